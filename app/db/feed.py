@@ -1,0 +1,104 @@
+"""A store's feed: its revision, and what each revision touched."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import and_, select, true
+
+from app.db.tables import Change, Feed, Level
+
+if TYPE_CHECKING:
+    from app.db.unit import Database
+
+BUMP = """\
+WITH locked AS (
+  SELECT store_id FROM feeds WHERE tenant_id = '{tenant}' AND store_id IN ({stores})
+  ORDER BY store_id FOR UPDATE
+), bumped AS (
+  UPDATE feeds f SET revision = f.revision + 1 FROM locked l
+  WHERE f.tenant_id = '{tenant}' AND f.store_id = l.store_id RETURNING f.store_id, f.revision
+)
+INSERT INTO changes (tenant_id, store_id, revision, product_ids)
+SELECT '{tenant}', b.store_id, b.revision, v.product_ids
+FROM bumped b JOIN (VALUES {values}) v (store_id, product_ids) USING (store_id);
+COMMIT"""
+
+
+def closing(tenant: UUID, changed: Mapping[UUID, Collection[UUID]]) -> str:
+    """The last round trip of a unit: bump the feeds it touched, in store order, and commit.
+
+    I6: the feed rows are locked last and held for this one statement. It is plain text because
+    only the simple protocol carries two statements; it is made of UUIDs alone.
+    """
+    if not changed:
+        return "COMMIT"
+    return BUMP.format(
+        tenant=tenant,
+        stores=",".join(f"'{store}'" for store in changed),
+        values=",".join(
+            f"('{store}'::uuid,'{{{','.join(map(str, products))}}}'::uuid[])"
+            for store, products in changed.items()
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened after a revision. Incomplete when it cannot be told from there any more."""
+
+    head: int
+    at: datetime | None
+    product_ids: frozenset[UUID]
+    complete: bool
+
+
+async def head(db: "Database", tenant: UUID, store: UUID) -> int:
+    """The store's revision now; 0 when it has none."""
+    async with db.read(tenant) as session:
+        return await session.scalar(_revision(tenant, store)) or 0
+
+
+def _revision(tenant: UUID, store: UUID):
+    return select(Feed.revision).where(Feed.tenant_id == tenant, Feed.store_id == store)
+
+
+async def changes_after(
+    db: "Database", tenant: UUID, store: UUID, revision: int, limit: int = 1000
+) -> Changes:
+    """What at most `limit` revisions after `revision` touched; `head` is the last one told."""
+    later = (
+        select(Change.revision, Change.at, Change.product_ids)
+        .where(Change.tenant_id == tenant, Change.store_id == store, Change.revision > revision)
+        .order_by(Change.revision)
+        .limit(limit)
+        .subquery()
+        .lateral()
+    )
+    query = (
+        select(Feed.revision, later.c.revision, later.c.at, later.c.product_ids)
+        .outerjoin(later, true())
+        .where(and_(Feed.tenant_id == tenant, Feed.store_id == store))
+    )
+    async with db.read(tenant) as session:
+        found = (await session.execute(query)).all()
+    told = [row for row in found if row[1] is not None]
+    if not told:
+        known = found[0][0] if found else 0
+        return Changes(known, None, frozenset(), complete=known == revision)
+    products = frozenset(product for row in told for product in row[3])
+    return Changes(told[-1][1], told[-1][2], products, complete=told[0][1] == revision + 1)
+
+
+async def levels(
+    db: "Database", tenant: UUID, store: UUID, product_ids: Collection[UUID] | None
+) -> tuple[int, list[Level]]:
+    """The store's levels (of these products, or all) and the revision they are true at."""
+    query = select(Level).where(Level.tenant_id == tenant, Level.store_id == store)
+    if product_ids is not None:
+        query = query.where(Level.product_id.in_(product_ids))
+    async with db.read(tenant) as session:
+        revision = await session.scalar(_revision(tenant, store)) or 0
+        return revision, list(await session.scalars(query.order_by(Level.product_id)))

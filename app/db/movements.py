@@ -1,0 +1,176 @@
+"""The ledger's rows: written once by `post`, read for ever."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, and_, bindparam, delete, func, insert, select, update
+
+from app.db.statement import Statement, arrays, rows
+from app.db.tables import Entry, Level, Movement, Request
+from app.db.unit import Unit
+
+TENANT = bindparam("tenant", type_=Uuid())
+L, M, E, R = (t.__table__.c for t in (Level, Movement, Entry, Request))
+
+MOVEMENT = [c.name for c in M if c.name not in ("tenant_id", "recorded_at")]
+ENTRY = [c.name for c in E if c.name != "tenant_id"]
+STATE = [
+    "store_id",
+    "product_id",
+    "shelf",
+    "reserved",
+    "quarantine",
+    "transit",
+    "version",
+    "received_at",
+]
+
+
+def _writing() -> Statement:
+    state = rows("level", *(L[name] for name in STATE))
+    changes: dict[Any, Any] = {name: state.c[name] for name in STATE[2:-1]}
+    changes["received_at"] = func.coalesce(state.c.received_at, L.received_at)
+    levels = (
+        update(Level)
+        .values(changes)
+        .where(
+            L.tenant_id == TENANT,
+            L.store_id == state.c.store_id,
+            L.product_id == state.c.product_id,
+        )
+        .cte("levelled")
+    )
+    refused = rows("refused", R.actor_id, R.key)
+    # I5: a refusal leaves no claim, so the same key may try again.
+    unclaimed = (
+        delete(Request)
+        .where(R.tenant_id == TENANT, R.actor_id == refused.c.actor_id, R.key == refused.c.key)
+        .cte("unclaimed")
+    )
+    moved = rows("movement", *(M[name] for name in MOVEMENT))
+    movements = (
+        insert(Movement)
+        .from_select(
+            ["tenant_id", *MOVEMENT], select(TENANT, *(moved.c[name] for name in MOVEMENT))
+        )
+        .cte("moved")
+    )
+    entered = rows("entry", *(E[name] for name in ENTRY))
+    entries = (
+        insert(Entry)
+        .from_select(["tenant_id", *ENTRY], select(TENANT, *(entered.c[n] for n in ENTRY)))
+        .cte("entered")
+    )
+    return Statement(select(func.now()).add_cte(levels, unclaimed, movements, entries))
+
+
+WRITE = _writing()
+
+
+async def write(
+    unit: Unit,
+    levels: list[tuple[Any, ...]],
+    movements: list[Movement],
+    entries: list[tuple[Any, ...]],
+    refused: list[tuple[UUID, UUID]],
+) -> datetime:
+    """Writes what was decided under the locks; gives the moment it is recorded at."""
+    heads = [tuple(getattr(m, name) for name in MOVEMENT) for m in movements]
+    [(recorded_at,)] = await WRITE.fetch(
+        unit.raw,
+        tenant=unit.tenant,
+        **arrays("level", STATE, levels),
+        **arrays("movement", MOVEMENT, heads),
+        **arrays("entry", ENTRY, entries),
+        **arrays("refused", ["actor_id", "key"], refused),
+    )
+    return recorded_at
+
+
+def _answering() -> Statement:
+    asked = rows("asked", R.actor_id, R.key)
+    mine = and_(R.tenant_id == TENANT, R.actor_id == asked.c.actor_id, R.key == asked.c.key)
+    return Statement(
+        select(R.fingerprint, *M)
+        .join_from(asked, Request, mine)
+        .join(Movement, and_(M.tenant_id == TENANT, M.id == R.result_id))
+    )
+
+
+ANSWERED = _answering()
+
+
+async def answered(
+    unit: Unit, keys: Sequence[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], tuple[bytes, Movement]]:
+    """What these keys did before: the fingerprint of their input, and the movement."""
+    found = await ANSWERED.fetch(
+        unit.raw, tenant=unit.tenant, **arrays("asked", ["actor_id", "key"], list(keys))
+    )
+    told = {}
+    for fingerprint, *values in found:
+        movement = Movement(**dict(zip(M.keys(), values, strict=True)))
+        told[movement.actor_id, movement.key] = fingerprint, movement
+    return told
+
+
+@dataclass
+class History:
+    """What became of a movement: undone, or returned in part (base units a product)."""
+
+    kind: str
+    moved: dict[UUID, int] = field(default_factory=dict)
+    returned: dict[UUID, int] = field(default_factory=dict)
+    reversed: bool = False
+
+
+IDS = bindparam("ids", type_=ARRAY(Uuid()))
+
+
+def _told() -> Statement:
+    total = func.sum(E.quantity).cast(L.shelf.type)
+    return Statement(
+        select(M.id, M.kind, E.product_id, total)
+        .join_from(Movement, Entry, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
+        .where(M.tenant_id == TENANT, M.id == func.any(IDS))
+        .group_by(M.id, M.kind, E.product_id)
+    )
+
+
+def _followed() -> Statement:
+    undo = Movement.__table__.alias("undo")
+    undone = (
+        select(undo.c.id).where(undo.c.tenant_id == TENANT, undo.c.reverses_id == M.id).exists()
+    )
+    total = func.sum(E.quantity).cast(L.shelf.type)
+    return Statement(
+        select(M.sale_id, M.reverses_id, E.product_id, total)
+        .join_from(Movement, Entry, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
+        .where(M.tenant_id == TENANT)
+        .where(((M.sale_id == func.any(IDS)) & ~undone) | (M.reverses_id == func.any(IDS)))
+        .group_by(M.sale_id, M.reverses_id, E.product_id)
+    )
+
+
+TOLD, FOLLOWED = _told(), _followed()
+
+
+async def histories(unit: Unit, ids: Collection[UUID]) -> dict[UUID, History]:
+    """What these movements moved, and what later ones took back; read under the level locks."""
+    found: dict[UUID, History] = {}
+    for movement, kind, product, quantity in await TOLD.fetch(
+        unit.raw, tenant=unit.tenant, ids=list(ids)
+    ):
+        found.setdefault(movement, History(kind)).moved[product] = quantity
+    for sale, reverses, product, quantity in await FOLLOWED.fetch(
+        unit.raw, tenant=unit.tenant, ids=list(ids)
+    ):
+        if reverses in found:
+            found[reverses].reversed = True
+        else:
+            returned = found[sale].returned
+            returned[product] = returned.get(product, 0) + quantity
+    return found

@@ -1,0 +1,33 @@
+"""Core expressions compiled once, run by asyncpg with arrays: the write path's way to speak SQL."""
+
+from typing import Any
+
+import asyncpg
+from sqlalchemy import ARRAY, Column, FromClause, bindparam, column, func
+from sqlalchemy.dialects.postgresql import asyncpg as dialect
+from sqlalchemy.sql.expression import ClauseElement
+
+
+class Statement:
+    """One prepared statement; its arguments go by name."""
+
+    def __init__(self, core: ClauseElement) -> None:
+        compiled = core.compile(dialect=dialect.dialect())
+        self.text = str(compiled)
+        self._order: list[str] = compiled.positiontup or []
+
+    async def fetch(self, raw: asyncpg.Connection, **values: Any) -> list[asyncpg.Record]:
+        return await raw.fetch(self.text, *(values[name] for name in self._order))
+
+
+def rows(prefix: str, *columns: Column[Any]) -> FromClause:
+    """A table of arguments: one array a column, bound as `<prefix>_<column>`."""
+    arrays = (bindparam(f"{prefix}_{c.name}", type_=ARRAY(c.type)) for c in columns)
+    names = (column(c.name, c.type) for c in columns)
+    return func.unnest(*arrays).table_valued(*names, name=prefix).render_derived()
+
+
+def arrays(prefix: str, names: list[str], records: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    """The arguments of `rows`: the records turned on their side."""
+    turned = zip(*records, strict=True) if records else ([] for _ in names)
+    return {f"{prefix}_{name}": list(values) for name, values in zip(names, turned, strict=True)}

@@ -1,0 +1,143 @@
+"""Units of work: one transaction, one tenant, and the stores it changed."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+
+from app.db.feed import closing
+
+ROLE = "kucun_app"
+Nudge = Callable[[UUID, Iterable[UUID]], Awaitable[None]]
+
+SERVER_SETTINGS = {
+    "role": ROLE,
+    "application_name": "kucun",
+    "statement_timeout": "10000",
+    "lock_timeout": "5000",
+    "idle_in_transaction_session_timeout": "15000",
+    "jit": "off",
+}
+
+
+class Unit:
+    """One transaction of one tenant.
+
+    `changed` records what the stores' feeds will announce; the feed is bumped in the same
+    round trip as COMMIT (I6), and the stores are nudged once the commit is certain.
+    """
+
+    def __init__(
+        self,
+        tenant: UUID,
+        raw: asyncpg.Connection,
+        nudge: Nudge,
+        session: AsyncSession | None = None,
+    ) -> None:
+        self.tenant = tenant
+        self.raw = raw
+        self.now = datetime.now(UTC)
+        self._nudge = nudge
+        self._session = session
+        self._changed: dict[UUID, set[UUID]] = defaultdict(set)
+
+    @property
+    def session(self) -> AsyncSession:
+        assert self._session is not None, "this unit has no session: it belongs to a lane"
+        return self._session
+
+    def changed(self, store: UUID, product: UUID) -> None:
+        self._changed[store].add(product)
+
+    async def __aenter__(self) -> "Unit":
+        await self.raw.execute(f"BEGIN; SET LOCAL app.tenant = '{self.tenant}'")
+        return self
+
+    async def __aexit__(self, kind: type | None, error: object, trace: object) -> None:
+        if kind is not None:
+            await roll_back(self.raw)
+            return
+        if self._session is not None:
+            await self._session.flush()
+        try:
+            await self.raw.execute(closing(self.tenant, self._changed))
+        except BaseException:
+            await roll_back(self.raw)
+            raise
+        if self._changed:
+            await self._nudge(self.tenant, list(self._changed))
+
+
+async def roll_back(raw: asyncpg.Connection) -> None:
+    """Ends the transaction whatever happened to it; a connection that cannot is closed."""
+    try:
+        await asyncio.shield(asyncio.wait_for(raw.execute("ROLLBACK"), 5))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        raw.terminate()
+
+
+class Database:
+    """The pool of sessions: every read and every document's unit. Rows outlive their session."""
+
+    def __init__(self, url: str, nudge: Nudge, pool_size: int = 10) -> None:
+        # Transactions are opened by hand, so that the tenant is set in BEGIN's round trip.
+        self.engine = create_async_engine(
+            url.replace("postgresql://", "postgresql+asyncpg://", 1),
+            isolation_level="AUTOCOMMIT",
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            connect_args={"server_settings": SERVER_SETTINGS, "timeout": 5},
+        )
+        self._nudge = nudge
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[tuple[AsyncSession, asyncpg.Connection]]:
+        async with self.engine.connect() as connection:
+            raw = await driver(connection)
+            if raw.is_closed():
+                # The server went away while this connection was idle: take a fresh one.
+                await connection.invalidate()
+                raw = await driver(connection)
+            session = AsyncSession(connection, expire_on_commit=False, autoflush=False)
+            try:
+                yield session, raw
+            finally:
+                if raw.is_closed():
+                    await connection.invalidate()
+                await session.close()
+
+    @asynccontextmanager
+    async def read(self, tenant: UUID | None) -> AsyncIterator[AsyncSession]:
+        """A read-only transaction that sees one moment; without a tenant it sees no rows."""
+        async with self._session() as (session, raw):
+            begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+            await raw.execute(f"{begin}; SET LOCAL app.tenant = '{tenant}'" if tenant else begin)
+            try:
+                yield session
+            except BaseException:
+                await roll_back(raw)
+                raise
+            await raw.execute("COMMIT")
+
+    @asynccontextmanager
+    async def unit(self, tenant: UUID) -> AsyncIterator[Unit]:
+        """A transaction that writes; leaving it commits, an exception rolls it back."""
+        async with (
+            self._session() as (session, raw),
+            Unit(tenant, raw, self._nudge, session) as unit,
+        ):
+            yield unit
+
+
+async def driver(connection: AsyncConnection) -> Any:
+    return (await connection.get_raw_connection()).driver_connection

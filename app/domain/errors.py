@@ -1,0 +1,147 @@
+"""Refusals: what may be expected to go wrong, as values. The schema shows them as problems."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+class Refusal:
+    """An expected failure. It is returned, never raised; `Refused` carries one out of a unit."""
+
+    __slots__ = ()
+
+
+class Refused(Exception):
+    """Carries one refusal out of a unit of work, which rolls back."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
+class Malformed(Exception):
+    """An argument no client should send; shown as a BAD_INPUT error."""
+
+
+class Denied(Exception):
+    """The caller is unknown (UNAUTHENTICATED) or may not do this (FORBIDDEN)."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """`requested` and `available` are base units of a product whose unit has `scale` of them."""
+
+    product_id: UUID
+    requested: int
+    available: int
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfStock(Refusal):
+    shortages: tuple[Shortage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownProduct(Refusal):
+    """`asked` is the id, sku or barcode nobody knows."""
+
+    asked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownStore(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCategory(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownMovement(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownStaff(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownApiKey(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidQuantity(Refusal):
+    """A quantity that is not positive, is too large, or does not divide into base units."""
+
+    product_id: UUID
+    quantity: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionConflict(Refusal):
+    """The level moved since the person looked at it."""
+
+    product_id: UUID
+    expected: int
+    version: int
+    available: int
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReused(Refusal):
+    key: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WrongState(Refusal):
+    """`state` is what stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnExceedsSale(Refusal):
+    product_id: UUID
+    sold: int
+    returned: int
+    requested: int
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyTaken(Refusal):
+    """`field` (sku, barcode, login, code, name) already has `value` elsewhere."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInFailed(Refusal):
+    """Login or password is wrong; which of them is not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded(Refusal):
+    """The refresh token is unknown, expired, or was used before: sign in again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyAttempts(Refusal):
+    """Too many failed sign-ins; try again after `retry_after` seconds."""
+
+    retry_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Busy(Refusal):
+    """Nothing was written; the same key may be sent again."""

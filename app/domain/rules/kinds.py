@@ -1,0 +1,35 @@
+"""The registry of movement kinds: where a quantity comes from, where it goes, what that means."""
+
+from enum import Enum, unique
+from typing import NamedTuple
+
+
+class Route(NamedTuple):
+    source: str | None
+    target: str | None
+    meaning: str
+
+
+@unique
+class Kind(Enum):
+    """A new kind is one line here. The engine sees places only and never branches on a kind."""
+
+    OPENING = Route("opening", "shelf", "Stock found when the shop began to keep count. 期初")
+    RECEIPT = Route("supplier", "shelf", "Received from a supplier. 入库")
+    SALE = Route("shelf", "customer", "Sold to a customer. 销售")
+    RETURN = Route("customer", "shelf", "Returned by a customer, sold again. 退货上架")
+    RETURN_HELD = Route("customer", "quarantine", "Returned by a customer, held. 退货待检")
+    RETURN_WASTED = Route("customer", "waste", "Returned by a customer, thrown away. 退货报废")
+    GAIN = Route("variance", "shelf", "Found to be more than recorded. 盘盈")
+    LOSS = Route("shelf", "variance", "Found to be less than recorded. 盘亏")
+    QUARANTINE = Route("shelf", "quarantine", "Taken off sale until checked. 转待检")
+    RELEASE = Route("quarantine", "shelf", "Checked and back on sale. 待检放行")
+    CONSUMPTION = Route("shelf", "kitchen", "Used up by the shop itself. 自用")
+    PRODUCTION = Route("kitchen", "shelf", "Made by the shop itself. 自制入库")
+    SUPPLIER_RETURN = Route("shelf", "supplier", "Sent back to a supplier. 退供应商")
+    REVERSAL = Route(None, None, "An earlier movement undone, its entries swapped. 冲销")
+
+
+PHYSICAL = ("shelf", "reserved", "quarantine", "transit")
+ON_HAND = ("shelf", "reserved", "quarantine")
+VIRTUAL = ("supplier", "customer", "waste", "variance", "kitchen", "opening")
