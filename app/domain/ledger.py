@@ -32,7 +32,7 @@ from app.domain.errors import (
     WrongState,
 )
 from app.domain.rules.kinds import ON_HAND, PHYSICAL, Kind
-from app.domain.rules.units import LIMIT, to_base
+from app.domain.rules.units import LIMIT, from_base, to_base
 
 Pair = tuple[UUID, UUID]
 Outcome = Movement | Refusal
@@ -384,12 +384,12 @@ def _head(draft: Draft, tenant: UUID) -> Movement:
     )
 
 
-def swapped(entries: Sequence[Entry], quantity_of: Any) -> tuple[Line, ...]:
+def swapped(entries: Sequence[Entry]) -> tuple[Line, ...]:
     """The lines that undo these entries: each goes back the way it came."""
     return tuple(
         Line(
             entry.product_id,
-            quantity_of(entry),
+            from_base(entry.quantity, entry.scale),
             Place(entry.to_store, entry.to_bin),
             Place(entry.from_store, entry.from_bin),
             entry.unit_cost,

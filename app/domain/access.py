@@ -1,0 +1,122 @@
+"""Who may do what: every root field names one `Can`; what is not granted is denied."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, unique
+from typing import NamedTuple
+from uuid import UUID
+
+from app.domain.errors import Denied, Refused, UnknownStore
+
+
+class Role(Enum):
+    CUSTOMER = "A member of the shop. 会员"
+    CASHIER = "Sells, receives and counts in own stores. 店员"
+    MANAGER = "Runs own stores. 店长"
+    PURCHASER = "Head office buying and warehouse. 采购/总仓"
+    OWNER = "Owns the chain. 老板"
+    INTEGRATOR = "A program with an API key. 接口"
+
+
+class Reach(Enum):
+    OWN = "own stores"
+    ALL = "all stores"
+
+
+class Grant(NamedTuple):
+    """Who is granted: roles with their reach, API keys with the scope, or anybody."""
+
+    meaning: str
+    roles: Mapping[Role, Reach]
+    scope: str | None = None
+    anybody: bool = False
+
+
+C, M, P, O = Role.CASHIER, Role.MANAGER, Role.PURCHASER, Role.OWNER  # noqa: E741
+OWN, ALL = Reach.OWN, Reach.ALL
+STAFF = {C: OWN, M: OWN, P: ALL, O: ALL}
+HEADS = {P: ALL, O: ALL}
+
+
+@unique
+class Can(Enum):
+    """The matrix of permissions, a line each."""
+
+    BROWSE = Grant("Browse the storefront. 浏览", {}, anybody=True)
+    SIGN_IN = Grant("Sign in or stay signed in. 登录", {}, anybody=True)
+    SEE_SELF = Grant("See who one is. 我是谁", {**STAFF, Role.CUSTOMER: OWN}, "viewer:read")
+    SEE_CATALOG = Grant("See products and categories. 查看商品", STAFF, "catalog:read")
+    EDIT_CATALOG = Grant("Make and change products. 管理商品", HEADS, "catalog:write")
+    SET_THRESHOLDS = Grant("Set reorder points. 设置阈值", {M: OWN, **HEADS}, "catalog:write")
+    SEE_STOCK = Grant("See exact quantities and movements. 查看库存", STAFF, "stock:read")
+    SEE_COST = Grant("See what was paid. 查看成本", {M: OWN, **HEADS}, "cost:read")
+    RECEIVE = Grant("Receive goods, record opening stock. 入库", STAFF, "receipt:write")
+    SELL = Grant("Sell over a counter. 销售", {C: OWN, M: OWN}, "sale:write")
+    RETURN_SALE = Grant("Take a sale back. 退货", {C: OWN, M: OWN, O: ALL}, "return:write")
+    ADJUST = Grant("Correct a number by hand. 手工调整", {O: ALL})
+    CONSUME = Grant("Use stock up in the shop. 自用", {C: OWN, M: OWN, O: ALL})
+    PRODUCE = Grant("Put what the shop made into stock. 自制", {C: OWN, M: OWN, O: ALL})
+    RETURN_TO_SUPPLIER = Grant("Send goods back. 退供应商", {M: OWN, **HEADS}, "receipt:write")
+    REVERSE = Grant("Undo a movement. 冲销", {M: OWN, O: ALL})
+    MANAGE_STAFF = Grant("Invite, change and remove staff. 管理员工", {O: ALL})
+    MANAGE_KEYS = Grant("Make and revoke API keys. 管理接口密钥", {O: ALL})
+    MANAGE_STORES = Grant("Open and change stores. 管理门店", {O: ALL})
+    SEE_HEALTH = Grant("See how the system is. 系统状态", {O: ALL}, "health:read")
+
+
+SCOPES = frozenset(can.value.scope for can in Can if can.value.scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What decides what an answer may show: equal scopes may share one answer."""
+
+    tenant: UUID
+    role: Role
+    scopes: frozenset[str] = frozenset()
+
+    def reach(self, can: Can) -> Reach | None:
+        grant = can.value
+        if self.role is Role.INTEGRATOR:
+            return Reach.ALL if grant.scope in self.scopes or grant.anybody else None
+        return Reach.ALL if grant.anybody else grant.roles.get(self.role)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks. `own` are the stores they work in, `stores` all of the tenant's."""
+
+    scope: Scope
+    actor: UUID
+    name: str
+    own: frozenset[UUID]
+    stores: frozenset[UUID]
+    expires_at: float | None = field(default=None, compare=False)
+
+    @property
+    def tenant(self) -> UUID:
+        return self.scope.tenant
+
+
+def require(viewer: Viewer | None, can: Can) -> None:
+    """Deny by default. Raises Denied with UNAUTHENTICATED or FORBIDDEN."""
+    if can.value.anybody:
+        return
+    if viewer is None:
+        raise Denied("UNAUTHENTICATED", "Sign in first. 请先登录")
+    if viewer.scope.reach(can) is None:
+        raise Denied("FORBIDDEN", f"This needs the permission {can.name}. 没有权限")
+
+
+def within(viewer: Viewer, can: Can, asked: Collection[UUID] | None = None) -> list[UUID]:
+    """The stores among those asked for (or all) that this permission reaches."""
+    reach = viewer.scope.reach(can)
+    allowed = viewer.stores if reach is Reach.ALL else viewer.own if reach else frozenset()
+    return sorted(allowed if asked is None else allowed.intersection(asked))
+
+
+def at(viewer: Viewer, can: Can, store: UUID) -> UUID:
+    """The store, if the permission reaches it. A foreign one and an absent one look the same."""
+    if not within(viewer, can, [store]):
+        raise Refused(UnknownStore(str(store)))
+    return store

@@ -1,0 +1,184 @@
+"""Use cases of the stock topic: what a person asks for, made into a draft for the ledger."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+from uuid import UUID
+
+from app.db import catalog
+from app.db import stock as rows
+from app.db.lane import Lane, LaneFull
+from app.db.tables import Entry, Movement
+from app.db.unit import Database
+from app.domain import access
+from app.domain.access import Can, Viewer
+from app.domain.errors import Busy, InvalidQuantity, Malformed, Refused, UnknownMovement
+from app.domain.errors import UnknownProduct as Unknown
+from app.domain.ledger import Draft, Line, Outcome, Place, print_of, swapped
+from app.domain.rules.kinds import Kind
+from app.domain.rules.texts import clean
+from app.domain.rules.units import from_base
+
+MOST_LINES = 500
+AHEAD = timedelta(minutes=5)
+
+
+class Asked(Protocol):
+    """A line as a client sends it: a product or a code, a quantity or packs."""
+
+    product_id: UUID | None
+    code: str | None
+    quantity: Decimal | None
+    packs: Decimal | None
+
+
+class Paper(Protocol):
+    """What every movement's input carries beside its lines."""
+
+    key: UUID
+    reason: str | None
+    note: str | None
+    occurred_at: datetime | None
+
+
+async def post(lane: Lane[Draft, Outcome], viewer: Viewer, draft: Draft) -> Outcome:
+    """The movement, or the refusal; `Busy` when the lane could not take it."""
+    try:
+        return await lane.submit(viewer.tenant, draft)
+    except LaneFull:
+        return Busy()
+
+
+async def draft(
+    db: Database,
+    viewer: Viewer,
+    kind: Kind,
+    store: UUID,
+    asked: Sequence[Asked],
+    paper: Paper,
+    **more: Any,
+) -> Draft:
+    """A movement along the kind's own route. Raises Refused for unknown codes.
+
+    `more` are further fields of `Draft`. Raises Malformed for an empty or endless list of
+    lines, for a line that names no product or two, and for a moment in the future.
+    """
+    source, target = kind.value.source, kind.value.target
+    assert source is not None, f"{kind.name} has no route of its own"
+    assert target is not None
+    lines = tuple(
+        Line(
+            product,
+            quantity,
+            Place(store, source),
+            Place(store, target),
+            unit_cost=getattr(line, "unit_cost", None),
+            expected_version=getattr(line, "expected_version", None),
+        )
+        for line, product, quantity in await _resolved(db, viewer.tenant, asked)
+    )
+    told = _told(paper)
+    return Draft(
+        kind=kind,
+        store=store,
+        actor=viewer.actor,
+        key=paper.key,
+        lines=lines,
+        fingerprint=print_of(kind, store, lines, told, paper.occurred_at, sorted(more.items())),
+        occurred_at=_moment(paper.occurred_at),
+        **told,
+        **more,
+    )
+
+
+def _told(paper: Paper) -> dict[str, str | None]:
+    return {
+        "reason": clean(paper.reason, "reason", 200),
+        "note": clean(paper.note, "note", 2000),
+    }
+
+
+def _moment(occurred_at: datetime | None) -> datetime:
+    now = datetime.now(UTC)
+    if occurred_at is not None and occurred_at > now + AHEAD:
+        raise Malformed("occurredAt lies in the future: check the device's clock")
+    return occurred_at or now
+
+
+async def _resolved(
+    db: Database, tenant: UUID, asked: Sequence[Asked]
+) -> list[tuple[Asked, UUID, Decimal]]:
+    if not 1 <= len(asked) <= MOST_LINES:
+        raise Malformed(f"lines: from 1 to {MOST_LINES} are needed")
+    for line in asked:
+        if (line.product_id is None) == (line.code is None):
+            raise Malformed("a line names either productId or code")
+        if line.quantity is not None and line.packs is not None:
+            raise Malformed("a line has either quantity or packs")
+        if line.product_id is not None and line.quantity is None:
+            raise Malformed("a line with productId has a quantity; packs belong to a code")
+    if all(line.product_id is not None for line in asked):
+        return [(line, line.product_id, line.quantity) for line in asked]  # pyright: ignore[reportReturnType]
+    return await _scanned(db, tenant, asked)
+
+
+async def _scanned(
+    db: Database, tenant: UUID, asked: Sequence[Asked]
+) -> list[tuple[Asked, UUID, Decimal]]:
+    """Codes become products; without a quantity a code means one of its packs."""
+    found: list[tuple[Asked, UUID, Decimal]] = []
+    unknown: list[str] = []
+    async with db.read(tenant) as session:
+        for line in asked:
+            if line.product_id is not None:
+                found.append((line, line.product_id, line.quantity or Decimal(0)))
+                continue
+            code = clean(line.code, "code", 100) or ""
+            named = await catalog.by_code(session, tenant, code)
+            if named is None:
+                unknown.append(code)
+                continue
+            product, pack = named
+            packs = Decimal(1) if line.packs is None else line.packs
+            quantity = line.quantity
+            if quantity is None:
+                base = packs * pack
+                if base != int(base) or base <= 0:
+                    raise Refused(InvalidQuantity(product.id, str(packs)))
+                quantity = from_base(int(base), product.scale)
+            found.append((line, product.id, quantity))
+    if unknown:
+        raise Refused(Unknown(tuple(unknown)))
+    return found
+
+
+async def found_movement(
+    db: Database, viewer: Viewer, can: Can, movement_id: UUID
+) -> tuple[Movement, Sequence[Entry]]:
+    """A movement of a store this permission reaches. Raises Refused(UnknownMovement)."""
+    async with db.read(viewer.tenant) as session:
+        found = await rows.movement_with_entries(session, viewer.tenant, movement_id)
+    if found is None or not access.within(viewer, can, [found[0].store_id]):
+        raise Refused(UnknownMovement(str(movement_id)))
+    return found
+
+
+async def reversal(
+    db: Database, viewer: Viewer, key: UUID, movement_id: UUID, reason: str | None
+) -> Draft:
+    """The draft that undoes a movement: its entries swapped, once."""
+    movement, entries = await found_movement(db, viewer, Can.REVERSE, movement_id)
+    reason = clean(reason, "reason", 200)
+    return Draft(
+        kind=Kind.REVERSAL,
+        store=movement.store_id,
+        actor=viewer.actor,
+        key=key,
+        lines=swapped(entries),
+        fingerprint=print_of(Kind.REVERSAL, movement_id, reason),
+        occurred_at=datetime.now(UTC),
+        channel=movement.channel,
+        reason=reason,
+        reverses_id=movement_id,
+    )

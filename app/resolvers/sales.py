@@ -1,0 +1,43 @@
+"""Roots of the sales topic."""
+
+import strawberry
+from strawberry.types import Info
+
+from app.domain import sales, stock
+from app.domain.access import Can
+from app.domain.ledger import Outcome
+from app.domain.rules.kinds import Kind
+from app.domain.rules.texts import clean
+from app.resolvers.roots import root
+from app.resolvers.stock import post
+from app.schema import sales as types
+from app.schema.stock import PostResult
+
+
+@strawberry.type
+class SalesMutation:
+    @root(
+        Can.SELL, PostResult, description="Sell: all lines or none, never more than is there. 销售"
+    )
+    async def sell(self, info: Info, input: types.SellInput) -> Outcome:
+        return await post(
+            info,
+            Can.SELL,
+            Kind.SALE,
+            input,
+            channel=input.channel.name if input.channel else "COUNTER",
+            document=clean(input.receipt_no, "receiptNo", 100),
+        )
+
+    @root(Can.RETURN_SALE, PostResult, description="Take back goods of one sale. 退货")
+    async def return_sale(self, info: Info, input: types.ReturnSaleInput) -> Outcome:
+        context = info.context
+        draft = await sales.returning(
+            context.app.db,
+            context.viewer,
+            input.sale_id,
+            input.lines,
+            input.disposition,
+            input,
+        )
+        return await stock.post(context.app.lane, context.viewer, draft)

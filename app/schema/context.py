@@ -1,0 +1,69 @@
+"""The context of an operation: who asks, in which language, and what the app is made of."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from app.db.lane import Lane
+from app.db.unit import Database
+from app.domain.access import Scope, Viewer
+from app.domain.errors import Denied
+from app.domain.identity import Gate
+from app.domain.ledger import Draft, Outcome
+from app.live.hub import Hub
+from app.schema.loaders import Loaders
+from app.settings import Settings
+
+
+@dataclass(frozen=True)
+class App:
+    """What one process is made of; the composition root fills it."""
+
+    settings: Settings
+    db: Database
+    lane: Lane[Draft, Outcome]
+    gate: Gate
+    hub: Hub
+
+
+@dataclass
+class Context:
+    """Below a subscription's root there is no person, only a scope (see `shared`)."""
+
+    app: App
+    language: str = "zh"
+    address: str = ""
+    person: Viewer | None = None
+    denied: Denied | None = None
+    scope: Scope | None = None
+    tenant: UUID | None = None
+    connection_params: Any = None
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who asks. Raises Denied when nobody is signed in, or not any more."""
+        if self.person is None:
+            raise self.denied or Denied("UNAUTHENTICATED", "Sign in first. 请先登录")
+        return self.person
+
+    @property
+    def loaders(self) -> Loaders:
+        """New for every use: over a websocket one context serves many operations."""
+        made = self.__dict__.get("_loaders")
+        if made is None:
+            made = self.__dict__["_loaders"] = Loaders(self.app.db, self)
+        return made
+
+    async def admit(self, token: str | None) -> None:
+        """Finds out who asks. A bad token is remembered, and told by the first root that minds."""
+        try:
+            self.person = await self.app.gate.viewer(token)
+        except Denied as denied:
+            self.denied = denied
+        if self.person is not None:
+            self.scope, self.tenant = self.person.scope, self.person.tenant
+
+    def shared(self) -> "Context":
+        """The same without the person: answers made in it may be given to others."""
+        return dataclasses.replace(self, person=None, denied=None, connection_params=None)

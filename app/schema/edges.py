@@ -1,0 +1,25 @@
+"""Edges: a field that follows an id to another row, in batches."""
+
+from typing import Any
+
+import strawberry
+from strawberry.types import Info
+
+
+def edge(loader: str, key: str, description: str | None = None) -> Any:
+    """The row that `loader` finds for the id in `key`."""
+
+    def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
+        return getattr(info.context.loaders, loader).load(getattr(root, key))
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
+def maybe_edge(loader: str, key: str, description: str | None = None) -> Any:
+    """Like `edge`, where the id may be absent."""
+
+    def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
+        found = getattr(root, key)
+        return None if found is None else getattr(info.context.loaders, loader).load(found)
+
+    return strawberry.field(resolver=resolve, description=description)

@@ -1,0 +1,77 @@
+"""Connections with keyset cursors: pages that neither skip nor repeat while rows come and go."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import orjson
+import strawberry
+
+from app.schema.scalars import bad_input
+
+Row = TypeVar("Row")
+LONGEST = 200
+
+
+@strawberry.type(description="Where a page ends.")
+class PageInfo:
+    has_next_page: bool
+    end_cursor: str | None = strawberry.field(description="Pass it as `after` for the next page.")
+
+
+@strawberry.type
+class Edge(Generic[Row]):
+    node: Row
+    cursor: str
+
+
+@strawberry.type(description="A page of a list, at most 200 rows (`first`, 50 by default).")
+class Connection(Generic[Row]):
+    edges: list[Edge[Row]]
+    nodes: list[Row]
+    page_info: PageInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What to read: one row more than `first` tells whether there is a next page."""
+
+    first: int
+    after: tuple[Any, ...] | None
+
+    @property
+    def limit(self) -> int:
+        return self.first + 1
+
+
+def page(first: int | None, after: str | None, *kinds: type) -> Page:
+    """Checks a client's wish; `kinds` are the types of the key the cursor must hold."""
+    wanted = 50 if first is None else first
+    if not 1 <= wanted <= LONGEST:
+        raise bad_input(f"first is from 1 to {LONGEST}")
+    return Page(wanted, None if after is None else _opened(after, kinds))
+
+
+def _opened(cursor: str, kinds: Sequence[type]) -> tuple[Any, ...]:
+    try:
+        values = orjson.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+        if len(values) != len(kinds) or "\0" in cursor:
+            raise ValueError
+        return tuple(kind(value) for kind, value in zip(kinds, values, strict=True))
+    except (ValueError, TypeError, AttributeError, UnicodeError, binascii.Error):
+        raise bad_input("after is a cursor that an earlier page gave") from None
+
+
+def cursor(values: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(list(values), default=str)).decode()
+
+
+def connection(rows: Sequence[Any], wanted: Page, key: Callable[[Any], Sequence[Any]]) -> Any:
+    """The page made of at most `wanted.limit` rows; `key` gives what its cursor must hold."""
+    shown = rows[: wanted.first]
+    edges = [Edge(node=row, cursor=cursor(key(row))) for row in shown]
+    end = edges[-1].cursor if edges else None
+    info = PageInfo(has_next_page=len(rows) > wanted.first, end_cursor=end)
+    return Connection(edges=edges, nodes=list(shown), page_info=info)

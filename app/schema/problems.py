@@ -1,0 +1,218 @@
+"""Problems: windows on refusals, with a message in the viewer's language."""
+
+from enum import Enum
+from typing import Any
+
+import strawberry
+from strawberry.types import Info
+
+from app.domain import errors
+from app.domain.errors import Refusal
+from app.schema.catalog import Product
+from app.schema.edges import edge
+from app.schema.scalars import Quantity, Revision, quantity
+from app.schema.window import window
+
+WORDS: dict[type[Refusal], tuple[str, str, str]] = {
+    errors.OutOfStock: ("OUT_OF_STOCK", "库存不足", "Not enough stock"),
+    errors.UnknownProduct: (
+        "UNKNOWN_PRODUCT",
+        "没有这个商品: {asked}",
+        "No such product: {asked}",
+    ),
+    errors.UnknownStore: ("UNKNOWN_STORE", "没有这个门店: {asked}", "No such store: {asked}"),
+    errors.UnknownCategory: (
+        "UNKNOWN_CATEGORY",
+        "没有这个分类: {asked}",
+        "No such category: {asked}",
+    ),
+    errors.UnknownMovement: (
+        "UNKNOWN_MOVEMENT",
+        "没有这张单据: {asked}",
+        "No such movement: {asked}",
+    ),
+    errors.UnknownStaff: ("UNKNOWN_STAFF", "没有这位员工: {asked}", "No such staff: {asked}"),
+    errors.UnknownApiKey: (
+        "UNKNOWN_API_KEY",
+        "没有这个接口密钥: {asked}",
+        "No such API key: {asked}",
+    ),
+    errors.InvalidQuantity: (
+        "INVALID_QUANTITY",
+        "数量 {quantity} 无效: 须大于 0, 且能换算成整数个基本单位",
+        "Quantity {quantity} cannot be: it must be above 0 and whole in base units",
+    ),
+    errors.VersionConflict: (
+        "VERSION_CONFLICT",
+        "库存刚刚变动, 请刷新后重试",
+        "The level has moved since: read it again and retry",
+    ),
+    errors.KeyReused: (
+        "KEY_REUSED",
+        "这个 key 已用于另一个请求, 请换一个新的 key",
+        "This key belongs to another request: use a new one",
+    ),
+    errors.WrongState: (
+        "WRONG_STATE",
+        "当前状态不允许此操作: {state}",
+        "Its state does not allow this: {state}",
+    ),
+    errors.ReturnExceedsSale: (
+        "RETURN_EXCEEDS_SALE",
+        "退货数量超过已售数量",
+        "More would be returned than was sold",
+    ),
+    errors.AlreadyTaken: (
+        "ALREADY_TAKEN",
+        "{field} 已被使用: {value}",
+        "{field} is already taken: {value}",
+    ),
+    errors.SignInFailed: (
+        "SIGN_IN_FAILED",
+        "账号或密码不正确",
+        "Login or password is wrong",
+    ),
+    errors.SessionEnded: (
+        "SESSION_ENDED",
+        "登录已失效, 请重新登录",
+        "The session has ended: sign in again",
+    ),
+    errors.TooManyAttempts: (
+        "TOO_MANY_ATTEMPTS",
+        "尝试次数过多, 请在 {retry_after} 秒后再试",
+        "Too many attempts: try again in {retry_after} seconds",
+    ),
+    errors.Busy: (
+        "BUSY",
+        "系统繁忙, 没有写入任何数据, 请用同一个 key 重试",
+        "Busy, and nothing was written: send the same key again",
+    ),
+}
+
+ProblemCode = strawberry.enum(
+    Enum("ProblemCode", [(code, code) for code, _, _ in WORDS.values()]),  # pyright: ignore[reportArgumentType]
+    description="What went wrong, for programs.",
+)
+
+
+def told(refusal: Refusal, language: str) -> str:
+    """The refusal in words; facts stand in the problem's own fields."""
+    _, chinese, english = WORDS[type(refusal)]
+    facts = {name: getattr(refusal, name) for name in refusal.__slots__}
+    if isinstance(facts.get("asked"), tuple):
+        facts["asked"] = ", ".join(facts["asked"])
+    return (chinese if language == "zh" else english).format(**facts)
+
+
+@strawberry.interface(description="An expected failure: nothing was written. 预期内的失败")
+class Problem:
+    @strawberry.field(description="For programs: it does not change with the language.")
+    def code(self, root: strawberry.Parent[Refusal]) -> ProblemCode:  # pyright: ignore[reportInvalidTypeForm]
+        return ProblemCode[WORDS[type(root)][0]]  # pyright: ignore[reportIndexIssue]
+
+    @strawberry.field(description="For people, in the language of Accept-Language (zh-CN or en).")
+    def message(self, root: strawberry.Parent[Refusal], info: Info) -> str:
+        return told(root, info.context.language)
+
+
+@window(errors.Shortage, description="One product there is not enough of. 缺货明细")
+class Shortage:
+    product: Product = edge("products", "product_id")
+
+    @strawberry.field(description="Asked for, all lines of the request together.")
+    def requested(self, root: strawberry.Parent[errors.Shortage]) -> Quantity:
+        return quantity(root.requested, root.scale)
+
+    @strawberry.field(description="What is there now.")
+    def available(self, root: strawberry.Parent[errors.Shortage]) -> Quantity:
+        return quantity(root.available, root.scale)
+
+
+@window(errors.OutOfStock, description="Nothing was written: these products are short. 库存不足")
+class OutOfStock(Problem):
+    shortages: list[Shortage] = strawberry.field(description="Every product that is short.")
+
+
+@window(errors.UnknownProduct, description="No product has this id, sku or barcode. 商品不存在")
+class UnknownProduct(Problem):
+    asked: list[str]
+
+
+@window(errors.UnknownStore, description="No store of yours has this id. 门店不存在")
+class UnknownStore(Problem):
+    asked: str
+
+
+@window(errors.UnknownCategory, description="No category has this id. 分类不存在")
+class UnknownCategory(Problem):
+    asked: str
+
+
+@window(errors.UnknownMovement, description="No movement of yours has this id. 单据不存在")
+class UnknownMovement(Problem):
+    asked: str
+
+
+@window(errors.InvalidQuantity, description="Not positive, too large, or not divisible. 数量无效")
+class InvalidQuantity(Problem):
+    product: Product = edge("products", "product_id")
+    quantity: str = strawberry.field(description="As it was sent.")
+
+
+@window(errors.VersionConflict, description="The level moved since you looked. 版本冲突")
+class VersionConflict(Problem):
+    product: Product = edge("products", "product_id")
+    expected: Revision
+    version: Revision = strawberry.field(description="The version now.")
+
+    @strawberry.field(description="What is available now.")
+    def available(self, root: strawberry.Parent[errors.VersionConflict]) -> Quantity:
+        return quantity(root.available, root.scale)
+
+
+@window(errors.KeyReused, description="The key already answered another input. key 重复使用")
+class KeyReused(Problem):
+    key: strawberry.ID
+
+
+@window(errors.WrongState, description="It is not in a state that allows this. 状态不允许")
+class WrongState(Problem):
+    state: str = strawberry.field(
+        description="REVERSED, RETURNED, REVERSAL or NOT_A_SALE: what stands in the way."
+    )
+
+
+@window(errors.ReturnExceedsSale, description="More than was sold and not yet returned. 超量退货")
+class ReturnExceedsSale(Problem):
+    product: Product = edge("products", "product_id")
+
+    @strawberry.field
+    def sold(self, root: strawberry.Parent[errors.ReturnExceedsSale]) -> Quantity:
+        return quantity(root.sold, root.scale)
+
+    @strawberry.field(description="Returned before.")
+    def returned(self, root: strawberry.Parent[errors.ReturnExceedsSale]) -> Quantity:
+        return quantity(root.returned, root.scale)
+
+    @strawberry.field
+    def requested(self, root: strawberry.Parent[errors.ReturnExceedsSale]) -> Quantity:
+        return quantity(root.requested, root.scale)
+
+
+@window(errors.AlreadyTaken, description="Somebody else has this value already. 已被占用")
+class AlreadyTaken(Problem):
+    field: str = strawberry.field(description="sku, barcode, login, code or name.")
+    value: str
+
+
+@window(errors.Busy, description="Nothing was written; send the same key again. 繁忙")
+class Busy(Problem):
+    retryable: bool = strawberry.field(resolver=lambda: True)
+
+
+def members(*types: Any) -> Any:
+    """The union type of these windows, for `Annotated[..., strawberry.union(name)]`."""
+    found = types[0]
+    for other in types[1:]:
+        found = found | other
+    return found

@@ -1,0 +1,107 @@
+"""Scalars: exact decimals and revisions as strings, moments with an offset."""
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NewType
+
+import strawberry
+from graphql import GraphQLError
+
+from app.domain.rules.units import written
+
+EXACT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
+WHOLE = re.compile(r"[0-9]{1,18}")
+
+Quantity = NewType("Quantity", Decimal)
+Money = NewType("Money", int)
+Revision = NewType("Revision", int)
+
+
+def bad_input(text: str) -> GraphQLError:
+    return GraphQLError(text, extensions={"code": "BAD_INPUT"})
+
+
+def exact(value: Any) -> Decimal:
+    text = "" if isinstance(value, bool) else str(value)
+    if not isinstance(value, str | int | float) or not EXACT.fullmatch(text):
+        raise bad_input(
+            'an exact decimal is needed, such as 12 or "1.5": at most 15 digits, '
+            "6 decimals, no exponent"
+        )
+    return Decimal(text)
+
+
+def parse_money(value: Any) -> int:
+    """Exact yuan, kept as 1/10000 yuan."""
+    scaled = exact(value) * 10_000
+    if scaled != int(scaled) or scaled < 0 or scaled > 10**15:
+        raise bad_input("money is yuan from 0 to 100 billion, with at most 4 decimals")
+    return int(scaled)
+
+
+def parse_revision(value: Any) -> int:
+    text = "" if isinstance(value, bool) else str(value)
+    if not isinstance(value, str | int) or not WHOLE.fullmatch(text):
+        raise bad_input("a revision is the whole number a feed gave, as a string")
+    return int(text)
+
+
+def parse_moment(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None or not 1970 < moment.year < 2200:
+        raise bad_input("a moment is RFC 3339 with an offset: 2026-11-23T09:30:00+08:00")
+    return moment
+
+
+def parse_day(value: Any) -> date:
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise bad_input("a date is YYYY-MM-DD") from None
+
+
+def quantity(base: int, scale: int) -> Any:
+    """Base units as the `Quantity` a client reads."""
+    return written(base, scale)
+
+
+def money(ten_thousandths: int) -> Any:
+    """1/10000 yuan as the `Money` a client reads."""
+    return written(ten_thousandths, 10_000)
+
+
+SCALARS: dict[Any, Any] = {
+    Quantity: strawberry.scalar(
+        name="Quantity",
+        description="An exact decimal in the product's unit, sent and returned as a string: "
+        '"3", "1.5". Integers and decimals without exponent are accepted. 数量',
+        serialize=str,
+        parse_value=exact,
+    ),
+    Money: strawberry.scalar(
+        name="Money",
+        description='Exact yuan as a string: "12.50". 金额(元)',
+        serialize=str,
+        parse_value=parse_money,
+    ),
+    Revision: strawberry.scalar(
+        name="Revision",
+        description="A whole number as a string that only grows: a position in a store's feed, "
+        "or the version of a level. 版本号",
+        serialize=str,
+        parse_value=parse_revision,
+    ),
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="RFC 3339 with an offset: 2026-11-23T09:30:00+08:00. 时间",
+        serialize=datetime.isoformat,
+        parse_value=parse_moment,
+    ),
+    date: strawberry.scalar(
+        name="Date", description="YYYY-MM-DD. 日期", serialize=date.isoformat, parse_value=parse_day
+    ),
+}

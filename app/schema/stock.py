@@ -1,0 +1,269 @@
+"""Levels, movements, and what one sends to change them."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import tables
+from app.domain.access import Can
+from app.domain.ledger import Place as PlaceValue
+from app.domain.rules.kinds import Kind
+from app.domain.rules.labels import availability
+from app.schema import problems
+from app.schema.catalog import Availability, Product
+from app.schema.edges import edge, maybe_edge
+from app.schema.identity import Actor, Store
+from app.schema.scalars import Money, Quantity, Revision, money, quantity
+from app.schema.window import definition, window
+
+MovementKind = strawberry.enum(
+    Kind, name="MovementKind", description="What a movement means. 单据类型"
+)
+for _value in definition(MovementKind).values:
+    _value.description = Kind[_value.name].value.meaning
+
+
+@strawberry.enum(description="How a level stands against its thresholds. 库存状态")
+class LevelStatus(Enum):
+    OUT = "OUT"
+    LOW = "LOW"
+    NORMAL = "NORMAL"
+    OVERSTOCKED = "OVERSTOCKED"
+
+
+@strawberry.enum(description="Where a sale came from. 渠道")
+class Channel(Enum):
+    COUNTER = "COUNTER"
+    WECHAT = "WECHAT"
+    DOUYIN = "DOUYIN"
+    DELIVERY = "DELIVERY"
+
+
+@strawberry.enum(description="The order of a list of levels. 排序")
+class LevelSort(Enum):
+    NAME = "NAME"
+    AVAILABLE = "AVAILABLE"
+
+
+@strawberry.enum(description="The reasons of a correction by hand. 调整类型")
+class AdjustmentKind(Enum):
+    GAIN = "GAIN"
+    LOSS = "LOSS"
+    QUARANTINE = "QUARANTINE"
+    RELEASE = "RELEASE"
+
+
+def _bin(name: str, description: str) -> Any:
+    def resolve(root: strawberry.Parent[tables.Level]) -> Quantity:
+        return quantity(getattr(root, name), root.scale)
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
+@window(tables.Level, description="A product in a store: how much is where. 库存")
+class Level:
+    store: Store = edge("stores", "store_id")
+    product: Product = edge("products", "product_id")
+    available: Quantity = _bin("shelf", "Can be sold now. 可售")
+    reserved: Quantity = _bin("reserved", "Held for orders. 预占")
+    quarantined: Quantity = _bin("quarantine", "Held until checked. 待检")
+    incoming: Quantity = _bin("transit", "On its way to this store. 在途")
+    reorder_point: Quantity = _bin("reorder_point", "At or below it the level is LOW. 最低阈值")
+    version: Revision = strawberry.field(
+        description="Grows by one with every entry: send it as expectedVersion. 版本"
+    )
+    last_received_at: datetime | None = strawberry.field(
+        resolver=lambda root: root.received_at, description="The last receipt. 最近入库时间"
+    )
+
+    @strawberry.field(description="In the store: available + reserved + quarantined. 在手")
+    def on_hand(self, root: strawberry.Parent[tables.Level]) -> Quantity:
+        return quantity(root.shelf + root.reserved + root.quarantine, root.scale)
+
+    @strawberry.field(description="OUT, LOW, NORMAL or OVERSTOCKED. 状态")
+    def status(self, root: strawberry.Parent[tables.Level]) -> LevelStatus:
+        return LevelStatus[root.status]
+
+    @strawberry.field(description="What a customer of this store is told. 前台标签")
+    async def label(self, root: strawberry.Parent[tables.Level], info: Info) -> Availability:
+        store = await info.context.loaders.stores.load(root.store_id)
+        return availability(root.shelf, root.scale, store.few_threshold)  # pyright: ignore[reportReturnType]
+
+
+@window(PlaceValue, description="A bin in a store; some hold goods, some only say why. 位置")
+class Place:
+    store: Store = edge("stores", "store")
+    bin: str = strawberry.field(
+        description="shelf, reserved, quarantine, transit; or supplier, customer, waste, "
+        "variance, kitchen, opening."
+    )
+
+
+@window(tables.Entry, description="One quantity from one place to another. 流水")
+class MovementLine:
+    product: Product = edge("products", "product_id")
+
+    @strawberry.field(description="Always above 0. 数量")
+    def quantity(self, root: strawberry.Parent[tables.Entry]) -> Quantity:
+        return quantity(root.quantity, root.scale)
+
+    @strawberry.field(name="from", description="Where it came from. 来源")
+    def source(self, root: strawberry.Parent[tables.Entry]) -> Place:
+        return PlaceValue(root.from_store, root.from_bin)  # pyright: ignore[reportReturnType]
+
+    @strawberry.field(name="to", description="Where it went. 去向")
+    def target(self, root: strawberry.Parent[tables.Entry]) -> Place:
+        return PlaceValue(root.to_store, root.to_bin)  # pyright: ignore[reportReturnType]
+
+    @strawberry.field(description="On hand right after this line, in the store it left. 结存")
+    def on_hand_after(self, root: strawberry.Parent[tables.Entry]) -> Quantity | None:
+        after = root.to_after if root.from_after is None else root.from_after
+        return None if after is None else quantity(after, root.scale)
+
+    @strawberry.field(description="The line's position in its level: 1, 2, 3 … 序号")
+    def seq(self, root: strawberry.Parent[tables.Entry]) -> Revision | None:
+        return root.to_seq if root.from_seq is None else root.from_seq  # pyright: ignore[reportReturnType]
+
+    @strawberry.field(
+        description="Yuan for one unit; null if unknown or not yours to see. 单位成本"
+    )
+    def unit_cost(self, root: strawberry.Parent[tables.Entry], info: Info) -> Money | None:
+        if root.unit_cost is None or info.context.scope.reach(Can.SEE_COST) is None:
+            return None
+        return money(root.unit_cost)
+
+
+@window(tables.Movement, description="What happened to stock, once and for ever. 变动单据")
+class Movement:
+    id: UUID
+    store: Store = edge("stores", "store_id")
+    actor: Actor | None = edge("actors", "actor_id", "Who did it: staff, or an API key. 操作人")
+    reason: str | None
+    note: str | None
+    document: str | None = strawberry.field(description="The paper's number: a receipt's. 单号")
+    occurred_at: datetime = strawberry.field(description="By the device. 发生时间")
+    recorded_at: datetime = strawberry.field(description="By the database. 记录时间")
+    lines: list[MovementLine] = edge("entries", "id")
+    reverses: Annotated["Movement", strawberry.lazy("app.schema.stock")] | None = maybe_edge(
+        "movements", "reverses_id", "The movement this one undoes. 冲销的单据"
+    )
+    reversed_by: Annotated["Movement", strawberry.lazy("app.schema.stock")] | None = edge(
+        "reversals", "id", "The movement that undid this one. 被冲销"
+    )
+    sale: Annotated["Movement", strawberry.lazy("app.schema.stock")] | None = maybe_edge(
+        "movements", "sale_id", "The sale this return belongs to. 原销售单"
+    )
+
+    @strawberry.field
+    def kind(self, root: strawberry.Parent[tables.Movement]) -> MovementKind:  # pyright: ignore[reportInvalidTypeForm]
+        return Kind[root.kind]
+
+    @strawberry.field
+    def channel(self, root: strawberry.Parent[tables.Movement]) -> Channel | None:
+        return None if root.channel is None else Channel[root.channel]
+
+
+PostResult = Annotated[
+    Movement
+    | problems.OutOfStock
+    | problems.UnknownProduct
+    | problems.UnknownStore
+    | problems.UnknownMovement
+    | problems.InvalidQuantity
+    | problems.VersionConflict
+    | problems.ReturnExceedsSale
+    | problems.KeyReused
+    | problems.WrongState
+    | problems.Busy,
+    strawberry.union("PostResult", description="The movement, or why nothing was written."),
+]
+
+
+@strawberry.input(description="A product by id or scanned code, and how much of it. 明细")
+class StockLineInput:
+    product_id: UUID | None = None
+    code: str | None = strawberry.field(
+        default=None, description="A barcode or sku, instead of productId."
+    )
+    quantity: Quantity | None = strawberry.field(
+        default=None, description="In the product's unit, above 0. 数量"
+    )
+    packs: Quantity | None = strawberry.field(
+        default=None, description="Packs of the scanned code; 1 if nothing is given. 件数"
+    )
+
+
+@strawberry.input(description="What came in, and what it cost. 入库明细")
+class ReceiveLineInput(StockLineInput):
+    unit_cost: Money | None = strawberry.field(
+        default=None, description="Yuan for one product unit. 单位成本"
+    )
+
+
+@strawberry.input(description="A correction, judged against the level one looked at. 调整明细")
+class AdjustLineInput(StockLineInput):
+    expected_version: Revision | None = strawberry.field(
+        default=None,
+        description="The level's version when it was read; if it has moved: VersionConflict.",
+    )
+
+
+@strawberry.input
+class MovementInput:
+    key: UUID = strawberry.field(
+        description="Made by the client once for this request, and sent again with every retry: "
+        "one key, one effect. 幂等键"
+    )
+    store_id: UUID
+    reason: str | None = strawberry.field(default=None, description="At most 200 characters.")
+    note: str | None = strawberry.field(default=None, description="At most 2000 characters.")
+    occurred_at: datetime | None = strawberry.field(
+        default=None, description="When it happened, by the device; now if not given."
+    )
+
+
+@strawberry.input(description="Stock found when the shop begins to keep count. 期初")
+class OpenStockInput(MovementInput):
+    lines: list[ReceiveLineInput]
+
+
+@strawberry.input(description="Goods received from a supplier. 入库")
+class ReceiveInput(MovementInput):
+    lines: list[ReceiveLineInput]
+    document: str | None = strawberry.field(
+        default=None, description="The delivery note's number, at most 100 characters."
+    )
+
+
+@strawberry.input(description="A correction by hand. 手工调整")
+class AdjustInput(MovementInput):
+    kind: AdjustmentKind
+    lines: list[AdjustLineInput]
+
+
+@strawberry.input(description="Stock the shop uses up, makes, or sends back. 自用/自制/退供应商")
+class LinesInput(MovementInput):
+    lines: list[StockLineInput]
+
+
+@strawberry.input(description="Undo one movement. 冲销")
+class ReverseInput:
+    key: UUID
+    movement_id: UUID
+    reason: str | None = None
+
+
+@strawberry.type(description="What a scanned code means in a store. 扫码结果")
+class Scan:
+    code: str
+    product: Product | None = strawberry.field(description="Null: nobody knows this code yet.")
+    pack_quantity: Quantity | None = strawberry.field(
+        description="How much of the product one scanned pack holds."
+    )
+    level: Level | None = strawberry.field(description="Null: never stocked in this store.")
+    last_receipt: Movement | None
+    can: list[str] = strawberry.field(description="Permissions the viewer has here.")
