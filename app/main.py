@@ -1,0 +1,134 @@
+"""The composition root: settings to database, bus, hub, and the Starlette app around them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from graphql import lexicographic_sort_schema, print_schema
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.schema import BaseSchema
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+
+from app import graphiql, settings
+from app.db.bus import Bus
+from app.db.lane import Lane
+from app.db.unit import Database
+from app.domain.identity import Gate
+from app.domain.ledger import Settle
+from app.limits import BodyLimit
+from app.live.hub import Hub
+from app.live.share import dumps
+from app.live.socket import Socket, Wire
+from app.resolvers import SCHEMA
+from app.schema.context import App, Context
+from app.settings import Settings
+
+
+class Endpoint(GraphQL[Context, None]):
+    """`/graphql`: POST, websocket and SSE; bodies are checked before Strawberry sees them."""
+
+    websocket_adapter_class = Wire  # pyright: ignore[reportAssignmentType]
+    graphql_transport_ws_handler_class = Socket  # pyright: ignore[reportAssignmentType]
+
+    def __init__(self, schema: BaseSchema, app: App) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            allow_queries_via_get=False,
+            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL],
+            connection_init_wait_timeout=timedelta(seconds=3),
+            max_subscriptions_per_connection=20,
+        )
+        self.app = app
+
+    def decode_json(self, data: str | bytes) -> object:
+        value = orjson.loads(data)
+        if not isinstance(value, dict):
+            raise orjson.JSONDecodeError("expected an object", "", 0)
+        return value
+
+    def encode_json(self, data: object) -> bytes:
+        return dumps(data)
+
+    async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
+        context = Context(
+            self.app,
+            language="en" if request.headers.get("accept-language", "").startswith("en") else "zh",
+            address=request.client.host if request.client else "",
+        )
+        if isinstance(request, Request):
+            await context.admit(bearer(request.headers.get("authorization")))
+        return context
+
+    async def on_ws_connect(self, context: Context) -> Any:
+        params = context.connection_params
+        await context.admit(bearer(params.get("authorization")) if params else None)
+        return await super().on_ws_connect(context)
+
+
+def bearer(value: object) -> str | None:
+    """The token of an Authorization value, with or without the word Bearer."""
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return value.strip().removeprefix("Bearer ").strip()
+
+
+def create_app(chosen: Settings | None = None) -> Starlette:
+    """The whole web process; its database and bus are opened when it starts."""
+    config = chosen or settings.load()
+    bus = Bus(config.redis_url)
+    db = Database(config.database_url, bus.nudge)
+    gate = Gate(db, config)
+    lane = Lane(config.database_url, Settle(), bus.nudge)
+    hub = Hub(db, bus)
+    app = App(config, db, lane, gate, hub)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await bus.start()
+        Socket.sweeping(gate.recheck)
+        yield
+        await lane.close()
+        await hub.close()
+        await bus.stop()
+        await db.close()
+
+    async def ready(_: Request) -> Response:
+        """Ready means the database answers; without the bus it is ready but slower."""
+        try:
+            async with db.read(None):
+                pass
+        except (SQLAlchemyError, OSError, TimeoutError):
+            return JSONResponse({"database": False, "bus": bus.connected}, status_code=503)
+        return JSONResponse({"database": True, "bus": bus.connected})
+
+    endpoint = Endpoint(SCHEMA, app)
+    return Starlette(
+        routes=[
+            Route("/graphql", endpoint),
+            WebSocketRoute("/graphql", endpoint),
+            *graphiql.routes(),
+            Route("/healthz", alive),
+            Route("/readyz", ready),
+        ],
+        middleware=[Middleware(BodyLimit)],
+        lifespan=lifespan,
+    )
+
+
+async def alive(_: Request) -> Response:
+    return JSONResponse({"alive": True})
+
+
+def sdl() -> str:
+    """The contract, sorted: what schema.graphql holds."""
+    return print_schema(lexicographic_sort_schema(SCHEMA._schema)) + "\n"

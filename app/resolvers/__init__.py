@@ -1,0 +1,28 @@
+"""The verbs: every topic's roots, merged into one schema."""
+
+import warnings
+
+from strawberry.tools import merge_types
+
+from app.resolvers.catalog import CatalogMutation, CatalogQuery
+from app.resolvers.feed import FeedSubscription
+from app.resolvers.identity import IdentityMutation, IdentityQuery
+from app.resolvers.roots import undeclared
+from app.resolvers.sales import SalesMutation
+from app.resolvers.stock import StockMutation, StockQuery
+from app.resolvers.storefront import StorefrontQuery
+from app.schema.contract import made
+
+with warnings.catch_warnings():
+    # Two topics with one field name would hide one of them.
+    warnings.simplefilter("error")
+    Query = merge_types("Query", (IdentityQuery, CatalogQuery, StockQuery, StorefrontQuery))
+    Mutation = merge_types(
+        "Mutation", (IdentityMutation, CatalogMutation, StockMutation, SalesMutation)
+    )
+    Subscription = merge_types("Subscription", (FeedSubscription,))
+
+if open_roots := undeclared(Query, Mutation, Subscription):
+    raise RuntimeError(f"root fields without a permission: {', '.join(open_roots)}")
+
+SCHEMA = made(Query, Mutation, Subscription)

@@ -1,0 +1,85 @@
+"""The schema's own rules: scalars, limits, and how errors leave."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import uuid4
+
+import strawberry
+import structlog
+from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from app.domain.errors import Denied, Malformed
+from app.domain.rules.texts import Unclean
+from app.live.share import SharedExecutor
+from app.schema.cost import MOST_TOKENS, CostRule
+from app.schema.scalars import SCALARS
+
+log = structlog.get_logger()
+
+
+class Parsed(ParserCache):
+    """A cache of parsed documents that survives syntax errors on streams as well."""
+
+    def on_parse(self) -> Iterator[None]:
+        try:
+            yield from super().on_parse()
+        except GraphQLSyntaxError:
+            yield
+
+
+class Schema(strawberry.Schema):
+    """Expected errors leave as they are, with a code; everything else is masked with an id."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        for error in errors:
+            finish(error)
+
+
+def finish(error: GraphQLError) -> None:
+    """Gives the error its code, in place; told apart by what caused it. Idempotent."""
+    extensions = dict(error.extensions or {})
+    if "code" in extensions:
+        return
+    cause = _cause(error)
+    if isinstance(cause, Denied):
+        extensions["code"], error.message = cause.code, str(cause)
+    elif isinstance(cause, Malformed | Unclean):
+        extensions["code"], error.message = "BAD_INPUT", str(cause)
+    elif cause is None and error.path is None:
+        # Syntax, validation, variables: the client's, and the text says what to mend.
+        extensions["code"] = "BAD_INPUT"
+    else:
+        extensions |= {"code": "INTERNAL", "id": str(uuid4())}
+        log.error("internal", id=extensions["id"], path=error.path, exc_info=cause or error)
+        error.message = "Something went wrong on our side; tell us the id. 系统错误"
+    error.extensions = extensions
+
+
+def _cause(error: GraphQLError) -> BaseException | None:
+    cause: BaseException | None = error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause
+
+
+def made(query: type, mutation: type, subscription: type, types: Sequence[Any] = ()) -> Schema:
+    """The schema of these roots. Limits run on every transport; documents are cached."""
+    return Schema(
+        query=query,
+        mutation=mutation,
+        subscription=subscription,
+        types=types,
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+        execution_context_class=SharedExecutor,
+        extensions=[
+            lambda: MaxTokensLimiter(MOST_TOKENS),
+            Parsed,
+            lambda: AddValidationRules([CostRule]),
+            ValidationCache,
+        ],
+    )
