@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from graphql import lexicographic_sort_schema, print_schema
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -130,5 +129,5 @@ async def alive(_: Request) -> Response:
 
 
 def sdl() -> str:
-    """The contract, sorted: what schema.graphql holds."""
-    return print_schema(lexicographic_sort_schema(SCHEMA._schema)) + "\n"
+    """The contract: what schema.graphql holds."""
+    return SCHEMA.as_str() + "\n"

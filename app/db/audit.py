@@ -1,0 +1,125 @@
+"""The invariants, one query each. A row that comes back is a breach: what, and where."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+PLACES = """
+    SELECT tenant_id, from_store AS store_id, product_id, from_bin AS bin, -quantity AS quantity
+    FROM entries
+    UNION ALL
+    SELECT tenant_id, to_store, product_id, to_bin, quantity FROM entries
+"""
+
+POSITIONS = """
+    SELECT tenant_id, from_store AS store_id, product_id, from_seq AS seq, from_after AS after,
+        (CASE WHEN from_bin IN ('shelf', 'reserved', 'quarantine') THEN -quantity ELSE 0 END)
+        + (CASE WHEN to_store = from_store AND to_bin IN ('shelf', 'reserved', 'quarantine')
+           THEN quantity ELSE 0 END) AS change
+    FROM entries WHERE from_seq IS NOT NULL
+    UNION ALL
+    SELECT tenant_id, to_store, product_id, to_seq, to_after,
+        CASE WHEN to_bin IN ('shelf', 'reserved', 'quarantine') THEN quantity ELSE 0 END
+    FROM entries WHERE to_seq IS NOT NULL
+"""
+
+INVARIANTS = {
+    "I1 the ledger is append-only": """
+        SELECT format('%s has no guard', t.name) FROM (VALUES ('movements'), ('entries')) t (name)
+        WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'append_only'
+            AND tgrelid = t.name::regclass AND tgenabled = 'O')
+        OR has_table_privilege('kucun_app', t.name, 'UPDATE')
+        OR has_table_privilege('kucun_app', t.name, 'DELETE')
+    """,
+    "I2 a positive quantity goes from one place to another": """
+        SELECT format('movement %s line %s', movement_id, line) FROM entries
+        WHERE quantity <= 0 OR (from_store, from_bin) = (to_store, to_bin)
+    """,
+    "I3 bins are the sum of what came in and went out": f"""
+        SELECT format('store %s product %s %s: ledger %s, level %s', s.store_id, s.product_id,
+            s.bin, s.total, b.held)
+        FROM (
+            SELECT tenant_id, store_id, product_id, bin, sum(quantity) AS total
+            FROM ({PLACES}) p WHERE bin IN ('shelf', 'reserved', 'quarantine', 'transit')
+            GROUP BY 1, 2, 3, 4
+        ) s
+        FULL JOIN (
+            SELECT tenant_id, store_id, product_id, bin, held FROM levels, LATERAL (VALUES
+                ('shelf', shelf), ('reserved', reserved),
+                ('quarantine', quarantine), ('transit', transit)) v (bin, held)
+        ) b USING (tenant_id, store_id, product_id, bin)
+        WHERE coalesce(s.total, 0) IS DISTINCT FROM b.held
+    """,
+    "I4 no bin is below zero": """
+        SELECT format('store %s product %s', store_id, product_id) FROM levels
+        WHERE least(shelf, reserved, quarantine, transit) < 0
+    """,
+    "I5 one key, one effect": """
+        SELECT format('movement %s key %s', m.id, m.key) FROM movements m
+        LEFT JOIN requests r USING (tenant_id, actor_id, key)
+        WHERE r.result_id IS DISTINCT FROM m.id
+    """,
+    "I6 a store's revisions are gap-free": """
+        SELECT format('store %s: revision %s, %s changes up to %s', f.store_id, f.revision,
+            count(c.revision), max(c.revision))
+        FROM feeds f LEFT JOIN changes c USING (tenant_id, store_id)
+        GROUP BY f.tenant_id, f.store_id, f.revision
+        HAVING f.revision <> coalesce(max(c.revision), 0)
+        OR count(c.revision) <> coalesce(max(c.revision) - min(c.revision) + 1, 0)
+    """,
+    "I9 positions are gap-free and on-hand is the running sum": f"""
+        SELECT format('store %s product %s seq %s', store_id, product_id, seq) FROM (
+            SELECT *, row_number() OVER level AS place, sum(change) OVER level AS total
+            FROM ({POSITIONS}) p
+            WINDOW level AS (PARTITION BY tenant_id, store_id, product_id ORDER BY seq)
+        ) q WHERE seq <> place OR after <> total
+    """,
+    "I9 a level's version counts its entries": f"""
+        SELECT format('store %s product %s: version %s, %s entries', l.store_id, l.product_id,
+            l.version, count(p.seq))
+        FROM levels l LEFT JOIN ({POSITIONS}) p USING (tenant_id, store_id, product_id)
+        GROUP BY l.tenant_id, l.store_id, l.product_id, l.version
+        HAVING l.version <> count(p.seq)
+    """,
+    "I12 a row's tenant is the tenant of all it refers to": """
+        SELECT format('movement %s line %s', e.movement_id, e.line) FROM entries e
+        JOIN movements m ON (m.tenant_id, m.id) = (e.tenant_id, e.movement_id)
+        LEFT JOIN levels a ON (a.tenant_id, a.store_id, a.product_id)
+            = (e.tenant_id, e.from_store, e.product_id)
+        LEFT JOIN levels b ON (b.tenant_id, b.store_id, b.product_id)
+            = (e.tenant_id, e.to_store, e.product_id)
+        LEFT JOIN stores s ON (s.tenant_id, s.id) = (m.tenant_id, m.store_id)
+        WHERE a.scale IS DISTINCT FROM e.scale OR b.scale IS DISTINCT FROM e.scale OR s.id IS NULL
+    """,
+    "a movement has entries, an entry has a movement": """
+        SELECT format('movement %s', coalesce(m.id, e.movement_id)) FROM movements m
+        FULL JOIN (SELECT DISTINCT tenant_id, movement_id FROM entries) e
+            ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
+        WHERE m.id IS NULL OR e.movement_id IS NULL
+    """,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A breach of an invariant."""
+
+    invariant: str
+    where: str
+
+
+async def audit(url: str) -> list[Finding]:
+    """Every breach in the whole database, seen at one moment; at most 100 an invariant.
+
+    `url` is the owner's: an audit looks at every tenant.
+    """
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            return [
+                Finding(name, row[0])
+                for name, query in INVARIANTS.items()
+                for row in await connection.fetch(f"{query} LIMIT 100")
+            ]
+    finally:
+        await connection.close()
