@@ -1,0 +1,296 @@
+"""The two embedded server processes, each started, judged ready, revived and stopped here.
+
+Both die with the process that started them (`tether`), keep their port for as long as that
+process lives, and get their passwords by file or pipe, never on a command line.
+"""
+
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from app import tether
+from app.premises import Premises, Unusable
+
+DATABASE = "kucun"
+OWNER = "kucun_owner"
+APP = "kucun_app"
+START_SECONDS = 120
+STOP_SECONDS = 10
+LOG_BYTES_MAX = 16 * 1024 * 1024
+
+POSTGRES_OPTIONS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "jit": "off",
+}
+
+ROLES = """\\set ON_ERROR_STOP 1
+select 'create database {database}'
+  where not exists (select from pg_database where datname = '{database}') \\gexec
+select 'create role {app}'
+  where not exists (select from pg_roles where rolname = '{app}') \\gexec
+alter role {app} login nosuperuser nobypassrls nocreatedb nocreaterole password '{password}';
+"""
+
+
+class Engine:
+    """One server process; subclasses say how it is launched and when it is ready."""
+
+    def __init__(self, name: str, premises: Premises) -> None:
+        self.name = name
+        self.premises = premises
+        self.port = free_port()
+        self.log = premises.home / f"{name}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.failures = 0
+        self.launched_at = 0.0
+
+    @property
+    def pid(self) -> int:
+        """Process id of the running server. Raises Unusable when it is not started."""
+        if self.process is None:
+            raise Unusable(f"{self.name} is not started")
+        return self.process.pid
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        raise NotImplementedError
+
+    def ready(self) -> bool:
+        raise NotImplementedError
+
+    def spawn(self) -> None:
+        """Start the process without waiting for it."""
+        self.launched_at = time.monotonic()
+        self.process = self.launch()
+
+    def start(self) -> None:
+        """Start and wait until it takes connections. Raises Unusable with the log's end."""
+        for _ in range(5):
+            self.spawn()
+            if self.wait_ready():
+                return
+            # Another program may have taken the port between the look and the launch.
+            self.port = free_port()
+        tail = self.log.read_text(errors="replace")[-2000:]
+        raise Unusable(f"{self.name} did not start; the end of {self.log}:\n{tail}")
+
+    def wait_ready(self) -> bool:
+        """Whether it takes connections before it exits or START_SECONDS pass."""
+        deadline = time.monotonic() + START_SECONDS
+        while self.process and self.process.poll() is None and time.monotonic() < deadline:
+            if self.ready():
+                return True
+            time.sleep(0.01)
+        self.stop()
+        return False
+
+    def revive(self) -> bool:
+        """Start again if it died, at most every 5 s when it keeps dying; True if it did."""
+        if self.process is None or self.process.poll() is None:
+            return False
+        now = time.monotonic()
+        if now - self.launched_at > 10:
+            self.failures = 0
+        if now - self.launched_at < min(5, 0.1 * 2**self.failures):
+            return False
+        self.failures += 1
+        self.spawn()
+        return True
+
+    def stop(self) -> None:
+        """Stop it, politely at first; returns when it is gone."""
+        if self.process is None:
+            return
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            if self.process.poll() is None:
+                self.process.send_signal(number)
+            try:
+                self.process.wait(STOP_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        self.process = None
+
+    def popen(self, death: signal.Signals, *program: str, piped: bool) -> subprocess.Popen[bytes]:
+        """Launch `program` tethered, in a session of its own, its output in the log."""
+        too_long = self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX
+        with self.log.open("wb" if too_long else "ab") as log:
+            return subprocess.Popen(
+                tether.command(death, self.premises.user, *program),
+                stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.premises.home,
+                env=environment(),
+                start_new_session=True,
+            )
+
+
+class Postgres(Engine):
+    """PostgreSQL on 127.0.0.1 with scram passwords, checksums, and fsync on."""
+
+    def __init__(self, premises: Premises, owner_password: str, app_password: str) -> None:
+        super().__init__("postgres", premises)
+        self.data = premises.home / "postgres"
+        self.owner_password = owner_password
+        self.app_password = app_password
+
+    def url(self, role: str) -> str:
+        password = self.owner_password if role == OWNER else self.app_password
+        return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{DATABASE}"
+
+    def start(self) -> None:
+        if not self.data.exists():
+            self.init()
+        remove_stale_pid(self.data)
+        super().start()
+        self.create_roles()
+
+    def init(self) -> None:
+        """Make the cluster beside its place and rename it, so that half a cluster never counts."""
+        draft = self.data.with_name("postgres.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        pwfile = self.data.with_name("postgres.password")
+        pwfile.unlink(missing_ok=True)
+        with os.fdopen(os.open(pwfile, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(self.owner_password)
+        if self.premises.user:
+            os.chown(draft, *self.premises.user)
+            os.chown(pwfile, *self.premises.user)
+        options = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--data-checksums"]
+        locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"]
+        where = ["-D", str(draft), "-U", OWNER, f"--pwfile={pwfile}"]
+        try:
+            self.run("initdb", *where, *options, *locale)
+        finally:
+            pwfile.unlink()
+        draft.rename(self.data)
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        remove_stale_pid(self.data)
+        options = {**POSTGRES_OPTIONS, "port": str(self.port)}
+        arguments = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
+        program = str(self.premises.postgres / "postgres")
+        # SIGINT is PostgreSQL's fast shutdown: sessions are cut, nothing needs recovery.
+        return self.popen(signal.SIGINT, program, "-D", str(self.data), *arguments, piped=False)
+
+    def ready(self) -> bool:
+        lines = pid_lines(self.data)
+        return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
+
+    def create_roles(self) -> None:
+        """The database and the app's login, which owns nothing; harmless when they exist."""
+        sql = ROLES.format(database=DATABASE, app=APP, password=self.app_password)
+        where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", OWNER, "-d", "postgres"]
+        self.run("psql", "-Xqw", *where, stdin=sql, PGPASSWORD=self.owner_password)
+
+    def run(self, program: str, *arguments: str, stdin: str = "", **extra: str) -> None:
+        """Run one of PostgreSQL's programs to its end. Raises Unusable with what it printed."""
+        path = str(self.premises.postgres / program)
+        done = subprocess.run(
+            tether.command(signal.SIGKILL, self.premises.user, path, *arguments),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            cwd=self.premises.home,
+            env=environment() | extra,
+            check=False,
+        )
+        if done.returncode:
+            raise Unusable(f"{program} failed:\n{done.stdout}{done.stderr}")
+
+
+class Valkey(Engine):
+    """Valkey on 127.0.0.1 with a password; it keeps nothing, since it carries only nudges."""
+
+    def __init__(self, premises: Premises, password: str) -> None:
+        super().__init__("valkey", premises)
+        self.password = password
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        process = self.popen(signal.SIGKILL, str(self.premises.valkey), "-", piped=True)
+        lines = (
+            "bind 127.0.0.1",
+            f"port {self.port}",
+            f"requirepass {self.password}",
+            'save ""',
+            "appendonly no",
+            "maxmemory 64mb",
+        )
+        assert process.stdin is not None
+        with process.stdin as config:
+            config.write("\n".join(lines).encode())
+        return process
+
+    def ready(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
+                answer = b""
+                while answer.count(b"\r\n") < 2 and (part := connection.recv(256)):
+                    answer += part
+        except OSError:
+            return False
+        return answer == b"+OK\r\n+PONG\r\n"
+
+
+def free_port() -> int:
+    """A free port below the ephemeral range, so that no outgoing connection takes it later."""
+    while True:
+        port = random.randint(20_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def environment() -> dict[str, str]:
+    """A clean environment: no PG* variable steers the engines, no secret of ours reaches them."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+
+
+def pid_lines(data: Path) -> list[str]:
+    """The lines of postmaster.pid, none when there is no such file."""
+    try:
+        return (data / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def remove_stale_pid(data: Path) -> None:
+    """Stop a server that a killed owner left in `data`, and forget a pid that is not one."""
+    lines = pid_lines(data)
+    pid = int(lines[0]) if lines and lines[0].strip().isdigit() else 0
+    deadline = time.monotonic() + STOP_SECONDS
+    while pid and serves(pid, data):
+        late = time.monotonic() > deadline
+        os.kill(pid, signal.SIGQUIT if late else signal.SIGINT)
+        time.sleep(0.05)
+    # PostgreSQL believes any live pid in this file, even one that was reused by a stranger.
+    (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def serves(pid: int, data: Path) -> bool:
+    """Whether `pid` is a living postgres whose data folder is `data`."""
+    process = Path("/proc") / str(pid)
+    try:
+        name, _, rest = (process / "stat").read_text().partition(" (")[2].rpartition(") ")
+        return name == "postgres" and rest[0] != "Z" and (process / "cwd").resolve() == data
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return False
