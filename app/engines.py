@@ -11,16 +11,17 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from app import tether
 from app.premises import Premises, Unusable
+from app.process import STOP_SECONDS, Process
 
 DATABASE = "kucun"
 OWNER = "kucun_owner"
 APP = "kucun_app"
 START_SECONDS = 120
-STOP_SECONDS = 10
 LOG_BYTES_MAX = 16 * 1024 * 1024
 
 POSTGRES_OPTIONS = {
@@ -42,35 +43,19 @@ alter role {app} login nosuperuser nobypassrls nocreatedb nocreaterole password 
 """
 
 
-class Engine:
+class Engine(Process):
     """One server process; subclasses say how it is launched and when it is ready."""
 
+    farewells = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
+
     def __init__(self, name: str, premises: Premises) -> None:
-        self.name = name
+        super().__init__(name)
         self.premises = premises
         self.port = free_port()
         self.log = premises.home / f"{name}.log"
-        self.process: subprocess.Popen[bytes] | None = None
-        self.failures = 0
-        self.launched_at = 0.0
-
-    @property
-    def pid(self) -> int:
-        """Process id of the running server. Raises Unusable when it is not started."""
-        if self.process is None:
-            raise Unusable(f"{self.name} is not started")
-        return self.process.pid
-
-    def launch(self) -> subprocess.Popen[bytes]:
-        raise NotImplementedError
 
     def ready(self) -> bool:
         raise NotImplementedError
-
-    def spawn(self) -> None:
-        """Start the process without waiting for it."""
-        self.launched_at = time.monotonic()
-        self.process = self.launch()
 
     def start(self) -> None:
         """Start and wait until it takes connections. Raises Unusable with the log's end."""
@@ -78,6 +63,9 @@ class Engine:
             self.spawn()
             if self.wait_ready():
                 return
+            if not self.dead():
+                self.stop()
+                break
             # Another program may have taken the port between the look and the launch.
             self.port = free_port()
         tail = self.log.read_text(errors="replace")[-2000:]
@@ -90,35 +78,7 @@ class Engine:
             if self.ready():
                 return True
             time.sleep(0.01)
-        self.stop()
         return False
-
-    def revive(self) -> bool:
-        """Start again if it died, at most every 5 s when it keeps dying; True if it did."""
-        if self.process is None or self.process.poll() is None:
-            return False
-        now = time.monotonic()
-        if now - self.launched_at > 10:
-            self.failures = 0
-        if now - self.launched_at < min(5, 0.1 * 2**self.failures):
-            return False
-        self.failures += 1
-        self.spawn()
-        return True
-
-    def stop(self) -> None:
-        """Stop it, politely at first; returns when it is gone."""
-        if self.process is None:
-            return
-        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-            if self.process.poll() is None:
-                self.process.send_signal(number)
-            try:
-                self.process.wait(STOP_SECONDS)
-                break
-            except subprocess.TimeoutExpired:
-                continue
-        self.process = None
 
     def popen(self, death: signal.Signals, *program: str, piped: bool) -> subprocess.Popen[bytes]:
         """Launch `program` tethered, in a session of its own, its output in the log."""
@@ -151,7 +111,6 @@ class Postgres(Engine):
     def start(self) -> None:
         if not self.data.exists():
             self.init()
-        remove_stale_pid(self.data)
         super().start()
         self.create_roles()
 
@@ -177,7 +136,7 @@ class Postgres(Engine):
         draft.rename(self.data)
 
     def launch(self) -> subprocess.Popen[bytes]:
-        remove_stale_pid(self.data)
+        clear_pid(self.data)
         options = {**POSTGRES_OPTIONS, "port": str(self.port)}
         arguments = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
         program = str(self.premises.postgres / "postgres")
@@ -273,17 +232,20 @@ def pid_lines(data: Path) -> list[str]:
         return []
 
 
-def remove_stale_pid(data: Path) -> None:
-    """Stop a server that a killed owner left in `data`, and forget a pid that is not one."""
+def clear_pid(data: Path) -> None:
+    """Stop a server that a killed owner left in `data`, and forget a pid that is a stranger's."""
     lines = pid_lines(data)
     pid = int(lines[0]) if lines and lines[0].strip().isdigit() else 0
     deadline = time.monotonic() + STOP_SECONDS
     while pid and serves(pid, data):
         late = time.monotonic() > deadline
-        os.kill(pid, signal.SIGQUIT if late else signal.SIGINT)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGQUIT if late else signal.SIGINT)
         time.sleep(0.05)
-    # PostgreSQL believes any live pid in this file, even one that was reused by a stranger.
-    (data / "postmaster.pid").unlink(missing_ok=True)
+    # PostgreSQL clears a dead pid itself, and needs the file to find what its last run left
+    # behind; but it would take any process that got the same pid since for its own server.
+    if pid and Path(f"/proc/{pid}").exists():
+        (data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def serves(pid: int, data: Path) -> bool:
