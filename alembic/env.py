@@ -2,6 +2,7 @@
 
 import asyncio
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from alembic import context
@@ -9,6 +10,8 @@ from app.db.tables import Table
 
 
 def run(connection) -> None:
+    # Several processes may start at once: the first migrates, the others find nothing to do.
+    connection.execute(text("select pg_advisory_xact_lock(hashtext('kucun.migrate'))"))
     context.configure(connection=connection, target_metadata=Table.metadata, compare_type=True)
     with context.begin_transaction():
         context.run_migrations()
