@@ -32,6 +32,10 @@ class BodyLimit:
             await self.app(scope, limited, send)
         except TooLarge:
             await send(
-                {"type": "http.response.start", "status": 413, "headers": [(b"connection", b"close")]}
+                {
+                    "type": "http.response.start",
+                    "status": 413,
+                    "headers": [(b"connection", b"close")],
+                }
             )
             await send({"type": "http.response.body", "body": b""})
