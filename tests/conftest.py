@@ -1,0 +1,109 @@
+"""Real servers for the whole run, a cloned database per worker, the audit after every test."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from app.db.audit import audit
+from app.db.lane import Lane
+from app.db.unit import Database
+from app.domain.ledger import Settle
+from app.embedded import Urls, temporary
+from app.migrate import upgrade
+from tests.support.shop import Shop, a_shop
+
+TEMPLATE = "kucun_template"
+HELD = pytest.StashKey[ExitStack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller owns the servers of all workers, and stops them with itself."""
+    if hasattr(config, "workerinput"):
+        return
+    held = config.stash[HELD] = ExitStack()
+    urls = held.enter_context(temporary()).urls()
+    asyncio.run(command(urls.owner, f"create database {TEMPLATE}"))
+    upgrade(renamed(urls.owner, TEMPLATE))
+    os.environ["TEST_DATABASE_URL"] = urls.database
+    os.environ["TEST_OWNER_URL"] = urls.owner
+    os.environ["TEST_REDIS_URL"] = urls.redis
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if HELD in config.stash:
+        config.stash[HELD].close()
+
+
+def renamed(url: str, database: str) -> str:
+    return f"{url.rsplit('/', 1)[0]}/{database}"
+
+
+async def command(url: str, sql: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+@dataclass(frozen=True)
+class Cloning:
+    """Makes databases from the migrated template; they live until the run ends."""
+
+    urls: Urls
+
+    async def __call__(self) -> Urls:
+        name = f"test_{uuid4().hex}"
+        await command(self.urls.owner, f"create database {name} template {TEMPLATE}")
+        return Urls(
+            renamed(self.urls.database, name), renamed(self.urls.owner, name), self.urls.redis
+        )
+
+
+@pytest.fixture(scope="session")
+def clone() -> Cloning:
+    names = ("TEST_DATABASE_URL", "TEST_OWNER_URL", "TEST_REDIS_URL")
+    return Cloning(Urls(*(os.environ[name] for name in names)))
+
+
+@pytest.fixture(scope="session")
+async def urls(clone: Cloning) -> Urls:
+    """This worker's own database."""
+    return await clone()
+
+
+async def unheard(_tenant: UUID, _stores: object) -> None:
+    """Nobody listens to what a ledger test commits."""
+
+
+@pytest.fixture(scope="session")
+async def db(urls: Urls) -> AsyncIterator[Database]:
+    database = Database(urls.database, unheard)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+async def lane(urls: Urls) -> AsyncIterator[Lane]:
+    made = Lane(urls.database, Settle(), unheard)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def shop(db: Database, lane: Lane) -> Shop:
+    """A tenant of its own with one store and no products."""
+    return await a_shop(db, lane)
+
+
+@pytest.fixture(autouse=True)
+async def coherent(urls: Urls) -> AsyncIterator[None]:
+    """Every invariant holds after every test, whatever it did."""
+    yield
+    assert await audit(urls.owner) == []

@@ -1,0 +1,135 @@
+"""The language of ledger tests: `shop = await a_shop(...)`, `await shop.receive("milk", 10)`."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from app.db import feed
+from app.db.lane import Lane
+from app.db.stock import entries_of
+from app.db.tables import Feed, Level, Product, Store, Tenant
+from app.db.unit import Database
+from app.domain.ledger import Draft, Line, Outcome, Place, print_of, swapped
+from app.domain.rules.kinds import Kind
+from app.domain.rules.units import scale_of
+
+
+@dataclass
+class Shop:
+    """One tenant; products are named, and made when they are first named."""
+
+    db: Database
+    lane: Lane
+    tenant: UUID
+    actor: UUID
+    store: UUID
+    products: dict[str, UUID] = field(default_factory=dict)
+
+    async def product(self, name: str, unit: str = "袋") -> UUID:
+        if name not in self.products:
+            self.products[name] = uuid4()
+            async with self.db.unit(self.tenant) as unit_of_work:
+                unit_of_work.session.add(
+                    Product(
+                        tenant_id=self.tenant,
+                        id=self.products[name],
+                        sku=name,
+                        name=name,
+                        kind="GOODS",
+                        unit=unit,
+                        scale=scale_of(unit),
+                        search=name,
+                        pinyin=name,
+                    )
+                )
+        return self.products[name]
+
+    async def another_store(self) -> UUID:
+        store = uuid4()
+        async with self.db.unit(self.tenant) as unit:
+            unit.session.add(Store(tenant_id=self.tenant, id=store, code=store.hex, name="分店"))
+            await unit.session.flush()
+            unit.session.add(Feed(tenant_id=self.tenant, store_id=store))
+        return store
+
+    async def draft(
+        self, kind: Kind, *lines: tuple[str, Any], key: UUID | None = None, **more: Any
+    ) -> Draft:
+        """A draft along the kind's route in this shop's store, or `store=`."""
+        store = more.pop("store", self.store)
+        source, target = kind.value.source, kind.value.target
+        assert source
+        assert target
+        made = [
+            Line(
+                await self.product(name),
+                Decimal(str(quantity)),
+                Place(store, source),
+                Place(store, target),
+            )
+            for name, quantity in lines
+        ]
+        return Draft(
+            kind,
+            store,
+            self.actor,
+            key or uuid4(),
+            tuple(made),
+            print_of(kind, store, lines),
+            datetime.now(UTC),
+            **more,
+        )
+
+    async def post(self, draft: Draft) -> Outcome:
+        return await self.lane.submit(self.tenant, draft)
+
+    async def do(self, kind: Kind, *lines: tuple[str, Any], **more: Any) -> Outcome:
+        return await self.post(await self.draft(kind, *lines, **more))
+
+    async def receive(self, name: str, quantity: Any) -> Outcome:
+        return await self.do(Kind.RECEIPT, (name, quantity))
+
+    async def sell(self, name: str, quantity: Any, **more: Any) -> Outcome:
+        return await self.do(Kind.SALE, (name, quantity), **more)
+
+    async def sell_at_once(self, buyers: int, name: str, quantity: Any) -> list[Outcome]:
+        drafts = [await self.draft(Kind.SALE, (name, quantity)) for _ in range(buyers)]
+        return await asyncio.gather(*map(self.post, drafts))
+
+    async def reverse(self, movement: Any, key: UUID | None = None) -> Outcome:
+        async with self.db.read(self.tenant) as session:
+            entries = await entries_of(session, self.tenant, [movement.id])
+        return await self.post(
+            Draft(
+                Kind.REVERSAL,
+                movement.store_id,
+                self.actor,
+                key or uuid4(),
+                swapped(entries),
+                print_of(Kind.REVERSAL, movement.id),
+                datetime.now(UTC),
+                reverses_id=movement.id,
+            )
+        )
+
+    async def level(self, name: str, store: UUID | None = None) -> Level:
+        _, found = await feed.levels(
+            self.db, self.tenant, store or self.store, [await self.product(name)]
+        )
+        return found[0]
+
+    async def bins(self, name: str) -> tuple[int, int, int, int]:
+        level = await self.level(name)
+        return level.shelf, level.reserved, level.quarantine, level.transit
+
+
+async def a_shop(db: Database, lane: Lane) -> Shop:
+    tenant, store = uuid4(), uuid4()
+    async with db.unit(tenant) as unit:
+        unit.session.add(Tenant(tenant_id=tenant, name="测试"))
+    shop = Shop(db, lane, tenant, uuid4(), store)
+    shop.store = await shop.another_store()
+    return shop
