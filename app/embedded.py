@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from app.engines import APP, OWNER, Postgres, Valkey
-from app.premises import Unusable, settle
+from app.premises import Premises, Unusable, settle
 
 
 class DataInUse(Unusable):
@@ -52,6 +52,8 @@ class Engines:
 
     def start(self) -> Urls:
         """Start what is wanted and publish the URLs. Raises DataInUse or Unusable."""
+        if not any(self.wanted):
+            return Urls()
         if sys.platform != "linux":
             raise Unusable("Embedded engines need Linux; set KUCUN_DATABASE_URL and _REDIS_URL.")
         try:
@@ -69,7 +71,7 @@ class Engines:
             raise
         return urls
 
-    def begin(self, premises) -> None:
+    def begin(self, premises: Premises) -> None:
         postgres, valkey = self.wanted
         if postgres:
             passwords = (keep_secret(premises.home / f"{role}.secret") for role in (OWNER, APP))
@@ -183,6 +185,7 @@ def in_use(folder: Path, lock: IO[str]) -> DataInUse:
 def keep_secret(path: Path) -> str:
     """The secret kept in `path`, 0600; made on the first call, the same one for all callers."""
     if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         write_private(draft, secrets.token_urlsafe(32))
         # A hard link appears whole and never replaces: of two first callers one wins for both.

@@ -73,21 +73,28 @@ def engine_user(folder: Path) -> User:
 
 def home_for(folder: Path, user: User | None) -> Path:
     """The engines' folder inside the data folder, or elsewhere with a link to it."""
-    home = folder / "engines"
-    home.mkdir(mode=0o711 if user else 0o700, exist_ok=True) if not home.is_symlink() else None
-    if user and not succeeds(user, "test", "-x", str(home)):
+    link = folder / "engines"
+    if link.is_symlink() and not link.exists():
+        link.unlink()
+    if not link.exists():
+        link.mkdir()
+        link.chmod(0o711 if user else 0o700)
+    home = link.resolve()
+    if user and not reaches(user, home):
         # A folder under /root, for one: its user could never come here, so the engines move.
-        moved = SHARED / f"{folder.parent.name}-{secrets.token_hex(4)}"
         SHARED.mkdir(mode=0o711, parents=True, exist_ok=True)
-        if home.is_symlink():
-            home.unlink()
-            moved.mkdir(mode=0o711)
-        else:
-            shutil.move(home, moved)
-        home.symlink_to(moved)
-        if not succeeds(user, "test", "-x", str(home.resolve())):
-            raise Unusable(f"The engines' user {user[0]} cannot reach {moved}.")
-    return home.resolve()
+        moved = SHARED / f"{folder.parent.name}-{secrets.token_hex(4)}"
+        shutil.move(home, moved)
+        link.unlink(missing_ok=True)
+        link.symlink_to(moved)
+        home = moved
+        if not reaches(user, home):
+            raise Unusable(f"The engines' user {user[0]} cannot reach {home}.")
+    return home
+
+
+def reaches(user: User, folder: Path) -> bool:
+    return succeeds(user, "test", "-x", str(folder))
 
 
 def programs(user: User | None) -> tuple[Path, Path]:

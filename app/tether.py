@@ -23,6 +23,11 @@ def die_with_parent(death: signal.Signals, parent: int) -> None:
         sys.exit(f"parent {parent} is gone")
 
 
+def die_with_current_parent(death: signal.Signals) -> None:
+    """Tie this process to whoever runs it now."""
+    die_with_parent(death, os.getppid())
+
+
 def command(death: signal.Signals, user: tuple[int, int] | None, *program: str) -> list[str]:
     """The command line that runs `program` tethered to this process, as (uid, gid) if given."""
     uid, gid = user or (-1, -1)

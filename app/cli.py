@@ -1,0 +1,139 @@
+"""The `kucun` command: every way to start, prepare and check the program."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from app import embedded, premises, settings, tether
+from app.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Kucun 库存：实时、可信、可解释的门店库存 / true, live, explainable stock for stores.",
+)
+
+WS_BYTES_MAX = 65_536
+GRACE_SECONDS = 8
+
+
+@app.command()
+def serve(
+    processes: Annotated[int | None, typer.Option(help="Web processes sharing the port.")] = None,
+    demo: Annotated[
+        bool | None,
+        typer.Option(help="Seed an empty database; by default only an embedded one."),
+    ] = None,
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
+) -> None:
+    """启动服务：未设置数据库地址时自带 PostgreSQL 和 Valkey / Start the server.
+
+    Embedded PostgreSQL and Valkey run under KUCUN_DATA unless KUCUN_DATABASE_URL and
+    KUCUN_REDIS_URL are set. Migrates first. Ctrl-C stops everything within 10 seconds.
+    """
+    from app.serve import serve as run
+
+    if with_parent:
+        tether.die_with_current_parent(signal.SIGTERM)
+    chosen = settings.load()
+    run(chosen.model_copy(update={"processes": processes or chosen.processes}), demo)
+
+
+@app.command()
+def migrate() -> None:
+    """升级数据库结构 / Bring the database schema up to date, as KUCUN_OWNER_URL."""
+    from app.migrate import upgrade
+
+    with connected() as chosen:
+        upgrade(chosen.owner_url)
+
+
+@app.command()
+def audit() -> None:
+    """核对账本的全部不变量 / Check every invariant of the ledger; exits with 1 on a breach."""
+    from app.db.audit import audit as check
+
+    with connected() as chosen:
+        findings = asyncio.run(check(chosen.owner_url))
+    for finding in findings:
+        print(f"{finding.invariant}: {finding.where}")
+    if findings:
+        print(f"发现 {len(findings)} 处不一致 / {len(findings)} breaches", file=sys.stderr)
+        raise typer.Exit(1)
+    print("账实一致 / every invariant holds")
+
+
+@app.command()
+def schema() -> None:
+    """输出 GraphQL 契约 / Print the GraphQL contract, the content of schema.graphql."""
+    from app.main import sdl
+
+    print(sdl(), end="")
+
+
+@app.command(hidden=True)
+def prepare(demo: bool = False) -> None:
+    """Migrate, and seed an empty database with the demo; prints its sign-ins."""
+    from app.migrate import upgrade
+
+    chosen = settings.load()
+    upgrade(chosen.owner_url)
+
+
+@app.command(hidden=True)
+def web(fd: int) -> None:
+    """One web process on the listening socket that `serve` opened."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        "app.main:create_app",
+        factory=True,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=WS_BYTES_MAX,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+    )
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=fd)])
+
+
+@contextmanager
+def connected() -> Iterator[Settings]:
+    """Settings with URLs: those given, else of the running `kucun serve`, else of our own."""
+    chosen = settings.load()
+    if chosen.database_url and chosen.redis_url:
+        yield chosen
+        return
+    wanted = {"postgres": not chosen.database_url, "valkey": not chosen.redis_url}
+    with embedded.borrowed(chosen.data, **wanted) as urls:
+        yield chosen.model_copy(
+            update={
+                "database_url": chosen.database_url or urls.database,
+                "owner_url": chosen.owner_url or urls.owner,
+                "redis_url": chosen.redis_url or urls.redis,
+            }
+        )
+
+
+def main() -> None:
+    """Run the command; what cannot work says why in a sentence, without a traceback."""
+    try:
+        app()
+    except premises.Unusable as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

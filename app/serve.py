@@ -1,0 +1,200 @@
+"""`kucun serve`: one supervisor that owns the engines, the port and the web processes.
+
+It imports nothing of the app itself, so it stays small; migrating, seeding and serving happen in
+children. They all end with it: by SIGTERM when it stops, by the kernel when it is killed.
+"""
+
+import errno
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from app import tether
+from app.embedded import Engines, keep_secret, write_private
+from app.premises import Unusable
+from app.process import Process
+from app.settings import Settings
+
+READY_SECONDS = 60
+PORT_SECONDS = 2
+
+
+class Web(Process):
+    """One web process on the shared listening socket."""
+
+    def __init__(self, name: str, listener: socket.socket, environment: dict[str, str]) -> None:
+        super().__init__(name)
+        self.listener = listener
+        self.environment = environment
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        number = self.listener.fileno()
+        program = (sys.executable, "-m", "app.cli", "web", "--fd", str(number))
+        # Killed with us and not asked: a lingering child would hold the port against our successor.
+        return subprocess.Popen(
+            tether.command(signal.SIGKILL, None, *program),
+            pass_fds=[number],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+
+def serve(settings: Settings, demo: bool | None) -> None:
+    """Run until SIGINT, SIGTERM or SIGHUP. Raises Unusable when it cannot start."""
+    with stopped_by_signals(), ExitStack() as stack:
+        listener = stack.enter_context(listen(settings.host, settings.port))
+        engines = Engines(
+            settings.data, postgres=not settings.database_url, valkey=not settings.redis_url
+        )
+        stack.callback(engines.stop)
+        settings = complete(settings, engines)
+        sign_ins = prepare(settings, demo if demo is not None else any(engines.wanted))
+        web = [
+            Web(f"web {number}", listener, environment(settings, owner=False))
+            for number in range(1, settings.processes + 1)
+        ]
+        stack.callback(stop_all, web)
+        for process in web:
+            process.spawn()
+        address = reachable(listener)
+        await_ready(address, web)
+        announce(address, sign_ins)
+        while True:
+            for name in [*engines.revive(), *(w.name for w in web if w.revive())]:
+                sys.stderr.write(f"kucun: {name} had died and was restarted\n")
+            time.sleep(0.1)
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Turn the first stop signal into a clean way out; later ones do not disturb it."""
+
+    def stop(*_: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(0)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The listening socket that all web processes share. Raises Unusable when it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    deadline = time.monotonic() + PORT_SECONDS
+    while True:
+        try:
+            return socket.create_server((host, port), family=family, backlog=2048)
+        except OSError as error:
+            # Children of a predecessor killed a moment ago may not be gone yet.
+            if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
+            raise Unusable(
+                f"无法监听 {host}:{port}（{error.strerror}）：请用 KUCUN_PORT 指定另一个端口。\n"
+                f"Cannot listen on {host}:{port} ({error.strerror}): set KUCUN_PORT to another one."
+            ) from error
+
+
+def complete(settings: Settings, engines: Engines) -> Settings:
+    """The settings with nothing left to choose: engines started, a secret to sign with."""
+    urls = engines.start()
+    return settings.model_copy(
+        update={
+            "database_url": settings.database_url or urls.database,
+            "owner_url": settings.owner_url or urls.owner,
+            "redis_url": settings.redis_url or urls.redis,
+            "secret": settings.secret or keep_secret(settings.data / "secret"),
+        }
+    )
+
+
+def environment(settings: Settings, *, owner: bool) -> dict[str, str]:
+    """What a child reads back as these settings; only some may know the schema's owner."""
+    hidden = () if owner else ("owner_url",)
+    chosen = {
+        f"KUCUN_{name.upper()}": "" if name in hidden else str(value)
+        for name, value in settings.model_dump().items()
+    }
+    return {**os.environ, **chosen}
+
+
+def prepare(settings: Settings, demo: bool) -> str:
+    """Migrate, and seed the demo tenant into an empty database; what to tell about sign-ins."""
+    flag = "--demo" if demo else "--no-demo"
+    program = (sys.executable, "-m", "app.cli", "prepare", flag)
+    done = subprocess.run(
+        tether.command(signal.SIGKILL, None, *program),
+        env=environment(settings, owner=True),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+    if done.returncode:
+        raise Unusable(f"Preparing the database failed with exit code {done.returncode}.")
+    return remembered(settings.data / "sign-ins.txt", done.stdout) if demo else ""
+
+
+def remembered(path: Path, text: str) -> str:
+    """What was told at the first start, so that later starts can tell it again."""
+    if text.strip():
+        write_private(path, text)
+    return path.read_text() if path.exists() else ""
+
+
+def reachable(listener: socket.socket) -> tuple[str, int]:
+    """An address of this machine at which the listening socket answers."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1" if host == "0.0.0.0" else "::1"
+    return host, port
+
+
+def await_ready(address: tuple[str, int], web: list[Web]) -> None:
+    """Wait until the app answers. Raises Unusable when a process ends or READY_SECONDS pass."""
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        if any(process.dead() for process in web):
+            raise Unusable("A web process ended while starting; its reason is above.")
+        connection = http.client.HTTPConnection(*address, timeout=1)
+        try:
+            connection.request("GET", "/readyz")
+            if connection.getresponse().status == 200:
+                return
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.05)
+        finally:
+            connection.close()
+    raise Unusable(f"The web processes were not ready within {READY_SECONDS} s.")
+
+
+def announce(address: tuple[str, int], sign_ins: str) -> None:
+    """Say where things are, Chinese first."""
+    host, port = address
+    root = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    lines = (
+        "",
+        f"库存 Kucun 已启动 / is running: {root}",
+        f"  接口 / API (POST, WebSocket, SSE):   {root}/graphql",
+        f"  GraphiQL 控制台 / console:           {root}/graphiql",
+    )
+    sys.stdout.write("\n".join([*lines, sign_ins, "  停止 / stop: Ctrl-C", ""]))
+    sys.stdout.flush()
+
+
+def stop_all(web: list[Web]) -> None:
+    """Stop the web processes side by side."""
+    for process in web:
+        process.ask_to_stop()
+    for process in web:
+        process.stop()
