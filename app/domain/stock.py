@@ -95,7 +95,7 @@ async def draft(
 def _told(paper: Paper) -> dict[str, str | None]:
     return {
         "reason": clean(paper.reason, "reason", 200),
-        "note": clean(paper.note, "note", 2000),
+        "note": clean(paper.note, "note", 2000, lines=True),
     }
 
 

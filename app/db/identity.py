@@ -1,0 +1,132 @@
+"""Reads of tenants, stores, staff, sessions and API keys."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Select, Uuid, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.tables import ApiKey, Direction, Session, Staff, StaffStore, Store
+from app.db.unit import Database
+
+
+async def direct(db: Database, kind: str, name: str) -> Direction | None:
+    """Where a name leads before its tenant is known: 'login' or 'store'; case does not matter."""
+    async with db.read(None) as session:
+        return await session.get(Direction, (kind, name.lower()))
+
+
+async def stores_by_id(
+    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+) -> Sequence[Store]:
+    return (
+        await session.scalars(
+            select(Store).where(Store.tenant_id == tenant, Store.id.in_(ids)).order_by(Store.code)
+        )
+    ).all()
+
+
+async def actors_by_id(
+    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+) -> list[Staff | ApiKey]:
+    """Whoever can act: staff, removed ones too, and API keys."""
+    staff = await session.scalars(select(Staff).where(Staff.tenant_id == tenant, Staff.id.in_(ids)))
+    keys = await session.scalars(
+        select(ApiKey).where(ApiKey.tenant_id == tenant, ApiKey.id.in_(ids))
+    )
+    return [*staff, *keys]
+
+
+async def stores_of_staff(
+    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+) -> dict[UUID, list[Store]]:
+    """The stores each of these people works in, in the order of their codes."""
+    found = await session.execute(
+        select(StaffStore.staff_id, Store)
+        .join(Store, (Store.tenant_id == StaffStore.tenant_id) & (Store.id == StaffStore.store_id))
+        .where(StaffStore.tenant_id == tenant, StaffStore.staff_id.in_(ids))
+        .order_by(Store.code)
+    )
+    stores: dict[UUID, list[Store]] = {staff: [] for staff in ids}
+    for staff, store in found:
+        stores[staff].append(store)
+    return stores
+
+
+async def staff(
+    session: AsyncSession, tenant: UUID, after: UUID | None, limit: int
+) -> Sequence[Staff]:
+    """A page of the people who work here, those invited last first."""
+    query = (
+        select(Staff)
+        .where(Staff.tenant_id == tenant, Staff.removed_at.is_(None))
+        .order_by(Staff.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(Staff.id < after)
+    return (await session.scalars(query)).all()
+
+
+async def api_keys(
+    session: AsyncSession, tenant: UUID, after: UUID | None, limit: int
+) -> Sequence[ApiKey]:
+    """A page of API keys, revoked ones too, the newest first."""
+    query = select(ApiKey).where(ApiKey.tenant_id == tenant).order_by(ApiKey.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(ApiKey.id < after)
+    return (await session.scalars(query)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What a credential, a session or an API key, is worth right now."""
+
+    actor: UUID
+    name: str
+    role: str
+    scopes: frozenset[str] = frozenset()
+    secret_hash: bytes = b""
+    own: frozenset[UUID] = frozenset()
+
+
+async def admitted(
+    session: AsyncSession, tenant: UUID, sessions: Collection[UUID], keys: Collection[UUID]
+) -> dict[UUID, Admitted]:
+    """Those of these sessions and API keys that are still good, by id."""
+    good: dict[UUID, Admitted] = {}
+    if sessions:
+        for id_, own, person in await session.execute(_signed_in(tenant, sessions)):
+            good[id_] = Admitted(person.id, person.name, person.role, own=frozenset(own))
+    if keys:
+        for key in await session.scalars(
+            select(ApiKey).where(
+                ApiKey.tenant_id == tenant, ApiKey.id.in_(keys), ApiKey.revoked_at.is_(None)
+            )
+        ):
+            scopes = frozenset(key.scopes)
+            good[key.id] = Admitted(key.id, key.name, "INTEGRATOR", scopes, key.secret_hash)
+    return good
+
+
+def _signed_in(tenant: UUID, sessions: Collection[UUID]) -> Select[UUID, list[UUID], Staff]:
+    own = select(StaffStore.store_id).where(
+        StaffStore.tenant_id == tenant, StaffStore.staff_id == Staff.id
+    )
+    return (
+        select(Session.id, func.array(own.scalar_subquery(), type_=ARRAY(Uuid())), Staff)
+        .join(Staff, (Staff.tenant_id == Session.tenant_id) & (Staff.id == Session.staff_id))
+        .where(
+            Session.tenant_id == tenant,
+            Session.id.in_(sessions),
+            Session.ended_at.is_(None),
+            Session.expires_at > func.now(),
+            Staff.removed_at.is_(None),
+        )
+    )
+
+
+async def store_ids(session: AsyncSession, tenant: UUID) -> frozenset[UUID]:
+    """Every store of the tenant."""
+    return frozenset(await session.scalars(select(Store.id).where(Store.tenant_id == tenant)))

@@ -1,0 +1,38 @@
+"""Clients' keys, claimed in the transaction of the effect they stand for (I5)."""
+
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.db.tables import Request
+from app.db.unit import Unit
+
+
+async def claimed(
+    unit: Unit, actor: UUID, key: UUID, fingerprint: bytes, result_id: UUID
+) -> Request | None:
+    """Claims the key for `result_id`; the earlier claim when there is one already.
+
+    A twin in flight is waited for: when it rolls back, its key is free again.
+    """
+    fresh = await unit.session.scalar(
+        insert(Request)
+        .values(
+            tenant_id=unit.tenant,
+            actor_id=actor,
+            key=key,
+            fingerprint=fingerprint,
+            result_id=result_id,
+        )
+        .on_conflict_do_nothing()
+        .returning(Request.result_id)
+    )
+    if fresh is not None:
+        return None
+    # READ COMMITTED: this statement sees what the insert has waited for.
+    query = select(Request).where(
+        Request.tenant_id == unit.tenant, Request.actor_id == actor, Request.key == key
+    )
+    return cast(Request, (await unit.session.scalars(query)).one())

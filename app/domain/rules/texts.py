@@ -1,0 +1,43 @@
+"""Texts from clients: trimmed, bounded, and free of characters no shop writes."""
+
+import unicodedata
+from typing import Literal, overload
+
+
+class Unclean(ValueError):
+    """A text no client should send; shown as a BAD_INPUT error."""
+
+
+@overload
+def clean(
+    text: str | None, field: str, longest: int, *, required: Literal[True], lines: bool = False
+) -> str: ...
+@overload
+def clean(
+    text: str | None, field: str, longest: int, *, required: bool = False, lines: bool = False
+) -> str | None: ...
+def clean(
+    text: str | None, field: str, longest: int, *, required: bool = False, lines: bool = False
+) -> str | None:
+    """The text without the space around it; None when nothing is left.
+
+    Raises Unclean, naming `field`, when nothing is left of a `required` text, when it has more
+    than `longest` characters, or control characters; `lines` allows tabs and line breaks.
+    """
+    text = (text or "").strip()
+    if not text:
+        if required:
+            raise Unclean(f"{field}: a text is needed")
+        return None
+    if len(text) > longest:
+        raise Unclean(f"{field}: at most {longest} characters")
+    if any(_refused(character, lines) for character in text):
+        raise Unclean(f"{field}: control characters are not allowed")
+    return text
+
+
+def _refused(character: str, lines: bool) -> bool:
+    # PostgreSQL cannot store NUL, nor UTF-8 a lone surrogate; U+2028 and U+2029 break lines too.
+    if lines and character in "\t\n\r":
+        return False
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
