@@ -31,6 +31,7 @@ def serve(
         bool | None,
         typer.Option(help="Seed an empty database; by default only an embedded one."),
     ] = None,
+    migrate: Annotated[bool, typer.Option(help="Bring the database up to date first.")] = True,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
 ) -> None:
     """启动服务：未设置数据库地址时自带 PostgreSQL 和 Valkey / Start the server.
@@ -43,7 +44,8 @@ def serve(
     if with_parent:
         tether.die_with_current_parent(signal.SIGTERM)
     chosen = settings.load()
-    run(chosen.model_copy(update={"processes": processes or chosen.processes}), demo)
+    chosen = chosen.model_copy(update={"processes": processes or chosen.processes})
+    run(chosen, demo=demo, migrate=migrate)
 
 
 @app.command()
@@ -110,20 +112,14 @@ def web(fd: int) -> None:
 
 @contextmanager
 def connected() -> Iterator[Settings]:
-    """Settings with URLs: those given, else of the running `kucun serve`, else of our own."""
+    """Settings with a database: the one given, else the running server's, else our own."""
     chosen = settings.load()
-    if chosen.database_url and chosen.redis_url:
+    if chosen.database_url:
         yield chosen
         return
-    wanted = {"postgres": not chosen.database_url, "valkey": not chosen.redis_url}
-    with embedded.borrowed(chosen.data, **wanted) as urls:
-        yield chosen.model_copy(
-            update={
-                "database_url": chosen.database_url or urls.database,
-                "owner_url": chosen.owner_url or urls.owner,
-                "redis_url": chosen.redis_url or urls.redis,
-            }
-        )
+    with embedded.borrowed(chosen.data, valkey=False) as urls:
+        update = {"database_url": urls.database, "owner_url": chosen.owner_url or urls.owner}
+        yield chosen.model_copy(update=update)
 
 
 def main() -> None:

@@ -47,7 +47,7 @@ class Web(Process):
         )
 
 
-def serve(settings: Settings, demo: bool | None) -> None:
+def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
     """Run until SIGINT, SIGTERM or SIGHUP. Raises Unusable when it cannot start."""
     with stopped_by_signals(), ExitStack() as stack:
         listener = stack.enter_context(listen(settings.host, settings.port))
@@ -56,7 +56,8 @@ def serve(settings: Settings, demo: bool | None) -> None:
         )
         stack.callback(engines.stop)
         settings = complete(settings, engines)
-        sign_ins = prepare(settings, demo if demo is not None else any(engines.wanted))
+        demo = any(engines.wanted) if demo is None else demo
+        sign_ins = prepare(settings, demo) if migrate else ""
         web = [
             Web(f"web {number}", listener, environment(settings, owner=False))
             for number in range(1, settings.processes + 1)

@@ -1,0 +1,63 @@
+# Needs git, make and Python 3.11 or newer; uv.lock says what comes from PyPI.
+.PHONY: run test lint types migrate schema bench web audit sync sync-run browser
+.DEFAULT_GOAL := run
+
+export UV_PROJECT_ENVIRONMENT := .venv
+TOOLS := .data/tools
+UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(TOOLS)/bin/uv)
+BIN := .venv/bin
+JOBS ?= 2
+
+# 启动 / Start everything; KUCUN_PORT=8001 chooses another port.
+run: sync-run
+	@exec $(BIN)/kucun serve --with-parent $(ARGS)
+
+test: sync browser
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: sync
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+
+types: sync
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+migrate: sync-run
+	@$(BIN)/kucun migrate
+
+audit: sync-run
+	@$(BIN)/kucun audit
+
+schema: sync-run
+	@$(BIN)/kucun schema > schema.graphql.new && mv schema.graphql.new schema.graphql
+
+bench: sync
+	@$(UV) sync --frozen --inexact --all-groups
+	@$(BIN)/python -m bench $(ARGS)
+
+# Rebuilds the committed GraphiQL; the only target that needs node.
+web:
+	cd web && npm ci && npm run build
+
+sync: | $(UV)
+	@$(UV) sync --frozen --inexact --quiet
+
+sync-run: | $(UV)
+	@$(UV) sync --frozen --inexact --no-dev --quiet
+
+# pip refuses to touch a system Python, but not a folder of ours; without pip, a venv brings one.
+$(TOOLS)/bin/uv:
+	@echo "正在安装 uv / Installing uv into $(TOOLS)"
+	@mkdir -p $(TOOLS)
+	@python3 -m pip install --quiet --target $(TOOLS) uv 2>$(TOOLS)/log \
+	  || { python3 -m venv $(TOOLS) && $(TOOLS)/bin/pip install --quiet uv; } 2>>$(TOOLS)/log \
+	  || { cat $(TOOLS)/log; echo "无法安装 uv：请先安装 python3-pip 或 python3-venv。"; \
+	       echo "Cannot install uv: install python3-pip or python3-venv first, or uv itself."; \
+	       exit 1; } >&2
+
+# The tests drive GraphiQL in a real browser.
+browser:
+	@command -v chromium >/dev/null || .ci/browser
