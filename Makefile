@@ -3,6 +3,8 @@
 .DEFAULT_GOAL := run
 
 export UV_PROJECT_ENVIRONMENT := .venv
+# A company's own certificate authority is trusted as the machine trusts it.
+export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 TOOLS := .data/tools
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(TOOLS)/bin/uv)
 BIN := .venv/bin
