@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     secret: str = Field(default="", repr=False)
     """Key that signs tokens; `kucun serve` generates and keeps one when it is empty."""
 
+    former_secret: str = Field(default="", repr=False)
+    """The key before, while it is being replaced: tokens it signed stay good."""
+
     processes: int = Field(default=1, ge=1, le=64)
     """Web processes that share the port."""
 

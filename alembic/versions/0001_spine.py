@@ -74,9 +74,9 @@ CREATE TABLE staff (
     role TEXT NOT NULL,
     removed_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    CONSTRAINT pk_staff PRIMARY KEY (tenant_id, id),
-    CONSTRAINT uq_staff_tenant_id_login UNIQUE (tenant_id, login)
+    CONSTRAINT pk_staff PRIMARY KEY (tenant_id, id)
 );
+CREATE UNIQUE INDEX uq_staff_login ON staff (tenant_id, login) WHERE removed_at is null;
 
 CREATE TABLE stores (
     tenant_id UUID NOT NULL,
@@ -187,6 +187,8 @@ CREATE TABLE sessions (
     id UUID NOT NULL,
     staff_id UUID NOT NULL,
     token_hash BYTEA NOT NULL,
+    previous_hash BYTEA,
+    rotated_at TIMESTAMP WITH TIME ZONE,
     expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
     ended_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
@@ -195,6 +197,7 @@ CREATE TABLE sessions (
         REFERENCES staff (tenant_id, id)
         ON DELETE RESTRICT
 );
+CREATE INDEX ix_sessions_staff ON sessions (tenant_id, staff_id);
 
 CREATE TABLE staff_stores (
     tenant_id UUID NOT NULL,

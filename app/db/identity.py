@@ -1,20 +1,27 @@
-"""Reads of tenants, stores, staff, sessions and API keys."""
+"""Rows of tenants, stores, staff, sessions and API keys: reads, and what units write."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, func, select
+from sqlalchemy import ARRAY, Select, Uuid, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.tables import ApiKey, Direction, Session, Staff, StaffStore, Store
-from app.db.unit import Database
+from app.db.tables import ApiKey, Direction, Session, Staff, StaffStore, Store, Tenant
+from app.db.unit import Database, Unit
 
 
 async def direct(db: Database, kind: str, name: str) -> Direction | None:
     """Where a name leads before its tenant is known: 'login' or 'store'; case does not matter."""
     async with db.read(None) as session:
         return await session.get(Direction, (kind, name.lower()))
+
+
+async def tenants_by_id(session: AsyncSession, tenant: UUID, ids: Collection[UUID]) -> list[Tenant]:
+    """The reader's own tenant, where it is among these."""
+    found = await session.get(Tenant, tenant)
+    return [found] if found and tenant in ids else []
 
 
 async def stores_by_id(
@@ -110,7 +117,7 @@ async def admitted(
     return good
 
 
-def _signed_in(tenant: UUID, sessions: Collection[UUID]) -> Select[UUID, list[UUID], Staff]:
+def _signed_in(tenant: UUID, sessions: Collection[UUID]) -> Select[UUID, Sequence[UUID], Staff]:
     own = select(StaffStore.store_id).where(
         StaffStore.tenant_id == tenant, StaffStore.staff_id == Staff.id
     )
@@ -130,3 +137,79 @@ def _signed_in(tenant: UUID, sessions: Collection[UUID]) -> Select[UUID, list[UU
 async def store_ids(session: AsyncSession, tenant: UUID) -> frozenset[UUID]:
     """Every store of the tenant."""
     return frozenset(await session.scalars(select(Store.id).where(Store.tenant_id == tenant)))
+
+
+async def staff_by_id(session: AsyncSession, tenant: UUID, id: UUID) -> Staff | None:
+    return await session.get(Staff, (tenant, id))
+
+
+async def directed(unit: Unit, kind: str, name: str, subject: UUID) -> bool:
+    """Makes the name lead to the subject; False when it leads elsewhere already."""
+    made = insert(Direction).values(kind=kind, name=name, tenant_id=unit.tenant, subject_id=subject)
+    made = made.on_conflict_do_nothing().returning(Direction.subject_id)
+    return await unit.session.scalar(made) is not None
+
+
+async def locked_staff(unit: Unit, id: UUID) -> tuple[Staff | None, list[UUID]]:
+    """The person, locked, unless removed; and the owners, locked first and in order.
+
+    Every change of somebody's role takes this way, so two owners cannot remove each other.
+    """
+    owners = await unit.session.scalars(
+        select(Staff.id)
+        .where(Staff.tenant_id == unit.tenant, Staff.role == "OWNER", Staff.removed_at.is_(None))
+        .order_by(Staff.id)
+        .with_for_update()
+    )
+    found = owners.all()
+    person = await unit.session.scalar(
+        select(Staff)
+        .where(Staff.tenant_id == unit.tenant, Staff.id == id, Staff.removed_at.is_(None))
+        .with_for_update()
+    )
+    return person, list(found)
+
+
+async def assign(unit: Unit, staff: UUID, stores: Collection[UUID]) -> None:
+    """Makes these the stores the person works in."""
+    await unit.session.execute(
+        delete(StaffStore).where(StaffStore.tenant_id == unit.tenant, StaffStore.staff_id == staff)
+    )
+    unit.session.add_all(
+        StaffStore(tenant_id=unit.tenant, staff_id=staff, store_id=store) for store in stores
+    )
+    await unit.session.flush()
+
+
+async def dismiss(unit: Unit, person: Staff) -> None:
+    """Removes a person: their sessions end, and their login is free again."""
+    person.removed_at = unit.now
+    await unit.session.execute(
+        update(Session)
+        .where(Session.tenant_id == unit.tenant, Session.staff_id == person.id)
+        .where(Session.ended_at.is_(None))
+        .values(ended_at=unit.now)
+    )
+    await unit.session.execute(
+        delete(Direction).where(Direction.kind == "login", Direction.name == person.login)
+    )
+
+
+async def locked_session(unit: Unit, id: UUID) -> Session | None:
+    """A session that is still good, locked."""
+    return await unit.session.scalar(
+        select(Session)
+        .join(Staff, (Staff.tenant_id == Session.tenant_id) & (Staff.id == Session.staff_id))
+        .where(Session.tenant_id == unit.tenant, Session.id == id)
+        .where(Session.ended_at.is_(None), Session.expires_at > unit.now)
+        .where(Staff.removed_at.is_(None))
+        .with_for_update(of=Session)
+    )
+
+
+async def locked_store(unit: Unit, id: UUID) -> Store | None:
+    return await unit.session.get(Store, (unit.tenant, id), with_for_update=True)
+
+
+async def locked_api_key(unit: Unit, id: UUID) -> ApiKey | None:
+    return await unit.session.get(ApiKey, (unit.tenant, id), with_for_update=True)

@@ -99,7 +99,16 @@ class Staff(Table):
     role: Mapped[str]
     removed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = made_at()
-    __table_args__ = (UniqueConstraint("tenant_id", "login"),)
+    __table_args__ = (
+        # Whoever left may be invited again, as a new person with the old login.
+        Index(
+            "uq_staff_login",
+            "tenant_id",
+            "login",
+            unique=True,
+            postgresql_where=text("removed_at is null"),
+        ),
+    )
 
 
 class StaffStore(Table):
@@ -111,17 +120,25 @@ class StaffStore(Table):
 
 
 class Session(Table):
-    """One sign-in. Its refresh token rotates; a token used twice ends the session."""
+    """One sign-in. Its refresh token rotates; a token used twice ends the session.
+
+    `previous_hash` is of the token before, which is good for a moment more after `rotated_at`.
+    """
 
     __tablename__ = "sessions"
     tenant_id: Mapped[UUID] = key()
     id: Mapped[UUID] = key()
     staff_id: Mapped[UUID]
     token_hash: Mapped[bytes]
+    previous_hash: Mapped[bytes | None]
+    rotated_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = made_at()
-    __table_args__ = (to("staff", "staff_id"),)
+    __table_args__ = (
+        to("staff", "staff_id"),
+        Index("ix_sessions_staff", "tenant_id", "staff_id"),
+    )
 
 
 class ApiKey(Table):

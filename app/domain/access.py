@@ -1,7 +1,7 @@
 """Who may do what: every root field names one `Can`; what is not granted is denied."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, unique
 from typing import NamedTuple
 from uuid import UUID
@@ -84,14 +84,18 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks. `own` are the stores they work in, `stores` all of the tenant's."""
+    """Who asks. `own` are the stores they work in, `stores` all of the tenant's.
+
+    `session` is the sign-in they come from, None for an API key; `expires_at` is Unix time.
+    """
 
     scope: Scope
     actor: UUID
     name: str
     own: frozenset[UUID]
     stores: frozenset[UUID]
-    expires_at: float | None = field(default=None, compare=False)
+    session: UUID | None = None
+    expires_at: float | None = None
 
     @property
     def tenant(self) -> UUID:

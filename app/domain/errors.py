@@ -103,7 +103,9 @@ class KeyReused(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class WrongState(Refusal):
-    """`state` is what stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED."""
+    """`state` is what stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED,
+    SELF, LAST_OWNER.
+    """
 
     state: str
 

@@ -1,0 +1,248 @@
+"""Who asks: tokens become viewers, sign-ins become sessions, and both end when they are to."""
+
+import asyncio
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hmac import compare_digest
+from uuid import UUID, uuid4
+
+from uuid_utils.compat import uuid7
+
+from app.db import identity as rows
+from app.db import tables
+from app.db.identity import Admitted
+from app.db.unit import Database
+from app.domain import tokens
+from app.domain.access import Role, Scope, Viewer
+from app.domain.attempts import Attempts, matches
+from app.domain.errors import Refused, SessionEnded, SignInFailed
+from app.domain.rules.texts import clean
+from app.domain.tokens import Refresh, SessionClaim, Signer
+from app.settings import Settings
+
+Claim = SessionClaim | tokens.ApiKey
+
+FRESH_SECONDS = 0.8
+"""How long an answer of the database is believed: with its query, changes are seen within 1 s."""
+
+MOST_KNOWN = 10_000
+SESSION_LASTS = timedelta(days=30)
+GRACE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a token turned out to be at `read_at`; no viewer when it is good no more."""
+
+    claim: Claim
+    viewer: Viewer | None
+    read_at: float
+
+
+class Gate:
+    """Turns tokens into viewers. One per process.
+
+    A hot token costs a hash: its signature was checked once, and what it is worth is read from
+    the database at most every 0.8 s, in one query for all who wait.
+    """
+
+    def __init__(self, db: Database, settings: Settings) -> None:
+        self.db = db
+        self.signer = Signer(settings.secret, settings.former_secret)
+        self.attempts = Attempts()
+        self._known: dict[bytes, Known] = {}
+        self._asking: dict[bytes, asyncio.Task[Known]] = {}
+
+    async def viewer(self, token: str | None) -> Viewer | None:
+        """Who shows this token; None when there is none.
+
+        Raises Denied(UNAUTHENTICATED) for one that is malformed, forged, expired or revoked.
+        """
+        if token is None:
+            return None
+        name = hashlib.sha256(token.encode("utf-8", "replace")).digest()
+        known = self._known.get(name)
+        if known is None or time.monotonic() - known.read_at > FRESH_SECONDS:
+            known = await self._ask(name, known.claim if known else self.signer.read(token))
+        if known.viewer is None:
+            raise tokens.unknown()
+        if _expired(known.viewer):
+            raise tokens.expired()
+        return known.viewer
+
+    def forget(self, tenant: UUID) -> None:
+        """Lets this process see a change of the tenant's people, keys or stores at once."""
+        for name in [name for name, each in self._known.items() if each.claim.tenant == tenant]:
+            del self._known[name]
+        # Who asks from now on must not be told what was read before the change.
+        self._asking.clear()
+
+    async def recheck(self, viewers: Iterable[Viewer]) -> set[Viewer]:
+        """Those who are not what they were: ended, revoked, expired, or with other rights.
+
+        It looks into the database once a tenant, and raises what the database raises.
+        """
+        gone: set[Viewer] = set()
+        tenants: dict[UUID, set[Viewer]] = defaultdict(set)
+        for viewer in viewers:
+            (gone if _expired(viewer) else tenants[viewer.tenant]).add(viewer)
+        for tenant, present in tenants.items():
+            sessions = {each.session for each in present if each.session}
+            keys = {each.actor for each in present if not each.session}
+            good, stores = await self._read(tenant, sessions, keys)
+            for old in present:
+                found = good.get(old.session or old.actor)
+                new = found and _viewer(tenant, found, stores, old.session, old.expires_at)
+                if new != old:
+                    gone.add(old)
+        return gone
+
+    async def _ask(self, name: bytes, claim: Claim) -> Known:
+        task = self._asking.get(name)
+        if task is None:
+            task = self._asking[name] = asyncio.create_task(self._look(name, claim))
+            # Whoever waits is told its error; when nobody waits any more, nobody needs to be.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        # A caller who leaves does not take the answer from the others.
+        return await asyncio.shield(task)
+
+    async def _look(self, name: bytes, claim: Claim) -> Known:
+        read_at = time.monotonic()
+        try:
+            viewer = await self._admitted(claim)
+        finally:
+            newest = self._asking.get(name) is asyncio.current_task()
+            if newest:
+                del self._asking[name]
+        known = Known(claim, viewer, read_at)
+        if newest:
+            # Last in: the tokens that nobody has shown for longest are the first to go.
+            self._known.pop(name, None)
+            self._known[name] = known
+            if len(self._known) > MOST_KNOWN:
+                del self._known[next(iter(self._known))]
+        return known
+
+    async def _admitted(self, claim: Claim) -> Viewer | None:
+        if isinstance(claim, SessionClaim):
+            good, stores = await self._read(claim.tenant, {claim.session}, ())
+            found = good.get(claim.session)
+            if found is None or found.actor != claim.staff:
+                return None
+            return _viewer(claim.tenant, found, stores, claim.session, claim.expires_at)
+        good, stores = await self._read(claim.tenant, (), {claim.id})
+        found = good.get(claim.id)
+        if found is None or not compare_digest(found.secret_hash, claim.hash):
+            return None
+        return _viewer(claim.tenant, found, stores)
+
+    async def _read(
+        self, tenant: UUID, sessions: Iterable[UUID], keys: Iterable[UUID]
+    ) -> tuple[dict[UUID, Admitted], frozenset[UUID]]:
+        async with self.db.read(tenant) as session:
+            good = await rows.admitted(session, tenant, list(sessions), list(keys))
+            return good, await rows.store_ids(session, tenant) if good else frozenset()
+
+
+def _viewer(
+    tenant: UUID,
+    found: Admitted,
+    stores: frozenset[UUID],
+    session: UUID | None = None,
+    expires_at: float | None = None,
+) -> Viewer:
+    scope = Scope(tenant, Role[found.role], found.scopes)
+    return Viewer(scope, found.actor, found.name, found.own, stores, session, expires_at)
+
+
+def _expired(viewer: Viewer) -> bool:
+    return viewer.expires_at is not None and viewer.expires_at <= time.time()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A pair of tokens; `expires_at` is the access token's."""
+
+    access_token: str
+    refresh_token: str
+    expires_at: datetime
+
+
+async def sign_in(gate: Gate, login: str, password: str, address: str) -> SignedIn:
+    """Opens a session.
+
+    Raises Refused(SignInFailed) for an unknown login and a wrong password alike, which also
+    take the same steps, and Refused(TooManyAttempts).
+    """
+    login = clean(login, "login", 100, required=True).lower()
+    async with gate.attempts.turn(login, address):
+        person = await _person(gate.db, login)
+        if not await matches(person and person.password_hash, password) or person is None:
+            raise Refused(SignInFailed())
+    async with gate.db.unit(person.tenant_id) as unit:
+        opened = Refresh(person.tenant_id, uuid7(), tokens.fresh_secret())
+        unit.session.add(
+            tables.Session(
+                tenant_id=person.tenant_id,
+                id=opened.session,
+                staff_id=person.id,
+                token_hash=opened.hash,
+                expires_at=unit.now + SESSION_LASTS,
+            )
+        )
+    return _signed_in(gate.signer, opened, person.id)
+
+
+async def _person(db: Database, login: str) -> tables.Staff | None:
+    # An unknown login is looked up in a tenant nobody has: it costs the same two reads.
+    found = await rows.direct(db, "login", login)
+    tenant, staff = (found.tenant_id, found.subject_id) if found else (uuid4(), uuid4())
+    async with db.read(tenant) as session:
+        person = await rows.staff_by_id(session, tenant, staff)
+    return person if person and person.removed_at is None else None
+
+
+async def refresh_session(gate: Gate, token: str) -> SignedIn:
+    """Rotates a refresh token. Raises Refused(SessionEnded)."""
+    shown = tokens.read_refresh(token)
+    if shown is None:
+        raise Refused(SessionEnded())
+    async with gate.db.unit(shown.tenant) as unit:
+        session = await rows.locked_session(unit, shown.session)
+        following = session and _rotated(gate.signer, session, shown, unit.now)
+    # The refusal comes after the commit: a session that a reuse has ended stays ended.
+    if session is None or following is None:
+        gate.forget(shown.tenant)
+        raise Refused(SessionEnded())
+    return _signed_in(gate.signer, following, session.staff_id)
+
+
+def _rotated(
+    signer: Signer, session: tables.Session, shown: Refresh, now: datetime
+) -> Refresh | None:
+    """The token that follows the one shown; None when it is not good (any more).
+
+    The session row is locked, so of many who show the same token one rotates it. The others,
+    and a client that never got its answer, are given the same successor for 30 s: it is
+    derived from the token shown, so there is one pair of hands in the chain, never two. After
+    that a token shown twice has two owners, one of them a thief, and the session ends.
+    """
+    following = signer.successors(shown)
+    if compare_digest(shown.hash, session.token_hash):
+        session.previous_hash, session.token_hash = session.token_hash, following[0].hash
+        session.rotated_at, session.expires_at = now, now + SESSION_LASTS
+        return following[0]
+    recent = session.rotated_at is not None and now - session.rotated_at <= GRACE
+    if recent and compare_digest(shown.hash, session.previous_hash or b""):
+        return next((each for each in following if each.hash == session.token_hash), None)
+    session.ended_at = now
+    return None
+
+
+def _signed_in(signer: Signer, refresh: Refresh, staff: UUID) -> SignedIn:
+    token, expires_at = signer.access(refresh.tenant, staff, refresh.session, time.time())
+    return SignedIn(token, str(refresh), datetime.fromtimestamp(expires_at, UTC))

@@ -1,0 +1,212 @@
+"""Use cases of the identity topic: the people of a tenant, and its API keys."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from app.db import identity as rows
+from app.db import tables
+from app.db.unit import Unit
+from app.domain import tokens
+from app.domain.access import SCOPES, Role, Viewer
+from app.domain.attempts import hashed
+from app.domain.errors import (
+    AlreadyTaken,
+    Malformed,
+    Refused,
+    UnknownApiKey,
+    UnknownStaff,
+    UnknownStore,
+    WrongState,
+)
+from app.domain.identity import Gate
+from app.domain.requests import claim
+from app.domain.rules.passwords import strong
+from app.domain.rules.texts import clean
+
+HIRED = frozenset({Role.CASHIER, Role.MANAGER, Role.PURCHASER, Role.OWNER})
+MOST_STORES = 1000
+
+
+async def invite_staff(
+    gate: Gate,
+    viewer: Viewer,
+    key: UUID,
+    login: str,
+    name: str,
+    password: str,
+    role: Role,
+    store_ids: Sequence[UUID],
+) -> tables.Staff:
+    """A new person, who can sign in at once.
+
+    Raises Refused(AlreadyTaken) for a login somebody has, in any tenant, and
+    Refused(UnknownStore). The password is no part of the key's input: a fingerprint of it
+    would be a way to guess it.
+    """
+    login, name = cleaned_login(login), clean(name, "name", 100, required=True)
+    stores, secret = _stores(viewer, role, store_ids), await hashed(strong(password))
+    async with gate.db.unit(viewer.tenant) as unit:
+        asked = ("inviteStaff", login, name, role.name, stores)
+        id_ = uuid7()
+        if earlier := await claim(unit, viewer.actor, key, id_, *asked):
+            return await _found(unit, earlier)
+        return await hire(unit, id_, login, name, secret, role, stores)
+
+
+async def hire(
+    unit: Unit,
+    id: UUID,
+    login: str,
+    name: str,
+    password_hash: str,
+    role: Role,
+    stores: Collection[UUID],
+) -> tables.Staff:
+    """Adds a person whose login leads here. Raises Refused(AlreadyTaken)."""
+    if not await rows.directed(unit, "login", login, id):
+        raise Refused(AlreadyTaken("login", login))
+    person = tables.Staff(
+        tenant_id=unit.tenant,
+        id=id,
+        login=login,
+        name=name,
+        password_hash=password_hash,
+        role=role.name,
+    )
+    unit.session.add(person)
+    await unit.session.flush()
+    await rows.assign(unit, id, stores)
+    return person
+
+
+async def set_staff_role(
+    gate: Gate,
+    viewer: Viewer,
+    key: UUID,
+    staff_id: UUID,
+    role: Role,
+    store_ids: Sequence[UUID],
+) -> tables.Staff:
+    """Gives a person another role and other stores, within a second on every terminal.
+
+    Raises Refused(UnknownStaff), Refused(UnknownStore), and Refused(WrongState): nobody takes
+    their own role away, and the last owner stays one.
+    """
+    stores = _stores(viewer, role, store_ids)
+    async with gate.db.unit(viewer.tenant) as unit:
+        asked = ("setStaffRole", staff_id, role.name, stores)
+        if earlier := await claim(unit, viewer.actor, key, staff_id, *asked):
+            return await _found(unit, earlier)
+        person = await _changeable(unit, viewer, staff_id, stays_owner=role is Role.OWNER)
+        person.role = role.name
+        await rows.assign(unit, staff_id, stores)
+    gate.forget(viewer.tenant)
+    return person
+
+
+async def remove_staff(gate: Gate, viewer: Viewer, key: UUID, staff_id: UUID) -> tables.Staff:
+    """Ends a person's sessions and frees their login; what they did keeps their name.
+
+    Raises Refused(UnknownStaff) and, for oneself and the last owner, Refused(WrongState).
+    """
+    async with gate.db.unit(viewer.tenant) as unit:
+        if earlier := await claim(unit, viewer.actor, key, staff_id, "removeStaff", staff_id):
+            return await _found(unit, earlier)
+        person = await _changeable(unit, viewer, staff_id, stays_owner=False)
+        await rows.dismiss(unit, person)
+    gate.forget(viewer.tenant)
+    return person
+
+
+async def _changeable(
+    unit: Unit, viewer: Viewer, staff_id: UUID, *, stays_owner: bool
+) -> tables.Staff:
+    person, owners = await rows.locked_staff(unit, staff_id)
+    if person is None:
+        raise Refused(UnknownStaff(str(staff_id)))
+    if not stays_owner and staff_id == viewer.actor:
+        raise Refused(WrongState("SELF"))
+    if not stays_owner and owners == [staff_id]:
+        raise Refused(WrongState("LAST_OWNER"))
+    return person
+
+
+async def _found(unit: Unit, staff_id: UUID) -> tables.Staff:
+    found = await rows.staff_by_id(unit.session, unit.tenant, staff_id)
+    assert found is not None, "staff are never deleted, and a claim commits with its row"
+    return found
+
+
+def cleaned_login(login: str) -> str:
+    """The login as it is kept. Raises Unclean, and Malformed for one with a space inside."""
+    login = clean(login, "login", 100, required=True).lower()
+    if any(character.isspace() for character in login):
+        raise Malformed("login: no spaces")
+    return login
+
+
+def _stores(viewer: Viewer, role: Role, asked: Sequence[UUID]) -> list[UUID]:
+    if role not in HIRED:
+        raise Malformed(f"role: one of {', '.join(sorted(each.name for each in HIRED))}")
+    if len(asked) > MOST_STORES:
+        raise Malformed(f"storeIds: at most {MOST_STORES}")
+    for store in asked:
+        if store not in viewer.stores:
+            raise Refused(UnknownStore(str(store)))
+    return sorted(set(asked))
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiKey:
+    """`secret` is the whole key as it is sent; None when it was shown before."""
+
+    api_key: tables.ApiKey
+    secret: str | None
+
+
+async def create_api_key(
+    gate: Gate, viewer: Viewer, key: UUID, name: str, scopes: Sequence[str]
+) -> NewApiKey:
+    """A key for a program. Its secret is told this once: only a hash of it is kept.
+
+    Raises Malformed for a scope that does not exist, and for none at all.
+    """
+    name = clean(name, "name", 100, required=True)
+    wanted = sorted(set(scopes))
+    if not wanted or not SCOPES.issuperset(wanted):
+        raise Malformed(f"scopes: one or more of {', '.join(sorted(SCOPES))}")
+    shown = tokens.ApiKey(viewer.tenant, uuid7(), tokens.fresh_secret())
+    async with gate.db.unit(viewer.tenant) as unit:
+        asked = ("createApiKey", name, wanted)
+        if earlier := await claim(unit, viewer.actor, key, shown.id, *asked):
+            return NewApiKey(await _api_key(unit, earlier), None)
+        made = tables.ApiKey(
+            tenant_id=viewer.tenant,
+            id=shown.id,
+            name=name,
+            secret_hash=shown.hash,
+            scopes=wanted,
+            created_by=viewer.actor,
+        )
+        unit.session.add(made)
+    return NewApiKey(made, str(shown))
+
+
+async def revoke_api_key(gate: Gate, viewer: Viewer, key: UUID, api_key_id: UUID) -> tables.ApiKey:
+    """Makes an API key worthless; again is harmless. Raises Refused(UnknownApiKey)."""
+    async with gate.db.unit(viewer.tenant) as unit:
+        await claim(unit, viewer.actor, key, api_key_id, "revokeApiKey", api_key_id)
+        found = await _api_key(unit, api_key_id)
+        found.revoked_at = found.revoked_at or unit.now
+    gate.forget(viewer.tenant)
+    return found
+
+
+async def _api_key(unit: Unit, id: UUID) -> tables.ApiKey:
+    found = await rows.locked_api_key(unit, id)
+    if found is None:
+        raise Refused(UnknownApiKey(str(id)))
+    return found

@@ -1,0 +1,152 @@
+"""Use cases of the identity topic: the stores of a tenant, and tenants themselves."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from uuid_utils.compat import uuid7
+
+from app.db import identity as rows
+from app.db import tables
+from app.db.unit import Database, Unit
+from app.domain.access import Role, Viewer
+from app.domain.attempts import hashed
+from app.domain.errors import AlreadyTaken, Malformed, Refused, UnknownStore
+from app.domain.identity import Gate
+from app.domain.requests import claim
+from app.domain.rules.passwords import strong
+from app.domain.rules.texts import clean
+from app.domain.staff import cleaned_login, hire
+
+CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,31}")
+TIMEZONE = "Asia/Shanghai"
+FEW = 5
+MOST_FEW = 1000
+
+zones = cache(available_timezones)
+
+
+async def create_store(
+    gate: Gate,
+    viewer: Viewer,
+    key: UUID,
+    code: str,
+    name: str,
+    timezone: str | None = None,
+    few_threshold: int | None = None,
+) -> tables.Store:
+    """Opens a store. Its code is public, and unique among all tenants.
+
+    Raises Refused(AlreadyTaken), and Malformed for a bad code, time zone or threshold.
+    """
+    store = _drafted(viewer.tenant, code, name, timezone, few_threshold)
+    async with gate.db.unit(viewer.tenant) as unit:
+        asked = ("createStore", store.code, store.name, store.timezone, store.few_threshold)
+        if earlier := await claim(unit, viewer.actor, key, store.id, *asked):
+            return await _found(unit, earlier)
+        await _open(unit, store)
+    gate.forget(viewer.tenant)
+    return store
+
+
+async def update_store(
+    gate: Gate,
+    viewer: Viewer,
+    key: UUID,
+    store_id: UUID,
+    name: str | None = None,
+    timezone: str | None = None,
+    few_threshold: int | None = None,
+) -> tables.Store:
+    """Changes what is given. Raises Refused(UnknownStore), and Malformed as `create_store`."""
+    name = None if name is None else clean(name, "name", 100, required=True)
+    timezone = None if timezone is None else _zone(timezone)
+    few_threshold = None if few_threshold is None else _few(few_threshold)
+    async with gate.db.unit(viewer.tenant) as unit:
+        asked = ("updateStore", store_id, name, timezone, few_threshold)
+        earlier = await claim(unit, viewer.actor, key, store_id, *asked)
+        store = await _found(unit, store_id)
+        if earlier is None:
+            store.name = name or store.name
+            store.timezone = timezone or store.timezone
+            store.few_threshold = store.few_threshold if few_threshold is None else few_threshold
+    return store
+
+
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """A new tenant with its first owner and store."""
+
+    tenant: tables.Tenant
+    owner: tables.Staff
+    store: tables.Store
+
+
+async def create_tenant(
+    db: Database,
+    name: str,
+    login: str,
+    password: str,
+    store_code: str,
+    store_name: str,
+    *,
+    owner_name: str | None = None,
+    timezone: str | None = None,
+) -> Founded:
+    """Founds a tenant: nobody signs in before this. Raises Refused(AlreadyTaken)."""
+    tenant = tables.Tenant(tenant_id=uuid7(), name=clean(name, "name", 100, required=True))
+    store = _drafted(tenant.tenant_id, store_code, store_name, timezone, None)
+    login, secret = cleaned_login(login), await hashed(strong(password))
+    called = clean(owner_name, "ownerName", 100) or login
+    async with db.unit(tenant.tenant_id) as unit:
+        unit.session.add(tenant)
+        await _open(unit, store)
+        owner = await hire(unit, uuid7(), login, called, secret, Role.OWNER, [store.id])
+    return Founded(tenant, owner, store)
+
+
+def _drafted(
+    tenant: UUID, code: str, name: str, timezone: str | None, few_threshold: int | None
+) -> tables.Store:
+    code = clean(code, "code", 32, required=True).lower()
+    if not CODE.fullmatch(code):
+        raise Malformed("code: 2 to 32 letters a-z, digits and hyphens")
+    return tables.Store(
+        tenant_id=tenant,
+        id=uuid7(),
+        code=code,
+        name=clean(name, "name", 100, required=True),
+        timezone=_zone(timezone or TIMEZONE),
+        few_threshold=_few(FEW if few_threshold is None else few_threshold),
+    )
+
+
+async def _open(unit: Unit, store: tables.Store) -> None:
+    if not await rows.directed(unit, "store", store.code, store.id):
+        raise Refused(AlreadyTaken("code", store.code))
+    unit.session.add(store)
+    await unit.session.flush()
+    # I6: a store has its feed from its first moment on.
+    unit.session.add(tables.Feed(tenant_id=unit.tenant, store_id=store.id))
+    await unit.session.flush()
+
+
+async def _found(unit: Unit, store_id: UUID) -> tables.Store:
+    found = await rows.locked_store(unit, store_id)
+    if found is None:
+        raise Refused(UnknownStore(str(store_id)))
+    return found
+
+
+def _zone(name: str) -> str:
+    if name not in zones():
+        raise Malformed("timezone: a name such as Asia/Shanghai")
+    return name
+
+
+def _few(threshold: int) -> int:
+    if not 0 <= threshold <= MOST_FEW:
+        raise Malformed(f"fewThreshold: from 0 to {MOST_FEW}")
+    return threshold

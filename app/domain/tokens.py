@@ -1,0 +1,165 @@
+"""Tokens: what a client shows to prove who it is, made and read without looking anything up."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import jwt
+
+from app.domain.errors import Denied
+
+ALGORITHM = "HS256"
+ISSUER = "kucun"
+AUDIENCE = "kucun.api"
+ACCESS_SECONDS = 15 * 60
+LONGEST = 1024
+SHORTEST_SECRET = 32
+
+SECRET = "([A-Za-z0-9_-]{43})"
+API_KEY = re.compile(rf"kucun_([0-9a-f]{{32}})_([0-9a-f]{{32}})_{SECRET}")
+REFRESH = re.compile(rf"([0-9a-f]{{32}})\.([0-9a-f]{{32}})\.{SECRET}")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClaim:
+    """What an access token says; its signature was good. `expires_at` is Unix time."""
+
+    tenant: UUID
+    staff: UUID
+    session: UUID
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key as it is shown: 256 random bits, of which only the hash is kept."""
+
+    tenant: UUID
+    id: UUID
+    secret: str
+
+    @property
+    def hash(self) -> bytes:
+        return hashlib.sha256(self.secret.encode()).digest()
+
+    def __str__(self) -> str:
+        return f"kucun_{self.tenant.hex}_{self.id.hex}_{self.secret}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """A refresh token: 256 bits that nobody can guess, of which only the hash is kept."""
+
+    tenant: UUID
+    session: UUID
+    secret: str
+
+    @property
+    def hash(self) -> bytes:
+        return hashlib.sha256(self.secret.encode()).digest()
+
+    def __str__(self) -> str:
+        return f"{self.tenant.hex}.{self.session.hex}.{self.secret}"
+
+
+def fresh_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def read_refresh(token: str) -> Refresh | None:
+    found = REFRESH.fullmatch(token)
+    return Refresh(UUID(found[1]), UUID(found[2]), found[3]) if found else None
+
+
+class Signer:
+    """Signs access tokens with one secret, and still reads those the former one signed.
+
+    Raises ValueError for a secret under 32 bytes.
+    """
+
+    def __init__(self, secret: str, former: str = "") -> None:
+        if min(len(each.encode()) for each in (secret, former or secret)) < SHORTEST_SECRET:
+            raise ValueError(f"KUCUN_SECRET: at least {SHORTEST_SECRET} bytes are needed")
+        self._current = _key_id(secret)
+        self._secrets = {_key_id(each): each.encode() for each in (secret, former) if each}
+
+    def access(self, tenant: UUID, staff: UUID, session: UUID, now: float) -> tuple[str, float]:
+        """An access token and when it expires."""
+        expires_at = int(now) + ACCESS_SECONDS
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": staff.hex,
+            "tenant": tenant.hex,
+            "session": session.hex,
+            "exp": expires_at,
+        }
+        secret = self._secrets[self._current]
+        token = jwt.encode(claims, secret, ALGORITHM, headers={"kid": self._current})
+        return token, float(expires_at)
+
+    def read(self, token: str) -> SessionClaim | ApiKey:
+        """What the token claims. Raises Denied when it is malformed, forged or expired.
+
+        An API key's secret is still to be compared: only the database knows its hash.
+        """
+        if len(token) > LONGEST:
+            raise unknown()
+        if found := API_KEY.fullmatch(token):
+            return ApiKey(UUID(found[1]), UUID(found[2]), found[3])
+        try:
+            claims = self._verified(token)
+            return SessionClaim(
+                UUID(claims["tenant"]),
+                UUID(claims["sub"]),
+                UUID(claims["session"]),
+                float(claims["exp"]),
+            )
+        except jwt.ExpiredSignatureError:
+            raise expired() from None
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, KeyError):
+            raise unknown() from None
+
+    def _verified(self, token: str) -> dict[str, Any]:
+        # The header chooses among our own secrets and nothing else: the algorithm is pinned.
+        secret = self._secrets[jwt.get_unverified_header(token)["kid"]]
+        return jwt.decode(
+            token,
+            secret,
+            algorithms=[ALGORITHM],
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            options={"require": ["iss", "aud", "sub", "exp", "tenant", "session"]},
+        )
+
+    def successors(self, shown: Refresh) -> list[Refresh]:
+        """What may follow a refresh token: the same one every time it is asked for.
+
+        The first is under the present secret. Without the secret nobody can derive them.
+        """
+        return [
+            Refresh(shown.tenant, shown.session, _derived(self._secrets[each], shown))
+            for each in (self._current, *(self._secrets.keys() - {self._current}))
+        ]
+
+
+def _derived(secret: bytes, shown: Refresh) -> str:
+    digest = hmac.digest(secret, b"refresh\0" + str(shown).encode(), "sha256")
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _key_id(secret: str) -> str:
+    return hashlib.sha256(b"kid\0" + secret.encode()).hexdigest()[:8]
+
+
+def unknown() -> Denied:
+    return Denied("UNAUTHENTICATED", "This token is not valid: sign in again. 登录凭证无效")
+
+
+def expired() -> Denied:
+    return Denied("UNAUTHENTICATED", "This token has expired: refresh it. 登录凭证已过期")
