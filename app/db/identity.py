@@ -18,10 +18,11 @@ async def direct(db: Database, kind: str, name: str) -> Direction | None:
         return await session.get(Direction, (kind, name.lower()))
 
 
-async def tenants_by_id(session: AsyncSession, tenant: UUID, ids: Collection[UUID]) -> list[Tenant]:
-    """The reader's own tenant, where it is among these."""
-    found = await session.get(Tenant, tenant)
-    return [found] if found and tenant in ids else []
+async def tenants_by_id(
+    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+) -> dict[UUID, Tenant]:
+    found = await session.scalars(select(Tenant).where(Tenant.tenant_id.in_(ids)))
+    return {row.tenant_id: row for row in found if row.tenant_id == tenant}
 
 
 async def stores_by_id(

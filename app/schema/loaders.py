@@ -28,6 +28,8 @@ class Loaders:
         self.categories = self._by_id(catalog.categories_by_id)
         self.stores = self._by_id(identity.stores_by_id)
         self.actors = self._by_id(identity.actors_by_id)
+        self.tenants = self._of(identity.tenants_by_id)
+        self.staff_stores = self._of(identity.stores_of_staff)
         self.levels = self._of(stock.levels_by_pair)
         self.movements = self._by_id(stock.movements_by_id)
         self.reversals = self._of(stock.reversals_of)

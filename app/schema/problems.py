@@ -153,6 +153,16 @@ class UnknownMovement(Problem):
     asked: str
 
 
+@window(errors.UnknownStaff, description="Nobody here has this id. 员工不存在")
+class UnknownStaff(Problem):
+    asked: str
+
+
+@window(errors.UnknownApiKey, description="No API key of yours has this id. 密钥不存在")
+class UnknownApiKey(Problem):
+    asked: str
+
+
 @window(errors.InvalidQuantity, description="Not positive, too large, or not divisible. 数量无效")
 class InvalidQuantity(Problem):
     product: Product = edge("products", "product_id")
@@ -178,7 +188,8 @@ class KeyReused(Problem):
 @window(errors.WrongState, description="It is not in a state that allows this. 状态不允许")
 class WrongState(Problem):
     state: str = strawberry.field(
-        description="REVERSED, RETURNED, REVERSAL or NOT_A_SALE: what stands in the way."
+        description="What stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED, "
+        "SELF (not on oneself) or LAST_OWNER."
     )
 
 
@@ -203,6 +214,21 @@ class ReturnExceedsSale(Problem):
 class AlreadyTaken(Problem):
     field: str = strawberry.field(description="sku, barcode, login, code or name.")
     value: str
+
+
+@window(errors.SignInFailed, description="The login or the password is wrong. 登录失败")
+class SignInFailed(Problem):
+    pass
+
+
+@window(errors.SessionEnded, description="Sign in again. 会话已结束")
+class SessionEnded(Problem):
+    pass
+
+
+@window(errors.TooManyAttempts, description="Wait before the next try. 尝试过多")
+class TooManyAttempts(Problem):
+    retry_after: int = strawberry.field(description="Seconds. 秒")
 
 
 @window(errors.Busy, description="Nothing was written; send the same key again. 繁忙")

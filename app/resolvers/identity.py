@@ -1,0 +1,94 @@
+"""Roots of the identity topic."""
+
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import identity as rows
+from app.db import tables
+from app.domain import access, identity, staff, stores
+from app.domain.access import Can
+from app.domain.identity import SignedIn
+from app.resolvers.roots import root
+from app.schema import identity as types
+from app.schema.paging import Connection, connection, page
+
+
+@strawberry.type
+class IdentityQuery:
+    @root(Can.SEE_SELF, types.Viewer, description="Who is signed in. 当前用户")
+    async def viewer(self, info: Info) -> access.Viewer:
+        return info.context.viewer
+
+    @root(Can.SEE_SELF, list[types.Store], description="Your stores, by code. 门店列表")
+    async def stores(self, info: Info) -> list[tables.Store]:
+        viewer = info.context.viewer
+        async with info.context.app.db.read(viewer.tenant) as session:
+            reached = access.within(viewer, Can.SEE_SELF)
+            return list(await rows.stores_by_id(session, viewer.tenant, reached))
+
+    @root(Can.MANAGE_STAFF, Connection[types.Staff], description="Who works here. 员工列表")
+    async def staff(self, info: Info, first: int | None = None, after: str | None = None):
+        viewer, wanted = info.context.viewer, page(first, after, UUID)
+        last = wanted.after[0] if wanted.after else None
+        async with info.context.app.db.read(viewer.tenant) as session:
+            found = await rows.staff(session, viewer.tenant, last, wanted.limit)
+        return connection(found, wanted, lambda row: [row.id])
+
+    @root(Can.MANAGE_KEYS, Connection[types.ApiKey], description="Newest first. 接口密钥列表")
+    async def api_keys(self, info: Info, first: int | None = None, after: str | None = None):
+        viewer, wanted = info.context.viewer, page(first, after, UUID)
+        last = wanted.after[0] if wanted.after else None
+        async with info.context.app.db.read(viewer.tenant) as session:
+            found = await rows.api_keys(session, viewer.tenant, last, wanted.limit)
+        return connection(found, wanted, lambda row: [row.id])
+
+
+@strawberry.type
+class IdentityMutation:
+    @root(Can.SIGN_IN, types.SignInResult, description="Open a session. 登录")
+    async def sign_in(self, info: Info, input: types.SignInInput) -> SignedIn:
+        context = info.context
+        return await identity.sign_in(
+            context.app.gate, input.login, input.password, context.address
+        )
+
+    @root(Can.SIGN_IN, types.RefreshSessionResult, description="Stay signed in. 续期")
+    async def refresh_session(self, info: Info, input: types.RefreshSessionInput) -> SignedIn:
+        return await identity.refresh_session(info.context.app.gate, input.refresh_token)
+
+    @root(Can.MANAGE_STAFF, types.InviteStaffResult, description="Add somebody. 邀请员工")
+    async def invite_staff(self, info: Info, input: types.InviteStaffInput) -> tables.Staff:
+        context = info.context
+        return await staff.invite_staff(context.app.gate, context.viewer, **vars(input))
+
+    @root(Can.MANAGE_STAFF, types.SetStaffRoleResult, description="Change rights. 调整权限")
+    async def set_staff_role(self, info: Info, input: types.SetStaffRoleInput) -> tables.Staff:
+        context = info.context
+        return await staff.set_staff_role(context.app.gate, context.viewer, **vars(input))
+
+    @root(Can.MANAGE_STAFF, types.RemoveStaffResult, description="Somebody leaves. 移除员工")
+    async def remove_staff(self, info: Info, input: types.RemoveStaffInput) -> tables.Staff:
+        context = info.context
+        return await staff.remove_staff(context.app.gate, context.viewer, **vars(input))
+
+    @root(Can.MANAGE_KEYS, types.CreateApiKeyResult, description="Add a program. 新建接口密钥")
+    async def create_api_key(self, info: Info, input: types.CreateApiKeyInput) -> staff.NewApiKey:
+        context = info.context
+        return await staff.create_api_key(context.app.gate, context.viewer, **vars(input))
+
+    @root(Can.MANAGE_KEYS, types.RevokeApiKeyResult, description="End an API key. 吊销接口密钥")
+    async def revoke_api_key(self, info: Info, input: types.RevokeApiKeyInput) -> tables.ApiKey:
+        context = info.context
+        return await staff.revoke_api_key(context.app.gate, context.viewer, **vars(input))
+
+    @root(Can.MANAGE_STORES, types.CreateStoreResult, description="Open a store. 新建门店")
+    async def create_store(self, info: Info, input: types.CreateStoreInput) -> tables.Store:
+        context = info.context
+        return await stores.create_store(context.app.gate, context.viewer, **vars(input))
+
+    @root(Can.MANAGE_STORES, types.UpdateStoreResult, description="Change a store. 修改门店")
+    async def update_store(self, info: Info, input: types.UpdateStoreInput) -> tables.Store:
+        context = info.context
+        return await stores.update_store(context.app.gate, context.viewer, **vars(input))
