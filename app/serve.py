@@ -36,7 +36,7 @@ class Web(Process):
 
     def launch(self) -> subprocess.Popen[bytes]:
         number = self.listener.fileno()
-        program = (sys.executable, "-m", "app.cli", "web", "--fd", str(number))
+        program = (sys.executable, "-m", "app.cli", "web", str(number))
         # Killed with us and not asked: a lingering child would hold the port against our successor.
         return subprocess.Popen(
             tether.command(signal.SIGKILL, None, *program),
@@ -100,9 +100,10 @@ def listen(host: str, port: int) -> socket.socket:
             if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
                 time.sleep(0.1)
                 continue
+            reason = os.strerror(error.errno or 0)
             raise Unusable(
-                f"无法监听 {host}:{port}（{error.strerror}）：请用 KUCUN_PORT 指定另一个端口。\n"
-                f"Cannot listen on {host}:{port} ({error.strerror}): set KUCUN_PORT to another one."
+                f"无法监听 {host}:{port}（{reason}）：请用 KUCUN_PORT 指定另一个端口。\n"
+                f"Cannot listen on {host}:{port} ({reason}): set KUCUN_PORT to another one."
             ) from error
 
 

@@ -4,13 +4,11 @@ import http.client
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -47,7 +45,8 @@ class Server:
         return int(found[1])
 
     def family(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return [child for child in children if not gone(child.pid)]
 
     def web(self) -> list[psutil.Process]:
         return [p for p in self.family() if "web" in p.cmdline()]
@@ -85,20 +84,39 @@ def run(data: Path, *arguments: str, port: int = 0) -> subprocess.CompletedProce
     )
 
 
+Serve = Callable[..., Server]
+
+
 @pytest.fixture
 def data() -> Iterator[Path]:
-    """A data folder; whatever a test left running on it is killed."""
+    """A data folder that the engines' user can reach."""
     folder = Path(tempfile.mkdtemp(prefix="kucun-test-"))
     folder.chmod(0o711)
     yield folder
-    with suppress(FileNotFoundError, ValueError):
-        os.kill(int((folder / "lock").read_text()), signal.SIGKILL)
     shutil.rmtree(folder)
     folder.with_name(f"{folder.name}.log").unlink(missing_ok=True)
 
 
-def test_it_serves_two_processes_and_stops_without_a_trace(data: Path) -> None:
-    server = Server(data, "--processes", "2")
+@pytest.fixture
+def serve(data: Path) -> Iterator[Serve]:
+    """Starts servers on the data folder; those that a failed test left running are killed."""
+    servers: list[Server] = []
+
+    def start(*arguments: str, port: int = 0, shell: bool = False) -> Server:
+        servers.append(Server(data, *arguments, port=port, shell=shell))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            family = server.family()
+            server.process.kill()
+            server.process.wait()
+            until(lambda family=family: all(gone(child.pid) for child in family))
+
+
+def test_it_serves_two_processes_and_stops_without_a_trace(serve: Serve) -> None:
+    server = serve("--processes", "2")
     assert server.ready()
     assert len(server.web()) == 2
     family = [process.pid for process in server.family()]
@@ -107,19 +125,19 @@ def test_it_serves_two_processes_and_stops_without_a_trace(data: Path) -> None:
     assert all(gone(pid) for pid in family)
 
 
-def test_it_starts_again_at_once_after_a_kill(data: Path) -> None:
-    server = Server(data)
+def test_it_starts_again_at_once_after_a_kill(serve: Serve) -> None:
+    server = serve()
     port, family = server.port, [process.pid for process in server.family()]
     server.process.kill()
     server.process.wait()
-    again = Server(data, port=port)
+    again = serve(port=port)
     assert again.ready()
     assert all(gone(pid) for pid in family)
     assert again.stop() == 0
 
 
-def test_it_survives_the_kill_of_any_child(data: Path) -> None:
-    server = Server(data)
+def test_it_survives_the_kill_of_any_child(serve: Serve) -> None:
+    server = serve()
     for name in ("valkey-server", "postgres", "web"):
         child = server.web()[0] if name == "web" else server.engine(name)
         child.kill()
@@ -130,16 +148,16 @@ def test_it_survives_the_kill_of_any_child(data: Path) -> None:
     assert server.stop() == 0
 
 
-def test_it_ends_with_the_command_that_runs_it(data: Path) -> None:
-    server = Server(data, shell=True)
+def test_it_ends_with_the_command_that_runs_it(serve: Serve) -> None:
+    server = serve(shell=True)
     family = [process.pid for process in server.family()]
     server.process.kill()
     server.process.wait()
     until(lambda: all(gone(pid) for pid in family))
 
 
-def test_a_second_server_on_the_same_data_is_refused(data: Path) -> None:
-    server = Server(data)
+def test_a_second_server_on_the_same_data_is_refused(serve: Serve, data: Path) -> None:
+    server = serve()
     second = run(data, "serve")
     assert second.returncode == 1
     assert f"in use by process {server.process.pid}" in second.stderr
@@ -156,8 +174,8 @@ def test_a_taken_port_is_named(data: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def test_other_commands_use_the_running_engines(data: Path) -> None:
-    server = Server(data)
+def test_other_commands_use_the_running_engines(serve: Serve, data: Path) -> None:
+    server = serve()
     checked = run(data, "audit")
     assert (checked.returncode, checked.stderr) == (0, "")
     assert run(data, "migrate").returncode == 0
@@ -165,10 +183,10 @@ def test_other_commands_use_the_running_engines(data: Path) -> None:
     assert server.stop() == 0
 
 
-def test_the_sign_ins_are_told_at_every_start(data: Path) -> None:
+def test_the_sign_ins_are_told_at_every_start(serve: Serve) -> None:
     told = []
     for _ in range(2):
-        server = Server(data)
+        server = serve()
         told.append(server.log.read_text().split("\n", 2)[2].replace(str(server.port), "PORT"))
         assert server.stop() == 0
     assert told[0] == told[1]
@@ -176,8 +194,10 @@ def test_the_sign_ins_are_told_at_every_start(data: Path) -> None:
     assert "storefront" in told[0]
 
 
-def test_each_data_folder_has_one_secret_and_the_web_never_the_owners_url(data: Path) -> None:
-    server = Server(data)
+def test_each_data_folder_has_one_secret_and_the_web_never_the_owners_url(
+    serve: Serve, data: Path
+) -> None:
+    server = serve()
     surroundings = server.web()[0].environ()
     assert surroundings["KUCUN_SECRET"] == (data / "secret").read_text()
     assert surroundings["KUCUN_OWNER_URL"] == ""
