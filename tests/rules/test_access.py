@@ -1,0 +1,113 @@
+"""The permission matrix, against a table of its own; and what a permission reaches."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from app.domain import access
+from app.domain.access import Can, Reach, Role, Scope, Viewer
+from app.domain.errors import Denied, Refused, UnknownStore
+
+# Y all stores, s own stores, - nothing; customer, cashier, manager, purchaser, owner, and the
+# scope that lets an API key do it. Written from the permission matrix, not from the code.
+MATRIX = """
+BROWSE             Y Y Y Y Y *
+SIGN_IN            Y Y Y Y Y *
+SEE_SELF           s s s Y Y viewer:read
+SEE_CATALOG        - s s Y Y catalog:read
+EDIT_CATALOG       - - - Y Y catalog:write
+SET_THRESHOLDS     - - s Y Y catalog:write
+SEE_STOCK          - s s Y Y stock:read
+SEE_COST           - - s Y Y cost:read
+RECEIVE            - s s Y Y receipt:write
+SELL               - s s - - sale:write
+RETURN_SALE        - s s - Y return:write
+ADJUST             - - - - Y -
+CONSUME            - s s - Y -
+PRODUCE            - s s - Y -
+RETURN_TO_SUPPLIER - - s Y Y receipt:write
+REVERSE            - - s - Y -
+MANAGE_STAFF       - - - - Y -
+MANAGE_KEYS        - - - - Y -
+MANAGE_STORES      - - - - Y -
+SEE_HEALTH         - - - - Y health:read
+"""
+ROLES = (Role.CUSTOMER, Role.CASHIER, Role.MANAGER, Role.PURCHASER, Role.OWNER)
+REACH = {"Y": Reach.ALL, "s": Reach.OWN, "-": None}
+TABLE = {words[0]: words[1:] for words in map(str.split, MATRIX.strip().splitlines())}
+
+TENANT, MINE, OTHER, FOREIGN = uuid4(), uuid4(), uuid4(), uuid4()
+
+
+def viewer(role: Role, *scopes: str, own: tuple[UUID, ...] = (MINE,)) -> Viewer:
+    scope = Scope(TENANT, role, frozenset(scopes))
+    return Viewer(scope, uuid4(), "某人", frozenset(own), frozenset({MINE, OTHER}))
+
+
+def test_the_table_names_every_permission() -> None:
+    assert sorted(TABLE) == sorted(can.name for can in Can)
+
+
+@pytest.mark.parametrize("can", Can, ids=lambda can: can.name)
+def test_roles_reach_what_the_table_says(can: Can) -> None:
+    told = dict(zip(ROLES, TABLE[can.name], strict=False))
+    assert {role: Scope(TENANT, role).reach(can) for role in ROLES} == {
+        role: REACH[word] for role, word in told.items()
+    }
+
+
+@pytest.mark.parametrize("can", Can, ids=lambda can: can.name)
+def test_a_key_reaches_only_what_its_scope_names(can: Can) -> None:
+    word = TABLE[can.name][-1]
+    granting = {
+        scope
+        for scope in access.SCOPES
+        if Scope(TENANT, Role.INTEGRATOR, frozenset({scope})).reach(can)
+    }
+    assert granting == (access.SCOPES if word == "*" else {word} - {"-"})
+    bare = Scope(TENANT, Role.INTEGRATOR).reach(can)
+    assert bare is (Reach.ALL if word == "*" else None)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_scopes_give_a_person_nothing(role: Role) -> None:
+    every = Scope(TENANT, role, access.SCOPES)
+    assert [every.reach(can) for can in Can] == [Scope(TENANT, role).reach(can) for can in Can]
+
+
+@pytest.mark.parametrize("can", Can, ids=lambda can: can.name)
+def test_a_stranger_may_only_browse_and_sign_in(can: Can) -> None:
+    if can in (Can.BROWSE, Can.SIGN_IN):
+        access.require(None, can)
+        return
+    with pytest.raises(Denied) as denied:
+        access.require(None, can)
+    assert denied.value.code == "UNAUTHENTICATED"
+
+
+def test_what_is_not_granted_is_forbidden() -> None:
+    access.require(viewer(Role.CASHIER), Can.SELL)
+    for can in (Can.MANAGE_STAFF, Can.ADJUST, Can.SEE_COST):
+        with pytest.raises(Denied) as denied:
+            access.require(viewer(Role.CASHIER), can)
+        assert denied.value.code == "FORBIDDEN"
+
+
+def test_stores_within_reach() -> None:
+    cashier, buyer = viewer(Role.CASHIER), viewer(Role.PURCHASER, own=())
+    assert access.within(cashier, Can.SEE_STOCK) == [MINE]
+    assert access.within(cashier, Can.SEE_STOCK, [MINE, OTHER, FOREIGN]) == [MINE]
+    assert access.within(cashier, Can.ADJUST) == []
+    assert access.within(buyer, Can.SEE_STOCK) == sorted([MINE, OTHER])
+    assert access.within(buyer, Can.SEE_STOCK, [FOREIGN]) == []
+    assert access.within(viewer(Role.INTEGRATOR, "stock:read", own=()), Can.SEE_STOCK) == sorted(
+        [MINE, OTHER]
+    )
+
+
+@pytest.mark.parametrize("store", [OTHER, FOREIGN, uuid4()], ids=["not mine", "foreign", "absent"])
+def test_a_store_out_of_reach_and_an_absent_one_look_the_same(store: UUID) -> None:
+    assert access.at(viewer(Role.CASHIER), Can.SELL, MINE) == MINE
+    with pytest.raises(Refused) as refused:
+        access.at(viewer(Role.CASHIER), Can.SELL, store)
+    assert refused.value.refusal == UnknownStore(str(store))
