@@ -1,0 +1,69 @@
+"""The audit finds what somebody did behind the ledger's back."""
+
+import asyncpg
+import pytest
+
+from app.db.audit import INVARIANTS, audit
+from app.db.lane import Lane
+from app.db.unit import Database
+from app.domain.ledger import Settle
+from tests.conftest import Cloning, unheard
+from tests.support.shop import a_shop
+
+DISARM = "alter table movements disable trigger all; alter table entries disable trigger all; "
+ARM = "; alter table movements enable trigger all; alter table entries enable trigger all"
+
+# Each statement breaks one promise; the audit must name it.
+TAMPERING = [
+    ("I1", "alter table entries disable trigger append_only"),
+    ("I1", "grant update on movements to kucun_app"),
+    ("I2", "alter table entries drop constraint ck_entries_quantity; "
+     + DISARM + "update entries set quantity = -quantity" + ARM),
+    ("I3", "update levels set shelf = shelf + 1"),
+    ("I3", DISARM + "update entries set quantity = quantity + 1 where from_bin = 'shelf'" + ARM),
+    ("I4", "alter table levels drop constraint ck_levels_shelf; update levels set shelf = -1"),
+    ("I5", "delete from requests"),
+    ("I5", "update requests set result_id = uuidv7()"),
+    ("I6", "update feeds set revision = revision + 1"),
+    ("I6", "delete from changes where revision = 2"),
+    ("I9 positions", DISARM + "update entries set to_after = to_after + 1" + ARM),
+    ("I9 positions", DISARM + "update entries set from_seq = 7 where from_seq = 2" + ARM),
+    ("I9 a level's version", "update levels set version = version + 1"),
+    ("I12", DISARM + "update entries set scale = 2" + ARM),
+    ("I12", DISARM + "update movements set store_id = uuidv7()" + ARM),
+    ("a movement has entries", DISARM + "delete from entries" + ARM),
+]  # fmt: skip
+
+
+def test_every_invariant_is_tampered_with() -> None:
+    for name in INVARIANTS:
+        assert any(name.startswith(broken) for broken, _ in TAMPERING), name
+
+
+@pytest.mark.parametrize(("broken", "sql"), TAMPERING, ids=[f"{b}-{s[:40]}" for b, s in TAMPERING])
+async def test_tampering_is_found(clone: Cloning, broken: str, sql: str) -> None:
+    urls = await clone()
+    db, lane = Database(urls.database, unheard, 1), Lane(urls.database, Settle(), unheard, 1)
+    shop = await a_shop(db, lane)
+    await shop.receive("米", 10)
+    await shop.sell("米", 3)
+    await lane.close()
+    await db.close()
+    assert await audit(urls.owner) == []
+    owner = await asyncpg.connect(urls.owner)
+    await owner.execute(sql)
+    await owner.close()
+    assert any(finding.invariant.startswith(broken) for finding in await audit(urls.owner))
+
+
+async def test_the_app_cannot_change_the_ledger(urls) -> None:
+    app = await asyncpg.connect(urls.database)
+    for sql in ("update entries set quantity = 1", "delete from movements"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await app.execute(sql)
+    await app.close()
+    owner = await asyncpg.connect(urls.owner)
+    for sql in ("update entries set quantity = 1", "truncate movements cascade"):
+        with pytest.raises(asyncpg.RaiseError, match="append-only"):
+            await owner.execute(sql)
+    await owner.close()
