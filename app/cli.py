@@ -1,6 +1,7 @@
 """The `kucun` command: every way to start, prepare and check the program."""
 
 import asyncio
+import resource
 import signal
 import socket
 import sys
@@ -22,6 +23,7 @@ app = typer.Typer(
 
 WS_BYTES_MAX = 65_536
 GRACE_SECONDS = 8
+FILES_MAX = 65_536
 
 
 @app.command()
@@ -94,6 +96,10 @@ def web(fd: int) -> None:
     """One web process on the listening socket that `serve` opened."""
     import uvicorn
 
+    # Every subscriber is a descriptor, and the usual soft limit is 1,024.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = FILES_MAX if most == resource.RLIM_INFINITY else min(most, FILES_MAX)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
     config = uvicorn.Config(
         "app.main:create_app",
         factory=True,
