@@ -82,6 +82,53 @@ def schema() -> None:
     print(sdl(), end="")
 
 
+@app.command()
+def create_tenant(
+    name: Annotated[str, typer.Argument(help="企业名称 / Name of the business.")],
+    store_code: Annotated[str, typer.Option(prompt="门店编码 / store code", help="Public code.")],
+    store_name: Annotated[str, typer.Option(prompt="门店名称 / store name", help="Its name.")],
+    login: Annotated[str, typer.Option(prompt="登录名 / login", help="The owner's login.")],
+    password: Annotated[
+        str,
+        typer.Option(
+            prompt="密码 / password",
+            hide_input=True,
+            confirmation_prompt=True,
+            envvar="KUCUN_PASSWORD",
+            help="8 characters or more; asked for when not in the environment.",
+        ),
+    ],
+) -> None:
+    """新建企业、首家门店和店主账号 / Create a business, its first store and its owner."""
+    from app.db.unit import Database
+    from app.domain.errors import AlreadyTaken, Malformed, Refused
+    from app.domain.rules.texts import Unclean
+    from app.domain.stores import create_tenant as found
+
+    async def run(url: str) -> None:
+        db = Database(url, unheard)
+        try:
+            await found(db, name, login, password, store_code, store_name)
+        finally:
+            await db.close()
+
+    try:
+        with connected() as chosen:
+            asyncio.run(run(chosen.database_url))
+    except (Malformed, Unclean) as error:
+        raise premises.Unusable(f"输入有误 / bad input: {error}") from error
+    except Refused as error:
+        if not isinstance(error.refusal, AlreadyTaken):
+            raise
+        taken = f"{error.refusal.field} {error.refusal.value}"
+        raise premises.Unusable(f"已被占用 / already taken: {taken}") from error
+    print(f"已创建 / created: {name}, {store_code}, {login}")
+
+
+async def unheard(*_: object) -> None:
+    """Nobody follows the feed of a store that does not exist yet."""
+
+
 @app.command(hidden=True)
 def prepare(demo: bool = False) -> None:
     """Migrate, and seed an empty database with the demo; prints its sign-ins."""
