@@ -1,5 +1,7 @@
 """The composition root: settings to database, bus, hub, and the Starlette app around them."""
 
+import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -26,7 +28,7 @@ from app.domain.ledger import Settle
 from app.limits import BodyLimit
 from app.live.hub import Hub
 from app.live.share import dumps
-from app.live.socket import Socket, Wire
+from app.live.socket import Socket, Wire, sweep
 from app.resolvers import SCHEMA
 from app.schema.context import App, Context
 from app.settings import Settings
@@ -94,8 +96,12 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await bus.start()
-        Socket.sweeping(gate.recheck)
+        sweeping = asyncio.create_task(sweep(gate.recheck))
+        # What is loaded now lives as long as the process: no collection looks at it again.
+        gc.collect()
+        gc.freeze()
         yield
+        sweeping.cancel()
         await lane.close()
         await hub.close()
         await bus.stop()

@@ -47,9 +47,13 @@ def closing(tenant: UUID, changed: Mapping[UUID, Collection[UUID]]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What happened after a revision. Incomplete when it cannot be told from there any more."""
+    """What happened after a revision, up to `head`; `latest` is the store's revision now.
+
+    Incomplete when it cannot be told from there any more.
+    """
 
     head: int
+    latest: int
     at: datetime | None
     product_ids: frozenset[UUID]
     complete: bool
@@ -87,9 +91,10 @@ async def changes_after(
     told = [row for row in found if row[1] is not None]
     if not told:
         known = found[0][0] if found else 0
-        return Changes(known, None, frozenset(), complete=known == revision)
+        return Changes(known, known, None, frozenset(), complete=known == revision)
     products = frozenset(product for row in told for product in row[3])
-    return Changes(told[-1][1], told[-1][2], products, complete=told[0][1] == revision + 1)
+    head, at = told[-1][1], told[-1][2]
+    return Changes(head, told[0][0], at, products, complete=told[0][1] == revision + 1)
 
 
 async def levels(

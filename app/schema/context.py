@@ -64,6 +64,8 @@ class Context:
         if self.person is not None:
             self.scope, self.tenant = self.person.scope, self.person.tenant
 
-    def shared(self) -> "Context":
+    def shared(self, tenant: UUID) -> "Context":
         """The same without the person: answers made in it may be given to others."""
-        return dataclasses.replace(self, person=None, denied=None, connection_params=None)
+        return dataclasses.replace(
+            self, person=None, denied=None, tenant=tenant, connection_params=None
+        )

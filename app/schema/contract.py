@@ -11,10 +11,11 @@ from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCa
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from app.domain.errors import Denied, Malformed
+from app.domain.errors import Denied, Malformed, Refused
 from app.domain.rules.texts import Unclean
 from app.live.share import SharedExecutor
 from app.schema.cost import MOST_TOKENS, CostRule
+from app.schema.problems import told
 from app.schema.scalars import SCALARS
 
 log = structlog.get_logger()
@@ -50,6 +51,10 @@ def finish(error: GraphQLError) -> None:
         extensions["code"], error.message = cause.code, str(cause)
     elif isinstance(cause, Malformed | Unclean):
         extensions["code"], error.message = "BAD_INPUT", str(cause)
+    elif isinstance(cause, Refused):
+        # Streams have no union to answer with.
+        words = (told(cause.refusal, language) for language in ("zh", "en"))
+        extensions["code"], error.message = "BAD_INPUT", " / ".join(words)
     elif cause is None and error.path is None:
         # Syntax, validation, variables: the client's, and the text says what to mend.
         extensions["code"] = "BAD_INPUT"

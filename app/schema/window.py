@@ -9,7 +9,7 @@ T = TypeVar("T", bound=type)
 
 
 def window(*rows: type, **named: Any) -> Callable[[T], T]:
-    """Makes a GraphQL type of rows of these classes; a wrong row fails instead of half-answering."""
+    """Makes a GraphQL type of rows of these classes; a wrong row fails, never half-answers."""
 
     def decorate(cls: T) -> T:
         made = strawberry.type(cls, **named)

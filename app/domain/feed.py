@@ -1,0 +1,96 @@
+"""What a feed tells: frozen events with absolute values, each with the revision it is true at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.db.tables import Level
+from app.domain.rules.labels import Availability
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Event:
+    """Something followers of one tenant's store are told.
+
+    `answers` keeps, for as long as somebody holds the event, what each question about it was
+    answered; `merged` the events it became for followers who had not read an earlier one.
+    """
+
+    tenant: UUID
+    answers: dict[Any, Any] = field(default_factory=dict, repr=False)
+    merged: dict[int, Any] = field(default_factory=dict, repr=False)
+
+    def after(self, unread: "Event") -> "Event":
+        """One event in place of `unread` and this one; followers equally behind share it."""
+        key = id(unread)
+        if key not in self.merged:
+            # The unread event is kept beside its merger, so that its id stays its own.
+            self.merged[key] = unread, self.merge(unread)
+        return self.merged[key][1]
+
+    def merge(self, unread: "Event") -> "Event":
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Snapshot(Event):
+    """A store as it is at `revision`."""
+
+    revision: int
+    levels: Sequence[Level]
+
+    def merge(self, unread: Event) -> Event:
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Change(Event):
+    """The levels that moved after `from_revision`, up to `revision`, as they are now."""
+
+    from_revision: int
+    revision: int
+    at: datetime
+    levels: Sequence[Level]
+
+    def merge(self, unread: Event) -> Event:
+        if isinstance(unread, Resync):
+            return unread
+        if not isinstance(unread, Change):
+            return self
+        levels = {level.product_id: level for level in (*unread.levels, *self.levels)}
+        return fresh(self, from_revision=unread.from_revision, levels=tuple(levels.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Resync(Event):
+    """What was missed cannot be told: subscribe again without `after`."""
+
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What customers are told of one product."""
+
+    product_id: UUID
+    availability: Availability
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AvailabilityChange(Event):
+    """The products whose label changed, as customers see them at `revision`."""
+
+    revision: int
+    shown: Mapping[UUID, Shown]
+
+    def merge(self, unread: Event) -> Event:
+        assert isinstance(unread, AvailabilityChange)
+        return fresh(self, shown={**unread.shown, **self.shown})
+
+
+def fresh(event: Any, **changes: Any) -> Any:
+    """A copy with changes that shares no answers with the original."""
+    return replace(event, answers={}, merged={}, **changes)

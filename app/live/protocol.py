@@ -1,0 +1,30 @@
+"""uvicorn's websocket protocol, with small kernel buffers and a way to cut the line."""
+
+import socket
+from asyncio.transports import BaseTransport
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+SEND_BUFFER = 32 * 1024
+UNSENT = 16 * 1024
+
+
+class Protocol(WebSocketsSansIOProtocol):
+    """Without small buffers the kernel would swallow thousands of stale frames of a slow reader.
+
+    The scope's extension `kucun.abort` closes the connection at once, whatever is unsent.
+    """
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        line = transport.get_extra_info("socket")
+        if line is not None and line.family != socket.AF_UNIX:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        scope = getattr(self, "scope", None)
+        if scope is not None:
+            scope["extensions"]["kucun.abort"] = self.transport.abort

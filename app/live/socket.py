@@ -1,0 +1,249 @@
+"""The socket: `graphql-transport-ws` with checked frames, an outbox, limits and a sweeper."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from typing import Any, cast
+
+import orjson
+import structlog
+from graphql import ExecutionResult
+from starlette.websockets import WebSocketDisconnect, WebSocketState
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
+    BaseGraphQLTransportWSHandler,
+    Operation,
+)
+
+from app.domain.access import Viewer
+from app.domain.feed import Event
+from app.live.hub import Follower
+from app.live.share import LINE, SharedExecutor, dumps
+
+log = structlog.get_logger()
+
+STUCK_SECONDS = 5.0
+SWEEP_SECONDS = 0.4
+OLDEST_SECONDS = 12 * 3600
+MESSAGES_PER_SECOND = 20
+MESSAGES_BURST = 60
+
+Recheck = Callable[[Iterable[Viewer]], Awaitable[set[Viewer]]]
+
+
+class Wire(ASGIWebSocketAdapter):
+    """Sends text frames, and remembers since when one waits for the client to take it."""
+
+    waiting_since: float | None = None
+
+    async def iter_json(
+        self, *, ignore_parsing_errors: bool = False
+    ) -> AsyncGenerator[object, None]:
+        allowance, before = float(MESSAGES_BURST), time.monotonic()
+        async for message in super().iter_json(ignore_parsing_errors=ignore_parsing_errors):
+            now = time.monotonic()
+            allowance = min(MESSAGES_BURST, allowance + (now - before) * MESSAGES_PER_SECOND) - 1
+            before = now
+            if allowance < 0:
+                await self.close(4429, "Too many messages")
+                return
+            if not well_formed(message):
+                await self.close(4400, "Malformed message")
+                return
+            yield message
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        await self.send_text(dumps(message).decode())
+
+    async def send_text(self, text: str) -> None:
+        self.waiting_since = time.monotonic()
+        try:
+            await self.ws.send({"type": "websocket.send", "text": text})
+        except (WebSocketDisconnect, RuntimeError) as error:
+            raise WebSocketDisconnected from error
+        finally:
+            self.waiting_since = None
+
+    async def close(self, code: int, reason: str) -> None:
+        if self.ws.application_state is not WebSocketState.DISCONNECTED:
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+                await self.ws.close(code=code, reason=reason)
+
+    def abort(self) -> None:
+        self.ws.scope["extensions"]["kucun.abort"]()
+
+
+def well_formed(message: Any) -> bool:
+    """Whether a frame has the shape of the protocol, so that nothing behind can trip over it."""
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        return False
+    payload = message.get("payload")
+    if message["type"] not in ("subscribe", "complete"):
+        return payload is None or isinstance(payload, dict)
+    name = message.get("id")
+    if not isinstance(name, str) or not 0 < len(name) <= 100:
+        return False
+    return message["type"] == "complete" or (
+        isinstance(payload, dict)
+        and isinstance(payload.get("query"), str)
+        and isinstance(payload.get("variables"), dict | None)
+        and isinstance(payload.get("operationName"), str | None)
+    )
+
+
+class Outbox:
+    """What one socket has yet to be sent: at most one event a subscription, merged while unread.
+
+    One task sends; a tail that has news only puts them here.
+    """
+
+    def __init__(self, wire: Wire, finish: Callable[[ExecutionResult], Any]) -> None:
+        self._wire = wire
+        self._finish = finish
+        self._unsent: dict[str, tuple[SharedExecutor, Event]] = {}
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def put(self, name: str, asker: SharedExecutor, event: Event) -> None:
+        unsent = self._unsent.get(name)
+        self._unsent[name] = asker, event if unsent is None else event.after(unsent[1])
+        self._news.set()
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    def drop(self, name: str) -> None:
+        self._unsent.pop(name, None)
+
+    def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._unsent:
+                name = next(iter(self._unsent))
+                asker, event = self._unsent.pop(name)
+                try:
+                    await self._wire.send_text(
+                        f'{{"id":{orjson.dumps(name).decode()},"type":"next","payload":'
+                        f"{await self._payload(asker, event)}}}"
+                    )
+                except WebSocketDisconnected:
+                    return
+
+    async def _payload(self, asker: SharedExecutor, event: Event) -> str:
+        """The answer as JSON text: made once, then found by everybody with the same question."""
+        key = "text", asker.question
+        text = event.answers.get(key)
+        if text is None:
+            result = asker.answer(event)
+            if not isinstance(result, ExecutionResult):
+                result = await result
+            text = event.answers[key] = dumps(self._finish(result)).decode()
+        return text
+
+
+class Direct:
+    """The line of one operation to its socket's outbox."""
+
+    def __init__(self, outbox: Outbox, name: str) -> None:
+        self._outbox = outbox
+        self._name = name
+
+    def attach(self, asker: SharedExecutor, follower: Follower) -> None:
+        follower.direct(lambda event: self._outbox.put(self._name, asker, event))
+
+
+class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
+    """One connection. Handshake, limits of operations and close codes stay Strawberry's."""
+
+    open: set["Socket"] = set()
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.wire = cast(Wire, self.websocket)
+        self.outbox = Outbox(self.wire, self._formatted)
+        self.until = time.monotonic() + OLDEST_SECONDS * random.uniform(0.9, 1)
+
+    async def handle(self) -> None:
+        Socket.open.add(self)
+        try:
+            await super().handle()
+        finally:
+            Socket.open.discard(self)
+
+    async def shutdown(self) -> None:
+        self.outbox.close()
+        await super().shutdown()
+
+    async def run_operation(self, operation: Operation[Any, Any]) -> None:
+        LINE.set(Direct(self.outbox, operation.id))
+        try:
+            await super().run_operation(operation)
+        except WebSocketDisconnected:
+            return
+        finally:
+            self.outbox.drop(operation.id)
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        # A client that went away while it was answered is everyday life.
+        if not isinstance(error, WebSocketDisconnected):
+            log.error("socket.failed", exc_info=error)
+
+    def _formatted(self, result: ExecutionResult) -> dict[str, Any]:
+        payload: dict[str, Any] = {"data": result.data}
+        if result.errors:
+            self.schema.process_errors(result.errors)
+            payload["errors"] = [error.formatted for error in result.errors]
+        return payload
+
+
+async def sweep(recheck: Recheck) -> None:
+    """For ever: cuts sockets that are stuck, too old, or whose viewer lost what they had."""
+    failing = False
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        now = time.monotonic()
+        for socket in list(Socket.open):
+            waiting = socket.wire.waiting_since
+            if waiting is not None and now - waiting > STUCK_SECONDS:
+                socket.wire.abort()
+            elif now > socket.until:
+                _bid_farewell(socket, 4403, "Connected for too long: connect again")
+        people = {socket: socket.context.person for socket in Socket.open}
+        try:
+            gone = await recheck({person for person in people.values() if person is not None})
+            failing = False
+        except Exception as error:
+            # Nobody is cut off because the database is away; the next round asks again.
+            if not failing:
+                log.warning("sweep.failing", error=repr(error))
+            failing = True
+            continue
+        for socket, person in people.items():
+            if person in gone:
+                _bid_farewell(socket, 4403, "Forbidden")
+
+
+_farewells: set[asyncio.Task[None]] = set()
+
+
+def _bid_farewell(socket: Socket, code: int, reason: str) -> None:
+    """Closes the socket in the background; one that does not take the news is aborted."""
+
+    async def close() -> None:
+        try:
+            async with asyncio.timeout(1):
+                await socket.wire.close(code, reason)
+        except TimeoutError:
+            socket.wire.abort()
+
+    Socket.open.discard(socket)
+    task = asyncio.create_task(close())
+    _farewells.add(task)
+    task.add_done_callback(_farewells.discard)

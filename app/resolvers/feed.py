@@ -1,0 +1,49 @@
+"""Roots of the feed topic: subscriptions."""
+
+from collections.abc import AsyncIterable
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import identity
+from app.domain import access
+from app.domain.access import Can
+from app.domain.errors import Malformed
+from app.resolvers.roots import root
+from app.schema import feed as types
+from app.schema.scalars import Revision
+
+MOST_PRODUCTS = 200
+
+
+@strawberry.type
+class FeedSubscription:
+    @root(
+        Can.SEE_STOCK,
+        types.StoreFeed,
+        subscription=True,
+        description="Everything that happens in a store, within a second. 门店实时库存",
+    )
+    async def store_feed(
+        self, info: Info, store_id: UUID, after: Revision | None = None
+    ) -> AsyncIterable[object]:
+        viewer = info.context.viewer
+        access.at(viewer, Can.SEE_STOCK, store_id)
+        return info.context.app.hub.follow(viewer.tenant, store_id, after)
+
+    @root(
+        Can.BROWSE,
+        types.AvailabilityChange,
+        subscription=True,
+        description="Labels of products as customers of a store see them. 实时标签",
+    )
+    async def availability_feed(
+        self, info: Info, store: str, product_ids: list[UUID]
+    ) -> AsyncIterable[object]:
+        if not 1 <= len(product_ids) <= MOST_PRODUCTS:
+            raise Malformed(f"productIds: from 1 to {MOST_PRODUCTS} are needed")
+        found = await identity.direct(info.context.app.db, "store", store)
+        if found is None:
+            raise Malformed(f"store: no store has the code {store!r}")
+        return info.context.app.hub.follow_labels(found.tenant_id, found.subject_id, product_ids)

@@ -1,0 +1,63 @@
+"""What subscriptions tell."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from app.domain import feed
+from app.schema.catalog import Availability, Product
+from app.schema.edges import edge
+from app.schema.scalars import Revision
+from app.schema.stock import Level
+from app.schema.window import window
+
+
+@window(feed.Snapshot, description="The store as it is: the first thing a feed tells. 快照")
+class StoreSnapshot:
+    revision: Revision = strawberry.field(description="Keep it, and resume with `after`.")
+    levels: list[Level]
+
+
+@window(feed.Change, description="What moved, with the values it has now. 变动")
+class StoreChange:
+    from_revision: Revision = strawberry.field(
+        description="Everything up to this revision was told before."
+    )
+    revision: Revision = strawberry.field(description="Keep it, and resume with `after`.")
+    at: datetime = strawberry.field(description="When the last of these commits was made.")
+    levels: list[Level] = strawberry.field(
+        description="Absolute values: put them in place of what you have; repeats are harmless."
+    )
+
+
+@window(
+    feed.Resync, description="What was missed cannot be told: subscribe without `after`. 重新同步"
+)
+class Resync:
+    revision: Revision = strawberry.field(description="The store's revision now.")
+
+
+StoreFeed = Annotated[
+    StoreSnapshot | StoreChange | Resync,
+    strawberry.union("StoreFeed", description="First a snapshot, or what came after `after`."),
+]
+
+
+@window(feed.Shown, description="One product as customers see it. 可售标签")
+class ProductAvailability:
+    product: Product = edge("products", "product_id")
+    availability: Availability
+
+    product_id: strawberry.ID
+
+
+@window(feed.AvailabilityChange, description="Products whose label changed; all of them at first.")
+class AvailabilityChange:
+    revision: Revision
+
+    @strawberry.field
+    def products(
+        self, root: strawberry.Parent[feed.AvailabilityChange]
+    ) -> list[ProductAvailability]:
+        return list(root.shown.values())  # pyright: ignore[reportReturnType]
