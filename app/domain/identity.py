@@ -26,7 +26,7 @@ from app.settings import Settings
 
 Claim = SessionClaim | tokens.ApiKey
 
-FRESH_SECONDS = 0.8
+FRESH_SECONDS = 0.5
 """How long an answer of the database is believed: with its query, changes are seen within 1 s."""
 
 MOST_KNOWN = 10_000
@@ -47,7 +47,7 @@ class Gate:
     """Turns tokens into viewers. One per process.
 
     A hot token costs a hash: its signature was checked once, and what it is worth is read from
-    the database at most every 0.8 s, in one query for all who wait.
+    the database at most every 0.5 s, in one query for all who wait.
     """
 
     def __init__(self, db: Database, settings: Settings) -> None:

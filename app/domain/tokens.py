@@ -20,6 +20,10 @@ ACCESS_SECONDS = 15 * 60
 LONGEST = 1024
 SHORTEST_SECRET = 32
 
+# What reading a forgery may raise: ids and keys that are none, JSON deeper than the stack, and
+# numbers beyond floats.
+FORGERIES = (ValueError, TypeError, AttributeError, LookupError, RecursionError, OverflowError)
+
 SECRET = "([A-Za-z0-9_-]{43})"
 API_KEY = re.compile(rf"kucun_([0-9a-f]{{32}})_([0-9a-f]{{32}})_{SECRET}")
 REFRESH = re.compile(rf"([0-9a-f]{{32}})\.([0-9a-f]{{32}})\.{SECRET}")
@@ -122,7 +126,7 @@ class Signer:
             )
         except jwt.ExpiredSignatureError:
             raise expired() from None
-        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, KeyError):
+        except (jwt.PyJWTError, *FORGERIES):
             raise unknown() from None
 
     def _verified(self, token: str) -> dict[str, Any]:
