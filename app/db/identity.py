@@ -196,6 +196,15 @@ async def dismiss(unit: Unit, person: Staff) -> None:
     )
 
 
+async def clear_sessions(unit: Unit, staff: UUID) -> None:
+    """Deletes the person's sessions that are over: nobody can tell them from unknown ones."""
+    await unit.session.execute(
+        delete(Session)
+        .where(Session.tenant_id == unit.tenant, Session.staff_id == staff)
+        .where(Session.ended_at.is_not(None) | (Session.expires_at < unit.now))
+    )
+
+
 async def locked_session(unit: Unit, id: UUID) -> Session | None:
     """A session that is still good, locked."""
     return await unit.session.scalar(

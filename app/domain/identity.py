@@ -184,6 +184,7 @@ async def sign_in(gate: Gate, login: str, password: str, address: str) -> Signed
         if not await matches(person and person.password_hash, password) or person is None:
             raise Refused(SignInFailed())
     async with gate.db.unit(person.tenant_id) as unit:
+        await rows.clear_sessions(unit, person.id)
         opened = Refresh(person.tenant_id, uuid7(), tokens.fresh_secret())
         unit.session.add(
             tables.Session(
