@@ -6,12 +6,11 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
-from app.db import catalog
 from app.db import stock as rows
 from app.db.lane import Lane, LaneFull
 from app.db.tables import Entry, Movement
 from app.db.unit import Database
-from app.domain import access
+from app.domain import access, catalog
 from app.domain.access import Can, Viewer
 from app.domain.errors import Busy, InvalidQuantity, Malformed, Refused, UnknownMovement
 from app.domain.errors import UnknownProduct as Unknown

@@ -8,7 +8,7 @@ from strawberry.types import Info
 
 from app.db import catalog, tables
 from app.db import stock as rows
-from app.domain import access, stock
+from app.domain import access, catalog, stock
 from app.domain.access import Can
 from app.domain.errors import Refusal
 from app.domain.ledger import Outcome
