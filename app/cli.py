@@ -152,7 +152,7 @@ def web(fd: int) -> None:
         factory=True,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws="app.live.protocol:Protocol",
         ws_max_size=WS_BYTES_MAX,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
