@@ -1,0 +1,57 @@
+"""Two server processes' worth of the app on one database, asked over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2
+import pytest
+import uvicorn
+
+from app.db.unit import Database
+from app.embedded import Urls
+from app.main import create_app
+from app.settings import Settings
+from tests.support.identity import Asking, Chain, a_chain
+
+SECRET = "a secret that only the tests know, 32 bytes"
+
+
+@asynccontextmanager
+async def served(urls: Urls) -> AsyncIterator[Asking]:
+    settings = Settings(database_url=urls.database, redis_url=urls.redis, secret=SECRET)
+    config = uvicorn.Config(create_app(settings), port=0, ws="websockets-sansio", log_config=None)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        assert not running.done(), running
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
+        yield Asking(http)
+    server.should_exit = True
+    await running
+
+
+@pytest.fixture(scope="session")
+async def asking(urls: Urls) -> AsyncIterator[Asking]:
+    async with served(urls) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+async def elsewhere(urls: Urls) -> AsyncIterator[Asking]:
+    """Another server on the same database: what it knows, it has read."""
+    async with served(urls) as made:
+        yield made
+
+
+@pytest.fixture
+async def chain(db: Database, asking: Asking) -> Chain:
+    return await a_chain(db, asking)
+
+
+@pytest.fixture
+async def stranger(db: Database, asking: Asking) -> Chain:
+    """Another tenant."""
+    return await a_chain(db, asking)
