@@ -27,6 +27,8 @@ class Shop:
     actor: UUID
     store: UUID
     products: dict[str, UUID] = field(default_factory=dict)
+    base_url: str = ""
+    token: str = ""
 
     async def product(self, name: str, unit: str = "袋") -> UUID:
         if name not in self.products:

@@ -1,0 +1,36 @@
+"""Terminals of a chain, on two server processes' worth of the app."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.db.bus import Bus
+from app.db.lane import Lane
+from app.db.unit import Database
+from app.domain.ledger import Settle
+from app.embedded import Urls
+from tests.api.conftest import asking, chain, elsewhere, stranger
+from tests.support.identity import Chain
+from tests.support.shop import Shop
+
+__all__ = ["asking", "chain", "elsewhere", "stranger"]
+
+
+@pytest.fixture(scope="session")
+async def heard(urls: Urls) -> AsyncIterator[Lane]:
+    """A lane whose commits are announced, as a third process would."""
+    bus = Bus(urls.redis)
+    await bus.start()
+    lane = Lane(urls.database, Settle(), bus.nudge)
+    yield lane
+    await lane.close()
+    await bus.stop()
+
+
+@pytest.fixture
+def open_shop(db: Database, heard: Lane, chain: Chain) -> Shop:
+    """The chain's store, in the language of shops; its owner's token opens feeds."""
+    owner = chain.founded.owner.id
+    base_url = str(chain.asking.http.base_url)
+    tenant = chain.founded.store.tenant_id
+    return Shop(db, heard, tenant, owner, chain.store, {}, base_url, chain.token)
