@@ -257,6 +257,16 @@ async def test_removal_reaches_another_process(chain: Chain, elsewhere: Asking) 
     assert (await refreshed(chain, signed["refreshToken"]))["code"] == "SESSION_ENDED"
 
 
+async def test_a_session_opened_while_its_person_was_removed(chain: Chain, urls: Urls) -> None:
+    person, signed = await chain.hired()
+    await chain.do(REMOVE, staffId=person["id"])
+    # What a sign-in leaves behind that had checked the password just before.
+    sql = "update sessions set ended_at = null where staff_id = $1"
+    await owner_runs(urls, sql, UUID(person["id"]))
+    assert await chain.asking.code(VIEWER, signed["accessToken"]) == "UNAUTHENTICATED"
+    assert (await refreshed(chain, signed["refreshToken"]))["code"] == "SESSION_ENDED"
+
+
 async def test_a_revoked_key_reaches_another_process(chain: Chain, elsewhere: Asking) -> None:
     made = await chain.do(CREATE_KEY, name="ERP", scopes=["viewer:read"])
     assert (await elsewhere(VIEWER, made["secret"]))["role"] == "INTEGRATOR"
