@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import and_, case, func, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.tables import Barcode, Category, Level, Product
-from app.db.unit import Database
+from app.db.tables import Barcode, Category, Level, Product, Store, Table
+from app.db.unit import Database, Unit
 
 
 async def products_by_id(
@@ -177,3 +178,91 @@ async def products(
     if after is not None:
         query = query.where(tuple_(*order) > tuple_(*after))
     return [(product, value) for product, value in await session.execute(query)]
+
+
+async def added(unit: Unit, row: Table) -> bool:
+    """Inserts the row; False when its name (sku, barcode, category) is taken already."""
+    table = type(row).__table__
+    values = {c.name: getattr(row, c.key) for c in table.c if getattr(row, c.key) is not None}
+    made = await unit.session.execute(
+        insert(type(row))
+        .values(values)
+        .on_conflict_do_nothing()
+        .returning(type(row).__table__.c.tenant_id)
+    )
+    return made.first() is not None
+
+
+async def locked_product(unit: Unit, product_id: UUID) -> Product | None:
+    return await unit.session.scalar(
+        select(Product)
+        .where(Product.tenant_id == unit.tenant, Product.id == product_id)
+        .with_for_update(key_share=True)
+    )
+
+
+async def locked_levels(
+    unit: Unit, product_id: UUID, store_id: UUID | None = None
+) -> Sequence[Level]:
+    """The product's levels, locked in store order: of one store, or of all."""
+    query = select(Level).where(Level.tenant_id == unit.tenant, Level.product_id == product_id)
+    if store_id is not None:
+        query = query.where(Level.store_id == store_id)
+    return (await unit.session.scalars(query.order_by(Level.store_id).with_for_update())).all()
+
+
+async def set_reorder_point(
+    unit: Unit, product_id: UUID, store_id: UUID | None, point: int
+) -> None:
+    """Of one store, which has its own from now on; or of all stores without their own."""
+    await unit.session.flush()
+    for level in await locked_levels(unit, product_id, store_id):
+        if store_id is not None or not level.reorder_point_own:
+            level.reorder_point = point
+            level.reorder_point_own = store_id is not None
+            unit.changed(level.store_id, product_id)
+
+
+class Offer(NamedTuple):
+    """A product as a store offers it; `shelf` in base units, `price` in fen."""
+
+    id: UUID
+    name: str
+    spec: str
+    unit: str
+    image_url: str | None
+    price: int | None
+    pinyin: str
+    scale: int
+    shelf: int
+    few: int
+
+
+async def offers(
+    session: AsyncSession,
+    store: Store,
+    search: str | None,
+    category_id: UUID | None,
+    after: tuple[Any, ...] | None,
+    limit: int,
+) -> list[Offer]:
+    """A page of the store's goods by name; `after` is (pinyin, id) of the one before it."""
+    P = Product
+    there = and_(
+        Level.tenant_id == P.tenant_id, Level.product_id == P.id, Level.store_id == store.id
+    )
+    shelf = func.coalesce(Level.shelf, 0)
+    query = (
+        select(P.id, P.name, P.spec, P.unit, P.image_url, P.price, P.pinyin, P.scale, shelf)
+        .outerjoin(Level, there)
+        .where(P.tenant_id == store.tenant_id, P.kind == "GOODS", P.archived_at.is_(None))
+        .order_by(P.pinyin, P.id)
+        .limit(limit)
+    )
+    if search:
+        query = query.where(P.search.contains(search.lower(), autoescape=True))
+    if category_id is not None:
+        query = query.where(P.category_id == category_id)
+    if after is not None:
+        query = query.where(tuple_(P.pinyin, P.id) > tuple_(*after))
+    return [Offer(*row, store.few_threshold) for row in await session.execute(query)]

@@ -38,6 +38,8 @@ def _opening() -> Statement:
         .join(Store, and_(Store.tenant_id == TENANT, Store.id == _wanted.c.store_id))
         .join(Product, and_(Product.tenant_id == TENANT, Product.id == _wanted.c.product_id))
         .order_by(Store.id, Product.id)
+        # A new threshold waits until this row has the old one, and then finds the row.
+        .with_for_update(of=Product, read=True)
     )
     names = ["tenant_id", "store_id", "product_id", "scale", "reorder_point", "overstock_point"]
     return Statement(

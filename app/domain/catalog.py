@@ -1,13 +1,256 @@
-"""Use cases of the catalog topic."""
+"""Use cases of the catalog topic: what the chain keeps, and how it is named, packed and judged."""
 
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from uuid_utils.compat import uuid7
+
 from app.db import catalog as rows
-from app.db.tables import Product
+from app.db.levels import open_levels
+from app.db.tables import Barcode, Category, Product
+from app.db.unit import Database, Unit
+from app.domain import access
+from app.domain.access import Can, Viewer
+from app.domain.errors import (
+    AlreadyTaken,
+    InvalidQuantity,
+    Malformed,
+    Refused,
+    UnknownCategory,
+    UnknownProduct,
+)
+from app.domain.pinyin import full, search_text
+from app.domain.requests import claim
 from app.domain.rules.barcodes import normal
+from app.domain.rules.texts import clean
+from app.domain.rules.units import LIMIT, scale_of, to_base
+
+FEN = 100
+MOST_BARCODES = 20
 
 
 async def by_code(session: Any, tenant: UUID, code: str) -> tuple[Product, int] | None:
     """The product with this barcode or sku, and the base units of one such pack."""
     return await rows.by_code(session, tenant, normal(code), code)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What may be said of a product; None leaves it as it is (or empty, for a new one)."""
+
+    name: str | None = None
+    spec: str | None = None
+    price: int | None = None
+    category_id: UUID | None = None
+    image_url: str | None = None
+    overstock_point: Decimal | None = None
+
+    def cleaned(self) -> dict[str, Any]:
+        """The columns to write. `price` comes in 1/10000 yuan and is kept in fen."""
+        found: dict[str, Any] = {
+            "name": clean(self.name, "name", 200),
+            "spec": clean(self.spec, "spec", 100),
+            "image_url": clean(self.image_url, "imageUrl", 500),
+            "category_id": self.category_id,
+        }
+        if self.price is not None:
+            fen, rest = divmod(self.price, FEN)
+            if rest:
+                raise Malformed("price: yuan with at most 2 decimals")
+            found["price"] = fen
+        return {name: value for name, value in found.items() if value is not None}
+
+
+async def create_product(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    sku: str,
+    unit_name: str,
+    kind: str,
+    barcodes: list[str],
+    described: Described,
+) -> Product:
+    """Makes a product. Its unit is for ever: quantities are counted in it.
+
+    Raises Refused(AlreadyTaken) for a sku or barcode in use, Refused(UnknownCategory).
+    """
+    sku = clean(sku, "sku", 64, required=True)
+    clean(described.name, "name", 200, required=True)
+    unit_name = clean(unit_name, "unit", 10, required=True)
+    if len(barcodes) > MOST_BARCODES:
+        raise Malformed(f"barcodes: at most {MOST_BARCODES}")
+    codes = [normal(clean(code, "barcodes", 64, required=True)) for code in barcodes]
+    columns = described.cleaned()
+    product = Product(
+        tenant_id=viewer.tenant,
+        id=uuid7(),
+        sku=sku,
+        kind=kind,
+        unit=unit_name,
+        scale=scale_of(unit_name),
+        **{"spec": "", **columns},
+    )
+    product.reorder_point = 0
+    product.overstock_point = _threshold(product, described.overstock_point)
+    _index(product)
+    async with db.unit(viewer.tenant) as unit:
+        asked = ("createProduct", sku, unit_name, kind, codes, described)
+        if earlier := await claim(unit, viewer.actor, key, product.id, *asked):
+            return await _found(unit, earlier)
+        await _known_category(unit, product.category_id)
+        if not await rows.added(unit, product):
+            raise Refused(AlreadyTaken("sku", sku))
+        for code in codes:
+            await _name(unit, product, code, product.scale)
+    return product
+
+
+async def update_product(
+    db: Database, viewer: Viewer, key: UUID, product_id: UUID, described: Described
+) -> Product:
+    """Changes what is given. Raises Refused(UnknownProduct), Refused(UnknownCategory)."""
+    columns = described.cleaned()
+    async with db.unit(viewer.tenant) as unit:
+        earlier = await claim(
+            unit, viewer.actor, key, product_id, "updateProduct", product_id, described
+        )
+        product = await _found(unit, product_id)
+        if earlier is None:
+            await _known_category(unit, described.category_id)
+            for name, value in columns.items():
+                setattr(product, name, value)
+            if described.overstock_point is not None:
+                product.overstock_point = _threshold(product, described.overstock_point)
+            _index(product)
+            await _announce(unit, product, {"overstock_point": product.overstock_point})
+    return product
+
+
+async def archive_product(
+    db: Database, viewer: Viewer, key: UUID, product_id: UUID, archived: bool
+) -> Product:
+    """Takes a product out of searches and the storefront, or back in; its stock stays."""
+    async with db.unit(viewer.tenant) as unit:
+        earlier = await claim(
+            unit, viewer.actor, key, product_id, "archiveProduct", product_id, archived
+        )
+        product = await _found(unit, product_id)
+        if earlier is None:
+            product.archived_at = (product.archived_at or unit.now) if archived else None
+            await _announce(unit, product)
+    return product
+
+
+async def create_category(db: Database, viewer: Viewer, key: UUID, name: str) -> Category:
+    """Makes a category. Raises Refused(AlreadyTaken)."""
+    name = clean(name, "name", 50, required=True)
+    category = Category(tenant_id=viewer.tenant, id=uuid7(), name=name)
+    async with db.unit(viewer.tenant) as unit:
+        if earlier := await claim(unit, viewer.actor, key, category.id, "createCategory", name):
+            [category] = await rows.categories_by_id(unit.session, unit.tenant, [earlier])
+        elif not await rows.added(unit, category):
+            raise Refused(AlreadyTaken("name", name))
+    return category
+
+
+async def add_barcode(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    product_id: UUID,
+    code: str,
+    pack_quantity: Decimal | None,
+) -> Product:
+    """Another code of the product: of one unit, or of a pack of `pack_quantity` units.
+
+    Raises Refused: UnknownProduct, AlreadyTaken, InvalidQuantity.
+    """
+    code = normal(clean(code, "code", 64, required=True))
+    async with db.unit(viewer.tenant) as unit:
+        asked = ("addBarcode", product_id, code, pack_quantity)
+        earlier = await claim(unit, viewer.actor, key, product_id, *asked)
+        product = await _found(unit, product_id)
+        if earlier is None:
+            held = to_base(Decimal(1) if pack_quantity is None else pack_quantity, product.scale)
+            if held is None:
+                raise Refused(InvalidQuantity(product_id, str(pack_quantity)))
+            await _name(unit, product, code, held)
+    return product
+
+
+async def set_reorder_point(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    product_id: UUID,
+    store_id: UUID | None,
+    quantity: Decimal,
+) -> Product:
+    """The level at or below which a store is LOW: of one store, or of all without their own.
+
+    Raises Refused: UnknownProduct, UnknownStore, InvalidQuantity.
+    """
+    if store_id is not None:
+        access.at(viewer, Can.SET_THRESHOLDS, store_id)
+        async with db.unit(viewer.tenant) as unit:
+            await open_levels(unit, {(store_id, product_id)})
+    elif viewer.scope.reach(Can.SET_THRESHOLDS) is not access.Reach.ALL:
+        raise Malformed("storeId: name one of your stores")
+    async with db.unit(viewer.tenant) as unit:
+        asked = ("setReorderPoint", product_id, store_id, quantity)
+        earlier = await claim(unit, viewer.actor, key, product_id, *asked)
+        product = await _found(unit, product_id)
+        if earlier is None:
+            point = _threshold(product, quantity) or 0
+            if store_id is None:
+                product.reorder_point = point
+            await rows.set_reorder_point(unit, product_id, store_id, point)
+    return product
+
+
+def _index(product: Product) -> None:
+    product.search = search_text(product.name, product.sku)
+    product.pinyin = full(product.name)
+
+
+def _threshold(product: Product, quantity: Decimal | None) -> int | None:
+    """0 is a threshold as well: it switches the warning off."""
+    if quantity is None or quantity == 0:
+        return None if quantity is None else 0
+    base = to_base(quantity, product.scale)
+    if base is None or base > LIMIT:
+        raise Refused(InvalidQuantity(product.id, str(quantity)))
+    return base
+
+
+async def _found(unit: Unit, product_id: UUID) -> Product:
+    """The product, locked. Raises Refused(UnknownProduct)."""
+    product = await rows.locked_product(unit, product_id)
+    if product is None:
+        raise Refused(UnknownProduct((str(product_id),)))
+    return product
+
+
+async def _known_category(unit: Unit, category_id: UUID | None) -> None:
+    if category_id is not None and not await rows.categories_by_id(
+        unit.session, unit.tenant, [category_id]
+    ):
+        raise Refused(UnknownCategory(str(category_id)))
+
+
+async def _name(unit: Unit, product: Product, code: str, held: int) -> None:
+    barcode = Barcode(tenant_id=unit.tenant, code=code, product_id=product.id, pack_quantity=held)
+    if not await rows.added(unit, barcode):
+        raise Refused(AlreadyTaken("barcode", code))
+
+
+async def _announce(unit: Unit, product: Product, columns: dict[str, Any] | None = None) -> None:
+    """Terminals show the product beside its levels, so each of them has changed."""
+    await unit.session.flush()
+    for level in await rows.locked_levels(unit, product.id):
+        for name, value in (columns or {}).items():
+            setattr(level, name, value)
+        unit.changed(level.store_id, product.id)

@@ -6,8 +6,8 @@ from uuid import UUID
 import strawberry
 from strawberry.types import Info
 
-from app.db import catalog, tables
 from app.db import stock as rows
+from app.db import tables
 from app.domain import access, catalog, stock
 from app.domain.access import Can
 from app.domain.errors import Refusal

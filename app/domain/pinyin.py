@@ -1,0 +1,34 @@
+"""What a product is found by: its name, number, pinyin and initials, made when it is written."""
+
+from itertools import product as combinations
+
+from pypinyin import Style, lazy_pinyin, pinyin
+
+MOST_VARIANTS = 8
+
+
+def full(name: str) -> str:
+    """The sort key: plain pinyin in lower case; letters and digits stay themselves."""
+    return "".join(lazy_pinyin(name, errors="default")).lower()
+
+
+def initials(name: str) -> list[str]:
+    """First letters, most likely reading first; characters of several readings give several."""
+    likely = _joined(lazy_pinyin(name, style=Style.FIRST_LETTER, errors=list))
+    readings = pinyin(name, style=Style.FIRST_LETTER, heteronym=True, errors=list)
+    found = {likely: None}
+    for letters in combinations(*(dict.fromkeys(each) for each in readings)):
+        if len(found) == MOST_VARIANTS:
+            break
+        found[_joined(letters)] = None
+    return list(found)
+
+
+def _joined(letters: object) -> str:
+    return "".join(map(str, letters)).lower()  # pyright: ignore[reportArgumentType]
+
+
+def search_text(name: str, sku: str) -> str:
+    """One word a line, so that a search may ask for what a line begins with."""
+    words = [name.lower(), sku.lower(), *initials(name), full(name)]
+    return "\n" + "\n".join(dict.fromkeys(words))

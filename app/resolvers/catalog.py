@@ -1,0 +1,148 @@
+"""Roots of the catalog topic."""
+
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import catalog as rows
+from app.db.tables import Category, Product
+from app.domain import catalog
+from app.domain.access import Can
+from app.domain.catalog import Described
+from app.domain.errors import Malformed
+from app.domain.rules.barcodes import normal
+from app.domain.rules.texts import clean
+from app.resolvers.roots import root
+from app.schema import catalog as types
+from app.schema import catalog_changes as changes
+from app.schema.paging import Connection, connection, page
+
+
+@strawberry.type
+class CatalogQuery:
+    @root(
+        Can.SEE_CATALOG,
+        types.Product | None,
+        description="One product, by exactly one of id, sku and barcode. 商品",
+    )
+    async def product(
+        self,
+        info: Info,
+        id: UUID | None = None,
+        sku: str | None = None,
+        barcode: str | None = None,
+    ) -> Product | None:
+        if sum(asked is not None for asked in (id, sku, barcode)) != 1:
+            raise Malformed("product: give exactly one of id, sku and barcode")
+        tenant = info.context.viewer.tenant
+        async with info.context.app.db.read(tenant) as session:
+            if id is not None:
+                return next(iter(await rows.products_by_id(session, tenant, [id])), None)
+            if sku is not None:
+                return await rows.by_sku(session, tenant, clean(sku, "sku", 64) or "")
+            code = normal(clean(barcode, "barcode", 100) or "")
+            return await rows.by_barcode(session, tenant, code)
+
+    @root(
+        Can.SEE_CATALOG,
+        Connection[types.Product],
+        description="Products by name, sku, barcode or pinyin initials: dm finds 大米. 商品列表",
+    )
+    async def products(
+        self,
+        info: Info,
+        search: str | None = None,
+        category_id: UUID | None = None,
+        kind: types.ProductKind | None = None,
+        archived: bool | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ):
+        tenant, wanted = info.context.viewer.tenant, page(first, after, int, str, UUID)
+        words = clean(search, "search", 100)
+        chosen = rows.ProductFilter(
+            words, words and normal(words), category_id, kind and kind.name, bool(archived)
+        )
+        async with info.context.app.db.read(tenant) as session:
+            found = await rows.products(session, tenant, chosen, wanted.after, wanted.limit)
+        ranks = {product.id: rank for product, rank in found}
+        listed = [product for product, _ in found]
+        return connection(listed, wanted, lambda row: (ranks[row.id], row.pinyin, row.id))
+
+    @root(Can.SEE_CATALOG, list[types.Category], description="All categories. 分类列表")
+    async def categories(self, info: Info) -> list[Category]:
+        tenant = info.context.viewer.tenant
+        async with info.context.app.db.read(tenant) as session:
+            return list(await rows.categories(session, tenant))
+
+
+def described(input: changes.DescriptionInput, name: str | None) -> Described:
+    return Described(
+        name,
+        input.spec,
+        input.price,
+        input.category_id,
+        input.image_url,
+        input.overstock_point,
+    )
+
+
+@strawberry.type
+class CatalogMutation:
+    @root(Can.EDIT_CATALOG, changes.ProductResult, description="Make a product. 新建商品")
+    async def create_product(self, info: Info, input: changes.CreateProductInput) -> Product:
+        context = info.context
+        return await catalog.create_product(
+            context.app.db,
+            context.viewer,
+            input.key,
+            input.sku,
+            input.unit,
+            (input.kind or types.ProductKind.GOODS).name,
+            input.barcodes or [],
+            described(input, input.name),
+        )
+
+    @root(Can.EDIT_CATALOG, changes.ProductResult, description="Change a product. 修改商品")
+    async def update_product(self, info: Info, input: changes.UpdateProductInput) -> Product:
+        context, told = info.context, described(input, input.name)
+        return await catalog.update_product(
+            context.app.db, context.viewer, input.key, input.product_id, told
+        )
+
+    @root(Can.EDIT_CATALOG, changes.ProductResult, description="Stop offering it. 停用商品")
+    async def archive_product(self, info: Info, input: changes.ArchiveProductInput) -> Product:
+        context, archived = info.context, input.archived is not False
+        return await catalog.archive_product(
+            context.app.db, context.viewer, input.key, input.product_id, archived
+        )
+
+    @root(Can.EDIT_CATALOG, changes.CategoryResult, description="Make a category. 新建分类")
+    async def create_category(self, info: Info, input: changes.CreateCategoryInput) -> Category:
+        context = info.context
+        return await catalog.create_category(context.app.db, context.viewer, input.key, input.name)
+
+    @root(Can.EDIT_CATALOG, changes.ProductResult, description="Name a pack. 添加条码")
+    async def add_barcode(self, info: Info, input: changes.AddBarcodeInput) -> Product:
+        context = info.context
+        return await catalog.add_barcode(
+            context.app.db,
+            context.viewer,
+            input.key,
+            input.product_id,
+            input.code,
+            input.pack_quantity,
+        )
+
+    @root(Can.SET_THRESHOLDS, changes.ProductResult, description="Set a threshold. 设置最低阈值")
+    async def set_reorder_point(self, info: Info, input: changes.SetReorderPointInput) -> Product:
+        context = info.context
+        return await catalog.set_reorder_point(
+            context.app.db,
+            context.viewer,
+            input.key,
+            input.product_id,
+            input.store_id,
+            input.quantity,
+        )

@@ -1,0 +1,28 @@
+"""The root of the storefront: what anybody may ask."""
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import catalog, identity
+from app.domain.access import Can
+from app.domain.rules.texts import clean
+from app.resolvers.roots import root
+from app.schema import storefront as types
+
+
+@strawberry.type
+class StorefrontQuery:
+    @root(
+        Can.BROWSE,
+        types.Storefront | None,
+        description="A store by its public code, for customers; nobody has to sign in. 店铺前台",
+    )
+    async def storefront(self, info: Info, store: str) -> types.Storefront | None:
+        db = info.context.app.db
+        found = await identity.direct(db, "store", clean(store, "store", 50, required=True))
+        if found is None:
+            return None
+        async with db.read(found.tenant_id) as session:
+            [row] = await identity.stores_by_id(session, found.tenant_id, [found.subject_id])
+            categories = await catalog.categories(session, found.tenant_id)
+        return types.Storefront(store=row, categories=list(categories))  # pyright: ignore[reportArgumentType]
