@@ -72,7 +72,9 @@ class Server:
 
 def surroundings(data: Path, port: int) -> dict[str, str]:
     """Our environment without what would point at other servers."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("KUCUN_")}
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith(("KUCUN_", "TEST_"))
+    }
     return {**kept, "KUCUN_DATA": str(data), "KUCUN_PORT": str(port)}
 
 
