@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -22,7 +21,7 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from app import graphiql, settings
 from app.db.bus import Bus
 from app.db.lane import Lane
-from app.db.unit import Database
+from app.db.unit import UNREACHABLE, Database
 from app.domain.identity import Gate
 from app.domain.ledger import Settle
 from app.limits import BodyLimit
@@ -112,7 +111,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         try:
             async with db.read(None):
                 pass
-        except (SQLAlchemyError, OSError, TimeoutError):
+        except UNREACHABLE:
             return JSONResponse({"database": False, "bus": bus.connected}, status_code=503)
         return JSONResponse({"database": True, "bus": bus.connected})
 

@@ -265,4 +265,5 @@ async def offers(
         query = query.where(P.category_id == category_id)
     if after is not None:
         query = query.where(tuple_(P.pinyin, P.id) > tuple_(*after))
-    return [Offer(*row, store.few_threshold) for row in await session.execute(query)]
+    found: Any = await session.execute(query)
+    return [Offer(*row, few=store.few_threshold) for row in found]

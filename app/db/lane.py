@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from app.db.unit import SERVER_SETTINGS, Nudge, Unit
+from app.db.unit import PASSING, SERVER_SETTINGS, WAITED, Nudge, Unit
 
 log = structlog.get_logger()
 
@@ -22,22 +22,6 @@ Waiting = tuple[Any, "asyncio.Future[Any]"]
 BATCH = 256
 WAITING = 4096
 RETRIES = 5
-
-# The server is going away or gone, or somebody held a lock too long: the same work may be done
-# again, because its keys make a commit whose reply was lost harmless (I5).
-WAITED = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
-PASSING = (
-    *WAITED,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.QueryCanceledError,
-    OSError,
-    TimeoutError,
-)
 
 
 class LaneFull(Exception):
@@ -124,6 +108,9 @@ class Lane(Generic[Asked, Told]):
                     slot.raw = await connect(self._url)
                 return await self._work(Unit(tenant, slot.raw, self._nudge), items)
             except PASSING as error:
+                if isinstance(error, ValueError):
+                    # Not the connection: an argument that PostgreSQL has no type for.
+                    raise
                 log.warning("lane.again", attempt=attempt, error=type(error).__name__)
                 if slot.raw is not None and not isinstance(error, WAITED):
                     slot.raw.terminate()
@@ -135,7 +122,7 @@ class Lane(Generic[Asked, Told]):
 class Slot:
     """A place for one connection, opened when it is first needed."""
 
-    raw: asyncpg.Connection | None = None
+    raw: Any = None
 
 
 async def connect(url: str) -> Any:

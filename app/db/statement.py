@@ -3,7 +3,7 @@
 from typing import Any
 
 import asyncpg
-from sqlalchemy import ARRAY, Column, FromClause, bindparam, column, func
+from sqlalchemy import ARRAY, FromClause, bindparam, column, func
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.sql.expression import ClauseElement
 
@@ -12,7 +12,7 @@ class Statement:
     """One prepared statement; its arguments go by name."""
 
     def __init__(self, core: ClauseElement) -> None:
-        compiled = core.compile(dialect=dialect.dialect())
+        compiled: Any = core.compile(dialect=dialect.dialect())
         self.text = str(compiled)
         self._order: list[str] = compiled.positiontup or []
 
@@ -20,7 +20,7 @@ class Statement:
         return await raw.fetch(self.text, *(values[name] for name in self._order))
 
 
-def rows(prefix: str, *columns: Column[Any]) -> FromClause:
+def rows(prefix: str, *columns: Any) -> FromClause:
     """A table of arguments: one array a column, bound as `<prefix>_<column>`."""
     arrays = (bindparam(f"{prefix}_{c.name}", type_=ARRAY(c.type)) for c in columns)
     names = (column(c.name, c.type) for c in columns)

@@ -88,7 +88,7 @@ async def levels(
     """
     key = SORTS[sort]
     order = (key, Level.product_id, Level.store_id)
-    query = (
+    query: Select[Any, Any] = (
         select(Level, key)
         .join(Product, (Product.tenant_id == Level.tenant_id) & (Product.id == Level.product_id))
         .where(Level.tenant_id == tenant, Level.store_id.in_(wanted.stores))
@@ -99,10 +99,10 @@ async def levels(
     query = _narrowed(query, wanted)
     if after is not None:
         query = query.where(tuple_(*order) > tuple_(*after))
-    return [(level, value) for level, value in await session.execute(query)]
+    return [(row[0], row[1]) for row in await session.execute(query)]
 
 
-def _narrowed(query: Select[Any], wanted: LevelFilter) -> Select[Any]:
+def _narrowed(query: Select[Any, Any], wanted: LevelFilter) -> Select[Any, Any]:
     if wanted.category_id is not None:
         query = query.where(Product.category_id == wanted.category_id)
     if wanted.status is not None:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
 from app.db.feed import closing
@@ -24,6 +25,27 @@ SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "15000",
     "jit": "off",
 }
+
+
+# Somebody held a lock for too long, or two waited for each other.
+WAITED = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+
+# The server is going away or gone: the same work may be done again, because its keys make a
+# commit whose reply was lost harmless (I5).
+PASSING = (
+    *WAITED,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.QueryCanceledError,
+    OSError,
+    TimeoutError,
+)
+UNREACHABLE = (*PASSING, SQLAlchemyError)
+"""The same through a session."""
 
 
 class Unit:

@@ -7,6 +7,11 @@ from pypinyin import Style, lazy_pinyin, pinyin
 MOST_VARIANTS = 8
 
 
+def _apart(others: str) -> list[str]:
+    """Letters and digits between Chinese characters count one by one."""
+    return list(others)
+
+
 def full(name: str) -> str:
     """The sort key: plain pinyin in lower case; letters and digits stay themselves."""
     return "".join(lazy_pinyin(name, errors="default")).lower()
@@ -14,8 +19,8 @@ def full(name: str) -> str:
 
 def initials(name: str) -> list[str]:
     """First letters, most likely reading first; characters of several readings give several."""
-    likely = _joined(lazy_pinyin(name, style=Style.FIRST_LETTER, errors=list))
-    readings = pinyin(name, style=Style.FIRST_LETTER, heteronym=True, errors=list)
+    likely = _joined(lazy_pinyin(name, style=Style.FIRST_LETTER, errors=_apart)  # pyright: ignore[reportArgumentType])
+    readings = pinyin(name, style=Style.FIRST_LETTER, heteronym=True, errors=_apart)  # pyright: ignore[reportArgumentType]
     found = {likely: None}
     for letters in combinations(*(dict.fromkeys(each) for each in readings)):
         if len(found) == MOST_VARIANTS:

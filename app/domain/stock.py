@@ -26,10 +26,14 @@ AHEAD = timedelta(minutes=5)
 class Asked(Protocol):
     """A line as a client sends it: a product or a code, a quantity or packs."""
 
-    product_id: UUID | None
-    code: str | None
-    quantity: Decimal | None
-    packs: Decimal | None
+    @property
+    def product_id(self) -> UUID | None: ...
+    @property
+    def code(self) -> str | None: ...
+    @property
+    def quantity(self) -> Decimal | None: ...
+    @property
+    def packs(self) -> Decimal | None: ...
 
 
 class Paper(Protocol):

@@ -9,20 +9,17 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import catalog, feed, identity
 from app.db.bus import Bus
-from app.db.lane import PASSING
 from app.db.tables import Level
-from app.db.unit import Database
+from app.db.unit import UNREACHABLE, Database
 from app.domain.feed import AvailabilityChange, Change, Event, Resync, Shown, Snapshot
 from app.domain.rules.labels import availability
 
 log = structlog.get_logger()
 
 POLL_SECONDS = 0.5
-FAILURES = (*PASSING, SQLAlchemyError)
 MOST_MISSED = 5000
 Deliver = Callable[[Event], None]
 
@@ -178,7 +175,7 @@ class Tail(Source):
             try:
                 await self._advance()
                 failing = False
-            except FAILURES as error:
+            except UNREACHABLE as error:
                 # Followers stay: the next poll catches up from the same revision.
                 if not failing:
                     log.warning("tail.failing", store=str(self.store), error=repr(error))

@@ -34,9 +34,12 @@ def dumps(value: Any) -> bytes:
 def _default(value: Any) -> Any:
     if isinstance(value, Answer):
         return orjson.Fragment(value.json)
-    for kind in (dict, list, str, int):
-        if isinstance(value, kind):
-            return kind(value)
+    if isinstance(value, dict):
+        return dict(value)
+    if isinstance(value, list):
+        return list(value)
+    if isinstance(value, str):
+        return str(value)
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 

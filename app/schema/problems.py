@@ -1,5 +1,6 @@
 """Problems: windows on refusals, with a message in the viewer's language."""
 
+from dataclasses import fields
 from enum import Enum
 from typing import Any
 
@@ -89,8 +90,10 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     ),
 }
 
+Code: Any = Enum("Code", [(code, code) for code, _, _ in WORDS.values()])
 ProblemCode = strawberry.enum(
-    Enum("ProblemCode", [(code, code) for code, _, _ in WORDS.values()]),  # pyright: ignore[reportArgumentType]
+    Code,
+    name="ProblemCode",
     description="What went wrong, for programs.",
 )
 
@@ -98,10 +101,14 @@ ProblemCode = strawberry.enum(
 def told(refusal: Refusal, language: str) -> str:
     """The refusal in words; facts stand in the problem's own fields."""
     _, chinese, english = WORDS[type(refusal)]
-    facts = {name: getattr(refusal, name) for name in refusal.__slots__}
+    facts: dict[str, Any] = {name: getattr(refusal, name) for name in _names(refusal)}
     if isinstance(facts.get("asked"), tuple):
         facts["asked"] = ", ".join(facts["asked"])
     return (chinese if language == "zh" else english).format(**facts)
+
+
+def _names(refusal: Refusal) -> list[str]:
+    return [field.name for field in fields(refusal)]  # pyright: ignore[reportArgumentType]
 
 
 @strawberry.interface(description="An expected failure: nothing was written. 预期内的失败")
