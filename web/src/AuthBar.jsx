@@ -3,22 +3,22 @@ import { useSchemaStore } from '@graphiql/react'
 import { useEffect, useState } from 'react'
 import icon from './icon.svg'
 import { post } from './fetcher.js'
-import { session, useSession } from './session.js'
+import { session, setToken, useSession } from './session.js'
 
 const SIGN_IN = `mutation SignIn($login: String!, $password: String!) {
   signIn(input: { login: $login, password: $password }) {
-    ... on Session { accessToken }
+    ... on SignedIn { accessToken refreshToken expiresAt }
     ... on Problem { message }
   }
 }`
-const STORES = '{ stores { id name } }'
+const VIEWER = '{ viewer { name stores { id name } } }'
 
 export function AuthBar() {
   const token = useSession('token')
-  const introspect = useSchemaStore().introspect
+  const { schema, introspect } = useSchemaStore()
   useEffect(() => {
-    if (token) introspect()
-  }, [token, introspect])
+    if (token && !schema) introspect()
+  }, [token])
   return (
     <header className="kucun-bar">
       <img src={icon} alt="" width="24" height="24" />
@@ -27,13 +27,13 @@ export function AuthBar() {
         <span>Authorization: Bearer</span>
         <input
           value={token}
-          onChange={(event) => (session.token = event.target.value)}
+          onChange={(event) => setToken(event.target.value)}
           placeholder="粘贴令牌或登录 · paste a token or sign in"
           spellCheck="false"
           autoComplete="off"
         />
       </label>
-      {token ? <Stores token={token} /> : <SignIn />}
+      {token ? <SignedIn token={token} /> : <SignIn />}
     </header>
   )
 }
@@ -62,32 +62,45 @@ function SignIn() {
   )
 }
 
-function Stores({ token }) {
-  const [stores, setStores] = useState([])
+function SignedIn({ token }) {
+  const [viewer, setViewer] = useState()
   const storeId = useSession('storeId')
   useEffect(() => {
     let current = true
-    post({ query: STORES }).then(({ data }) => {
-      if (!current) return
-      const found = data?.stores ?? []
-      setStores(found)
-      if (!found.some((store) => store.id === session.storeId)) session.storeId = found[0]?.id ?? ''
+    post({ query: VIEWER }).then(({ data }) => {
+      if (current) meet(data?.viewer ?? null)
     })
-    return () => (current = false)
+    return () => {
+      current = false
+    }
   }, [token])
+
+  function meet(found) {
+    setViewer(found)
+    const stores = found?.stores ?? []
+    if (!stores.some((store) => store.id === session.storeId)) session.storeId = stores[0]?.id
+  }
+
   return (
     <>
-      <label>
-        <span>门店 Store</span>
-        <select value={storeId} onChange={(event) => (session.storeId = event.target.value)}>
-          {stores.map((store) => (
-            <option key={store.id} value={store.id}>
-              {store.name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <button onClick={() => (session.token = '')}>退出 Sign out</button>
+      {viewer && (
+        <label>
+          <span>{viewer.name} ·</span>
+          <select
+            aria-label="门店 Store"
+            value={storeId}
+            onChange={(event) => (session.storeId = event.target.value)}
+          >
+            {viewer.stores.map((store) => (
+              <option key={store.id} value={store.id}>
+                {store.name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      {viewer === null && <span role="alert">令牌无效 · not a valid token</span>}
+      <button onClick={() => setToken('')}>退出 Sign out</button>
     </>
   )
 }

@@ -1,9 +1,16 @@
 // Carries GraphiQL's operations: HTTP POST, and graphql-transport-ws for subscriptions.
 import { getOperationAST, parse } from 'graphql'
 import { createClient } from 'graphql-ws'
-import { session } from './session.js'
+import { session, setToken, signedIn } from './session.js'
 
 const ENDPOINT = '/graphql'
+const NO_STORE = '00000000-0000-0000-0000-000000000000'
+const RENEW_MS = 60_000
+const REFRESH = `mutation Refresh($refreshToken: String!) {
+  refreshSession(input: { refreshToken: $refreshToken }) {
+    ... on SignedIn { accessToken refreshToken expiresAt }
+  }
+}`
 
 export function fetcher({ query, operationName, variables }, { headers } = {}) {
   const operation = chosen(query, operationName)
@@ -12,8 +19,7 @@ export function fetcher({ query, operationName, variables }, { headers } = {}) {
     operationName: operation?.name?.value,
     variables: complete(operation, variables),
   }
-  const send = operation?.operation === 'subscription' ? listen : post
-  return send(request, authorized(headers))
+  return operation?.operation === 'subscription' ? listen(request, headers) : post(request, headers)
 }
 
 // GraphiQL parses with a delay, so right after a change of tabs the operation name it passes
@@ -27,50 +33,76 @@ function chosen(query, operationName) {
   }
 }
 
-// The headers editor wins over the token field; names are compared without case.
-function authorized(headers = {}) {
-  const given = Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
-  )
-  return session.token ? { authorization: `Bearer ${session.token}`, ...given } : given
-}
-
-// Variables left out are filled in: $key anew for each run, $storeId from the store field.
+// Variables left out are filled in: $key anew for each run, $storeId from the store field; before
+// signing in it is no store's, so the answer says to sign in, not that a variable is missing.
 function complete(operation, variables = {}) {
-  const known = { key: crypto.randomUUID(), storeId: session.storeId || undefined }
+  const known = { key: uuid(), storeId: session.storeId || NO_STORE }
   const declared = operation?.variableDefinitions?.map((each) => each.variable.name.value) ?? []
-  const filled = declared.filter((name) => known[name] && variables[name] === undefined)
+  const filled = declared.filter((name) => name in known && variables[name] === undefined)
   return { ...variables, ...Object.fromEntries(filled.map((name) => [name, known[name]])) }
 }
 
-export async function post(request, headers = authorized()) {
+// Not crypto.randomUUID, which browsers offer only over HTTPS and on localhost.
+function uuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  bytes[6] = (bytes[6] & 0x0f) | 0x40
+  bytes[8] = (bytes[8] & 0x3f) | 0x80
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+}
+
+export async function post(request, headers) {
+  const result = await exchange(request, await authorized(headers))
+  if (result.data?.signIn?.accessToken) signedIn(result.data.signIn)
+  return result
+}
+
+async function exchange(request, headers) {
   const response = await fetch(ENDPOINT, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
     body: JSON.stringify(request),
   })
   const text = await response.text()
-  const result = parsed(text) ?? { errors: [{ message: `HTTP ${response.status}: ${text}` }] }
-  const token = result.data?.signIn?.accessToken
-  if (token) session.token = token
-  return result
-}
-
-function parsed(text) {
   try {
     return JSON.parse(text)
   } catch {
-    return null
+    return { errors: [{ message: `HTTP ${response.status}: ${text}` }] }
   }
 }
 
-// One socket per subscription, so each carries the headers it was started with.
+// The headers editor wins over the token field; names are compared without case.
+async function authorized(headers) {
+  await renewed()
+  const given = Object.fromEntries(
+    Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+  )
+  return session.token ? { authorization: `Bearer ${session.token}`, ...given } : given
+}
+
+// An access token is good for minutes. A refresh token is used once, so one renewal at a time.
+let renewing = null
+
+function renewed() {
+  const due = session.refreshToken && Date.parse(session.expiresAt) - Date.now() < RENEW_MS
+  if (due) renewing ??= renew().finally(() => (renewing = null))
+  return renewing
+}
+
+async function renew() {
+  const variables = { refreshToken: session.refreshToken }
+  const { data } = await exchange({ query: REFRESH, variables })
+  if (data?.refreshSession.accessToken) signedIn(data.refreshSession)
+  else setToken('')
+}
+
+// One socket per subscription: it shows the headers it was started with, whenever it connects.
 function listen(request, headers) {
   return {
     subscribe(observer) {
       const client = createClient({
         url: new URL(ENDPOINT, location.href.replace(/^http/, 'ws')).href,
-        connectionParams: headers,
+        connectionParams: () => authorized(headers),
       })
       const stop = client.subscribe(request, {
         next: (result) => observer.next(result),

@@ -1,38 +1,40 @@
-// The access token and the chosen store of this browser tab; both end with the tab.
+// Who this browser tab is and which store it looks at; all of it ends with the tab.
 import { useSyncExternalStore } from 'react'
 
+const NAMES = ['token', 'refreshToken', 'expiresAt', 'storeId']
 const listeners = new Set()
 
-function read(name) {
-  return sessionStorage.getItem(`kucun.${name}`) ?? ''
+export const session = {}
+for (const name of NAMES) {
+  const key = `kucun.${name}`
+  Object.defineProperty(session, name, {
+    get: () => sessionStorage.getItem(key) ?? '',
+    set(value) {
+      if (value) sessionStorage.setItem(key, value)
+      else sessionStorage.removeItem(key)
+      listeners.forEach((listener) => listener())
+    },
+  })
 }
 
-function write(name, value) {
-  if (value) sessionStorage.setItem(`kucun.${name}`, value)
-  else sessionStorage.removeItem(`kucun.${name}`)
-  listeners.forEach((listener) => listener())
+export function signedIn({ accessToken, refreshToken, expiresAt }) {
+  session.refreshToken = refreshToken
+  session.expiresAt = expiresAt
+  session.token = accessToken
+}
+
+// A token typed by hand, such as an API key, or none: nothing is known that could renew it.
+export function setToken(token) {
+  session.refreshToken = ''
+  session.expiresAt = ''
+  session.token = token.trim().replace(/^bearer\s+/i, '')
+}
+
+export function useSession(name) {
+  return useSyncExternalStore(subscribe, () => session[name])
 }
 
 function subscribe(listener) {
   listeners.add(listener)
   return () => listeners.delete(listener)
-}
-
-export const session = {
-  get token() {
-    return read('token')
-  },
-  set token(value) {
-    write('token', value.trim().replace(/^bearer\s+/i, ''))
-  },
-  get storeId() {
-    return read('storeId')
-  },
-  set storeId(value) {
-    write('storeId', value)
-  },
-}
-
-export function useSession(name) {
-  return useSyncExternalStore(subscribe, () => session[name])
 }
