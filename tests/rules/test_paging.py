@@ -1,0 +1,97 @@
+"""Cursors: what a page gave opens again; anything else is refused as bad input."""
+
+import base64
+from uuid import UUID
+
+import orjson
+import pytest
+from graphql import GraphQLError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.schema.paging import LONGEST, connection, cursor, page
+
+whole = st.integers(-(2**63), 2**63 - 1)
+SOME = "0198f3a0-0000-7000-8000-000000000001"
+text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+def refused(*arguments: object) -> str:
+    with pytest.raises(GraphQLError) as error:
+        page(*arguments)  # pyright: ignore[reportArgumentType]
+    assert error.value.extensions
+    return error.value.extensions["code"]
+
+
+@given(whole, text, st.uuids())
+def test_a_cursor_opens_again(rank: int, name: str, id: UUID) -> None:
+    opened = page(1, cursor((rank, name, id)), int, str, UUID)
+    assert opened.after == (rank, name, id)
+
+
+@pytest.mark.parametrize("first", [0, -1, LONGEST + 1, 10**9, -(2**31)])
+def test_a_page_has_its_bounds(first: int) -> None:
+    assert refused(first, None, UUID) == "BAD_INPUT"
+
+
+def test_without_a_wish_a_page_is_fifty() -> None:
+    assert page(None, None).first == 50
+    assert page(LONGEST, None).limit == LONGEST + 1
+
+
+def forged(value: object) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(value)).decode()
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "",
+        "x",
+        "大米",
+        "\0",
+        "====",
+        forged([]),
+        forged({}),
+        forged(1),
+        forged(None),
+        forged("ab"),
+        forged([1, 2]),
+        forged({"a": 1, "b": 2}),
+        forged(["a\0", SOME]),
+        forged([[["x"]], SOME]),
+        forged([None, SOME]),
+        forged(["a", "x"]),
+        forged(["a", None]),
+        base64.urlsafe_b64encode(b"\xff\xfe").decode(),
+        base64.urlsafe_b64encode(b'["\\ud800", "x"]').decode(),
+    ],
+)
+def test_a_forged_cursor_is_refused(after: str) -> None:
+    assert refused(1, after, str, UUID) == "BAD_INPUT"
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 1.5, "1", True, 1e300])
+def test_a_number_in_a_cursor_is_one_the_database_knows(number: object) -> None:
+    assert refused(1, forged([number, SOME]), int, UUID) == "BAD_INPUT"
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_cursor_or_refused(after: str) -> None:
+    try:
+        opened = page(1, after, int, str, UUID)
+    except GraphQLError as error:
+        assert error.extensions == {"code": "BAD_INPUT"}
+    else:
+        assert opened.after is not None
+
+
+def test_the_row_beyond_a_page_is_not_shown() -> None:
+    wanted = page(2, None)
+    told = connection([1, 2, 3], wanted, lambda row: [row])
+    assert told.nodes == [1, 2]
+    assert told.page_info.has_next_page
+    assert told.page_info.end_cursor == told.edges[-1].cursor == cursor([2])
+    last = connection([3], wanted, lambda row: [row])
+    assert not last.page_info.has_next_page
+    assert connection([], wanted, lambda row: [row]).page_info.end_cursor is None
