@@ -1,0 +1,195 @@
+"""The lane against pgbench: the full ledger in groups, beside a bare UPDATE and INSERT."""
+
+import asyncio
+import gc
+import random
+import re
+import subprocess
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from os import environ
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+import psutil
+
+from app.db.bus import Bus
+from app.db.lane import BATCH, Lane
+from app.db.tables import Movement
+from app.domain.ledger import Draft, Outcome, Settle
+from bench.measure import Figure, cpu, median
+from bench.stage import Shop, Stage, command
+
+FIGURES = ("lane_1", "lane_32", "lane_256", "lane_cpu_us", "lane_hot_64")
+PRODUCTS = 10_000
+ROUNDS = 3
+SECONDS = 3
+
+BOUND = """\
+\\set id random(1, 10000)
+BEGIN;
+UPDATE bound SET quantity = quantity - 1 WHERE id = :id;
+INSERT INTO bound_log (id, change) VALUES (:id, -1);
+END;
+"""
+TABLES = """
+CREATE TABLE bound (id bigint PRIMARY KEY, quantity bigint NOT NULL) WITH (fillfactor = 70);
+CREATE TABLE bound_log (at timestamptz DEFAULT now(), id bigint NOT NULL, change bigint NOT NULL);
+INSERT INTO bound SELECT id, 1000000 FROM generate_series(1, 10000) id;
+"""
+
+
+async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
+    shop = await stage.shop(PRODUCTS)
+    for clients in (1, 32, 256):
+        if f"lane_{clients}" in wanted:
+            yield await against_bound(stage, shop, clients)
+    if "lane_cpu_us" in wanted:
+        yield await processor(stage, shop)
+    if "lane_hot_64" in wanted:
+        yield await hot(stage, shop)
+
+
+async def against_bound(stage: Stage, shop: Shop, clients: int) -> Figure:
+    """Each round of ours lies between two of pgbench's; the median of their ratios counts."""
+    ratios, ours, bounds = [], [], []
+    with Bound(stage) as bound:
+        await bound.open()
+        async with lane(stage) as made:
+            await sell(made, shop, clients, 1)
+            bounds.append(await bound.rate(clients))
+            for _ in range(ROUNDS):
+                ours.append((await sell(made, shop, clients, SECONDS)).rate)
+                bounds.append(await bound.rate(clients))
+                ratios.append(ours[-1] / ((bounds[-1] + bounds[-2]) / 2))
+        await bound.close()
+    told = f"sales {median(ours):,.0f}/s, pgbench -M prepared {median(bounds):,.0f} tps"
+    return Figure(f"lane_{clients}", median(ratios), told)
+
+
+async def processor(stage: Stage, shop: Shop) -> Figure:
+    runs = []
+    async with lane(stage) as made:
+        await sell(made, shop, 64, 1)
+        for _ in range(ROUNDS):
+            runs.append(await sell(made, shop, 64, SECONDS, stage.database))
+    each = median(run.client + run.server for run in runs)
+    told = (
+        f"client {median(run.client for run in runs):.0f} + "
+        f"PostgreSQL {median(run.server for run in runs):.0f} µs, "
+        f"{median(run.rate for run in runs):,.0f} sales/s, 64 in flight"
+    )
+    return Figure("lane_cpu_us", each, told)
+
+
+async def hot(stage: Stage, shop: Shop) -> Figure:
+    """One product, with and without grouping, alternating."""
+    together, alone, ratios = [], [], []
+    async with lane(stage) as grouped, lane(stage, batch=1) as single:
+        for made in (grouped, single):
+            await sell(made, shop, 64, 1, products=1)
+        for _ in range(ROUNDS):
+            together.append((await sell(grouped, shop, 64, SECONDS, products=1)).rate)
+            alone.append((await sell(single, shop, 64, SECONDS, products=1)).rate)
+            ratios.append(together[-1] / alone[-1])
+    told = f"{median(together):,.0f}/s, one movement a transaction {median(alone):,.0f}/s"
+    return Figure("lane_hot_64", median(ratios), told)
+
+
+@asynccontextmanager
+async def lane(stage: Stage, batch: int = BATCH) -> AsyncIterator[Lane[Draft, Outcome]]:
+    """The server's lane, announcing what it commits over the real bus."""
+    bus = Bus(stage.urls.redis)
+    await bus.start()
+    made = Lane(stage.urls.database, Settle(), bus.nudge, batch=batch)
+    gc.collect()
+    gc.freeze()
+    yield made
+    await made.close()
+    await bus.stop()
+
+
+@dataclass(frozen=True)
+class Run:
+    """Sales a second, and CPU µs a sale of this process and of PostgreSQL."""
+
+    rate: float
+    client: float
+    server: float
+
+
+async def sell(
+    lane: Lane[Draft, Outcome],
+    shop: Shop,
+    clients: int,
+    seconds: float,
+    database: Sequence[int] = (),
+    products: int = PRODUCTS,
+) -> Run:
+    """Sells one piece of random products, so many sales in flight, for so long."""
+    sold = 0
+    end = time.monotonic() + seconds
+
+    async def seller() -> None:
+        nonlocal sold
+        while time.monotonic() < end:
+            draft = shop.sale(shop.products[random.randrange(products)])
+            outcome = await lane.submit(shop.tenant, draft)
+            if not isinstance(outcome, Movement):
+                raise AssertionError(f"a sale was refused: {outcome}")
+            sold += 1
+
+    me = psutil.Process()
+    client, server, started = sum(me.cpu_times()[:2]), cpu(database), time.monotonic()
+    await asyncio.gather(*(seller() for _ in range(clients)))
+    took = time.monotonic() - started
+    client, server = sum(me.cpu_times()[:2]) - client, cpu(database) - server
+    return Run(sold / took, client / sold * 1e6, server / sold * 1e6)
+
+
+class Bound:
+    """What one transaction a sale could do at most: two statements, no ledger, no checks."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._owner = urlsplit(stage.urls.owner)
+        self._folder = TemporaryDirectory()
+
+    def __enter__(self) -> "Bound":
+        self._script = Path(self._folder.name) / "bound.sql"
+        self._script.write_text(BOUND)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    async def open(self) -> None:
+        await command(self._stage.urls.owner, "CREATE DATABASE bound")
+        url = self._owner._replace(path="/bound").geturl()
+        await command(url, TABLES)
+        await command(url, "VACUUM ANALYZE")
+
+    async def close(self) -> None:
+        await command(self._stage.urls.owner, "DROP DATABASE bound WITH (FORCE)")
+
+    async def rate(self, clients: int) -> float:
+        return await asyncio.to_thread(self._rate, clients)
+
+    def _rate(self, clients: int) -> float:
+        program = self._stage.engines.postgres.premises.postgres / "pgbench"
+        load = ["-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2))]
+        where = ["-h", "127.0.0.1", "-p", str(self._owner.port), "-U", str(self._owner.username)]
+        done = subprocess.run(
+            [program, *load, "-T", str(SECONDS), "-f", self._script, *where, "bound"],
+            env={**environ, "PGPASSWORD": str(self._owner.password)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        told = re.search(r"tps = ([\d.]+) \(without", done.stdout)
+        if done.returncode or told is None:
+            raise RuntimeError(f"pgbench failed:\n{done.stdout}{done.stderr}")
+        return float(told[1])

@@ -1,0 +1,148 @@
+"""Figures: what is measured, the bar each must meet, CPU and memory of processes, the results."""
+
+import json
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+RESULTS = Path(__file__).parent / "results.json"
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Bar:
+    """`least` is a lower bound; otherwise the value has to stay at `value` or below it."""
+
+    value: float
+    unit: str
+    least: bool = False
+
+
+BARS = {
+    "lane_1": Bar(0.4, "x", least=True),
+    "lane_32": Bar(1.5, "x", least=True),
+    "lane_256": Bar(2.5, "x", least=True),
+    "lane_cpu_us": Bar(150, "µs"),
+    "lane_hot_64": Bar(10, "x", least=True),
+    "sell_vs_vendure": Bar(10, "x", least=True),
+    "barcode_vs_bare": Bar(4, "x"),
+    "list50_vs_vendure": Bar(5, "x", least=True),
+    "deliver_vs_bare": Bar(1.7, "x"),
+    "live_p99_ms": Bar(150, "ms"),
+    "live_max_ms": Bar(1000, "ms"),
+    "idle_mib": Bar(150, "MiB"),
+    "subscriber_kib": Bar(40, "KiB"),
+    "soak_mib": Bar(2, "MiB"),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured value; None when it could not be measured, and `baseline` says why."""
+
+    name: str
+    value: float | None
+    baseline: str
+
+    @property
+    def met(self) -> bool:
+        bar = BARS[self.name]
+        if self.value is None:
+            return False
+        return self.value >= bar.value if bar.least else self.value <= bar.value
+
+    def row(self) -> dict[str, object]:
+        bar = BARS[self.name]
+        return {
+            "name": self.name,
+            "value": None if self.value is None else round(self.value, 3),
+            "unit": bar.unit,
+            "bar": f"{'>=' if bar.least else '<='} {bar.value:g}",
+            "met": self.met,
+            "baseline": self.baseline,
+            "command": f"make bench ARGS={self.name}",
+            "machine": machine(),
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+
+
+def machine() -> str:
+    model = next(
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    memory = psutil.virtual_memory().total / MIB / 1024
+    return (
+        f"{psutil.cpu_count()} x {model}, {memory:.0f} GiB, Linux {platform.release()}, "
+        f"CPython {platform.python_version()}"
+    )
+
+
+def save(figures: Iterable[Figure]) -> None:
+    """Puts these figures in place of earlier ones of the same name."""
+    kept = {row["name"]: row for row in json.loads(RESULTS.read_text())} if has_results() else {}
+    kept |= {figure.name: figure.row() for figure in figures}
+    rows = [kept[name] for name in BARS if name in kept]
+    RESULTS.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+
+
+def has_results() -> bool:
+    return RESULTS.exists()
+
+
+def show(figure: Figure) -> None:
+    row = figure.row()
+    value = "NOT MEASURED" if figure.value is None else f"{figure.value:,.3g} {row['unit']}"
+    verdict = "met" if figure.met else "MISSED"
+    print(f"{figure.name:<18} {value:>14}  {row['bar']!s:>8}  {verdict:<6}  {figure.baseline}")
+    sys.stdout.flush()
+
+
+def tree(pids: Iterable[int]) -> list[psutil.Process]:
+    found: list[psutil.Process] = []
+    for pid in pids:
+        root = psutil.Process(pid)
+        found += [root, *root.children(recursive=True)]
+    return found
+
+
+def cpu(pids: Iterable[int]) -> float:
+    """CPU seconds of these processes, their descendants, and those already reaped."""
+    total = 0.0
+    for process in tree(pids):
+        with suppress(psutil.NoSuchProcess):
+            total += sum(process.cpu_times()[:4])
+    return total
+
+
+def pss(pids: Iterable[int]) -> float:
+    """Proportional set size in bytes: shared pages are split among those who share them."""
+    return sum(process.memory_full_info().pss for process in tree(pids))
+
+
+def rss(pid: int) -> int:
+    return psutil.Process(pid).memory_info().rss
+
+
+def median(values: Iterable[float]) -> float:
+    return statistics.median(values)
+
+
+def run(*command: str, **more) -> str:
+    """Runs a program to its end and gives what it printed. Raises with what went wrong."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **more)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout

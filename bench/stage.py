@@ -1,0 +1,208 @@
+"""The stage: fresh engines, a migrated database, stocked stores, and servers as `kucun` runs."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import asyncpg
+from uuid_utils.compat import uuid7
+
+from app import engines
+from app.db.lane import Lane
+from app.db.tables import Movement
+from app.db.unit import Database
+from app.domain.ledger import Draft, Line, Place, Settle, print_of
+from app.domain.pinyin import full, search_text
+from app.domain.rules.barcodes import normal
+from app.domain.rules.kinds import Kind
+from app.domain.stores import create_tenant
+from app.embedded import Engines, Urls, temporary
+from app.migrate import upgrade
+from app.serve import Web, await_ready, environment, listen
+from app.settings import Settings
+from bench import asking
+
+ROOT = Path(__file__).parent.parent
+SECRET = "a secret that only the benchmark knows, 32 bytes"
+PASSWORD = "correct horse"
+CONNECTIONS = "400"
+LINES = 100
+PLENTY = Decimal(1_000_000)
+
+
+@dataclass
+class Stage:
+    """Engines whose CPU can be told from the servers' and from ours."""
+
+    engines: Engines
+    urls: Urls
+    shops: dict[int, "Shop"] = field(default_factory=dict)
+
+    @property
+    def database(self) -> list[int]:
+        return [self.engines.postgres.pid]
+
+    async def shop(self, products: int) -> "Shop":
+        """A tenant with one store and so many products; made when it is first asked for."""
+        if products not in self.shops:
+            self.shops[products] = await stock(self.urls, products)
+        return self.shops[products]
+
+    @contextmanager
+    def serving(self, processes: int = 1, role: str = "") -> Iterator[list["Served"]]:
+        """Web processes, each on a port of its own: the app, or a part of `bench.bare`."""
+        settings = Settings(
+            database_url=self.urls.database, redis_url=self.urls.redis, secret=SECRET
+        )
+        with ExitStack() as stack:
+            web = []
+            for number in range(processes):
+                listener = stack.enter_context(listen("127.0.0.1", 0))
+                variables = environment(settings, owner=False)
+                made = Bare(role, listener, variables) if role else Web("web", listener, variables)
+                stack.callback(made.stop)
+                made.spawn()
+                web.append(Served(made, listener.getsockname()[1]))
+            for each in web:
+                await_ready(("127.0.0.1", each.port), [each.web])
+            yield web
+
+
+class Bare(Web):
+    """A server of `bench.bare` under the options and settings of the app's."""
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        number = self.listener.fileno()
+        return subprocess.Popen(
+            [sys.executable, "-m", "bench.bare", self.name, str(number)],
+            pass_fds=[number],
+            env=self.environment,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+        )
+
+
+@dataclass(frozen=True)
+class Served:
+    web: Web
+    port: int
+
+    @property
+    def pid(self) -> int:
+        return self.web.pid
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A tenant with one stocked store."""
+
+    tenant: UUID
+    actor: UUID
+    store: UUID
+    login: str
+    products: list[UUID]
+    barcodes: list[str]
+
+    def sale(self, product: UUID) -> Draft:
+        """A sale of one piece, as the API would draft it."""
+        key = uuid4()
+        return drafted(self, Kind.SALE, [(product, Decimal(1))], key)
+
+    async def token(self, port: int) -> str:
+        """What the owner signs in for at this server."""
+        text = (
+            "mutation($l: String!, $p: String!) { signIn(input: {login: $l, password: $p}) "
+            "{ ... on SignedIn { accessToken } ... on Problem { message } } }"
+        )
+        answer = await asking.ask(port, "/graphql", text, {"l": self.login, "p": PASSWORD})
+        return answer["signIn"]["accessToken"]
+
+
+def drafted(shop: Shop, kind: Kind, lines: Iterable[tuple[UUID, Decimal]], key: UUID) -> Draft:
+    source, target = kind.value.source, kind.value.target
+    assert source
+    assert target
+    made = tuple(
+        Line(product, quantity, Place(shop.store, source), Place(shop.store, target))
+        for product, quantity in lines
+    )
+    fingerprint = print_of(kind, shop.store, made)
+    return Draft(kind, shop.store, shop.actor, key, made, fingerprint, datetime.now(UTC))
+
+
+@contextmanager
+def staged() -> Iterator[Stage]:
+    """Fresh engines, gone afterwards. pgbench with 256 clients needs more connections."""
+    engines.POSTGRES_OPTIONS["max_connections"] = CONNECTIONS
+    with temporary() as running:
+        urls = running.urls()
+        upgrade(urls.owner)
+        yield Stage(running, urls)
+
+
+async def stock(urls: Urls, products: int) -> Shop:
+    """Founds a tenant; its catalogue is copied in, its stock enters through the ledger."""
+    db = Database(urls.database, unheard)
+    name = f"bench-{products}-{time.time_ns():x}"[:32]
+    founded = await create_tenant(db, "压测", name, PASSWORD, name, "压测店")
+    await db.close()
+    shop = Shop(
+        founded.store.tenant_id,
+        founded.owner.id,
+        founded.store.id,
+        name,
+        [uuid7() for _ in range(products)],
+        [normal(f"69{number:010d}") for number in range(products)],
+    )
+    await catalogue(urls.owner, shop)
+    lane = Lane(urls.database, Settle(), unheard)
+    drafts = [
+        drafted(shop, Kind.OPENING, [(p, PLENTY) for p in shop.products[at : at + LINES]], uuid4())
+        for at in range(0, products, LINES)
+    ]
+    for at in range(0, len(drafts), 20):
+        posted = [lane.submit(shop.tenant, draft) for draft in drafts[at : at + 20]]
+        refused = [each for each in await asyncio.gather(*posted) if not isinstance(each, Movement)]
+        assert not refused, refused
+    await lane.close()
+    await command(urls.owner, "vacuum analyze")
+    return shop
+
+
+async def catalogue(owner: str, shop: Shop) -> None:
+    columns = "tenant_id id sku name spec kind unit scale price search pinyin".split()
+    rows = []
+    for number, product in enumerate(shop.products):
+        sku, name = f"SKU-{number:05d}", f"大米 {number:05d}"
+        text, order = search_text(name, sku), full(name)
+        rows.append(
+            (shop.tenant, product, sku, name, "5kg", "GOODS", "袋", 1, 1000 + number, text, order)
+        )
+    codes = [
+        (shop.tenant, code, product, 1)
+        for code, product in zip(shop.barcodes, shop.products, strict=True)
+    ]
+    raw = await asyncpg.connect(owner)
+    await raw.copy_records_to_table("products", records=rows, columns=columns)
+    await raw.copy_records_to_table(
+        "barcodes", records=codes, columns=["tenant_id", "code", "product_id", "pack_quantity"]
+    )
+    await raw.close()
+
+
+async def command(owner: str, sql: str) -> None:
+    raw = await asyncpg.connect(owner)
+    await raw.execute(sql)
+    await raw.close()
+
+
+async def unheard(*_: object) -> None:
+    """Nobody follows a store that is being stocked."""
