@@ -58,7 +58,7 @@ LOOK, OPEN = _looking(), _opening()
 
 
 def _want(pairs: Iterable[Pair]) -> dict[str, list[Any]]:
-    return arrays("wanted", ["store_id", "product_id"], sorted(pairs))
+    return arrays("wanted", ["store_id", "product_id"], list(pairs))
 
 
 async def open_levels(unit: Unit, pairs: set[Pair]) -> set[Pair]:
@@ -131,7 +131,7 @@ async def claim_and_lock(
 
     Returns the (actor, key) pairs won, and the levels that exist with their present values.
     """
-    arguments: dict[str, Any] = arrays("asked", list(Claim._fields), sorted(claims))
+    arguments: dict[str, Any] = arrays("asked", list(Claim._fields), claims)
     arguments |= _want(pairs)
     found: list[asyncpg.Record] = await CLAIM_AND_LOCK.fetch(
         unit.raw, tenant=unit.tenant, **arguments

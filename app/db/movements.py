@@ -70,20 +70,26 @@ def _writing() -> Statement:
 WRITE = _writing()
 
 
+def told_movement(values: dict[str, Any]) -> Movement:
+    """A row that no session holds; setting its columns one by one would cost as much as a sale."""
+    movement = Movement()
+    movement.__dict__.update(values)
+    return movement
+
+
 async def write(
     unit: Unit,
     levels: list[tuple[Any, ...]],
-    movements: list[Movement],
+    movements: list[tuple[Any, ...]],
     entries: list[tuple[Any, ...]],
     refused: list[tuple[UUID, UUID]],
 ) -> datetime:
     """Writes what was decided under the locks; gives the moment it is recorded at."""
-    heads = [tuple(getattr(m, name) for name in MOVEMENT) for m in movements]
     [(recorded_at,)] = await WRITE.fetch(
         unit.raw,
         tenant=unit.tenant,
         **arrays("level", STATE, levels),
-        **arrays("movement", MOVEMENT, heads),
+        **arrays("movement", MOVEMENT, movements),
         **arrays("entry", ENTRY, entries),
         **arrays("refused", ["actor_id", "key"], refused),
     )
@@ -112,7 +118,7 @@ async def answered(
     )
     told = {}
     for fingerprint, *values in found:
-        movement = Movement(**dict(zip(M.keys(), values, strict=True)))
+        movement = told_movement(dict(zip(M.keys(), values, strict=True)))
         told[movement.actor_id, movement.key] = fingerprint, movement
     return told
 

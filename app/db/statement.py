@@ -1,5 +1,6 @@
 """Core expressions compiled once, run by asyncpg with arrays: the write path's way to speak SQL."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -27,7 +28,9 @@ def rows(prefix: str, *columns: Any) -> FromClause:
     return func.unnest(*arrays).table_valued(*names, name=prefix).render_derived()
 
 
-def arrays(prefix: str, names: list[str], records: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
+def arrays(
+    prefix: str, names: list[str], records: Sequence[tuple[Any, ...]]
+) -> dict[str, list[Any]]:
     """The arguments of `rows`: the records turned on their side."""
     turned = zip(*records, strict=True) if records else ([] for _ in names)
     return {f"{prefix}_{name}": list(values) for name, values in zip(names, turned, strict=True)}

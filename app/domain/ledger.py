@@ -34,6 +34,7 @@ from app.domain.errors import (
 from app.domain.rules.kinds import ON_HAND, PHYSICAL, Kind
 from app.domain.rules.units import LIMIT, from_base, to_base
 
+HEAD = movement_rows.MOVEMENT
 Pair = tuple[UUID, UUID]
 Outcome = Movement | Refusal
 
@@ -73,6 +74,11 @@ class Draft:
     sale_id: UUID | None = None
     reverses_id: UUID | None = None
     id: UUID = field(default_factory=uuid7)
+    pairs: frozenset[Pair] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        places = ((place.store, e.product) for e in self.lines for place in (e.source, e.target))
+        object.__setattr__(self, "pairs", frozenset(places))
 
     @property
     def claim(self) -> tuple[UUID, UUID]:
@@ -82,12 +88,6 @@ class Draft:
 def print_of(*parts: Any) -> bytes:
     """The fingerprint of an input: equal for equal inputs, whatever order they arrive in."""
     return hashlib.sha256(repr(parts).encode()).digest()
-
-
-def pairs_of(draft: Draft) -> set[Pair]:
-    return {
-        (place.store, line.product) for line in draft.lines for place in (line.source, line.target)
-    }
 
 
 @dataclass(slots=True)
@@ -121,7 +121,7 @@ class Settle:
         self._known: set[Pair] = set()
 
     async def __call__(self, unit: Unit, drafts: Sequence[Draft]) -> list[Outcome]:
-        await open_levels(unit, {pair for d in drafts for pair in pairs_of(d)}, self._known)
+        await open_levels(unit, {pair for d in drafts for pair in d.pairs}, self._known)
         async with unit:
             return await post(unit, drafts)
 
@@ -162,7 +162,7 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[tuple[UUID, UUID],
     won, found = await level_rows.claim_and_lock(
         unit,
         [level_rows.Claim(*d.claim, d.fingerprint, d.id) for d in drafts],
-        {pair for draft in drafts for pair in pairs_of(draft)},
+        {pair for draft in drafts for pair in draft.pairs},
     )
     outcomes = await _answers(unit, [draft for draft in drafts if draft.claim not in won])
     fresh = [draft for draft in drafts if draft.claim in won]
@@ -202,6 +202,7 @@ class _Book:
         self.unit = unit
         self.levels = levels
         self.movements: list[Movement] = []
+        self.heads: list[tuple[Any, ...]] = []
         self.entries: list[tuple[Any, ...]] = []
         self.touched: set[Pair] = set()
 
@@ -213,7 +214,9 @@ class _Book:
         for number, move in enumerate(plan, 1):
             self.entries.append(self._apply(draft, number, move))
         note_origin(draft, histories, plan)
-        movement = _head(draft, self.unit.tenant)
+        head = _head(draft)
+        movement = movement_rows.told_movement({"tenant_id": self.unit.tenant, **head})
+        self.heads.append(tuple(head.values()))
         self.movements.append(movement)
         return movement
 
@@ -264,10 +267,10 @@ class _Book:
             levels.append((store, product, *bins, stock.version, stock.received_at))
             self.unit.changed(store, product)
         recorded_at = await movement_rows.write(
-            self.unit, levels, self.movements, self.entries, refused
+            self.unit, levels, self.heads, self.entries, refused
         )
         for movement in self.movements:
-            movement.recorded_at = recorded_at
+            movement.__dict__["recorded_at"] = recorded_at
 
 
 def judge(draft: Draft, levels: Levels) -> list[Move] | Refusal:
@@ -275,7 +278,7 @@ def judge(draft: Draft, levels: Levels) -> list[Move] | Refusal:
 
     The same product in several lines is summed before it is compared with what is there.
     """
-    unknown = {str(product) for store, product in pairs_of(draft) if (store, product) not in levels}
+    unknown = {str(product) for store, product in draft.pairs if (store, product) not in levels}
     if unknown:
         return UnknownProduct(tuple(sorted(unknown)))
     moves: list[Move] = []
@@ -366,22 +369,10 @@ def note_origin(draft: Draft, histories: dict[UUID, History], moves: list[Move])
             returned[line.product] = returned.get(line.product, 0) + quantity
 
 
-def _head(draft: Draft, tenant: UUID) -> Movement:
-    return Movement(
-        tenant_id=tenant,
-        id=draft.id,
-        kind=draft.kind.name,
-        store_id=draft.store,
-        actor_id=draft.actor,
-        key=draft.key,
-        channel=draft.channel,
-        reason=draft.reason,
-        note=draft.note,
-        document=draft.document,
-        sale_id=draft.sale_id,
-        reverses_id=draft.reverses_id,
-        occurred_at=draft.occurred_at,
-    )
+def _head(draft: Draft) -> dict[str, Any]:
+    """The movement's own columns, in the order they are written in."""
+    own = {"kind": draft.kind.name, "store_id": draft.store, "actor_id": draft.actor}
+    return {name: own[name] if name in own else getattr(draft, name) for name in HEAD}
 
 
 def swapped(entries: Sequence[Entry]) -> tuple[Line, ...]:
