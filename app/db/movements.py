@@ -72,7 +72,7 @@ WRITE = _writing()
 
 def told_movement(values: dict[str, Any]) -> Movement:
     """A row that no session holds; setting its columns one by one would cost as much as a sale."""
-    movement = Movement()
+    movement: Any = Movement()
     movement.__dict__.update(values)
     return movement
 

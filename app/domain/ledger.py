@@ -270,7 +270,7 @@ class _Book:
             self.unit, levels, self.heads, self.entries, refused
         )
         for movement in self.movements:
-            movement.__dict__["recorded_at"] = recorded_at
+            movement.recorded_at = recorded_at
 
 
 def judge(draft: Draft, levels: Levels) -> list[Move] | Refusal:
