@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -59,6 +60,24 @@ async def stranger(db: Database, asking: Asking) -> Chain:
     return await a_chain(db, asking)
 
 
+@pytest.fixture(scope="session")
+async def staffed(db: Database, asking: Asking) -> Desk:
+    return await a_desk(await a_chain(db, asking))
+
+
+@pytest.fixture(scope="session")
+async def outsider(db: Database, asking: Asking) -> Desk:
+    """A desk of another tenant."""
+    return await a_desk(await a_chain(db, asking))
+
+
 @pytest.fixture
-async def desk(chain: Chain) -> Desk:
+def desk(staffed: Desk) -> Desk:
+    """The same people for many tests, with no product of theirs known yet."""
+    return replace(staffed, products={})
+
+
+@pytest.fixture
+async def fresh(chain: Chain) -> Desk:
+    """A desk of a tenant of its own, for what looks at everything there is."""
     return await a_desk(chain)

@@ -1,0 +1,190 @@
+"""The language of API tests: a shop with its people and products, asked over HTTP."""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+from tests.support.identity import Asking, Chain
+from tests.support.live import watching
+
+T = TypeVar("T")
+
+INPUTS = {
+    "openStock": "OpenStockInput",
+    "receive": "ReceiveInput",
+    "sell": "SellInput",
+    "returnSale": "ReturnSaleInput",
+    "adjust": "AdjustInput",
+    "consume": "LinesInput",
+    "produce": "LinesInput",
+    "returnToSupplier": "LinesInput",
+    "reverse": "ReverseInput",
+    "createProduct": "CreateProductInput",
+    "updateProduct": "UpdateProductInput",
+    "archiveProduct": "ArchiveProductInput",
+    "createCategory": "CreateCategoryInput",
+    "addBarcode": "AddBarcodeInput",
+    "setReorderPoint": "SetReorderPointInput",
+}
+MOVEMENT = """
+  id kind channel reason note document occurredAt recordedAt store { id } actor { name }
+  lines {
+    product { name } quantity onHandAfter seq unitCost
+    from { store { id } bin } to { store { id } bin }
+  }
+  reverses { id } reversedBy { id } sale { id }
+"""
+PRODUCT = """
+  id sku name spec unit kind price imageUrl archivedAt reorderPoint overstockPoint
+  category { id name } barcodes { code packQuantity }
+"""
+PROBLEM = """... on Problem { __typename code message }"""
+ON_STOCK = f"""
+  ... on Movement {{ {MOVEMENT} }} {PROBLEM}
+  ... on OutOfStock {{ shortages {{ product {{ name }} requested available }} }}
+  ... on UnknownProduct {{ products: asked }}
+  ... on UnknownStore {{ asked }} ... on UnknownMovement {{ asked }}
+  ... on InvalidQuantity {{ product {{ name }} quantity }}
+  ... on VersionConflict {{ product {{ name }} expected version available }}
+  ... on ReturnExceedsSale {{ product {{ name }} sold returned requested }}
+  ... on KeyReused {{ key }} ... on WrongState {{ state }}
+"""
+ON_PRODUCT = f"""
+  ... on Product {{ {PRODUCT} }} {PROBLEM}
+  ... on UnknownProduct {{ products: asked }}
+  ... on UnknownStore {{ asked }} ... on UnknownCategory {{ asked }}
+  ... on InvalidQuantity {{ product {{ name }} quantity }}
+  ... on AlreadyTaken {{ field value }} ... on KeyReused {{ key }}
+"""
+ON_CATEGORY = f"... on Category {{ id name }} {PROBLEM} ... on AlreadyTaken {{ field value }}"
+ANSWERS = {
+    "createCategory": ON_CATEGORY,
+    **dict.fromkeys(list(INPUTS)[:9], ON_STOCK),
+    **dict.fromkeys(("createProduct", "updateProduct", "archiveProduct"), ON_PRODUCT),
+    **dict.fromkeys(("addBarcode", "setReorderPoint"), ON_PRODUCT),
+}
+
+
+def mutation(name: str) -> str:
+    return f"mutation($input: {INPUTS[name]}!) {{ {name}(input: $input) {{ {ANSWERS[name]} }} }}"
+
+
+LEVELS = """
+query($stores: [UUID!], $search: String, $status: LevelStatus, $category: UUID,
+      $sort: LevelSort, $first: Int, $after: String) {
+  levels(storeIds: $stores, search: $search, status: $status, categoryId: $category,
+         sort: $sort, first: $first, after: $after) {
+    nodes {
+      store { id } product { id name } onHand available reserved quarantined incoming
+      reorderPoint status version lastReceivedAt label { label remaining text }
+    }
+    edges { cursor node { version } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+FIND_LEVEL = """
+query($store: UUID!, $product: UUID!) {
+  product(id: $product) { level(storeId: $store) {
+    onHand available quarantined reorderPoint status version
+  } }
+}
+"""
+
+
+@dataclass
+class Desk:
+    """A store's people: its owner, a manager and a cashier; products are made when first named."""
+
+    chain: Chain
+    manager: str
+    cashier: str
+    products: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def asking(self) -> Asking:
+        return self.chain.asking
+
+    @property
+    def owner(self) -> str:
+        return self.chain.token
+
+    @property
+    def store(self) -> str:
+        return str(self.chain.store)
+
+    def who(self, name: str) -> str:
+        """Somebody who may do this: an owner does everything but stand at the till."""
+        return self.cashier if name == "sell" else self.owner
+
+    async def do(self, name: str, /, *, by: str | None = None, **input: Any) -> Any:
+        """The answer of a mutation, with a new key unless one is given."""
+        told = {"key": str(uuid4()), **input}
+        return await self.asking(mutation(name), by or self.who(name), input=told)
+
+    async def code(self, name: str, /, *, by: str | None = None, **input: Any) -> str:
+        """The code of the error that a mutation ends in."""
+        told = {"key": str(uuid4()), **input}
+        return await self.asking.code(mutation(name), by or self.who(name), input=told)
+
+    async def ask(self, text: str, by: str | None = None, **variables: Any) -> Any:
+        return await self.asking(text, by or self.owner, **variables)
+
+    async def product(self, name: str, /, **more: Any) -> str:
+        """The id of the product with this name."""
+        if name not in self.products:
+            given = {"sku": f"{name}-{uuid4().hex[:8]}", "unit": "袋", **more}
+            made = await self.do("createProduct", name=name, **given)
+            assert "code" not in made, made
+            self.products[name] = made["id"]
+        return self.products[name]
+
+    async def line(self, name: str, quantity: object = None, **more: Any) -> dict[str, Any]:
+        told = {"productId": await self.product(name), **more}
+        return told if quantity is None else {**told, "quantity": str(quantity)}
+
+    async def post(self, name: str, *lines: tuple[Any, ...], **more: Any) -> Any:
+        """A movement in the store: `await desk.post("sell", ("米", 3))`."""
+        by = more.pop("by", None)
+        told = {"lines": [await self.line(*line) for line in lines], **more}
+        if name != "returnSale":
+            told.setdefault("storeId", self.store)
+        return await self.do(name, by=by, **told)
+
+    async def receive(self, name: str, quantity: object, **more: Any) -> Any:
+        return await self.post("receive", (name, quantity), **more)
+
+    async def level(self, name: str) -> Any:
+        found = await self.ask(FIND_LEVEL, store=self.store, product=await self.product(name))
+        return found["level"]
+
+
+async def a_desk(chain: Chain) -> Desk:
+    _, manager = await chain.hired(role="MANAGER", name="王店长")
+    _, cashier = await chain.hired()
+    return Desk(chain, manager["accessToken"], cashier["accessToken"])
+
+
+async def verify_change(desk: Desk, action: Awaitable[T], told: bool = True) -> T:
+    """Awaits the action; a terminal's old snapshot and the changes must equal a fresh snapshot.
+
+    `told` is whether the action has anything to tell: a refused one has not.
+    """
+    base_url, store = str(desk.asking.http.base_url), desk.chain.store
+    async with watching(base_url, desk.owner, store) as terminal:
+        before = terminal.revision
+        answer = await action
+        async with watching(base_url, desk.owner, store) as fresh:
+            await terminal.reach(fresh.revision, 1)
+            assert terminal.levels == fresh.levels
+        assert (terminal.revision > before) is told, answer
+    return answer
+
+
+def unnamed(value: Any, *names: str | UUID) -> str:
+    """The answer as text with these ids made alike: what it says besides them."""
+    text = repr(value)
+    for name in names:
+        text = text.replace(str(name), "?")
+    return text
