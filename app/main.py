@@ -18,7 +18,7 @@ from strawberry.asgi import GraphQL
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
-from app import graphiql, settings
+from app import graphiql, metrics, settings
 from app.db.bus import Bus
 from app.db.lane import Lane
 from app.db.unit import UNREACHABLE, Database
@@ -121,6 +121,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
             *graphiql.routes(),
+            *metrics.routes(lane, bus, hub),
             Route("/healthz", alive),
             Route("/readyz", ready),
         ],

@@ -64,6 +64,11 @@ class Lane(Generic[Asked, Told]):
             self._draining[tenant] = asyncio.create_task(self._drain(tenant))
         return await asyncio.shield(answer)
 
+    @property
+    def waiting(self) -> int:
+        """Items no transaction has taken yet."""
+        return sum(map(len, self._waiting.values()))
+
     async def close(self) -> None:
         """Finishes what waits, then closes the connections."""
         while self._draining:

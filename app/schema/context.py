@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.db.lane import Lane
-from app.db.unit import Database
+from app.db.unit import UNREACHABLE, Database
 from app.domain.access import Scope, Viewer
 from app.domain.errors import Denied
 from app.domain.identity import Gate
@@ -35,16 +35,16 @@ class Context:
     language: str = "zh"
     address: str = ""
     person: Viewer | None = None
-    denied: Denied | None = None
+    trouble: Exception | None = None
     scope: Scope | None = None
     tenant: UUID | None = None
     connection_params: Any = None
 
     @property
     def viewer(self) -> Viewer:
-        """Who asks. Raises Denied when nobody is signed in, or not any more."""
+        """Who asks. Raises Denied when nobody is signed in, or what kept us from finding out."""
         if self.person is None:
-            raise self.denied or Denied("UNAUTHENTICATED", "Sign in first. 请先登录")
+            raise self.trouble or Denied("UNAUTHENTICATED", "Sign in first. 请先登录")
         return self.person
 
     @property
@@ -56,16 +56,16 @@ class Context:
         return made
 
     async def admit(self, token: str | None) -> None:
-        """Finds out who asks. A bad token is remembered, and told by the first root that minds."""
+        """Finds out who asks. What goes wrong is remembered, and told by a root that minds."""
         try:
             self.person = await self.app.gate.viewer(token)
-        except Denied as denied:
-            self.denied = denied
+        except (Denied, *UNREACHABLE) as trouble:
+            self.trouble = trouble
         if self.person is not None:
             self.scope, self.tenant = self.person.scope, self.person.tenant
 
     def shared(self, tenant: UUID) -> "Context":
         """The same without the person: answers made in it may be given to others."""
         return dataclasses.replace(
-            self, person=None, denied=None, tenant=tenant, connection_params=None
+            self, person=None, trouble=None, tenant=tenant, connection_params=None
         )
