@@ -132,10 +132,19 @@ async def unheard(*_: object) -> None:
 @app.command(hidden=True)
 def prepare(demo: bool = False) -> None:
     """Migrate, and seed an empty database with the demo; prints its sign-ins."""
+    from app.demo import seed
     from app.migrate import upgrade
 
     chosen = settings.load()
     upgrade(chosen.owner_url)
+    if demo and (sign_ins := asyncio.run(seed(chosen))):
+        print("演示账号 / Demo sign-ins (登录 signIn → GraphiQL):")
+        for login, password, who in sign_ins:
+            print(f"  {login:<8} {password:<11} {who}")
+        print("店铺前台 / Storefront, without signing in:")
+        print(
+            '  { storefront(store: "demo") { products { nodes { name availability { text } } } } }'
+        )
 
 
 @app.command(hidden=True)

@@ -223,3 +223,9 @@ async def locked_store(unit: Unit, id: UUID) -> Store | None:
 
 async def locked_api_key(unit: Unit, id: UUID) -> ApiKey | None:
     return await unit.session.get(ApiKey, (unit.tenant, id), with_for_update=True)
+
+
+async def anybody(db: Database) -> bool:
+    """Whether any tenant lives here: each has a login."""
+    async with db.read(None) as session:
+        return await session.scalar(select(Direction.name).limit(1)) is not None

@@ -1,0 +1,243 @@
+"""The demo: a supermarket of two stores with goods, thresholds, stock and sign-ins."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from app.db import identity as rows
+from app.db.lane import Lane
+from app.db.tables import Product
+from app.db.unit import Database
+from app.domain import catalog, staff, stores
+from app.domain.access import Role, Scope, Viewer
+from app.domain.catalog import Described
+from app.domain.identity import Gate
+from app.domain.ledger import Draft, Line, Place, Settle, print_of
+from app.domain.rules.kinds import Kind
+from app.settings import Settings
+
+PASSWORD = "kucun-demo"
+STORES = {"demo": "示范超市东店", "demo-west": "示范超市西店"}
+PEOPLE = {
+    "manager": ("王店长", Role.MANAGER),
+    "cashier": ("小李", Role.CASHIER),
+    "buyer": ("陈采购", Role.PURCHASER),
+}
+
+# sku, name, spec, unit, yuan, cost, reorder point, in the east, in the west
+GOODS = {
+    "米面粮油": """
+        RICE-5KG 东北大米 5kg 袋 39.90 28.50 10 48 22
+        RICE-10KG 泰国香米 10kg 袋 89.00 66.00 5 16 4
+        FLOUR-2KG 高筋面粉 2kg 袋 15.80 10.20 8 35 18
+        NOODLE-1KG 鸡蛋挂面 1kg 把 9.90 6.30 12 60 11
+        OIL-5L 花生油 5L 桶 119.00 92.00 6 18 7
+        OIL-1L 菜籽油 1.8L 瓶 32.80 24.60 6 5 12
+        MILLET 黄小米 散装 kg 12.60 8.80 10 36.5 9.2
+    """,
+    "调味品": """
+        SOY-500 生抽酱油 500ml 瓶 9.90 6.20 12 55 31
+        VINEGAR-420 山西陈醋 420ml 瓶 7.50 4.60 10 42 8
+        SALT-400 加碘食盐 400g 袋 2.50 1.40 30 120 64
+        SUGAR-500 白砂糖 500g 袋 6.80 4.70 15 44 0
+        CHILI-280 老干妈辣酱 280g 瓶 11.50 8.30 10 33 19
+        OYSTER-700 蚝油 700g 瓶 13.90 9.60 8 26 15
+    """,
+    "蔬菜水果": """
+        TOMATO 西红柿 散装 kg 7.98 4.20 8 26.4 11.8
+        POTATO 土豆 散装 kg 4.58 2.10 15 52.0 33.5
+        CABBAGE 大白菜 散装 kg 2.98 1.20 10 41.6 6.3
+        CUCUMBER 黄瓜 散装 kg 6.58 3.50 6 15.2 0
+        APPLE 红富士苹果 散装 kg 12.80 7.90 12 38.7 20.4
+        BANANA 香蕉 散装 kg 7.80 4.60 10 9.6 17.3
+        ORANGE 脐橙 散装 kg 10.90 6.50 10 22.8 13.0
+    """,
+    "肉禽蛋奶": """
+        EGG-30 鲜鸡蛋 30枚 盒 26.80 20.50 10 34 12
+        PORK 五花肉 散装 kg 35.60 27.80 6 18.3 9.7
+        CHICKEN 三黄鸡 1.2kg 只 36.00 27.00 4 9 3
+        MILK-1L 纯牛奶 1L 盒 12.50 9.10 20 66 25
+        YOGURT-4 原味酸奶 4x100g 组 13.90 9.80 12 40 10
+        CHEESE-166 奶酪棒 166g 袋 19.90 14.20 6 14 0
+    """,
+    "饮料酒水": """
+        WATER-550 矿泉水 550ml 瓶 2.00 1.05 48 240 96
+        WATER-24 矿泉水整箱 24瓶 箱 36.00 24.50 5 20 8
+        COLA-500 可乐 500ml 瓶 3.50 2.30 36 144 60
+        TEA-500 冰红茶 500ml 瓶 3.00 1.95 36 130 30
+        JUICE-1L 橙汁 1L 盒 12.90 9.00 12 28 14
+        BEER-500 青岛啤酒 500ml 罐 6.50 4.60 24 96 48
+        BAIJIU-500 二锅头 500ml 瓶 18.90 13.40 6 22 10
+    """,
+    "休闲零食": """
+        CHIPS-104 薯片 104g 袋 8.90 6.10 15 52 21
+        BISCUIT-200 苏打饼干 200g 袋 6.90 4.40 12 36 16
+        PEANUT-300 五香花生 300g 袋 9.80 6.60 10 24 9
+        CHOCO-80 牛奶巧克力 80g 块 10.90 7.50 12 31 2
+        SEED-260 香瓜子 260g 袋 11.80 8.10 10 27 13
+        JELLY-400 果冻 400g 袋 12.50 8.60 8 0 17
+        NUTS-500 混合坚果 500g 罐 59.00 43.00 4 9 5
+    """,
+    "日用百货": """
+        TISSUE-3 抽纸 3包 提 12.90 8.90 20 72 35
+        ROLL-10 卷筒纸 10卷 提 29.90 21.80 10 31 18
+        SOAP-108 香皂 108g 块 5.50 3.60 15 48 22
+        SHAMPOO-500 洗发水 500ml 瓶 39.90 28.80 6 15 7
+        DETERG-2KG 洗衣液 2kg 瓶 35.90 26.20 8 21 6
+        BRUSH-2 软毛牙刷 2支 卡 12.80 8.20 8 25 14
+        PASTE-140 牙膏 140g 支 14.90 10.10 10 38 19
+        BAG-30 垃圾袋 30只 卷 8.90 5.70 12 44 0
+    """,
+    "冷冻食品": """
+        DUMPL-1KG 猪肉水饺 1kg 袋 29.90 21.50 8 24 11
+        BUN-600 奶黄包 600g 袋 19.80 13.90 6 16 8
+        TANGY-500 黑芝麻汤圆 500g 袋 16.90 11.80 6 19 3
+        SHRIMP-400 虾仁 400g 袋 45.00 34.50 4 10 6
+        ICE-5 雪糕 5支 盒 22.50 15.90 8 28 12
+        BEEF-500 肥牛卷 500g 盒 49.90 38.60 4 0 9
+    """,
+}
+
+
+class Good(NamedTuple):
+    sku: str
+    name: str
+    spec: str
+    unit: str
+    price: str
+    cost: str
+    reorder_point: str
+    east: str
+    west: str
+
+
+class SignIn(NamedTuple):
+    """What to type, and who one is then."""
+
+    login: str
+    password: str
+    role: str
+
+
+SIGN_INS = [
+    SignIn("owner", PASSWORD, "老板 / owner"),
+    *(
+        SignIn(login, PASSWORD, f"{name} / {role.name.lower()}")
+        for login, (name, role) in PEOPLE.items()
+    ),
+]
+
+
+async def seed(settings: Settings) -> list[SignIn]:
+    """Founds the demo in an empty database; its sign-ins, or none where others live already."""
+    db = Database(settings.database_url, _unheard, pool_size=2)
+    try:
+        if await rows.direct(db, "store", next(iter(STORES))):
+            return SIGN_INS
+        if await rows.anybody(db):
+            return []
+        await _found(db, settings)
+        return SIGN_INS
+    finally:
+        await db.close()
+
+
+async def _unheard(_tenant: UUID, _stores: object) -> None:
+    """Nobody listens yet."""
+
+
+def _key(*parts: str) -> UUID:
+    return uuid5(NAMESPACE_URL, "/".join(("kucun-demo", *parts)))
+
+
+async def _found(db: Database, settings: Settings) -> None:
+    (east, east_name), (west, west_name) = STORES.items()
+    founded = await stores.create_tenant(
+        db, "示范超市", "owner", PASSWORD, east, east_name, owner_name="张老板"
+    )
+    gate, tenant = Gate(db, settings), founded.tenant.tenant_id
+    owner = Viewer(
+        Scope(tenant, Role.OWNER), founded.owner.id, founded.owner.name, frozenset(), frozenset()
+    )
+    second = await stores.create_store(gate, owner, _key("store"), west, west_name)
+    both = [founded.store.id, second.id]
+    knowing = Viewer(owner.scope, owner.actor, owner.name, frozenset(both), frozenset(both))
+    for login, (name, role) in PEOPLE.items():
+        own = [] if role is Role.PURCHASER else both
+        await staff.invite_staff(
+            gate, knowing, _key("staff", login), login, name, PASSWORD, role, own
+        )
+    products = [
+        (good, await _product(db, knowing, good, number, category))
+        for category, number, good in await _goods(db, knowing)
+    ]
+    await _stock(settings, knowing, both, products)
+
+
+async def _goods(db: Database, owner: Viewer) -> list[tuple[UUID, int, Good]]:
+    found: list[tuple[UUID, int, Good]] = []
+    for name, lines in GOODS.items():
+        category = await catalog.create_category(db, owner, _key("category", name), name)
+        for line in lines.strip().splitlines():
+            found.append((category.id, len(found) + 1, Good(*line.split())))
+    return found
+
+
+async def _product(db: Database, owner: Viewer, good: Good, number: int, category: UUID) -> Product:
+    price = int(Decimal(good.price) * 10_000)
+    described = Described(good.name, good.spec, price, category)
+    code = f"6901234{number:05d}"
+    made = await catalog.create_product(
+        db,
+        owner,
+        _key("product", good.sku),
+        good.sku,
+        good.unit,
+        "GOODS",
+        [code + _check_digit(code)],
+        described,
+    )
+    key = _key("reorder", good.sku)
+    return await catalog.set_reorder_point(
+        db, owner, key, made.id, None, Decimal(good.reorder_point)
+    )
+
+
+def _check_digit(code: str) -> str:
+    weighted = sum(int(digit) * (3, 1)[i % 2] for i, digit in enumerate(reversed(code)))
+    return str(-weighted % 10)
+
+
+async def _stock(
+    settings: Settings,
+    owner: Viewer,
+    both: Sequence[UUID],
+    products: Sequence[tuple[Good, Product]],
+) -> None:
+    lane = Lane(settings.database_url, Settle(), _unheard, connections=1)
+    try:
+        for store, held in zip(both, ("east", "west"), strict=True):
+            lines = tuple(
+                Line(
+                    product.id,
+                    Decimal(getattr(good, held)),
+                    Place(store, "opening"),
+                    Place(store, "shelf"),
+                    unit_cost=int(Decimal(good.cost) * 10_000),
+                )
+                for good, product in products
+                if Decimal(getattr(good, held))
+            )
+            await lane.submit(owner.tenant, _opening(owner, store, lines))
+    finally:
+        await lane.close()
+
+
+def _opening(owner: Viewer, store: UUID, lines: tuple[Line, ...]) -> Draft:
+    key = _key("opening", str(store))
+    printed = print_of("demo", store, lines)
+    return Draft(
+        Kind.OPENING, store, owner.actor, key, lines, printed, datetime.now(UTC), reason="期初库存"
+    )
