@@ -150,6 +150,11 @@ def prepare(demo: bool = False) -> None:
 @app.command(hidden=True)
 def web(fd: int) -> None:
     """One web process on the listening socket that `serve` opened."""
+    run_web("app.main:create_app", fd)
+
+
+def run_web(factory: str, fd: int) -> None:
+    """Serves what the factory makes; the benchmark's bare servers run under the same options."""
     import uvicorn
 
     # Every subscriber is a descriptor, and the usual soft limit is 1,024.
@@ -157,7 +162,7 @@ def web(fd: int) -> None:
     limit = FILES_MAX if most == resource.RLIM_INFINITY else min(most, FILES_MAX)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
     config = uvicorn.Config(
-        "app.main:create_app",
+        factory,
         factory=True,
         loop="uvloop",
         http="httptools",
