@@ -1,0 +1,158 @@
+"""What a passer-by sees of a store: labels, never numbers."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.support.api import Desk
+
+STOREFRONT = """
+query($store: String!, $search: String, $category: UUID, $first: Int, $after: String) {
+  storefront(store: $store) {
+    store { name code }
+    categories { name }
+    products(search: $search, categoryId: $category, first: $first, after: $after) {
+      nodes {
+        id name spec unit imageUrl price availability { label remaining text }
+      }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+"""
+LABEL = """
+query($product: UUID!, $store: UUID!) {
+  product(id: $product) { availability(storeId: $store) { label remaining text } }
+}
+"""
+
+
+async def seen(desk: Desk, language: str = "", **wanted: Any) -> Any:
+    """The storefront, asked without a token."""
+    body = {
+        "query": STOREFRONT,
+        "variables": {"store": desk.chain.founded.store.code, **wanted},
+    }
+    headers = {"accept-language": language} if language else {}
+    response = await desk.asking.http.post("/graphql", json=body, headers=headers)
+    answer = response.json()
+    assert "errors" not in answer, answer
+    return answer["data"]["storefront"]
+
+
+async def names(desk: Desk, **wanted: Any) -> list[str]:
+    return [product["name"] for product in (await seen(desk, **wanted))["products"]["nodes"]]
+
+
+async def label(desk: Desk, name: str, language: str = "") -> tuple[str, int | None, str]:
+    found = await seen(desk, language, search=name)
+    [product] = found["products"]["nodes"]
+    told = product["availability"]
+    return told["label"], told["remaining"], told["text"]
+
+
+async def test_a_passer_by_sees_what_is_sold(fresh: Desk) -> None:
+    category = (await fresh.do("createCategory", name="粮油"))["id"]
+    rice = {"categoryId": category, "price": "12.50", "spec": "5kg", "imageUrl": "https://a/b"}
+    product = await fresh.product("大米", **rice)
+    for name, more in (("洗车", {"kind": "SERVICE"}), ("面", {"kind": "DISH"}), ("旧货", {})):
+        await fresh.product(name, **more)
+    await fresh.do("archiveProduct", productId=await fresh.product("旧货"))
+    found = await seen(fresh)
+    assert found["store"] == {"name": "南山店", "code": fresh.chain.founded.store.code}
+    assert found["categories"] == [{"name": "粮油"}]
+    assert found["products"]["nodes"] == [
+        {
+            "id": product,
+            "name": "大米",
+            "spec": "5kg",
+            "unit": "袋",
+            "imageUrl": "https://a/b",
+            "price": "12.5",
+            "availability": {"label": "SOLD_OUT", "remaining": 0, "text": "已售罄"},
+        }
+    ]
+
+
+BOUNDARIES = [
+    ("袋", None, ("SOLD_OUT", 0, "已售罄")),
+    ("袋", "1", ("FEW", 1, "仅剩 1 件")),
+    ("袋", "5", ("FEW", 5, "仅剩 5 件")),
+    ("袋", "6", ("PLENTY", None, "库存充足")),
+    ("kg", "0.999", ("SOLD_OUT", 0, "已售罄")),
+    ("kg", "1", ("FEW", 1, "仅剩 1 件")),
+    ("kg", "5.999", ("FEW", 5, "仅剩 5 件")),
+    ("kg", "6", ("PLENTY", None, "库存充足")),
+]
+
+
+@pytest.mark.parametrize(("unit", "quantity", "told"), BOUNDARIES)
+async def test_a_label_at_its_boundary(
+    desk: Desk, unit: str, quantity: str | None, told: tuple[str, int | None, str]
+) -> None:
+    name = f"米{uuid4().hex}"
+    product = await desk.product(name, unit=unit)
+    if quantity:
+        await desk.receive(name, quantity)
+    assert await label(desk, name) == told
+    inside = await desk.ask(LABEL, product=product, store=desk.store)
+    assert tuple(inside["availability"].values()) == told
+
+
+async def test_only_what_can_be_sold_counts(desk: Desk) -> None:
+    name = f"米{uuid4().hex}"
+    await desk.receive(name, 6)
+    await desk.post("adjust", (name, 4), kind="QUARANTINE")
+    assert (await label(desk, name))[:2] == ("FEW", 2)
+
+
+async def test_english_is_spoken(desk: Desk) -> None:
+    name = f"米{uuid4().hex}"
+    await desk.product(name)
+    assert (await label(desk, name, "en-GB"))[2] == "Sold out"
+    await desk.receive(name, 2)
+    assert (await label(desk, name, "en"))[2] == "Only 2 left"
+    await desk.receive(name, 20)
+    assert (await label(desk, name, "en"))[2] == "In stock"
+    assert (await label(desk, name, "fr"))[2] == "库存充足"
+
+
+async def test_products_are_searched_and_paged(fresh: Desk) -> None:
+    category = (await fresh.do("createCategory", name="粮油"))["id"]
+    for number in range(7):
+        more = {"categoryId": category} if number < 2 else {}
+        await fresh.product(f"货{number}", **more)
+    assert await names(fresh, search="hw") == []
+    assert await names(fresh, search="huo3") == ["货3"]
+    assert await names(fresh, search="%") == []
+    assert await names(fresh, category=category) == ["货0", "货1"]
+    told: list[str] = []
+    after = None
+    while True:
+        page = (await seen(fresh, first=3, after=after))["products"]
+        told += [product["name"] for product in page["nodes"]]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        after = page["pageInfo"]["endCursor"]
+        await fresh.product(f"货{len(told)}{len(told)}")
+    assert told == [f"货{number}" for number in range(3)] + told[3:]
+    assert len(told) == len(set(told))
+    assert {f"货{number}" for number in range(7)} <= set(told)
+
+
+async def test_stores_are_told_apart_by_their_code(fresh: Desk, outsider: Desk) -> None:
+    await fresh.product("大米")
+    assert await names(fresh) == ["大米"]
+    code = outsider.chain.founded.store.code
+    assert "大米" not in await names(fresh, store=code)
+    assert await seen(fresh, store="no-such-store") is None
+    assert await names(fresh, store=fresh.chain.founded.store.code.upper()) == ["大米"]
+
+
+NUMBERS = '{ storefront(store: "x") { products { nodes { %s } } } }'
+
+
+@pytest.mark.parametrize("field", ["onHand", "level", "reorderPoint", "sku", "shelf", "few"])
+async def test_no_number_has_a_field(desk: Desk, field: str) -> None:
+    assert await desk.asking.code(NUMBERS % field) == "BAD_INPUT"
