@@ -71,8 +71,9 @@ def quantity(base: int, scale: int) -> Any:
 
 
 def money(ten_thousandths: int) -> Any:
-    """1/10000 yuan as the `Money` a client reads."""
-    return written(ten_thousandths, 10_000)
+    """1/10000 yuan as the `Money` a client reads: to the fen, finer only where it has to be."""
+    text = f"{Decimal(ten_thousandths) / 10_000:.4f}"
+    return text[:-2] + text[-2:].rstrip("0")
 
 
 SCALARS: dict[Any, Any] = {
