@@ -11,8 +11,8 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -45,14 +45,14 @@ class Vendure:
     database: int
 
 
-@contextmanager
-def running() -> Iterator[Vendure]:
+@asynccontextmanager
+async def running() -> AsyncIterator[Vendure]:
     """Installs, seeds and starts what is missing; stops what it started. Raises Absent."""
     folder = install()
     with Engines(PEERS / "data", valkey=False) as engines:
         port = free_port()
         variables = environment(engines, port)
-        if not asyncio.run(seeded(engines.urls().owner)):
+        if not await seeded(engines.urls().owner):
             run("node", "seed.cjs", cwd=folder, env=variables)
         started = [start(folder, name, variables) for name in ("server", "worker")]
         try:
@@ -139,6 +139,10 @@ def sign_in(port: int) -> str:
         return answer.headers["vendure-auth-token"]
 
 
-if __name__ == "__main__":
-    with running() as vendure:
+async def main() -> None:
+    async with running():
         print(f"Vendure {VERSION} works in {PEERS}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,161 @@
+"""Bare servers to compare with, and a server whose feed is driven: `python -m bench.bare NAME FD`.
+
+They run in processes of their own, under the same uvicorn options and settings as the app.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import and_, bindparam, select
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from app import settings
+from app.cli import run_web
+from app.db.tables import Barcode, Level, Product
+from app.db.unit import Database
+from app.domain.feed import Change
+from app.live.hub import Hub
+from app.live.socket import Socket
+from app.main import create_app
+
+EVENTS_PER_SECOND = "BENCH_EVENTS_PER_SECOND"
+
+
+async def ready(_: Request) -> Response:
+    return Response("ready")
+
+
+def barcode() -> Starlette:
+    """Product and level by barcode: the one SQL query, in the app's own kind of read."""
+    db = Database(settings.load().database_url, unheard)
+    query = (
+        select(Product.id, Product.name, Product.sku, Level.shelf)
+        .join(
+            Barcode, and_(Barcode.tenant_id == Product.tenant_id, Barcode.product_id == Product.id)
+        )
+        .outerjoin(
+            Level,
+            and_(
+                Level.tenant_id == Product.tenant_id,
+                Level.product_id == Product.id,
+                Level.store_id == bindparam("store"),
+            ),
+        )
+        .where(Barcode.tenant_id == bindparam("tenant"), Barcode.code == bindparam("code"))
+    )
+
+    async def product(request: Request) -> Response:
+        path = request.path_params
+        asked = {name: UUID(path[name]) for name in ("tenant", "store")}
+        async with db.read(asked["tenant"]) as session:
+            found = (await session.execute(query, {**asked, "code": path["code"]})).one()
+        told = {"id": str(found[0]), "name": found[1], "sku": found[2]}
+        told["level"] = {"available": str(found[3])}
+        return json({"data": {"product": told}})
+
+    return Starlette(
+        routes=[Route("/readyz", ready), Route("/{tenant}/{store}/{code}", product)]
+    )
+
+
+def json(value: Any) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")
+
+
+async def unheard(*_: object) -> None:
+    """Nothing is written here."""
+
+
+def broadcast() -> Starlette:
+    """One task serialises each event once and sends it to every socket."""
+    sockets: set[WebSocket] = set()
+    rate = float(os.environ[EVENTS_PER_SECOND])
+    payload: dict[str, Any] = {}
+
+    async def tell() -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while rate:
+            due += 1 / rate
+            await asyncio.sleep(due - loop.time())
+            if payload:
+                text = orjson.dumps(payload).decode()
+                for socket in list(sockets):
+                    await socket.send_text(text)
+
+    async def subscribe(socket: WebSocket) -> None:
+        await socket.accept()
+        # The first message is the event to repeat: the very frame that the app sent.
+        payload.update(orjson.loads(await socket.receive_text()))
+        sockets.add(socket)
+        with suppress(WebSocketDisconnect):
+            while True:
+                await socket.receive_text()
+        sockets.discard(socket)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        task = asyncio.create_task(tell())
+        yield
+        task.cancel()
+
+    return Starlette(
+        routes=[Route("/readyz", ready), WebSocketRoute("/", subscribe)], lifespan=lifespan
+    )
+
+
+def soaked() -> Starlette:
+    """The app; as soon as a store is followed, its tail tells one change after another."""
+    app = create_app()
+    hub: Hub = app.routes[0].endpoint.app.hub  # pyright: ignore[reportAttributeAccessIssue]
+    within = app.router.lifespan_context
+
+    async def tell() -> None:
+        while not hub.followers:
+            await asyncio.sleep(0.1)
+        # Let the snapshot go out, so that every change is an event of its own.
+        await asyncio.sleep(1)
+        (tail,) = hub._tails.values()
+        snapshot: Any = await tail.snapshot()
+        revision = tail.revision
+        while hub.followers:
+            change = Change(
+                tenant=tail.tenant,
+                from_revision=revision,
+                revision=revision + 1,
+                at=datetime.now(UTC),
+                levels=snapshot.levels[:1],
+            )
+            tail.tell(change)
+            revision += 1
+            await delivered()
+
+    async def delivered() -> None:
+        """Waits until the only subscriber's outbox is empty: nothing is ever merged."""
+        while any(socket.outbox._unsent for socket in Socket.open):
+            await asyncio.sleep(0)
+
+    @asynccontextmanager
+    async def lifespan(it: Starlette) -> AsyncIterator[Any]:
+        async with within(it) as state:
+            task = asyncio.create_task(tell())
+            yield state
+            task.cancel()
+
+    app.router.lifespan_context = lifespan
+    return app
+
+
+if __name__ == "__main__":
+    run_web(f"bench.bare:{sys.argv[1]}", int(sys.argv[2]))

@@ -1,0 +1,194 @@
+"""Requests over HTTP: CPU an operation, application and database, beside Vendure and bare routes."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from itertools import cycle
+from uuid import uuid4
+
+from bench import vendure
+from bench.asking import Load, forever, get, graphql, post
+from bench.measure import Figure, cpu, median
+from bench.stage import Shop, Stage
+from bench.vendure import Absent, Vendure
+
+FIGURES = ("sell_vs_vendure", "barcode_vs_bare", "list50_vs_vendure")
+PRODUCTS = 10_000
+ROTATING = vendure.PRODUCTS
+ROUNDS = 3
+
+SELL = """
+mutation Sell($input: SellInput!) {
+  sell(input: $input) { __typename ... on Movement { id } ... on Problem { code message } }
+}
+"""
+BARCODE = """
+query Barcode($barcode: String!, $store: UUID!) {
+  product(barcode: $barcode) { id name sku level(storeId: $store) { available } }
+}
+"""
+LEVELS = """
+query Levels($stores: [UUID!], $after: String) {
+  levels(storeIds: $stores, first: 50, after: $after) {
+    nodes { product { id name sku } onHand available reserved incoming version }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+ADJUST = """
+mutation($input: [UpdateProductVariantInput!]!) {
+  updateProductVariants(input: $input) {
+    id sku stockLevels { stockOnHand stockAllocated stockLocationId }
+  }
+}
+"""
+VARIANTS = """
+query($skip: Int!) {
+  productVariants(options: {take: 50, skip: $skip}) {
+    totalItems
+    items { id sku name stockLevels { stockOnHand stockAllocated stockLocation { id name } } }
+  }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of request to one server, and whose CPU it costs."""
+
+    port: int
+    requests: Iterator[bytes]
+    good: bytes
+    app: list[int]
+    database: list[int]
+    clients: int
+    seconds: float
+
+    async def __call__(self, seconds: float = 0) -> "Cost":
+        """Runs for so long; every answer is looked at. Raises Wrong."""
+        load = Load(self.requests, lambda body: self.good in body and b'"errors":' not in body)
+        app, database = cpu(self.app), cpu(self.database)
+        answered = await load.run(self.port, self.clients, seconds or self.seconds)
+        return Cost((cpu(self.app) - app) / answered, (cpu(self.database) - database) / answered)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU seconds an operation."""
+
+    app: float
+    database: float
+
+    @property
+    def total(self) -> float:
+        return self.app + self.database
+
+    def __str__(self) -> str:
+        return f"{self.app * 1e6:,.0f} + {self.database * 1e6:,.0f} µs"
+
+
+async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
+    shop = await stage.shop(PRODUCTS)
+    if "barcode_vs_bare" in wanted:
+        yield await barcode(stage, shop)
+    against = [name for name in wanted if name.endswith("_vs_vendure")]
+    if not against:
+        return
+    with AsyncExitStack() as stack:
+        try:
+            peer = await stack.enter_async_context(vendure.running())
+        except Absent as reason:
+            for name in against:
+                yield Figure(name, None, str(reason))
+            return
+        [server] = stack.enter_context(stage.serving())
+        token = await shop.token(server.port)
+        ours = [server.pid], [*stage.database, stage.engines.valkey.pid]
+        theirs = [peer.app], [peer.database]
+        for name in against:
+            make = sell if name.startswith("sell") else listing
+            port, clients = server.port, 64 if make is sell else 16
+            mine, other = make(shop, port, token, peer)
+            yield await compared(
+                name,
+                Case(port, *mine, *ours, clients, 4),
+                Case(peer.port, *other, *theirs, clients, 6),
+            )
+
+
+async def barcode(stage: Stage, shop: Shop) -> Figure:
+    with stage.serving() as [server], stage.serving(role="barcode") as [bare]:
+        token = await shop.token(server.port)
+        codes = shop.barcodes[:ROTATING]
+        asked = [
+            graphql(BARCODE, {"barcode": code, "store": str(shop.store)}) for code in codes
+        ]
+        ours = forever(post(server.port, "/graphql", body, token) for body in asked)
+        path = f"/{shop.tenant}/{shop.store}"
+        plain = forever(get(bare.port, f"{path}/{code}") for code in codes)
+        mine = Case(server.port, ours, b'"available":', [server.pid], stage.database, 64, 4)
+        other = Case(bare.port, plain, b'"available":', [bare.pid], stage.database, 64, 4)
+        costs = await alternating(mine, other)
+        apps = median(our.app / its.app for our, its in costs)
+        ratio = median(our.total / its.total for our, its in costs)
+        told = (
+            f"app + PostgreSQL {typical(costs, 0)}, bare Starlette route with the one query "
+            f"in Database.read {typical(costs, 1)}; app alone {apps:.1f}x"
+        )
+        return Figure("barcode_vs_bare", ratio, told)
+
+
+async def compared(name: str, ours: Case, theirs: Case) -> Figure:
+    costs = await alternating(ours, theirs)
+    ratio = median(its.total / our.total for our, its in costs)
+    told = (
+        f"app + database {typical(costs, 0)}, Vendure {vendure.VERSION} {typical(costs, 1)}, "
+        f"{ours.clients} clients"
+    )
+    return Figure(name, ratio, told)
+
+
+async def alternating(one: Case, other: Case) -> list[tuple[Cost, Cost]]:
+    for case in (one, other):
+        await case(2)
+    return [(await one(), await other()) for _ in range(ROUNDS)]
+
+
+def typical(costs: list[tuple[Cost, Cost]], side: int) -> Cost:
+    return sorted((pair[side] for pair in costs), key=lambda cost: cost.total)[len(costs) // 2]
+
+
+Pair = tuple[tuple[Iterator[bytes], bytes], tuple[Iterator[bytes], bytes]]
+
+
+def sell(shop: Shop, port: int, token: str, peer: Vendure) -> Pair:
+    """A sale with a key of its own, beside Vendure's change of one variant's stock."""
+
+    def sales() -> Iterator[bytes]:
+        for product in cycle(shop.products[:ROTATING]):
+            lines = [{"productId": str(product), "quantity": "1"}]
+            asked = {"key": str(uuid4()), "storeId": str(shop.store), "lines": lines}
+            yield post(port, "/graphql", graphql(SELL, {"input": asked}), token)
+
+    adjusted = []
+    for turn in range(5):
+        for variant in range(1, vendure.PRODUCTS + 1):
+            # Another number each time: Vendure does nothing for the one it has.
+            stock = {"stockLocationId": "1", "stockOnHand": 1_000_000 + (variant + turn) % 5}
+            asked = [{"id": str(variant), "stockLevels": [stock]}]
+            body = graphql(ADJUST, {"input": asked})
+            adjusted.append(post(peer.port, "/admin-api", body, peer.token))
+    return (sales(), b'"Movement"'), (cycle(adjusted), b'"stockOnHand"')
+
+
+def listing(shop: Shop, port: int, token: str, peer: Vendure) -> Pair:
+    """Fifty products with their levels, beside Vendure's list of its administrators."""
+    ours = graphql(LEVELS, {"stores": [str(shop.store)]})
+    theirs = [graphql(VARIANTS, {"skip": skip}) for skip in (0, 50, 100, 150)]
+    return (
+        (forever([post(port, "/graphql", ours, token)]), b'"available"'),
+        (
+            forever(post(peer.port, "/admin-api", body, peer.token) for body in theirs),
+            b'"stockOnHand"',
+        ),
+    )
