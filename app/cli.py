@@ -129,6 +129,35 @@ async def unheard(*_: object) -> None:
     """Nobody follows the feed of a store that does not exist yet."""
 
 
+@app.command()
+def replay(
+    dataset: Annotated[str, typer.Argument(help="completejourney")],
+    stores: Annotated[int, typer.Option(help="The busiest N stores.", min=1)] = 1,
+    baskets: Annotated[int, typer.Option(help="The first N baskets of each.", min=1)] = 2000,
+    url: Annotated[str | None, typer.Option(help="Of the running server.")] = None,
+) -> None:
+    """用真实的超市小票回放销售 / Replay real grocery baskets against a running server.
+
+    Needs the bench group (uv sync --group bench). Founds a tenant of its own; run again, it
+    books nothing twice. Exits with 1 when the audit at the end finds a breach.
+    """
+    if dataset != "completejourney":
+        raise typer.BadParameter("只有 completejourney / only completejourney is known")
+    try:
+        from app.replay.dataset import NotInstalled, load
+        from app.replay.run import replay as run
+
+        story = load(stores, baskets)
+    except (ImportError, NotInstalled) as missing:
+        raise typer.BadParameter(
+            "先安装数据 / install the data first: uv sync --group bench"
+        ) from missing
+    with connected() as chosen:
+        address = url or f"http://{chosen.host}:{chosen.port}"
+        if not asyncio.run(run(chosen, address, story, f"replay-{stores}-{baskets}")):
+            raise typer.Exit(1)
+
+
 @app.command(hidden=True)
 def prepare(demo: bool = False) -> None:
     """Migrate, and seed an empty database with the demo; prints its sign-ins."""
