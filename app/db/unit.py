@@ -78,6 +78,8 @@ class Unit:
         self._changed[store].add(product)
 
     async def __aenter__(self) -> "Unit":
+        # A lane runs several transactions of one unit: each announces its own changes.
+        self._changed.clear()
         await self.raw.execute(f"BEGIN; SET LOCAL app.tenant = '{self.tenant}'")
         return self
 

@@ -181,13 +181,14 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[tuple[UUID, UUID],
 async def _answers(unit: Unit, drafts: list[Draft]) -> dict[tuple[UUID, UUID], Outcome]:
     if not drafts:
         return {}
+    # A key that made something else, a product say, has no movement to answer with.
     told = await movement_rows.answered(unit, [draft.claim for draft in drafts])
-    return {
-        draft.claim: told[draft.claim][1]
-        if told[draft.claim][0] == draft.fingerprint
-        else KeyReused(draft.key)
-        for draft in drafts
-    }
+    answers: dict[tuple[UUID, UUID], Outcome] = {}
+    for draft in drafts:
+        fingerprint, movement = told.get(draft.claim, (None, None))
+        same = movement is not None and fingerprint == draft.fingerprint
+        answers[draft.claim] = movement if same else KeyReused(draft.key)
+    return answers
 
 
 async def _histories(unit: Unit, drafts: Iterable[Draft]) -> dict[UUID, History]:

@@ -356,3 +356,15 @@ async def test_nobody_writes_without_a_token(desk: Desk, name: str) -> None:
     if name == "returnSale":
         told = {"key": str(uuid4()), "saleId": str(uuid4()), "lines": [], "disposition": "SHELF"}
     assert await desk.asking.code(mutation(name), None, input=told) == "UNAUTHENTICATED"
+
+
+async def test_a_key_that_made_a_product_makes_no_movement(desk: Desk) -> None:
+    key = str(uuid4())
+    made = await desk.do("createProduct", key=key, sku=key, name="米", unit="袋")
+    line = {"productId": made["id"], "quantity": "1"}
+    refused = await desk.do("receive", key=key, storeId=desk.store, lines=[line])
+    assert (refused["code"], refused["key"]) == ("KEY_REUSED", key)
+    other = str(uuid4())
+    await desk.do("receive", key=other, storeId=desk.store, lines=[line])
+    refused = await desk.do("createProduct", key=other, sku=other, name="米", unit="袋")
+    assert (refused["code"], refused["key"]) == ("KEY_REUSED", other)

@@ -1,0 +1,128 @@
+"""Whatever is sent to any field: an answer with a code, and nothing written when it is refused."""
+
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import orjson
+import pytest
+
+from app.embedded import Urls
+from app.resolvers import SCHEMA
+from tests.support.api import Desk
+from tests.support.hostile import NIL, Root
+
+CODES = {"BAD_INPUT", "FORBIDDEN", "UNAUTHENTICATED", "COST_EXCEEDED"}
+CORE = SCHEMA._schema
+ROOTS = [
+    (operation, name)
+    for operation, type_ in (("query", CORE.query_type), ("mutation", CORE.mutation_type))
+    for name in (type_.fields if type_ else ())
+]
+TABLES = """
+SELECT string_agg(format('SELECT %L, count(*) FROM %I', relname, relname), ' UNION ALL ')
+FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
+AND NOT relispartition AND relname NOT IN ('alembic_version', 'levels')
+"""
+LEVELS = """
+UNION ALL
+SELECT 'levels', coalesce(sum(version + shelf + quarantine + reorder_point), 0) FROM levels
+"""
+
+
+@pytest.fixture(scope="session")
+async def counting(urls: Urls) -> Any:
+    """What every table holds, in one query."""
+    connection = await asyncpg.connect(urls.owner)
+    query = f"{await connection.fetchval(TABLES)} {LEVELS}"
+
+    async def count() -> dict[str, int]:
+        return dict(await connection.fetch(query))
+
+    yield count
+    await connection.close()
+
+
+async def good(desk: Desk, name: str) -> dict[str, Any]:
+    """Arguments of the root field that it takes."""
+    product, store = await desk.product("米"), desk.store
+    # Opens the level: the first who asks for a product in a store makes a row that says 0.
+    await desk.receive("米", 10_000)
+    line = {"productId": product, "quantity": "1"}
+    paper = {"key": str(uuid4()), "storeId": store, "lines": [line]}
+    inputs: dict[str, Any] = {
+        **dict.fromkeys(("openStock", "receive", "sell", "consume", "produce"), paper),
+        "returnToSupplier": paper,
+        "adjust": {**paper, "kind": "GAIN"},
+        "returnSale": {"saleId": NIL, "lines": [line], "disposition": "SHELF"},
+        "reverse": {"movementId": NIL},
+        "createProduct": {"sku": uuid4().hex, "name": "米", "unit": "袋"},
+        "updateProduct": {"productId": product},
+        "archiveProduct": {"productId": product, "archived": False},
+        "createCategory": {"name": uuid4().hex},
+        "addBarcode": {"productId": product, "code": uuid4().hex},
+        "setReorderPoint": {"productId": product, "quantity": "1"},
+        "signIn": {"login": "nobody", "password": "no password"},
+        "refreshSession": {"refreshToken": "x"},
+        "inviteStaff": {"login": "", "name": "x", "password": "", "role": "CASHIER"},
+        "setStaffRole": {"staffId": NIL, "role": "CASHIER", "storeIds": []},
+        "removeStaff": {"staffId": NIL},
+        "createApiKey": {"name": "", "scopes": []},
+        "revokeApiKey": {"apiKeyId": NIL},
+        "createStore": {"code": "", "name": ""},
+        "updateStore": {"storeId": store},
+    }
+    asked: dict[str, Any] = {
+        "movement": {"id": NIL},
+        "scan": {"storeId": store, "code": "x"},
+        "storefront": {"store": "x"},
+        "product": {"id": product},
+    }
+    if name not in inputs:
+        return asked.get(name, {})
+    told = inputs[name]
+    return {"input": told if name in ("signIn", "refreshSession") else {"key": NIL, **told}}
+
+
+async def root_of(desk: Desk, operation: str, name: str) -> Root:
+    type_ = CORE.query_type if operation == "query" else CORE.mutation_type
+    assert type_
+    return Root(operation, name, type_.fields[name], await good(desk, name))
+
+
+def judged(what: str, status: int, body: bytes) -> bool:
+    """Whether it was refused; fails unless the answer is one that a client can use."""
+    assert status in (200, 400), (what, status, body)
+    if status == 400:
+        return True
+    answer = orjson.loads(body)
+    for error in answer.get("errors", ()):
+        assert error["extensions"]["code"] in CODES, (what, error)
+    if "errors" in answer:
+        return True
+    value = next(iter(answer["data"].values()))
+    return isinstance(value, dict) and "code" in value
+
+
+async def sent(desk: Desk, body: bytes, by: str) -> tuple[int, bytes]:
+    headers = {"authorization": f"Bearer {by}", "content-type": "application/json"}
+    response = await desk.asking.http.post("/graphql", content=body, headers=headers)
+    return response.status_code, response.content
+
+
+@pytest.mark.parametrize(("operation", "name"), ROOTS, ids=[name for _, name in ROOTS])
+async def test_any_value_of_any_field(
+    desk: Desk, outsider: Desk, counting: Any, operation: str, name: str
+) -> None:
+    root = await root_of(desk, operation, name)
+    foreign = (
+        await outsider.product("米"),
+        outsider.store,
+        (await outsider.receive("米", 1))["id"],
+    )
+    for path, type_ in root.places():
+        for what, body in (*root.bodies(path, type_, *foreign), *root.literals(path)):
+            before = await counting() if operation == "mutation" else None
+            refused = judged(what, *await sent(desk, body, desk.who(name)))
+            if before is not None and refused:
+                assert await counting() == before, what
