@@ -1,0 +1,150 @@
+"""The tree keeps its own rules: sizes, names, windows, problems, roots, true examples."""
+
+import ast
+import dataclasses
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    Undefined,
+    parse,
+    validate,
+)
+
+from app.domain import errors
+from app.domain.errors import Refusal
+from app.domain.rules.kinds import Kind
+from app.resolvers import SCHEMA
+from app.schema.problems import WORDS, told
+
+ROOT = Path(__file__).parent.parent
+BANNED = {"manager", "service", "helper", "utils", "handler", "lot", "item", "variant"}
+BANNED |= {"location", "scrap"}
+GRAPHQL = SCHEMA._schema
+
+
+def sources(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def defined(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node
+
+
+@pytest.mark.parametrize("path", sources("app", "tests", "bench"), ids=str)
+def test_sizes(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 400
+    for node in defined(path):
+        if not isinstance(node, ast.ClassDef):
+            assert (node.end_lineno or 0) - node.lineno < 70, node.name
+
+
+@pytest.mark.parametrize("path", sources("app"), ids=str)
+def test_names_and_first_words(path: Path) -> None:
+    text = path.read_text()
+    assert not text or ast.get_docstring(ast.parse(text)), "a module says what it is for"
+    for name in [path.stem, *(node.name for node in defined(path))]:
+        words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)
+        assert not BANNED & {word.lower() for word in words}, name
+
+
+def test_no_path_of_a_machine() -> None:
+    tracked = subprocess.run(
+        ["git", "grep", "-nIE", r"(^|[^a-z])/(work|farm|root)/", "--", ".", ":!*.lock"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line for line in tracked.stdout.splitlines() if "test_tidy.py" not in line]
+    assert lines == []
+
+
+def refusals() -> list[type[Refusal]]:
+    found = [value for value in vars(errors).values() if isinstance(value, type)]
+    return [value for value in found if issubclass(value, Refusal) and value is not Refusal]
+
+
+@pytest.mark.parametrize("refusal", refusals(), ids=lambda each: each.__name__)
+def test_every_refusal_has_a_window_and_words(refusal: type[Refusal]) -> None:
+    window = GRAPHQL.type_map.get(refusal.__name__)
+    assert isinstance(window, GraphQLObjectType)
+    problem = GRAPHQL.type_map["Problem"]
+    assert isinstance(problem, GraphQLInterfaceType)
+    assert problem in window.interfaces
+    example: Any = refusal(*(f"<{field.name}>" for field in dataclasses.fields(refusal)))  # pyright: ignore[reportArgumentType]
+    code, chinese, english = WORDS[refusal]
+    assert code
+    assert chinese != english
+    assert told(example, "zh")
+    assert told(example, "en")
+
+
+def objects() -> list[GraphQLObjectType]:
+    kinds = [each for each in GRAPHQL.type_map.values() if isinstance(each, GraphQLObjectType)]
+    return [each for each in kinds if not each.name.startswith("__")]
+
+
+@pytest.mark.parametrize("shown", objects(), ids=lambda each: each.name)
+def test_a_window_shows_what_its_row_has(shown: GraphQLObjectType) -> None:
+    definition = shown.extensions["strawberry-definition"]
+    rows = window_rows(definition)
+    for field in definition.fields:
+        if field.base_resolver is None:
+            for row in rows:
+                names = {*dir(row), *getattr(row, "__annotations__", {})}
+                assert field.python_name in names, f"{row.__name__}.{field.python_name}"
+
+
+def window_rows(definition: Any) -> tuple[type, ...]:
+    check = definition.is_type_of
+    cells = (check and check.__closure__) or ()
+    found = [cell.cell_contents for cell in cells if isinstance(cell.cell_contents, tuple)]
+    return found[0] if found else ()
+
+
+ROOTS = [GRAPHQL.query_type, GRAPHQL.mutation_type, GRAPHQL.subscription_type]
+FIELDS = [(root.name, name, field) for root in ROOTS if root for name, field in root.fields.items()]
+
+
+@pytest.mark.parametrize(("root", "name", "field"), FIELDS, ids=[f"{r}.{n}" for r, n, _ in FIELDS])
+def test_roots_are_declared_and_documented(root: str, name: str, field: Any) -> None:
+    assert field.description, "an integrator reads only this"
+    line = next(
+        line for line in SCHEMA.as_str().splitlines() if f"  {name}" in line and "@needs" in line
+    )
+    assert "@needs(can: " in line
+    for argument in field.args.values():
+        defaulted = argument.default_value not in (Undefined, None)
+        assert not (isinstance(argument.type, GraphQLNonNull) and defaulted)
+
+
+def test_kinds_are_told_apart_by_their_meaning() -> None:
+    assert len({kind.value for kind in Kind}) == len(Kind)
+
+
+def examples() -> Iterator[tuple[str, str]]:
+    for page in ("README.md", "README.zh-CN.md"):
+        for block in re.findall(r"```graphql\n(.*?)```", (ROOT / page).read_text(), re.S):
+            yield page, block
+
+
+@pytest.mark.parametrize(("page", "text"), list(examples()))
+def test_examples_in_the_docs_are_true(page: str, text: str) -> None:
+    assert validate(GRAPHQL, parse(text)) == []
+
+
+@pytest.mark.parametrize("record", sorted((ROOT / "docs/decisions").glob("*.md")), ids=str)
+def test_decision_records_have_their_parts(record: Path) -> None:
+    text = record.read_text()
+    for heading in ("## Context", "## Decision", "## Consequences", "## Alternatives"):
+        assert heading in text
