@@ -56,8 +56,10 @@ def finish(error: GraphQLError) -> None:
         words = (told(cause.refusal, language) for language in ("zh", "en"))
         extensions["code"], error.message = "BAD_INPUT", " / ".join(words)
     elif cause is None and error.path is None:
-        # Syntax, validation, variables: the client's, and the text says what to mend.
+        # Syntax, validation, variables: the client's, and the text says what to mend. It does not
+        # guess what was meant: guesses would tell the schema to those who may not read it.
         extensions["code"] = "BAD_INPUT"
+        error.message = error.message.split(" Did you mean ", 1)[0]
     else:
         extensions |= {"code": "INTERNAL", "id": str(uuid4())}
         log.error("internal", id=extensions["id"], path=error.path, exc_info=cause or error)

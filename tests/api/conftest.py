@@ -9,6 +9,7 @@ import httpx2
 import pytest
 import uvicorn
 
+from app.cli import WS_BYTES_MAX
 from app.db.unit import Database
 from app.embedded import Urls
 from app.live.protocol import Protocol
@@ -23,7 +24,15 @@ SECRET = "a secret that only the tests know, 32 bytes"
 @asynccontextmanager
 async def served(urls: Urls) -> AsyncIterator[Asking]:
     settings = Settings(database_url=urls.database, redis_url=urls.redis, secret=SECRET)
-    config = uvicorn.Config(create_app(settings), port=0, ws=Protocol, log_config=None)
+    config = uvicorn.Config(
+        create_app(settings),
+        port=0,
+        ws=Protocol,
+        ws_max_size=WS_BYTES_MAX,
+        ws_per_message_deflate=False,
+        server_header=False,
+        log_config=None,
+    )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
     while not server.started:

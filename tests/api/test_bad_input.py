@@ -64,13 +64,19 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
         "setReorderPoint": {"productId": product, "quantity": "1"},
         "signIn": {"login": "nobody", "password": "no password"},
         "refreshSession": {"refreshToken": "x"},
-        "inviteStaff": {"login": "", "name": "x", "password": "", "role": "CASHIER"},
+        "inviteStaff": {
+            "login": uuid4().hex,
+            "name": "x",
+            "password": "long enough",
+            "role": "CASHIER",
+            "storeIds": [store],
+        },
         "setStaffRole": {"staffId": NIL, "role": "CASHIER", "storeIds": []},
         "removeStaff": {"staffId": NIL},
-        "createApiKey": {"name": "", "scopes": []},
+        "createApiKey": {"name": "x", "scopes": ["stock:read"]},
         "revokeApiKey": {"apiKeyId": NIL},
-        "createStore": {"code": "", "name": ""},
-        "updateStore": {"storeId": store},
+        "createStore": {"code": uuid4().hex, "name": "x"},
+        "updateStore": {"storeId": store, "name": "南山店"},
     }
     asked: dict[str, Any] = {
         "movement": {"id": NIL},

@@ -107,7 +107,8 @@ class Root:
     def document(self, told: dict[str, Any]) -> str:
         given = {name: self.field.args[name].type for name in told}
         variables = ", ".join(f"${name}: {type_}" for name, type_ in given.items())
-        return f"{self.operation}({variables}) {self.call(', '.join(f'{n}: ${n}' for n in given))}"
+        head = f"{self.operation}({variables})" if variables else self.operation
+        return f"{head} {self.call(', '.join(f'{n}: ${n}' for n in given))}"
 
     def call(self, arguments: str) -> str:
         told = f"({arguments})" if arguments else ""

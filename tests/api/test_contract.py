@@ -1,0 +1,117 @@
+"""The contract: schema.graphql is fresh, nothing breaks unannounced, every root minds strangers."""
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLUnionType,
+    build_schema,
+    find_breaking_changes,
+)
+
+from app.domain import errors
+from app.domain.access import Can
+from app.domain.errors import Refusal
+from app.main import sdl
+from app.resolvers import SCHEMA
+from app.schema.problems import WORDS
+from tests.api.test_bad_input import CORE, good
+from tests.support.api import Desk
+from tests.support.hostile import Root
+
+HOME = Path(__file__).parents[2]
+ANYBODY = {can.name for can in Can if can.value.anybody}
+ROOTS = [
+    (operation, name)
+    for operation, type_ in (("query", CORE.query_type), ("mutation", CORE.mutation_type))
+    for name in (type_.fields if type_ else ())
+]
+
+
+def test_the_committed_schema_is_fresh() -> None:
+    committed = (HOME / "schema.graphql").read_text()
+    assert committed == sdl(), "run `make schema` and read what changed"
+
+
+def released() -> str | None:
+    """The last commit's schema; None outside of a repository, and before the first."""
+    shown = subprocess.run(
+        ["git", "show", "HEAD:schema.graphql"], cwd=HOME, capture_output=True, check=False
+    )
+    return shown.stdout.decode() if shown.returncode == 0 else None
+
+
+def test_what_breaks_clients_is_announced() -> None:
+    former = released()
+    if former is None:
+        former = (HOME / "schema.graphql").read_text()
+    broken = find_breaking_changes(build_schema(former), build_schema(sdl()))
+    changes = HOME / "CHANGELOG.md"
+    announced = changes.read_text() if changes.exists() else ""
+    for change in broken:
+        assert change.description in announced, "declare it in CHANGELOG.md"
+
+
+def needs(name: str) -> str:
+    """The permission a root field declares in the printed contract."""
+    _, found = sdl().split(f"\n  {name}(" if f"\n  {name}(" in sdl() else f"\n  {name}:", 1)
+    return found.split("@needs(can: ", 1)[1].split(")", 1)[0]
+
+
+@pytest.mark.parametrize(("operation", "name"), ROOTS, ids=[name for _, name in ROOTS])
+async def test_every_root_refuses_a_stranger(desk: Desk, operation: str, name: str) -> None:
+    type_ = CORE.query_type if operation == "query" else CORE.mutation_type
+    assert type_
+    root = Root(operation, name, type_.fields[name], await good(desk, name))
+    told = {
+        path[0]: value
+        for path, value in ((tuple(k for k in (key,)), value) for key, value in root.good.items())
+    }
+    answer = await desk.asking.raw(root.document(told), None, **told)
+    codes = [error["extensions"]["code"] for error in answer.get("errors", ())]
+    if needs(name) in ANYBODY:
+        assert "UNAUTHENTICATED" not in codes
+    else:
+        assert codes == ["UNAUTHENTICATED"]
+
+
+def test_every_refusal_has_words_and_a_problem() -> None:
+    made = {each for each in vars(errors).values() if isinstance(each, type)}
+    assert {each for each in made if issubclass(each, Refusal)} - {Refusal} == set(WORDS)
+    problem = CORE.type_map["Problem"]
+    assert isinstance(problem, GraphQLInterfaceType)
+    shown = {type_.name for type_ in CORE.get_possible_types(problem)}
+    assert shown == {refusal.__name__ for refusal in WORDS}
+
+
+def test_every_mutation_may_answer_with_a_problem() -> None:
+    assert CORE.mutation_type
+    problem = CORE.type_map["Problem"]
+    for name, field in CORE.mutation_type.fields.items():
+        result = getattr(field.type, "of_type", field.type)
+        assert isinstance(result, GraphQLUnionType), name
+        kinds = [problem in type_.interfaces for type_ in result.types]
+        assert kinds.count(False) == 1, f"{name} has one good answer"
+        assert any(kinds), name
+
+
+def test_every_type_and_root_says_what_it_is() -> None:
+    roots = (CORE.query_type, CORE.mutation_type, CORE.subscription_type)
+    for type_ in roots:
+        assert type_
+        for name, field in type_.fields.items():
+            assert field.description, name
+            assert any(ord(character) > 0x4E00 for character in field.description), name
+
+
+async def test_the_same_document_may_be_asked_by_many_at_once(desk: Desk) -> None:
+    answers = await asyncio.gather(*(desk.ask("{ viewer { name } }") for _ in range(50)))
+    assert len({answer["name"] for answer in answers}) == 1
+
+
+def test_the_schema_is_valid() -> None:
+    assert SCHEMA.as_str() + "\n" == sdl()
+    build_schema(sdl())
