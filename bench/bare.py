@@ -64,9 +64,7 @@ def barcode() -> Starlette:
         told["level"] = {"available": str(found[3])}
         return json({"data": {"product": told}})
 
-    return Starlette(
-        routes=[Route("/readyz", ready), Route("/{tenant}/{store}/{code}", product)]
-    )
+    return Starlette(routes=[Route("/readyz", ready), Route("/{tenant}/{store}/{code}", product)])
 
 
 def json(value: Any) -> Response:
@@ -92,7 +90,10 @@ def broadcast() -> Starlette:
             if payload:
                 text = orjson.dumps(payload).decode()
                 for socket in list(sockets):
-                    await socket.send_text(text)
+                    try:
+                        await socket.send_text(text)
+                    except (WebSocketDisconnect, RuntimeError):
+                        sockets.discard(socket)
 
     async def subscribe(socket: WebSocket) -> None:
         await socket.accept()

@@ -94,7 +94,7 @@ async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
     against = [name for name in wanted if name.endswith("_vs_vendure")]
     if not against:
         return
-    with AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack:
         try:
             peer = await stack.enter_async_context(vendure.running())
         except Absent as reason:
@@ -120,9 +120,7 @@ async def barcode(stage: Stage, shop: Shop) -> Figure:
     with stage.serving() as [server], stage.serving(role="barcode") as [bare]:
         token = await shop.token(server.port)
         codes = shop.barcodes[:ROTATING]
-        asked = [
-            graphql(BARCODE, {"barcode": code, "store": str(shop.store)}) for code in codes
-        ]
+        asked = [graphql(BARCODE, {"barcode": code, "store": str(shop.store)}) for code in codes]
         ours = forever(post(server.port, "/graphql", body, token) for body in asked)
         path = f"/{shop.tenant}/{shop.store}"
         plain = forever(get(bare.port, f"{path}/{code}") for code in codes)

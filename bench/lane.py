@@ -96,9 +96,7 @@ async def hot(stage: Stage, shop: Shop) -> Figure:
 
 
 @asynccontextmanager
-async def lane(
-    stage: Stage, shop: Shop, batch: int = BATCH
-) -> AsyncIterator[Lane[Draft, Outcome]]:
+async def lane(stage: Stage, shop: Shop, batch: int = BATCH) -> AsyncIterator[Lane[Draft, Outcome]]:
     """The server's lane, announcing what it commits over the real bus.
 
     It has sold each product once: a server knows the levels that it has ever touched.

@@ -19,10 +19,13 @@ from app import engines
 from app.db.lane import Lane
 from app.db.tables import Movement
 from app.db.unit import Database
+from app.domain.access import Role
+from app.domain.attempts import hashed
 from app.domain.ledger import Draft, Line, Place, Settle, print_of
 from app.domain.pinyin import full, search_text
 from app.domain.rules.barcodes import normal
 from app.domain.rules.kinds import Kind
+from app.domain.staff import hire
 from app.domain.stores import create_tenant
 from app.embedded import Engines, Urls, temporary
 from app.migrate import upgrade
@@ -117,7 +120,7 @@ class Shop:
         return drafted(self, Kind.SALE, [(product, Decimal(1))], key)
 
     async def token(self, port: int) -> str:
-        """What the owner signs in for at this server."""
+        """What the store's manager signs in for at this server."""
         text = (
             "mutation($l: String!, $p: String!) { signIn(input: {login: $l, password: $p}) "
             "{ ... on SignedIn { accessToken } ... on Problem { message } } }"
@@ -152,11 +155,15 @@ async def stock(urls: Urls, products: int) -> Shop:
     """Founds a tenant; its catalogue is copied in, its stock enters through the ledger."""
     db = Database(urls.database, unheard)
     name = f"bench-{products}-{time.time_ns():x}"[:32]
-    founded = await create_tenant(db, "压测", name, PASSWORD, name, "压测店")
+    founded = await create_tenant(db, "压测", f"{name}-owner", PASSWORD, name, "压测店")
+    seller, secret = uuid7(), await hashed(PASSWORD)
+    async with db.unit(founded.store.tenant_id) as unit:
+        # An owner watches; a store's manager sells.
+        await hire(unit, seller, name, "店长", secret, Role.MANAGER, [founded.store.id])
     await db.close()
     shop = Shop(
         founded.store.tenant_id,
-        founded.owner.id,
+        seller,
         founded.store.id,
         name,
         [uuid7() for _ in range(products)],
