@@ -68,6 +68,8 @@ class Wire(ASGIWebSocketAdapter):
             self.waiting_since = None
 
     async def close(self, code: int, reason: str) -> None:
+        # The protocol has room for 123 bytes; a syntax error may quote more than that.
+        reason = reason.encode()[:123].decode(errors="ignore")
         if self.ws.application_state is not WebSocketState.DISCONNECTED:
             with contextlib.suppress(WebSocketDisconnect, RuntimeError):
                 await self.ws.close(code=code, reason=reason)
