@@ -67,7 +67,7 @@ async def test_a_product_is_made_with_all_that_is_said(desk: Desk) -> None:
         "spec": "5kg/袋",
         "unit": "kg",
         "kind": "GOODS",
-        "price": "12.5",
+        "price": "12.50",
         "imageUrl": "https://example.com/a.png",
         "archivedAt": None,
         "reorderPoint": "0",

@@ -69,7 +69,7 @@ async def test_a_passer_by_sees_what_is_sold(fresh: Desk) -> None:
             "spec": "5kg",
             "unit": "袋",
             "imageUrl": "https://a/b",
-            "price": "12.5",
+            "price": "12.50",
             "availability": {"label": "SOLD_OUT", "remaining": 0, "text": "已售罄"},
         }
     ]
