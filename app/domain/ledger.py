@@ -185,9 +185,11 @@ async def _answers(unit: Unit, drafts: list[Draft]) -> dict[tuple[UUID, UUID], O
     told = await movement_rows.answered(unit, [draft.claim for draft in drafts])
     answers: dict[tuple[UUID, UUID], Outcome] = {}
     for draft in drafts:
-        fingerprint, movement = told.get(draft.claim, (None, None))
-        same = movement is not None and fingerprint == draft.fingerprint
-        answers[draft.claim] = movement if same else KeyReused(draft.key)
+        known = told.get(draft.claim)
+        if known is not None and known[0] == draft.fingerprint:
+            answers[draft.claim] = known[1]
+        else:
+            answers[draft.claim] = KeyReused(draft.key)
     return answers
 
 
