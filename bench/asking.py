@@ -66,7 +66,7 @@ class Asker(asyncio.Protocol):
 
 
 class Load:
-    """What the connections of one run share: the requests, their judge, and how many were answered."""
+    """What the connections of one run share: the requests, the judge, and what was answered."""
 
     def __init__(self, requests: Iterator[bytes], judge: Callable[[bytes], bool]) -> None:
         self._requests = requests

@@ -1,4 +1,4 @@
-"""Requests over HTTP: CPU an operation, application and database, beside Vendure and bare routes."""
+"""Requests over HTTP: CPU an operation, app and database, beside Vendure and a bare route."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack

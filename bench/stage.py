@@ -67,7 +67,7 @@ class Stage:
         )
         with ExitStack() as stack:
             web = []
-            for number in range(processes):
+            for _ in range(processes):
                 listener = stack.enter_context(listen("127.0.0.1", 0))
                 variables = environment(settings, owner=False)
                 made = Bare(role, listener, variables) if role else Web("web", listener, variables)
@@ -185,13 +185,14 @@ async def stock(urls: Urls, products: int) -> Shop:
 
 
 async def catalogue(owner: str, shop: Shop) -> None:
-    columns = "tenant_id id sku name spec kind unit scale price search pinyin".split()
+    text = ("sku", "name", "spec", "kind", "unit")
+    columns = ["tenant_id", "id", *text, "scale", "price", "search", "pinyin"]
     rows = []
     for number, product in enumerate(shop.products):
         sku, name = f"SKU-{number:05d}", f"大米 {number:05d}"
-        text, order = search_text(name, sku), full(name)
+        words, order = search_text(name, sku), full(name)
         rows.append(
-            (shop.tenant, product, sku, name, "5kg", "GOODS", "袋", 1, 1000 + number, text, order)
+            (shop.tenant, product, sku, name, "5kg", "GOODS", "袋", 1, 1000 + number, words, order)
         )
     codes = [
         (shop.tenant, code, product, 1)

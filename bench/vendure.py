@@ -105,9 +105,9 @@ async def seeded(owner: str) -> bool:
     """Whether all products are there; half a seeding is thrown away."""
     raw = await asyncpg.connect(owner)
     try:
-        if await raw.fetchval("select to_regclass('product_variant')") is not None:
-            if await raw.fetchval("select count(*) from product_variant") == PRODUCTS:
-                return True
+        there = await raw.fetchval("select to_regclass('product_variant')") is not None
+        if there and await raw.fetchval("select count(*) from product_variant") == PRODUCTS:
+            return True
         await raw.execute("drop schema public cascade; create schema public")
         return False
     finally:
