@@ -16,6 +16,7 @@ TENANT = bindparam("tenant", type_=Uuid())
 L, M, E, R = (t.__table__.c for t in (Level, Movement, Entry, Request))
 
 MOVEMENT = [c.name for c in M if c.name not in ("tenant_id", "recorded_at")]
+NEW_MOVEMENT = Movement.__mapper__.class_manager.new_instance
 ENTRY = [c.name for c in E if c.name != "tenant_id"]
 STATE = [
     "store_id",
@@ -72,7 +73,7 @@ WRITE = _writing()
 
 def told_movement(values: dict[str, Any]) -> Movement:
     """A row that no session holds; setting its columns one by one would cost as much as a sale."""
-    movement: Any = Movement()
+    movement: Any = NEW_MOVEMENT()
     movement.__dict__.update(values)
     return movement
 

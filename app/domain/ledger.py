@@ -31,7 +31,7 @@ from app.domain.errors import (
     VersionConflict,
     WrongState,
 )
-from app.domain.rules.kinds import ON_HAND, PHYSICAL, Kind
+from app.domain.rules.kinds import PHYSICAL, Kind
 from app.domain.rules.units import LIMIT, from_base, to_base
 
 HEAD = movement_rows.MOVEMENT
@@ -101,7 +101,7 @@ class Stock:
 
     @property
     def on_hand(self) -> int:
-        return sum(self.bins[name] for name in ON_HAND)
+        return self.bins["shelf"] + self.bins["reserved"] + self.bins["quarantine"]
 
 
 Levels = dict[Pair, Stock]
@@ -281,9 +281,8 @@ def judge(draft: Draft, levels: Levels) -> list[Move] | Refusal:
 
     The same product in several lines is summed before it is compared with what is there.
     """
-    unknown = {str(product) for store, product in draft.pairs if (store, product) not in levels}
-    if unknown:
-        return UnknownProduct(tuple(sorted(unknown)))
+    if unknown := [product for _, product in draft.pairs - levels.keys()]:
+        return UnknownProduct(tuple(sorted(map(str, unknown))))
     moves: list[Move] = []
     for line in draft.lines:
         level = levels[line.source.store, line.product]
@@ -304,10 +303,11 @@ def judge(draft: Draft, levels: Levels) -> list[Move] | Refusal:
 
 def _shortages(moves: list[Move], levels: Levels) -> OutOfStock | None:
     """I4: what is asked of a bin, summed, is never more than it holds."""
-    asked: Counter[tuple[Place, UUID]] = Counter()
+    asked: dict[tuple[Place, UUID], int] = {}
     for line, quantity in moves:
         if line.source.bin in PHYSICAL:
-            asked[line.source, line.product] += quantity
+            place = line.source, line.product
+            asked[place] = asked.get(place, 0) + quantity
     short = []
     for (place, product), quantity in asked.items():
         level = levels[place.store, product]
@@ -317,17 +317,14 @@ def _shortages(moves: list[Move], levels: Levels) -> OutOfStock | None:
 
 
 def _overflow(moves: list[Move], levels: Levels) -> InvalidQuantity | None:
-    added: Counter[Pair] = Counter()
+    added: dict[Pair, int] = {}
     for line, quantity in moves:
         if line.target.bin in PHYSICAL:
-            added[line.target.store, line.product] += quantity
-            if added[line.target.store, line.product] + _total(levels, line) > LIMIT:
+            pair = line.target.store, line.product
+            added[pair] = added.get(pair, sum(levels[pair].bins.values())) + quantity
+            if added[pair] > LIMIT:
                 return InvalidQuantity(line.product, str(line.quantity))
     return None
-
-
-def _total(levels: Levels, line: Line) -> int:
-    return sum(levels[line.target.store, line.product].bins.values())
 
 
 def judge_origin(draft: Draft, histories: dict[UUID, History], levels: Levels) -> Refusal | None:

@@ -31,5 +31,3 @@ class Kind(Enum):
 
 
 PHYSICAL = ("shelf", "reserved", "quarantine", "transit")
-ON_HAND = ("shelf", "reserved", "quarantine")
-VIRTUAL = ("supplier", "customer", "waste", "variance", "kitchen", "opening")
