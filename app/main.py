@@ -18,7 +18,7 @@ from strawberry.asgi import GraphQL
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
-from app import graphiql, metrics, settings
+from app import graphiql, logs, metrics, settings
 from app.db.bus import Bus
 from app.db.lane import Lane
 from app.db.unit import UNREACHABLE, Database
@@ -84,6 +84,7 @@ def bearer(value: object) -> str | None:
 
 def create_app(chosen: Settings | None = None) -> Starlette:
     """The whole web process; its database and bus are opened when it starts."""
+    logs.configure()
     config = chosen or settings.load()
     bus = Bus(config.redis_url)
     db = Database(config.database_url, bus.nudge)
