@@ -128,8 +128,8 @@ class Database:
     async def _session(self) -> AsyncIterator[tuple[AsyncSession, asyncpg.Connection]]:
         async with self.engine.connect() as connection:
             raw = await driver(connection)
-            if raw.is_closed():
-                # The server went away while this connection was idle: take a fresh one.
+            while raw.is_closed():
+                # The server went away while these connections were idle: on to a fresh one.
                 await connection.invalidate()
                 raw = await driver(connection)
             session = AsyncSession(connection, expire_on_commit=False, autoflush=False)

@@ -1,0 +1,59 @@
+"""The database is killed while the app has connections open: the next request is answered."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.db import identity
+from app.db.lane import Lane
+from app.db.tables import Movement
+from app.db.unit import UNREACHABLE, Database
+from app.domain.ledger import Settle
+from app.domain.rules.kinds import Kind
+from app.embedded import Engines
+from app.migrate import upgrade
+from tests.conftest import unheard
+from tests.support.identity import eventually
+from tests.support.shop import a_shop
+
+
+@pytest.fixture
+def engines(tmp_path: Path) -> Iterator[Engines]:
+    """PostgreSQL of this test's own, to be killed."""
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o711)
+    with Engines(tmp_path / "data", valkey=False) as engines:
+        yield engines
+
+
+async def test_every_connection_is_replaced(engines: Engines) -> None:
+    urls = engines.urls()
+    await asyncio.to_thread(upgrade, urls.owner)
+    db = Database(urls.database, unheard, pool_size=4)
+    lane = Lane(urls.database, Settle(), unheard)
+    shop = await a_shop(db, lane)
+    await shop.receive("米", 10)
+    await asyncio.gather(*(identity.direct(db, "store", "x") for _ in range(8)))
+    sale = await shop.draft(Kind.SALE, ("米", 1))
+    os.kill(engines.postgres.pid, signal.SIGKILL)
+
+    async def answers() -> bool:
+        engines.revive()
+        try:
+            return await identity.direct(db, "store", "x") is None
+        except UNREACHABLE:
+            await asyncio.sleep(0.05)
+            return False
+
+    await eventually(answers, 20)
+    # All the other connections of the pool died as well, and nobody notices.
+    await asyncio.gather(*(identity.direct(db, "store", "x") for _ in range(8)))
+    assert isinstance(await shop.post(sale), Movement)
+    assert isinstance(await shop.post(sale), Movement)
+    assert await shop.bins("米") == (9, 0, 0, 0)
+    await lane.close()
+    await db.close()
