@@ -1,23 +1,28 @@
-"""The demo: a supermarket of two stores with goods, thresholds, stock and sign-ins."""
+"""The demo: a supermarket of two stores with goods, thresholds, stock and sign-ins.
 
-from collections.abc import Sequence
+Every write has a key of its own, so a seeding that was cut short is finished by the next one.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from app.db import feed
 from app.db import identity as rows
 from app.db.lane import Lane
-from app.db.tables import Product
+from app.db.tables import Movement, Product
 from app.db.unit import Database
 from app.domain import catalog, staff, stores
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog import Described
 from app.domain.identity import Gate
-from app.domain.ledger import Draft, Line, Place, Settle, print_of
+from app.domain.ledger import Draft, Line, Outcome, Place, Settle, print_of
 from app.domain.rules.kinds import Kind
 from app.settings import Settings
 
+NAME = "示范超市"
 PASSWORD = "kucun-demo"
 STORES = {"demo": "示范超市东店", "demo-west": "示范超市西店"}
 PEOPLE = {
@@ -25,6 +30,12 @@ PEOPLE = {
     "cashier": ("小李", Role.CASHIER),
     "buyer": ("陈采购", Role.PURCHASER),
 }
+
+OVERSTOCKED = 5
+"""More than this many reorder points is too much."""
+
+DELIVERED = {"MILK-1L": "24", "YOGURT-4": "12", "EGG-30": "10"}
+SOLD = {"RICE-5KG": "1", "SOY-500": "2", "TOMATO": "1.25"}
 
 # sku, name, spec, unit, yuan, cost, reorder point, in the east, in the west
 GOODS = {
@@ -63,7 +74,7 @@ GOODS = {
         CHEESE-166 奶酪棒 166g 袋 19.90 14.20 6 14 0
     """,
     "饮料酒水": """
-        WATER-550 矿泉水 550ml 瓶 2.00 1.05 48 240 96
+        WATER-550 矿泉水 550ml 瓶 2.00 1.05 48 260 96
         WATER-24 矿泉水整箱 24瓶 箱 36.00 24.50 5 20 8
         COLA-500 可乐 500ml 瓶 3.50 2.30 36 144 60
         TEA-500 冰红茶 500ml 瓶 3.00 1.95 36 130 30
@@ -130,18 +141,51 @@ SIGN_INS = [
 ]
 
 
+class Begun(NamedTuple):
+    """The demo's tenant as it was founded: its owner and its first store."""
+
+    tenant: UUID
+    owner: UUID
+    east: UUID
+
+
 async def seed(settings: Settings) -> list[SignIn]:
-    """Founds the demo in an empty database; its sign-ins, or none where others live already."""
+    """Founds the demo in an empty database, or finishes it; its sign-ins.
+
+    None where only others live.
+    """
     db = Database(settings.database_url, _unheard, pool_size=2)
     try:
-        if await rows.direct(db, "store", next(iter(STORES))):
-            return SIGN_INS
-        if await rows.anybody(db):
-            return []
-        await _found(db, settings)
+        begun = await _begun(db)
+        if begun is None:
+            if await rows.anybody(db):
+                return []
+            begun = await _found(db)
+        if not await _complete(db, begun):
+            await _furnish(db, settings, begun)
         return SIGN_INS
     finally:
         await db.close()
+
+
+async def _begun(db: Database) -> Begun | None:
+    east = await rows.direct(db, "store", next(iter(STORES)))
+    owner = await rows.direct(db, "login", "owner")
+    if east is None or owner is None or east.tenant_id != owner.tenant_id:
+        return None
+    tenant = east.tenant_id
+    async with db.read(tenant) as session:
+        named = (await rows.tenants_by_id(session, tenant, [tenant]))[tenant].name
+    return Begun(tenant, owner.subject_id, east.subject_id) if named == NAME else None
+
+
+async def _complete(db: Database, begun: Begun) -> bool:
+    """The western store's stock is the last thing to be written."""
+    west = await rows.direct(db, "store", list(STORES)[-1])
+    if west is None:
+        return False
+    _, levels = await feed.levels(db, begun.tenant, west.subject_id, None)
+    return any(level.version for level in levels)
 
 
 async def _unheard(_tenant: UUID, _stores: object) -> None:
@@ -152,28 +196,32 @@ def _key(*parts: str) -> UUID:
     return uuid5(NAMESPACE_URL, "/".join(("kucun-demo", *parts)))
 
 
-async def _found(db: Database, settings: Settings) -> None:
-    (east, east_name), (west, west_name) = STORES.items()
+async def _found(db: Database) -> Begun:
+    code, name = next(iter(STORES.items()))
     founded = await stores.create_tenant(
-        db, "示范超市", "owner", PASSWORD, east, east_name, owner_name="张老板"
+        db, NAME, "owner", PASSWORD, code, name, owner_name="张老板"
     )
-    gate, tenant = Gate(db, settings), founded.tenant.tenant_id
-    owner = Viewer(
-        Scope(tenant, Role.OWNER), founded.owner.id, founded.owner.name, frozenset(), frozenset()
-    )
-    second = await stores.create_store(gate, owner, _key("store"), west, west_name)
-    both = [founded.store.id, second.id]
-    knowing = Viewer(owner.scope, owner.actor, owner.name, frozenset(both), frozenset(both))
+    return Begun(founded.tenant.tenant_id, founded.owner.id, founded.store.id)
+
+
+async def _furnish(db: Database, settings: Settings, begun: Begun) -> None:
+    gate = Gate(db, settings)
+    scope, east = Scope(begun.tenant, Role.OWNER), frozenset((begun.east,))
+    owner = Viewer(scope, begun.owner, "张老板", east, east)
+    west = await stores.create_store(gate, owner, _key("store"), *list(STORES.items())[-1])
+    both = [begun.east, west.id]
+    owner = Viewer(scope, begun.owner, "张老板", frozenset(both), frozenset(both))
     for login, (name, role) in PEOPLE.items():
         own = [] if role is Role.PURCHASER else both
         await staff.invite_staff(
-            gate, knowing, _key("staff", login), login, name, PASSWORD, role, own
+            gate, owner, _key("staff", login), login, name, PASSWORD, role, own
         )
     products = [
-        (good, await _product(db, knowing, good, number, category))
-        for category, number, good in await _goods(db, knowing)
+        (good, await _product(db, owner, good, number, category))
+        for category, number, good in await _goods(db, owner)
     ]
-    await _stock(settings, knowing, both, products)
+    await _run_out(db, owner, both, products)
+    await _stock(settings, owner, both, products)
 
 
 async def _goods(db: Database, owner: Viewer) -> list[tuple[UUID, int, Good]]:
@@ -187,7 +235,8 @@ async def _goods(db: Database, owner: Viewer) -> list[tuple[UUID, int, Good]]:
 
 async def _product(db: Database, owner: Viewer, good: Good, number: int, category: UUID) -> Product:
     price = int(Decimal(good.price) * 10_000)
-    described = Described(good.name, good.spec, price, category)
+    most = Decimal(good.reorder_point) * OVERSTOCKED
+    described = Described(good.name, good.spec, price, category, overstock_point=most)
     code = f"6901234{number:05d}"
     made = await catalog.create_product(
         db,
@@ -196,7 +245,7 @@ async def _product(db: Database, owner: Viewer, good: Good, number: int, categor
         good.sku,
         good.unit,
         "GOODS",
-        [code + _check_digit(code)],
+        [code + check_digit(code)],
         described,
     )
     key = _key("reorder", good.sku)
@@ -205,9 +254,22 @@ async def _product(db: Database, owner: Viewer, good: Good, number: int, categor
     )
 
 
-def _check_digit(code: str) -> str:
+def check_digit(code: str) -> str:
+    """The last digit of an EAN-13, from the twelve before it."""
     weighted = sum(int(digit) * (3, 1)[i % 2] for i, digit in enumerate(reversed(code)))
     return str(-weighted % 10)
+
+
+async def _run_out(
+    db: Database, owner: Viewer, both: Sequence[UUID], products: Sequence[tuple[Good, Product]]
+) -> None:
+    """What a store lists and has none of: a threshold of its own opens the level."""
+    for good, product in products:
+        for store, held in zip(both, (good.east, good.west), strict=True):
+            if not Decimal(held):
+                point = Decimal(good.reorder_point)
+                key = _key("reorder", good.sku, str(store))
+                await catalog.set_reorder_point(db, owner, key, product.id, store, point)
 
 
 async def _stock(
@@ -216,28 +278,56 @@ async def _stock(
     both: Sequence[UUID],
     products: Sequence[tuple[Good, Product]],
 ) -> None:
-    lane = Lane(settings.database_url, Settle(), _unheard, connections=1)
+    """Opening stock of both stores, and a delivery and a sale in the first."""
+    east, west = both
+    opening = [
+        {good.sku: good.east for good, _ in products},
+        {good.sku: good.west for good, _ in products},
+    ]
+    lane: Lane[Draft, Outcome] = Lane(settings.database_url, Settle(), _unheard, connections=1)
     try:
-        for store, held in zip(both, ("east", "west"), strict=True):
-            lines = tuple(
-                Line(
-                    product.id,
-                    Decimal(getattr(good, held)),
-                    Place(store, "opening"),
-                    Place(store, "shelf"),
-                    unit_cost=int(Decimal(good.cost) * 10_000),
-                )
-                for good, product in products
-                if Decimal(getattr(good, held))
-            )
-            await lane.submit(owner.tenant, _opening(owner, store, lines))
+        for draft in (
+            _draft(owner, Kind.OPENING, east, opening[0], products, reason="期初库存"),
+            _draft(owner, Kind.RECEIPT, east, DELIVERED, products, document="SH-0001"),
+            _draft(owner, Kind.SALE, east, SOLD, products, channel="COUNTER", document="XP-0001"),
+            _draft(owner, Kind.OPENING, west, opening[1], products, reason="期初库存"),
+        ):
+            outcome = await lane.submit(owner.tenant, draft)
+            if not isinstance(outcome, Movement):
+                raise RuntimeError(f"the demo's {draft.kind.name} was refused: {outcome}")
     finally:
         await lane.close()
 
 
-def _opening(owner: Viewer, store: UUID, lines: tuple[Line, ...]) -> Draft:
-    key = _key("opening", str(store))
-    printed = print_of("demo", store, lines)
+def _draft(
+    owner: Viewer,
+    kind: Kind,
+    store: UUID,
+    quantities: Mapping[str, str],
+    products: Sequence[tuple[Good, Product]],
+    **more: Any,
+) -> Draft:
+    source, target = kind.value.source, kind.value.target
+    assert source is not None
+    assert target is not None
+    lines = tuple(
+        Line(
+            product.id,
+            quantity,
+            Place(store, source),
+            Place(store, target),
+            unit_cost=None if kind is Kind.SALE else int(Decimal(good.cost) * 10_000),
+        )
+        for good, product in products
+        if (quantity := Decimal(quantities.get(good.sku, "0")))
+    )
     return Draft(
-        Kind.OPENING, store, owner.actor, key, lines, printed, datetime.now(UTC), reason="期初库存"
+        kind,
+        store,
+        owner.actor,
+        _key(kind.name, str(store)),
+        lines,
+        print_of("demo", kind, store, lines),
+        datetime.now(UTC),
+        **more,
     )

@@ -1,0 +1,149 @@
+"""The demo: seeded once however often, finished when cut short, and something on every screen."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app import demo
+from app.db.audit import audit
+from app.db.unit import Database
+from app.domain.stores import create_tenant
+from app.embedded import Urls
+from app.settings import Settings
+from tests.api.conftest import SECRET, served
+from tests.conftest import Cloning, unheard
+
+TABLES = ("tenants", "stores", "staff", "categories", "products", "barcodes", "levels")
+PAGES = """{
+  viewer { name role tenant { name } permissions } stores { id code name }
+  staff { nodes { login role } } categories { id name }
+  products(first: 200) { nodes { sku price reorderPoint barcodes { code } } }
+  dm: products(search: "dbdm") { nodes { name } }
+  levels(first: 200) { nodes { onHand status store { code } product { sku unit } } }
+  out: levels(status: OUT) { nodes { product { name } } }
+  low: levels(status: LOW) { nodes { product { name } } }
+  over: levels(status: OVERSTOCKED) { nodes { product { name } } }
+  movements { nodes { kind channel document lines { quantity } } }
+}"""
+SCAN = """query($store: UUID!, $code: String!) { scan(storeId: $store, code: $code) {
+  product { name } level { onHand } lastReceipt { document } can } }"""
+FRONT = """{ storefront(store: "demo") { store { name } categories { name }
+  products(first: 200) { nodes { name price availability { label text } } } } }"""
+
+
+class CutShort(Exception):
+    """Where the seeding ended before its time."""
+
+
+def settings_of(urls: Urls, data: Path) -> Settings:
+    return Settings(
+        database_url=urls.database,
+        owner_url=urls.owner,
+        redis_url=urls.redis,
+        secret=SECRET,
+        data=data,
+    )
+
+
+@pytest.fixture
+async def empty(clone: Cloning) -> Urls:
+    return await clone()
+
+
+@pytest.fixture
+async def settings(empty: Urls, tmp_path: Path) -> AsyncIterator[Settings]:
+    """Of an empty database, whose ledger is true whatever the test did to it."""
+    yield settings_of(empty, tmp_path)
+    assert await audit(empty.owner) == []
+
+
+async def counted(url: str, tables: tuple[str, ...] = (*TABLES, "movements", "entries")) -> Any:
+    owner = await asyncpg.connect(url)
+    try:
+        return {name: await owner.fetchval(f"select count(*) from {name}") for name in tables}
+    finally:
+        await owner.close()
+
+
+async def test_seeded_twice_it_is_there_once(settings: Settings) -> None:
+    first = await demo.seed(settings)
+    once = await counted(settings.owner_url)
+    assert await demo.seed(settings) == first
+    assert await counted(settings.owner_url) == once
+    assert [each.login for each in first] == ["owner", "manager", "cashier", "buyer"]
+    assert once["tenants"] == 1
+    assert once["stores"] == 2
+    assert (
+        once["products"]
+        == once["barcodes"]
+        == sum(len(lines.strip().splitlines()) for lines in demo.GOODS.values())
+    )
+    assert once["levels"] == 2 * once["products"]
+
+
+@pytest.mark.parametrize("where", ["create_store", "invite_staff", "set_reorder_point", "submit"])
+async def test_what_was_cut_short_is_finished(
+    settings: Settings, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stops at the third call (the first of what is called once), as a kill would."""
+    owner = {"create_store": demo.stores, "invite_staff": demo.staff, "submit": demo.Lane}
+    calls, real = 0, getattr(owner.get(where, demo.catalog), where)
+
+    async def stopping(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == (1 if where == "create_store" else 3):
+            raise CutShort
+        return await real(*arguments, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner.get(where, demo.catalog), where, stopping)
+        with pytest.raises(CutShort):
+            await demo.seed(settings)
+    assert await demo.seed(settings) == demo.SIGN_INS
+    found = await counted(settings.owner_url)
+    assert found["levels"] == 2 * found["products"] > 0
+    assert found["movements"] == 4
+
+
+async def test_nothing_is_told_where_others_live(settings: Settings) -> None:
+    db = Database(settings.database_url, unheard, pool_size=1)
+    await create_tenant(db, "别家", "owner", "eight letters", "demo", "别家一店")
+    await db.close()
+    assert await demo.seed(settings) == []
+    assert await counted(settings.owner_url, ("tenants",)) == {"tenants": 1}
+
+
+async def test_every_screen_has_something_to_show(settings: Settings, empty: Urls) -> None:
+    sign_ins = await demo.seed(settings)
+    async with served(empty) as asking:
+        for login, password, _ in sign_ins:
+            assert (await asking.sign_in(login, password))["accessToken"]
+        token = (await asking.sign_in("owner", demo.PASSWORD))["accessToken"]
+        pages = (await asking.raw(PAGES, token))["data"]
+        lists = {
+            name: value["nodes"] if isinstance(value, dict) and "nodes" in value else value
+            for name, value in pages.items()
+        }
+        assert all(lists.values()), [name for name, value in lists.items() if not value]
+        store = next(each["id"] for each in pages["stores"] if each["code"] == "demo")
+        milk = next(each for each in lists["products"] if each["sku"] == "MILK-1L")
+        code = milk["barcodes"][0]["code"]
+        scanned = await asking(SCAN, token, store=store, code=code)
+        front = await asking(FRONT)
+    assert len(lists["categories"]) == 8
+    assert pages["dm"]["nodes"] == [{"name": "东北大米"}]
+    assert {each["kind"] for each in lists["movements"]} == {"OPENING", "RECEIPT", "SALE"}
+    assert scanned["product"]["name"] == "纯牛奶"
+    assert scanned["level"]["onHand"] == "90"
+    assert scanned["lastReceipt"]["document"] == "SH-0001"
+    labels = {each["availability"]["label"] for each in front["products"]["nodes"]}
+    assert labels == {"PLENTY", "FEW", "SOLD_OUT"}
+
+
+def test_barcodes_are_valid_ean_13() -> None:
+    # 4006381333931 is the textbook's example.
+    assert demo.check_digit("400638133393") == "1"
