@@ -9,6 +9,7 @@ from sqlalchemy import and_, case, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.statement import among
 from app.db.tables import Barcode, Category, Level, Product, Store, Table
 from app.db.unit import Database, Unit
 
@@ -18,7 +19,7 @@ async def products_by_id(
 ) -> Sequence[Product]:
     return (
         await session.scalars(
-            select(Product).where(Product.tenant_id == tenant, Product.id.in_(ids))
+            select(Product).where(Product.tenant_id == tenant, among(Product.id, ids))
         )
     ).all()
 
@@ -28,7 +29,7 @@ async def categories_by_id(
 ) -> Sequence[Category]:
     return (
         await session.scalars(
-            select(Category).where(Category.tenant_id == tenant, Category.id.in_(ids))
+            select(Category).where(Category.tenant_id == tenant, among(Category.id, ids))
         )
     ).all()
 
@@ -47,7 +48,7 @@ async def barcodes_of(
     return (
         await session.scalars(
             select(Barcode)
-            .where(Barcode.tenant_id == tenant, Barcode.product_id.in_(products))
+            .where(Barcode.tenant_id == tenant, among(Barcode.product_id, products))
             .order_by(Barcode.product_id, Barcode.code)
         )
     ).all()
@@ -116,7 +117,7 @@ async def shelves(
                     Level.store_id == store,
                 ),
             )
-            .where(Product.tenant_id == tenant, Product.id.in_(products))
+            .where(Product.tenant_id == tenant, among(Product.id, products))
             .where(Product.kind == "GOODS", Product.archived_at.is_(None))
         )
         return {product: (shelf, scale, unit) for product, shelf, scale, unit in found}

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, select, true
 
+from app.db.statement import among
 from app.db.tables import Change, Feed, Level
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ async def levels(
     """The store's levels (of these products, or all) and the revision they are true at."""
     query = select(Level).where(Level.tenant_id == tenant, Level.store_id == store)
     if product_ids is not None:
-        query = query.where(Level.product_id.in_(product_ids))
+        query = query.where(among(Level.product_id, product_ids))
     async with db.read(tenant) as session:
         revision = await session.scalar(_revision(tenant, store)) or 0
         return revision, list(await session.scalars(query.order_by(Level.product_id)))

@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, Select, Uuid, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.statement import among
 from app.db.tables import ApiKey, Direction, Session, Staff, StaffStore, Store, Tenant
 from app.db.unit import Database, Unit
 
@@ -30,7 +31,9 @@ async def stores_by_id(
 ) -> Sequence[Store]:
     return (
         await session.scalars(
-            select(Store).where(Store.tenant_id == tenant, Store.id.in_(ids)).order_by(Store.code)
+            select(Store)
+            .where(Store.tenant_id == tenant, among(Store.id, ids))
+            .order_by(Store.code)
         )
     ).all()
 

@@ -1,10 +1,10 @@
 """Core expressions compiled once, run by asyncpg with arrays: the write path's way to speak SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import asyncpg
-from sqlalchemy import ARRAY, FromClause, bindparam, column, func
+from sqlalchemy import ARRAY, ColumnElement, FromClause, any_, bindparam, column, func
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.sql.expression import ClauseElement
 
@@ -26,6 +26,12 @@ def rows(prefix: str, *columns: Any) -> FromClause:
     arrays = (bindparam(f"{prefix}_{c.name}", type_=ARRAY(c.type)) for c in columns)
     names = (column(c.name, c.type) for c in columns)
     return func.unnest(*arrays).table_valued(*names, name=prefix).render_derived()
+
+
+def among(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
+    """`column IN values` as one array: one prepared statement, however many there are."""
+    array = bindparam(None, list(values), type_=ARRAY(column.type), unique=True)
+    return column == any_(array)
 
 
 def arrays(
