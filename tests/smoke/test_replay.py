@@ -1,16 +1,49 @@
 """Real baskets through a real server: all posted, nothing twice, the audit clean."""
 
 from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
+import httpx2
+import pandas
 import pytest
 
+from app.db.unit import Database
+from app.domain.stores import create_tenant
 from app.embedded import Urls
-from app.replay.dataset import Story, load
-from app.replay.run import replay
+from app.replay import dataset, shop
+from app.replay.dataset import Basket, Story, load
+from app.replay.run import Plan, replay
+from app.replay.shop import Refused, Shop, Unreachable
 from app.settings import Settings
 from tests.api.conftest import SECRET, served
+from tests.conftest import unheard
+
+NOON = pandas.Timestamp("2017-01-01 12:00")
+COLUMNS = ["store_id", "basket_id", "product_id", "quantity", "transaction_timestamp"]
+ROWS = [
+    (7, 1, 10, 2, NOON),
+    (7, 1, 10, 1, NOON),
+    (7, 1, 11, 0, NOON),
+    (7, 2, 12, 20_041, NOON.replace(hour=11)),
+    (7, 2, 13, -3, NOON.replace(hour=11)),
+    (7, 3, 10, 0, NOON.replace(hour=13)),
+    (7, 4, 99, 1, NOON.replace(hour=14)),
+    (7, 4, 11, float("nan"), NOON.replace(hour=14)),
+    (7, 4, 11, 1.5, NOON.replace(hour=14)),
+    (8, 5, 10, 1, NOON),
+]
+PASSWORD = "eight letters"
+KNOWN = {
+    "product_id": [10, 11, 12],
+    "product_category": ["MILK", "BREAD", None],
+    "product_type": ["FLUID MILK", None, "GASOLINE"],
+    "brand": ["National"] * 3,
+    "package_size": ["1 GA", None, None],
+}
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +51,52 @@ def story() -> Story:
     return load(stores=1, baskets=40)
 
 
-def test_every_odd_row_has_a_decision(story: Story) -> None:
+@pytest.fixture
+def settings(urls: Urls, tmp_path: Path) -> Settings:
+    return Settings(
+        database_url=urls.database,
+        owner_url=urls.owner,
+        redis_url=urls.redis,
+        secret=SECRET,
+        data=tmp_path,
+    )
+
+
+@pytest.fixture
+async def address(urls: Urls) -> AsyncIterator[str]:
+    async with served(urls) as asking:
+        yield str(asking.http.base_url)
+
+
+def test_every_odd_row_has_a_decision() -> None:
+    transactions, products = pandas.DataFrame(ROWS, columns=COLUMNS), pandas.DataFrame(KNOWN)
+    found = dataset.story(transactions, products, stores=1, baskets=9)
+    assert [(each.id, each.lines) for each in found.baskets] == [
+        ("2", (("12", 20_041),)),
+        ("1", (("10", 2), ("10", 1))),
+        ("4", (("99", 1),)),
+    ]
+    assert found.baskets[0].at == datetime(2017, 1, 1, 11, tzinfo=UTC)
+    assert [(good.id, good.name, good.category) for good in found.goods] == [
+        ("10", "FLUID MILK National", "MILK"),
+        ("12", "GASOLINE National", "未分类"),
+        ("99", "商品 99", "未分类"),
+    ]
+    assert found.decisions == {
+        dataset.TWICE: 1,
+        dataset.ZERO: 2,
+        dataset.NEGATIVE: 1,
+        dataset.FUELLED: 1,
+        dataset.EMPTY: 1,
+        dataset.NO_NUMBER: 2,
+        dataset.UNFILED: 1,
+        dataset.UNNAMED: 1,
+    }
+    assert found.opening("7", 100) == {"10": 3, "12": 20_041, "99": 1}
+    assert found.opening("7", 50) == {"10": 2, "12": 10_021, "99": 1}
+
+
+def test_the_dataset_is_told_in_order(story: Story) -> None:
     assert len(story.baskets) == 40
     assert all(quantity > 0 for basket in story.baskets for _, quantity in basket.lines)
     assert sorted(story.baskets, key=lambda basket: (basket.at, basket.id)) == story.baskets
@@ -28,32 +106,98 @@ def test_every_odd_row_has_a_decision(story: Story) -> None:
 
 
 async def test_replayed_twice_it_is_booked_once(
-    urls: Urls, story: Story, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    settings: Settings, story: Story, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = Settings(
-        database_url=urls.database,
-        owner_url=urls.owner,
-        redis_url=urls.redis,
-        secret=SECRET,
-        data=tmp_path,
-    )
-    async with served(urls) as asking:
-        address = str(asking.http.base_url)
-        assert await replay(settings, address, story, "replay-test")
-        first = capsys.readouterr().out
-        assert await replay(settings, address, story, "replay-test")
-        again = capsys.readouterr().out
-    assert "posted: 40 " in first
-    assert "posted: 40 " in again
+    plan = Plan(address, "replay-test", story)
+    assert await replay(settings, plan)
+    first = capsys.readouterr().out
+    assert await replay(settings, plan)
+    again = capsys.readouterr().out
+    for told in (first, again):
+        assert "posted: 40 " in told
+        assert "refused: 0" in told
     # Whatever was opened has been sold, once.
-    assert await left(urls) == Counter()
+    assert await left(settings, "replay-test") == Counter()
 
 
-async def left(urls: Urls) -> Counter[str]:
-    owner = await asyncpg.connect(urls.owner)
+async def test_too_little_stock_is_refused_and_stops_nothing(
+    settings: Settings, story: Story, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await replay(settings, Plan(address, "replay-short", story, percent=50))
+    told = capsys.readouterr().out
+    assert "× OutOfStock" in told
+    assert "posted: 40 " not in told
+    assert await left(settings, "replay-short") != Counter()
+
+
+async def test_an_owner_replays_in_their_own_tenant(
+    settings: Settings, story: Story, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    db = Database(settings.database_url, unheard, pool_size=1)
+    await create_tenant(db, "老店", "old-owner", PASSWORD, "old-shop", "老店")
+    await db.close()
+    assert await replay(settings, Plan(address, "replay-old", story, 100, "old-owner", PASSWORD))
+    # Another replay there finds the products of the first.
+    assert await replay(settings, Plan(address, "replay-old-2", story, 100, "old-owner", PASSWORD))
+    assert capsys.readouterr().out.count("posted: 40 ") == 2
+
+
+async def test_a_session_that_ends_is_opened_again(settings: Settings, address: str) -> None:
+    db = Database(settings.database_url, unheard, pool_size=1)
+    await create_tenant(db, "长夜", "night-owner", PASSWORD, "night", "长夜")
+    await db.close()
+    async with httpx2.AsyncClient(base_url=address) as http:
+        client = Shop(http, "night")
+        await client.sign_in("night-owner", PASSWORD)
+        client.token = "ended"
+        names = await shop.several(range(8), lambda _: client.ask("{ viewer { name } }"))
+        assert names == [{"name": "night-owner"}] * 8
+        with pytest.raises(Refused, match="FORBIDDEN"):
+            await client.ask(
+                shop.SELL, input={"key": client.key("a"), "storeId": client.key("b"), "lines": []}
+            )
+        # A basket the server does not understand is an outcome like any other.
+        basket = Basket("1", "night", datetime.now(UTC), (("10", 1),))
+        store, ids = client.key("b"), {"10": client.key("c")}
+        assert (await client.sell(store, basket, ids))[0] == "Refused"
+
+
+class Flaky(httpx2.AsyncBaseTransport):
+    """Cuts the first connections, after the server has answered."""
+
+    def __init__(self, cuts: int) -> None:
+        self.cuts = cuts
+        self.inner = httpx2.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await self.inner.handle_async_request(request)
+        if self.cuts:
+            self.cuts -= 1
+            await response.aread()
+            await response.aclose()
+            raise httpx2.ReadError("cut")
+        return response
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+async def test_what_got_no_answer_is_sent_again(address: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(shop, "PAUSES", (0, 0, 0))
+    async with httpx2.AsyncClient(base_url=address, transport=Flaky(2)) as http:
+        assert await Shop(http, "cut").ask("{ __typename }") == "Query"
+    async with httpx2.AsyncClient(base_url=address, transport=Flaky(3)) as http:
+        with pytest.raises(Unreachable):
+            await shop.several([1], lambda _: Shop(http, "cut").ask("{ __typename }"))
+
+
+async def left(settings: Settings, name: str) -> Counter[str]:
+    """What stands on the shelves of this tenant."""
+    owner = await asyncpg.connect(settings.owner_url)
     found = await owner.fetch(
         "select product_id::text, shelf from levels join tenants using (tenant_id)"
-        " where name = 'replay-test' and shelf <> 0"
+        " where name = $1 and shelf <> 0",
+        name,
     )
     await owner.close()
     return Counter(dict(map(tuple, found)))
