@@ -48,9 +48,13 @@ class Backend(BroadcastBackend):
 
     def _client(self, **options: Any) -> Redis:
         # Retries are ours: the client's own would hide that messages were missed.
-        retry = Retry(NoBackoff(), 0)
         return Redis.from_url(
-            self._url, retry=retry, socket_connect_timeout=2, decode_responses=True, **options
+            self._url,
+            retry=Retry(NoBackoff(), 0),
+            socket_connect_timeout=2,
+            decode_responses=True,
+            encoding_errors="replace",
+            **options,
         )
 
     async def connect(self) -> None:
@@ -58,9 +62,7 @@ class Backend(BroadcastBackend):
 
     async def disconnect(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await ended(self._task)
         await self._publisher.aclose()
 
     async def subscribe(self, group: str) -> None:
@@ -87,9 +89,11 @@ class Backend(BroadcastBackend):
             client = self._client()
             try:
                 await self._listen(client)
-            except FAILURES as error:
+            except Exception as error:
+                # Whatever it was: a bus that stops listening is worse than one that stumbles on.
+                if self.connected or delay == first:
+                    log.warning("bus.lost", error=repr(error))
                 if self.connected:
-                    log.warning("bus.lost", error=str(error))
                     delay = first
             finally:
                 self.connected = False
@@ -116,6 +120,17 @@ class Backend(BroadcastBackend):
                     self._heard.put_nowait(Event(message["channel"], MISSED))
                 elif message["type"] == "message":
                     self._heard.put_nowait(Event(message["channel"], message["data"]))
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    """Cancels the task until it ends.
+
+    Once is not enough before Python 3.12: `wait_for`, by which the client sends, swallows a
+    cancellation that comes in the moment the sending is done.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.1)
 
 
 class Bus:
@@ -150,8 +165,7 @@ class Bus:
 
     async def stop(self) -> None:
         for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            await ended(task)
         await self._broadcast.disconnect()
 
     async def nudge(self, tenant: UUID, stores: Iterable[UUID]) -> None:

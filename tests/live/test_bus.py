@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -122,7 +123,38 @@ async def test_it_survives_being_thrown_out(pair: tuple[Bus, Bus, Heard], valkey
 async def test_garbage_is_passed_over(pair: tuple[Bus, Bus, Heard], valkey: Engines) -> None:
     one, _, heard = pair
     client = Redis.from_url(valkey.urls().redis)
-    for garbage in ("", "x", "a:b,c", "a:" + "0" * 64, "a:" + "\x00" * 64):
+    for garbage in ("", "x", "a:b,c", "a:" + "0" * 64, "a:" + "\x00" * 64, b"\xff\xfe", b"a:\xff"):
         await client.publish("kucun:nudges", garbage)
     await client.aclose()
     await nudged(one, heard)
+
+
+async def test_it_stops_whatever_it_is_doing(valkey: Engines) -> None:
+    """Before Python 3.12 `wait_for`, by which the client sends, may swallow a cancellation."""
+    rng = random.Random(3)
+    for _ in range(60):
+        bus = Bus(valkey.urls().redis)
+        await bus.start()
+        await asyncio.sleep(rng.random() * 0.003)
+        await bus.nudge(uuid4(), [uuid4()])
+        for _ in range(rng.randrange(30)):
+            await asyncio.sleep(0)
+        await asyncio.wait_for(bus.stop(), 5)
+
+
+async def test_it_starts_without_a_server_and_finds_it_later(valkey: Engines) -> None:
+    os.kill(valkey.valkey.pid, signal.SIGKILL)
+    one, two = Bus(valkey.urls().redis), Bus(valkey.urls().redis)
+    heard: Heard = []
+    two.listen(lambda tenant, store: heard.append((tenant, store)))
+    async with asyncio.timeout(1):
+        await one.start()
+        await two.start()
+    try:
+        assert not two.connected
+        await eventually(lambda: told(valkey.revive() or two.connected))
+        await eventually(lambda: told(MISSED in heard))
+        await nudged(one, heard)
+    finally:
+        await one.stop()
+        await two.stop()
