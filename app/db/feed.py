@@ -3,13 +3,13 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import and_, select, true
 
 from app.db.statement import among
-from app.db.tables import Change, Feed, Level
+from app.db.tables import Change, Feed, Level, Product
 
 if TYPE_CHECKING:
     from app.db.unit import Database
@@ -102,9 +102,17 @@ async def levels(
     db: "Database", tenant: UUID, store: UUID, product_ids: Collection[UUID] | None
 ) -> tuple[int, list[Level]]:
     """The store's levels (of these products, or all) and the revision they are true at."""
-    query = select(Level).where(Level.tenant_id == tenant, Level.store_id == store)
+    query: Any = (
+        select(Level, Product)
+        .join(Product, and_(Product.tenant_id == Level.tenant_id, Product.id == Level.product_id))
+        .where(Level.tenant_id == tenant, Level.store_id == store)
+    )
     if product_ids is not None:
         query = query.where(among(Level.product_id, product_ids))
     async with db.read(tenant) as session:
         revision = await session.scalar(_revision(tenant, store)) or 0
-        return revision, list(await session.scalars(query.order_by(Level.product_id)))
+        rows: Any = await session.execute(query.order_by(Level.product_id))
+        found = [(row[0], row[1]) for row in rows]
+    for level, product in found:
+        level.joined = {"products": product}
+    return revision, [level for level, _ in found]

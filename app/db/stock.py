@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.statement import among
 from app.db.tables import Entry, Level, Movement, Product
 
 
@@ -29,7 +30,7 @@ async def movements_by_id(
 ) -> Sequence[Movement]:
     return (
         await session.scalars(
-            select(Movement).where(Movement.tenant_id == tenant, Movement.id.in_(ids))
+            select(Movement).where(Movement.tenant_id == tenant, among(Movement.id, ids))
         )
     ).all()
 
@@ -39,7 +40,7 @@ async def reversals_of(
 ) -> dict[UUID, Movement]:
     """The movement that undid each of these, where one did."""
     found = await session.scalars(
-        select(Movement).where(Movement.tenant_id == tenant, Movement.reverses_id.in_(ids))
+        select(Movement).where(Movement.tenant_id == tenant, among(Movement.reverses_id, ids))
     )
     return {movement.reverses_id: movement for movement in found if movement.reverses_id}
 
@@ -50,7 +51,7 @@ async def entries_of(
     return (
         await session.scalars(
             select(Entry)
-            .where(Entry.tenant_id == tenant, Entry.movement_id.in_(movements))
+            .where(Entry.tenant_id == tenant, among(Entry.movement_id, movements))
             .order_by(Entry.movement_id, Entry.line)
         )
     ).all()
@@ -88,10 +89,10 @@ async def levels(
     """
     key = SORTS[sort]
     order = (key, Level.product_id, Level.store_id)
-    query: Select[Any, Any] = (
-        select(Level, key)
+    query: Any = (
+        select(Level, Product, key)
         .join(Product, (Product.tenant_id == Level.tenant_id) & (Product.id == Level.product_id))
-        .where(Level.tenant_id == tenant, Level.store_id.in_(wanted.stores))
+        .where(Level.tenant_id == tenant, among(Level.store_id, wanted.stores))
         .where(Product.archived_at.is_(None))
         .order_by(*order)
         .limit(limit)
@@ -99,10 +100,15 @@ async def levels(
     query = _narrowed(query, wanted)
     if after is not None:
         query = query.where(tuple_(*order) > tuple_(*after))
-    return [(row[0], row[1]) for row in await session.execute(query)]
+    found = []
+    rows: Any = await session.execute(query)
+    for level, product, value in rows:
+        level.joined = {"products": product}
+        found.append((level, value))
+    return found
 
 
-def _narrowed(query: Select[Any, Any], wanted: LevelFilter) -> Select[Any, Any]:
+def _narrowed(query: Any, wanted: LevelFilter) -> Any:
     if wanted.category_id is not None:
         query = query.where(Product.category_id == wanted.category_id)
     if wanted.status is not None:
@@ -132,7 +138,7 @@ async def movements(
     """A page of movements, the newest first; `since` is included, `until` is not."""
     query = (
         select(Movement)
-        .where(Movement.tenant_id == tenant, Movement.store_id.in_(wanted.stores))
+        .where(Movement.tenant_id == tenant, among(Movement.store_id, wanted.stores))
         .order_by(Movement.id.desc())
         .limit(limit)
     )

@@ -1,6 +1,7 @@
 """The tables: one class a noun. Keys start with the tenant; quantities are integer base units."""
 
 from datetime import datetime
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -219,6 +220,13 @@ STATUS = (
 )
 
 
+class Amount(NamedTuple):
+    """Base units, and how many of them make one product unit: what a `Quantity` is told from."""
+
+    base: int
+    scale: int
+
+
 class Level(Table):
     """A product in a store. This row is the mutex of the pair; `version` counts its entries."""
 
@@ -248,6 +256,19 @@ class Level(Table):
         Index("ix_levels_product", "tenant_id", "product_id", "store_id"),
         Index("ix_levels_status", "tenant_id", "store_id", "status", "product_id"),
         {"postgresql_with": {"fillfactor": 70}},
+    )
+
+    joined: ClassVar[Any] = None
+    """Rows that the query brought along, by the name of their loader."""
+
+    # Attributes, not resolvers: a list of levels costs what its fields cost.
+    available = property(lambda self: Amount(self.shelf, self.scale))
+    held = property(lambda self: Amount(self.reserved, self.scale))
+    quarantined = property(lambda self: Amount(self.quarantine, self.scale))
+    incoming = property(lambda self: Amount(self.transit, self.scale))
+    warns_at = property(lambda self: Amount(self.reorder_point, self.scale))
+    on_hand = property(
+        lambda self: Amount(self.shelf + self.reserved + self.quarantine, self.scale)
     )
 
 

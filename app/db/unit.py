@@ -116,7 +116,8 @@ class Database:
             isolation_level="AUTOCOMMIT",
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=5,
+            # What was committed is answered late rather than with an error, when many ask at once.
+            pool_timeout=20,
             connect_args={"server_settings": SERVER_SETTINGS, "timeout": 5},
         )
         self._nudge = nudge

@@ -3,8 +3,6 @@
 from itertools import product as combinations
 from typing import Any
 
-from pypinyin import Style, lazy_pinyin, pinyin
-
 MOST_VARIANTS = 8
 
 
@@ -14,11 +12,16 @@ APART: Any = list
 
 def full(name: str) -> str:
     """The sort key: plain pinyin in lower case; letters and digits stay themselves."""
+    # Its dictionaries take 55 MiB, which a process that never writes a product can do without.
+    from pypinyin import lazy_pinyin
+
     return "".join(lazy_pinyin(name, errors="default")).lower()
 
 
 def initials(name: str) -> list[str]:
     """First letters, most likely reading first; characters of several readings give several."""
+    from pypinyin import Style, lazy_pinyin, pinyin
+
     likely = _joined(lazy_pinyin(name, style=Style.FIRST_LETTER, errors=APART))
     readings = pinyin(name, style=Style.FIRST_LETTER, heteronym=True, errors=APART)
     found = {likely: None}

@@ -7,9 +7,12 @@ from strawberry.types import Info
 
 
 def edge(loader: str, key: str, description: str | None = None) -> Any:
-    """The row that `loader` finds for the id in `key`."""
+    """The row that `loader` finds for the id in `key`, unless the query has joined it already."""
 
     def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
+        joined = getattr(root, "joined", None)
+        if joined is not None and loader in joined:
+            return joined[loader]
         return getattr(info.context.loaders, loader).load(getattr(root, key))
 
     return strawberry.field(resolver=resolve, description=description)

@@ -70,6 +70,11 @@ def quantity(base: int, scale: int) -> Any:
     return written(base, scale)
 
 
+def told(value: Any) -> str:
+    """A row tells a quantity as (base units, scale); whatever else is text already."""
+    return written(*value) if isinstance(value, tuple) else str(value)
+
+
 def money(ten_thousandths: int) -> Any:
     """1/10000 yuan as the `Money` a client reads: to the fen, finer only where it has to be."""
     text = f"{Decimal(ten_thousandths) / 10_000:.4f}"
@@ -81,7 +86,7 @@ SCALARS: dict[Any, Any] = {
         name="Quantity",
         description="An exact decimal in the product's unit, sent and returned as a string: "
         '"3", "1.5". Integers and decimals without exponent are accepted. 数量',
-        serialize=str,
+        serialize=told,
         parse_value=exact,
     ),
     Money: strawberry.scalar(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -57,36 +57,27 @@ class AdjustmentKind(Enum):
     RELEASE = "RELEASE"
 
 
-def _bin(name: str, description: str) -> Any:
-    def resolve(root: strawberry.Parent[tables.Level]) -> Quantity:
-        return quantity(getattr(root, name), root.scale)
-
-    return strawberry.field(resolver=resolve, description=description)
-
-
 @window(tables.Level, description="A product in a store: how much is where. 库存")
 class Level:
     store: Store = edge("stores", "store_id")
     product: Product = edge("products", "product_id")
-    available: Quantity = _bin("shelf", "Can be sold now. 可售")
-    reserved: Quantity = _bin("reserved", "Held for orders. 预占")
-    quarantined: Quantity = _bin("quarantine", "Held until checked. 待检")
-    incoming: Quantity = _bin("transit", "On its way to this store. 在途")
-    reorder_point: Quantity = _bin("reorder_point", "At or below it the level is LOW. 最低阈值")
+    on_hand: Quantity = strawberry.field(
+        description="In the store: available + reserved + quarantined. 在手"
+    )
+    available: Quantity = strawberry.field(description="Can be sold now. 可售")
+    held: Quantity = strawberry.field(name="reserved", description="Held for orders. 预占")
+    quarantined: Quantity = strawberry.field(description="Held until checked. 待检")
+    incoming: Quantity = strawberry.field(description="On its way to this store. 在途")
+    warns_at: Quantity = strawberry.field(
+        name="reorderPoint", description="At or below it the level is LOW. 最低阈值"
+    )
+    status: LevelStatus = strawberry.field(description="OUT, LOW, NORMAL or OVERSTOCKED. 状态")
     version: Revision = strawberry.field(
         description="Grows by one with every entry: send it as expectedVersion. 版本"
     )
-    last_received_at: datetime | None = strawberry.field(
-        resolver=lambda root: root.received_at, description="The last receipt. 最近入库时间"
+    received_at: datetime | None = strawberry.field(
+        name="lastReceivedAt", description="The last receipt. 最近入库时间"
     )
-
-    @strawberry.field(description="In the store: available + reserved + quarantined. 在手")
-    def on_hand(self, root: strawberry.Parent[tables.Level]) -> Quantity:
-        return quantity(root.shelf + root.reserved + root.quarantine, root.scale)
-
-    @strawberry.field(description="OUT, LOW, NORMAL or OVERSTOCKED. 状态")
-    def status(self, root: strawberry.Parent[tables.Level]) -> LevelStatus:
-        return LevelStatus[root.status]
 
     @strawberry.field(description="What a customer of this store is told. 前台标签")
     async def label(self, root: strawberry.Parent[tables.Level], info: Info) -> Availability:

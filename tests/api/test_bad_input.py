@@ -1,5 +1,6 @@
 """Whatever is sent to any field: an answer with a code, and nothing written when it is refused."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -7,10 +8,12 @@ import asyncpg
 import orjson
 import pytest
 
+from app.db.unit import Database
 from app.embedded import Urls
 from app.resolvers import SCHEMA
-from tests.support.api import Desk
+from tests.support.api import Desk, a_desk
 from tests.support.hostile import NIL, Root
+from tests.support.identity import Asking, a_chain
 
 CODES = {"BAD_INPUT", "FORBIDDEN", "UNAUTHENTICATED", "COST_EXCEEDED"}
 CORE = SCHEMA._schema
@@ -19,6 +22,8 @@ ROOTS = [
     for operation, type_ in (("query", CORE.query_type), ("mutation", CORE.mutation_type))
     for name in (type_.fields if type_ else ())
 ]
+# They take the very input that `consume` takes: its lines are tried there.
+TWINS = ("produce", "returnToSupplier")
 TABLES = """
 SELECT string_agg(format('SELECT %L, count(*) FROM %I', relname, relname), ' UNION ALL ')
 FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
@@ -41,6 +46,17 @@ async def counting(urls: Urls) -> Any:
 
     yield count
     await connection.close()
+
+
+@pytest.fixture(scope="module")
+async def victim(db: Database, asking: Asking) -> Desk:
+    """A desk of this module's own: what is accepted here changes its store."""
+    return await a_desk(await a_chain(db, asking))
+
+
+@pytest.fixture
+def desk(victim: Desk) -> Desk:
+    return replace(victim, products={})
 
 
 async def good(desk: Desk, name: str) -> dict[str, Any]:
@@ -127,6 +143,8 @@ async def test_any_value_of_any_field(
         (await outsider.receive("米", 1))["id"],
     )
     for path, type_ in root.places():
+        if name in TWINS and len(path) > 2:
+            continue
         for what, body in (*root.bodies(path, type_, *foreign), *root.literals(path)):
             before = await counting() if operation == "mutation" else None
             refused = judged(what, *await sent(desk, body, desk.who(name)))
