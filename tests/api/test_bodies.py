@@ -1,7 +1,7 @@
 """Broken, huge and twisted requests over HTTP: refused at once, and never an error of ours."""
 
 import time
-from typing import Any
+from collections.abc import AsyncIterator
 
 import httpx2
 import orjson
@@ -67,7 +67,7 @@ async def test_a_body_has_an_end(asking: Asking) -> None:
     body = orjson.dumps({"query": "{ a }", "variables": {"a": "x" * 300 * 1024}})
     assert (await answered(asking, body)).status_code == 413
 
-    async def pieces() -> Any:
+    async def pieces() -> AsyncIterator[bytes]:
         for _ in range(300):
             yield b" " * 1024
 
