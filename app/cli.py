@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
+from uuid import NAMESPACE_URL, uuid5
 
 import typer
 
@@ -166,8 +167,12 @@ def replay(
 
     if login and not password:
         password = typer.prompt("密码 / password", hide_input=True)
-    percent = "" if stock_percent == 100 else f"-{stock_percent}"
-    name, story = f"replay-{stores}-{baskets}{percent}", load(stores, baskets)
+    name, story = f"replay-{stores}-{baskets}", load(stores, baskets)
+    if stock_percent != 100:
+        name = f"{name}-{stock_percent}"
+    if login:
+        # Store codes are unique among tenants: another tenant's replay has others.
+        name = f"{name}-{uuid5(NAMESPACE_URL, login.lower()).hex[:4]}"
     with connected() as chosen:
         address = url or f"http://{chosen.host}:{chosen.port}"
         plan = Plan(address, name, story, stock_percent, login, password)
