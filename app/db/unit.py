@@ -80,7 +80,12 @@ class Unit:
     async def __aenter__(self) -> "Unit":
         # A lane runs several transactions of one unit: each announces its own changes.
         self._changed.clear()
-        await self.raw.execute(f"BEGIN; SET LOCAL app.tenant = '{self.tenant}'")
+        try:
+            await self.raw.execute(f"BEGIN; SET LOCAL app.tenant = '{self.tenant}'")
+        except BaseException:
+            # It may have begun: a pooled connection must not carry it to the next reader.
+            await roll_back(self.raw)
+            raise
         return self
 
     async def __aexit__(self, kind: type | None, error: object, trace: object) -> None:
@@ -146,13 +151,16 @@ class Database:
         """A read-only transaction that sees one moment; without a tenant it sees no rows."""
         async with self._session() as (session, raw):
             begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-            await raw.execute(f"{begin}; SET LOCAL app.tenant = '{tenant}'" if tenant else begin)
             try:
+                # Inside: a reader cancelled while it begins or ends leaves no open transaction.
+                await raw.execute(
+                    f"{begin}; SET LOCAL app.tenant = '{tenant}'" if tenant else begin
+                )
                 yield session
+                await raw.execute("COMMIT")
             except BaseException:
                 await roll_back(raw)
                 raise
-            await raw.execute("COMMIT")
 
     @asynccontextmanager
     async def unit(self, tenant: UUID) -> AsyncIterator[Unit]:
