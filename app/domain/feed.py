@@ -12,13 +12,14 @@ from app.domain.rules.labels import Availability
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Event:
-    """Something followers of one tenant's store are told.
+    """Something followers of one tenant's store are told, true at the store's `revision`.
 
     `answers` keeps, for as long as somebody holds the event, what each question about it was
     answered; `merged` the events it became for followers who had not read an earlier one.
     """
 
     tenant: UUID
+    revision: int
     answers: dict[Any, Any] = field(default_factory=dict, repr=False)
     merged: dict[int, Any] = field(default_factory=dict, repr=False)
 
@@ -38,7 +39,6 @@ class Event:
 class Snapshot(Event):
     """A store as it is at `revision`."""
 
-    revision: int
     levels: Sequence[Level]
 
     def merge(self, unread: Event) -> Event:
@@ -50,7 +50,6 @@ class Change(Event):
     """The levels that moved after `from_revision`, up to `revision`, as they are now."""
 
     from_revision: int
-    revision: int
     at: datetime
     levels: Sequence[Level]
 
@@ -67,8 +66,6 @@ class Change(Event):
 class Resync(Event):
     """What was missed cannot be told: subscribe again without `after`."""
 
-    revision: int
-
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -83,7 +80,6 @@ class Shown:
 class AvailabilityChange(Event):
     """The products whose label changed, as customers see them at `revision`."""
 
-    revision: int
     shown: Mapping[UUID, Shown]
 
     def merge(self, unread: Event) -> Event:

@@ -1,7 +1,8 @@
 """uvicorn's websocket protocol, with small kernel buffers and a way to cut the line."""
 
 import socket
-from asyncio.transports import BaseTransport
+from asyncio.transports import BaseTransport, WriteTransport
+from typing import cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
@@ -13,11 +14,13 @@ UNSENT = 16 * 1024
 class Protocol(WebSocketsSansIOProtocol):
     """Without small buffers the kernel would swallow thousands of stale frames of a slow reader.
 
-    The scope's extension `kucun.abort` closes the connection at once, whatever is unsent.
+    The scope's extensions lend `kucun.abort`, which closes the connection at once, and
+    `kucun.unsent`, the bytes that the kernel has not taken yet.
     """
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
+        cast(WriteTransport, transport).set_write_buffer_limits(high=UNSENT)
         line = transport.get_extra_info("socket")
         if line is not None and line.family != socket.AF_UNIX:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -28,3 +31,4 @@ class Protocol(WebSocketsSansIOProtocol):
         scope = getattr(self, "scope", None)
         if scope is not None:
             scope["extensions"]["kucun.abort"] = self.transport.abort
+            scope["extensions"]["kucun.unsent"] = self.transport.get_write_buffer_size

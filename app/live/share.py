@@ -12,11 +12,15 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import orjson
-from graphql import ExecutionResult, FieldNode, Node, VariableNode
+from graphql import ExecutionResult, FieldNode, GraphQLError, Node, VariableNode
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from app.db.unit import UNREACHABLE
 from app.domain.feed import Event
-from app.live.hub import Follower
+from app.live.follower import Follower
+from app.live.stream import Stream
+
+RETRY_SECONDS = 0.2
 
 
 class Answer(dict[str, Any]):
@@ -83,27 +87,54 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         return used
 
     def build_per_event_executor(self, payload: Any) -> Any:
+        return Asked(self, payload) if isinstance(payload, Event) else self._for_one(payload)
+
+    def _for_one(self, payload: Any) -> Any:
         executor = copy(self)
         executor.root_value = payload
         executor.collected_errors = type(self.collected_errors)()
         # The copy would share this dict and add to it for ever: 1.85 KB an event.
         executor._relevant_sub_fields = {}
-        if isinstance(payload, Event):
-            executor.context_value = self.context_value.shared(payload.tenant)
-            return Asked(self.question, executor, payload)
         return executor
 
+    def execute_without_person(self, event: Event) -> Any:
+        """The event's result, or an awaitable of one, that anybody of the same scope may have."""
+        executor = self._for_one(event)
+        executor.context_value = self.context_value.shared(event.tenant)
+        return executor.execute_operation(False)
+
     def answer(self, event: Event) -> Any:
-        """The event's answer to this subscription's question: a result, or a future of one."""
+        """The event's answer to this subscription's question: a result, or a future of one.
+
+        Whoever asks first executes, the others wait for it.
+        """
         known = event.answers.get(self.question)
-        if known is not None:
-            return known
-        return self.build_per_event_executor(event).execute_operation(False)
+        if known is None:
+            made = self.execute_without_person(event)
+            if self.is_awaitable(made):
+                known = asyncio.ensure_future(self._finish(event, made))
+            else:
+                known = shareable(made)
+            event.answers[self.question] = known
+        # One follower who leaves does not take the answer from the others.
+        return asyncio.shield(known) if isinstance(known, asyncio.Future) else known
+
+    async def _finish(self, event: Event, made: Any) -> ExecutionResult:
+        result = await made
+        while unreachable(result):
+            # An outage is no answer: nobody would be told this event again.
+            await asyncio.sleep(RETRY_SECONDS)
+            made = self.execute_without_person(event)
+            result = await made if self.is_awaitable(made) else made
+        event.answers[self.question] = shareable(result)
+        return result
 
     def cancellable_iterable(self, iterable: AsyncIterable[Any]) -> AsyncIterable[Any]:
         line = LINE.get()
-        if line is None or not isinstance(iterable, Follower):
+        if not isinstance(iterable, Follower):
             return super().cancellable_iterable(iterable)
+        if line is None:
+            return Stream(iterable, self.context_value.person)
         return _first_then_direct(self, iterable, line)
 
 
@@ -132,32 +163,28 @@ def _variables(node: Any) -> Iterator[str]:
 
 
 class Asked:
-    """A question put to an event; whoever asks first executes, the others wait for it."""
+    """A question put to an event, where Strawberry expects an executor."""
 
-    def __init__(self, question: Any, executor: Any, event: Event) -> None:
-        self.question = question
-        self.executor = executor
+    def __init__(self, asker: SharedExecutor, event: Event) -> None:
+        self.asker = asker
         self.event = event
 
-    def execute_operation(self, serially: bool | None = None) -> Any:
-        answers = self.event.answers
-        known = answers.get(self.question)
-        if known is None:
-            made = self.executor.execute_operation(serially)
-            if self.executor.is_awaitable(made):
-                known = answers[self.question] = asyncio.ensure_future(self._finish(made))
-            else:
-                known = answers[self.question] = shareable(made)
-        # One follower who leaves does not take the answer from the others.
-        return asyncio.shield(known) if isinstance(known, asyncio.Future) else known
-
-    async def _finish(self, made: Any) -> ExecutionResult:
-        result = shareable(await made)
-        self.event.answers[self.question] = result
-        return result
+    def execute_operation(self, _serially: bool | None = None) -> Any:
+        return self.asker.answer(self.event)
 
 
 def shareable(result: ExecutionResult) -> ExecutionResult:
-    if result.data is not None:
+    if result.data is not None and not isinstance(result.data, Answer):
         result.data = Answer(result.data)
     return result
+
+
+def unreachable(result: ExecutionResult) -> bool:
+    """Whether something is missing because the database was away, not because of the question."""
+    return any(isinstance(_cause(error), UNREACHABLE) for error in result.errors or ())
+
+
+def _cause(error: BaseException | None) -> BaseException | None:
+    while isinstance(error, GraphQLError):
+        error = error.original_error
+    return error

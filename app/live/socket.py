@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import random
+import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, cast
@@ -20,14 +20,15 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 
 from app.domain.access import Viewer
 from app.domain.feed import Event
-from app.live.hub import Follower
+from app.live.follower import Follower
 from app.live.share import LINE, SharedExecutor, dumps
+from app.live.stream import Stream, until
 
 log = structlog.get_logger()
 
 STUCK_SECONDS = 5.0
 SWEEP_SECONDS = 0.4
-OLDEST_SECONDS = 12 * 3600
+RECHECK_SECONDS = 2.0
 MESSAGES_PER_SECOND = 20
 MESSAGES_BURST = 60
 
@@ -35,9 +36,18 @@ Recheck = Callable[[Iterable[Viewer]], Awaitable[set[Viewer]]]
 
 
 class Wire(ASGIWebSocketAdapter):
-    """Sends text frames, and remembers since when one waits for the client to take it."""
+    """Sends text frames, and knows how long the client has taken nothing."""
 
-    waiting_since: float | None = None
+    _unsent = 0
+    _moved = 0.0
+
+    def stalled(self, now: float) -> bool:
+        """Whether something waits and nothing was taken for 5 s. Asked every half second."""
+        unsent: int = self.ws.scope["extensions"]["kucun.unsent"]()
+        if not 0 < self._unsent <= unsent:
+            self._moved = now
+        self._unsent = unsent
+        return now - self._moved > STUCK_SECONDS
 
     async def iter_json(
         self, *, ignore_parsing_errors: bool = False
@@ -59,13 +69,10 @@ class Wire(ASGIWebSocketAdapter):
         await self.send_text(dumps(message).decode())
 
     async def send_text(self, text: str) -> None:
-        self.waiting_since = time.monotonic()
         try:
             await self.ws.send({"type": "websocket.send", "text": text})
         except (WebSocketDisconnect, RuntimeError) as error:
             raise WebSocketDisconnected from error
-        finally:
-            self.waiting_since = None
 
     async def close(self, code: int, reason: str) -> None:
         # The protocol has room for 123 bytes; a syntax error may quote more than that.
@@ -137,6 +144,11 @@ class Outbox:
                     )
                 except WebSocketDisconnected:
                     return
+                except Exception as error:
+                    # A subscription that cannot be told must not look alive.
+                    log.error("outbox.failed", exc_info=error)
+                    await self._wire.close(1011, "Internal error")
+                    return
 
     async def _payload(self, asker: SharedExecutor, event: Event) -> str:
         """The answer as JSON text: made once, then found by everybody with the same question."""
@@ -170,7 +182,32 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         super().__init__(*arguments, **named)
         self.wire = cast(Wire, self.websocket)
         self.outbox = Outbox(self.wire, self._formatted)
-        self.until = time.monotonic() + OLDEST_SECONDS * random.uniform(0.9, 1)
+        self.until = until()
+
+    @property
+    def person(self) -> Viewer | None:
+        return self.context.person
+
+    def stalled(self, now: float) -> bool:
+        return self.wire.stalled(now)
+
+    def abort(self) -> None:
+        self.wire.abort()
+
+    def dismiss(self, code: int, reason: str) -> None:
+        """Closes it in the background; a client that does not take the news is cut off."""
+
+        async def close() -> None:
+            try:
+                async with asyncio.timeout(1):
+                    await self.wire.close(code, reason)
+            except TimeoutError:
+                self.abort()
+
+        Socket.open.discard(self)
+        task = asyncio.create_task(close())
+        _farewells.add(task)
+        task.add_done_callback(_farewells.discard)
 
     async def handle(self) -> None:
         Socket.open.add(self)
@@ -206,20 +243,22 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
 
 
 async def sweep(recheck: Recheck) -> None:
-    """For ever: cuts sockets that are stuck, too old, or whose viewer lost what they had."""
+    """For ever: cuts whoever is stuck or too old, or has lost what they had."""
     failing = False
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         now = time.monotonic()
-        for socket in list(Socket.open):
-            waiting = socket.wire.waiting_since
-            if waiting is not None and now - waiting > STUCK_SECONDS:
-                socket.wire.abort()
-            elif now > socket.until:
-                _bid_farewell(socket, 4403, "Connected for too long: connect again")
-        people = {socket: socket.context.person for socket in Socket.open}
+        for each in (*Socket.open, *Stream.open):
+            if each.stalled(now):
+                each.abort()
+            elif now > each.until:
+                each.dismiss(4403, "Connected for too long: connect again")
+            elif each.person and (each.person.expires_at or math.inf) <= time.time():
+                each.dismiss(4403, "The token has expired")
+        present = [each for each in (*Socket.open, *Stream.open) if each.person is not None]
         try:
-            gone = await recheck({person for person in people.values() if person is not None})
+            async with asyncio.timeout(RECHECK_SECONDS):
+                gone = await recheck({each.person for each in present if each.person})
             failing = False
         except Exception as error:
             # Nobody is cut off because the database is away; the next round asks again.
@@ -227,25 +266,9 @@ async def sweep(recheck: Recheck) -> None:
                 log.warning("sweep.failing", error=repr(error))
             failing = True
             continue
-        for socket, person in people.items():
-            if person in gone:
-                _bid_farewell(socket, 4403, "Forbidden")
+        for each in present:
+            if each.person in gone:
+                each.dismiss(4403, "Forbidden")
 
 
 _farewells: set[asyncio.Task[None]] = set()
-
-
-def _bid_farewell(socket: Socket, code: int, reason: str) -> None:
-    """Closes the socket in the background; one that does not take the news is aborted."""
-
-    async def close() -> None:
-        try:
-            async with asyncio.timeout(1):
-                await socket.wire.close(code, reason)
-        except TimeoutError:
-            socket.wire.abort()
-
-    Socket.open.discard(socket)
-    task = asyncio.create_task(close())
-    _farewells.add(task)
-    task.add_done_callback(_farewells.discard)

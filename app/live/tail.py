@@ -1,0 +1,133 @@
+"""A tail: reads one store's changes once for all who follow it in this process."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import structlog
+
+from app.db import feed
+from app.db.unit import UNREACHABLE, Database
+from app.domain.feed import Change, Event, Resync, Snapshot
+from app.live.follower import Source
+
+log = structlog.get_logger()
+
+POLL_SECONDS = 0.5
+READ_SECONDS = 5.0
+RETRY_SECONDS = 0.1
+MOST_MISSED = 5000
+T = TypeVar("T")
+
+
+async def patiently(read: Callable[[], Awaitable[T]]) -> T:
+    """What is read, as soon as the database answers; no answer in 5 s is an answer lost."""
+    failing = False
+    while True:
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                return await read()
+        except UNREACHABLE as error:
+            if not failing:
+                log.warning("read.failing", error=repr(error))
+            failing = True
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+class Tail(Source):
+    """Reads at a nudge, or every 500 ms without one; a failure delays it, nothing ends it."""
+
+    def __init__(self, db: Database, tenant: UUID, store: UUID, forget: Callable[[], Any]) -> None:
+        super().__init__(forget)
+        self.db, self.tenant, self.store = db, tenant, store
+        self.revision = 0
+        self.woken = asyncio.Event()
+        self._snapshot: asyncio.Task[Event] | None = None
+        self._snapshot_since = 0
+
+    async def start(self) -> None:
+        self.revision = await patiently(lambda: feed.head(self.db, self.tenant, self.store))
+        if not self.stopped:
+            self.run(self._run())
+
+    def stop(self) -> None:
+        super().stop()
+        self.woken.set()
+
+    async def present(self) -> Event:
+        """No values: where the tail is, for whoever reads them otherwise."""
+        return Resync(tenant=self.tenant, revision=self.revision)
+
+    async def snapshot(self) -> Event:
+        """The store as it is; those who join while it is read share it."""
+        # What was told since a read began may be missing from it, and a newcomer never hears it.
+        if self._snapshot is None or self._snapshot_since != self.revision:
+            self._snapshot_since = self.revision
+            self._snapshot = self.run(patiently(self._read_snapshot))
+            self._snapshot.add_done_callback(self._forget_snapshot)
+        return await asyncio.shield(self._snapshot)
+
+    async def _read_snapshot(self) -> Event:
+        revision, levels = await feed.levels(self.db, self.tenant, self.store, None)
+        return Snapshot(tenant=self.tenant, revision=revision, levels=levels)
+
+    def _forget_snapshot(self, read: asyncio.Task[Event]) -> None:
+        if self._snapshot is read:
+            self._snapshot = None
+
+    async def since(self, after: int) -> Event:
+        """What changed after `after`, or Resync when that cannot be told."""
+        return await asyncio.shield(self.run(patiently(lambda: self._read_since(after))))
+
+    async def _read_since(self, after: int) -> Event:
+        missed = await feed.changes_after(self.db, self.tenant, self.store, after, MOST_MISSED)
+        if not missed.complete or missed.head != missed.latest:
+            return Resync(tenant=self.tenant, revision=missed.latest)
+        return await self._changed(after, missed)
+
+    async def _changed(self, after: int, missed: feed.Changes) -> Change:
+        levels = []
+        if missed.product_ids:
+            _, levels = await feed.levels(self.db, self.tenant, self.store, missed.product_ids)
+        at = missed.at or datetime.now(UTC)
+        return Change(
+            tenant=self.tenant, from_revision=after, revision=missed.head, at=at, levels=levels
+        )
+
+    async def _run(self) -> None:
+        failing = False
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self.woken.wait()
+            self.woken.clear()
+            if self.stopped:
+                return
+            try:
+                async with asyncio.timeout(READ_SECONDS):
+                    await self._advance()
+                failing = False
+            except Exception as error:
+                # Whatever it was, followers stay: the next poll catches up from this revision.
+                if not failing:
+                    log.warning("tail.failing", store=str(self.store), error=repr(error))
+                failing = True
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _advance(self) -> None:
+        while True:
+            missed = await feed.changes_after(self.db, self.tenant, self.store, self.revision)
+            if not missed.complete:
+                self.revision = missed.latest
+                self.tell(Resync(tenant=self.tenant, revision=missed.latest))
+                return
+            if missed.head == self.revision:
+                return
+            change = await self._changed(self.revision, missed)
+            self.revision = missed.head
+            self.tell(change)
+            if missed.head == missed.latest:
+                return

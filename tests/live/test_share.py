@@ -1,0 +1,241 @@
+"""Answers: one execution for all who ask alike, whatever happens to any of them."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+
+from app.domain.feed import Change, Event
+from app.embedded import Urls
+from app.live.follower import Follower
+from app.live.share import SharedExecutor
+from app.live.socket import Socket
+from app.live.tail import Tail
+from tests.support.identity import Chain, eventually
+from tests.support.live import FEED, Line, dialled
+from tests.support.shop import Shop
+
+# Category is read by a loader, after the event was read.
+LOADED = """
+subscription($store: UUID!) { storeFeed(storeId: $store) {
+  ... on StoreSnapshot { revision levels { product { category { name } } } }
+  ... on StoreChange { revision levels { available product { category { name } } } }
+} }
+"""
+SKIPPING = """
+subscription($store: UUID!, $after: Revision, $less: Boolean!) {
+  storeFeed(storeId: $store, after: $after) {
+    ... on StoreSnapshot { revision }
+    ... on StoreChange { revision levels @skip(if: $less) { available } }
+  }
+}
+"""
+
+
+@pytest.fixture
+def executions(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Every execution of an event, as it happens."""
+    seen: list[object] = []
+    execute = SharedExecutor.execute_without_person
+
+    def counted(asker: SharedExecutor, event: Event) -> object:
+        seen.append(event)
+        return execute(asker, event)
+
+    monkeypatch.setattr(SharedExecutor, "execute_without_person", counted)
+    return seen
+
+
+@asynccontextmanager
+async def lines(shop: Shop, *tokens: str) -> AsyncIterator[list[Line]]:
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(dialled(shop.base_url, token)) for token in tokens]
+
+
+async def categorised(shop: Shop, owner: asyncpg.Connection, name: str) -> None:
+    """The product has a category, so that an answer needs a loader."""
+    await shop.receive(name, 100)
+    made = await owner.fetchval(
+        "INSERT INTO categories (tenant_id, id, name) VALUES ($1, uuidv7(), '粮油') RETURNING id",
+        shop.tenant,
+    )
+    product = await shop.product(name)
+    await owner.execute("UPDATE products SET category_id = $1 WHERE id = $2", made, product)
+
+
+@pytest.fixture
+async def owner(urls: Urls) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(urls.owner)
+    yield connection
+    await connection.close()
+
+
+@asynccontextmanager
+async def answers_held_up(urls: Urls) -> AsyncIterator[None]:
+    """Nobody can read categories."""
+    holder = await asyncpg.connect(urls.owner)
+    await holder.execute("BEGIN; LOCK TABLE categories IN ACCESS EXCLUSIVE MODE")
+    try:
+        yield
+    finally:
+        await holder.close()
+
+
+WAITING = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%categories%'
+"""
+
+
+async def test_different_people_share_one_execution(
+    open_shop: Shop, chain: Chain, executions: list[object]
+) -> None:
+    shop = open_shop
+    await shop.receive("米", 10)
+    one, two = [(await chain.hired())[1]["accessToken"] for _ in range(2)]
+    async with lines(shop, one, two, two) as followers:
+        for line in followers:
+            await line.subscribe(FEED, store=str(shop.store))
+            await line.next()
+        executions.clear()
+        await shop.sell("米", 1)
+        frames = {await line.socket.recv() for line in followers}
+    assert len(frames) == 1
+    assert len(executions) == 1
+
+
+async def test_what_shapes_an_answer_asks_anew_and_what_chooses_events_does_not(
+    open_shop: Shop, executions: list[object]
+) -> None:
+    shop = open_shop
+    for _ in range(3):
+        await shop.receive("米", 10)
+    async with lines(shop, *[shop.token] * 3) as (one, two, three):
+        for line, after, less in ((one, "1", True), (two, None, True), (three, "2", False)):
+            await line.subscribe(SKIPPING, store=str(shop.store), after=after, less=less)
+            await line.next()
+        executions.clear()
+        await shop.sell("米", 1)
+        told = [await line.next() for line in (one, two, three)]
+    assert told[0] == told[1]
+    assert "levels" not in told[0]
+    assert told[2]["levels"] == [{"available": "29"}]
+    assert len(executions) == 2
+
+
+async def test_more_rights_are_another_question(
+    open_shop: Shop, chain: Chain, executions: list[object]
+) -> None:
+    shop = open_shop
+    await shop.receive("米", 10)
+    cashier = (await chain.hired())[1]["accessToken"]
+    async with lines(shop, shop.token, cashier) as followers:
+        for line in followers:
+            await line.subscribe(FEED, store=str(shop.store))
+            await line.next()
+        executions.clear()
+        await shop.sell("米", 1)
+        for line in followers:
+            await line.next()
+    assert len(executions) == 2
+
+
+@pytest.mark.parametrize("leaver", [0, 1, 2])
+async def test_who_leaves_takes_no_answer_from_the_others(
+    open_shop: Shop, urls: Urls, owner: asyncpg.Connection, leaver: int
+) -> None:
+    shop = open_shop
+    await categorised(shop, owner, "米")
+    async with lines(shop, *[shop.token] * 3) as followers:
+        for line in followers:
+            await line.subscribe(LOADED, store=str(shop.store))
+            await line.next()
+        async with answers_held_up(urls):
+            await shop.sell("米", 1)
+            await eventually(lambda: owner.fetchval(WAITING))
+            held = len(Socket.open)
+            followers[leaver].socket.transport.abort()
+            await eventually(lambda: fewer(held))
+        for line in followers:
+            if line is not followers[leaver]:
+                assert (await line.next())["levels"][0]["available"] == "99"
+
+
+async def fewer(held: int) -> bool:
+    await asyncio.sleep(0.02)
+    return len(Socket.open) < held
+
+
+async def test_an_outage_is_no_answer(
+    open_shop: Shop, urls: Urls, owner: asyncpg.Connection
+) -> None:
+    """A connection lost while an event is answered delays the answer; nobody is told nulls."""
+    shop = open_shop
+    await categorised(shop, owner, "米")
+    async with dialled(shop.base_url, shop.token) as line:
+        await line.subscribe(LOADED, store=str(shop.store))
+        await line.next()
+        async with answers_held_up(urls):
+            await shop.sell("米", 1)
+            await eventually(lambda: owner.fetchval(WAITING))
+            await owner.execute(f"SELECT pg_terminate_backend(pid) FROM ({WAITING}) AS waiting")
+            await asyncio.sleep(0.3)
+        [level] = (await line.next())["levels"]
+        assert level == {"available": "99", "product": {"category": {"name": "粮油"}}}
+
+
+async def test_an_answer_that_cannot_be_sent_closes_its_socket(
+    open_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A subscription that cannot be told must not look alive."""
+    shop = open_shop
+    await shop.receive("米", 10)
+
+    def broken(_: object) -> bytes:
+        raise TypeError("not JSON")
+
+    async with dialled(shop.base_url, shop.token) as line:
+        await line.subscribe(FEED, store=str(shop.store))
+        await line.next()
+        with monkeypatch.context() as patched:
+            patched.setattr("app.live.socket.dumps", broken)
+            await shop.sell("米", 1)
+            await asyncio.wait_for(line.socket.wait_closed(), 3)
+        assert line.socket.close_code == 1011
+
+
+def follower_of(shop: Shop) -> Follower:
+    """The follower of the only subscription to this store in this process."""
+    found = [each for each in gc.get_objects() if type(each) is Tail]
+    [follower] = [one for tail in found if tail.store == shop.store for one in tail.followers]
+    return follower
+
+
+async def test_events_leave_nothing_behind(open_shop: Shop) -> None:
+    """Stock graphql-core keeps about 1.85 KB for each event of a live subscription."""
+    shop = open_shop
+    await shop.receive("米", 10)
+    async with dialled(shop.base_url, shop.token) as line:
+        await line.subscribe(FEED, store=str(shop.store))
+        snapshot = await line.next()
+        follower = follower_of(shop)
+        kept = []
+        for revision in range(1200):
+            if revision in (200, 1199):
+                gc.collect()
+                kept.append(len(gc.get_objects()))
+            change = Change(
+                tenant=shop.tenant,
+                from_revision=revision + 1000,
+                revision=revision + 1001,
+                at=datetime.now(UTC),
+                levels=[],
+            )
+            follower.offer(change)
+            assert (await line.next())["revision"] == str(revision + 1001)
+        assert int(snapshot["revision"]) < 1000
+        assert kept[1] - kept[0] < 500, kept
