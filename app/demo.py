@@ -17,8 +17,9 @@ from app.db.unit import Database
 from app.domain import catalog, staff, stores
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog import Described
+from app.domain.draft import Draft, Line, Place, print_of
 from app.domain.identity import Gate
-from app.domain.ledger import Draft, Line, Outcome, Place, Settle, print_of
+from app.domain.ledger import Outcome, Settle
 from app.domain.rules.kinds import Kind
 from app.settings import Settings
 

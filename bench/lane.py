@@ -19,7 +19,8 @@ import psutil
 from app.db.bus import Bus
 from app.db.lane import BATCH, Lane
 from app.db.tables import Movement
-from app.domain.ledger import Draft, Outcome, Settle
+from app.domain.draft import Draft
+from app.domain.ledger import Outcome, Settle
 from bench.measure import Figure, cpu, median
 from bench.stage import Shop, Stage, command
 

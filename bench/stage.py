@@ -21,7 +21,8 @@ from app.db.tables import Movement
 from app.db.unit import Database
 from app.domain.access import Role
 from app.domain.attempts import hashed
-from app.domain.ledger import Draft, Line, Place, Settle, print_of
+from app.domain.draft import Draft, Line, Place, print_of
+from app.domain.ledger import Settle
 from app.domain.pinyin import full, search_text
 from app.domain.rules.barcodes import normal
 from app.domain.rules.kinds import Kind

@@ -14,36 +14,18 @@ from app.db.tables import Change, Feed, Level, Product
 if TYPE_CHECKING:
     from app.db.unit import Database
 
-BUMP = """\
-WITH locked AS (
-  SELECT store_id FROM feeds WHERE tenant_id = '{tenant}' AND store_id IN ({stores})
-  ORDER BY store_id FOR UPDATE
-), bumped AS (
-  UPDATE feeds f SET revision = f.revision + 1 FROM locked l
-  WHERE f.tenant_id = '{tenant}' AND f.store_id = l.store_id RETURNING f.store_id, f.revision
-)
-INSERT INTO changes (tenant_id, store_id, revision, product_ids)
-SELECT '{tenant}', b.store_id, b.revision, v.product_ids
-FROM bumped b JOIN (VALUES {values}) v (store_id, product_ids) USING (store_id);
-COMMIT"""
-
 
 def closing(tenant: UUID, changed: Mapping[UUID, Collection[UUID]]) -> str:
     """The last round trip of a unit: bump the feeds it touched, in store order, and commit.
 
-    I6: the feed rows are locked last and held for this one statement. It is plain text because
-    only the simple protocol carries two statements; it is made of UUIDs alone.
+    I6: the feed rows are locked last and held for this one trip. It is plain text because only
+    the simple protocol carries several statements; it is made of UUIDs alone.
     """
-    if not changed:
-        return "COMMIT"
-    return BUMP.format(
-        tenant=tenant,
-        stores=",".join(f"'{store}'" for store in changed),
-        values=",".join(
-            f"('{store}'::uuid,'{{{','.join(map(str, products))}}}'::uuid[])"
-            for store, products in changed.items()
-        ),
+    bumps = (
+        f"SELECT bump_feed('{tenant}', '{store}', '{{{','.join(map(str, changed[store]))}}}'); "
+        for store in sorted(changed)
     )
+    return "".join(bumps) + "COMMIT"
 
 
 @dataclass(frozen=True, slots=True)

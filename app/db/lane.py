@@ -62,7 +62,7 @@ class Lane(Generic[Asked, Told]):
         queue.append((item, answer))
         if tenant not in self._draining:
             self._draining[tenant] = asyncio.create_task(self._drain(tenant))
-        return await asyncio.shield(answer)
+        return await answer
 
     @property
     def waiting(self) -> int:
@@ -93,7 +93,9 @@ class Lane(Generic[Asked, Told]):
         try:
             told = await self._run(slot, tenant, [item for item, _ in taken])
             for (_, answer), value in zip(taken, told, strict=True):
-                answer.set_result(value)
+                # Whoever asked may be gone; what they asked for is done all the same.
+                if not answer.done():
+                    answer.set_result(value)
         except Exception as error:
             if len(taken) > 1 and not isinstance(error, LaneFull):
                 # A poisoned item hurts only itself: each goes through alone.
@@ -101,9 +103,8 @@ class Lane(Generic[Asked, Told]):
                     await self._settle(slot, tenant, [one])
                 return
             for _, answer in taken:
-                answer.set_exception(error)
-                # Whoever asked may be gone; the failure was theirs alone.
-                answer.exception()
+                if not answer.done():
+                    answer.set_exception(error)
 
     async def _run(self, slot: "Slot", tenant: UUID, items: list[Any]) -> list[Any]:
         """Runs the work, again on a fresh connection when the outcome of the last is unknown."""

@@ -15,7 +15,7 @@ from app.db.unit import Unit
 TENANT = bindparam("tenant", type_=Uuid())
 L, M, E, R = (t.__table__.c for t in (Level, Movement, Entry, Request))
 
-MOVEMENT = [c.name for c in M if c.name not in ("tenant_id", "recorded_at")]
+MOVEMENT = [str(c.name) for c in M if c.name not in ("tenant_id", "recorded_at")]
 NEW_MOVEMENT = Movement.__mapper__.class_manager.new_instance
 ENTRY = [c.name for c in E if c.name != "tenant_id"]
 STATE = [
@@ -71,10 +71,12 @@ def _writing() -> Statement:
 WRITE = _writing()
 
 
-def told_movement(values: dict[str, Any]) -> Movement:
+def told_movement(tenant: UUID, head: Sequence[Any], recorded_at: datetime) -> Movement:
     """A row that no session holds; setting its columns one by one would cost as much as a sale."""
     movement: Any = NEW_MOVEMENT()
-    movement.__dict__.update(values)
+    values = movement.__dict__
+    values.update(zip(MOVEMENT, head, strict=True))
+    values["tenant_id"], values["recorded_at"] = tenant, recorded_at
     return movement
 
 
@@ -101,7 +103,7 @@ def _answering() -> Statement:
     asked = rows("asked", R.actor_id, R.key)
     mine = and_(R.tenant_id == TENANT, R.actor_id == asked.c.actor_id, R.key == asked.c.key)
     return Statement(
-        select(R.fingerprint, *M)
+        select(R.fingerprint, M.recorded_at, *(M[name] for name in MOVEMENT))
         .join_from(asked, Request, mine)
         .join(Movement, and_(M.tenant_id == TENANT, M.id == R.result_id))
     )
@@ -118,8 +120,8 @@ async def answered(
         unit.raw, tenant=unit.tenant, **arrays("asked", ["actor_id", "key"], list(keys))
     )
     told = {}
-    for fingerprint, *values in found:
-        movement = told_movement(dict(zip(M.keys(), values, strict=True)))
+    for fingerprint, recorded_at, *head in found:
+        movement = told_movement(unit.tenant, head, recorded_at)
         told[movement.actor_id, movement.key] = fingerprint, movement
     return told
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from app.db import requests
 from app.db.unit import Unit
+from app.domain.draft import print_of
 from app.domain.errors import KeyReused, Refused
-from app.domain.ledger import print_of
 
 
 async def claim(unit: Unit, actor: UUID, key: UUID, result_id: UUID, *asked: Any) -> UUID | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.db.unit import Database
 from app.domain.access import Can, Viewer
-from app.domain.ledger import Draft
+from app.domain.draft import Draft
 from app.domain.rules.kinds import Kind
 from app.domain.stock import Asked, Paper, draft, found_movement
 

@@ -12,9 +12,10 @@ from app.db.tables import Entry, Movement
 from app.db.unit import Database
 from app.domain import access, catalog
 from app.domain.access import Can, Viewer
+from app.domain.draft import Draft, Line, Place, print_of, swapped
 from app.domain.errors import Busy, InvalidQuantity, Malformed, Refused, UnknownMovement
 from app.domain.errors import UnknownProduct as Unknown
-from app.domain.ledger import Draft, Line, Outcome, Place, print_of, swapped
+from app.domain.ledger import Outcome
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import from_base

@@ -8,9 +8,10 @@ from uuid import UUID
 from app.db.lane import Lane
 from app.db.unit import UNREACHABLE, Database
 from app.domain.access import Scope, Viewer
+from app.domain.draft import Draft
 from app.domain.errors import Denied
 from app.domain.identity import Gate
-from app.domain.ledger import Draft, Outcome
+from app.domain.ledger import Outcome
 from app.live.hub import Hub
 from app.schema.loaders import Loaders
 from app.settings import Settings

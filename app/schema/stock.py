@@ -10,7 +10,7 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.domain.access import Can
-from app.domain.ledger import Place as PlaceValue
+from app.domain.draft import Place as PlaceValue
 from app.domain.rules.kinds import Kind
 from app.domain.rules.labels import availability
 from app.schema import problems

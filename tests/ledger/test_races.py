@@ -11,8 +11,9 @@ import pytest
 
 from app.db.lane import Lane
 from app.db.tables import Movement
+from app.domain.draft import Draft
 from app.domain.errors import KeyReused, OutOfStock, ReturnExceedsSale, WrongState
-from app.domain.ledger import Draft, Settle
+from app.domain.ledger import Settle
 from app.domain.rules.kinds import Kind
 from app.embedded import Urls
 from tests.conftest import unheard

@@ -12,7 +12,8 @@ from app.db.lane import Lane
 from app.db.stock import entries_of
 from app.db.tables import Feed, Level, Product, Store, Tenant
 from app.db.unit import Database
-from app.domain.ledger import Draft, Line, Outcome, Place, print_of, swapped
+from app.domain.draft import Draft, Line, Place, print_of, swapped
+from app.domain.ledger import Outcome
 from app.domain.rules.kinds import Kind
 from app.domain.rules.units import scale_of
 

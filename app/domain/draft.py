@@ -1,0 +1,86 @@
+"""Drafts: movements somebody wants, before the ledger has judged them."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from uuid_utils.compat import uuid7
+
+from app.db.tables import Entry
+from app.domain.rules.kinds import Kind
+from app.domain.rules.units import from_base
+
+Pair = tuple[UUID, UUID]
+"""A store and a product: what a level is of."""
+
+
+class Place(NamedTuple):
+    store: UUID
+    bin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`quantity` is in the product's unit; `unit_cost` in 1/10000 yuan a unit."""
+
+    product: UUID
+    quantity: Decimal
+    source: Place
+    target: Place
+    unit_cost: int | None = None
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """A movement somebody wants. `fingerprint` is what the client sent, hashed (see `print_of`)."""
+
+    kind: Kind
+    store: UUID
+    actor: UUID
+    key: UUID
+    lines: tuple[Line, ...]
+    fingerprint: bytes
+    occurred_at: datetime
+    channel: str | None = None
+    reason: str | None = None
+    note: str | None = None
+    document: str | None = None
+    sale_id: UUID | None = None
+    reverses_id: UUID | None = None
+    id: UUID = field(default_factory=uuid7)
+    claim: tuple[UUID, UUID] = field(init=False, repr=False)
+    pairs: frozenset[Pair] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "claim", (self.actor, self.key))
+        places = ((place.store, e.product) for e in self.lines for place in (e.source, e.target))
+        object.__setattr__(self, "pairs", frozenset(places))
+
+
+def print_of(*parts: Any) -> bytes:
+    """The fingerprint of an input: equal for equal inputs, and only for those."""
+    return hashlib.sha256(orjson.dumps(parts, default=_printed)).digest()
+
+
+def _printed(part: Any) -> Any:
+    return list(part) if isinstance(part, tuple) else str(part)
+
+
+def swapped(entries: Sequence[Entry]) -> tuple[Line, ...]:
+    """The lines that undo these entries: each goes back the way it came."""
+    return tuple(
+        Line(
+            entry.product_id,
+            from_base(entry.quantity, entry.scale),
+            Place(entry.to_store, entry.to_bin),
+            Place(entry.from_store, entry.from_bin),
+            entry.unit_cost,
+        )
+        for entry in entries
+    )
