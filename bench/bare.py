@@ -145,7 +145,7 @@ def soaked() -> Starlette:
 
     async def delivered() -> None:
         """Waits until the only subscriber's outbox is empty: nothing is ever merged."""
-        while any(socket.outbox._unsent for socket in Socket.open):  # noqa: ASYNC110
+        while not all(socket.outbox.empty for socket in Socket.open):  # noqa: ASYNC110
             await asyncio.sleep(0)
 
     @asynccontextmanager

@@ -27,7 +27,7 @@ class Follower:
         self._unread: Event | None = None
         self._news = asyncio.Event()
         self._deliver: Deliver | None = None
-        self.ended = asyncio.Event()
+        self._closed = False
 
     async def first(self) -> Event:
         """Where the follower starts. It is registered before, so nothing newer is missed."""
@@ -68,10 +68,10 @@ class Follower:
     async def __aiter__(self) -> AsyncGenerator[Event, None]:
         try:
             yield await self.first()
-            while not self.ended.is_set():
+            while not self._closed:
                 await self._news.wait()
                 self._news.clear()
-                if self._unread is not None and not self.ended.is_set():
+                if self._unread is not None and not self._closed:
                     unread, self._unread = self._unread, None
                     yield unread
         finally:
@@ -79,7 +79,7 @@ class Follower:
 
     def close(self) -> None:
         """Ends it, and a reader who waits."""
-        self.ended.set()
+        self._closed = True
         self._news.set()
         if self._source is not None:
             self._source.leave(self)

@@ -5,11 +5,12 @@ the answer. The answer is kept on the event, so it lives as long as anybody hold
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from copy import copy
 from functools import cached_property
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 import orjson
 from graphql import ExecutionResult, FieldNode, GraphQLError, Node, VariableNode
@@ -55,6 +56,9 @@ class Line(Protocol):
 
 LINE: ContextVar[Line | None] = ContextVar("line", default=None)
 """Set by the socket around each operation it runs."""
+
+
+_ASKERS: "WeakValueDictionary[tuple[Any, ...], SharedExecutor]" = WeakValueDictionary()
 
 
 class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -129,6 +133,26 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         event.answers[self.question] = shareable(result)
         return result
 
+    def one_of_all(self) -> "SharedExecutor":
+        """The one executor, of all with this question, that is kept: any of them answers alike."""
+        return _ASKERS.setdefault(self.question, self)
+
+    def text(
+        self, event: Event, write: Callable[[ExecutionResult], str]
+    ) -> "str | asyncio.Future[str]":
+        """The event's answer as `write` puts it, or a future of it; written once for everybody."""
+        known = event.answers.get(self)
+        if known is None:
+            known = event.answers[self] = asyncio.ensure_future(self._written(event, write))
+        return known
+
+    async def _written(self, event: Event, write: Callable[[ExecutionResult], str]) -> str:
+        result = self.answer(event)
+        if not isinstance(result, ExecutionResult):
+            result = await result
+        text = event.answers[self] = write(result)
+        return text
+
     def cancellable_iterable(self, iterable: AsyncIterable[Any]) -> AsyncIterable[Any]:
         line = LINE.get()
         if not isinstance(iterable, Follower):
@@ -141,13 +165,18 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
 async def _first_then_direct(
     asker: SharedExecutor, follower: Follower, line: Line
 ) -> AsyncIterator[Event]:
-    """The first event goes the usual way; later ones from the tail straight to the socket."""
+    """The first event goes the usual way; then this ends, and the line tells the later ones.
+
+    What Strawberry keeps for a running operation is four times what a follower needs.
+    """
+    attached = False
     try:
         yield await follower.first()
-        line.attach(asker, follower)
-        await follower.ended.wait()
+        line.attach(asker.one_of_all(), follower)
+        attached = True
     finally:
-        follower.close()
+        if not attached:
+            follower.close()
 
 
 def _variables(node: Any) -> Iterator[str]:

@@ -17,6 +17,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
     Operation,
 )
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 
 from app.domain.access import Viewer
 from app.domain.feed import Event
@@ -109,19 +110,35 @@ class Outbox:
     One task sends; a tail that has news only puts them here.
     """
 
-    def __init__(self, wire: Wire, finish: Callable[[ExecutionResult], Any]) -> None:
+    def __init__(self, wire: Wire, write: Callable[[ExecutionResult], str]) -> None:
         self._wire = wire
-        self._finish = finish
+        self._write = write
         self._unsent: dict[str, tuple[SharedExecutor, Event]] = {}
+        self._next: tuple[str, str | asyncio.Future[str]] | None = None
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def empty(self) -> bool:
+        return self._next is None and not self._unsent
+
     def put(self, name: str, asker: SharedExecutor, event: Event) -> None:
-        unsent = self._unsent.get(name)
-        self._unsent[name] = asker, event if unsent is None else event.after(unsent[1])
-        self._news.set()
         if self._task is None:
             self._task = asyncio.create_task(self._run())
+        if not self.empty:
+            unsent = self._unsent.get(name)
+            self._unsent[name] = asker, event if unsent is None else event.after(unsent[1])
+            return
+        # The task is woken once, when there is something to send.
+        text = asker.text(event, self._write)
+        self._next = name, text
+        if isinstance(text, str) or text.done():
+            self._news.set()
+        else:
+            text.add_done_callback(self._wake)
+
+    def _wake(self, _: object) -> None:
+        self._news.set()
 
     def drop(self, name: str) -> None:
         self._unsent.pop(name, None)
@@ -134,43 +151,29 @@ class Outbox:
         while True:
             await self._news.wait()
             self._news.clear()
-            while self._unsent:
-                name = next(iter(self._unsent))
-                asker, event = self._unsent.pop(name)
-                try:
-                    await self._wire.send_text(
-                        f'{{"id":{orjson.dumps(name).decode()},"type":"next","payload":'
-                        f"{await self._payload(asker, event)}}}"
-                    )
-                except WebSocketDisconnected:
-                    return
-                except Exception as error:
-                    # A subscription that cannot be told must not look alive.
-                    log.error("outbox.failed", exc_info=error)
-                    await self._wire.close(1011, "Internal error")
-                    return
+            try:
+                while self._next is not None:
+                    name, text = self._next
+                    await self._send(name, text if isinstance(text, str) else await text)
+                    self._next = self._oldest()
+            except WebSocketDisconnected:
+                return
+            except Exception as error:
+                # A subscription that cannot be told must not look alive.
+                log.error("outbox.failed", exc_info=error)
+                await self._wire.close(1011, "Internal error")
+                return
 
-    async def _payload(self, asker: SharedExecutor, event: Event) -> str:
-        """The answer as JSON text: made once, then found by everybody with the same question."""
-        key = "text", asker.question
-        text = event.answers.get(key)
-        if text is None:
-            result = asker.answer(event)
-            if not isinstance(result, ExecutionResult):
-                result = await result
-            text = event.answers[key] = dumps(self._finish(result)).decode()
-        return text
+    def _oldest(self) -> "tuple[str, str | asyncio.Future[str]] | None":
+        for name in self._unsent:
+            asker, event = self._unsent.pop(name)
+            return name, asker.text(event, self._write)
+        return None
 
-
-class Direct:
-    """The line of one operation to its socket's outbox."""
-
-    def __init__(self, outbox: Outbox, name: str) -> None:
-        self._outbox = outbox
-        self._name = name
-
-    def attach(self, asker: SharedExecutor, follower: Follower) -> None:
-        follower.direct(lambda event: self._outbox.put(self._name, asker, event))
+    async def _send(self, name: str, text: str) -> None:
+        await self._wire.send_text(
+            f'{{"id":{orjson.dumps(name).decode()},"type":"next","payload":{text}}}'
+        )
 
 
 class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
@@ -181,7 +184,8 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.wire = cast(Wire, self.websocket)
-        self.outbox = Outbox(self.wire, self._formatted)
+        self.outbox = Outbox(self.wire, self._written)
+        self.followers: dict[str, Follower] = {}
         self.until = until()
 
     @property
@@ -220,26 +224,53 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         self.outbox.close()
         await super().shutdown()
 
+    def attach(self, name: str, asker: SharedExecutor, follower: Follower) -> None:
+        """From now on the follower's events go to the outbox; the operation itself may end."""
+        self.followers[name] = follower
+        follower.direct(lambda event: self.outbox.put(name, asker, event))
+
     async def run_operation(self, operation: Operation[Any, Any]) -> None:
-        LINE.set(Direct(self.outbox, operation.id))
-        try:
+        LINE.set(Direct(self, operation.id))
+        # A client that goes away while it is answered is everyday life.
+        with contextlib.suppress(WebSocketDisconnected):
             await super().run_operation(operation)
-        except WebSocketDisconnected:
-            return
-        finally:
-            self.outbox.drop(operation.id)
+
+    def forget_id(self, id: str) -> None:
+        if id not in self.followers:
+            super().forget_id(id)
+
+    async def send_message(self, message: Message) -> None:
+        # An attached subscription goes on: only its execution is complete.
+        if message["type"] != "complete" or message["id"] not in self.followers:
+            await super().send_message(message)
+
+    async def cleanup_operation(self, operation_id: str) -> None:
+        if follower := self.followers.pop(operation_id, None):
+            follower.close()
+        self.outbox.drop(operation_id)
+        await super().cleanup_operation(operation_id)
 
     async def handle_task_exception(self, error: Exception) -> None:
-        # A client that went away while it was answered is everyday life.
         if not isinstance(error, WebSocketDisconnected):
             log.error("socket.failed", exc_info=error)
 
-    def _formatted(self, result: ExecutionResult) -> dict[str, Any]:
+    def _written(self, result: ExecutionResult) -> str:
         payload: dict[str, Any] = {"data": result.data}
         if result.errors:
             self.schema.process_errors(result.errors)
             payload["errors"] = [error.formatted for error in result.errors]
-        return payload
+        return dumps(payload).decode()
+
+
+class Direct:
+    """The line of one operation to its socket."""
+
+    def __init__(self, socket: Socket, name: str) -> None:
+        self._socket = socket
+        self._name = name
+
+    def attach(self, asker: SharedExecutor, follower: Follower) -> None:
+        self._socket.attach(self._name, asker, follower)
 
 
 async def sweep(recheck: Recheck) -> None:
