@@ -1,0 +1,59 @@
+"""Requests cancelled at every moment: no connection of the pool keeps a transaction open."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from app.db.unit import Database
+from app.embedded import Urls
+from tests.conftest import unheard
+
+MOMENTS = 60
+OPEN = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'kucun'
+AND state LIKE 'idle in transaction%'
+"""
+
+
+@pytest.fixture
+async def narrow(urls: Urls) -> AsyncIterator[Database]:
+    """One connection, so that whoever comes next gets what the one before left."""
+    db = Database(urls.database, unheard, pool_size=1)
+    yield db
+    await db.close()
+
+
+async def read(db: Database) -> None:
+    async with db.read(uuid4()) as session:
+        await session.execute(text("SELECT 1"))
+
+
+async def write(db: Database) -> None:
+    async with db.unit(uuid4()) as unit:
+        await unit.session.execute(text("SELECT 1"))
+
+
+@pytest.mark.parametrize("work", [read, write])
+async def test_no_transaction_stays_open(
+    narrow: Database, urls: Urls, work: Callable[[Database], Awaitable[None]]
+) -> None:
+    owner = await asyncpg.connect(urls.owner)
+    await work(narrow)
+    done = 0
+    for moment in range(MOMENTS):
+        task = asyncio.ensure_future(work(narrow))
+        for _ in range(moment):
+            await asyncio.sleep(0.0002)
+        done += task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert await owner.fetchval(OPEN) == 0, f"cancelled at moment {moment}"
+    # Some were cancelled on their way, some had ended by themselves.
+    assert 0 < done < MOMENTS
+    await work(narrow)
+    await owner.close()
