@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, select, tuple_
+from sqlalchemy import ARRAY, Uuid, and_, bindparam, case, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,15 +13,16 @@ from app.db.statement import among
 from app.db.tables import Barcode, Category, Level, Product, Store, Table
 from app.db.unit import Database, Unit
 
+BY_ID = select(Product).where(
+    Product.tenant_id == bindparam("tenant"),
+    Product.id == func.any(bindparam("ids", type_=ARRAY(Uuid()))),
+)
+
 
 async def products_by_id(
     session: AsyncSession, tenant: UUID, ids: Collection[UUID]
 ) -> Sequence[Product]:
-    return (
-        await session.scalars(
-            select(Product).where(Product.tenant_id == tenant, among(Product.id, ids))
-        )
-    ).all()
+    return (await session.scalars(BY_ID, {"tenant": tenant, "ids": list(ids)})).all()
 
 
 async def categories_by_id(
@@ -60,15 +61,16 @@ async def by_sku(session: AsyncSession, tenant: UUID, sku: str) -> Product | Non
     )
 
 
+BY_BARCODE = (
+    select(Product)
+    .join(Barcode, and_(Barcode.tenant_id == Product.tenant_id, Barcode.product_id == Product.id))
+    .where(Barcode.tenant_id == bindparam("tenant"), Barcode.code == bindparam("code"))
+)
+
+
 async def by_barcode(session: AsyncSession, tenant: UUID, code: str) -> Product | None:
     """`code` is normalised."""
-    return await session.scalar(
-        select(Product)
-        .join(
-            Barcode, and_(Barcode.tenant_id == Product.tenant_id, Barcode.product_id == Product.id)
-        )
-        .where(Barcode.tenant_id == tenant, Barcode.code == code)
-    )
+    return await session.scalar(BY_BARCODE, {"tenant": tenant, "code": code})
 
 
 async def by_code(

@@ -6,22 +6,28 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import and_, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.statement import among
+from app.db.statement import among, arrays, rows
 from app.db.tables import Entry, Level, Movement, Product
+
+WANTED = rows("wanted", Level.store_id, Level.product_id)
+BY_PAIR = (
+    select(Level)
+    .join(
+        WANTED, and_(Level.store_id == WANTED.c.store_id, Level.product_id == WANTED.c.product_id)
+    )
+    .where(Level.tenant_id == bindparam("tenant"))
+)
 
 
 async def levels_by_pair(
     session: AsyncSession, tenant: UUID, pairs: Collection[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], Level]:
     """Levels by (store, product); a product never stocked in the store has none."""
-    found = await session.scalars(
-        select(Level).where(
-            Level.tenant_id == tenant, tuple_(Level.store_id, Level.product_id).in_(pairs)
-        )
-    )
+    wanted = arrays("wanted", ["store_id", "product_id"], list(pairs))
+    found = await session.scalars(BY_PAIR, {"tenant": tenant, **wanted})
     return {(level.store_id, level.product_id): level for level in found}
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import orjson
 import structlog
-from graphql import ExecutionResult
+from graphql import ExecutionResult, GraphQLError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
@@ -234,6 +234,10 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         # A client that goes away while it is answered is everyday life.
         with contextlib.suppress(WebSocketDisconnected):
             await super().run_operation(operation)
+
+    @staticmethod
+    def _get_pre_execution_close_reason(error: GraphQLError) -> None:
+        """None: a document that cannot be read fails alone, and its neighbours go on."""
 
     def forget_id(self, id: str) -> None:
         if id not in self.followers:

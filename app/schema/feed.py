@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -46,10 +47,9 @@ StoreFeed = Annotated[
 
 @window(feed.Shown, description="One product as customers see it. 可售标签")
 class ProductAvailability:
+    product_id: UUID
     product: Product = edge("products", "product_id")
     availability: Availability
-
-    product_id: strawberry.ID
 
 
 @window(feed.AvailabilityChange, description="Products whose label changed; all of them at first.")

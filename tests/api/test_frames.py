@@ -207,11 +207,15 @@ async def test_a_refused_document_leaves_the_socket_open(desk: Desk, query: str,
     ["{ x", "x" * 1000, "米" * 1000, '"\\ud800', f"{{ {'__typename ' * 2500} }}"],
     ids=["half", "long", "long chinese", "surrogate", "tokens"],
 )
-async def test_what_cannot_be_parsed_closes_the_socket(desk: Desk, query: str) -> None:
+async def test_what_cannot_be_parsed_fails_alone(desk: Desk, query: str) -> None:
     with capture_logs() as said:
         async with dialled(str(desk.asking.http.base_url), desk.owner) as line:
             await line.subscribe(query)
-            assert await closed(line.socket) == 4400
+            message = await line.receive()
+            assert message["type"] == "error", message
+            assert message["payload"][0]["extensions"]["code"] == "BAD_INPUT"
+            await line.send(type="ping")
+            assert (await line.receive())["type"] == "pong"
     assert said == []
 
 

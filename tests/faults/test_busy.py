@@ -1,0 +1,41 @@
+"""More sales than the lane has room for: the rest are told to try again, and lose nothing."""
+
+import asyncio
+from collections import Counter
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from app.embedded import Urls
+from tests.api.conftest import asking, chain, fresh
+from tests.support.api import Desk
+
+__all__ = ["asking", "chain", "fresh"]
+
+HELD = "SELECT FROM levels WHERE product_id = $1 FOR UPDATE"
+SALES = 8
+ROOM = 3
+
+
+async def test_a_full_lane_says_so_and_takes_the_same_key_later(
+    fresh: Desk, urls: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fresh.receive("米", 100)
+    monkeypatch.setattr("app.db.lane.WAITING", ROOM)
+    holder = await asyncpg.connect(urls.owner)
+    keys = [str(uuid4()) for _ in range(SALES)]
+    async with holder.transaction():
+        # The first sale waits for this row, and the others for the first.
+        await holder.execute(HELD, fresh.products["米"])
+        asked = [asyncio.create_task(fresh.post("sell", ("米", 1), key=key)) for key in keys]
+        done, waiting = await asyncio.wait(asked, timeout=2)
+        assert {task.result()["code"] for task in done} == {"BUSY"}
+        assert ROOM <= len(waiting) <= ROOM + 1
+    told = Counter(answer.get("code", "sold") for answer in await asyncio.gather(*asked))
+    assert told == {"sold": len(waiting), "BUSY": len(done)}
+    assert (await fresh.level("米"))["available"] == str(100 - len(waiting))
+    again = [await fresh.post("sell", ("米", 1), key=key) for key in keys]
+    assert all("id" in answer for answer in again), again
+    assert (await fresh.level("米"))["available"] == str(100 - SALES)
+    await holder.close()

@@ -1,0 +1,50 @@
+"""Customers' live labels over a real websocket, without a token."""
+
+from typing import Any
+
+from tests.support.identity import Chain
+from tests.support.live import Line, dialled
+from tests.support.shop import Shop
+
+LABELS = """
+subscription($store: String!, $products: [UUID!]!) {
+  availabilityFeed(store: $store, productIds: $products) {
+    revision
+    products { productId product { name } availability { label remaining text } }
+  }
+}
+"""
+
+
+async def told(line: Line) -> dict[str, tuple[str, int | None, str]]:
+    """The next event: each product's label by its name."""
+    event = await line.next()
+    return {
+        each["product"]["name"]: tuple(each["availability"].values()) for each in event["products"]
+    }
+
+
+async def test_labels_flip_within_a_second(open_shop: Shop, chain: Chain) -> None:
+    shop = open_shop
+    await shop.receive("米", 10)
+    await shop.receive("油", 10)
+    wanted: dict[str, Any] = {
+        "store": chain.founded.store.code,
+        "products": [str(await shop.product(name)) for name in ("米", "油")],
+    }
+    async with dialled(shop.base_url) as line:
+        await line.subscribe(LABELS, **wanted)
+        plenty = ("PLENTY", None, "库存充足")
+        assert await told(line) == {"米": plenty, "油": plenty}
+        await shop.sell("米", 7)
+        assert await told(line) == {"米": ("FEW", 3, "仅剩 3 件")}
+        await shop.sell("米", 3)
+        assert await told(line) == {"米": ("SOLD_OUT", 0, "已售罄")}
+
+
+async def test_a_store_that_is_not_there(open_shop: Shop) -> None:
+    async with dialled(open_shop.base_url) as line:
+        await line.subscribe(LABELS, store="nowhere", products=[str(open_shop.store)])
+        message = await line.receive()
+        assert message["type"] == "error", message
+        assert message["payload"][0]["extensions"]["code"] == "BAD_INPUT"
