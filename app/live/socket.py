@@ -22,6 +22,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Messag
 from app.domain.access import Viewer
 from app.domain.feed import Event
 from app.live.follower import Follower
+from app.live.protocol import Protocol
 from app.live.share import LINE, SharedExecutor, dumps
 from app.live.stream import Stream, until
 
@@ -42,9 +43,13 @@ class Wire(ASGIWebSocketAdapter):
     _unsent = 0
     _moved = 0.0
 
+    @property
+    def line(self) -> Protocol:
+        return self.ws.scope["extensions"]["kucun.line"]
+
     def stalled(self, now: float) -> bool:
         """Whether something waits and nothing was taken for 5 s. Asked every half second."""
-        unsent: int = self.ws.scope["extensions"]["kucun.unsent"]()
+        unsent = self.line.unsent()
         if not 0 < self._unsent <= unsent:
             self._moved = now
         self._unsent = unsent
@@ -83,7 +88,7 @@ class Wire(ASGIWebSocketAdapter):
                 await self.ws.close(code=code, reason=reason)
 
     def abort(self) -> None:
-        self.ws.scope["extensions"]["kucun.abort"]()
+        self.line.abort()
 
 
 def well_formed(message: Any) -> bool:
@@ -107,73 +112,68 @@ def well_formed(message: Any) -> bool:
 class Outbox:
     """What one socket has yet to be sent: at most one event a subscription, merged while unread.
 
-    One task sends; a tail that has news only puts them here.
+    It sends by calls alone: no task of its own has to wake for each event.
     """
 
-    def __init__(self, wire: Wire, write: Callable[[ExecutionResult], str]) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        write: Callable[[ExecutionResult], str],
+        failed: Callable[[BaseException], None],
+    ) -> None:
         self._wire = wire
         self._write = write
+        self._failed = failed
         self._unsent: dict[str, tuple[SharedExecutor, Event]] = {}
         self._next: tuple[str, str | asyncio.Future[str]] | None = None
-        self._news = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
     @property
     def empty(self) -> bool:
         return self._next is None and not self._unsent
 
     def put(self, name: str, asker: SharedExecutor, event: Event) -> None:
-        if self._task is None:
-            self._task = asyncio.create_task(self._run())
-        if not self.empty:
+        if self.empty:
+            self._next = name, asker.text(event, self._write)
+            self._send()
+        else:
             unsent = self._unsent.get(name)
             self._unsent[name] = asker, event if unsent is None else event.after(unsent[1])
-            return
-        # The task is woken once, when there is something to send.
-        text = asker.text(event, self._write)
-        self._next = name, text
-        if isinstance(text, str) or text.done():
-            self._news.set()
-        else:
-            text.add_done_callback(self._wake)
-
-    def _wake(self, _: object) -> None:
-        self._news.set()
 
     def drop(self, name: str) -> None:
         self._unsent.pop(name, None)
+        if self._next is not None and self._next[0] == name:
+            self._next = self._oldest()
 
     def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        self._unsent.clear()
+        self._next = None
 
-    async def _run(self) -> None:
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            try:
-                while self._next is not None:
-                    name, text = self._next
-                    await self._send(name, text if isinstance(text, str) else await text)
-                    self._next = self._oldest()
-            except WebSocketDisconnected:
+    def _send(self, _: object = None) -> None:
+        """Sends until something has to be waited for: then it is called again."""
+        while self._next is not None:
+            name, text = self._next
+            if not isinstance(text, str):
+                if not text.done():
+                    text.add_done_callback(self._send)
+                    return
+                if text.cancelled():
+                    # The process stops.
+                    return
+                if error := text.exception():
+                    self.close()
+                    self._failed(error)
+                    return
+                text = text.result()
+            frame = f'{{"id":{orjson.dumps(name).decode()},"type":"next","payload":{text}}}'
+            if not self._wire.line.tell(frame, self._send):
                 return
-            except Exception as error:
-                # A subscription that cannot be told must not look alive.
-                log.error("outbox.failed", exc_info=error)
-                await self._wire.close(1011, "Internal error")
-                return
+            self._next = self._oldest()
 
     def _oldest(self) -> "tuple[str, str | asyncio.Future[str]] | None":
         for name in self._unsent:
             asker, event = self._unsent.pop(name)
             return name, asker.text(event, self._write)
         return None
-
-    async def _send(self, name: str, text: str) -> None:
-        await self._wire.send_text(
-            f'{{"id":{orjson.dumps(name).decode()},"type":"next","payload":{text}}}'
-        )
 
 
 class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
@@ -184,7 +184,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.wire = cast(Wire, self.websocket)
-        self.outbox = Outbox(self.wire, self._written)
+        self.outbox = Outbox(self.wire, self._written, self._failed)
         self.followers: dict[str, Follower] = {}
         self.until = until()
 
@@ -257,6 +257,11 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
     async def handle_task_exception(self, error: Exception) -> None:
         if not isinstance(error, WebSocketDisconnected):
             log.error("socket.failed", exc_info=error)
+
+    def _failed(self, error: BaseException) -> None:
+        # A subscription that cannot be told must not look alive.
+        log.error("outbox.failed", exc_info=error)
+        self.dismiss(1011, "Internal error")
 
     def _written(self, result: ExecutionResult) -> str:
         payload: dict[str, Any] = {"data": result.data}
