@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 CHANNEL = "kucun:nudges"
 MISSED = "*"
+GATHERING_SECONDS = 0.01
 PUBLISH_SECONDS = 0.2
 PING_SECONDS = 1.0
 SILENT_SECONDS = 3.0
@@ -186,6 +187,8 @@ class Bus:
             pending, self._pending = self._pending, set()
             stores = ",".join(f"{tenant.hex}{store.hex}" for tenant, store in pending)
             await self._broadcast.publish(CHANNEL, f"{self._name}:{stores}")
+            # The first nudge goes at once; those of a busy moment share the next.
+            await asyncio.sleep(GATHERING_SECONDS)
 
     async def _receive(self, subscribed: asyncio.Event) -> None:
         async with self._broadcast.subscribe(CHANNEL) as heard:
