@@ -10,6 +10,7 @@ from app.db import identity
 from app.domain import access
 from app.domain.access import Can
 from app.domain.errors import Malformed
+from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import feed as types
 from app.schema.scalars import Revision
@@ -43,7 +44,8 @@ class FeedSubscription:
     ) -> AsyncIterable[object]:
         if not 1 <= len(product_ids) <= MOST_PRODUCTS:
             raise Malformed(f"productIds: from 1 to {MOST_PRODUCTS} are needed")
-        found = await identity.direct(info.context.app.db, "store", store)
+        code = clean(store, "store", 100, required=True)
+        found = await identity.direct(info.context.app.db, "store", code)
         if found is None:
-            raise Malformed(f"store: no store has the code {store!r}")
+            raise Malformed(f"store: no store has the code {code!r}")
         return info.context.app.hub.follow_labels(found.tenant_id, found.subject_id, product_ids)

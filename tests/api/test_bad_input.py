@@ -17,9 +17,14 @@ from tests.support.identity import Asking, a_chain
 
 CODES = {"BAD_INPUT", "FORBIDDEN", "UNAUTHENTICATED", "COST_EXCEEDED"}
 CORE = SCHEMA._schema
+TYPES = {
+    "query": CORE.query_type,
+    "mutation": CORE.mutation_type,
+    "subscription": CORE.subscription_type,
+}
 ROOTS = [
     (operation, name)
-    for operation, type_ in (("query", CORE.query_type), ("mutation", CORE.mutation_type))
+    for operation, type_ in TYPES.items()
     for name in (type_.fields if type_ else ())
 ]
 # They take the very input that `consume` takes: its lines are tried there.
@@ -99,6 +104,11 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
         "scan": {"storeId": store, "code": "x"},
         "storefront": {"store": "x"},
         "product": {"id": product},
+        "storeFeed": {"storeId": store},
+        "availabilityFeed": {
+            "store": desk.chain.founded.store.code,
+            "productIds": [product],
+        },
     }
     if name not in inputs:
         return asked.get(name, {})
@@ -107,7 +117,7 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
 
 
 async def root_of(desk: Desk, operation: str, name: str) -> Root:
-    type_ = CORE.query_type if operation == "query" else CORE.mutation_type
+    type_ = TYPES[operation]
     assert type_
     return Root(operation, name, type_.fields[name], await good(desk, name))
 
@@ -126,10 +136,21 @@ def judged(what: str, status: int, body: bytes) -> bool:
     return isinstance(value, dict) and "code" in value
 
 
-async def sent(desk: Desk, body: bytes, by: str) -> tuple[int, bytes]:
-    headers = {"authorization": f"Bearer {by}", "content-type": "application/json"}
-    response = await desk.asking.http.post("/graphql", content=body, headers=headers)
-    return response.status_code, response.content
+async def sent(desk: Desk, body: bytes, by: str, accept: str) -> tuple[int, bytes]:
+    """The answer, or the first one of a stream."""
+    headers = {
+        "authorization": f"Bearer {by}",
+        "content-type": "application/json",
+        "accept": accept,
+    }
+    http = desk.asking.http
+    async with http.stream("POST", "/graphql", content=body, headers=headers) as response:
+        if not response.headers["content-type"].startswith("text/event-stream"):
+            return response.status_code, await response.aread()
+        async for line in response.aiter_lines():
+            if line.startswith("data: {"):
+                return response.status_code, line.removeprefix("data: ").encode()
+    raise AssertionError("a stream without an event")
 
 
 @pytest.mark.parametrize(("operation", "name"), ROOTS, ids=[name for _, name in ROOTS])
@@ -137,6 +158,7 @@ async def test_any_value_of_any_field(
     desk: Desk, outsider: Desk, counting: Any, operation: str, name: str
 ) -> None:
     root = await root_of(desk, operation, name)
+    accept = "text/event-stream" if operation == "subscription" else "application/json"
     foreign = (
         await outsider.product("米"),
         outsider.store,
@@ -147,6 +169,6 @@ async def test_any_value_of_any_field(
             continue
         for what, body in (*root.bodies(path, type_, *foreign), *root.literals(path)):
             before = await counting() if operation == "mutation" else None
-            refused = judged(what, *await sent(desk, body, desk.who(name)))
+            refused = judged(what, *await sent(desk, body, desk.who(name), accept))
             if before is not None and refused:
                 assert await counting() == before, what
