@@ -23,6 +23,18 @@ POSITIONS = """
     FROM entries WHERE to_seq IS NOT NULL
 """
 
+BATCHED = """
+    SELECT * FROM (
+        SELECT tenant_id, from_store AS store_id, product_id, batch_id, from_bin AS bin,
+            -quantity AS quantity, from_seq AS seq
+        FROM entries
+        UNION ALL
+        SELECT tenant_id, to_store, product_id, batch_id, to_bin, quantity,
+            coalesce(to_seq, from_seq)
+        FROM entries
+    ) p WHERE p.batch_id IS NOT NULL AND p.bin IN ('shelf', 'reserved', 'quarantine', 'transit')
+"""
+
 INVARIANTS = {
     "I1 the ledger is append-only": """
         SELECT format('%s has no guard', t.name) FROM (VALUES ('movements'), ('entries')) t (name)
@@ -50,6 +62,33 @@ INVARIANTS = {
         ) b USING (tenant_id, store_id, product_id, bin)
         WHERE coalesce(s.total, 0) IS DISTINCT FROM b.held
     """,
+    "I3 batch bins are the sum of what came in and went out": f"""
+        SELECT format('store %s batch %s %s: ledger %s, level %s', s.store_id, s.batch_id,
+            s.bin, s.total, b.held)
+        FROM (
+            SELECT tenant_id, store_id, product_id, batch_id, bin, sum(quantity) AS total
+            FROM ({BATCHED}) p GROUP BY 1, 2, 3, 4, 5
+        ) s
+        FULL JOIN (
+            SELECT tenant_id, store_id, product_id, batch_id, bin, held
+            FROM batch_levels, LATERAL (VALUES ('shelf', shelf), ('reserved', reserved),
+                ('quarantine', quarantine), ('transit', transit)) v (bin, held)
+        ) b USING (tenant_id, store_id, product_id, batch_id, bin)
+        WHERE coalesce(s.total, 0) <> coalesce(b.held, 0)
+    """,
+    "I3 a level is the sum of its batches": """
+        SELECT format('store %s product %s', l.store_id, l.product_id)
+        FROM levels l LEFT JOIN (
+            SELECT tenant_id, store_id, product_id, sum(shelf) AS shelf,
+                sum(reserved) AS reserved, sum(quarantine) AS quarantine, sum(transit) AS transit
+            FROM batch_levels GROUP BY 1, 2, 3
+        ) b USING (tenant_id, store_id, product_id)
+        WHERE CASE WHEN l.tracks_batches THEN
+            (l.shelf, l.reserved, l.quarantine, l.transit) IS DISTINCT FROM
+            (coalesce(b.shelf, 0), coalesce(b.reserved, 0),
+             coalesce(b.quarantine, 0), coalesce(b.transit, 0))
+        ELSE b.shelf IS NOT NULL END
+    """,
     "I4 no bin is below zero": """
         SELECT format('store %s product %s', store_id, product_id) FROM levels
         WHERE least(shelf, reserved, quarantine, transit) < 0
@@ -66,6 +105,31 @@ INVARIANTS = {
         GROUP BY f.tenant_id, f.store_id, f.revision
         HAVING f.revision <> coalesce(max(c.revision), 0)
         OR count(c.revision) <> coalesce(max(c.revision) - min(c.revision) + 1, 0)
+    """,
+    "I7 what expires first leaves first, unless a batch is named": f"""
+        SELECT format('movement %s line %s', e.movement_id, e.line)
+        FROM entries e
+        JOIN movements m ON (m.tenant_id, m.id) = (e.tenant_id, e.movement_id)
+        JOIN stores s ON (s.tenant_id, s.id) = (e.tenant_id, e.from_store)
+        JOIN batches b ON (b.tenant_id, b.id) = (e.tenant_id, e.batch_id)
+        JOIN batches f ON (f.tenant_id, f.product_id) = (b.tenant_id, b.product_id)
+            AND (f.expires_on, f.id) < (b.expires_on, b.id)
+        WHERE e.from_seq IS NOT NULL AND NOT e.batch_named
+        AND (f.expires_on >= (m.recorded_at AT TIME ZONE s.timezone)::date
+            OR e.to_bin NOT IN ('customer', 'kitchen', 'reserved'))
+        AND (SELECT sum(p.quantity) FROM ({BATCHED}) p
+            WHERE (p.tenant_id, p.store_id, p.batch_id, p.bin)
+                = (e.tenant_id, e.from_store, f.id, e.from_bin) AND p.seq < e.from_seq) > 0
+    """,
+    "I8 what is expired is not sold": """
+        SELECT format('movement %s line %s', e.movement_id, e.line)
+        FROM entries e
+        JOIN movements m ON (m.tenant_id, m.id) = (e.tenant_id, e.movement_id)
+        JOIN stores s ON (s.tenant_id, s.id) = (e.tenant_id, e.from_store)
+        JOIN batches b ON (b.tenant_id, b.id) = (e.tenant_id, e.batch_id)
+        WHERE e.from_bin = 'shelf' AND e.to_bin IN ('customer', 'kitchen', 'reserved')
+        AND m.kind <> 'REVERSAL'
+        AND b.expires_on < (m.recorded_at AT TIME ZONE s.timezone)::date
     """,
     "I9 positions are gap-free and on-hand is the running sum": f"""
         SELECT format('store %s product %s seq %s', store_id, product_id, seq) FROM (
@@ -89,7 +153,9 @@ INVARIANTS = {
         LEFT JOIN levels b ON (b.tenant_id, b.store_id, b.product_id)
             = (e.tenant_id, e.to_store, e.product_id)
         LEFT JOIN stores s ON (s.tenant_id, s.id) = (m.tenant_id, m.store_id)
-        WHERE a.scale IS DISTINCT FROM e.scale OR b.scale IS DISTINCT FROM e.scale OR s.id IS NULL
+        LEFT JOIN batches c ON (c.tenant_id, c.id) = (e.tenant_id, e.batch_id)
+        WHERE c.product_id <> e.product_id OR (c.id IS NULL) <> (e.batch_id IS NULL)
+        OR a.scale IS DISTINCT FROM e.scale OR b.scale IS DISTINCT FROM e.scale OR s.id IS NULL
     """,
     "a movement has entries, an entry has a movement": """
         SELECT format('movement %s', coalesce(m.id, e.movement_id)) FROM movements m

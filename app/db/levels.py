@@ -5,7 +5,18 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Uuid, and_, bindparam, cast, func, literal_column, null, select, union_all
+from sqlalchemy import (
+    FromClause,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.statement import Statement, arrays, rows
@@ -16,7 +27,13 @@ Pair = tuple[UUID, UUID]
 TENANT = bindparam("tenant", type_=Uuid())
 L, R = Level.__table__.c, Request.__table__.c
 
-_wanted = rows("wanted", L.store_id, L.product_id)
+
+def wanted_levels() -> FromClause:
+    """The levels an argument names, as a table: see `want`."""
+    return rows("wanted", L.store_id, L.product_id)
+
+
+_wanted = wanted_levels()
 _theirs = and_(
     L.tenant_id == TENANT,
     L.store_id == _wanted.c.store_id,
@@ -33,6 +50,7 @@ def _opening() -> Statement:
             Product.scale,
             Product.reorder_point,
             Product.overstock_point,
+            Product.tracks_batches,
         )
         .select_from(_wanted)
         .join(Store, and_(Store.tenant_id == TENANT, Store.id == _wanted.c.store_id))
@@ -41,7 +59,8 @@ def _opening() -> Statement:
         # A new threshold waits until this row has the old one, and then finds the row.
         .with_for_update(of=Product, read=True)
     )
-    names = ["tenant_id", "store_id", "product_id", "scale", "reorder_point", "overstock_point"]
+    copied = ["scale", "reorder_point", "overstock_point", "tracks_batches"]
+    names = ["tenant_id", "store_id", "product_id", *copied]
     return Statement(
         insert(Level)
         .from_select(names, found)
@@ -57,18 +76,29 @@ def _looking() -> Statement:
 LOOK, OPEN = _looking(), _opening()
 
 
-def _want(pairs: Iterable[Pair]) -> dict[str, list[Any]]:
+def want(pairs: Iterable[Pair]) -> dict[str, list[Any]]:
+    """The arguments of `wanted_levels`."""
     return arrays("wanted", ["store_id", "product_id"], list(pairs))
 
 
 async def open_levels(unit: Unit, pairs: set[Pair]) -> set[Pair]:
     """Makes the level rows of products never seen in a store; gives the pairs that exist now."""
-    there = {(s, p) for s, p in await LOOK.fetch(unit.raw, tenant=unit.tenant, **_want(pairs))}
+    there = {(s, p) for s, p in await LOOK.fetch(unit.raw, tenant=unit.tenant, **want(pairs))}
     if missing := pairs - there:
-        for store, product in await OPEN.fetch(unit.raw, tenant=unit.tenant, **_want(missing)):
+        for store, product in await OPEN.fetch(unit.raw, tenant=unit.tenant, **want(missing)):
             unit.changed(store, product)
             there.add((store, product))
     return there
+
+
+class Bins(NamedTuple):
+    shelf: int
+    reserved: int
+    quarantine: int
+    transit: int
+    version: int
+    scale: int
+    tracks_batches: bool
 
 
 def _claiming() -> Statement:
@@ -86,7 +116,7 @@ def _claiming() -> Statement:
         .returning(R.actor_id, R.key)
         .cte("claimed")
     )
-    values = [L.shelf, L.reserved, L.quarantine, L.transit, L.version, L.scale]
+    values = [L[name] for name in Bins._fields]
     locked = (
         select(L.store_id, L.product_id, *values)
         .join_from(_wanted, Level, _theirs)
@@ -115,15 +145,6 @@ class Claim(NamedTuple):
     result_id: UUID
 
 
-class Bins(NamedTuple):
-    shelf: int
-    reserved: int
-    quarantine: int
-    transit: int
-    version: int
-    scale: int
-
-
 async def claim_and_lock(
     unit: Unit, claims: Sequence[Claim], pairs: set[Pair]
 ) -> tuple[set[tuple[UUID, UUID]], dict[Pair, Bins]]:
@@ -132,7 +153,7 @@ async def claim_and_lock(
     Returns the (actor, key) pairs won, and the levels that exist with their present values.
     """
     arguments: dict[str, Any] = arrays("asked", list(Claim._fields), claims)
-    arguments |= _want(pairs)
+    arguments |= want(pairs)
     found: list[asyncpg.Record] = await CLAIM_AND_LOCK.fetch(
         unit.raw, tenant=unit.tenant, **arguments
     )

@@ -1,5 +1,6 @@
 """The ledger's rows: written once by `post`, read for ever."""
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -128,12 +129,26 @@ async def answered(
 
 @dataclass
 class History:
-    """What became of a movement: undone, or returned in part (base units a product)."""
+    """What became of a movement: undone, or returned in part (base units a product).
+
+    `batches` is what of each batch was moved and did not come back.
+    """
 
     kind: str
-    moved: dict[UUID, int] = field(default_factory=dict)
-    returned: dict[UUID, int] = field(default_factory=dict)
+    moved: Counter[UUID] = field(default_factory=Counter)
+    returned: Counter[UUID] = field(default_factory=Counter)
+    batches: dict[UUID, Counter[UUID]] = field(default_factory=lambda: defaultdict(Counter))
     reversed: bool = False
+
+    def move(self, product: UUID, batch: UUID | None, quantity: int) -> None:
+        self.moved[product] += quantity
+        if batch is not None:
+            self.batches[product][batch] += quantity
+
+    def take_back(self, product: UUID, batch: UUID | None, quantity: int) -> None:
+        self.returned[product] += quantity
+        if batch is not None:
+            self.batches[product][batch] -= quantity
 
 
 IDS = bindparam("ids", type_=ARRAY(Uuid()))
@@ -142,10 +157,10 @@ IDS = bindparam("ids", type_=ARRAY(Uuid()))
 def _told() -> Statement:
     total = func.sum(E.quantity).cast(L.shelf.type)
     return Statement(
-        select(M.id, M.kind, E.product_id, total)
+        select(M.id, M.kind, E.product_id, E.batch_id, total)
         .join_from(Movement, Entry, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
         .where(M.tenant_id == TENANT, M.id == func.any(IDS))
-        .group_by(M.id, M.kind, E.product_id)
+        .group_by(M.id, M.kind, E.product_id, E.batch_id)
     )
 
 
@@ -156,11 +171,11 @@ def _followed() -> Statement:
     )
     total = func.sum(E.quantity).cast(L.shelf.type)
     return Statement(
-        select(M.sale_id, M.reverses_id, E.product_id, total)
+        select(M.sale_id, M.reverses_id, E.product_id, E.batch_id, total)
         .join_from(Movement, Entry, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
         .where(M.tenant_id == TENANT)
         .where(((M.sale_id == func.any(IDS)) & ~undone) | (M.reverses_id == func.any(IDS)))
-        .group_by(M.sale_id, M.reverses_id, E.product_id)
+        .group_by(M.sale_id, M.reverses_id, E.product_id, E.batch_id)
     )
 
 
@@ -170,16 +185,15 @@ TOLD, FOLLOWED = _told(), _followed()
 async def histories(unit: Unit, ids: Collection[UUID]) -> dict[UUID, History]:
     """What these movements moved, and what later ones took back; read under the level locks."""
     found: dict[UUID, History] = {}
-    for movement, kind, product, quantity in await TOLD.fetch(
+    for movement, kind, product, batch, quantity in await TOLD.fetch(
         unit.raw, tenant=unit.tenant, ids=list(ids)
     ):
-        found.setdefault(movement, History(kind)).moved[product] = quantity
-    for sale, reverses, product, quantity in await FOLLOWED.fetch(
+        found.setdefault(movement, History(kind)).move(product, batch, quantity)
+    for sale, reverses, product, batch, quantity in await FOLLOWED.fetch(
         unit.raw, tenant=unit.tenant, ids=list(ids)
     ):
         if reverses in found:
             found[reverses].reversed = True
         else:
-            returned = found[sale].returned
-            returned[product] = returned.get(product, 0) + quantity
+            found[sale].take_back(product, batch, quantity)
     return found

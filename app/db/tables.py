@@ -1,63 +1,21 @@
 """The tables: one class a noun. Keys start with the tenant; quantities are integer base units."""
 
-from datetime import datetime
-from typing import Any, ClassVar, NamedTuple
+from datetime import date, datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
     CheckConstraint,
     Computed,
-    DateTime,
-    ForeignKeyConstraint,
     Index,
     Integer,
-    LargeBinary,
-    MetaData,
-    Text,
     UniqueConstraint,
-    Uuid,
     func,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
-NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-class Table(DeclarativeBase):
-    metadata = MetaData(naming_convention=NAMES)
-    type_annotation_map = {
-        UUID: Uuid(),
-        datetime: DateTime(timezone=True),
-        int: BigInteger(),
-        str: Text(),
-        bytes: LargeBinary(),
-        list[UUID]: ARRAY(Uuid()),
-        list[str]: ARRAY(Text()),
-    }
-
-
-def key() -> Mapped[UUID]:
-    return mapped_column(primary_key=True)
-
-
-def made_at() -> Mapped[datetime]:
-    return mapped_column(server_default=func.now())
-
-
-def to(table: str, column: str) -> ForeignKeyConstraint:
-    """A foreign key inside one tenant."""
-    return ForeignKeyConstraint(
-        ["tenant_id", column], [f"{table}.tenant_id", f"{table}.id"], ondelete="RESTRICT"
-    )
+from app.db.table import Amount, Table, key, made_at, to
 
 
 class Tenant(Table):
@@ -181,6 +139,9 @@ class Product(Table):
     image_url: Mapped[str | None]
     reorder_point: Mapped[int] = mapped_column(server_default="0")
     overstock_point: Mapped[int | None]
+    tracks_batches: Mapped[bool] = mapped_column(server_default=text("false"))
+    shelf_life_days: Mapped[int | None] = mapped_column(Integer)
+    expiry_warning_days: Mapped[int] = mapped_column(Integer, server_default="15")
     search: Mapped[str]
     pinyin: Mapped[str]
     archived_at: Mapped[datetime | None]
@@ -191,6 +152,8 @@ class Product(Table):
         CheckConstraint("scale > 0", name="scale"),
         CheckConstraint("price >= 0", name="price"),
         CheckConstraint("reorder_point >= 0", name="reorder_point"),
+        CheckConstraint("shelf_life_days >= 0", name="shelf_life_days"),
+        CheckConstraint("expiry_warning_days between 1 and 365", name="expiry_warning_days"),
         Index("ix_products_pinyin", "tenant_id", "pinyin", "id"),
         Index("ix_products_category", "tenant_id", "category_id", "pinyin"),
     )
@@ -220,15 +183,11 @@ STATUS = (
 )
 
 
-class Amount(NamedTuple):
-    """Base units, and how many of them make one product unit: what a `Quantity` is told from."""
-
-    base: int
-    scale: int
-
-
 class Level(Table):
-    """A product in a store. This row is the mutex of the pair; `version` counts its entries."""
+    """A product in a store. This row is the mutex of the pair; `version` counts its entries.
+
+    What is told are attributes, not resolvers: a list of levels costs what its fields cost.
+    """
 
     __tablename__ = "levels"
     tenant_id: Mapped[UUID] = key()
@@ -244,6 +203,7 @@ class Level(Table):
     reorder_point_own: Mapped[bool] = mapped_column(server_default=text("false"))
     overstock_point: Mapped[int | None]
     received_at: Mapped[datetime | None]
+    tracks_batches: Mapped[bool] = mapped_column(server_default=text("false"))
     status: Mapped[str] = mapped_column(Computed(STATUS, persisted=True))
     __table_args__ = (
         to("stores", "store_id"),
@@ -260,8 +220,7 @@ class Level(Table):
 
     joined: ClassVar[Any] = None
     """Rows that the query brought along, by the name of their loader."""
-
-    # Attributes, not resolvers: a list of levels costs what its fields cost.
+    pair = property(lambda self: (self.store_id, self.product_id))
     available = property(lambda self: Amount(self.shelf, self.scale))
     held = property(lambda self: Amount(self.reserved, self.scale))
     quarantined = property(lambda self: Amount(self.quarantine, self.scale))
@@ -269,6 +228,54 @@ class Level(Table):
     warns_at = property(lambda self: Amount(self.reorder_point, self.scale))
     on_hand = property(
         lambda self: Amount(self.shelf + self.reserved + self.quarantine, self.scale)
+    )
+
+
+class Batch(Table):
+    """Goods of one product that came with one number and one expiry; what it is never changes.
+
+    `expires_on` is the last day of sale, infinity when there is none.
+    """
+
+    __tablename__ = "batches"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    product_id: Mapped[UUID]
+    number: Mapped[str]
+    expires_on: Mapped[date]
+    produced_on: Mapped[date | None]
+    supplier: Mapped[str | None]
+    unit_cost: Mapped[int | None]
+    received_at: Mapped[datetime]
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "product_id", "number", "expires_on"),
+        to("products", "product_id"),
+    )
+
+
+class BatchLevel(Table):
+    """How much of a batch lies in a store; the key is the order of FEFO. Drained rows leave."""
+
+    __tablename__ = "batch_levels"
+    tenant_id: Mapped[UUID] = key()
+    store_id: Mapped[UUID] = key()
+    product_id: Mapped[UUID] = key()
+    expires_on: Mapped[date] = mapped_column(primary_key=True)
+    batch_id: Mapped[UUID] = key()
+    shelf: Mapped[int]
+    reserved: Mapped[int]
+    quarantine: Mapped[int]
+    transit: Mapped[int]
+    __table_args__ = (
+        to("batches", "batch_id"),
+        # I4: no bin is ever below zero; and a row that holds nothing does not exist.
+        CheckConstraint("shelf >= 0", name="shelf"),
+        CheckConstraint("reserved >= 0", name="reserved"),
+        CheckConstraint("quarantine >= 0", name="quarantine"),
+        CheckConstraint("transit >= 0", name="transit"),
+        CheckConstraint("shelf + reserved + quarantine + transit > 0", name="held"),
+        Index("ix_batch_levels_expiry", "tenant_id", "expires_on", "store_id"),
+        {"postgresql_with": {"fillfactor": 70}},
     )
 
 
@@ -312,6 +319,7 @@ class Entry(Table):
     """One quantity from one place to another, with the position and on-hand it left behind.
 
     A move inside one level uses the from pair. `unit_cost` is 1/10000 yuan a product unit.
+    `batch_named` says that somebody chose the batch: FEFO did not (I7).
     """
 
     __tablename__ = "entries"
@@ -330,6 +338,8 @@ class Entry(Table):
     from_after: Mapped[int | None]
     to_seq: Mapped[int | None]
     to_after: Mapped[int | None]
+    batch_id: Mapped[UUID | None]
+    batch_named: Mapped[bool | None]
     __table_args__ = (
         to("movements", "movement_id"),
         # I2: a quantity goes from one place to another.

@@ -48,6 +48,11 @@ UNREACHABLE = (*PASSING, SQLAlchemyError)
 """The same through a session."""
 
 
+def clock() -> datetime:
+    """The moment it is: what a store's day is told from."""
+    return datetime.now(UTC)
+
+
 class Unit:
     """One transaction of one tenant.
 
@@ -64,7 +69,7 @@ class Unit:
     ) -> None:
         self.tenant = tenant
         self.raw = raw
-        self.now = datetime.now(UTC)
+        self.now = clock()
         self._nudge = nudge
         self._session = session
         self._changed: dict[UUID, set[UUID]] = defaultdict(set)

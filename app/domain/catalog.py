@@ -29,6 +29,8 @@ from app.domain.rules.units import LIMIT, scale_of, to_base
 
 FEN = 100
 MOST_BARCODES = 20
+WARNING_DAYS = 15
+WARNABLE_DAYS = range(7, 31)
 
 
 async def by_code(session: Any, tenant: UUID, code: str) -> tuple[Product, int] | None:
@@ -72,8 +74,10 @@ async def create_product(
     kind: str,
     barcodes: list[str],
     described: Described,
+    tracks_batches: bool = False,
+    shelf_life_days: int | None = None,
 ) -> Product:
-    """Makes a product. Its unit is for ever: quantities are counted in it.
+    """Makes a product. Its unit is for ever, and so is whether it is kept by batches.
 
     Raises Refused(AlreadyTaken) for a sku or barcode in use, Refused(UnknownCategory).
     """
@@ -83,6 +87,8 @@ async def create_product(
     if len(barcodes) > MOST_BARCODES:
         raise Malformed(f"barcodes: at most {MOST_BARCODES}")
     codes = [normal(clean(code, "barcodes", 64, required=True)) for code in barcodes]
+    if shelf_life_days is not None and not (tracks_batches and 0 <= shelf_life_days <= 36500):
+        raise Malformed("shelfLifeDays: from 0 to 36500, of a product that tracks batches")
     columns = described.cleaned()
     product = Product(
         tenant_id=viewer.tenant,
@@ -91,6 +97,9 @@ async def create_product(
         kind=kind,
         unit=unit_name,
         scale=scale_of(unit_name),
+        tracks_batches=tracks_batches,
+        shelf_life_days=shelf_life_days,
+        expiry_warning_days=WARNING_DAYS,
         **{"spec": "", **columns},
     )
     product.reorder_point = 0
@@ -98,6 +107,7 @@ async def create_product(
     _index(product)
     async with db.unit(viewer.tenant) as unit:
         asked = ("createProduct", sku, unit_name, kind, codes, described)
+        asked += tracks_batches, shelf_life_days
         if earlier := await claim(unit, viewer.actor, key, product.id, *asked):
             return await _found(unit, earlier)
         await _known_category(unit, product.category_id)
@@ -208,6 +218,25 @@ async def set_reorder_point(
             if store_id is None:
                 product.reorder_point = point
             await rows.set_reorder_point(unit, product_id, store_id, point)
+    return product
+
+
+async def set_expiry_warning(
+    db: Database, viewer: Viewer, key: UUID, product_id: UUID, days: int
+) -> Product:
+    """How long before its expiry a batch of the product counts as near it: 7 to 30 days.
+
+    Raises Refused(UnknownProduct).
+    """
+    if days not in WARNABLE_DAYS:
+        raise Malformed("days: from 7 to 30")
+    async with db.unit(viewer.tenant) as unit:
+        asked = ("setExpiryWarning", product_id, days)
+        earlier = await claim(unit, viewer.actor, key, product_id, *asked)
+        product = await _found(unit, product_id)
+        if earlier is None:
+            product.expiry_warning_days = days
+            await _announce(unit, product)
     return product
 
 

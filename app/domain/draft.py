@@ -3,20 +3,26 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import orjson
 from uuid_utils.compat import uuid7
 
+from app.db.batches import New as Arriving
 from app.db.tables import Entry
 from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
 
 Pair = tuple[UUID, UUID]
 """A store and a product: what a level is of."""
+
+
+def batch_id(product: UUID, number: str, expires_on: date) -> UUID:
+    """A batch's id says what it is, so that two stores which receive it need not ask."""
+    return uuid5(product, f"{number}\n{expires_on.isoformat()}")
 
 
 class Place(NamedTuple):
@@ -26,7 +32,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`quantity` is in the product's unit; `unit_cost` in 1/10000 yuan a unit."""
+    """`quantity` is in the product's unit; `unit_cost` in 1/10000 yuan a unit.
+
+    `batches` are the only ones it may touch, None for any; `arriving` is one that comes in.
+    """
 
     product: UUID
     quantity: Decimal
@@ -34,6 +43,8 @@ class Line:
     target: Place
     unit_cost: int | None = None
     expected_version: int | None = None
+    batches: tuple[UUID, ...] | None = None
+    arriving: Arriving | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +92,7 @@ def swapped(entries: Sequence[Entry]) -> tuple[Line, ...]:
             Place(entry.to_store, entry.to_bin),
             Place(entry.from_store, entry.from_bin),
             entry.unit_cost,
+            batches=entry.batch_id and (entry.batch_id,),
         )
         for entry in entries
     )

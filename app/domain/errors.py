@@ -1,6 +1,7 @@
 """Refusals: what may be expected to go wrong, as values. The schema shows them as problems."""
 
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 
@@ -83,6 +84,22 @@ class InvalidQuantity(Refusal):
 
     product_id: UUID
     quantity: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownBatch(Refusal):
+    """Nobody has received a batch with this number of the product."""
+
+    product_id: UUID
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchExpired(Refusal):
+    """The batch that was named must not be sold after `expired_on`."""
+
+    product_id: UUID
+    expired_on: date
 
 
 @dataclass(frozen=True, slots=True)

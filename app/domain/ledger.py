@@ -5,18 +5,24 @@ transaction. The level rows are the locks; the plan is a pure function of what t
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from app.db import batches as batch_rows
 from app.db import levels as level_rows
 from app.db import movements as movement_rows
+from app.db.batches import Held
+from app.db.batches import New as Arriving
 from app.db.movements import History
 from app.db.tables import Movement
 from app.db.unit import Unit
-from app.domain.draft import Draft, Pair
+from app.domain.draft import Draft, Line, Pair, batch_id
 from app.domain.errors import KeyReused, Refusal
-from app.domain.plan import Move, Stock, plan
+from app.domain.plan import Batch, Move, Origins, Stock, plan
+from app.domain.rules.fefo import NEVER
 from app.domain.rules.kinds import PHYSICAL
 
 Outcome = Movement | Refusal
@@ -88,9 +94,12 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
         for pair, bins in found.items()
     }
     histories = await _histories(unit, fresh)
+    tracked = [levels[pair] for pair, bins in found.items() if bins.tracks_batches]
+    expiries = await _hold(unit, tracked, fresh, histories) if tracked else {}
+    origins = Origins(histories, expiries)
     book = _Book()
     for draft in fresh:
-        moves = plan(draft, levels, histories)
+        moves = plan(draft, levels, origins)
         if isinstance(moves, Refusal):
             outcomes[draft] = moves
         else:
@@ -116,6 +125,27 @@ async def _histories(unit: Unit, drafts: Iterable[Draft]) -> dict[UUID, History]
     return await movement_rows.histories(unit, ids) if ids else {}
 
 
+async def _hold(
+    unit: Unit, tracked: list[Stock], drafts: list[Draft], histories: dict[UUID, History]
+) -> dict[UUID, date]:
+    """Fills in the batches of these levels and their stores' day; gives the expiry of each."""
+    zones = await batch_rows.zones(unit, {stock.pair[0] for stock in tracked})
+    held: dict[Pair, dict[Batch, dict[str, int]]] = {}
+    for stock in tracked:
+        held[stock.pair] = stock.batches = {}
+        stock.today = unit.now.astimezone(ZoneInfo(zones[stock.pair[0]])).date()
+    expiries: dict[UUID, date] = {}
+    for store, product, expires_on, batch, *bins in await batch_rows.held(unit, held):
+        held[store, product][Batch(expires_on, batch)] = dict(zip(PHYSICAL, bins, strict=True))
+        expiries[batch] = expires_on
+    named = {batch for draft in drafts for line in draft.lines for batch in line.batches or ()}
+    for history in histories.values():
+        named.update(*history.batches.values())
+    if unread := named - expiries.keys():
+        expiries |= await batch_rows.expiries(unit, unread)
+    return expiries
+
+
 class _Book:
     """The accepted movements of one `post`, and the levels as they leave them."""
 
@@ -123,6 +153,8 @@ class _Book:
         self.drafts: list[Draft] = []
         self.entries: list[tuple[Any, ...]] = []
         self.touched: set[Stock] = set()
+        self.batched: set[tuple[Stock, Batch]] = set()
+        self.arrived: dict[UUID, Arriving] = {}
 
     def enter(self, draft: Draft, moves: list[Move]) -> None:
         self.drafts.append(draft)
@@ -130,15 +162,17 @@ class _Book:
             self.entries.append(self._apply(draft, number, move))
 
     def _apply(self, draft: Draft, number: int, move: Move) -> tuple[Any, ...]:
-        line, quantity, source, target = move
-        left = self._step(source, line.source.bin, -quantity)
-        joined = self._step(target, line.target.bin, quantity)
+        line, quantity, source, target, batch = move
+        left = self._step(source, batch, line.source.bin, -quantity)
+        joined = self._step(target, batch, line.target.bin, quantity)
         if left and joined and source is target:
             # A move inside one level is one position of it, told by the from pair.
             source.version -= 1
             left, joined = (left[0], source.on_hand), None
         if line.source.bin == "supplier":
             target.received_at = draft.occurred_at
+        if batch is not None and not left:
+            self._arrived(draft, line, batch)
         return (
             draft.id,
             number,
@@ -150,16 +184,29 @@ class _Book:
             line.unit_cost,
             *(left or (None, None)),
             *(joined or (None, None)),
+            batch and batch.id,
+            line.batches is not None if batch else None,
         )
 
-    def _step(self, level: Stock, name: str, change: int) -> tuple[int, int] | None:
+    def _step(
+        self, level: Stock, batch: Batch | None, name: str, change: int
+    ) -> tuple[int, int] | None:
         """Changes one bin; gives the level's new position and on-hand. Virtual bins hold none."""
         if name not in level.bins:
             return None
-        level.bins[name] += change
+        level.move(batch, name, change)
         level.version += 1
         self.touched.add(level)
+        if batch is not None:
+            self.batched.add((level, batch))
         return level.version, level.on_hand
+
+    def _arrived(self, draft: Draft, line: Line, batch: Batch) -> None:
+        if line.arriving is not None:
+            self.arrived[batch.id] = line.arriving
+        elif batch == Batch(NEVER, batch_id(line.product, "", NEVER)):
+            told = batch.id, line.product, "", NEVER, None, None, None, draft.occurred_at
+            self.arrived.setdefault(batch.id, Arriving(*told))
 
     async def write(self, unit: Unit, refused: list[tuple[UUID, UUID]]) -> dict[Draft, Outcome]:
         """Writes what was entered, in the order of the drafts; gives the movements."""
@@ -171,7 +218,19 @@ class _Book:
             unit.changed(*level.pair)
         heads = [HEAD(draft) for draft in self.drafts]
         recorded_at = await movement_rows.write(unit, levels, heads, self.entries, refused)
+        await self._write_batches(unit)
         return {
             draft: movement_rows.told_movement(unit.tenant, head, recorded_at)
             for draft, head in zip(self.drafts, heads, strict=True)
         }
+
+    async def _write_batches(self, unit: Unit) -> None:
+        held = [
+            Held(*level.pair, *batch, *level.batches[batch].values())
+            for level, batch in self.batched
+            if level.batches is not None
+        ]
+        if held or self.arrived:
+            # In the order of their ids: two stores that receive the same ones never cross.
+            arrived = [self.arrived[id] for id in sorted(self.arrived)]
+            await batch_rows.write(unit, arrived, held)

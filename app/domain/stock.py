@@ -12,6 +12,7 @@ from app.db.tables import Entry, Movement
 from app.db.unit import Database
 from app.domain import access, catalog
 from app.domain.access import Can, Viewer
+from app.domain.batches import SAID, Asked, Resolved, told_batches
 from app.domain.draft import Draft, Line, Place, print_of, swapped
 from app.domain.errors import Busy, InvalidQuantity, Malformed, Refused, UnknownMovement
 from app.domain.errors import UnknownProduct as Unknown
@@ -22,19 +23,6 @@ from app.domain.rules.units import from_base
 
 MOST_LINES = 500
 AHEAD = timedelta(minutes=5)
-
-
-class Asked(Protocol):
-    """A line as a client sends it: a product or a code, a quantity or packs."""
-
-    @property
-    def product_id(self) -> UUID | None: ...
-    @property
-    def code(self) -> str | None: ...
-    @property
-    def quantity(self) -> Decimal | None: ...
-    @property
-    def packs(self) -> Decimal | None: ...
 
 
 class Paper(Protocol):
@@ -71,17 +59,25 @@ async def draft(
     source, target = kind.value.source, kind.value.target
     assert source is not None, f"{kind.name} has no route of its own"
     assert target is not None
+    resolved = await _resolved(db, viewer.tenant, asked)
+    moment = _moment(paper.occurred_at)
+    batches = await told_batches(db, viewer.tenant, store, resolved, source, moment)
     lines = tuple(
         Line(
             product,
             quantity,
             Place(store, source),
             Place(store, target),
-            unit_cost=getattr(line, "unit_cost", None),
-            expected_version=getattr(line, "expected_version", None),
+            getattr(line, "unit_cost", None),
+            getattr(line, "expected_version", None),
+            *batch,
         )
-        for line, product, quantity in await _resolved(db, viewer.tenant, asked)
+        for (line, product, quantity), batch in zip(resolved, batches, strict=True)
     )
+    said = [
+        (product, quantity, *(getattr(line, name, None) for name in SAID))
+        for line, product, quantity in resolved
+    ]
     told = _told(paper)
     return Draft(
         kind=kind,
@@ -89,8 +85,8 @@ async def draft(
         actor=viewer.actor,
         key=paper.key,
         lines=lines,
-        fingerprint=print_of(kind, store, lines, told, paper.occurred_at, sorted(more.items())),
-        occurred_at=_moment(paper.occurred_at),
+        fingerprint=print_of(kind, store, said, told, paper.occurred_at, sorted(more.items())),
+        occurred_at=moment,
         **told,
         **more,
     )
@@ -110,9 +106,7 @@ def _moment(occurred_at: datetime | None) -> datetime:
     return occurred_at or now
 
 
-async def _resolved(
-    db: Database, tenant: UUID, asked: Sequence[Asked]
-) -> list[tuple[Asked, UUID, Decimal]]:
+async def _resolved(db: Database, tenant: UUID, asked: Sequence[Asked]) -> list[Resolved]:
     if not 1 <= len(asked) <= MOST_LINES:
         raise Malformed(f"lines: from 1 to {MOST_LINES} are needed")
     for line in asked:
@@ -127,11 +121,9 @@ async def _resolved(
     return await _scanned(db, tenant, asked)
 
 
-async def _scanned(
-    db: Database, tenant: UUID, asked: Sequence[Asked]
-) -> list[tuple[Asked, UUID, Decimal]]:
+async def _scanned(db: Database, tenant: UUID, asked: Sequence[Asked]) -> list[Resolved]:
     """Codes become products; without a quantity a code means one of its packs."""
-    found: list[tuple[Asked, UUID, Decimal]] = []
+    found: list[Resolved] = []
     unknown: list[str] = []
     async with db.read(tenant) as session:
         for line in asked:

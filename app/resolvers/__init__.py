@@ -4,6 +4,7 @@ import warnings
 
 from strawberry.tools import merge_types
 
+from app.resolvers.batches import BatchesQuery
 from app.resolvers.catalog import CatalogMutation, CatalogQuery
 from app.resolvers.feed import FeedSubscription
 from app.resolvers.identity import IdentityMutation, IdentityQuery
@@ -16,7 +17,9 @@ from app.schema.contract import made
 with warnings.catch_warnings():
     # Two topics with one field name would hide one of them.
     warnings.simplefilter("error")
-    Query = merge_types("Query", (IdentityQuery, CatalogQuery, StockQuery, StorefrontQuery))
+    Query = merge_types(
+        "Query", (IdentityQuery, CatalogQuery, StockQuery, BatchesQuery, StorefrontQuery)
+    )
     Mutation = merge_types(
         "Mutation", (IdentityMutation, CatalogMutation, StockMutation, SalesMutation)
     )

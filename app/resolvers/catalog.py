@@ -102,6 +102,8 @@ class CatalogMutation:
             (input.kind or types.ProductKind.GOODS).name,
             input.barcodes or [],
             described(input, input.name),
+            bool(input.tracks_batches),
+            input.shelf_life_days,
         )
 
     @root(Can.EDIT_CATALOG, changes.ProductResult, description="Change a product. 修改商品")
@@ -145,4 +147,11 @@ class CatalogMutation:
             input.product_id,
             input.store_id,
             input.quantity,
+        )
+
+    @root(Can.SET_THRESHOLDS, changes.ProductResult, description="When to warn. 临期预警天数")
+    async def set_expiry_warning(self, info: Info, input: changes.SetExpiryWarningInput) -> Product:
+        context = info.context
+        return await catalog.set_expiry_warning(
+            context.app.db, context.viewer, input.key, input.product_id, input.days
         )

@@ -76,6 +76,13 @@ class Product:
     unit: str = strawberry.field(description="What quantities are told in: 袋, 瓶, kg. 单位")
     image_url: str | None
     archived_at: datetime | None = strawberry.field(description="No longer offered since. 停用时间")
+    tracks_batches: bool = strawberry.field(description="Kept by batches with an expiry. 批次管理")
+    shelf_life_days: int | None = strawberry.field(
+        description="From production to the last day of sale. 保质期(天)"
+    )
+    expiry_warning_days: int = strawberry.field(
+        description="So long before it expires a batch counts as near expiry. 临期预警(天)"
+    )
     category: Category | None = maybe_edge("categories", "category_id")
     barcodes: list[Barcode] = edge("barcodes", "id")
 

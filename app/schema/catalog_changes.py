@@ -48,6 +48,12 @@ class CreateProductInput(DescriptionInput):
     barcodes: list[str] | None = strawberry.field(
         default=None, description="Codes of one unit each; `addBarcode` names packs."
     )
+    tracks_batches: bool | None = strawberry.field(
+        default=None, description="For ever: kept by batches, sold by FEFO. false if not given."
+    )
+    shelf_life_days: int | None = strawberry.field(
+        default=None, description="Tells the expiry of what comes in without one. 保质期(天)"
+    )
 
 
 @strawberry.input(description="Changes to a product; what is not given stays as it is. 修改商品")
@@ -89,3 +95,10 @@ class SetReorderPointInput:
     store_id: UUID | None = strawberry.field(
         default=None, description="One store; all stores without their own if not given."
     )
+
+
+@strawberry.input(description="How long before its expiry to warn. 临期预警")
+class SetExpiryWarningInput:
+    key: UUID
+    product_id: UUID
+    days: int = strawberry.field(description="From 7 to 30.")

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +48,10 @@ class Context:
         if self.person is None:
             raise self.trouble or Denied("UNAUTHENTICATED", "Sign in first. 请先登录")
         return self.person
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
     @property
     def loaders(self) -> Loaders:

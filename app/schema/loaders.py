@@ -8,7 +8,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.db import catalog, identity, stock
+from app.db import batches, catalog, identity, stock
 from app.db.unit import Database
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ def by(key: Callable[[Any], UUID], read: Read) -> Read:
     return load
 
 
-def grouped(key: Callable[[Any], UUID], read: Read) -> Read:
+def grouped(key: Callable[[Any], Any], read: Read) -> Read:
     """`read` gives rows in order, several of which may share a key."""
 
     async def load(session: Any, tenant: UUID, keys: list[Any]) -> list[Any]:
-        found: dict[UUID, list[Any]] = defaultdict(list)
+        found: dict[Any, list[Any]] = defaultdict(list)
         for row in await read(session, tenant, list(set(keys))):
             found[key(row)].append(row)
         return [found[one] for one in keys]
@@ -62,6 +62,8 @@ READS = {
     "movements": by(ID, stock.movements_by_id),
     "reversals": of(stock.reversals_of),
     "entries": grouped(attrgetter("movement_id"), stock.entries_of),
+    "batches": by(ID, batches.batches_by_id),
+    "batch_levels": grouped(attrgetter("store_id", "product_id"), batches.batches_of),
     "barcodes": grouped(attrgetter("product_id"), catalog.barcodes_of),
 }
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -70,7 +71,7 @@ def _key(kind: type, value: object) -> Any:
         if type(value) is int and -(2**63) <= value < 2**63:
             return value
     elif isinstance(value, str) and "\0" not in value:
-        return kind(value)
+        return date.fromisoformat(value) if kind is date else kind(value)
     raise ValueError(value)
 
 

@@ -1,6 +1,7 @@
 """Problems: windows on refusals, with a message in the viewer's language."""
 
 from dataclasses import fields
+from datetime import date
 from enum import Enum
 from typing import Any
 
@@ -42,6 +43,12 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "INVALID_QUANTITY",
         "数量 {quantity} 无效: 须大于 0, 且能换算成整数个基本单位",
         "Quantity {quantity} cannot be: it must be above 0 and whole in base units",
+    ),
+    errors.UnknownBatch: ("UNKNOWN_BATCH", "没有这个批号: {number}", "No such batch: {number}"),
+    errors.BatchExpired: (
+        "BATCH_EXPIRED",
+        "该批次已过期, 不可销售: {expired_on}",
+        "The batch has expired and is never sold: {expired_on}",
     ),
     errors.VersionConflict: (
         "VERSION_CONFLICT",
@@ -174,6 +181,18 @@ class UnknownApiKey(Problem):
 class InvalidQuantity(Problem):
     product: Product = edge("products", "product_id")
     quantity: str = strawberry.field(description="As it was sent.")
+
+
+@window(errors.UnknownBatch, description="Nobody has received this batch number. 批号不存在")
+class UnknownBatch(Problem):
+    product: Product = edge("products", "product_id")
+    number: str
+
+
+@window(errors.BatchExpired, description="The batch that was named has expired. 批次已过期")
+class BatchExpired(Problem):
+    product: Product = edge("products", "product_id")
+    expired_on: date = strawberry.field(description="Its last day of sale. 到期日")
 
 
 @window(errors.VersionConflict, description="The level moved since you looked. 版本冲突")

@@ -1,6 +1,6 @@
 """Levels, movements, and what one sends to change them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import Annotated
 from uuid import UUID
@@ -14,6 +14,7 @@ from app.domain.draft import Place as PlaceValue
 from app.domain.rules.kinds import Kind
 from app.domain.rules.labels import availability
 from app.schema import problems
+from app.schema.batches import Batch, BatchLevel
 from app.schema.catalog import Availability, Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
@@ -75,6 +76,9 @@ class Level:
     version: Revision = strawberry.field(
         description="Grows by one with every entry: send it as expectedVersion. 版本"
     )
+    batches: list[BatchLevel] = edge(
+        "batch_levels", "pair", "What expires first before the others. 批次"
+    )
     received_at: datetime | None = strawberry.field(
         name="lastReceivedAt", description="The last receipt. 最近入库时间"
     )
@@ -97,6 +101,7 @@ class Place:
 @window(tables.Entry, description="One quantity from one place to another. 流水")
 class MovementLine:
     product: Product = edge("products", "product_id")
+    batch: Batch | None = maybe_edge("batches", "batch_id", "Null: kept without batches. 批次")
 
     @strawberry.field(description="Always above 0. 数量")
     def quantity(self, root: strawberry.Parent[tables.Entry]) -> Quantity:
@@ -164,6 +169,8 @@ PostResult = Annotated[
     | problems.UnknownProduct
     | problems.UnknownStore
     | problems.UnknownMovement
+    | problems.UnknownBatch
+    | problems.BatchExpired
     | problems.InvalidQuantity
     | problems.VersionConflict
     | problems.ReturnExceedsSale
@@ -186,6 +193,11 @@ class StockLineInput:
     packs: Quantity | None = strawberry.field(
         default=None, description="Packs of the scanned code; 1 if nothing is given. 件数"
     )
+    batch_no: str | None = strawberry.field(
+        default=None,
+        description="The batch's number as printed, at most 50 characters. What leaves or comes "
+        "back is only of this batch; if not given, what expires first leaves first. 批号",
+    )
 
 
 @strawberry.input(description="What came in, and what it cost. 入库明细")
@@ -193,6 +205,12 @@ class ReceiveLineInput(StockLineInput):
     unit_cost: Money | None = strawberry.field(
         default=None, description="Yuan for one product unit. 单位成本"
     )
+    expires_on: date | None = strawberry.field(
+        default=None,
+        description="The last day of sale; counted from the shelf life if not given. 到期日",
+    )
+    produced_on: date | None = strawberry.field(default=None, description="生产日期")
+    supplier: str | None = strawberry.field(default=None, description="供应商")
 
 
 @strawberry.input(description="A correction, judged against the level one looked at. 调整明细")

@@ -83,6 +83,7 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
         "createCategory": {"name": uuid4().hex},
         "addBarcode": {"productId": product, "code": uuid4().hex},
         "setReorderPoint": {"productId": product, "quantity": "1"},
+        "setExpiryWarning": {"productId": product, "days": 15},
         "signIn": {"login": "nobody", "password": "no password"},
         "refreshSession": {"refreshToken": "x"},
         "inviteStaff": {

@@ -1,5 +1,7 @@
 """The audit finds what somebody did behind the ledger's back."""
 
+from datetime import date
+
 import asyncpg
 import pytest
 
@@ -21,15 +23,22 @@ TAMPERING = [
      + DISARM + "update entries set quantity = -quantity" + ARM),
     ("I3", "update levels set shelf = shelf + 1"),
     ("I3", DISARM + "update entries set quantity = quantity + 1 where from_bin = 'shelf'" + ARM),
+    ("I3 batch bins", DISARM + "update entries set batch_id = batch_id, quantity = 9 "
+     "where batch_id is not null and to_bin = 'customer'" + ARM),
+    ("I3 a level is", "update batch_levels set shelf = shelf + 1"),
+    ("I3 a level is", "update levels set tracks_batches = not tracks_batches"),
     ("I4", "alter table levels drop constraint ck_levels_shelf; update levels set shelf = -1"),
     ("I5", "delete from requests"),
     ("I5", "update requests set result_id = uuidv7()"),
     ("I6", "update feeds set revision = revision + 1"),
     ("I6", "delete from changes where revision = 2"),
+    ("I7", "update batches set expires_on = '2999-01-01' where number = 'A'"),
+    ("I8", "update batches set expires_on = '2000-01-01' where number = 'A'"),
     ("I9 positions", DISARM + "update entries set to_after = to_after + 1" + ARM),
     ("I9 positions", DISARM + "update entries set from_seq = 7 where from_seq = 2" + ARM),
     ("I9 a level's version", "update levels set version = version + 1"),
     ("I12", DISARM + "update entries set scale = 2" + ARM),
+    ("I12", DISARM + "update entries set batch_id = uuidv7() where batch_id is not null" + ARM),
     ("I12", DISARM + "update movements set store_id = uuidv7()" + ARM),
     ("a movement has entries", DISARM + "delete from entries" + ARM),
 ]  # fmt: skip
@@ -47,6 +56,9 @@ async def test_tampering_is_found(clone: Cloning, broken: str, sql: str) -> None
     shop = await a_shop(db, lane)
     await shop.receive("米", 10)
     await shop.sell("米", 3)
+    for number, expires_on in (("A", date(2998, 1, 1)), ("B", date(2998, 2, 1))):
+        await shop.deliver("奶", 5, number, expires_on)
+    await shop.sell("奶", 2)
     await lane.close()
     await db.close()
     assert await audit(urls.owner) == []

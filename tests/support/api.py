@@ -26,6 +26,7 @@ INPUTS = {
     "createCategory": "CreateCategoryInput",
     "addBarcode": "AddBarcodeInput",
     "setReorderPoint": "SetReorderPointInput",
+    "setExpiryWarning": "SetExpiryWarningInput",
 }
 MOVEMENT = """
   id kind channel reason note document occurredAt recordedAt store { id } actor { name }
@@ -48,6 +49,8 @@ ON_STOCK = f"""
   ... on InvalidQuantity {{ product {{ name }} quantity }}
   ... on VersionConflict {{ product {{ name }} expected version available }}
   ... on ReturnExceedsSale {{ product {{ name }} sold returned requested }}
+  ... on UnknownBatch {{ product {{ name }} number }}
+  ... on BatchExpired {{ product {{ name }} expiredOn }}
   ... on KeyReused {{ key }} ... on WrongState {{ state }}
 """
 ON_PRODUCT = f"""
@@ -62,7 +65,7 @@ ANSWERS = {
     "createCategory": ON_CATEGORY,
     **dict.fromkeys(list(INPUTS)[:9], ON_STOCK),
     **dict.fromkeys(("createProduct", "updateProduct", "archiveProduct"), ON_PRODUCT),
-    **dict.fromkeys(("addBarcode", "setReorderPoint"), ON_PRODUCT),
+    **dict.fromkeys(("addBarcode", "setReorderPoint", "setExpiryWarning"), ON_PRODUCT),
 }
 
 

@@ -85,7 +85,7 @@ A_FEW: tuple[Any, ...] = (
     "\ud800",
     NIL,
 )
-FREE = {"String", "Quantity", "Money", "Revision", "DateTime", "Int"}
+FREE = {"String", "Quantity", "Money", "Revision", "DateTime", "Date", "Int"}
 LITERALS = ("1e400", "-1e400", "9" * 400, "1.5", '"\\u0000"', '"\\uD800"', "X", "[]", "{}", "$no")
 
 

@@ -1,19 +1,22 @@
 """The language of ledger tests: `shop = await a_shop(...)`, `await shop.receive("milk", 10)`."""
 
 import asyncio
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 from app.db import feed
+from app.db.batches import New as Arriving
+from app.db.batches import batches_by_id, batches_of
 from app.db.lane import Lane
 from app.db.stock import entries_of
 from app.db.tables import Feed, Level, Product, Store, Tenant
 from app.db.unit import Database
-from app.domain.draft import Draft, Line, Place, print_of, swapped
+from app.domain.draft import Draft, Line, Place, batch_id, print_of, swapped
 from app.domain.ledger import Outcome
+from app.domain.rules.fefo import NEVER
 from app.domain.rules.kinds import Kind
 from app.domain.rules.units import scale_of
 
@@ -31,7 +34,7 @@ class Shop:
     base_url: str = ""
     token: str = ""
 
-    async def product(self, name: str, unit: str = "袋") -> UUID:
+    async def product(self, name: str, unit: str = "袋", batches: bool = False) -> UUID:
         if name not in self.products:
             self.products[name] = uuid4()
             async with self.db.unit(self.tenant) as unit_of_work:
@@ -44,16 +47,18 @@ class Shop:
                         kind="GOODS",
                         unit=unit,
                         scale=scale_of(unit),
+                        tracks_batches=batches,
                         search=name,
                         pinyin=name,
                     )
                 )
         return self.products[name]
 
-    async def another_store(self) -> UUID:
+    async def another_store(self, timezone: str = "Asia/Shanghai") -> UUID:
         store = uuid4()
+        told = {"tenant_id": self.tenant, "code": store.hex, "name": "分店"}
         async with self.db.unit(self.tenant) as unit:
-            unit.session.add(Store(tenant_id=self.tenant, id=store, code=store.hex, name="分店"))
+            unit.session.add(Store(id=store, timezone=timezone, **told))
             await unit.session.flush()
             unit.session.add(Feed(tenant_id=self.tenant, store_id=store))
         return store
@@ -98,6 +103,33 @@ class Shop:
     async def sell(self, name: str, quantity: Any, **more: Any) -> Outcome:
         return await self.do(Kind.SALE, (name, quantity), **more)
 
+    async def deliver(
+        self, name: str, quantity: Any, number: str, expires_on: date = NEVER, **more: Any
+    ) -> Outcome:
+        """A receipt of one batch of a product that keeps batches."""
+        product = await self.product(name, batches=True)
+        id = batch_id(product, number, expires_on)
+        moment = datetime.now(UTC)
+        arriving = Arriving(id, product, number, expires_on, None, None, None, moment)
+        draft = await self.draft(Kind.RECEIPT, (name, quantity), **more)
+        [line] = draft.lines
+        return await self.post(replace(draft, lines=(told(line, (id,), arriving),)))
+
+    async def take(self, kind: Kind, name: str, quantity: Any, *batches: UUID) -> Outcome:
+        """A movement that names its batches."""
+        draft = await self.draft(kind, (name, quantity))
+        [line] = draft.lines
+        return await self.post(replace(draft, lines=(told(line, batches, None),)))
+
+    async def batches(self, name: str, store: UUID | None = None) -> dict[str, int]:
+        """What is on the shelf of each batch, by its number, in the order of FEFO."""
+        pair = store or self.store, await self.product(name)
+        async with self.db.read(self.tenant) as session:
+            held = await batches_of(session, self.tenant, [pair])
+            ids = [row.batch_id for row in held]
+            numbers = {b.id: b.number for b in await batches_by_id(session, self.tenant, ids)}
+        return {numbers[row.batch_id]: row.shelf for row in held}
+
     async def sell_at_once(self, buyers: int, name: str, quantity: Any) -> list[Outcome]:
         drafts = [await self.draft(Kind.SALE, (name, quantity)) for _ in range(buyers)]
         return await asyncio.gather(*map(self.post, drafts))
@@ -127,6 +159,10 @@ class Shop:
     async def bins(self, name: str) -> tuple[int, int, int, int]:
         level = await self.level(name)
         return level.shelf, level.reserved, level.quarantine, level.transit
+
+
+def told(line: Line, batches: tuple[UUID, ...], arriving: Arriving | None) -> Line:
+    return replace(line, batches=batches, arriving=arriving)
 
 
 async def a_shop(db: Database, lane: Lane) -> Shop:

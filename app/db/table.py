@@ -1,0 +1,61 @@
+"""What every table is made of: names of constraints, column types, keys inside one tenant."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    DateTime,
+    ForeignKeyConstraint,
+    LargeBinary,
+    MetaData,
+    Text,
+    Uuid,
+    func,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Table(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {
+        UUID: Uuid(),
+        datetime: DateTime(timezone=True),
+        int: BigInteger(),
+        str: Text(),
+        bytes: LargeBinary(),
+        list[UUID]: ARRAY(Uuid()),
+        list[str]: ARRAY(Text()),
+    }
+
+
+def key() -> Mapped[UUID]:
+    return mapped_column(primary_key=True)
+
+
+def made_at() -> Mapped[datetime]:
+    return mapped_column(server_default=func.now())
+
+
+def to(table: str, column: str) -> ForeignKeyConstraint:
+    """A foreign key inside one tenant."""
+    return ForeignKeyConstraint(
+        ["tenant_id", column], [f"{table}.tenant_id", f"{table}.id"], ondelete="RESTRICT"
+    )
+
+
+class Amount(NamedTuple):
+    """Base units, and how many of them make one product unit: what a `Quantity` is told from."""
+
+    base: int
+    scale: int

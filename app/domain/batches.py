@@ -1,0 +1,108 @@
+"""Use cases of the batches topic: which batch a line means, and what comes in with it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from app.db import batches as rows
+from app.db import catalog, identity
+from app.db.batches import New as Arriving
+from app.db.tables import Product
+from app.db.unit import Database
+from app.domain.draft import batch_id
+from app.domain.errors import Malformed, Refused, UnknownBatch
+from app.domain.rules.fefo import NEVER
+from app.domain.rules.texts import clean
+
+
+class Asked(Protocol):
+    """A line as a client sends it: a product or a code, a quantity or packs.
+
+    Some lines say more: see `SAID`.
+    """
+
+    @property
+    def product_id(self) -> UUID | None: ...
+    @property
+    def code(self) -> str | None: ...
+    @property
+    def quantity(self) -> Decimal | None: ...
+    @property
+    def packs(self) -> Decimal | None: ...
+
+
+SAID = ("unit_cost", "expected_version", "batch_no", "expires_on", "produced_on", "supplier")
+ARRIVING = ("supplier", "opening", "kitchen")
+"""Where goods come from that make a batch of their own."""
+Resolved = tuple[Asked, UUID, Decimal]
+Told = tuple[tuple[UUID, ...] | None, Arriving | None]
+UNTOLD: Told = (None, None)
+
+
+async def told_batches(
+    db: Database,
+    tenant: UUID,
+    store: UUID,
+    lines: Sequence[Resolved],
+    source: str,
+    moment: datetime,
+) -> list[Told]:
+    """For each line the batches it names, and the one that comes in with it.
+
+    Raises Refused(UnknownBatch) for a number nobody received, Malformed for what is told of a
+    product that keeps no batches.
+    """
+    arriving = source in ARRIVING
+    if not arriving and all(getattr(line, "batch_no", None) is None for line, _, _ in lines):
+        return [UNTOLD] * len(lines)
+    async with db.read(tenant) as session:
+        ids = [product for _, product, _ in lines]
+        products = {row.id: row for row in await catalog.products_by_id(session, tenant, ids)}
+        if arriving:
+            zones = await identity.stores_by_id(session, tenant, [store])
+            today = moment.astimezone(ZoneInfo(zones[0].timezone if zones else "UTC")).date()
+            return [
+                _arrival(line, products.get(product), today, moment) for line, product, _ in lines
+            ]
+        return [
+            await _named(session, tenant, line, products.get(product)) for line, product, _ in lines
+        ]
+
+
+def _arrival(line: Asked, product: Product | None, today: date, moment: datetime) -> Told:
+    said = {name: getattr(line, name, None) for name in SAID}
+    number = clean(said["batch_no"], "batchNo", 50)
+    supplier = clean(said["supplier"], "supplier", 100)
+    made, until = said["produced_on"], said["expires_on"]
+    if product is None:
+        return UNTOLD
+    if not product.tracks_batches:
+        if number or supplier or made or until:
+            raise Malformed(f"batchNo: {product.sku} keeps no batches: see tracksBatches")
+        return UNTOLD
+    if made and made > today + timedelta(days=1):
+        raise Malformed("producedOn lies in the future")
+    if made and until and until < made:
+        raise Malformed("expiresOn lies before producedOn")
+    if until is None and product.shelf_life_days is not None:
+        until = (made or today) + timedelta(days=product.shelf_life_days)
+    until = until or NEVER
+    cost = said["unit_cost"]
+    name = number or ""
+    id = batch_id(product.id, name, until)
+    return (id,), Arriving(id, product.id, name, until, made, supplier, cost, moment)
+
+
+async def _named(session: Any, tenant: UUID, line: Asked, product: Product | None) -> Told:
+    number = clean(getattr(line, "batch_no", None), "batchNo", 50)
+    if number is None or product is None:
+        return UNTOLD
+    if not product.tracks_batches:
+        raise Malformed(f"batchNo: {product.sku} keeps no batches: see tracksBatches")
+    found = await rows.by_number(session, tenant, product.id, number)
+    if not found:
+        raise Refused(UnknownBatch(product.id, number))
+    return tuple(found), None

@@ -1,0 +1,46 @@
+"""Roots of the batches topic."""
+
+from datetime import date
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import batches as rows
+from app.domain import access
+from app.domain.access import Can
+from app.domain.errors import Malformed
+from app.resolvers.roots import root
+from app.schema import batches as types
+from app.schema.paging import Connection, connection, page
+
+FURTHEST_DAYS = 3650
+
+
+@strawberry.type
+class BatchesQuery:
+    @root(
+        Can.SEE_STOCK,
+        Connection[types.BatchLevel],
+        description="Batches in your stores, what expires first before the others. 批次临期列表",
+    )
+    async def batches(
+        self,
+        info: Info,
+        store_ids: list[UUID] | None = None,
+        product_id: UUID | None = None,
+        expiring_within_days: int | None = None,
+        sort: types.BatchSort | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ):
+        viewer, wanted = info.context.viewer, page(first, after, date, UUID, UUID)
+        days = expiring_within_days
+        if days is not None and not 0 <= days <= FURTHEST_DAYS:
+            raise Malformed(f"expiringWithinDays: from 0 to {FURTHEST_DAYS}")
+        stores = access.within(viewer, Can.SEE_STOCK, store_ids)
+        async with info.context.app.db.read(viewer.tenant) as session:
+            found = await rows.expiring(
+                session, viewer.tenant, stores, product_id, days, wanted.after, wanted.limit
+            )
+        return connection(found, wanted, lambda row: (row.expires_on, row.store_id, row.batch_id))
