@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated
 from uuid import NAMESPACE_URL, uuid5
 
@@ -58,6 +58,28 @@ def migrate() -> None:
 
     with connected() as chosen:
         upgrade(chosen.owner_url)
+
+
+@app.command()
+def work() -> None:
+    """只运行定时任务 / Run the scheduled jobs, and nothing else, until it is stopped."""
+    from app.db.bus import Bus
+    from app.db.lane import Lane
+    from app.db.unit import Database
+    from app.domain.ledger import Settle
+    from app.jobs.runner import work as run
+
+    async def running(chosen: Settings) -> None:
+        bus = Bus(chosen.redis_url)
+        await bus.start()
+        db, lane = (
+            Database(chosen.database_url, bus.nudge),
+            Lane(chosen.database_url, Settle(), bus.nudge),
+        )
+        await run(chosen.database_url, db, lane)
+
+    with connected(valkey=True) as chosen, suppress(KeyboardInterrupt):
+        asyncio.run(running(chosen))
 
 
 @app.command()
@@ -235,14 +257,16 @@ def run_web(factory: str, fd: int) -> None:
 
 
 @contextmanager
-def connected() -> Iterator[Settings]:
+def connected(valkey: bool = False) -> Iterator[Settings]:
     """Settings with a database: the one given, else the running server's, else our own."""
     chosen = settings.load()
     if chosen.database_url:
         yield chosen
         return
-    with embedded.borrowed(chosen.data, valkey=False) as urls:
+    with embedded.borrowed(chosen.data, valkey=valkey) as urls:
         update = {"database_url": urls.database, "owner_url": chosen.owner_url or urls.owner}
+        if valkey:
+            update["redis_url"] = chosen.redis_url or urls.redis
         yield chosen.model_copy(update=update)
 
 

@@ -24,6 +24,7 @@ from app.db.lane import Lane
 from app.db.unit import UNREACHABLE, Database
 from app.domain.identity import Gate
 from app.domain.ledger import Settle
+from app.jobs.runner import work
 from app.limits import BodyLimit
 from app.live.hub import Hub
 from app.live.share import dumps
@@ -96,12 +97,16 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await bus.start()
-        sweeping = asyncio.create_task(sweep(gate.recheck))
+        tasks = [asyncio.create_task(sweep(gate.recheck))]
+        if config.jobs:
+            tasks.append(asyncio.create_task(work(config.database_url, db, lane)))
         # What is loaded now lives as long as the process: no collection looks at it again.
         gc.collect()
         gc.freeze()
         yield
-        sweeping.cancel()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await lane.close()
         await hub.close()
         await bus.stop()

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     processes: int = Field(default=1, ge=1, le=64)
     """Web processes that share the port."""
 
+    jobs: bool = True
+    """Whether the web processes run the jobs as well; `kucun work` runs nothing else."""
+
     @model_validator(mode="after")
     def owner_falls_back(self) -> Self:
         self.owner_url = self.owner_url or self.database_url

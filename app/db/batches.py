@@ -1,7 +1,7 @@
 """Batches: read under the level locks, written with the movements, listed by their expiry."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.levels import Pair, want, wanted_levels
 from app.db.statement import Statement, among, arrays, rows
-from app.db.tables import Batch, BatchLevel, Store
+from app.db.tables import Batch, BatchLevel, Level, Store
 from app.db.unit import Unit
 
 TENANT = bindparam("tenant", type_=Uuid())
@@ -185,3 +185,24 @@ async def expiring(
     if after is not None:
         query = query.where(tuple_(*order) > after)
     return (await session.scalars(query.order_by(*order).limit(limit))).all()
+
+
+async def expired(session: AsyncSession, tenant: UUID, now: datetime) -> Sequence[Any]:
+    """What stands on a shelf past its last day, by its store's clock: (batch level, scale, day)."""
+    today = cast(func.timezone(Store.timezone, now), Date)
+    mine = and_(Store.tenant_id == BatchLevel.tenant_id, Store.id == BatchLevel.store_id)
+    theirs = and_(
+        Level.tenant_id == BatchLevel.tenant_id,
+        Level.store_id == BatchLevel.store_id,
+        Level.product_id == BatchLevel.product_id,
+    )
+    query = (
+        select(BatchLevel, Level.scale)
+        .join(Store, mine)
+        .join(Level, theirs)
+        .where(BatchLevel.tenant_id == tenant, BatchLevel.expires_on < today, BatchLevel.shelf > 0)
+        # No clock is a day ahead of UTC by more than this: an index finds the few there are.
+        .where(BatchLevel.expires_on <= now.date() + timedelta(days=1))
+        .order_by(BatchLevel.store_id, BatchLevel.product_id, BatchLevel.expires_on)
+    )
+    return (await session.execute(query)).all()

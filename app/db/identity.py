@@ -19,6 +19,13 @@ async def direct(db: Database, kind: str, name: str) -> Direction | None:
         return await session.get(Direction, (kind, name.lower()))
 
 
+async def tenants(db: Database) -> Sequence[UUID]:
+    """Every tenant that has a store."""
+    stores = select(Direction.tenant_id).where(Direction.kind == "store").distinct()
+    async with db.read(None) as session:
+        return (await session.scalars(stores)).all()
+
+
 async def tenants_by_id(
     session: AsyncSession, tenant: UUID, ids: Collection[UUID]
 ) -> dict[UUID, Tenant]:

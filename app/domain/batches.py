@@ -3,19 +3,24 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Any, Protocol
-from uuid import UUID
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from app.db import batches as rows
 from app.db import catalog, identity
 from app.db.batches import New as Arriving
 from app.db.tables import Product
-from app.db.unit import Database
-from app.domain.draft import batch_id
+from app.db.unit import Database, clock
+from app.domain.draft import NOBODY, Draft, Line, Place, batch_id, print_of
 from app.domain.errors import Malformed, Refused, UnknownBatch
 from app.domain.rules.fefo import NEVER
+from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
+from app.domain.rules.units import from_base
+
+MOST_LINES = 500
 
 
 class Asked(Protocol):
@@ -106,3 +111,34 @@ async def _named(session: Any, tenant: UUID, line: Asked, product: Product | Non
     if not found:
         raise Refused(UnknownBatch(product.id, number))
     return tuple(found), None
+
+
+async def expiring(db: Database, tenant: UUID) -> list[Draft]:
+    """Drafts that take what has expired off the tenant's shelves, store by store.
+
+    The key says what is moved, so that a job that runs twice, or at two places, moves it once.
+    """
+    now = clock()
+    async with db.read(tenant) as session:
+        found = await rows.expired(session, tenant, now)
+    return [
+        _expiry(store, list(of_store)[:MOST_LINES], now)
+        for store, of_store in groupby(found, lambda row: row[0].store_id)
+    ]
+
+
+def _expiry(store: UUID, found: Sequence[Any], now: datetime) -> Draft:
+    source, target = Place(store, "shelf"), Place(store, "quarantine")
+    lines = tuple(
+        Line(
+            held.product_id,
+            from_base(held.shelf, scale),
+            source,
+            target,
+            batches=(held.batch_id,),
+        )
+        for held, scale in found
+    )
+    fingerprint = print_of(Kind.EXPIRE, store, lines)
+    key = uuid5(store, f"{now:%Y-%m-%dT%H:%M} {fingerprint.hex()}")
+    return Draft(Kind.EXPIRE, store, NOBODY, key, lines, fingerprint, now, reason="过期下架")

@@ -19,6 +19,9 @@ from app.domain.rules.units import from_base
 Pair = tuple[UUID, UUID]
 """A store and a product: what a level is of."""
 
+NOBODY = UUID(int=0)
+"""Who acts when it is nobody: the jobs."""
+
 
 def batch_id(product: UUID, number: str, expires_on: date) -> UUID:
     """A batch's id says what it is, so that two stores which receive it need not ask."""

@@ -12,7 +12,7 @@ from app.db.tables import Entry, Movement
 from app.db.unit import Database
 from app.domain import access, catalog
 from app.domain.access import Can, Viewer
-from app.domain.batches import SAID, Asked, Resolved, told_batches
+from app.domain.batches import MOST_LINES, SAID, Asked, Resolved, told_batches
 from app.domain.draft import Draft, Line, Place, print_of, swapped
 from app.domain.errors import Busy, InvalidQuantity, Malformed, Refused, UnknownMovement
 from app.domain.errors import UnknownProduct as Unknown
@@ -21,7 +21,6 @@ from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import from_base
 
-MOST_LINES = 500
 AHEAD = timedelta(minutes=5)
 
 

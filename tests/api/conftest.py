@@ -23,7 +23,7 @@ SECRET = "a secret that only the tests know, 32 bytes"
 
 @asynccontextmanager
 async def served(urls: Urls) -> AsyncIterator[Asking]:
-    settings = Settings(database_url=urls.database, redis_url=urls.redis, secret=SECRET)
+    settings = Settings(database_url=urls.database, redis_url=urls.redis, secret=SECRET, jobs=False)
     config = uvicorn.Config(
         create_app(settings),
         port=0,

@@ -38,6 +38,7 @@ EXAMPLES = [
     Example(K.QUARANTINE, (5, 0), "2", (3, 2)),
     Example(K.RELEASE, (5, 2), "2", (7, 0)),
     Example(K.RELEASE, (5, 2), "3", OutOfStock),
+    Example(K.EXPIRE, (5, 0), "5", (0, 5)),
     Example(K.CONSUMPTION, (5, 0), "2", (3, 0)),
     Example(K.PRODUCTION, (5, 0), "2", (7, 0)),
     Example(K.SUPPLIER_RETURN, (5, 0), "5", (0, 0)),

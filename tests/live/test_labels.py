@@ -1,7 +1,10 @@
 """Customers' live labels over a real websocket, without a token."""
 
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from app.domain.batches import expiring
 from tests.support.identity import Chain
 from tests.support.live import Line, dialled
 from tests.support.shop import Shop
@@ -48,3 +51,16 @@ async def test_a_store_that_is_not_there(open_shop: Shop) -> None:
         message = await line.receive()
         assert message["type"] == "error", message
         assert message["payload"][0]["extensions"]["code"] == "BAD_INPUT"
+
+
+async def test_labels_flip_by_the_clock(open_shop: Shop, chain: Chain) -> None:
+    shop = open_shop
+    yesterday = datetime.now(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=1)
+    await shop.deliver("奶", 10, "old", yesterday)
+    wanted = {"store": chain.founded.store.code, "products": [str(await shop.product("奶"))]}
+    async with dialled(shop.base_url) as line:
+        await line.subscribe(LABELS, **wanted)
+        assert await told(line) == {"奶": ("PLENTY", None, "库存充足")}
+        for draft in await expiring(shop.db, shop.tenant):
+            await shop.post(draft)
+        assert await told(line) == {"奶": ("SOLD_OUT", 0, "已售罄")}

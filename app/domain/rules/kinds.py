@@ -24,6 +24,7 @@ class Kind(Enum):
     LOSS = Route("shelf", "variance", "Found to be less than recorded. 盘亏")
     QUARANTINE = Route("shelf", "quarantine", "Taken off sale until checked. 转待检")
     RELEASE = Route("quarantine", "shelf", "Checked and back on sale. 待检放行")
+    EXPIRE = Route("shelf", "quarantine", "Past its last day of sale: off the shelf. 过期下架")
     CONSUMPTION = Route("shelf", "kitchen", "Used up by the shop itself. 自用")
     PRODUCTION = Route("kitchen", "shelf", "Made by the shop itself. 自制入库")
     SUPPLIER_RETURN = Route("shelf", "supplier", "Sent back to a supplier. 退供应商")

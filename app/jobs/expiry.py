@@ -1,0 +1,18 @@
+"""Every minute: what has expired by its store's own clock leaves the shelf, with a ledger entry."""
+
+from app.db import identity
+from app.db.lane import Lane
+from app.db.unit import Database
+from app.domain.batches import expiring
+from app.domain.draft import Draft
+from app.domain.ledger import Outcome
+
+
+async def expire(db: Database, lane: Lane[Draft, Outcome]) -> None:
+    """Posts EXPIRE for every store of every tenant. Run twice or at once, it moves things once.
+
+    What somebody took away meanwhile is refused, and looked at again a minute later.
+    """
+    for tenant in await identity.tenants(db):
+        for draft in await expiring(db, tenant):
+            await lane.submit(tenant, draft)

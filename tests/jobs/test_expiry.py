@@ -1,0 +1,158 @@
+"""What has expired leaves the shelf by itself, once, by each store's own clock."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import pytest
+
+from app.db import jobs
+from app.db.lane import Lane
+from app.db.tables import Movement
+from app.db.unit import Database
+from app.domain.batches import expiring
+from app.domain.errors import OutOfStock, Refusal
+from app.domain.ledger import Settle
+from app.domain.rules.kinds import Kind
+from app.embedded import Urls
+from app.jobs import runner
+from app.jobs.expiry import expire
+from tests.conftest import Cloning, unheard
+from tests.support.identity import eventually
+from tests.support.shop import Shop
+
+
+def day(days: int, zone: str = "Asia/Shanghai") -> date:
+    return datetime.now(ZoneInfo(zone)).date() + timedelta(days=days)
+
+
+async def taken(shop: Shop) -> list[Movement | Refusal]:
+    """What the job does for this tenant; `expire` does so for every one there is."""
+    drafts = await expiring(shop.db, shop.tenant)
+    return [await shop.post(draft) for draft in drafts]
+
+
+async def test_the_expired_part_leaves_the_shelf(shop: Shop) -> None:
+    other = await shop.another_store()
+    await shop.deliver("奶", 3, "old", day(-1))
+    await shop.deliver("奶", 2, "today", day(0))
+    await shop.deliver("面", 4, "older", day(-9))
+    await shop.deliver("奶", 5, "old", day(-1), store=other)
+    movements = await taken(shop)
+    assert {type(each) for each in movements} == {Movement}
+    assert len(movements) == 2
+    assert await shop.bins("奶") == (2, 0, 3, 0)
+    assert await shop.bins("面") == (0, 0, 4, 0)
+    assert (await shop.level("奶", other)).quarantine == 5
+    assert await taken(shop) == []
+
+
+async def test_run_at_two_places_it_moves_once(shop: Shop, urls: Urls) -> None:
+    for number in range(20):
+        await shop.deliver(f"商品{number}", 2, "old", day(-1))
+    elsewhere = Lane(urls.database, Settle(), unheard)
+    there = Shop(shop.db, elsewhere, shop.tenant, shop.actor, shop.store, shop.products)
+    await asyncio.gather(*(taken(each) for each in (shop, there) * 3))
+    await elsewhere.close()
+    for number in range(20):
+        assert await shop.bins(f"商品{number}") == (0, 0, 2, 0)
+
+
+@pytest.mark.parametrize("first", ["job", "sale"])
+async def test_expired_goods_are_never_sold_whoever_comes_first(shop: Shop, first: str) -> None:
+    await shop.deliver("奶", 3, "old", day(-1))
+    await shop.deliver("奶", 1, "fresh", day(1))
+    if first == "job":
+        await taken(shop)
+    sales = await asyncio.gather(shop.sell("奶", 1), shop.sell("奶", 1), taken(shop))
+    assert {type(each) for each in sales[:2]} == {Movement, OutOfStock}
+    await taken(shop)
+    assert await shop.bins("奶") == (0, 0, 3, 0)
+
+
+async def test_what_was_set_aside_meanwhile_is_left_alone(shop: Shop) -> None:
+    await shop.deliver("奶", 3, "old", day(-1))
+    [draft] = await expiring(shop.db, shop.tenant)
+    await shop.do(Kind.LOSS, ("奶", 1))
+    assert isinstance(await shop.post(draft), OutOfStock)
+    [movement] = await taken(shop)
+    assert isinstance(movement, Movement)
+    assert await shop.bins("奶") == (0, 0, 2, 0)
+
+
+ZONES = ["Asia/Shanghai", "America/New_York", "Pacific/Auckland"]
+
+
+async def test_each_store_at_its_own_midnight(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three stores, one last day: each is due at its own midnight, and not a second before."""
+    last = day(3, "Pacific/Auckland")
+    stores = {zone: await shop.another_store(zone) for zone in ZONES}
+    for store in stores.values():
+        await shop.deliver("奶", 1, "A", last, store=store)
+    for zone, store in stores.items():
+        midnight = datetime.combine(last + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
+        for seconds, due in ((-1, False), (0, True)):
+            now = midnight.astimezone(UTC) + timedelta(seconds=seconds)
+            monkeypatch.setattr("app.domain.batches.clock", lambda now=now: now)
+            found = {draft.store for draft in await expiring(shop.db, shop.tenant)}
+            assert (store in found) is due, (zone, seconds)
+
+
+async def test_the_runner_does_what_is_due_once(
+    clone: Cloning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two runners on real pgqueuer: one of them runs each tick, and a lost line is mended."""
+    urls = await clone()
+    db, lane = Database(urls.database, unheard, 4), Lane(urls.database, Settle(), unheard)
+    ticks, running, most = [0], [0], [0]
+
+    async def tick(db: Database, lane: Lane) -> None:
+        ticks[0] += 1
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        try:
+            await expire(db, lane)
+            await asyncio.sleep(0.3)
+        finally:
+            running[0] -= 1
+
+    monkeypatch.setattr(runner, "SCHEDULE", {"expire": ("* * * * * *", tick)})
+    monkeypatch.setattr(runner, "RETRY_SECONDS", 0.1)
+    opened: list[object] = []
+    scheduler = jobs.scheduler
+
+    def counted(url: str):
+        opened.append(url)
+        return scheduler(url)
+
+    monkeypatch.setattr(jobs, "scheduler", counted)
+    working = [asyncio.create_task(runner.work(urls.database, db, lane)) for _ in range(2)]
+    await eventually(lambda: enough(ticks, 2), 15)
+    # One that is cut off while it works is relieved when its heartbeat is 30 seconds old.
+    await eventually(lambda: idle(running))
+    owner = await asyncpg.connect(urls.owner)
+    await owner.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await owner.close()
+    [seen] = ticks
+    await eventually(lambda: enough(ticks, seen + 2), 20)
+    assert len(opened) >= 4
+    assert most == [1], "both runners did the same tick"
+    for task in working:
+        task.cancel()
+    await asyncio.gather(*working, return_exceptions=True)
+    await lane.close()
+    await db.close()
+
+
+async def enough(ticks: list[int], count: int) -> bool:
+    await asyncio.sleep(0.05)
+    return ticks[0] >= count
+
+
+async def idle(running: list[int]) -> bool:
+    await asyncio.sleep(0.01)
+    return running == [0]
