@@ -1,6 +1,7 @@
 """Use cases of the batches topic: which batch a line means, and what comes in with it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -13,6 +14,7 @@ from app.db import catalog, identity
 from app.db.batches import New as Arriving
 from app.db.tables import Product
 from app.db.unit import Database, clock
+from app.domain.codes import Code
 from app.domain.draft import NOBODY, Draft, Line, Place, batch_id, print_of
 from app.domain.errors import Malformed, Refused, UnknownBatch
 from app.domain.rules.fefo import NEVER
@@ -42,6 +44,24 @@ class Asked(Protocol):
 SAID = ("unit_cost", "expected_version", "batch_no", "expires_on", "produced_on", "supplier")
 ARRIVING = ("supplier", "opening", "kitchen")
 """Where goods come from that make a batch of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A line whose code told more than its product; what the client says itself comes first."""
+
+    product_id: UUID
+    code: str | None
+    quantity: Decimal
+    packs: Decimal | None
+    unit_cost: int | None
+    expected_version: int | None
+    batch_no: str | None
+    expires_on: date | None
+    produced_on: date | None
+    supplier: str | None
+
+
 Resolved = tuple[Asked, UUID, Decimal]
 Told = tuple[tuple[UUID, ...] | None, Arriving | None]
 UNTOLD: Told = (None, None)
@@ -75,6 +95,32 @@ async def told_batches(
         return [
             await _named(session, tenant, line, products.get(product)) for line, product, _ in lines
         ]
+
+
+async def scanned(
+    session: Any,
+    tenant: UUID,
+    line: Asked,
+    code: Code,
+    product: Product,
+    quantity: Decimal,
+    arriving: bool,
+) -> Asked:
+    """The line with what its code told of the batch.
+
+    What leaves is of that batch only when it was ever received by this number: a till sells
+    what the customer holds in her hand.
+    """
+    said = {name: getattr(line, name, None) for name in SAID}
+    if product.tracks_batches:
+        known = arriving or (
+            code.batch and await rows.by_number(session, tenant, product.id, code.batch)
+        )
+        said["batch_no"] = said["batch_no"] or (code.batch if known else None)
+        if arriving:
+            said["expires_on"] = said["expires_on"] or code.expires_on
+            said["produced_on"] = said["produced_on"] or code.produced_on
+    return Scanned(product.id, line.code, quantity, line.packs, **said)
 
 
 def _arrival(line: Asked, product: Product | None, today: date, moment: datetime) -> Told:

@@ -8,19 +8,21 @@ from uuid import UUID
 
 from app.db import stock as rows
 from app.db.lane import Lane, LaneFull
-from app.db.tables import Entry, Movement
+from app.db.tables import Entry, Movement, Product
 from app.db.unit import Database
 from app.domain import access, catalog
 from app.domain.access import Can, Viewer
-from app.domain.batches import MOST_LINES, SAID, Asked, Resolved, told_batches
+from app.domain.batches import ARRIVING, MOST_LINES, SAID, Asked, Resolved, scanned, told_batches
+from app.domain.codes import Code, packs_of, understood
 from app.domain.draft import Draft, Line, Place, print_of, swapped
 from app.domain.errors import Busy, InvalidQuantity, Malformed, Refused, UnknownMovement
 from app.domain.errors import UnknownProduct as Unknown
 from app.domain.ledger import Outcome
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
-from app.domain.rules.units import from_base
+from app.domain.rules.units import MASSES, from_base
 
+NAMED = ("product_id", "code", "quantity", "packs")
 AHEAD = timedelta(minutes=5)
 
 
@@ -58,7 +60,7 @@ async def draft(
     source, target = kind.value.source, kind.value.target
     assert source is not None, f"{kind.name} has no route of its own"
     assert target is not None
-    resolved = await _resolved(db, viewer.tenant, asked)
+    resolved = await _resolved(db, viewer.tenant, asked, source in ARRIVING)
     moment = _moment(paper.occurred_at)
     batches = await told_batches(db, viewer.tenant, store, resolved, source, moment)
     lines = tuple(
@@ -74,8 +76,14 @@ async def draft(
         for (line, product, quantity), batch in zip(resolved, batches, strict=True)
     )
     said = [
-        (product, quantity, *(getattr(line, name, None) for name in SAID))
-        for line, product, quantity in resolved
+        (
+            line.product_id,
+            line.code,
+            line.quantity,
+            line.packs,
+            *(getattr(line, name, None) for name in SAID),
+        )
+        for line in asked
     ]
     told = _told(paper)
     return Draft(
@@ -105,7 +113,9 @@ def _moment(occurred_at: datetime | None) -> datetime:
     return occurred_at or now
 
 
-async def _resolved(db: Database, tenant: UUID, asked: Sequence[Asked]) -> list[Resolved]:
+async def _resolved(
+    db: Database, tenant: UUID, asked: Sequence[Asked], arriving: bool
+) -> list[Resolved]:
     if not 1 <= len(asked) <= MOST_LINES:
         raise Malformed(f"lines: from 1 to {MOST_LINES} are needed")
     for line in asked:
@@ -117,11 +127,13 @@ async def _resolved(db: Database, tenant: UUID, asked: Sequence[Asked]) -> list[
             raise Malformed("a line with productId has a quantity; packs belong to a code")
     if all(line.product_id is not None for line in asked):
         return [(line, line.product_id, line.quantity) for line in asked]  # pyright: ignore[reportReturnType]
-    return await _scanned(db, tenant, asked)
+    return await _scanned(db, tenant, asked, arriving)
 
 
-async def _scanned(db: Database, tenant: UUID, asked: Sequence[Asked]) -> list[Resolved]:
-    """Codes become products; without a quantity a code means one of its packs."""
+async def _scanned(
+    db: Database, tenant: UUID, asked: Sequence[Asked], arriving: bool
+) -> list[Resolved]:
+    """Codes become products, quantities and batches; a plain code means one of its packs."""
     found: list[Resolved] = []
     unknown: list[str] = []
     async with db.read(tenant) as session:
@@ -129,23 +141,33 @@ async def _scanned(db: Database, tenant: UUID, asked: Sequence[Asked]) -> list[R
             if line.product_id is not None:
                 found.append((line, line.product_id, line.quantity or Decimal(0)))
                 continue
-            code = clean(line.code, "code", 100) or ""
-            named = await catalog.by_code(session, tenant, code)
+            code = understood(line.code or "")
+            if code.fault:
+                raise Malformed(f"code: {code.fault}: scan it again, or type the number below it")
+            named = await catalog.by_code(session, tenant, code.name)
             if named is None:
-                unknown.append(code)
+                unknown.append(code.name)
                 continue
             product, pack = named
-            packs = Decimal(1) if line.packs is None else line.packs
-            quantity = line.quantity
-            if quantity is None:
-                base = packs * pack
-                if base != int(base) or base <= 0:
-                    raise Refused(InvalidQuantity(product.id, str(packs)))
-                quantity = from_base(int(base), product.scale)
-            found.append((line, product.id, quantity))
+            quantity = _quantity(line, code, product, pack)
+            told = await scanned(session, tenant, line, code, product, quantity, arriving)
+            found.append((told, product.id, quantity))
     if unknown:
         raise Refused(Unknown(tuple(unknown)))
     return found
+
+
+def _quantity(line: Asked, code: Code, product: Product, pack: int) -> Decimal:
+    """What is said, else what was weighed, else so many packs."""
+    if line.quantity is not None:
+        return line.quantity
+    if code.weight is not None and product.unit in MASSES and line.packs is None:
+        return from_base(code.weight, product.scale)
+    packs = packs_of(code) if line.packs is None else line.packs
+    base = packs * pack
+    if base != int(base) or base <= 0:
+        raise Refused(InvalidQuantity(product.id, str(packs)))
+    return from_base(int(base), product.scale)
 
 
 async def found_movement(

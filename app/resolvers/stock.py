@@ -10,6 +10,7 @@ from app.db import stock as rows
 from app.db import tables
 from app.domain import access, catalog, stock
 from app.domain.access import Can
+from app.domain.codes import understood
 from app.domain.errors import Refusal
 from app.domain.ledger import Outcome
 from app.domain.rules.kinds import Kind
@@ -92,14 +93,17 @@ class StockQuery:
 
     @root(Can.SEE_STOCK, types.Scan | None, description="What a code means here. 扫码")
     async def scan(self, info: Info, store_id: UUID, code: str) -> types.Scan | None:
-        viewer, code = info.context.viewer, clean(code, "code", 100, required=True)
+        viewer, read = info.context.viewer, understood(code)
         if not access.within(viewer, Can.SEE_STOCK, [store_id]):
             return None
         async with info.context.app.db.read(viewer.tenant) as session:
-            named = await catalog.by_code(session, viewer.tenant, code)
+            named = None
+            if read.fault is None:
+                named = await catalog.by_code(session, viewer.tenant, read.name)
             found = await rows.scanned(session, viewer.tenant, store_id, named and named[0].id)
         return types.Scan(
-            code=code,
+            code=code.strip(),
+            content=read,  # pyright: ignore[reportArgumentType]
             product=named and named[0],  # pyright: ignore[reportArgumentType]
             pack_quantity=named and quantity(named[1], named[0].scale),
             level=found[0],  # pyright: ignore[reportArgumentType]

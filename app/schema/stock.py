@@ -10,6 +10,7 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.domain.access import Can
+from app.domain.codes import Code
 from app.domain.draft import Place as PlaceValue
 from app.domain.rules.kinds import Kind
 from app.domain.rules.labels import availability
@@ -185,7 +186,9 @@ PostResult = Annotated[
 class StockLineInput:
     product_id: UUID | None = None
     code: str | None = strawberry.field(
-        default=None, description="A barcode or sku, instead of productId."
+        default=None,
+        description="A barcode or sku, instead of productId; a GS1 code tells batch, dates, "
+        "weight and count as well, unless the line says otherwise. 条码",
     )
     quantity: Quantity | None = strawberry.field(
         default=None, description="In the product's unit, above 0. 数量"
@@ -266,10 +269,40 @@ class ReverseInput:
     reason: str | None = None
 
 
+@strawberry.enum(description="What kind of code was scanned. 条码类型")
+class CodeForm(Enum):
+    PLAIN = "PLAIN"
+    GS1 = "GS1"
+    DIGITAL_LINK = "DIGITAL_LINK"
+
+
+@window(Code, description="What the code itself says: GTIN, batch, dates, weight. 条码内容")
+class CodeContent:
+    name: str = strawberry.field(description="What the product is found by; a GTIN has 14 digits.")
+    batch: str | None = strawberry.field(description="AI 10. 批号")
+    expires_on: date | None = strawberry.field(
+        description="AI 17; day 00 is the month's last. 到期日"
+    )
+    produced_on: date | None = strawberry.field(description="AI 11. 生产日期")
+    weight: int | None = strawberry.field(description="AI 310n, in grams. 重量(克)")
+    count: int | None = strawberry.field(description="AI 30 or 37, in packs. 件数")
+    fault: str | None = strawberry.field(
+        description="CHECK_DIGIT or FORMAT: scan it again; nothing in it can be trusted. 错误"
+    )
+
+    @strawberry.field
+    def form(self, root: strawberry.Parent[Code]) -> CodeForm:
+        return CodeForm[root.form.name]
+
+
 @strawberry.type(description="What a scanned code means in a store. 扫码结果")
 class Scan:
     code: str
-    product: Product | None = strawberry.field(description="Null: nobody knows this code yet.")
+    content: CodeContent
+    product: Product | None = strawberry.field(
+        description="Null: nobody knows this code yet; `createProduct` with `content.name` as its "
+        "barcode makes it known."
+    )
     pack_quantity: Quantity | None = strawberry.field(
         description="How much of the product one scanned pack holds."
     )

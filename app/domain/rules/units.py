@@ -21,6 +21,9 @@ MEASURES = {
     "毫升": 1,
 }
 
+MASSES = ("kg", "千克", "公斤", "斤", "两", "g", "克")
+"""Units of things one weighs: their base unit is the gram."""
+
 
 def scale_of(unit: str) -> int:
     """Base units in one `unit`: grams or millilitres for measures, 1 for things one counts."""

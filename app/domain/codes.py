@@ -1,0 +1,107 @@
+"""What a scanned code says: a plain code, a GS1 message (GS1-128, DataMatrix), a Digital Link.
+
+The rules are those of the GS1 General Specifications, read by biip.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+
+from biip import BiipException, ParseConfig
+from biip.gs1_digital_link_uris import GS1DigitalLinkURI
+from biip.gs1_element_strings import GS1ElementString
+from biip.gs1_messages import GS1Message
+
+from app.domain.rules.barcodes import LENGTHS, check_digit_ok, normal
+from app.domain.rules.texts import clean
+
+FNC1 = "\x1d"
+# A keyboard scanner may send another character for FNC1; no control character is kept in a text.
+STANDS_FOR_FNC1 = "|"
+CONFIG = ParseConfig(separator_chars=(STANDS_FOR_FNC1,))
+SYMBOLOGY = re.compile(r"\][A-Za-z][0-9A-Za-z]")
+MESSAGES = ("]C1", "]d2", "]Q3", "]e0", "]J1")
+LONGEST = 300
+
+
+class Form(Enum):
+    PLAIN = "PLAIN"
+    GS1 = "GS1"
+    DIGITAL_LINK = "DIGITAL_LINK"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What was read. `name` is what the product is found by: a GTIN has 14 digits.
+
+    `weight` is in grams, `count` is of packs. `fault` says why nothing in it may be trusted:
+    CHECK_DIGIT or FORMAT.
+    """
+
+    form: Form
+    name: str
+    batch: str | None = None
+    expires_on: date | None = None
+    produced_on: date | None = None
+    weight: int | None = None
+    count: int | None = None
+    fault: str | None = None
+
+
+def understood(text: str, field: str = "code") -> Code:
+    """Reads whatever a scanner sent. Raises Unclean for what no scanner sends."""
+    # At either end FNC1 separates nothing.
+    text = text.strip().replace(FNC1, STANDS_FOR_FNC1).strip(STANDS_FOR_FNC1)
+    text = clean(text, field, LONGEST, required=True)
+    symbology = SYMBOLOGY.match(text)
+    bare = text[3:] if symbology else text
+    if bare.isascii() and bare.isdigit() and len(bare) in LENGTHS:
+        # Decided first: a wrong GTIN of 13 digits would pass for a message (AI 21 or 22).
+        return Code(Form.PLAIN, normal(bare))
+    try:
+        if bare.startswith(("https://", "http://")) and "/01/" in bare:
+            return _code(Form.DIGITAL_LINK, GS1DigitalLinkURI.parse(bare).element_strings)
+        if bare.startswith("(0"):
+            return _code(Form.GS1, GS1Message.parse_hri(bare).element_strings)
+        if (symbology and symbology[0] in MESSAGES) or _begins_like_a_message(bare):
+            message = GS1Message.parse(bare.lstrip(STANDS_FOR_FNC1), config=CONFIG)
+            return _code(Form.GS1, message.element_strings)
+    except BiipException as error:
+        digit = "check digit" in str(error).lower()
+        return Code(Form.GS1, bare, fault="CHECK_DIGIT" if digit else "FORMAT")
+    return Code(Form.PLAIN, bare)
+
+
+def _begins_like_a_message(text: str) -> bool:
+    """A GTIN in front of more: nobody prints that by chance."""
+    return text[:2] in ("01", "02") and len(text) > 16 and check_digit_ok(text[2:16])
+
+
+def _code(form: Form, parts: Sequence[GS1ElementString]) -> Code:
+    found = {part.ai.ai: part for part in parts}
+    gtin = found.get("01") or found.get("02")
+    if gtin is None or gtin.gtin is None:
+        return Code(form, "", fault="CHECK_DIGIT" if gtin else "FORMAT")
+    weight = next((part.decimal for ai, part in found.items() if ai.startswith("310")), None)
+    grams = None if weight is None else weight * 1000
+    if grams is not None and grams != int(grams):
+        return Code(form, normal(gtin.value), fault="FORMAT")
+    count = found.get("37") or found.get("30")
+    batch, until, made = found.get("10"), found.get("17"), found.get("11")
+    return Code(
+        form,
+        normal(gtin.value),
+        batch.value if batch else None,
+        until.date if until else None,
+        made.date if made else None,
+        None if grams is None else int(grams),
+        int(count.value) if count else None,
+    )
+
+
+def packs_of(code: Code) -> Decimal:
+    """How many packs were scanned at once."""
+    return Decimal(1 if code.count is None else code.count)

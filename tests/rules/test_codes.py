@@ -1,0 +1,130 @@
+"""Scanned codes: every form says the same, and nothing a scanner sends breaks the reading."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.codes import FNC1, Code, Form, understood
+from app.domain.rules.barcodes import check_digit_ok
+from app.domain.rules.texts import Unclean
+
+GTIN = "06901234567892"
+SAID = Code(Form.GS1, GTIN, "26A01", date(2026, 12, 31), date(2026, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"]C101{GTIN}172612311026A01{FNC1}11260101",
+        f"]d201{GTIN}11260101172612311026A01",
+        f"{FNC1}01{GTIN}172612311026A01{FNC1}11260101",
+        f"01{GTIN}172612311026A01|11260101",
+        f"01{GTIN}11260101172612311026A01{FNC1}",
+        f"(01){GTIN}(17)261231(10)26A01(11)260101",
+    ],
+    ids=["GS1-128", "DataMatrix", "leading FNC1", "bar for FNC1", "trailing FNC1", "printed"],
+)
+def test_one_message_in_every_form(text: str) -> None:
+    assert understood(text) == SAID
+
+
+def test_a_digital_link() -> None:
+    found = understood(f"https://id.gs1.org/01/{GTIN}/10/26A01?17=261231&11=260101")
+    assert found == Code(Form.DIGITAL_LINK, *(getattr(SAID, f) for f in NAMES))
+
+
+NAMES = ("name", "batch", "expires_on", "produced_on")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("96385074", "00000096385074"),
+        ("036000291452", "00036000291452"),
+        ("]E06901234567892", GTIN),
+        ("6901234567892", GTIN),
+        (GTIN, GTIN),
+        # In-store prefixes and wrong digits are plain codes, never messages of AI 21 or 22.
+        ("2012345678903", "02012345678903"),
+        ("2112345678909", "2112345678909"),
+        ("2212345678901", "2212345678901"),
+        ("RICE-5KG", "RICE-5KG"),
+        (f"01{GTIN[:-1]}3172612311026A01", f"01{GTIN[:-1]}3172612311026A01"),
+    ],
+)
+def test_plain_codes(text: str, name: str) -> None:
+    assert understood(text) == Code(Form.PLAIN, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (f"]C101{GTIN[:-1]}310A", "CHECK_DIGIT"),
+        (f"(01){GTIN[:-1]}3(10)A", "CHECK_DIGIT"),
+        ("https://example.com/01/06901234567893", "CHECK_DIGIT"),
+        (f"]C101{GTIN}17261331", "FORMAT"),
+        (f"]C101{GTIN}17260230", "FORMAT"),
+        ("]C1xyz", "FORMAT"),
+        ("]C11026A01", "FORMAT"),
+        (f"01{GTIN}3106000015", "FORMAT"),
+        # Without its FNC1 a batch swallows what follows, until it is longer than a batch can be.
+        (f"]C101{GTIN}10{'A' * 15}17261231", "FORMAT"),
+    ],
+)
+def test_what_cannot_be_trusted(text: str, fault: str) -> None:
+    assert understood(text).fault == fault
+
+
+def test_without_fnc1_the_rest_belongs_to_the_batch() -> None:
+    """As the standard has it: only the scanner knew where the batch ended."""
+    assert understood(f"]C101{GTIN}1026A0117261231").batch == "26A0117261231"
+
+
+def test_day_zero_is_the_end_of_the_month() -> None:
+    assert understood(f"01{GTIN}17280200").expires_on == date(2028, 2, 29)
+
+
+def test_weight_and_count() -> None:
+    assert understood(f"01{GTIN}3103001500").weight == 1500
+    assert understood(f"01{GTIN}3101000015").weight == 1500
+    assert understood(f"02{GTIN}3712").count == 12
+    assert understood(f"01{GTIN}308").count == 8
+
+
+@pytest.mark.parametrize("text", ["", " ", "a\0b", "x" * 301, "\ud800", FNC1])
+def test_what_no_scanner_sends(text: str) -> None:
+    with pytest.raises(Unclean):
+        understood(text)
+
+
+@given(st.text(max_size=300))
+def test_nothing_breaks_it(text: str) -> None:
+    try:
+        found = understood(text)
+    except Unclean:
+        return
+    assert found.fault in (None, "CHECK_DIGIT", "FORMAT")
+
+
+@given(
+    st.text("0123456789|()]C1d2/:htps.", max_size=60), st.sampled_from(["]C1", "01", "(01)", ""])
+)
+def test_nothing_like_a_code_breaks_it(rest: str, start: str) -> None:
+    try:
+        found = understood(start + rest)
+    except Unclean:
+        return
+    assert found.fault or found.name
+
+
+BATCHES = st.text("ABCXYZabc0189-", min_size=1, max_size=20)
+DAYS = st.integers(0, 9000).map(lambda days: date(2020, 1, 1) + timedelta(days=days))
+
+
+@given(st.text("0123456789", min_size=13, max_size=13), BATCHES, DAYS, DAYS)
+def test_a_message_is_read_back(body: str, batch: str, until: date, made: date) -> None:
+    gtin = next(f"{body}{digit}" for digit in range(10) if check_digit_ok(f"{body}{digit}"))
+    text = f"]d201{gtin}17{until:%y%m%d}10{batch}{FNC1}11{made:%y%m%d}"
+    assert understood(text) == Code(Form.GS1, gtin, batch, until, made)
