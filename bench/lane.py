@@ -24,7 +24,8 @@ from app.domain.ledger import Outcome, Settle
 from bench.measure import Figure, cpu, median
 from bench.stage import Shop, Stage, command
 
-FIGURES = ("lane_1", "lane_32", "lane_256", "lane_cpu_us", "lane_hot_64")
+FIGURES = ("lane_1", "lane_32", "lane_256", "lane_cpu_us", "lane_hot_64", "fefo_1", "fefo_100")
+TRACKED = 500
 PRODUCTS = 10_000
 ROUNDS = 3
 SECONDS = 3
@@ -52,6 +53,9 @@ async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
         yield await processor(stage, shop)
     if "lane_hot_64" in wanted:
         yield await hot(stage, shop)
+    for batches in (1, 100):
+        if f"fefo_{batches}" in wanted:
+            yield await fefo(stage, batches)
 
 
 async def against_bound(stage: Stage, shop: Shop, clients: int) -> Figure:
@@ -94,6 +98,23 @@ async def hot(stage: Stage, shop: Shop) -> Figure:
             ratios.append(together[-1] / alone[-1])
     told = f"{median(together):,.0f}/s, one movement a transaction {median(alone):,.0f}/s"
     return Figure("lane_hot_64", median(ratios), told)
+
+
+async def fefo(stage: Stage, batches: int) -> Figure:
+    """CPU of a sale from products of so many batches, and from as many without, alternating."""
+    plain, tracked = await stage.shop(TRACKED), await stage.shop(TRACKED, batches)
+    costs: dict[bool, list[float]] = {False: [], True: []}
+    async with lane(stage, plain) as one, lane(stage, tracked) as other:
+        for _ in range(ROUNDS):
+            for made, shop in ((one, plain), (other, tracked)):
+                run = await sell(made, shop, 64, SECONDS, stage.database, TRACKED)
+                costs[shop is tracked].append(run.client + run.server)
+    told = (
+        f"client + PostgreSQL {median(costs[True]):.0f} µs a sale from the first of {batches} "
+        f"batches, {median(costs[False]):.0f} µs without batches, 64 in flight"
+    )
+    ratio = median(a / b for a, b in zip(costs[True], costs[False], strict=True))
+    return Figure(f"fefo_{batches}", ratio, told)
 
 
 @asynccontextmanager

@@ -32,6 +32,8 @@ BARS = {
     "lane_256": Bar(2.5, "x", least=True),
     "lane_cpu_us": Bar(150, "µs"),
     "lane_hot_64": Bar(10, "x", least=True),
+    "fefo_1": Bar(2, "x"),
+    "fefo_100": Bar(2.5, "x"),
     "sell_vs_vendure": Bar(10, "x", least=True),
     "barcode_vs_bare": Bar(4, "x"),
     "list50_vs_vendure": Bar(5, "x", least=True),

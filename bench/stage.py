@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -16,12 +16,13 @@ import asyncpg
 from uuid_utils.compat import uuid7
 
 from app import engines
+from app.db.batches import New as Arriving
 from app.db.lane import Lane
 from app.db.tables import Movement
 from app.db.unit import Database
 from app.domain.access import Role
 from app.domain.attempts import hashed
-from app.domain.draft import Draft, Line, Place, print_of
+from app.domain.draft import Draft, Line, Place, batch_id, print_of
 from app.domain.ledger import Settle
 from app.domain.pinyin import full, search_text
 from app.domain.rules.barcodes import normal
@@ -48,17 +49,17 @@ class Stage:
 
     engines: Engines
     urls: Urls
-    shops: dict[int, "Shop"] = field(default_factory=dict)
+    shops: dict[tuple[int, int], "Shop"] = field(default_factory=dict)
 
     @property
     def database(self) -> list[int]:
         return [self.engines.postgres.pid]
 
-    async def shop(self, products: int) -> "Shop":
-        """A tenant with one store and so many products; made when it is first asked for."""
-        if products not in self.shops:
-            self.shops[products] = await stock(self.urls, products)
-        return self.shops[products]
+    async def shop(self, products: int, batches: int = 0) -> "Shop":
+        """A tenant with one store and so many products, each in so many batches; made once."""
+        if (products, batches) not in self.shops:
+            self.shops[products, batches] = await stock(self.urls, products, batches)
+        return self.shops[products, batches]
 
     @contextmanager
     def serving(self, processes: int = 1, role: str = "") -> Iterator[list["Served"]]:
@@ -130,16 +131,33 @@ class Shop:
         return answer["signIn"]["accessToken"]
 
 
-def drafted(shop: Shop, kind: Kind, lines: Iterable[tuple[UUID, Decimal]], key: UUID) -> Draft:
+def drafted(
+    shop: Shop,
+    kind: Kind,
+    lines: Iterable[tuple[UUID, Decimal]],
+    key: UUID,
+    expires_on: date | None = None,
+) -> Draft:
     source, target = kind.value.source, kind.value.target
     assert source
     assert target
     made = tuple(
-        Line(product, quantity, Place(shop.store, source), Place(shop.store, target))
+        Line(
+            product,
+            quantity,
+            Place(shop.store, source),
+            Place(shop.store, target),
+            arriving=expires_on and batch(product, expires_on),
+        )
         for product, quantity in lines
     )
     fingerprint = print_of(kind, shop.store, made)
     return Draft(kind, shop.store, shop.actor, key, made, fingerprint, datetime.now(UTC))
+
+
+def batch(product: UUID, expires_on: date) -> Arriving:
+    id = batch_id(product, "", expires_on)
+    return Arriving(id, product, "", expires_on, None, None, None, datetime.now(UTC))
 
 
 @contextmanager
@@ -152,10 +170,10 @@ def staged() -> Iterator[Stage]:
         yield Stage(running, urls)
 
 
-async def stock(urls: Urls, products: int) -> Shop:
+async def stock(urls: Urls, products: int, batches: int) -> Shop:
     """Founds a tenant; its catalogue is copied in, its stock enters through the ledger."""
     db = Database(urls.database, unheard)
-    name = f"bench-{products}-{time.time_ns():x}"[:32]
+    name = f"bench-{products}-{batches}-{time.time_ns():x}"[:32]
     founded = await create_tenant(db, "压测", f"{name}-owner", PASSWORD, name, "压测店")
     seller, secret = uuid7(), await hashed(PASSWORD)
     async with db.unit(founded.store.tenant_id) as unit:
@@ -170,11 +188,16 @@ async def stock(urls: Urls, products: int) -> Shop:
         [uuid7() for _ in range(products)],
         [normal(f"69{number:010d}") for number in range(products)],
     )
-    await catalogue(urls.owner, shop)
+    await catalogue(urls.owner, shop, batches > 0)
     lane = Lane(urls.database, Settle(), unheard)
+    today = datetime.now(UTC).date()
+    days = [today + timedelta(days=1 + number) for number in range(batches)] or [None]
     drafts = [
-        drafted(shop, Kind.OPENING, [(p, PLENTY) for p in shop.products[at : at + LINES]], uuid4())
+        drafted(
+            shop, Kind.OPENING, [(p, PLENTY) for p in shop.products[at : at + LINES]], uuid4(), day
+        )
         for at in range(0, products, LINES)
+        for day in days
     ]
     for at in range(0, len(drafts), 20):
         posted = [lane.submit(shop.tenant, draft) for draft in drafts[at : at + 20]]
@@ -185,16 +208,15 @@ async def stock(urls: Urls, products: int) -> Shop:
     return shop
 
 
-async def catalogue(owner: str, shop: Shop) -> None:
+async def catalogue(owner: str, shop: Shop, tracked: bool) -> None:
     text = ("sku", "name", "spec", "kind", "unit")
-    columns = ["tenant_id", "id", *text, "scale", "price", "search", "pinyin"]
+    columns = ["tenant_id", "id", *text, "scale", "price", "search", "pinyin", "tracks_batches"]
     rows = []
     for number, product in enumerate(shop.products):
         sku, name = f"SKU-{number:05d}", f"大米 {number:05d}"
         words, order = search_text(name, sku), full(name)
-        rows.append(
-            (shop.tenant, product, sku, name, "5kg", "GOODS", "袋", 1, 1000 + number, words, order)
-        )
+        told = sku, name, "5kg", "GOODS", "袋", 1, 1000 + number, words, order, tracked
+        rows.append((shop.tenant, product, *told))
     codes = [
         (shop.tenant, code, product, 1)
         for code, product in zip(shop.barcodes, shop.products, strict=True)

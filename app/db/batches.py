@@ -5,7 +5,20 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Date, Uuid, and_, bindparam, cast, delete, func, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    Date,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +29,7 @@ from app.db.unit import Unit
 
 TENANT = bindparam("tenant", type_=Uuid())
 B, H = Batch.__table__.c, BatchLevel.__table__.c
+FEW = 8
 BINS = ["shelf", "reserved", "quarantine", "transit"]
 KEY = ["store_id", "product_id", "expires_on", "batch_id"]
 BATCH = [c.name for c in B if c.name != "tenant_id"]
@@ -58,6 +72,25 @@ def _holding() -> Statement:
     return Statement(held.order_by(H.store_id, H.product_id, H.expires_on, H.batch_id))
 
 
+def _beginning() -> Statement:
+    wanted = wanted_levels()
+    first = (
+        select(*(H[name] for name in Held._fields))
+        .where(
+            H.tenant_id == TENANT,
+            H.store_id == wanted.c.store_id,
+            H.product_id == wanted.c.product_id,
+            H.expires_on >= bindparam("since", type_=Date()),
+            H.shelf > literal_column("0"),
+        )
+        .order_by(H.expires_on, H.batch_id)
+        .limit(literal_column(str(FEW)))
+        .subquery()
+        .lateral()
+    )
+    return Statement(select(*first.c).select_from(wanted).join(first, true()))
+
+
 def _zones() -> Statement:
     stores = func.any(bindparam("stores", type_=ARRAY(Uuid())))
     return Statement(
@@ -94,7 +127,8 @@ def _writing() -> Statement:
     return Statement(select(func.now()).add_cte(batches, levels, drained))
 
 
-HOLDING, ZONES, NAMING, WRITE = _holding(), _zones(), _naming(), _writing()
+HOLDING, BEGINNING, WRITE = _holding(), _beginning(), _writing()
+ZONES, NAMING = _zones(), _naming()
 
 
 async def held(unit: Unit, pairs: Iterable[Pair]) -> list[Held]:
@@ -103,6 +137,12 @@ async def held(unit: Unit, pairs: Iterable[Pair]) -> list[Held]:
     The level locks are held, so nobody changes these rows; they need no lock of their own.
     """
     found = await HOLDING.fetch(unit.raw, tenant=unit.tenant, **want(pairs))
+    return [Held(*row) for row in found]
+
+
+async def beginnings(unit: Unit, pairs: Iterable[Pair], since: date) -> list[Held]:
+    """The few batches of each level that stand on the shelf and expire first, from this day on."""
+    found = await BEGINNING.fetch(unit.raw, tenant=unit.tenant, since=since, **want(pairs))
     return [Held(*row) for row in found]
 
 

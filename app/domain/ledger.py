@@ -5,11 +5,9 @@ transaction. The level rows are the locks; the plan is a pure function of what t
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from app.db import batches as batch_rows
 from app.db import levels as level_rows
@@ -21,6 +19,7 @@ from app.db.tables import Movement
 from app.db.unit import Unit
 from app.domain.draft import Draft, Line, Pair, batch_id
 from app.domain.errors import KeyReused, Refusal
+from app.domain.hold import hold
 from app.domain.plan import Batch, Move, Origins, Stock, plan
 from app.domain.rules.fefo import NEVER
 from app.domain.rules.kinds import PHYSICAL
@@ -95,7 +94,7 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
     }
     histories = await _histories(unit, fresh)
     tracked = [levels[pair] for pair, bins in found.items() if bins.tracks_batches]
-    expiries = await _hold(unit, tracked, fresh, histories) if tracked else {}
+    expiries = await hold(unit, tracked, fresh, histories) if tracked else {}
     origins = Origins(histories, expiries)
     book = _Book()
     for draft in fresh:
@@ -123,27 +122,6 @@ async def _answers(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
 async def _histories(unit: Unit, drafts: Iterable[Draft]) -> dict[UUID, History]:
     ids = {origin for d in drafts if (origin := d.sale_id or d.reverses_id) is not None}
     return await movement_rows.histories(unit, ids) if ids else {}
-
-
-async def _hold(
-    unit: Unit, tracked: list[Stock], drafts: list[Draft], histories: dict[UUID, History]
-) -> dict[UUID, date]:
-    """Fills in the batches of these levels and their stores' day; gives the expiry of each."""
-    zones = await batch_rows.zones(unit, {stock.pair[0] for stock in tracked})
-    held: dict[Pair, dict[Batch, dict[str, int]]] = {}
-    for stock in tracked:
-        held[stock.pair] = stock.batches = {}
-        stock.today = unit.now.astimezone(ZoneInfo(zones[stock.pair[0]])).date()
-    expiries: dict[UUID, date] = {}
-    for store, product, expires_on, batch, *bins in await batch_rows.held(unit, held):
-        held[store, product][Batch(expires_on, batch)] = dict(zip(PHYSICAL, bins, strict=True))
-        expiries[batch] = expires_on
-    named = {batch for draft in drafts for line in draft.lines for batch in line.batches or ()}
-    for history in histories.values():
-        named.update(*history.batches.values())
-    if unread := named - expiries.keys():
-        expiries |= await batch_rows.expiries(unit, unread)
-    return expiries
 
 
 class _Book:

@@ -118,6 +118,29 @@ async def test_what_is_found_joins_the_last_batch(shop: Shop) -> None:
     assert await shop.batches("奶") == {"A": 3}
 
 
+async def test_many_batches_stand_behind(shop: Shop) -> None:
+    """Only the first few are read for a sale; one that needs more, or names one, knows them all."""
+    for number in range(20):
+        await shop.deliver("奶", 1, f"{number:02}", day(number))
+    await shop.deliver("奶", 5, "old", day(-3))
+    outcome = await shop.sell("奶", 21)
+    assert isinstance(outcome, OutOfStock)
+    assert [(s.requested, s.available) for s in outcome.shortages] == [(21, 20)]
+    sale = await shop.sell("奶", 9)
+    assert isinstance(sale, Movement)
+    assert list(await shop.batches("奶")) == ["old", *(f"{n:02}" for n in range(9, 20))]
+    last = batch_id(await shop.product("奶"), "19", day(19))
+    told = await asyncio.gather(
+        *(shop.sell("奶", 1) for _ in range(3)),
+        shop.take(Kind.SALE, "奶", 1, last),
+        shop.do(Kind.RETURN, ("奶", 1), sale_id=sale.id),
+    )
+    assert {type(each) for each in told} == {Movement}
+    left = await shop.batches("奶")
+    assert sum(left.values()) == 5 + 11 - 4 + 1
+    assert "19" not in left
+
+
 ZONES = ["Asia/Shanghai", "America/New_York", "Pacific/Auckland"]
 
 
