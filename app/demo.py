@@ -4,20 +4,21 @@ Every write has a key of its own, so a seeding that was cut short is finished by
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from app.db import feed
 from app.db import identity as rows
+from app.db.batches import New as Arriving
 from app.db.lane import Lane
 from app.db.tables import Movement, Product
 from app.db.unit import Database
 from app.domain import catalog, staff, stores
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog import Described
-from app.domain.draft import Draft, Line, Place, print_of
+from app.domain.draft import Draft, Line, Place, batch_id, print_of
 from app.domain.identity import Gate
 from app.domain.ledger import Outcome, Settle
 from app.domain.rules.kinds import Kind
@@ -36,6 +37,9 @@ OVERSTOCKED = 5
 """More than this many reorder points is too much."""
 
 DELIVERED = {"MILK-1L": "24", "YOGURT-4": "12", "EGG-30": "10"}
+FRESH = {"MILK-1L": (30, 2), "YOGURT-4": (21, 5), "EGG-30": (45, 12), "CHEESE-166": (180, 90)}
+"""Goods kept by batches: days of shelf life, and days that what is there has left."""
+
 SOLD = {"RICE-5KG": "1", "SOY-500": "2", "TOMATO": "1.25"}
 
 # sku, name, spec, unit, yuan, cost, reorder point, in the east, in the west
@@ -248,6 +252,8 @@ async def _product(db: Database, owner: Viewer, good: Good, number: int, categor
         "GOODS",
         [code + check_digit(code)],
         described,
+        good.sku in FRESH,
+        FRESH[good.sku][0] if good.sku in FRESH else None,
     )
     key = _key("reorder", good.sku)
     return await catalog.set_reorder_point(
@@ -317,7 +323,8 @@ def _draft(
             quantity,
             Place(store, source),
             Place(store, target),
-            unit_cost=None if kind is Kind.SALE else int(Decimal(good.cost) * 10_000),
+            unit_cost=None if kind is Kind.SALE else _cost(good),
+            arriving=_batch(good, product, kind),
         )
         for good, product in products
         if (quantity := Decimal(quantities.get(good.sku, "0")))
@@ -328,7 +335,24 @@ def _draft(
         owner.actor,
         _key(kind.name, str(store)),
         lines,
-        print_of("demo", kind, store, lines),
+        print_of("demo", kind, store, quantities),
         datetime.now(UTC),
         **more,
     )
+
+
+def _cost(good: Good) -> int:
+    return int(Decimal(good.cost) * 10_000)
+
+
+def _batch(good: Good, product: Product, kind: Kind) -> Arriving | None:
+    """What was there is near its end; what was delivered is fresh."""
+    if good.sku not in FRESH or kind is Kind.SALE:
+        return None
+    life, left = FRESH[good.sku]
+    now = datetime.now(UTC)
+    until = now.date() + timedelta(days=left if kind is Kind.OPENING else life)
+    made = until - timedelta(days=life)
+    number = f"{made:%y%m%d}"
+    id = batch_id(product.id, number, until)
+    return Arriving(id, product.id, number, until, made, "城南配送中心", _cost(good), now)

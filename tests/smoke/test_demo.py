@@ -26,6 +26,8 @@ PAGES = """{
   out: levels(status: OUT) { nodes { product { name } } }
   low: levels(status: LOW) { nodes { product { name } } }
   over: levels(status: OVERSTOCKED) { nodes { product { name } } }
+  batches(expiringWithinDays: 7, sort: DAYS_LEFT) {
+    nodes { daysLeft shelf valueAtRisk product { sku } } }
   movements { nodes { kind channel document lines { quantity } } }
 }"""
 SCAN = """query($store: UUID!, $code: String!) { scan(storeId: $store, code: $code) {
@@ -137,6 +139,8 @@ async def test_every_screen_has_something_to_show(settings: Settings, empty: Url
     assert len(lists["categories"]) == 8
     assert pages["dm"]["nodes"] == [{"name": "东北大米"}]
     assert {each["kind"] for each in lists["movements"]} == {"OPENING", "RECEIPT", "SALE"}
+    assert {each["product"]["sku"] for each in lists["batches"]} == {"MILK-1L", "YOGURT-4"}
+    assert all(each["valueAtRisk"] for each in lists["batches"])
     assert scanned["product"]["name"] == "纯牛奶"
     assert scanned["level"]["onHand"] == "90"
     assert scanned["lastReceipt"]["document"] == "SH-0001"
