@@ -129,7 +129,8 @@ INVARIANTS = {
         JOIN batches b ON (b.tenant_id, b.id) = (e.tenant_id, e.batch_id)
         WHERE e.from_bin = 'shelf' AND e.to_bin IN ('customer', 'kitchen', 'reserved')
         AND m.kind <> 'REVERSAL'
-        AND b.expires_on < (m.recorded_at AT TIME ZONE s.timezone)::date
+        -- The day is told before the locks are waited for.
+        AND b.expires_on < ((m.recorded_at - interval '1 minute') AT TIME ZONE s.timezone)::date
     """,
     "I9 positions are gap-free and on-hand is the running sum": f"""
         SELECT format('store %s product %s seq %s', store_id, product_id, seq) FROM (
