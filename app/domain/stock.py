@@ -75,16 +75,8 @@ async def draft(
         )
         for (line, product, quantity), batch in zip(resolved, batches, strict=True)
     )
-    said = [
-        (
-            line.product_id,
-            line.code,
-            line.quantity,
-            line.packs,
-            *(getattr(line, name, None) for name in SAID),
-        )
-        for line in asked
-    ]
+    # What the client sent, not what it was found to mean: a retry is the same request.
+    said = [[getattr(line, name, None) for name in (*NAMED, *SAID)] for line in asked]
     told = _told(paper)
     return Draft(
         kind=kind,
