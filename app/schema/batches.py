@@ -9,12 +9,11 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.domain.access import Can
 from app.domain.rules.fefo import NEVER, cost_of
 from app.schema.catalog import Product
 from app.schema.edges import edge
 from app.schema.identity import Store
-from app.schema.scalars import Money, Quantity, money, quantity
+from app.schema.scalars import Money, Quantity, cost, quantity
 from app.schema.window import window
 
 
@@ -39,9 +38,7 @@ class Batch:
         description="Yuan for one unit; null if unknown or not yours to see. 单位成本"
     )
     def unit_cost(self, root: strawberry.Parent[tables.Batch], info: Info) -> Money | None:
-        if root.unit_cost is None or info.context.scope.reach(Can.SEE_COST) is None:
-            return None
-        return money(root.unit_cost)
+        return cost(info, root.unit_cost)
 
 
 @window(tables.BatchLevel, description="How much of a batch lies in a store. 批次库存")
@@ -80,11 +77,11 @@ class BatchLevel:
         self, root: strawberry.Parent[tables.BatchLevel], info: Info
     ) -> Money | None:
         batch = await info.context.loaders.batches.load(root.batch_id)
-        if batch.unit_cost is None or info.context.scope.reach(Can.SEE_COST) is None:
+        if batch.unit_cost is None:
             return None
         product = await info.context.loaders.products.load(root.product_id)
         held = root.shelf + root.reserved + root.quarantine
-        return money(cost_of(held, product.scale, batch.unit_cost))
+        return cost(info, cost_of(held, product.scale, batch.unit_cost))
 
 
 async def _quantity(root: tables.BatchLevel, info: Info, base: int) -> Quantity:

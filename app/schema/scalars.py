@@ -7,7 +7,9 @@ from typing import Any, NewType
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.types import Info
 
+from app.domain.access import Can
 from app.domain.rules.units import written
 
 EXACT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
@@ -79,6 +81,13 @@ def money(ten_thousandths: int) -> Any:
     """1/10000 yuan as the `Money` a client reads: to the fen, finer only where it has to be."""
     text = f"{Decimal(ten_thousandths) / 10_000:.4f}"
     return text[:-2] + text[-2:].rstrip("0")
+
+
+def cost(info: Info, ten_thousandths: int | None) -> Any:
+    """The same for what goods cost: None where it is unknown, or not the viewer's to see."""
+    if ten_thousandths is None or info.context.scope.reach(Can.SEE_COST) is None:
+        return None
+    return money(ten_thousandths)
 
 
 SCALARS: dict[Any, Any] = {

@@ -9,7 +9,6 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.domain.access import Can
 from app.domain.codes import Code
 from app.domain.draft import Place as PlaceValue
 from app.domain.rules.kinds import Kind
@@ -19,7 +18,7 @@ from app.schema.batches import Batch, BatchLevel
 from app.schema.catalog import Availability, Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
-from app.schema.scalars import Money, Quantity, Revision, money, quantity
+from app.schema.scalars import Money, Quantity, Revision, cost, quantity
 from app.schema.window import definition, window
 
 MovementKind = strawberry.enum(
@@ -129,9 +128,7 @@ class MovementLine:
         description="Yuan for one unit; null if unknown or not yours to see. 单位成本"
     )
     def unit_cost(self, root: strawberry.Parent[tables.Entry], info: Info) -> Money | None:
-        if root.unit_cost is None or info.context.scope.reach(Can.SEE_COST) is None:
-            return None
-        return money(root.unit_cost)
+        return cost(info, root.unit_cost)
 
 
 @window(tables.Movement, description="What happened to stock, once and for ever. 变动单据")
