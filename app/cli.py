@@ -72,10 +72,8 @@ def work() -> None:
     async def running(chosen: Settings) -> None:
         bus = Bus(chosen.redis_url)
         await bus.start()
-        db, lane = (
-            Database(chosen.database_url, bus.nudge),
-            Lane(chosen.database_url, Settle(), bus.nudge),
-        )
+        db = Database(chosen.database_url, bus.nudge)
+        lane = Lane(chosen.database_url, Settle(), bus.nudge)
         await run(chosen.database_url, db, lane)
 
     with connected(valkey=True) as chosen, suppress(KeyboardInterrupt):

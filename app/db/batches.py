@@ -228,7 +228,7 @@ async def expiring(
 
 
 async def expired(session: AsyncSession, tenant: UUID, now: datetime) -> Sequence[Any]:
-    """What stands on a shelf past its last day, by its store's clock: (batch level, scale, day)."""
+    """What stands on a shelf past its last day, by its store's clock: (batch level, scale)."""
     today = cast(func.timezone(Store.timezone, now), Date)
     mine = and_(Store.tenant_id == BatchLevel.tenant_id, Store.id == BatchLevel.store_id)
     theirs = and_(

@@ -59,7 +59,8 @@ def sold_only(drafts: Sequence[Draft]) -> dict[Pair, Decimal]:
             here = line.source.store, line.product
             leaves = line.source.bin == "shelf" and line.target.bin in GONE
             if leaves and line.batches is None and draft.reverses_id is None:
-                sold[here] += line.quantity
+                # What is impossible is refused later, and must not make the others' sum smaller.
+                sold[here] += max(line.quantity, Decimal(0))
             else:
                 others |= {here, (line.target.store, line.product)}
     return {pair: quantity for pair, quantity in sold.items() if pair not in others}

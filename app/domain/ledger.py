@@ -64,7 +64,7 @@ async def post(unit: Unit, drafts: Sequence[Draft]) -> list[Outcome]:
     """Accepts or refuses each movement on its own, in order, and writes the accepted ones.
 
     One outcome a draft: the movement, or a refusal that left nothing behind. A key that was
-    answered before gives its first answer again. Lock order: keys, levels, feeds.
+    answered before gives its first answer again. Lock order: keys, levels, new batches, feeds.
     """
     firsts: dict[tuple[UUID, UUID], Draft] = {}
     for draft in drafts:

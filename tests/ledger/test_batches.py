@@ -13,7 +13,7 @@ from app.db.lane import Lane
 from app.db.tables import Movement
 from app.db.unit import Database
 from app.domain.draft import batch_id
-from app.domain.errors import BatchExpired, OutOfStock, ReturnExceedsSale
+from app.domain.errors import BatchExpired, InvalidQuantity, OutOfStock, ReturnExceedsSale
 from app.domain.ledger import Settle
 from app.domain.rules.kinds import Kind
 from app.embedded import Urls
@@ -139,6 +139,16 @@ async def test_many_batches_stand_behind(shop: Shop) -> None:
     left = await shop.batches("奶")
     assert sum(left.values()) == 5 + 11 - 4 + 1
     assert "19" not in left
+
+
+async def test_a_neighbour_who_asks_for_less_than_nothing(shop: Shop) -> None:
+    """What is impossible is refused alone, and does not hide the batches that others need."""
+    for number in range(20):
+        await shop.deliver("奶", 1, f"{number:02}", day(number))
+    drafts = [await shop.draft(Kind.SALE, ("奶", quantity)) for quantity in (-100, 12)]
+    impossible, sale = await asyncio.gather(*map(shop.post, drafts))
+    expect(impossible, InvalidQuantity)
+    expect(sale, Movement)
 
 
 ZONES = ["Asia/Shanghai", "America/New_York", "Pacific/Auckland"]
