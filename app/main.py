@@ -22,6 +22,7 @@ from app import graphiql, logs, metrics, settings
 from app.db.bus import Bus
 from app.db.lane import Lane
 from app.db.unit import UNREACHABLE, Database
+from app.domain.cookbook import Cookbook
 from app.domain.identity import Gate
 from app.domain.ledger import Settle
 from app.jobs.runner import work
@@ -92,7 +93,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     gate = Gate(db, config)
     lane = Lane(config.database_url, Settle(), bus.nudge)
     hub = Hub(db, bus)
-    app = App(config, db, lane, gate, hub)
+    app = App(config, db, lane, gate, hub, Cookbook(db))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

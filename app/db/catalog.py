@@ -9,9 +9,10 @@ from sqlalchemy import ARRAY, Uuid, and_, bindparam, case, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.menu import sellable
 from app.db.statement import among
 from app.db.tables import Barcode, Category, Level, Product, Store, Table
-from app.db.unit import Database, Unit
+from app.db.unit import Unit
 
 BY_ID = select(Product).where(
     Product.tenant_id == bindparam("tenant"),
@@ -102,27 +103,6 @@ async def by_code(
     )
     row = found.first()
     return (row[0], row[1]) if row else None
-
-
-async def shelves(
-    db: Database, tenant: UUID, store: UUID, products: Collection[UUID]
-) -> dict[UUID, tuple[int, int, str]]:
-    """What a store has on its shelf of goods in the catalogue: (base units, scale, unit)."""
-    async with db.read(tenant) as session:
-        found = await session.execute(
-            select(Product.id, func.coalesce(Level.shelf, 0), Product.scale, Product.unit)
-            .outerjoin(
-                Level,
-                and_(
-                    Level.tenant_id == Product.tenant_id,
-                    Level.product_id == Product.id,
-                    Level.store_id == store,
-                ),
-            )
-            .where(Product.tenant_id == tenant, among(Product.id, products))
-            .where(Product.kind == "GOODS", Product.archived_at.is_(None))
-        )
-        return {product: (shelf, scale, unit) for product, shelf, scale, unit in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +207,7 @@ async def set_reorder_point(
 
 
 class Offer(NamedTuple):
-    """A product as a store offers it; `shelf` in base units, `price` in fen."""
+    """A product as a store offers it; `sellable` in base units, `price` in fen."""
 
     id: UUID
     name: str
@@ -237,7 +217,8 @@ class Offer(NamedTuple):
     price: int | None
     pinyin: str
     scale: int
-    shelf: int
+    kind: str
+    sellable: int
     few: int
 
 
@@ -249,16 +230,16 @@ async def offers(
     after: tuple[Any, ...] | None,
     limit: int,
 ) -> list[Offer]:
-    """A page of the store's goods by name; `after` is (pinyin, id) of the one before it."""
+    """A page of what the store offers by name; `after` is (pinyin, id) of the one before it."""
     P = Product
     there = and_(
         Level.tenant_id == P.tenant_id, Level.product_id == P.id, Level.store_id == store.id
     )
-    shelf = func.coalesce(Level.shelf, 0)
+    told = (P.id, P.name, P.spec, P.unit, P.image_url, P.price, P.pinyin, P.scale, P.kind)
     query = (
-        select(P.id, P.name, P.spec, P.unit, P.image_url, P.price, P.pinyin, P.scale, shelf)
+        select(*told, sellable(store.id))
         .outerjoin(Level, there)
-        .where(P.tenant_id == store.tenant_id, P.kind == "GOODS", P.archived_at.is_(None))
+        .where(P.tenant_id == store.tenant_id, P.archived_at.is_(None))
         .order_by(P.pinyin, P.id)
         .limit(limit)
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import and_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.statement import among
 from app.db.tables import Change, Feed, Level, Product
@@ -45,20 +46,22 @@ class Changes:
 async def head(db: "Database", tenant: UUID, store: UUID) -> int:
     """The store's revision now; 0 when it has none."""
     async with db.read(tenant) as session:
-        return await session.scalar(_revision(tenant, store)) or 0
+        return await revision(session, tenant, store)
 
 
-def _revision(tenant: UUID, store: UUID):
-    return select(Feed.revision).where(Feed.tenant_id == tenant, Feed.store_id == store)
+async def revision(session: AsyncSession, tenant: UUID, store: UUID) -> int:
+    """The revision that a read transaction sees."""
+    query = select(Feed.revision).where(Feed.tenant_id == tenant, Feed.store_id == store)
+    return await session.scalar(query) or 0
 
 
 async def changes_after(
-    db: "Database", tenant: UUID, store: UUID, revision: int, limit: int = 1000
+    db: "Database", tenant: UUID, store: UUID, after: int, limit: int = 1000
 ) -> Changes:
-    """What at most `limit` revisions after `revision` touched; `head` is the last one told."""
+    """What at most `limit` revisions after this one touched; `head` is the last one told."""
     later = (
         select(Change.revision, Change.at, Change.product_ids)
-        .where(Change.tenant_id == tenant, Change.store_id == store, Change.revision > revision)
+        .where(Change.tenant_id == tenant, Change.store_id == store, Change.revision > after)
         .order_by(Change.revision)
         .limit(limit)
         .subquery()
@@ -74,27 +77,29 @@ async def changes_after(
     told = [row for row in found if row[1] is not None]
     if not told:
         known = found[0][0] if found else 0
-        return Changes(known, known, None, frozenset(), complete=known == revision)
+        return Changes(known, known, None, frozenset(), complete=known == after)
     products = frozenset(product for row in told for product in row[3])
     head, at = told[-1][1], told[-1][2]
-    return Changes(head, told[0][0], at, products, complete=told[0][1] == revision + 1)
+    return Changes(head, told[0][0], at, products, complete=told[0][1] == after + 1)
 
 
 async def levels(
     db: "Database", tenant: UUID, store: UUID, product_ids: Collection[UUID] | None
 ) -> tuple[int, list[Level]]:
-    """The store's levels (of these products, or all) and the revision they are true at."""
+    """The store's stock (of these products, or all) and the revision it is true at."""
     query: Any = (
         select(Level, Product)
         .join(Product, and_(Product.tenant_id == Level.tenant_id, Product.id == Level.product_id))
         .where(Level.tenant_id == tenant, Level.store_id == store)
+        # What is made when it is ordered has a level for its lock, and no stock.
+        .where(Product.kind == "GOODS")
     )
     if product_ids is not None:
         query = query.where(among(Level.product_id, product_ids))
     async with db.read(tenant) as session:
-        revision = await session.scalar(_revision(tenant, store)) or 0
+        now = await revision(session, tenant, store)
         rows: Any = await session.execute(query.order_by(Level.product_id))
         found = [(row[0], row[1]) for row in rows]
     for level, product in found:
         level.joined = {"products": product}
-    return revision, [level for level, _ in found]
+    return now, [level for level, _ in found]

@@ -239,3 +239,9 @@ async def anybody(db: Database) -> bool:
     """Whether any tenant lives here: each has a login."""
     async with db.read(None) as session:
         return await session.scalar(select(Direction.name).limit(1)) is not None
+
+
+async def scale_labels(session: AsyncSession, tenant: UUID, store: UUID) -> list[str]:
+    """The layouts of the labels that the store's scales print."""
+    query = select(Store.scale_labels).where(Store.tenant_id == tenant, Store.id == store)
+    return await session.scalar(query) or []

@@ -1,6 +1,7 @@
 """The level rows: opened once, then locked in order by whoever changes them."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -51,6 +52,8 @@ def _opening() -> Statement:
             Product.reorder_point,
             Product.overstock_point,
             Product.tracks_batches,
+            Product.container,
+            Product.recipe_id,
         )
         .select_from(_wanted)
         .join(Store, and_(Store.tenant_id == TENANT, Store.id == _wanted.c.store_id))
@@ -59,8 +62,8 @@ def _opening() -> Statement:
         # A new threshold waits until this row has the old one, and then finds the row.
         .with_for_update(of=Product, read=True)
     )
-    copied = ["scale", "reorder_point", "overstock_point", "tracks_batches"]
-    names = ["tenant_id", "store_id", "product_id", *copied]
+    copied = ["scale", "reorder_point", "overstock_point", "tracks_batches", "container"]
+    names = ["tenant_id", "store_id", "product_id", *copied, "recipe_id"]
     return Statement(
         insert(Level)
         .from_select(names, found)
@@ -99,6 +102,11 @@ class Bins(NamedTuple):
     version: int
     scale: int
     tracks_batches: bool
+    container: int | None
+    recipe_id: UUID | None
+    sold_out_until: datetime | None
+    value: int
+    unit_cost: int | None
 
 
 def _claiming() -> Statement:

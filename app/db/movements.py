@@ -7,7 +7,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ARRAY,
+    Uuid,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from app.db.statement import Statement, arrays, rows
 from app.db.tables import Entry, Level, Movement, Request
@@ -27,6 +38,8 @@ STATE = [
     "quarantine",
     "transit",
     "version",
+    "value",
+    "unit_cost",
     "received_at",
 ]
 
@@ -131,22 +144,27 @@ async def answered(
 class History:
     """What became of a movement: undone, or returned in part (base units a product).
 
-    `batches` is what of each batch was moved and did not come back.
+    `moved` is what went to a customer; `batches` what of each batch did and did not come back,
+    `costs` what that is worth. `document` says that a document of its own stands behind it.
     """
 
     kind: str
+    document: bool = False
     moved: Counter[UUID] = field(default_factory=Counter)
     returned: Counter[UUID] = field(default_factory=Counter)
     batches: dict[UUID, Counter[UUID]] = field(default_factory=lambda: defaultdict(Counter))
+    costs: Counter[UUID] = field(default_factory=Counter)
     reversed: bool = False
 
-    def move(self, product: UUID, batch: UUID | None, quantity: int) -> None:
+    def move(self, product: UUID, batch: UUID | None, quantity: int, cost: int) -> None:
         self.moved[product] += quantity
+        self.costs[product] += cost
         if batch is not None:
             self.batches[product][batch] += quantity
 
-    def take_back(self, product: UUID, batch: UUID | None, quantity: int) -> None:
+    def take_back(self, product: UUID, batch: UUID | None, quantity: int, cost: int) -> None:
         self.returned[product] += quantity
+        self.costs[product] -= cost
         if batch is not None:
             self.batches[product][batch] -= quantity
 
@@ -154,13 +172,19 @@ class History:
 IDS = bindparam("ids", type_=ARRAY(Uuid()))
 
 
+def _total(column: Any) -> Any:
+    return func.coalesce(func.sum(column), literal_column("0")).cast(L.shelf.type)
+
+
 def _told() -> Statement:
-    total = func.sum(E.quantity).cast(L.shelf.type)
+    # What a dish took went to the kitchen: only what a customer got can come back.
+    sold = E.to_bin == literal_column("'customer'")
+    moved = (_total(E.quantity), _total(E.cost))
     return Statement(
-        select(M.id, M.kind, E.product_id, E.batch_id, total)
+        select(M.id, M.kind, M.pass_id, sold, E.product_id, E.batch_id, *moved)
         .join_from(Movement, Entry, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
         .where(M.tenant_id == TENANT, M.id == func.any(IDS))
-        .group_by(M.id, M.kind, E.product_id, E.batch_id)
+        .group_by(M.id, M.kind, M.pass_id, sold, E.product_id, E.batch_id)
     )
 
 
@@ -169,9 +193,9 @@ def _followed() -> Statement:
     undone = (
         select(undo.c.id).where(undo.c.tenant_id == TENANT, undo.c.reverses_id == M.id).exists()
     )
-    total = func.sum(E.quantity).cast(L.shelf.type)
+    moved = (_total(E.quantity), _total(E.cost))
     return Statement(
-        select(M.sale_id, M.reverses_id, E.product_id, E.batch_id, total)
+        select(M.sale_id, M.reverses_id, E.product_id, E.batch_id, *moved)
         .join_from(Movement, Entry, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
         .where(M.tenant_id == TENANT)
         .where(((M.sale_id == func.any(IDS)) & ~undone) | (M.reverses_id == func.any(IDS)))
@@ -185,15 +209,15 @@ TOLD, FOLLOWED = _told(), _followed()
 async def histories(unit: Unit, ids: Collection[UUID]) -> dict[UUID, History]:
     """What these movements moved, and what later ones took back; read under the level locks."""
     found: dict[UUID, History] = {}
-    for movement, kind, product, batch, quantity in await TOLD.fetch(
+    for movement, kind, document, sold, *moved in await TOLD.fetch(
         unit.raw, tenant=unit.tenant, ids=list(ids)
     ):
-        found.setdefault(movement, History(kind)).move(product, batch, quantity)
-    for sale, reverses, product, batch, quantity in await FOLLOWED.fetch(
-        unit.raw, tenant=unit.tenant, ids=list(ids)
-    ):
+        history = found.setdefault(movement, History(kind, document is not None))
+        if sold:
+            history.move(*moved)
+    for sale, reverses, *moved in await FOLLOWED.fetch(unit.raw, tenant=unit.tenant, ids=list(ids)):
         if reverses in found:
             found[reverses].reversed = True
         else:
-            found[sale].take_back(product, batch, quantity)
+            found[sale].take_back(*moved)
     return found

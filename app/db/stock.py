@@ -99,7 +99,7 @@ async def levels(
         select(Level, Product, key)
         .join(Product, (Product.tenant_id == Level.tenant_id) & (Product.id == Level.product_id))
         .where(Level.tenant_id == tenant, among(Level.store_id, wanted.stores))
-        .where(Product.archived_at.is_(None))
+        .where(Product.archived_at.is_(None), Product.kind == "GOODS")
         .order_by(*order)
         .limit(limit)
     )

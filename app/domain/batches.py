@@ -26,7 +26,7 @@ MOST_LINES = 500
 
 
 class Asked(Protocol):
-    """A line as a client sends it: a product or a code, a quantity or packs.
+    """A line as a client sends it: a product or a code, a quantity (in `unit`) or packs.
 
     Some lines say more: see `SAID`.
     """
@@ -39,6 +39,8 @@ class Asked(Protocol):
     def quantity(self) -> Decimal | None: ...
     @property
     def packs(self) -> Decimal | None: ...
+    @property
+    def unit(self) -> str | None: ...
 
 
 SAID = ("unit_cost", "expected_version", "batch_no", "expires_on", "produced_on", "supplier")
@@ -54,6 +56,7 @@ class Scanned:
     code: str | None
     quantity: Decimal
     packs: Decimal | None
+    unit: str | None
     unit_cost: int | None
     expected_version: int | None
     batch_no: str | None
@@ -120,7 +123,7 @@ async def scanned(
         if arriving:
             said["expires_on"] = said["expires_on"] or code.expires_on
             said["produced_on"] = said["produced_on"] or code.produced_on
-    return Scanned(product.id, line.code, quantity, line.packs, **said)
+    return Scanned(product.id, line.code, quantity, line.packs, line.unit, **said)
 
 
 def _arrival(line: Asked, product: Product | None, today: date, moment: datetime) -> Told:

@@ -109,7 +109,7 @@ async def create_product(
         asked = ("createProduct", sku, unit_name, kind, codes, described)
         asked += tracks_batches, shelf_life_days
         if earlier := await claim(unit, viewer.actor, key, product.id, *asked):
-            return await _found(unit, earlier)
+            return await found_product(unit, earlier)
         await _known_category(unit, product.category_id)
         if not await rows.added(unit, product):
             raise Refused(AlreadyTaken("sku", sku))
@@ -127,7 +127,7 @@ async def update_product(
         earlier = await claim(
             unit, viewer.actor, key, product_id, "updateProduct", product_id, described
         )
-        product = await _found(unit, product_id)
+        product = await found_product(unit, product_id)
         if earlier is None:
             await _known_category(unit, described.category_id)
             for name, value in columns.items():
@@ -135,7 +135,7 @@ async def update_product(
             if described.overstock_point is not None:
                 product.overstock_point = _threshold(product, described.overstock_point)
             _index(product)
-            await _announce(unit, product, {"overstock_point": product.overstock_point})
+            await announce(unit, product, {"overstock_point": product.overstock_point})
     return product
 
 
@@ -147,10 +147,10 @@ async def archive_product(
         earlier = await claim(
             unit, viewer.actor, key, product_id, "archiveProduct", product_id, archived
         )
-        product = await _found(unit, product_id)
+        product = await found_product(unit, product_id)
         if earlier is None:
             product.archived_at = (product.archived_at or unit.now) if archived else None
-            await _announce(unit, product)
+            await announce(unit, product)
     return product
 
 
@@ -182,7 +182,7 @@ async def add_barcode(
     async with db.unit(viewer.tenant) as unit:
         asked = ("addBarcode", product_id, code, pack_quantity)
         earlier = await claim(unit, viewer.actor, key, product_id, *asked)
-        product = await _found(unit, product_id)
+        product = await found_product(unit, product_id)
         if earlier is None:
             held = to_base(Decimal(1) if pack_quantity is None else pack_quantity, product.scale)
             if held is None:
@@ -212,7 +212,7 @@ async def set_reorder_point(
     async with db.unit(viewer.tenant) as unit:
         asked = ("setReorderPoint", product_id, store_id, quantity)
         earlier = await claim(unit, viewer.actor, key, product_id, *asked)
-        product = await _found(unit, product_id)
+        product = await found_product(unit, product_id)
         if earlier is None:
             point = _threshold(product, quantity) or 0
             if store_id is None:
@@ -233,10 +233,10 @@ async def set_expiry_warning(
     async with db.unit(viewer.tenant) as unit:
         asked = ("setExpiryWarning", product_id, days)
         earlier = await claim(unit, viewer.actor, key, product_id, *asked)
-        product = await _found(unit, product_id)
+        product = await found_product(unit, product_id)
         if earlier is None:
             product.expiry_warning_days = days
-            await _announce(unit, product)
+            await announce(unit, product)
     return product
 
 
@@ -255,7 +255,7 @@ def _threshold(product: Product, quantity: Decimal | None) -> int | None:
     return base
 
 
-async def _found(unit: Unit, product_id: UUID) -> Product:
+async def found_product(unit: Unit, product_id: UUID) -> Product:
     """The product, locked. Raises Refused(UnknownProduct)."""
     product = await rows.locked_product(unit, product_id)
     if product is None:
@@ -276,7 +276,7 @@ async def _name(unit: Unit, product: Product, code: str, held: int) -> None:
         raise Refused(AlreadyTaken("barcode", code))
 
 
-async def _announce(unit: Unit, product: Product, columns: dict[str, Any] | None = None) -> None:
+async def announce(unit: Unit, product: Product, columns: dict[str, Any] | None = None) -> None:
     """Terminals show the product beside its levels, so each of them has changed."""
     await unit.session.flush()
     for level in await rows.locked_levels(unit, product.id):

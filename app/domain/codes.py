@@ -1,4 +1,5 @@
-"""What a scanned code says: a plain code, a GS1 message (GS1-128, DataMatrix), a Digital Link.
+"""What a scanned code says: a plain code, a GS1 message (GS1-128, DataMatrix), a Digital Link,
+a label of the shop's own scale.
 
 The rules are those of the GS1 General Specifications, read by biip.
 """
@@ -15,6 +16,7 @@ from biip.gs1_digital_link_uris import GS1DigitalLinkURI
 from biip.gs1_element_strings import GS1ElementString
 from biip.gs1_messages import GS1Message
 
+from app.domain.rules import scales
 from app.domain.rules.barcodes import LENGTHS, check_digit_ok, normal
 from app.domain.rules.texts import clean
 
@@ -31,13 +33,15 @@ class Form(Enum):
     PLAIN = "PLAIN"
     GS1 = "GS1"
     DIGITAL_LINK = "DIGITAL_LINK"
+    SCALE = "SCALE"
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
     """What was read. `name` is what the product is found by: a GTIN has 14 digits.
 
-    `weight` is in grams, `count` is of packs. `fault` says why nothing in it may be trusted:
+    `weight` is in grams, `count` is of packs, `amount` in fen. `fault` says why nothing in it
+    may be trusted:
     CHECK_DIGIT or FORMAT.
     """
 
@@ -48,16 +52,24 @@ class Code:
     produced_on: date | None = None
     weight: int | None = None
     count: int | None = None
+    amount: int | None = None
     fault: str | None = None
 
 
-def understood(text: str, field: str = "code") -> Code:
-    """Reads whatever a scanner sent. Raises Unclean for what no scanner sends."""
+def understood(text: str, layouts: Sequence[str] = (), field: str = "code") -> Code:
+    """Reads whatever a scanner sent; `layouts` are those of the shop's own scale labels.
+
+    Raises Unclean for what no scanner sends.
+    """
     # At either end FNC1 separates nothing.
     text = text.strip().replace(FNC1, STANDS_FOR_FNC1).strip(STANDS_FOR_FNC1)
     text = clean(text, field, LONGEST, required=True)
     symbology = SYMBOLOGY.match(text)
     bare = text[3:] if symbology else text
+    if label := scales.read(bare, layouts):
+        fault = None if label.good else "CHECK_DIGIT"
+        weight, amount = label.weight, label.amount
+        return Code(Form.SCALE, label.plu, weight=weight, amount=amount, fault=fault)
     if bare.isascii() and bare.isdigit() and len(bare) in LENGTHS:
         # Decided first: a wrong GTIN of 13 digits would pass for a message (AI 21 or 22).
         return Code(Form.PLAIN, normal(bare))

@@ -1,7 +1,7 @@
 """Drafts: movements somebody wants, before the ledger has judged them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from app.db.batches import New as Arriving
 from app.db.tables import Entry
+from app.domain.errors import Refusal
 from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
 
@@ -28,6 +29,13 @@ def batch_id(product: UUID, number: str, expires_on: date) -> UUID:
     return uuid5(product, f"{number}\n{expires_on.isoformat()}")
 
 
+@dataclass(frozen=True, slots=True)
+class Outdated(Refusal):
+    """A recipe changed after the draft was made: draft it again. Never shown to a client."""
+
+    product_id: UUID
+
+
 class Place(NamedTuple):
     store: UUID
     bin: str
@@ -35,9 +43,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`quantity` is in the product's unit; `unit_cost` in 1/10000 yuan a unit.
+    """`quantity` is in the product's unit; `unit_cost` in 1/10000 yuan a unit, `cost` for all.
 
     `batches` are the only ones it may touch, None for any; `arriving` is one that comes in.
+    `recipe` is how it was made; an `optional` line takes what is there and is never short.
     """
 
     product: UUID
@@ -48,11 +57,18 @@ class Line:
     expected_version: int | None = None
     batches: tuple[UUID, ...] | None = None
     arriving: Arriving | None = None
+    recipe: UUID | None = None
+    optional: bool = False
+    cost: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft:
-    """A movement somebody wants. `fingerprint` is what the client sent, hashed (see `print_of`)."""
+    """A movement somebody wants. `fingerprint` is what the client sent, hashed (see `print_of`).
+
+    `recipes` are those it was drafted by, by the product made: the ledger refuses others as
+    `Outdated`.
+    """
 
     kind: Kind
     store: UUID
@@ -67,6 +83,8 @@ class Draft:
     document: str | None = None
     sale_id: UUID | None = None
     reverses_id: UUID | None = None
+    pass_id: UUID | None = None
+    recipes: Mapping[UUID, UUID | None] = field(default_factory=dict)
     id: UUID = field(default_factory=uuid7)
     claim: tuple[UUID, UUID] = field(init=False, repr=False)
     pairs: frozenset[Pair] = field(init=False, repr=False)
@@ -96,6 +114,8 @@ def swapped(entries: Sequence[Entry]) -> tuple[Line, ...]:
             Place(entry.from_store, entry.from_bin),
             entry.unit_cost,
             batches=entry.batch_id and (entry.batch_id,),
+            recipe=entry.recipe_id,
+            cost=entry.cost,
         )
         for entry in entries
     )

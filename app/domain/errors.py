@@ -87,6 +87,35 @@ class InvalidQuantity(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class NotWhole:
+    """A part of a recipe of which one unit would not take whole base units.
+
+    `nearest` is the quantity that would divide, in base units as `quantity`; `finer_unit` what
+    the product would have to be kept in, None when it is in the finest already.
+    """
+
+    product_id: UUID
+    quantity: int
+    nearest: int
+    scale: int
+    finer_unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Indivisible(Refusal):
+    """Every part of the recipe that does not divide."""
+
+    parts: tuple[NotWhole, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeCycle(Refusal):
+    """A product would go into itself; `way` begins and ends with it."""
+
+    way: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownBatch(Refusal):
     """Nobody has received a batch with this number of the product."""
 
@@ -121,7 +150,7 @@ class KeyReused(Refusal):
 @dataclass(frozen=True, slots=True)
 class WrongState(Refusal):
     """`state` is what stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED,
-    SELF, LAST_OWNER.
+    SELF, LAST_OWNER, PASS, REFUNDED, EXPIRED, USED, NO_RECIPE, NOT_STOCKED, REDEEMED_LATER.
     """
 
     state: str

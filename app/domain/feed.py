@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.db.tables import Level
-from app.domain.rules.labels import Availability
+from app.domain.menu import Serving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,11 +47,15 @@ class Snapshot(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Change(Event):
-    """The levels that moved after `from_revision`, up to `revision`, as they are now."""
+    """The levels that moved after `from_revision`, up to `revision`, as they are now.
+
+    `made` are the dishes and services of which something was changed: they have no stock.
+    """
 
     from_revision: int
     at: datetime
     levels: Sequence[Level]
+    made: frozenset[UUID] = frozenset()
 
     def merge(self, unread: Event) -> Event:
         if isinstance(unread, Resync):
@@ -59,7 +63,8 @@ class Change(Event):
         if not isinstance(unread, Change):
             return self
         levels = {level.product_id: level for level in (*unread.levels, *self.levels)}
-        return fresh(self, from_revision=unread.from_revision, levels=tuple(levels.values()))
+        told = {"levels": tuple(levels.values()), "made": unread.made | self.made}
+        return fresh(self, from_revision=unread.from_revision, **told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,24 +72,27 @@ class Resync(Event):
     """What was missed cannot be told: subscribe again without `after`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What customers are told of one product."""
-
-    product_id: UUID
-    availability: Availability
-    unit: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AvailabilityChange(Event):
-    """The products whose label changed, as customers see them at `revision`."""
+    """The products of which something is shown differently, as it is at `revision`.
 
-    shown: Mapping[UUID, Shown]
+    `gone` are no longer offered.
+    """
+
+    shown: Mapping[UUID, Serving]
+    gone: frozenset[UUID] = frozenset()
 
     def merge(self, unread: Event) -> Event:
         assert isinstance(unread, AvailabilityChange)
-        return fresh(self, shown={**unread.shown, **self.shown})
+        shown = {**unread.shown, **self.shown}
+        gone = (unread.gone | self.gone) - self.shown.keys()
+        kept = {product: serving for product, serving in shown.items() if product not in gone}
+        return fresh(self, shown=kept, gone=gone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MenuChange(AvailabilityChange):
+    """The same of a store's dishes and services."""
 
 
 def fresh(event: Any, **changes: Any) -> Any:

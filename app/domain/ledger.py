@@ -14,6 +14,7 @@ from app.db import levels as level_rows
 from app.db import movements as movement_rows
 from app.db.batches import Held
 from app.db.batches import New as Arriving
+from app.db.levels import Bins
 from app.db.movements import History
 from app.db.tables import Movement
 from app.db.unit import Unit
@@ -21,7 +22,7 @@ from app.domain.draft import Draft, Line, Pair, batch_id
 from app.domain.errors import KeyReused, Refusal
 from app.domain.hold import hold
 from app.domain.plan import Batch, Move, Origins, Stock, plan
-from app.domain.rules.fefo import NEVER
+from app.domain.rules.fefo import NEVER, cost_of
 from app.domain.rules.kinds import PHYSICAL
 
 Outcome = Movement | Refusal
@@ -88,10 +89,7 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
     outcomes: dict[Draft, Outcome] = {}
     if len(fresh) < len(drafts):
         outcomes = await _answers(unit, [draft for draft in drafts if draft.claim not in won])
-    levels = {
-        pair: Stock(pair, dict(zip(PHYSICAL, bins, strict=False)), bins.version, bins.scale)
-        for pair, bins in found.items()
-    }
+    levels = {pair: _stock(unit, pair, bins) for pair, bins in found.items()}
     histories = await _histories(unit, fresh)
     tracked = [levels[pair] for pair, bins in found.items() if bins.tracks_batches]
     expiries = await hold(unit, tracked, fresh, histories) if tracked else {}
@@ -104,6 +102,22 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
         else:
             book.enter(draft, moves)
     return outcomes | await book.write(unit, [d.claim for d in fresh if d in outcomes])
+
+
+def _stock(unit: Unit, pair: Pair, found: Bins) -> Stock:
+    until = found.sold_out_until
+    bins: dict[str, int] = dict(zip(PHYSICAL, found[:4], strict=True))
+    return Stock(
+        pair,
+        bins,
+        found.version,
+        found.scale,
+        container=found.container,
+        recipe_id=found.recipe_id,
+        sold_out=until is not None and until > unit.now,
+        value=found.value,
+        unit_cost=found.unit_cost,
+    )
 
 
 async def _answers(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
@@ -133,14 +147,18 @@ class _Book:
         self.touched: set[Stock] = set()
         self.batched: set[tuple[Stock, Batch]] = set()
         self.arrived: dict[UUID, Arriving] = {}
+        self.pot = 0
+        """What the components of the movement's next made product are worth."""
 
     def enter(self, draft: Draft, moves: list[Move]) -> None:
         self.drafts.append(draft)
+        self.pot = 0
         for number, move in enumerate(moves, 1):
             self.entries.append(self._apply(draft, number, move))
 
     def _apply(self, draft: Draft, number: int, move: Move) -> tuple[Any, ...]:
-        line, quantity, source, target, batch = move
+        line, quantity, source, target, batch, named, _ = move
+        cost = self._carry(move)
         left = self._step(source, batch, line.source.bin, -quantity)
         joined = self._step(target, batch, line.target.bin, quantity)
         if left and joined and source is target:
@@ -163,8 +181,43 @@ class _Book:
             *(left or (None, None)),
             *(joined or (None, None)),
             batch and batch.id,
-            line.batches is not None if batch else None,
+            named if batch else None,
+            cost,
+            line.recipe,
         )
+
+    def _carry(self, move: Move) -> int:
+        """What the quantity is worth, taken from one level's value and put to the other's.
+
+        What leaves goes at the average; what comes, at what it is told to be worth.
+        """
+        line, quantity, source, target = move.line, move.quantity, move.source, move.target
+        leaves, joins = line.source.bin in source.bins, line.target.bin in target.bins
+        cost = source.worth(quantity) if leaves else self._told_cost(move)
+        if line.target.bin == "kitchen":
+            self.pot += cost
+        if leaves and joins and source is target:
+            return cost
+        if leaves:
+            source.value -= cost
+        if joins:
+            target.value += cost
+            if target.value:
+                target.unit_cost = cost_of(target.scale, target.held + quantity, target.value)
+        return cost
+
+    def _told_cost(self, move: Move) -> int:
+        line = move.line
+        told = line.cost if move.cost is None else move.cost
+        if told is not None:
+            return told
+        if line.unit_cost is not None:
+            return cost_of(move.quantity, move.source.scale, line.unit_cost)
+        if line.source.bin == "kitchen" and self.pot:
+            # What was made is worth what went into it.
+            cost, self.pot = self.pot, 0
+            return cost
+        return move.source.worth(move.quantity)
 
     def _step(
         self, level: Stock, batch: Batch | None, name: str, change: int
@@ -192,7 +245,8 @@ class _Book:
             return {}
         levels = []
         for level in self.touched:
-            levels.append((*level.pair, *level.bins.values(), level.version, level.received_at))
+            state = level.version, level.value, level.unit_cost, level.received_at
+            levels.append((*level.pair, *level.bins.values(), *state))
             unit.changed(*level.pair)
         heads = [HEAD(draft) for draft in self.drafts]
         recorded_at = await movement_rows.write(unit, levels, heads, self.entries, refused)

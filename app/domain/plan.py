@@ -3,14 +3,14 @@
 Nothing here reads or writes; `ledger.post` calls it under the locks.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from app.db.movements import History
-from app.domain.draft import Draft, Line, Pair, batch_id
+from app.domain.draft import Draft, Line, Outdated, Pair, batch_id
 from app.domain.errors import (
     BatchExpired,
     InvalidQuantity,
@@ -22,12 +22,18 @@ from app.domain.errors import (
     VersionConflict,
     WrongState,
 )
-from app.domain.rules.fefo import NEVER, expired, pick
+from app.domain.rules.fefo import NEVER, cost_of, expired, pick, pick_opened, share
 from app.domain.rules.kinds import PHYSICAL, Kind
 from app.domain.rules.units import LIMIT, to_base
 
 EATEN = ("customer", "kitchen", "reserved")
 """Where nothing expired may go."""
+
+SOLD = ("customer", "reserved")
+"""Where only whole containers go, and nothing that is sold out by hand."""
+
+MOST_COST = 10**17
+"""No movement and no level is worth more (1/10000 yuan), so that sums stay inside 64 bits."""
 
 
 class Batch(NamedTuple):
@@ -42,6 +48,7 @@ class Stock:
     """One locked level while its unit decides: the bins in base units, and the position.
 
     `batches` has the bins of each batch, None for a product without; `today` is the store's.
+    `min_days` are the days a channel wants left; `value` is what all that is held did cost.
     """
 
     pair: Pair
@@ -51,10 +58,26 @@ class Stock:
     batches: dict[Batch, dict[str, int]] | None = None
     today: date = date.min
     received_at: datetime | None = None
+    container: int | None = None
+    recipe_id: UUID | None = None
+    sold_out: bool = False
+    value: int = 0
+    unit_cost: int | None = None
+    min_days: dict[str, int] = field(default_factory=dict)
 
     @property
     def on_hand(self) -> int:
         return self.bins["shelf"] + self.bins["reserved"] + self.bins["quarantine"]
+
+    @property
+    def held(self) -> int:
+        return sum(self.bins.values())
+
+    def worth(self, quantity: int) -> int:
+        """Base units at the average cost: of what is held, else of what was held last."""
+        if held := self.held:
+            return share(self.value, quantity, held)
+        return 0 if self.unit_cost is None else cost_of(quantity, self.scale, self.unit_cost)
 
     def move(self, batch: Batch | None, name: str, change: int) -> None:
         self.bins[name] += change
@@ -68,13 +91,19 @@ Levels = dict[Pair, Stock]
 
 
 class Move(NamedTuple):
-    """A line, or one batch's part of it, in base units, and the levels it touches."""
+    """A line, or one batch's part of it, in base units, and the levels it touches.
+
+    `named` says that the batch was not chosen by FEFO alone; `cost` is what it was worth when
+    it was sold.
+    """
 
     line: Line
     quantity: int
     source: Stock
     target: Stock
     batch: Batch | None = None
+    named: bool = False
+    cost: int | None = None
 
 
 @dataclass(slots=True)
@@ -91,13 +120,14 @@ def plan(draft: Draft, levels: Levels, origins: Origins) -> list[Move] | Refusal
     history = None if origin is None else origins.histories[origin]
     refusal = history and _origin(draft, history, levels)
     moves = refusal or _Planning(draft, levels, origins, history).moves()
-    if history is not None and not isinstance(moves, Refusal):
-        _note_origin(draft, history, moves)
-    return moves
+    if history is None or isinstance(moves, Refusal):
+        return moves
+    return _noted(draft, history, moves)
 
 
 class _Planning:
-    """One draft's lines, one after the other: what a line takes is gone for the next."""
+    """One draft's lines, one after the other: what a line takes is gone for the next, and what
+    it brings is there."""
 
     def __init__(
         self, draft: Draft, levels: Levels, origins: Origins, history: History | None
@@ -108,11 +138,17 @@ class _Planning:
         self.history = history
         self.made: list[Move] = []
         self.asked: Counter[tuple[Stock, str]] = Counter()
-        self.taken: Counter[tuple[Stock, Batch, str]] = Counter()
-        self.back: Counter[Batch] = Counter()
         self.short: Counter[tuple[Stock, str]] = Counter()
+        self.brought: Counter[tuple[Stock, str]] = Counter()
+        self.taken: Counter[tuple[Stock, Batch, str]] = Counter()
+        self.joined: dict[Stock, set[Batch]] = defaultdict(set)
+        self.back: Counter[Batch] = Counter()
 
     def moves(self) -> list[Move] | Refusal:
+        for product, recipe in self.draft.recipes.items():
+            level = self.levels.get((self.draft.store, product))
+            if level is not None and level.recipe_id != recipe:
+                return Outdated(product)
         for line in self.draft.lines:
             if refusal := self._line(line):
                 return refusal
@@ -135,36 +171,82 @@ class _Planning:
                 source.bins["shelf"],
                 source.scale,
             )
-        leaves = line.source.bin in source.bins
-        if leaves:
-            self.asked[source, line.source.bin] += quantity
-        if source.batches is None:
-            self.made.append(Move(line, quantity, source, target))
+        move = Move(line, quantity, source, target)
+        if source.sold_out and line.target.bin in SOLD and self.draft.reverses_id is None:
+            self._miss(move, quantity, quantity)
             return None
-        if leaves:
-            return self._leaving(Move(line, quantity, source, target), source.batches)
-        return self._coming(Move(line, quantity, source, target), source.batches)
+        if line.source.bin in source.bins:
+            return self._leaving(move)
+        if source.batches is None or line.target.bin not in target.bins:
+            return self._put(move)
+        return self._coming(move, source.batches)
 
-    def _leaving(self, move: Move, batches: dict[Batch, dict[str, int]]) -> Refusal | None:
+    def _put(self, move: Move) -> None:
+        self.made.append(move)
+        line, target = move.line, move.target
+        if line.target.bin in target.bins:
+            self.brought[target, line.target.bin] += move.quantity
+            if move.batch is not None:
+                self.taken[target, move.batch, line.target.bin] -= move.quantity
+                self.joined[target].add(move.batch)
+
+    def _miss(self, move: Move, asked: int, missing: int) -> None:
+        key = move.source, move.line.source.bin
+        self.asked[key] += asked
+        if missing > 0 and not move.line.optional:
+            self.short[key] += missing
+
+    def _leaving(self, move: Move) -> Refusal | None:
+        name = move.line.source.bin
+        if move.source.batches is not None:
+            return self._leaving_batches(move, move.source.batches)
+        key = move.source, name
+        left = max(0, move.source.bins[name] + self.brought[key] - self.asked[key])
+        taken = min(left, move.quantity)
+        # I4: what is asked of a bin, summed, is never more than it holds.
+        asked = taken if move.line.optional else move.quantity
+        self._miss(move, asked, asked - taken)
+        if asked:
+            self._put(move._replace(quantity=asked))
+        return None
+
+    def _leaving_batches(self, move: Move, batches: dict[Batch, dict[str, int]]) -> Refusal | None:
         """Takes what expires first, of the batches it may touch."""
-        line, source = move.line, move.source
-        name = line.source.bin
-        allowed = [b for b in sorted(batches) if line.batches is None or b.id in line.batches]
+        line, source, name = move.line, move.source, move.line.source.bin
+        known = {*batches, *self.joined[source]} if source in self.joined else batches
+        allowed = [b for b in sorted(known) if line.batches is None or b.id in line.batches]
         # I8: what is expired is never sold. Undoing says only that it never was.
         eaten = line.target.bin in EATEN and self.draft.reverses_id is None
         fresh = [b for b in allowed if not (eaten and expired(b.expires_on, source.today))]
-        if line.batches is not None and allowed and not fresh:
+        held = [(batch, self._held(source, batch, name)) for batch in fresh]
+        lasting = self._lasting(source, held) if eaten and source.min_days else held
+        if line.batches is not None and allowed and not lasting:
             return BatchExpired(line.product, max(allowed).expires_on)
-        # I7: the order is FEFO, unless somebody named a batch.
-        held = ((b, batches[b][name] - self.taken[source, b, name]) for b in fresh)
-        picked = pick(held, move.quantity)
+        # I7: the order is FEFO, unless somebody named a batch, or one is open or too old.
+        picked = usual = pick(held, move.quantity)
+        if eaten and source.container is not None and line.batches is None:
+            whole = line.target.bin in SOLD
+            picked = pick_opened(lasting, move.quantity, source.container, whole)
+        elif lasting is not held:
+            picked = pick(lasting, move.quantity)
+        named = line.batches is not None or picked != usual
         for batch, quantity in picked:
             self.taken[source, batch, name] += quantity
-            self.made.append(move._replace(quantity=quantity, batch=batch))
-        missing = move.quantity - sum(quantity for _, quantity in picked)
-        if missing:
-            self.short[source, name] += missing
+            self._put(move._replace(quantity=quantity, batch=batch, named=named))
+        taken = sum(quantity for _, quantity in picked)
+        asked = taken if line.optional else move.quantity
+        self._miss(move, asked, asked - taken)
         return None
+
+    def _lasting(self, source: Stock, held: list[tuple[Batch, int]]) -> list[tuple[Batch, int]]:
+        days = source.min_days.get(self.draft.channel or "", 0)
+        last = source.today + timedelta(days=days)
+        return [(batch, there) for batch, there in held if not expired(batch.expires_on, last)]
+
+    def _held(self, source: Stock, batch: Batch, name: str) -> int:
+        assert source.batches is not None
+        bins = source.batches.get(batch)
+        return (bins[name] if bins else 0) - self.taken[source, batch, name]
 
     def _coming(self, move: Move, batches: dict[Batch, dict[str, int]]) -> Refusal | None:
         """Goods from no bin: their batch was sold, is told, or is the last there is."""
@@ -177,8 +259,7 @@ class _Planning:
             batch = Batch(self.expiries[line.batches[0]], line.batches[0])
         else:
             batch = max(batches, default=Batch(NEVER, batch_id(line.product, "", NEVER)))
-        self.made.append(move._replace(batch=batch))
-        return None
+        return self._put(move._replace(batch=batch, named=line.batches is not None))
 
     def _returning(self, move: Move, sold: Counter[UUID]) -> Refusal | None:
         """Back to the batches they were sold from, what expires last before the others."""
@@ -189,25 +270,21 @@ class _Planning:
         picked = pick(left.items(), move.quantity)
         for batch, quantity in picked:
             self.back[batch] += quantity
-            self.made.append(move._replace(quantity=quantity, batch=batch))
+            named = line.batches is not None
+            self._put(move._replace(quantity=quantity, batch=batch, named=named))
         if sum(quantity for _, quantity in picked) < move.quantity:
             out = sum(left.values())
             return ReturnExceedsSale(line.product, out, 0, move.quantity, move.source.scale)
         return None
 
     def _shortages(self) -> OutOfStock | None:
-        """I4: what is asked of a bin, summed, is never more than it holds."""
+        """All that is short, with what there is."""
         short = [
-            Shortage(level.pair[1], asked, available, level.scale)
+            Shortage(level.pair[1], asked, asked - self.short[level, name], level.scale)
             for (level, name), asked in self.asked.items()
-            if asked > (available := self._available(level, name))
+            if self.short[level, name]
         ]
         return OutOfStock(tuple(short)) if short else None
-
-    def _available(self, level: Stock, name: str) -> int:
-        if level.batches is None:
-            return level.bins[name]
-        return self.asked[level, name] - self.short[level, name]
 
 
 def _unknown(draft: Draft, levels: Levels) -> UnknownProduct:
@@ -216,11 +293,17 @@ def _unknown(draft: Draft, levels: Levels) -> UnknownProduct:
 
 def _overflow(moves: list[Move]) -> InvalidQuantity | None:
     added: dict[Stock, int] = {}
-    for line, quantity, _, target, _ in moves:
+    worth: dict[Stock, int] = {}
+    for line, quantity, _, target, *_ in moves:
         if line.target.bin in target.bins:
-            added[target] = added.get(target, sum(target.bins.values())) + quantity
+            added[target] = added.get(target, target.held) + quantity
             if added[target] > LIMIT:
                 return InvalidQuantity(line.product, str(line.quantity))
+            if line.unit_cost is not None:
+                cost = cost_of(quantity, target.scale, line.unit_cost)
+                worth[target] = worth.get(target, target.value) + cost
+                if worth[target] > MOST_COST:
+                    return InvalidQuantity(line.product, str(line.quantity))
     return None
 
 
@@ -229,6 +312,8 @@ def _origin(draft: Draft, history: History, levels: Levels) -> Refusal | None:
     if draft.reverses_id is not None:
         if history.kind == Kind.REVERSAL.name:
             return WrongState("REVERSAL")
+        if history.document:
+            return WrongState("PASS")
         if history.reversed:
             return WrongState("REVERSED")
         return WrongState("RETURNED") if history.returned else None
@@ -251,10 +336,17 @@ def _excess(draft: Draft, history: History, levels: Levels) -> Refusal | None:
     return None
 
 
-def _note_origin(draft: Draft, history: History, moves: list[Move]) -> None:
-    """Neighbours in the same `post` see what this movement took back."""
+def _noted(draft: Draft, history: History, moves: list[Move]) -> list[Move]:
+    """Neighbours in the same `post` see what this movement took back, and at which cost."""
     if draft.reverses_id is not None:
         history.reversed = True
-        return
-    for move in moves:
-        history.take_back(move.line.product, move.batch and move.batch.id, move.quantity)
+        return moves
+    return [_taken_back(history, move) for move in moves]
+
+
+def _taken_back(history: History, move: Move) -> Move:
+    product = move.line.product
+    left = history.moved[product] - history.returned[product]
+    cost = share(history.costs[product], move.quantity, left)
+    history.take_back(product, move.batch and move.batch.id, move.quantity, cost)
+    return move._replace(cost=cost)

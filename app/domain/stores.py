@@ -17,6 +17,7 @@ from app.domain.errors import AlreadyTaken, Malformed, Refused, UnknownStore
 from app.domain.identity import Gate
 from app.domain.requests import claim
 from app.domain.rules.passwords import strong
+from app.domain.rules.scales import layout_ok
 from app.domain.rules.texts import clean
 from app.domain.staff import cleaned_login, hire
 
@@ -24,6 +25,7 @@ CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,31}")
 TIMEZONE = "Asia/Shanghai"
 FEW = 5
 MOST_FEW = 1000
+MOST_LAYOUTS = 10
 
 zones = cache(available_timezones)
 
@@ -59,19 +61,23 @@ async def update_store(
     name: str | None = None,
     timezone: str | None = None,
     few_threshold: int | None = None,
+    scale_labels: list[str] | None = None,
 ) -> tables.Store:
-    """Changes what is given. Raises Refused(UnknownStore), and Malformed as `create_store`."""
+    """Changes what is given. Raises Refused(UnknownStore), and Malformed as `create_store`, or
+    for a layout that no scale has (see `rules.scales`)."""
     name = None if name is None else clean(name, "name", 100, required=True)
     timezone = None if timezone is None else _zone(timezone)
     few_threshold = None if few_threshold is None else _few(few_threshold)
+    _layouts(scale_labels or [])
     async with gate.db.unit(viewer.tenant) as unit:
-        asked = ("updateStore", store_id, name, timezone, few_threshold)
+        asked = ("updateStore", store_id, name, timezone, few_threshold, scale_labels)
         earlier = await claim(unit, viewer.actor, key, store_id, *asked)
         store = await _found(unit, store_id)
         if earlier is None:
             store.name = name or store.name
             store.timezone = timezone or store.timezone
             store.few_threshold = store.few_threshold if few_threshold is None else few_threshold
+            store.scale_labels = store.scale_labels if scale_labels is None else scale_labels
     return store
 
 
@@ -120,6 +126,7 @@ def _drafted(
         name=clean(name, "name", 100, required=True),
         timezone=_zone(timezone or TIMEZONE),
         few_threshold=_few(FEW if few_threshold is None else few_threshold),
+        scale_labels=[],
     )
 
 
@@ -144,6 +151,15 @@ def _zone(name: str) -> str:
     if name not in zones():
         raise Malformed("timezone: a name such as Asia/Shanghai")
     return name
+
+
+def _layouts(layouts: list[str]) -> None:
+    wrong = next((each for each in layouts if not layout_ok(each)), None)
+    if wrong is not None or len(layouts) > MOST_LAYOUTS:
+        raise Malformed(
+            f"scaleLabels: at most {MOST_LAYOUTS} layouts of 13 or 18 characters, a prefix in "
+            "digits, then P (PLU), W (grams), A (fen) and C (check digit): 21PPPPPWWWWWC"
+        )
 
 
 def _few(threshold: int) -> int:

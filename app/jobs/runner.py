@@ -11,14 +11,17 @@ from app.db.lane import Lane
 from app.db.unit import Database
 from app.domain.draft import Draft
 from app.domain.ledger import Outcome
-from app.jobs import expiry
+from app.jobs import expiry, menu
 
 log = structlog.get_logger()
 
 Job = Callable[[Database, Lane[Draft, Outcome]], Awaitable[None]]
 
 # Midnight comes to every time zone on a minute; what was missed is done at the next one.
-SCHEDULE: dict[str, tuple[str, Job]] = {"expire": ("* * * * *", expiry.expire)}
+SCHEDULE: dict[str, tuple[str, Job]] = {
+    "expire": ("* * * * *", expiry.expire),
+    "open_menus": ("* * * * *", menu.open_menus),
+}
 RETRY_SECONDS = 2.0
 
 

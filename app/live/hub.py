@@ -8,7 +8,7 @@ from app.db.bus import Bus
 from app.db.unit import Database
 from app.domain.feed import Event
 from app.live.follower import Follower
-from app.live.labels import Key, Labels
+from app.live.menu import Key, Menu
 from app.live.tail import Tail
 
 CLOSE_SECONDS = 1.0
@@ -20,7 +20,7 @@ class Hub:
     def __init__(self, db: Database, bus: Bus) -> None:
         self._db = db
         self._tails: dict[tuple[UUID, UUID], Tail] = {}
-        self._labels: dict[Key, Labels] = {}
+        self._menus: dict[Key, Menu] = {}
         bus.listen(self._wake)
 
     def follow(self, tenant: UUID, store: UUID, after: int | None = None) -> Follower:
@@ -33,8 +33,14 @@ class Hub:
 
     def follow_labels(self, tenant: UUID, store: UUID, products: Collection[UUID]) -> Follower:
         """What customers see of these products: all of them first, then those that change."""
-        key = tenant, store, frozenset(products)
-        return Follower(lambda: self._labels_of(key), Labels.now)
+        return self._follow_menu(Key(tenant, store, frozenset(products)))
+
+    def follow_menu(self, tenant: UUID, store: UUID, exact: bool) -> Follower:
+        """The store's dishes and services: all of them first, then those that change."""
+        return self._follow_menu(Key(tenant, store, None, exact))
+
+    def _follow_menu(self, key: Key) -> Follower:
+        return Follower(lambda: self._menu(key), Menu.now)
 
     @property
     def followers(self) -> int:
@@ -42,7 +48,7 @@ class Hub:
         return sum(len(each.followers) for each in self._tails.values())
 
     async def close(self) -> None:
-        sources = (*self._labels.values(), *self._tails.values())
+        sources = (*self._menus.values(), *self._tails.values())
         await asyncio.gather(*(source.ended(CLOSE_SECONDS) for source in sources))
 
     def _tail(self, tenant: UUID, store: UUID) -> Tail:
@@ -51,11 +57,11 @@ class Hub:
             self._tails[key] = Tail(self._db, *key, lambda: self._tails.pop(key, None))
         return self._tails[key]
 
-    def _labels_of(self, key: Key) -> Labels:
-        if key not in self._labels:
-            tail = Follower(lambda: self._tail(*key[:2]), Tail.present)
-            self._labels[key] = Labels(self._db, key, tail, lambda: self._labels.pop(key, None))
-        return self._labels[key]
+    def _menu(self, key: Key) -> Menu:
+        if key not in self._menus:
+            tail = Follower(lambda: self._tail(key.tenant, key.store), Tail.present)
+            self._menus[key] = Menu(self._db, key, tail, lambda: self._menus.pop(key, None))
+        return self._menus[key]
 
     def _wake(self, tenant: UUID | None, store: UUID | None) -> None:
         if tenant is None or store is None:

@@ -94,7 +94,12 @@ class Tail(Source):
             _, levels = await feed.levels(self.db, self.tenant, self.store, missed.product_ids)
         at = missed.at or datetime.now(UTC)
         return Change(
-            tenant=self.tenant, from_revision=after, revision=missed.head, at=at, levels=levels
+            tenant=self.tenant,
+            from_revision=after,
+            revision=missed.head,
+            at=at,
+            levels=levels,
+            made=missed.product_ids - {level.product_id for level in levels},
         )
 
     async def _run(self) -> None:

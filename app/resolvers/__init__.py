@@ -6,22 +6,37 @@ from strawberry.tools import merge_types
 
 from app.resolvers.batches import BatchesQuery
 from app.resolvers.catalog import CatalogMutation, CatalogQuery
+from app.resolvers.channels import ChannelsMutation
 from app.resolvers.feed import FeedSubscription
 from app.resolvers.identity import IdentityMutation, IdentityQuery
+from app.resolvers.menu import MenuMutation, MenuQuery
+from app.resolvers.recipes import RecipesMutation
 from app.resolvers.roots import undeclared
 from app.resolvers.sales import SalesMutation
 from app.resolvers.stock import StockMutation, StockQuery
 from app.resolvers.storefront import StorefrontQuery
+from app.resolvers.units import UnitsMutation
 from app.schema.contract import made
 
 with warnings.catch_warnings():
     # Two topics with one field name would hide one of them.
     warnings.simplefilter("error")
     Query = merge_types(
-        "Query", (IdentityQuery, CatalogQuery, StockQuery, BatchesQuery, StorefrontQuery)
+        "Query",
+        (IdentityQuery, CatalogQuery, StockQuery, BatchesQuery, StorefrontQuery, MenuQuery),
     )
     Mutation = merge_types(
-        "Mutation", (IdentityMutation, CatalogMutation, StockMutation, SalesMutation)
+        "Mutation",
+        (
+            IdentityMutation,
+            CatalogMutation,
+            UnitsMutation,
+            RecipesMutation,
+            MenuMutation,
+            ChannelsMutation,
+            StockMutation,
+            SalesMutation,
+        ),
     )
     Subscription = merge_types("Subscription", (FeedSubscription,))
 

@@ -7,10 +7,12 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import identity
+from app.db.tables import Direction
 from app.domain import access
 from app.domain.access import Can
 from app.domain.errors import Malformed
 from app.domain.rules.texts import clean
+from app.resolvers.menu import sees_stock
 from app.resolvers.roots import root
 from app.schema import feed as types
 from app.schema.scalars import Revision
@@ -44,8 +46,25 @@ class FeedSubscription:
     ) -> AsyncIterable[object]:
         if not 1 <= len(product_ids) <= MOST_PRODUCTS:
             raise Malformed(f"productIds: from 1 to {MOST_PRODUCTS} are needed")
-        code = clean(store, "store", 100, required=True)
-        found = await identity.direct(info.context.app.db, "store", code)
-        if found is None:
-            raise Malformed(f"store: no store has the code {code!r}")
+        found = await _store(info, store)
         return info.context.app.hub.follow_labels(found.tenant_id, found.subject_id, product_ids)
+
+    @root(
+        Can.BROWSE,
+        types.MenuChange,
+        subscription=True,
+        description="Dishes and services of a store, told again when a shared ingredient moves: "
+        "every number for its staff, labels for customers. 实时菜单",
+    )
+    async def menu_feed(self, info: Info, store: str) -> AsyncIterable[object]:
+        found = await _store(info, store)
+        exact = sees_stock(info, found.tenant_id, found.subject_id)
+        return info.context.app.hub.follow_menu(found.tenant_id, found.subject_id, exact)
+
+
+async def _store(info: Info, store: str) -> Direction:
+    code = clean(store, "store", 100, required=True)
+    found = await identity.direct(info.context.app.db, "store", code)
+    if found is None:
+        raise Malformed(f"store: no store has the code {code!r}")
+    return found

@@ -3,8 +3,9 @@
 import strawberry
 from strawberry.types import Info
 
-from app.domain import sales, stock
+from app.domain import sales
 from app.domain.access import Can
+from app.domain.hold import COUNTER
 from app.domain.ledger import Outcome
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
@@ -25,19 +26,18 @@ class SalesMutation:
             Can.SELL,
             Kind.SALE,
             input,
-            channel=input.channel.name if input.channel else "COUNTER",
+            channel=input.channel.name if input.channel else COUNTER,
             document=clean(input.receipt_no, "receiptNo", 100),
         )
 
     @root(Can.RETURN_SALE, PostResult, description="Take back goods of one sale. 退货")
     async def return_sale(self, info: Info, input: types.ReturnSaleInput) -> Outcome:
         context = info.context
-        draft = await sales.returning(
-            context.app.db,
+        return await sales.take_back(
+            context.app.books,
             context.viewer,
             input.sale_id,
             input.lines,
             input.disposition,
             input,
         )
-        return await stock.post(context.app.lane, context.viewer, draft)

@@ -8,6 +8,7 @@ from strawberry.types import Info
 
 from app.db import stock as rows
 from app.db import tables
+from app.db.identity import scale_labels
 from app.domain import access, catalog, stock
 from app.domain.access import Can
 from app.domain.codes import understood
@@ -28,8 +29,7 @@ async def post(info: Info, can: Can, kind: Kind, input: types.MovementInput, **m
     context = info.context
     store = access.at(context.viewer, can, input.store_id)
     lines = input.lines  # pyright: ignore[reportAttributeAccessIssue]
-    draft = await stock.draft(context.app.db, context.viewer, kind, store, lines, input, **more)
-    return await stock.post(context.app.lane, context.viewer, draft)
+    return await stock.record(context.app.books, context.viewer, kind, store, lines, input, **more)
 
 
 @strawberry.type
@@ -93,11 +93,11 @@ class StockQuery:
 
     @root(Can.SEE_STOCK, types.Scan | None, description="What a code means here. 扫码")
     async def scan(self, info: Info, store_id: UUID, code: str) -> types.Scan | None:
-        viewer, read = info.context.viewer, understood(code)
+        viewer, named = info.context.viewer, None
         if not access.within(viewer, Can.SEE_STOCK, [store_id]):
             return None
         async with info.context.app.db.read(viewer.tenant) as session:
-            named = None
+            read = understood(code, await scale_labels(session, viewer.tenant, store_id))
             if read.fault is None:
                 named = await catalog.by_code(session, viewer.tenant, read.name)
             found = await rows.scanned(session, viewer.tenant, store_id, named and named[0].id)
@@ -145,4 +145,4 @@ class StockMutation:
         draft = await stock.reversal(
             context.app.db, context.viewer, input.key, input.movement_id, input.reason
         )
-        return await stock.post(context.app.lane, context.viewer, draft)
+        return await context.app.books.post(context.viewer.tenant, draft)

@@ -12,11 +12,14 @@ from app.db import tables
 from app.domain.access import Can, within
 from app.domain.rules import labels
 from app.schema.edges import edge, maybe_edge
-from app.schema.scalars import Money, Quantity, money, quantity
+from app.schema.scalars import Money, Quantity, money, quantity, seen
 from app.schema.window import window
 
 if TYPE_CHECKING:
+    from app.schema.channels import ChannelRule
+    from app.schema.recipes import Recipe
     from app.schema.stock import Level
+    from app.schema.units import ProductUnit
 
 AvailabilityLabel = strawberry.enum(
     labels.Label, name="AvailabilityLabel", description="What a customer may know. 可售标签"
@@ -85,6 +88,25 @@ class Product:
     )
     category: Category | None = maybe_edge("categories", "category_id")
     barcodes: list[Barcode] = edge("barcodes", "id")
+    units: list[Annotated["ProductUnit", strawberry.lazy("app.schema.units")]] = edge(
+        "units", "id", "What the shop counts it in beside its unit, the largest first. 其他单位"
+    )
+    display_unit: str | None = strawberry.field(
+        description="Which of its units the shop likes to read. 显示单位"
+    )
+    channel_rules: list[Annotated["ChannelRule", strawberry.lazy("app.schema.channels")]] = edge(
+        "days_left", "id", "How many days channels want left. 渠道保质期要求"
+    )
+
+    @strawberry.field(
+        description="How it is made now; null when nothing goes into it, or for customers. 配方"
+    )
+    async def recipe(
+        self, root: strawberry.Parent[tables.Product], info: Info
+    ) -> Annotated["Recipe", strawberry.lazy("app.schema.recipes")] | None:
+        if root.recipe_id is None or not seen(info, Can.SEE_CATALOG):
+            return None
+        return await info.context.loaders.recipes.load(root.recipe_id)
 
     @strawberry.field
     def kind(self, root: strawberry.Parent[tables.Product]) -> ProductKind:
@@ -108,6 +130,8 @@ class Product:
         self, root: strawberry.Parent[tables.Product], info: Info, store_id: UUID
     ) -> Annotated["Level", strawberry.lazy("app.schema.stock")] | None:
         person = info.context.person
+        if not seen(info, Can.SEE_STOCK):
+            return None
         if person is not None and not within(person, Can.SEE_STOCK, [store_id]):
             return None
         return await info.context.loaders.levels.load((store_id, root.id))
@@ -120,6 +144,5 @@ class Product:
         store = await loaders.stores.load(store_id)
         if store is None:
             return None
-        level = await loaders.levels.load((store_id, root.id))
-        shelf = 0 if level is None else level.shelf
-        return labels.availability(shelf, root.scale, store.few_threshold)  # pyright: ignore[reportReturnType]
+        sellable = await loaders.sellable.load((store_id, root.id))
+        return labels.availability(sellable, root.scale, store.few_threshold)  # pyright: ignore[reportReturnType]

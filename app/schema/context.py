@@ -9,10 +9,12 @@ from uuid import UUID
 from app.db.lane import Lane
 from app.db.unit import UNREACHABLE, Database
 from app.domain.access import Scope, Viewer
+from app.domain.cookbook import Cookbook
 from app.domain.draft import Draft
 from app.domain.errors import Denied
 from app.domain.identity import Gate
 from app.domain.ledger import Outcome
+from app.domain.stock import Books
 from app.live.hub import Hub
 from app.schema.loaders import Loaders
 from app.settings import Settings
@@ -27,6 +29,11 @@ class App:
     lane: Lane[Draft, Outcome]
     gate: Gate
     hub: Hub
+    cookbook: Cookbook
+
+    @property
+    def books(self) -> Books:
+        return Books(self.db, self.lane, self.cookbook)
 
 
 @dataclass
@@ -71,7 +78,11 @@ class Context:
             self.scope, self.tenant = self.person.scope, self.person.tenant
 
     def shared(self, tenant: UUID) -> "Context":
-        """The same without the person: answers made in it may be given to others."""
+        """The same without the person: answers made in it may be given to others.
+
+        Who is somebody in one tenant is nobody in another.
+        """
+        scope = self.scope if self.scope is not None and self.scope.tenant == tenant else None
         return dataclasses.replace(
-            self, person=None, trouble=None, tenant=tenant, connection_params=None
+            self, person=None, trouble=None, scope=scope, tenant=tenant, connection_params=None
         )

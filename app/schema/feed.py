@@ -7,8 +7,10 @@ from uuid import UUID
 import strawberry
 
 from app.domain import feed
+from app.domain.menu import Serving
 from app.schema.catalog import Availability, Product
 from app.schema.edges import edge
+from app.schema.menu import MenuDish
 from app.schema.scalars import Revision
 from app.schema.stock import Level
 from app.schema.window import window
@@ -45,7 +47,7 @@ StoreFeed = Annotated[
 ]
 
 
-@window(feed.Shown, description="One product as customers see it. 可售标签")
+@window(Serving, description="One product as customers see it. 可售标签")
 class ProductAvailability:
     product_id: UUID
     product: Product = edge("products", "product_id")
@@ -60,4 +62,14 @@ class AvailabilityChange:
     def products(
         self, root: strawberry.Parent[feed.AvailabilityChange]
     ) -> list[ProductAvailability]:
+        return list(root.shown.values())  # pyright: ignore[reportReturnType]
+
+
+@window(feed.MenuChange, description="Dishes that changed; all of them at first. 菜单变动")
+class MenuChange:
+    revision: Revision
+    gone: list[UUID] = strawberry.field(description="Products no longer on the menu. 下架")
+
+    @strawberry.field(description="Absolute values: put them in place of what you have.")
+    def dishes(self, root: strawberry.Parent[feed.MenuChange]) -> list[MenuDish]:
         return list(root.shown.values())  # pyright: ignore[reportReturnType]

@@ -34,6 +34,9 @@ class Store:
     few_threshold: int = strawberry.field(
         description="Customers are told how few are left from this number down. 仅剩提示阈值"
     )
+    scale_labels: list[str] = strawberry.field(
+        description="Layouts of its scales' labels: see `updateStore`. 电子秤标签格式"
+    )
 
 
 @window(tables.Staff, tables.ApiKey, description="Who did something: staff or a program. 操作人")
@@ -216,3 +219,9 @@ class UpdateStoreInput:
     name: str | None = None
     timezone: str | None = None
     few_threshold: int | None = None
+    scale_labels: list[str] | None = strawberry.field(
+        default=None,
+        description="Layouts of the labels its scales print, 13 or 18 characters each: the "
+        "prefix in digits, P the PLU, W grams, A fen, C the check digit: 21PPPPPWWWWWC. "
+        "The PLU is a barcode or sku of the product. 电子秤标签格式",
+    )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.db import batches, catalog, identity, stock
+from app.db import batches, catalog, channels, identity, menu, recipes, stock, units
 from app.db.unit import Database
 
 if TYPE_CHECKING:
@@ -59,11 +59,16 @@ READS = {
     "tenants": of(identity.tenants_by_id),
     "staff_stores": of(identity.stores_of_staff),
     "levels": of(stock.levels_by_pair),
+    "sellable": of(menu.sellable_by_pair),
     "movements": by(ID, stock.movements_by_id),
     "reversals": of(stock.reversals_of),
     "entries": grouped(attrgetter("movement_id"), stock.entries_of),
     "batches": by(ID, batches.batches_by_id),
     "batch_levels": grouped(attrgetter("store_id", "product_id"), batches.batches_of),
+    "recipes": by(ID, recipes.recipes_by_id),
+    "components": grouped(attrgetter("recipe_id"), recipes.components_of),
+    "units": grouped(attrgetter("product_id"), units.units_of),
+    "days_left": grouped(attrgetter("product_id"), channels.rules_of),
     "barcodes": grouped(attrgetter("product_id"), catalog.barcodes_of),
 }
 

@@ -44,6 +44,16 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "数量 {quantity} 无效: 须大于 0, 且能换算成整数个基本单位",
         "Quantity {quantity} cannot be: it must be above 0 and whole in base units",
     ),
+    errors.Indivisible: (
+        "INDIVISIBLE",
+        "配方用量不能换算成整数个基本单位, 请按建议调整用量或改用更小的单位",
+        "One unit would not take whole base units: take a nearest quantity, or a finer unit",
+    ),
+    errors.RecipeCycle: (
+        "RECIPE_CYCLE",
+        "配方循环: 商品不能是自己的配料",
+        "A product cannot go into itself, through whatever recipes",
+    ),
     errors.UnknownBatch: ("UNKNOWN_BATCH", "没有这个批号: {number}", "No such batch: {number}"),
     errors.BatchExpired: (
         "BATCH_EXPIRED",
@@ -183,6 +193,35 @@ class InvalidQuantity(Problem):
     quantity: str = strawberry.field(description="As it was sent.")
 
 
+@window(errors.NotWhole, description="A part that does not divide. 不能整除的配料")
+class NotWhole:
+    product: Product = edge("products", "product_id")
+    finer_unit: str | None = strawberry.field(
+        description="What the product would have to be kept in; null when it is in the finest "
+        "unit already. 建议单位"
+    )
+
+    @strawberry.field(description="As it was asked for, in the product's unit.")
+    def quantity(self, root: strawberry.Parent[errors.NotWhole]) -> Quantity:
+        return quantity(root.quantity, root.scale)
+
+    @strawberry.field(description="The nearest quantity that divides. 建议用量")
+    def nearest(self, root: strawberry.Parent[errors.NotWhole]) -> Quantity:
+        return quantity(root.nearest, root.scale)
+
+
+@window(errors.Indivisible, description="One unit would not take whole base units. 配方不能整除")
+class Indivisible(Problem):
+    parts: list[NotWhole] = strawberry.field(description="Every part that does not divide.")
+
+
+@window(errors.RecipeCycle, description="A product would go into itself. 配方循环")
+class RecipeCycle(Problem):
+    @strawberry.field(description="The way from the product back to itself.")
+    async def way(self, root: strawberry.Parent[errors.RecipeCycle], info: Info) -> list[Product]:
+        return await info.context.loaders.products.load_many(list(root.way))
+
+
 @window(errors.UnknownBatch, description="Nobody has received this batch number. 批号不存在")
 class UnknownBatch(Problem):
     product: Product = edge("products", "product_id")
@@ -215,7 +254,9 @@ class KeyReused(Problem):
 class WrongState(Problem):
     state: str = strawberry.field(
         description="What stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED, "
-        "SELF (not on oneself) or LAST_OWNER."
+        "SELF (not on oneself), LAST_OWNER, PASS (it has mutations of its own), NO_RECIPE, "
+        "NOT_STOCKED (it is made when ordered), REDEEMED_LATER (sell a pass), and the states of "
+        "a pass: USED, REFUNDED, EXPIRED."
     )
 
 

@@ -83,9 +83,15 @@ def money(ten_thousandths: int) -> Any:
     return text[:-2] + text[-2:].rstrip("0")
 
 
+def seen(info: Info, can: Can) -> bool:
+    """Whether whoever asks may see this anywhere; below a subscription only a scope asks."""
+    scope = info.context.scope
+    return scope is not None and scope.reach(can) is not None
+
+
 def cost(info: Info, ten_thousandths: int | None) -> Any:
     """The same for what goods cost: None where it is unknown, or not the viewer's to see."""
-    if ten_thousandths is None or info.context.scope.reach(Can.SEE_COST) is None:
+    if ten_thousandths is None or not seen(info, Can.SEE_COST):
         return None
     return money(ten_thousandths)
 

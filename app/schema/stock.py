@@ -13,12 +13,14 @@ from app.domain.codes import Code
 from app.domain.draft import Place as PlaceValue
 from app.domain.rules.kinds import Kind
 from app.domain.rules.labels import availability
+from app.domain.rules.units import shown
 from app.schema import problems
 from app.schema.batches import Batch, BatchLevel
 from app.schema.catalog import Availability, Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
-from app.schema.scalars import Money, Quantity, Revision, cost, quantity
+from app.schema.recipes import Recipe
+from app.schema.scalars import Money, Quantity, Revision, cost, money, quantity
 from app.schema.window import definition, window
 
 MovementKind = strawberry.enum(
@@ -83,6 +85,27 @@ class Level:
         name="lastReceivedAt", description="The last receipt. 最近入库时间"
     )
 
+    @strawberry.field(description="Available as the shop says it: 3 箱 4 瓶 120 ml. 可售(店内单位)")
+    async def available_text(self, root: strawberry.Parent[tables.Level], info: Info) -> str:
+        loaders = info.context.loaders
+        product = await loaders.products.load(root.product_id)
+        own = {unit.name: unit.size for unit in await loaders.units.load(root.product_id)}
+        return shown(root.shelf, product.unit, own, product.display_unit)
+
+    @strawberry.field(
+        description="Yuan that all that is here did cost, at the moving average; null if it is "
+        "not yours to see. 库存金额"
+    )
+    def value(self, root: strawberry.Parent[tables.Level], info: Info) -> Money | None:
+        return cost(info, root.value)
+
+    @strawberry.field(
+        description="Yuan for one unit on average, of what is here or was here last; null if "
+        "unknown or not yours to see. 移动平均成本"
+    )
+    def unit_cost(self, root: strawberry.Parent[tables.Level], info: Info) -> Money | None:
+        return cost(info, root.unit_cost)
+
     @strawberry.field(description="What a customer of this store is told. 前台标签")
     async def label(self, root: strawberry.Parent[tables.Level], info: Info) -> Availability:
         store = await info.context.loaders.stores.load(root.store_id)
@@ -102,6 +125,9 @@ class Place:
 class MovementLine:
     product: Product = edge("products", "product_id")
     batch: Batch | None = maybe_edge("batches", "batch_id", "Null: kept without batches. 批次")
+    recipe: Recipe | None = maybe_edge(
+        "recipes", "recipe_id", "How it was made; the lines before it are what went into it. 配方"
+    )
 
     @strawberry.field(description="Always above 0. 数量")
     def quantity(self, root: strawberry.Parent[tables.Entry]) -> Quantity:
@@ -129,6 +155,13 @@ class MovementLine:
     )
     def unit_cost(self, root: strawberry.Parent[tables.Entry], info: Info) -> Money | None:
         return cost(info, root.unit_cost)
+
+    @strawberry.field(
+        description="Yuan that the quantity was worth, at the moving average when it left; null "
+        "if unknown or not yours to see. 成本金额"
+    )
+    def cost(self, root: strawberry.Parent[tables.Entry], info: Info) -> Money | None:
+        return cost(info, root.cost)
 
 
 @window(tables.Movement, description="What happened to stock, once and for ever. 变动单据")
@@ -179,6 +212,12 @@ PostResult = Annotated[
 ]
 
 
+@strawberry.input(description="How much of one product was really used. 实际用量")
+class UsedInput:
+    product_id: UUID
+    quantity: Quantity = strawberry.field(description="In its unit, for the whole line; from 0.")
+
+
 @strawberry.input(description="A product by id or scanned code, and how much of it. 明细")
 class StockLineInput:
     product_id: UUID | None = None
@@ -197,6 +236,19 @@ class StockLineInput:
         default=None,
         description="The batch's number as printed, at most 50 characters. What leaves or comes "
         "back is only of this batch; if not given, what expires first leaves first. 批号",
+    )
+    unit: str | None = strawberry.field(
+        default=None,
+        description="What the quantity is told in, if not in the product's unit: one of "
+        "`Product.units`, or another measure of the same kind (斤, g). 单位",
+    )
+    without: list[UUID] | None = strawberry.field(
+        default=None, description="Optional parts of the recipe to leave out. 不要的配料"
+    )
+    used: list[UsedInput] | None = strawberry.field(
+        default=None,
+        description="What the line really took, where it was not what the recipe says; the "
+        "difference is recorded as a variance. 实际用量",
     )
 
 
@@ -271,6 +323,7 @@ class CodeForm(Enum):
     PLAIN = "PLAIN"
     GS1 = "GS1"
     DIGITAL_LINK = "DIGITAL_LINK"
+    SCALE = "SCALE"
 
 
 @window(Code, description="What the code itself says: GTIN, batch, dates, weight. 条码内容")
@@ -281,8 +334,15 @@ class CodeContent:
         description="AI 17; day 00 is the month's last. 到期日"
     )
     produced_on: date | None = strawberry.field(description="AI 11. 生产日期")
-    weight: int | None = strawberry.field(description="AI 310n, in grams. 重量(克)")
+    weight: int | None = strawberry.field(
+        description="AI 310n, or on a scale's label: in grams. 重量(克)"
+    )
     count: int | None = strawberry.field(description="AI 30 or 37, in packs. 件数")
+
+    @strawberry.field(description="Yuan, on a scale's label. 金额")
+    def amount(self, root: strawberry.Parent[Code]) -> Money | None:
+        return None if root.amount is None else money(root.amount * 100)
+
     fault: str | None = strawberry.field(
         description="CHECK_DIGIT or FORMAT: scan it again; nothing in it can be trusted. 错误"
     )

@@ -10,7 +10,7 @@ from app.db import tables
 from app.db.catalog import Offer
 from app.domain.rules import labels
 from app.domain.rules.texts import clean
-from app.schema.catalog import Availability, Category
+from app.schema.catalog import Availability, Category, ProductKind
 from app.schema.paging import Connection, connection, page
 from app.schema.scalars import Money, money
 from app.schema.window import window
@@ -24,13 +24,17 @@ class StorefrontProduct:
     unit: str
     image_url: str | None
 
+    @strawberry.field
+    def kind(self, root: strawberry.Parent[Offer]) -> ProductKind:
+        return ProductKind[root.kind]
+
     @strawberry.field(description="Yuan for one unit. 售价")
     def price(self, root: strawberry.Parent[Offer]) -> Money | None:
         return None if root.price is None else money(root.price * 100)
 
     @strawberry.field(description="库存充足, 仅剩 3 件 or 已售罄; never an exact higher number.")
     def availability(self, root: strawberry.Parent[Offer]) -> Availability:
-        return labels.availability(root.shelf, root.scale, root.few)  # pyright: ignore[reportReturnType]
+        return labels.availability(root.sellable, root.scale, root.few)  # pyright: ignore[reportReturnType]
 
 
 @window(tables.Store, description="Which store this is. 门店")

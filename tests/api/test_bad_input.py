@@ -84,6 +84,17 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
         "addBarcode": {"productId": product, "code": uuid4().hex},
         "setReorderPoint": {"productId": product, "quantity": "1"},
         "setExpiryWarning": {"productId": product, "days": 15},
+        "setUnits": {"productId": product, "units": [{"name": "箱", "quantity": "12"}]},
+        "setChannelFreshness": {
+            "productId": await desk.product("奶", tracksBatches=True),
+            "channel": "WECHAT",
+            "daysLeft": 3,
+        },
+        "setRecipe": {
+            "productId": await desk.product("饭", kind="DISH"),
+            "components": [{"productId": product, "quantity": "1"}],
+        },
+        "setSoldOut": {"storeId": store, "productId": product, "soldOut": False},
         "signIn": {"login": "nobody", "password": "no password"},
         "refreshSession": {"refreshToken": "x"},
         "inviteStaff": {
@@ -104,6 +115,12 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
         "movement": {"id": NIL},
         "scan": {"storeId": store, "code": "x"},
         "storefront": {"store": "x"},
+        "menu": {"store": desk.chain.founded.store.code},
+        "canMake": {
+            "store": desk.chain.founded.store.code,
+            "lines": [{"productId": product, "quantity": "1"}],
+        },
+        "menuFeed": {"store": desk.chain.founded.store.code},
         "product": {"id": product},
         "storeFeed": {"storeId": store},
         "availabilityFeed": {

@@ -27,6 +27,10 @@ INPUTS = {
     "addBarcode": "AddBarcodeInput",
     "setReorderPoint": "SetReorderPointInput",
     "setExpiryWarning": "SetExpiryWarningInput",
+    "setUnits": "SetUnitsInput",
+    "setChannelFreshness": "SetChannelFreshnessInput",
+    "setRecipe": "SetRecipeInput",
+    "setSoldOut": "SetSoldOutInput",
 }
 MOVEMENT = """
   id kind channel reason note document occurredAt recordedAt store { id } actor { name }
@@ -60,12 +64,24 @@ ON_PRODUCT = f"""
   ... on InvalidQuantity {{ product {{ name }} quantity }}
   ... on AlreadyTaken {{ field value }} ... on KeyReused {{ key }}
 """
+ON_RECIPE = f"""
+  ... on Product {{ {PRODUCT} recipe {{
+    version yields consumeOn components {{ product {{ name }} quantity loss optional }}
+  }} }}
+  {PROBLEM}
+  ... on UnknownProduct {{ products: asked }} ... on InvalidQuantity {{ quantity }}
+  ... on Indivisible {{ parts {{ product {{ name }} quantity nearest finerUnit }} }}
+  ... on RecipeCycle {{ way {{ name }} }} ... on WrongState {{ state }} ... on KeyReused {{ key }}
+"""
 ON_CATEGORY = f"... on Category {{ id name }} {PROBLEM} ... on AlreadyTaken {{ field value }}"
 ANSWERS = {
     "createCategory": ON_CATEGORY,
     **dict.fromkeys(list(INPUTS)[:9], ON_STOCK),
     **dict.fromkeys(("createProduct", "updateProduct", "archiveProduct"), ON_PRODUCT),
     **dict.fromkeys(("addBarcode", "setReorderPoint", "setExpiryWarning"), ON_PRODUCT),
+    **dict.fromkeys(("setUnits", "setChannelFreshness"), ON_PRODUCT),
+    "setRecipe": ON_RECIPE,
+    "setSoldOut": f"... on Level {{ available }} {PROBLEM} ... on KeyReused {{ key }}",
 }
 
 

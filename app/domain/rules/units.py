@@ -1,5 +1,6 @@
 """Units: exact conversion between what a shop says (1.5 kg) and base units (1500 g)."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 LIMIT = 10**15
@@ -24,6 +25,9 @@ MEASURES = {
 MASSES = ("kg", "千克", "公斤", "斤", "两", "g", "克")
 """Units of things one weighs: their base unit is the gram."""
 
+VOLUMES = ("l", "L", "升", "ml", "mL", "毫升")
+"""Units of what flows: their base unit is the millilitre."""
+
 
 def scale_of(unit: str) -> int:
     """Base units in one `unit`: grams or millilitres for measures, 1 for things one counts."""
@@ -37,6 +41,32 @@ def to_base(quantity: Decimal, scale: int) -> int | None:
     base = quantity * scale
     whole = int(base)
     return whole if whole == base and whole <= LIMIT else None
+
+
+def size_of(unit: str, product_unit: str, own: Mapping[str, int]) -> int | None:
+    """Base units in one `unit` of a product told in `product_unit`; None when it has no such.
+
+    `own` are the product's own units, a bottle or a case, with their base units.
+    """
+    if unit in own:
+        return own[unit]
+    if unit == product_unit:
+        return scale_of(unit)
+    alike = next((each for each in (MASSES, VOLUMES) if product_unit in each), ())
+    return MEASURES[unit] if unit in alike else None
+
+
+def shown(base: int, product_unit: str, own: Mapping[str, int], display: str | None) -> str:
+    """A quantity as the shop says it: 3 箱 4 瓶 120 ml."""
+    largest = own.get(display or "", 0)
+    said = []
+    for size, name in sorted(((size, name) for name, size in own.items()), reverse=True):
+        if size <= largest:
+            count, base = divmod(base, size)
+            said += [f"{count} {name}"] if count else []
+    if base or not said:
+        said.append(f"{written(base, scale_of(product_unit))} {product_unit}")
+    return " ".join(said)
 
 
 def from_base(base: int, scale: int) -> Decimal:

@@ -1,4 +1,4 @@
-"""The tables: one class a noun. Keys start with the tenant; quantities are integer base units."""
+"""Levels, batches, movements and entries: the ledger and what it leaves behind."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -10,170 +10,11 @@ from sqlalchemy import (
     Index,
     Integer,
     UniqueConstraint,
-    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.table import Amount, Table, key, made_at, to
-
-
-class Tenant(Table):
-    __tablename__ = "tenants"
-    tenant_id: Mapped[UUID] = key()
-    name: Mapped[str]
-    created_at: Mapped[datetime] = made_at()
-
-
-class Direction(Table):
-    """Where a name known before the tenant leads: a login, or a store's public code."""
-
-    __tablename__ = "directory"
-    kind: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID]
-    subject_id: Mapped[UUID]
-    __table_args__ = (CheckConstraint("kind in ('login', 'store')", name="kind"),)
-
-
-class Store(Table):
-    __tablename__ = "stores"
-    tenant_id: Mapped[UUID] = key()
-    id: Mapped[UUID] = key()
-    code: Mapped[str]
-    name: Mapped[str]
-    timezone: Mapped[str] = mapped_column(server_default="Asia/Shanghai")
-    few_threshold: Mapped[int] = mapped_column(Integer, server_default="5")
-    created_at: Mapped[datetime] = made_at()
-    __table_args__ = (UniqueConstraint("tenant_id", "code"),)
-
-
-class Staff(Table):
-    __tablename__ = "staff"
-    tenant_id: Mapped[UUID] = key()
-    id: Mapped[UUID] = key()
-    login: Mapped[str]
-    name: Mapped[str]
-    password_hash: Mapped[str]
-    role: Mapped[str]
-    removed_at: Mapped[datetime | None]
-    created_at: Mapped[datetime] = made_at()
-    __table_args__ = (
-        # Whoever left may be invited again, as a new person with the old login.
-        Index(
-            "uq_staff_login",
-            "tenant_id",
-            "login",
-            unique=True,
-            postgresql_where=text("removed_at is null"),
-        ),
-    )
-
-
-class StaffStore(Table):
-    __tablename__ = "staff_stores"
-    tenant_id: Mapped[UUID] = key()
-    staff_id: Mapped[UUID] = key()
-    store_id: Mapped[UUID] = key()
-    __table_args__ = (to("staff", "staff_id"), to("stores", "store_id"))
-
-
-class Session(Table):
-    """One sign-in. Its refresh token rotates; a token used twice ends the session.
-
-    `previous_hash` is of the token before, which is good for a moment more after `rotated_at`.
-    """
-
-    __tablename__ = "sessions"
-    tenant_id: Mapped[UUID] = key()
-    id: Mapped[UUID] = key()
-    staff_id: Mapped[UUID]
-    token_hash: Mapped[bytes]
-    previous_hash: Mapped[bytes | None]
-    rotated_at: Mapped[datetime | None]
-    expires_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
-    created_at: Mapped[datetime] = made_at()
-    __table_args__ = (
-        to("staff", "staff_id"),
-        Index("ix_sessions_staff", "tenant_id", "staff_id"),
-    )
-
-
-class ApiKey(Table):
-    __tablename__ = "api_keys"
-    tenant_id: Mapped[UUID] = key()
-    id: Mapped[UUID] = key()
-    name: Mapped[str]
-    secret_hash: Mapped[bytes]
-    scopes: Mapped[list[str]]
-    created_by: Mapped[UUID]
-    revoked_at: Mapped[datetime | None]
-    created_at: Mapped[datetime] = made_at()
-    __table_args__ = (to("staff", "created_by"),)
-
-
-class Category(Table):
-    __tablename__ = "categories"
-    tenant_id: Mapped[UUID] = key()
-    id: Mapped[UUID] = key()
-    name: Mapped[str]
-    created_at: Mapped[datetime] = made_at()
-    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
-
-
-class Product(Table):
-    """`scale` is the number of base units (piece, g, ml) in one `unit`; `price` is in fen."""
-
-    __tablename__ = "products"
-    tenant_id: Mapped[UUID] = key()
-    id: Mapped[UUID] = key()
-    sku: Mapped[str]
-    name: Mapped[str]
-    spec: Mapped[str] = mapped_column(server_default="")
-    kind: Mapped[str]
-    unit: Mapped[str]
-    scale: Mapped[int]
-    category_id: Mapped[UUID | None]
-    price: Mapped[int | None]
-    image_url: Mapped[str | None]
-    reorder_point: Mapped[int] = mapped_column(server_default="0")
-    overstock_point: Mapped[int | None]
-    tracks_batches: Mapped[bool] = mapped_column(server_default=text("false"))
-    shelf_life_days: Mapped[int | None] = mapped_column(Integer)
-    expiry_warning_days: Mapped[int] = mapped_column(Integer, server_default="15")
-    search: Mapped[str]
-    pinyin: Mapped[str]
-    archived_at: Mapped[datetime | None]
-    created_at: Mapped[datetime] = made_at()
-    __table_args__ = (
-        UniqueConstraint("tenant_id", "sku"),
-        to("categories", "category_id"),
-        CheckConstraint("scale > 0", name="scale"),
-        CheckConstraint("price >= 0", name="price"),
-        CheckConstraint("reorder_point >= 0", name="reorder_point"),
-        CheckConstraint("shelf_life_days >= 0", name="shelf_life_days"),
-        CheckConstraint("expiry_warning_days between 1 and 365", name="expiry_warning_days"),
-        Index("ix_products_pinyin", "tenant_id", "pinyin", "id"),
-        Index("ix_products_category", "tenant_id", "category_id", "pinyin"),
-    )
-
-
-class Barcode(Table):
-    """`code` is normalised (a GTIN has 14 digits); `pack_quantity` is in base units."""
-
-    __tablename__ = "barcodes"
-    tenant_id: Mapped[UUID] = key()
-    code: Mapped[str] = mapped_column(primary_key=True)
-    product_id: Mapped[UUID]
-    pack_quantity: Mapped[int]
-    created_at: Mapped[datetime] = made_at()
-    __table_args__ = (
-        to("products", "product_id"),
-        CheckConstraint("pack_quantity > 0", name="pack_quantity"),
-        Index("ix_barcodes_product", "tenant_id", "product_id"),
-    )
-
 
 STATUS = (
     "case when shelf = 0 then 'OUT'"
@@ -185,6 +26,9 @@ STATUS = (
 
 class Level(Table):
     """A product in a store. This row is the mutex of the pair; `version` counts its entries.
+
+    `value` is what all that is held did cost, in 1/10000 yuan, and `unit_cost` the average of
+    one unit, kept when nothing is left.
 
     What is told are attributes, not resolvers: a list of levels costs what its fields cost.
     """
@@ -204,6 +48,11 @@ class Level(Table):
     overstock_point: Mapped[int | None]
     received_at: Mapped[datetime | None]
     tracks_batches: Mapped[bool] = mapped_column(server_default=text("false"))
+    container: Mapped[int | None]
+    recipe_id: Mapped[UUID | None]
+    sold_out_until: Mapped[datetime | None]
+    value: Mapped[int] = mapped_column(server_default="0")
+    unit_cost: Mapped[int | None]
     status: Mapped[str] = mapped_column(Computed(STATUS, persisted=True))
     __table_args__ = (
         to("stores", "store_id"),
@@ -213,6 +62,7 @@ class Level(Table):
         CheckConstraint("reserved >= 0", name="reserved"),
         CheckConstraint("quarantine >= 0", name="quarantine"),
         CheckConstraint("transit >= 0", name="transit"),
+        CheckConstraint("value >= 0", name="value"),
         Index("ix_levels_product", "tenant_id", "product_id", "store_id"),
         Index("ix_levels_status", "tenant_id", "store_id", "status", "product_id"),
         {"postgresql_with": {"fillfactor": 70}},
@@ -295,6 +145,7 @@ class Movement(Table):
     document: Mapped[str | None]
     sale_id: Mapped[UUID | None]
     reverses_id: Mapped[UUID | None]
+    pass_id: Mapped[UUID | None]
     occurred_at: Mapped[datetime]
     recorded_at: Mapped[datetime] = made_at()
     __table_args__ = (
@@ -304,6 +155,12 @@ class Movement(Table):
             "tenant_id",
             "sale_id",
             postgresql_where=text("sale_id is not null"),
+        ),
+        Index(
+            "ix_movements_pass",
+            "tenant_id",
+            "pass_id",
+            postgresql_where=text("pass_id is not null"),
         ),
         Index(
             "uq_movements_reverses",
@@ -318,8 +175,9 @@ class Movement(Table):
 class Entry(Table):
     """One quantity from one place to another, with the position and on-hand it left behind.
 
-    A move inside one level uses the from pair. `unit_cost` is 1/10000 yuan a product unit.
-    `batch_named` says that somebody chose the batch: FEFO did not (I7).
+    A move inside one level uses the from pair. `unit_cost` is 1/10000 yuan a product unit, as it
+    was told; `cost` what the ledger found the quantity to be worth. `batch_named` says that FEFO
+    did not choose the batch (I7); `recipe_id` by which recipe a product was made.
     """
 
     __tablename__ = "entries"
@@ -340,6 +198,8 @@ class Entry(Table):
     to_after: Mapped[int | None]
     batch_id: Mapped[UUID | None]
     batch_named: Mapped[bool | None]
+    cost: Mapped[int | None]
+    recipe_id: Mapped[UUID | None]
     __table_args__ = (
         to("movements", "movement_id"),
         # I2: a quantity goes from one place to another.
@@ -375,24 +235,3 @@ class Request(Table):
     key: Mapped[UUID] = key()
     fingerprint: Mapped[bytes]
     result_id: Mapped[UUID]
-
-
-class Feed(Table):
-    """A store's revision: how many commits have touched it (I6)."""
-
-    __tablename__ = "feeds"
-    tenant_id: Mapped[UUID] = key()
-    store_id: Mapped[UUID] = key()
-    revision: Mapped[int] = mapped_column(server_default="0")
-    __table_args__ = (to("stores", "store_id"), {"postgresql_with": {"fillfactor": 50}})
-
-
-class Change(Table):
-    """What one revision of a store touched; the values are read from the rows themselves."""
-
-    __tablename__ = "changes"
-    tenant_id: Mapped[UUID] = key()
-    store_id: Mapped[UUID] = key()
-    revision: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
-    product_ids: Mapped[list[UUID]]

@@ -1,0 +1,144 @@
+"""Recipes: how products are made, and what one unit of each takes."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, and_, bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.statement import among
+from app.db.tables import Component, Level, Need, Product, Recipe, Tenant
+from app.db.unit import Unit
+
+
+class Made(NamedTuple):
+    """A product, and one thing that one unit of it takes, if it takes any."""
+
+    id: UUID
+    kind: str
+    scale: int
+    recipe_id: UUID | None
+    need: UUID | None
+    quantity: int
+    optional: bool
+    need_scale: int
+
+
+_part = Product.__table__.alias("part")
+MADE = (
+    select(
+        Product.id,
+        Product.kind,
+        Product.scale,
+        Product.recipe_id,
+        Need.product_id,
+        Need.quantity,
+        Need.optional,
+        _part.c.scale,
+    )
+    .outerjoin(Need, and_(Need.tenant_id == Product.tenant_id, Need.recipe_id == Product.recipe_id))
+    .outerjoin(_part, and_(_part.c.tenant_id == Product.tenant_id, _part.c.id == Need.product_id))
+    .where(
+        Product.tenant_id == bindparam("tenant"),
+        Product.id == func.any(bindparam("ids", type_=ARRAY(Uuid()))),
+    )
+    .order_by(Product.id, Need.product_id, Need.optional)
+)
+
+
+async def made(session: AsyncSession, tenant: UUID, ids: Collection[UUID]) -> list[Made]:
+    """The products, each as often as it takes something."""
+    found: Any = await session.execute(MADE, {"tenant": tenant, "ids": list(ids)})
+    return [Made(*row) for row in found]
+
+
+async def needs_of(
+    session: AsyncSession, tenant: UUID, recipes: Collection[UUID]
+) -> Sequence[tuple[Need, int]]:
+    """What these recipes take, each with the scale of what it takes."""
+    query = (
+        select(Need, Product.scale)
+        .join(Product, and_(Product.tenant_id == Need.tenant_id, Product.id == Need.product_id))
+        .where(Need.tenant_id == tenant, among(Need.recipe_id, recipes))
+        .order_by(Need.recipe_id, Need.product_id, Need.optional)
+    )
+    found: Any = await session.execute(query)
+    return [(row[0], row[1]) for row in found]
+
+
+async def recipes_by_id(
+    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+) -> Sequence[Recipe]:
+    query = select(Recipe).where(Recipe.tenant_id == tenant, among(Recipe.id, ids))
+    return (await session.scalars(query)).all()
+
+
+async def components_of(
+    session: AsyncSession, tenant: UUID, recipes: Collection[UUID]
+) -> Sequence[Component]:
+    query = (
+        select(Component)
+        .where(Component.tenant_id == tenant, among(Component.recipe_id, recipes))
+        .order_by(Component.recipe_id, Component.line)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def lock_all(unit: Unit) -> None:
+    """One recipe of a tenant is changed at a time: none can go into itself behind our back."""
+    tenant = select(Tenant.tenant_id).where(Tenant.tenant_id == unit.tenant)
+    await unit.session.execute(tenant.with_for_update(key_share=True))
+
+
+async def parts(
+    session: AsyncSession, tenant: UUID, kinds: Collection[str] | None = None
+) -> dict[UUID, list[UUID]]:
+    """What goes into each product, by the recipes in force: all, or what is of these kinds."""
+    query = (
+        select(Product.id, Component.product_id)
+        .join(
+            Component,
+            and_(
+                Component.tenant_id == Product.tenant_id,
+                Component.recipe_id == Product.recipe_id,
+            ),
+        )
+        .where(Product.tenant_id == tenant)
+    )
+    if kinds is not None:
+        mine = and_(_part.c.tenant_id == tenant, _part.c.id == Component.product_id)
+        query = query.join(_part, mine).where(among(_part.c.kind, kinds))
+    found: dict[UUID, list[UUID]] = {}
+    for product, part in await session.execute(query):
+        found.setdefault(product, []).append(part)
+    return found
+
+
+async def latest(session: AsyncSession, tenant: UUID, product: UUID) -> int:
+    """The last version of the product's recipe, 0 before the first."""
+    version = func.max(Recipe.version)
+    query = select(version).where(Recipe.tenant_id == tenant, Recipe.product_id == product)
+    return await session.scalar(query) or 0
+
+
+async def put_in_force(unit: Unit, recipes: dict[UUID, UUID | None]) -> None:
+    """Makes these the recipes of their products, in every store; their levels are locked."""
+    products: Iterable[Product] = await unit.session.scalars(
+        select(Product)
+        .where(Product.tenant_id == unit.tenant, among(Product.id, recipes))
+        .order_by(Product.id)
+        .with_for_update(key_share=True)
+    )
+    for product in products:
+        product.recipe_id = recipes[product.id]
+    await unit.session.flush()
+    levels: Iterable[Level] = await unit.session.scalars(
+        select(Level)
+        .where(Level.tenant_id == unit.tenant, among(Level.product_id, recipes))
+        .order_by(Level.store_id, Level.product_id)
+        .with_for_update()
+    )
+    for level in levels:
+        level.recipe_id = recipes[level.product_id]
+        unit.changed(level.store_id, level.product_id)

@@ -1,0 +1,62 @@
+"""The tables: one class a noun. Keys start with the tenant; quantities are integer base units."""
+
+from app.db.table import Amount, Table
+from app.db.tables.catalog import (
+    Barcode,
+    Category,
+    ChannelRule,
+    Component,
+    Need,
+    Product,
+    ProductUnit,
+    Recipe,
+)
+from app.db.tables.feed import Change, Feed
+from app.db.tables.identity import (
+    ApiKey,
+    Direction,
+    Session,
+    Staff,
+    StaffStore,
+    Store,
+    Tenant,
+)
+from app.db.tables.passes import Pass, Redemption
+from app.db.tables.stock import (
+    Batch,
+    BatchLevel,
+    Entry,
+    Level,
+    Movement,
+    Request,
+)
+
+__all__ = [
+    "Amount",
+    "ApiKey",
+    "Barcode",
+    "Batch",
+    "BatchLevel",
+    "Category",
+    "Change",
+    "ChannelRule",
+    "Component",
+    "Direction",
+    "Entry",
+    "Feed",
+    "Level",
+    "Movement",
+    "Need",
+    "Pass",
+    "Product",
+    "ProductUnit",
+    "Recipe",
+    "Redemption",
+    "Request",
+    "Session",
+    "Staff",
+    "StaffStore",
+    "Store",
+    "Table",
+    "Tenant",
+]

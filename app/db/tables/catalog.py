@@ -1,0 +1,166 @@
+"""What the chain keeps, sells and uses."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    Index,
+    Integer,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.table import Table, key, made_at, to
+
+
+class Category(Table):
+    __tablename__ = "categories"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    name: Mapped[str]
+    created_at: Mapped[datetime] = made_at()
+    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+
+
+class Product(Table):
+    """`scale` is the number of base units (piece, g, ml) in one `unit`; `price` is in fen.
+
+    `recipe_id` is the recipe in force; `container` the base units of what is opened and used
+    up in parts (a bottle); `display_unit` one of the product's own units.
+    """
+
+    __tablename__ = "products"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    sku: Mapped[str]
+    name: Mapped[str]
+    spec: Mapped[str] = mapped_column(server_default="")
+    kind: Mapped[str]
+    unit: Mapped[str]
+    scale: Mapped[int]
+    category_id: Mapped[UUID | None]
+    price: Mapped[int | None]
+    image_url: Mapped[str | None]
+    reorder_point: Mapped[int] = mapped_column(server_default="0")
+    overstock_point: Mapped[int | None]
+    tracks_batches: Mapped[bool] = mapped_column(server_default=text("false"))
+    shelf_life_days: Mapped[int | None] = mapped_column(Integer)
+    expiry_warning_days: Mapped[int] = mapped_column(Integer, server_default="15")
+    recipe_id: Mapped[UUID | None]
+    display_unit: Mapped[str | None]
+    container: Mapped[int | None]
+    search: Mapped[str]
+    pinyin: Mapped[str]
+    archived_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = made_at()
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "sku"),
+        to("categories", "category_id"),
+        to("recipes", "recipe_id"),
+        CheckConstraint("container > 0", name="container"),
+        CheckConstraint("scale > 0", name="scale"),
+        CheckConstraint("price >= 0", name="price"),
+        CheckConstraint("reorder_point >= 0", name="reorder_point"),
+        CheckConstraint("shelf_life_days >= 0", name="shelf_life_days"),
+        CheckConstraint("expiry_warning_days between 1 and 365", name="expiry_warning_days"),
+        Index("ix_products_pinyin", "tenant_id", "pinyin", "id"),
+        Index("ix_products_category", "tenant_id", "category_id", "pinyin"),
+    )
+
+
+class Barcode(Table):
+    """`code` is normalised (a GTIN has 14 digits); `pack_quantity` is in base units."""
+
+    __tablename__ = "barcodes"
+    tenant_id: Mapped[UUID] = key()
+    code: Mapped[str] = mapped_column(primary_key=True)
+    product_id: Mapped[UUID]
+    pack_quantity: Mapped[int]
+    created_at: Mapped[datetime] = made_at()
+    __table_args__ = (
+        to("products", "product_id"),
+        CheckConstraint("pack_quantity > 0", name="pack_quantity"),
+        Index("ix_barcodes_product", "tenant_id", "product_id"),
+    )
+
+
+class ProductUnit(Table):
+    """What a shop counts a product in beside its unit: a bottle, a case; `size` in base units."""
+
+    __tablename__ = "product_units"
+    tenant_id: Mapped[UUID] = key()
+    product_id: Mapped[UUID] = key()
+    name: Mapped[str] = mapped_column(primary_key=True)
+    size: Mapped[int]
+    __table_args__ = (to("products", "product_id"), CheckConstraint("size > 0", name="size"))
+
+
+class ChannelRule(Table):
+    """A channel sells the product only with so many days left."""
+
+    __tablename__ = "channel_rules"
+    tenant_id: Mapped[UUID] = key()
+    product_id: Mapped[UUID] = key()
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    days_left: Mapped[int] = mapped_column(Integer)
+    __table_args__ = (
+        to("products", "product_id"),
+        CheckConstraint("days_left >= 0", name="days_left"),
+    )
+
+
+class Recipe(Table):
+    """One version of how a product is made: it never changes. `yields` is in base units."""
+
+    __tablename__ = "recipes"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    product_id: Mapped[UUID]
+    version: Mapped[int] = mapped_column(Integer)
+    yields: Mapped[int]
+    consume_on: Mapped[str | None]
+    created_by: Mapped[UUID]
+    created_at: Mapped[datetime] = made_at()
+    __table_args__ = (
+        to("products", "product_id"),
+        UniqueConstraint("tenant_id", "product_id", "version"),
+        CheckConstraint("yields > 0", name="yields"),
+    )
+
+
+class Component(Table):
+    """What goes into `yields` of a recipe: base units, and 1/10000 of them lost on the way."""
+
+    __tablename__ = "components"
+    tenant_id: Mapped[UUID] = key()
+    recipe_id: Mapped[UUID] = key()
+    line: Mapped[int] = mapped_column(Integer, primary_key=True)
+    product_id: Mapped[UUID]
+    quantity: Mapped[int]
+    loss: Mapped[int] = mapped_column(Integer)
+    optional: Mapped[bool]
+    __table_args__ = (
+        to("recipes", "recipe_id"),
+        to("products", "product_id"),
+        CheckConstraint("quantity > 0", name="quantity"),
+        CheckConstraint("loss between 0 and 10000", name="loss"),
+        Index("ix_components_product", "tenant_id", "product_id"),
+    )
+
+
+class Need(Table):
+    """What one unit of the made product takes of a stocked one, through all recipes in recipes."""
+
+    __tablename__ = "needs"
+    tenant_id: Mapped[UUID] = key()
+    recipe_id: Mapped[UUID] = key()
+    product_id: Mapped[UUID] = key()
+    optional: Mapped[bool] = mapped_column(primary_key=True)
+    quantity: Mapped[int]
+    __table_args__ = (
+        to("recipes", "recipe_id"),
+        to("products", "product_id"),
+        CheckConstraint("quantity > 0", name="quantity"),
+    )

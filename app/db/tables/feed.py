@@ -1,0 +1,32 @@
+"""A store's revisions."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    func,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.table import Table, key, to
+
+
+class Feed(Table):
+    """A store's revision: how many commits have touched it (I6)."""
+
+    __tablename__ = "feeds"
+    tenant_id: Mapped[UUID] = key()
+    store_id: Mapped[UUID] = key()
+    revision: Mapped[int] = mapped_column(server_default="0")
+    __table_args__ = (to("stores", "store_id"), {"postgresql_with": {"fillfactor": 50}})
+
+
+class Change(Table):
+    """What one revision of a store touched; the values are read from the rows themselves."""
+
+    __tablename__ = "changes"
+    tenant_id: Mapped[UUID] = key()
+    store_id: Mapped[UUID] = key()
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    product_ids: Mapped[list[UUID]]

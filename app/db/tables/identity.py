@@ -1,0 +1,111 @@
+"""Tenants, stores, people and programs."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    Index,
+    Integer,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.table import Table, key, made_at, to
+
+
+class Tenant(Table):
+    __tablename__ = "tenants"
+    tenant_id: Mapped[UUID] = key()
+    name: Mapped[str]
+    created_at: Mapped[datetime] = made_at()
+
+
+class Direction(Table):
+    """Where a name known before the tenant leads: a login, or a store's public code."""
+
+    __tablename__ = "directory"
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    subject_id: Mapped[UUID]
+    __table_args__ = (CheckConstraint("kind in ('login', 'store')", name="kind"),)
+
+
+class Store(Table):
+    __tablename__ = "stores"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    code: Mapped[str]
+    name: Mapped[str]
+    timezone: Mapped[str] = mapped_column(server_default="Asia/Shanghai")
+    few_threshold: Mapped[int] = mapped_column(Integer, server_default="5")
+    scale_labels: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    created_at: Mapped[datetime] = made_at()
+    __table_args__ = (UniqueConstraint("tenant_id", "code"),)
+
+
+class Staff(Table):
+    __tablename__ = "staff"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    login: Mapped[str]
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    role: Mapped[str]
+    removed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = made_at()
+    __table_args__ = (
+        # Whoever left may be invited again, as a new person with the old login.
+        Index(
+            "uq_staff_login",
+            "tenant_id",
+            "login",
+            unique=True,
+            postgresql_where=text("removed_at is null"),
+        ),
+    )
+
+
+class StaffStore(Table):
+    __tablename__ = "staff_stores"
+    tenant_id: Mapped[UUID] = key()
+    staff_id: Mapped[UUID] = key()
+    store_id: Mapped[UUID] = key()
+    __table_args__ = (to("staff", "staff_id"), to("stores", "store_id"))
+
+
+class Session(Table):
+    """One sign-in. Its refresh token rotates; a token used twice ends the session.
+
+    `previous_hash` is of the token before, which is good for a moment more after `rotated_at`.
+    """
+
+    __tablename__ = "sessions"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    staff_id: Mapped[UUID]
+    token_hash: Mapped[bytes]
+    previous_hash: Mapped[bytes | None]
+    rotated_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = made_at()
+    __table_args__ = (
+        to("staff", "staff_id"),
+        Index("ix_sessions_staff", "tenant_id", "staff_id"),
+    )
+
+
+class ApiKey(Table):
+    __tablename__ = "api_keys"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    name: Mapped[str]
+    secret_hash: Mapped[bytes]
+    scopes: Mapped[list[str]]
+    created_by: Mapped[UUID]
+    revoked_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = made_at()
+    __table_args__ = (to("staff", "created_by"),)

@@ -1,0 +1,66 @@
+"""Prepaid passes and their redemptions."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, Integer
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.table import Table, key, made_at, to
+
+
+class Pass(Table):
+    """Uses of a service somebody paid for; redeemed at any store of the tenant.
+
+    `store_id` sold it, and gave what was taken ahead of its use. `recipe_id` is what one use
+    takes, as it was when the pass was sold.
+    """
+
+    __tablename__ = "passes"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    product_id: Mapped[UUID]
+    store_id: Mapped[UUID]
+    customer: Mapped[str]
+    channel: Mapped[str]
+    consume_on: Mapped[str]
+    recipe_id: Mapped[UUID | None]
+    uses: Mapped[int] = mapped_column(Integer)
+    used: Mapped[int] = mapped_column(Integer, server_default="0")
+    state: Mapped[str] = mapped_column(server_default="ACTIVE")
+    expires_on: Mapped[date]
+    sold_by: Mapped[UUID]
+    sold_at: Mapped[datetime] = made_at()
+    ended_at: Mapped[datetime | None]
+    __table_args__ = (
+        to("products", "product_id"),
+        to("stores", "store_id"),
+        to("recipes", "recipe_id"),
+        CheckConstraint("uses between 1 and 1000", name="uses"),
+        CheckConstraint("used between 0 and uses", name="used"),
+        CheckConstraint("state in ('ACTIVE', 'USED', 'REFUNDED', 'EXPIRED')", name="state"),
+        Index("ix_passes_customer", "tenant_id", "customer", "id"),
+        Index("ix_passes_state", "tenant_id", "state", "expires_on"),
+    )
+
+
+class Redemption(Table):
+    """Uses of a service rendered in a store: of a pass, or paid for there."""
+
+    __tablename__ = "redemptions"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    pass_id: Mapped[UUID | None]
+    product_id: Mapped[UUID]
+    store_id: Mapped[UUID]
+    uses: Mapped[int] = mapped_column(Integer)
+    movement_id: Mapped[UUID]
+    redeemed_by: Mapped[UUID]
+    redeemed_at: Mapped[datetime] = made_at()
+    __table_args__ = (
+        to("passes", "pass_id"),
+        to("products", "product_id"),
+        to("stores", "store_id"),
+        CheckConstraint("uses > 0", name="uses"),
+        Index("ix_redemptions_pass", "tenant_id", "pass_id", "id"),
+    )

@@ -1,0 +1,47 @@
+"""A product's own units: what a shop counts it in beside its unit."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.statement import among
+from app.db.tables import ProductUnit
+from app.db.unit import Unit
+
+
+async def units_of(
+    session: AsyncSession, tenant: UUID, products: Collection[UUID]
+) -> Sequence[ProductUnit]:
+    """The largest first."""
+    query = (
+        select(ProductUnit)
+        .where(ProductUnit.tenant_id == tenant, among(ProductUnit.product_id, products))
+        .order_by(ProductUnit.product_id, ProductUnit.size.desc(), ProductUnit.name)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def sizes(
+    session: AsyncSession, tenant: UUID, products: Collection[UUID]
+) -> dict[UUID, dict[str, int]]:
+    """Base units in each of the products' own units."""
+    found: dict[UUID, dict[str, int]] = {}
+    for row in await units_of(session, tenant, products):
+        found.setdefault(row.product_id, {})[row.name] = row.size
+    return found
+
+
+async def replace(unit: Unit, product: UUID, sizes: dict[str, int]) -> None:
+    """The product has these units and no others."""
+    await unit.session.execute(
+        delete(ProductUnit).where(
+            ProductUnit.tenant_id == unit.tenant, ProductUnit.product_id == product
+        )
+    )
+    for name, size in sizes.items():
+        unit.session.add(
+            ProductUnit(tenant_id=unit.tenant, product_id=product, name=name, size=size)
+        )
+    await unit.session.flush()

@@ -1,0 +1,175 @@
+"""The menu: what a store can make of what is on its shelf, each dish alone or a cart together."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from app.db import feed, identity
+from app.db import menu as rows
+from app.db.levels import open_levels
+from app.db.menu import Dish
+from app.db.tables import Level, Store
+from app.db.unit import Database, clock
+from app.domain import access
+from app.domain.access import Can, Viewer
+from app.domain.errors import Malformed, Refused, UnknownProduct
+from app.domain.requests import claim
+from app.domain.rules.labels import SOLD_OUT, Availability, availability
+from app.domain.rules.recipes import Need, makeable, together
+from app.domain.rules.units import to_base
+
+MOST_LINES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A product as a store can sell it now. `sold_out` says that somebody took it off.
+
+    `makeable` is in whole units, None when nothing limits it, and `limiting` the product that
+    does; both are None for those who may not know.
+    """
+
+    dish: Dish
+    makeable: int | None
+    limiting: UUID | None
+    availability: Availability
+    sold_out: bool
+
+    @property
+    def product_id(self) -> UUID:
+        return self.dish.id
+
+
+class Board(NamedTuple):
+    """Products of a store with what they take, and the shelf they take it from."""
+
+    dishes: Mapping[UUID, Dish]
+    needs: Mapping[UUID, Sequence[Need]]
+    shelf: dict[UUID, int]
+    few: int
+    revision: int
+
+    def servings(self, products: Iterable[UUID], exact: bool) -> list[Serving]:
+        """These products as they can be sold; numbers and reasons only when `exact`."""
+        now = clock()
+        return [self._serving(self.dishes[product], exact, now) for product in products]
+
+    def _serving(self, dish: Dish, exact: bool, now: datetime) -> Serving:
+        if dish.sold_out_until is not None and dish.sold_out_until > now:
+            return Serving(dish, 0, None, SOLD_OUT, True)
+        limit = makeable(self.needs[dish.id], self.shelf)
+        count = rows.UNLIMITED if limit is None else limit[0]
+        known = limit if limit is not None and exact else (None, None)
+        return Serving(dish, *known, availability(count, 1, self.few), False)
+
+
+async def board(
+    db: Database, tenant: UUID, store: UUID, products: Collection[UUID] | None = None
+) -> Board:
+    """All dishes and services of the store, or these products, whatever they are."""
+    async with db.read(tenant) as session:
+        [row] = await identity.stores_by_id(session, tenant, [store])
+        dishes = await rows.dishes(session, tenant, store, products)
+        recipes = [dish.recipe_id for dish in dishes if dish.recipe_id and dish.kind != "GOODS"]
+        takes = await rows.takes(session, tenant, recipes)
+        needs = {dish.id: _needs(dish, takes) for dish in dishes}
+        parts = {need.product for made_of in needs.values() for need in made_of}
+        shelf = dict.fromkeys(parts, 0) | await rows.shelves(session, tenant, store, parts)
+        revision = await feed.revision(session, tenant, store)
+    return Board({dish.id: dish for dish in dishes}, needs, shelf, row.few_threshold, revision)
+
+
+def _needs(dish: Dish, takes: Mapping[UUID, rows.Takes]) -> list[Need]:
+    if dish.kind == "GOODS":
+        return [Need(dish.id, dish.scale)]
+    return [Need(*take) for take in takes.get(dish.recipe_id, ())] if dish.recipe_id else []
+
+
+class Wanted(NamedTuple):
+    """One line of a cart, and how many of it the shelf allows beside the other lines."""
+
+    dish: Dish
+    requested: int
+    makeable: int
+
+
+async def can_make(
+    db: Database, store: Store, lines: Sequence[tuple[UUID, Decimal]]
+) -> list[Wanted]:
+    """Whether all of a cart can be had together; no line is told of more than it asks for.
+
+    Raises Refused(UnknownProduct), Malformed for what is not in whole base units.
+    """
+    if not 1 <= len(lines) <= MOST_LINES:
+        raise Malformed(f"lines: from 1 to {MOST_LINES} are needed")
+    found = await board(db, store.tenant_id, store.id, {product for product, _ in lines})
+    if missing := {product for product, _ in lines} - found.dishes.keys():
+        raise Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
+    counts = []
+    for product, quantity in lines:
+        count = to_base(quantity, found.dishes[product].scale)
+        if count is None:
+            raise Malformed(f"quantity: {quantity} of {product} is not in whole base units")
+        counts.append(count)
+    # In base units of what is sold: a dish has one to a unit.
+    each = [_one_base_unit(found, product) for product, _ in lines]
+    most = together(list(zip(each, counts, strict=True)), found.shelf)
+    servings = found.servings((product for product, _ in lines), exact=False)
+    return [
+        Wanted(serving.dish, count, 0 if serving.sold_out else _within(count, allowed))
+        for serving, count, allowed in zip(servings, counts, most, strict=True)
+    ]
+
+
+def _within(count: int, allowed: int | None) -> int:
+    return count if allowed is None else min(count, allowed)
+
+
+def _one_base_unit(found: Board, product: UUID) -> Sequence[Need]:
+    if found.dishes[product].kind == "GOODS":
+        return [Need(product, 1)]
+    return found.needs[product]
+
+
+async def set_sold_out(
+    db: Database, viewer: Viewer, key: UUID, store_id: UUID, product_id: UUID, sold_out: bool
+) -> Level:
+    """Takes a product off a store's menu until its next midnight, or puts it back. 估清
+
+    Raises Refused: UnknownStore, UnknownProduct.
+    """
+    access.at(viewer, Can.SELL_OUT, store_id)
+    async with db.unit(viewer.tenant) as unit:
+        await open_levels(unit, {(store_id, product_id)})
+    async with db.unit(viewer.tenant) as unit:
+        asked = ("setSoldOut", store_id, product_id, sold_out)
+        earlier = await claim(unit, viewer.actor, key, product_id, *asked)
+        if earlier is None:
+            [store] = await identity.stores_by_id(unit.session, unit.tenant, [store_id])
+            until = midnight(unit.now, store.timezone) if sold_out else None
+            if not await rows.set_sold_out(unit, store_id, product_id, until):
+                raise Refused(UnknownProduct((str(product_id),)))
+    async with db.read(viewer.tenant) as session:
+        found = await session.get(Level, (viewer.tenant, store_id, product_id))
+    assert found is not None
+    return found
+
+
+def midnight(now: datetime, timezone: str) -> datetime:
+    """When the day that it is in this zone is over."""
+    zone = ZoneInfo(timezone)
+    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), zone)
+
+
+async def reopen(db: Database, tenant: UUID) -> None:
+    """What was sold out yesterday is on the menu again, and every terminal is told."""
+    async with db.read(tenant) as session:
+        if not await rows.lapsed(session, tenant, clock()):
+            return
+    async with db.unit(tenant) as unit:
+        await rows.reopen(unit)

@@ -1,0 +1,243 @@
+"""Use cases of the recipes topic: how a product is made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from app.db import catalog, units
+from app.db import recipes as rows
+from app.db.levels import open_levels
+from app.db.tables import Component, Product, Recipe
+from app.db.tables import Need as NeedRow
+from app.db.unit import Database, Unit
+from app.domain.access import Viewer
+from app.domain.cookbook import ORDERED
+from app.domain.errors import (
+    Indivisible,
+    InvalidQuantity,
+    Malformed,
+    NotWhole,
+    RecipeCycle,
+    Refused,
+    UnknownProduct,
+    WrongState,
+)
+from app.domain.requests import claim
+from app.domain.rules.recipes import WHOLE, Need, Part, amount, cycle, nearest, needs
+from app.domain.rules.units import MEASURES, size_of, to_base
+
+MOST_PARTS = 100
+MOST_NEEDS = 300
+FINEST = "g / ml"
+"""What a product has to be kept in when a recipe takes a part of a piece."""
+
+PREPAID = ("SERVICE", "PASS")
+CONSUME_ON = "FIRST_USE_ON_SALE"
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredient:
+    """A component as somebody writes it: `quantity` in `unit`, the product's own if not given;
+    `loss` in percent, on top of it."""
+
+    product_id: UUID
+    quantity: Decimal
+    unit: str | None = None
+    loss: Decimal = Decimal(0)
+    optional: bool = False
+
+
+class _Draft(NamedTuple):
+    """A recipe that is not written yet."""
+
+    product: Product
+    yields: int
+    consume_on: str | None
+    parts: Sequence[Part]
+
+
+async def set_recipe(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    product_id: UUID,
+    ingredients: Sequence[Ingredient],
+    yields: Decimal | None,
+    consume_on: str | None,
+) -> Product:
+    """Gives the product a recipe from now on; no ingredients take it away. Old sales keep theirs.
+
+    `yields` is what the ingredients make, one unit if not given. Whatever contains the product
+    and is made when it is ordered gets a new version as well. Raises Refused: UnknownProduct,
+    InvalidQuantity, Indivisible when one unit would not take whole base units, RecipeCycle,
+    WrongState for a pass as an ingredient.
+    """
+    if len(ingredients) > MOST_PARTS:
+        raise Malformed(f"components: at most {MOST_PARTS}")
+    async with db.unit(viewer.tenant) as unit:
+        # So that every store's feed tells of the dish, wherever it was never sold.
+        await open_levels(unit, {(store, product_id) for store in viewer.stores})
+    async with db.unit(viewer.tenant) as unit:
+        asked = ("setRecipe", product_id, ingredients, yields, consume_on)
+        earlier = await claim(unit, viewer.actor, key, product_id, *asked)
+        await rows.lock_all(unit)
+        known = await _products(unit, {product_id, *(each.product_id for each in ingredients)})
+        product = known[product_id]
+        if earlier is not None:
+            return product
+        own = await units.sizes(unit.session, unit.tenant, known)
+        parts = [_part(each, known, own) for each in ingredients]
+        await _no_cycle(unit, product, parts)
+        draft = _Draft(product, _yields(product, yields), _consumed(product, consume_on), parts)
+        force: dict[UUID, UUID | None] = {product_id: await _write(unit, viewer, draft)}
+        if product.kind in ORDERED:
+            await _renew(unit, viewer, product_id, force)
+        await rows.put_in_force(unit, force)
+    return product
+
+
+def _yields(product: Product, yields: Decimal | None) -> int:
+    base = to_base(Decimal(1) if yields is None else yields, product.scale)
+    if base is None:
+        raise Refused(InvalidQuantity(product.id, str(yields)))
+    return base
+
+
+def _consumed(product: Product, consume_on: str | None) -> str | None:
+    if product.kind in PREPAID:
+        return consume_on or CONSUME_ON
+    if consume_on is not None:
+        raise Malformed("consumeOn: only of services and passes")
+    return None
+
+
+async def _products(unit: Unit, ids: set[UUID]) -> dict[UUID, Product]:
+    found = {row.id: row for row in await catalog.products_by_id(unit.session, unit.tenant, ids)}
+    if missing := ids - found.keys():
+        raise Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
+    return found
+
+
+def _part(each: Ingredient, known: dict[UUID, Product], own: dict[UUID, dict[str, int]]) -> Part:
+    product = known[each.product_id]
+    if product.kind == "PASS":
+        raise Refused(WrongState("PASS"))
+    size = size_of(each.unit or product.unit, product.unit, own.get(product.id, {}))
+    if size is None:
+        raise Malformed(f"unit: {product.sku} has no unit {each.unit!r}")
+    quantity = to_base(each.quantity, size)
+    if quantity is None:
+        raise Refused(InvalidQuantity(product.id, str(each.quantity)))
+    loss = each.loss * (WHOLE // 100)
+    if not 0 <= loss <= WHOLE or loss != int(loss):
+        raise Malformed("loss: percent from 0 to 100, with at most 2 decimals")
+    return Part(product.id, quantity, int(loss), each.optional)
+
+
+async def _no_cycle(unit: Unit, product: Product, parts: Sequence[Part]) -> None:
+    graph = await rows.parts(unit.session, unit.tenant)
+    graph[product.id] = [part.product for part in parts]
+    if way := cycle(product.id, graph):
+        raise Refused(RecipeCycle(tuple(way)))
+
+
+async def _write(unit: Unit, viewer: Viewer, draft: _Draft) -> UUID | None:
+    """Writes the product's next version; without parts there is none. Raises Refused."""
+    if not draft.parts:
+        return None
+    product, yields = draft.product, draft.yields
+    taken = await _needs(unit, draft)
+    version = await rows.latest(unit.session, unit.tenant, product.id) + 1
+    recipe = Recipe(
+        tenant_id=unit.tenant,
+        id=uuid7(),
+        product_id=product.id,
+        version=version,
+        yields=yields,
+        consume_on=draft.consume_on,
+        created_by=viewer.actor,
+    )
+    unit.session.add(recipe)
+    await unit.session.flush()
+    told = {"tenant_id": unit.tenant, "recipe_id": recipe.id}
+    for line, part in enumerate(draft.parts, 1):
+        words = part._asdict()
+        unit.session.add(Component(**told, line=line, product_id=words.pop("product"), **words))
+    for need in taken:
+        words = need._asdict()
+        unit.session.add(NeedRow(**told, product_id=words.pop("product"), **words))
+    await unit.session.flush()
+    return recipe.id
+
+
+async def _needs(unit: Unit, draft: _Draft) -> list[Need]:
+    product, yields = draft.product, draft.yields
+    parts = {p.id: p for p in (await _products(unit, {p.product for p in draft.parts})).values()}
+    ordered = [p.recipe_id for p in parts.values() if p.kind in ORDERED and p.recipe_id]
+    made_of: dict[UUID | None, list[Need]] = {}
+    for row, _ in await rows.needs_of(unit.session, unit.tenant, ordered):
+        made_of.setdefault(row.recipe_id, []).append(
+            Need(row.product_id, row.quantity, row.optional)
+        )
+    with_needs = [
+        (part, made_of.get(of.recipe_id, []) if of.kind in ORDERED else None)
+        for part in draft.parts
+        if (of := parts[part.product])
+    ]
+    total = needs(with_needs, yields, product.scale)
+    if any(quantity.denominator != 1 for quantity in total.values()):
+        raise Refused(Indivisible(_indivisible(draft, parts)))
+    if len(total) > MOST_NEEDS:
+        raise Malformed(f"components: at most {MOST_NEEDS} products, with all that goes into them")
+    return [Need(part, int(n), optional) for (part, optional), n in total.items()]
+
+
+def _indivisible(draft: _Draft, parts: dict[UUID, Product]) -> tuple[NotWhole, ...]:
+    yields, scale = draft.yields, draft.product.scale
+    return tuple(
+        NotWhole(
+            part.product,
+            part.quantity,
+            nearest(part, yields, scale),
+            parts[part.product].scale,
+            None if parts[part.product].unit in MEASURES else FINEST,
+        )
+        for part in draft.parts
+        if amount(part, yields, scale).denominator != 1
+    )
+
+
+async def _renew(unit: Unit, viewer: Viewer, changed: UUID, force: dict[UUID, UUID | None]) -> None:
+    """New versions of all that the changed one goes into, each after all of its own parts."""
+    # What is stocked is taken from the shelf, however it was made.
+    graph = await rows.parts(unit.session, unit.tenant, ORDERED)
+    waiting = _above(graph, changed)
+    while waiting:
+        ready = {p for p in waiting if not waiting & set(graph[p])}
+        products = await _products(unit, ready | force.keys())
+        for id, recipe in force.items():
+            products[id].recipe_id = recipe
+        for id in sorted(ready):
+            force[id] = await _write(unit, viewer, await _again(unit, products[id]))
+        waiting -= ready
+
+
+def _above(graph: dict[UUID, list[UUID]], changed: UUID) -> set[UUID]:
+    above: set[UUID] = set()
+    found = {changed}
+    while found:
+        found = {p for p, parts in graph.items() if found & set(parts)} - above
+        above |= found
+    return above
+
+
+async def _again(unit: Unit, product: Product) -> _Draft:
+    assert product.recipe_id is not None
+    [recipe] = await rows.recipes_by_id(unit.session, unit.tenant, [product.recipe_id])
+    written = await rows.components_of(unit.session, unit.tenant, [recipe.id])
+    parts = [Part(c.product_id, c.quantity, c.loss, c.optional) for c in written]
+    return _Draft(product, recipe.yields, recipe.consume_on, parts)

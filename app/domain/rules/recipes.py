@@ -1,0 +1,119 @@
+"""Recipes: what one unit of a made product takes, how many can be made, alone and together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from math import gcd
+from typing import NamedTuple
+from uuid import UUID
+
+WHOLE = 10_000
+"""Losses are told in 1/10000 of what goes in: 500 is 5 %."""
+
+
+class Part(NamedTuple):
+    """What goes into `yields` base units of a recipe; `loss` is added on top of `quantity`."""
+
+    product: UUID
+    quantity: int
+    loss: int = 0
+    optional: bool = False
+
+
+class Need(NamedTuple):
+    """Base units of a stocked product that one unit of the made one takes."""
+
+    product: UUID
+    quantity: int
+    optional: bool = False
+
+
+def amount(part: Part, yields: int, scale: int) -> Fraction:
+    """Base units of the part that one unit (`scale` base units) of the made product takes."""
+    return Fraction(part.quantity * (WHOLE + part.loss) * scale, WHOLE * yields)
+
+
+def nearest(part: Part, yields: int, scale: int) -> int:
+    """The quantity nearest to the part's that divides into whole base units."""
+    whole, losing = WHOLE * yields, (WHOLE + part.loss) * scale
+    step = whole // gcd(whole, losing)
+    return max(1, (2 * part.quantity + step) // (2 * step)) * step
+
+
+def needs(
+    parts: Iterable[tuple[Part, Sequence[Need] | None]], yields: int, scale: int
+) -> dict[tuple[UUID, bool], Fraction]:
+    """What one unit takes of each stocked product, by (product, optional).
+
+    A part that is made when it is ordered, a dish in a menu, comes with its own needs, and
+    they are taken in its place.
+    """
+    total: dict[tuple[UUID, bool], Fraction] = {}
+    for part, made_of in parts:
+        each = amount(part, yields, scale)
+        for need in [Need(part.product, 1)] if made_of is None else made_of:
+            key = need.product, need.optional or part.optional
+            total[key] = total.get(key, Fraction(0)) + each * need.quantity
+    return total
+
+
+def makeable(made_of: Iterable[Need], shelf: Mapping[UUID, int]) -> tuple[int, UUID] | None:
+    """How many can be made of what is on the shelf, and which product limits it.
+
+    None when nothing does. What is optional never does.
+    """
+    limits = ((shelf.get(n.product, 0) // n.quantity, n.product) for n in made_of if not n.optional)
+    return min(limits, default=None)
+
+
+Cart = Sequence[tuple[Sequence[Need], int]]
+"""What is ordered together: the needs of one, and how many."""
+
+
+def together(cart: Cart, shelf: Mapping[UUID, int]) -> list[int | None]:
+    """For each line, how many the shelf allows beside all that the other lines take.
+
+    The cart can be made when no line asks for more. None when nothing limits a line.
+    """
+    left = dict(shelf)
+    for made_of, count in cart:
+        _take(left, made_of, count)
+    most: list[int | None] = []
+    for made_of, count in cart:
+        _take(left, made_of, -count)
+        limit = makeable(_summed(made_of), left)
+        most.append(None if limit is None else max(0, limit[0]))
+        _take(left, made_of, count)
+    return most
+
+
+def _take(left: dict[UUID, int], made_of: Iterable[Need], count: int) -> None:
+    for need in made_of:
+        if not need.optional:
+            left[need.product] = left.get(need.product, 0) - need.quantity * count
+
+
+def _summed(made_of: Iterable[Need]) -> list[Need]:
+    total: dict[UUID, int] = {}
+    for need in made_of:
+        if not need.optional:
+            total[need.product] = total.get(need.product, 0) + need.quantity
+    return [Need(product, quantity) for product, quantity in total.items()]
+
+
+def cycle(product: UUID, parts: Mapping[UUID, Iterable[UUID]]) -> list[UUID] | None:
+    """The way on which the product would go into itself; `parts` are each product's own."""
+    came_from: dict[UUID, UUID] = {}
+    ahead = [product]
+    while ahead:
+        at = ahead.pop()
+        for part in parts.get(at, ()):
+            if part == product:
+                way = [part, at]
+                while at != product:
+                    at = came_from[at]
+                    way.append(at)
+                return way[::-1]
+            if part not in came_from:
+                came_from[part] = at
+                ahead.append(part)
+    return None

@@ -1,0 +1,62 @@
+"""Scale labels: codes that a shop's own scale prints, in the layout the shop has set it to.
+
+A layout has one character a digit: digits stand for themselves (the prefix), P for the number
+of the product (PLU), W for grams, A for fen, C for the check digit. In China labels have 13
+digits (21PPPPPWWWWWC) or 18 (26PPPPPAAAAAWWWWWC).
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from app.domain.rules.barcodes import check_digit_ok
+
+LAYOUT = re.compile(r"[0-9]{1,3}P{3,6}(?:A{4,6}|W{4,6}|A{4,6}W{4,6}|W{4,6}A{4,6})C?")
+LENGTHS = (13, 18)
+
+
+class Label(NamedTuple):
+    """What a label says: `weight` in grams, `amount` in fen; None when it says nothing of it."""
+
+    plu: str
+    weight: int | None
+    amount: int | None
+    good: bool
+
+
+def layout_ok(layout: str) -> bool:
+    """Whether a scale can be set to it: a prefix, a PLU, a weight or an amount or both."""
+    return len(layout) in LENGTHS and LAYOUT.fullmatch(layout) is not None
+
+
+def read(code: str, layouts: Iterable[str]) -> Label | None:
+    """The label by the first layout it fits; `good` is whether its check digit is right."""
+    for layout in layouts:
+        if _fits(code, layout):
+            plu, weight, amount = (_field(code, layout, sign) for sign in "PWA")
+            assert plu is not None
+            good = not layout.endswith("C") or check_digit_ok(code)
+            return Label(plu, _number(weight), _number(amount), good)
+    return None
+
+
+def _fits(code: str, layout: str) -> bool:
+    if len(code) != len(layout) or not (code.isascii() and code.isdigit()):
+        return False
+    return all(digit == sign for digit, sign in zip(code, layout, strict=True) if sign.isdigit())
+
+
+def _field(code: str, layout: str, sign: str) -> str | None:
+    return "".join(d for d, s in zip(code, layout, strict=True) if s == sign) or None
+
+
+def _number(digits: str | None) -> int | None:
+    return None if digits is None else int(digits)
+
+
+def weight_for(amount: int, price: int, scale: int) -> int:
+    """The grams that cost so many fen, to the nearest; `price` is fen for `scale` grams.
+
+    The scale has rounded to the fen, so that the gram is all that can be found again.
+    """
+    return (2 * amount * scale + price) // (2 * price)

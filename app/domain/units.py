@@ -1,0 +1,78 @@
+"""Use cases of the units topic: what a shop counts a product in beside its unit."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from app.db import units as rows
+from app.db.tables import Product
+from app.db.unit import Database
+from app.domain.access import Viewer
+from app.domain.catalog import announce, found_product
+from app.domain.errors import InvalidQuantity, Malformed, Refused
+from app.domain.requests import claim
+from app.domain.rules.texts import clean
+from app.domain.rules.units import MEASURES, size_of, to_base
+
+MOST_UNITS = 10
+
+
+class Pack(NamedTuple):
+    """A unit as somebody names it: so many of `of`, the product's own unit if not given."""
+
+    name: str
+    quantity: Decimal
+    of: str | None = None
+
+
+async def set_units(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    product_id: UUID,
+    packs: Sequence[Pack],
+    display: str | None,
+    opened: str | None,
+) -> Product:
+    """Gives the product these units and no others: each an exact number of base units.
+
+    `display` is the one the shop reads, `opened` the one that is opened and used up in parts.
+    Raises Refused: UnknownProduct, InvalidQuantity for what is not whole in base units.
+    """
+    if len(packs) > MOST_UNITS:
+        raise Malformed(f"units: at most {MOST_UNITS}")
+    async with db.unit(viewer.tenant) as unit:
+        asked = ("setUnits", product_id, packs, display, opened)
+        earlier = await claim(unit, viewer.actor, key, product_id, *asked)
+        product = await found_product(unit, product_id)
+        if earlier is None:
+            sizes = _sizes(product, packs)
+            await rows.replace(unit, product_id, sizes)
+            product.display_unit = _one_of(sizes, display, "displayUnit")
+            container = sizes.get(_one_of(sizes, opened, "openedUnit") or "")
+            product.container = container
+            await announce(unit, product, {"container": container})
+    return product
+
+
+def _sizes(product: Product, packs: Sequence[Pack]) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for pack in packs:
+        name = clean(pack.name, "name", 10, required=True)
+        if name in sizes or name in MEASURES or name == product.unit:
+            raise Malformed(f"name: {name!r} is a unit already")
+        size = size_of(pack.of or product.unit, product.unit, sizes)
+        if size is None:
+            raise Malformed(f"of: {pack.of!r} is no unit yet: name smaller units first")
+        base = to_base(pack.quantity, size)
+        if base is None:
+            raise Refused(InvalidQuantity(product.id, str(pack.quantity)))
+        sizes[name] = base
+    return sizes
+
+
+def _one_of(sizes: dict[str, int], name: str | None, field: str) -> str | None:
+    if name is not None and name not in sizes:
+        raise Malformed(f"{field}: one of the units named here")
+    return name

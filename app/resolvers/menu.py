@@ -1,0 +1,74 @@
+"""Roots of the menu topic."""
+
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import identity
+from app.db.tables import Level, Store
+from app.domain import menu
+from app.domain.access import Can, within
+from app.domain.errors import Refused, UnknownStore
+from app.domain.rules.texts import clean
+from app.resolvers.roots import root
+from app.schema import menu as types
+
+
+async def public_store(info: Info, code: str) -> Store | None:
+    """The store with this public code."""
+    db = info.context.app.db
+    found = await identity.direct(db, "store", clean(code, "store", 100, required=True))
+    if found is None:
+        return None
+    async with db.read(found.tenant_id) as session:
+        [store] = await identity.stores_by_id(session, found.tenant_id, [found.subject_id])
+    return store
+
+
+def sees_stock(info: Info, tenant: UUID, store: UUID) -> bool:
+    """Whether whoever asks may know exact numbers here."""
+    person = info.context.person
+    if person is None or person.tenant != tenant:
+        return False
+    return bool(within(person, Can.SEE_STOCK, [store]))
+
+
+@strawberry.type
+class MenuQuery:
+    @root(
+        Can.BROWSE,
+        types.Menu | None,
+        description="Dishes and services of a store by its public code, and how many it can "
+        "make. 菜单",
+    )
+    async def menu(self, info: Info, store: str) -> types.Menu | None:
+        found = await public_store(info, store)
+        if found is None:
+            return None
+        board = await menu.board(info.context.app.db, found.tenant_id, found.id)
+        exact = sees_stock(info, found.tenant_id, found.id)
+        dishes = board.servings(board.dishes, exact)
+        return types.Menu(store=found, dishes=dishes)  # pyright: ignore[reportArgumentType]
+
+    @root(
+        Can.BROWSE,
+        types.CanMakeResult,
+        description="Whether a whole cart can be had together, ingredients shared. 整单可做",
+    )
+    async def can_make(self, info: Info, store: str, lines: list[types.CartLineInput]):
+        found = await public_store(info, store)
+        if found is None:
+            raise Refused(UnknownStore(store))
+        cart = [(line.product_id, line.quantity) for line in lines]
+        wanted = await menu.can_make(info.context.app.db, found, cart)
+        possible = all(line.makeable == line.requested for line in wanted)
+        return types.Cart(possible=possible, lines=wanted)  # pyright: ignore[reportArgumentType]
+
+
+@strawberry.type
+class MenuMutation:
+    @root(Can.SELL_OUT, types.SoldOutResult, description="Sold out today, or back. 估清")
+    async def set_sold_out(self, info: Info, input: types.SetSoldOutInput) -> Level:
+        context, asked = info.context, (input.key, input.store_id, input.product_id)
+        return await menu.set_sold_out(context.app.db, context.viewer, *asked, input.sold_out)
