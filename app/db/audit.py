@@ -158,6 +158,35 @@ INVARIANTS = {
         WHERE c.product_id <> e.product_id OR (c.id IS NULL) <> (e.batch_id IS NULL)
         OR a.scale IS DISTINCT FROM e.scale OR b.scale IS DISTINCT FROM e.scale OR s.id IS NULL
     """,
+    "a level is worth what came in less what went out": """
+        SELECT format('store %s product %s: ledger %s, level %s', l.store_id, l.product_id,
+            coalesce(s.total, 0), l.value)
+        FROM levels l LEFT JOIN (
+            SELECT tenant_id, store_id, product_id, sum(cost) AS total FROM (
+                SELECT tenant_id, from_store AS store_id, product_id, -cost AS cost
+                FROM entries WHERE from_bin IN ('shelf', 'reserved', 'quarantine', 'transit')
+                UNION ALL
+                SELECT tenant_id, to_store, product_id, cost
+                FROM entries WHERE to_bin IN ('shelf', 'reserved', 'quarantine', 'transit')
+            ) c GROUP BY 1, 2, 3
+        ) s USING (tenant_id, store_id, product_id)
+        WHERE l.value <> coalesce(s.total, 0)
+        OR l.shelf + l.reserved + l.quarantine + l.transit = 0 AND l.value <> 0
+    """,
+    "a pass is redeemed as often as it says": """
+        SELECT format('pass %s', p.id) FROM passes p
+        LEFT JOIN redemptions r ON (r.tenant_id, r.pass_id) = (p.tenant_id, p.id)
+        GROUP BY p.tenant_id, p.id HAVING p.used <> coalesce(sum(r.uses), 0)
+        OR (p.state = 'USED') <> (p.used = p.uses)
+    """,
+    "a pass that has ended holds nothing": """
+        SELECT format('pass %s', p.id) FROM passes p
+        JOIN movements m ON (m.tenant_id, m.pass_id) = (p.tenant_id, p.id)
+        JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
+        WHERE p.state <> 'ACTIVE' AND 'reserved' IN (e.from_bin, e.to_bin)
+        GROUP BY p.tenant_id, p.id, e.product_id, e.batch_id
+        HAVING sum(CASE e.to_bin WHEN 'reserved' THEN e.quantity ELSE -e.quantity END) <> 0
+    """,
     "a movement has entries, an entry has a movement": """
         SELECT format('movement %s', coalesce(m.id, e.movement_id)) FROM movements m
         FULL JOIN (SELECT DISTINCT tenant_id, movement_id FROM entries) e

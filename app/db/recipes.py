@@ -19,6 +19,7 @@ class Made(NamedTuple):
     kind: str
     scale: int
     recipe_id: UUID | None
+    consume_on: str | None
     need: UUID | None
     quantity: int
     optional: bool
@@ -32,11 +33,14 @@ MADE = (
         Product.kind,
         Product.scale,
         Product.recipe_id,
+        Recipe.consume_on,
         Need.product_id,
         Need.quantity,
         Need.optional,
         _part.c.scale,
     )
+    .select_from(Product)
+    .outerjoin(Recipe, and_(Recipe.tenant_id == Product.tenant_id, Recipe.id == Product.recipe_id))
     .outerjoin(Need, and_(Need.tenant_id == Product.tenant_id, Need.recipe_id == Product.recipe_id))
     .outerjoin(_part, and_(_part.c.tenant_id == Product.tenant_id, _part.c.id == Need.product_id))
     .where(

@@ -11,10 +11,14 @@ from app.db import recipes as rows
 from app.db.unit import Database
 from app.domain.draft import Line, Place
 from app.domain.errors import InvalidQuantity, Malformed, Refused, WrongState
+from app.domain.hold import COUNTER
 from app.domain.rules.recipes import Need
 from app.domain.rules.units import from_base
 
 MOST_KNOWN = 100_000
+LATER = ("REDEEM", "RESERVE_ON_SALE")
+"""Services whose consumables do not leave when they are sold online: a pass is sold instead."""
+
 ORDERED = ("DISH", "SERVICE")
 """What is never stocked: it is made when somebody orders it."""
 
@@ -32,6 +36,7 @@ class Made:
 
     kind: str
     recipe_id: UUID | None
+    consume_on: str | None = None
     takes: tuple[Taken, ...] = ()
 
 
@@ -41,6 +46,10 @@ class Wish:
 
     without: frozenset[UUID] = frozenset()
     used: Mapping[UUID, Decimal] | None = None
+
+    def printed(self) -> tuple[object, ...]:
+        """What a request's fingerprint says of it."""
+        return sorted(self.without), None if self.used is None else sorted(self.used.items())
 
 
 NO_WISH = Wish()
@@ -76,7 +85,11 @@ class Cookbook:
         self._known.pop(product, None)
 
     async def explode(
-        self, tenant: UUID, lines: Sequence[Line], wishes: Sequence[Wish]
+        self,
+        tenant: UUID,
+        lines: Sequence[Line],
+        wishes: Sequence[Wish],
+        channel: str | None = None,
     ) -> Exploded:
         """Dishes and services become what they take and what is made of it; so does what the
         shop makes ahead, when it is made. Everything else stays as it is.
@@ -96,6 +109,8 @@ class Cookbook:
                 # What was eaten is waste: it does not go back to what it was made of.
                 exploded.append(replace(line, target=Place(line.target.store, "waste")))
             else:
+                if channel not in (None, COUNTER) and made.consume_on in LATER:
+                    raise Refused(WrongState("REDEEMED_LATER"))
                 recipes[line.product] = made.recipe_id
                 exploded += taken(line, made, wish)
         if not exploded:
@@ -113,7 +128,7 @@ def told(found: Sequence[rows.Made]) -> dict[UUID, Made]:
             for row in mine
             if row.need is not None
         )
-        known[product] = Made(mine[0].kind, mine[0].recipe_id, takes)
+        known[product] = Made(mine[0].kind, mine[0].recipe_id, mine[0].consume_on, takes)
     return known
 
 

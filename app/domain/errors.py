@@ -69,6 +69,19 @@ class UnknownMovement(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownPass(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotEnoughUses(Refusal):
+    """The pass has fewer uses left than were asked for."""
+
+    left: int
+    requested: int
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownStaff(Refusal):
     asked: str
 

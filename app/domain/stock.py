@@ -101,8 +101,9 @@ async def draft(
         )
         for (line, product, quantity), batch in zip(resolved, batches, strict=True)
     ]
-    wishes = [_wish(line) for line in asked]
-    exploded = await books.cookbook.explode(viewer.tenant, lines, wishes)
+    wishes = [wish_of(line) for line in asked]
+    channel = more.get("channel")
+    exploded = await books.cookbook.explode(viewer.tenant, lines, wishes, channel)
     # What the client sent, not what it was found to mean: a retry is the same request.
     said = [[getattr(line, name, None) for name in (*NAMED, *SAID)] for line in asked]
     said += [sorted(wish.used.items()) for wish in wishes if wish.used is not None]
@@ -121,7 +122,8 @@ async def draft(
     )
 
 
-def _wish(line: Asked) -> Wish:
+def wish_of(line: object) -> Wish:
+    """What the input says of optional parts and of actual use. Raises Malformed."""
     without, used = getattr(line, "without", None), getattr(line, "used", None)
     if not without and used is None:
         return NO_WISH

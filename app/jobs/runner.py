@@ -11,7 +11,7 @@ from app.db.lane import Lane
 from app.db.unit import Database
 from app.domain.draft import Draft
 from app.domain.ledger import Outcome
-from app.jobs import expiry, menu
+from app.jobs import expiry, menu, passes
 
 log = structlog.get_logger()
 
@@ -21,6 +21,7 @@ Job = Callable[[Database, Lane[Draft, Outcome]], Awaitable[None]]
 SCHEDULE: dict[str, tuple[str, Job]] = {
     "expire": ("* * * * *", expiry.expire),
     "open_menus": ("* * * * *", menu.open_menus),
+    "expire_passes": ("* * * * *", passes.expire_passes),
 }
 RETRY_SECONDS = 2.0
 

@@ -10,6 +10,7 @@ from app.resolvers.channels import ChannelsMutation
 from app.resolvers.feed import FeedSubscription
 from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.menu import MenuMutation, MenuQuery
+from app.resolvers.passes import PassesMutation, PassesQuery
 from app.resolvers.recipes import RecipesMutation
 from app.resolvers.roots import undeclared
 from app.resolvers.sales import SalesMutation
@@ -23,7 +24,15 @@ with warnings.catch_warnings():
     warnings.simplefilter("error")
     Query = merge_types(
         "Query",
-        (IdentityQuery, CatalogQuery, StockQuery, BatchesQuery, StorefrontQuery, MenuQuery),
+        (
+            IdentityQuery,
+            CatalogQuery,
+            StockQuery,
+            BatchesQuery,
+            StorefrontQuery,
+            MenuQuery,
+            PassesQuery,
+        ),
     )
     Mutation = merge_types(
         "Mutation",
@@ -36,6 +45,7 @@ with warnings.catch_warnings():
             ChannelsMutation,
             StockMutation,
             SalesMutation,
+            PassesMutation,
         ),
     )
     Subscription = merge_types("Subscription", (FeedSubscription,))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.db import batches, catalog, channels, identity, menu, recipes, stock, units
+from app.db import batches, catalog, channels, identity, menu, passes, recipes, stock, units
 from app.db.unit import Database
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ READS = {
     "components": grouped(attrgetter("recipe_id"), recipes.components_of),
     "units": grouped(attrgetter("product_id"), units.units_of),
     "days_left": grouped(attrgetter("product_id"), channels.rules_of),
+    "passes": by(ID, passes.passes_by_id),
+    "redemptions": grouped(attrgetter("pass_id"), passes.redemptions_of),
     "barcodes": grouped(attrgetter("product_id"), catalog.barcodes_of),
 }
 

@@ -33,6 +33,12 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "没有这张单据: {asked}",
         "No such movement: {asked}",
     ),
+    errors.UnknownPass: ("UNKNOWN_PASS", "没有这张次卡: {asked}", "No such pass: {asked}"),
+    errors.NotEnoughUses: (
+        "NOT_ENOUGH_USES",
+        "次卡剩余 {left} 次, 不足 {requested} 次",
+        "The pass has {left} uses left, not {requested}",
+    ),
     errors.UnknownStaff: ("UNKNOWN_STAFF", "没有这位员工: {asked}", "No such staff: {asked}"),
     errors.UnknownApiKey: (
         "UNKNOWN_API_KEY",
@@ -175,6 +181,17 @@ class UnknownCategory(Problem):
 @window(errors.UnknownMovement, description="No movement of yours has this id. 单据不存在")
 class UnknownMovement(Problem):
     asked: str
+
+
+@window(errors.UnknownPass, description="No pass of yours has this id. 次卡不存在")
+class UnknownPass(Problem):
+    asked: str
+
+
+@window(errors.NotEnoughUses, description="The pass has fewer uses left. 次数不足")
+class NotEnoughUses(Problem):
+    left: int
+    requested: int
 
 
 @window(errors.UnknownStaff, description="Nobody here has this id. 员工不存在")

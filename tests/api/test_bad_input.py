@@ -69,6 +69,8 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
     product, store = await desk.product("米"), desk.store
     # Opens the level: the first who asks for a product in a store makes a row that says 0.
     await desk.receive("米", 10_000)
+    rice = await desk.product("饭", kind="DISH")
+    await desk.do("setSoldOut", storeId=store, productId=rice, soldOut=False)
     line = {"productId": product, "quantity": "1"}
     paper = {"key": str(uuid4()), "storeId": store, "lines": [line]}
     inputs: dict[str, Any] = {
@@ -91,7 +93,7 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
             "daysLeft": 3,
         },
         "setRecipe": {
-            "productId": await desk.product("饭", kind="DISH"),
+            "productId": rice,
             "components": [{"productId": product, "quantity": "1"}],
         },
         "setSoldOut": {"storeId": store, "productId": product, "soldOut": False},

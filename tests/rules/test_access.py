@@ -16,11 +16,17 @@ SIGN_IN            Y Y Y Y Y *
 SEE_SELF           s s s Y Y viewer:read
 SEE_CATALOG        - s s Y Y catalog:read
 EDIT_CATALOG       - - - Y Y catalog:write
+EDIT_RECIPES       - - - Y Y catalog:write
+EDIT_CHANNELS      - - - Y Y catalog:write
+SELL_OUT           - s s - Y sale:write
 SET_THRESHOLDS     - - s Y Y catalog:write
 SEE_STOCK          - s s Y Y stock:read
 SEE_COST           - - s Y Y cost:read
 RECEIVE            - s s Y Y receipt:write
 SELL               - s s - - sale:write
+SEE_PASSES         - s s Y Y pass:read
+REDEEM             - s s - - sale:write
+REFUND_PASS        - - s - Y return:write
 RETURN_SALE        - s s - Y return:write
 ADJUST             - - - - Y -
 CONSUME            - s s - Y -

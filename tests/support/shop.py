@@ -2,10 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 from app.db import feed
 from app.db.batches import New as Arriving
@@ -34,7 +35,9 @@ class Shop:
     base_url: str = ""
     token: str = ""
 
-    async def product(self, name: str, unit: str = "袋", batches: bool = False) -> UUID:
+    async def product(
+        self, name: str, unit: str = "袋", batches: bool = False, kind: str = "GOODS"
+    ) -> UUID:
         if name not in self.products:
             self.products[name] = uuid4()
             async with self.db.unit(self.tenant) as unit_of_work:
@@ -44,7 +47,7 @@ class Shop:
                         id=self.products[name],
                         sku=name,
                         name=name,
-                        kind="GOODS",
+                        kind=kind,
                         unit=unit,
                         scale=scale_of(unit),
                         tracks_batches=batches,
@@ -159,6 +162,11 @@ class Shop:
     async def bins(self, name: str) -> tuple[int, int, int, int]:
         level = await self.level(name)
         return level.shelf, level.reserved, level.quarantine, level.transit
+
+
+def day(days: int) -> date:
+    """So many days from today, by the clock of a shop in China."""
+    return datetime.now(ZoneInfo("Asia/Shanghai")).date() + timedelta(days=days)
 
 
 def told(line: Line, batches: tuple[UUID, ...], arriving: Arriving | None) -> Line:

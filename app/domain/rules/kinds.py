@@ -28,6 +28,10 @@ class Kind(Enum):
     CONSUMPTION = Route("shelf", "kitchen", "Used up by the shop itself. 自用")
     PRODUCTION = Route("kitchen", "shelf", "Made by the shop itself. 自制入库")
     SUPPLIER_RETURN = Route("shelf", "supplier", "Sent back to a supplier. 退供应商")
+    PASS_SALE = Route("shelf", "kitchen", "Taken ahead for the first use of a pass. 次卡售出预扣")
+    PASS_HOLD = Route("shelf", "reserved", "Held for the uses of a pass. 次卡预占")
+    PASS_RELEASE = Route("reserved", "shelf", "Held for a pass and never used. 次卡释放")
+    REDEMPTION = Route("shelf", "kitchen", "Used by a service that was prepaid. 核销")
     REVERSAL = Route(None, None, "An earlier movement undone, its entries swapped. 冲销")
 
 

@@ -36,6 +36,14 @@ def clean(
     return text
 
 
+def masked(text: str) -> str:
+    """A phone number with its middle hidden, 138****5678; other texts as they are."""
+    digits = text.removeprefix("+86").strip()
+    if len(digits) == 11 and digits.isascii() and digits.isdigit():
+        return f"{digits[:3]}****{digits[-4:]}"
+    return text
+
+
 def _refused(character: str, lines: bool) -> bool:
     # PostgreSQL cannot store NUL, nor UTF-8 a lone surrogate; U+2028 and U+2029 break lines too.
     if lines and character in "\t\n\r":

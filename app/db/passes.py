@@ -1,0 +1,133 @@
+"""Passes and their redemptions; what was taken ahead for a pass is read from the ledger."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Date, and_, case, cast, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.statement import among
+from app.db.tables import Entry, Movement, Pass, Redemption, Store
+from app.db.unit import Unit
+
+
+async def passes_by_id(
+    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+) -> Sequence[Pass]:
+    query = select(Pass).where(Pass.tenant_id == tenant, among(Pass.id, ids))
+    return (await session.scalars(query)).all()
+
+
+async def locked_pass(unit: Unit, id: UUID) -> Pass | None:
+    query = select(Pass).where(Pass.tenant_id == unit.tenant, Pass.id == id)
+    return await unit.session.scalar(query.with_for_update())
+
+
+class PassFilter(NamedTuple):
+    ids: Collection[UUID] | None
+    stores: Collection[UUID]
+    customer: str | None
+    state: str | None
+
+
+async def passes(
+    session: AsyncSession, tenant: UUID, wanted: PassFilter, after: UUID | None, limit: int
+) -> Sequence[Pass]:
+    """A page of passes, the newest first."""
+    query = select(Pass).where(Pass.tenant_id == tenant, among(Pass.store_id, wanted.stores))
+    if wanted.ids is not None:
+        query = query.where(among(Pass.id, wanted.ids))
+    if wanted.customer is not None:
+        query = query.where(Pass.customer == wanted.customer)
+    if wanted.state is not None:
+        query = query.where(Pass.state == wanted.state)
+    if after is not None:
+        query = query.where(Pass.id < after)
+    return (await session.scalars(query.order_by(Pass.id.desc()).limit(limit))).all()
+
+
+async def redemptions_by_id(
+    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+) -> Sequence[Redemption]:
+    query = select(Redemption).where(Redemption.tenant_id == tenant, among(Redemption.id, ids))
+    return (await session.scalars(query)).all()
+
+
+async def redemptions_of(
+    session: AsyncSession, tenant: UUID, passes: Collection[UUID]
+) -> Sequence[Redemption]:
+    query = (
+        select(Redemption)
+        .where(Redemption.tenant_id == tenant, among(Redemption.pass_id, passes))
+        .order_by(Redemption.pass_id, Redemption.id)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def taken_ahead(unit: Unit, id: UUID, kind: str) -> Sequence[Entry]:
+    """The entries of the pass's movement of this kind, if it has one."""
+    query = (
+        select(Entry)
+        .join(
+            Movement,
+            and_(Movement.tenant_id == Entry.tenant_id, Movement.id == Entry.movement_id),
+        )
+        .where(Movement.tenant_id == unit.tenant, Movement.pass_id == id, Movement.kind == kind)
+        .order_by(Entry.line)
+    )
+    return (await unit.session.scalars(query)).all()
+
+
+class Held(NamedTuple):
+    """What is reserved for a pass, in base units."""
+
+    product_id: UUID
+    batch_id: UUID | None
+    scale: int
+    quantity: int
+
+
+async def held(unit: Unit, id: UUID) -> list[Held]:
+    """What is still reserved for the pass; the pass is locked, so nobody changes it."""
+    change = case((Entry.to_bin == "reserved", Entry.quantity), else_=0) - case(
+        (Entry.from_bin == "reserved", Entry.quantity), else_=0
+    )
+    total = func.sum(change)
+    query = (
+        select(Entry.product_id, Entry.batch_id, Entry.scale, total)
+        .join(
+            Movement,
+            and_(Movement.tenant_id == Entry.tenant_id, Movement.id == Entry.movement_id),
+        )
+        .where(Movement.tenant_id == unit.tenant, Movement.pass_id == id)
+        .where(or_(Entry.to_bin == "reserved", Entry.from_bin == "reserved"))
+        .group_by(Entry.product_id, Entry.batch_id, Entry.scale)
+        .having(total > 0)
+        .order_by(Entry.product_id, Entry.batch_id)
+    )
+    found: Any = await unit.session.execute(query)
+    return [Held(product, batch, scale, int(quantity)) for product, batch, scale, quantity in found]
+
+
+async def is_over(unit: Unit, row: Pass) -> bool:
+    """Whether its last day is past, by the clock of the store that sold it."""
+    zone = await unit.session.scalar(
+        select(Store.timezone).where(Store.tenant_id == unit.tenant, Store.id == row.store_id)
+    )
+    return row.expires_on < unit.now.astimezone(ZoneInfo(zone or "UTC")).date()
+
+
+async def over(session: AsyncSession, tenant: UUID, now: datetime) -> Sequence[UUID]:
+    """Active passes whose last day is past, by the clock of the store that sold them."""
+    today = cast(func.timezone(Store.timezone, now), Date)
+    mine = and_(Store.tenant_id == Pass.tenant_id, Store.id == Pass.store_id)
+    query = (
+        select(Pass.id)
+        .join(Store, mine)
+        .where(Pass.tenant_id == tenant, Pass.state == "ACTIVE", Pass.expires_on < today)
+        .order_by(Pass.expires_on, Pass.id)
+    )
+    return (await session.scalars(query)).all()

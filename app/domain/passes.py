@@ -1,0 +1,331 @@
+"""Use cases of the passes topic: prepaid services, sold once and redeemed use by use.
+
+What leaves the shelf, and when, follows the recipe's `consume_on`. What was taken ahead of its
+use comes back, or is used, exactly once: whoever changes a pass holds the lock of its row.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from uuid_utils.compat import uuid7
+
+from app.db import identity
+from app.db import passes as rows
+from app.db import recipes as recipe_rows
+from app.db.tables import Movement, Pass, Redemption
+from app.db.unit import Database, Unit, clock
+from app.domain import access
+from app.domain.access import Can, Viewer
+from app.domain.ahead import ahead, rendered, unused
+from app.domain.cookbook import NO_WISH, Made, Taken, Wish, taken, told
+from app.domain.draft import NOBODY, Draft, Line, Place, print_of
+from app.domain.errors import (
+    Malformed,
+    NotEnoughUses,
+    Refusal,
+    Refused,
+    UnknownPass,
+    UnknownProduct,
+    WrongState,
+)
+from app.domain.hold import COUNTER
+from app.domain.ledger import open_levels, post, wanted
+from app.domain.requests import claim
+from app.domain.rules.kinds import Kind
+from app.domain.rules.recipes import Need
+from app.domain.rules.texts import clean
+
+MOST_USES = 1000
+VALID_DAYS = 365
+LONGEST_DAYS = 3650
+
+
+async def sell_pass(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    store_id: UUID,
+    product_id: UUID,
+    customer: str,
+    uses: int,
+    channel: str,
+    expires_on: date | None,
+) -> Pass:
+    """Sells so many uses of a pass or a service, and takes ahead what its recipe says.
+
+    It may be redeemed until `expires_on`, a year from today if not given. Raises Refused:
+    UnknownStore, UnknownProduct, OutOfStock, WrongState for what is no service.
+    """
+    access.at(viewer, Can.SELL, store_id)
+    customer = clean(customer, "customer", 100, required=True)
+    _counted(uses)
+    made = await _made(db, viewer.tenant, product_id)
+    row = Pass(
+        tenant_id=viewer.tenant,
+        id=uuid7(),
+        product_id=product_id,
+        store_id=store_id,
+        customer=customer,
+        channel=channel,
+        consume_on=made.consume_on or "REDEEM",
+        recipe_id=made.recipe_id,
+        uses=uses,
+        used=0,
+        state="ACTIVE",
+        expires_on=_until(await _today(db, viewer.tenant, store_id), expires_on),
+        sold_by=viewer.actor,
+    )
+    first = _draft(row, key, viewer.actor, *ahead(row, made))
+    async with db.unit(viewer.tenant) as unit:
+        await open_levels(unit, wanted([first]), set())
+    async with db.unit(viewer.tenant) as unit:
+        asked = ("sellPass", store_id, product_id, customer, uses, channel, expires_on)
+        if earlier := await claim(unit, viewer.actor, key, row.id, *asked):
+            return (await rows.passes_by_id(unit.session, unit.tenant, [earlier]))[0]
+        row.sold_at = unit.now
+        unit.session.add(row)
+        await unit.session.flush()
+        await _post(unit, first)
+    return row
+
+
+def _counted(uses: int) -> None:
+    if not 1 <= uses <= MOST_USES:
+        raise Malformed(f"uses: from 1 to {MOST_USES}")
+
+
+async def _made(db: Database, tenant: UUID, product_id: UUID) -> Made:
+    """The recipe in force, read now: the pass keeps it. Raises Refused."""
+    async with db.read(tenant) as session:
+        found = told(await recipe_rows.made(session, tenant, [product_id]))
+    if product_id not in found:
+        raise Refused(UnknownProduct((str(product_id),)))
+    if found[product_id].kind not in ("PASS", "SERVICE"):
+        raise Refused(WrongState("NOT_A_SERVICE"))
+    return found[product_id]
+
+
+async def _today(db: Database, tenant: UUID, store_id: UUID) -> date:
+    async with db.read(tenant) as session:
+        [store] = await identity.stores_by_id(session, tenant, [store_id])
+    return clock().astimezone(ZoneInfo(store.timezone)).date()
+
+
+def _until(today: date, expires_on: date | None) -> date:
+    if expires_on is None:
+        return today + timedelta(days=VALID_DAYS)
+    if not today <= expires_on <= today + timedelta(days=LONGEST_DAYS):
+        raise Malformed("expiresOn: from today, at most ten years")
+    return expires_on
+
+
+def _draft(row: Pass, key: UUID, actor: UUID, kind: Kind, lines: Sequence[Line]) -> Draft:
+    """The movement's own key is made of the document's: the two are claimed together."""
+    store = lines[-1].target.store if lines else row.store_id
+    own = uuid5(key, kind.name)
+    return Draft(
+        kind=kind,
+        store=store,
+        actor=actor,
+        key=own,
+        lines=tuple(lines),
+        fingerprint=print_of(kind, row.id, own),
+        occurred_at=clock(),
+        channel=row.channel if kind in (Kind.PASS_SALE, Kind.PASS_HOLD) else None,
+        pass_id=row.id,
+    )
+
+
+async def _post(unit: Unit, draft: Draft) -> Movement | None:
+    """Posts the draft in the pass's own unit. Raises Refused with what the ledger refuses."""
+    if not draft.lines:
+        return None
+    [outcome] = await post(unit, [draft])
+    if isinstance(outcome, Refusal):
+        raise Refused(outcome)
+    return outcome
+
+
+async def redeem_pass(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    store_id: UUID,
+    pass_id: UUID,
+    uses: int,
+    wish: Wish = NO_WISH,
+) -> Redemption:
+    """Renders uses of a pass in a store: what they take leaves that store's shelf, once.
+
+    What the store that sold the pass took ahead is used, or comes back when the use is rendered
+    elsewhere. Raises Refused: UnknownStore, UnknownPass, NotEnoughUses, OutOfStock, WrongState
+    when the pass is used up, refunded or expired.
+    """
+    access.at(viewer, Can.REDEEM, store_id)
+    _counted(uses)
+    row = await _found(db, viewer.tenant, pass_id)
+    takes = await _takes(db, viewer.tenant, row)
+    await _open(db, row, store_id, takes)
+    async with db.unit(viewer.tenant) as unit:
+        id = uuid7()
+        asked = ("redeem", pass_id, store_id, uses, *wish.printed())
+        if earlier := await claim(unit, viewer.actor, key, id, *asked):
+            return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
+        row = await _locked(unit, pass_id)
+        await _usable(unit, row, uses)
+        lines = await rendered(unit, row, store_id, takes, uses, wish)
+        draft = _draft(row, key, viewer.actor, Kind.REDEMPTION, lines)
+        row.used += uses
+        if row.used == row.uses:
+            row.state, row.ended_at = "USED", unit.now
+        movement = await _post(unit, draft)
+        assert movement is not None
+        return _redemption(unit, id, row.product_id, store_id, uses, movement, pass_id)
+
+
+def _redemption(
+    unit: Unit,
+    id: UUID,
+    product_id: UUID,
+    store_id: UUID,
+    uses: int,
+    movement: Movement,
+    pass_id: UUID | None,
+) -> Redemption:
+    made = Redemption(
+        tenant_id=unit.tenant,
+        id=id,
+        pass_id=pass_id,
+        product_id=product_id,
+        store_id=store_id,
+        uses=uses,
+        movement_id=movement.id,
+        redeemed_by=movement.actor_id,
+        redeemed_at=unit.now,
+    )
+    unit.session.add(made)
+    return made
+
+
+async def _found(db: Database, tenant: UUID, pass_id: UUID) -> Pass:
+    async with db.read(tenant) as session:
+        found = await rows.passes_by_id(session, tenant, [pass_id])
+    if not found:
+        raise Refused(UnknownPass(str(pass_id)))
+    return found[0]
+
+
+async def _takes(db: Database, tenant: UUID, row: Pass) -> list[Taken]:
+    """What one use takes, by the recipe the pass was sold with."""
+    if row.recipe_id is None:
+        return []
+    async with db.read(tenant) as session:
+        found = await recipe_rows.needs_of(session, tenant, [row.recipe_id])
+    return [Taken(Need(n.product_id, n.quantity, n.optional), scale) for n, scale in found]
+
+
+async def _open(db: Database, row: Pass, store_id: UUID, takes: Sequence[Taken]) -> None:
+    products = {row.product_id, *(need.product for need, _ in takes)}
+    pairs = {(store, product) for store in (row.store_id, store_id) for product in products}
+    async with db.unit(row.tenant_id) as unit:
+        await open_levels(unit, pairs, set())
+
+
+async def _locked(unit: Unit, pass_id: UUID) -> Pass:
+    row = await rows.locked_pass(unit, pass_id)
+    assert row is not None, "no pass is ever deleted"
+    return row
+
+
+async def _usable(unit: Unit, row: Pass, uses: int) -> None:
+    if row.state == "ACTIVE" and await rows.is_over(unit, row):
+        raise Refused(WrongState("EXPIRED"))
+    if row.state != "ACTIVE":
+        raise Refused(WrongState(row.state))
+    if uses > row.uses - row.used:
+        raise Refused(NotEnoughUses(row.uses - row.used, uses))
+
+
+async def refund_pass(
+    db: Database, viewer: Viewer, key: UUID, pass_id: UUID, reason: str | None
+) -> Pass:
+    """Ends a pass that somebody wants no more; what was taken ahead and never used comes back.
+
+    Raises Refused: UnknownPass, WrongState when it is used up, refunded or expired.
+    """
+    row = await _found(db, viewer.tenant, pass_id)
+    if not access.within(viewer, Can.REFUND_PASS, [row.store_id]):
+        raise Refused(UnknownPass(str(pass_id)))
+    reason = clean(reason, "reason", 200)
+    return await _end(db, row, "REFUNDED", viewer.actor, key, ("refundPass", pass_id, reason))
+
+
+async def expire_pass(db: Database, tenant: UUID, pass_id: UUID) -> None:
+    """Ends a pass whose last day is past; run twice or at once, it ends once."""
+    row, key = await _found(db, tenant, pass_id), uuid5(pass_id, "expire")
+    try:
+        await _end(db, row, "EXPIRED", NOBODY, key, ("expirePass", pass_id))
+    except Refused:
+        # Somebody redeemed or refunded it meanwhile.
+        return
+
+
+async def _end(
+    db: Database, row: Pass, state: str, actor: UUID, key: UUID, asked: tuple[Any, ...]
+) -> Pass:
+    async with db.unit(row.tenant_id) as unit:
+        earlier = await claim(unit, actor, key, row.id, *asked)
+        row = await _locked(unit, row.id)
+        if earlier is not None:
+            return row
+        if row.state != "ACTIVE":
+            raise Refused(WrongState(row.state))
+        lines = await unused(unit, row)
+        await _post(unit, _draft(row, key, actor, Kind.PASS_RELEASE, lines))
+        row.state, row.ended_at = state, unit.now
+    return row
+
+
+async def redeem_service(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    store_id: UUID,
+    product_id: UUID,
+    uses: int,
+    wish: Wish = NO_WISH,
+) -> Redemption:
+    """Renders a service that is paid for at the counter: a sale, with what it takes.
+
+    Raises Refused: UnknownStore, UnknownProduct, OutOfStock, WrongState for what is no service.
+    """
+    access.at(viewer, Can.REDEEM, store_id)
+    _counted(uses)
+    made = await _made(db, viewer.tenant, product_id)
+    if made.kind == "PASS":
+        raise Refused(WrongState("PASS"))
+    shelf, customer = Place(store_id, "shelf"), Place(store_id, "customer")
+    draft = Draft(
+        kind=Kind.SALE,
+        store=store_id,
+        actor=viewer.actor,
+        key=uuid5(key, Kind.SALE.name),
+        lines=tuple(taken(Line(product_id, Decimal(uses), shelf, customer), made, wish)),
+        fingerprint=print_of("redeem", key),
+        occurred_at=clock(),
+        channel=COUNTER,
+    )
+    async with db.unit(viewer.tenant) as unit:
+        await open_levels(unit, wanted([draft]), set())
+    async with db.unit(viewer.tenant) as unit:
+        id = uuid7()
+        asked = ("redeem", product_id, store_id, uses, *wish.printed())
+        if earlier := await claim(unit, viewer.actor, key, id, *asked):
+            return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
+        movement = await _post(unit, draft)
+        assert movement is not None
+        return _redemption(unit, id, product_id, store_id, uses, movement, None)

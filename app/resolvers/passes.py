@@ -1,0 +1,66 @@
+"""Roots of the passes topic."""
+
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import passes as rows
+from app.db.passes import PassFilter
+from app.db.tables import Pass, Redemption
+from app.domain import passes
+from app.domain.access import Can
+from app.domain.errors import Malformed
+from app.domain.hold import COUNTER
+from app.domain.rules.texts import clean
+from app.domain.stock import wish_of
+from app.resolvers.roots import root
+from app.schema import passes as types
+from app.schema.paging import Connection, connection, page
+
+
+@strawberry.type
+class PassesQuery:
+    @root(Can.SEE_PASSES, Connection[types.Pass], description="The newest first. 次卡列表")
+    async def passes(
+        self,
+        info: Info,
+        ids: list[UUID] | None = None,
+        store_ids: list[UUID] | None = None,
+        customer: str | None = None,
+        state: types.PassState | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ):
+        viewer, wanted = info.context.viewer, page(first, after, UUID)
+        # A pass is redeemed at any store, so whoever redeems sees those of all stores.
+        stores = sorted(viewer.stores if store_ids is None else viewer.stores & set(store_ids))
+        named = clean(customer, "customer", 100)
+        chosen = PassFilter(ids, stores, named, state and state.name)
+        last = wanted.after[0] if wanted.after else None
+        async with info.context.app.db.read(viewer.tenant) as session:
+            found = await rows.passes(session, viewer.tenant, chosen, last, wanted.limit)
+        return connection(found, wanted, lambda row: [row.id])
+
+
+@strawberry.type
+class PassesMutation:
+    @root(Can.SELL, types.SellPassResult, description="Sell a pass. 售卡")
+    async def sell_pass(self, info: Info, input: types.SellPassInput) -> Pass:
+        told = {**vars(input), "channel": input.channel.name if input.channel else COUNTER}
+        return await passes.sell_pass(info.context.app.db, info.context.viewer, **told)
+
+    @root(Can.REDEEM, types.RedeemResult, description="Render a prepaid service. 核销")
+    async def redeem(self, info: Info, input: types.RedeemInput) -> Redemption:
+        db, viewer = info.context.app.db, info.context.viewer
+        how_many = 1 if input.uses is None else input.uses
+        where, more = (input.key, input.store_id), (how_many, wish_of(input))
+        if input.pass_id is not None and input.service_product_id is None:
+            return await passes.redeem_pass(db, viewer, *where, input.pass_id, *more)
+        if input.service_product_id is not None and input.pass_id is None:
+            return await passes.redeem_service(db, viewer, *where, input.service_product_id, *more)
+        raise Malformed("redeem: name either passId or serviceProductId")
+
+    @root(Can.REFUND_PASS, types.RefundPassResult, description="Refund a pass. 退卡")
+    async def refund_pass(self, info: Info, input: types.RefundPassInput) -> Pass:
+        return await passes.refund_pass(info.context.app.db, info.context.viewer, **vars(input))
