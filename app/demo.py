@@ -21,6 +21,7 @@ from app.domain.catalog import Described
 from app.domain.draft import Draft, Line, Place, batch_id, print_of
 from app.domain.identity import Gate
 from app.domain.ledger import Outcome, Settle
+from app.domain.rules.barcodes import check_digit
 from app.domain.rules.kinds import Kind
 from app.settings import Settings
 
@@ -259,12 +260,6 @@ async def _product(db: Database, owner: Viewer, good: Good, number: int, categor
     return await catalog.set_reorder_point(
         db, owner, key, made.id, None, Decimal(good.reorder_point)
     )
-
-
-def check_digit(code: str) -> str:
-    """The last digit of an EAN-13, from the twelve before it."""
-    weighted = sum(int(digit) * (3, 1)[i % 2] for i, digit in enumerate(reversed(code)))
-    return str(-weighted % 10)
 
 
 async def _run_out(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from uuid_utils.compat import uuid7
 
@@ -23,7 +23,7 @@ from app.domain.errors import (
 )
 from app.domain.pinyin import full, search_text
 from app.domain.requests import claim
-from app.domain.rules.barcodes import normal
+from app.domain.rules.barcodes import in_house, normal
 from app.domain.rules.texts import clean
 from app.domain.rules.units import LIMIT, scale_of, to_base
 
@@ -171,14 +171,16 @@ async def add_barcode(
     viewer: Viewer,
     key: UUID,
     product_id: UUID,
-    code: str,
+    code: str | None,
     pack_quantity: Decimal | None,
 ) -> Product:
     """Another code of the product: of one unit, or of a pack of `pack_quantity` units.
 
-    Raises Refused: UnknownProduct, AlreadyTaken, InvalidQuantity.
+    Without a code an in-house one is made, the same for the same key. Raises Refused:
+    UnknownProduct, AlreadyTaken, InvalidQuantity.
     """
-    code = normal(clean(code, "code", 64, required=True))
+    made = in_house(uuid5(viewer.tenant, str(key)).int)
+    code = normal(made if code is None else clean(code, "code", 64, required=True))
     async with db.unit(viewer.tenant) as unit:
         asked = ("addBarcode", product_id, code, pack_quantity)
         earlier = await claim(unit, viewer.actor, key, product_id, *asked)

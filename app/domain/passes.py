@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 from app.db import identity
 from app.db import passes as rows
 from app.db import recipes as recipe_rows
+from app.db.levels import open_levels
 from app.db.tables import Movement, Pass, Redemption
 from app.db.unit import Database, Unit, clock
 from app.domain import access
@@ -33,7 +34,7 @@ from app.domain.errors import (
     WrongState,
 )
 from app.domain.hold import COUNTER
-from app.domain.ledger import open_levels, post, wanted
+from app.domain.ledger import post, wanted
 from app.domain.requests import claim
 from app.domain.rules.kinds import Kind
 from app.domain.rules.recipes import Need
@@ -81,7 +82,7 @@ async def sell_pass(
     )
     first = _draft(row, key, viewer.actor, *ahead(row, made))
     async with db.unit(viewer.tenant) as unit:
-        await open_levels(unit, wanted([first]), set())
+        await open_levels(unit, wanted([first]))
     async with db.unit(viewer.tenant) as unit:
         asked = ("sellPass", store_id, product_id, customer, uses, channel, expires_on)
         if earlier := await claim(unit, viewer.actor, key, row.id, *asked):
@@ -232,7 +233,7 @@ async def _open(db: Database, row: Pass, store_id: UUID, takes: Sequence[Taken])
     products = {row.product_id, *(need.product for need, _ in takes)}
     pairs = {(store, product) for store in (row.store_id, store_id) for product in products}
     async with db.unit(row.tenant_id) as unit:
-        await open_levels(unit, pairs, set())
+        await open_levels(unit, pairs)
 
 
 async def _locked(unit: Unit, pass_id: UUID) -> Pass:
@@ -290,7 +291,7 @@ async def _end(
     return row
 
 
-async def redeem_service(
+async def redeem_paid(
     db: Database,
     viewer: Viewer,
     key: UUID,
@@ -320,7 +321,7 @@ async def redeem_service(
         channel=COUNTER,
     )
     async with db.unit(viewer.tenant) as unit:
-        await open_levels(unit, wanted([draft]), set())
+        await open_levels(unit, wanted([draft]))
     async with db.unit(viewer.tenant) as unit:
         id = uuid7()
         asked = ("redeem", product_id, store_id, uses, *wish.printed())

@@ -5,7 +5,7 @@ import warnings
 from strawberry.tools import merge_types
 
 from app.resolvers.batches import BatchesQuery
-from app.resolvers.catalog import CatalogMutation, CatalogQuery
+from app.resolvers.catalog import CatalogMutation, CatalogQuery, PrintingQuery
 from app.resolvers.channels import ChannelsMutation
 from app.resolvers.feed import FeedSubscription
 from app.resolvers.identity import IdentityMutation, IdentityQuery
@@ -32,6 +32,7 @@ with warnings.catch_warnings():
             StorefrontQuery,
             MenuQuery,
             PassesQuery,
+            PrintingQuery,
         ),
     )
     Mutation = merge_types(

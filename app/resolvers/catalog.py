@@ -1,5 +1,6 @@
 """Roots of the catalog topic."""
 
+from datetime import date
 from uuid import UUID
 
 import strawberry
@@ -11,6 +12,7 @@ from app.domain import catalog
 from app.domain.access import Can
 from app.domain.catalog import Described
 from app.domain.errors import Malformed
+from app.domain.printing import Printed, product_label
 from app.domain.rules.barcodes import normal
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
@@ -75,6 +77,25 @@ class CatalogQuery:
         tenant = info.context.viewer.tenant
         async with info.context.app.db.read(tenant) as session:
             return list(await rows.categories(session, tenant))
+
+
+@strawberry.type
+class PrintingQuery:
+    @root(
+        Can.SEE_CATALOG,
+        types.ProductLabel | None,
+        description="A label to print: EAN-13, or a GS1 DataMatrix with batch and dates. 打印标签",
+    )
+    async def product_label(
+        self,
+        info: Info,
+        product_id: UUID,
+        batch_no: str | None = None,
+        expires_on: date | None = None,
+        produced_on: date | None = None,
+    ) -> Printed | None:
+        db, viewer = info.context.app.db, info.context.viewer
+        return await product_label(db, viewer, product_id, batch_no, expires_on, produced_on)
 
 
 def described(input: changes.DescriptionInput, name: str | None) -> Described:

@@ -58,7 +58,7 @@ class PassesMutation:
         if input.pass_id is not None and input.service_product_id is None:
             return await passes.redeem_pass(db, viewer, *where, input.pass_id, *more)
         if input.service_product_id is not None and input.pass_id is None:
-            return await passes.redeem_service(db, viewer, *where, input.service_product_id, *more)
+            return await passes.redeem_paid(db, viewer, *where, input.service_product_id, *more)
         raise Malformed("redeem: name either passId or serviceProductId")
 
     @root(Can.REFUND_PASS, types.RefundPassResult, description="Refund a pass. 退卡")

@@ -10,6 +10,7 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.domain.access import Can, within
+from app.domain.printing import Printed
 from app.domain.rules import labels
 from app.schema.edges import edge, maybe_edge
 from app.schema.scalars import Money, Quantity, money, quantity, seen
@@ -146,3 +147,22 @@ class Product:
             return None
         sellable = await loaders.sellable.load((store_id, root.id))
         return labels.availability(sellable, root.scale, store.few_threshold)  # pyright: ignore[reportReturnType]
+
+
+@strawberry.enum(description="What kind of symbol is printed. 码制")
+class Symbology(Enum):
+    EAN_13 = "EAN_13"
+    CODE_128 = "CODE_128"
+    QR_CODE = "QR_CODE"
+    DATA_MATRIX = "DATA_MATRIX"
+
+
+@window(Printed, description="A label for a product: any scanner reads it. 商品标签")
+class ProductLabel:
+    product: Product
+    text: str = strawberry.field(description="What the symbol says, for people.")
+    svg: str = strawberry.field(description="The symbol, to print at any size.")
+
+    @strawberry.field
+    def symbology(self, root: strawberry.Parent[Printed]) -> Symbology:
+        return Symbology[root.symbology]

@@ -81,7 +81,9 @@ class CreateCategoryInput:
 class AddBarcodeInput:
     key: UUID
     product_id: UUID
-    code: str
+    code: str | None = strawberry.field(
+        default=None, description="If not given, one for use in the chain is made: EAN-13. 条码"
+    )
     pack_quantity: Quantity | None = strawberry.field(
         default=None, description="Units in one such pack; 1 if not given. 包装数量"
     )

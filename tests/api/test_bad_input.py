@@ -66,14 +66,31 @@ def desk(victim: Desk) -> Desk:
 
 async def good(desk: Desk, name: str) -> dict[str, Any]:
     """Arguments of the root field that it takes."""
-    product, store = await desk.product("米"), desk.store
-    # Opens the level: the first who asks for a product in a store makes a row that says 0.
+    known = {
+        "product": await desk.product("米"),
+        "dish": await desk.product("饭", kind="DISH"),
+        "service": await desk.product("剪", kind="SERVICE"),
+        "milk": await desk.product("奶", tracksBatches=True),
+        "store": desk.store,
+        "code": desk.chain.founded.store.code,
+    }
+    # Opens the levels: the first who asks for a product in a store makes a row that says 0.
     await desk.receive("米", 10_000)
-    rice = await desk.product("饭", kind="DISH")
-    await desk.do("setSoldOut", storeId=store, productId=rice, soldOut=False)
+    for opened in ("dish", "service"):
+        at = {"storeId": desk.store, "productId": known[opened]}
+        await desk.do("setSoldOut", **at, soldOut=False)
+    told = mutations(**known).get(name)
+    if told is None:
+        return queries(**known).get(name, {})
+    return {"input": told if name in ("signIn", "refreshSession") else {"key": NIL, **told}}
+
+
+def mutations(
+    product: str, dish: str, service: str, milk: str, store: str, code: str
+) -> dict[str, Any]:
     line = {"productId": product, "quantity": "1"}
     paper = {"key": str(uuid4()), "storeId": store, "lines": [line]}
-    inputs: dict[str, Any] = {
+    return {
         **dict.fromkeys(("openStock", "receive", "sell", "consume", "produce"), paper),
         "returnToSupplier": paper,
         "adjust": {**paper, "kind": "GAIN"},
@@ -88,14 +105,17 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
         "setExpiryWarning": {"productId": product, "days": 15},
         "setUnits": {"productId": product, "units": [{"name": "箱", "quantity": "12"}]},
         "setChannelFreshness": {
-            "productId": await desk.product("奶", tracksBatches=True),
+            "productId": milk,
             "channel": "WECHAT",
             "daysLeft": 3,
         },
         "setRecipe": {
-            "productId": rice,
+            "productId": dish,
             "components": [{"productId": product, "quantity": "1"}],
         },
+        "sellPass": {"storeId": store, "productId": service, "customer": "x", "uses": 1},
+        "redeem": {"storeId": store, "serviceProductId": service},
+        "refundPass": {"passId": NIL},
         "setSoldOut": {"storeId": store, "productId": product, "soldOut": False},
         "signIn": {"login": "nobody", "password": "no password"},
         "refreshSession": {"refreshToken": "x"},
@@ -113,27 +133,29 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
         "createStore": {"code": uuid4().hex, "name": "x"},
         "updateStore": {"storeId": store, "name": "南山店"},
     }
-    asked: dict[str, Any] = {
+
+
+def queries(
+    product: str, dish: str, service: str, milk: str, store: str, code: str
+) -> dict[str, Any]:
+    return {
         "movement": {"id": NIL},
+        "productLabel": {"productId": product},
         "scan": {"storeId": store, "code": "x"},
         "storefront": {"store": "x"},
-        "menu": {"store": desk.chain.founded.store.code},
+        "menu": {"store": code},
         "canMake": {
-            "store": desk.chain.founded.store.code,
+            "store": code,
             "lines": [{"productId": product, "quantity": "1"}],
         },
-        "menuFeed": {"store": desk.chain.founded.store.code},
+        "menuFeed": {"store": code},
         "product": {"id": product},
         "storeFeed": {"storeId": store},
         "availabilityFeed": {
-            "store": desk.chain.founded.store.code,
+            "store": code,
             "productIds": [product],
         },
     }
-    if name not in inputs:
-        return asked.get(name, {})
-    told = inputs[name]
-    return {"input": told if name in ("signIn", "refreshSession") else {"key": NIL, **told}}
 
 
 async def root_of(desk: Desk, operation: str, name: str) -> Root:

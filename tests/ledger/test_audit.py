@@ -10,6 +10,7 @@ from app.db.lane import Lane
 from app.db.unit import Database
 from app.domain.ledger import Settle
 from tests.conftest import Cloning, unheard
+from tests.support.salon import a_salon
 from tests.support.shop import a_shop
 
 DISARM = "alter table movements disable trigger all; alter table entries disable trigger all; "
@@ -40,6 +41,10 @@ TAMPERING = [
     ("I12", DISARM + "update entries set scale = 2" + ARM),
     ("I12", DISARM + "update entries set batch_id = uuidv7() where batch_id is not null" + ARM),
     ("I12", DISARM + "update movements set store_id = uuidv7()" + ARM),
+    ("a level is worth", "update levels set value = value + 1"),
+    ("a level is worth", DISARM + "update entries set cost = 1 where to_bin = 'customer'" + ARM),
+    ("a pass is redeemed", "update passes set used = 1"),
+    ("a pass that has ended", "update passes set state = 'REFUNDED'"),
     ("a movement has entries", DISARM + "delete from entries" + ARM),
 ]  # fmt: skip
 
@@ -59,6 +64,8 @@ async def test_tampering_is_found(clone: Cloning, broken: str, sql: str) -> None
     for number, expires_on in (("A", date(2998, 1, 1)), ("B", date(2998, 2, 1))):
         await shop.deliver("奶", 5, number, expires_on)
     await shop.sell("奶", 2)
+    salon = await a_salon(shop, "RESERVE_ON_SALE")
+    await salon.sell()
     await lane.close()
     await db.close()
     assert await audit(urls.owner) == []

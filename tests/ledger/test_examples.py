@@ -43,13 +43,17 @@ EXAMPLES = [
     Example(K.PRODUCTION, (5, 0), "2", (7, 0)),
     Example(K.SUPPLIER_RETURN, (5, 0), "5", (0, 0)),
     Example(K.SUPPLIER_RETURN, (5, 0), "6", OutOfStock),
+    Example(K.PASS_SALE, (5, 0), "2", (3, 0)),
+    Example(K.PASS_SALE, (5, 0), "6", OutOfStock),
+    Example(K.PASS_RELEASE, (5, 0), "1", OutOfStock),
+    Example(K.REDEMPTION, (5, 0), "2", (3, 0)),
     Example(K.REVERSAL, (5, 0), "5", (0, 0)),
 ]
 RETURNS = {K.RETURN, K.RETURN_HELD, K.RETURN_WASTED}
 
 
 def test_every_kind_has_an_example() -> None:
-    assert {example.kind for example in EXAMPLES} == set(Kind)
+    assert {example.kind for example in EXAMPLES} | {K.PASS_HOLD} == set(Kind)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"{e.kind.name}-{e.quantity}")
@@ -80,6 +84,15 @@ async def stocked(shop: Shop, shelf: int, quarantine: int) -> Movement | None:
     if quarantine:
         await shop.do(K.QUARANTINE, ("米", quarantine))
     return opened
+
+
+async def test_what_is_held_for_a_pass_comes_back(shop: Shop) -> None:
+    await shop.receive("米", 5)
+    assert isinstance(await shop.do(K.PASS_HOLD, ("米", 3)), Movement)
+    assert await shop.bins("米") == (2, 3, 0, 0)
+    assert isinstance(await shop.sell("米", 3), OutOfStock)
+    assert isinstance(await shop.do(K.PASS_RELEASE, ("米", 3)), Movement)
+    assert await shop.bins("米") == (5, 0, 0, 0)
 
 
 async def test_the_same_product_twice_is_summed_before_it_is_checked(shop: Shop) -> None:

@@ -2,106 +2,22 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from decimal import Decimal
 from itertools import product
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from app.db.tables import Pass, Redemption
-from app.domain import passes
-from app.domain.access import Role, Scope, Viewer
 from app.domain.cookbook import Wish
-from app.domain.errors import NotEnoughUses, OutOfStock, Refusal, Refused, WrongState
-from app.domain.recipes import Ingredient, set_recipe
+from app.domain.errors import NotEnoughUses, OutOfStock, WrongState
 from app.domain.rules.kinds import Kind
-from tests.support.shop import Shop, day
+from tests.support.salon import Salon, a_salon
+from tests.support.shop import Shop
 
 MODES = ("FIRST_USE_ON_SALE", "REDEEM", "RESERVE_ON_SALE")
 STEPS = ("here", "there", "refund", "expire")
 USES = 2
-
-
-@dataclass
-class Salon:
-    """A service that takes 50 ml of shampoo a use, in two stores with 1,000 ml each."""
-
-    shop: Shop
-    other: UUID
-    owner: Viewer
-    cashier: Viewer
-    pass_id: UUID | None = None
-
-    async def tries(self, doing: Any) -> Any:
-        try:
-            return await doing
-        except Refused as refused:
-            return refused.refusal
-
-    async def sell(self, uses: int = USES, **more: Any) -> Any:
-        told = {"channel": "WECHAT", "expires_on": None, "key": uuid4(), **more}
-        card = await self.shop.product("洗发卡")
-        asked = {"store_id": self.shop.store, "product_id": card, "customer": "13800138000"}
-        sold = await self.tries(
-            passes.sell_pass(self.shop.db, self.cashier, uses=uses, **asked, **told)
-        )
-        if isinstance(sold, Pass):
-            self.pass_id = sold.id
-        return sold
-
-    async def redeem(
-        self, store: UUID | None = None, uses: int = 1, key: UUID | None = None, **more: Any
-    ) -> Any:
-        assert self.pass_id
-        where = (key or uuid4(), store or self.shop.store, self.pass_id)
-        return await self.tries(
-            passes.redeem_pass(self.shop.db, self.cashier, *where, uses, **more)
-        )
-
-    async def refund(self, key: UUID | None = None) -> Any:
-        assert self.pass_id
-        return await self.tries(
-            passes.refund_pass(self.shop.db, self.owner, key or uuid4(), self.pass_id, None)
-        )
-
-    async def expire(self) -> None:
-        assert self.pass_id
-        await passes.expire_pass(self.shop.db, self.shop.tenant, self.pass_id)
-
-    async def gone(self) -> tuple[int, int]:
-        """Uses' worth that is no longer on each shelf, and nothing may be left held."""
-        levels = [await self.shop.level("洗发水", store) for store in (self.shop.store, self.other)]
-        assert [level.quarantine for level in levels] == [0, 0]
-        return tuple((1000 - level.shelf - level.reserved) // 50 for level in levels)  # pyright: ignore[reportReturnType]
-
-    async def held(self) -> int:
-        return (await self.shop.level("洗发水")).reserved // 50
-
-
-async def a_salon(shop: Shop, mode: str, batches: bool = False) -> Salon:
-    stores = [shop.store, await shop.another_store()]
-    await shop.product("洗发水", unit="ml", batches=batches)
-    for name, kind in (("洗发", "SERVICE"), ("洗发卡", "PASS")):
-        await shop.product(name, unit="次", kind=kind)
-    viewers = [
-        Viewer(Scope(shop.tenant, role), shop.actor, "某人", frozenset(stores), frozenset(stores))
-        for role in (Role.OWNER, Role.CASHIER)
-    ]
-    salon = Salon(shop, stores[1], *viewers)
-    wash = Ingredient(await shop.product("洗发水"), 50)  # pyright: ignore[reportArgumentType]
-    use = Ingredient(await shop.product("洗发"), 1)  # pyright: ignore[reportArgumentType]
-    for name, part in (("洗发", wash), ("洗发卡", use)):
-        made = await shop.product(name)
-        await set_recipe(shop.db, salon.owner, uuid4(), made, [part], None, mode)
-    for store in stores:
-        if batches:
-            await shop.deliver("洗发水", 300, "A", day(20), store=store)
-            await shop.deliver("洗发水", 700, "B", day(40), store=store)
-        else:
-            await shop.do(Kind.RECEIPT, ("洗发水", 1000), store=store)
-    return salon
 
 
 def orders() -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -159,3 +75,60 @@ async def _refill(salon: Salon, used_up: list[int]) -> None:
         if uses:
             lines = ("洗发水", 50 * uses)
             await salon.shop.do(Kind.GAIN, lines, store=store)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_one_use_left_and_many_who_redeem_it(shop: Shop, mode: str) -> None:
+    salon = await a_salon(shop, mode)
+    await salon.sell(uses=1)
+    tries = [salon.redeem(store) for store in (shop.store, salon.other) for _ in range(4)]
+    outcomes = await asyncio.gather(*tries, salon.refund(), salon.expire())
+    rendered = [each for each in outcomes if isinstance(each, Redemption)]
+    assert len(rendered) <= 1
+    assert sum(await salon.gone()) == len(rendered)
+    assert await salon.held() == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_lost_reply_is_asked_for_again(shop: Shop, mode: str) -> None:
+    salon = await a_salon(shop, mode)
+    key, again = uuid4(), uuid4()
+    sold = [await salon.sell(key=key) for _ in range(3)]
+    assert len({each.id for each in sold}) == 1
+    redeemed = await asyncio.gather(*(salon.redeem(key=again) for _ in range(4)))
+    assert len({each.id for each in redeemed}) == 1
+    assert isinstance(await salon.redeem(uses=2), NotEnoughUses)
+    ended = uuid4()
+    assert [(await salon.refund(ended)).state for _ in range(2)] == ["REFUNDED", "REFUNDED"]
+    assert await salon.gone() == (1, 0)
+
+
+async def test_a_pass_that_cannot_be_held_is_not_sold(shop: Shop) -> None:
+    salon = await a_salon(shop, "RESERVE_ON_SALE")
+    assert isinstance(await salon.sell(uses=21), OutOfStock)
+    assert isinstance(await salon.sell(uses=20), Pass)
+    assert isinstance(await shop.sell("洗发水", 1), OutOfStock)
+    assert isinstance(await salon.redeem(salon.other, uses=20), Redemption)
+    assert await salon.gone() == (0, 20)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_actual_use_is_a_variance(shop: Shop, mode: str) -> None:
+    salon = await a_salon(shop, mode)
+    await salon.sell()
+    shampoo = await shop.product("洗发水")
+    await salon.redeem(wish=Wish(used={shampoo: Decimal(70)}))
+    await salon.redeem(wish=Wish(used={shampoo: Decimal(45)}))
+    level = await shop.level("洗发水")
+    assert (level.shelf, level.reserved) == (1000 - 70 - 45, 0)
+
+
+async def test_a_pass_keeps_its_recipe(shop: Shop) -> None:
+    salon = await a_salon(shop, "REDEEM")
+    await salon.sell()
+    await salon.change(30)
+    assert isinstance(await salon.redeem(), Redemption)
+    assert (await shop.level("洗发水")).shelf == 950
+    await salon.sell()
+    assert isinstance(await salon.redeem(), Redemption)
+    assert (await shop.level("洗发水")).shelf == 920

@@ -31,6 +31,9 @@ INPUTS = {
     "setChannelFreshness": "SetChannelFreshnessInput",
     "setRecipe": "SetRecipeInput",
     "setSoldOut": "SetSoldOutInput",
+    "sellPass": "SellPassInput",
+    "redeem": "RedeemInput",
+    "refundPass": "RefundPassInput",
 }
 MOVEMENT = """
   id kind channel reason note document occurredAt recordedAt store { id } actor { name }
@@ -73,6 +76,16 @@ ON_RECIPE = f"""
   ... on Indivisible {{ parts {{ product {{ name }} quantity nearest finerUnit }} }}
   ... on RecipeCycle {{ way {{ name }} }} ... on WrongState {{ state }} ... on KeyReused {{ key }}
 """
+SHORT = "... on OutOfStock { shortages { product { name } requested available } }"
+ON_PASS = f"""
+  ... on Pass {{ id customer uses used state channel consumeOn expiresOn store {{ id }}
+    redemptions {{ uses store {{ id }} movement {{ lines {{ quantity }} }} }} }}
+  {PROBLEM} ... on WrongState {{ state }} ... on KeyReused {{ key }}
+"""
+ON_REDEMPTION = f"""
+  ... on Redemption {{ id uses ofPass {{ id used state }} movement {{ {MOVEMENT} }} }}
+  {PROBLEM} {SHORT} ... on WrongState {{ state }} ... on NotEnoughUses {{ left requested }}
+"""
 ON_CATEGORY = f"... on Category {{ id name }} {PROBLEM} ... on AlreadyTaken {{ field value }}"
 ANSWERS = {
     "createCategory": ON_CATEGORY,
@@ -81,6 +94,9 @@ ANSWERS = {
     **dict.fromkeys(("addBarcode", "setReorderPoint", "setExpiryWarning"), ON_PRODUCT),
     **dict.fromkeys(("setUnits", "setChannelFreshness"), ON_PRODUCT),
     "setRecipe": ON_RECIPE,
+    "sellPass": f"{ON_PASS} {SHORT}",
+    "redeem": ON_REDEMPTION,
+    "refundPass": ON_PASS,
     "setSoldOut": f"... on Level {{ available }} {PROBLEM} ... on KeyReused {{ key }}",
 }
 
@@ -135,7 +151,7 @@ class Desk:
 
     def who(self, name: str) -> str:
         """Somebody who may do this: an owner does everything but stand at the till."""
-        return self.cashier if name == "sell" else self.owner
+        return self.cashier if name in ("sell", "sellPass", "redeem") else self.owner
 
     async def do(self, name: str, /, *, by: str | None = None, **input: Any) -> Any:
         """The answer of a mutation, with a new key unless one is given."""

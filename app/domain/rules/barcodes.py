@@ -7,8 +7,19 @@ def check_digit_ok(code: str) -> bool:
     """Whether the last digit is the GS1 check digit (weights 3 and 1 from the right)."""
     if not code.isascii() or not code.isdigit() or len(code) < 2:
         return False
-    weighted = (int(digit) * (3, 1)[i % 2] for i, digit in enumerate(reversed(code[:-1])))
-    return (sum(weighted) + int(code[-1])) % 10 == 0
+    return check_digit(code[:-1]) == code[-1]
+
+
+def check_digit(digits: str) -> str:
+    """The GS1 check digit that these digits lack."""
+    weighted = (int(digit) * (3, 1)[i % 2] for i, digit in enumerate(reversed(digits)))
+    return str(-sum(weighted) % 10)
+
+
+def in_house(number: int) -> str:
+    """An EAN-13 for use inside the chain: GS1 leaves the prefix 20 to every company."""
+    digits = f"20{number % 10**10:010d}"
+    return digits + check_digit(digits)
 
 
 def normal(code: str) -> str:

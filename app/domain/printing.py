@@ -1,0 +1,89 @@
+"""Printed labels: a product's code as a symbol that any scanner reads."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import zxingcpp
+from zxingcpp import BarcodeFormat
+
+from app.db import catalog as rows
+from app.db.tables import Product
+from app.db.unit import Database
+from app.domain.access import Viewer
+from app.domain.errors import Malformed
+from app.domain.rules.barcodes import LENGTHS, check_digit_ok
+from app.domain.rules.texts import clean
+
+BATCH = re.compile(r"[!\"%&'*+,\-./0-9:;<=>?A-Z_a-z]{1,20}")
+"""GS1 General Specifications 3.4.1 and 7.11; without the parentheses that set off an AI."""
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A symbol as SVG, and the text people read below it."""
+
+    product: Product
+    symbology: str
+    text: str
+    svg: str
+
+
+async def product_label(
+    db: Database,
+    viewer: Viewer,
+    product_id: UUID,
+    batch_no: str | None,
+    expires_on: date | None,
+    produced_on: date | None,
+) -> Printed | None:
+    """The label of a product, by its first GTIN, else by its sku; None for no such product.
+
+    With a batch or a date it is a GS1 DataMatrix, so that receiving it is one scan. Raises
+    Malformed for a batch number that GS1 has no place for, and for dates without a GTIN.
+    """
+    batch_no = clean(batch_no, "batchNo", 20)
+    if batch_no is not None and not BATCH.fullmatch(batch_no):
+        raise Malformed("batchNo: up to 20 letters, digits and simple signs fit on a label")
+    async with db.read(viewer.tenant) as session:
+        found = await rows.products_by_id(session, viewer.tenant, [product_id])
+        codes = await rows.barcodes_of(session, viewer.tenant, [product_id])
+    if not found:
+        return None
+    gtins = (c.code for c in codes if len(c.code) == max(LENGTHS) and check_digit_ok(c.code))
+    gtin = next(gtins, None)
+    dated = [("11", _day(produced_on)), ("17", _day(expires_on)), ("10", batch_no)]
+    told = any(value for _, value in dated)
+    if gtin is None:
+        if told:
+            raise Malformed("productId: give it a GTIN first: addBarcode makes one in-house")
+        return _named(found[0], codes[0].code if codes else found[0].sku)
+    if told:
+        parts = "".join(f"({ai}){value}" for ai, value in [("01", gtin), *dated] if value)
+        return _printed(found[0], "DATA_MATRIX", parts, gs1=True)
+    if gtin.startswith("0"):
+        return _printed(found[0], "EAN_13", gtin[1:])
+    return _printed(found[0], "CODE_128", f"(01){gtin}", gs1=True)
+
+
+def _named(product: Product, text: str) -> Printed:
+    """Code 128 has no Chinese characters; a QR code does."""
+    return _printed(product, "CODE_128" if text.isascii() else "QR_CODE", text)
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else f"{day:%y%m%d}"
+
+
+FORMATS = {
+    "EAN_13": BarcodeFormat.EAN13,
+    "CODE_128": BarcodeFormat.Code128,
+    "QR_CODE": BarcodeFormat.QRCode,
+    "DATA_MATRIX": BarcodeFormat.DataMatrix,
+}
+
+
+def _printed(product: Product, symbology: str, text: str, **more: bool) -> Printed:
+    symbol = zxingcpp.create_barcode(text, FORMATS[symbology], **more)
+    return Printed(product, symbology, text, symbol.to_svg())
