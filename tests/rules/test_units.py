@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.rules.units import LIMIT, MEASURES, from_base, scale_of, to_base, written
+from app.domain.rules.units import (
+    LIMIT,
+    MEASURES,
+    from_base,
+    scale_of,
+    shown,
+    size_of,
+    to_base,
+    written,
+)
 
 SCALES = sorted({1, *MEASURES.values()})
 
@@ -78,3 +87,32 @@ def test_what_is_accepted_is_exact(quantity: Decimal, scale: int) -> None:
     if base is not None:
         assert 0 < base <= LIMIT
         assert base == quantity * scale
+
+
+@given(st.integers(1, 500), st.integers(1, 60), st.integers(1, 2000))
+def test_cases_bought_and_bottles_sold_end_at_nothing(k: int, n: int, millilitres: int) -> None:
+    own = {"瓶": millilitres, "箱": n * millilitres}
+    case, bottle = size_of("箱", "ml", own), size_of("瓶", "ml", own)
+    assert case is not None
+    assert bottle is not None
+    bought = to_base(Decimal(k), case)
+    sold = [to_base(Decimal(1), bottle) or 0 for _ in range(k * n)]
+    assert bought == sum(sold)
+
+
+@pytest.mark.parametrize(
+    ("unit", "product_unit", "size"),
+    [("斤", "kg", 500), ("g", "斤", 1), ("kg", "斤", 1000), ("升", "ml", 1000), ("ml", "kg", None),
+     ("袋", "袋", 1), ("kg", "袋", None), ("箱", "kg", None)],
+)  # fmt: skip
+def test_measures_of_one_kind_convert(unit: str, product_unit: str, size: int | None) -> None:
+    assert size_of(unit, product_unit, {}) == size
+
+
+@pytest.mark.parametrize(
+    ("base", "display", "told"),
+    [(6120, "箱", "1 箱 120 ml"), (9120, "箱", "1 箱 6 瓶 120 ml"), (9120, "瓶", "18 瓶 120 ml"),
+     (0, "瓶", "0 ml"), (120, "箱", "120 ml"), (9120, None, "9120 ml")],
+)  # fmt: skip
+def test_quantities_as_a_shop_says_them(base: int, display: str | None, told: str) -> None:
+    assert shown(base, "ml", {"瓶": 500, "箱": 6000}, display) == told

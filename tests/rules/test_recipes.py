@@ -1,0 +1,140 @@
+"""Recipes against brute force: what a unit takes, how many can be made, a cart together."""
+
+import itertools
+from fractions import Fraction
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.rules.recipes import (
+    Need,
+    Part,
+    amount,
+    cycle,
+    makeable,
+    nearest,
+    needs,
+    together,
+)
+
+IDS = [UUID(int=number) for number in range(1, 7)]
+SOME = st.sampled_from(IDS)
+NEEDS = st.dictionaries(SOME, st.integers(1, 9), max_size=4).map(
+    lambda found: [Need(*each) for each in found.items()]
+)
+SHELVES = st.dictionaries(SOME, st.integers(0, 60))
+
+
+def possible(cart: list[tuple[list[Need], int]], shelf: dict[UUID, int]) -> bool:
+    """Taking every dish of the cart, piece by piece, off the shelf."""
+    left = dict(shelf)
+    for made_of, count in cart:
+        for _ in range(count):
+            for need in made_of:
+                left[need.product] = left.get(need.product, 0) - need.quantity
+                if left[need.product] < 0:
+                    return False
+    return True
+
+
+@given(NEEDS, SHELVES)
+def test_as_many_as_can_be_made_and_not_one_more(
+    made_of: list[Need], shelf: dict[UUID, int]
+) -> None:
+    limit = makeable(made_of, shelf)
+    if not made_of:
+        assert limit is None
+        return
+    assert limit is not None
+    count, limiting = limit
+    assert possible([(made_of, count)], shelf)
+    assert not possible([(made_of, count + 1)], shelf)
+    [quantity] = [need.quantity for need in made_of if need.product == limiting]
+    assert shelf.get(limiting, 0) // quantity == count
+
+
+@given(st.lists(st.tuples(NEEDS, st.integers(1, 5)), min_size=1, max_size=4), SHELVES)
+def test_a_cart_shares_its_ingredients(
+    cart: list[tuple[list[Need], int]], shelf: dict[UUID, int]
+) -> None:
+    most = together(cart, shelf)
+    fits = all(m is None or m >= count for m, (_, count) in zip(most, cart, strict=True))
+    assert fits is possible(cart, shelf)
+    for at, allowed in enumerate(most):
+        if allowed is None:
+            assert not cart[at][0]
+            continue
+        others = [line for number, line in enumerate(cart) if number != at]
+        if possible(others, shelf):
+            assert possible([*others, (cart[at][0], allowed)], shelf)
+            assert not possible([*others, (cart[at][0], allowed + 1)], shelf)
+
+
+def test_two_dishes_never_both_take_the_last_tomato() -> None:
+    tomato, egg = IDS[:2]
+    soup, fried = [Need(tomato, 200)], [Need(tomato, 300), Need(egg, 2)]
+    shelf = {tomato: 400, egg: 10}
+    assert makeable(soup, shelf) == (2, tomato)
+    assert makeable(fried, shelf) == (1, tomato)
+    assert together([(soup, 1), (fried, 1)], shelf) == [0, 0]
+
+
+def test_what_is_optional_limits_nothing() -> None:
+    tomato, coriander = IDS[:2]
+    made_of = [Need(tomato, 200), Need(coriander, 5, optional=True)]
+    assert makeable(made_of, {tomato: 400}) == (2, tomato)
+    assert makeable([Need(coriander, 5, optional=True)], {}) is None
+
+
+@given(
+    st.integers(1, 5000),
+    st.integers(0, 10_000),
+    st.integers(1, 40),
+    st.sampled_from([1, 500, 1000]),
+)
+def test_the_nearest_quantity_divides(quantity: int, loss: int, yields: int, scale: int) -> None:
+    part = Part(IDS[0], quantity, loss)
+    found = nearest(part, yields, scale)
+    assert amount(part._replace(quantity=found), yields, scale).denominator == 1
+    if amount(part, yields, scale).denominator == 1:
+        assert found == quantity
+    step = next(
+        n
+        for n in range(1, 10_000 * yields + 1)
+        if (n * (10_000 + loss) * scale) % (10_000 * yields) == 0
+    )
+    assert abs(found - quantity) <= max(step / 2, step - quantity)
+
+
+def test_loss_comes_on_top() -> None:
+    assert amount(Part(IDS[0], 300, 1000), 1, 1) == 330
+    assert amount(Part(IDS[0], 1000), 3, 1) == Fraction(1000, 3)
+
+
+def test_recipes_in_recipes_are_summed() -> None:
+    tomato, egg, rice = IDS[:3]
+    fried = [Need(tomato, 300), Need(egg, 2)]
+    menu = needs(
+        [(Part(IDS[4], 1), fried), (Part(tomato, 50), None), (Part(rice, 100, 0, True), None)], 1, 1
+    )
+    assert menu == {(tomato, False): 350, (egg, False): 2, (rice, True): 100}
+    half = needs([(Part(IDS[4], 1), fried)], 2, 1)
+    assert half == {(tomato, False): 150, (egg, False): 1}
+
+
+EDGES = st.dictionaries(SOME, st.lists(SOME, max_size=3), max_size=6)
+
+
+@given(EDGES, SOME)
+def test_a_cycle_is_found_when_there_is_one(edges: dict[UUID, list[UUID]], start: UUID) -> None:
+    reached, ahead = set(), list(edges.get(start, []))
+    while ahead:
+        if (at := ahead.pop()) not in reached:
+            reached.add(at)
+            ahead += edges.get(at, [])
+    way = cycle(start, edges)
+    assert (way is not None) is (start in reached)
+    if way is not None:
+        assert way[0] == way[-1] == start
+        assert all(b in edges[a] for a, b in itertools.pairwise(way))

@@ -1,0 +1,73 @@
+"""Scale labels of 13 and 18 digits, in the layouts that shops set their scales to."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.codes import Code, Form, understood
+from app.domain.rules.barcodes import check_digit
+from app.domain.rules.scales import Label, layout_ok, read, weight_for
+
+WEIGHT, AMOUNT = "21PPPPPWWWWWC", "22PPPPPAAAAAC"
+BOTH, REVERSED = "26PPPPPAAAAAWWWWWC", "28PPPPPWWWWWAAAAAC"
+SHOP = (WEIGHT, AMOUNT, BOTH, REVERSED)
+FIVE = st.integers(0, 99_999)
+
+
+def label(layout: str, plu: int, weight: int, amount: int) -> str:
+    """What a scale with this layout prints."""
+    code = layout.replace("PPPPP", f"{plu:05d}").replace("WWWWW", f"{weight:05d}")
+    code = code.replace("AAAAA", f"{amount:05d}")
+    return code[:-1] + check_digit(code[:-1])
+
+
+@given(st.sampled_from(SHOP), FIVE, FIVE, FIVE)
+def test_both_forms_are_read_back(layout: str, plu: int, weight: int, amount: int) -> None:
+    code = label(layout, plu, weight, amount)
+    told = Label(
+        f"{plu:05d}",
+        weight if "W" in layout else None,
+        amount if "A" in layout else None,
+        True,
+    )
+    assert read(code, SHOP) == told
+    assert understood(code, SHOP) == Code(
+        Form.SCALE, told.plu, weight=told.weight, amount=told.amount
+    )
+
+
+@given(st.sampled_from(SHOP), FIVE, FIVE, FIVE, st.integers(1, 9))
+def test_a_wrong_check_digit_is_not_trusted(
+    layout: str, plu: int, weight: int, amount: int, off: int
+) -> None:
+    code = label(layout, plu, weight, amount)
+    wrong = code[:-1] + str((int(code[-1]) + off) % 10)
+    assert understood(wrong, SHOP).fault == "CHECK_DIGIT"
+
+
+def test_a_layout_without_a_check_digit_takes_any() -> None:
+    assert read("2100012001234", ["21PPPPPWWWWWW"]) == Label("00012", 1234, None, True)
+
+
+def test_other_shops_codes_stay_what_they_are() -> None:
+    assert understood("6901234000016", SHOP).form is Form.PLAIN
+    assert understood(label(WEIGHT, 12, 1234, 0)).form is Form.PLAIN
+
+
+@pytest.mark.parametrize(
+    "layout",
+    ["", "PPPPPWWWWWWWC", "21PPPPPWWWWW", "21PPPPPWWWWWCC", "21WWWWWPPPPPC", "2xPPPPPWWWWWC"],
+)
+def test_layouts_no_scale_has(layout: str) -> None:
+    assert not layout_ok(layout)
+
+
+def test_layouts_that_scales_have() -> None:
+    assert all(layout_ok(layout) for layout in SHOP)
+
+
+@given(st.integers(1, 99_999), st.integers(1, 20_000), st.sampled_from([1000, 500]))
+def test_the_weight_is_found_again_from_the_price(grams: int, price: int, scale: int) -> None:
+    # What the scale prints is rounded to the fen: the weight is as near as a fen can tell.
+    amount = (2 * grams * price + scale) // (2 * scale)
+    assert abs(weight_for(amount, price, scale) - grams) <= scale / price / 2 + 1
