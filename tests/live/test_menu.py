@@ -1,12 +1,8 @@
 """The live menu: every dish that shares an ingredient is told when it moves, once per change."""
 
 import asyncio
-from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
-from app.domain.access import Role, Scope, Viewer
-from app.domain.recipes import Ingredient, set_recipe
 from app.domain.rules.kinds import Kind
 from tests.support.identity import Chain
 from tests.support.live import Line as Wire
@@ -30,23 +26,11 @@ async def labels(wire: Wire) -> dict[str, str]:
     return {dish["name"]: dish["availability"]["label"] for dish in event["dishes"]}
 
 
-def owner(shop: Shop) -> Viewer:
-    stores = frozenset([shop.store])
-    return Viewer(Scope(shop.tenant, Role.OWNER), shop.actor, "老板", stores, stores)
-
-
-async def cook(shop: Shop, dish: str, **parts: int) -> None:
-    """Sets a dish's recipe: pieces of each part."""
-    made = await shop.product(dish, unit="份", kind="DISH")
-    told = [Ingredient(await shop.product(name), Decimal(n)) for name, n in parts.items()]
-    await set_recipe(shop.db, owner(shop), uuid4(), made, told, None, None)
-
-
 async def test_every_dish_that_shares_it_is_told_once(open_shop: Shop, chain: Chain) -> None:
     shop = open_shop
-    await cook(shop, "炒蛋", 蛋=2)
-    await cook(shop, "蛋汤", 蛋=1)
-    await cook(shop, "米饭", 米=1)
+    await shop.cook("炒蛋", 蛋=2)
+    await shop.cook("蛋汤", 蛋=1)
+    await shop.cook("米饭", 米=1)
     await shop.receive("蛋", 20)
     await shop.receive("米", 20)
     store = chain.founded.store.code
@@ -76,16 +60,16 @@ async def test_a_new_recipe_reaches_the_menu(open_shop: Shop, chain: Chain) -> N
     async with dialled(shop.base_url, shop.token) as staff:
         await staff.subscribe(FEED, store=chain.founded.store.code)
         assert await told(staff) == {}
-        await cook(shop, "炒蛋", 蛋=2)
+        await shop.cook("炒蛋", 蛋=2)
         assert await told(staff) == {"炒蛋": 6}
-        await cook(shop, "炒蛋", 蛋=3)
+        await shop.cook("炒蛋", 蛋=3)
         assert await told(staff) == {"炒蛋": 4}
 
 
 async def test_many_changes_end_where_the_shelf_is(open_shop: Shop, chain: Chain) -> None:
     shop = open_shop
     for number in range(5):
-        await cook(shop, f"菜{number}", 蛋=number + 1, 米=1)
+        await shop.cook(f"菜{number}", 蛋=number + 1, 米=1)
     await shop.receive("蛋", 500)
     await shop.receive("米", 500)
     seen: dict[str, int] = {}

@@ -31,6 +31,7 @@ INPUTS = {
     "setChannelFreshness": "SetChannelFreshnessInput",
     "setRecipe": "SetRecipeInput",
     "setSoldOut": "SetSoldOutInput",
+    "updateStore": "UpdateStoreInput",
     "sellPass": "SellPassInput",
     "redeem": "RedeemInput",
     "refundPass": "RefundPassInput",
@@ -80,7 +81,7 @@ SHORT = "... on OutOfStock { shortages { product { name } requested available } 
 ON_PASS = f"""
   ... on Pass {{ id customer uses used state channel consumeOn expiresOn store {{ id }}
     redemptions {{ uses store {{ id }} movement {{ lines {{ quantity }} }} }} }}
-  {PROBLEM} ... on WrongState {{ state }} ... on KeyReused {{ key }}
+  {PROBLEM} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
 """
 ON_REDEMPTION = f"""
   ... on Redemption {{ id uses ofPass {{ id used state }} movement {{ {MOVEMENT} }} }}
@@ -94,6 +95,7 @@ ANSWERS = {
     **dict.fromkeys(("addBarcode", "setReorderPoint", "setExpiryWarning"), ON_PRODUCT),
     **dict.fromkeys(("setUnits", "setChannelFreshness"), ON_PRODUCT),
     "setRecipe": ON_RECIPE,
+    "updateStore": f"... on Store {{ scaleLabels }} {PROBLEM}",
     "sellPass": f"{ON_PASS} {SHORT}",
     "redeem": ON_REDEMPTION,
     "refundPass": ON_PASS,

@@ -15,8 +15,11 @@ from app.db.lane import Lane
 from app.db.stock import entries_of
 from app.db.tables import Feed, Level, Product, Store, Tenant
 from app.db.unit import Database
+from app.domain.access import Role, Scope, Viewer
+from app.domain.cookbook import NO_WISH, Cookbook
 from app.domain.draft import Draft, Line, Place, batch_id, print_of, swapped
 from app.domain.ledger import Outcome
+from app.domain.recipes import Ingredient, set_recipe
 from app.domain.rules.fefo import NEVER
 from app.domain.rules.kinds import Kind
 from app.domain.rules.units import scale_of
@@ -99,6 +102,28 @@ class Shop:
 
     async def do(self, kind: Kind, *lines: tuple[str, Any], **more: Any) -> Outcome:
         return await self.post(await self.draft(kind, *lines, **more))
+
+    async def order(
+        self, *lines: tuple[str, Any], lane: Lane | None = None, **more: Any
+    ) -> Outcome:
+        """A sale of dishes, by the recipes in force."""
+        draft = await self.draft(Kind.SALE, *lines, **more)
+        cookbook = Cookbook(self.db)
+        wishes = [NO_WISH] * len(draft.lines)
+        exploded = await cookbook.explode(self.tenant, draft.lines, wishes, draft.channel)
+        made = replace(draft, lines=exploded.lines, recipes=exploded.recipes)
+        return await (lane or self.lane).submit(self.tenant, made)
+
+    @property
+    def owner(self) -> Viewer:
+        stores = frozenset([self.store])
+        return Viewer(Scope(self.tenant, Role.OWNER), self.actor, "老板", stores, stores)
+
+    async def cook(self, dish: str, **parts: int) -> None:
+        """Sets a dish's recipe: so many of each part's unit."""
+        made = await self.product(dish, unit="份", kind="DISH")
+        told = [Ingredient(await self.product(name), Decimal(n)) for name, n in parts.items()]
+        await set_recipe(self.db, self.owner, uuid4(), made, told, None, None)
 
     async def receive(self, name: str, quantity: Any) -> Outcome:
         return await self.do(Kind.RECEIPT, (name, quantity))
