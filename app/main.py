@@ -92,8 +92,9 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     db = Database(config.database_url, bus.nudge)
     gate = Gate(db, config)
     lane = Lane(config.database_url, Settle(), bus.nudge)
-    hub = Hub(db, bus)
-    app = App(config, db, lane, gate, hub, Cookbook(db))
+    cookbook = Cookbook(db)
+    hub = Hub(db, bus, cookbook)
+    app = App(config, db, lane, gate, hub, cookbook)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -6,7 +6,7 @@ import random
 import re
 import subprocess
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from os import environ
@@ -155,14 +155,29 @@ async def sell(
     products: int = PRODUCTS,
 ) -> Run:
     """Sells one piece of random products, so many sales in flight, for so long."""
+
+    async def sale() -> Draft:
+        return shop.sale(shop.products[random.randrange(products)])
+
+    return await ordered(lane, shop, sale, clients, seconds, database)
+
+
+async def ordered(
+    lane: Lane[Draft, Outcome],
+    shop: Shop,
+    order: Callable[[], Awaitable[Draft]],
+    clients: int,
+    seconds: float,
+    database: Sequence[int] = (),
+) -> Run:
+    """What each order asks for, so many in flight, for so long."""
     sold = 0
     end = time.monotonic() + seconds
 
     async def seller() -> None:
         nonlocal sold
         while time.monotonic() < end:
-            draft = shop.sale(shop.products[random.randrange(products)])
-            outcome = await lane.submit(shop.tenant, draft)
+            outcome = await lane.submit(shop.tenant, await order())
             if not isinstance(outcome, Movement):
                 raise AssertionError(f"a sale was refused: {outcome}")
             sold += 1

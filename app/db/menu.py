@@ -1,16 +1,15 @@
 """What a store can sell: its products with what one of each takes, and what is on the shelf."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Uuid, and_, case, func, literal, select
+from sqlalchemy import ARRAY, Uuid, and_, bindparam, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.levels import Pair, want, wanted_levels
-from app.db.statement import among
-from app.db.tables import Level, Need, Product
+from app.db.tables import Feed, Level, Need, Product, Store
 from app.db.unit import Unit
 
 UNLIMITED = 10**12
@@ -32,55 +31,67 @@ class Dish(NamedTuple):
     sold_out_until: datetime | None
 
 
-Takes = Sequence[tuple[UUID, int]]
-"""Products and base units that one unit of a dish cannot do without."""
+class Shelf(NamedTuple):
+    """What is there of a product that dishes take."""
+
+    name: str
+    held: int
 
 
-async def dishes(
-    session: AsyncSession, tenant: UUID, store: UUID, products: Collection[UUID] | None
-) -> list[Dish]:
-    """The store's dishes and services by name, or these products, whatever they are."""
-    P, L = Product, Level
-    there = and_(L.tenant_id == P.tenant_id, L.product_id == P.id, L.store_id == store)
-    told = (P.id, P.name, P.spec, P.unit, P.kind, P.scale, P.price, P.image_url, P.recipe_id)
-    query = (
-        select(*told, L.sold_out_until)
-        .outerjoin(L, there)
-        .where(P.tenant_id == tenant, P.archived_at.is_(None))
+P, L = Product.__table__.c, Level.__table__.c
+TENANT, STORE = bindparam("tenant", type_=Uuid()), bindparam("store", type_=Uuid())
+IDS = func.any(bindparam("ids", type_=ARRAY(Uuid())))
+HERE = and_(L.tenant_id == P.tenant_id, L.product_id == P.id, L.store_id == STORE)
+
+
+def _offering(wanted: Any) -> Any:
+    """Core, not rows of the ORM: a menu of hundreds is read as fast as it can be."""
+    S, F = Store.__table__.c, Feed.__table__.c
+    told = [L.sold_out_until if name == "sold_out_until" else P[name] for name in Dish._fields]
+    offered = and_(P.tenant_id == S.tenant_id, P.archived_at.is_(None), wanted)
+    return (
+        select(S.few_threshold, F.revision, *told)
+        .select_from(Store.__table__)
+        .join(Feed.__table__, and_(F.tenant_id == S.tenant_id, F.store_id == S.id))
+        .outerjoin(Product.__table__, offered)
+        .outerjoin(Level.__table__, HERE)
+        .where(S.tenant_id == TENANT, S.id == STORE)
         .order_by(P.pinyin, P.id)
     )
-    if products is None:
-        query = query.where(P.kind.in_(("DISH", "SERVICE")))
-    else:
-        query = query.where(among(P.id, products))
-    return [Dish(*row) for row in await session.execute(query)]
 
 
-async def takes(
-    session: AsyncSession, tenant: UUID, recipes: Collection[UUID]
-) -> dict[UUID, Takes]:
-    """What one unit by each of these recipes cannot do without."""
-    query = (
-        select(
-            Need.recipe_id,
-            func.array_agg(Need.product_id, type_=ARRAY(Uuid())),
-            func.array_agg(Need.quantity, type_=ARRAY(BigInteger())),
-        )
-        .where(Need.tenant_id == tenant, among(Need.recipe_id, recipes), ~Need.optional)
-        .group_by(Need.recipe_id)
-    )
-    found = await session.execute(query)
-    return {recipe: list(zip(ids, counts, strict=True)) for recipe, ids, counts in found}
+MENU, CHOSEN = _offering(P.kind.in_(("DISH", "SERVICE"))), _offering(P.id == IDS)
+SHELVES = (
+    select(P.id, P.name, func.coalesce(L.shelf, 0))
+    .select_from(Product.__table__)
+    .outerjoin(Level.__table__, HERE)
+    .where(P.tenant_id == TENANT, P.id == IDS)
+)
+
+
+async def offered(
+    session: AsyncSession, tenant: UUID, store: UUID, products: Collection[UUID] | None
+) -> tuple[int, int, list[Dish]]:
+    """The store's dishes and services by name, or these products, whatever they are.
+
+    Before them the threshold of its labels, and the revision all of it is true at.
+    """
+    told: dict[str, Any] = {"tenant": tenant, "store": store}
+    query = MENU if products is None else CHOSEN
+    if products is not None:
+        told["ids"] = list(products)
+    found: Any = (await (await session.connection()).execute(query, told)).all()
+    few, revision = found[0][:2]
+    return few, revision, [Dish(*row[2:]) for row in found if row[2] is not None]
 
 
 async def shelves(
     session: AsyncSession, tenant: UUID, store: UUID, products: Collection[UUID]
-) -> dict[UUID, int]:
-    """Base units on the store's shelf; what it never had is left out."""
-    query = select(Level.product_id, Level.shelf).where(
-        Level.tenant_id == tenant, Level.store_id == store, among(Level.product_id, products)
-    )
-    return {product: shelf for product, shelf in await session.execute(query)}
+) -> dict[UUID, Shelf]:
+    """Base units of these products on the store's shelf."""
+    told = {"tenant": tenant, "store": store, "ids": list(products)}
+    found = (await (await session.connection()).execute(SHELVES, told)).all()
+    return {product: Shelf(name, held) for product, name, held in found}
 
 
 def sellable(store: Any) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.db import recipes as rows
@@ -67,19 +67,36 @@ class Cookbook:
     under the lock of its level, so that a memory out of date is found before it is used."""
 
     def __init__(self, db: Database) -> None:
-        self._db = db
+        self.db = db
         self._known: dict[UUID, Made] = {}
+        self._needs: dict[UUID, list[Need]] = {}
 
     async def of(self, tenant: UUID, products: Collection[UUID]) -> dict[UUID, Made]:
         """What these products are; those nobody knows are left out."""
         if unknown := [product for product in products if product not in self._known]:
-            async with self._db.read(tenant) as session:
+            async with self.db.read(tenant) as session:
                 found = await rows.made(session, tenant, unknown)
             if len(self._known) > MOST_KNOWN:
                 self._known.clear()
             self._known |= told(found)
             return {p: self._known[p] for p in products if p in self._known}
         return {product: self._known[product] for product in products}
+
+    async def needs(
+        self, session: Any, tenant: UUID, recipes: Collection[UUID]
+    ) -> dict[UUID, list[Need]]:
+        """What one unit by each of these recipes cannot do without: a recipe never changes."""
+        if unknown := [recipe for recipe in recipes if recipe not in self._needs]:
+            read: dict[UUID, list[Need]] = {recipe: [] for recipe in unknown}
+            for row, _ in await rows.needs_of(session, tenant, unknown):
+                if not row.optional:
+                    read[row.recipe_id].append(Need(row.product_id, row.quantity))
+            known = {recipe: self._needs[recipe] for recipe in recipes if recipe in self._needs}
+            if len(self._needs) > MOST_KNOWN:
+                self._needs.clear()
+            self._needs |= read
+            return known | read
+        return {recipe: self._needs[recipe] for recipe in recipes}
 
     def forget(self, product: UUID) -> None:
         self._known.pop(product, None)
@@ -151,11 +168,12 @@ def taken(line: Line, made: Made, wish: Wish) -> list[Line]:
     shelf, kitchen = Place(line.source.store, "shelf"), Place(line.source.store, "kitchen")
     _refuse(wish.without - {t.need.product for t in made.takes if t.need.optional}, line)
     used = dict(wish.used or {})
+    count = int(line.quantity) if line.quantity == int(line.quantity) else line.quantity
     lines: list[Line] = []
     for need, scale in made.takes:
         if need.product in wish.without:
             continue
-        base = need.quantity * line.quantity
+        base = need.quantity * count
         if base != int(base) or base <= 0:
             raise Refused(InvalidQuantity(line.product, str(line.quantity)))
         usual = from_base(int(base), scale)
@@ -166,7 +184,9 @@ def taken(line: Line, made: Made, wish: Wish) -> list[Line]:
     variance = Place(line.source.store, "variance")
     lines += [Line(product, more, shelf, variance) for product, more in used.items() if more]
     if line.target.bin != "kitchen":
-        lines.append(replace(line, source=kitchen, recipe=made.recipe_id))
+        product, version = line.product, line.expected_version
+        named = {"batches": line.batches, "arriving": line.arriving, "recipe": made.recipe_id}
+        lines.append(Line(product, line.quantity, kitchen, line.target, None, version, **named))
     return lines
 
 

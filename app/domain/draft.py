@@ -91,8 +91,11 @@ class Draft:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "claim", (self.actor, self.key))
-        places = ((place.store, e.product) for e in self.lines for place in (e.source, e.target))
-        object.__setattr__(self, "pairs", frozenset(places))
+        pairs = {(line.source.store, line.product) for line in self.lines}
+        for line in self.lines:
+            if line.target.store is not line.source.store:
+                pairs.add((line.target.store, line.product))
+        object.__setattr__(self, "pairs", frozenset(pairs))
 
 
 def print_of(*parts: Any) -> bytes:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from app.db import feed, identity
+from app.db import identity
 from app.db import menu as rows
 from app.db.levels import open_levels
 from app.db.menu import Dish
@@ -16,13 +16,21 @@ from app.db.tables import Level, Store
 from app.db.unit import Database, clock
 from app.domain import access
 from app.domain.access import Can, Viewer
+from app.domain.cookbook import Cookbook
 from app.domain.errors import Malformed, Refused, UnknownProduct
 from app.domain.requests import claim
-from app.domain.rules.labels import SOLD_OUT, Availability, availability
+from app.domain.rules.labels import PLENTY, SOLD_OUT, Availability, availability
 from app.domain.rules.recipes import Need, makeable, together
 from app.domain.rules.units import to_base
 
 MOST_LINES = 100
+
+
+class Limiting(NamedTuple):
+    """The product of which there is too little for one more."""
+
+    id: UUID
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +43,18 @@ class Serving:
 
     dish: Dish
     makeable: int | None
-    limiting: UUID | None
+    limiting: Limiting | None
     availability: Availability
     sold_out: bool
 
-    @property
-    def product_id(self) -> UUID:
-        return self.dish.id
+    # What is told are attributes, not resolvers: a menu costs what its fields cost.
+    id = property(lambda self: self.dish.id)
+    name = property(lambda self: self.dish.name)
+    spec = property(lambda self: self.dish.spec)
+    unit = property(lambda self: self.dish.unit)
+    kind = property(lambda self: self.dish.kind)
+    image_url = property(lambda self: self.dish.image_url)
+    price = property(lambda self: yuan(self.dish.price))
 
 
 class Board(NamedTuple):
@@ -50,6 +63,7 @@ class Board(NamedTuple):
     dishes: Mapping[UUID, Dish]
     needs: Mapping[UUID, Sequence[Need]]
     shelf: dict[UUID, int]
+    names: Mapping[UUID, str]
     few: int
     revision: int
 
@@ -62,31 +76,45 @@ class Board(NamedTuple):
         if dish.sold_out_until is not None and dish.sold_out_until > now:
             return Serving(dish, 0, None, SOLD_OUT, True)
         limit = makeable(self.needs[dish.id], self.shelf)
-        count = rows.UNLIMITED if limit is None else limit[0]
-        known = limit if limit is not None and exact else (None, None)
-        return Serving(dish, *known, availability(count, 1, self.few), False)
+        if limit is None:
+            return Serving(dish, None, None, PLENTY, False)
+        count, limiting = limit
+        label = availability(count, 1, self.few)
+        if not exact:
+            return Serving(dish, None, None, label, False)
+        return Serving(dish, count, Limiting(limiting, self.names[limiting]), label, False)
 
 
 async def board(
-    db: Database, tenant: UUID, store: UUID, products: Collection[UUID] | None = None
+    cookbook: Cookbook, tenant: UUID, store: UUID, products: Collection[UUID] | None = None
 ) -> Board:
     """All dishes and services of the store, or these products, whatever they are."""
-    async with db.read(tenant) as session:
-        [row] = await identity.stores_by_id(session, tenant, [store])
-        dishes = await rows.dishes(session, tenant, store, products)
+    async with cookbook.db.read(tenant) as session:
+        few, revision, dishes = await rows.offered(session, tenant, store, products)
         recipes = [dish.recipe_id for dish in dishes if dish.recipe_id and dish.kind != "GOODS"]
-        takes = await rows.takes(session, tenant, recipes)
+        takes = await cookbook.needs(session, tenant, recipes)
         needs = {dish.id: _needs(dish, takes) for dish in dishes}
         parts = {need.product for made_of in needs.values() for need in made_of}
-        shelf = dict.fromkeys(parts, 0) | await rows.shelves(session, tenant, store, parts)
-        revision = await feed.revision(session, tenant, store)
-    return Board({dish.id: dish for dish in dishes}, needs, shelf, row.few_threshold, revision)
+        found = await rows.shelves(session, tenant, store, parts)
+    return Board(
+        {dish.id: dish for dish in dishes},
+        needs,
+        {product: shelf.held for product, shelf in found.items()},
+        {product: shelf.name for product, shelf in found.items()},
+        few,
+        revision,
+    )
 
 
-def _needs(dish: Dish, takes: Mapping[UUID, rows.Takes]) -> list[Need]:
+def yuan(fen: int | None) -> str | None:
+    """A price as it is told."""
+    return None if fen is None else f"{fen // 100}.{fen % 100:02d}"
+
+
+def _needs(dish: Dish, takes: Mapping[UUID, Sequence[Need]]) -> Sequence[Need]:
     if dish.kind == "GOODS":
         return [Need(dish.id, dish.scale)]
-    return [Need(*take) for take in takes.get(dish.recipe_id, ())] if dish.recipe_id else []
+    return takes[dish.recipe_id] if dish.recipe_id else []
 
 
 class Wanted(NamedTuple):
@@ -98,7 +126,7 @@ class Wanted(NamedTuple):
 
 
 async def can_make(
-    db: Database, store: Store, lines: Sequence[tuple[UUID, Decimal]]
+    cookbook: Cookbook, store: Store, lines: Sequence[tuple[UUID, Decimal]]
 ) -> list[Wanted]:
     """Whether all of a cart can be had together; no line is told of more than it asks for.
 
@@ -106,7 +134,7 @@ async def can_make(
     """
     if not 1 <= len(lines) <= MOST_LINES:
         raise Malformed(f"lines: from 1 to {MOST_LINES} are needed")
-    found = await board(db, store.tenant_id, store.id, {product for product, _ in lines})
+    found = await board(cookbook, store.tenant_id, store.id, {product for product, _ in lines})
     if missing := {product for product, _ in lines} - found.dishes.keys():
         raise Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
     counts = []

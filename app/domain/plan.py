@@ -202,13 +202,13 @@ class _Planning:
             return self._leaving_batches(move, move.source.batches)
         key = move.source, name
         left = max(0, move.source.bins[name] + self.brought[key] - self.asked[key])
-        taken = min(left, move.quantity)
+        if left >= move.quantity:
+            self.asked[key] += move.quantity
+            return self._put(move)
         # I4: what is asked of a bin, summed, is never more than it holds.
-        asked = taken if move.line.optional else move.quantity
-        self._miss(move, asked, asked - taken)
-        if asked:
-            self._put(move._replace(quantity=asked))
-        return None
+        asked = left if move.line.optional else move.quantity
+        self._miss(move, asked, asked - left)
+        return self._put(move._replace(quantity=asked)) if asked else None
 
     def _leaving_batches(self, move: Move, batches: dict[Batch, dict[str, int]]) -> Refusal | None:
         """Takes what expires first, of the batches it may touch."""

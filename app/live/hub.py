@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.db.bus import Bus
 from app.db.unit import Database
+from app.domain.cookbook import Cookbook
 from app.domain.feed import Event
 from app.live.follower import Follower
 from app.live.menu import Key, Menu
@@ -17,8 +18,9 @@ CLOSE_SECONDS = 1.0
 class Hub:
     """One per process."""
 
-    def __init__(self, db: Database, bus: Bus) -> None:
+    def __init__(self, db: Database, bus: Bus, cookbook: Cookbook) -> None:
         self._db = db
+        self._cookbook = cookbook
         self._tails: dict[tuple[UUID, UUID], Tail] = {}
         self._menus: dict[Key, Menu] = {}
         bus.listen(self._wake)
@@ -60,7 +62,7 @@ class Hub:
     def _menu(self, key: Key) -> Menu:
         if key not in self._menus:
             tail = Follower(lambda: self._tail(key.tenant, key.store), Tail.present)
-            self._menus[key] = Menu(self._db, key, tail, lambda: self._menus.pop(key, None))
+            self._menus[key] = Menu(self._cookbook, key, tail, lambda: self._menus.pop(key, None))
         return self._menus[key]
 
     def _wake(self, tenant: UUID | None, store: UUID | None) -> None:

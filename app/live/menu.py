@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from app.db.unit import Database
+from app.domain.cookbook import Cookbook
 from app.domain.feed import AvailabilityChange, Change, Event, MenuChange, Resync
 from app.domain.menu import Board, Serving, board
 from app.live.follower import Follower, Source
@@ -30,13 +30,15 @@ class Menu(Source):
     Nobody who follows, no menu: what nobody watches costs nothing.
     """
 
-    def __init__(self, db: Database, key: Key, tail: Follower, forget: Callable[[], Any]) -> None:
+    def __init__(
+        self, cookbook: Cookbook, key: Key, tail: Follower, forget: Callable[[], Any]
+    ) -> None:
         super().__init__(forget)
-        self._db = db
+        self._cookbook = cookbook
         self._key = key
         self._tail = tail
         self._revision = 0
-        self._board = Board({}, {}, {}, 0, 0)
+        self._board = Board({}, {}, {}, {}, 0, 0)
         self._users: dict[UUID, list[UUID]] = {}
         self._shown: dict[UUID, Serving] = {}
         self._present: Event | None = None
@@ -65,7 +67,7 @@ class Menu(Source):
     async def _look(self) -> None:
         """Reads all of it, while what happens meanwhile waits its turn."""
         key = self._key
-        self._board = await patiently(lambda: board(self._db, *key[:3]))
+        self._board = await patiently(lambda: board(self._cookbook, *key[:3]))
         self._revision = self._board.revision
         users: dict[UUID, list[UUID]] = defaultdict(list)
         for product, needs in self._board.needs.items():
@@ -100,9 +102,9 @@ class Menu(Source):
 
     def _show(self, products: Iterable[UUID], gone: Iterable[UUID] = ()) -> None:
         changed = {
-            serving.product_id: serving
+            serving.id: serving
             for serving in self._board.servings(products, self._key.exact)
-            if self._shown.get(serving.product_id) != serving
+            if self._shown.get(serving.id) != serving
         }
         gone = frozenset(gone)
         if changed or gone:

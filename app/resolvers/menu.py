@@ -46,7 +46,7 @@ class MenuQuery:
         found = await public_store(info, store)
         if found is None:
             return None
-        board = await menu.board(info.context.app.db, found.tenant_id, found.id)
+        board = await menu.board(info.context.app.cookbook, found.tenant_id, found.id)
         exact = sees_stock(info, found.tenant_id, found.id)
         dishes = board.servings(board.dishes, exact)
         return types.Menu(store=found, dishes=dishes)  # pyright: ignore[reportArgumentType]
@@ -61,7 +61,7 @@ class MenuQuery:
         if found is None:
             raise Refused(UnknownStore(store))
         cart = [(line.product_id, line.quantity) for line in lines]
-        wanted = await menu.can_make(info.context.app.db, found, cart)
+        wanted = await menu.can_make(info.context.app.cookbook, found, cart)
         possible = all(line.makeable == line.requested for line in wanted)
         return types.Cart(possible=possible, lines=wanted)  # pyright: ignore[reportArgumentType]
 

@@ -1,12 +1,13 @@
 """The schema's own rules: scalars, limits, and how errors leave."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 from uuid import uuid4
 
 import strawberry
 import structlog
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import GraphQLError, GraphQLObjectType, GraphQLSyntaxError
 from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
@@ -76,7 +77,7 @@ def _cause(error: GraphQLError) -> BaseException | None:
 
 def made(query: type, mutation: type, subscription: type, types: Sequence[Any] = ()) -> Schema:
     """The schema of these roots. Limits run on every transport; documents are cached."""
-    return Schema(
+    schema = Schema(
         query=query,
         mutation=mutation,
         subscription=subscription,
@@ -90,3 +91,42 @@ def made(query: type, mutation: type, subscription: type, types: Sequence[Any] =
             ValidationCache,
         ],
     )
+    _straighten(schema)
+    return schema
+
+
+def _straighten(schema: Schema) -> None:
+    """Fields of types are resolved past the library's own calls, which cost more than they do.
+
+    A list costs what its fields cost: an attribute is read, and a resolver without arguments is
+    called. They use nothing of `info` but its context, so that the executor's own will do.
+    """
+    core = schema._schema
+    roots = (core.query_type, core.mutation_type, core.subscription_type)
+    for type_ in core.type_map.values():
+        definition = type_.extensions.get("strawberry-definition")
+        if not isinstance(type_, GraphQLObjectType) or definition is None or type_ in roots:
+            continue
+        for field in definition.fields:
+            if not field.arguments and not field.extensions:
+                name = schema.config.name_converter.get_graphql_name(field)
+                type_.fields[name].resolve = _straight(field)
+
+
+def _straight(field: Any) -> Callable[[Any, Any], Any]:
+    resolver = field.base_resolver
+    if resolver is None:
+        read = attrgetter(field.python_name)
+        return lambda source, _info: read(source)
+    call, named = resolver.wrapped_func, resolver.info_parameter and resolver.info_parameter.name
+    match [name == named for name in resolver.signature.parameters]:
+        case [False, False, True]:
+            return lambda source, info: call(source, source, info)
+        case [False, True]:
+            return lambda source, info: call(source, info)
+        case [False, False]:
+            return lambda source, _info: call(source, source)
+        case [False]:
+            return lambda source, _info: call(source)
+        case _:
+            return lambda _source, _info: call()

@@ -49,8 +49,8 @@ StoreFeed = Annotated[
 
 @window(Serving, description="One product as customers see it. 可售标签")
 class ProductAvailability:
-    product_id: UUID
-    product: Product = edge("products", "product_id")
+    id: UUID = strawberry.field(name="productId")
+    product: Product = edge("products", "id")
     availability: Availability
 
 

@@ -5,52 +5,39 @@ from uuid import UUID
 
 import strawberry
 
-from app.domain.menu import Serving, Wanted
+from app.domain.menu import Limiting, Serving, Wanted
 from app.schema import problems
-from app.schema.catalog import Availability, Product, ProductKind
-from app.schema.edges import maybe_edge
-from app.schema.scalars import Money, Quantity, money, quantity
+from app.schema.catalog import Availability, ProductKind
+from app.schema.scalars import Money, Quantity, quantity
 from app.schema.stock import Level
 from app.schema.storefront import StorefrontStore
 from app.schema.window import window
 
 
+@window(Limiting, description="The component of which there is too little. 受限配料")
+class LimitingComponent:
+    id: UUID
+    name: str
+
+
 @window(Serving, description="A dish or service as a store can serve it now. 菜品")
 class MenuDish:
+    id: UUID
+    name: str
+    spec: str
+    unit: str
+    kind: ProductKind
+    image_url: str | None
+    price: Money | None = strawberry.field(description="Yuan for one unit. 售价")
     makeable: int | None = strawberry.field(
         description="How many the shelf allows, this dish alone; null when nothing limits it, and "
         "for customers. 可做份数"
     )
-    limiting: Product | None = maybe_edge(
-        "products", "limiting", "Which component limits it; null for customers. 受限配料"
+    limiting: LimitingComponent | None = strawberry.field(
+        description="Which component limits it; null for customers. 受限配料"
     )
     availability: Availability = strawberry.field(description="What a customer is told. 可售标签")
     sold_out: bool = strawberry.field(description="Taken off by hand until midnight. 估清")
-    id: UUID = strawberry.field(name="id", resolver=lambda root: root.dish.id)
-
-    @strawberry.field
-    def name(self, root: strawberry.Parent[Serving]) -> str:
-        return root.dish.name
-
-    @strawberry.field
-    def spec(self, root: strawberry.Parent[Serving]) -> str:
-        return root.dish.spec
-
-    @strawberry.field
-    def unit(self, root: strawberry.Parent[Serving]) -> str:
-        return root.dish.unit
-
-    @strawberry.field
-    def kind(self, root: strawberry.Parent[Serving]) -> ProductKind:
-        return ProductKind[root.dish.kind]
-
-    @strawberry.field
-    def image_url(self, root: strawberry.Parent[Serving]) -> str | None:
-        return root.dish.image_url
-
-    @strawberry.field(description="Yuan for one unit. 售价")
-    def price(self, root: strawberry.Parent[Serving]) -> Money | None:
-        return None if root.dish.price is None else money(root.dish.price * 100)
 
 
 @strawberry.type(description="What a store serves. 菜单")

@@ -13,6 +13,7 @@ from app.db import feed
 from app.db.bus import Bus
 from app.db.lane import Lane
 from app.db.unit import Database
+from app.domain.cookbook import Cookbook
 from app.domain.feed import AvailabilityChange, Change, Event, Resync, Snapshot
 from app.domain.ledger import Settle
 from app.embedded import Urls
@@ -45,7 +46,7 @@ async def watched(db: Database, urls: Urls) -> AsyncIterator[Watched]:
     """A hub on a bus that reaches its own process only."""
     bus = Bus(urls.redis)
     lane = Lane(urls.database, Settle(), bus.nudge)
-    hub = Hub(db, bus)
+    hub = Hub(db, bus, Cookbook(db))
     yield Watched(hub, bus, await a_shop(db, lane))
     await hub.close()
     await lane.close()
