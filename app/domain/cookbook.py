@@ -70,6 +70,7 @@ class Cookbook:
         self.db = db
         self._known: dict[UUID, Made] = {}
         self._needs: dict[UUID, list[Need]] = {}
+        self._usual: dict[tuple[UUID, UUID | None, Decimal], list[Line]] = {}
 
     async def of(self, tenant: UUID, products: Collection[UUID]) -> dict[UUID, Made]:
         """What these products are; those nobody knows are left out."""
@@ -119,6 +120,8 @@ class Cookbook:
         recipes: dict[UUID, UUID | None] = {}
         for line, wish in zip(lines, wishes, strict=True):
             made = known.get(line.product)
+            if made is not None and _follows(line, made):
+                recipes[line.product] = made.recipe_id
             if made is None or not _is_made(line, made):
                 _refuse(wish.without or wish.used, line)
                 exploded.append(line)
@@ -128,11 +131,20 @@ class Cookbook:
             else:
                 if channel not in (None, COUNTER) and made.consume_on in LATER:
                     raise Refused(WrongState("REDEEMED_LATER"))
-                recipes[line.product] = made.recipe_id
-                exploded += taken(line, made, wish)
+                exploded += self._taken(line, made) if wish is NO_WISH else taken(line, made, wish)
         if not exploded:
             raise Refused(WrongState("NO_RECIPE"))
         return Exploded(tuple(exploded), recipes)
+
+    def _taken(self, line: Line, made: Made) -> list[Line]:
+        """The same as `taken`, remembered: what a recipe takes never changes."""
+        key = line.source.store, made.recipe_id, line.quantity
+        usual = self._usual.get(key)
+        if usual is None:
+            if len(self._usual) > MOST_KNOWN:
+                self._usual.clear()
+            usual = self._usual[key] = components(line, made, NO_WISH)
+        return usual + out_of_kitchen(line, made)
 
 
 def told(found: Sequence[rows.Made]) -> dict[UUID, Made]:
@@ -147,6 +159,11 @@ def told(found: Sequence[rows.Made]) -> dict[UUID, Made]:
         )
         known[product] = Made(mine[0].kind, mine[0].recipe_id, mine[0].consume_on, takes)
     return known
+
+
+def _follows(line: Line, made: Made) -> bool:
+    """Whether the line is right only as long as the recipe is: also when there is none yet."""
+    return line.source.bin == "kitchen" or (made.kind in ORDERED and line.source.bin == "shelf")
 
 
 def _is_made(line: Line, made: Made) -> bool:
@@ -165,15 +182,19 @@ def _is_made(line: Line, made: Made) -> bool:
 
 def taken(line: Line, made: Made, wish: Wish) -> list[Line]:
     """What the line's product takes of the shelf, and then the product, out of the kitchen."""
+    return components(line, made, wish) + out_of_kitchen(line, made)
+
+
+def components(line: Line, made: Made, wish: Wish) -> list[Line]:
+    """What goes into the line's product, with what was said of it."""
     shelf, kitchen = Place(line.source.store, "shelf"), Place(line.source.store, "kitchen")
     _refuse(wish.without - {t.need.product for t in made.takes if t.need.optional}, line)
     used = dict(wish.used or {})
-    count = int(line.quantity) if line.quantity == int(line.quantity) else line.quantity
     lines: list[Line] = []
     for need, scale in made.takes:
         if need.product in wish.without:
             continue
-        base = need.quantity * count
+        base = need.quantity * line.quantity
         if base != int(base) or base <= 0:
             raise Refused(InvalidQuantity(line.product, str(line.quantity)))
         usual = from_base(int(base), scale)
@@ -182,12 +203,16 @@ def taken(line: Line, made: Made, wish: Wish) -> list[Line]:
         else:
             lines.append(Line(need.product, usual, shelf, kitchen, optional=need.optional))
     variance = Place(line.source.store, "variance")
-    lines += [Line(product, more, shelf, variance) for product, more in used.items() if more]
-    if line.target.bin != "kitchen":
-        product, version = line.product, line.expected_version
-        named = {"batches": line.batches, "arriving": line.arriving, "recipe": made.recipe_id}
-        lines.append(Line(product, line.quantity, kitchen, line.target, None, version, **named))
-    return lines
+    return lines + [Line(product, more, shelf, variance) for product, more in used.items() if more]
+
+
+def out_of_kitchen(line: Line, made: Made) -> list[Line]:
+    """The product itself, unless it is used up where it is made."""
+    if line.target.bin == "kitchen":
+        return []
+    kitchen, version = Place(line.source.store, "kitchen"), line.expected_version
+    named = {"batches": line.batches, "arriving": line.arriving, "recipe": made.recipe_id}
+    return [Line(line.product, line.quantity, kitchen, line.target, None, version, **named)]
 
 
 def _really(
