@@ -1,4 +1,4 @@
-"""The demo: a supermarket of two stores with goods, thresholds, stock and sign-ins.
+"""The demo: a supermarket of two stores, a salon and a restaurant, with sign-ins.
 
 Every write has a key of its own, so a seeding that was cut short is finished by the next one.
 """
@@ -9,25 +9,33 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from app.db import feed
 from app.db import identity as rows
+from app.db import passes
 from app.db.batches import New as Arriving
 from app.db.lane import Lane
 from app.db.tables import Movement, Product
 from app.db.unit import Database
+from app.demo_trades import Trade, furnish
 from app.domain import catalog, staff, stores
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog import Described
+from app.domain.cookbook import Cookbook
 from app.domain.draft import Draft, Line, Place, batch_id, print_of
 from app.domain.identity import Gate
 from app.domain.ledger import Outcome, Settle
 from app.domain.rules.barcodes import check_digit
 from app.domain.rules.kinds import Kind
+from app.domain.stock import Books
 from app.settings import Settings
 
 NAME = "示范超市"
 PASSWORD = "kucun-demo"
-STORES = {"demo": "示范超市东店", "demo-west": "示范超市西店"}
+STORES = {
+    "demo": "示范超市东店",
+    "demo-west": "示范超市西店",
+    "demo-salon": "示范美发店",
+    "demo-kitchen": "示范餐厅",
+}
 PEOPLE = {
     "manager": ("王店长", Role.MANAGER),
     "cashier": ("小李", Role.CASHIER),
@@ -186,12 +194,9 @@ async def _begun(db: Database) -> Begun | None:
 
 
 async def _complete(db: Database, begun: Begun) -> bool:
-    """The western store's stock is the last thing to be written."""
-    west = await rows.direct(db, "store", list(STORES)[-1])
-    if west is None:
-        return False
-    _, levels = await feed.levels(db, begun.tenant, west.subject_id, None)
-    return any(level.version for level in levels)
+    """The redemption of a pass is the last thing to be written."""
+    async with db.read(begun.tenant) as session:
+        return await passes.any_redeemed(session, begun.tenant)
 
 
 async def _unheard(_tenant: UUID, _stores: object) -> None:
@@ -214,11 +219,14 @@ async def _furnish(db: Database, settings: Settings, begun: Begun) -> None:
     gate = Gate(db, settings)
     scope, east = Scope(begun.tenant, Role.OWNER), frozenset((begun.east,))
     owner = Viewer(scope, begun.owner, "张老板", east, east)
-    west = await stores.create_store(gate, owner, _key("store"), *list(STORES.items())[-1])
-    both = [begun.east, west.id]
-    owner = Viewer(scope, begun.owner, "张老板", frozenset(both), frozenset(both))
+    opened = {next(iter(STORES)): begun.east}
+    for code, name in list(STORES.items())[1:]:
+        key = _key("store") if code == "demo-west" else _key("store", code)
+        opened[code] = (await stores.create_store(gate, owner, key, code, name)).id
+    both, every = list(opened.values())[:2], frozenset(opened.values())
+    owner = Viewer(scope, begun.owner, "张老板", every, every)
     for login, (name, role) in PEOPLE.items():
-        own = [] if role is Role.PURCHASER else both
+        own = [] if role is Role.PURCHASER else list(opened.values())
         await staff.invite_staff(
             gate, owner, _key("staff", login), login, name, PASSWORD, role, own
         )
@@ -227,7 +235,13 @@ async def _furnish(db: Database, settings: Settings, begun: Begun) -> None:
         for category, number, good in await _goods(db, owner)
     ]
     await _run_out(db, owner, both, products)
-    await _stock(settings, owner, both, products)
+    lane: Lane[Draft, Outcome] = Lane(settings.database_url, Settle(), _unheard, connections=1)
+    try:
+        await _stock(lane, owner, both, products)
+        books = Books(db, lane, Cookbook(db))
+        await furnish(Trade(books, begun.tenant, begun.owner, opened, _key))
+    finally:
+        await lane.close()
 
 
 async def _goods(db: Database, owner: Viewer) -> list[tuple[UUID, int, Good]]:
@@ -275,7 +289,7 @@ async def _run_out(
 
 
 async def _stock(
-    settings: Settings,
+    lane: Lane[Draft, Outcome],
     owner: Viewer,
     both: Sequence[UUID],
     products: Sequence[tuple[Good, Product]],
@@ -286,19 +300,15 @@ async def _stock(
         {good.sku: good.east for good, _ in products},
         {good.sku: good.west for good, _ in products},
     ]
-    lane: Lane[Draft, Outcome] = Lane(settings.database_url, Settle(), _unheard, connections=1)
-    try:
-        for draft in (
-            _draft(owner, Kind.OPENING, east, opening[0], products, reason="期初库存"),
-            _draft(owner, Kind.RECEIPT, east, DELIVERED, products, document="SH-0001"),
-            _draft(owner, Kind.SALE, east, SOLD, products, channel="COUNTER", document="XP-0001"),
-            _draft(owner, Kind.OPENING, west, opening[1], products, reason="期初库存"),
-        ):
-            outcome = await lane.submit(owner.tenant, draft)
-            if not isinstance(outcome, Movement):
-                raise RuntimeError(f"the demo's {draft.kind.name} was refused: {outcome}")
-    finally:
-        await lane.close()
+    for draft in (
+        _draft(owner, Kind.OPENING, east, opening[0], products, reason="期初库存"),
+        _draft(owner, Kind.RECEIPT, east, DELIVERED, products, document="SH-0001"),
+        _draft(owner, Kind.SALE, east, SOLD, products, channel="COUNTER", document="XP-0001"),
+        _draft(owner, Kind.OPENING, west, opening[1], products, reason="期初库存"),
+    ):
+        outcome = await lane.submit(owner.tenant, draft)
+        if not isinstance(outcome, Movement):
+            raise RuntimeError(f"the demo's {draft.kind.name} was refused: {outcome}")
 
 
 def _draft(

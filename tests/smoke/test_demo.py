@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app import demo
+from app import demo, demo_trades
 from app.db.audit import audit
 from app.db.unit import Database
 from app.domain.stores import create_tenant
@@ -28,6 +28,10 @@ PAGES = """{
   over: levels(status: OVERSTOCKED) { nodes { product { name } } }
   batches(expiringWithinDays: 7, sort: DAYS_LEFT) {
     nodes { daysLeft shelf valueAtRisk product { sku } } }
+  dishes: products(kind: DISH) { nodes { name recipe { components { product { name } } } } }
+  services: products(kind: SERVICE) { nodes { name } }
+  kitchen: menu(store: "demo-kitchen") { dishes { name makeable limiting { name } } }
+  passes { nodes { state used uses product { name } customer redemptions { uses } } }
   movements { nodes { kind channel document lines { quantity } } }
 }"""
 SCAN = """query($store: UUID!, $code: String!) { scan(storeId: $store, code: $code) {
@@ -48,6 +52,14 @@ def settings_of(urls: Urls, data: Path) -> Settings:
         secret=SECRET,
         data=data,
     )
+
+
+@pytest.fixture(scope="module")
+async def whole(clone: Cloning, tmp_path_factory: pytest.TempPathFactory) -> Urls:
+    """A database that was seeded without a break."""
+    urls = await clone()
+    await demo.seed(settings_of(urls, tmp_path_factory.mktemp("whole")))
+    return urls
 
 
 @pytest.fixture
@@ -77,27 +89,28 @@ async def test_seeded_twice_it_is_there_once(settings: Settings) -> None:
     assert await counted(settings.owner_url) == once
     assert [each.login for each in first] == ["owner", "manager", "cashier", "buyer"]
     assert once["tenants"] == 1
-    assert once["stores"] == 2
-    assert (
-        once["products"]
-        == once["barcodes"]
-        == sum(len(lines.strip().splitlines()) for lines in demo.GOODS.values())
-    )
-    assert once["levels"] == 2 * once["products"]
+    assert once["stores"] == 4
+    assert once["barcodes"] == sum(len(lines.split("\n")) - 2 for lines in demo.GOODS.values())
+    made = [demo_trades.SALON_GOODS, demo_trades.KITCHEN_GOODS, demo_trades.SERVED]
+    assert once["products"] == once["barcodes"] + sum(len(lines.split("\n")) - 2 for lines in made)
 
 
-@pytest.mark.parametrize("where", ["create_store", "invite_staff", "set_reorder_point", "submit"])
+@pytest.mark.parametrize(
+    "where",
+    ["create_store", "invite_staff", "set_reorder_point", "submit", "sell_pass", "set_recipe"],
+)
 async def test_what_was_cut_short_is_finished(
-    settings: Settings, where: str, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, whole: Urls, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stops at the third call (the first of what is called once), as a kill would."""
-    owner = {"create_store": demo.stores, "invite_staff": demo.staff, "submit": demo.Lane}
+    """Stops at the third call (the second of what is called seldom), as a kill would."""
+    owner: dict[str, Any] = {"create_store": demo.stores, "invite_staff": demo.staff}
+    owner |= {"submit": demo.Lane, "sell_pass": demo_trades.passes, "set_recipe": demo_trades}
     calls, real = 0, getattr(owner.get(where, demo.catalog), where)
 
     async def stopping(*arguments: Any, **named: Any) -> Any:
         nonlocal calls
         calls += 1
-        if calls == (1 if where == "create_store" else 3):
+        if calls == (2 if where in ("create_store", "sell_pass") else 3):
             raise CutShort
         return await real(*arguments, **named)
 
@@ -107,8 +120,7 @@ async def test_what_was_cut_short_is_finished(
             await demo.seed(settings)
     assert await demo.seed(settings) == demo.SIGN_INS
     found = await counted(settings.owner_url)
-    assert found["levels"] == 2 * found["products"] > 0
-    assert found["movements"] == 4
+    assert found == await counted(whole.owner)
 
 
 async def test_nothing_is_told_where_others_live(settings: Settings) -> None:
@@ -136,10 +148,22 @@ async def test_every_screen_has_something_to_show(settings: Settings, empty: Url
         code = milk["barcodes"][0]["code"]
         scanned = await asking(SCAN, token, store=store, code=code)
         front = await asking(FRONT)
-    assert len(lists["categories"]) == 8
+    assert len(lists["categories"]) == 10
+    dishes = {each["name"]: each["makeable"] for each in pages["kitchen"]["dishes"]}
+    assert dishes["番茄炒蛋"] == 50
+    assert {each["used"] for each in lists["passes"]} == {0, 1}
     assert pages["dm"]["nodes"] == [{"name": "东北大米"}]
-    assert {each["kind"] for each in lists["movements"]} == {"OPENING", "RECEIPT", "SALE"}
-    assert {each["product"]["sku"] for each in lists["batches"]} == {"MILK-1L", "YOGURT-4"}
+    assert {each["kind"] for each in lists["movements"]} == {
+        "OPENING",
+        "RECEIPT",
+        "SALE",
+        "PRODUCTION",
+        "PASS_SALE",
+        "PASS_HOLD",
+        "REDEMPTION",
+    }
+    near = {each["product"]["sku"] for each in lists["batches"]}
+    assert near == {"MILK-1L", "YOGURT-4", "K-TOMATO", "K-BEEF", "K-BONE", "K-NOODLE"}
     assert all(each["valueAtRisk"] for each in lists["batches"])
     assert scanned["product"]["name"] == "纯牛奶"
     assert scanned["level"]["onHand"] == "90"

@@ -1,0 +1,209 @@
+"""The demo's other trades: a salon with services and passes, a restaurant with dishes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from app.db.tables import Movement, Product
+from app.domain import catalog, passes, units
+from app.domain.access import Role, Scope, Viewer
+from app.domain.batches import Scanned
+from app.domain.catalog import Described
+from app.domain.recipes import Ingredient, set_recipe
+from app.domain.rules.kinds import Kind
+from app.domain.stock import Books, record
+from app.domain.units import Pack
+
+# sku, name, spec, unit, what one costs, opening stock, reorder point, shelf life and days left
+SALON_GOODS = """
+    SHAMPOO 洗发水 1L装 ml 0.06 8600 2000 - -
+    CARE 护发素 750ml装 ml 0.09 5200 1500 - -
+    PERM 冷烫精 500ml装 ml 0.18 3150 1000 720 12
+    DYE 染膏 80ml装 ml 0.45 1680 400 1095 300
+    PEROXIDE 双氧奶 1L装 ml 0.04 4300 1000 1095 400
+    TOWEL 一次性毛巾 条 条 0.80 260 100 - -
+"""
+BOTTLES = {"SHAMPOO": 1000, "CARE": 750, "PERM": 500, "DYE": 80, "PEROXIDE": 1000}
+KITCHEN_GOODS = """
+    K-TOMATO 番茄 后厨 kg 4.60 18.5 5 7 3
+    K-EGG 鲜鸡蛋 散装 个 0.65 160 60 45 20
+    K-BEEF 牛腩 冷鲜 kg 62.00 9.6 3 5 1
+    K-BONE 牛骨 冷鲜 kg 18.00 12 4 5 2
+    K-NOODLE 鲜面条 散装 kg 6.20 7.5 3 3 1
+    K-RICE 大米 散装 kg 5.80 45 10 - -
+    K-OIL 食用油 5L桶装 ml 0.012 18600 5000 - -
+    K-SCALLION 小葱 散装 kg 8.00 1.2 0.5 - -
+    K-CORIANDER 香菜 散装 kg 12.00 0.02 0.3 - -
+    K-COLA 可乐 330ml听装 听 1.90 72 24 - -
+"""
+
+# sku, name, kind, unit, yuan; then what one takes: sku quantity unit, loss after a +, ? optional
+SERVED = """
+    CUT 洗剪吹 SERVICE 次 68 : SHAMPOO 20 ml, CARE 10 ml, TOWEL 1 条
+    CURL 烫发 SERVICE 次 388 : PERM 100 ml, SHAMPOO 20 ml, TOWEL 2 条
+    COLOUR 染发 SERVICE 次 298 : DYE 80 ml, PEROXIDE 80 ml, TOWEL 2 条
+    SPA 头发护理 SERVICE 次 128 : CARE 40 ml, TOWEL 1 条
+    CUT-10 洗剪吹十次卡 PASS 张 580 : CUT 1 次
+    SPA-5 护理五次卡 PASS 张 520 : SPA 1 次
+    SOUP 牛骨高汤 GOODS L - : K-BONE 200 g
+    EGGS 番茄炒蛋 DISH 份 28 : K-TOMATO 300 g +10, K-EGG 3 个, K-OIL 30 ml, K-SCALLION 5 g ?
+    EGG-SOUP 番茄蛋汤 DISH 份 18 : K-TOMATO 150 g, K-EGG 1 个, K-CORIANDER 3 g ?
+    NOODLES 牛肉面 DISH 份 32 : K-NOODLE 200 g, K-BEEF 80 g, SOUP 500 ml, K-CORIANDER 3 g ?
+    STEW 番茄牛腩 DISH 份 58 : K-TOMATO 250 g +10, K-BEEF 250 g +20, K-OIL 20 ml
+    BOILED-RICE 米饭 DISH 份 3 : K-RICE 100 g
+    SET-1 单人套餐 DISH 份 36 : EGGS 1 份, BOILED-RICE 1 份, K-COLA 1 听
+"""
+HELD = "RESERVE_ON_SALE"
+CONSUME_ON = {"SPA": HELD, "SPA-5": HELD, "CURL": "REDEEM"}
+PREPAID = ("SERVICE", "PASS")
+DELIVERER = "鲜达供应链"
+
+
+class Good(NamedTuple):
+    sku: str
+    name: str
+    spec: str
+    unit: str
+    cost: str
+    opening: str
+    reorder_point: str
+    life: str
+    left: str
+
+
+@dataclass
+class Paper:
+    """What a movement says beside its lines."""
+
+    key: UUID
+    reason: str | None = None
+    note: str | None = None
+    occurred_at: datetime | None = None
+
+
+class Trade(NamedTuple):
+    """Who furnishes which stores, with keys that a seeding cut short finds again."""
+
+    books: Books
+    tenant: UUID
+    actor: UUID
+    stores: Mapping[str, UUID]
+    key: Callable[..., UUID]
+
+    def viewer(self, role: Role) -> Viewer:
+        stores = frozenset(self.stores.values())
+        return Viewer(Scope(self.tenant, role), self.actor, "示范", stores, stores)
+
+
+async def furnish(trade: Trade) -> None:
+    """Fills the salon and the restaurant: goods, recipes, stock, a pass in use, some sales."""
+    made: dict[str, Product] = {}
+    for code, name, goods in (
+        ("demo-salon", "美发用品", SALON_GOODS),
+        ("demo-kitchen", "后厨食材", KITCHEN_GOODS),
+    ):
+        listed = [Good(*line.split()) for line in goods.strip().splitlines()]
+        made |= await _goods(trade, name, listed)
+        await _open(trade, trade.stores[code], listed, made)
+    for line in SERVED.strip().splitlines():
+        await _serve(trade, line, made)
+    await _trade(trade, made)
+
+
+async def _goods(trade: Trade, category: str, goods: Sequence[Good]) -> dict[str, Product]:
+    db, owner = trade.books.db, trade.viewer(Role.OWNER)
+    shelf = await catalog.create_category(db, owner, trade.key("category", category), category)
+    made = {}
+    for good in goods:
+        described = Described(good.name, good.spec, category_id=shelf.id)
+        tracked = good.life != "-"
+        product = await catalog.create_product(
+            db,
+            owner,
+            trade.key("product", good.sku),
+            good.sku,
+            good.unit,
+            "GOODS",
+            [],
+            described,
+            tracked,
+            int(good.life) if tracked else None,
+        )
+        point = Decimal(good.reorder_point)
+        key = trade.key("reorder", good.sku)
+        made[good.sku] = await catalog.set_reorder_point(db, owner, key, product.id, None, point)
+        if good.sku in BOTTLES:
+            bottle = [Pack("瓶", Decimal(BOTTLES[good.sku]))]
+            key = trade.key("units", good.sku)
+            await units.set_units(db, owner, key, product.id, bottle, "瓶", "瓶")
+    return made
+
+
+async def _open(
+    trade: Trade, store: UUID, goods: Sequence[Good], made: Mapping[str, Product]
+) -> None:
+    today = datetime.now(UTC).date()
+    lines = []
+    for good in goods:
+        until = today + timedelta(days=int(good.left)) if good.left != "-" else None
+        number = f"{today:%y%m%d}" if until else None
+        cost = int(Decimal(good.cost) * 10_000)
+        supplier = DELIVERER if until else None
+        batch = (number, until, None, supplier)
+        quantity = Decimal(good.opening)
+        lines.append(Scanned(made[good.sku].id, None, quantity, None, None, cost, None, *batch))
+    await _record(trade, Kind.OPENING, store, lines, "期初库存")
+
+
+async def _record(
+    trade: Trade, kind: Kind, store: UUID, lines: Sequence[Scanned], name: str, **more: str
+) -> None:
+    paper = Paper(trade.key(kind.name, str(store), name), reason=name)
+    who = trade.viewer(Role.MANAGER)
+    outcome = await record(trade.books, who, kind, store, lines, paper, **more)
+    if not isinstance(outcome, Movement):
+        raise RuntimeError(f"the demo's {name} was refused: {outcome}")
+
+
+async def _serve(trade: Trade, line: str, made: dict[str, Product]) -> None:
+    """Makes a dish, a service, a pass or something made ahead, and its recipe."""
+    told, _, parts = line.partition(" : ")
+    sku, name, kind, unit, price = told.split()
+    db, owner = trade.books.db, trade.viewer(Role.OWNER)
+    described = Described(name, price=None if price == "-" else int(price) * 10_000)
+    made[sku] = await catalog.create_product(
+        db, owner, trade.key("product", sku), sku, unit, kind, [], described
+    )
+    consume_on = CONSUME_ON.get(sku) if kind in PREPAID else None
+    key = trade.key("recipe", sku)
+    ingredients = [_part(part.split(), made) for part in parts.split(", ")]
+    await set_recipe(db, owner, key, made[sku].id, ingredients, None, consume_on)
+
+
+def _part(words: Sequence[str], made: Mapping[str, Product]) -> Ingredient:
+    sku, quantity, unit, *more = words
+    loss = next((Decimal(word[1:]) for word in more if word.startswith("+")), Decimal(0))
+    return Ingredient(made[sku].id, Decimal(quantity), unit, loss, "?" in more)
+
+
+async def _trade(trade: Trade, made: Mapping[str, Product]) -> None:
+    """Soup is made, dishes and a service are sold, two passes are sold and one is used."""
+    kitchen, salon = trade.stores["demo-kitchen"], trade.stores["demo-salon"]
+    await _record(trade, Kind.PRODUCTION, kitchen, [_line(made["SOUP"], "12")], "熬汤")
+    dishes = [_line(made["EGGS"], "2"), _line(made["NOODLES"], "3"), _line(made["SET-1"], "1")]
+    await _record(trade, Kind.SALE, kitchen, dishes, "午市", channel="COUNTER")
+    await _record(trade, Kind.SALE, salon, [_line(made["COLOUR"], "1")], "染发", channel="COUNTER")
+    db, who = trade.books.db, trade.viewer(Role.MANAGER)
+    sold = []
+    for sku, customer, uses in (("CUT-10", "13800138000", 10), ("SPA-5", "13900139000", 5)):
+        card = (made[sku].id, customer, uses, "WECHAT", None)
+        sold.append(await passes.sell_pass(db, who, trade.key("pass", sku), salon, *card))
+    await passes.redeem_pass(db, who, trade.key("redeem"), salon, sold[0].id, 1)
+
+
+def _line(product: Product, quantity: str) -> Scanned:
+    told = (None, Decimal(quantity), None, None, None, None, None, None, None, None)
+    return Scanned(product.id, *told)
