@@ -225,18 +225,21 @@ def total(lines: Lines) -> Counter[str]:
     return summed
 
 
-async def test_machine(clone: Cloning) -> None:
-    machine = type("ThisMachine", (Machine,), {"urls": await clone()})
-    run = settings(
-        max_examples=25,
+def settings_of(examples: int, steps: int) -> settings:
+    return settings(
+        max_examples=examples,
         # A failing example is printed as it is: shrinking one on a database takes minutes.
         phases=[Phase.explicit, Phase.reuse, Phase.generate],
-        stateful_step_count=30,
+        stateful_step_count=steps,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
+
+
+async def test_machine(clone: Cloning) -> None:
+    machine = type("ThisMachine", (Machine,), {"urls": await clone()})
     # The machine has a loop of its own, so it runs in a thread of its own.
-    await asyncio.to_thread(run_state_machine, machine, run)
+    await asyncio.to_thread(run_state_machine, machine, settings_of(examples=25, steps=30))
 
 
 def run_state_machine(machine: Any, run: settings) -> None:

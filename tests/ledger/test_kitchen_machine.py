@@ -1,0 +1,201 @@
+"""A random kitchen on real PostgreSQL against a dict: batches, recipes, passes, expiry, undoing."""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from app.db.audit import audit
+from app.db.lane import Lane
+from app.db.tables import Movement, Pass, Redemption
+from app.db.unit import Database
+from app.domain.batches import expiring
+from app.domain.errors import OutOfStock, WrongState
+from app.domain.ledger import Settle
+from app.domain.rules.kinds import Kind
+from app.embedded import Urls
+from tests.conftest import Cloning, unheard
+from tests.ledger.test_machine import run_state_machine, settings_of
+from tests.support.salon import Salon, a_salon
+from tests.support.shop import a_shop, day
+
+PLAIN, DATED = "米", "奶"
+DAYS = (-2, 3, 30)
+"""Batches of what is dated: expired already, soon, later; in the order of FEFO."""
+
+PARTS = st.dictionaries(st.sampled_from([PLAIN, DATED]), st.integers(1, 3), min_size=1)
+SOME = st.integers(1, 6)
+
+
+class Shelf:
+    """One store as a dict: pieces by product, and of what is dated by batch as well."""
+
+    def __init__(self) -> None:
+        self.plain = 0
+        self.dated: Counter[int] = Counter()
+        self.aside = 0
+
+    def fresh(self) -> int:
+        return sum(held for days, held in self.dated.items() if days >= 0)
+
+    def covers(self, parts: dict[str, int], count: int) -> bool:
+        return self.plain >= parts.get(PLAIN, 0) * count and (
+            self.fresh() >= parts.get(DATED, 0) * count
+        )
+
+    def take(self, parts: dict[str, int], count: int) -> Counter[int]:
+        """What leaves of each batch: the one that expires first before the others."""
+        self.plain -= parts.get(PLAIN, 0) * count
+        wanted, taken = parts.get(DATED, 0) * count, Counter()
+        for days in DAYS[1:]:
+            taken[days] = min(wanted, self.dated[days])
+            wanted -= taken[days]
+        self.dated -= taken
+        return taken
+
+
+class Kitchen(RuleBasedStateMachine):
+    """Every step goes through the app; refusals must be the model's as well."""
+
+    urls: Urls
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.shelf = Shelf()
+        self.recipe: dict[str, int] = {PLAIN: 1}
+        self.sold: list[tuple[Movement, dict[str, int], int, Counter[int]]] = []
+        self.shampoo = [1000, 1000]
+        self.uses: tuple[int, int] | None = None
+        self.minutes = 0
+        self.runner.run(self.open())
+
+    async def open(self) -> None:
+        self.db = Database(self.urls.database, unheard, pool_size=2)
+        self.lane = Lane(self.urls.database, Settle(), unheard, connections=1)
+        self.shop = await a_shop(self.db, self.lane)
+        await self.shop.product(PLAIN)
+        await self.shop.product(DATED, batches=True)
+        await self.shop.cook("粥", **self.recipe)
+        self.salon: Salon = await a_salon(self.shop, "FIRST_USE_ON_SALE")
+        # Opens the levels.
+        await self.shop.do(Kind.SALE, (PLAIN, 1), (DATED, 1))
+
+    def teardown(self) -> None:
+        self.runner.run(self.close())
+        self.runner.close()
+
+    async def close(self) -> None:
+        assert await audit(self.urls.owner) == []
+        await self.lane.close()
+        await self.db.close()
+
+    @rule(quantity=SOME)
+    def receive(self, quantity: int) -> None:
+        assert isinstance(self.runner.run(self.shop.receive(PLAIN, quantity)), Movement)
+        self.shelf.plain += quantity
+
+    @rule(quantity=SOME, days=st.sampled_from(DAYS))
+    def deliver(self, quantity: int, days: int) -> None:
+        self.runner.run(self.shop.deliver(DATED, quantity, str(days), day(days)))
+        self.shelf.dated[days] += quantity
+
+    @rule(parts=PARTS)
+    def cook(self, parts: dict[str, int]) -> None:
+        self.runner.run(self.shop.cook("粥", **parts))
+        self.recipe = parts
+
+    @rule(count=st.integers(1, 4), more=st.integers(0, 2))
+    def order(self, count: int, more: int) -> None:
+        """Dishes, and some of what they are made of beside them."""
+        lines: list[tuple[str, int]] = [("粥", count)] + ([(PLAIN, more)] if more else [])
+        outcome = self.runner.run(self.shop.order(*lines))
+        parts = Counter({name: n * count for name, n in self.recipe.items()})
+        parts[PLAIN] += more
+        if not self.shelf.covers(parts, 1):
+            assert isinstance(outcome, OutOfStock), outcome
+            return
+        assert isinstance(outcome, Movement), outcome
+        self.sold.append((outcome, dict(parts), 1, self.shelf.take(parts, 1)))
+
+    @precondition(lambda self: self.sold)
+    @rule(data=st.data())
+    def undo(self, data: st.DataObject) -> None:
+        at = data.draw(st.integers(0, len(self.sold) - 1))
+        movement, parts, count, taken = self.sold[at]
+        outcome = self.runner.run(self.shop.reverse(movement))
+        if count == 0:
+            assert outcome == WrongState("REVERSED")
+            return
+        assert isinstance(outcome, Movement), outcome
+        self.shelf.plain += parts.get(PLAIN, 0)
+        self.shelf.dated += taken
+        self.sold[at] = movement, parts, 0, taken
+
+    @rule()
+    def midnight(self) -> None:
+        """The job: what is past its day leaves the shelf, and is not sold before it does."""
+
+        async def expire() -> None:
+            for draft in await expiring(self.db, self.shop.tenant):
+                assert isinstance(await self.shop.post(draft), Movement)
+
+        # It runs once a minute: what it moved in this one already, it takes for a retry.
+        self.minutes += 1
+        later = datetime.now(UTC) + timedelta(minutes=self.minutes)
+        with patch("app.domain.batches.clock", lambda: later):
+            self.runner.run(expire())
+        self.shelf.aside += self.shelf.dated.pop(DAYS[0], 0)
+
+    @precondition(lambda self: self.uses is None)
+    @rule(uses=st.integers(1, 3))
+    def sell_pass(self, uses: int) -> None:
+        assert isinstance(self.runner.run(self.salon.sell(uses=uses)), Pass)
+        self.shampoo[0] -= 50
+        self.uses = (uses, 0)
+
+    @precondition(lambda self: self.uses is not None)
+    @rule(there=st.booleans())
+    def redeem(self, there: bool) -> None:
+        assert self.uses is not None
+        uses, used = self.uses
+        store = self.salon.other if there else self.shop.store
+        assert isinstance(self.runner.run(self.salon.redeem(store)), Redemption)
+        if not used:
+            self.shampoo[0] += 50
+        self.shampoo[there] -= 50
+        self.uses = None if used + 1 == uses else (uses, used + 1)
+
+    @precondition(lambda self: self.uses is not None)
+    @rule(expires=st.booleans())
+    def end_pass(self, expires: bool) -> None:
+        assert self.uses is not None
+        self.runner.run(self.salon.expire() if expires else self.salon.refund())
+        if not self.uses[1]:
+            self.shampoo[0] += 50
+        self.uses = None
+
+    @invariant()
+    def levels_equal_the_model(self) -> None:
+        assert self.runner.run(self.look()) == (
+            (self.shelf.plain, sum(self.shelf.dated.values()), self.shelf.aside),
+            {str(days): held for days, held in self.shelf.dated.items() if held},
+            self.shampoo,
+        )
+
+    async def look(self) -> Any:
+        plain, dated = await self.shop.level(PLAIN), await self.shop.level(DATED)
+        batches = await self.shop.batches(DATED)
+        stores = (self.shop.store, self.salon.other)
+        shampoo = [(await self.salon.shop.level("洗发水", store)).shelf for store in stores]
+        held = {number: shelf for number, shelf in batches.items() if shelf}
+        return (plain.shelf, dated.shelf, dated.quarantine), held, shampoo
+
+
+async def test_kitchen(clone: Cloning) -> None:
+    machine = type("ThisKitchen", (Kitchen,), {"urls": await clone()})
+    await asyncio.to_thread(run_state_machine, machine, settings_of(examples=20, steps=30))
