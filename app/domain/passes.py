@@ -4,6 +4,7 @@ What leaves the shelf, and when, follows the recipe's `consume_on`. What was tak
 use comes back, or is used, exactly once: whoever changes a pass holds the lock of its row.
 """
 
+import contextlib
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -265,14 +266,19 @@ async def refund_pass(
     return await _end(db, row, "REFUNDED", viewer.actor, key, ("refundPass", pass_id, reason))
 
 
+async def expire(db: Database, tenant: UUID) -> None:
+    """Ends the passes whose last day is past; run twice or at once, each ends once."""
+    async with db.read(tenant) as session:
+        over = await rows.over(session, tenant, clock())
+    for pass_id in over:
+        await expire_pass(db, tenant, pass_id)
+
+
 async def expire_pass(db: Database, tenant: UUID, pass_id: UUID) -> None:
-    """Ends a pass whose last day is past; run twice or at once, it ends once."""
+    """Ends one pass, unless somebody has used it up or refunded it meanwhile."""
     row, key = await _found(db, tenant, pass_id), uuid5(pass_id, "expire")
-    try:
+    with contextlib.suppress(Refused):
         await _end(db, row, "EXPIRED", NOBODY, key, ("expirePass", pass_id))
-    except Refused:
-        # Somebody redeemed or refunded it meanwhile.
-        return
 
 
 async def _end(

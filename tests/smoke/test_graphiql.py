@@ -36,6 +36,12 @@ mutation($input: ReceiveInput!) { receive(input: $input) {
   ... on Problem { message }
 } }
 """
+RECIPE = """
+mutation($input: SetRecipeInput!) { setRecipe(input: $input) {
+  ... on Product { id }
+  ... on Problem { message }
+} }
+"""
 SELL = RECEIVE.replace("ReceiveInput", "SellInput").replace("receive(", "sell(")
 PRODUCTS = (
     ("RICE-5KG", "东北大米", "5 kg", "39.90", "24"),
@@ -72,6 +78,7 @@ async def shown(browser: Browser, asking: Asking) -> AsyncIterator[Shown]:
 class Counter:
     """A manager of a store that holds the products of the examples."""
 
+    owner: str
     login: str
     token: str
     store_id: str
@@ -103,7 +110,7 @@ async def counter(db: Database, asking: Asking) -> Counter:
     person = chain.person(name="王店长", role="MANAGER")
     await chain.do(INVITE, **person)
     token = (await asking.sign_in(person["login"]))["accessToken"]
-    return Counter(person["login"], token, str(chain.store), asking)
+    return Counter(login, person["login"], token, str(chain.store), asking)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -200,6 +207,52 @@ async def test_a_subscription_hears_a_sale_posted_over_http(shown: Shown, counte
     await shown.answers("StoreChange", '"onHand": "20"')
     await shown.keep("graphiql-live.png")
     await shown.page.get_by_label("Stop query").click()
+
+
+async def test_from_a_scanned_code_to_the_menu(shown: Shown, counter: Counter) -> None:
+    """Scan a GS1 code, receive it, sell a dish, watch the menu change: as somebody would."""
+    code = await furnished(counter)
+    await shown.sign_in(counter.login)
+    scanned = "]d201069012345678921727123110A-7"
+    await shown.write(
+        f'query Scan {{ scan(storeId: "{counter.store_id}", code: "{scanned}") '
+        "{ content { form batch expiresOn } product { name } level { available } } }"
+    )
+    await shown.page.get_by_label("Execute query").click()
+    await shown.answers('"form": "GS1"', '"batch": "A-7"', '"expiresOn": "2027-12-31"', "鲜奶")
+    await shown.write(
+        f'mutation In {{ receive(input: {{key: "{uuid4()}", storeId: "{counter.store_id}", '
+        f'lines: [{{code: "{scanned}", packs: 6}}]}}) '
+        "{ ... on Movement { lines { batch { number } onHandAfter } } } }"
+    )
+    await shown.page.get_by_label("Execute query").click()
+    await shown.answers('"number": "A-7"', '"onHandAfter": "6"')
+    await shown.write(
+        f'subscription Menu {{ menuFeed(store: "{code}") '
+        "{ dishes { name makeable limiting { name } } } }"
+    )
+    await shown.page.get_by_label("Execute query").click()
+    await shown.answers("双皮奶", '"makeable": 3')
+    await counter.sell("DISH", "1")
+    await shown.answers('"makeable": 2', '"name": "鲜奶"')
+    await shown.keep("graphiql-menu.png")
+    await shown.page.get_by_label("Stop query").click()
+
+
+async def furnished(counter: Counter) -> str:
+    """A dish of two cartons of milk that is kept by batches; the store's public code."""
+    owner = (await counter.asking.sign_in(counter.owner))["accessToken"]
+    ids = []
+    for told in (
+        {"sku": "MILK", "name": "鲜奶", "tracksBatches": True, "barcodes": ["6901234567892"]},
+        {"sku": "DISH", "name": "双皮奶", "kind": "DISH"},
+    ):
+        made = {"key": str(uuid4()), "unit": "份", **told}
+        ids.append((await counter.asking(CREATE, owner, input=made))["id"])
+    told = {"key": str(uuid4()), "productId": ids[1]}
+    parts = [{"productId": ids[0], "quantity": "2"}]
+    assert "id" in await counter.asking(RECIPE, owner, input={**told, "components": parts})
+    return counter.owner
 
 
 async def test_dialogs_and_menus_obey_the_policy(shown: Shown) -> None:
