@@ -226,10 +226,14 @@ async def _furnish(db: Database, settings: Settings, begun: Begun) -> None:
     both, every = list(opened.values())[:2], frozenset(opened.values())
     owner = Viewer(scope, begun.owner, "张老板", every, every)
     for login, (name, role) in PEOPLE.items():
-        own = [] if role is Role.PURCHASER else list(opened.values())
-        await staff.invite_staff(
+        own = [] if role is Role.PURCHASER else both
+        person = await staff.invite_staff(
             gate, owner, _key("staff", login), login, name, PASSWORD, role, own
         )
+        if own:
+            # In two steps: an older demo's people are there already, in its two stores.
+            key, stores_now = _key("staff-stores", login), list(opened.values())
+            await staff.set_staff_role(gate, owner, key, person.id, role, stores_now)
     products = [
         (good, await _product(db, owner, good, number, category))
         for category, number, good in await _goods(db, owner)

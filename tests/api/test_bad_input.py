@@ -79,6 +79,9 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
     for opened in ("dish", "service"):
         at = {"storeId": desk.store, "productId": known[opened]}
         await desk.do("setSoldOut", **at, soldOut=False)
+    # A recipe opens the dish's level in every store.
+    parts = [{"productId": known["product"], "quantity": "1"}]
+    await desk.do("setRecipe", productId=known["dish"], components=parts)
     told = mutations(**known).get(name)
     if told is None:
         return queries(**known).get(name, {})

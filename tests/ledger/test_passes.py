@@ -82,11 +82,25 @@ async def test_one_use_left_and_many_who_redeem_it(shop: Shop, mode: str) -> Non
     salon = await a_salon(shop, mode)
     await salon.sell(uses=1)
     tries = [salon.redeem(store) for store in (shop.store, salon.other) for _ in range(4)]
-    outcomes = await asyncio.gather(*tries, salon.refund(), salon.expire())
-    rendered = [each for each in outcomes if isinstance(each, Redemption)]
-    assert len(rendered) <= 1
-    assert sum(await salon.gone()) == len(rendered)
+    outcomes = await asyncio.gather(*tries)
+    assert sum(isinstance(each, Redemption) for each in outcomes) == 1
+    assert sum(await salon.gone()) == 1
     assert await salon.held() == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_pass_ends_while_it_is_redeemed(shop: Shop, mode: str) -> None:
+    salon = await a_salon(shop, mode)
+    for _ in range(5):
+        before = sum(await salon.gone())
+        await salon.sell(uses=1)
+        doing = [salon.redeem(), salon.refund(), salon.expire(), salon.redeem(salon.other)]
+        outcomes = await asyncio.gather(*doing)
+        rendered = sum(isinstance(each, Redemption) for each in outcomes)
+        ended = isinstance(outcomes[1], Pass)
+        assert rendered + ended <= 1
+        assert sum(await salon.gone()) - before == rendered
+        assert await salon.held() == 0
 
 
 @pytest.mark.parametrize("mode", MODES)

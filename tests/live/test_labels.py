@@ -64,3 +64,30 @@ async def test_labels_flip_by_the_clock(open_shop: Shop, chain: Chain) -> None:
         for draft in await expiring(shop.db, shop.tenant):
             await shop.post(draft)
         assert await told(line) == {"奶": ("SOLD_OUT", 0, "已售罄")}
+
+
+INSIDE = """
+subscription($store: String!, $products: [UUID!]!, $where: UUID!) {
+  availabilityFeed(store: $store, productIds: $products) {
+    products { product { name recipe { version } level(storeId: $where) { onHand } } }
+  }
+}
+"""
+
+
+async def test_who_is_nobody_here_sees_no_numbers(
+    open_shop: Shop, chain: Chain, stranger: Chain
+) -> None:
+    shop = open_shop
+    await shop.receive("蛋", 10)
+    await shop.cook("炒蛋", 蛋=2)
+    products = [str(await shop.product(name)) for name in ("蛋", "炒蛋")]
+    asked = {"store": chain.founded.store.code, "products": products, "where": str(chain.store)}
+    for token, shown in ((None, False), (stranger.token, False), (shop.token, True)):
+        async with dialled(shop.base_url, token) as line:
+            await line.subscribe(INSIDE, **asked)
+            told = {
+                each["product"]["name"]: each["product"] for each in (await line.next())["products"]
+            }
+            assert (told["蛋"]["level"] is not None) is shown
+            assert (told["炒蛋"]["recipe"] is not None) is shown

@@ -1,6 +1,7 @@
 """Recipes against brute force: what a unit takes, how many can be made, a cart together."""
 
 import itertools
+from collections import Counter
 from fractions import Fraction
 from uuid import UUID
 
@@ -121,6 +122,35 @@ def test_recipes_in_recipes_are_summed() -> None:
     assert menu == {(tomato, False): 350, (egg, False): 2, (rice, True): 100}
     half = needs([(Part(IDS[4], 1), fried)], 2, 1)
     assert half == {(tomato, False): 150, (egg, False): 1}
+
+
+BOOKS = st.lists(
+    st.lists(st.tuples(st.integers(0, 7), st.integers(1, 3)), min_size=1, max_size=4),
+    min_size=1,
+    max_size=4,
+)
+"""Dishes 0, 1, …: parts are a raw product (0 to 3), or an earlier dish (4 is dish 0)."""
+
+
+@given(BOOKS)
+def test_an_explosion_is_what_a_cook_would_fetch(book: list[list[tuple[int, int]]]) -> None:
+    def fetch(part: int, count: int) -> Counter[int]:
+        """Goes through the recipes one unit at a time."""
+        if part < 4:
+            return Counter({part: count})
+        total: Counter[int] = Counter()
+        for _ in range(count):
+            for inner, quantity in book[part - 4]:
+                total += fetch(inner, quantity)
+        return total
+
+    book = [[(p % (4 + at), n) for p, n in parts] for at, parts in enumerate(book)]
+    flat: dict[int, list[Need]] = {}
+    for at, parts in enumerate(book):
+        told = [(Part(UUID(int=p), n), flat.get(p)) for p, n in parts]
+        found = needs(told, 1, 1)
+        flat[4 + at] = [Need(id, int(quantity)) for (id, _), quantity in found.items()]
+        assert {need.product.int: need.quantity for need in flat[4 + at]} == fetch(4 + at, 1)
 
 
 EDGES = st.dictionaries(SOME, st.lists(SOME, max_size=3), max_size=6)
