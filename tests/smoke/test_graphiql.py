@@ -229,7 +229,7 @@ async def test_from_a_scanned_code_to_the_menu(shown: Shown, counter: Counter) -
     await shown.answers('"number": "A-7"', '"onHandAfter": "6"')
     await shown.write(
         f'subscription Menu {{\n  menuFeed(store: "{code}") {{\n'
-        "    dishes { name makeable limiting { name } soldOut }"
+        "    dishes { name makeable limiting { name } soldOut }\n  }\n}"
     )
     await shown.page.get_by_label("Execute query").click()
     await shown.answers("双皮奶", '"makeable": 3')
