@@ -7,14 +7,20 @@ from uuid import uuid4
 
 import strawberry
 import structlog
-from graphql import GraphQLError, GraphQLObjectType, GraphQLSyntaxError
+from graphql import (
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSyntaxError,
+    get_nullable_type,
+    is_leaf_type,
+)
 from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from app.domain.errors import Denied, Malformed, Refused
 from app.domain.rules.texts import Unclean
-from app.live.share import SharedExecutor
+from app.live.share import TOLD, SharedExecutor, leaf
 from app.schema.cost import MOST_TOKENS, CostRule
 from app.schema.problems import told
 from app.schema.scalars import SCALARS
@@ -99,7 +105,8 @@ def _straighten(schema: Schema) -> None:
     """Fields of types are resolved past the library's own calls, which cost more than they do.
 
     A list costs what its fields cost: an attribute is read, and a resolver without arguments is
-    called. They use nothing of `info` but its context, so that the executor's own will do.
+    called. They use nothing of `info` but its context, so that the executor's own will do. A leaf
+    that needs no waiting is told by the executor itself (`SharedExecutor.execute_fields`).
     """
     core = schema._schema
     roots = (core.query_type, core.mutation_type, core.subscription_type)
@@ -107,10 +114,18 @@ def _straighten(schema: Schema) -> None:
         definition = type_.extensions.get("strawberry-definition")
         if not isinstance(type_, GraphQLObjectType) or definition is None or type_ in roots:
             continue
+        told = type_.extensions[TOLD] = {"__typename": _constant(type_.name)}
         for field in definition.fields:
             if not field.arguments and not field.extensions:
                 name = schema.config.name_converter.get_graphql_name(field)
-                type_.fields[name].resolve = _straight(field)
+                made = type_.fields[name]
+                made.resolve = _straight(field)
+                if is_leaf_type(get_nullable_type(made.type)) and not field.is_async:
+                    told[name] = leaf(made.resolve, made.type)
+
+
+def _constant(value: str) -> Callable[[Any, Any], str]:
+    return lambda _source, _info: value
 
 
 def _straight(field: Any) -> Callable[[Any, Any], Any]:

@@ -61,8 +61,13 @@ def makeable(made_of: Iterable[Need], shelf: Mapping[UUID, int]) -> tuple[int, U
 
     None when nothing does. What is optional never does.
     """
-    limits = ((shelf.get(n.product, 0) // n.quantity, n.product) for n in made_of if not n.optional)
-    return min(limits, default=None)
+    least: tuple[int, UUID] | None = None
+    for product, quantity, optional in made_of:
+        if not optional:
+            count = shelf.get(product, 0) // quantity
+            if least is None or count < least[0] or (count == least[0] and product < least[1]):
+                least = count, product
+    return least
 
 
 Cart = Sequence[tuple[Sequence[Need], int]]

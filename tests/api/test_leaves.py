@@ -1,0 +1,112 @@
+"""Leaves are told past the library's own steps: every answer is the one the library gives."""
+
+from enum import Enum
+from typing import Any
+
+import pytest
+import strawberry
+from graphql import GraphQLObjectType
+
+from app.live.share import TOLD
+from app.schema.contract import Schema, made
+
+DOCUMENTS = (
+    "{ thing { __typename name count kind none maybe } }",
+    "{ thing { a: name b: name name @skip(if: true) inner { name inner { kind } } } }",
+    "{ thing { late name later { name late } } }",
+    "{ thing { name broken inner { name } } }",
+    "{ thing { name missing } }",
+    "{ thing { maybe wrong } }",
+    "{ things { name ...More } } fragment More on Thing { count inner { maybe } }",
+)
+
+
+@strawberry.enum
+class Colour(Enum):
+    RED = "red"
+
+
+@strawberry.type
+class Thing:
+    name: str = "米"
+    count: int = 3
+    none: str | None = None
+
+    @strawberry.field
+    def kind(self) -> Colour:
+        return Colour.RED
+
+    @strawberry.field
+    def maybe(self) -> Colour | None:
+        return None
+
+    @strawberry.field
+    def broken(self) -> str | None:
+        raise ValueError("broken")
+
+    @strawberry.field
+    def wrong(self) -> int | None:
+        return "not a number"  # pyright: ignore[reportReturnType]
+
+    @strawberry.field
+    def missing(self) -> str:
+        return None  # pyright: ignore[reportReturnType]
+
+    @strawberry.field
+    async def late(self) -> str:
+        return "late"
+
+    @strawberry.field
+    def inner(self) -> "Thing":
+        return Thing()
+
+    @strawberry.field
+    async def later(self) -> "Thing | None":
+        return Thing()
+
+
+def schema() -> Schema:
+    @strawberry.type
+    class Query:
+        @strawberry.field(graphql_type=Thing)
+        def thing(self) -> Any:
+            return Thing()
+
+        @strawberry.field(graphql_type=list[Thing])
+        def things(self) -> Any:
+            return [Thing(), Thing()]
+
+    @strawberry.type
+    class Mutation:
+        @strawberry.field
+        def nothing(self) -> int:
+            return 0
+
+    @strawberry.type
+    class Subscription:
+        @strawberry.subscription
+        async def nothing(self) -> int:
+            return 0
+
+    return made(Query, Mutation, Subscription)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+async def test_told_as_the_library_tells_it(document: str) -> None:
+    ours, theirs = schema(), schema()
+    for type_ in theirs._schema.type_map.values():
+        if isinstance(type_, GraphQLObjectType):
+            type_.extensions.pop(TOLD, None)
+    answers = []
+    for each in (ours, theirs):
+        answer = await each.execute(document)
+        errors = [(error.path, error.extensions["code"]) for error in answer.errors or ()]
+        answers.append((answer.data, errors))
+    assert answers[0] == answers[1]
+    assert list(answers[0][0] or ()) == list(answers[1][0] or ())
+
+
+def test_leaves_are_told_past_the_library() -> None:
+    told = schema()._schema.type_map["Thing"].extensions[TOLD]
+    assert {"name", "count", "kind", "__typename"} <= told.keys()
+    assert "late" not in told
