@@ -181,11 +181,41 @@ INVARIANTS = {
     """,
     "a pass that has ended holds nothing": """
         SELECT format('pass %s', p.id) FROM passes p
-        JOIN movements m ON (m.tenant_id, m.pass_id) = (p.tenant_id, p.id)
+        JOIN movements m ON (m.tenant_id, m.document_id) = (p.tenant_id, p.id)
         JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
         WHERE p.state <> 'ACTIVE' AND 'reserved' IN (e.from_bin, e.to_bin)
         GROUP BY p.tenant_id, p.id, e.product_id, e.batch_id
         HAVING sum(CASE e.to_bin WHEN 'reserved' THEN e.quantity ELSE -e.quantity END) <> 0
+    """,
+    "an order that has ended holds nothing": """
+        SELECT format('order %s', o.id) FROM orders o
+        JOIN movements m ON (m.tenant_id, m.document_id) = (o.tenant_id, o.id)
+        JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
+        WHERE o.state NOT IN ('HELD', 'PAID') AND 'reserved' IN (e.from_bin, e.to_bin)
+        GROUP BY o.tenant_id, o.id, e.product_id, e.batch_id
+        HAVING sum(CASE e.to_bin WHEN 'reserved' THEN e.quantity ELSE -e.quantity END) <> 0
+    """,
+    "an open order holds what was ordered": """
+        SELECT format('order %s', o.id) FROM orders o
+        JOIN (SELECT tenant_id, order_id, sum(quantity) AS ordered FROM order_lines
+            GROUP BY 1, 2 HAVING bool_and(recipe_id IS NULL)) l
+            ON (l.tenant_id, l.order_id) = (o.tenant_id, o.id)
+        LEFT JOIN movements m ON (m.tenant_id, m.document_id) = (o.tenant_id, o.id)
+        LEFT JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
+            AND 'reserved' IN (e.from_bin, e.to_bin)
+        WHERE o.state IN ('HELD', 'PAID') GROUP BY o.tenant_id, o.id, l.ordered
+        HAVING coalesce(sum(CASE e.to_bin WHEN 'reserved' THEN e.quantity ELSE -e.quantity END), 0)
+            <> l.ordered
+    """,
+    "a level knows when its first hold is over": """
+        SELECT format('store %s product %s', l.store_id, l.product_id) FROM orders o
+        JOIN movements m ON (m.tenant_id, m.document_id) = (o.tenant_id, o.id)
+        JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
+            AND e.to_bin = 'reserved'
+        JOIN levels l ON (l.tenant_id, l.store_id, l.product_id)
+            = (e.tenant_id, e.to_store, e.product_id)
+        WHERE o.state = 'HELD' AND NOT o.extended
+        AND coalesce(l.held_until, 'infinity') > o.expires_at
     """,
     "a movement has entries, an entry has a movement": """
         SELECT format('movement %s', coalesce(m.id, e.movement_id)) FROM movements m

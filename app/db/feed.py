@@ -1,49 +1,38 @@
 """A store's feed: its revision, and what each revision touched."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.holds import WITH_OVERDUE, any_overdue
 from app.db.statement import among
 from app.db.tables import Change, Feed, Level, Product
-
-if TYPE_CHECKING:
-    from app.db.unit import Database
-
-
-def closing(tenant: UUID, changed: Mapping[UUID, Collection[UUID]]) -> str:
-    """The last round trip of a unit: bump the feeds it touched, in store order, and commit.
-
-    I6: the feed rows are locked last and held for this one trip. It is plain text because only
-    the simple protocol carries several statements; it is made of UUIDs alone.
-    """
-    bumps = (
-        f"SELECT bump_feed('{tenant}', '{store}', '{{{','.join(map(str, changed[store]))}}}'); "
-        for store in sorted(changed)
-    )
-    return "".join(bumps) + "COMMIT"
+from app.db.unit import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What happened after a revision, up to `head`; `latest` is the store's revision now.
 
-    Incomplete when it cannot be told from there any more.
+    Incomplete when it cannot be told from there any more. `overdue` says that the store holds
+    goods for orders whose time is over.
     """
 
     head: int
     latest: int
     at: datetime | None
     product_ids: frozenset[UUID]
+    document_ids: frozenset[UUID]
+    overdue: bool
     complete: bool
 
 
-async def head(db: "Database", tenant: UUID, store: UUID) -> int:
+async def head(db: Database, tenant: UUID, store: UUID) -> int:
     """The store's revision now; 0 when it has none."""
     async with db.read(tenant) as session:
         return await revision(session, tenant, store)
@@ -56,11 +45,11 @@ async def revision(session: AsyncSession, tenant: UUID, store: UUID) -> int:
 
 
 async def changes_after(
-    db: "Database", tenant: UUID, store: UUID, after: int, limit: int = 1000
+    db: Database, tenant: UUID, store: UUID, after: int, limit: int = 1000
 ) -> Changes:
     """What at most `limit` revisions after this one touched; `head` is the last one told."""
     later = (
-        select(Change.revision, Change.at, Change.product_ids)
+        select(Change.revision, Change.at, Change.product_ids, Change.document_ids)
         .where(Change.tenant_id == tenant, Change.store_id == store, Change.revision > after)
         .order_by(Change.revision)
         .limit(limit)
@@ -68,7 +57,7 @@ async def changes_after(
         .lateral()
     )
     query = (
-        select(Feed.revision, later.c.revision, later.c.at, later.c.product_ids)
+        select(Feed.revision, *later.c, any_overdue(tenant, store))
         .outerjoin(later, true())
         .where(and_(Feed.tenant_id == tenant, Feed.store_id == store))
     )
@@ -77,14 +66,15 @@ async def changes_after(
     told = [row for row in found if row[1] is not None]
     if not told:
         known = found[0][0] if found else 0
-        return Changes(known, known, None, frozenset(), complete=known == after)
-    products = frozenset(product for row in told for product in row[3])
-    head, at = told[-1][1], told[-1][2]
-    return Changes(head, told[0][0], at, products, complete=told[0][1] == after + 1)
+        overdue = bool(found) and found[0][-1]
+        return Changes(known, known, None, frozenset(), frozenset(), overdue, known == after)
+    products, documents = (frozenset(id for row in told for id in row[place]) for place in (3, 4))
+    head, at, complete = told[-1][1], told[-1][2], told[0][1] == after + 1
+    return Changes(head, told[0][0], at, products, documents, told[0][-1], complete)
 
 
 async def levels(
-    db: "Database", tenant: UUID, store: UUID, product_ids: Collection[UUID] | None
+    db: Database, tenant: UUID, store: UUID, product_ids: Collection[UUID] | None
 ) -> tuple[int, list[Level]]:
     """The store's stock (of these products, or all) and the revision it is true at."""
     query: Any = (
@@ -93,6 +83,7 @@ async def levels(
         .where(Level.tenant_id == tenant, Level.store_id == store)
         # What is made when it is ordered has a level for its lock, and no stock.
         .where(Product.kind == "GOODS")
+        .options(WITH_OVERDUE)
     )
     if product_ids is not None:
         query = query.where(among(Level.product_id, product_ids))

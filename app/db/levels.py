@@ -107,6 +107,7 @@ class Bins(NamedTuple):
     sold_out_until: datetime | None
     value: int
     unit_cost: int | None
+    held_until: datetime | None
 
 
 def _claiming() -> Statement:

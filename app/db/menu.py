@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, and_, bindparam, case, func, literal, select
+from sqlalchemy import ARRAY, Uuid, and_, bindparam, case, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.holds import free
 from app.db.levels import Pair, want, wanted_levels
+from app.db.statement import Statement
 from app.db.tables import Feed, Level, Need, Product, Store
-from app.db.unit import Unit
+from app.db.unit import Unit, driver
 
 UNLIMITED = 10**12
 """As many as anybody could ask for: nothing limits what takes nothing."""
@@ -45,7 +47,6 @@ HERE = and_(L.tenant_id == P.tenant_id, L.product_id == P.id, L.store_id == STOR
 
 
 def _offering(wanted: Any) -> Any:
-    """Core, not rows of the ORM: a menu of hundreds is read as fast as it can be."""
     S, F = Store.__table__.c, Feed.__table__.c
     told = [L.sold_out_until if name == "sold_out_until" else P[name] for name in Dish._fields]
     offered = and_(P.tenant_id == S.tenant_id, P.archived_at.is_(None), wanted)
@@ -60,9 +61,11 @@ def _offering(wanted: Any) -> Any:
     )
 
 
-MENU, CHOSEN = _offering(P.kind.in_(("DISH", "SERVICE"))), _offering(P.id == IDS)
-SHELVES = (
-    select(P.id, P.name, func.coalesce(L.shelf, 0))
+# Statements, not rows of a session: a menu of hundreds is read as fast as it can be.
+MENU = Statement(_offering(or_(P.kind == "DISH", P.kind == "SERVICE")))
+CHOSEN = Statement(_offering(P.id == IDS))
+SHELVES = Statement(
+    select(P.id, P.name, free(L))
     .select_from(Product.__table__)
     .outerjoin(Level.__table__, HERE)
     .where(P.tenant_id == TENANT, P.id == IDS)
@@ -80,7 +83,7 @@ async def offered(
     query = MENU if products is None else CHOSEN
     if products is not None:
         told["ids"] = list(products)
-    found: Any = (await (await session.connection()).execute(query, told)).all()
+    found = await query.fetch(await driver(await session.connection()), **told)
     few, revision = found[0][:2]
     return few, revision, [Dish(*row[2:]) for row in found if row[2] is not None]
 
@@ -90,7 +93,7 @@ async def shelves(
 ) -> dict[UUID, Shelf]:
     """Base units of these products on the store's shelf."""
     told = {"tenant": tenant, "store": store, "ids": list(products)}
-    found = (await (await session.connection()).execute(SHELVES, told)).all()
+    found = await SHELVES.fetch(await driver(await session.connection()), **told)
     return {product: Shelf(name, held) for product, name, held in found}
 
 
@@ -98,7 +101,7 @@ def sellable(store: Any) -> Any:
     """SQL: base units of a product (joined to its level) that the store can sell now."""
     part = Level.__table__.alias("part")
     made = (
-        select(func.min(func.coalesce(part.c.shelf, 0) / Need.quantity))
+        select(func.min(free(part.c) / Need.quantity))
         .select_from(Need)
         .outerjoin(
             part,
@@ -118,7 +121,7 @@ def sellable(store: Any) -> Any:
     )
     return case(
         (Level.sold_out_until > func.now(), 0),
-        (Product.kind == "GOODS", func.coalesce(Level.shelf, 0)),
+        (Product.kind == "GOODS", free(L)),
         else_=func.coalesce(made, literal(UNLIMITED)),
     )
 

@@ -40,6 +40,7 @@ STATE = [
     "version",
     "value",
     "unit_cost",
+    "held_until",
     "received_at",
 ]
 
@@ -181,10 +182,10 @@ def _told() -> Statement:
     sold = E.to_bin == literal_column("'customer'")
     moved = (_total(E.quantity), _total(E.cost))
     return Statement(
-        select(M.id, M.kind, M.pass_id, sold, E.product_id, E.batch_id, *moved)
+        select(M.id, M.kind, M.document_id, sold, E.product_id, E.batch_id, *moved)
         .join_from(Movement, Entry, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
         .where(M.tenant_id == TENANT, M.id == func.any(IDS))
-        .group_by(M.id, M.kind, M.pass_id, sold, E.product_id, E.batch_id)
+        .group_by(M.id, M.kind, M.document_id, sold, E.product_id, E.batch_id)
     )
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, and_, case, cast, func, or_, select
+from sqlalchemy import Date, and_, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.statement import among
@@ -81,41 +81,10 @@ async def taken_ahead(unit: Unit, id: UUID, kind: str) -> Sequence[Entry]:
             Movement,
             and_(Movement.tenant_id == Entry.tenant_id, Movement.id == Entry.movement_id),
         )
-        .where(Movement.tenant_id == unit.tenant, Movement.pass_id == id, Movement.kind == kind)
+        .where(Movement.tenant_id == unit.tenant, Movement.document_id == id, Movement.kind == kind)
         .order_by(Entry.line)
     )
     return (await unit.session.scalars(query)).all()
-
-
-class Held(NamedTuple):
-    """What is reserved for a pass, in base units."""
-
-    product_id: UUID
-    batch_id: UUID | None
-    scale: int
-    quantity: int
-
-
-async def held(unit: Unit, id: UUID) -> list[Held]:
-    """What is still reserved for the pass; the pass is locked, so nobody changes it."""
-    change = case((Entry.to_bin == "reserved", Entry.quantity), else_=0) - case(
-        (Entry.from_bin == "reserved", Entry.quantity), else_=0
-    )
-    total = func.sum(change)
-    query = (
-        select(Entry.product_id, Entry.batch_id, Entry.scale, total)
-        .join(
-            Movement,
-            and_(Movement.tenant_id == Entry.tenant_id, Movement.id == Entry.movement_id),
-        )
-        .where(Movement.tenant_id == unit.tenant, Movement.pass_id == id)
-        .where(or_(Entry.to_bin == "reserved", Entry.from_bin == "reserved"))
-        .group_by(Entry.product_id, Entry.batch_id, Entry.scale)
-        .having(total > 0)
-        .order_by(Entry.product_id, Entry.batch_id)
-    )
-    found: Any = await unit.session.execute(query)
-    return [Held(product, batch, scale, int(quantity)) for product, batch, scale, quantity in found]
 
 
 async def is_over(unit: Unit, row: Pass) -> bool:

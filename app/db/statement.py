@@ -16,9 +16,11 @@ class Statement:
         compiled: Any = core.compile(dialect=dialect.dialect())
         self.text = str(compiled)
         self._order: list[str] = compiled.positiontup or []
+        self._told = {name: value for name, value in compiled.params.items() if value is not None}
 
     async def fetch(self, raw: asyncpg.Connection, **values: Any) -> list[asyncpg.Record]:
-        return await raw.fetch(self.text, *(values[name] for name in self._order))
+        told = self._told | values
+        return await raw.fetch(self.text, *(told[name] for name in self._order))
 
 
 def rows(prefix: str, *columns: Any) -> FromClause:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.holds import WITH_OVERDUE
 from app.db.statement import among, arrays, rows
 from app.db.tables import Entry, Level, Movement, Product
 
@@ -19,6 +20,7 @@ BY_PAIR = (
         WANTED, and_(Level.store_id == WANTED.c.store_id, Level.product_id == WANTED.c.product_id)
     )
     .where(Level.tenant_id == bindparam("tenant"))
+    .options(WITH_OVERDUE)
 )
 
 
@@ -102,6 +104,7 @@ async def levels(
         .where(Product.archived_at.is_(None), Product.kind == "GOODS")
         .order_by(*order)
         .limit(limit)
+        .options(WITH_OVERDUE)
     )
     query = _narrowed(query, wanted)
     if after is not None:
@@ -177,7 +180,7 @@ async def scanned(
     """The product's level in the store, and its last receipt there."""
     if product is None:
         return None, None
-    level = await session.get(Level, (tenant, store, product))
+    level = await session.get(Level, (tenant, store, product), options=[WITH_OVERDUE])
     last = await session.scalar(
         select(Movement)
         .join(Entry, (Entry.tenant_id == Movement.tenant_id) & (Entry.movement_id == Movement.id))

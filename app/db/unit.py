@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,8 +12,6 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
-
-from app.db.feed import closing
 
 ROLE = "kucun_app"
 Nudge = Callable[[UUID, Iterable[UUID]], Awaitable[None]]
@@ -53,6 +52,32 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(slots=True)
+class Touched:
+    """What a unit changed in one store."""
+
+    products: set[UUID] = field(default_factory=set)
+    documents: set[UUID] = field(default_factory=set)
+
+
+def closing(tenant: UUID, changed: Mapping[UUID, Touched]) -> str:
+    """The last round trip of a unit: bump the feeds it touched, in store order, and commit.
+
+    I6: the feed rows are locked last and held for this one trip. It is plain text because only
+    the simple protocol carries several statements; it is made of UUIDs alone.
+    """
+    bumps = (
+        f"SELECT bump_feed('{tenant}', '{store}', "
+        f"{_array(changed[store].products)}, {_array(changed[store].documents)}); "
+        for store in sorted(changed)
+    )
+    return "".join(bumps) + "COMMIT"
+
+
+def _array(ids: Iterable[UUID]) -> str:
+    return f"'{{{','.join(map(str, ids))}}}'"
+
+
 class Unit:
     """One transaction of one tenant.
 
@@ -72,7 +97,7 @@ class Unit:
         self.now = clock()
         self._nudge = nudge
         self._session = session
-        self._changed: dict[UUID, set[UUID]] = defaultdict(set)
+        self._changed: dict[UUID, Touched] = defaultdict(Touched)
 
     @property
     def session(self) -> AsyncSession:
@@ -80,7 +105,11 @@ class Unit:
         return self._session
 
     def changed(self, store: UUID, product: UUID) -> None:
-        self._changed[store].add(product)
+        self._changed[store].products.add(product)
+
+    def filed(self, store: UUID, document: UUID) -> None:
+        """A document of the store was changed: an order, a transfer, an alert."""
+        self._changed[store].documents.add(document)
 
     async def __aenter__(self) -> "Unit":
         # A lane runs several transactions of one unit: each announces its own changes.

@@ -55,6 +55,11 @@ class Can(Enum):
     SEE_COST = Grant("See what was paid. 查看成本", {M: OWN, **HEADS}, "cost:read")
     RECEIVE = Grant("Receive goods, record opening stock. 入库", STAFF, "receipt:write")
     SELL = Grant("Sell over a counter. 销售", {C: OWN, M: OWN}, "sale:write")
+    PLACE_ORDER = Grant("Order from a store. 下单", {}, anybody=True)
+    SEE_ORDERS = Grant("See orders. 查看订单", STAFF, "order:read")
+    RUN_ORDERS = Grant(
+        "Take payment for orders, hand them over. 处理订单", {C: OWN, M: OWN, O: ALL}, "order:write"
+    )
     SEE_PASSES = Grant("See prepaid passes. 查看次卡", STAFF, "pass:read")
     REDEEM = Grant("Render a prepaid service. 核销", {C: OWN, M: OWN}, "sale:write")
     REFUND_PASS = Grant("Refund a pass. 退卡", {M: OWN, O: ALL}, "return:write")

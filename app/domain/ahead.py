@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from app.db import holds
 from app.db import passes as rows
 from app.db.tables import Pass
 from app.db.unit import Unit
 from app.domain.cookbook import NO_WISH, Made, Taken, Wish, taken
 from app.domain.draft import Line, Place, swapped
+from app.domain.holds import moved
 from app.domain.rules.fefo import pick
 from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
@@ -74,7 +76,7 @@ async def unused(unit: Unit, row: Pass) -> list[Line]:
 async def _released(unit: Unit, row: Pass, takes: Sequence[Taken] | None, uses: int) -> list[Line]:
     """What is reserved for so many uses, batch by batch; for all that are left without `takes`."""
     reserved, shelf = Place(row.store_id, "reserved"), Place(row.store_id, "shelf")
-    held = await rows.held(unit, row.id)
+    held = await holds.held(unit, [row.id])
     lines: list[Line] = []
     for product in dict.fromkeys(each.product_id for each in held):
         mine = [(each, each.quantity) for each in held if each.product_id == product]
@@ -82,7 +84,5 @@ async def _released(unit: Unit, row: Pass, takes: Sequence[Taken] | None, uses: 
         if takes is not None:
             asked = sum(need.quantity * uses for need, _ in takes if need.product == product)
         for each, quantity in pick(mine, asked):
-            batches = None if each.batch_id is None else (each.batch_id,)
-            told = from_base(quantity, each.scale)
-            lines.append(Line(product, told, reserved, shelf, batches=batches))
+            lines.append(moved(each, quantity, reserved, shelf))
     return lines

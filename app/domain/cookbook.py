@@ -12,6 +12,7 @@ from app.db.unit import Database
 from app.domain.draft import Line, Place
 from app.domain.errors import InvalidQuantity, Malformed, Refused, WrongState
 from app.domain.hold import COUNTER
+from app.domain.rules.kinds import EATEN
 from app.domain.rules.recipes import Need
 from app.domain.rules.units import from_base
 
@@ -70,7 +71,7 @@ class Cookbook:
         self.db = db
         self._known: dict[UUID, Made] = {}
         self._needs: dict[UUID, list[Need]] = {}
-        self._usual: dict[tuple[UUID, UUID | None, Decimal], list[Line]] = {}
+        self._usual: dict[tuple[UUID, str, UUID | None, Decimal], list[Line]] = {}
 
     async def of(self, tenant: UUID, products: Collection[UUID]) -> dict[UUID, Made]:
         """What these products are; those nobody knows are left out."""
@@ -138,7 +139,7 @@ class Cookbook:
 
     def _taken(self, line: Line, made: Made) -> list[Line]:
         """The same as `taken`, remembered: what a recipe takes never changes."""
-        key = line.source.store, made.recipe_id, line.quantity
+        key = line.source.store, line.target.bin, made.recipe_id, line.quantity
         usual = self._usual.get(key)
         if usual is None:
             if len(self._usual) > MOST_KNOWN:
@@ -172,7 +173,7 @@ def _is_made(line: Line, made: Made) -> bool:
         raise Refused(WrongState("PASS"))
     source, target = line.source.bin, line.target.bin
     if made.kind in ORDERED:
-        if (source, target) in (("shelf", "customer"), ("shelf", "kitchen")):
+        if source == "shelf" and target in EATEN:
             return True
         if source == "customer":
             return True
@@ -186,8 +187,9 @@ def taken(line: Line, made: Made, wish: Wish) -> list[Line]:
 
 
 def components(line: Line, made: Made, wish: Wish) -> list[Line]:
-    """What goes into the line's product, with what was said of it."""
-    shelf, kitchen = Place(line.source.store, "shelf"), Place(line.source.store, "kitchen")
+    """What goes into the line's product, with what was said of it; or is held for it."""
+    bin = "reserved" if line.target.bin == "reserved" else "kitchen"
+    shelf, kitchen = Place(line.source.store, "shelf"), Place(line.source.store, bin)
     _refuse(wish.without - {t.need.product for t in made.takes if t.need.optional}, line)
     used = dict(wish.used or {})
     lines: list[Line] = []
@@ -207,8 +209,8 @@ def components(line: Line, made: Made, wish: Wish) -> list[Line]:
 
 
 def out_of_kitchen(line: Line, made: Made) -> list[Line]:
-    """The product itself, unless it is used up where it is made."""
-    if line.target.bin == "kitchen":
+    """The product itself, unless it is used up where it is made, or not made yet."""
+    if line.target.bin in ("kitchen", "reserved"):
         return []
     kitchen, version = Place(line.source.store, "kitchen"), line.expected_version
     named = {"batches": line.batches, "arriving": line.arriving, "recipe": made.recipe_id}

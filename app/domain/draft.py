@@ -12,6 +12,7 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from app.db.batches import New as Arriving
+from app.db.orders import New as Ordered
 from app.db.tables import Entry
 from app.domain.errors import Refusal
 from app.domain.rules.kinds import Kind
@@ -67,7 +68,7 @@ class Draft:
     """A movement somebody wants. `fingerprint` is what the client sent, hashed (see `print_of`).
 
     `recipes` are those it was drafted by, by the product made: the ledger refuses others as
-    `Outdated`.
+    `Outdated`. `order` is written with the movement that holds goods for it.
     """
 
     kind: Kind
@@ -83,8 +84,9 @@ class Draft:
     document: str | None = None
     sale_id: UUID | None = None
     reverses_id: UUID | None = None
-    pass_id: UUID | None = None
+    document_id: UUID | None = None
     recipes: Mapping[UUID, UUID | None] = field(default_factory=dict)
+    order: Ordered | None = None
     id: UUID = field(default_factory=uuid7)
     claim: tuple[UUID, UUID] = field(init=False, repr=False)
     pairs: frozenset[Pair] = field(init=False, repr=False)
@@ -95,6 +97,8 @@ class Draft:
         for line in self.lines:
             if line.target.store is not line.source.store:
                 pairs.add((line.target.store, line.product))
+        # A dish that is only held has no line of its own, and is judged all the same.
+        pairs.update((self.store, product) for product in self.recipes)
         object.__setattr__(self, "pairs", frozenset(pairs))
 
 

@@ -69,6 +69,11 @@ class UnknownMovement(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownOrder(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownPass(Refusal):
     asked: str
 
@@ -163,7 +168,8 @@ class KeyReused(Refusal):
 @dataclass(frozen=True, slots=True)
 class WrongState(Refusal):
     """`state` is what stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED,
-    SELF, LAST_OWNER, PASS, REFUNDED, EXPIRED, USED, NO_RECIPE, NOT_STOCKED, REDEEMED_LATER.
+    SELF, LAST_OWNER, PASS, DOCUMENT, NO_RECIPE, NOT_STOCKED, REDEEMED_LATER, EXTENDED, or the
+    state of the document.
     """
 
     state: str

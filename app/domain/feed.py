@@ -49,13 +49,15 @@ class Snapshot(Event):
 class Change(Event):
     """The levels that moved after `from_revision`, up to `revision`, as they are now.
 
-    `made` are the dishes and services of which something was changed: they have no stock.
+    `made` are the dishes and services of which something was changed: they have no stock;
+    `documents` the orders, transfers and alerts.
     """
 
     from_revision: int
     at: datetime
     levels: Sequence[Level]
     made: frozenset[UUID] = frozenset()
+    documents: frozenset[UUID] = frozenset()
 
     def merge(self, unread: Event) -> Event:
         if isinstance(unread, Resync):
@@ -63,7 +65,11 @@ class Change(Event):
         if not isinstance(unread, Change):
             return self
         levels = {level.product_id: level for level in (*unread.levels, *self.levels)}
-        told = {"levels": tuple(levels.values()), "made": unread.made | self.made}
+        told = {
+            "levels": tuple(levels.values()),
+            "made": unread.made | self.made,
+            "documents": unread.documents | self.documents,
+        }
         return fresh(self, from_revision=unread.from_revision, **told)
 
 
@@ -93,6 +99,24 @@ class AvailabilityChange(Event):
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MenuChange(AvailabilityChange):
     """The same of a store's dishes and services."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Filed(Event):
+    """Documents as they are now; `revision` counts what one process has told of them."""
+
+    rows: Mapping[UUID, Any]
+
+    def merge(self, unread: Event) -> Event:
+        assert isinstance(unread, Filed)
+        return fresh(self, rows={**unread.rows, **self.rows})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OrderChange(Filed):
+    """Orders, as `Filed`."""
+
+    orders = property(lambda self: list(self.rows.values()))
 
 
 def fresh(event: Any, **changes: Any) -> Any:

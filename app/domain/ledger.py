@@ -12,6 +12,7 @@ from uuid import UUID
 from app.db import batches as batch_rows
 from app.db import levels as level_rows
 from app.db import movements as movement_rows
+from app.db import orders as order_rows
 from app.db.batches import Held
 from app.db.batches import New as Arriving
 from app.db.levels import Bins
@@ -117,6 +118,7 @@ def _stock(unit: Unit, pair: Pair, found: Bins) -> Stock:
         sold_out=until is not None and until > unit.now,
         value=found.value,
         unit_cost=found.unit_cost,
+        held_until=found.held_until,
     )
 
 
@@ -136,6 +138,15 @@ async def _answers(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
 async def _histories(unit: Unit, drafts: Iterable[Draft]) -> dict[UUID, History]:
     ids = {origin for d in drafts if (origin := d.sale_id or d.reverses_id) is not None}
     return await movement_rows.histories(unit, ids) if ids else {}
+
+
+def _hold(level: Stock, draft: Draft) -> None:
+    """Keeps the first moment at which something the level holds may be overdue."""
+    if level.bins["reserved"] == 0:
+        level.held_until = None
+    elif draft.order is not None:
+        until = draft.order.expires_at
+        level.held_until = min(level.held_until or until, until)
 
 
 class _Book:
@@ -167,6 +178,8 @@ class _Book:
             left, joined = (left[0], source.on_hand), None
         if line.source.bin == "supplier":
             target.received_at = draft.occurred_at
+        if "reserved" in (line.source.bin, line.target.bin):
+            _hold(source, draft)
         if batch is not None and not left:
             self._arrived(draft, line, batch)
         return (
@@ -245,16 +258,23 @@ class _Book:
             return {}
         levels = []
         for level in self.touched:
-            state = level.version, level.value, level.unit_cost, level.received_at
-            levels.append((*level.pair, *level.bins.values(), *state))
+            state = level.version, level.value, level.unit_cost, level.held_until
+            levels.append((*level.pair, *level.bins.values(), *state, level.received_at))
             unit.changed(*level.pair)
         heads = [HEAD(draft) for draft in self.drafts]
         recorded_at = await movement_rows.write(unit, levels, heads, self.entries, refused)
         await self._write_batches(unit)
+        await self._write_orders(unit)
         return {
             draft: movement_rows.told_movement(unit.tenant, head, recorded_at)
             for draft, head in zip(self.drafts, heads, strict=True)
         }
+
+    async def _write_orders(self, unit: Unit) -> None:
+        if placed := [draft.order for draft in self.drafts if draft.order is not None]:
+            await order_rows.write(unit, placed)
+        for order in placed:
+            unit.filed(order.store_id, order.id)
 
     async def _write_batches(self, unit: Unit) -> None:
         held = [

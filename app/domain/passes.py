@@ -138,7 +138,7 @@ def _draft(row: Pass, key: UUID, actor: UUID, kind: Kind, lines: Sequence[Line])
         fingerprint=print_of(kind, row.id, own),
         occurred_at=clock(),
         channel=row.channel if kind in (Kind.PASS_SALE, Kind.PASS_HOLD) else None,
-        pass_id=row.id,
+        document_id=row.id,
     )
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.db.movements import History
+from app.db.orders import New as Ordered
 from app.domain.draft import Draft, Line, Outdated, Pair, batch_id
 from app.domain.errors import (
     BatchExpired,
@@ -23,14 +24,14 @@ from app.domain.errors import (
     WrongState,
 )
 from app.domain.rules.fefo import NEVER, cost_of, expired, pick, pick_opened, share
-from app.domain.rules.kinds import PHYSICAL, Kind
+from app.domain.rules.kinds import EATEN, PHYSICAL, Kind
 from app.domain.rules.units import LIMIT, to_base
-
-EATEN = ("customer", "kitchen", "reserved")
-"""Where nothing expired may go."""
 
 SOLD = ("customer", "reserved")
 """Where only whole containers go, and nothing that is sold out by hand."""
+
+SALES = (Kind.SALE.name, Kind.FULFILMENT.name)
+"""Kinds of which something can come back."""
 
 MOST_COST = 10**17
 """No movement and no level is worth more (1/10000 yuan), so that sums stay inside 64 bits."""
@@ -63,6 +64,7 @@ class Stock:
     sold_out: bool = False
     value: int = 0
     unit_cost: int | None = None
+    held_until: datetime | None = None
     min_days: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -149,10 +151,19 @@ class _Planning:
             level = self.levels.get((self.draft.store, product))
             if level is not None and level.recipe_id != recipe:
                 return Outdated(product)
+        if self.draft.order is not None:
+            self._off_menu(self.draft.order)
         for line in self.draft.lines:
             if refusal := self._line(line):
                 return refusal
         return self._shortages() or _overflow(self.made) or self.made
+
+    def _off_menu(self, order: Ordered) -> None:
+        """Dishes that were taken off by hand are short, whatever there is of what they take."""
+        for line in order.lines:
+            level = self.levels.get((self.draft.store, line.product_id))
+            if line.product_id in self.draft.recipes and level is not None and level.sold_out:
+                self._miss(level, "shelf", line.quantity, line.quantity)
 
     def _line(self, line: Line) -> Refusal | None:
         source = self.levels.get((line.source.store, line.product))
@@ -173,7 +184,7 @@ class _Planning:
             )
         move = Move(line, quantity, source, target)
         if source.sold_out and line.target.bin in SOLD and self.draft.reverses_id is None:
-            self._miss(move, quantity, quantity)
+            self._miss(source, line.source.bin, quantity, 0 if line.optional else quantity)
             return None
         if line.source.bin in source.bins:
             return self._leaving(move)
@@ -190,11 +201,10 @@ class _Planning:
                 self.taken[target, move.batch, line.target.bin] -= move.quantity
                 self.joined[target].add(move.batch)
 
-    def _miss(self, move: Move, asked: int, missing: int) -> None:
-        key = move.source, move.line.source.bin
-        self.asked[key] += asked
-        if missing > 0 and not move.line.optional:
-            self.short[key] += missing
+    def _miss(self, level: Stock, name: str, asked: int, missing: int) -> None:
+        self.asked[level, name] += asked
+        if missing > 0:
+            self.short[level, name] += missing
 
     def _leaving(self, move: Move) -> Refusal | None:
         name = move.line.source.bin
@@ -207,7 +217,7 @@ class _Planning:
             return self._put(move)
         # I4: what is asked of a bin, summed, is never more than it holds.
         asked = left if move.line.optional else move.quantity
-        self._miss(move, asked, asked - left)
+        self._miss(move.source, name, asked, asked - left)
         return self._put(move._replace(quantity=asked)) if asked else None
 
     def _leaving_batches(self, move: Move, batches: dict[Batch, dict[str, int]]) -> Refusal | None:
@@ -235,7 +245,7 @@ class _Planning:
             self._put(move._replace(quantity=quantity, batch=batch, named=named))
         taken = sum(quantity for _, quantity in picked)
         asked = taken if line.optional else move.quantity
-        self._miss(move, asked, asked - taken)
+        self._miss(source, name, asked, asked - taken)
         return None
 
     def _lasting(self, source: Stock, held: list[tuple[Batch, int]]) -> list[tuple[Batch, int]]:
@@ -313,11 +323,11 @@ def _origin(draft: Draft, history: History, levels: Levels) -> Refusal | None:
         if history.kind == Kind.REVERSAL.name:
             return WrongState("REVERSAL")
         if history.document:
-            return WrongState("PASS")
+            return WrongState("DOCUMENT")
         if history.reversed:
             return WrongState("REVERSED")
         return WrongState("RETURNED") if history.returned else None
-    if history.kind != Kind.SALE.name:
+    if history.kind not in SALES:
         return WrongState("NOT_A_SALE")
     if history.reversed:
         return WrongState("REVERSED")

@@ -14,7 +14,8 @@ from app.domain.access import Can, Viewer
 from app.domain.batches import ARRIVING, SAID, Asked, told_batches
 from app.domain.cookbook import NO_WISH, Cookbook, Wish
 from app.domain.draft import Draft, Line, Outdated, Place, print_of, swapped
-from app.domain.errors import Busy, Malformed, Refused, UnknownMovement
+from app.domain.errors import Busy, Malformed, OutOfStock, Refused, UnknownMovement
+from app.domain.holds import settle_for, short_of
 from app.domain.ledger import Outcome
 from app.domain.lines import lines_of
 from app.domain.rules.kinds import Kind
@@ -28,10 +29,23 @@ AHEAD = timedelta(minutes=5)
 class Paper(Protocol):
     """What every movement's input carries beside its lines."""
 
+    @property
+    def key(self) -> UUID: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def note(self) -> str | None: ...
+    @property
+    def occurred_at(self) -> datetime | None: ...
+
+
+class Sheet(NamedTuple):
+    """The paper of a movement that is made by its document."""
+
     key: UUID
-    reason: str | None
-    note: str | None
-    occurred_at: datetime | None
+    reason: str | None = None
+    note: str | None = None
+    occurred_at: datetime | None = None
 
 
 class Books(NamedTuple):
@@ -42,9 +56,17 @@ class Books(NamedTuple):
     cookbook: Cookbook
 
     async def post(self, tenant: UUID, draft: Draft) -> Outcome:
-        """The movement, or the refusal; `Busy` when the lane could not take it."""
+        """The movement, or the refusal; `Busy` when the lane could not take it.
+
+        What is held for orders whose time is over is there for whoever needs it.
+        """
         try:
-            return await self.lane.submit(tenant, draft)
+            outcome = await self.lane.submit(tenant, draft)
+            if isinstance(outcome, OutOfStock) and await settle_for(
+                self.db, tenant, short_of(draft.store, outcome)
+            ):
+                outcome = await self.lane.submit(tenant, draft)
+            return outcome
         except LaneFull:
             return Busy()
 

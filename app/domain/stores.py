@@ -26,6 +26,7 @@ TIMEZONE = "Asia/Shanghai"
 FEW = 5
 MOST_FEW = 1000
 MOST_LAYOUTS = 10
+LONGEST_HOLD = 7 * 24 * 60
 
 zones = cache(available_timezones)
 
@@ -62,15 +63,18 @@ async def update_store(
     timezone: str | None = None,
     few_threshold: int | None = None,
     scale_labels: list[str] | None = None,
+    hold_minutes: int | None = None,
 ) -> tables.Store:
     """Changes what is given. Raises Refused(UnknownStore), and Malformed as `create_store`, or
-    for a layout that no scale has (see `rules.scales`)."""
+    for a layout that no scale has (see `rules.scales`), or a hold out of bounds."""
+    if hold_minutes is not None and not 1 <= hold_minutes <= LONGEST_HOLD:
+        raise Malformed(f"holdMinutes: from 1 to {LONGEST_HOLD}")
     name = None if name is None else clean(name, "name", 100, required=True)
     timezone = None if timezone is None else _zone(timezone)
     few_threshold = None if few_threshold is None else _few(few_threshold)
     _layouts(scale_labels or [])
     async with gate.db.unit(viewer.tenant) as unit:
-        asked = ("updateStore", store_id, name, timezone, few_threshold, scale_labels)
+        asked = ("updateStore", store_id, name, timezone, few_threshold, scale_labels, hold_minutes)
         earlier = await claim(unit, viewer.actor, key, store_id, *asked)
         store = await _found(unit, store_id)
         if earlier is None:
@@ -78,6 +82,7 @@ async def update_store(
             store.timezone = timezone or store.timezone
             store.few_threshold = store.few_threshold if few_threshold is None else few_threshold
             store.scale_labels = store.scale_labels if scale_labels is None else scale_labels
+            store.hold_minutes = hold_minutes or store.hold_minutes
     return store
 
 

@@ -26,6 +26,7 @@ FORGERIES = (ValueError, TypeError, AttributeError, LookupError, RecursionError,
 
 SECRET = "([A-Za-z0-9_-]{43})"
 API_KEY = re.compile(rf"kucun_([0-9a-f]{{32}})_([0-9a-f]{{32}})_{SECRET}")
+ORDER = re.compile(rf"([0-9a-f]{{32}})\.{SECRET}")
 REFRESH = re.compile(rf"([0-9a-f]{{32}})\.([0-9a-f]{{32}})\.{SECRET}")
 
 
@@ -150,6 +151,26 @@ class Signer:
             Refresh(shown.tenant, shown.session, _derived(self._secrets[each], shown))
             for each in (self._current, *(self._secrets.keys() - {self._current}))
         ]
+
+    def order_token(self, tenant: UUID, order: UUID) -> str:
+        """What lets a guest at an order: derived, so that a retry is told the same one."""
+        return f"{tenant.hex}.{_sealed(self._secrets[self._current], tenant, order)}"
+
+    def order_tenant(self, token: str, order: UUID) -> UUID | None:
+        """Whose order it is, when the token is this order's; None for any other."""
+        found = ORDER.fullmatch(token)
+        if found is None:
+            return None
+        tenant = UUID(found[1])
+        for secret in self._secrets.values():
+            if hmac.compare_digest(_sealed(secret, tenant, order), found[2]):
+                return tenant
+        return None
+
+
+def _sealed(secret: bytes, tenant: UUID, order: UUID) -> str:
+    digest = hmac.digest(secret, b"order\0" + tenant.bytes + order.bytes, "sha256")
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def _derived(secret: bytes, shown: Refresh) -> str:

@@ -11,7 +11,7 @@ from app.db.lane import Lane
 from app.db.unit import Database
 from app.domain.draft import Draft
 from app.domain.ledger import Outcome
-from app.jobs import expiry, menu, passes
+from app.jobs import expiry, holds, menu, passes
 
 log = structlog.get_logger()
 
@@ -22,6 +22,7 @@ SCHEDULE: dict[str, tuple[str, Job]] = {
     "expire": ("* * * * *", expiry.expire),
     "open_menus": ("* * * * *", menu.open_menus),
     "expire_passes": ("* * * * *", passes.expire_passes),
+    "settle_holds": ("* * * * *", holds.settle_holds),
 }
 RETRY_SECONDS = 2.0
 

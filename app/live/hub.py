@@ -4,15 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Collection
 from uuid import UUID
 
+from app.db import orders
 from app.db.bus import Bus
 from app.db.unit import Database
 from app.domain.cookbook import Cookbook
-from app.domain.feed import Event
+from app.domain.feed import Event, OrderChange
 from app.live.follower import Follower
 from app.live.menu import Key, Menu
+from app.live.papers import Key as PaperKey
+from app.live.papers import Papers, Topic
 from app.live.tail import Tail
 
 CLOSE_SECONDS = 1.0
+ORDERS = Topic("orders", orders.orders_by_id, orders.open_orders, OrderChange)
 
 
 class Hub:
@@ -23,6 +27,7 @@ class Hub:
         self._cookbook = cookbook
         self._tails: dict[tuple[UUID, UUID], Tail] = {}
         self._menus: dict[Key, Menu] = {}
+        self._papers: dict[PaperKey, Papers] = {}
         bus.listen(self._wake)
 
     def follow(self, tenant: UUID, store: UUID, after: int | None = None) -> Follower:
@@ -41,6 +46,15 @@ class Hub:
         """The store's dishes and services: all of them first, then those that change."""
         return self._follow_menu(Key(tenant, store, None, exact))
 
+    def follow_orders(
+        self, tenant: UUID, stores: Collection[UUID], order: UUID | None = None
+    ) -> Follower:
+        """Orders of these stores: those that are open first, then those that change."""
+        return self._follow_papers(PaperKey(tenant, ORDERS, tuple(sorted(stores)), order))
+
+    def _follow_papers(self, key: PaperKey) -> Follower:
+        return Follower(lambda: self._paper(key), Papers.present)
+
     def _follow_menu(self, key: Key) -> Follower:
         return Follower(lambda: self._menu(key), Menu.now)
 
@@ -50,7 +64,7 @@ class Hub:
         return sum(len(each.followers) for each in self._tails.values())
 
     async def close(self) -> None:
-        sources = (*self._menus.values(), *self._tails.values())
+        sources = (*self._menus.values(), *self._papers.values(), *self._tails.values())
         await asyncio.gather(*(source.ended(CLOSE_SECONDS) for source in sources))
 
     def _tail(self, tenant: UUID, store: UUID) -> Tail:
@@ -64,6 +78,15 @@ class Hub:
             tail = Follower(lambda: self._tail(key.tenant, key.store), Tail.present)
             self._menus[key] = Menu(self._cookbook, key, tail, lambda: self._menus.pop(key, None))
         return self._menus[key]
+
+    def _paper(self, key: PaperKey) -> Papers:
+        if key not in self._papers:
+            tails = {
+                store: Follower(lambda store=store: self._tail(key.tenant, store), Tail.present)
+                for store in key.stores
+            }
+            self._papers[key] = Papers(self._db, key, tails, lambda: self._papers.pop(key, None))
+        return self._papers[key]
 
     def _wake(self, tenant: UUID | None, store: UUID | None) -> None:
         if tenant is None or store is None:

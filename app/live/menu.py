@@ -88,7 +88,7 @@ class Menu(Source):
         elif isinstance(event, Change):
             moved = [level for level in event.levels if level.product_id in self._users]
             for level in moved:
-                self._board.shelf[level.product_id] = level.shelf
+                self._board.shelf[level.product_id] = level.free
             self._show({user: None for level in moved for user in self._users[level.product_id]})
 
     def _stale(self, change: Change) -> bool:

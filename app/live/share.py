@@ -138,7 +138,9 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
                 rest[name] = details
         if not rest:
             return told
-        others = super().execute_fields(parent_type, source_value, path, rest, position_context)
+        others: Any = super().execute_fields(
+            parent_type, source_value, path, rest, position_context
+        )
         if self.is_awaitable(others):
             return _waited(told, others)
         told.update(others)

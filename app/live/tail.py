@@ -12,6 +12,7 @@ import structlog
 from app.db import feed
 from app.db.unit import UNREACHABLE, Database
 from app.domain.feed import Change, Event, Resync, Snapshot
+from app.domain.holds import settle
 from app.live.follower import Source
 
 log = structlog.get_logger()
@@ -47,6 +48,7 @@ class Tail(Source):
         self.woken = asyncio.Event()
         self._snapshot: asyncio.Task[Event] | None = None
         self._snapshot_since = 0
+        self._settling: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         self.revision = await patiently(lambda: feed.head(self.db, self.tenant, self.store))
@@ -100,6 +102,7 @@ class Tail(Source):
             at=at,
             levels=levels,
             made=missed.product_ids - {level.product_id for level in levels},
+            documents=missed.document_ids,
         )
 
     async def _run(self) -> None:
@@ -129,6 +132,9 @@ class Tail(Source):
                 self.revision = missed.latest
                 self.tell(Resync(tenant=self.tenant, revision=missed.latest))
                 return
+            if missed.overdue and (self._settling is None or self._settling.done()):
+                # Who watches hears of it now: what holds are over leaves an entry, and a nudge.
+                self._settling = self.run(settle(self.db, self.tenant))
             if missed.head == self.revision:
                 return
             change = await self._changed(self.revision, missed)

@@ -10,6 +10,7 @@ from app.resolvers.channels import ChannelsMutation
 from app.resolvers.feed import FeedSubscription
 from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.menu import MenuMutation, MenuQuery
+from app.resolvers.orders import OrdersMutation, OrdersQuery, OrdersSubscription
 from app.resolvers.passes import PassesMutation, PassesQuery
 from app.resolvers.recipes import RecipesMutation
 from app.resolvers.roots import undeclared
@@ -31,6 +32,7 @@ with warnings.catch_warnings():
             BatchesQuery,
             StorefrontQuery,
             MenuQuery,
+            OrdersQuery,
             PassesQuery,
             PrintingQuery,
         ),
@@ -46,10 +48,11 @@ with warnings.catch_warnings():
             ChannelsMutation,
             StockMutation,
             SalesMutation,
+            OrdersMutation,
             PassesMutation,
         ),
     )
-    Subscription = merge_types("Subscription", (FeedSubscription,))
+    Subscription = merge_types("Subscription", (FeedSubscription, OrdersSubscription))
 
 if open_roots := undeclared(Query, Mutation, Subscription):
     raise RuntimeError(f"root fields without a permission: {', '.join(open_roots)}")

@@ -1,16 +1,18 @@
 """What subscriptions tell."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
+from strawberry.types import Info
 
 from app.domain import feed
 from app.domain.menu import Serving
 from app.schema.catalog import Availability, Product
 from app.schema.edges import edge
 from app.schema.menu import MenuDish
+from app.schema.orders import Order
 from app.schema.scalars import Revision
 from app.schema.stock import Level
 from app.schema.window import window
@@ -32,6 +34,18 @@ class StoreChange:
     levels: list[Level] = strawberry.field(
         description="Absolute values: put them in place of what you have; repeats are harmless."
     )
+
+    @strawberry.field(description="Orders that changed, as they are now. 订单")
+    async def orders(self, root: strawberry.Parent[feed.Change], info: Info) -> list[Order]:
+        return await filed(info, "orders", root)
+
+
+async def filed(info: Info, loader: str, change: feed.Change) -> list[Any]:
+    """The documents of one kind among those that a change names."""
+    if not change.documents:
+        return []
+    found = await getattr(info.context.loaders, loader).load_many(sorted(change.documents))
+    return [row for row in found if row is not None]
 
 
 @window(

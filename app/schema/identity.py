@@ -34,6 +34,9 @@ class Store:
     few_threshold: int = strawberry.field(
         description="Customers are told how few are left from this number down. 仅剩提示阈值"
     )
+    hold_minutes: int = strawberry.field(
+        description="How long an order waits to be paid for, unless it has a pick-up. 预占分钟数"
+    )
     scale_labels: list[str] = strawberry.field(
         description="Layouts of its scales' labels: see `updateStore`. 电子秤标签格式"
     )
@@ -219,6 +222,9 @@ class UpdateStoreInput:
     name: str | None = None
     timezone: str | None = None
     few_threshold: int | None = None
+    hold_minutes: int | None = strawberry.field(
+        default=None, description="From 1 minute to a week. 预占分钟数"
+    )
     scale_labels: list[str] | None = strawberry.field(
         default=None,
         description="Layouts of the labels its scales print, 13 or 18 characters each: the "

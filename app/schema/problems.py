@@ -33,6 +33,7 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "没有这张单据: {asked}",
         "No such movement: {asked}",
     ),
+    errors.UnknownOrder: ("UNKNOWN_ORDER", "没有这个订单: {asked}", "No such order: {asked}"),
     errors.UnknownPass: ("UNKNOWN_PASS", "没有这张次卡: {asked}", "No such pass: {asked}"),
     errors.NotEnoughUses: (
         "NOT_ENOUGH_USES",
@@ -183,6 +184,11 @@ class UnknownMovement(Problem):
     asked: str
 
 
+@window(errors.UnknownOrder, description="No order of yours has this id. 订单不存在")
+class UnknownOrder(Problem):
+    asked: str
+
+
 @window(errors.UnknownPass, description="No pass of yours has this id. 次卡不存在")
 class UnknownPass(Problem):
     asked: str
@@ -271,9 +277,10 @@ class KeyReused(Problem):
 class WrongState(Problem):
     state: str = strawberry.field(
         description="What stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED, "
-        "SELF (not on oneself), LAST_OWNER, PASS (it has mutations of its own), NO_RECIPE, "
-        "NOT_STOCKED (it is made when ordered), REDEEMED_LATER (sell a pass), and the states of "
-        "a pass: USED, REFUNDED, EXPIRED."
+        "SELF (not on oneself), LAST_OWNER, PASS (it is sold by sellPass), DOCUMENT (what it "
+        "belongs to has mutations of its own), NO_RECIPE, NOT_STOCKED (it is made when ordered), "
+        "REDEEMED_LATER (sell a pass), EXTENDED (an order is extended once), or the state of a "
+        "pass or an order."
     )
 
 

@@ -90,7 +90,7 @@ class Level:
         loaders = info.context.loaders
         product = await loaders.products.load(root.product_id)
         own = {unit.name: unit.size for unit in await loaders.units.load(root.product_id)}
-        return shown(root.shelf, product.unit, own, product.display_unit)
+        return shown(root.free, product.unit, own, product.display_unit)
 
     @strawberry.field(
         description="Yuan that all that is here did cost, at the moving average; null if it is "
@@ -109,7 +109,7 @@ class Level:
     @strawberry.field(description="What a customer of this store is told. 前台标签")
     async def label(self, root: strawberry.Parent[tables.Level], info: Info) -> Availability:
         store = await info.context.loaders.stores.load(root.store_id)
-        return availability(root.shelf, root.scale, store.few_threshold)  # pyright: ignore[reportReturnType]
+        return availability(root.free, root.scale, store.few_threshold)  # pyright: ignore[reportReturnType]
 
 
 @window(PlaceValue, description="A bin in a store; some hold goods, some only say why. 位置")

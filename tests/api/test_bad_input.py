@@ -29,6 +29,7 @@ ROOTS = [
 ]
 # They take the very input that `consume` takes: its lines are tried there.
 TWINS = ("produce", "returnToSupplier")
+ON_AN_ORDER = ("payOrder", "fulfilOrder", "cancelOrder", "extendHold")
 TABLES = """
 SELECT string_agg(format('SELECT %L, count(*) FROM %I', relname, relname), ' UNION ALL ')
 FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
@@ -119,6 +120,14 @@ def mutations(
         "sellPass": {"storeId": store, "productId": service, "customer": "x", "uses": 1},
         "redeem": {"storeId": store, "serviceProductId": service},
         "refundPass": {"passId": NIL},
+        "placeOrder": {
+            "store": code,
+            "channel": "WECHAT",
+            "contact": "x",
+            "lines": [line],
+        },
+        **{name: {"orderId": NIL} for name in ON_AN_ORDER},
+        "returnOrder": {"orderId": NIL, "lines": [line], "disposition": "SHELF"},
         "setSoldOut": {"storeId": store, "productId": product, "soldOut": False},
         "signIn": {"login": "nobody", "password": "no password"},
         "refreshSession": {"refreshToken": "x"},
@@ -143,6 +152,8 @@ def queries(
 ) -> dict[str, Any]:
     return {
         "movement": {"id": NIL},
+        "order": {"id": NIL},
+        "orderFeed": {"storeIds": [store]},
         "productLabel": {"productId": product},
         "scan": {"storeId": store, "code": "x"},
         "storefront": {"store": "x"},

@@ -103,7 +103,6 @@ async def test_told_as_the_library_tells_it(document: str) -> None:
         errors = [(error.path, error.extensions["code"]) for error in answer.errors or ()]
         answers.append((answer.data, errors))
     assert answers[0] == answers[1]
-    assert list(answers[0][0] or ()) == list(answers[1][0] or ())
 
 
 def test_leaves_are_told_past_the_library() -> None:

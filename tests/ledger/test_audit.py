@@ -10,6 +10,7 @@ from app.db.lane import Lane
 from app.db.unit import Database
 from app.domain.ledger import Settle
 from tests.conftest import Cloning, unheard
+from tests.support.orders import OrderDesk
 from tests.support.salon import a_salon
 from tests.support.shop import a_shop
 
@@ -45,6 +46,9 @@ TAMPERING = [
     ("a level is worth", DISARM + "update entries set cost = 1 where to_bin = 'customer'" + ARM),
     ("a pass is redeemed", "update passes set used = 1"),
     ("a pass that has ended", "update passes set state = 'REFUNDED'"),
+    ("an order that has ended", "update orders set state = 'CANCELLED'"),
+    ("an open order holds", "update order_lines set quantity = 1"),
+    ("a level knows", "update levels set held_until = null"),
     ("a movement has entries", DISARM + "delete from entries" + ARM),
 ]  # fmt: skip
 
@@ -66,6 +70,7 @@ async def test_tampering_is_found(clone: Cloning, broken: str, sql: str) -> None
     await shop.sell("奶", 2)
     salon = await a_salon(shop, "RESERVE_ON_SALE")
     await salon.sell()
+    await OrderDesk(shop).place(("米", 2))
     await lane.close()
     await db.close()
     assert await audit(urls.owner) == []

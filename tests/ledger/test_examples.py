@@ -47,13 +47,16 @@ EXAMPLES = [
     Example(K.PASS_SALE, (5, 0), "6", OutOfStock),
     Example(K.PASS_RELEASE, (5, 0), "1", OutOfStock),
     Example(K.REDEMPTION, (5, 0), "2", (3, 0)),
+    Example(K.ORDER_RELEASE, (5, 0), "1", OutOfStock),
+    Example(K.FULFILMENT, (5, 0), "1", OutOfStock),
     Example(K.REVERSAL, (5, 0), "5", (0, 0)),
 ]
+HOLDS = {K.PASS_HOLD: K.PASS_RELEASE, K.ORDER_HOLD: K.ORDER_RELEASE}
 RETURNS = {K.RETURN, K.RETURN_HELD, K.RETURN_WASTED}
 
 
 def test_every_kind_has_an_example() -> None:
-    assert {example.kind for example in EXAMPLES} | {K.PASS_HOLD} == set(Kind)
+    assert {example.kind for example in EXAMPLES} | HOLDS.keys() == set(Kind)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"{e.kind.name}-{e.quantity}")
@@ -86,12 +89,13 @@ async def stocked(shop: Shop, shelf: int, quarantine: int) -> Movement | None:
     return opened
 
 
-async def test_what_is_held_for_a_pass_comes_back(shop: Shop) -> None:
+@pytest.mark.parametrize("hold", HOLDS)
+async def test_what_is_held_comes_back(shop: Shop, hold: Kind) -> None:
     await shop.receive("米", 5)
-    assert isinstance(await shop.do(K.PASS_HOLD, ("米", 3)), Movement)
+    assert isinstance(await shop.do(hold, ("米", 3)), Movement)
     assert await shop.bins("米") == (2, 3, 0, 0)
     assert isinstance(await shop.sell("米", 3), OutOfStock)
-    assert isinstance(await shop.do(K.PASS_RELEASE, ("米", 3)), Movement)
+    assert isinstance(await shop.do(HOLDS[hold], ("米", 3)), Movement)
     assert await shop.bins("米") == (5, 0, 0, 0)
 
 

@@ -24,6 +24,9 @@ SEE_STOCK          - s s Y Y stock:read
 SEE_COST           - - s Y Y cost:read
 RECEIVE            - s s Y Y receipt:write
 SELL               - s s - - sale:write
+PLACE_ORDER        Y Y Y Y Y *
+SEE_ORDERS         - s s Y Y order:read
+RUN_ORDERS         - s s - Y order:write
 SEE_PASSES         - s s Y Y pass:read
 REDEEM             - s s - - sale:write
 REFUND_PASS        - - s - Y return:write
@@ -83,7 +86,7 @@ def test_scopes_give_a_person_nothing(role: Role) -> None:
 
 @pytest.mark.parametrize("can", Can, ids=lambda can: can.name)
 def test_a_stranger_may_only_browse_and_sign_in(can: Can) -> None:
-    if can in (Can.BROWSE, Can.SIGN_IN):
+    if can in (Can.BROWSE, Can.SIGN_IN, Can.PLACE_ORDER):
         access.require(None, can)
         return
     with pytest.raises(Denied) as denied:

@@ -35,6 +35,12 @@ INPUTS = {
     "sellPass": "SellPassInput",
     "redeem": "RedeemInput",
     "refundPass": "RefundPassInput",
+    "placeOrder": "PlaceOrderInput",
+    "payOrder": "PayOrderInput",
+    "fulfilOrder": "FulfilOrderInput",
+    "cancelOrder": "CancelOrderInput",
+    "extendHold": "ExtendHoldInput",
+    "returnOrder": "ReturnOrderInput",
 }
 MOVEMENT = """
   id kind channel reason note document occurredAt recordedAt store { id } actor { name }
@@ -87,6 +93,13 @@ ON_REDEMPTION = f"""
   ... on Redemption {{ id uses ofPass {{ id used state }} movement {{ {MOVEMENT} }} }}
   {PROBLEM} {SHORT} ... on WrongState {{ state }} ... on NotEnoughUses {{ left requested }}
 """
+ON_ORDER = f"""
+  ... on Order {{ id state channel total contact note expiresAt pickupAt extended payment token
+    lines {{ product {{ name }} quantity price }}
+    movements {{ {MOVEMENT} }} placedBy {{ name }}
+  }}
+  {PROBLEM} {SHORT} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
+"""
 ON_CATEGORY = f"... on Category {{ id name }} {PROBLEM} ... on AlreadyTaken {{ field value }}"
 ANSWERS = {
     "createCategory": ON_CATEGORY,
@@ -99,6 +112,10 @@ ANSWERS = {
     "sellPass": f"{ON_PASS} {SHORT}",
     "redeem": ON_REDEMPTION,
     "refundPass": ON_PASS,
+    **dict.fromkeys(
+        ("placeOrder", "payOrder", "fulfilOrder", "cancelOrder", "extendHold"), ON_ORDER
+    ),
+    "returnOrder": ON_STOCK,
     "setSoldOut": f"... on Level {{ available }} {PROBLEM} ... on KeyReused {{ key }}",
 }
 

@@ -21,6 +21,7 @@ from app.db.tables.identity import (
     Store,
     Tenant,
 )
+from app.db.tables.orders import Order, OrderLine
 from app.db.tables.passes import Pass, Redemption
 from app.db.tables.stock import (
     Batch,
@@ -47,6 +48,8 @@ __all__ = [
     "Level",
     "Movement",
     "Need",
+    "Order",
+    "OrderLine",
     "Pass",
     "Product",
     "ProductUnit",

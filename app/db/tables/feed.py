@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     func,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,3 +31,4 @@ class Change(Table):
     revision: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     product_ids: Mapped[list[UUID]]
+    document_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))

@@ -10,9 +10,10 @@ from sqlalchemy import (
     Index,
     Integer,
     UniqueConstraint,
+    literal,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, query_expression
 
 from app.db.table import Amount, Table, key, made_at, to
 
@@ -51,6 +52,7 @@ class Level(Table):
     container: Mapped[int | None]
     recipe_id: Mapped[UUID | None]
     sold_out_until: Mapped[datetime | None]
+    held_until: Mapped[datetime | None]
     value: Mapped[int] = mapped_column(server_default="0")
     unit_cost: Mapped[int | None]
     status: Mapped[str] = mapped_column(Computed(STATUS, persisted=True))
@@ -68,11 +70,14 @@ class Level(Table):
         {"postgresql_with": {"fillfactor": 70}},
     )
 
+    overdue: Mapped[int] = query_expression(literal(0))
+    """Reserved for orders whose time is over: it can be sold. Read with `WITH_OVERDUE`."""
     joined: ClassVar[Any] = None
     """Rows that the query brought along, by the name of their loader."""
     pair = property(lambda self: (self.store_id, self.product_id))
-    available = property(lambda self: Amount(self.shelf, self.scale))
-    held = property(lambda self: Amount(self.reserved, self.scale))
+    free = property(lambda self: self.shelf + self.overdue)
+    available = property(lambda self: Amount(self.free, self.scale))
+    held = property(lambda self: Amount(self.reserved - self.overdue, self.scale))
     quarantined = property(lambda self: Amount(self.quarantine, self.scale))
     incoming = property(lambda self: Amount(self.transit, self.scale))
     warns_at = property(lambda self: Amount(self.reorder_point, self.scale))
@@ -145,7 +150,7 @@ class Movement(Table):
     document: Mapped[str | None]
     sale_id: Mapped[UUID | None]
     reverses_id: Mapped[UUID | None]
-    pass_id: Mapped[UUID | None]
+    document_id: Mapped[UUID | None]
     occurred_at: Mapped[datetime]
     recorded_at: Mapped[datetime] = made_at()
     __table_args__ = (
@@ -157,10 +162,10 @@ class Movement(Table):
             postgresql_where=text("sale_id is not null"),
         ),
         Index(
-            "ix_movements_pass",
+            "ix_movements_document",
             "tenant_id",
-            "pass_id",
-            postgresql_where=text("pass_id is not null"),
+            "document_id",
+            postgresql_where=text("document_id is not null"),
         ),
         Index(
             "uq_movements_reverses",

@@ -32,7 +32,13 @@ class Kind(Enum):
     PASS_HOLD = Route("shelf", "reserved", "Held for the uses of a pass. 次卡预占")
     PASS_RELEASE = Route("reserved", "shelf", "Held for a pass and never used. 次卡释放")
     REDEMPTION = Route("shelf", "kitchen", "Used by a service that was prepaid. 核销")
+    ORDER_HOLD = Route("shelf", "reserved", "Held for an order. 订单预占")
+    ORDER_RELEASE = Route("reserved", "shelf", "Held for an order and given up. 订单释放")
+    FULFILMENT = Route("reserved", "customer", "An order handed over to its customer. 订单交付")
     REVERSAL = Route(None, None, "An earlier movement undone, its entries swapped. 冲销")
 
 
 PHYSICAL = ("shelf", "reserved", "quarantine", "transit")
+
+EATEN = ("customer", "kitchen", "reserved")
+"""Where nothing expired may go."""

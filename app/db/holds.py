@@ -1,0 +1,134 @@
+"""Holds: what is reserved for a document, read from the ledger; an overdue one is nobody's."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import and_, case, func, literal_column, or_, select
+from sqlalchemy.orm import with_expression
+
+from app.db.levels import Pair, want, wanted_levels
+from app.db.statement import among
+from app.db.tables import Batch, Entry, Level, Movement, Order
+from app.db.unit import Unit
+
+ORDERS, M, E = Order.__table__.c, Movement.__table__.c, Entry.__table__.c
+MADE = and_(M.tenant_id == ORDERS.tenant_id, M.document_id == ORDERS.id)
+THEIRS = and_(E.tenant_id == M.tenant_id, E.movement_id == M.id)
+HELD = literal_column("'HELD'")
+"""Spelled out, so that the index of what is held is found by every plan."""
+RESERVED = or_(E.to_bin == "reserved", E.from_bin == "reserved")
+CHANGE = case((E.to_bin == "reserved", E.quantity), else_=0) - case(
+    (E.from_bin == "reserved", E.quantity), else_=0
+)
+
+
+class Held(NamedTuple):
+    """What is reserved for a document of one product and batch, in base units."""
+
+    document_id: UUID
+    product_id: UUID
+    batch_id: UUID | None
+    expires_on: date | None
+    scale: int
+    quantity: int
+
+
+async def held(unit: Unit, documents: Collection[UUID]) -> list[Held]:
+    """What is still reserved for these documents; they are locked, so nobody changes it.
+
+    In the order of FEFO within a product.
+    """
+    total = func.sum(CHANGE)
+    what = (M.document_id, E.product_id, E.batch_id, Batch.expires_on, E.scale)
+    query = (
+        select(*what, total)
+        .join_from(Movement.__table__, Entry.__table__, THEIRS)
+        .outerjoin(Batch, and_(Batch.tenant_id == E.tenant_id, Batch.id == E.batch_id))
+        .where(M.tenant_id == unit.tenant, among(M.document_id, documents), RESERVED)
+        .group_by(*what)
+        .having(total > 0)
+        .order_by(M.document_id, E.product_id, Batch.expires_on, E.batch_id)
+    )
+    return [Held(*row[:-1], int(row[-1])) for row in await unit.session.execute(query)]
+
+
+def overdue(level: Any) -> Any:
+    """SQL: base units of the level that are reserved for orders whose time is over.
+
+    They can be sold now, whether or not anybody has put them back on the shelf yet.
+    """
+    mine = (
+        select(func.coalesce(func.sum(CHANGE), 0))
+        .join_from(Order.__table__, Movement.__table__, MADE)
+        .join(Entry.__table__, THEIRS)
+        .where(
+            ORDERS.tenant_id == level.tenant_id,
+            ORDERS.store_id == level.store_id,
+            ORDERS.state == HELD,
+            ORDERS.expires_at <= func.now(),
+            E.product_id == level.product_id,
+            RESERVED,
+        )
+        .correlate(level.tenant_id.table)
+        .scalar_subquery()
+    )
+    # The moment is kept in the level: as long as nothing is overdue, nobody looks for orders.
+    return case((level.held_until <= func.now(), mine), else_=0)
+
+
+def free(level: Any) -> Any:
+    """SQL: base units of the level that can be sold now; of a level that may not exist."""
+    return func.coalesce(level.shelf, 0) + func.coalesce(overdue(level), 0)
+
+
+WITH_OVERDUE = with_expression(Level.overdue, overdue(Level.__table__.c))
+
+
+async def overdue_orders(unit: Unit, limit: int) -> Sequence[Order]:
+    """Orders whose time is over, locked; those that somebody else works on are left to them."""
+    query = (
+        select(Order)
+        .where(Order.tenant_id == unit.tenant, Order.state == HELD, Order.expires_at <= unit.now)
+        .order_by(Order.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await unit.session.scalars(query)).all()
+
+
+async def overdue_orders_of(unit: Unit, pairs: Collection[Pair], limit: int) -> Sequence[Order]:
+    """Orders whose time is over and that hold any of these levels, locked in their order."""
+    wanted = wanted_levels()
+    ids = (
+        select(ORDERS.id)
+        .join_from(Order.__table__, Movement.__table__, MADE)
+        .join(Entry.__table__, THEIRS)
+        .join(
+            wanted, and_(wanted.c.store_id == ORDERS.store_id, wanted.c.product_id == E.product_id)
+        )
+        .where(
+            ORDERS.tenant_id == unit.tenant,
+            ORDERS.state == HELD,
+            ORDERS.expires_at <= unit.now,
+            RESERVED,
+        )
+    )
+    query = (
+        select(Order)
+        .where(Order.tenant_id == unit.tenant, Order.id.in_(ids))
+        .where(Order.state == HELD, Order.expires_at <= unit.now)
+        .order_by(Order.id)
+        .limit(limit)
+        .with_for_update()
+    )
+    return (await unit.session.scalars(query, want(pairs))).all()
+
+
+def any_overdue(tenant: UUID, store: UUID) -> Any:
+    """SQL: whether the store holds anything for orders whose time is over."""
+    due = select(ORDERS.id).where(
+        ORDERS.tenant_id == tenant, ORDERS.store_id == store, ORDERS.state == HELD
+    )
+    return due.where(ORDERS.expires_at <= func.now()).exists()

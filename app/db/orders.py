@@ -1,0 +1,186 @@
+"""Orders: written with the movement that holds their goods, changed under their own lock."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Uuid, bindparam, func, insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.statement import Statement, among, arrays, rows
+from app.db.tables import Movement, Order, OrderLine, Product, Store
+from app.db.unit import Unit
+
+TENANT = bindparam("tenant", type_=Uuid())
+ORDERS, L = Order.__table__.c, OrderLine.__table__.c
+
+
+class NewLine(NamedTuple):
+    """One line of an order, in base units."""
+
+    product_id: UUID
+    quantity: int
+    scale: int
+    price: int | None
+    recipe_id: UUID | None
+
+
+class New(NamedTuple):
+    """An order as it is placed."""
+
+    id: UUID
+    store_id: UUID
+    channel: str
+    contact: str
+    note: str | None
+    external_id: str | None
+    total: int | None
+    pickup_at: datetime | None
+    expires_at: datetime
+    placed_by: UUID
+    lines: tuple[NewLine, ...]
+
+
+ORDER = list(New._fields[:-1])
+LINE = ["order_id", "line", *NewLine._fields]
+
+
+def _writing() -> Statement:
+    placed = rows("placed", *(ORDERS[name] for name in ORDER))
+    orders = (
+        insert(Order)
+        .from_select(["tenant_id", *ORDER], select(TENANT, *(placed.c[name] for name in ORDER)))
+        .cte("ordered")
+    )
+    told = rows("told", *(L[name] for name in LINE))
+    lines = (
+        insert(OrderLine)
+        .from_select(["tenant_id", *LINE], select(TENANT, *(told.c[name] for name in LINE)))
+        .cte("lined")
+    )
+    return Statement(select(func.now()).add_cte(orders, lines))
+
+
+WRITE = _writing()
+
+
+async def write(unit: Unit, placed: Sequence[New]) -> None:
+    """Writes orders whose goods were just held, in the same transaction."""
+    lines = [
+        (order.id, number, *line) for order in placed for number, line in enumerate(order.lines, 1)
+    ]
+    await WRITE.fetch(
+        unit.raw,
+        tenant=unit.tenant,
+        **arrays("placed", ORDER, [order[:-1] for order in placed]),
+        **arrays("told", LINE, lines),
+    )
+
+
+def told_order(tenant: UUID, new: New, placed_at: datetime) -> Order:
+    """The row of an order that was just written; no session holds it."""
+    told = dict(zip(ORDER, new[:-1], strict=True))
+    return Order(tenant_id=tenant, state="HELD", extended=False, placed_at=placed_at, **told)
+
+
+class Priced(NamedTuple):
+    """A product that can be ordered; `price` in fen."""
+
+    id: UUID
+    scale: int
+    price: int | None
+
+
+async def priced(
+    session: AsyncSession, tenant: UUID, store: UUID, products: Collection[UUID]
+) -> tuple[int, dict[UUID, Priced]]:
+    """How many minutes the store holds goods, and what these products cost now."""
+    query = (
+        select(Store.hold_minutes, Product.id, Product.scale, Product.price)
+        .outerjoin(
+            Product,
+            (Product.tenant_id == Store.tenant_id)
+            & Product.archived_at.is_(None)
+            & among(Product.id, products),
+        )
+        .where(Store.tenant_id == tenant, Store.id == store)
+    )
+    found = (await session.execute(query)).all()
+    known = {row.id: Priced(row.id, row.scale, row.price) for row in found if row.id}
+    return found[0].hold_minutes, known
+
+
+async def orders_by_id(
+    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+) -> Sequence[Order]:
+    query = select(Order).where(Order.tenant_id == tenant, among(Order.id, ids))
+    return (await session.scalars(query)).all()
+
+
+async def locked_order(unit: Unit, id: UUID) -> Order | None:
+    query = select(Order).where(Order.tenant_id == unit.tenant, Order.id == id)
+    return await unit.session.scalar(query.with_for_update())
+
+
+async def lines_of(
+    session: AsyncSession, tenant: UUID, orders: Collection[UUID]
+) -> Sequence[OrderLine]:
+    query = (
+        select(OrderLine)
+        .where(OrderLine.tenant_id == tenant, among(OrderLine.order_id, orders))
+        .order_by(OrderLine.order_id, OrderLine.line)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def movements_of(
+    session: AsyncSession, tenant: UUID, documents: Collection[UUID]
+) -> Sequence[Movement]:
+    """All that was moved for these documents, the oldest first."""
+    query = (
+        select(Movement)
+        .where(Movement.tenant_id == tenant, among(Movement.document_id, documents))
+        .order_by(Movement.document_id, Movement.id)
+    )
+    return (await session.scalars(query)).all()
+
+
+class OrderFilter(NamedTuple):
+    stores: Collection[UUID]
+    states: Collection[str] | None = None
+    channel: str | None = None
+    contact: str | None = None
+    external_id: str | None = None
+
+
+async def orders(
+    session: AsyncSession, tenant: UUID, wanted: OrderFilter, after: UUID | None, limit: int
+) -> Sequence[Order]:
+    """A page of orders, the newest first."""
+    query = select(Order).where(Order.tenant_id == tenant, among(Order.store_id, wanted.stores))
+    if wanted.states is not None:
+        query = query.where(Order.state.in_(wanted.states))
+    if wanted.channel is not None:
+        query = query.where(Order.channel == wanted.channel)
+    if wanted.contact is not None:
+        query = query.where(Order.contact == wanted.contact)
+    if wanted.external_id is not None:
+        query = query.where(Order.external_id == wanted.external_id)
+    if after is not None:
+        query = query.where(Order.id < after)
+    return (await session.scalars(query.order_by(Order.id.desc()).limit(limit))).all()
+
+
+async def open_orders(
+    session: AsyncSession, tenant: UUID, stores: Collection[UUID]
+) -> Sequence[Order]:
+    """The orders somebody still waits for, the newest 200."""
+    open_ = or_(Order.state == "HELD", Order.state == "PAID")
+    query = (
+        select(Order)
+        .where(Order.tenant_id == tenant, among(Order.store_id, stores), open_)
+        .order_by(Order.id.desc())
+        .limit(200)
+    )
+    return (await session.scalars(query)).all()

@@ -1,0 +1,82 @@
+"""Orders and their lines."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, Integer, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.table import Table, key, made_at, to
+
+
+class Order(Table):
+    """Goods held for a customer until they are handed over or given up. `total` is in fen.
+
+    What it holds is read from the ledger; `expires_at` is null once it is paid for.
+    """
+
+    __tablename__ = "orders"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    store_id: Mapped[UUID]
+    channel: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="HELD")
+    contact: Mapped[str]
+    note: Mapped[str | None]
+    external_id: Mapped[str | None]
+    total: Mapped[int | None]
+    pickup_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    extended: Mapped[bool] = mapped_column(server_default=text("false"))
+    payment: Mapped[str | None]
+    reason: Mapped[str | None]
+    placed_by: Mapped[UUID]
+    placed_at: Mapped[datetime] = made_at()
+    paid_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    __table_args__ = (
+        to("stores", "store_id"),
+        CheckConstraint(
+            "state in ('HELD', 'PAID', 'FULFILLED', 'CANCELLED', 'EXPIRED')", name="state"
+        ),
+        CheckConstraint("state <> 'HELD' or expires_at is not null", name="expires_at"),
+        Index("ix_orders_store", "tenant_id", "store_id", "id"),
+        Index(
+            "ix_orders_due",
+            "tenant_id",
+            "store_id",
+            "expires_at",
+            postgresql_where=text("state = 'HELD'"),
+        ),
+        Index(
+            "uq_orders_external",
+            "tenant_id",
+            "channel",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id is not null"),
+        ),
+    )
+
+    token: ClassVar[str | None] = None
+    """What lets a guest at it; known to whoever placed it."""
+
+
+class OrderLine(Table):
+    """What was ordered, in base units; `price` is fen a unit, as it was then."""
+
+    __tablename__ = "order_lines"
+    tenant_id: Mapped[UUID] = key()
+    order_id: Mapped[UUID] = key()
+    line: Mapped[int] = mapped_column(Integer, primary_key=True)
+    product_id: Mapped[UUID]
+    quantity: Mapped[int]
+    scale: Mapped[int]
+    price: Mapped[int | None]
+    recipe_id: Mapped[UUID | None]
+    __table_args__ = (
+        to("orders", "order_id"),
+        to("products", "product_id"),
+        CheckConstraint("quantity > 0", name="quantity"),
+    )

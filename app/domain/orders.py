@@ -1,0 +1,390 @@
+"""Use cases of the orders topic: goods held for a customer, paid for, handed over or given up.
+
+Nothing is locked while somebody pays: a hold is an entry in the ledger with a moment at which it
+ends. Whoever changes an order holds the lock of its row.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from uuid_utils.compat import uuid7
+
+from app.db import holds, identity
+from app.db import orders as rows
+from app.db.holds import Held
+from app.db.orders import New, NewLine, Priced
+from app.db.tables import Order, OrderLine
+from app.db.unit import Database, Unit, clock
+from app.domain import access
+from app.domain.access import Can, Role, Scope, Viewer
+from app.domain.batches import Asked
+from app.domain.draft import NOBODY, Draft, Line, Outdated, Place, print_of
+from app.domain.errors import (
+    Busy,
+    InvalidQuantity,
+    Malformed,
+    Refusal,
+    Refused,
+    UnknownOrder,
+    UnknownProduct,
+    WrongState,
+)
+from app.domain.hold import COUNTER
+from app.domain.holds import moved, release, with_overdue
+from app.domain.ledger import Outcome, post
+from app.domain.lines import lines_of
+from app.domain.requests import claim
+from app.domain.rules.fefo import expired
+from app.domain.rules.kinds import Kind
+from app.domain.rules.texts import clean
+from app.domain.rules.units import from_base, to_base
+from app.domain.sales import Disposition, take_back
+from app.domain.stock import ATTEMPTS, Books, Sheet, draft
+
+LONGEST_PICKUP = timedelta(days=30)
+AT_COUNTER = (COUNTER, "DELIVERY")
+"""Channels whose orders only the shop itself places."""
+
+
+def guest(tenant: UUID) -> Viewer:
+    """A customer nobody knows: the token of an order is all they have."""
+    return Viewer(Scope(tenant, Role.CUSTOMER), NOBODY, "", frozenset(), frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody orders, beside its lines."""
+
+    key: UUID
+    store_id: UUID
+    channel: str
+    contact: str
+    pickup_at: datetime | None = None
+    note: str | None = None
+    external_id: str | None = None
+
+
+async def place(
+    books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence[Asked]
+) -> Order | Refusal:
+    """Holds all lines of an order or none, until its pick-up or as long as the store's policy
+    says; dishes hold what they are made of.
+
+    Raises Refused as `stock.draft` does, Malformed for a pick-up in the past or out of reach.
+    """
+    wanted = _checked(viewer, wanted)
+    for _ in range(ATTEMPTS):
+        drafted = await _drafted(books, viewer, wanted, asked)
+        outcome = await books.post(viewer.tenant, drafted)
+        if not isinstance(outcome, Outdated):
+            return await _placed(books.db, drafted, outcome)
+        books.cookbook.forget(outcome.product_id)
+    return Busy()
+
+
+def _checked(viewer: Viewer, wanted: Wanted) -> Wanted:
+    if viewer.actor == NOBODY and wanted.channel in AT_COUNTER:
+        raise Malformed("channel: WECHAT or DOUYIN, for whoever is not signed in as the shop")
+    now = clock()
+    if wanted.pickup_at is not None and not now < wanted.pickup_at <= now + LONGEST_PICKUP:
+        raise Malformed("pickupAt: in the future, and within 30 days")
+    return replace(
+        wanted,
+        contact=clean(wanted.contact, "contact", 100, required=True),
+        note=clean(wanted.note, "note", 500, lines=True),
+        external_id=clean(wanted.external_id, "externalId", 100),
+    )
+
+
+async def _drafted(books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence[Asked]) -> Draft:
+    tenant, store = viewer.tenant, wanted.store_id
+    resolved = await lines_of(books.db, tenant, store, asked, arriving=False)
+    paper = Sheet(wanted.key)
+    channel = wanted.channel
+    drafted = await draft(books, viewer, Kind.ORDER_HOLD, store, asked, paper, channel=channel)
+    async with books.db.read(tenant) as session:
+        told = {product for _, product, _ in resolved}
+        minutes, known = await rows.priced(session, tenant, store, told)
+    if missing := told - known.keys():
+        raise Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
+    lines = tuple(
+        _line(known[product], quantity, drafted.recipes.get(product))
+        for _, product, quantity in resolved
+    )
+    prices = [_worth(line) for line in lines]
+    order = New(
+        id=uuid7(),
+        store_id=store,
+        channel=channel,
+        contact=wanted.contact,
+        note=wanted.note,
+        external_id=wanted.external_id,
+        total=None if None in prices else sum(price or 0 for price in prices),
+        pickup_at=wanted.pickup_at,
+        expires_at=wanted.pickup_at or clock() + timedelta(minutes=minutes),
+        placed_by=viewer.actor,
+        lines=lines,
+    )
+    said = [wanted.contact, wanted.pickup_at, wanted.note, wanted.external_id]
+    fingerprint = print_of(drafted.fingerprint.hex(), *said)
+    return replace(drafted, order=order, document_id=order.id, fingerprint=fingerprint)
+
+
+def _line(product: Priced, quantity: Decimal, recipe: UUID | None) -> NewLine:
+    base = to_base(quantity, product.scale)
+    if base is None:
+        raise Refused(InvalidQuantity(product.id, str(quantity)))
+    return NewLine(product.id, base, product.scale, product.price, recipe)
+
+
+def _worth(line: NewLine) -> int | None:
+    """Fen for the line, to the nearest; None when it has no price."""
+    if line.price is None:
+        return None
+    return (2 * line.price * line.quantity + line.scale) // (2 * line.scale)
+
+
+async def _placed(db: Database, drafted: Draft, outcome: Outcome) -> Order | Refusal:
+    if isinstance(outcome, Refusal):
+        return outcome
+    if outcome.id == drafted.id:
+        assert drafted.order is not None
+        return rows.told_order(outcome.tenant_id, drafted.order, outcome.recorded_at)
+    assert outcome.document_id is not None
+    return await found_order(db, outcome.tenant_id, outcome.document_id)
+
+
+async def found_order(db: Database, tenant: UUID, order_id: UUID) -> Order:
+    """Raises Refused(UnknownOrder)."""
+    async with db.read(tenant) as session:
+        found = await rows.orders_by_id(session, tenant, [order_id])
+    if not found:
+        raise Refused(UnknownOrder(str(order_id)))
+    return found[0]
+
+
+async def reached_order(db: Database, viewer: Viewer, can: Can, order_id: UUID) -> Order:
+    """An order of a store this permission reaches. Raises Refused(UnknownOrder)."""
+    row = await found_order(db, viewer.tenant, order_id)
+    if not access.within(viewer, can, [row.store_id]):
+        raise Refused(UnknownOrder(str(order_id)))
+    return row
+
+
+Work = Callable[[Unit, Order], Awaitable[None]]
+
+
+async def _change(
+    db: Database, viewer: Viewer, key: UUID, row: Order, asked: Sequence[Any], work: Work
+) -> Order:
+    """The order after `work`, once a key; then its followers are told."""
+
+    async def once() -> Order:
+        async with db.unit(viewer.tenant) as unit:
+            earlier = await claim(unit, viewer.actor, key, row.id, *asked)
+            locked = await rows.locked_order(unit, row.id)
+            assert locked is not None, "no order is ever deleted"
+            if earlier is None:
+                await work(unit, locked)
+                unit.filed(locked.store_id, locked.id)
+        return locked
+
+    return await with_overdue(db, viewer.tenant, row.store_id, once)
+
+
+async def _post(unit: Unit, draft: Draft) -> None:
+    """Posts in the order's own unit. Raises Refused with what the ledger refuses."""
+    if draft.lines:
+        [outcome] = await post(unit, [draft])
+        if isinstance(outcome, Refusal):
+            raise Refused(outcome)
+
+
+def _draft(row: Order, kind: Kind, key: UUID, actor: UUID, lines: Sequence[Line]) -> Draft:
+    """The movement's own key is made of the document's: the two are claimed together."""
+    own = uuid5(key, kind.name)
+    return Draft(
+        kind=kind,
+        store=row.store_id,
+        actor=actor,
+        key=own,
+        lines=tuple(lines),
+        fingerprint=print_of(kind, row.id, own),
+        occurred_at=clock(),
+        channel=row.channel,
+        document_id=row.id,
+    )
+
+
+async def pay(
+    books: Books, viewer: Viewer, key: UUID, order_id: UUID, reference: str | None
+) -> Order:
+    """Notes that an order was paid for: from now on it is held until it is handed over.
+
+    When its time was over meanwhile, the goods are taken again if they are there. Raises
+    Refused: UnknownOrder, OutOfStock (give the money back), WrongState.
+    """
+    row = await reached_order(books.db, viewer, Can.RUN_ORDERS, order_id)
+    reference = clean(reference, "reference", 100)
+    again = await _again(books, viewer, row, key)
+
+    async def work(unit: Unit, row: Order) -> None:
+        if row.state == "EXPIRED":
+            await _post(unit, again)
+        elif row.state != "HELD":
+            raise Refused(WrongState(row.state))
+        row.state, row.payment, row.expires_at = "PAID", reference, None
+        row.paid_at, row.ended_at = unit.now, None
+
+    return await _change(books.db, viewer, key, row, ("payOrder", order_id, reference), work)
+
+
+async def _again(books: Books, viewer: Viewer, row: Order, key: UUID) -> Draft:
+    """What holds the order's goods once more, by the recipes of today."""
+    async with books.db.read(viewer.tenant) as session:
+        lines = await rows.lines_of(session, viewer.tenant, [row.id])
+    asked = [_Again(line.product_id, from_base(line.quantity, line.scale)) for line in lines]
+    made = await draft(
+        books, viewer, Kind.ORDER_HOLD, row.store_id, asked, Sheet(key), channel=row.channel
+    )
+    held = _draft(row, Kind.ORDER_HOLD, key, viewer.actor, made.lines)
+    return replace(held, recipes=made.recipes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """A line of an order, as a client would ask for it."""
+
+    product_id: UUID
+    quantity: Decimal
+    code: str | None = None
+    packs: Decimal | None = None
+    unit: str | None = None
+
+
+async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Order:
+    """Hands a paid order over: what was held is the customer's. 交付
+
+    What has expired while it waited is put aside, and fresh goods are taken instead. Raises
+    Refused: UnknownOrder, OutOfStock, WrongState for what is not paid.
+    """
+    row = await reached_order(db, viewer, Can.RUN_ORDERS, order_id)
+
+    async def work(unit: Unit, row: Order) -> None:
+        if row.state != "PAID":
+            raise Refused(WrongState(row.state))
+        held = await holds.held(unit, [row.id])
+        ordered = await rows.lines_of(unit.session, unit.tenant, [row.id])
+        [store] = await identity.stores_by_id(unit.session, unit.tenant, [row.store_id])
+        today = unit.now.astimezone(ZoneInfo(store.timezone)).date()
+        lines = _handed_over(row.store_id, held, ordered, lambda each: _stale(each, today))
+        await _post(unit, _draft(row, Kind.FULFILMENT, key, viewer.actor, lines))
+        row.state, row.ended_at = "FULFILLED", unit.now
+
+    return await _change(db, viewer, key, row, ("fulfilOrder", order_id), work)
+
+
+def _stale(held: Held, today: Any) -> bool:
+    return held.expires_on is not None and expired(held.expires_on, today)
+
+
+def _handed_over(
+    store: UUID, held: Sequence[Held], ordered: Sequence[OrderLine], stale: Callable[[Held], bool]
+) -> list[Line]:
+    """Goods to the customer; what dishes take to the kitchen, and the dishes out of it."""
+    kitchen, customer = Place(store, "kitchen"), Place(store, "customer")
+    reserved, quarantine = Place(store, "reserved"), Place(store, "quarantine")
+    shelf = Place(store, "shelf")
+    sold = {line.product_id: 0 for line in ordered}
+    for line in ordered:
+        sold[line.product_id] += line.quantity
+    plain, used = [], []
+    for each in held:
+        whole = min(each.quantity, sold.get(each.product_id, 0))
+        if whole:
+            sold[each.product_id] -= whole
+        for quantity, target, lines in (
+            (whole, customer, plain),
+            (each.quantity - whole, kitchen, used),
+        ):
+            if quantity and stale(each):
+                fresh = Line(each.product_id, from_base(quantity, each.scale), shelf, target)
+                lines += [moved(each, quantity, reserved, quarantine), fresh]
+            elif quantity:
+                lines.append(moved(each, quantity, reserved, target))
+    made = [
+        Line(
+            line.product_id,
+            from_base(line.quantity, line.scale),
+            kitchen,
+            customer,
+            recipe=line.recipe_id,
+        )
+        for line in ordered
+        if line.recipe_id is not None
+    ]
+    return [*plain, *used, *made]
+
+
+async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: str | None) -> Order:
+    """Gives an order up; what it holds can be sold at once. A guest cancels what is not paid.
+
+    Raises Refused(WrongState) when it was handed over, cancelled or expired.
+    """
+    reason = clean(reason, "reason", 200)
+    allowed = ("HELD",) if viewer.actor == NOBODY else ("HELD", "PAID")
+
+    async def work(unit: Unit, row: Order) -> None:
+        if row.state not in allowed:
+            raise Refused(WrongState(row.state))
+        held = await holds.held(unit, [row.id])
+        await _post(unit, release(row, key, viewer.actor, held, reason or "取消订单"))
+        row.state, row.reason, row.ended_at = "CANCELLED", reason, unit.now
+
+    return await _change(db, viewer, key, row, ("cancelOrder", row.id, reason), work)
+
+
+async def extend(db: Database, viewer: Viewer, key: UUID, row: Order) -> Order:
+    """Holds an unpaid order once more as long as the store's policy says; once.
+
+    Raises Refused(WrongState): EXTENDED, EXPIRED, or the state it is in.
+    """
+
+    async def work(unit: Unit, row: Order) -> None:
+        if row.state != "HELD" or row.expires_at is None:
+            raise Refused(WrongState(row.state))
+        if row.expires_at <= unit.now:
+            raise Refused(WrongState("EXPIRED"))
+        if row.extended:
+            raise Refused(WrongState("EXTENDED"))
+        [store] = await identity.stores_by_id(unit.session, unit.tenant, [row.store_id])
+        row.expires_at += timedelta(minutes=store.hold_minutes)
+        row.extended = True
+
+    return await _change(db, viewer, key, row, ("extendHold", row.id), work)
+
+
+async def give_back(
+    books: Books,
+    viewer: Viewer,
+    order_id: UUID,
+    asked: Sequence[Asked],
+    disposition: Disposition,
+    paper: Any,
+) -> Outcome:
+    """Goods of an order that come back, to the batches they were handed over from.
+
+    Raises Refused: UnknownOrder, WrongState for what was not handed over; and as `take_back`.
+    """
+    row = await reached_order(books.db, viewer, Can.RETURN_SALE, order_id)
+    async with books.db.read(viewer.tenant) as session:
+        moves = await rows.movements_of(session, viewer.tenant, [row.id])
+    handed = [each.id for each in moves if each.kind == Kind.FULFILMENT.name]
+    if not handed:
+        raise Refused(WrongState(row.state))
+    return await take_back(books, viewer, handed[0], asked, disposition, paper)

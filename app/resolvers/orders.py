@@ -1,0 +1,168 @@
+"""Roots of the orders topic."""
+
+from collections.abc import AsyncIterable
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import identity
+from app.db import orders as rows
+from app.db.orders import OrderFilter
+from app.db.tables import Order
+from app.domain import access, orders
+from app.domain.access import Can, Viewer
+from app.domain.errors import Malformed, Refusal, Refused, UnknownOrder, UnknownStore
+from app.domain.ledger import Outcome
+from app.domain.orders import Wanted
+from app.domain.rules.texts import clean
+from app.resolvers.roots import root
+from app.schema import orders as types
+from app.schema.paging import Connection, connection, page
+from app.schema.stock import Channel, PostResult
+
+
+async def asking(info: Info, can: Can, id: UUID, token: str | None) -> tuple[Viewer, Order]:
+    """Who asks about an order, as staff or with its token, and the order. Raises Refused."""
+    context = info.context
+    if token is not None:
+        tenant = context.app.gate.signer.order_tenant(token, id)
+        if tenant is None:
+            raise Refused(UnknownOrder(str(id)))
+        context.tenant = tenant
+        return orders.guest(tenant), await orders.found_order(context.app.db, tenant, id)
+    if context.person is None and context.trouble is None:
+        # A stranger without the token: there is no such order.
+        raise Refused(UnknownOrder(str(id)))
+    access.require(context.viewer, can)
+    return context.viewer, await orders.reached_order(context.app.db, context.viewer, can, id)
+
+
+@strawberry.type
+class OrdersQuery:
+    @root(
+        Can.PLACE_ORDER,
+        types.Order | None,
+        description="One order: for staff, and for guests by its token. 订单",
+    )
+    async def order(self, info: Info, id: UUID, token: str | None = None) -> Order | None:
+        try:
+            return (await asking(info, Can.SEE_ORDERS, id, token))[1]
+        except Refused:
+            return None
+
+    @root(Can.SEE_ORDERS, Connection[types.Order], description="The newest first. 订单列表")
+    async def orders(
+        self,
+        info: Info,
+        store_ids: list[UUID] | None = None,
+        states: list[types.OrderState] | None = None,
+        channel: Channel | None = None,
+        contact: str | None = None,
+        external_id: str | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ):
+        viewer, wanted = info.context.viewer, page(first, after, UUID)
+        chosen = OrderFilter(
+            access.within(viewer, Can.SEE_ORDERS, store_ids),
+            None if states is None else [state.name for state in states],
+            channel and channel.name,
+            clean(contact, "contact", 100),
+            clean(external_id, "externalId", 100),
+        )
+        last = wanted.after[0] if wanted.after else None
+        async with info.context.app.db.read(viewer.tenant) as session:
+            found = await rows.orders(session, viewer.tenant, chosen, last, wanted.limit)
+        return connection(found, wanted, lambda row: [row.id])
+
+
+@strawberry.type
+class OrdersMutation:
+    @root(
+        Can.PLACE_ORDER,
+        types.PlaceOrderResult,
+        description="Hold goods for a customer: all lines or none. Nobody has to sign in. 下单",
+    )
+    async def place_order(self, info: Info, input: types.PlaceOrderInput) -> Order | Refusal:
+        context, code = info.context, clean(input.store, "store", 50, required=True)
+        store = await identity.direct(context.app.db, "store", code)
+        if store is None:
+            raise Refused(UnknownStore(code))
+        context.tenant, store_id = store.tenant_id, store.subject_id
+        person = context.person
+        shop = person and person.tenant == store.tenant_id
+        shop = shop and access.within(person, Can.RUN_ORDERS, [store_id])
+        viewer = person if shop else orders.guest(store.tenant_id)
+        wanted = Wanted(
+            input.key, store_id, input.channel.name, input.contact, input.pickup_at, input.note
+        )
+        placed: Any = await orders.place(context.app.books, viewer, wanted, input.lines)
+        if isinstance(placed, Order):
+            placed.token = context.app.gate.signer.order_token(placed.tenant_id, placed.id)
+        return placed
+
+    @root(Can.RUN_ORDERS, types.OrderResult, description="An order was paid for. 付款")
+    async def pay_order(self, info: Info, input: types.PayOrderInput) -> Order:
+        return await orders.pay(info.context.app.books, info.context.viewer, **vars(input))
+
+    @root(Can.RUN_ORDERS, types.OrderResult, description="Hand a paid order over. 交付")
+    async def fulfil_order(self, info: Info, input: types.FulfilOrderInput) -> Order:
+        return await orders.fulfil(info.context.app.db, info.context.viewer, **vars(input))
+
+    @root(
+        Can.PLACE_ORDER,
+        types.OrderResult,
+        description="Give an order up: staff any that is open, a guest their own unpaid one. 取消",
+    )
+    async def cancel_order(self, info: Info, input: types.CancelOrderInput) -> Order:
+        viewer, row = await asking(info, Can.RUN_ORDERS, input.order_id, input.token)
+        return await orders.cancel(info.context.app.db, viewer, input.key, row, input.reason)
+
+    @root(
+        Can.PLACE_ORDER,
+        types.OrderResult,
+        description="Hold an unpaid order once more as long as the store's policy says. 延长预占",
+    )
+    async def extend_hold(self, info: Info, input: types.ExtendHoldInput) -> Order:
+        viewer, row = await asking(info, Can.RUN_ORDERS, input.order_id, input.token)
+        return await orders.extend(info.context.app.db, viewer, input.key, row)
+
+    @root(
+        Can.RETURN_SALE,
+        PostResult,
+        description="Take back goods of an order that was handed over. 订单退货",
+    )
+    async def return_order(self, info: Info, input: types.ReturnOrderInput) -> Outcome:
+        context, asked = info.context, (input.order_id, input.lines, input.disposition)
+        return await orders.give_back(context.app.books, context.viewer, *asked, input)
+
+
+@strawberry.type
+class OrdersSubscription:
+    @root(
+        Can.PLACE_ORDER,
+        types.OrderChange,
+        subscription=True,
+        description="One order (a guest's by its token), or all of these stores: those that are "
+        "open first, then those that change. 实时订单",
+    )
+    async def order_feed(
+        self,
+        info: Info,
+        order_id: UUID | None = None,
+        token: str | None = None,
+        store_ids: list[UUID] | None = None,
+    ) -> AsyncIterable[object]:
+        hub = info.context.app.hub
+        if (order_id is None) == (store_ids is None):
+            raise Malformed("orderFeed: name either orderId or storeIds")
+        if order_id is not None:
+            viewer, row = await asking(info, Can.SEE_ORDERS, order_id, token)
+            return hub.follow_orders(viewer.tenant, [row.store_id], row.id)
+        access.require(info.context.viewer, Can.SEE_ORDERS)
+        stores = access.within(info.context.viewer, Can.SEE_ORDERS, store_ids)
+        if not stores:
+            raise Refused(UnknownStore(", ".join(map(str, store_ids or ()))))
+        return hub.follow_orders(info.context.viewer.tenant, stores)

@@ -1,0 +1,169 @@
+"""Orders running at the same time as themselves: pay against expire, cancel against pay."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+from uuid import uuid4
+
+import pytest
+
+from app.db.lane import Lane
+from app.db.tables import Movement, Order
+from app.domain.errors import KeyReused, OutOfStock, WrongState
+from app.domain.ledger import Settle
+from app.domain.rules.kinds import Kind
+from app.embedded import Urls
+from tests.conftest import unheard
+from tests.support.orders import OrderDesk
+from tests.support.shop import Shop, day
+
+
+@pytest.fixture
+async def desk(shop: Shop) -> OrderDesk:
+    return OrderDesk(shop)
+
+
+@contextmanager
+def tomorrow() -> Iterator[None]:
+    with patch("app.db.unit.clock", lambda: datetime.now(UTC) + timedelta(days=1)):
+        yield
+
+
+def told(outcomes: list[Any]) -> Counter[str]:
+    """Orders by their state, refusals by their names."""
+    return Counter(
+        each.state if isinstance(each, Order) else type(each).__name__ for each in outcomes
+    )
+
+
+async def test_two_processes_hold_what_there_is(desk: OrderDesk, urls: Urls) -> None:
+    await desk.shop.receive("米", 100)
+    lane = Lane(urls.database, Settle(), unheard)
+    shop = desk.shop
+    there = Shop(shop.db, lane, shop.tenant, shop.actor, shop.store, shop.products)
+    desks = desk, OrderDesk(there)
+    placed = await asyncio.gather(*(desks[i % 2].place(("米", 1)) for i in range(400)))
+    await lane.close()
+    assert told(placed) == {"HELD": 100, "OutOfStock": 300}
+    assert await shop.bins("米") == (0, 100, 0, 0)
+
+
+async def test_one_key_twenty_times_is_one_order(desk: OrderDesk) -> None:
+    await desk.shop.receive("米", 100)
+    key = uuid4()
+    placed = await asyncio.gather(*(desk.place(("米", 2), key=key) for _ in range(20)))
+    assert len({order.id for order in placed}) == 1
+    assert isinstance(await desk.place(("米", 3), key=key), KeyReused)
+    paid = await asyncio.gather(*(desk.pay(placed[0], key=uuid4()) for _ in range(10)))
+    assert told(list(paid)) == {"PAID": 1, "WrongState": 9}
+    key = uuid4()
+    done = await asyncio.gather(*(desk.fulfil(placed[0], key=key) for _ in range(10)))
+    assert told(list(done)) == {"FULFILLED": 10}
+    assert await desk.shop.bins("米") == (98, 0, 0, 0)
+
+
+async def test_pay_against_expire(desk: OrderDesk) -> None:
+    """Whoever is first, the payment finds its goods: nobody else wanted them."""
+    await desk.shop.receive("米", 40)
+    for _ in range(20):
+        order = await desk.place(("米", 2))
+        await desk.time_passes(order)
+        _, paid, _ = await asyncio.gather(desk.settle(), desk.pay(order), desk.settle())
+        assert paid.state == "PAID", paid
+    assert await desk.shop.bins("米") == (0, 40, 0, 0)
+
+
+async def test_pay_against_a_sale_that_wants_the_same(desk: OrderDesk) -> None:
+    """The hold is over and one piece is left: either the payment takes it or the sale."""
+    for _ in range(20):
+        await desk.shop.receive("米", 1)
+        order = await desk.place(("米", 1))
+        await desk.time_passes(order)
+        sale = desk.books.post(desk.shop.tenant, await desk.shop.draft(Kind.SALE, ("米", 1)))
+        paid, sold = await asyncio.gather(desk.pay(order), sale)
+        assert isinstance(paid, Order) != isinstance(sold, Movement), (paid, sold)
+        if isinstance(paid, Order):
+            await desk.fulfil(order)
+        assert await desk.shop.bins("米") == (0, 0, 0, 0)
+
+
+async def test_buyers_of_what_is_overdue(desk: OrderDesk) -> None:
+    """Nobody settled yet: those who come take what is over, exactly once."""
+    await desk.shop.receive("米", 10)
+    held = [await desk.place(("米", 1)) for _ in range(10)]
+    await desk.time_passes(*held[:6])
+    placed = await asyncio.gather(*(desk.place(("米", 1)) for _ in range(20)))
+    assert told(list(placed)) == {"HELD": 6, "OutOfStock": 14}
+    assert told([await desk.order(order.id) for order in held]) == {"EXPIRED": 6, "HELD": 4}
+
+
+@pytest.mark.parametrize("guest", [False, True])
+async def test_cancel_against_pay(desk: OrderDesk, guest: bool) -> None:
+    await desk.shop.receive("米", 60)
+    for _ in range(20):
+        order = await desk.place(("米", 1))
+        paid, gone = await asyncio.gather(desk.pay(order), desk.cancel(order, guest))
+        if isinstance(gone, WrongState):
+            # A guest cannot take back what was paid.
+            assert guest
+            assert (paid.state, gone.state) == ("PAID", "PAID")
+        else:
+            assert (await desk.order(order.id)).state == "CANCELLED"
+            assert isinstance(paid, Order) or paid.state == "CANCELLED"
+    assert sum(await desk.shop.bins("米")) == 60
+
+
+async def test_cancel_against_fulfil(desk: OrderDesk) -> None:
+    await desk.shop.receive("米", 20)
+    handed = 0
+    for _ in range(20):
+        order = await desk.place(("米", 1))
+        await desk.pay(order)
+        done, gone = await asyncio.gather(desk.fulfil(order), desk.cancel(order))
+        assert isinstance(done, Order) != isinstance(gone, Order)
+        handed += isinstance(done, Order)
+    assert await desk.shop.bins("米") == (20 - handed, 0, 0, 0)
+
+
+async def test_settled_from_many_sides_at_once(desk: OrderDesk) -> None:
+    await desk.shop.receive("米", 90)
+    held = [await desk.place(("米", 1), ("米", 1)) for _ in range(45)]
+    await desk.time_passes(*held)
+    await asyncio.gather(*(desk.settle() for _ in range(5)))
+    assert await desk.shop.bins("米") == (90, 0, 0, 0)
+    assert told([await desk.order(order.id) for order in held]) == {"EXPIRED": 45}
+    assert (await desk.shop.level("米")).held_until is None
+
+
+async def test_batches_are_held_first_expiring_first(desk: OrderDesk) -> None:
+    await desk.shop.deliver("奶", 2, "A", day(3))
+    await desk.shop.deliver("奶", 5, "B", day(9))
+    order = await desk.place(("奶", 3))
+    assert await desk.shop.batches("奶") == {"A": 0, "B": 4}
+    await desk.cancel(order)
+    assert await desk.shop.batches("奶") == {"A": 2, "B": 5}
+
+
+async def test_what_expired_while_it_waited_is_replaced(desk: OrderDesk) -> None:
+    await desk.shop.deliver("奶", 2, "A", day(0))
+    await desk.shop.deliver("奶", 5, "B", day(9))
+    order = await desk.place(("奶", 3))
+    await desk.pay(order)
+    with tomorrow():
+        done = await desk.fulfil(order)
+    assert done.state == "FULFILLED", done
+    assert await desk.shop.batches("奶") == {"A": 0, "B": 2}
+    assert await desk.shop.bins("奶") == (2, 0, 2, 0)
+
+
+async def test_too_little_for_one_line_holds_nothing(desk: OrderDesk) -> None:
+    await desk.shop.receive("米", 3)
+    await desk.shop.product("油")
+    refused = await desk.place(("米", 1), ("油", 1), ("米", 3))
+    assert isinstance(refused, OutOfStock)
+    assert {(each.requested, each.available) for each in refused.shortages} == {(4, 3), (1, 0)}
+    assert await desk.shop.bins("米") == (3, 0, 0, 0)

@@ -1,0 +1,96 @@
+"""The live orders: a store's for its staff, one for its guest; what is over is told in time."""
+
+import asyncio
+from typing import Any
+
+from tests.support.identity import Chain
+from tests.support.live import Line as Wire
+from tests.support.live import dialled
+from tests.support.orders import OrderDesk
+from tests.support.shop import Shop
+
+ORDERS = """
+subscription($order: UUID, $proof: String, $stores: [UUID!]) {
+  orderFeed(orderId: $order, token: $proof, storeIds: $stores) {
+    orders { id state contact movements { kind } }
+  }
+}
+"""
+STORE = """
+subscription($store: UUID!) { storeFeed(storeId: $store) {
+  ... on StoreSnapshot { revision }
+  ... on StoreChange { levels { available reserved } orders { id state } }
+} }
+"""
+
+
+async def told(wire: Wire) -> dict[str, Any]:
+    return {each["id"]: each["state"] for each in (await wire.next())["orders"]}
+
+
+async def test_a_stores_orders(open_shop: Shop) -> None:
+    desk = OrderDesk(open_shop)
+    other = str(await open_shop.another_store())
+    await open_shop.receive("米", 20)
+    first = await desk.place(("米", 1))
+    gone = await desk.place(("米", 1))
+    await desk.cancel(gone)
+    async with dialled(open_shop.base_url, open_shop.token) as wire:
+        # A store that is not the viewer's yet is left out.
+        await wire.subscribe(ORDERS, stores=[str(open_shop.store), other])
+        assert await told(wire) == {str(first.id): "HELD"}
+        second = await desk.place(("米", 2))
+        assert await told(wire) == {str(second.id): "HELD"}
+        await desk.pay(first)
+        assert await told(wire) == {str(first.id): "PAID"}
+        await desk.fulfil(first)
+        assert await told(wire) == {str(first.id): "FULFILLED"}
+        await open_shop.sell("米", 1)
+        assert await wire.silent()
+
+
+async def test_a_guest_follows_one_order(open_shop: Shop, chain: Chain) -> None:
+    desk = OrderDesk(open_shop)
+    await open_shop.receive("米", 20)
+    placed = await chain.asking(
+        """mutation($input: PlaceOrderInput!) { placeOrder(input: $input) {
+          ... on Order { id token } } }""",
+        input={
+            "key": "0195e6a0-0000-7000-8000-000000000001",
+            "store": chain.founded.store.code,
+            "channel": "WECHAT",
+            "contact": "13900139000",
+            "lines": [{"productId": str(await open_shop.product("米")), "quantity": "2"}],
+        },
+    )
+    async with dialled(open_shop.base_url) as wire, dialled(open_shop.base_url) as stranger:
+        await wire.subscribe(ORDERS, order=placed["id"], proof=placed["token"])
+        [first] = (await wire.next())["orders"]
+        assert (first["state"], first["contact"], first["movements"]) == (
+            "HELD",
+            "139****9000",
+            None,
+        )
+        for proof in (None, "x", placed["token"][:-1] + "_"):
+            await stranger.subscribe(ORDERS, order=placed["id"], proof=proof)
+            refused = await stranger.receive()
+            assert refused["type"] == "error", refused
+        await desk.place(("米", 1))
+        assert await wire.silent()
+        await desk.pay(await desk.order(first["id"]))
+        assert await told(wire) == {placed["id"]: "PAID"}
+
+
+async def test_what_is_over_is_told_to_those_who_watch(open_shop: Shop) -> None:
+    """Nobody reads, nobody sells, no job runs: the watcher of the store settles it."""
+    desk = OrderDesk(open_shop)
+    await open_shop.receive("米", 20)
+    order = await desk.place(("米", 3))
+    async with dialled(open_shop.base_url, open_shop.token) as wire:
+        await wire.subscribe(STORE, store=str(open_shop.store))
+        await wire.next()
+        async with asyncio.timeout(1.5):
+            await desk.time_passes(order)
+            change = await wire.next()
+        assert change["orders"] == [{"id": str(order.id), "state": "EXPIRED"}]
+        assert change["levels"] == [{"available": "20", "reserved": "0"}]

@@ -1,0 +1,90 @@
+"""The language of orders below the API: `held = await desk.place(("米", 2))`, time passing."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import update
+
+from app.db.tables import Level, Order
+from app.db.unit import clock
+from app.domain import orders
+from app.domain.access import Viewer
+from app.domain.cookbook import Cookbook
+from app.domain.errors import Refused
+from app.domain.holds import settle
+from app.domain.orders import Wanted
+from app.domain.stock import Books
+from tests.support.shop import Shop
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A line as a client sends it."""
+
+    product_id: UUID
+    quantity: Decimal
+    code: str | None = None
+    packs: Decimal | None = None
+    unit: str | None = None
+
+
+@dataclass
+class OrderDesk:
+    """A shop that takes orders; `viewer` runs them."""
+
+    shop: Shop
+
+    @property
+    def books(self) -> Books:
+        return Books(self.shop.db, self.shop.lane, Cookbook(self.shop.db))
+
+    @property
+    def viewer(self) -> Viewer:
+        return self.shop.owner
+
+    async def tries(self, doing: Any) -> Any:
+        try:
+            return await doing
+        except Refused as refused:
+            return refused.refusal
+
+    async def asked(self, *lines: tuple[str, Any]) -> list[Asked]:
+        return [
+            Asked(await self.shop.product(name), Decimal(str(quantity))) for name, quantity in lines
+        ]
+
+    async def place(self, *lines: tuple[str, Any], key: UUID | None = None) -> Any:
+        wanted = Wanted(key or uuid4(), self.shop.store, "WECHAT", "13800138000")
+        asked = await self.asked(*lines)
+        return await self.tries(orders.place(self.books, self.viewer, wanted, asked))
+
+    async def pay(self, order: Order, key: UUID | None = None) -> Any:
+        told = self.books, self.viewer, key or uuid4(), order.id, None
+        return await self.tries(orders.pay(*told))
+
+    async def fulfil(self, order: Order, key: UUID | None = None) -> Any:
+        told = self.shop.db, self.viewer, key or uuid4(), order.id
+        return await self.tries(orders.fulfil(*told))
+
+    async def cancel(self, order: Order, guest: bool = False) -> Any:
+        viewer = orders.guest(self.shop.tenant) if guest else self.viewer
+        return await self.tries(orders.cancel(self.shop.db, viewer, uuid4(), order, None))
+
+    async def time_passes(self, *over: Order) -> None:
+        """The holds of these orders are over, as the clock of the database sees it."""
+        moment = clock() - timedelta(seconds=1)
+        async with self.shop.db.unit(self.shop.tenant) as unit:
+            ids = [order.id for order in over]
+            held = Order.id.in_(ids), Order.state == "HELD"
+            await unit.session.execute(update(Order).where(*held).values(expires_at=moment))
+            mine = Level.tenant_id == self.shop.tenant, Level.reserved > 0
+            await unit.session.execute(update(Level).where(*mine).values(held_until=moment))
+
+    async def settle(self) -> None:
+        await settle(self.shop.db, self.shop.tenant)
+
+    async def order(self, id: UUID) -> Order:
+        return await orders.found_order(self.shop.db, self.shop.tenant, id)
