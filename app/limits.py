@@ -2,9 +2,9 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LARGEST = 256 * 1024
+LARGEST = 1024 * 1024
 # A client that is still sending when the line is cut never reads why: so a little more is taken.
-THROWN_AWAY = 1024 * 1024
+THROWN_AWAY = 4 * 1024 * 1024
 
 
 class TooLarge(Exception):
@@ -12,7 +12,7 @@ class TooLarge(Exception):
 
 
 class BodyLimit:
-    """Refuses request bodies over 256 KiB with 413, whether or not they say their length."""
+    """Refuses request bodies over 1 MiB with 413, whether or not they say their length."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

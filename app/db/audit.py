@@ -146,6 +146,10 @@ INVARIANTS = {
         GROUP BY l.tenant_id, l.store_id, l.product_id, l.version
         HAVING l.version <> count(p.seq)
     """,
+    "I11 at most one alert is open for a rule and subject": """
+        SELECT format('store %s product %s %s', store_id, product_id, rule) FROM alerts
+        WHERE state = 'OPEN' GROUP BY tenant_id, store_id, product_id, rule HAVING count(*) > 1
+    """,
     "I12 a row's tenant is the tenant of all it refers to": """
         SELECT format('movement %s line %s', e.movement_id, e.line) FROM entries e
         JOIN movements m ON (m.tenant_id, m.id) = (e.tenant_id, e.movement_id)

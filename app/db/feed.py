@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import and_, select, true
@@ -68,7 +68,9 @@ async def changes_after(
         known = found[0][0] if found else 0
         overdue = bool(found) and found[0][-1]
         return Changes(known, known, None, frozenset(), frozenset(), overdue, known == after)
-    products, documents = (frozenset(id for row in told for id in row[place]) for place in (3, 4))
+    products, documents = (
+        frozenset(id for row in told for id in cast(Any, row[place])) for place in (3, 4)
+    )
     head, at, complete = told[-1][1], told[-1][2], told[0][1] == after + 1
     return Changes(head, told[0][0], at, products, documents, told[0][-1], complete)
 

@@ -60,6 +60,8 @@ class Can(Enum):
     RUN_ORDERS = Grant(
         "Take payment for orders, hand them over. 处理订单", {C: OWN, M: OWN, O: ALL}, "order:write"
     )
+    SEE_ALERTS = Grant("See alerts. 查看预警", STAFF, "alert:read")
+    ACKNOWLEDGE_ALERT = Grant("Look after an alert. 处理预警", {M: OWN, **HEADS})
     SEE_PASSES = Grant("See prepaid passes. 查看次卡", STAFF, "pass:read")
     REDEEM = Grant("Render a prepaid service. 核销", {C: OWN, M: OWN}, "sale:write")
     REFUND_PASS = Grant("Refund a pass. 退卡", {M: OWN, O: ALL}, "return:write")
@@ -128,6 +130,14 @@ def within(viewer: Viewer, can: Can, asked: Collection[UUID] | None = None) -> l
     reach = viewer.scope.reach(can)
     allowed = viewer.stores if reach is Reach.ALL else viewer.own if reach else frozenset()
     return sorted(allowed if asked is None else allowed.intersection(asked))
+
+
+def some(viewer: Viewer, can: Can, asked: Collection[UUID] | None) -> list[UUID]:
+    """Those of the stores asked for (or all) that this permission reaches: one at least."""
+    found = within(viewer, can, asked)
+    if not found:
+        raise Refused(UnknownStore(", ".join(map(str, asked or ()))))
+    return found
 
 
 def at(viewer: Viewer, can: Can, store: UUID) -> UUID:

@@ -69,6 +69,7 @@ class Draft:
 
     `recipes` are those it was drafted by, by the product made: the ledger refuses others as
     `Outdated`. `order` is written with the movement that holds goods for it.
+    `accept_shortage` says that it happened, whatever the shelf should have held.
     """
 
     kind: Kind
@@ -87,6 +88,7 @@ class Draft:
     document_id: UUID | None = None
     recipes: Mapping[UUID, UUID | None] = field(default_factory=dict)
     order: Ordered | None = None
+    accept_shortage: bool = False
     id: UUID = field(default_factory=uuid7)
     claim: tuple[UUID, UUID] = field(init=False, repr=False)
     pairs: frozenset[Pair] = field(init=False, repr=False)

@@ -74,6 +74,18 @@ class UnknownOrder(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownAlert(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable(Refusal):
+    """One of many operations cannot be read; `reason` says what to mend."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownPass(Refusal):
     asked: str
 

@@ -119,6 +119,13 @@ class OrderChange(Filed):
     orders = property(lambda self: list(self.rows.values()))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AlertChange(Filed):
+    """Alerts, as `Filed`."""
+
+    alerts = property(lambda self: list(self.rows.values()))
+
+
 def fresh(event: Any, **changes: Any) -> Any:
     """A copy with changes that shares no answers with the original."""
     return replace(event, answers={}, merged={}, **changes)

@@ -13,6 +13,7 @@ from app.db import batches as batch_rows
 from app.db import levels as level_rows
 from app.db import movements as movement_rows
 from app.db import orders as order_rows
+from app.db.alerts import Lacked, raise_discrepancies
 from app.db.batches import Held
 from app.db.batches import New as Arriving
 from app.db.levels import Bins
@@ -158,14 +159,24 @@ class _Book:
         self.touched: set[Stock] = set()
         self.batched: set[tuple[Stock, Batch]] = set()
         self.arrived: dict[UUID, Arriving] = {}
+        self.lacked: dict[Pair, Lacked] = {}
         self.pot = 0
         """What the components of the movement's next made product are worth."""
 
     def enter(self, draft: Draft, moves: list[Move]) -> None:
         self.drafts.append(draft)
         self.pot = 0
+        self._note_shortages(draft, moves)
         for number, move in enumerate(moves, 1):
             self.entries.append(self._apply(draft, number, move))
+
+    def _note_shortages(self, draft: Draft, moves: list[Move]) -> None:
+        for move in moves if draft.accept_shortage else ():
+            if move.line.source.bin == "variance":
+                told = Lacked(*move.target.pair, move.quantity, move.target.scale, draft.id)
+                known = self.lacked.get(move.target.pair)
+                more = known.quantity if known else 0
+                self.lacked[move.target.pair] = told._replace(quantity=told.quantity + more)
 
     def _apply(self, draft: Draft, number: int, move: Move) -> tuple[Any, ...]:
         line, quantity, source, target, batch, named, _ = move
@@ -265,6 +276,8 @@ class _Book:
         recorded_at = await movement_rows.write(unit, levels, heads, self.entries, refused)
         await self._write_batches(unit)
         await self._write_orders(unit)
+        if self.lacked:
+            await raise_discrepancies(unit, self.lacked.values())
         return {
             draft: movement_rows.told_movement(unit.tenant, head, recorded_at)
             for draft, head in zip(self.drafts, heads, strict=True)

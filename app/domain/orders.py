@@ -23,9 +23,8 @@ from app.db.unit import Database, Unit, clock
 from app.domain import access
 from app.domain.access import Can, Role, Scope, Viewer
 from app.domain.batches import Asked
-from app.domain.draft import NOBODY, Draft, Line, Outdated, Place, print_of
+from app.domain.draft import NOBODY, Draft, Line, Place, print_of
 from app.domain.errors import (
-    Busy,
     InvalidQuantity,
     Malformed,
     Refusal,
@@ -44,7 +43,7 @@ from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import from_base, to_base
 from app.domain.sales import Disposition, take_back
-from app.domain.stock import ATTEMPTS, Books, Sheet, draft
+from app.domain.stock import Books, Sheet, draft, until_current
 
 LONGEST_PICKUP = timedelta(days=30)
 AT_COUNTER = (COUNTER, "DELIVERY")
@@ -78,13 +77,10 @@ async def place(
     Raises Refused as `stock.draft` does, Malformed for a pick-up in the past or out of reach.
     """
     wanted = _checked(viewer, wanted)
-    for _ in range(ATTEMPTS):
-        drafted = await _drafted(books, viewer, wanted, asked)
-        outcome = await books.post(viewer.tenant, drafted)
-        if not isinstance(outcome, Outdated):
-            return await _placed(books.db, drafted, outcome)
-        books.cookbook.forget(outcome.product_id)
-    return Busy()
+    placed = await until_current(
+        books, viewer.tenant, lambda: _drafted(books, viewer, wanted, asked)
+    )
+    return await _placed(books.db, *placed)
 
 
 def _checked(viewer: Viewer, wanted: Wanted) -> Wanted:

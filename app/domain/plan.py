@@ -11,7 +11,7 @@ from uuid import UUID
 
 from app.db.movements import History
 from app.db.orders import New as Ordered
-from app.domain.draft import Draft, Line, Outdated, Pair, batch_id
+from app.domain.draft import Draft, Line, Outdated, Pair, Place, batch_id
 from app.domain.errors import (
     BatchExpired,
     InvalidQuantity,
@@ -25,7 +25,7 @@ from app.domain.errors import (
 )
 from app.domain.rules.fefo import NEVER, cost_of, expired, pick, pick_opened, share
 from app.domain.rules.kinds import EATEN, PHYSICAL, Kind
-from app.domain.rules.units import LIMIT, to_base
+from app.domain.rules.units import LIMIT, from_base, to_base
 
 SOLD = ("customer", "reserved")
 """Where only whole containers go, and nothing that is sold out by hand."""
@@ -158,6 +158,11 @@ class _Planning:
                 return refusal
         return self._shortages() or _overflow(self.made) or self.made
 
+    @property
+    def _undeniable(self) -> bool:
+        """It happened already, or is undone: nothing forbids it."""
+        return self.draft.accept_shortage or self.draft.reverses_id is not None
+
     def _off_menu(self, order: Ordered) -> None:
         """Dishes that were taken off by hand are short, whatever there is of what they take."""
         for line in order.lines:
@@ -183,7 +188,7 @@ class _Planning:
                 source.scale,
             )
         move = Move(line, quantity, source, target)
-        if source.sold_out and line.target.bin in SOLD and self.draft.reverses_id is None:
+        if source.sold_out and line.target.bin in SOLD and not self._undeniable:
             self._miss(source, line.source.bin, quantity, 0 if line.optional else quantity)
             return None
         if line.source.bin in source.bins:
@@ -215,6 +220,10 @@ class _Planning:
         if left >= move.quantity:
             self.asked[key] += move.quantity
             return self._put(move)
+        if self._accepts(move.line):
+            self._find(move, move.quantity - left, None)
+            self.asked[key] += move.quantity
+            return self._put(move)
         # I4: what is asked of a bin, summed, is never more than it holds.
         asked = left if move.line.optional else move.quantity
         self._miss(move.source, name, asked, asked - left)
@@ -230,7 +239,7 @@ class _Planning:
         fresh = [b for b in allowed if not (eaten and expired(b.expires_on, source.today))]
         held = [(batch, self._held(source, batch, name)) for batch in fresh]
         lasting = self._lasting(source, held) if eaten and source.min_days else held
-        if line.batches is not None and allowed and not lasting:
+        if line.batches is not None and allowed and not lasting and not self._accepts(line):
             return BatchExpired(line.product, max(allowed).expires_on)
         # I7: the order is FEFO, unless somebody named a batch, or one is open or too old.
         picked = usual = pick(held, move.quantity)
@@ -244,9 +253,33 @@ class _Planning:
             self.taken[source, batch, name] += quantity
             self._put(move._replace(quantity=quantity, batch=batch, named=named))
         taken = sum(quantity for _, quantity in picked)
+        if self._accepts(line) and taken < move.quantity:
+            self._sell_found(move, move.quantity - taken, fresh)
+            return None
         asked = taken if line.optional else move.quantity
         self._miss(source, name, asked, asked - taken)
         return None
+
+    def _accepts(self, line: Line) -> bool:
+        """Whether what is missing was there all the same: it is sold."""
+        return self.draft.accept_shortage and line.source.bin == "shelf" and not line.optional
+
+    def _find(self, move: Move, missing: int, batch: Batch | None) -> None:
+        """What was sold beyond the books was there: the difference is found first (I4)."""
+        line, source = move.line, move.source
+        variance = Place(line.source.store, "variance")
+        told = from_base(missing, source.scale)
+        found = Line(line.product, told, variance, line.source)
+        self._put(Move(found, missing, source, source, batch, named=True))
+
+    def _sell_found(self, move: Move, missing: int, fresh: list[Batch]) -> None:
+        """Of the batch that was named, unless it is expired (I8); else of one nobody knows."""
+        named = move.line.batches is not None and fresh
+        nobodys = Batch(NEVER, batch_id(move.line.product, "", NEVER))
+        batch = fresh[0] if named else nobodys
+        self._find(move, missing, batch)
+        self.taken[move.source, batch, "shelf"] += missing
+        self._put(move._replace(quantity=missing, batch=batch, named=True))
 
     def _lasting(self, source: Stock, held: list[tuple[Batch, int]]) -> list[tuple[Batch, int]]:
         days = source.min_days.get(self.draft.channel or "", 0)

@@ -1,6 +1,7 @@
 """Use cases of the stock topic: what a person asks for, made into a draft for the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
@@ -14,7 +15,7 @@ from app.domain.access import Can, Viewer
 from app.domain.batches import ARRIVING, SAID, Asked, told_batches
 from app.domain.cookbook import NO_WISH, Cookbook, Wish
 from app.domain.draft import Draft, Line, Outdated, Place, print_of, swapped
-from app.domain.errors import Busy, Malformed, OutOfStock, Refused, UnknownMovement
+from app.domain.errors import BatchExpired, Busy, Malformed, OutOfStock, Refused, UnknownMovement
 from app.domain.holds import settle_for, short_of
 from app.domain.ledger import Outcome
 from app.domain.lines import lines_of
@@ -61,10 +62,14 @@ class Books(NamedTuple):
         What is held for orders whose time is over is there for whoever needs it.
         """
         try:
-            outcome = await self.lane.submit(tenant, draft)
+            # What is there is taken first: only what is missing then was never on the books.
+            plain = replace(draft, accept_shortage=False) if draft.accept_shortage else draft
+            outcome = await self.lane.submit(tenant, plain)
             if isinstance(outcome, OutOfStock) and await settle_for(
                 self.db, tenant, short_of(draft.store, outcome)
             ):
+                outcome = await self.lane.submit(tenant, plain)
+            if isinstance(outcome, OutOfStock | BatchExpired) and draft.accept_shortage:
                 outcome = await self.lane.submit(tenant, draft)
             return outcome
         except LaneFull:
@@ -81,13 +86,27 @@ async def record(
     **more: Any,
 ) -> Outcome:
     """Drafts the movement and posts it; once more when a recipe changed in between."""
-    for _ in range(ATTEMPTS):
-        drafted = await draft(books, viewer, kind, store, asked, paper, **more)
-        outcome = await books.post(viewer.tenant, drafted)
+
+    def drafting() -> Awaitable[Draft]:
+        return draft(books, viewer, kind, store, asked, paper, **more)
+
+    return (await until_current(books, viewer.tenant, drafting))[1]
+
+
+async def until_current(
+    books: Books, tenant: UUID, drafting: Callable[[], Awaitable[Draft]]
+) -> tuple[Draft, Outcome]:
+    """Drafts and posts, again when a recipe changed in between; the last draft, and its outcome."""
+    attempt = 0
+    while True:
+        drafted = await drafting()
+        outcome = await books.post(tenant, drafted)
         if not isinstance(outcome, Outdated):
-            return outcome
+            return drafted, outcome
         books.cookbook.forget(outcome.product_id)
-    return Busy()
+        attempt += 1
+        if attempt == ATTEMPTS:
+            return drafted, Busy()
 
 
 async def draft(

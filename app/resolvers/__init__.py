@@ -4,6 +4,7 @@ import warnings
 
 from strawberry.tools import merge_types
 
+from app.resolvers.alerts import AlertsMutation, AlertsQuery, AlertsSubscription
 from app.resolvers.batches import BatchesQuery
 from app.resolvers.catalog import CatalogMutation, CatalogQuery, PrintingQuery
 from app.resolvers.channels import ChannelsMutation
@@ -33,6 +34,7 @@ with warnings.catch_warnings():
             StorefrontQuery,
             MenuQuery,
             OrdersQuery,
+            AlertsQuery,
             PassesQuery,
             PrintingQuery,
         ),
@@ -49,10 +51,12 @@ with warnings.catch_warnings():
             StockMutation,
             SalesMutation,
             OrdersMutation,
+            AlertsMutation,
             PassesMutation,
         ),
     )
-    Subscription = merge_types("Subscription", (FeedSubscription, OrdersSubscription))
+    streams = (FeedSubscription, OrdersSubscription, AlertsSubscription)
+    Subscription = merge_types("Subscription", streams)
 
 if open_roots := undeclared(Query, Mutation, Subscription):
     raise RuntimeError(f"root fields without a permission: {', '.join(open_roots)}")

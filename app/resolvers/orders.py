@@ -1,7 +1,7 @@
 """Roots of the orders topic."""
 
 from collections.abc import AsyncIterable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import strawberry
@@ -98,9 +98,12 @@ class OrdersMutation:
         wanted = Wanted(
             input.key, store_id, input.channel.name, input.contact, input.pickup_at, input.note
         )
-        placed: Any = await orders.place(context.app.books, viewer, wanted, input.lines)
+        placed = await orders.place(context.app.books, viewer, wanted, input.lines)
         if isinstance(placed, Order):
-            placed.token = context.app.gate.signer.order_token(placed.tenant_id, placed.id)
+            # Only this answer tells it.
+            cast(Any, placed).token = context.app.gate.signer.order_token(
+                placed.tenant_id, placed.id
+            )
         return placed
 
     @root(Can.RUN_ORDERS, types.OrderResult, description="An order was paid for. 付款")
@@ -162,7 +165,5 @@ class OrdersSubscription:
             viewer, row = await asking(info, Can.SEE_ORDERS, order_id, token)
             return hub.follow_orders(viewer.tenant, [row.store_id], row.id)
         access.require(info.context.viewer, Can.SEE_ORDERS)
-        stores = access.within(info.context.viewer, Can.SEE_ORDERS, store_ids)
-        if not stores:
-            raise Refused(UnknownStore(", ".join(map(str, store_ids or ()))))
+        stores = access.some(info.context.viewer, Can.SEE_ORDERS, store_ids)
         return hub.follow_orders(info.context.viewer.tenant, stores)

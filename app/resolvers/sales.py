@@ -1,10 +1,13 @@
 """Roots of the sales topic."""
 
+from typing import Any
+
 import strawberry
 from strawberry.types import Info
 
 from app.domain import sales
 from app.domain.access import Can
+from app.domain.errors import Malformed
 from app.domain.hold import COUNTER
 from app.domain.ledger import Outcome
 from app.domain.rules.kinds import Kind
@@ -21,14 +24,23 @@ class SalesMutation:
         Can.SELL, PostResult, description="Sell: all lines or none, never more than is there. 销售"
     )
     async def sell(self, info: Info, input: types.SellInput) -> Outcome:
-        return await post(
-            info,
-            Can.SELL,
-            Kind.SALE,
-            input,
-            channel=input.channel.name if input.channel else COUNTER,
-            document=clean(input.receipt_no, "receiptNo", 100),
-        )
+        channel = input.channel.name if input.channel else COUNTER
+        more: dict[str, Any] = {"document": clean(input.receipt_no, "receiptNo", 100)}
+        if input.accept_shortage:
+            if channel != COUNTER:
+                raise Malformed("acceptShortage: only what was handed over the counter is a fact")
+            more["accept_shortage"] = True
+        return await post(info, Can.SELL, Kind.SALE, input, channel=channel, **more)
+
+    @root(
+        Can.SELL,
+        types.SyncSalesResult,
+        description="Book what tills sold offline: one result each, none hinders another. 离线同步",
+    )
+    async def sync_sales(self, info: Info, input: types.SyncSalesInput) -> types.SyncSalesResult:
+        context = info.context
+        results = await sales.sync(context.app.books, context.viewer, input.operations)
+        return types.SyncSalesResult(results=results)  # pyright: ignore[reportArgumentType]
 
     @root(Can.RETURN_SALE, PostResult, description="Take back goods of one sale. 退货")
     async def return_sale(self, info: Info, input: types.ReturnSaleInput) -> Outcome:

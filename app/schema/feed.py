@@ -9,6 +9,7 @@ from strawberry.types import Info
 
 from app.domain import feed
 from app.domain.menu import Serving
+from app.schema.alerts import Alert
 from app.schema.catalog import Availability, Product
 from app.schema.edges import edge
 from app.schema.menu import MenuDish
@@ -38,6 +39,10 @@ class StoreChange:
     @strawberry.field(description="Orders that changed, as they are now. 订单")
     async def orders(self, root: strawberry.Parent[feed.Change], info: Info) -> list[Order]:
         return await filed(info, "orders", root)
+
+    @strawberry.field(description="Alerts that were raised or seen, as they are now. 预警")
+    async def alerts(self, root: strawberry.Parent[feed.Change], info: Info) -> list[Alert]:
+        return await filed(info, "alerts", root)
 
 
 async def filed(info: Info, loader: str, change: feed.Change) -> list[Any]:

@@ -8,7 +8,19 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.db import batches, catalog, channels, identity, menu, orders, passes, recipes, stock, units
+from app.db import (
+    alerts,
+    batches,
+    catalog,
+    channels,
+    identity,
+    menu,
+    orders,
+    passes,
+    recipes,
+    stock,
+    units,
+)
 from app.db.unit import Database
 
 if TYPE_CHECKING:
@@ -70,6 +82,7 @@ READS = {
     "units": grouped(attrgetter("product_id"), units.units_of),
     "days_left": grouped(attrgetter("product_id"), channels.rules_of),
     "passes": by(ID, passes.passes_by_id),
+    "alerts": by(ID, alerts.alerts_by_id),
     "orders": by(ID, orders.orders_by_id),
     "order_lines": grouped(attrgetter("order_id"), orders.lines_of),
     "document_movements": grouped(attrgetter("document_id"), orders.movements_of),

@@ -34,6 +34,8 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "No such movement: {asked}",
     ),
     errors.UnknownOrder: ("UNKNOWN_ORDER", "没有这个订单: {asked}", "No such order: {asked}"),
+    errors.UnknownAlert: ("UNKNOWN_ALERT", "没有这条预警: {asked}", "No such alert: {asked}"),
+    errors.Unreadable: ("UNREADABLE", "无法读取: {reason}", "Cannot be read: {reason}"),
     errors.UnknownPass: ("UNKNOWN_PASS", "没有这张次卡: {asked}", "No such pass: {asked}"),
     errors.NotEnoughUses: (
         "NOT_ENOUGH_USES",
@@ -187,6 +189,16 @@ class UnknownMovement(Problem):
 @window(errors.UnknownOrder, description="No order of yours has this id. 订单不存在")
 class UnknownOrder(Problem):
     asked: str
+
+
+@window(errors.UnknownAlert, description="No alert of yours has this id. 预警不存在")
+class UnknownAlert(Problem):
+    asked: str
+
+
+@window(errors.Unreadable, description="This operation cannot be read; others can. 无法读取")
+class Unreadable(Problem):
+    reason: str = strawberry.field(description="What to mend.")
 
 
 @window(errors.UnknownPass, description="No pass of yours has this id. 次卡不存在")

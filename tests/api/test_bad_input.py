@@ -29,6 +29,7 @@ ROOTS = [
 ]
 # They take the very input that `consume` takes: its lines are tried there.
 TWINS = ("produce", "returnToSupplier")
+KEYLESS = ("signIn", "refreshSession", "syncSales")
 ON_AN_ORDER = ("payOrder", "fulfilOrder", "cancelOrder", "extendHold")
 TABLES = """
 SELECT string_agg(format('SELECT %L, count(*) FROM %I', relname, relname), ' UNION ALL ')
@@ -86,7 +87,7 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
     told = mutations(**known).get(name)
     if told is None:
         return queries(**known).get(name, {})
-    return {"input": told if name in ("signIn", "refreshSession") else {"key": NIL, **told}}
+    return {"input": told if name in KEYLESS else {"key": NIL, **told}}
 
 
 def mutations(
@@ -127,6 +128,17 @@ def mutations(
             "lines": [line],
         },
         **{name: {"orderId": NIL} for name in ON_AN_ORDER},
+        "syncSales": {
+            "operations": [
+                {
+                    "key": str(uuid4()),
+                    "storeId": store,
+                    "occurredAt": "2026-11-23T09:30:00+08:00",
+                    "lines": [line],
+                }
+            ]
+        },
+        "acknowledgeAlert": {"alertId": NIL},
         "returnOrder": {"orderId": NIL, "lines": [line], "disposition": "SHELF"},
         "setSoldOut": {"storeId": store, "productId": product, "soldOut": False},
         "signIn": {"login": "nobody", "password": "no password"},
@@ -154,6 +166,7 @@ def queries(
         "movement": {"id": NIL},
         "order": {"id": NIL},
         "orderFeed": {"storeIds": [store]},
+        "alertFeed": {"storeIds": [store]},
         "productLabel": {"productId": product},
         "scan": {"storeId": store, "code": "x"},
         "storefront": {"store": "x"},

@@ -91,7 +91,9 @@ def test_every_mutation_may_answer_with_a_problem() -> None:
     assert CORE.mutation_type
     problem = CORE.type_map["Problem"]
     for name, field in CORE.mutation_type.fields.items():
-        result = getattr(field.type, "of_type", field.type)
+        # A till's sales are answered one by one.
+        answered = CORE.type_map["SyncOutcome"] if name == "syncSales" else field.type
+        result = getattr(answered, "of_type", answered)
         assert isinstance(result, GraphQLUnionType), name
         kinds = [problem in type_.interfaces for type_ in result.types]
         assert kinds.count(False) == 1, f"{name} has one good answer"

@@ -39,6 +39,8 @@ TAMPERING = [
     ("I9 positions", DISARM + "update entries set to_after = to_after + 1" + ARM),
     ("I9 positions", DISARM + "update entries set from_seq = 7 where from_seq = 2" + ARM),
     ("I9 a level's version", "update levels set version = version + 1"),
+    ("I11", "drop index uq_alerts_open; insert into alerts select tenant_id, uuidv7(), rule, "
+     "store_id, product_id, state, quantity, scale, movement_id from alerts"),
     ("I12", DISARM + "update entries set scale = 2" + ARM),
     ("I12", DISARM + "update entries set batch_id = uuidv7() where batch_id is not null" + ARM),
     ("I12", DISARM + "update movements set store_id = uuidv7()" + ARM),
@@ -71,6 +73,7 @@ async def test_tampering_is_found(clone: Cloning, broken: str, sql: str) -> None
     salon = await a_salon(shop, "RESERVE_ON_SALE")
     await salon.sell()
     await OrderDesk(shop).place(("米", 2))
+    await OrderDesk(shop).sell_all_the_same("米", 9)
     await lane.close()
     await db.close()
     assert await audit(urls.owner) == []

@@ -2,7 +2,9 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID, uuid4
 
+from app.domain.alerts import acknowledge
 from tests.support.identity import Chain
 from tests.support.live import Line as Wire
 from tests.support.live import dialled
@@ -79,6 +81,32 @@ async def test_a_guest_follows_one_order(open_shop: Shop, chain: Chain) -> None:
         assert await wire.silent()
         await desk.pay(await desk.order(first["id"]))
         assert await told(wire) == {placed["id"]: "PAID"}
+
+
+ALERTS = """
+subscription($stores: [UUID!]) { alertFeed(storeIds: $stores) {
+  alerts { id state quantity ordersAtRisk { id } }
+} }
+"""
+
+
+async def test_alerts_of_a_store(open_shop: Shop) -> None:
+    desk = OrderDesk(open_shop)
+    await open_shop.receive("米", 5)
+    order = await desk.place(("米", 3))
+    async with dialled(open_shop.base_url, open_shop.token) as wire:
+        await wire.subscribe(ALERTS, stores=[str(open_shop.store)])
+        assert (await wire.next())["alerts"] == []
+        await desk.sell_all_the_same("米", 4)
+        [alert] = (await wire.next())["alerts"]
+        assert (alert["quantity"], alert["ordersAtRisk"]) == ("2", [{"id": str(order.id)}])
+        told = open_shop.db, open_shop.owner, uuid4(), UUID(alert["id"])
+        await acknowledge(*told)
+        [alert] = (await wire.next())["alerts"]
+        assert alert["state"] == "ACKNOWLEDGED"
+    async with dialled(open_shop.base_url) as stranger:
+        await stranger.subscribe(ALERTS, stores=[str(open_shop.store)])
+        assert (await stranger.receive())["type"] == "error"
 
 
 async def test_what_is_over_is_told_to_those_who_watch(open_shop: Shop) -> None:

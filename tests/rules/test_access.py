@@ -24,6 +24,8 @@ SEE_STOCK          - s s Y Y stock:read
 SEE_COST           - - s Y Y cost:read
 RECEIVE            - s s Y Y receipt:write
 SELL               - s s - - sale:write
+SEE_ALERTS         - s s Y Y alert:read
+ACKNOWLEDGE_ALERT  - - s Y Y -
 PLACE_ORDER        Y Y Y Y Y *
 SEE_ORDERS         - s s Y Y order:read
 RUN_ORDERS         - s s - Y order:write

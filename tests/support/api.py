@@ -41,6 +41,8 @@ INPUTS = {
     "cancelOrder": "CancelOrderInput",
     "extendHold": "ExtendHoldInput",
     "returnOrder": "ReturnOrderInput",
+    "syncSales": "SyncSalesInput",
+    "acknowledgeAlert": "AcknowledgeAlertInput",
 }
 MOVEMENT = """
   id kind channel reason note document occurredAt recordedAt store { id } actor { name }
@@ -100,6 +102,10 @@ ON_ORDER = f"""
   }}
   {PROBLEM} {SHORT} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
 """
+ON_SALE = f"""
+  ... on Movement {{ {MOVEMENT} }} {PROBLEM} {SHORT}
+  ... on UnknownStore {{ asked }} ... on Unreadable {{ reason }}
+"""
 ON_CATEGORY = f"... on Category {{ id name }} {PROBLEM} ... on AlreadyTaken {{ field value }}"
 ANSWERS = {
     "createCategory": ON_CATEGORY,
@@ -116,6 +122,8 @@ ANSWERS = {
         ("placeOrder", "payOrder", "fulfilOrder", "cancelOrder", "extendHold"), ON_ORDER
     ),
     "returnOrder": ON_STOCK,
+    "syncSales": f"results {{ key outcome {{ {ON_SALE} }} }}",
+    "acknowledgeAlert": f"... on Alert {{ id state acknowledgedBy {{ name }} }} {PROBLEM}",
     "setSoldOut": f"... on Level {{ available }} {PROBLEM} ... on KeyReused {{ key }}",
 }
 

@@ -14,8 +14,10 @@ from app.domain import orders
 from app.domain.access import Viewer
 from app.domain.cookbook import Cookbook
 from app.domain.errors import Refused
+from app.domain.hold import COUNTER
 from app.domain.holds import settle
 from app.domain.orders import Wanted
+from app.domain.rules.kinds import Kind
 from app.domain.stock import Books
 from tests.support.shop import Shop
 
@@ -72,6 +74,13 @@ class OrderDesk:
     async def cancel(self, order: Order, guest: bool = False) -> Any:
         viewer = orders.guest(self.shop.tenant) if guest else self.viewer
         return await self.tries(orders.cancel(self.shop.db, viewer, uuid4(), order, None))
+
+    async def sell_all_the_same(self, name: str, quantity: int) -> Any:
+        """A sale over the counter, whatever the shelf should hold."""
+        made = await self.shop.draft(
+            Kind.SALE, (name, quantity), channel=COUNTER, accept_shortage=True
+        )
+        return await self.books.post(self.shop.tenant, made)
 
     async def time_passes(self, *over: Order) -> None:
         """The holds of these orders are over, as the clock of the database sees it."""

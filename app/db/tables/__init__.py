@@ -1,6 +1,7 @@
 """The tables: one class a noun. Keys start with the tenant; quantities are integer base units."""
 
 from app.db.table import Amount, Table
+from app.db.tables.alerts import Alert
 from app.db.tables.catalog import (
     Barcode,
     Category,
@@ -33,6 +34,7 @@ from app.db.tables.stock import (
 )
 
 __all__ = [
+    "Alert",
     "Amount",
     "ApiKey",
     "Barcode",

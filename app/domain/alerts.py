@@ -1,0 +1,28 @@
+"""Use cases of the alerts topic: somebody has seen it."""
+
+from uuid import UUID
+
+from app.db import alerts as rows
+from app.db.tables import Alert
+from app.db.unit import Database
+from app.domain import access
+from app.domain.access import Can, Viewer
+from app.domain.errors import Refused, UnknownAlert
+from app.domain.requests import claim
+
+
+async def acknowledge(db: Database, viewer: Viewer, key: UUID, alert_id: UUID) -> Alert:
+    """Closes an alert: somebody looks after it. Harmless when somebody else was first.
+
+    Raises Refused(UnknownAlert).
+    """
+    async with db.unit(viewer.tenant) as unit:
+        earlier = await claim(unit, viewer.actor, key, alert_id, "acknowledgeAlert", alert_id)
+        row = await rows.locked_alert(unit, alert_id)
+        if row is None or not access.within(viewer, Can.ACKNOWLEDGE_ALERT, [row.store_id]):
+            raise Refused(UnknownAlert(str(alert_id)))
+        if earlier is None and row.state == "OPEN":
+            row.state = "ACKNOWLEDGED"
+            row.acknowledged_at, row.acknowledged_by = unit.now, viewer.actor
+            unit.filed(row.store_id, row.id)
+    return row

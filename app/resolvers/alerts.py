@@ -1,0 +1,65 @@
+"""Roots of the alerts topic."""
+
+from collections.abc import AsyncIterable
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import alerts as rows
+from app.db.alerts import AlertFilter
+from app.db.tables import Alert
+from app.domain import access, alerts
+from app.domain.access import Can
+from app.resolvers.roots import root
+from app.schema import alerts as types
+from app.schema.paging import Connection, connection, page
+
+
+@strawberry.type
+class AlertsQuery:
+    @root(Can.SEE_ALERTS, Connection[types.Alert], description="The newest first. 预警列表")
+    async def alerts(
+        self,
+        info: Info,
+        store_ids: list[UUID] | None = None,
+        rule: types.AlertRule | None = None,
+        state: types.AlertState | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ):
+        viewer, wanted = info.context.viewer, page(first, after, UUID)
+        stores = access.within(viewer, Can.SEE_ALERTS, store_ids)
+        chosen = AlertFilter(stores, rule and rule.name, state and state.name)
+        last = wanted.after[0] if wanted.after else None
+        async with info.context.app.db.read(viewer.tenant) as session:
+            found = await rows.alerts(session, viewer.tenant, chosen, last, wanted.limit)
+        return connection(found, wanted, lambda row: [row.id])
+
+
+@strawberry.type
+class AlertsMutation:
+    @root(
+        Can.ACKNOWLEDGE_ALERT,
+        types.AcknowledgeAlertResult,
+        description="Close an alert: somebody looks after it. 处理预警",
+    )
+    async def acknowledge_alert(self, info: Info, input: types.AcknowledgeAlertInput) -> Alert:
+        return await alerts.acknowledge(info.context.app.db, info.context.viewer, **vars(input))
+
+
+@strawberry.type
+class AlertsSubscription:
+    @root(
+        Can.SEE_ALERTS,
+        types.AlertChange,
+        subscription=True,
+        description="Alerts of these stores, or of all of yours: first those that are open, then "
+        "those that change. 实时预警",
+    )
+    async def alert_feed(
+        self, info: Info, store_ids: list[UUID] | None = None
+    ) -> AsyncIterable[object]:
+        viewer = info.context.viewer
+        stores = access.some(viewer, Can.SEE_ALERTS, store_ids)
+        return info.context.app.hub.follow_alerts(viewer.tenant, stores)
