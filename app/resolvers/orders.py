@@ -20,7 +20,7 @@ from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import orders as types
 from app.schema.paging import Connection, connection, page
-from app.schema.stock import Channel, PostResult
+from app.schema.stock import Channel
 
 
 async def asking(info: Info, can: Can, id: UUID, token: str | None) -> tuple[Viewer, Order]:
@@ -134,7 +134,7 @@ class OrdersMutation:
 
     @root(
         Can.RETURN_SALE,
-        PostResult,
+        types.ReturnOrderResult,
         description="Take back goods of an order that was handed over. 订单退货",
     )
     async def return_order(self, info: Info, input: types.ReturnOrderInput) -> Outcome:

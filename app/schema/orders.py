@@ -144,6 +144,22 @@ OrderResult = Annotated[
 ]
 
 
+ReturnOrderResult = Annotated[
+    Movement
+    | problems.UnknownOrder
+    | problems.UnknownMovement
+    | problems.UnknownProduct
+    | problems.UnknownBatch
+    | problems.OutOfStock
+    | problems.InvalidQuantity
+    | problems.ReturnExceedsSale
+    | problems.WrongState
+    | problems.KeyReused
+    | problems.Busy,
+    strawberry.union("ReturnOrderResult", description="The return, or why nothing was written."),
+]
+
+
 @strawberry.input(description="Order from a store: all lines are held, or none. 下单")
 class PlaceOrderInput:
     key: UUID = strawberry.field(

@@ -121,7 +121,8 @@ ANSWERS = {
     **dict.fromkeys(
         ("placeOrder", "payOrder", "fulfilOrder", "cancelOrder", "extendHold"), ON_ORDER
     ),
-    "returnOrder": ON_STOCK,
+    "returnOrder": f"... on Movement {{ {MOVEMENT} }} {PROBLEM} {SHORT} "
+    "... on ReturnExceedsSale { product { name } sold returned } ... on WrongState { state }",
     "syncSales": f"results {{ key outcome {{ {ON_SALE} }} }}",
     "acknowledgeAlert": f"... on Alert {{ id state acknowledgedBy {{ name }} }} {PROBLEM}",
     "setSoldOut": f"... on Level {{ available }} {PROBLEM} ... on KeyReused {{ key }}",
