@@ -35,6 +35,7 @@ CREATE TABLE orders (
 );
 CREATE INDEX ix_orders_store ON orders (tenant_id, store_id, id);
 CREATE INDEX ix_orders_due ON orders (tenant_id, store_id, expires_at) WHERE state = 'HELD';
+CREATE INDEX ix_orders_expired ON orders (tenant_id, ended_at) WHERE state = 'EXPIRED';
 CREATE UNIQUE INDEX uq_orders_external ON orders (tenant_id, channel, external_id)
     WHERE external_id is not null;
 CREATE TABLE order_lines (

@@ -1,11 +1,12 @@
 """Holds: what is reserved for a document, read from the ledger; an overdue one is nobody's."""
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import and_, case, func, literal_column, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import with_expression
 
 from app.db.levels import Pair, want, wanted_levels
@@ -18,6 +19,7 @@ MADE = and_(M.tenant_id == ORDERS.tenant_id, M.document_id == ORDERS.id)
 THEIRS = and_(E.tenant_id == M.tenant_id, E.movement_id == M.id)
 HELD = literal_column("'HELD'")
 """Spelled out, so that the index of what is held is found by every plan."""
+EXPIRED = literal_column("'EXPIRED'")
 RESERVED = or_(E.to_bin == "reserved", E.from_bin == "reserved")
 CHANGE = case((E.to_bin == "reserved", E.quantity), else_=0) - case(
     (E.from_bin == "reserved", E.quantity), else_=0
@@ -96,6 +98,27 @@ async def overdue_orders(unit: Unit, limit: int) -> Sequence[Order]:
         .with_for_update(skip_locked=True)
     )
     return (await unit.session.scalars(query)).all()
+
+
+async def over_lately(
+    session: AsyncSession, tenant: UUID, pairs: Collection[Pair], since: datetime
+) -> bool:
+    """Whether an order that held any of these levels is over, or was ended after `since`."""
+    wanted = wanted_levels()
+    due = and_(ORDERS.state == HELD, ORDERS.expires_at <= func.now())
+    ended = and_(ORDERS.state == EXPIRED, ORDERS.ended_at >= since)
+    query = (
+        select(ORDERS.id)
+        .join_from(Order.__table__, Movement.__table__, MADE)
+        .join(Entry.__table__, THEIRS)
+        .join(
+            wanted,
+            and_(wanted.c.store_id == ORDERS.store_id, wanted.c.product_id == E.product_id),
+        )
+        .where(ORDERS.tenant_id == tenant, or_(due, ended), RESERVED)
+        .limit(1)
+    )
+    return (await session.execute(query, want(pairs))).first() is not None
 
 
 async def overdue_orders_of(unit: Unit, pairs: Collection[Pair], limit: int) -> Sequence[Order]:

@@ -5,6 +5,7 @@ settles it first. What nobody needs is settled by those who watch the store, and
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID, uuid5
 
@@ -21,6 +22,9 @@ from app.domain.rules.units import from_base
 
 AT_ONCE = 20
 """Orders settled in one unit: their levels are locked no longer than a sale's neighbour is."""
+
+LATELY = timedelta(seconds=15)
+"""Nobody waits longer than this between being short and asking why."""
 
 T = TypeVar("T")
 
@@ -66,15 +70,20 @@ async def settle(db: Database, tenant: UUID) -> None:
 
 
 async def settle_for(db: Database, tenant: UUID, pairs: Collection[Pair]) -> bool:
-    """Ends the orders whose time is over and that hold any of these levels; whether any did."""
-    found = False
+    """Ends the orders whose time is over and that hold any of these levels.
+
+    Whether any did, or did until a moment ago: somebody else may have ended them since the
+    caller was short of what they held.
+    """
+    async with db.read(tenant) as session:
+        if not await rows.over_lately(session, tenant, pairs, clock() - LATELY):
+            return False
     while True:
         async with db.unit(tenant) as unit:
             ended = await rows.overdue_orders_of(unit, pairs, AT_ONCE)
             await _expire(unit, ended)
-        found = found or bool(ended)
         if len(ended) < AT_ONCE:
-            return found
+            return True
 
 
 async def _expire(unit: Unit, orders: Collection[Order]) -> None:

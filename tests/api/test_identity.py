@@ -101,7 +101,13 @@ async def test_a_key_does_what_its_scopes_say(chain: Chain) -> None:
     assert made["apiKey"]["createdBy"] == {"name": chain.founded.owner.name}
     viewer = await chain.asking(VIEWER, made["secret"])
     assert (viewer["name"], viewer["role"]) == ("ERP", "INTEGRATOR")
-    assert set(viewer["permissions"]) == {"BROWSE", "SIGN_IN", "SEE_SELF", "SEE_STOCK"}
+    assert set(viewer["permissions"]) == {
+        "BROWSE",
+        "SIGN_IN",
+        "PLACE_ORDER",
+        "SEE_SELF",
+        "SEE_STOCK",
+    }
     assert await chain.asking.code(STAFF, made["secret"]) == "FORBIDDEN"
     bare = await chain.do(CREATE_KEY, name="till", scopes=["sale:write"])
     assert await chain.asking.code(VIEWER, bare["secret"]) == "FORBIDDEN"

@@ -50,6 +50,12 @@ class Order(Table):
             postgresql_where=text("state = 'HELD'"),
         ),
         Index(
+            "ix_orders_expired",
+            "tenant_id",
+            "ended_at",
+            postgresql_where=text("state = 'EXPIRED'"),
+        ),
+        Index(
             "uq_orders_external",
             "tenant_id",
             "channel",
