@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.levels import Pair, want, wanted_levels
 from app.db.statement import Statement, among, arrays, rows
-from app.db.tables import Batch, BatchLevel, ChannelRule, Level, Store
+from app.db.tables import Batch, BatchLevel, Level, Store
 from app.db.unit import Unit
 
 TENANT = bindparam("tenant", type_=Uuid())
@@ -103,13 +103,6 @@ def _naming() -> Statement:
     return Statement(select(B.id, B.expires_on).where(B.tenant_id == TENANT, B.id == ids))
 
 
-def _ruling() -> Statement:
-    C = ChannelRule.__table__.c
-    products = func.any(bindparam("products", type_=ARRAY(Uuid())))
-    rule = select(C.product_id, C.channel, C.days_left)
-    return Statement(rule.where(C.tenant_id == TENANT, C.product_id == products))
-
-
 def _writing() -> Statement:
     made = rows("made", *(B[name] for name in BATCH))
     batches = (
@@ -135,7 +128,7 @@ def _writing() -> Statement:
 
 
 HOLDING, BEGINNING, WRITE = _holding(), _beginning(), _writing()
-ZONES, NAMING, RULING = _zones(), _naming(), _ruling()
+ZONES, NAMING = _zones(), _naming()
 
 
 async def held(unit: Unit, pairs: Iterable[Pair]) -> list[Held]:
@@ -157,16 +150,6 @@ async def zones(unit: Unit, stores: Collection[UUID]) -> dict[UUID, str]:
     """The stores' time zones: each has a day of its own."""
     found = await ZONES.fetch(unit.raw, tenant=unit.tenant, stores=list(stores))
     return {store: zone for store, zone in found}
-
-
-async def days_left(unit: Unit, products: Collection[UUID]) -> dict[UUID, dict[str, int]]:
-    """The days that channels want left, by product and channel."""
-    found: dict[UUID, dict[str, int]] = {}
-    for product, channel, days in await RULING.fetch(
-        unit.raw, tenant=unit.tenant, products=list(products)
-    ):
-        found.setdefault(product, {})[channel] = days
-    return found
 
 
 async def expiries(unit: Unit, ids: Collection[UUID]) -> dict[UUID, date]:

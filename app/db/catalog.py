@@ -227,17 +227,19 @@ async def offers(
     store: Store,
     search: str | None,
     category_id: UUID | None,
+    channel: str | None,
     after: tuple[Any, ...] | None,
     limit: int,
 ) -> list[Offer]:
-    """A page of what the store offers by name; `after` is (pinyin, id) of the one before it."""
+    """A page of what the store offers by name, or a channel of it; `after` is (pinyin, id) of
+    the one before it."""
     P = Product
     there = and_(
         Level.tenant_id == P.tenant_id, Level.product_id == P.id, Level.store_id == store.id
     )
     told = (P.id, P.name, P.spec, P.unit, P.image_url, P.price, P.pinyin, P.scale, P.kind)
     query = (
-        select(*told, sellable(store.id))
+        select(*told, sellable(store.id, channel))
         .outerjoin(Level, there)
         .where(P.tenant_id == store.tenant_id, P.archived_at.is_(None))
         .order_by(P.pinyin, P.id)

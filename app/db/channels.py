@@ -1,36 +1,80 @@
-"""Rules of channels: what each wants of a product."""
+"""Rules of channels: what each may sell of a product, in a store or in all."""
 
 from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
 
 from app.db.statement import among
 from app.db.tables import ChannelRule
 from app.db.unit import Unit
 
 
+class Subject(NamedTuple):
+    """What a rule is about: a channel, of one product or of all, in one store or in all."""
+
+    channel: str
+    product_id: UUID | None = None
+    store_id: UUID | None = None
+
+
 async def rules_of(
     session: AsyncSession, tenant: UUID, products: Collection[UUID]
 ) -> Sequence[ChannelRule]:
+    """The rules about these products that say anything, the most general first."""
     query = (
         select(ChannelRule)
-        .where(ChannelRule.tenant_id == tenant, among(ChannelRule.product_id, products))
-        .order_by(ChannelRule.product_id, ChannelRule.channel)
+        .where(ChannelRule.tenant_id == tenant, among(ChannelRule.product_id, products), _says())
+        .order_by(ChannelRule.product_id, ChannelRule.channel, ChannelRule.store_id.nulls_first())
     )
     return (await session.scalars(query)).all()
 
 
-async def set_days_left(unit: Unit, product: UUID, channel: str, days: int) -> None:
-    """0 days are no rule."""
-    named = {"tenant_id": unit.tenant, "product_id": product, "channel": channel}
-    if days:
-        put = insert(ChannelRule).values(**named, days_left=days)
-        await unit.session.execute(
-            put.on_conflict_do_update(index_elements=list(named), set_={"days_left": days})
-        )
-    else:
-        mine = (getattr(ChannelRule, name) == value for name, value in named.items())
-        await unit.session.execute(delete(ChannelRule).where(*mine))
+async def rules(
+    session: AsyncSession,
+    tenant: UUID,
+    stores: Collection[UUID],
+    channel: str | None,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[ChannelRule]:
+    """A page of all rules that say anything of these stores, the newest first."""
+    there = or_(ChannelRule.store_id.is_(None), among(ChannelRule.store_id, stores))
+    query = select(ChannelRule).where(ChannelRule.tenant_id == tenant, there, _says())
+    if channel is not None:
+        query = query.where(ChannelRule.channel == channel)
+    if after is not None:
+        query = query.where(ChannelRule.id < after)
+    return (await session.scalars(query.order_by(ChannelRule.id.desc()).limit(limit))).all()
+
+
+def _says() -> Any:
+    R = ChannelRule
+    return or_(
+        R.days_left.is_not(None), R.buffer.is_not(None), R.quota.is_not(None), R.paused.is_not(None)
+    )
+
+
+async def put_rule(unit: Unit, subject: Subject, name: str, value: int | bool | None) -> None:
+    """Says one thing of the subject, or no longer (None)."""
+    about = {"tenant_id": unit.tenant, **subject._asdict()}
+    put = insert(ChannelRule).values(id=uuid7(), **about, **{name: value})
+    await unit.session.execute(
+        put.on_conflict_do_update(index_elements=list(about), set_={name: value})
+    )
+
+
+async def rule_about(session: AsyncSession, tenant: UUID, subject: Subject) -> ChannelRule | None:
+    """The rule about exactly this subject."""
+    R = ChannelRule
+    query = select(R).where(
+        R.tenant_id == tenant,
+        R.channel == subject.channel,
+        R.product_id.is_not_distinct_from(subject.product_id),
+        R.store_id.is_not_distinct_from(subject.store_id),
+    )
+    return await session.scalar(query)

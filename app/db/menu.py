@@ -5,12 +5,26 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, and_, bindparam, case, func, literal, or_, select
+from sqlalchemy import (
+    ARRAY,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    column,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.holds import free
-from app.db.levels import Pair, want, wanted_levels
-from app.db.statement import Statement
+from app.db.levels import want, wanted_levels
+from app.db.rations import Subject, on_offer, ration
+from app.db.statement import Statement, arrays, rows
 from app.db.tables import Feed, Level, Need, Product, Store
 from app.db.unit import Unit, driver
 
@@ -19,7 +33,8 @@ UNLIMITED = 10**12
 
 
 class Dish(NamedTuple):
-    """A product as a store serves it; `price` in fen."""
+    """A product as a store serves it; `price` in fen, `ration` in base units: the most that the
+    channel may sell of it, whatever there is."""
 
     id: UUID
     name: str
@@ -31,6 +46,7 @@ class Dish(NamedTuple):
     image_url: str | None
     recipe_id: UUID | None
     sold_out_until: datetime | None
+    ration: int | None
 
 
 class Shelf(NamedTuple):
@@ -42,16 +58,18 @@ class Shelf(NamedTuple):
 
 P, L = Product.__table__.c, Level.__table__.c
 TENANT, STORE = bindparam("tenant", type_=Uuid()), bindparam("store", type_=Uuid())
+CHANNEL = bindparam("channel", type_=Text())
 IDS = func.any(bindparam("ids", type_=ARRAY(Uuid())))
 HERE = and_(L.tenant_id == P.tenant_id, L.product_id == P.id, L.store_id == STORE)
 
 
-def _offering(wanted: Any) -> Any:
+def _offering(wanted: Any, channel: Any) -> Any:
     S, F = Store.__table__.c, Feed.__table__.c
-    told = [L.sold_out_until if name == "sold_out_until" else P[name] for name in Dish._fields]
+    told = [L.sold_out_until if name == "sold_out_until" else P[name] for name in Dish._fields[:-1]]
+    most = null() if channel is None else ration(Subject(P.tenant_id, STORE, P.id, channel))
     offered = and_(P.tenant_id == S.tenant_id, P.archived_at.is_(None), wanted)
     return (
-        select(S.few_threshold, F.revision, *told)
+        select(S.few_threshold, F.revision, *told, most)
         .select_from(Store.__table__)
         .join(Feed.__table__, and_(F.tenant_id == S.tenant_id, F.store_id == S.id))
         .outerjoin(Product.__table__, offered)
@@ -61,26 +79,36 @@ def _offering(wanted: Any) -> Any:
     )
 
 
-# Statements, not rows of a session: a menu of hundreds is read as fast as it can be.
-MENU = Statement(_offering(or_(P.kind == "DISH", P.kind == "SERVICE")))
-CHOSEN = Statement(_offering(P.id == IDS))
-SHELVES = Statement(
-    select(P.id, P.name, free(L))
-    .select_from(Product.__table__)
-    .outerjoin(Level.__table__, HERE)
-    .where(P.tenant_id == TENANT, P.id == IDS)
-)
+def _shelving(held: Any) -> Any:
+    return (
+        select(P.id, P.name, held)
+        .select_from(Product.__table__)
+        .outerjoin(Level.__table__, HERE)
+        .where(P.tenant_id == TENANT, P.id == IDS)
+    )
+
+
+# Statements, not rows of a session: a menu of hundreds is read as fast as it can be. Each comes
+# twice: for the whole shelf, and for what a channel may sell of it.
+SERVED = or_(P.kind == "DISH", P.kind == "SERVICE")
+MENUS = [Statement(_offering(SERVED, channel)) for channel in (None, CHANNEL)]
+CHOSEN = [Statement(_offering(P.id == IDS, channel)) for channel in (None, CHANNEL)]
+SHELVES = [Statement(_shelving(held)) for held in (free(L), on_offer(L, CHANNEL))]
 
 
 async def offered(
-    session: AsyncSession, tenant: UUID, store: UUID, products: Collection[UUID] | None
+    session: AsyncSession,
+    tenant: UUID,
+    store: UUID,
+    channel: str | None,
+    products: Collection[UUID] | None,
 ) -> tuple[int, int, list[Dish]]:
     """The store's dishes and services by name, or these products, whatever they are.
 
     Before them the threshold of its labels, and the revision all of it is true at.
     """
-    told: dict[str, Any] = {"tenant": tenant, "store": store}
-    query = MENU if products is None else CHOSEN
+    told: dict[str, Any] = {"tenant": tenant, "store": store, "channel": channel}
+    query = (MENUS if products is None else CHOSEN)[channel is not None]
     if products is not None:
         told["ids"] = list(products)
     found = await query.fetch(await driver(await session.connection()), **told)
@@ -89,19 +117,29 @@ async def offered(
 
 
 async def shelves(
-    session: AsyncSession, tenant: UUID, store: UUID, products: Collection[UUID]
+    session: AsyncSession,
+    tenant: UUID,
+    store: UUID,
+    channel: str | None,
+    products: Collection[UUID],
 ) -> dict[UUID, Shelf]:
-    """Base units of these products on the store's shelf."""
-    told = {"tenant": tenant, "store": store, "ids": list(products)}
-    found = await SHELVES.fetch(await driver(await session.connection()), **told)
+    """Base units of these products on the store's shelf that the channel may sell, or anybody."""
+    told = {"tenant": tenant, "store": store, "channel": channel, "ids": list(products)}
+    query = SHELVES[channel is not None]
+    found = await query.fetch(await driver(await session.connection()), **told)
     return {product: Shelf(name, held) for product, name, held in found}
 
 
-def sellable(store: Any) -> Any:
-    """SQL: base units of a product (joined to its level) that the store can sell now."""
+def sellable(store: Any, channel: Any = None) -> Any:
+    """SQL: base units of a product (joined to its level) that the store can sell now, or the
+    channel there."""
+
+    def there(level: Any) -> Any:
+        return free(level) if channel is None else on_offer(level, channel)
+
     part = Level.__table__.alias("part")
     made = (
-        select(func.min(free(part.c) / Need.quantity))
+        select(func.min(there(part.c) / Need.quantity))
         .select_from(Need)
         .outerjoin(
             part,
@@ -116,34 +154,54 @@ def sellable(store: Any) -> Any:
             Need.recipe_id == Product.recipe_id,
             ~Need.optional,
         )
-        .correlate(Product)
+        .correlate(Product, *(each.table for each in (store, channel) if hasattr(each, "table")))
         .scalar_subquery()
     )
-    return case(
+    held = case(
         (Level.sold_out_until > func.now(), 0),
-        (Product.kind == "GOODS", free(L)),
+        (Product.kind == "GOODS", there(L)),
         else_=func.coalesce(made, literal(UNLIMITED)),
     )
+    if channel is None:
+        return held
+    most = ration(Subject(P.tenant_id, store, P.id, channel))
+    return func.least(held, func.coalesce(most, literal(UNLIMITED)))
 
 
-async def sellable_by_pair(
-    session: AsyncSession, tenant: UUID, pairs: Collection[Pair]
-) -> dict[Pair, int]:
-    """Base units of each product that each store can sell now."""
-    wanted = wanted_levels()
+Offer = tuple[UUID, UUID, str | None]
+"""A store, a product, and the channel that sells it; None for whoever sells all there is."""
+
+
+async def sellable_by_offer(
+    session: AsyncSession, tenant: UUID, offers: Collection[Offer]
+) -> dict[Offer, int]:
+    """Base units of each product that each store can sell now, or its channel there."""
+    found: dict[Offer, int] = {}
+    if whole := [(store, product) for store, product, channel in offers if channel is None]:
+        query = _sellable(tenant, wanted_levels(), None)
+        for row in await session.execute(query, want(whole)):
+            found[row[0], row[1], None] = int(row[2])
+    if ruled := [offer for offer in offers if offer[2] is not None]:
+        wanted = rows("offered", L.store_id, L.product_id, column("channel", Text()))
+        query = _sellable(tenant, wanted, wanted.c.channel).add_columns(wanted.c.channel)
+        told = arrays("offered", ["store_id", "product_id", "channel"], ruled)
+        for row in await session.execute(query, told):
+            found[row[0], row[1], row[3]] = int(row[2])
+    return found
+
+
+def _sellable(tenant: UUID, wanted: Any, channel: Any) -> Any:
     there = and_(
         Level.tenant_id == Product.tenant_id,
         Level.product_id == Product.id,
         Level.store_id == wanted.c.store_id,
     )
-    query = (
-        select(wanted.c.store_id, Product.id, sellable(wanted.c.store_id))
+    return (
+        select(wanted.c.store_id, Product.id, sellable(wanted.c.store_id, channel))
         .select_from(wanted)
         .join(Product, and_(Product.tenant_id == tenant, Product.id == wanted.c.product_id))
         .outerjoin(Level, there)
     )
-    found = await session.execute(query, want(pairs))
-    return {(store, product): int(base) for store, product, base in found}
 
 
 async def set_sold_out(unit: Unit, store: UUID, product: UUID, until: datetime | None) -> bool:

@@ -103,7 +103,7 @@ async def create_product(
         **{"spec": "", **columns},
     )
     product.reorder_point = 0
-    product.overstock_point = _threshold(product, described.overstock_point)
+    product.overstock_point = threshold(product, described.overstock_point)
     _index(product)
     async with db.unit(viewer.tenant) as unit:
         asked = ("createProduct", sku, unit_name, kind, codes, described)
@@ -133,7 +133,7 @@ async def update_product(
             for name, value in columns.items():
                 setattr(product, name, value)
             if described.overstock_point is not None:
-                product.overstock_point = _threshold(product, described.overstock_point)
+                product.overstock_point = threshold(product, described.overstock_point)
             _index(product)
             await announce(unit, product, {"overstock_point": product.overstock_point})
     return product
@@ -216,7 +216,7 @@ async def set_reorder_point(
         earlier = await claim(unit, viewer.actor, key, product_id, *asked)
         product = await found_product(unit, product_id)
         if earlier is None:
-            point = _threshold(product, quantity) or 0
+            point = threshold(product, quantity) or 0
             if store_id is None:
                 product.reorder_point = point
             await rows.set_reorder_point(unit, product_id, store_id, point)
@@ -247,7 +247,7 @@ def _index(product: Product) -> None:
     product.pinyin = full(product.name)
 
 
-def _threshold(product: Product, quantity: Decimal | None) -> int | None:
+def threshold(product: Product, quantity: Decimal | None) -> int | None:
     """0 is a threshold as well: it switches the warning off."""
     if quantity is None or quantity == 0:
         return None if quantity is None else 0

@@ -1,33 +1,128 @@
-"""Use cases of the channels topic: what each channel wants of a product."""
+"""Use cases of the channels topic: what each channel may sell of the one stock."""
 
-from uuid import UUID
+from decimal import Decimal
+from uuid import UUID, uuid5
 
 from app.db import channels as rows
-from app.db.tables import Product
-from app.db.unit import Database
-from app.domain.access import Viewer
-from app.domain.catalog import found_product
+from app.db.channels import Subject
+from app.db.tables import ChannelRule, Product
+from app.db.unit import Database, Unit
+from app.domain import access
+from app.domain.access import Can, Viewer
+from app.domain.catalog import found_product, threshold
 from app.domain.errors import Malformed
+from app.domain.rations import COUNTER
 from app.domain.requests import claim
 
 LONGEST_DAYS = 365
 
 
 async def set_channel_freshness(
-    db: Database, viewer: Viewer, key: UUID, product_id: UUID, channel: str, days_left: int
+    db: Database, viewer: Viewer, key: UUID, subject: Subject, days_left: int
 ) -> Product:
     """The channel sells batches of the product with at least so many days left; 0: any.
 
-    Raises Refused(UnknownProduct), Malformed for a product that keeps no batches.
+    Raises Refused(UnknownProduct, UnknownStore), Malformed for a product without batches.
     """
     if not 0 <= days_left <= LONGEST_DAYS:
         raise Malformed(f"daysLeft: from 0 to {LONGEST_DAYS}")
+    _reached(viewer, subject)
     async with db.unit(viewer.tenant) as unit:
-        asked = ("setChannelFreshness", product_id, channel, days_left)
-        earlier = await claim(unit, viewer.actor, key, product_id, *asked)
-        product = await found_product(unit, product_id)
+        asked = ("setChannelFreshness", *subject, days_left)
+        assert subject.product_id is not None
+        earlier = await claim(unit, viewer.actor, key, subject.product_id, *asked)
+        product = await found_product(unit, subject.product_id)
         if earlier is None:
             if not product.tracks_batches:
                 raise Malformed(f"productId: {product.sku} keeps no batches: see tracksBatches")
-            await rows.set_days_left(unit, product_id, channel, days_left)
+            await _say(unit, viewer, subject, "days_left", days_left or None)
     return product
+
+
+async def set_channel_buffer(
+    db: Database, viewer: Viewer, key: UUID, subject: Subject, quantity: Decimal | None
+) -> ChannelRule:
+    """The channel leaves so much on the shelf for the counter; None: as a wider rule says.
+
+    Raises Refused: UnknownProduct, UnknownStore, InvalidQuantity; Malformed for what has no
+    stock of its own.
+    """
+    return await _set_amount(db, viewer, key, subject, "buffer", quantity)
+
+
+async def set_channel_quota(
+    db: Database, viewer: Viewer, key: UUID, subject: Subject, quantity: Decimal | None
+) -> ChannelRule:
+    """The channel sells at most so much a day of the store; None: as a wider rule says.
+
+    Raises Refused: UnknownProduct, UnknownStore, InvalidQuantity.
+    """
+    return await _set_amount(db, viewer, key, subject, "quota", quantity)
+
+
+async def _set_amount(
+    db: Database, viewer: Viewer, key: UUID, subject: Subject, name: str, quantity: Decimal | None
+) -> ChannelRule:
+    _reached(viewer, subject)
+    rule = _rule_id(viewer, key)
+    async with db.unit(viewer.tenant) as unit:
+        earlier = await claim(unit, viewer.actor, key, rule, name, *subject, quantity)
+        if earlier is None:
+            assert subject.product_id is not None
+            product = await found_product(unit, subject.product_id)
+            if name == "buffer" and product.kind != "GOODS":
+                told = "keep back what it is made of, or set a quota"
+                raise Malformed(f"productId: {product.sku} has no stock of its own: {told}")
+            amount = threshold(product, quantity)
+            return await _say(unit, viewer, subject, name, amount)
+    return await _as_it_is(db, viewer, subject)
+
+
+async def set_channel_pause(
+    db: Database, viewer: Viewer, key: UUID, subject: Subject, paused: bool | None
+) -> ChannelRule:
+    """The channel sells nothing of the subject, or does; None: as a wider rule says.
+
+    Raises Refused: UnknownProduct, UnknownStore.
+    """
+    _reached(viewer, subject)
+    rule = _rule_id(viewer, key)
+    async with db.unit(viewer.tenant) as unit:
+        if await claim(unit, viewer.actor, key, rule, "pause", *subject, paused) is None:
+            if subject.product_id is not None:
+                await found_product(unit, subject.product_id)
+            return await _say(unit, viewer, subject, "paused", paused)
+    return await _as_it_is(db, viewer, subject)
+
+
+def _rule_id(viewer: Viewer, key: UUID) -> UUID:
+    """What the key is claimed for: a rule is found by its subject."""
+    return uuid5(viewer.tenant, key.hex)
+
+
+def _reached(viewer: Viewer, subject: Subject) -> None:
+    if subject.channel == COUNTER:
+        raise Malformed("channel: the counter sells what its customer holds in her hand")
+    if subject.store_id is not None:
+        access.at(viewer, Can.EDIT_CHANNELS, subject.store_id)
+    elif viewer.scope.reach(Can.EDIT_CHANNELS) is not access.Reach.ALL:
+        raise Malformed("storeId: name one of your stores")
+
+
+async def _say(
+    unit: Unit, viewer: Viewer, subject: Subject, name: str, value: int | bool | None
+) -> ChannelRule:
+    await rows.put_rule(unit, subject, name, value)
+    for store in [subject.store_id] if subject.store_id else viewer.stores:
+        # A store's own id among its documents: what holds for all of it was changed.
+        unit.filed(store, store)
+    rule = await rows.rule_about(unit.session, unit.tenant, subject)
+    assert rule is not None
+    return rule
+
+
+async def _as_it_is(db: Database, viewer: Viewer, subject: Subject) -> ChannelRule:
+    async with db.read(viewer.tenant) as session:
+        rule = await rows.rule_about(session, viewer.tenant, subject)
+    assert rule is not None, "no rule is ever deleted"
+    return rule

@@ -11,7 +11,7 @@ from app.db import recipes as rows
 from app.db.unit import Database
 from app.domain.draft import Line, Place
 from app.domain.errors import InvalidQuantity, Malformed, Refused, WrongState
-from app.domain.hold import COUNTER
+from app.domain.rations import COUNTER
 from app.domain.rules.kinds import EATEN
 from app.domain.rules.recipes import Need
 from app.domain.rules.units import from_base

@@ -69,7 +69,8 @@ class Draft:
 
     `recipes` are those it was drafted by, by the product made: the ledger refuses others as
     `Outdated`. `order` is written with the movement that holds goods for it.
-    `accept_shortage` says that it happened, whatever the shelf should have held.
+    `accept_shortage` says that it happened, whatever the shelf should have held; `promised`
+    that its customer was told so already, whatever binds the channel now.
     """
 
     kind: Kind
@@ -89,6 +90,7 @@ class Draft:
     recipes: Mapping[UUID, UUID | None] = field(default_factory=dict)
     order: Ordered | None = None
     accept_shortage: bool = False
+    promised: bool = False
     id: UUID = field(default_factory=uuid7)
     claim: tuple[UUID, UUID] = field(init=False, repr=False)
     pairs: frozenset[Pair] = field(init=False, repr=False)

@@ -16,13 +16,11 @@ from app.db.batches import Held
 from app.db.movements import History
 from app.db.unit import Unit
 from app.domain.draft import Draft, Pair
-from app.domain.plan import Batch, Stock
+from app.domain.levels import Batch, Stock
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import PHYSICAL
 
 GONE = ("customer", "kitchen")
-COUNTER = "COUNTER"
-"""The channel that sells what its customer holds in her hand."""
 
 
 async def hold(
@@ -34,7 +32,6 @@ async def hold(
         stock.batches = {}
         stock.today = unit.now.astimezone(ZoneInfo(zones[stock.pair[0]])).date()
     expiries: dict[UUID, date] = {}
-    await _channels(unit, tracked, drafts)
     choosy = _choosy(tracked)
     sold = {pair: asked for pair, asked in sold_only(drafts).items() if pair not in choosy}
     simple = {stock.pair: stock for stock in tracked if stock.pair in sold}
@@ -54,19 +51,9 @@ async def hold(
     return expiries
 
 
-async def _channels(unit: Unit, tracked: Sequence[Stock], drafts: Sequence[Draft]) -> None:
-    """Fills in how many days these drafts' channels want left."""
-    channels = {draft.channel for draft in drafts if draft.channel not in (None, COUNTER)}
-    if not channels:
-        return
-    rules = await rows.days_left(unit, {stock.pair[1] for stock in tracked})
-    for stock in tracked:
-        stock.min_days = rules.get(stock.pair[1], {})
-
-
 def _choosy(tracked: Sequence[Stock]) -> set[Pair]:
     """The levels of which what expires first is not always what leaves first."""
-    return {stock.pair for stock in tracked if stock.container is not None or stock.min_days}
+    return {stock.pair for stock in tracked if stock.container is not None or stock.rations}
 
 
 def sold_only(drafts: Sequence[Draft]) -> dict[Pair, Decimal]:

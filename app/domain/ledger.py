@@ -23,7 +23,9 @@ from app.db.unit import Unit
 from app.domain.draft import Draft, Line, Pair, batch_id
 from app.domain.errors import KeyReused, Refusal
 from app.domain.hold import hold
-from app.domain.plan import Batch, Move, Origins, Stock, plan
+from app.domain.levels import Batch, Move, Stock
+from app.domain.plan import Origins, plan
+from app.domain.rations import bind
 from app.domain.rules.fefo import NEVER, cost_of
 from app.domain.rules.kinds import PHYSICAL
 
@@ -93,6 +95,7 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
         outcomes = await _answers(unit, [draft for draft in drafts if draft.claim not in won])
     levels = {pair: _stock(unit, pair, bins) for pair, bins in found.items()}
     histories = await _histories(unit, fresh)
+    await bind(unit, levels, fresh)
     tracked = [levels[pair] for pair, bins in found.items() if bins.tracks_batches]
     expiries = await hold(unit, tracked, fresh, histories) if tracked else {}
     origins = Origins(histories, expiries)

@@ -76,26 +76,35 @@ class Board(NamedTuple):
         if dish.sold_out_until is not None and dish.sold_out_until > now:
             return Serving(dish, 0, None, SOLD_OUT, True)
         limit = makeable(self.needs[dish.id], self.shelf)
-        if limit is None:
+        most = None if dish.ration is None else dish.ration // dish.scale
+        if limit is None and most is None:
             return Serving(dish, None, None, PLENTY, False)
-        count, limiting = limit
+        count, part = (most or 0, None) if limit is None else limit
+        if most is not None and most < count:
+            count, part = most, None
         label = availability(count, 1, self.few)
         if not exact:
             return Serving(dish, None, None, label, False)
-        return Serving(dish, count, Limiting(limiting, self.names[limiting]), label, False)
+        limiting = None if part is None else Limiting(part, self.names[part])
+        return Serving(dish, count, limiting, label, False)
 
 
 async def board(
-    cookbook: Cookbook, tenant: UUID, store: UUID, products: Collection[UUID] | None = None
+    cookbook: Cookbook,
+    tenant: UUID,
+    store: UUID,
+    channel: str | None = None,
+    products: Collection[UUID] | None = None,
 ) -> Board:
-    """All dishes and services of the store, or these products, whatever they are."""
+    """All dishes and services of the store, or these products, whatever they are; as a channel
+    may sell them, or whoever sells all there is."""
     async with cookbook.db.read(tenant) as session:
-        few, revision, dishes = await rows.offered(session, tenant, store, products)
+        few, revision, dishes = await rows.offered(session, tenant, store, channel, products)
         recipes = [dish.recipe_id for dish in dishes if dish.recipe_id and dish.kind != "GOODS"]
         takes = await cookbook.needs(session, tenant, recipes)
         needs = {dish.id: _needs(dish, takes) for dish in dishes}
         parts = {need.product for made_of in needs.values() for need in made_of}
-        found = await rows.shelves(session, tenant, store, parts)
+        found = await rows.shelves(session, tenant, store, channel, parts)
     return Board(
         {dish.id: dish for dish in dishes},
         needs,
@@ -126,15 +135,17 @@ class Wanted(NamedTuple):
 
 
 async def can_make(
-    cookbook: Cookbook, store: Store, lines: Sequence[tuple[UUID, Decimal]]
+    cookbook: Cookbook, store: Store, channel: str | None, lines: Sequence[tuple[UUID, Decimal]]
 ) -> list[Wanted]:
-    """Whether all of a cart can be had together; no line is told of more than it asks for.
+    """Whether all of a cart can be had together, of a channel or of whoever sells all there is;
+    no line is told of more than it asks for.
 
     Raises Refused(UnknownProduct), Malformed for what is not in whole base units.
     """
     if not 1 <= len(lines) <= MOST_LINES:
         raise Malformed(f"lines: from 1 to {MOST_LINES} are needed")
-    found = await board(cookbook, store.tenant_id, store.id, {product for product, _ in lines})
+    told = {product for product, _ in lines}
+    found = await board(cookbook, store.tenant_id, store.id, channel, told)
     if missing := {product for product, _ in lines} - found.dishes.keys():
         raise Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
     counts = []
@@ -147,10 +158,14 @@ async def can_make(
     each = [_one_base_unit(found, product) for product, _ in lines]
     most = together(list(zip(each, counts, strict=True)), found.shelf)
     servings = found.servings((product for product, _ in lines), exact=False)
-    return [
-        Wanted(serving.dish, count, 0 if serving.sold_out else _within(count, allowed))
-        for serving, count, allowed in zip(servings, counts, most, strict=True)
-    ]
+    left = {id: dish.ration for id, dish in found.dishes.items()}
+    wanted: list[Wanted] = []
+    for serving, count, allowed in zip(servings, counts, most, strict=True):
+        given = 0 if serving.sold_out else _within(_within(count, allowed), left[serving.id])
+        wanted.append(Wanted(serving.dish, count, given))
+        if (ration := left[serving.id]) is not None:
+            left[serving.id] = ration - given
+    return wanted
 
 
 def _within(count: int, allowed: int | None) -> int:

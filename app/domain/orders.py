@@ -33,10 +33,10 @@ from app.domain.errors import (
     UnknownProduct,
     WrongState,
 )
-from app.domain.hold import COUNTER
 from app.domain.holds import moved, release, with_overdue
 from app.domain.ledger import Outcome, post
 from app.domain.lines import lines_of
+from app.domain.rations import COUNTER
 from app.domain.requests import claim
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import Kind
@@ -279,7 +279,8 @@ async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Ord
         [store] = await identity.stores_by_id(unit.session, unit.tenant, [row.store_id])
         today = unit.now.astimezone(ZoneInfo(store.timezone)).date()
         lines = _handed_over(row.store_id, held, ordered, lambda each: _stale(each, today))
-        await _post(unit, _draft(row, Kind.FULFILMENT, key, viewer.actor, lines))
+        handed = _draft(row, Kind.FULFILMENT, key, viewer.actor, lines)
+        await _post(unit, replace(handed, promised=True))
         row.state, row.ended_at = "FULFILLED", unit.now
 
     return await _change(db, viewer, key, row, ("fulfilOrder", order_id), work)

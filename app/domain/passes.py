@@ -34,8 +34,8 @@ from app.domain.errors import (
     UnknownProduct,
     WrongState,
 )
-from app.domain.hold import COUNTER
 from app.domain.ledger import post, wanted
+from app.domain.rations import COUNTER
 from app.domain.requests import claim
 from app.domain.rules.kinds import Kind
 from app.domain.rules.recipes import Need

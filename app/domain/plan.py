@@ -5,13 +5,12 @@ Nothing here reads or writes; `ledger.post` calls it under the locks.
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from datetime import date, timedelta
 from uuid import UUID
 
 from app.db.movements import History
 from app.db.orders import New as Ordered
-from app.domain.draft import Draft, Line, Outdated, Pair, Place, batch_id
+from app.domain.draft import Draft, Line, Outdated, Place, batch_id
 from app.domain.errors import (
     BatchExpired,
     InvalidQuantity,
@@ -23,8 +22,9 @@ from app.domain.errors import (
     VersionConflict,
     WrongState,
 )
+from app.domain.levels import FREE, Batch, Levels, Move, Ration, Stock
 from app.domain.rules.fefo import NEVER, cost_of, expired, pick, pick_opened, share
-from app.domain.rules.kinds import EATEN, PHYSICAL, Kind
+from app.domain.rules.kinds import EATEN, Kind
 from app.domain.rules.units import LIMIT, from_base, to_base
 
 SOLD = ("customer", "reserved")
@@ -35,77 +35,6 @@ SALES = (Kind.SALE.name, Kind.FULFILMENT.name)
 
 MOST_COST = 10**17
 """No movement and no level is worth more (1/10000 yuan), so that sums stay inside 64 bits."""
-
-
-class Batch(NamedTuple):
-    """Sorts in the order of FEFO."""
-
-    expires_on: date
-    id: UUID
-
-
-@dataclass(slots=True, eq=False)
-class Stock:
-    """One locked level while its unit decides: the bins in base units, and the position.
-
-    `batches` has the bins of each batch, None for a product without; `today` is the store's.
-    `min_days` are the days a channel wants left; `value` is what all that is held did cost.
-    """
-
-    pair: Pair
-    bins: dict[str, int]
-    version: int
-    scale: int
-    batches: dict[Batch, dict[str, int]] | None = None
-    today: date = date.min
-    received_at: datetime | None = None
-    container: int | None = None
-    recipe_id: UUID | None = None
-    sold_out: bool = False
-    value: int = 0
-    unit_cost: int | None = None
-    held_until: datetime | None = None
-    min_days: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def on_hand(self) -> int:
-        return self.bins["shelf"] + self.bins["reserved"] + self.bins["quarantine"]
-
-    @property
-    def held(self) -> int:
-        return sum(self.bins.values())
-
-    def worth(self, quantity: int) -> int:
-        """Base units at the average cost: of what is held, else of what was held last."""
-        if held := self.held:
-            return share(self.value, quantity, held)
-        return 0 if self.unit_cost is None else cost_of(quantity, self.scale, self.unit_cost)
-
-    def move(self, batch: Batch | None, name: str, change: int) -> None:
-        self.bins[name] += change
-        if batch is not None:
-            assert self.batches is not None
-            bins = self.batches.setdefault(batch, dict.fromkeys(PHYSICAL, 0))
-            bins[name] += change
-
-
-Levels = dict[Pair, Stock]
-
-
-class Move(NamedTuple):
-    """A line, or one batch's part of it, in base units, and the levels it touches.
-
-    `named` says that the batch was not chosen by FEFO alone; `cost` is what it was worth when
-    it was sold.
-    """
-
-    line: Line
-    quantity: int
-    source: Stock
-    target: Stock
-    batch: Batch | None = None
-    named: bool = False
-    cost: int | None = None
 
 
 @dataclass(slots=True)
@@ -156,7 +85,46 @@ class _Planning:
         for line in self.draft.lines:
             if refusal := self._line(line):
                 return refusal
-        return self._shortages() or _overflow(self.made) or self.made
+        rationed = self._rationed()
+        refusal = self._shortages() or _overflow(self.made)
+        if refusal is None:
+            for ration, quantity in rationed:
+                # A neighbour in the same `post` has that much less.
+                ration.left = (ration.left or 0) - quantity
+        return refusal or self.made
+
+    def _ration(self, level: Stock) -> Ration:
+        return level.rations.get(self.draft.channel or "", FREE)
+
+    def _rationed(self) -> list[tuple[Ration, int]]:
+        """What is sold beyond what the channel may sell is short, whatever there is."""
+        taken: list[tuple[Ration, int]] = []
+        if not any(self.levels[pair].rations for pair in self.draft.pairs):
+            return taken
+        for product, quantity in self._sold().items():
+            level = self.levels[self.draft.store, product]
+            ration = self._ration(level)
+            if ration.left is None:
+                continue
+            taken.append((ration, quantity))
+            if quantity > ration.left:
+                key = level, "shelf"
+                self.asked[key] = max(self.asked[key], quantity)
+                self.short[key] = max(self.short[key], quantity - ration.left)
+        return taken
+
+    def _sold(self) -> Counter[UUID]:
+        """Base units of the products a customer asked for; not of what they are made of."""
+        sold: Counter[UUID] = Counter()
+        if self.draft.order is not None:
+            for each in self.draft.order.lines:
+                sold[each.product_id] += each.quantity
+            return sold
+        for line in self.draft.lines:
+            if line.target.bin == "customer":
+                scale = self.levels[line.target.store, line.product].scale
+                sold[line.product] += to_base(line.quantity, scale) or 0
+        return sold
 
     @property
     def _undeniable(self) -> bool:
@@ -216,7 +184,8 @@ class _Planning:
         if move.source.batches is not None:
             return self._leaving_batches(move, move.source.batches)
         key = move.source, name
-        left = max(0, move.source.bins[name] + self.brought[key] - self.asked[key])
+        kept = self._kept(move)
+        left = max(0, move.source.bins[name] + self.brought[key] - self.asked[key] - kept)
         if left >= move.quantity:
             self.asked[key] += move.quantity
             return self._put(move)
@@ -233,21 +202,28 @@ class _Planning:
         """Takes what expires first, of the batches it may touch."""
         line, source, name = move.line, move.source, move.line.source.bin
         known = {*batches, *self.joined[source]} if source in self.joined else batches
-        allowed = [b for b in sorted(known) if line.batches is None or b.id in line.batches]
         # I8: what is expired is never sold. Undoing says only that it never was.
         eaten = line.target.bin in EATEN and self.draft.reverses_id is None
-        fresh = [b for b in allowed if not (eaten and expired(b.expires_on, source.today))]
+        fresh = [b for b in sorted(known) if not (eaten and expired(b.expires_on, source.today))]
         held = [(batch, self._held(source, batch, name)) for batch in fresh]
-        lasting = self._lasting(source, held) if eaten and source.min_days else held
-        if line.batches is not None and allowed and not lasting and not self._accepts(line):
-            return BatchExpired(line.product, max(allowed).expires_on)
+        lasting = self._lasting(source, held) if eaten and source.rations else held
+        asked = move.quantity
+        if kept := self._kept(move):
+            asked = min(asked, max(0, sum(there for _, there in lasting) - kept))
+        if line.batches is not None:
+            allowed = [b for b in known if b.id in line.batches]
+            held = [(batch, there) for batch, there in held if batch in allowed]
+            lasting = [(batch, there) for batch, there in lasting if batch in allowed]
+            if allowed and not lasting and not self._accepts(line):
+                return BatchExpired(line.product, max(allowed).expires_on)
+            fresh = [batch for batch in fresh if batch in allowed]
         # I7: the order is FEFO, unless somebody named a batch, or one is open or too old.
-        picked = usual = pick(held, move.quantity)
+        picked = usual = pick(held, asked)
         if eaten and source.container is not None and line.batches is None:
             whole = line.target.bin in SOLD
-            picked = pick_opened(lasting, move.quantity, source.container, whole)
-        elif lasting is not held:
-            picked = pick(lasting, move.quantity)
+            picked = pick_opened(lasting, asked, source.container, whole)
+        elif len(lasting) < len(held):
+            picked = pick(lasting, asked)
         named = line.batches is not None or picked != usual
         for batch, quantity in picked:
             self.taken[source, batch, name] += quantity
@@ -259,6 +235,12 @@ class _Planning:
         asked = taken if line.optional else move.quantity
         self._miss(source, name, asked, asked - taken)
         return None
+
+    def _kept(self, move: Move) -> int:
+        """What the channel leaves on this shelf for the counter."""
+        if move.line.source.bin != "shelf" or move.line.target.bin not in EATEN:
+            return 0
+        return self._ration(move.source).buffer
 
     def _accepts(self, line: Line) -> bool:
         """Whether what is missing was there all the same: it is sold."""
@@ -282,8 +264,7 @@ class _Planning:
         self._put(move._replace(quantity=missing, batch=batch, named=True))
 
     def _lasting(self, source: Stock, held: list[tuple[Batch, int]]) -> list[tuple[Batch, int]]:
-        days = source.min_days.get(self.draft.channel or "", 0)
-        last = source.today + timedelta(days=days)
+        last = source.today + timedelta(days=self._ration(source).days_left)
         return [(batch, there) for batch, there in held if not expired(batch.expires_on, last)]
 
     def _held(self, source: Stock, batch: Batch, name: str) -> int:

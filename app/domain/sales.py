@@ -13,8 +13,8 @@ from app.domain.access import Can, Viewer
 from app.domain.batches import Asked
 from app.domain.draft import Draft
 from app.domain.errors import Malformed, Refusal, Refused, Unreadable
-from app.domain.hold import COUNTER
 from app.domain.ledger import Outcome
+from app.domain.rations import COUNTER
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import Unclean, clean
 from app.domain.stock import Books, Paper, draft, found_movement, record, until_current

@@ -39,13 +39,17 @@ class Hub:
 
         return Follower(lambda: self._tail(tenant, store), first)
 
-    def follow_labels(self, tenant: UUID, store: UUID, products: Collection[UUID]) -> Follower:
+    def follow_labels(
+        self, tenant: UUID, store: UUID, products: Collection[UUID], channel: str | None = None
+    ) -> Follower:
         """What customers see of these products: all of them first, then those that change."""
-        return self._follow_menu(Key(tenant, store, frozenset(products)))
+        return self._follow_menu(Key(tenant, store, channel, frozenset(products)))
 
-    def follow_menu(self, tenant: UUID, store: UUID, exact: bool) -> Follower:
+    def follow_menu(
+        self, tenant: UUID, store: UUID, exact: bool, channel: str | None = None
+    ) -> Follower:
         """The store's dishes and services: all of them first, then those that change."""
-        return self._follow_menu(Key(tenant, store, None, exact))
+        return self._follow_menu(Key(tenant, store, channel, None, exact))
 
     def follow_orders(
         self, tenant: UUID, stores: Collection[UUID], order: UUID | None = None

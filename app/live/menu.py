@@ -1,5 +1,6 @@
 """What a store can sell of some products, and when it changes: the menu, and customers' labels."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -11,15 +12,19 @@ from app.domain.menu import Board, Serving, board
 from app.live.follower import Follower, Source
 from app.live.tail import patiently
 
+PACE_SECONDS = 0.05
+
 
 class Key(NamedTuple):
-    """Whose menu is followed: of these products, or of all dishes and services.
+    """Whose menu is followed: of these products, or of all dishes and services; as a channel may
+    sell them, or whoever sells all there is.
 
     `exact` followers hear of every number, others of labels alone.
     """
 
     tenant: UUID
     store: UUID
+    channel: str | None
     products: frozenset[UUID] | None
     exact: bool = False
 
@@ -67,7 +72,7 @@ class Menu(Source):
     async def _look(self) -> None:
         """Reads all of it, while what happens meanwhile waits its turn."""
         key = self._key
-        self._board = await patiently(lambda: board(self._cookbook, *key[:3]))
+        self._board = await patiently(lambda: board(self._cookbook, *key[:4]))
         self._revision = self._board.revision
         users: dict[UUID, list[UUID]] = defaultdict(list)
         for product, needs in self._board.needs.items():
@@ -78,13 +83,18 @@ class Menu(Source):
         if not self.stopped:
             self._tail.direct(self._hear)
 
+    async def _look_again(self) -> None:
+        # However much is sold, nobody reads a menu more often than this.
+        await asyncio.sleep(PACE_SECONDS)
+        await self._look()
+
     def _hear(self, event: Event) -> None:
         if isinstance(event, Change) and event.revision <= self._board.revision:
             return
         self._revision = event.revision
         if isinstance(event, Resync) or (isinstance(event, Change) and self._stale(event)):
             self._tail.hold()
-            self.run(self._look())
+            self.run(self._look_again())
         elif isinstance(event, Change):
             moved = [level for level in event.levels if level.product_id in self._users]
             for level in moved:
@@ -92,7 +102,13 @@ class Menu(Source):
             self._show({user: None for level in moved for user in self._users[level.product_id]})
 
     def _stale(self, change: Change) -> bool:
-        """Whether products themselves changed: a recipe, a price, what somebody took off."""
+        """Whether products themselves changed: a recipe, a price, what somebody took off.
+
+        What a channel may sell is not told by a level alone: rules and orders count as well.
+        """
+        if self._key.channel is not None:
+            moved = {level.product_id for level in change.levels}
+            return bool(change.documents or not moved.isdisjoint(self._users))
         products = self._board.dishes.keys() if self._key.products else change.made
         return not change.made.isdisjoint(products) or any(
             level.sold_out_until != self._board.dishes[level.product_id].sold_out_until

@@ -7,13 +7,14 @@ from strawberry.tools import merge_types
 from app.resolvers.alerts import AlertsMutation, AlertsQuery, AlertsSubscription
 from app.resolvers.batches import BatchesQuery
 from app.resolvers.catalog import CatalogMutation, CatalogQuery, PrintingQuery
-from app.resolvers.channels import ChannelsMutation
+from app.resolvers.channels import ChannelsMutation, ChannelsQuery
 from app.resolvers.feed import FeedSubscription
 from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.menu import MenuMutation, MenuQuery
 from app.resolvers.orders import OrdersMutation, OrdersQuery, OrdersSubscription
 from app.resolvers.passes import PassesMutation, PassesQuery
 from app.resolvers.recipes import RecipesMutation
+from app.resolvers.reports import ReportsQuery
 from app.resolvers.roots import undeclared
 from app.resolvers.sales import SalesMutation
 from app.resolvers.stock import StockMutation, StockQuery
@@ -33,10 +34,12 @@ with warnings.catch_warnings():
             BatchesQuery,
             StorefrontQuery,
             MenuQuery,
+            ChannelsQuery,
             OrdersQuery,
             AlertsQuery,
             PassesQuery,
             PrintingQuery,
+            ReportsQuery,
         ),
     )
     Mutation = merge_types(

@@ -1,14 +1,73 @@
 """Roots of the channels topic."""
 
+from typing import Any
+from uuid import UUID
+
 import strawberry
 from strawberry.types import Info
 
-from app.db.tables import Product
-from app.domain import channels
+from app.db import channels as rows
+from app.db.channels import Subject
+from app.db.tables import ChannelRule, Product
+from app.domain import access, channels, previews
 from app.domain.access import Can
 from app.resolvers.roots import root
 from app.schema import channels as types
+from app.schema.catalog import Channel
 from app.schema.catalog_changes import ProductResult
+from app.schema.paging import Connection, connection, page
+from app.schema.scalars import Quantity
+
+
+def subject(input: Any) -> Subject:
+    return Subject(input.channel.name, input.product_id, input.store_id)
+
+
+@strawberry.type
+class ChannelsQuery:
+    @root(
+        Can.EDIT_CHANNELS,
+        Connection[types.ChannelRule],
+        description="Rules that say anything of these stores, the newest first. 渠道规则列表",
+    )
+    async def channel_rules(
+        self,
+        info: Info,
+        store_ids: list[UUID] | None = None,
+        channel: Channel | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ):
+        viewer, wanted = info.context.viewer, page(first, after, UUID)
+        stores = access.within(viewer, Can.EDIT_CHANNELS, store_ids)
+        last = wanted.after[0] if wanted.after else None
+        name = channel and channel.name
+        async with info.context.app.db.read(viewer.tenant) as session:
+            found = await rows.rules(session, viewer.tenant, stores, name, last, wanted.limit)
+        return connection(found, wanted, lambda row: [row.id])
+
+    @root(
+        Can.EDIT_CHANNELS,
+        types.ChannelPreviewResult,
+        description="What a rule would change, store by store; nothing is written. 渠道规则预览",
+    )
+    async def channel_preview(
+        self,
+        info: Info,
+        channel: Channel,
+        product_id: UUID,
+        store_id: UUID | None = None,
+        buffer: Quantity | None = None,
+        quota: Quantity | None = None,
+        paused: bool | None = None,
+    ):
+        said = {"buffer": buffer, "quota": quota, "paused": paused}
+        told = {name: value for name, value in said.items() if value is not None}
+        about = Subject(channel.name, product_id, store_id)
+        found = await previews.channel_preview(
+            info.context.app.db, info.context.viewer, about, told
+        )
+        return types.ChannelPreview(effects=list(found))  # pyright: ignore[reportArgumentType]
 
 
 @strawberry.type
@@ -17,7 +76,34 @@ class ChannelsMutation:
     async def set_channel_freshness(
         self, info: Info, input: types.SetChannelFreshnessInput
     ) -> Product:
-        context, channel = info.context, input.channel.name
-        return await channels.set_channel_freshness(
-            context.app.db, context.viewer, input.key, input.product_id, channel, input.days_left
-        )
+        asked = info.context.app.db, info.context.viewer, input.key, subject(input)
+        return await channels.set_channel_freshness(*asked, input.days_left)
+
+    @root(
+        Can.EDIT_CHANNELS,
+        types.ChannelRuleResult,
+        description="What a channel leaves on the shelf for the counter. 渠道安全库存",
+    )
+    async def set_channel_buffer(
+        self, info: Info, input: types.SetChannelBufferInput
+    ) -> ChannelRule:
+        asked = info.context.app.db, info.context.viewer, input.key, subject(input)
+        return await channels.set_channel_buffer(*asked, input.quantity)
+
+    @root(
+        Can.EDIT_CHANNELS,
+        types.ChannelRuleResult,
+        description="How much a channel sells a day. 渠道每日限量",
+    )
+    async def set_channel_quota(self, info: Info, input: types.SetChannelQuotaInput) -> ChannelRule:
+        asked = info.context.app.db, info.context.viewer, input.key, subject(input)
+        return await channels.set_channel_quota(*asked, input.quantity)
+
+    @root(
+        Can.EDIT_CHANNELS,
+        types.ChannelRuleResult,
+        description="Stop selling in a channel, or go on. 渠道暂停",
+    )
+    async def set_channel_pause(self, info: Info, input: types.SetChannelPauseInput) -> ChannelRule:
+        asked = info.context.app.db, info.context.viewer, input.key, subject(input)
+        return await channels.set_channel_pause(*asked, input.paused)

@@ -15,6 +15,7 @@ from app.domain.rules.texts import clean
 from app.resolvers.menu import sees_stock
 from app.resolvers.roots import root
 from app.schema import feed as types
+from app.schema.catalog import Channel, named
 from app.schema.scalars import Revision
 
 MOST_PRODUCTS = 200
@@ -42,12 +43,13 @@ class FeedSubscription:
         description="Labels of products as customers of a store see them. 实时标签",
     )
     async def availability_feed(
-        self, info: Info, store: str, product_ids: list[UUID]
+        self, info: Info, store: str, product_ids: list[UUID], channel: Channel | None = None
     ) -> AsyncIterable[object]:
         if not 1 <= len(product_ids) <= MOST_PRODUCTS:
             raise Malformed(f"productIds: from 1 to {MOST_PRODUCTS} are needed")
         found = await _store(info, store)
-        return info.context.app.hub.follow_labels(found.tenant_id, found.subject_id, product_ids)
+        asked = found.tenant_id, found.subject_id, product_ids, named(channel)
+        return info.context.app.hub.follow_labels(*asked)
 
     @root(
         Can.BROWSE,
@@ -56,10 +58,13 @@ class FeedSubscription:
         description="Dishes and services of a store, told again when a shared ingredient moves: "
         "every number for its staff, labels for customers. 实时菜单",
     )
-    async def menu_feed(self, info: Info, store: str) -> AsyncIterable[object]:
+    async def menu_feed(
+        self, info: Info, store: str, channel: Channel | None = None
+    ) -> AsyncIterable[object]:
         found = await _store(info, store)
         exact = sees_stock(info, found.tenant_id, found.subject_id)
-        return info.context.app.hub.follow_menu(found.tenant_id, found.subject_id, exact)
+        asked = found.tenant_id, found.subject_id, exact, named(channel)
+        return info.context.app.hub.follow_menu(*asked)
 
 
 async def _store(info: Info, store: str) -> Direction:

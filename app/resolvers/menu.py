@@ -13,6 +13,7 @@ from app.domain.errors import Refused, UnknownStore
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import menu as types
+from app.schema.catalog import Channel, named
 
 
 async def public_store(info: Info, code: str) -> Store | None:
@@ -42,11 +43,15 @@ class MenuQuery:
         description="Dishes and services of a store by its public code, and how many it can "
         "make. 菜单",
     )
-    async def menu(self, info: Info, store: str) -> types.Menu | None:
+    async def menu(
+        self, info: Info, store: str, channel: Channel | None = None
+    ) -> types.Menu | None:
         found = await public_store(info, store)
         if found is None:
             return None
-        board = await menu.board(info.context.app.cookbook, found.tenant_id, found.id)
+        board = await menu.board(
+            info.context.app.cookbook, found.tenant_id, found.id, named(channel)
+        )
         exact = sees_stock(info, found.tenant_id, found.id)
         dishes = board.servings(board.dishes, exact)
         return types.Menu(store=found, dishes=dishes)  # pyright: ignore[reportArgumentType]
@@ -56,12 +61,18 @@ class MenuQuery:
         types.CanMakeResult,
         description="Whether a whole cart can be had together, ingredients shared. 整单可做",
     )
-    async def can_make(self, info: Info, store: str, lines: list[types.CartLineInput]):
+    async def can_make(
+        self,
+        info: Info,
+        store: str,
+        lines: list[types.CartLineInput],
+        channel: Channel | None = None,
+    ):
         found = await public_store(info, store)
         if found is None:
             raise Refused(UnknownStore(store))
         cart = [(line.product_id, line.quantity) for line in lines]
-        wanted = await menu.can_make(info.context.app.cookbook, found, cart)
+        wanted = await menu.can_make(info.context.app.cookbook, found, named(channel), cart)
         possible = all(line.makeable == line.requested for line in wanted)
         return types.Cart(possible=possible, lines=wanted)  # pyright: ignore[reportArgumentType]
 

@@ -19,8 +19,8 @@ from app.domain.orders import Wanted
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import orders as types
+from app.schema.catalog import Channel
 from app.schema.paging import Connection, connection, page
-from app.schema.stock import Channel
 
 
 async def asking(info: Info, can: Can, id: UUID, token: str | None) -> tuple[Viewer, Order]:

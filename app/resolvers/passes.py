@@ -11,7 +11,7 @@ from app.db.tables import Pass, Redemption
 from app.domain import passes
 from app.domain.access import Can
 from app.domain.errors import Malformed
-from app.domain.hold import COUNTER
+from app.domain.rations import COUNTER
 from app.domain.rules.texts import clean
 from app.domain.stock import wish_of
 from app.resolvers.roots import root

@@ -8,6 +8,7 @@ from app.domain.access import Can
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import storefront as types
+from app.schema.catalog import Channel
 
 
 @strawberry.type
@@ -17,7 +18,9 @@ class StorefrontQuery:
         types.Storefront | None,
         description="A store by its public code, for customers; nobody has to sign in. 店铺前台",
     )
-    async def storefront(self, info: Info, store: str) -> types.Storefront | None:
+    async def storefront(
+        self, info: Info, store: str, channel: Channel | None = None
+    ) -> types.Storefront | None:
         db = info.context.app.db
         found = await identity.direct(db, "store", clean(store, "store", 50, required=True))
         if found is None:
@@ -25,4 +28,4 @@ class StorefrontQuery:
         async with db.read(found.tenant_id) as session:
             [row] = await identity.stores_by_id(session, found.tenant_id, [found.subject_id])
             categories = await catalog.categories(session, found.tenant_id)
-        return types.Storefront(store=row, categories=list(categories))  # pyright: ignore[reportArgumentType]
+        return types.Storefront(store=row, categories=list(categories), channel=channel)  # pyright: ignore[reportArgumentType]

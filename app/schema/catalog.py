@@ -55,6 +55,19 @@ class ProductKind(Enum):
     PASS = "PASS"
 
 
+@strawberry.enum(description="Where something is sold. 渠道")
+class Channel(Enum):
+    COUNTER = strawberry.enum_value("COUNTER", description="Over the counter. 门店")
+    WECHAT = strawberry.enum_value("WECHAT", description="WeChat mini-program and shop. 微信")
+    DOUYIN = strawberry.enum_value("DOUYIN", description="Douyin mini-program and shop. 抖音")
+    DELIVERY = strawberry.enum_value("DELIVERY", description="Delivery platforms. 外卖")
+
+
+def named(channel: Channel | None) -> str | None:
+    """Whose rules bind; the counter has none."""
+    return None if channel in (None, Channel.COUNTER) else channel.name
+
+
 @window(tables.Category, description="A category of products. 分类")
 class Category:
     id: UUID
@@ -96,7 +109,7 @@ class Product:
         description="Which of its units the shop likes to read. 显示单位"
     )
     channel_rules: list[Annotated["ChannelRule", strawberry.lazy("app.schema.channels")]] = edge(
-        "days_left", "id", "How many days channels want left. 渠道保质期要求"
+        "channel_rules", "id", "What channels may sell of it. 渠道规则"
     )
 
     @strawberry.field(
@@ -137,15 +150,21 @@ class Product:
             return None
         return await info.context.loaders.levels.load((store_id, root.id))
 
-    @strawberry.field(description="As a customer of the store sees it. 可售标签")
+    @strawberry.field(
+        description="As a customer of the store sees it, or of a channel of it. 可售标签"
+    )
     async def availability(
-        self, root: strawberry.Parent[tables.Product], info: Info, store_id: UUID
+        self,
+        root: strawberry.Parent[tables.Product],
+        info: Info,
+        store_id: UUID,
+        channel: Channel | None = None,
     ) -> Availability | None:
         loaders = info.context.loaders
         store = await loaders.stores.load(store_id)
         if store is None:
             return None
-        sellable = await loaders.sellable.load((store_id, root.id))
+        sellable = await loaders.sellable.load((store_id, root.id, named(channel)))
         return labels.availability(sellable, root.scale, store.few_threshold)  # pyright: ignore[reportReturnType]
 
 

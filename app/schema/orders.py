@@ -13,13 +13,13 @@ from app.domain import feed
 from app.domain.access import Can, Role
 from app.domain.rules.texts import masked
 from app.schema import problems
-from app.schema.catalog import Product
+from app.schema.catalog import Channel, Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor
 from app.schema.recipes import Recipe
 from app.schema.sales import Disposition
 from app.schema.scalars import Money, Quantity, money, quantity, seen
-from app.schema.stock import Channel, Movement, StockLineInput
+from app.schema.stock import Movement, StockLineInput
 from app.schema.storefront import StorefrontStore
 from app.schema.window import window
 

@@ -12,11 +12,11 @@ from app.db import tables
 from app.domain.access import Role
 from app.domain.rules.texts import masked
 from app.schema import problems
-from app.schema.catalog import Product
+from app.schema.catalog import Channel, Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
 from app.schema.recipes import ConsumeOn
-from app.schema.stock import Channel, Movement, UsedInput
+from app.schema.stock import Movement, UsedInput
 from app.schema.window import window
 
 OPEN = (Role.OWNER, Role.INTEGRATOR)

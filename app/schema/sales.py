@@ -9,7 +9,8 @@ import strawberry
 from app.domain import sales
 from app.domain.sales import Synced
 from app.schema import problems
-from app.schema.stock import Channel, Movement, MovementInput, StockLineInput
+from app.schema.catalog import Channel
+from app.schema.stock import Movement, MovementInput, StockLineInput
 from app.schema.window import definition, window
 
 Disposition = strawberry.enum(

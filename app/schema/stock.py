@@ -16,7 +16,7 @@ from app.domain.rules.labels import availability
 from app.domain.rules.units import shown
 from app.schema import problems
 from app.schema.batches import Batch, BatchLevel
-from app.schema.catalog import Availability, Product
+from app.schema.catalog import Availability, Channel, Product, named
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
 from app.schema.recipes import Recipe
@@ -36,14 +36,6 @@ class LevelStatus(Enum):
     LOW = "LOW"
     NORMAL = "NORMAL"
     OVERSTOCKED = "OVERSTOCKED"
-
-
-@strawberry.enum(description="Where a sale came from. 渠道")
-class Channel(Enum):
-    COUNTER = "COUNTER"
-    WECHAT = "WECHAT"
-    DOUYIN = "DOUYIN"
-    DELIVERY = "DELIVERY"
 
 
 @strawberry.enum(description="The order of a list of levels. 排序")
@@ -106,10 +98,25 @@ class Level:
     def unit_cost(self, root: strawberry.Parent[tables.Level], info: Info) -> Money | None:
         return cost(info, root.unit_cost)
 
-    @strawberry.field(description="What a customer of this store is told. 前台标签")
-    async def label(self, root: strawberry.Parent[tables.Level], info: Info) -> Availability:
+    @strawberry.field(
+        description="What a customer of this store is told, or of a channel of it. 前台标签"
+    )
+    async def label(
+        self, root: strawberry.Parent[tables.Level], info: Info, channel: Channel | None = None
+    ) -> Availability:
         store = await info.context.loaders.stores.load(root.store_id)
-        return availability(root.free, root.scale, store.few_threshold)  # pyright: ignore[reportReturnType]
+        free = root.free if named(channel) is None else await _offered(root, info, channel)
+        return availability(free, root.scale, store.few_threshold)  # pyright: ignore[reportReturnType]
+
+    @strawberry.field(description="What a channel may sell of it now, by its rules. 渠道可售")
+    async def offered(
+        self, root: strawberry.Parent[tables.Level], info: Info, channel: Channel
+    ) -> Quantity:
+        return quantity(await _offered(root, info, channel), root.scale)
+
+
+async def _offered(level: tables.Level, info: Info, channel: Channel | None) -> int:
+    return await info.context.loaders.sellable.load((*level.pair, named(channel)))
 
 
 @window(PlaceValue, description="A bin in a store; some hold goods, some only say why. 位置")

@@ -10,7 +10,7 @@ from app.db import tables
 from app.db.catalog import Offer
 from app.domain.rules import labels
 from app.domain.rules.texts import clean
-from app.schema.catalog import Availability, Category, ProductKind
+from app.schema.catalog import Availability, Category, Channel, ProductKind, named
 from app.schema.paging import Connection, connection, page
 from app.schema.scalars import Money, money
 from app.schema.window import window
@@ -47,6 +47,7 @@ class StorefrontStore:
 class Storefront:
     store: StorefrontStore
     categories: list[Category]
+    channel: Channel | None = strawberry.field(description="Whose shelf it is; null: all of it.")
 
     @strawberry.field(description="What it offers, by name. 在售商品列表")
     async def products(
@@ -62,6 +63,12 @@ class Storefront:
         words = clean(search, "search", 100)
         async with info.context.app.db.read(store.tenant_id) as session:
             found = await rows.offers(
-                session, store, words, category_id, wanted.after, wanted.limit
+                session,
+                store,
+                words,
+                category_id,
+                named(self.channel),
+                wanted.after,
+                wanted.limit,
             )
         return connection(found, wanted, lambda row: (row.pinyin, row.id))

@@ -114,6 +114,9 @@ def mutations(
             "channel": "WECHAT",
             "daysLeft": 3,
         },
+        "setChannelBuffer": {"productId": product, "channel": "WECHAT", "quantity": "1"},
+        "setChannelQuota": {"productId": product, "channel": "DOUYIN", "quantity": "1"},
+        "setChannelPause": {"productId": product, "channel": "DELIVERY", "paused": True},
         "setRecipe": {
             "productId": dish,
             "components": [{"productId": product, "quantity": "1"}],
@@ -167,6 +170,8 @@ def queries(
         "order": {"id": NIL},
         "orderFeed": {"storeIds": [store]},
         "alertFeed": {"storeIds": [store]},
+        "channelPreview": {"channel": "WECHAT", "productId": product, "buffer": "1"},
+        "channelReport": {"since": "2026-01-01", "until": "2026-01-31"},
         "productLabel": {"productId": product},
         "scan": {"storeId": store, "code": "x"},
         "storefront": {"store": "x"},

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.db.channels import Subject
 from app.db.lane import Lane
 from app.db.tables import Movement
 from app.db.unit import Database
@@ -126,7 +127,7 @@ async def fresh(shop: Shop) -> UUID:
     for number, quantity, days in (("old", 3, 2), ("new", 4, 20)):
         await shop.deliver("奶", quantity, number, day(days))
     product = await shop.product("奶")
-    await set_channel_freshness(shop.db, shop.owner, uuid4(), product, "WECHAT", 5)
+    await set_channel_freshness(shop.db, shop.owner, uuid4(), Subject("WECHAT", product), 5)
     return product
 
 

@@ -17,7 +17,7 @@ SEE_SELF           s s s Y Y viewer:read
 SEE_CATALOG        - s s Y Y catalog:read
 EDIT_CATALOG       - - - Y Y catalog:write
 EDIT_RECIPES       - - - Y Y catalog:write
-EDIT_CHANNELS      - - - Y Y catalog:write
+EDIT_CHANNELS      - - s Y Y catalog:write
 SELL_OUT           - s s - Y sale:write
 SET_THRESHOLDS     - - s Y Y catalog:write
 SEE_STOCK          - s s Y Y stock:read
@@ -38,6 +38,7 @@ CONSUME            - s s - Y -
 PRODUCE            - s s - Y -
 RETURN_TO_SUPPLIER - - s Y Y receipt:write
 REVERSE            - - s - Y -
+SEE_REPORTS        - - s Y Y report:read
 MANAGE_STAFF       - - - - Y -
 MANAGE_KEYS        - - - - Y -
 MANAGE_STORES      - - - - Y -

@@ -29,6 +29,9 @@ INPUTS = {
     "setExpiryWarning": "SetExpiryWarningInput",
     "setUnits": "SetUnitsInput",
     "setChannelFreshness": "SetChannelFreshnessInput",
+    "setChannelBuffer": "SetChannelBufferInput",
+    "setChannelQuota": "SetChannelQuotaInput",
+    "setChannelPause": "SetChannelPauseInput",
     "setRecipe": "SetRecipeInput",
     "setSoldOut": "SetSoldOutInput",
     "updateStore": "UpdateStoreInput",
@@ -76,6 +79,10 @@ ON_PRODUCT = f"""
   ... on InvalidQuantity {{ product {{ name }} quantity }}
   ... on AlreadyTaken {{ field value }} ... on KeyReused {{ key }}
 """
+ON_RULE = f"""
+  ... on ChannelRule {{ channel store {{ id }} product {{ name }} daysLeft buffer quota paused }}
+  {PROBLEM} ... on InvalidQuantity {{ quantity }} ... on KeyReused {{ key }}
+"""
 ON_RECIPE = f"""
   ... on Product {{ {PRODUCT} recipe {{
     version yields consumeOn components {{ product {{ name }} quantity loss optional }}
@@ -113,6 +120,7 @@ ANSWERS = {
     **dict.fromkeys(("createProduct", "updateProduct", "archiveProduct"), ON_PRODUCT),
     **dict.fromkeys(("addBarcode", "setReorderPoint", "setExpiryWarning"), ON_PRODUCT),
     **dict.fromkeys(("setUnits", "setChannelFreshness"), ON_PRODUCT),
+    **dict.fromkeys(("setChannelBuffer", "setChannelQuota", "setChannelPause"), ON_RULE),
     "setRecipe": ON_RECIPE,
     "updateStore": f"... on Store {{ scaleLabels }} {PROBLEM}",
     "sellPass": f"{ON_PASS} {SHORT}",

@@ -14,9 +14,9 @@ from app.domain import orders
 from app.domain.access import Viewer
 from app.domain.cookbook import Cookbook
 from app.domain.errors import Refused
-from app.domain.hold import COUNTER
 from app.domain.holds import settle
 from app.domain.orders import Wanted
+from app.domain.rations import COUNTER
 from app.domain.rules.kinds import Kind
 from app.domain.stock import Books
 from tests.support.shop import Shop

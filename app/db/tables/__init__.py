@@ -5,13 +5,13 @@ from app.db.tables.alerts import Alert
 from app.db.tables.catalog import (
     Barcode,
     Category,
-    ChannelRule,
     Component,
     Need,
     Product,
     ProductUnit,
     Recipe,
 )
+from app.db.tables.channels import ChannelRule
 from app.db.tables.feed import Change, Feed
 from app.db.tables.identity import (
     ApiKey,

@@ -97,20 +97,6 @@ class ProductUnit(Table):
     __table_args__ = (to("products", "product_id"), CheckConstraint("size > 0", name="size"))
 
 
-class ChannelRule(Table):
-    """A channel sells the product only with so many days left."""
-
-    __tablename__ = "channel_rules"
-    tenant_id: Mapped[UUID] = key()
-    product_id: Mapped[UUID] = key()
-    channel: Mapped[str] = mapped_column(primary_key=True)
-    days_left: Mapped[int] = mapped_column(Integer)
-    __table_args__ = (
-        to("products", "product_id"),
-        CheckConstraint("days_left >= 0", name="days_left"),
-    )
-
-
 class Recipe(Table):
     """One version of how a product is made: it never changes. `yields` is in base units."""
 

@@ -1,0 +1,91 @@
+"""Reports: what the ledger and the documents add up to."""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import and_, case, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.rations import day_began, first_id
+from app.db.statement import among
+from app.db.tables import Entry, Movement, Order, Store
+
+LATE = timedelta(minutes=5)
+"""So much earlier than it says may a movement have been made: clocks differ."""
+
+
+class Ordered(NamedTuple):
+    """Orders of a channel in a store; `revenue` in fen, of those that were paid for."""
+
+    store_id: UUID
+    channel: str
+    placed: int
+    paid: int
+    fulfilled: int
+    cancelled: int
+    expired: int
+    revenue: int
+
+
+class Sold(NamedTuple):
+    """What a channel sold of a product in a store; base units, and 1/10000 yuan it did cost."""
+
+    store_id: UUID
+    channel: str
+    product_id: UUID
+    scale: int
+    sold: int
+    returned: int
+    cost: int
+
+
+async def ordered(
+    session: AsyncSession, tenant: UUID, stores: Collection[UUID], since: date, until: date
+) -> list[Ordered]:
+    """Orders placed from the first of these days to the last, by each store's own clock."""
+    count, paid = func.count(), Order.paid_at.is_not(None)
+    states = [count.filter(Order.state == name) for name in ("FULFILLED", "CANCELLED", "EXPIRED")]
+    revenue = func.coalesce(func.sum(Order.total).filter(paid, Order.state != "CANCELLED"), 0)
+    query = (
+        select(Order.store_id, Order.channel, count, count.filter(paid), *states, revenue)
+        .join(Store, and_(Store.tenant_id == Order.tenant_id, Store.id == Order.store_id))
+        .where(Order.tenant_id == tenant, among(Order.store_id, stores))
+        .where(Order.placed_at >= day_began(since, Store.timezone))
+        .where(Order.placed_at < day_began(until + timedelta(days=1), Store.timezone))
+        .group_by(Order.store_id, Order.channel)
+    )
+    found = await session.execute(query)
+    return [Ordered._make((*row[:-1], int(row[-1]))) for row in found]
+
+
+async def sold(
+    session: AsyncSession, tenant: UUID, stores: Collection[UUID], since: date, until: date
+) -> list[Sold]:
+    """What customers got and gave back from the first of these days to the last."""
+    M, E = Movement, Entry
+    out = case((E.to_bin == "customer", 1), else_=-1)
+    began = day_began(since, Store.timezone)
+    query = (
+        select(
+            M.store_id,
+            M.channel,
+            E.product_id,
+            E.scale,
+            func.coalesce(func.sum(E.quantity).filter(E.to_bin == "customer"), 0),
+            func.coalesce(func.sum(E.quantity).filter(E.from_bin == "customer"), 0),
+            func.coalesce(func.sum(E.cost * out), 0),
+        )
+        .join(E, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
+        .join(Store, and_(Store.tenant_id == M.tenant_id, Store.id == M.store_id))
+        .where(M.tenant_id == tenant, among(M.store_id, stores), M.channel.is_not(None))
+        # What happened then was recorded then or later: ids begin with their moment.
+        .where(M.id >= first_id(began - LATE), M.occurred_at >= began)
+        .where(M.occurred_at < day_began(until + timedelta(days=1), Store.timezone))
+        .where((E.to_bin == "customer") | (E.from_bin == "customer"))
+        .group_by(M.store_id, M.channel, E.product_id, E.scale)
+        .order_by(M.store_id, M.channel, E.product_id)
+    )
+    found = await session.execute(query)
+    return [Sold._make((*row[:4], *map(int, row[4:]))) for row in found]

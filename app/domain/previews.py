@@ -1,0 +1,70 @@
+"""Previews: what a rule would change, found by trying it and taking it back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from app.db import channels as rows
+from app.db import menu
+from app.db.channels import Subject
+from app.db.unit import Database
+from app.domain import access
+from app.domain.access import Can, Viewer
+from app.domain.catalog import found_product, threshold
+from app.domain.errors import Malformed
+from app.domain.rations import COUNTER
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What can be sold in a store at all, by the channel now, and with the rule; base units,
+    None when nothing limits it."""
+
+    store_id: UUID
+    scale: int
+    available: int | None
+    offered: int | None
+    would_offer: int | None
+
+
+class _TakenBack(Exception):
+    """Ends a unit whose writes nobody shall see."""
+
+
+async def channel_preview(
+    db: Database, viewer: Viewer, subject: Subject, said: Mapping[str, Any]
+) -> Sequence[Effect]:
+    """The effect of saying this of the subject, in its store or in all the viewer reaches.
+
+    Raises Refused: UnknownProduct, UnknownStore, InvalidQuantity.
+    """
+    if subject.channel == COUNTER:
+        raise Malformed("channel: the counter sells what its customer holds in her hand")
+    asked = None if subject.store_id is None else [subject.store_id]
+    stores = access.some(viewer, Can.EDIT_CHANNELS, asked)
+    product_id = subject.product_id
+    assert product_id is not None
+    effects: list[Effect] = []
+    try:
+        async with db.unit(viewer.tenant) as unit:
+            product = await found_product(unit, product_id)
+            readings = []
+            free: set[Any] = {(store, product_id, None) for store in stores}
+            offered: set[Any] = {(store, product_id, subject.channel) for store in stores}
+            readings.append(await menu.sellable_by_offer(unit.session, unit.tenant, free))
+            readings.append(await menu.sellable_by_offer(unit.session, unit.tenant, offered))
+            for name, value in said.items():
+                if isinstance(value, Decimal):
+                    value = threshold(product, value)
+                await rows.put_rule(unit, subject, name, value)
+            readings.append(await menu.sellable_by_offer(unit.session, unit.tenant, offered))
+            for store in stores:
+                keys = [(store, product_id, None)] + [(store, product_id, subject.channel)] * 2
+                told = [found[key] for found, key in zip(readings, keys, strict=True)]
+                limited = [None if base >= menu.UNLIMITED else base for base in told]
+                effects.append(Effect(store, product.scale, *limited))
+            raise _TakenBack
+    except _TakenBack:
+        return effects

@@ -1,0 +1,49 @@
+"""Roots of the reports topic."""
+
+from datetime import date
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import reports as rows
+from app.db.reports import Ordered
+from app.domain import access
+from app.domain.access import Can
+from app.domain.errors import Malformed
+from app.resolvers.roots import root
+from app.schema import reports as types
+from app.schema.reports import Figures
+
+MOST_DAYS = 366
+
+
+@strawberry.type
+class ReportsQuery:
+    @root(
+        Can.SEE_REPORTS,
+        list[types.ChannelFigures],
+        description="What each channel did in each store, from one day to another, both counted "
+        "and told by the store's clock; at most 366 days. 渠道报表",
+    )
+    async def channel_report(
+        self, info: Info, since: date, until: date, store_ids: list[UUID] | None = None
+    ):
+        if not 0 <= (until - since).days < MOST_DAYS:
+            raise Malformed(f"until: from since on, at most {MOST_DAYS} days")
+        viewer = info.context.viewer
+        stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
+        async with info.context.app.db.read(viewer.tenant) as session:
+            days = since, until
+            ordered = await rows.ordered(session, viewer.tenant, stores, *days)
+            sold = await rows.sold(session, viewer.tenant, stores, *days)
+        orders = {each[:2]: each for each in ordered}
+        keys = sorted({*orders, *(each[:2] for each in sold)})
+        return [
+            Figures(
+                orders.get(key) or Ordered(*key, 0, 0, 0, 0, 0, 0),
+                [each for each in sold if each[:2] == key],
+                key[0],
+            )
+            for key in keys
+        ]
