@@ -66,15 +66,20 @@ def work() -> None:
     from app.db.bus import Bus
     from app.db.lane import Lane
     from app.db.unit import Database
+    from app.domain.cookbook import Cookbook
     from app.domain.ledger import Settle
+    from app.domain.shops import Shops
+    from app.domain.stock import Books
     from app.jobs.runner import work as run
+    from app.jobs.shops import serve_shops
 
     async def running(chosen: Settings) -> None:
         bus = Bus(chosen.redis_url)
         await bus.start()
         db = Database(chosen.database_url, bus.nudge)
         lane = Lane(chosen.database_url, Settle(), bus.nudge)
-        await run(chosen.database_url, db, lane)
+        books, shops = Books(db, lane, Cookbook(db)), Shops(chosen)
+        await asyncio.gather(run(chosen.database_url, db, lane), serve_shops(books, shops))
 
     with connected(valkey=True) as chosen, suppress(KeyboardInterrupt):
         asyncio.run(running(chosen))

@@ -18,14 +18,16 @@ from strawberry.asgi import GraphQL
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
-from app import graphiql, logs, metrics, settings
+from app import graphiql, logs, metrics, settings, webhooks
 from app.db.bus import Bus
 from app.db.lane import Lane
 from app.db.unit import UNREACHABLE, Database
 from app.domain.cookbook import Cookbook
 from app.domain.identity import Gate
 from app.domain.ledger import Settle
+from app.domain.shops import Shops
 from app.jobs.runner import work
+from app.jobs.shops import serve_shops
 from app.limits import BodyLimit
 from app.live.hub import Hub
 from app.live.share import dumps
@@ -94,7 +96,8 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     lane = Lane(config.database_url, Settle(), bus.nudge)
     cookbook = Cookbook(db)
     hub = Hub(db, bus, cookbook)
-    app = App(config, db, lane, gate, hub, cookbook)
+    shops = Shops(config)
+    app = App(config, db, lane, gate, hub, cookbook, shops)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -102,6 +105,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         tasks = [asyncio.create_task(sweep(gate.recheck))]
         if config.jobs:
             tasks.append(asyncio.create_task(work(config.database_url, db, lane)))
+            tasks.append(asyncio.create_task(serve_shops(app.books, shops)))
         # What is loaded now lives as long as the process: no collection looks at it again.
         gc.collect()
         gc.freeze()
@@ -109,6 +113,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await shops.close()
         await lane.close()
         await hub.close()
         await bus.stop()
@@ -130,6 +135,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
             WebSocketRoute("/graphql", endpoint),
             *graphiql.routes(),
             *metrics.routes(lane, bus, hub),
+            *webhooks.routes(app),
             Route("/healthz", alive),
             Route("/readyz", ready),
         ],

@@ -40,6 +40,12 @@ class Settings(BaseSettings):
     jobs: bool = True
     """Whether the web processes run the jobs as well; `kucun work` runs nothing else."""
 
+    douyin_url: str = "https://openapi-fxg.jinritemai.com"
+    """The gateway of Douyin's shop platform."""
+
+    wechat_url: str = "https://api.weixin.qq.com"
+    """The host of WeChat's server API."""
+
     @model_validator(mode="after")
     def owner_falls_back(self) -> Self:
         self.owner_url = self.owner_url or self.database_url

@@ -14,16 +14,17 @@ from app.db.unit import Database, Unit
 
 
 async def direct(db: Database, kind: str, name: str) -> Direction | None:
-    """Where a name leads before its tenant is known: 'login' or 'store'; case does not matter."""
+    """Where a name leads before its tenant is known: 'login', 'store' or 'shop'; case does not
+    matter."""
     async with db.read(None) as session:
         return await session.get(Direction, (kind, name.lower()))
 
 
-async def tenants(db: Database) -> Sequence[UUID]:
-    """Every tenant that has a store."""
-    stores = select(Direction.tenant_id).where(Direction.kind == "store").distinct()
+async def tenants(db: Database, kind: str = "store") -> Sequence[UUID]:
+    """Every tenant that has a store, or a channel's shop."""
+    query = select(Direction.tenant_id).where(Direction.kind == kind).distinct()
     async with db.read(None) as session:
-        return (await session.scalars(stores)).all()
+        return (await session.scalars(query)).all()
 
 
 async def tenants_by_id(

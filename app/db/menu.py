@@ -179,14 +179,16 @@ async def sellable_by_offer(
     found: dict[Offer, int] = {}
     if whole := [(store, product) for store, product, channel in offers if channel is None]:
         query = _sellable(tenant, wanted_levels(), None)
-        for row in await session.execute(query, want(whole)):
-            found[row[0], row[1], None] = int(row[2])
+        read: Any = await session.execute(query, want(whole))
+        for store, product, base in read:
+            found[store, product, None] = int(base)
     if ruled := [offer for offer in offers if offer[2] is not None]:
         wanted = rows("offered", L.store_id, L.product_id, column("channel", Text()))
         query = _sellable(tenant, wanted, wanted.c.channel).add_columns(wanted.c.channel)
         told = arrays("offered", ["store_id", "product_id", "channel"], ruled)
-        for row in await session.execute(query, told):
-            found[row[0], row[1], row[3]] = int(row[2])
+        read = await session.execute(query, told)
+        for store, product, base, channel in read:
+            found[store, product, channel] = int(base)
     return found
 
 

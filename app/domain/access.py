@@ -49,6 +49,7 @@ class Can(Enum):
     EDIT_CATALOG = Grant("Make and change products. 管理商品", HEADS, "catalog:write")
     EDIT_RECIPES = Grant("Say how dishes are made. 管理配方", HEADS, "catalog:write")
     EDIT_CHANNELS = Grant("Set rules for channels. 渠道规则", {M: OWN, **HEADS}, "catalog:write")
+    CONNECT_CHANNELS = Grant("Connect channels' shops. 对接渠道店铺", {O: ALL}, "channel:write")
     SELL_OUT = Grant("Mark as sold out today. 估清", {C: OWN, M: OWN, O: ALL}, "sale:write")
     SET_THRESHOLDS = Grant("Set reorder points. 设置阈值", {M: OWN, **HEADS}, "catalog:write")
     SEE_STOCK = Grant("See exact quantities and movements. 查看库存", STAFF, "stock:read")

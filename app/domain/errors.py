@@ -79,6 +79,11 @@ class UnknownAlert(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownChannelLink(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable(Refusal):
     """One of many operations cannot be read; `reason` says what to mend."""
 
@@ -180,8 +185,8 @@ class KeyReused(Refusal):
 @dataclass(frozen=True, slots=True)
 class WrongState(Refusal):
     """`state` is what stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED,
-    SELF, LAST_OWNER, PASS, DOCUMENT, NO_RECIPE, NOT_STOCKED, REDEEMED_LATER, EXTENDED, or the
-    state of the document.
+    SELF, LAST_OWNER, PASS, DOCUMENT, NO_RECIPE, NOT_STOCKED, REDEEMED_LATER, EXTENDED,
+    DISCONNECTED, or the state of the document.
     """
 
     state: str

@@ -128,7 +128,9 @@ async def _drafted(books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence
     )
     said = [wanted.contact, wanted.pickup_at, wanted.note, wanted.external_id]
     fingerprint = print_of(drafted.fingerprint.hex(), *said)
-    return replace(drafted, order=order, document_id=order.id, fingerprint=fingerprint)
+    # What a channel's shop has sold is promised already, whatever binds the channel now.
+    sold = {"promised": wanted.external_id is not None}
+    return replace(drafted, order=order, document_id=order.id, fingerprint=fingerprint, **sold)
 
 
 def _line(product: Priced, quantity: Decimal, recipe: UUID | None) -> NewLine:

@@ -17,6 +17,7 @@ from app.resolvers.recipes import RecipesMutation
 from app.resolvers.reports import ReportsQuery
 from app.resolvers.roots import undeclared
 from app.resolvers.sales import SalesMutation
+from app.resolvers.shops import ShopsMutation, ShopsQuery
 from app.resolvers.stock import StockMutation, StockQuery
 from app.resolvers.storefront import StorefrontQuery
 from app.resolvers.units import UnitsMutation
@@ -35,6 +36,7 @@ with warnings.catch_warnings():
             StorefrontQuery,
             MenuQuery,
             ChannelsQuery,
+            ShopsQuery,
             OrdersQuery,
             AlertsQuery,
             PassesQuery,
@@ -51,6 +53,7 @@ with warnings.catch_warnings():
             RecipesMutation,
             MenuMutation,
             ChannelsMutation,
+            ShopsMutation,
             StockMutation,
             SalesMutation,
             OrdersMutation,

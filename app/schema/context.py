@@ -14,6 +14,7 @@ from app.domain.draft import Draft
 from app.domain.errors import Denied
 from app.domain.identity import Gate
 from app.domain.ledger import Outcome
+from app.domain.shops import Shops
 from app.domain.stock import Books
 from app.live.hub import Hub
 from app.schema.loaders import Loaders
@@ -30,6 +31,7 @@ class App:
     gate: Gate
     hub: Hub
     cookbook: Cookbook
+    shops: Shops
 
     @property
     def books(self) -> Books:

@@ -18,6 +18,7 @@ from app.db import (
     orders,
     passes,
     recipes,
+    shops,
     stock,
     units,
 )
@@ -82,6 +83,7 @@ READS = {
     "units": grouped(attrgetter("product_id"), units.units_of),
     "channel_rules": grouped(attrgetter("product_id"), channels.rules_of),
     "passes": by(ID, passes.passes_by_id),
+    "listings": grouped(attrgetter("link_id"), shops.listings_of),
     "alerts": by(ID, alerts.alerts_by_id),
     "orders": by(ID, orders.orders_by_id),
     "order_lines": grouped(attrgetter("order_id"), orders.lines_of),

@@ -35,6 +35,11 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     ),
     errors.UnknownOrder: ("UNKNOWN_ORDER", "没有这个订单: {asked}", "No such order: {asked}"),
     errors.UnknownAlert: ("UNKNOWN_ALERT", "没有这条预警: {asked}", "No such alert: {asked}"),
+    errors.UnknownChannelLink: (
+        "UNKNOWN_CHANNEL_LINK",
+        "没有这个渠道店铺: {asked}",
+        "No such shop: {asked}",
+    ),
     errors.Unreadable: ("UNREADABLE", "无法读取: {reason}", "Cannot be read: {reason}"),
     errors.UnknownPass: ("UNKNOWN_PASS", "没有这张次卡: {asked}", "No such pass: {asked}"),
     errors.NotEnoughUses: (
@@ -188,6 +193,11 @@ class UnknownMovement(Problem):
 
 @window(errors.UnknownOrder, description="No order of yours has this id. 订单不存在")
 class UnknownOrder(Problem):
+    asked: str
+
+
+@window(errors.UnknownChannelLink, description="No shop of yours has this id. 渠道店铺不存在")
+class UnknownChannelLink(Problem):
     asked: str
 
 

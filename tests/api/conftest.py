@@ -22,10 +22,10 @@ SECRET = "a secret that only the tests know, 32 bytes"
 
 
 @asynccontextmanager
-async def served(urls: Urls) -> AsyncIterator[Asking]:
-    settings = Settings(database_url=urls.database, redis_url=urls.redis, secret=SECRET, jobs=False)
+async def served(urls: Urls, **more: str) -> AsyncIterator[Asking]:
+    told = {"database_url": urls.database, "redis_url": urls.redis, "secret": SECRET, **more}
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(Settings(**told, jobs=False)),  # pyright: ignore[reportArgumentType]
         port=0,
         ws=Protocol,
         ws_max_size=WS_BYTES_MAX,

@@ -117,6 +117,17 @@ def mutations(
         "setChannelBuffer": {"productId": product, "channel": "WECHAT", "quantity": "1"},
         "setChannelQuota": {"productId": product, "channel": "DOUYIN", "quantity": "1"},
         "setChannelPause": {"productId": product, "channel": "DELIVERY", "paused": True},
+        "connectChannel": {
+            "storeId": store,
+            "channel": "DOUYIN",
+            "appId": "app",
+            "secret": "x",
+            "shopId": "1",
+        },
+        "disconnectChannel": {"linkId": NIL},
+        "retryChannel": {"linkId": NIL},
+        "setListing": {"linkId": NIL, "productId": product, "sku": "1"},
+        "removeListing": {"linkId": NIL, "sku": "1"},
         "setRecipe": {
             "productId": dish,
             "components": [{"productId": product, "quantity": "1"}],

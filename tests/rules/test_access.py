@@ -18,6 +18,7 @@ SEE_CATALOG        - s s Y Y catalog:read
 EDIT_CATALOG       - - - Y Y catalog:write
 EDIT_RECIPES       - - - Y Y catalog:write
 EDIT_CHANNELS      - - s Y Y catalog:write
+CONNECT_CHANNELS   - - - - Y channel:write
 SELL_OUT           - s s - Y sale:write
 SET_THRESHOLDS     - - s Y Y catalog:write
 SEE_STOCK          - s s Y Y stock:read

@@ -32,6 +32,11 @@ INPUTS = {
     "setChannelBuffer": "SetChannelBufferInput",
     "setChannelQuota": "SetChannelQuotaInput",
     "setChannelPause": "SetChannelPauseInput",
+    "connectChannel": "ConnectChannelInput",
+    "disconnectChannel": "ChannelLinkInput",
+    "setListing": "SetListingInput",
+    "removeListing": "RemoveListingInput",
+    "retryChannel": "ChannelLinkInput",
     "setRecipe": "SetRecipeInput",
     "setSoldOut": "SetSoldOutInput",
     "updateStore": "UpdateStoreInput",
@@ -83,6 +88,12 @@ ON_RULE = f"""
   ... on ChannelRule {{ channel store {{ id }} product {{ name }} daysLeft buffer quota paused }}
   {PROBLEM} ... on InvalidQuantity {{ quantity }} ... on KeyReused {{ key }}
 """
+ON_LINK = f"""
+  ... on ChannelLink {{ id channel appId webhook endedAt listings {{
+    product {{ name }} sku item state told attempts error
+  }} }}
+  {PROBLEM} ... on AlreadyTaken {{ field }} ... on WrongState {{ state }}
+"""
 ON_RECIPE = f"""
   ... on Product {{ {PRODUCT} recipe {{
     version yields consumeOn components {{ product {{ name }} quantity loss optional }}
@@ -121,6 +132,8 @@ ANSWERS = {
     **dict.fromkeys(("addBarcode", "setReorderPoint", "setExpiryWarning"), ON_PRODUCT),
     **dict.fromkeys(("setUnits", "setChannelFreshness"), ON_PRODUCT),
     **dict.fromkeys(("setChannelBuffer", "setChannelQuota", "setChannelPause"), ON_RULE),
+    **dict.fromkeys(("connectChannel", "disconnectChannel", "retryChannel"), ON_LINK),
+    **dict.fromkeys(("setListing", "removeListing"), ON_LINK),
     "setRecipe": ON_RECIPE,
     "updateStore": f"... on Store {{ scaleLabels }} {PROBLEM}",
     "sellPass": f"{ON_PASS} {SHORT}",

@@ -11,7 +11,7 @@ from app.db.tables.catalog import (
     ProductUnit,
     Recipe,
 )
-from app.db.tables.channels import ChannelRule
+from app.db.tables.channels import ChannelLink, ChannelRule, Listing, ShopMessage
 from app.db.tables.feed import Change, Feed
 from app.db.tables.identity import (
     ApiKey,
@@ -42,12 +42,14 @@ __all__ = [
     "BatchLevel",
     "Category",
     "Change",
+    "ChannelLink",
     "ChannelRule",
     "Component",
     "Direction",
     "Entry",
     "Feed",
     "Level",
+    "Listing",
     "Movement",
     "Need",
     "Order",
@@ -59,6 +61,7 @@ __all__ = [
     "Redemption",
     "Request",
     "Session",
+    "ShopMessage",
     "Staff",
     "StaffStore",
     "Store",

@@ -1,11 +1,12 @@
-"""What each channel may sell of the one stock."""
+"""What each channel may sell of the one stock, and the shops it sells in."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Integer, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.table import Table, key, to
+from app.db.table import Table, key, made_at, to
 
 
 class ChannelRule(Table):
@@ -38,5 +39,92 @@ class ChannelRule(Table):
             "store_id",
             name="uq_channel_rules_subject",
             postgresql_nulls_not_distinct=True,
+        ),
+    )
+
+
+class ChannelLink(Table):
+    """A store's account in a channel's shop; `sealed` are its secrets, which only the app reads.
+
+    `revision` is the store's when the shop was told of it; until `leased_until` somebody tells.
+    """
+
+    __tablename__ = "channel_links"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    store_id: Mapped[UUID]
+    channel: Mapped[str]
+    app_id: Mapped[str]
+    sealed: Mapped[bytes]
+    revision: Mapped[int] = mapped_column(server_default="-1")
+    leased_until: Mapped[datetime | None]
+    connected_by: Mapped[UUID]
+    connected_at: Mapped[datetime] = made_at()
+    ended_at: Mapped[datetime | None]
+    __table_args__ = (
+        to("stores", "store_id"),
+        CheckConstraint("channel in ('WECHAT', 'DOUYIN')", name="channel"),
+        Index(
+            "uq_channel_links_open",
+            "tenant_id",
+            "store_id",
+            "channel",
+            unique=True,
+            postgresql_where=text("ended_at is null"),
+        ),
+    )
+
+
+class Listing(Table):
+    """A product as a shop lists it: by the shop's number of it (`sku`, and `item` above it).
+
+    `told` pieces the shop was told last, at the store's `told_revision`. A push that failed is
+    tried again at `next_at`; a DEAD one when somebody says so.
+    """
+
+    __tablename__ = "listings"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    link_id: Mapped[UUID]
+    product_id: Mapped[UUID]
+    sku: Mapped[str]
+    item: Mapped[str] = mapped_column(server_default="")
+    state: Mapped[str] = mapped_column(server_default="NEW")
+    told: Mapped[int | None]
+    told_revision: Mapped[int] = mapped_column(server_default="-1")
+    told_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    next_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+    __table_args__ = (
+        to("channel_links", "link_id"),
+        to("products", "product_id"),
+        UniqueConstraint("tenant_id", "link_id", "sku"),
+        CheckConstraint("state in ('NEW', 'TOLD', 'WAITING', 'DEAD')", name="state"),
+        Index("ix_listings_product", "tenant_id", "product_id"),
+    )
+
+
+class ShopMessage(Table):
+    """What a shop said of one of its orders; kept before it is answered, done after."""
+
+    __tablename__ = "shop_messages"
+    tenant_id: Mapped[UUID] = key()
+    link_id: Mapped[UUID] = key()
+    id: Mapped[str] = mapped_column(primary_key=True)
+    order_number: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="WAITING")
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    next_at: Mapped[datetime] = made_at()
+    error: Mapped[str | None]
+    received_at: Mapped[datetime] = made_at()
+    __table_args__ = (
+        to("channel_links", "link_id"),
+        CheckConstraint("state in ('WAITING', 'DONE', 'DEAD')", name="state"),
+        Index(
+            "ix_shop_messages_due",
+            "tenant_id",
+            "next_at",
+            postgresql_where=text("state = 'WAITING'"),
         ),
     )

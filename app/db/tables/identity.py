@@ -23,14 +23,15 @@ class Tenant(Table):
 
 
 class Direction(Table):
-    """Where a name known before the tenant leads: a login, or a store's public code."""
+    """Where a name known before the tenant leads: a login, a store's public code, or the id of
+    a channel's shop."""
 
     __tablename__ = "directory"
     kind: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     tenant_id: Mapped[UUID]
     subject_id: Mapped[UUID]
-    __table_args__ = (CheckConstraint("kind in ('login', 'store')", name="kind"),)
+    __table_args__ = (CheckConstraint("kind in ('login', 'store', 'shop')", name="kind"),)
 
 
 class Store(Table):

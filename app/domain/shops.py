@@ -1,0 +1,221 @@
+"""Use cases of the shops topic: accounts in channels' shops, and what they list."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cached_property
+from typing import Any
+from uuid import UUID, uuid5
+
+import httpx2
+import orjson
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from uuid_utils.compat import uuid7
+
+from app.db import shops as rows
+from app.db.catalog import added
+from app.db.tables import ChannelLink, Direction, Listing
+from app.db.unit import Database, Unit
+from app.domain import access
+from app.domain.access import Can, Viewer
+from app.domain.catalog import found_product
+from app.domain.errors import AlreadyTaken, Malformed, Refused, UnknownChannelLink, WrongState
+from app.domain.requests import claim
+from app.domain.rules.texts import clean
+from app.settings import Settings
+from app.shops.douyin import Douyin
+from app.shops.shop import Account, Notice, Shop
+from app.shops.wechat import Wechat
+
+CLIENTS = {"DOUYIN": Douyin, "WECHAT": Wechat}
+
+
+class Shops:
+    """The shops of all channels, and what opens their accounts; one a process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._urls = {"DOUYIN": settings.douyin_url, "WECHAT": settings.wechat_url}
+        self._secrets = [each for each in (settings.secret, settings.former_secret) if each]
+        self._http = httpx2.AsyncClient()
+        self._made: dict[UUID, Shop] = {}
+
+    @cached_property
+    def _safe(self) -> MultiFernet:
+        return MultiFernet([Fernet(_key(secret)) for secret in self._secrets])
+
+    def seal(self, account: Account) -> bytes:
+        return self._safe.encrypt(orjson.dumps(asdict(account)))
+
+    def of(self, link: ChannelLink) -> Shop:
+        """The shop of an account. Raises Malformed when its secrets cannot be opened any more."""
+        if link.id not in self._made:
+            try:
+                told = orjson.loads(self._safe.decrypt(link.sealed))
+            except InvalidToken:
+                raise Malformed("the account was sealed by another key: connect it again") from None
+            made = CLIENTS[link.channel](self._http, self._urls[link.channel], Account(**told))
+            self._made[link.id] = made
+        return self._made[link.id]
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+def _key(secret: str) -> bytes:
+    derived = HKDF(SHA256(), 32, None, b"kucun channel accounts").derive(secret.encode())
+    return urlsafe_b64encode(derived)
+
+
+async def connect(
+    db: Database,
+    viewer: Viewer,
+    shops: Shops,
+    key: UUID,
+    store_id: UUID,
+    channel: str,
+    account: Account,
+) -> ChannelLink:
+    """Connects a store to its shop in a channel.
+
+    Raises Refused: UnknownStore, AlreadyTaken when the store has one there already.
+    """
+    access.at(viewer, Can.CONNECT_CHANNELS, store_id)
+    if channel not in CLIENTS:
+        raise Malformed(f"channel: {' or '.join(CLIENTS)}")
+    lacking = "shopId" if channel == "DOUYIN" else "token"
+    if not (account.shop_id if channel == "DOUYIN" else account.token):
+        raise Malformed(f"{lacking}: a {channel} account has one")
+    link = ChannelLink(
+        tenant_id=viewer.tenant,
+        id=uuid5(viewer.actor, key.hex),
+        store_id=store_id,
+        channel=channel,
+        app_id=clean(account.app_id, "appId", 100, required=True),
+        sealed=shops.seal(account),
+        connected_by=viewer.actor,
+    )
+    async with db.unit(viewer.tenant) as unit:
+        asked = ("connectChannel", store_id, channel, *asdict(account).values())
+        if await claim(unit, viewer.actor, key, link.id, *asked) is None:
+            if not await added(unit, link):
+                raise Refused(AlreadyTaken("channel", channel))
+            way = {"tenant_id": viewer.tenant, "subject_id": link.id}
+            unit.session.add(Direction(kind="shop", name=str(link.id), **way))
+    return await found_link(db, viewer, link.id)
+
+
+async def found_link(db: Database, viewer: Viewer, link_id: UUID) -> ChannelLink:
+    """An account this permission reaches. Raises Refused(UnknownChannelLink)."""
+    async with db.read(viewer.tenant) as session:
+        found = await rows.links_by_id(session, viewer.tenant, [link_id])
+    if not found or not access.within(viewer, Can.CONNECT_CHANNELS, [found[0].store_id]):
+        raise Refused(UnknownChannelLink(str(link_id)))
+    return found[0]
+
+
+async def disconnect(db: Database, viewer: Viewer, key: UUID, link_id: UUID) -> ChannelLink:
+    """Nothing is told to the shop any more, and nothing it says is believed.
+
+    Raises Refused: UnknownChannelLink, WrongState.
+    """
+    await found_link(db, viewer, link_id)
+    async with db.unit(viewer.tenant) as unit:
+        if await claim(unit, viewer.actor, key, link_id, "disconnectChannel", link_id) is None:
+            (await _open(unit, link_id)).ended_at = unit.now
+    return await found_link(db, viewer, link_id)
+
+
+async def _open(unit: Unit, link_id: UUID) -> ChannelLink:
+    link = await rows.locked_link(unit, link_id)
+    if link is None:
+        raise Refused(WrongState("DISCONNECTED"))
+    return link
+
+
+async def enlist(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    link_id: UUID,
+    product_id: UUID,
+    sku: str,
+    item: str | None,
+) -> ChannelLink:
+    """Says by which number a shop lists a product; at once it is told what there is of it.
+
+    Raises Refused: UnknownChannelLink, UnknownProduct, WrongState.
+    """
+    await found_link(db, viewer, link_id)
+    sku = clean(sku, "sku", 64, required=True)
+    item = clean(item, "item", 64) or ""
+    async with db.unit(viewer.tenant) as unit:
+        asked = ("setListing", link_id, product_id, sku, item)
+        if await claim(unit, viewer.actor, key, link_id, *asked) is None:
+            link = await _open(unit, link_id)
+            if link.channel == "WECHAT" and not item:
+                raise Malformed("item: a WeChat shop lists a SKU under a product_id")
+            await found_product(unit, product_id)
+            mine = await rows.listings_of(unit.session, unit.tenant, [link_id])
+            known = next((each for each in mine if each.sku == sku), None)
+            if known is not None:
+                await unit.session.delete(known)
+                await unit.session.flush()
+            named = {"tenant_id": unit.tenant, "link_id": link_id, "product_id": product_id}
+            unit.session.add(Listing(id=uuid7(), sku=sku, item=item, **named))
+            link.revision = -1
+    return await found_link(db, viewer, link_id)
+
+
+async def unlist(db: Database, viewer: Viewer, key: UUID, link_id: UUID, sku: str) -> ChannelLink:
+    """The shop is told nothing of this number any more. Raises as `enlist`."""
+    await found_link(db, viewer, link_id)
+    async with db.unit(viewer.tenant) as unit:
+        if await claim(unit, viewer.actor, key, link_id, "removeListing", link_id, sku) is None:
+            await _open(unit, link_id)
+            for each in await rows.listings_of(unit.session, unit.tenant, [link_id]):
+                if each.sku == sku:
+                    await unit.session.delete(each)
+    return await found_link(db, viewer, link_id)
+
+
+async def retry(db: Database, viewer: Viewer, key: UUID, link_id: UUID) -> ChannelLink:
+    """Tries all that is dead once more: what the shop did not take, what it said.
+
+    Raises Refused: UnknownChannelLink, WrongState.
+    """
+    await found_link(db, viewer, link_id)
+    async with db.unit(viewer.tenant) as unit:
+        if await claim(unit, viewer.actor, key, link_id, "retryChannel", link_id) is None:
+            await _open(unit, link_id)
+            await rows.revive(unit, link_id)
+    return await found_link(db, viewer, link_id)
+
+
+async def hear(
+    db: Database,
+    shops: Shops,
+    link: ChannelLink,
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
+    body: bytes,
+) -> list[Notice]:
+    """Keeps what a shop said; what that means is asked of the shop itself, later.
+
+    Raises Forged for what the shop did not sign.
+    """
+    notices = list(shops.of(link).notices(headers, query, body))
+    async with db.unit(link.tenant_id) as unit:
+        await rows.keep(unit, link.id, [(each.id[:200], each.order[:64]) for each in notices])
+    return notices
+
+
+def account_of(said: Any) -> Account:
+    """The account that an input tells, cleaned."""
+    return Account(
+        clean(said.app_id, "appId", 100, required=True),
+        clean(said.secret, "secret", 200, required=True),
+        clean(said.shop_id, "shopId", 100) or "",
+        clean(said.token, "token", 200) or "",
+    )

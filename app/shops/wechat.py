@@ -1,0 +1,109 @@
+"""The WeChat shop (微信小店): its server API's protocol (developers.weixin.qq.com/doc/store)."""
+
+import asyncio
+import hashlib
+import hmac
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx2
+import orjson
+
+from app.shops.shop import Account, Forged, Notice, Ordered, ShopError, ShopOrder, field, post
+
+STALE_TOKEN = (40001, 40014, 42001)
+PASSING = (-1, 45009, 45011)
+"""Answers that another try may change: busy, quota of the day, of the minute."""
+
+SET = 3
+EVENTS = ("channels_ec_order_new", "channels_ec_order_pay", "channels_ec_order_cancel")
+STATES = {10: "NEW", 20: "PAID", 21: "PAID", 30: "PAID", 100: "PAID", 200: "CANCELLED"}
+STATES[250] = "CANCELLED"
+LATE_SECONDS = 600
+
+
+class Wechat:
+    """One shop. `http` is shared, `url` the API's host."""
+
+    def __init__(self, http: httpx2.AsyncClient, url: str, account: Account) -> None:
+        self._http = http
+        self._url = url.rstrip("/")
+        self._account = account
+        self._token = ""
+        self._until = 0.0
+        self._renewing = asyncio.Lock()
+
+    async def set_stock(self, sku: str, item: str, count: int, mark: str) -> None:
+        # Setting a number twice is setting it once: no mark is needed.
+        told = {"product_id": item, "sku_id": sku, "diff_type": SET, "num": count}
+        await self._ask("/channels/ec/product/stock/update", told)
+
+    async def order(self, number: str) -> ShopOrder:
+        told = await self._ask("/channels/ec/order/get", {"order_id": number})
+        order = field(told, "order")
+        state = STATES.get(field(order, "status"))
+        if state is None:
+            raise ShopError(f"status {order['status']}", passing=False)
+        detail = field(order, "order_detail")
+        lines = [
+            Ordered(str(field(line, "sku_id")), int(field(line, "sku_cnt")))
+            for line in field(detail, "product_infos")
+        ]
+        address = (detail.get("delivery_info") or {}).get("address_info") or {}
+        contact = f"{address.get('user_name', '')} {address.get('tel_number', '')}"
+        return ShopOrder(number, state, contact.strip() or "微信顾客", tuple(lines))
+
+    def notices(
+        self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes
+    ) -> Sequence[Notice]:
+        stamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
+        parts = sorted((self._account.token, stamp, nonce))
+        right = hashlib.sha1("".join(parts).encode(), usedforsecurity=False).hexdigest()
+        if not hmac.compare_digest(right, query.get("signature", "")):
+            raise Forged
+        if not stamp.isdigit() or abs(time.time() - int(stamp)) > LATE_SECONDS:
+            raise Forged
+        if not body:
+            return []
+        message = orjson.loads(body)
+        if message.get("Event") not in EVENTS:
+            return []
+        # The message has no id of its own: it is what happened, to which order, when.
+        order = str(message["order_info"]["order_id"])
+        return [Notice(f"{message['Event']} {order} {message['CreateTime']}", order)]
+
+    async def _ask(self, path: str, told: Mapping[str, Any]) -> Any:
+        """The answer; with a new token when the old one is over."""
+        answer = await self._call(path, told, await self._access())
+        if answer.get("errcode") in STALE_TOKEN:
+            self._token = ""
+            answer = await self._call(path, told, await self._access())
+        return _good(answer)
+
+    async def _access(self) -> str:
+        async with self._renewing:
+            if not self._token or time.monotonic() > self._until:
+                # The stable one: several processes may ask for it and take nobody's away.
+                told = {
+                    "grant_type": "client_credential",
+                    "appid": self._account.app_id,
+                    "secret": self._account.secret,
+                    "force_refresh": False,
+                }
+                url = f"{self._url}/cgi-bin/stable_token"
+                answer = _good(await post(self._http, url, orjson.dumps(told), {}))
+                self._token = str(field(answer, "access_token"))
+                self._until = time.monotonic() + int(field(answer, "expires_in")) - 300
+        return self._token
+
+    async def _call(self, path: str, told: Mapping[str, Any], token: str) -> Any:
+        url, query = f"{self._url}{path}", {"access_token": token}
+        return await post(self._http, url, orjson.dumps(told), query)
+
+
+def _good(answer: Any) -> Any:
+    code = answer.get("errcode", 0)
+    if code:
+        raise ShopError(f"{code}: {answer.get('errmsg')}", passing=code in PASSING)
+    return answer

@@ -1,0 +1,373 @@
+"""Shops of channels: told what they may sell, and heard; slow, twice, wrong, or not at all."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest.mock import patch
+from uuid import UUID, uuid4
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from app.db import shops as rows
+from app.db.lane import Lane
+from app.db.unit import Database
+from app.domain.cookbook import Cookbook
+from app.domain.pushes import ATTEMPTS, follow, tell
+from app.domain.shops import Shops
+from app.domain.stock import Books
+from app.embedded import Urls
+from app.settings import Settings
+from tests.api.conftest import SECRET as KEY
+from tests.api.conftest import served
+from tests.support.api import Desk, a_desk
+from tests.support.identity import a_chain
+from tests.support.mall import APP, SECRET, SHOP, TOKEN, Mall, douyin_push, wechat_push
+
+LINKS = "{ channelLinks { id listings { sku state told attempts error } } }"
+LAG = "{ channelLag { revision toldRevision behind waiting dead error link { channel } } }"
+ORDERS = "{ orders { nodes { externalId state channel contact lines { quantity } } } }"
+
+
+@pytest.fixture
+def mall() -> Iterator[Mall]:
+    with HTTPServer(threaded=True) as server:
+        yield Mall(server)
+
+
+@dataclass
+class Trade:
+    """A desk with a shop in both channels that sells rice as 1 and eggs as 2."""
+
+    desk: Desk
+    mall: Mall
+    books: Books
+    shops: Shops
+    links: dict[str, str]
+
+    @property
+    def tenant(self) -> UUID:
+        return self.desk.chain.founded.store.tenant_id
+
+    async def tell(self) -> None:
+        await tell(self.books.db, self.shops, self.tenant)
+
+    async def follow(self) -> None:
+        await follow(self.books, self.shops, self.tenant)
+
+    async def now(self) -> None:
+        """Whatever waits is due: time has passed."""
+        async with self.books.db.unit(self.tenant) as unit:
+            for link in self.links.values():
+                await rows.revive(unit, UUID(link))
+                waiting = rows.update(rows.Listing).where(rows.Listing.state == "WAITING")
+                await unit.session.execute(waiting.values(next_at=unit.now))
+                waiting = rows.update(rows.ShopMessage)
+                await unit.session.execute(waiting.values(next_at=unit.now))
+
+    async def push(self, channel: str, number: str, what: str, **more: Any) -> int:
+        path = f"/shops/{self.links[channel]}"
+        if channel == "DOUYIN":
+            body, headers = douyin_push(number, what, **more)
+            sent = await self.desk.asking.http.post(path, content=body, headers=headers)
+        else:
+            body, query = wechat_push(number, what)
+            sent = await self.desk.asking.http.post(path, content=body, params=query)
+        return sent.status_code
+
+    async def orders(self) -> Any:
+        return (await self.desk.ask(ORDERS))["nodes"]
+
+    async def listings(self) -> dict[str, Any]:
+        links = await self.desk.ask(LINKS)
+        return {f"{link['id']} {each['sku']}": each for link in links for each in link["listings"]}
+
+
+async def connected(desk: Desk) -> dict[str, str]:
+    links = {}
+    for channel in ("DOUYIN", "WECHAT"):
+        link = await desk.do(
+            "connectChannel",
+            storeId=desk.store,
+            channel=channel,
+            appId=APP,
+            secret=SECRET,
+            shopId=SHOP,
+            token=TOKEN,
+        )
+        links[channel] = link["id"]
+        for sku, name in (("1", "米"), ("2", "蛋")):
+            product = await desk.product(name, price="1.00")
+            told = {"linkId": link["id"], "productId": product, "sku": sku, "item": "77"}
+            await desk.do("setListing", **told)
+    return links
+
+
+@pytest.fixture
+async def trade(urls: Urls, db: Database, lane: Lane, mall: Mall) -> AsyncIterator[Trade]:
+    where: Any = {"douyin_url": mall.url, "wechat_url": mall.url}
+    async with served(urls, **where) as asking:
+        desk = await a_desk(await a_chain(db, asking))
+        shops = Shops(Settings(secret=KEY, **where))
+        links = await connected(desk)
+        yield Trade(desk, mall, Books(db, lane, Cookbook(db)), shops, links)
+        await shops.close()
+
+
+async def test_shops_are_told_what_they_may_sell(trade: Trade) -> None:
+    await trade.desk.receive("米", 10)
+    await trade.tell()
+    assert trade.mall.stock == {"1": 10, "2": 0}
+    await trade.desk.post("sell", ("米", 3))
+    product = await trade.desk.product("米")
+    told = {"productId": product, "channel": "DOUYIN", "quantity": "2"}
+    await trade.desk.do("setChannelBuffer", **told)
+    trade.mall.calls.clear()
+    await trade.tell()
+    assert sorted(trade.mall.calls) == ["/channels/ec/product/stock/update", "/sku/syncStock"]
+    found = await trade.listings()
+    told = {channel: found[f"{link} 1"]["told"] for channel, link in trade.links.items()}
+    assert told == {"DOUYIN": 5, "WECHAT": 7}
+    trade.mall.calls.clear()
+    await trade.tell()
+    assert trade.mall.calls == [], "nothing happened since"
+    assert len(set(trade.mall.marks)) == len(trade.mall.marks)
+    assert {each["behind"] for each in await trade.desk.ask(LAG)} == {"0"}
+
+
+@pytest.mark.parametrize("trouble", ["500", "wrong", "busy", "slow"])
+async def test_what_fails_is_tried_again(trade: Trade, trouble: str) -> None:
+    await trade.desk.receive("米", 10)
+    trade.mall.trouble = [trouble] * 4
+    with patch("app.shops.shop.ANSWER_SECONDS", 0.3):
+        await trade.tell()
+    found = await trade.listings()
+    assert {(each["state"], each["attempts"]) for each in found.values()} == {("WAITING", 1)}
+    assert all(each["error"] for each in found.values())
+    lag = await trade.desk.ask(LAG)
+    assert [(each["waiting"], each["dead"]) for each in lag] == [(2, 0), (2, 0)]
+    await trade.now()
+    await trade.tell()
+    assert {each["state"] for each in (await trade.listings()).values()} == {"TOLD"}
+    assert trade.mall.stock == {"1": 10, "2": 0}
+
+
+async def test_a_token_that_is_over_is_renewed_at_once(trade: Trade) -> None:
+    await trade.tell()
+    trade.mall.token = "token-2"
+    await trade.desk.receive("米", 4)
+    await trade.tell()
+    assert trade.mall.stock["1"] == 4
+    assert {each["state"] for each in (await trade.listings()).values()} == {"TOLD"}
+
+
+async def test_what_never_goes_well_is_dead_until_somebody_looks(trade: Trade) -> None:
+    await trade.desk.receive("米", 4)
+    trade.mall.trouble = ["never"] * 4
+    await trade.tell()
+    found = await trade.listings()
+    assert {each["state"] for each in found.values()} == {"DEAD"}
+    assert any("无此商品" in each["error"] for each in found.values())
+    await trade.desk.post("sell", ("米", 1))
+    trade.mall.calls.clear()
+    await trade.tell()
+    assert trade.mall.calls == []
+    for link in trade.links.values():
+        await trade.desk.do("retryChannel", linkId=link)
+    await trade.tell()
+    assert trade.mall.stock["1"] == 3
+
+
+async def test_eight_failures_are_enough(trade: Trade) -> None:
+    for _ in range(ATTEMPTS):
+        trade.mall.trouble = ["busy"] * 4
+        async with trade.books.db.unit(trade.tenant) as unit:
+            waiting = rows.update(rows.Listing).where(rows.Listing.state == "WAITING")
+            await unit.session.execute(waiting.values(next_at=unit.now))
+        await trade.tell()
+    found = await trade.listings()
+    assert {(each["state"], each["attempts"]) for each in found.values()} == {("DEAD", ATTEMPTS)}
+
+
+async def test_a_stale_push_is_dropped(trade: Trade) -> None:
+    """One who stalls after it has read, while another tells something newer."""
+    await trade.desk.receive("米", 10)
+    read = rows.offered
+    overtaken: list[int] = []
+
+    async def stalled(session: Any, tenant: UUID, link: Any) -> Any:
+        found = await read(session, tenant, link)
+        if overtaken:
+            return found
+        overtaken.append(found[0])
+        with patch("app.db.shops.offered", read):
+            await trade.desk.post("sell", ("米", 1))
+            async with trade.books.db.unit(tenant) as unit:
+                await rows.release(unit, link.id, None)
+            await trade.tell()
+        trade.mall.calls.clear()
+        return found
+
+    with patch("app.db.shops.offered", stalled):
+        await trade.tell()
+    assert trade.mall.calls == []
+    assert trade.mall.stock["1"] == 9
+    assert {each["state"] for each in (await trade.listings()).values()} == {"TOLD"}
+
+
+async def test_a_push_overtaken_on_its_way_is_sent_again(trade: Trade) -> None:
+    await trade.desk.receive("米", 10)
+    loop = asyncio.get_running_loop()
+
+    async def overtake() -> None:
+        await trade.desk.post("sell", ("米", 1))
+        async with trade.books.db.unit(trade.tenant) as unit:
+            for link in trade.links.values():
+                await rows.release(unit, UUID(link), None)
+        await trade.tell()
+
+    def meanwhile() -> None:
+        trade.mall.meanwhile = None
+        asyncio.run_coroutine_threadsafe(overtake(), loop).result(5)
+
+    trade.mall.meanwhile = meanwhile
+    await trade.tell()
+    await trade.now()
+    await trade.tell()
+    assert trade.mall.stock["1"] == 9
+    assert {each["state"] for each in (await trade.listings()).values()} == {"TOLD"}
+
+
+async def test_two_tellers_tell_once(trade: Trade) -> None:
+    await trade.desk.receive("米", 10)
+    await asyncio.gather(*(trade.tell() for _ in range(5)))
+    assert len(trade.mall.marks) == 2, "one push of each SKU"
+
+
+async def test_an_order_of_a_shop_is_ours_once(trade: Trade) -> None:
+    await trade.desk.receive("米", 10)
+    for channel, what, new, paid, gone in (
+        ("DOUYIN", ("100", "101", "106"), 1, 2, 4),
+        ("WECHAT", ("order_new", "order_pay", "order_cancel"), 10, 20, 250),
+    ):
+        events = what if channel == "DOUYIN" else [f"channels_ec_{name}" for name in what]
+        number = "9007199254740993" if channel == "DOUYIN" else "37051150584712"
+        trade.mall.sells(number, new, s1=2)
+        for _ in range(2):
+            assert await trade.push(channel, number, events[0]) == 200
+            await asyncio.gather(trade.follow(), trade.follow())
+        [order] = [each for each in await trade.orders() if each["channel"] == channel]
+        assert (order["externalId"], order["state"]) == (number, "HELD")
+        trade.mall.sells(number, paid, s1=2)
+        await trade.push(channel, number, events[1])
+        await trade.follow()
+        [order] = [each for each in await trade.orders() if each["channel"] == channel]
+        assert order["state"] == "PAID"
+        trade.mall.sells(number, gone, s1=2)
+        await trade.push(channel, number, events[2])
+        await trade.follow()
+        [order] = [each for each in await trade.orders() if each["channel"] == channel]
+        assert order["state"] == "CANCELLED"
+    assert (await trade.desk.level("米"))["available"] == "10"
+
+
+async def test_messages_in_any_order_end_in_the_shops_state(trade: Trade) -> None:
+    await trade.desk.receive("米", 10)
+    trade.mall.sells("1", 2, s1=2, s2=0)
+    trade.mall.orders["1"] = 2, {"s1": 2}
+    await trade.push("DOUYIN", "1", "101")
+    await trade.push("DOUYIN", "1", "100")
+    await trade.follow()
+    [order] = await trade.orders()
+    assert (order["state"], order["lines"]) == ("PAID", [{"quantity": "2"}])
+    trade.mall.orders["2"] = 4, {"s1": 1}
+    await trade.push("DOUYIN", "2", "106")
+    await trade.follow()
+    assert len(await trade.orders()) == 1, "what was cancelled before we heard of it is not ours"
+
+
+async def test_what_the_shop_sold_and_nobody_has_waits_for_it(trade: Trade) -> None:
+    trade.mall.orders["1"] = 2, {"s1": 2}
+    await trade.push("DOUYIN", "1", "101")
+    await trade.follow()
+    assert await trade.orders() == []
+    lag = {each["link"]["channel"]: each for each in await trade.desk.ask(LAG)}
+    assert (lag["DOUYIN"]["waiting"], lag["DOUYIN"]["error"]) == (3, "OutOfStock")
+    await trade.desk.receive("米", 2)
+    # Rules bind what is still to be sold, not what a shop has sold already.
+    await trade.desk.do("setChannelPause", channel="DOUYIN", paused=True)
+    await trade.now()
+    await trade.follow()
+    assert [each["state"] for each in await trade.orders()] == ["PAID"]
+
+
+async def test_a_sku_nobody_listed_is_told(trade: Trade) -> None:
+    trade.mall.orders["1"] = 2, {"s99": 1}
+    await trade.push("DOUYIN", "1", "100")
+    await trade.follow()
+    lag = {each["link"]["channel"]: each for each in await trade.desk.ask(LAG)}
+    assert lag["DOUYIN"]["dead"] == 1
+    assert lag["DOUYIN"]["error"] == "sku 99: no product is listed by it"
+    told = {"linkId": trade.links["DOUYIN"], "productId": await trade.desk.product("米")}
+    await trade.desk.do("setListing", sku="99", **told)
+    await trade.desk.receive("米", 1)
+    await trade.desk.do("retryChannel", linkId=trade.links["DOUYIN"])
+    await trade.follow()
+    assert len(await trade.orders()) == 1
+
+
+async def test_only_the_shop_is_believed(trade: Trade) -> None:
+    http: Any = trade.desk.asking.http
+    path = f"/shops/{trade.links['DOUYIN']}"
+    body, headers = douyin_push("1", "100")
+    for forged in (
+        {"content": body},
+        {"content": body, "headers": {**headers, "event-sign": "0" * 32}},
+        {"content": body + b" ", "headers": headers},
+        {"content": body, "headers": {**headers, "app-id": "another"}},
+    ):
+        assert (await http.post(path, **forged)).status_code == 403
+    body, query = wechat_push("1", "channels_ec_order_new")
+    path = f"/shops/{trade.links['WECHAT']}"
+    for wrong in ({**query, "signature": "x"}, {**query, "timestamp": "1"}, {}):
+        assert (await http.post(path, content=body, params=wrong)).status_code == 403
+    assert (await http.post(path, content=b"garbage", params=query)).status_code == 400
+    assert (await http.post(path, content=b"[]", params=query)).status_code == 400
+    shown = await http.get(path, params={**query, "echostr": "hello"})
+    assert (shown.status_code, shown.text) == (200, "hello")
+    assert (await http.post(f"/shops/{uuid4()}", content=body)).status_code == 404
+    assert (await http.post("/shops/%00", content=body)).status_code == 404
+    await trade.follow()
+    assert trade.mall.calls == []
+    await trade.desk.do("disconnectChannel", linkId=trade.links["WECHAT"])
+    assert (await http.post(path, content=body, params=query)).status_code == 404
+
+
+async def test_one_shop_a_store_and_channel(trade: Trade, stranger: Any) -> None:
+    desk = trade.desk
+    told = {"storeId": desk.store, "channel": "DOUYIN", "appId": APP, "secret": SECRET}
+    again = await desk.do("connectChannel", shopId=SHOP, **told)
+    assert (again["code"], again["field"]) == ("ALREADY_TAKEN", "channel")
+    assert await desk.code("connectChannel", **told) == "BAD_INPUT"
+    key = str(uuid4())
+    gone = [
+        await desk.do("disconnectChannel", key=key, linkId=trade.links["DOUYIN"]) for _ in range(2)
+    ]
+    assert gone[0] == gone[1]
+    assert gone[0]["endedAt"]
+    late = await desk.do("retryChannel", linkId=trade.links["DOUYIN"])
+    assert late["state"] == "DISCONNECTED"
+    assert (await desk.do("connectChannel", shopId=SHOP, **told))["channel"] == "DOUYIN"
+    foreign = replace(desk, chain=stranger)
+    refused = await foreign.do("retryChannel", linkId=trade.links["WECHAT"])
+    assert refused["code"] == "UNKNOWN_CHANNEL_LINK"
+
+
+async def test_secrets_are_sealed(trade: Trade, urls: Urls) -> None:
+    async with trade.books.db.read(trade.tenant) as session:
+        [link] = await rows.links_by_id(session, trade.tenant, [UUID(trade.links["DOUYIN"])])
+    assert SECRET.encode() not in link.sealed
+    rotated = Shops(Settings(secret="another secret of thirty-two bytes!", former_secret=KEY))
+    assert rotated.of(link)
+    await rotated.close()
