@@ -90,10 +90,20 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
     return {"input": told if name in KEYLESS else {"key": NIL, **told}}
 
 
-def mutations(
-    product: str, dish: str, service: str, milk: str, store: str, code: str
-) -> dict[str, Any]:
+def mutations(**known: str) -> dict[str, Any]:
+    product, store = known["product"], known["store"]
     line = {"productId": product, "quantity": "1"}
+    return {
+        **of_stock(product, store, line),
+        **of_catalog(**known),
+        **of_channels(product, known["milk"], store),
+        **of_orders(store, known["code"], line),
+        **of_passes(store, known["service"]),
+        **of_people(store),
+    }
+
+
+def of_stock(product: str, store: str, line: Any) -> dict[str, Any]:
     paper = {"key": str(uuid4()), "storeId": store, "lines": [line]}
     return {
         **dict.fromkeys(("openStock", "receive", "sell", "consume", "produce"), paper),
@@ -101,6 +111,24 @@ def mutations(
         "adjust": {**paper, "kind": "GAIN"},
         "returnSale": {"saleId": NIL, "lines": [line], "disposition": "SHELF"},
         "reverse": {"movementId": NIL},
+        "syncSales": {
+            "operations": [
+                {
+                    "key": str(uuid4()),
+                    "storeId": store,
+                    "occurredAt": "2026-11-23T09:30:00+08:00",
+                    "lines": [line],
+                }
+            ]
+        },
+        "acknowledgeAlert": {"alertId": NIL},
+    }
+
+
+def of_catalog(
+    product: str, dish: str, service: str, milk: str, store: str, code: str
+) -> dict[str, Any]:
+    return {
         "createProduct": {"sku": uuid4().hex, "name": "米", "unit": "袋"},
         "updateProduct": {"productId": product},
         "archiveProduct": {"productId": product, "archived": False},
@@ -109,11 +137,17 @@ def mutations(
         "setReorderPoint": {"productId": product, "quantity": "1"},
         "setExpiryWarning": {"productId": product, "days": 15},
         "setUnits": {"productId": product, "units": [{"name": "箱", "quantity": "12"}]},
-        "setChannelFreshness": {
-            "productId": milk,
-            "channel": "WECHAT",
-            "daysLeft": 3,
+        "setRecipe": {
+            "productId": dish,
+            "components": [{"productId": product, "quantity": "1"}],
         },
+        "setSoldOut": {"storeId": store, "productId": product, "soldOut": False},
+    }
+
+
+def of_channels(product: str, milk: str, store: str) -> dict[str, Any]:
+    return {
+        "setChannelFreshness": {"productId": milk, "channel": "WECHAT", "daysLeft": 3},
         "setChannelBuffer": {"productId": product, "channel": "WECHAT", "quantity": "1"},
         "setChannelQuota": {"productId": product, "channel": "DOUYIN", "quantity": "1"},
         "setChannelPause": {"productId": product, "channel": "DELIVERY", "paused": True},
@@ -128,33 +162,27 @@ def mutations(
         "retryChannel": {"linkId": NIL},
         "setListing": {"linkId": NIL, "productId": product, "sku": "1"},
         "removeListing": {"linkId": NIL, "sku": "1"},
-        "setRecipe": {
-            "productId": dish,
-            "components": [{"productId": product, "quantity": "1"}],
-        },
+    }
+
+
+def of_orders(store: str, code: str, line: Any) -> dict[str, Any]:
+    return {
+        "placeOrder": {"store": code, "channel": "WECHAT", "contact": "x", "lines": [line]},
+        **{name: {"orderId": NIL} for name in ON_AN_ORDER},
+        "returnOrder": {"orderId": NIL, "lines": [line], "disposition": "SHELF"},
+    }
+
+
+def of_passes(store: str, service: str) -> dict[str, Any]:
+    return {
         "sellPass": {"storeId": store, "productId": service, "customer": "x", "uses": 1},
         "redeem": {"storeId": store, "serviceProductId": service},
         "refundPass": {"passId": NIL},
-        "placeOrder": {
-            "store": code,
-            "channel": "WECHAT",
-            "contact": "x",
-            "lines": [line],
-        },
-        **{name: {"orderId": NIL} for name in ON_AN_ORDER},
-        "syncSales": {
-            "operations": [
-                {
-                    "key": str(uuid4()),
-                    "storeId": store,
-                    "occurredAt": "2026-11-23T09:30:00+08:00",
-                    "lines": [line],
-                }
-            ]
-        },
-        "acknowledgeAlert": {"alertId": NIL},
-        "returnOrder": {"orderId": NIL, "lines": [line], "disposition": "SHELF"},
-        "setSoldOut": {"storeId": store, "productId": product, "soldOut": False},
+    }
+
+
+def of_people(store: str) -> dict[str, Any]:
+    return {
         "signIn": {"login": "nobody", "password": "no password"},
         "refreshSession": {"refreshToken": "x"},
         "inviteStaff": {
