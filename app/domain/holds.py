@@ -14,7 +14,8 @@ from app.db.holds import Held
 from app.db.levels import Pair
 from app.db.tables import Order
 from app.db.unit import Database, Unit, clock
-from app.domain.draft import NOBODY, Draft, Line, Place, print_of
+from app.domain.documents import movement_of
+from app.domain.draft import NOBODY, Draft, Line, Place
 from app.domain.errors import OutOfStock, Refusal, Refused
 from app.domain.ledger import post
 from app.domain.rules.kinds import Kind
@@ -44,19 +45,9 @@ def moved(held: Held, quantity: int, source: Place, target: Place) -> Line:
 
 def release(row: Order, key: UUID, actor: UUID, held: Iterable[Held], reason: str) -> Draft:
     """The movement that gives up what an order holds."""
-    own = uuid5(key, Kind.ORDER_RELEASE.name)
-    return Draft(
-        kind=Kind.ORDER_RELEASE,
-        store=row.store_id,
-        actor=actor,
-        key=own,
-        lines=tuple(put_back(row.store_id, held)),
-        fingerprint=print_of(Kind.ORDER_RELEASE, row.id, own),
-        occurred_at=clock(),
-        channel=row.channel,
-        reason=reason,
-        document_id=row.id,
-    )
+    lines = put_back(row.store_id, held)
+    told = {"channel": row.channel, "reason": reason}
+    return movement_of(row.id, Kind.ORDER_RELEASE, row.store_id, key, actor, lines, **told)
 
 
 async def settle(db: Database, tenant: UUID) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from uuid_utils.compat import uuid7
@@ -23,6 +23,7 @@ from app.db.unit import Database, Unit, clock
 from app.domain import access
 from app.domain.access import Can, Role, Scope, Viewer
 from app.domain.batches import Asked
+from app.domain.documents import movement_of, post_in
 from app.domain.draft import NOBODY, Draft, Line, Place, print_of
 from app.domain.errors import (
     InvalidQuantity,
@@ -34,7 +35,7 @@ from app.domain.errors import (
     WrongState,
 )
 from app.domain.holds import moved, release, with_overdue
-from app.domain.ledger import Outcome, post
+from app.domain.ledger import Outcome
 from app.domain.lines import lines_of
 from app.domain.rations import COUNTER
 from app.domain.requests import claim
@@ -195,28 +196,8 @@ async def _change(
     return await with_overdue(db, viewer.tenant, row.store_id, once)
 
 
-async def _post(unit: Unit, draft: Draft) -> None:
-    """Posts in the order's own unit. Raises Refused with what the ledger refuses."""
-    if draft.lines:
-        [outcome] = await post(unit, [draft])
-        if isinstance(outcome, Refusal):
-            raise Refused(outcome)
-
-
-def _draft(row: Order, kind: Kind, key: UUID, actor: UUID, lines: Sequence[Line]) -> Draft:
-    """The movement's own key is made of the document's: the two are claimed together."""
-    own = uuid5(key, kind.name)
-    return Draft(
-        kind=kind,
-        store=row.store_id,
-        actor=actor,
-        key=own,
-        lines=tuple(lines),
-        fingerprint=print_of(kind, row.id, own),
-        occurred_at=clock(),
-        channel=row.channel,
-        document_id=row.id,
-    )
+def _movement(row: Order, kind: Kind, key: UUID, actor: UUID, lines: Sequence[Line]) -> Draft:
+    return movement_of(row.id, kind, row.store_id, key, actor, lines, channel=row.channel)
 
 
 async def pay(
@@ -233,7 +214,7 @@ async def pay(
 
     async def work(unit: Unit, row: Order) -> None:
         if row.state == "EXPIRED":
-            await _post(unit, again)
+            await post_in(unit, again)
         elif row.state != "HELD":
             raise Refused(WrongState(row.state))
         row.state, row.payment, row.expires_at = "PAID", reference, None
@@ -250,7 +231,7 @@ async def _again(books: Books, viewer: Viewer, row: Order, key: UUID) -> Draft:
     made = await draft(
         books, viewer, Kind.ORDER_HOLD, row.store_id, asked, Sheet(key), channel=row.channel
     )
-    held = _draft(row, Kind.ORDER_HOLD, key, viewer.actor, made.lines)
+    held = _movement(row, Kind.ORDER_HOLD, key, viewer.actor, made.lines)
     return replace(held, recipes=made.recipes)
 
 
@@ -281,8 +262,8 @@ async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Ord
         [store] = await identity.stores_by_id(unit.session, unit.tenant, [row.store_id])
         today = unit.now.astimezone(ZoneInfo(store.timezone)).date()
         lines = _handed_over(row.store_id, held, ordered, lambda each: _stale(each, today))
-        handed = _draft(row, Kind.FULFILMENT, key, viewer.actor, lines)
-        await _post(unit, replace(handed, promised=True))
+        handed = _movement(row, Kind.FULFILMENT, key, viewer.actor, lines)
+        await post_in(unit, replace(handed, promised=True))
         row.state, row.ended_at = "FULFILLED", unit.now
 
     return await _change(db, viewer, key, row, ("fulfilOrder", order_id), work)
@@ -342,7 +323,7 @@ async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: st
         if row.state not in allowed:
             raise Refused(WrongState(row.state))
         held = await holds.held(unit, [row.id])
-        await _post(unit, release(row, key, viewer.actor, held, reason or "取消订单"))
+        await post_in(unit, release(row, key, viewer.actor, held, reason or "取消订单"))
         row.state, row.reason, row.ended_at = "CANCELLED", reason, unit.now
 
     return await _change(db, viewer, key, row, ("cancelOrder", row.id, reason), work)

@@ -24,17 +24,16 @@ from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.ahead import ahead, rendered, unused
 from app.domain.cookbook import NO_WISH, Made, Taken, Wish, taken, told
+from app.domain.documents import movement_of, open_for, post_in
 from app.domain.draft import NOBODY, Draft, Line, Place, print_of
 from app.domain.errors import (
     Malformed,
     NotEnoughUses,
-    Refusal,
     Refused,
     UnknownPass,
     UnknownProduct,
     WrongState,
 )
-from app.domain.ledger import post, wanted
 from app.domain.rations import COUNTER
 from app.domain.requests import claim
 from app.domain.rules.kinds import Kind
@@ -81,9 +80,8 @@ async def sell_pass(
         expires_on=_until(await _today(db, viewer.tenant, store_id), expires_on),
         sold_by=viewer.actor,
     )
-    first = _draft(row, key, viewer.actor, *ahead(row, made))
-    async with db.unit(viewer.tenant) as unit:
-        await open_levels(unit, wanted([first]))
+    first = _movement(row, key, viewer.actor, *ahead(row, made))
+    await open_for(db, viewer.tenant, first)
     async with db.unit(viewer.tenant) as unit:
         asked = ("sellPass", store_id, product_id, customer, uses, channel, expires_on)
         if earlier := await claim(unit, viewer.actor, key, row.id, *asked):
@@ -91,7 +89,7 @@ async def sell_pass(
         row.sold_at = unit.now
         unit.session.add(row)
         await unit.session.flush()
-        await _post(unit, first)
+        await post_in(unit, first)
     return row
 
 
@@ -125,31 +123,10 @@ def _until(today: date, expires_on: date | None) -> date:
     return expires_on
 
 
-def _draft(row: Pass, key: UUID, actor: UUID, kind: Kind, lines: Sequence[Line]) -> Draft:
-    """The movement's own key is made of the document's: the two are claimed together."""
+def _movement(row: Pass, key: UUID, actor: UUID, kind: Kind, lines: Sequence[Line]) -> Draft:
     store = lines[-1].target.store if lines else row.store_id
-    own = uuid5(key, kind.name)
-    return Draft(
-        kind=kind,
-        store=store,
-        actor=actor,
-        key=own,
-        lines=tuple(lines),
-        fingerprint=print_of(kind, row.id, own),
-        occurred_at=clock(),
-        channel=row.channel if kind in (Kind.PASS_SALE, Kind.PASS_HOLD) else None,
-        document_id=row.id,
-    )
-
-
-async def _post(unit: Unit, draft: Draft) -> Movement | None:
-    """Posts the draft in the pass's own unit. Raises Refused with what the ledger refuses."""
-    if not draft.lines:
-        return None
-    [outcome] = await post(unit, [draft])
-    if isinstance(outcome, Refusal):
-        raise Refused(outcome)
-    return outcome
+    channel = row.channel if kind in (Kind.PASS_SALE, Kind.PASS_HOLD) else None
+    return movement_of(row.id, kind, store, key, actor, lines, channel=channel)
 
 
 async def redeem_pass(
@@ -180,11 +157,11 @@ async def redeem_pass(
         row = await _locked(unit, pass_id)
         await _usable(unit, row, uses)
         lines = await rendered(unit, row, store_id, takes, uses, wish)
-        draft = _draft(row, key, viewer.actor, Kind.REDEMPTION, lines)
+        draft = _movement(row, key, viewer.actor, Kind.REDEMPTION, lines)
         row.used += uses
         if row.used == row.uses:
             row.state, row.ended_at = "USED", unit.now
-        movement = await _post(unit, draft)
+        movement = await post_in(unit, draft)
         assert movement is not None
         return _redemption(unit, id, row.product_id, store_id, uses, movement, pass_id)
 
@@ -292,7 +269,7 @@ async def _end(
         if row.state != "ACTIVE":
             raise Refused(WrongState(row.state))
         lines = await unused(unit, row)
-        await _post(unit, _draft(row, key, actor, Kind.PASS_RELEASE, lines))
+        await post_in(unit, _movement(row, key, actor, Kind.PASS_RELEASE, lines))
         row.state, row.ended_at = state, unit.now
     return row
 
@@ -326,13 +303,12 @@ async def redeem_paid(
         occurred_at=clock(),
         channel=COUNTER,
     )
-    async with db.unit(viewer.tenant) as unit:
-        await open_levels(unit, wanted([draft]))
+    await open_for(db, viewer.tenant, draft)
     async with db.unit(viewer.tenant) as unit:
         id = uuid7()
         asked = ("redeem", product_id, store_id, uses, *wish.printed())
         if earlier := await claim(unit, viewer.actor, key, id, *asked):
             return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
-        movement = await _post(unit, draft)
+        movement = await post_in(unit, draft)
         assert movement is not None
         return _redemption(unit, id, product_id, store_id, uses, movement, None)

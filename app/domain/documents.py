@@ -1,0 +1,61 @@
+"""Documents: what orders, passes, write-offs and transfers share when they move stock.
+
+A document is changed in one unit: its key is claimed, its row is locked, its movement is posted
+under a key made of its own.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid5
+
+from app.db.levels import open_levels
+from app.db.tables import Movement
+from app.db.unit import Database, Unit, clock
+from app.domain.draft import Draft, Line, print_of
+from app.domain.errors import Refusal, Refused
+from app.domain.ledger import post, wanted
+from app.domain.rules.kinds import Kind
+
+
+def movement_of(
+    document: UUID,
+    kind: Kind,
+    store: UUID,
+    key: UUID,
+    actor: UUID,
+    lines: Sequence[Line],
+    **more: Any,
+) -> Draft:
+    """The draft of a document's movement; its own key is made of the document's: the two are
+    claimed together. `more` are further fields of `Draft`."""
+    own = uuid5(key, kind.name)
+    return Draft(
+        kind=kind,
+        store=store,
+        actor=actor,
+        key=own,
+        lines=tuple(lines),
+        fingerprint=print_of(kind, document, own),
+        occurred_at=clock(),
+        document_id=document,
+        **more,
+    )
+
+
+async def open_for(db: Database, tenant: UUID, *drafts: Draft) -> None:
+    """Makes the levels these drafts will lock, in a transaction before the document's own."""
+    async with db.unit(tenant) as unit:
+        await open_levels(unit, wanted(drafts))
+
+
+async def post_in(unit: Unit, draft: Draft) -> Movement | None:
+    """Posts in the document's own unit; None when nothing is to be moved.
+
+    Raises Refused with what the ledger refuses.
+    """
+    if not draft.lines:
+        return None
+    [outcome] = await post(unit, [draft])
+    if isinstance(outcome, Refusal):
+        raise Refused(outcome)
+    return outcome
