@@ -61,6 +61,12 @@ class Can(Enum):
     RUN_ORDERS = Grant(
         "Take payment for orders, hand them over. 处理订单", {C: OWN, M: OWN, O: ALL}, "order:write"
     )
+    SEE_TRANSFERS = Grant("See requests and transfers. 查看调拨", STAFF, "transfer:read")
+    REQUEST_GOODS = Grant(
+        "Ask head office for goods. 申请补货", {C: OWN, M: OWN, O: ALL}, "transfer:request"
+    )
+    RUN_TRANSFERS = Grant("Approve and ship transfers. 审批发货", HEADS, "transfer:ship")
+    RECEIVE_TRANSFER = Grant("Receive what was shipped. 调拨收货", STAFF, "transfer:receive")
     SEE_ALERTS = Grant("See alerts. 查看预警", STAFF, "alert:read")
     ACKNOWLEDGE_ALERT = Grant("Look after an alert. 处理预警", {M: OWN, **HEADS})
     SEE_PASSES = Grant("See prepaid passes. 查看次卡", STAFF, "pass:read")

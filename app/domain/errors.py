@@ -74,6 +74,11 @@ class UnknownOrder(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownTransfer(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownAlert(Refusal):
     asked: str
 
@@ -186,7 +191,7 @@ class KeyReused(Refusal):
 class WrongState(Refusal):
     """`state` is what stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED,
     SELF, LAST_OWNER, PASS, DOCUMENT, NO_RECIPE, NOT_STOCKED, REDEEMED_LATER, EXTENDED,
-    DISCONNECTED, or the state of the document.
+    DISCONNECTED, NOTHING_LOW, or the state of the document.
     """
 
     state: str
@@ -199,6 +204,30 @@ class ReturnExceedsSale(Refusal):
     returned: int
     requested: int
     scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """More of a product than there may be, in base units."""
+
+    product_id: UUID
+    requested: int
+    allowed: int
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExceedsTransfer(Refusal):
+    """More than was approved would be shipped, or more than is in transit accounted for."""
+
+    excesses: tuple[Excess, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonNeeded(Refusal):
+    """Something is not as it should be: these products need a word why."""
+
+    product_ids: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, slots=True)

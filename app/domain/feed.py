@@ -126,6 +126,13 @@ class AlertChange(Filed):
     alerts = property(lambda self: list(self.rows.values()))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReplenishmentChange(Filed):
+    """Transfers, as `Filed`."""
+
+    transfers = property(lambda self: list(self.rows.values()))
+
+
 def fresh(event: Any, **changes: Any) -> Any:
     """A copy with changes that shares no answers with the original."""
     return replace(event, answers={}, merged={}, **changes)

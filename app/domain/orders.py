@@ -36,7 +36,7 @@ from app.domain.errors import (
 )
 from app.domain.holds import moved, release, with_overdue
 from app.domain.ledger import Outcome
-from app.domain.lines import lines_of
+from app.domain.lines import Plain, lines_of
 from app.domain.rations import COUNTER
 from app.domain.requests import claim
 from app.domain.rules.fefo import expired
@@ -227,23 +227,12 @@ async def _again(books: Books, viewer: Viewer, row: Order, key: UUID) -> Draft:
     """What holds the order's goods once more, by the recipes of today."""
     async with books.db.read(viewer.tenant) as session:
         lines = await rows.lines_of(session, viewer.tenant, [row.id])
-    asked = [_Again(line.product_id, from_base(line.quantity, line.scale)) for line in lines]
+    asked = [Plain(line.product_id, from_base(line.quantity, line.scale)) for line in lines]
     made = await draft(
         books, viewer, Kind.ORDER_HOLD, row.store_id, asked, Sheet(key), channel=row.channel
     )
     held = _movement(row, Kind.ORDER_HOLD, key, viewer.actor, made.lines)
     return replace(held, recipes=made.recipes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Again:
-    """A line of an order, as a client would ask for it."""
-
-    product_id: UUID
-    quantity: Decimal
-    code: str | None = None
-    packs: Decimal | None = None
-    unit: str | None = None
 
 
 async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Order:

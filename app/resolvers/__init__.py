@@ -20,6 +20,7 @@ from app.resolvers.sales import SalesMutation
 from app.resolvers.shops import ShopsMutation, ShopsQuery
 from app.resolvers.stock import StockMutation, StockQuery
 from app.resolvers.storefront import StorefrontQuery
+from app.resolvers.transfers import TransfersMutation, TransfersQuery, TransfersSubscription
 from app.resolvers.units import UnitsMutation
 from app.schema.contract import made
 
@@ -38,6 +39,7 @@ with warnings.catch_warnings():
             ChannelsQuery,
             ShopsQuery,
             OrdersQuery,
+            TransfersQuery,
             AlertsQuery,
             PassesQuery,
             PrintingQuery,
@@ -57,11 +59,17 @@ with warnings.catch_warnings():
             StockMutation,
             SalesMutation,
             OrdersMutation,
+            TransfersMutation,
             AlertsMutation,
             PassesMutation,
         ),
     )
-    streams = (FeedSubscription, OrdersSubscription, AlertsSubscription)
+    streams = (
+        FeedSubscription,
+        OrdersSubscription,
+        AlertsSubscription,
+        TransfersSubscription,
+    )
     Subscription = merge_types("Subscription", streams)
 
 if open_roots := undeclared(Query, Mutation, Subscription):

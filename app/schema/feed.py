@@ -16,6 +16,7 @@ from app.schema.menu import MenuDish
 from app.schema.orders import Order
 from app.schema.scalars import Revision
 from app.schema.stock import Level
+from app.schema.transfers import Transfer
 from app.schema.window import window
 
 
@@ -43,6 +44,10 @@ class StoreChange:
     @strawberry.field(description="Alerts that were raised or seen, as they are now. 预警")
     async def alerts(self, root: strawberry.Parent[feed.Change], info: Info) -> list[Alert]:
         return await filed(info, "alerts", root)
+
+    @strawberry.field(description="Requests and transfers that changed, as they are now. 调拨")
+    async def transfers(self, root: strawberry.Parent[feed.Change], info: Info) -> list[Transfer]:
+        return await filed(info, "transfers", root)
 
 
 async def filed(info: Info, loader: str, change: feed.Change) -> list[Any]:

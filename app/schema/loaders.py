@@ -20,6 +20,7 @@ from app.db import (
     recipes,
     shops,
     stock,
+    transfers,
     units,
 )
 from app.db.unit import Database
@@ -87,6 +88,9 @@ READS = {
     "alerts": by(ID, alerts.alerts_by_id),
     "orders": by(ID, orders.orders_by_id),
     "order_lines": grouped(attrgetter("order_id"), orders.lines_of),
+    "transfers": by(ID, transfers.transfers_by_id),
+    "transfer_lines": grouped(attrgetter("transfer_id"), transfers.lines_of),
+    "transfer_returns": grouped(attrgetter("return_of"), transfers.returns_of),
     "document_movements": grouped(attrgetter("document_id"), orders.movements_of),
     "redemptions": grouped(attrgetter("pass_id"), passes.redemptions_of),
     "barcodes": grouped(attrgetter("product_id"), catalog.barcodes_of),

@@ -98,6 +98,7 @@ def mutations(**known: str) -> dict[str, Any]:
         **of_catalog(**known),
         **of_channels(product, known["milk"], store),
         **of_orders(store, known["code"], line),
+        **of_transfers(store, line),
         **of_passes(store, known["service"]),
         **of_people(store),
     }
@@ -173,6 +174,20 @@ def of_orders(store: str, code: str, line: Any) -> dict[str, Any]:
     }
 
 
+def of_transfers(store: str, line: Any) -> dict[str, Any]:
+    arrival = {"productId": line["productId"], "received": "1"}
+    return {
+        "requestReplenishment": {"storeId": store, "lines": [line]},
+        "approveReplenishment": {"transferId": NIL, "fromStoreId": store, "lines": [line]},
+        "rejectReplenishment": {"transferId": NIL, "reason": "x"},
+        "withdrawReplenishment": {"transferId": NIL},
+        "createTransfer": {"fromStoreId": store, "toStoreId": store, "lines": [line]},
+        "shipTransfer": {"transferId": NIL, "lines": [line]},
+        "receiveTransfer": {"transferId": NIL, "lines": [arrival]},
+        "cancelTransfer": {"transferId": NIL},
+    }
+
+
 def of_passes(store: str, service: str) -> dict[str, Any]:
     return {
         "sellPass": {"storeId": store, "productId": service, "customer": "x", "uses": 1},
@@ -209,6 +224,9 @@ def queries(
         "order": {"id": NIL},
         "orderFeed": {"storeIds": [store]},
         "alertFeed": {"storeIds": [store]},
+        "transfer": {"id": NIL},
+        "replenishmentSuggestions": {"storeId": store},
+        "replenishmentFeed": {"storeIds": [store]},
         "channelPreview": {"channel": "WECHAT", "productId": product, "buffer": "1"},
         "channelReport": {"since": "2026-01-01", "until": "2026-01-31"},
         "productLabel": {"productId": product},

@@ -10,6 +10,7 @@ from app.db.lane import Lane
 from app.db.unit import Database
 from app.domain.ledger import Settle
 from tests.conftest import Cloning, unheard
+from tests.support.depot import a_depot
 from tests.support.orders import OrderDesk
 from tests.support.salon import a_salon
 from tests.support.shop import a_shop
@@ -39,6 +40,11 @@ TAMPERING = [
     ("I9 positions", DISARM + "update entries set to_after = to_after + 1" + ARM),
     ("I9 positions", DISARM + "update entries set from_seq = 7 where from_seq = 2" + ARM),
     ("I9 a level's version", "update levels set version = version + 1"),
+    ("I10 what was shipped", "update transfer_lines set received = 1 where shipped = 6"),
+    ("I10 what was shipped", "update transfers set state = 'RECEIVED' where return_of is null"),
+    ("I10 what is in transit", DISARM + "update entries set to_bin = 'shelf' where movement_id = "
+     "(select id from movements where kind = 'SHIPMENT'); update levels set shelf = transit, "
+     "transit = 0 where transit = 3" + ARM),
     ("I11", "drop index uq_alerts_open; insert into alerts select tenant_id, uuidv7(), rule, "
      "store_id, product_id, state, quantity, scale, movement_id from alerts"),
     ("I12", DISARM + "update entries set scale = 2" + ARM),
@@ -74,6 +80,9 @@ async def test_tampering_is_found(clone: Cloning, broken: str, sql: str) -> None
     await salon.sell()
     await OrderDesk(shop).place(("米", 2))
     await OrderDesk(shop).sell_all_the_same("米", 9)
+    depot = await a_depot(shop)
+    await depot.stock("盐", 9)
+    await depot.receive(await depot.send(("盐", 6)), "盐", received=2, returned=1)
     await lane.close()
     await db.close()
     assert await audit(urls.owner) == []

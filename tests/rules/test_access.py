@@ -30,6 +30,10 @@ ACKNOWLEDGE_ALERT  - - s Y Y -
 PLACE_ORDER        Y Y Y Y Y *
 SEE_ORDERS         - s s Y Y order:read
 RUN_ORDERS         - s s - Y order:write
+SEE_TRANSFERS      - s s Y Y transfer:read
+REQUEST_GOODS      - s s - Y transfer:request
+RUN_TRANSFERS      - - - Y Y transfer:ship
+RECEIVE_TRANSFER   - s s Y Y transfer:receive
 SEE_PASSES         - s s Y Y pass:read
 REDEEM             - s s - - sale:write
 REFUND_PASS        - - s - Y return:write

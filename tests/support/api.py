@@ -50,6 +50,14 @@ INPUTS = {
     "extendHold": "ExtendHoldInput",
     "returnOrder": "ReturnOrderInput",
     "syncSales": "SyncSalesInput",
+    "requestReplenishment": "RequestReplenishmentInput",
+    "approveReplenishment": "ApproveReplenishmentInput",
+    "rejectReplenishment": "RejectReplenishmentInput",
+    "withdrawReplenishment": "WithdrawReplenishmentInput",
+    "createTransfer": "CreateTransferInput",
+    "shipTransfer": "ShipTransferInput",
+    "receiveTransfer": "ReceiveTransferInput",
+    "cancelTransfer": "CancelTransferInput",
     "acknowledgeAlert": "AcknowledgeAlertInput",
 }
 MOVEMENT = """
@@ -120,6 +128,19 @@ ON_ORDER = f"""
   }}
   {PROBLEM} {SHORT} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
 """
+ON_TRANSFER = f"""
+  ... on Transfer {{ id state fromStore {{ id }} toStore {{ id }} reason note endedAt
+    lines {{
+      product {{ name }} requested approved shipped received damaged lost returned inTransit reason
+    }}
+    requestedBy {{ name }} approvedBy {{ name }} shippedBy {{ name }}
+    returnOf {{ id }} returns {{ id state toStore {{ id }} }}
+    movements {{ kind }}
+  }}
+  {PROBLEM} {SHORT} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
+  ... on ExceedsTransfer {{ excesses {{ product {{ name }} requested allowed }} }}
+  ... on ReasonNeeded {{ products {{ name }} }} ... on UnknownTransfer {{ asked }}
+"""
 ON_SALE = f"""
   ... on Movement {{ {MOVEMENT} }} {PROBLEM} {SHORT}
   ... on UnknownStore {{ asked }} ... on Unreadable {{ reason }}
@@ -144,6 +165,9 @@ ANSWERS = {
     ),
     "returnOrder": f"... on Movement {{ {MOVEMENT} }} {PROBLEM} {SHORT} "
     "... on ReturnExceedsSale { product { name } sold returned } ... on WrongState { state }",
+    **dict.fromkeys(
+        [name for name in INPUTS if "Replenish" in name or "Transfer" in name], ON_TRANSFER
+    ),
     "syncSales": f"results {{ key outcome {{ {ON_SALE} }} }}",
     "acknowledgeAlert": f"... on Alert {{ id state acknowledgedBy {{ name }} }} {PROBLEM}",
     "setSoldOut": f"... on Level {{ available }} {PROBLEM} ... on KeyReused {{ key }}",

@@ -32,6 +32,7 @@ from app.db.tables.stock import (
     Movement,
     Request,
 )
+from app.db.tables.transfers import Transfer, TransferLine
 
 __all__ = [
     "Alert",
@@ -67,4 +68,6 @@ __all__ = [
     "Store",
     "Table",
     "Tenant",
+    "Transfer",
+    "TransferLine",
 ]
