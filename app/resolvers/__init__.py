@@ -13,6 +13,7 @@ from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.menu import MenuMutation, MenuQuery
 from app.resolvers.orders import OrdersMutation, OrdersQuery, OrdersSubscription
 from app.resolvers.passes import PassesMutation, PassesQuery
+from app.resolvers.purchases import PurchasesMutation, PurchasesQuery, PurchasesSubscription
 from app.resolvers.recipes import RecipesMutation
 from app.resolvers.reports import ReportsQuery
 from app.resolvers.roots import undeclared
@@ -39,6 +40,7 @@ with warnings.catch_warnings():
             ShopsQuery,
             OrdersQuery,
             AlertsQuery,
+            PurchasesQuery,
             PassesQuery,
             PrintingQuery,
             ReportsQuery,
@@ -58,10 +60,11 @@ with warnings.catch_warnings():
             SalesMutation,
             OrdersMutation,
             AlertsMutation,
+            PurchasesMutation,
             PassesMutation,
         ),
     )
-    streams = (FeedSubscription, OrdersSubscription, AlertsSubscription)
+    streams = (FeedSubscription, OrdersSubscription, AlertsSubscription, PurchasesSubscription)
     Subscription = merge_types("Subscription", streams)
 
 if open_roots := undeclared(Query, Mutation, Subscription):

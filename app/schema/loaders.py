@@ -17,6 +17,7 @@ from app.db import (
     menu,
     orders,
     passes,
+    purchases,
     recipes,
     shops,
     stock,
@@ -88,6 +89,10 @@ READS = {
     "orders": by(ID, orders.orders_by_id),
     "order_lines": grouped(attrgetter("order_id"), orders.lines_of),
     "document_movements": grouped(attrgetter("document_id"), orders.movements_of),
+    "suppliers": by(ID, purchases.suppliers_by_id),
+    "purchases": by(ID, purchases.purchases_by_id),
+    "purchase_lines": grouped(attrgetter("purchase_id"), purchases.lines_of),
+    "on_order": of(purchases.on_order),
     "redemptions": grouped(attrgetter("pass_id"), passes.redemptions_of),
     "barcodes": grouped(attrgetter("product_id"), catalog.barcodes_of),
 }

@@ -35,6 +35,21 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     ),
     errors.UnknownOrder: ("UNKNOWN_ORDER", "没有这个订单: {asked}", "No such order: {asked}"),
     errors.UnknownAlert: ("UNKNOWN_ALERT", "没有这条预警: {asked}", "No such alert: {asked}"),
+    errors.UnknownSupplier: (
+        "UNKNOWN_SUPPLIER",
+        "没有这个供应商: {asked}",
+        "No such supplier: {asked}",
+    ),
+    errors.UnknownPurchaseOrder: (
+        "UNKNOWN_PURCHASE_ORDER",
+        "没有这张采购单: {asked}",
+        "No such purchase order: {asked}",
+    ),
+    errors.DeliveryExceedsOrder: (
+        "DELIVERY_EXCEEDS_ORDER",
+        "到货多于订货",
+        "More came than is still missing",
+    ),
     errors.UnknownChannelLink: (
         "UNKNOWN_CHANNEL_LINK",
         "没有这个渠道店铺: {asked}",
@@ -196,6 +211,16 @@ class UnknownOrder(Problem):
     asked: str
 
 
+@window(errors.UnknownSupplier, description="No supplier of yours has this id. 供应商不存在")
+class UnknownSupplier(Problem):
+    asked: str
+
+
+@window(errors.UnknownPurchaseOrder, description="No purchase order has this id. 采购单不存在")
+class UnknownPurchaseOrder(Problem):
+    asked: str
+
+
 @window(errors.UnknownChannelLink, description="No shop of yours has this id. 渠道店铺不存在")
 class UnknownChannelLink(Problem):
     asked: str
@@ -302,7 +327,7 @@ class WrongState(Problem):
         "SELF (not on oneself), LAST_OWNER, PASS (it is sold by sellPass), DOCUMENT (what it "
         "belongs to has mutations of its own), NO_RECIPE, NOT_STOCKED (it is made when ordered), "
         "REDEEMED_LATER (sell a pass), EXTENDED (an order is extended once), or the state of a "
-        "pass or an order."
+        "pass, an order or a purchase order."
     )
 
 
@@ -325,7 +350,7 @@ class ReturnExceedsSale(Problem):
 
 @window(errors.AlreadyTaken, description="Somebody else has this value already. 已被占用")
 class AlreadyTaken(Problem):
-    field: str = strawberry.field(description="sku, barcode, login, code or name.")
+    field: str = strawberry.field(description="sku, barcode, login, code, name or number.")
     value: str
 
 
