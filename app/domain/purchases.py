@@ -97,8 +97,9 @@ async def update_supplier(
             for name, value in columns.items():
                 setattr(row, name, value)
             _index(row)
+            named = row.name
             if not await rows.renamed(unit, row):
-                raise Refused(AlreadyTaken("name", row.name))
+                raise Refused(AlreadyTaken("name", named))
     return row
 
 
