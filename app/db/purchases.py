@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.catalog import added
-from app.db.levels import Pair, want, wanted_levels
+from app.db.levels import Pair
 from app.db.statement import among
 from app.db.tables import PurchaseLine, PurchaseOrder, Supplier
 from app.db.unit import Unit
@@ -165,22 +165,19 @@ async def open_purchases(
 async def on_order(session: AsyncSession, tenant: UUID, pairs: Collection[Pair]) -> dict[Pair, int]:
     """Base units that were ordered of suppliers and are still missing, by (store, product);
     what no order is open for has none."""
-    wanted = wanted_levels()
     mine = and_(
         PurchaseLine.tenant_id == PurchaseOrder.tenant_id,
         PurchaseLine.purchase_id == PurchaseOrder.id,
-    )
-    asked = and_(
-        wanted.c.store_id == PurchaseOrder.store_id,
-        wanted.c.product_id == PurchaseLine.product_id,
     )
     missing = func.sum(func.greatest(PurchaseLine.ordered - PurchaseLine.received, 0))
     query = (
         select(PurchaseOrder.store_id, PurchaseLine.product_id, missing)
         .join_from(PurchaseOrder, PurchaseLine, mine)
-        .join(wanted, asked)
         .where(PurchaseOrder.tenant_id == tenant, OPEN)
+        # Not joined to the pairs: each of them would be looked up in each order.
+        .where(among(PurchaseOrder.store_id, {store for store, _ in pairs}))
+        .where(among(PurchaseLine.product_id, {product for _, product in pairs}))
         .group_by(PurchaseOrder.store_id, PurchaseLine.product_id)
     )
-    found = await session.execute(query, want(pairs))
-    return {(store, product): int(total) for store, product, total in found}
+    found = {(row[0], row[1]): int(row[2]) for row in await session.execute(query)}
+    return {pair: found[pair] for pair in pairs if pair in found}
