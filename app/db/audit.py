@@ -249,6 +249,31 @@ INVARIANTS = {
         WHERE o.state = 'HELD' AND NOT o.extended
         AND coalesce(l.held_until, 'infinity') > o.expires_at
     """,
+    "a purchase line has received what its receipts say": """
+        SELECT format('purchase order %s product %s: ledger %s, line %s', purchase_id, product_id,
+            s.total, l.received)
+        FROM purchase_lines l FULL JOIN (
+            SELECT p.tenant_id, p.id AS purchase_id, e.product_id, sum(e.quantity) AS total
+            FROM purchase_orders p
+            JOIN movements m ON (m.tenant_id, m.document_id) = (p.tenant_id, p.id)
+                AND m.kind = 'RECEIPT'
+            JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
+            GROUP BY 1, 2, 3
+        ) s USING (tenant_id, purchase_id, product_id)
+        WHERE l.received IS DISTINCT FROM coalesce(s.total, 0)
+    """,
+    "a purchase order is in the state its lines say": """
+        SELECT format('purchase order %s: %s', p.id, p.state) FROM purchase_orders p
+        LEFT JOIN (
+            SELECT tenant_id, purchase_id AS id, bool_or(received > 0) AS came,
+                bool_and(received >= ordered) AS whole
+            FROM purchase_lines GROUP BY 1, 2
+        ) l USING (tenant_id, id)
+        WHERE NOT coalesce(CASE
+            WHEN NOT l.came THEN p.state IN ('OPEN', 'CANCELLED')
+            WHEN l.whole THEN p.state = 'RECEIVED'
+            ELSE p.state IN ('PARTIAL', 'CLOSED') END, false)
+    """,
     "a movement has entries, an entry has a movement": """
         SELECT format('movement %s', coalesce(m.id, e.movement_id)) FROM movements m
         FULL JOIN (SELECT DISTINCT tenant_id, movement_id FROM entries) e

@@ -79,6 +79,34 @@ class UnknownTransfer(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownSupplier(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownPurchaseOrder(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """More of a product than is still missing; base units, `received` before this delivery."""
+
+    product_id: UUID
+    ordered: int
+    received: int
+    requested: int
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryExceedsOrder(Refusal):
+    """Every product of which more came than is still missing, or that was never ordered."""
+
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownAlert(Refusal):
     asked: str
 
@@ -232,7 +260,7 @@ class ReasonNeeded(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyTaken(Refusal):
-    """`field` (sku, barcode, login, code, name) already has `value` elsewhere."""
+    """`field` (sku, barcode, login, code, name, number) already has `value` elsewhere."""
 
     field: str
     value: str

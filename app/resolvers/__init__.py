@@ -13,6 +13,7 @@ from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.menu import MenuMutation, MenuQuery
 from app.resolvers.orders import OrdersMutation, OrdersQuery, OrdersSubscription
 from app.resolvers.passes import PassesMutation, PassesQuery
+from app.resolvers.purchases import PurchasesMutation, PurchasesQuery, PurchasesSubscription
 from app.resolvers.recipes import RecipesMutation
 from app.resolvers.reports import ReportsQuery
 from app.resolvers.roots import undeclared
@@ -41,6 +42,7 @@ with warnings.catch_warnings():
             OrdersQuery,
             TransfersQuery,
             AlertsQuery,
+            PurchasesQuery,
             PassesQuery,
             PrintingQuery,
             ReportsQuery,
@@ -61,6 +63,7 @@ with warnings.catch_warnings():
             OrdersMutation,
             TransfersMutation,
             AlertsMutation,
+            PurchasesMutation,
             PassesMutation,
         ),
     )
@@ -69,6 +72,7 @@ with warnings.catch_warnings():
         OrdersSubscription,
         AlertsSubscription,
         TransfersSubscription,
+        PurchasesSubscription,
     )
     Subscription = merge_types("Subscription", streams)
 

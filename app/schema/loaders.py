@@ -17,6 +17,7 @@ from app.db import (
     menu,
     orders,
     passes,
+    purchases,
     recipes,
     shops,
     stock,
@@ -92,6 +93,10 @@ READS = {
     "transfer_lines": grouped(attrgetter("transfer_id"), transfers.lines_of),
     "transfer_returns": grouped(attrgetter("return_of"), transfers.returns_of),
     "document_movements": grouped(attrgetter("document_id"), orders.movements_of),
+    "suppliers": by(ID, purchases.suppliers_by_id),
+    "purchases": by(ID, purchases.purchases_by_id),
+    "purchase_lines": grouped(attrgetter("purchase_id"), purchases.lines_of),
+    "on_order": of(purchases.on_order),
     "redemptions": grouped(attrgetter("pass_id"), passes.redemptions_of),
     "barcodes": grouped(attrgetter("product_id"), catalog.barcodes_of),
 }

@@ -99,6 +99,16 @@ class ReasonNeeded(Problem):
         return await info.context.loaders.products.load_many(list(root.product_ids))
 
 
+@window(errors.UnknownSupplier, description="No supplier of yours has this id. 供应商不存在")
+class UnknownSupplier(Problem):
+    asked: str
+
+
+@window(errors.UnknownPurchaseOrder, description="No purchase order has this id. 采购单不存在")
+class UnknownPurchaseOrder(Problem):
+    asked: str
+
+
 @window(errors.UnknownChannelLink, description="No shop of yours has this id. 渠道店铺不存在")
 class UnknownChannelLink(Problem):
     asked: str
@@ -205,7 +215,7 @@ class WrongState(Problem):
         "SELF (not on oneself), LAST_OWNER, PASS (it is sold by sellPass), DOCUMENT (what it "
         "belongs to has mutations of its own), NO_RECIPE, NOT_STOCKED (it is made when ordered), "
         "REDEEMED_LATER (sell a pass), EXTENDED (an order is extended once), NOTHING_LOW (nothing "
-        "is suggested), or the state of a pass, an order or a transfer."
+        "is suggested), or the state of a pass, an order, a transfer or a purchase order."
     )
 
 
@@ -228,7 +238,7 @@ class ReturnExceedsSale(Problem):
 
 @window(errors.AlreadyTaken, description="Somebody else has this value already. 已被占用")
 class AlreadyTaken(Problem):
-    field: str = strawberry.field(description="sku, barcode, login, code or name.")
+    field: str = strawberry.field(description="sku, barcode, login, code, name or number.")
     value: str
 
 

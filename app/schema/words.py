@@ -44,6 +44,21 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "What differs needs a reason",
     ),
     errors.UnknownAlert: ("UNKNOWN_ALERT", "没有这条预警: {asked}", "No such alert: {asked}"),
+    errors.UnknownSupplier: (
+        "UNKNOWN_SUPPLIER",
+        "没有这个供应商: {asked}",
+        "No such supplier: {asked}",
+    ),
+    errors.UnknownPurchaseOrder: (
+        "UNKNOWN_PURCHASE_ORDER",
+        "没有这张采购单: {asked}",
+        "No such purchase order: {asked}",
+    ),
+    errors.DeliveryExceedsOrder: (
+        "DELIVERY_EXCEEDS_ORDER",
+        "到货多于订货",
+        "More came than is still missing",
+    ),
     errors.UnknownChannelLink: (
         "UNKNOWN_CHANNEL_LINK",
         "没有这个渠道店铺: {asked}",

@@ -1,5 +1,6 @@
 """Whatever is sent to any field: an answer with a code, and nothing written when it is refused."""
 
+import re
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -84,7 +85,8 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
     # A recipe opens the dish's level in every store.
     parts = [{"productId": known["product"], "quantity": "1"}]
     await desk.do("setRecipe", productId=known["dish"], components=parts)
-    told = mutations(**known).get(name)
+    bought = await of_purchases(desk, name)
+    told = {**mutations(**known), **bought}.get(name)
     if told is None:
         return queries(**known).get(name, {})
     return {"input": told if name in KEYLESS else {"key": NIL, **told}}
@@ -196,6 +198,27 @@ def of_passes(store: str, service: str) -> dict[str, Any]:
     }
 
 
+async def of_purchases(desk: Desk, name: str) -> dict[str, Any]:
+    """For a root of the topic a supplier, and an order that waits for more than is tried."""
+    if not {"Supplier", "Purchase"} & set(re.findall("[A-Z][a-z]+", name)):
+        return {}
+    supplier = (await desk.do("createSupplier", name=uuid4().hex))["id"]
+    lines = [await desk.line("米", 10**10)]
+    order = {"supplierId": supplier, "storeId": desk.store, "lines": lines}
+    made = (await desk.do("createPurchaseOrder", **order))["id"]
+    ended = {"purchaseOrderId": made, "reason": "x"}
+    return {
+        "createSupplier": {"name": uuid4().hex},
+        "updateSupplier": {"supplierId": supplier},
+        "archiveSupplier": {"supplierId": supplier, "archived": False},
+        "createPurchaseOrder": order,
+        "updatePurchaseOrder": {"purchaseOrderId": made, "note": "x"},
+        "cancelPurchaseOrder": ended,
+        "closePurchaseOrder": ended,
+        "receivePurchaseOrder": {"purchaseOrderId": made, "lines": [await desk.line("米", 1)]},
+    }
+
+
 def of_people(store: str) -> dict[str, Any]:
     return {
         "signIn": {"login": "nobody", "password": "no password"},
@@ -221,6 +244,8 @@ def queries(
 ) -> dict[str, Any]:
     return {
         "movement": {"id": NIL},
+        "supplier": {"id": NIL},
+        "purchaseOrder": {"id": NIL},
         "order": {"id": NIL},
         "orderFeed": {"storeIds": [store]},
         "alertFeed": {"storeIds": [store]},

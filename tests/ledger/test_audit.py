@@ -12,6 +12,7 @@ from app.domain.ledger import Settle
 from tests.conftest import Cloning, unheard
 from tests.support.depot import a_depot
 from tests.support.orders import OrderDesk
+from tests.support.purchases import PurchaseDesk
 from tests.support.salon import a_salon
 from tests.support.shop import a_shop
 
@@ -57,6 +58,10 @@ TAMPERING = [
     ("an order that has ended", "update orders set state = 'CANCELLED'"),
     ("an open order holds", "update order_lines set quantity = 1"),
     ("a level knows", "update levels set held_until = null"),
+    ("a purchase line", "update purchase_lines set received = 2, ordered = 9"),
+    ("a purchase line", DISARM + "update movements set document_id = null" + ARM),
+    ("a purchase order is", "update purchase_orders set state = 'RECEIVED', ended_at = now()"),
+    ("a purchase order is", "update purchase_lines set ordered = received"),
     ("a movement has entries", DISARM + "delete from entries" + ARM),
 ]  # fmt: skip
 
@@ -79,6 +84,8 @@ async def test_tampering_is_found(clone: Cloning, broken: str, sql: str) -> None
     salon = await a_salon(shop, "RESERVE_ON_SALE")
     await salon.sell()
     await OrderDesk(shop).place(("米", 2))
+    buying = PurchaseDesk(shop)
+    await buying.came(await buying.order(("油", 5)), ("油", 3))
     await OrderDesk(shop).sell_all_the_same("米", 9)
     depot = await a_depot(shop)
     await depot.stock("盐", 9)

@@ -24,6 +24,10 @@ SET_THRESHOLDS     - - s Y Y catalog:write
 SEE_STOCK          - s s Y Y stock:read
 SEE_COST           - - s Y Y cost:read
 RECEIVE            - s s Y Y receipt:write
+SEE_SUPPLIERS      - - s Y Y purchase:read
+EDIT_SUPPLIERS     - - - Y Y purchase:write
+SEE_PURCHASES      - s s Y Y purchase:read
+PURCHASE           - - s Y Y purchase:write
 SELL               - s s - - sale:write
 SEE_ALERTS         - s s Y Y alert:read
 ACKNOWLEDGE_ALERT  - - s Y Y -

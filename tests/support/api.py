@@ -59,6 +59,14 @@ INPUTS = {
     "receiveTransfer": "ReceiveTransferInput",
     "cancelTransfer": "CancelTransferInput",
     "acknowledgeAlert": "AcknowledgeAlertInput",
+    "createSupplier": "CreateSupplierInput",
+    "updateSupplier": "UpdateSupplierInput",
+    "archiveSupplier": "ArchiveSupplierInput",
+    "createPurchaseOrder": "CreatePurchaseOrderInput",
+    "updatePurchaseOrder": "UpdatePurchaseOrderInput",
+    "cancelPurchaseOrder": "CancelPurchaseOrderInput",
+    "closePurchaseOrder": "ClosePurchaseOrderInput",
+    "receivePurchaseOrder": "ReceivePurchaseOrderInput",
 }
 MOVEMENT = """
   id kind channel reason note document occurredAt recordedAt store { id } actor { name }
@@ -145,6 +153,23 @@ ON_SALE = f"""
   ... on Movement {{ {MOVEMENT} }} {PROBLEM} {SHORT}
   ... on UnknownStore {{ asked }} ... on Unreadable {{ reason }}
 """
+ON_SUPPLIER = f"""
+  ... on Supplier {{ id name contact phone note leadDays archivedAt }} {PROBLEM}
+  ... on UnknownSupplier {{ asked }} ... on AlreadyTaken {{ field value }}
+"""
+PURCHASE = """
+  id number state expectedOn overdue note reason orderedBy { name } endedAt
+  supplier { name phone note } store { id }
+  lines { product { name } ordered received missing over unitCost }
+"""
+ON_PURCHASE = f"""
+  ... on PurchaseOrder {{ {PURCHASE} receipts {{ {MOVEMENT} }} }} {PROBLEM}
+  ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
+"""
+ON_DELIVERY = f"""
+  {ON_PURCHASE} ... on UnknownProduct {{ products: asked }}
+  ... on DeliveryExceedsOrder {{ deliveries {{ product {{ name }} ordered received requested }} }}
+"""
 ON_CATEGORY = f"... on Category {{ id name }} {PROBLEM} ... on AlreadyTaken {{ field value }}"
 ANSWERS = {
     "createCategory": ON_CATEGORY,
@@ -170,6 +195,12 @@ ANSWERS = {
     ),
     "syncSales": f"results {{ key outcome {{ {ON_SALE} }} }}",
     "acknowledgeAlert": f"... on Alert {{ id state acknowledgedBy {{ name }} }} {PROBLEM}",
+    **dict.fromkeys(("createSupplier", "updateSupplier", "archiveSupplier"), ON_SUPPLIER),
+    "createPurchaseOrder": f"{ON_PURCHASE} ... on AlreadyTaken {{ field value }}",
+    **dict.fromkeys(
+        ("updatePurchaseOrder", "cancelPurchaseOrder", "closePurchaseOrder"), ON_PURCHASE
+    ),
+    "receivePurchaseOrder": ON_DELIVERY,
     "setSoldOut": f"... on Level {{ available }} {PROBLEM} ... on KeyReused {{ key }}",
 }
 

@@ -24,6 +24,7 @@ from app.db.tables.identity import (
 )
 from app.db.tables.orders import Order, OrderLine
 from app.db.tables.passes import Pass, Redemption
+from app.db.tables.purchases import PurchaseLine, PurchaseOrder, Supplier
 from app.db.tables.stock import (
     Batch,
     BatchLevel,
@@ -58,6 +59,8 @@ __all__ = [
     "Pass",
     "Product",
     "ProductUnit",
+    "PurchaseLine",
+    "PurchaseOrder",
     "Recipe",
     "Redemption",
     "Request",
@@ -66,6 +69,7 @@ __all__ = [
     "Staff",
     "StaffStore",
     "Store",
+    "Supplier",
     "Table",
     "Tenant",
     "Transfer",
