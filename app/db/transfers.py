@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.holds import Held, free
+from app.db.purchases import on_order
 from app.db.rations import first_id
 from app.db.statement import among
 from app.db.tables import (
@@ -127,7 +128,7 @@ async def in_transit(unit: Unit, transfer: Transfer) -> list[Held]:
 
 class Need(NamedTuple):
     """A product of a store as its next request sees it, in base units; `sold` in 30 days,
-    `coming` what is in transit, approved or asked for."""
+    `coming` what is in transit, approved, asked for or on order."""
 
     product_id: UUID
     scale: int
@@ -138,14 +139,8 @@ class Need(NamedTuple):
     sold: int
 
 
-async def needs(
-    session: AsyncSession,
-    tenant: UUID,
-    store: UUID,
-    days: int,
-    products: Collection[UUID] | None = None,
-) -> list[Need]:
-    """The goods of a store, or these of them, with what left it in so many days."""
+async def needs(session: AsyncSession, tenant: UUID, store: UUID, days: int) -> list[Need]:
+    """The goods of a store, with what left it in so many days."""
     sold, asked = _sold(tenant, store, days), _asked(tenant, store)
     L = Level.__table__.c
     query = (
@@ -166,9 +161,12 @@ async def needs(
         .where(Product.kind == "GOODS", Product.archived_at.is_(None))
         .order_by(Product.pinyin, Product.id)
     )
-    if products is not None:
-        query = query.where(among(Level.product_id, products))
-    return [Need(*row[:2], *map(int, row[2:])) for row in await session.execute(query)]
+    found = [Need(*row[:2], *map(int, row[2:])) for row in await session.execute(query)]
+    ordered = await on_order(session, tenant, [(store, need.product_id) for need in found])
+    return [
+        need._replace(coming=need.coming + ordered.get((store, need.product_id), 0))
+        for need in found
+    ]
 
 
 def _sold(tenant: UUID, store: UUID, days: int) -> Subquery:

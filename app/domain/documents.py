@@ -44,14 +44,14 @@ def movement_of(
 
 
 class Filed(Protocol):
-    """A row that stands for a document of a store."""
+    """A row that stands for a document; `stores` are those whose feeds tell of it."""
 
     @property
     def tenant_id(self) -> Any: ...
     @property
     def id(self) -> Any: ...
     @property
-    def store_id(self) -> Any: ...
+    def stores(self) -> Any: ...
 
 
 Row = TypeVar("Row", bound=Filed)
@@ -73,8 +73,14 @@ async def changed(
         assert mine is not None, "no document is ever deleted"
         if earlier is None:
             await work(unit, mine)
-            unit.filed(mine.store_id, mine.id)
+            file(unit, mine)
     return mine
+
+
+def file(unit: Unit, row: Filed) -> None:
+    """The feeds of the document's stores name it."""
+    for store in row.stores:
+        unit.filed(store, row.id)
 
 
 async def open_for(db: Database, tenant: UUID, *drafts: Draft) -> None:

@@ -20,7 +20,7 @@ from app.db.unit import Database, Unit, clock
 from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.batches import Asked, told_batches
-from app.domain.documents import movement_of, open_for, post_in
+from app.domain.documents import changed, file, movement_of, open_for, post_in
 from app.domain.draft import Draft, Line, Place
 from app.domain.errors import (
     ExceedsTransfer,
@@ -61,21 +61,7 @@ async def change(
     db: Database, viewer: Viewer, key: UUID, row: Transfer, asked: Sequence[Any], work: Work
 ) -> Transfer:
     """The transfer after `work`, once a key; then the followers of both stores are told."""
-    async with db.unit(viewer.tenant) as unit:
-        earlier = await claim(unit, viewer.actor, key, row.id, *asked)
-        locked = await rows.locked_transfer(unit, row.id)
-        assert locked is not None, "no transfer is ever deleted"
-        if earlier is None:
-            await work(unit, locked)
-            file(unit, locked)
-    return locked
-
-
-def file(unit: Unit, row: Transfer) -> None:
-    """Both stores' feeds name the transfer."""
-    for store in (row.to_store, row.from_store):
-        if store is not None:
-            unit.filed(store, row.id)
+    return await changed(db, viewer.actor, key, row, asked, rows.locked_transfer, work)
 
 
 async def goods(db: Database, tenant: UUID, products: Collection[UUID]) -> dict[UUID, Product]:

@@ -115,7 +115,7 @@ class ReplenishmentChange:
 class ReplenishmentSuggestion:
     product: Product = edge("products", "product_id")
     available: Quantity = amount("there", "Can be sold now. 可售")
-    coming: Quantity = amount("coming", "In transit, approved or asked for. 已申请及在途")
+    coming: Quantity = amount("coming", "In transit, approved, asked for or on order. 已申请及在途")
     sold: Quantity = amount("sold", "Sold or used up in the last 30 days. 近30天销量")
     quantity: Quantity = amount(
         "quantity",

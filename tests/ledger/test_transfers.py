@@ -26,6 +26,7 @@ from app.domain.rules.kinds import Kind
 from tests.ledger.test_orders import tomorrow
 from tests.support.depot import Depot, a_depot
 from tests.support.orders import OrderDesk
+from tests.support.purchases import PurchaseDesk
 from tests.support.shop import Shop, day
 
 
@@ -324,6 +325,10 @@ class TestSuggestions:
         assert await quantities(depot) == {"米": 5}
         await depot.receive(first, "米", lost=2)
         assert await quantities(depot) == {"米": 7}
+        ordered = await PurchaseDesk(depot.shop).order(("米", 4))
+        assert await quantities(depot) == {"米": 3}
+        await PurchaseDesk(depot.shop).came(ordered, ("米", 4))
+        assert await quantities(depot) == {"米": 3}
 
     async def test_what_sells_is_asked_for_until_it_comes(self, depot: Depot) -> None:
         await depot.shop.receive("米", 40)

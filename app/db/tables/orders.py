@@ -65,6 +65,10 @@ class Order(Table):
         ),
     )
 
+    @property
+    def stores(self) -> tuple[UUID, ...]:
+        return (self.store_id,)
+
     token: ClassVar[str | None] = None
     """What lets a guest at it; known to whoever placed it."""
 

@@ -70,6 +70,10 @@ class PurchaseOrder(Table):
         ),
     )
 
+    @property
+    def stores(self) -> tuple[UUID, ...]:
+        return (self.store_id,)
+
 
 class PurchaseLine(Table):
     """How much of a product was ordered and came, in base units; `unit_cost` is 1/10000 yuan a

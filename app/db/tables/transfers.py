@@ -54,6 +54,10 @@ class Transfer(Table):
         ),
     )
 
+    @property
+    def stores(self) -> tuple[UUID, ...]:
+        return tuple(store for store in (self.to_store, self.from_store) if store)
+
 
 class TransferLine(Table):
     """What became of one product, in base units.
