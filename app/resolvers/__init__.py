@@ -21,6 +21,7 @@ from app.resolvers.shops import ShopsMutation, ShopsQuery
 from app.resolvers.stock import StockMutation, StockQuery
 from app.resolvers.storefront import StorefrontQuery
 from app.resolvers.units import UnitsMutation
+from app.resolvers.writeoffs import WriteOffsMutation, WriteOffsQuery, WriteOffsSubscription
 from app.schema.contract import made
 
 with warnings.catch_warnings():
@@ -40,6 +41,7 @@ with warnings.catch_warnings():
             OrdersQuery,
             AlertsQuery,
             PassesQuery,
+            WriteOffsQuery,
             PrintingQuery,
             ReportsQuery,
         ),
@@ -59,9 +61,15 @@ with warnings.catch_warnings():
             OrdersMutation,
             AlertsMutation,
             PassesMutation,
+            WriteOffsMutation,
         ),
     )
-    streams = (FeedSubscription, OrdersSubscription, AlertsSubscription)
+    streams = (
+        FeedSubscription,
+        OrdersSubscription,
+        AlertsSubscription,
+        WriteOffsSubscription,
+    )
     Subscription = merge_types("Subscription", streams)
 
 if open_roots := undeclared(Query, Mutation, Subscription):

@@ -21,6 +21,7 @@ from app.db import (
     shops,
     stock,
     units,
+    writeoffs,
 )
 from app.db.unit import Database
 
@@ -88,6 +89,9 @@ READS = {
     "orders": by(ID, orders.orders_by_id),
     "order_lines": grouped(attrgetter("order_id"), orders.lines_of),
     "document_movements": grouped(attrgetter("document_id"), orders.movements_of),
+    "write_offs": by(ID, writeoffs.write_offs_by_id),
+    "write_off_lines": grouped(attrgetter("write_off_id"), writeoffs.lines_of),
+    "wasted": by(attrgetter("write_off_id", "line"), writeoffs.wasted_by_line),
     "redemptions": grouped(attrgetter("pass_id"), passes.redemptions_of),
     "barcodes": grouped(attrgetter("product_id"), catalog.barcodes_of),
 }

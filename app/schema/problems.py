@@ -12,7 +12,7 @@ from app.domain import errors
 from app.domain.errors import Refusal
 from app.schema.catalog import Product
 from app.schema.edges import edge
-from app.schema.scalars import Quantity, Revision, quantity
+from app.schema.scalars import Money, Quantity, Revision, money, quantity
 from app.schema.window import window
 
 WORDS: dict[type[Refusal], tuple[str, str, str]] = {
@@ -35,6 +35,16 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     ),
     errors.UnknownOrder: ("UNKNOWN_ORDER", "没有这个订单: {asked}", "No such order: {asked}"),
     errors.UnknownAlert: ("UNKNOWN_ALERT", "没有这条预警: {asked}", "No such alert: {asked}"),
+    errors.UnknownWriteOff: (
+        "UNKNOWN_WRITE_OFF",
+        "没有这张报损单: {asked}",
+        "No such write-off: {asked}",
+    ),
+    errors.OverLimit: (
+        "OVER_LIMIT",
+        "报损金额超出你的审批额度, 请由额度更高的人审批",
+        "It costs more than your role approves: ask somebody who approves more",
+    ),
     errors.UnknownChannelLink: (
         "UNKNOWN_CHANNEL_LINK",
         "没有这个渠道店铺: {asked}",
@@ -206,6 +216,22 @@ class UnknownAlert(Problem):
     asked: str
 
 
+@window(errors.UnknownWriteOff, description="No write-off of yours has this id. 报损单不存在")
+class UnknownWriteOff(Problem):
+    asked: str
+
+
+@window(errors.OverLimit, description="It costs more than your role approves. 超出审批额度")
+class OverLimit(Problem):
+    @strawberry.field(description="Yuan that your role approves at most. 审批额度")
+    def limit(self, root: strawberry.Parent[errors.OverLimit]) -> Money:
+        return money(root.limit)
+
+    @strawberry.field(description="Yuan that the write-off costs. 报损金额")
+    def value(self, root: strawberry.Parent[errors.OverLimit]) -> Money:
+        return money(root.value)
+
+
 @window(errors.Unreadable, description="This operation cannot be read; others can. 无法读取")
 class Unreadable(Problem):
     reason: str = strawberry.field(description="What to mend.")
@@ -301,8 +327,8 @@ class WrongState(Problem):
         description="What stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED, "
         "SELF (not on oneself), LAST_OWNER, PASS (it is sold by sellPass), DOCUMENT (what it "
         "belongs to has mutations of its own), NO_RECIPE, NOT_STOCKED (it is made when ordered), "
-        "REDEEMED_LATER (sell a pass), EXTENDED (an order is extended once), or the state of a "
-        "pass or an order."
+        "REDEEMED_LATER (sell a pass), EXTENDED (an order is extended once), OWN_REQUEST (whoever "
+        "asked for a write-off never approves it), or the state of a pass, an order or a write-off."
     )
 
 

@@ -32,6 +32,7 @@ from app.db.tables.stock import (
     Movement,
     Request,
 )
+from app.db.tables.writeoffs import WriteOff, WriteOffLimit, WriteOffLine
 
 __all__ = [
     "Alert",
@@ -67,4 +68,7 @@ __all__ = [
     "Store",
     "Table",
     "Tenant",
+    "WriteOff",
+    "WriteOffLimit",
+    "WriteOffLine",
 ]
