@@ -57,19 +57,19 @@ class WasteDesk:
     async def request(
         self,
         *lines: tuple[Any, ...],
-        source: Source | None = None,
         by: Viewer | None = None,
         key: UUID | None = None,
+        reason: str = "破损",
         **more: Any,
     ) -> Any:
-        """Lines are a name, a quantity, and perhaps the number of a batch."""
-        wanted = Wanted(key or uuid4(), self.shop.store, more.pop("reason", "破损"), **more)
-        asked = [
-            Asked(await self.shop.product(name), Decimal(str(quantity)), source, *batch)
-            for name, quantity, *batch in lines
-        ]
-        doing = writeoffs.request(self.books, by or self.cashier, wanted, asked)
-        return await self.tries(doing)
+        """A line is a name and a quantity, perhaps with a batch's number or a source."""
+        wanted = Wanted(key or uuid4(), self.shop.store, reason, **more)
+        asked = [await self.line(*line) for line in lines]
+        return await self.tries(writeoffs.request(self.books, by or self.cashier, wanted, asked))
+
+    async def line(self, name: str, quantity: Any, *more: str | Source) -> Asked:
+        told = {"source" if isinstance(each, Source) else "batch_no": each for each in more}
+        return Asked(await self.shop.product(name), Decimal(str(quantity)), **told)  # pyright: ignore[reportArgumentType]
 
     async def approve(
         self, row: WriteOff, by: Viewer | None = None, key: UUID | None = None
