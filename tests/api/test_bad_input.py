@@ -98,6 +98,7 @@ def mutations(**known: str) -> dict[str, Any]:
         **of_catalog(**known),
         **of_channels(product, known["milk"], store),
         **of_orders(store, known["code"], line),
+        **of_write_offs(store, line),
         **of_passes(store, known["service"]),
         **of_people(store),
     }
@@ -173,6 +174,16 @@ def of_orders(store: str, code: str, line: Any) -> dict[str, Any]:
     }
 
 
+def of_write_offs(store: str, line: Any) -> dict[str, Any]:
+    photos = ["https://photos.example/1.jpg"]
+    return {
+        "requestWriteOff": {"storeId": store, "lines": [line], "reason": "x", "photoUrls": photos},
+        "approveWriteOff": {"writeOffId": NIL},
+        "rejectWriteOff": {"writeOffId": NIL},
+        "setWriteOffLimit": {"role": "MANAGER", "amount": "1"},
+    }
+
+
 def of_passes(store: str, service: str) -> dict[str, Any]:
     return {
         "sellPass": {"storeId": store, "productId": service, "customer": "x", "uses": 1},
@@ -209,6 +220,8 @@ def queries(
         "order": {"id": NIL},
         "orderFeed": {"storeIds": [store]},
         "alertFeed": {"storeIds": [store]},
+        "writeOff": {"id": NIL},
+        "writeOffFeed": {"storeIds": [store]},
         "channelPreview": {"channel": "WECHAT", "productId": product, "buffer": "1"},
         "channelReport": {"since": "2026-01-01", "until": "2026-01-31"},
         "productLabel": {"productId": product},

@@ -377,8 +377,8 @@ async def test_a_storm(desk: WasteDesk, shop: Shop) -> None:
         else:
             await shop.sell(name, dice.randint(1, 3))
 
-    for _ in range(12):
-        await asyncio.gather(*(step() for _ in range(25)))
+    for _ in range(8):
+        await asyncio.gather(*(step() for _ in range(20)))
     done = await asyncio.gather(*(desk.approve(row) for row in open_))
     assert told(done).keys() == {"APPROVED", "WrongState"}
     for row in open_:

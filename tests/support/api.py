@@ -51,6 +51,10 @@ INPUTS = {
     "returnOrder": "ReturnOrderInput",
     "syncSales": "SyncSalesInput",
     "acknowledgeAlert": "AcknowledgeAlertInput",
+    "requestWriteOff": "RequestWriteOffInput",
+    "approveWriteOff": "DecideWriteOffInput",
+    "rejectWriteOff": "DecideWriteOffInput",
+    "setWriteOffLimit": "SetWriteOffLimitInput",
 }
 MOVEMENT = """
   id kind channel reason note document occurredAt recordedAt store { id } actor { name }
@@ -120,6 +124,13 @@ ON_ORDER = f"""
   }}
   {PROBLEM} {SHORT} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
 """
+ON_WRITE_OFF = f"""
+  ... on WriteOff {{ id state reason note photoUrls value decisionNote
+    lines {{ product {{ name }} batch {{ number }} from quantity cost }}
+    movements {{ kind }} requestedBy {{ name }} decidedBy {{ name }}
+  }}
+  {PROBLEM} {SHORT} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
+"""
 ON_SALE = f"""
   ... on Movement {{ {MOVEMENT} }} {PROBLEM} {SHORT}
   ... on UnknownStore {{ asked }} ... on Unreadable {{ reason }}
@@ -146,6 +157,9 @@ ANSWERS = {
     "... on ReturnExceedsSale { product { name } sold returned } ... on WrongState { state }",
     "syncSales": f"results {{ key outcome {{ {ON_SALE} }} }}",
     "acknowledgeAlert": f"... on Alert {{ id state acknowledgedBy {{ name }} }} {PROBLEM}",
+    **dict.fromkeys(("requestWriteOff", "rejectWriteOff"), ON_WRITE_OFF),
+    "approveWriteOff": f"{ON_WRITE_OFF} ... on OverLimit {{ limit costs: value }}",
+    "setWriteOffLimit": f"... on WriteOffLimit {{ role amount }} {PROBLEM}",
     "setSoldOut": f"... on Level {{ available }} {PROBLEM} ... on KeyReused {{ key }}",
 }
 
