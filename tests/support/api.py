@@ -129,7 +129,7 @@ ON_WRITE_OFF = f"""
     lines {{ product {{ name }} batch {{ number }} from quantity cost }}
     movements {{ kind }} requestedBy {{ name }} decidedBy {{ name }}
   }}
-  {PROBLEM} {SHORT} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
+  {PROBLEM} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
 """
 ON_SALE = f"""
   ... on Movement {{ {MOVEMENT} }} {PROBLEM} {SHORT}
@@ -157,7 +157,8 @@ ANSWERS = {
     "... on ReturnExceedsSale { product { name } sold returned } ... on WrongState { state }",
     "syncSales": f"results {{ key outcome {{ {ON_SALE} }} }}",
     "acknowledgeAlert": f"... on Alert {{ id state acknowledgedBy {{ name }} }} {PROBLEM}",
-    **dict.fromkeys(("requestWriteOff", "rejectWriteOff"), ON_WRITE_OFF),
+    "requestWriteOff": f"{ON_WRITE_OFF} {SHORT}",
+    "rejectWriteOff": ON_WRITE_OFF,
     "approveWriteOff": f"{ON_WRITE_OFF} ... on OverLimit {{ limit costs: value }}",
     "setWriteOffLimit": f"... on WriteOffLimit {{ role amount }} {PROBLEM}",
     "setSoldOut": f"... on Level {{ available }} {PROBLEM} ... on KeyReused {{ key }}",
