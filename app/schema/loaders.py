@@ -42,7 +42,7 @@ def of(read: Read) -> Read:
     return load
 
 
-def by(key: Callable[[Any], UUID], read: Read) -> Read:
+def by(key: Callable[[Any], Any], read: Read) -> Read:
     """`read` gives rows, each found by a key of its own."""
 
     async def load(session: Any, tenant: UUID, keys: list[Any]) -> list[Any]:

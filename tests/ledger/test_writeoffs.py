@@ -320,6 +320,19 @@ async def test_more_than_a_role_approves(desk: WasteDesk) -> None:
     assert (await desk.approve(await desk.request(("米", 5)))).state == "APPROVED"
 
 
+async def test_limits_set_at_once(desk: WasteDesk) -> None:
+    owner, key = desk.person(Role.OWNER), uuid4()
+    doing = [
+        writeoffs.set_limit(desk.shop.db, owner, uuid4(), Role.PURCHASER, amount)
+        for amount in range(10)
+    ]
+    doing += [writeoffs.set_limit(desk.shop.db, owner, key, Role.MANAGER, 7) for _ in range(10)]
+    await asyncio.gather(*doing)
+    known = {each.role: each.amount for each in await writeoffs.limits(desk.shop.db, owner)}
+    assert known["MANAGER"] == 7
+    assert known["PURCHASER"] in range(10)
+
+
 async def test_the_limit_is_judged_by_what_it_costs_now(desk: WasteDesk) -> None:
     await bought(desk, "米", 4, 5)
     asked = await desk.request(("米", 2))
