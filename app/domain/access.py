@@ -55,12 +55,22 @@ class Can(Enum):
     SEE_STOCK = Grant("See exact quantities and movements. 查看库存", STAFF, "stock:read")
     SEE_COST = Grant("See what was paid. 查看成本", {M: OWN, **HEADS}, "cost:read")
     RECEIVE = Grant("Receive goods, record opening stock. 入库", STAFF, "receipt:write")
+    SEE_SUPPLIERS = Grant("See suppliers. 查看供应商", {M: OWN, **HEADS}, "purchase:read")
+    EDIT_SUPPLIERS = Grant("Make and change suppliers. 管理供应商", HEADS, "purchase:write")
+    SEE_PURCHASES = Grant("See purchase orders. 查看采购单", STAFF, "purchase:read")
+    PURCHASE = Grant("Order from suppliers. 采购", {M: OWN, **HEADS}, "purchase:write")
     SELL = Grant("Sell over a counter. 销售", {C: OWN, M: OWN}, "sale:write")
     PLACE_ORDER = Grant("Order from a store. 下单", {}, anybody=True)
     SEE_ORDERS = Grant("See orders. 查看订单", STAFF, "order:read")
     RUN_ORDERS = Grant(
         "Take payment for orders, hand them over. 处理订单", {C: OWN, M: OWN, O: ALL}, "order:write"
     )
+    SEE_TRANSFERS = Grant("See requests and transfers. 查看调拨", STAFF, "transfer:read")
+    REQUEST_GOODS = Grant(
+        "Ask head office for goods. 申请补货", {C: OWN, M: OWN, O: ALL}, "transfer:request"
+    )
+    RUN_TRANSFERS = Grant("Approve and ship transfers. 审批发货", HEADS, "transfer:ship")
+    RECEIVE_TRANSFER = Grant("Receive what was shipped. 调拨收货", STAFF, "transfer:receive")
     SEE_ALERTS = Grant("See alerts. 查看预警", STAFF, "alert:read")
     ACKNOWLEDGE_ALERT = Grant("Look after an alert. 处理预警", {M: OWN, **HEADS})
     SEE_PASSES = Grant("See prepaid passes. 查看次卡", STAFF, "pass:read")

@@ -4,8 +4,8 @@ A document is changed in one unit: its key is claimed, its row is locked, its mo
 under a key made of its own.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
 
 from app.db.levels import open_levels
@@ -14,6 +14,7 @@ from app.db.unit import Database, Unit, clock
 from app.domain.draft import Draft, Line, print_of
 from app.domain.errors import Refusal, Refused
 from app.domain.ledger import post, wanted
+from app.domain.requests import claim
 from app.domain.rules.kinds import Kind
 
 
@@ -40,6 +41,40 @@ def movement_of(
         document_id=document,
         **more,
     )
+
+
+class Filed(Protocol):
+    """A row that stands for a document of a store."""
+
+    @property
+    def tenant_id(self) -> Any: ...
+    @property
+    def id(self) -> Any: ...
+    @property
+    def store_id(self) -> Any: ...
+
+
+Row = TypeVar("Row", bound=Filed)
+
+
+async def changed(
+    db: Database,
+    actor: UUID,
+    key: UUID,
+    row: Row,
+    asked: Sequence[Any],
+    locked: Callable[[Unit, UUID], Awaitable[Row | None]],
+    work: Callable[[Unit, Row], Awaitable[None]],
+) -> Row:
+    """The document after `work`, once a key; then its followers are told."""
+    async with db.unit(row.tenant_id) as unit:
+        earlier = await claim(unit, actor, key, row.id, *asked)
+        mine = await locked(unit, row.id)
+        assert mine is not None, "no document is ever deleted"
+        if earlier is None:
+            await work(unit, mine)
+            unit.filed(mine.store_id, mine.id)
+    return mine
 
 
 async def open_for(db: Database, tenant: UUID, *drafts: Draft) -> None:

@@ -172,6 +172,13 @@ def _hold(level: Stock, draft: Draft) -> None:
         level.held_until = min(level.held_until or until, until)
 
 
+def _arrives(move: Move) -> bool:
+    """Whether the goods come to the store now, from a supplier or from another store."""
+    source, target = move.line.source, move.line.target
+    shipped = move.source is move.target and (source.bin, target.bin) == ("transit", "shelf")
+    return source.bin == "supplier" or shipped
+
+
 class _Book:
     """The accepted movements of one `post`, and the levels as they leave them."""
 
@@ -209,7 +216,7 @@ class _Book:
             # A move inside one level is one position of it, told by the from pair.
             source.version -= 1
             left, joined = (left[0], source.on_hand), None
-        if line.source.bin == "supplier":
+        if _arrives(move):
             target.received_at = draft.occurred_at
         if "reserved" in (line.source.bin, line.target.bin):
             _hold(source, draft)

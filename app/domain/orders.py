@@ -23,7 +23,7 @@ from app.db.unit import Database, Unit, clock
 from app.domain import access
 from app.domain.access import Can, Role, Scope, Viewer
 from app.domain.batches import Asked
-from app.domain.documents import movement_of, post_in
+from app.domain.documents import changed, movement_of, post_in
 from app.domain.draft import NOBODY, Draft, Line, Place, print_of
 from app.domain.errors import (
     InvalidQuantity,
@@ -36,9 +36,8 @@ from app.domain.errors import (
 )
 from app.domain.holds import moved, release, with_overdue
 from app.domain.ledger import Outcome
-from app.domain.lines import lines_of
+from app.domain.lines import Plain, lines_of
 from app.domain.rations import COUNTER
-from app.domain.requests import claim
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
@@ -181,17 +180,10 @@ Work = Callable[[Unit, Order], Awaitable[None]]
 async def _change(
     db: Database, viewer: Viewer, key: UUID, row: Order, asked: Sequence[Any], work: Work
 ) -> Order:
-    """The order after `work`, once a key; then its followers are told."""
+    """As `changed`; once more when it is short of what is held for orders that are over."""
 
     async def once() -> Order:
-        async with db.unit(viewer.tenant) as unit:
-            earlier = await claim(unit, viewer.actor, key, row.id, *asked)
-            locked = await rows.locked_order(unit, row.id)
-            assert locked is not None, "no order is ever deleted"
-            if earlier is None:
-                await work(unit, locked)
-                unit.filed(locked.store_id, locked.id)
-        return locked
+        return await changed(db, viewer.actor, key, row, asked, rows.locked_order, work)
 
     return await with_overdue(db, viewer.tenant, row.store_id, once)
 
@@ -227,23 +219,12 @@ async def _again(books: Books, viewer: Viewer, row: Order, key: UUID) -> Draft:
     """What holds the order's goods once more, by the recipes of today."""
     async with books.db.read(viewer.tenant) as session:
         lines = await rows.lines_of(session, viewer.tenant, [row.id])
-    asked = [_Again(line.product_id, from_base(line.quantity, line.scale)) for line in lines]
+    asked = [Plain(line.product_id, from_base(line.quantity, line.scale)) for line in lines]
     made = await draft(
         books, viewer, Kind.ORDER_HOLD, row.store_id, asked, Sheet(key), channel=row.channel
     )
     held = _movement(row, Kind.ORDER_HOLD, key, viewer.actor, made.lines)
     return replace(held, recipes=made.recipes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Again:
-    """A line of an order, as a client would ask for it."""
-
-    product_id: UUID
-    quantity: Decimal
-    code: str | None = None
-    packs: Decimal | None = None
-    unit: str | None = None
 
 
 async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Order:

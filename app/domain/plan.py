@@ -28,7 +28,10 @@ from app.domain.rules.kinds import EATEN, Kind
 from app.domain.rules.units import LIMIT, from_base, to_base
 
 SOLD = ("customer", "reserved")
-"""Where only whole containers go, and nothing that is sold out by hand."""
+"""Where nothing goes that is sold out by hand."""
+
+WHOLE = (*SOLD, "transit")
+"""Where only whole containers go."""
 
 SALES = (Kind.SALE.name, Kind.FULFILMENT.name)
 """Kinds of which something can come back."""
@@ -203,7 +206,7 @@ class _Planning:
         line, source, name = move.line, move.source, move.line.source.bin
         known = {*batches, *self.joined[source]} if source in self.joined else batches
         # I8: what is expired is never sold. Undoing says only that it never was.
-        eaten = line.target.bin in EATEN and self.draft.reverses_id is None
+        eaten = name == "shelf" and line.target.bin in EATEN and self.draft.reverses_id is None
         fresh = [b for b in sorted(known) if not (eaten and expired(b.expires_on, source.today))]
         held = [(batch, self._held(source, batch, name)) for batch in fresh]
         lasting = self._lasting(source, held) if eaten and source.rations else held
@@ -220,7 +223,7 @@ class _Planning:
         # I7: the order is FEFO, unless somebody named a batch, or one is open or too old.
         picked = usual = pick(held, asked)
         if eaten and source.container is not None and line.batches is None:
-            whole = line.target.bin in SOLD
+            whole = line.target.bin in WHOLE
             picked = pick_opened(lasting, asked, source.container, whole)
         elif len(lasting) < len(held):
             picked = pick(lasting, asked)

@@ -20,7 +20,7 @@ from app.db.unit import Database, Unit
 from app.domain import access
 from app.domain.access import Can, Role, Viewer
 from app.domain.batches import Asked
-from app.domain.documents import movement_of, open_for, post_in
+from app.domain.documents import changed, movement_of, open_for, post_in
 from app.domain.draft import Draft, Line, Place
 from app.domain.errors import (
     Malformed,
@@ -259,19 +259,17 @@ async def _decide(
     note: str | None,
     work: Work,
 ) -> WriteOff:
-    """The write-off after `work`, once a key and once for all; then its followers are told."""
-    async with db.unit(viewer.tenant) as unit:
-        earlier = await claim(unit, viewer.actor, key, row.id, state, row.id, note)
-        locked = await rows.locked_write_off(unit, row.id)
-        assert locked is not None, "no write-off is ever deleted"
-        if earlier is None:
-            if locked.state != "REQUESTED":
-                raise Refused(WrongState(locked.state))
-            await work(unit, locked, await rows.lines_of(unit.session, unit.tenant, [row.id]))
-            locked.state, locked.decision_note = state, note
-            locked.decided_by, locked.decided_at = viewer.actor, unit.now
-            unit.filed(locked.store_id, locked.id)
-    return locked
+    """The write-off after `work`, once a key and once for all."""
+
+    async def once(unit: Unit, locked: WriteOff) -> None:
+        if locked.state != "REQUESTED":
+            raise Refused(WrongState(locked.state))
+        await work(unit, locked, await rows.lines_of(unit.session, unit.tenant, [locked.id]))
+        locked.state, locked.decision_note = state, note
+        locked.decided_by, locked.decided_at = viewer.actor, unit.now
+
+    asked = (state, row.id, note)
+    return await changed(db, viewer.actor, key, row, asked, rows.locked_write_off, once)
 
 
 async def set_limit(

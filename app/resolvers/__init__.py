@@ -13,6 +13,7 @@ from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.menu import MenuMutation, MenuQuery
 from app.resolvers.orders import OrdersMutation, OrdersQuery, OrdersSubscription
 from app.resolvers.passes import PassesMutation, PassesQuery
+from app.resolvers.purchases import PurchasesMutation, PurchasesQuery, PurchasesSubscription
 from app.resolvers.recipes import RecipesMutation
 from app.resolvers.reports import ReportsQuery
 from app.resolvers.roots import undeclared
@@ -20,6 +21,7 @@ from app.resolvers.sales import SalesMutation
 from app.resolvers.shops import ShopsMutation, ShopsQuery
 from app.resolvers.stock import StockMutation, StockQuery
 from app.resolvers.storefront import StorefrontQuery
+from app.resolvers.transfers import TransfersMutation, TransfersQuery, TransfersSubscription
 from app.resolvers.units import UnitsMutation
 from app.resolvers.writeoffs import WriteOffsMutation, WriteOffsQuery, WriteOffsSubscription
 from app.schema.contract import made
@@ -39,7 +41,9 @@ with warnings.catch_warnings():
             ChannelsQuery,
             ShopsQuery,
             OrdersQuery,
+            TransfersQuery,
             AlertsQuery,
+            PurchasesQuery,
             PassesQuery,
             WriteOffsQuery,
             PrintingQuery,
@@ -59,7 +63,9 @@ with warnings.catch_warnings():
             StockMutation,
             SalesMutation,
             OrdersMutation,
+            TransfersMutation,
             AlertsMutation,
+            PurchasesMutation,
             PassesMutation,
             WriteOffsMutation,
         ),
@@ -69,6 +75,8 @@ with warnings.catch_warnings():
         OrdersSubscription,
         AlertsSubscription,
         WriteOffsSubscription,
+        TransfersSubscription,
+        PurchasesSubscription,
     )
     Subscription = merge_types("Subscription", streams)
 

@@ -19,7 +19,7 @@ from app.schema.batches import Batch
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Role, Store
-from app.schema.scalars import Money, Quantity, money, quantity, seen
+from app.schema.scalars import Money, Quantity, amount, money, seen
 from app.schema.stock import Movement, StockLineInput
 from app.schema.window import window
 
@@ -40,14 +40,11 @@ WriteOffSource = strawberry.enum(
 class WriteOffLine:
     product: Product = edge("products", "product_id")
     batch: Batch | None = maybe_edge("batches", "batch_id", "Null: kept without batches. 批次")
+    quantity: Quantity = amount("quantity", "How much of it. 数量")
 
     @strawberry.field(name="from", description="Where it was when somebody asked. 来源")
     def source(self, root: strawberry.Parent[tables.WriteOffLine]) -> WriteOffSource:  # pyright: ignore[reportInvalidTypeForm]
         return writeoffs.Source(root.source)
-
-    @strawberry.field
-    def quantity(self, root: strawberry.Parent[tables.WriteOffLine]) -> Quantity:
-        return quantity(root.quantity, root.scale)
 
     @strawberry.field(
         description="Yuan: what it would cost now while it waits, what the ledger says once it is "
