@@ -35,6 +35,19 @@ BATCHED = """
     ) p WHERE p.batch_id IS NOT NULL AND p.bin IN ('shelf', 'reserved', 'quarantine', 'transit')
 """
 
+WRITTEN_OFF = """
+    SELECT tenant_id, write_off_id AS id, product_id, batch_id, quantity AS asked,
+        CASE source WHEN 'shelf' THEN quantity ELSE 0 END AS shelved,
+        0 AS held, 0 AS put_back, 0 AS wasted
+    FROM write_off_lines
+    UNION ALL
+    SELECT m.tenant_id, m.document_id, e.product_id, e.batch_id, 0, 0,
+        CASE e.to_bin WHEN 'quarantine' THEN e.quantity ELSE 0 END,
+        CASE e.to_bin WHEN 'shelf' THEN e.quantity ELSE 0 END,
+        CASE e.to_bin WHEN 'waste' THEN e.quantity ELSE 0 END
+    FROM movements m JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
+"""
+
 INVARIANTS = {
     "I1 the ledger is append-only": """
         SELECT format('%s has no guard', t.name) FROM (VALUES ('movements'), ('entries')) t (name)
@@ -248,6 +261,44 @@ INVARIANTS = {
             = (e.tenant_id, e.to_store, e.product_id)
         WHERE o.state = 'HELD' AND NOT o.extended
         AND coalesce(l.held_until, 'infinity') > o.expires_at
+    """,
+    "an open write-off holds what was asked": f"""
+        SELECT format('write-off %s product %s', id, product_id) FROM write_offs w
+        JOIN ({WRITTEN_OFF}) p USING (tenant_id, id)
+        WHERE w.state = 'REQUESTED' GROUP BY tenant_id, id, product_id, batch_id
+        HAVING sum(held) <> sum(shelved) OR sum(put_back) + sum(wasted) <> 0
+    """,
+    "a decided write-off holds nothing": f"""
+        SELECT format('write-off %s product %s', w.id, p.product_id) FROM write_offs w
+        JOIN ({WRITTEN_OFF}) p USING (tenant_id, id)
+        JOIN stores s ON (s.tenant_id, s.id) = (w.tenant_id, w.store_id)
+        LEFT JOIN batches b ON (b.tenant_id, b.id) = (w.tenant_id, p.batch_id)
+        WHERE w.state <> 'REQUESTED'
+        GROUP BY w.tenant_id, w.id, p.product_id, p.batch_id, b.expires_on, s.timezone
+        HAVING sum(held) <> sum(shelved)
+        OR sum(wasted) <> CASE w.state WHEN 'APPROVED' THEN sum(asked) ELSE 0 END
+        -- What has expired while it waited stays in quarantine, for nobody.
+        OR sum(put_back) <> CASE WHEN w.state = 'APPROVED'
+            OR b.expires_on < (w.decided_at AT TIME ZONE s.timezone)::date
+            THEN 0 ELSE sum(held) END
+    """,
+    "quarantine holds what open write-offs wait for": """
+        SELECT format('store %s product %s', a.store_id, a.product_id) FROM (
+            SELECT w.tenant_id, w.store_id, l.product_id, l.batch_id, sum(l.quantity) AS asked
+            FROM write_offs w
+            JOIN write_off_lines l ON (l.tenant_id, l.write_off_id) = (w.tenant_id, w.id)
+            WHERE w.state = 'REQUESTED' GROUP BY 1, 2, 3, 4
+        ) a
+        LEFT JOIN levels v ON (v.tenant_id, v.store_id, v.product_id)
+            = (a.tenant_id, a.store_id, a.product_id)
+        LEFT JOIN batch_levels b ON (b.tenant_id, b.store_id, b.product_id, b.batch_id)
+            = (a.tenant_id, a.store_id, a.product_id, a.batch_id)
+        WHERE a.asked > coalesce(
+            CASE WHEN a.batch_id IS NULL THEN v.quarantine ELSE b.quarantine END, 0)
+    """,
+    "whoever asks for a write-off never approves it": """
+        SELECT format('write-off %s', id) FROM write_offs
+        WHERE state = 'APPROVED' AND decided_by IS NOT DISTINCT FROM requested_by
     """,
     "a purchase line has received what its receipts say": """
         SELECT format('purchase order %s product %s: ledger %s, line %s', purchase_id, product_id,

@@ -112,6 +112,19 @@ class UnknownAlert(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownWriteOff(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class OverLimit(Refusal):
+    """The write-off costs more than the role approves; both in 1/10000 yuan."""
+
+    limit: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownChannelLink(Refusal):
     asked: str
 
@@ -219,7 +232,8 @@ class KeyReused(Refusal):
 class WrongState(Refusal):
     """`state` is what stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED,
     SELF, LAST_OWNER, PASS, DOCUMENT, NO_RECIPE, NOT_STOCKED, REDEEMED_LATER, EXTENDED,
-    DISCONNECTED, NOTHING_LOW, or the state of the document.
+    DISCONNECTED, NOTHING_LOW, OWN_REQUEST (whoever asked never approves), or the state of the
+    document.
     """
 
     state: str

@@ -4,7 +4,7 @@
 transaction. The level rows are the locks; the plan is a pure function of what they hold.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from app.db.movements import History
 from app.db.tables import Movement
 from app.db.unit import Unit
 from app.domain.draft import Draft, Line, Pair, batch_id
+from app.domain.earmarks import earmark
 from app.domain.errors import KeyReused, Refusal
 from app.domain.hold import hold
 from app.domain.levels import Batch, Move, Stock
@@ -93,12 +94,7 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
     outcomes: dict[Draft, Outcome] = {}
     if len(fresh) < len(drafts):
         outcomes = await _answers(unit, [draft for draft in drafts if draft.claim not in won])
-    levels = {pair: _stock(unit, pair, bins) for pair, bins in found.items()}
-    histories = await _histories(unit, fresh)
-    await bind(unit, levels, fresh)
-    tracked = [levels[pair] for pair, bins in found.items() if bins.tracks_batches]
-    expiries = await hold(unit, tracked, fresh, histories) if tracked else {}
-    origins = Origins(histories, expiries)
+    levels, origins = await _known(unit, found, fresh)
     book = _Book()
     for draft in fresh:
         moves = plan(draft, levels, origins)
@@ -107,6 +103,29 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
         else:
             book.enter(draft, moves)
     return outcomes | await book.write(unit, [d.claim for d in fresh if d in outcomes])
+
+
+async def foresee(unit: Unit, draft: Draft, pairs: set[Pair]) -> list[Move] | Refusal:
+    """What the draft would move if it were posted now; nothing is written.
+
+    Locks these levels, which are the draft's and all others that its unit is going to lock.
+    """
+    _, found = await level_rows.claim_and_lock(unit, [], pairs)
+    levels, origins = await _known(unit, found, [draft])
+    return plan(draft, levels, origins)
+
+
+async def _known(
+    unit: Unit, found: Mapping[Pair, Bins], drafts: list[Draft]
+) -> tuple[dict[Pair, Stock], Origins]:
+    """The locked levels with all that judging these drafts takes, and what the drafts refer to."""
+    levels = {pair: _stock(unit, pair, bins) for pair, bins in found.items()}
+    histories = await _histories(unit, drafts)
+    await bind(unit, levels, drafts)
+    await earmark(unit, levels, drafts)
+    tracked = [levels[pair] for pair, bins in found.items() if bins.tracks_batches]
+    expiries = await hold(unit, tracked, drafts, histories) if tracked else {}
+    return levels, Origins(histories, expiries)
 
 
 def _stock(unit: Unit, pair: Pair, found: Bins) -> Stock:

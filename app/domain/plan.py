@@ -187,7 +187,7 @@ class _Planning:
         if move.source.batches is not None:
             return self._leaving_batches(move, move.source.batches)
         key = move.source, name
-        kept = self._kept(move)
+        kept = self._kept(move) + self._earmarked(move.source, name, None)
         left = max(0, move.source.bins[name] + self.brought[key] - self.asked[key] - kept)
         if left >= move.quantity:
             self.asked[key] += move.quantity
@@ -227,7 +227,9 @@ class _Planning:
             picked = pick_opened(lasting, asked, source.container, whole)
         elif len(lasting) < len(held):
             picked = pick(lasting, asked)
-        named = line.batches is not None or picked != usual
+        # What is earmarked is passed over, so FEFO alone did not choose.
+        passed = name == "quarantine" and bool(source.earmarks)
+        named = line.batches is not None or picked != usual or passed
         for batch, quantity in picked:
             self.taken[source, batch, name] += quantity
             self._put(move._replace(quantity=quantity, batch=batch, named=named))
@@ -244,6 +246,13 @@ class _Planning:
         if move.line.source.bin != "shelf" or move.line.target.bin not in EATEN:
             return 0
         return self._ration(move.source).buffer
+
+    def _earmarked(self, source: Stock, name: str, batch: UUID | None) -> int:
+        """What other documents wait for in this bin: it is not for whoever else takes from it."""
+        if name != "quarantine" or not source.earmarks:
+            return 0
+        mine = self.draft.document_id
+        return sum(n for (of, by), n in source.earmarks.items() if of == batch and by != mine)
 
     def _accepts(self, line: Line) -> bool:
         """Whether what is missing was there all the same: it is sold."""
@@ -273,7 +282,8 @@ class _Planning:
     def _held(self, source: Stock, batch: Batch, name: str) -> int:
         assert source.batches is not None
         bins = source.batches.get(batch)
-        return (bins[name] if bins else 0) - self.taken[source, batch, name]
+        free = (bins[name] if bins else 0) - self._earmarked(source, name, batch.id)
+        return free - self.taken[source, batch, name]
 
     def _coming(self, move: Move, batches: dict[Batch, dict[str, int]]) -> Refusal | None:
         """Goods from no bin: their batch was sold, is told, or is the last there is."""

@@ -23,6 +23,7 @@ from app.resolvers.stock import StockMutation, StockQuery
 from app.resolvers.storefront import StorefrontQuery
 from app.resolvers.transfers import TransfersMutation, TransfersQuery, TransfersSubscription
 from app.resolvers.units import UnitsMutation
+from app.resolvers.writeoffs import WriteOffsMutation, WriteOffsQuery, WriteOffsSubscription
 from app.schema.contract import made
 
 with warnings.catch_warnings():
@@ -44,6 +45,7 @@ with warnings.catch_warnings():
             AlertsQuery,
             PurchasesQuery,
             PassesQuery,
+            WriteOffsQuery,
             PrintingQuery,
             ReportsQuery,
         ),
@@ -65,12 +67,14 @@ with warnings.catch_warnings():
             AlertsMutation,
             PurchasesMutation,
             PassesMutation,
+            WriteOffsMutation,
         ),
     )
     streams = (
         FeedSubscription,
         OrdersSubscription,
         AlertsSubscription,
+        WriteOffsSubscription,
         TransfersSubscription,
         PurchasesSubscription,
     )

@@ -20,6 +20,7 @@ from app.schema.scalars import Revision, seen
 from app.schema.stock import Level
 from app.schema.transfers import Transfer
 from app.schema.window import window
+from app.schema.writeoffs import WriteOff
 
 
 @window(feed.Snapshot, description="The store as it is: the first thing a feed tells. 快照")
@@ -46,6 +47,10 @@ class StoreChange:
     @strawberry.field(description="Alerts that were raised or seen, as they are now. 预警")
     async def alerts(self, root: strawberry.Parent[feed.Change], info: Info) -> list[Alert]:
         return await filed(info, "alerts", root)
+
+    @strawberry.field(description="Write-offs that were asked for or decided. 报损")
+    async def write_offs(self, root: strawberry.Parent[feed.Change], info: Info) -> list[WriteOff]:
+        return await filed(info, "write_offs", root) if seen(info, Can.SEE_WRITE_OFFS) else []
 
     @strawberry.field(description="Requests and transfers that changed, as they are now. 调拨")
     async def transfers(self, root: strawberry.Parent[feed.Change], info: Info) -> list[Transfer]:

@@ -23,6 +23,7 @@ from app.db import (
     stock,
     transfers,
     units,
+    writeoffs,
 )
 from app.db.unit import Database
 
@@ -43,7 +44,7 @@ def of(read: Read) -> Read:
     return load
 
 
-def by(key: Callable[[Any], UUID], read: Read) -> Read:
+def by(key: Callable[[Any], Any], read: Read) -> Read:
     """`read` gives rows, each found by a key of its own."""
 
     async def load(session: Any, tenant: UUID, keys: list[Any]) -> list[Any]:
@@ -93,6 +94,9 @@ READS = {
     "transfer_lines": grouped(attrgetter("transfer_id"), transfers.lines_of),
     "transfer_returns": grouped(attrgetter("return_of"), transfers.returns_of),
     "document_movements": grouped(attrgetter("document_id"), orders.movements_of),
+    "write_offs": by(ID, writeoffs.write_offs_by_id),
+    "write_off_lines": grouped(attrgetter("write_off_id"), writeoffs.lines_of),
+    "wasted": by(attrgetter("write_off_id", "line"), writeoffs.wasted_by_line),
     "suppliers": by(ID, purchases.suppliers_by_id),
     "purchases": by(ID, purchases.purchases_by_id),
     "purchase_lines": grouped(attrgetter("purchase_id"), purchases.lines_of),

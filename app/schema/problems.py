@@ -10,7 +10,7 @@ from app.domain import errors
 from app.domain.errors import Refusal
 from app.schema.catalog import Product
 from app.schema.edges import edge
-from app.schema.scalars import Quantity, Revision, amount, quantity
+from app.schema.scalars import Money, Quantity, Revision, amount, money, quantity
 from app.schema.window import window
 from app.schema.words import WORDS, ProblemCode, told
 
@@ -119,6 +119,22 @@ class UnknownAlert(Problem):
     asked: str
 
 
+@window(errors.UnknownWriteOff, description="No write-off of yours has this id. 报损单不存在")
+class UnknownWriteOff(Problem):
+    asked: str
+
+
+@window(errors.OverLimit, description="It costs more than your role approves. 超出审批额度")
+class OverLimit(Problem):
+    @strawberry.field(description="Yuan that your role approves at most. 审批额度")
+    def limit(self, root: strawberry.Parent[errors.OverLimit]) -> Money:
+        return money(root.limit)
+
+    @strawberry.field(description="Yuan that the write-off costs. 报损金额")
+    def value(self, root: strawberry.Parent[errors.OverLimit]) -> Money:
+        return money(root.value)
+
+
 @window(errors.Unreadable, description="This operation cannot be read; others can. 无法读取")
 class Unreadable(Problem):
     reason: str = strawberry.field(description="What to mend.")
@@ -215,7 +231,8 @@ class WrongState(Problem):
         "SELF (not on oneself), LAST_OWNER, PASS (it is sold by sellPass), DOCUMENT (what it "
         "belongs to has mutations of its own), NO_RECIPE, NOT_STOCKED (it is made when ordered), "
         "REDEEMED_LATER (sell a pass), EXTENDED (an order is extended once), NOTHING_LOW (nothing "
-        "is suggested), or the state of a pass, an order, a transfer or a purchase order."
+        "is suggested), OWN_REQUEST (whoever asked for a write-off never approves it), or the "
+        "state of a pass, an order, a transfer, a purchase order or a write-off."
     )
 
 

@@ -59,6 +59,16 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "到货多于订货",
         "More came than is still missing",
     ),
+    errors.UnknownWriteOff: (
+        "UNKNOWN_WRITE_OFF",
+        "没有这张报损单: {asked}",
+        "No such write-off: {asked}",
+    ),
+    errors.OverLimit: (
+        "OVER_LIMIT",
+        "报损金额超出你的审批额度, 请由额度更高的人审批",
+        "It costs more than your role approves: ask somebody who approves more",
+    ),
     errors.UnknownChannelLink: (
         "UNKNOWN_CHANNEL_LINK",
         "没有这个渠道店铺: {asked}",

@@ -100,6 +100,7 @@ def mutations(**known: str) -> dict[str, Any]:
         **of_catalog(**known),
         **of_channels(product, known["milk"], store),
         **of_orders(store, known["code"], line),
+        **of_write_offs(store, line),
         **of_transfers(store, line),
         **of_passes(store, known["service"]),
         **of_people(store),
@@ -176,6 +177,16 @@ def of_orders(store: str, code: str, line: Any) -> dict[str, Any]:
     }
 
 
+def of_write_offs(store: str, line: Any) -> dict[str, Any]:
+    photos = ["https://photos.example/1.jpg"]
+    return {
+        "requestWriteOff": {"storeId": store, "lines": [line], "reason": "x", "photoUrls": photos},
+        "approveWriteOff": {"writeOffId": NIL},
+        "rejectWriteOff": {"writeOffId": NIL},
+        "setWriteOffLimit": {"role": "MANAGER", "amount": "1"},
+    }
+
+
 def of_transfers(store: str, line: Any) -> dict[str, Any]:
     arrival = {"productId": line["productId"], "received": "1"}
     return {
@@ -249,6 +260,8 @@ def queries(
         "order": {"id": NIL},
         "orderFeed": {"storeIds": [store]},
         "alertFeed": {"storeIds": [store]},
+        "writeOff": {"id": NIL},
+        "writeOffFeed": {"storeIds": [store]},
         "transfer": {"id": NIL},
         "replenishmentSuggestions": {"storeId": store},
         "replenishmentFeed": {"storeIds": [store]},

@@ -42,6 +42,10 @@ SEE_PASSES         - s s Y Y pass:read
 REDEEM             - s s - - sale:write
 REFUND_PASS        - - s - Y return:write
 RETURN_SALE        - s s - Y return:write
+SEE_WRITE_OFFS     - s s Y Y writeoff:read
+REQUEST_WRITE_OFF  - s s Y Y -
+DECIDE_WRITE_OFF   - - s Y Y -
+LIMIT_WRITE_OFFS   - - - - Y -
 ADJUST             - - - - Y -
 CONSUME            - s s - Y -
 PRODUCE            - s s - Y -

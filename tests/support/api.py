@@ -59,6 +59,10 @@ INPUTS = {
     "receiveTransfer": "ReceiveTransferInput",
     "cancelTransfer": "CancelTransferInput",
     "acknowledgeAlert": "AcknowledgeAlertInput",
+    "requestWriteOff": "RequestWriteOffInput",
+    "approveWriteOff": "DecideWriteOffInput",
+    "rejectWriteOff": "DecideWriteOffInput",
+    "setWriteOffLimit": "SetWriteOffLimitInput",
     "createSupplier": "CreateSupplierInput",
     "updateSupplier": "UpdateSupplierInput",
     "archiveSupplier": "ArchiveSupplierInput",
@@ -136,6 +140,13 @@ ON_ORDER = f"""
   }}
   {PROBLEM} {SHORT} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
 """
+ON_WRITE_OFF = f"""
+  ... on WriteOff {{ id state reason note photoUrls value decisionNote
+    lines {{ product {{ name }} batch {{ number }} from quantity cost }}
+    movements {{ kind }} requestedBy {{ name }} decidedBy {{ name }}
+  }}
+  {PROBLEM} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
+"""
 ON_TRANSFER = f"""
   ... on Transfer {{ id state fromStore {{ id }} toStore {{ id }} reason note endedAt
     lines {{
@@ -195,6 +206,10 @@ ANSWERS = {
     ),
     "syncSales": f"results {{ key outcome {{ {ON_SALE} }} }}",
     "acknowledgeAlert": f"... on Alert {{ id state acknowledgedBy {{ name }} }} {PROBLEM}",
+    "requestWriteOff": f"{ON_WRITE_OFF} {SHORT}",
+    "rejectWriteOff": ON_WRITE_OFF,
+    "approveWriteOff": f"{ON_WRITE_OFF} ... on OverLimit {{ limit costs: value }}",
+    "setWriteOffLimit": f"... on WriteOffLimit {{ role amount }} {PROBLEM}",
     **dict.fromkeys(("createSupplier", "updateSupplier", "archiveSupplier"), ON_SUPPLIER),
     "createPurchaseOrder": f"{ON_PURCHASE} ... on AlreadyTaken {{ field value }}",
     **dict.fromkeys(

@@ -34,6 +34,7 @@ from app.db.tables.stock import (
     Request,
 )
 from app.db.tables.transfers import Transfer, TransferLine
+from app.db.tables.writeoffs import WriteOff, WriteOffLimit, WriteOffLine
 
 __all__ = [
     "Alert",
@@ -74,4 +75,7 @@ __all__ = [
     "Tenant",
     "Transfer",
     "TransferLine",
+    "WriteOff",
+    "WriteOffLimit",
+    "WriteOffLine",
 ]
