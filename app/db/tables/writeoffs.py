@@ -41,6 +41,10 @@ class WriteOff(Table):
         ),
     )
 
+    @property
+    def stores(self) -> tuple[UUID, ...]:
+        return (self.store_id,)
+
 
 class WriteOffLine(Table):
     """Base units of one batch, and the bin they were in when somebody asked."""
