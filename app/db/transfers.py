@@ -64,6 +64,14 @@ async def returns_of(
     return (await session.scalars(query)).all()
 
 
+async def any_shipped(session: AsyncSession, tenant: UUID) -> bool:
+    """Whether anything was ever sent from one store to another."""
+    query = select(Transfer.id).where(
+        Transfer.tenant_id == tenant, Transfer.shipped_at.is_not(None)
+    )
+    return (await session.execute(query.limit(1))).first() is not None
+
+
 class TransferFilter(NamedTuple):
     """Transfers to or from these stores; `asked` that stores asked for, `planned` that are to
     be shipped from somewhere."""
