@@ -18,7 +18,8 @@ from app.domain.holds import settle
 from app.domain.orders import Wanted
 from app.domain.rations import COUNTER
 from app.domain.rules.kinds import Kind
-from app.domain.stock import Books
+from app.domain.sales import Disposition
+from app.domain.stock import Books, Sheet
 from tests.support.shop import Shop
 
 
@@ -71,9 +72,25 @@ class OrderDesk:
         told = self.shop.db, self.viewer, key or uuid4(), order.id
         return await self.tries(orders.fulfil(*told))
 
-    async def cancel(self, order: Order, guest: bool = False) -> Any:
+    async def cancel(self, order: Order, guest: bool = False, key: UUID | None = None) -> Any:
         viewer = orders.guest(self.shop.tenant) if guest else self.viewer
-        return await self.tries(orders.cancel(self.shop.db, viewer, uuid4(), order, None))
+        told = self.shop.db, viewer, key or uuid4(), order, None
+        return await self.tries(orders.cancel(*told))
+
+    async def extend(self, order: Order, key: UUID | None = None) -> Any:
+        told = self.shop.db, self.viewer, key or uuid4(), order
+        return await self.tries(orders.extend(*told))
+
+    async def give_back(
+        self,
+        order: Order,
+        *lines: tuple[str, Any],
+        disposition: Disposition = Disposition.SHELF,
+        key: UUID | None = None,
+    ) -> Any:
+        asked, paper = await self.asked(*lines), Sheet(key or uuid4())
+        told = self.books, self.viewer, order.id, asked, disposition, paper
+        return await self.tries(orders.give_back(*told))
 
     async def sell_all_the_same(self, name: str, quantity: int) -> Any:
         """A sale over the counter, whatever the shelf should hold."""
