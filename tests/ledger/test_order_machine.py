@@ -18,18 +18,19 @@ from app.domain.sales import Disposition
 from tests.conftest import Cloning
 from tests.ledger.test_channels import buffer, quota
 from tests.support.machine import Machine, run_machine
-from tests.support.order_model import Model, Paper, of, total
+from tests.support.order_model import Kept, Model, Paper, of, total
 from tests.support.orders import OrderDesk
 from tests.support.shop import day
 
 PLAIN, DATED = "米", "奶"
 NAMES = st.sampled_from([PLAIN, DATED])
-SOME = st.integers(1, 6)
-LINES = st.lists(st.tuples(NAMES, SOME), min_size=1, max_size=3)
-LATELY = st.integers(0, 3)
+BATCHES = st.sampled_from([(PLAIN, 0), (DATED, 3), (DATED, 30)])
+SOME = st.integers(1, 4)
+LINES = st.lists(st.tuples(NAMES, SOME), min_size=1, max_size=2)
+LATELY = st.integers(0, 2)
 """Which order: so many before the last one."""
 
-BOUND = st.none() | st.integers(0, 8)
+BOUND = st.none() | st.integers(0, 12)
 
 
 class Customers(Machine):
@@ -44,8 +45,8 @@ class Customers(Machine):
         self.rows: list[Order] = []
         await self.shop.product(PLAIN)
         await self.shop.product(DATED, batches=True)
-        # Opens the levels.
-        await self.shop.do(Kind.SALE, (PLAIN, 1), (DATED, 1))
+        for batch in ((PLAIN, 0), (DATED, 3), (DATED, 30)):
+            await self.arrive(batch, 6)
 
     def order(self, lately: int) -> tuple[Order, Paper]:
         place = max(0, len(self.rows) - 1 - lately)
@@ -59,15 +60,18 @@ class Customers(Machine):
             assert self.run(doing(key)).id == outcome.id
         return outcome, met
 
-    @rule(quantity=SOME)
-    def receive(self, quantity: int) -> None:
-        assert isinstance(self.run(self.shop.receive(PLAIN, quantity)), Movement)
-        self.model.shelf[PLAIN, 0] += quantity
+    async def arrive(self, batch: Kept, quantity: int) -> None:
+        name, days = batch
+        if days:
+            outcome = await self.shop.deliver(name, quantity, str(days), day(days))
+        else:
+            outcome = await self.shop.receive(name, quantity)
+        assert isinstance(outcome, Movement), outcome
+        self.model.shelf[batch] += quantity
 
-    @rule(quantity=SOME, days=st.sampled_from([3, 30]))
-    def deliver(self, quantity: int, days: int) -> None:
-        self.run(self.shop.deliver(DATED, quantity, str(days), day(days)))
-        self.model.shelf[DATED, days] += quantity
+    @rule(batch=BATCHES, quantity=SOME)
+    def receive(self, batch: Kept, quantity: int) -> None:
+        self.run(self.arrive(batch, quantity))
 
     @rule(lines=LINES, channel=st.sampled_from(["COUNTER", "WECHAT", "DOUYIN"]))
     def sell(self, lines: Any, channel: str) -> None:
@@ -185,30 +189,23 @@ class Customers(Machine):
                 self.model.aside += back
 
     @precondition(lambda self: any(order.state == "HELD" for order in self.model.orders))
-    @rule(data=st.data())
-    def time_passes(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), settled=st.booleans())
+    def time_passes(self, data: st.DataObject, settled: bool) -> None:
         held = [n for n, order in enumerate(self.model.orders) if order.state == "HELD"]
         over = data.draw(st.lists(st.sampled_from(held), min_size=1, unique=True))
         self.run(self.desk.time_passes(*(self.rows[place] for place in over)))
         for place in over:
             self.model.orders[place].over = True
+        if settled:
+            self.run(self.desk.settle())
+            self.model.settle(self.model.orders)
 
-    @rule()
-    def settle(self) -> None:
-        self.run(self.desk.settle())
-        self.model.settle(self.model.orders)
-
-    @rule(name=NAMES, kept=BOUND)
-    def keep_for_the_counter(self, name: str, kept: int | None) -> None:
+    @rule(name=NAMES, kept=BOUND, most=BOUND)
+    def bind(self, name: str, kept: int | None, most: int | None) -> None:
+        """What the channel leaves for the counter, and what it sells a day."""
         self.run(buffer(self.shop, name, kept))
-        self.model.buffers[name] = kept or 0
-
-    @rule(name=NAMES, most=BOUND)
-    def ration(self, name: str, most: int | None) -> None:
         self.run(quota(self.shop, name, most))
-        self.model.quotas.pop(name, None)
-        if most is not None:
-            self.model.quotas[name] = most
+        self.model.buffers[name], self.model.quotas[name] = kept or 0, most
 
     @invariant()
     def everything_equals_the_model(self) -> None:
@@ -247,4 +244,4 @@ class Customers(Machine):
 
 
 async def test_customers(clone: Cloning) -> None:
-    await run_machine(Customers, clone, examples=20, steps=35)
+    await run_machine(Customers, clone, examples=15, steps=35)

@@ -41,7 +41,7 @@ class Model:
         self.aside: Counter[Kept] = Counter()
         self.orders: list[Paper] = []
         self.buffers: dict[str, int] = {}
-        self.quotas: dict[str, int] = {}
+        self.quotas: dict[str, int | None] = {}
         self.sold: Bag = Counter()
         self.lacked: Bag = Counter()
 
@@ -57,10 +57,11 @@ class Model:
 
     def ration(self, name: str) -> int | None:
         """What the channel may still sell today; None for no bound."""
-        if name not in self.quotas:
+        quota = self.quotas.get(name)
+        if quota is None:
             return None
         ordered = sum(order.lines[name] for order in self.orders if order.counts)
-        return max(0, self.quotas[name] - ordered - self.sold[name])
+        return max(0, quota - ordered - self.sold[name])
 
     def offer(self, name: str, bound: bool) -> int:
         """What anybody is told there is, or the channel."""
