@@ -24,7 +24,7 @@ from app.domain import access
 from app.domain.access import Can, Role, Scope, Viewer
 from app.domain.batches import Asked
 from app.domain.documents import movement_of, post_in
-from app.domain.draft import NOBODY, Draft, Line, Place, print_of
+from app.domain.draft import GUEST, Draft, Line, Place, print_of
 from app.domain.errors import (
     InvalidQuantity,
     Malformed,
@@ -53,7 +53,7 @@ AT_COUNTER = (COUNTER, "DELIVERY")
 
 def guest(tenant: UUID) -> Viewer:
     """A customer nobody knows: the token of an order is all they have."""
-    return Viewer(Scope(tenant, Role.CUSTOMER), NOBODY, "", frozenset(), frozenset())
+    return Viewer(Scope(tenant, Role.CUSTOMER), GUEST, "", frozenset(), frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ async def place(
 
 
 def _checked(viewer: Viewer, wanted: Wanted) -> Wanted:
-    if viewer.actor == NOBODY and wanted.channel in AT_COUNTER:
+    if viewer.actor == GUEST and wanted.channel in AT_COUNTER:
         raise Malformed("channel: WECHAT or DOUYIN, for whoever is not signed in as the shop")
     now = clock()
     if wanted.pickup_at is not None and not now < wanted.pickup_at <= now + LONGEST_PICKUP:
@@ -317,7 +317,7 @@ async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: st
     Raises Refused(WrongState) when it was handed over, cancelled or expired.
     """
     reason = clean(reason, "reason", 200)
-    allowed = ("HELD",) if viewer.actor == NOBODY else ("HELD", "PAID")
+    allowed = ("HELD",) if viewer.actor == GUEST else ("HELD", "PAID")
 
     async def work(unit: Unit, row: Order) -> None:
         if row.state not in allowed:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
-from uuid import uuid4
+from uuid import uuid4, uuid5
 
 import pytest
 
@@ -158,6 +158,17 @@ async def test_what_expired_while_it_waited_is_replaced(desk: OrderDesk) -> None
     assert done.state == "FULFILLED", done
     assert await desk.shop.batches("奶") == {"A": 0, "B": 2}
     assert await desk.shop.bins("奶") == (2, 0, 2, 0)
+
+
+async def test_no_guest_can_keep_a_hold_from_ending(desk: OrderDesk) -> None:
+    """The jobs' keys can be told from an order's id, which its customer knows."""
+    await desk.shop.receive("米", 5)
+    order = await desk.place(("米", 4))
+    job = uuid5(uuid5(order.id, "expire"), Kind.ORDER_RELEASE.name)
+    assert isinstance(await desk.place(("米", 1), key=job, guest=True), Order)
+    await desk.time_passes(order)
+    await desk.settle()
+    assert (await desk.order(order.id)).state == "EXPIRED"
 
 
 async def test_too_little_for_one_line_holds_nothing(desk: OrderDesk) -> None:

@@ -59,10 +59,19 @@ class OrderDesk:
             Asked(await self.shop.product(name), Decimal(str(quantity))) for name, quantity in lines
         ]
 
-    async def place(self, *lines: tuple[str, Any], key: UUID | None = None) -> Any:
-        wanted = Wanted(key or uuid4(), self.shop.store, "WECHAT", "13800138000")
-        asked = await self.asked(*lines)
-        return await self.tries(orders.place(self.books, self.viewer, wanted, asked))
+    async def place(
+        self,
+        *lines: tuple[str, Any],
+        key: UUID | None = None,
+        guest: bool = False,
+        contact: str = "13800138000",
+    ) -> Any:
+        wanted = Wanted(key or uuid4(), self.shop.store, "WECHAT", contact)
+        viewer, asked = self.who(guest), await self.asked(*lines)
+        return await self.tries(orders.place(self.books, viewer, wanted, asked))
+
+    def who(self, guest: bool) -> Viewer:
+        return orders.guest(self.shop.tenant) if guest else self.viewer
 
     async def pay(self, order: Order, key: UUID | None = None) -> Any:
         told = self.books, self.viewer, key or uuid4(), order.id, None
@@ -73,8 +82,7 @@ class OrderDesk:
         return await self.tries(orders.fulfil(*told))
 
     async def cancel(self, order: Order, guest: bool = False, key: UUID | None = None) -> Any:
-        viewer = orders.guest(self.shop.tenant) if guest else self.viewer
-        told = self.shop.db, viewer, key or uuid4(), order, None
+        told = self.shop.db, self.who(guest), key or uuid4(), order, None
         return await self.tries(orders.cancel(*told))
 
     async def extend(self, order: Order, key: UUID | None = None) -> Any:
