@@ -157,6 +157,7 @@ def sellable(store: Any, channel: Any = None) -> Any:
         .scalar_subquery()
     )
     held = case(
+        (Product.archived_at.is_not(None), 0),
         (Level.sold_out_until > func.now(), 0),
         (Product.kind == "GOODS", there(L)),
         else_=func.coalesce(made, literal(UNLIMITED)),

@@ -118,6 +118,14 @@ async def orders_by_id(
     return (await session.scalars(query)).all()
 
 
+async def order_of_shop(
+    session: AsyncSession, tenant: UUID, channel: str, number: str
+) -> Order | None:
+    """The order that a channel's shop calls so, in whichever store it was placed."""
+    mine = Order.tenant_id == tenant, Order.channel == channel, Order.external_id == number
+    return await session.scalar(select(Order).where(*mine))
+
+
 async def locked_order(unit: Unit, id: UUID) -> Order | None:
     query = select(Order).where(Order.tenant_id == unit.tenant, Order.id == id)
     return await unit.session.scalar(query.with_for_update())

@@ -24,7 +24,7 @@ from app.domain import access
 from app.domain.access import Can, Role, Scope, Viewer
 from app.domain.batches import Asked
 from app.domain.documents import movement_of, post_in
-from app.domain.draft import GUEST, Draft, Line, Place, print_of
+from app.domain.draft import GUEST, Draft, Line, Outdated, Place, print_of
 from app.domain.errors import (
     InvalidQuantity,
     Malformed,
@@ -44,7 +44,7 @@ from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import from_base, to_base
 from app.domain.sales import Disposition, take_back
-from app.domain.stock import Books, Sheet, draft, until_current
+from app.domain.stock import Books, Sheet, draft, redrafted, until_current
 
 LONGEST_PICKUP = timedelta(days=30)
 AT_COUNTER = (COUNTER, "DELIVERY")
@@ -129,9 +129,13 @@ async def _drafted(books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence
     )
     said = [wanted.contact, wanted.pickup_at, wanted.note, wanted.external_id]
     fingerprint = print_of(drafted.fingerprint.hex(), *said)
-    # What a channel's shop has sold is promised already, whatever binds the channel now.
-    sold = {"promised": wanted.external_id is not None}
-    return replace(drafted, order=order, document_id=order.id, fingerprint=fingerprint, **sold)
+    return replace(
+        drafted,
+        order=order,
+        document_id=order.id,
+        fingerprint=fingerprint,
+        promised=_is_promised(wanted.external_id),
+    )
 
 
 def _line(product: Priced, quantity: Decimal, recipe: UUID | None) -> NewLine:
@@ -206,21 +210,30 @@ async def pay(
     """Notes that an order was paid for: from now on it is held until it is handed over.
 
     When its time was over meanwhile, the goods are taken again if they are there. Raises
-    Refused: UnknownOrder, OutOfStock (give the money back), WrongState.
+    Refused: UnknownOrder, OutOfStock (give the money back), WrongState, Busy.
     """
     row = await reached_order(books.db, viewer, Can.RUN_ORDERS, order_id)
     reference = clean(reference, "reference", 100)
-    again = await _again(books, viewer, row, key)
+    asked = ("payOrder", order_id, reference)
 
-    async def work(unit: Unit, row: Order) -> None:
-        if row.state == "EXPIRED":
-            await post_in(unit, again)
-        elif row.state != "HELD":
-            raise Refused(WrongState(row.state))
-        row.state, row.payment, row.expires_at = "PAID", reference, None
-        row.paid_at, row.ended_at = unit.now, None
+    async def once() -> Order:
+        known = await found_order(books.db, viewer.tenant, order_id)
+        again = await _again(books, viewer, known, key) if known.state == "EXPIRED" else None
 
-    return await _change(books.db, viewer, key, row, ("payOrder", order_id, reference), work)
+        async def work(unit: Unit, row: Order) -> None:
+            if row.state == "EXPIRED":
+                if again is None:
+                    # It was ended since it was looked at.
+                    raise Refused(Outdated(order_id))
+                await post_in(unit, again)
+            elif row.state != "HELD":
+                raise Refused(WrongState(row.state))
+            row.state, row.payment, row.expires_at = "PAID", reference, None
+            row.paid_at, row.ended_at = unit.now, None
+
+        return await _change(books.db, viewer, key, row, asked, work)
+
+    return await redrafted(books, once)
 
 
 async def _again(books: Books, viewer: Viewer, row: Order, key: UUID) -> Draft:
@@ -232,7 +245,12 @@ async def _again(books: Books, viewer: Viewer, row: Order, key: UUID) -> Draft:
         books, viewer, Kind.ORDER_HOLD, row.store_id, asked, Sheet(key), channel=row.channel
     )
     held = _movement(row, Kind.ORDER_HOLD, key, viewer.actor, made.lines)
-    return replace(held, recipes=made.recipes)
+    return replace(held, recipes=made.recipes, promised=_is_promised(row.external_id))
+
+
+def _is_promised(external_id: str | None) -> bool:
+    """What a channel's shop has sold is promised already, whatever binds the channel now."""
+    return external_id is not None
 
 
 @dataclass(frozen=True, slots=True)

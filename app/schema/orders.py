@@ -139,7 +139,8 @@ OrderResult = Annotated[
     | problems.OutOfStock
     | problems.BatchExpired
     | problems.WrongState
-    | problems.KeyReused,
+    | problems.KeyReused
+    | problems.Busy,
     strawberry.union("OrderResult", description="The order as it is now, or why nothing changed."),
 ]
 
