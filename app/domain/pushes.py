@@ -175,9 +175,7 @@ async def _followed(
 async def _bring(books: Books, link: ChannelLink, theirs: ShopOrder) -> bool:
     """Whether anything was to be changed."""
     async with books.db.read(link.tenant_id) as session:
-        ours = await order_rows.order_of_shop(
-            session, link.tenant_id, link.channel, theirs.number
-        )
+        ours = await order_rows.order_of_shop(session, link.tenant_id, link.channel, theirs.number)
     placed = ours is None and theirs.state != "CANCELLED"
     if ours is None:
         if not placed:
@@ -212,9 +210,7 @@ async def _place(books: Books, link: ChannelLink, theirs: ShopOrder) -> Order:
     ]
     # The key is the shop's own number: however often it is told, it is one order.
     key = uuid5(link.id, theirs.number)
-    wanted = Wanted(
-        key, link.store_id, link.channel, theirs.contact, external_id=theirs.number
-    )
+    wanted = Wanted(key, link.store_id, link.channel, theirs.contact, external_id=theirs.number)
     placed = await orders.place(books, _machine(link, link.store_id), wanted, lines)
     if isinstance(placed, Refusal):
         raise Refused(placed)

@@ -204,7 +204,9 @@ async def test_a_token_that_stays_stale_is_tried_again_later(trade: Trade) -> No
 async def test_an_hour_without_the_platform_kills_nothing(trade: Trade) -> None:
     """It tries every five minutes for a day before it is dead."""
     async with trade.books.db.unit(trade.tenant) as unit:
-        await unit.session.execute(update(Listing).where(Listing.tenant_id == trade.tenant).values(attempts=20))
+        await unit.session.execute(
+            update(Listing).where(Listing.tenant_id == trade.tenant).values(attempts=20)
+        )
     trade.mall.trouble = ["500"] * 4
     await trade.tell()
     assert {each["state"] for each in (await trade.listings()).values()} == {"WAITING"}

@@ -141,9 +141,7 @@ def wechat(mall: Mall, request: Request, trouble: str) -> Any:
     return {"errcode": 0, "order": {"order_id": 1, "status": state, "order_detail": detail}}
 
 
-def douyin_push(
-    numbers: str | list[str], tag: str, id: str = ""
-) -> tuple[bytes, dict[str, str]]:
+def douyin_push(numbers: str | list[str], tag: str, id: str = "") -> tuple[bytes, dict[str, str]]:
     """Messages as Douyin sends them, and their headers."""
     told = []
     for number in [numbers] if isinstance(numbers, str) else numbers:
