@@ -24,9 +24,6 @@ Pair = tuple[UUID, UUID]
 NOBODY = UUID(int=0)
 """Who acts when it is nobody: the jobs."""
 
-GUEST = UUID(int=1)
-"""Who acts without a name. Not the jobs: their keys can be told from what a guest knows (I5)."""
-
 
 def batch_id(product: UUID, number: str, expires_on: date) -> UUID:
     """A batch's id says what it is, so that two stores which receive it need not ask."""

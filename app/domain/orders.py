@@ -17,14 +17,14 @@ from uuid_utils.compat import uuid7
 from app.db import holds, identity
 from app.db import orders as rows
 from app.db.holds import Held
-from app.db.orders import New, NewLine, Priced
+from app.db.orders import GUEST, New, NewLine, Priced
 from app.db.tables import Order, OrderLine
 from app.db.unit import Database, Unit, clock
-from app.domain import access
+from app.domain import access, guests
 from app.domain.access import Can, Role, Scope, Viewer
 from app.domain.batches import Asked
 from app.domain.documents import movement_of, post_in
-from app.domain.draft import GUEST, Draft, Line, Outdated, Place, print_of
+from app.domain.draft import Draft, Line, Outdated, Place, print_of
 from app.domain.errors import (
     InvalidQuantity,
     Malformed,
@@ -87,9 +87,9 @@ async def place(
 def _checked(viewer: Viewer, wanted: Wanted) -> Wanted:
     if viewer.actor == GUEST and wanted.channel in AT_COUNTER:
         raise Malformed("channel: WECHAT or DOUYIN, for whoever is not signed in as the shop")
-    now = clock()
-    if wanted.pickup_at is not None and not now < wanted.pickup_at <= now + LONGEST_PICKUP:
-        raise Malformed("pickupAt: in the future, and within 30 days")
+    now, longest = clock(), guests.LONGEST_PICKUP if viewer.actor == GUEST else LONGEST_PICKUP
+    if wanted.pickup_at is not None and not now < wanted.pickup_at <= now + longest:
+        raise Malformed(f"pickupAt: in the future, and within {longest.days} days")
     return replace(
         wanted,
         contact=clean(wanted.contact, "contact", 100, required=True),
@@ -113,6 +113,8 @@ async def _drafted(books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence
         _line(known[product], quantity, drafted.recipes.get(product))
         for _, product, quantity in resolved
     )
+    if viewer.actor == GUEST:
+        guests.bound(lines, known)
     prices = [_worth(line) for line in lines]
     order = New(
         id=uuid7(),

@@ -55,8 +55,8 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     ),
     errors.InvalidQuantity: (
         "INVALID_QUANTITY",
-        "数量 {quantity} 无效: 须大于 0, 且能换算成整数个基本单位",
-        "Quantity {quantity} cannot be: it must be above 0 and whole in base units",
+        "数量 {quantity} 无效: 须大于 0, 不过大, 且能换算成整数个基本单位",
+        "Quantity {quantity} cannot be: above 0, not too large, and whole in base units",
     ),
     errors.Indivisible: (
         "INDIVISIBLE",
@@ -113,6 +113,11 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "TOO_MANY_ATTEMPTS",
         "尝试次数过多, 请在 {retry_after} 秒后再试",
         "Too many attempts: try again in {retry_after} seconds",
+    ),
+    errors.TooManyOrders: (
+        "TOO_MANY_ORDERS",
+        "已有 {open} 个未付款订单, 请先付款或取消",
+        "{open} orders are not paid for yet: pay or cancel one first",
     ),
     errors.Busy: (
         "BUSY",
@@ -342,6 +347,14 @@ class SessionEnded(Problem):
 @window(errors.TooManyAttempts, description="Wait before the next try. 尝试过多")
 class TooManyAttempts(Problem):
     retry_after: int = strawberry.field(description="Seconds. 秒")
+
+
+@window(
+    errors.TooManyOrders,
+    description="Whoever orders without signing in has too many unpaid orders. 未付款订单过多",
+)
+class TooManyOrders(Problem):
+    open: int = strawberry.field(description="Unpaid orders in the store. 未付款订单数")
 
 
 @window(errors.Busy, description="Nothing was written; send the same key again. 繁忙")

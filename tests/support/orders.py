@@ -65,8 +65,9 @@ class OrderDesk:
         key: UUID | None = None,
         guest: bool = False,
         contact: str = "13800138000",
+        **more: Any,
     ) -> Any:
-        wanted = Wanted(key or uuid4(), self.shop.store, "WECHAT", contact)
+        wanted = Wanted(key or uuid4(), self.shop.store, "WECHAT", contact, **more)
         viewer, asked = self.who(guest), await self.asked(*lines)
         return await self.tries(orders.place(self.books, viewer, wanted, asked))
 
