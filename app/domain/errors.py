@@ -298,5 +298,12 @@ class TooManyAttempts(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class TooManyOrders(Refusal):
+    """Whoever orders without signing in has `open` orders in the store that are not paid for."""
+
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
 class Busy(Refusal):
     """Nothing was written; the same key may be sent again."""

@@ -23,6 +23,7 @@ from app.db.unit import Unit
 from app.domain.draft import Draft, Line, Pair, batch_id
 from app.domain.earmarks import earmark
 from app.domain.errors import KeyReused, Refusal
+from app.domain.guests import crowd
 from app.domain.hold import hold
 from app.domain.levels import Batch, Move, Stock
 from app.domain.plan import Origins, plan
@@ -70,7 +71,8 @@ async def post(unit: Unit, drafts: Sequence[Draft]) -> list[Outcome]:
     """Accepts or refuses each movement on its own, in order, and writes the accepted ones.
 
     One outcome a draft: the movement, or a refusal that left nothing behind. A key that was
-    answered before gives its first answer again. Lock order: keys, levels, new batches, feeds.
+    answered before gives its first answer again. Lock order: keys, levels, guests, new batches,
+    feeds.
     """
     firsts: dict[tuple[UUID, UUID], Draft] = {}
     for draft in drafts:
@@ -95,12 +97,14 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
     if len(fresh) < len(drafts):
         outcomes = await _answers(unit, [draft for draft in drafts if draft.claim not in won])
     levels, origins = await _known(unit, found, fresh)
+    guests = await crowd(unit, fresh)
     book = _Book()
     for draft in fresh:
-        moves = plan(draft, levels, origins)
+        moves = guests.refusal(draft) or plan(draft, levels, origins)
         if isinstance(moves, Refusal):
             outcomes[draft] = moves
         else:
+            guests.join(draft)
             book.enter(draft, moves)
     return outcomes | await book.write(unit, [d.claim for d in fresh if d in outcomes])
 

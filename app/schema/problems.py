@@ -274,6 +274,14 @@ class TooManyAttempts(Problem):
     retry_after: int = strawberry.field(description="Seconds. 秒")
 
 
+@window(
+    errors.TooManyOrders,
+    description="Whoever orders without signing in has too many unpaid orders. 未付款订单过多",
+)
+class TooManyOrders(Problem):
+    open: int = strawberry.field(description="Unpaid orders in the store. 未付款订单数")
+
+
 @window(errors.Busy, description="Nothing was written; send the same key again. 繁忙")
 class Busy(Problem):
     retryable: bool = strawberry.field(resolver=lambda: True)

@@ -89,8 +89,8 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     ),
     errors.InvalidQuantity: (
         "INVALID_QUANTITY",
-        "数量 {quantity} 无效: 须大于 0, 且能换算成整数个基本单位",
-        "Quantity {quantity} cannot be: it must be above 0 and whole in base units",
+        "数量 {quantity} 无效: 须大于 0, 不过大, 且能换算成整数个基本单位",
+        "Quantity {quantity} cannot be: above 0, not too large, and whole in base units",
     ),
     errors.Indivisible: (
         "INDIVISIBLE",
@@ -147,6 +147,11 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "TOO_MANY_ATTEMPTS",
         "尝试次数过多, 请在 {retry_after} 秒后再试",
         "Too many attempts: try again in {retry_after} seconds",
+    ),
+    errors.TooManyOrders: (
+        "TOO_MANY_ORDERS",
+        "已有 {open} 个未付款订单, 请先付款或取消",
+        "{open} orders are not paid for yet: pay or cancel one first",
     ),
     errors.Busy: (
         "BUSY",

@@ -56,6 +56,13 @@ class Order(Table):
             postgresql_where=text("state = 'EXPIRED'"),
         ),
         Index(
+            "ix_orders_held",
+            "tenant_id",
+            "store_id",
+            "contact",
+            postgresql_where=text("state = 'HELD'"),
+        ),
+        Index(
             "uq_orders_external",
             "tenant_id",
             "channel",
