@@ -36,7 +36,7 @@ from app.domain.rules.arrivals import parted
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import to_base
-from app.domain.transfers import Amount, change, enter, found_transfer, goods, line_of, said_of
+from app.domain.transfers import Amount, change, enter, found_transfer, known, line_of, said_of
 
 FATES = ("received", "damaged", "lost", "returned")
 
@@ -111,11 +111,11 @@ async def receive(
 async def _told(db: Database, tenant: UUID, store: UUID, asked: Sequence[Arrival]) -> list[Told]:
     plain = [Plain(each.product_id, _sum(each), each.code, each.batch_no) for each in asked]
     resolved = await lines_of(db, tenant, store, plain, arriving=False)
-    known = await goods(db, tenant, {product for _, product, _ in resolved})
+    products = await known(db, tenant, {product for _, product, _ in resolved})
     named = await told_batches(db, tenant, store, resolved, "transit", clock())
     found = []
     for line, (_, product, _), (batches, _) in zip(asked, resolved, named, strict=True):
-        scale, reason = known[product].scale, clean(line.reason, "reason", 200)
+        scale, reason = products[product].scale, clean(line.reason, "reason", 200)
         found.append(Told(product, scale, _fates(line, product, scale), batches, reason))
     unexplained = [each.product_id for each in found if each.differs and each.reason is None]
     if unexplained:
@@ -246,9 +246,9 @@ async def _send_back(
 async def _note(unit: Unit, row: Transfer, arrived: Sequence[Told]) -> None:
     """The lines' sums; the transfer is done when nothing of it is in transit."""
     lines = await transfers.lines_of(unit.session, unit.tenant, [row.id])
-    known = {line.product_id: line for line in lines}
+    mine = {line.product_id: line for line in lines}
     for told in arrived:
-        line = known[told.product_id]
+        line = mine[told.product_id]
         for fate, quantity in told.fates:
             setattr(line, fate, getattr(line, fate) + quantity)
         if told.reason:

@@ -145,15 +145,15 @@ async def approve(
 
 async def _approve_lines(unit: Unit, row: Transfer, wanted: Sequence[Amount] | None) -> None:
     lines = await rows.lines_of(unit.session, unit.tenant, [row.id])
-    known = {line.product_id: line for line in lines}
+    mine = {line.product_id: line for line in lines}
     if wanted is None:
         wanted = [Amount(line.product_id, line.scale, line.requested) for line in lines]
     for each in wanted:
-        if each.product_id in known:
-            known[each.product_id].approved = each.base
+        if each.product_id in mine:
+            mine[each.product_id].approved = each.base
         else:
-            known[each.product_id] = line_of(row, len(known) + 1, each, approved=each.base)
-            unit.session.add(known[each.product_id])
+            mine[each.product_id] = line_of(row, len(mine) + 1, each, approved=each.base)
+            unit.session.add(mine[each.product_id])
 
 
 async def reject(

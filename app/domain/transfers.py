@@ -5,7 +5,7 @@ in transit for the one that receives them; whoever changes a transfer holds the 
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.batches import Asked, told_batches
 from app.domain.documents import changed, file, movement_of, open_for, post_in
-from app.domain.draft import Draft, Line, Place
+from app.domain.draft import Line, Place
 from app.domain.errors import (
     ExceedsTransfer,
     Excess,
@@ -64,12 +64,18 @@ async def change(
     return await changed(db, viewer.actor, key, row, asked, rows.locked_transfer, work)
 
 
-async def goods(db: Database, tenant: UUID, products: Collection[UUID]) -> dict[UUID, Product]:
-    """These products, which stores have stock of. Raises Refused: UnknownProduct, WrongState."""
+async def known(db: Database, tenant: UUID, products: Collection[UUID]) -> dict[UUID, Product]:
+    """These products, archived ones too. Raises Refused(UnknownProduct)."""
     async with db.read(tenant) as session:
         found = {row.id: row for row in await catalog.products_by_id(session, tenant, products)}
     if missing := set(products) - found.keys():
         raise Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
+    return found
+
+
+async def goods(db: Database, tenant: UUID, products: Collection[UUID]) -> dict[UUID, Product]:
+    """These products, which stores have stock of. Raises Refused: UnknownProduct, WrongState."""
+    found = await known(db, tenant, products)
     for row in found.values():
         if row.kind != "GOODS":
             raise Refused(WrongState("NOT_STOCKED"))
@@ -92,14 +98,22 @@ async def amounts(db: Database, tenant: UUID, store: UUID, asked: Sequence[Asked
     Raises Refused: InvalidQuantity, UnknownProduct, WrongState for what has no stock.
     """
     resolved = await lines_of(db, tenant, store, asked, arriving=False)
-    known = await goods(db, tenant, {product for _, product, _ in resolved})
+    named = await goods(db, tenant, {product for _, product, _ in resolved})
+    summed = summed_up(((product, quantity) for _, product, quantity in resolved), named)
+    return [Amount(product, named[product].scale, base) for product, base in summed.items()]
+
+
+def summed_up(
+    lines: Iterable[tuple[UUID, Decimal]], products: Mapping[UUID, Product]
+) -> Counter[UUID]:
+    """Base units of each product, all lines together. Raises Refused(InvalidQuantity)."""
     summed: Counter[UUID] = Counter()
-    for _, product, quantity in resolved:
-        base = to_base(quantity, known[product].scale)
+    for product, quantity in lines:
+        base = to_base(quantity, products[product].scale)
         if base is None:
             raise Refused(InvalidQuantity(product, str(quantity)))
         summed[product] += base
-    return [Amount(product, known[product].scale, base) for product, base in summed.items()]
+    return summed
 
 
 async def create(
@@ -185,9 +199,7 @@ async def ship(
     row = await found_transfer(db, viewer, Can.RUN_TRANSFERS, transfer_id)
     if row.from_store is None:
         raise Refused(WrongState(row.state))
-    async with db.read(viewer.tenant) as session:
-        planned = await rows.lines_of(session, viewer.tenant, [row.id])
-    lines = await _sent(db, viewer.tenant, row, planned, asked)
+    lines, sent = await _sent(db, viewer.tenant, row, asked)
     draft = movement_of(row.id, Kind.SHIPMENT, row.from_store, key, viewer.actor, lines)
     await open_for(db, viewer.tenant, draft)
 
@@ -195,7 +207,6 @@ async def ship(
         if row.state != "APPROVED":
             raise Refused(WrongState(row.state))
         await post_in(unit, draft)
-        sent = _summed(draft, planned)
         for line in await rows.lines_of(unit.session, unit.tenant, [row.id]):
             line.shipped = sent.get(line.product_id, 0)
         row.state, row.shipped_by, row.shipped_at = "SHIPPED", viewer.actor, unit.now
@@ -207,52 +218,34 @@ async def ship(
 
 
 async def _sent(
-    db: Database,
-    tenant: UUID,
-    row: Transfer,
-    planned: Sequence[TransferLine],
-    asked: Sequence[Asked] | None,
-) -> list[Line]:
+    db: Database, tenant: UUID, row: Transfer, asked: Sequence[Asked] | None
+) -> tuple[list[Line], Mapping[UUID, int]]:
+    """The lines to ship, and how much they are of each product, in base units."""
     assert row.from_store is not None
     shelf, transit = Place(row.from_store, "shelf"), Place(row.to_store, "transit")
+    async with db.read(tenant) as session:
+        planned = await rows.lines_of(session, tenant, [row.id])
+    approved = {line.product_id: line.approved for line in planned if line.approved}
     if asked is None:
-        return [
-            Line(line.product_id, from_base(line.approved, line.scale), shelf, transit)
-            for line in planned
-            if line.approved
-        ]
+        scales = {line.product_id: line.scale for line in planned}
+        whole = ((product, from_base(n, scales[product])) for product, n in approved.items())
+        return [Line(product, told, shelf, transit) for product, told in whole], approved
     resolved = await lines_of(db, tenant, row.from_store, asked, arriving=False)
     batches = await told_batches(db, tenant, row.from_store, resolved, "shelf", clock())
     lines = [
         Line(product, quantity, shelf, transit, batches=named)
         for (_, product, quantity), (named, _) in zip(resolved, batches, strict=True)
     ]
-    _within_plan(lines, planned)
-    return lines
-
-
-def _within_plan(lines: Sequence[Line], planned: Sequence[TransferLine]) -> None:
-    known = {line.product_id: line for line in planned}
-    sent: dict[UUID, Decimal] = {}
-    for line in lines:
-        sent[line.product] = sent.get(line.product, Decimal(0)) + line.quantity
-    over = []
-    for product, quantity in sent.items():
-        plan = known.get(product)
-        allowed, scale = (plan.approved, plan.scale) if plan else (0, 1)
-        if quantity * scale > allowed:
-            over.append(Excess(product, int(quantity * scale), allowed, scale))
+    products = await known(db, tenant, {line.product for line in lines})
+    sent = summed_up(((line.product, line.quantity) for line in lines), products)
+    over = [
+        Excess(product, base, approved.get(product, 0), products[product].scale)
+        for product, base in sent.items()
+        if base > approved.get(product, 0)
+    ]
     if over:
         raise Refused(ExceedsTransfer(tuple(over)))
-
-
-def _summed(draft: Draft, planned: Sequence[TransferLine]) -> dict[UUID, int]:
-    scales = {line.product_id: line.scale for line in planned}
-    sent: dict[UUID, int] = {}
-    for line in draft.lines:
-        base = int(line.quantity * scales[line.product])
-        sent[line.product] = sent.get(line.product, 0) + base
-    return sent
+    return lines, sent
 
 
 async def cancel(

@@ -184,6 +184,16 @@ async def test_what_has_no_stock_is_not_moved(office: Office) -> None:
     assert await office.desk.code("createTransfer", **same, lines=lines) == "BAD_INPUT"
 
 
+async def test_what_is_archived_on_its_way_arrives(office: Office) -> None:
+    await office.stock(米=20)
+    sent = await office.sent(("米", 5))
+    product = await office.desk.product("米")
+    await office.desk.do("archiveProduct", productId=product, archived=True)
+    assert (await office.ask(("米", 1)))["wrong"] == "ARCHIVED"
+    got = await office.receive(sent, {"productId": product, "received": "5"})
+    assert got["state"] == "RECEIVED"
+
+
 async def test_lists_pages_and_states(office: Office) -> None:
     desk = office.desk
     await office.stock(米=20)
