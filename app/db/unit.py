@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +12,8 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+
+from app.db.together import Read, Rounds
 
 ROLE = "kucun_app"
 Nudge = Callable[[UUID, Iterable[UUID]], Awaitable[None]]
@@ -160,9 +162,17 @@ class Database:
             connect_args={"server_settings": SERVER_SETTINGS, "timeout": 5},
         )
         self._nudge = nudge
+        self._rounds = Rounds(self.read)
 
     async def close(self) -> None:
+        await self._rounds.finish()
         await self.engine.dispose()
+
+    async def together(
+        self, read: Read, tenant: UUID | None, keys: Collection[Any]
+    ) -> Mapping[Any, Any]:
+        """What `read` finds for these keys, in one transaction for all who ask at this time."""
+        return await self._rounds.ask(read, tenant, keys)
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[tuple[AsyncSession, asyncpg.Connection]]:
