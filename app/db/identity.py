@@ -21,10 +21,11 @@ async def direct(db: Database, kind: str, name: str) -> Direction | None:
 
 
 async def _directions(
-    session: AsyncSession, _: None, names: Collection[tuple[str, str]]
+    db: Database, _: None, names: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], Direction]:
     query = select(Direction).where(tuple_(Direction.kind, Direction.name).in_(names))
-    return {(row.kind, row.name): row for row in await session.scalars(query)}
+    async with db.read(None) as session:
+        return {(row.kind, row.name): row for row in await session.scalars(query)}
 
 
 async def tenants(db: Database, kind: str = "store") -> Sequence[UUID]:

@@ -102,9 +102,7 @@ async def priced(
     return {product: found[store, product] for product in products if (store, product) in found}
 
 
-async def _priced(
-    session: AsyncSession, tenant: UUID, pairs: Collection[Pair]
-) -> dict[Pair, Priced]:
+async def _priced(db: Database, tenant: UUID, pairs: Collection[Pair]) -> dict[Pair, Priced]:
     wanted = wanted_levels()
     known = and_(
         Product.tenant_id == tenant,
@@ -117,8 +115,9 @@ async def _priced(
         .join(Store, and_(Store.tenant_id == tenant, Store.id == wanted.c.store_id))
         .join(Product, known)
     )
-    found = await session.execute(query, want(pairs))
-    return {(row[0], row[1]): Priced(*row[1:]) for row in found}
+    async with db.read(tenant) as session:
+        found = await session.execute(query, want(pairs))
+        return {(row[0], row[1]): Priced(*row[1:]) for row in found}
 
 
 async def orders_by_id(

@@ -1,8 +1,7 @@
-"""Reads for many at once: one query for all who ask, and nobody is told what was true before."""
+"""Work for many at once: one query for all who ask, and nobody is told what was true before."""
 
 import asyncio
 from collections.abc import Collection
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -21,11 +20,12 @@ class Reading:
     def __init__(self) -> None:
         self.rounds: list[set[UUID]] = []
 
-    async def __call__(self, session: Any, tenant: UUID, keys: Collection[UUID]) -> dict[UUID, str]:
+    async def __call__(self, db: Database, tenant: UUID, keys: Collection[UUID]) -> dict[UUID, str]:
         self.rounds.append(set(keys))
         query = select(Product.id, Product.name).where(Product.tenant_id == tenant)
-        found = await session.execute(query.where(among(Product.id, keys)))
-        return {row.id: row.name for row in found}
+        async with db.read(tenant) as session:
+            found = await session.execute(query.where(among(Product.id, keys)))
+            return {row.id: row.name for row in found}
 
 
 async def test_who_asks_while_it_is_read_is_in_the_next_round(db: Database, shop: Shop) -> None:
