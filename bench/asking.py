@@ -47,8 +47,10 @@ class Asker(asyncio.Protocol):
         try:
             self._transport.write(step())
         except StopIteration:
-            self.done.set_result(None)
             self._transport.close()
+            # Whoever waited may have given up.
+            if not self.done.done():
+                self.done.set_result(None)
         except Wrong as wrong:
             self._fail(wrong)
 
@@ -159,12 +161,12 @@ async def ask(
     return answer["data"]
 
 
-async def told(port: int, request: bytes) -> bytes:
-    """The body of one answer, over a connection of its own."""
+async def told(port: int, request: bytes, seconds: float = SECONDS) -> bytes:
+    """The body of one answer, over a connection of its own. Raises Wrong, TimeoutError."""
     seen: list[bytes] = []
 
     def talk() -> Talk:
         seen.append((yield request).body)
 
-    await hold([(port, talk())])
+    await hold([(port, talk())], seconds)
     return seen[0]
