@@ -7,11 +7,18 @@ import time
 
 import uvloop
 
-from bench import http, kitchen, lane, live
+from bench import http, kitchen, lane, live, orders, tills
 from bench.measure import BARS, RESULTS, Figure, machine, save, show
 from bench.stage import Stage, staged
 
-GROUPS = {"lane": lane, "kitchen": kitchen, "http": http, "live": live}
+GROUPS = {
+    "lane": lane,
+    "kitchen": kitchen,
+    "http": http,
+    "orders": orders,
+    "tills": tills,
+    "live": live,
+}
 
 
 def chosen(words: list[str]) -> dict[str, list[str]]:

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 from itertools import cycle
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,82 +16,119 @@ class Wrong(Exception):
     """A server answered something else than asked; the figure would be worthless."""
 
 
-class Asker(asyncio.Protocol):
-    """One keep-alive connection: sends the next request when the answer before it is whole."""
+class Answer(NamedTuple):
+    head: bytes
+    body: bytes
 
-    def __init__(self, load: "Load") -> None:
-        self._load = load
+
+Talk = Generator[bytes, Answer, None]
+"""What one client says: each request when the answer before it is whole. Raises Wrong."""
+
+
+class Asker(asyncio.Protocol):
+    """One keep-alive connection, on which a talk is held."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
         self._buffer = b""
         self.done = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.done.done():
             self.done.set_exception(Wrong(f"the server closed the connection: {exc!r}"))
 
-    def _next(self) -> None:
-        request = self._load.next()
-        if request is None:
-            self.done.set_result(None)
+    def begin(self) -> None:
+        self._go_on(lambda: next(self._talk))
+
+    def _go_on(self, step: Callable[[], bytes]) -> None:
+        try:
+            self._transport.write(step())
+        except StopIteration:
             self._transport.close()
-        else:
-            self._transport.write(request)
+            # Whoever waited may have given up.
+            if not self.done.done():
+                self.done.set_result(None)
+        except Wrong as wrong:
+            self._fail(wrong)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        head = self._buffer.find(b"\r\n\r\n")
-        if head < 0:
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
             return
-        at = self._buffer.lower().find(b"content-length:", 0, head)
+        at = self._buffer.lower().find(b"content-length:", 0, end)
         if at < 0:
-            self._fail(f"no length: {self._buffer[:300]!r}")
+            self._fail(Wrong(f"no length: {self._buffer[:300]!r}"))
             return
         length = int(self._buffer[at + 15 : self._buffer.index(b"\r\n", at)])
-        if len(self._buffer) < head + 4 + length:
+        if len(self._buffer) < end + 4 + length:
             return
-        good, body = self._buffer.startswith(b"HTTP/1.1 200"), self._buffer[head + 4 :]
+        answer = Answer(self._buffer[:end], self._buffer[end + 4 :])
         self._buffer = b""
-        if not good or not self._load.judge(body):
-            self._fail(f"{data[:20]!r} {body[:300].decode()}")
-            return
-        self._load.answered += 1
-        self._next()
+        if answer.head.startswith(b"HTTP/1.1 200"):
+            self._go_on(lambda: self._talk.send(answer))
+        else:
+            self._fail(Wrong(f"{answer.head[:20]!r} {answer.body[:300].decode()}"))
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, wrong: Wrong) -> None:
         if not self.done.done():
-            self.done.set_exception(Wrong(reason))
+            self.done.set_exception(wrong)
         self._transport.abort()
 
 
-class Load:
-    """What the connections of one run share: the requests, the judge, and what was answered."""
+async def hold(talks: Iterable[tuple[int, Talk]], seconds: float = SECONDS) -> None:
+    """Connects each talk to its port, then lets all begin; until the last is over.
 
-    def __init__(self, requests: Iterator[bytes], judge: Callable[[bytes], bool]) -> None:
-        self._requests = requests
-        self.judge = judge
+    Raises Wrong, and TimeoutError when they take longer.
+    """
+    loop = asyncio.get_running_loop()
+    askers = [
+        (await loop.create_connection(partial(Asker, talk), "127.0.0.1", port))[1]
+        for port, talk in talks
+    ]
+    for asker in askers:
+        asker.begin()
+    async with asyncio.timeout(seconds):
+        await asyncio.gather(*(asker.done for asker in askers))
+
+
+class Load:
+    """What the connections of one run share: what each says, whether it is over, and how many
+    operations were answered."""
+
+    def __init__(self, talking: "Talking") -> None:
+        self._talking = talking
         self.answered = 0
         self.over = False
 
-    def next(self) -> bytes | None:
-        return None if self.over else next(self._requests)
-
     async def run(self, port: int, clients: int, seconds: float) -> int:
-        """Asks for so long, waits for the last answers, and gives their number. Raises Wrong."""
-        loop = asyncio.get_running_loop()
-        askers = [
-            (await loop.create_connection(lambda: Asker(self), "127.0.0.1", port))[1]
-            for _ in range(clients)
-        ]
-        loop.call_later(seconds, self._end)
-        async with asyncio.timeout(seconds + SECONDS):
-            await asyncio.gather(*(asker.done for asker in askers))
+        """Goes on for so long, waits for the last answers, and gives their number. Raises Wrong."""
+        asyncio.get_running_loop().call_later(seconds, self._end)
+        talks = [(port, self._talking(self)) for _ in range(clients)]
+        await hold(talks, seconds + SECONDS)
         return self.answered
 
     def _end(self) -> None:
         self.over = True
+
+
+Talking = Callable[[Load], Talk]
+
+
+def asked(requests: Iterator[bytes], good: bytes) -> Talking:
+    """One request after another, from whatever client is free; every answer is looked at."""
+
+    def talk(load: Load) -> Talk:
+        while not load.over:
+            body = (yield next(requests)).body
+            if good not in body or b'"errors":' in body:
+                raise Wrong(body[:300].decode())
+            load.answered += 1
+
+    return talk
 
 
 def post(port: int, path: str, body: bytes, token: str | None = None) -> bytes:
@@ -117,16 +155,18 @@ async def ask(
     port: int, path: str, query: str, variables: dict[str, Any], token: str | None = None
 ) -> Any:
     """The data of one answer. Raises Wrong for errors."""
-    seen: list[bytes] = []
-
-    def judge(body: bytes) -> bool:
-        seen.append(body)
-        load.over = True
-        return True
-
-    load = Load(forever([post(port, path, graphql(query, variables), token)]), judge)
-    await load.run(port, 1, SECONDS)
-    answer = json.loads(seen[0])
+    answer = json.loads(await told(port, post(port, path, graphql(query, variables), token)))
     if "errors" in answer:
         raise Wrong(str(answer["errors"]))
     return answer["data"]
+
+
+async def told(port: int, request: bytes, seconds: float = SECONDS) -> bytes:
+    """The body of one answer, over a connection of its own. Raises Wrong, TimeoutError."""
+    seen: list[bytes] = []
+
+    def talk() -> Talk:
+        seen.append((yield request).body)
+
+    await hold([(port, talk())], seconds)
+    return seen[0]

@@ -25,6 +25,7 @@ from app.cli import run_web
 from app.db.tables import Barcode, Level, Product
 from app.db.unit import Database
 from app.domain.feed import Change
+from app.domain.holds import settle
 from app.live.hub import Hub
 from app.live.socket import Socket
 from app.main import create_app
@@ -156,6 +157,19 @@ def soaked() -> Starlette:
             task.cancel()
 
     app.router.lifespan_context = lifespan
+    return app
+
+
+def settling() -> Starlette:
+    """The app; it ends overdue holds in its own process as its job does, whenever it is asked."""
+    app = create_app()
+    db: Database = app.routes[0].endpoint.app.db  # pyright: ignore[reportAttributeAccessIssue]
+
+    async def ended(request: Request) -> Response:
+        await settle(db, UUID(request.path_params["tenant"]))
+        return Response("settled")
+
+    app.router.routes.append(Route("/settle/{tenant}", ended))
     return app
 
 

@@ -7,7 +7,7 @@ from itertools import cycle
 from uuid import uuid4
 
 from bench import vendure
-from bench.asking import Load, forever, get, graphql, post
+from bench.asking import Load, Talking, asked, forever, get, graphql, post
 from bench.measure import Figure, cpu, median
 from bench.stage import Shop, Stage
 from bench.vendure import Absent, Vendure
@@ -57,8 +57,7 @@ class Case:
     """One kind of request to one server, and whose CPU it costs."""
 
     port: int
-    requests: Iterator[bytes]
-    good: bytes
+    talking: Talking
     app: list[int]
     database: list[int]
     clients: int
@@ -66,9 +65,8 @@ class Case:
 
     async def __call__(self, seconds: float = 0) -> "Cost":
         """Runs for so long; every answer is looked at. Raises Wrong."""
-        load = Load(self.requests, lambda body: self.good in body and b'"errors":' not in body)
         app, database = cpu(self.app), cpu(self.database)
-        answered = await load.run(self.port, self.clients, seconds or self.seconds)
+        answered = await Load(self.talking).run(self.port, self.clients, seconds or self.seconds)
         return Cost((cpu(self.app) - app) / answered, (cpu(self.database) - database) / answered)
 
 
@@ -111,8 +109,8 @@ async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
             mine, other = make(shop, port, token, peer)
             yield await compared(
                 name,
-                Case(port, *mine, *ours, clients, 4),
-                Case(peer.port, *other, *theirs, clients, 6),
+                Case(port, mine, *ours, clients, 4),
+                Case(peer.port, other, *theirs, clients, 6),
             )
 
 
@@ -120,12 +118,13 @@ async def barcode(stage: Stage, shop: Shop) -> Figure:
     with stage.serving() as [server], stage.serving(role="barcode") as [bare]:
         token = await shop.token(server.port)
         codes = shop.barcodes[:ROTATING]
-        asked = [graphql(BARCODE, {"barcode": code, "store": str(shop.store)}) for code in codes]
-        ours = forever(post(server.port, "/graphql", body, token) for body in asked)
+        bodies = [graphql(BARCODE, {"barcode": code, "store": str(shop.store)}) for code in codes]
+        ours = forever(post(server.port, "/graphql", body, token) for body in bodies)
         path = f"/{shop.tenant}/{shop.store}"
         plain = forever(get(bare.port, f"{path}/{code}") for code in codes)
-        mine = Case(server.port, ours, b'"available":', [server.pid], stage.database, 64, 4)
-        other = Case(bare.port, plain, b'"available":', [bare.pid], stage.database, 64, 4)
+        good, database = b'"available":', stage.database
+        mine = Case(server.port, asked(ours, good), [server.pid], database, 64, 4)
+        other = Case(bare.port, asked(plain, good), [bare.pid], database, 64, 4)
         costs = await alternating(mine, other)
         apps = median(our.app / its.app for our, its in costs)
         ratio = median(our.total / its.total for our, its in costs)
@@ -156,37 +155,31 @@ def typical(costs: list[tuple[Cost, Cost]], side: int) -> Cost:
     return sorted((pair[side] for pair in costs), key=lambda cost: cost.total)[len(costs) // 2]
 
 
-Pair = tuple[tuple[Iterator[bytes], bytes], tuple[Iterator[bytes], bytes]]
-
-
-def sell(shop: Shop, port: int, token: str, peer: Vendure) -> Pair:
+def sell(shop: Shop, port: int, token: str, peer: Vendure) -> tuple[Talking, Talking]:
     """A sale with a key of its own, beside Vendure's change of one variant's stock."""
 
     def sales() -> Iterator[bytes]:
         for product in cycle(shop.products[:ROTATING]):
             lines = [{"productId": str(product), "quantity": "1"}]
-            asked = {"key": str(uuid4()), "storeId": str(shop.store), "lines": lines}
-            yield post(port, "/graphql", graphql(SELL, {"input": asked}), token)
+            told = {"key": str(uuid4()), "storeId": str(shop.store), "lines": lines}
+            yield post(port, "/graphql", graphql(SELL, {"input": told}), token)
 
     adjusted = []
     for turn in range(5):
         for variant in range(1, vendure.PRODUCTS + 1):
             # Another number each time: Vendure does nothing for the one it has.
             stock = {"stockLocationId": "1", "stockOnHand": 1_000_000 + (variant + turn) % 5}
-            asked = [{"id": str(variant), "stockLevels": [stock]}]
-            body = graphql(ADJUST, {"input": asked})
+            body = graphql(ADJUST, {"input": [{"id": str(variant), "stockLevels": [stock]}]})
             adjusted.append(post(peer.port, "/admin-api", body, peer.token))
-    return (sales(), b'"Movement"'), (cycle(adjusted), b'"stockOnHand"')
+    return asked(sales(), b'"Movement"'), asked(cycle(adjusted), b'"stockOnHand"')
 
 
-def listing(shop: Shop, port: int, token: str, peer: Vendure) -> Pair:
+def listing(shop: Shop, port: int, token: str, peer: Vendure) -> tuple[Talking, Talking]:
     """Fifty products with their levels, beside Vendure's list of its administrators."""
     ours = graphql(LEVELS, {"stores": [str(shop.store)]})
     theirs = [graphql(VARIANTS, {"skip": skip}) for skip in (0, 50, 100, 150)]
+    listed = (post(peer.port, "/admin-api", body, peer.token) for body in theirs)
     return (
-        (forever([post(port, "/graphql", ours, token)]), b'"available"'),
-        (
-            forever(post(peer.port, "/admin-api", body, peer.token) for body in theirs),
-            b'"stockOnHand"',
-        ),
+        asked(forever([post(port, "/graphql", ours, token)]), b'"available"'),
+        asked(forever(listed), b'"stockOnHand"'),
     )

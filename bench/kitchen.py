@@ -21,7 +21,7 @@ from app.domain.draft import Draft, Line, Place, print_of
 from app.domain.recipes import Ingredient, set_recipe
 from app.domain.rules.kinds import Kind
 from app.live.hub import Hub
-from bench.asking import forever, graphql, post
+from bench.asking import asked, forever, graphql, post
 from bench.http import Case
 from bench.lane import ROUNDS, SECONDS, lane, ordered, sell
 from bench.measure import Figure, median
@@ -145,8 +145,8 @@ async def menu(stage: Stage, kitchen: Kitchen) -> Figure:
     with stage.serving() as [server]:
         token = await shop.token(server.port)
         body = graphql(MENU, {"store": shop.login})
-        asked = forever([post(server.port, "/graphql", body, token)])
-        case = Case(server.port, asked, b'"makeable":', [server.pid], stage.database, 4, 3)
+        menus = asked(forever([post(server.port, "/graphql", body, token)]), b'"makeable":')
+        case = Case(server.port, menus, [server.pid], stage.database, 4, 3)
         await case(1)
         costs = [await case() for _ in range(ROUNDS)]
     app, total = median(c.app for c in costs) * 1e3, median(c.total for c in costs) * 1e3

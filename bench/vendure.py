@@ -6,6 +6,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -14,6 +15,7 @@ import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +23,7 @@ import asyncpg
 
 from app.embedded import Engines
 from app.engines import free_port
+from bench.asking import Answer, Load, Talk, Talking, Wrong, graphql, post
 from bench.measure import run
 
 VERSION = "3.7.3"
@@ -29,6 +32,45 @@ SOURCES = Path(__file__).parent / "peers"
 PEERS = Path(os.environ.get("PEERS_DIR") or Path(tempfile.gettempdir()) / "kucun-peers")
 LOGIN = 'mutation{login(username:"bench-admin",password:"bench-pass-1"){__typename}}'
 READY_SECONDS = 120
+
+ADDED = """
+mutation($variant: ID!) { addItemToOrder(productVariantId: $variant, quantity: 1) {
+  __typename ... on Order { code state } ... on ErrorResult { errorCode message }
+} }
+"""
+NAMED = """
+mutation($email: String!) {
+  setCustomerForOrder(input: {firstName: "A", lastName: "B", emailAddress: $email}) {
+    __typename ... on ErrorResult { errorCode message }
+  }
+}
+"""
+STEPS = (
+    """
+mutation { setOrderShippingAddress(input: {
+  fullName: "A B", streetLine1: "S 1", city: "B", postalCode: "10115", countryCode: "DE"
+}) { __typename ... on ErrorResult { errorCode message } } }
+""",
+    """
+mutation { setOrderShippingMethod(shippingMethodId: ["1"]) {
+  __typename ... on ErrorResult { errorCode message }
+} }
+""",
+    """
+mutation { transitionOrderToState(state: "ArrangingPayment") {
+  __typename ... on Order { code state }
+  ... on OrderStateTransitionError { errorCode message transitionError }
+} }
+""",
+    """
+mutation { addPaymentToOrder(input: {method: "dummy", metadata: {}}) {
+  __typename ... on Order { code state } ... on ErrorResult { errorCode message }
+} }
+""",
+)
+"""What follows in a guest's order: address, shipping, to be paid, paid."""
+
+SESSION = re.compile(rb"(?im)^vendure-auth-token: *(\S+)")
 
 
 class Absent(Exception):
@@ -137,6 +179,37 @@ def sign_in(port: int) -> str:
     )
     with urllib.request.urlopen(request) as answer:
         return answer.headers["vendure-auth-token"]
+
+
+def shopping(peer: Vendure) -> Talking:
+    """Guests who order one variant each and pay: six requests, the whole of Vendure's flow."""
+    guests, started = count(), time.time_ns()
+
+    def ask(query: str, session: str | None = None, **variables: str) -> bytes:
+        return post(peer.port, "/shop-api", graphql(query, variables), session)
+
+    def talk(load: Load) -> Talk:
+        while not load.over:
+            guest = next(guests)
+            # Two that do not divide: the variants of orders in flight are spread.
+            answer = yield ask(ADDED, variant=str(1 + guest * 7 % PRODUCTS))
+            session = SESSION.search(checked(answer).head)
+            assert session, answer.head
+            mine = session[1].decode()
+            checked((yield ask(NAMED, mine, email=f"b{started}-{guest}@example.com")))
+            for step in STEPS:
+                answer = checked((yield ask(step, mine)))
+            if b'"PaymentSettled"' not in answer.body:
+                raise Wrong(answer.body[:300].decode())
+            load.answered += 1
+
+    return talk
+
+
+def checked(answer: Answer) -> Answer:
+    if b'"errors":' in answer.body or b'"errorCode":' in answer.body:
+        raise Wrong(answer.body[:300].decode())
+    return answer
 
 
 async def main() -> None:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, literal_column, or_, select
+from sqlalchemy import and_, case, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import with_expression
 
@@ -88,16 +88,38 @@ def free(level: Any) -> Any:
 WITH_OVERDUE = with_expression(Level.overdue, overdue(Level.__table__.c))
 
 
-async def overdue_orders(unit: Unit, limit: int) -> Sequence[Order]:
-    """Orders whose time is over, locked; those that somebody else works on are left to them."""
-    query = (
-        select(Order)
-        .where(Order.tenant_id == unit.tenant, Order.state == HELD, Order.expires_at <= unit.now)
-        .order_by(Order.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+async def end_overdue(unit: Unit, limit: int) -> Sequence[Order]:
+    """Ends orders whose time is over; those that somebody else works on are left to them.
+
+    One does it at a time: while another does, there is nothing to be ended.
+    """
+    # Whoever sells what is put back waits for one unit, however many processes there are.
+    mine = func.pg_try_advisory_xact_lock(func.hashtextextended(f"settle {unit.tenant}", 0))
+    due = _due(unit).where(select(mine).scalar_subquery()).limit(limit)
+    return await _end(unit, due.with_for_update(skip_locked=True))
+
+
+def _due(unit: Unit) -> Any:
+    # In the order of the index of what is held: no order that ended long ago is looked at.
+    return (
+        select(ORDERS.id)
+        .where(ORDERS.tenant_id == unit.tenant, ORDERS.state == HELD)
+        .where(ORDERS.expires_at <= unit.now)
+        .order_by(ORDERS.store_id, ORDERS.expires_at, ORDERS.id)
     )
-    return (await unit.session.scalars(query)).all()
+
+
+async def _end(unit: Unit, due: Any, **arguments: Any) -> Sequence[Order]:
+    """Locks them and ends them, in one statement."""
+    locked = due.cte("locked")
+    query = (
+        update(Order)
+        .where(Order.tenant_id == unit.tenant, Order.id == locked.c.id)
+        .values(state="EXPIRED", ended_at=unit.now)
+        .returning(Order)
+        .execution_options(synchronize_session=False)
+    )
+    return (await unit.session.scalars(query, arguments)).all()
 
 
 async def over_lately(
@@ -121,32 +143,23 @@ async def over_lately(
     return (await session.execute(query, want(pairs))).first() is not None
 
 
-async def overdue_orders_of(unit: Unit, pairs: Collection[Pair], limit: int) -> Sequence[Order]:
-    """Orders whose time is over and that hold any of these levels, locked in their order."""
+async def end_overdue_of(unit: Unit, pairs: Collection[Pair], limit: int) -> Sequence[Order]:
+    """Ends orders whose time is over and that hold any of these levels; waits for those that
+    somebody else works on."""
     wanted = wanted_levels()
-    ids = (
-        select(ORDERS.id)
-        .join_from(Order.__table__, Movement.__table__, MADE)
-        .join(Entry.__table__, THEIRS)
+    theirs = (
+        select(M.id)
+        .join_from(Movement.__table__, Entry.__table__, THEIRS)
         .join(
             wanted, and_(wanted.c.store_id == ORDERS.store_id, wanted.c.product_id == E.product_id)
         )
-        .where(
-            ORDERS.tenant_id == unit.tenant,
-            ORDERS.state == HELD,
-            ORDERS.expires_at <= unit.now,
-            RESERVED,
-        )
+        .where(MADE, RESERVED)
+        .correlate(Order.__table__)
+        .exists()
     )
-    query = (
-        select(Order)
-        .where(Order.tenant_id == unit.tenant, Order.id.in_(ids))
-        .where(Order.state == HELD, Order.expires_at <= unit.now)
-        .order_by(Order.id)
-        .limit(limit)
-        .with_for_update()
-    )
-    return (await unit.session.scalars(query, want(pairs))).all()
+    stores = among(ORDERS.store_id, {store for store, _ in pairs})
+    due = _due(unit).where(stores, theirs).limit(limit).with_for_update()
+    return await _end(unit, due, **want(pairs))
 
 
 def any_overdue(tenant: UUID, store: UUID) -> Any:

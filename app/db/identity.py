@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, delete, func, select, update
+from sqlalchemy import ARRAY, Select, Uuid, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,8 +16,16 @@ from app.db.unit import Database, Unit
 async def direct(db: Database, kind: str, name: str) -> Direction | None:
     """Where a name leads before its tenant is known: 'login', 'store' or 'shop'; case does not
     matter."""
+    found = await db.together(_directions, None, [(kind, name.lower())])
+    return found.get((kind, name.lower()))
+
+
+async def _directions(
+    db: Database, _: None, names: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], Direction]:
+    query = select(Direction).where(tuple_(Direction.kind, Direction.name).in_(names))
     async with db.read(None) as session:
-        return await session.get(Direction, (kind, name.lower()))
+        return {(row.kind, row.name): row for row in await session.scalars(query)}
 
 
 async def tenants(db: Database, kind: str = "store") -> Sequence[UUID]:

@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlalchemy import Uuid, and_, bindparam, func, insert, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.levels import Pair, want, wanted_levels
 from app.db.statement import Statement, among, arrays, rows
 from app.db.tables import Movement, Order, OrderLine, Product, Store
-from app.db.unit import Unit
+from app.db.unit import Database, Unit
 
 TENANT = bindparam("tenant", type_=Uuid())
 ORDERS, L = Order.__table__.c, OrderLine.__table__.c
@@ -128,31 +129,39 @@ async def open_of_guests(unit: Unit, guests: Sequence[Guest]) -> Counter[Guest]:
 
 
 class Priced(NamedTuple):
-    """A product that can be ordered; `price` in fen."""
+    """A product that can be ordered, and how many minutes the store holds it; `price` in fen."""
 
     id: UUID
     unit: str
     scale: int
     price: int | None
+    hold_minutes: int
 
 
 async def priced(
-    session: AsyncSession, tenant: UUID, store: UUID, products: Collection[UUID]
-) -> tuple[int, dict[UUID, Priced]]:
-    """How many minutes the store holds goods, and what these products cost now."""
-    query = (
-        select(Store.hold_minutes, Product.id, Product.unit, Product.scale, Product.price)
-        .outerjoin(
-            Product,
-            (Product.tenant_id == Store.tenant_id)
-            & Product.archived_at.is_(None)
-            & among(Product.id, products),
-        )
-        .where(Store.tenant_id == tenant, Store.id == store)
+    db: Database, tenant: UUID, store: UUID, products: Collection[UUID]
+) -> dict[UUID, Priced]:
+    """What these products cost now; those nobody can order are left out."""
+    found = await db.together(_priced, tenant, {(store, product) for product in products})
+    return {product: found[store, product] for product in products if (store, product) in found}
+
+
+async def _priced(db: Database, tenant: UUID, pairs: Collection[Pair]) -> dict[Pair, Priced]:
+    wanted = wanted_levels()
+    known = and_(
+        Product.tenant_id == tenant,
+        Product.id == wanted.c.product_id,
+        Product.archived_at.is_(None),
     )
-    found = (await session.execute(query)).all()
-    known = {row.id: Priced(row.id, row.unit, row.scale, row.price) for row in found if row.id}
-    return found[0].hold_minutes, known
+    query = (
+        select(Store.id, Product.id, Product.unit, Product.scale, Product.price, Store.hold_minutes)
+        .select_from(wanted)
+        .join(Store, and_(Store.tenant_id == tenant, Store.id == wanted.c.store_id))
+        .join(Product, known)
+    )
+    async with db.read(tenant) as session:
+        found = await session.execute(query, want(pairs))
+        return {(row[0], row[1]): Priced(*row[1:]) for row in found}
 
 
 async def orders_by_id(

@@ -2,17 +2,20 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
+from app.db.together import Rounds
+
+T = TypeVar("T")
 ROLE = "kucun_app"
 Nudge = Callable[[UUID, Iterable[UUID]], Awaitable[None]]
 
@@ -160,9 +163,20 @@ class Database:
             connect_args={"server_settings": SERVER_SETTINGS, "timeout": 5},
         )
         self._nudge = nudge
+        self._rounds = Rounds(self)
 
     async def close(self) -> None:
+        await self._rounds.finish()
         await self.engine.dispose()
+
+    async def together(
+        self,
+        work: Callable[["Database", Any, Collection[Any]], Awaitable[T]],
+        tenant: UUID | None,
+        keys: Collection[Any],
+    ) -> T:
+        """Does the work once for all who ask for it at this time, about the keys of all."""
+        return await self._rounds.ask(work, tenant, keys)
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[tuple[AsyncSession, asyncpg.Connection]]:

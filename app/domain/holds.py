@@ -4,7 +4,9 @@ A hold ends at its moment: from then on whoever reads counts it as free, and who
 settles it first. What nobody needs is settled by those who watch the store, and by a job.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID, uuid5
@@ -22,7 +24,7 @@ from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
 
 AT_ONCE = 20
-"""Orders settled in one unit: their levels are locked no longer than a sale's neighbour is."""
+"""Orders settled in one unit: whoever sells what they hold waits for no more than these."""
 
 LATELY = timedelta(seconds=15)
 """Nobody waits longer than this between being short and asking why."""
@@ -51,33 +53,49 @@ def release(row: Order, key: UUID, actor: UUID, held: Iterable[Held], reason: st
 
 
 async def settle(db: Database, tenant: UUID) -> None:
-    """Ends the orders whose time is over, a few a unit. Run at once or twice, each ends once."""
+    """Ends the orders whose time is over, a few a unit. Run at once or twice, each ends once.
+
+    Whoever sells meanwhile has as much time as it takes: nobody waits for what is no hurry.
+    """
     while True:
+        began = time.monotonic()
         async with db.unit(tenant) as unit:
-            ended = await rows.overdue_orders(unit, AT_ONCE)
-            await _expire(unit, ended)
+            ended = await rows.end_overdue(unit, AT_ONCE)
+            await _release(unit, ended)
         if len(ended) < AT_ONCE:
             return
+        await asyncio.sleep(time.monotonic() - began)
 
 
-async def settle_for(db: Database, tenant: UUID, pairs: Collection[Pair]) -> bool:
-    """Ends the orders whose time is over and that hold any of these levels.
+async def freed(db: Database, tenant: UUID, pairs: Collection[Pair]) -> AsyncIterator[None]:
+    """Each time there is more of these levels, which held something for orders that are over.
 
-    Whether any did, or did until a moment ago: somebody else may have ended them since the
-    caller was short of what they held.
+    Whoever was short of them tries again, and goes on until it has enough; also when somebody
+    else has ended these orders since it was short.
     """
+    if not await db.together(_over_lately, tenant, pairs):
+        return
+    more = True
+    while more:
+        more = await db.together(_end_some, tenant, pairs)
+        yield
+
+
+async def _over_lately(db: Database, tenant: UUID, pairs: Collection[Pair]) -> bool:
     async with db.read(tenant) as session:
-        if not await rows.over_lately(session, tenant, pairs, clock() - LATELY):
-            return False
-    while True:
-        async with db.unit(tenant) as unit:
-            ended = await rows.overdue_orders_of(unit, pairs, AT_ONCE)
-            await _expire(unit, ended)
-        if len(ended) < AT_ONCE:
-            return True
+        return await rows.over_lately(session, tenant, pairs, clock() - LATELY)
 
 
-async def _expire(unit: Unit, orders: Collection[Order]) -> None:
+async def _end_some(db: Database, tenant: UUID, pairs: Collection[Pair]) -> bool:
+    """For all who are short at this time; whether there may be more to end."""
+    async with db.unit(tenant) as unit:
+        ended = await rows.end_overdue_of(unit, pairs, AT_ONCE)
+        await _release(unit, ended)
+    return len(ended) == AT_ONCE
+
+
+async def _release(unit: Unit, orders: Collection[Order]) -> None:
+    """Puts back what orders held that were just ended."""
     if not orders:
         return
     held = await rows.held(unit, [row.id for row in orders])
@@ -85,7 +103,6 @@ async def _expire(unit: Unit, orders: Collection[Order]) -> None:
     for row in orders:
         mine = [each for each in held if each.document_id == row.id]
         drafts.append(release(row, uuid5(row.id, "expire"), NOBODY, mine, "超时释放"))
-        row.state, row.ended_at = "EXPIRED", unit.now
         unit.filed(row.store_id, row.id)
     for outcome in await post(unit, [draft for draft in drafts if draft.lines]):
         if isinstance(outcome, Refusal):
@@ -95,15 +112,25 @@ async def _expire(unit: Unit, orders: Collection[Order]) -> None:
 async def with_overdue(
     db: Database, tenant: UUID, store: UUID, work: Callable[[], Awaitable[T]]
 ) -> T:
-    """Does the work; once more when it was short of what is held for orders that are over."""
+    """Does the work; again while it is short of what is held for orders that are over.
+
+    Raises Refused as the last try did.
+    """
     try:
         return await work()
     except Refused as refused:
+        short = refused
         if not isinstance(refused.refusal, OutOfStock):
             raise
-        if not await settle_for(db, tenant, short_of(store, refused.refusal)):
-            raise
-    return await work()
+        pairs = short_of(store, refused.refusal)
+    async for _ in freed(db, tenant, pairs):
+        try:
+            return await work()
+        except Refused as refused:
+            short = refused
+            if not isinstance(refused.refusal, OutOfStock):
+                raise
+    raise short
 
 
 def short_of(store: UUID, refusal: OutOfStock) -> set[Pair]:

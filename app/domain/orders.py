@@ -103,9 +103,8 @@ async def _drafted(books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence
     paper = Sheet(wanted.key)
     channel = wanted.channel
     drafted = await draft(books, viewer, Kind.ORDER_HOLD, store, asked, paper, channel=channel)
-    async with books.db.read(tenant) as session:
-        told = {product for _, product, _ in resolved}
-        minutes, known = await rows.priced(session, tenant, store, told)
+    told = {product for _, product, _ in resolved}
+    known = await rows.priced(books.db, tenant, store, told)
     if missing := told - known.keys():
         raise Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
     lines = tuple(
@@ -115,6 +114,7 @@ async def _drafted(books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence
     if viewer.actor == GUEST:
         guests.bound(lines, known)
     prices = [_worth(line) for line in lines]
+    held = timedelta(minutes=known[lines[0].product_id].hold_minutes)
     order = New(
         id=uuid7(),
         store_id=store,
@@ -124,7 +124,7 @@ async def _drafted(books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence
         external_id=wanted.external_id,
         total=None if None in prices else sum(price or 0 for price in prices),
         pickup_at=wanted.pickup_at,
-        expires_at=wanted.pickup_at or clock() + timedelta(minutes=minutes),
+        expires_at=wanted.pickup_at or clock() + held,
         placed_by=viewer.actor,
         lines=lines,
     )

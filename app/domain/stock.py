@@ -16,7 +16,7 @@ from app.domain.batches import ARRIVING, SAID, Asked, told_batches
 from app.domain.cookbook import NO_WISH, Cookbook, Wish
 from app.domain.draft import Draft, Line, Outdated, Place, print_of, swapped
 from app.domain.errors import BatchExpired, Busy, Malformed, OutOfStock, Refused, UnknownMovement
-from app.domain.holds import settle_for, short_of
+from app.domain.holds import freed, short_of
 from app.domain.ledger import Outcome
 from app.domain.lines import lines_of
 from app.domain.rules.kinds import Kind
@@ -66,10 +66,11 @@ class Books(NamedTuple):
             # What is there is taken first: only what is missing then was never on the books.
             plain = replace(draft, accept_shortage=False) if draft.accept_shortage else draft
             outcome = await self.lane.submit(tenant, plain)
-            if isinstance(outcome, OutOfStock) and await settle_for(
-                self.db, tenant, short_of(draft.store, outcome)
-            ):
-                outcome = await self.lane.submit(tenant, plain)
+            if isinstance(outcome, OutOfStock):
+                async for _ in freed(self.db, tenant, short_of(draft.store, outcome)):
+                    outcome = await self.lane.submit(tenant, plain)
+                    if not isinstance(outcome, OutOfStock):
+                        break
             if isinstance(outcome, OutOfStock | BatchExpired) and draft.accept_shortage:
                 outcome = await self.lane.submit(tenant, draft)
             return outcome

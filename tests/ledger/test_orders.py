@@ -22,6 +22,7 @@ from app.domain.errors import (
     TooManyOrders,
     WrongState,
 )
+from app.domain.holds import AT_ONCE
 from app.domain.ledger import Settle
 from app.domain.rules.kinds import Kind
 from app.embedded import Urls
@@ -107,6 +108,19 @@ async def test_buyers_of_what_is_overdue(desk: OrderDesk) -> None:
     placed = await asyncio.gather(*(desk.place(("米", 1)) for _ in range(20)))
     assert told(list(placed)) == {"HELD": 6, "OutOfStock": 14}
     assert told([await desk.order(order.id) for order in held]) == {"EXPIRED": 6, "HELD": 4}
+
+
+async def test_who_is_short_ends_no_more_than_it_needs(desk: OrderDesk) -> None:
+    """However much is over, a sale waits only for what it takes."""
+    count = 3 * AT_ONCE
+    await desk.shop.receive("米", count)
+    held = [await desk.place(("米", 1)) for _ in range(count)]
+    await desk.time_passes(*held)
+    assert isinstance(await desk.place(("米", 1)), Order)
+    assert told([await desk.order(order.id) for order in held])["EXPIRED"] == AT_ONCE
+    assert isinstance(await desk.place(("米", 2 * AT_ONCE)), Order)
+    assert told([await desk.order(order.id) for order in held])["EXPIRED"] == count
+    assert isinstance(await desk.place(("米", count)), OutOfStock)
 
 
 @pytest.mark.parametrize("guest", [False, True])
