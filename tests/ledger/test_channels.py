@@ -196,6 +196,7 @@ async def test_a_preview_is_what_then_happens(shop: Shop) -> None:
                 await rule(shop, "奶", value, store=shop.store)
         [now] = await previews.channel_preview(*told, {})
         assert now.offered == effect.would_offer, said
+        assert now.offered is not None
         asked = await shop.draft(Kind.SALE, ("奶", now.offered + 1), channel="WECHAT")
         short = await desk.books.post(shop.tenant, asked)
         assert isinstance(short, OutOfStock), said
