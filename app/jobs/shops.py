@@ -13,7 +13,7 @@ from app.domain.stock import Books
 log = structlog.get_logger()
 
 PAUSE_SECONDS = 0.5
-AT_ONCE = 8
+AT_ONCE = 16
 """Tenants served at the same time; whose shop is slow keeps one of these places, no more."""
 
 
