@@ -52,10 +52,15 @@ class Rounds:
     async def serve(self, tenant: UUID) -> None:
         try:
             async with self._turn:
-                await asyncio.gather(
+                done = await asyncio.gather(
                     tell(self._books.db, self._shops, tenant),
                     follow(self._books, self._shops, tenant),
+                    # Neither ends the other, and whoever is stopped waits for both.
+                    return_exceptions=True,
                 )
+            for outcome in done:
+                if isinstance(outcome, Exception):
+                    raise outcome
             self._failing.discard(tenant)
         except Exception as error:
             self._failed(tenant, error)

@@ -300,7 +300,11 @@ async def test_a_platform_that_hangs_keeps_no_other_waiting(clone: Cloning, mall
     db, lane = Database(urls.database, unheard), Lane(urls.database, Settle(), unheard)
     shops = Shops(Settings(secret=KEY, **where))
     loop = asyncio.get_running_loop()
-    mall.meanwhile = lambda: loop.call_soon_threadsafe(told.set)
+
+    def heard() -> None:
+        loop.call_soon_threadsafe(told.set)
+
+    mall.heard = heard
     async with served(urls, **where) as asking:
         desks = [await a_desk(await a_chain(db, asking)) for _ in range(2)]
         for desk, channel in zip(desks, ("WECHAT", "DOUYIN"), strict=True):
@@ -311,8 +315,8 @@ async def test_a_platform_that_hangs_keeps_no_other_waiting(clone: Cloning, mall
         for number in range(1, 4):
             await desks[1].receive("米", 1)
             while mall.stock.get("1") != number:
-                told.clear()
                 await asyncio.wait_for(told.wait(), 4)
+                told.clear()
         assert {each["waiting"] for each in await desks[0].ask(LAG)} == {2}
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
