@@ -132,7 +132,7 @@ async def follow(books: Books, shops: Shops, tenant: UUID) -> None:
     """Brings our orders to the state in which the shops that spoke of them have theirs."""
     for _ in range(ROUNDS):
         async with books.db.unit(tenant) as unit:
-            due = await rows.due_messages(unit, LEASE * STEPS, AT_ONCE)
+            due = await rows.due_messages(unit, LEASE, AT_ONCE)
         async with asyncio.TaskGroup() as messages:
             for message in due:
                 messages.create_task(_follow(books, shops, message))

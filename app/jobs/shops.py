@@ -13,7 +13,7 @@ from app.domain.stock import Books
 log = structlog.get_logger()
 
 PAUSE_SECONDS = 0.5
-AT_ONCE = 8
+AT_ONCE = 16
 """Tenants served at the same time; whose shop is slow keeps one of these places, no more."""
 
 
@@ -52,10 +52,15 @@ class Rounds:
     async def serve(self, tenant: UUID) -> None:
         try:
             async with self._turn:
-                await asyncio.gather(
+                done = await asyncio.gather(
                     tell(self._books.db, self._shops, tenant),
                     follow(self._books, self._shops, tenant),
+                    # Neither ends the other, and whoever is stopped waits for both.
+                    return_exceptions=True,
                 )
+            for outcome in done:
+                if isinstance(outcome, Exception):
+                    raise outcome
             self._failing.discard(tenant)
         except Exception as error:
             self._failed(tenant, error)

@@ -13,6 +13,8 @@ from app.live.follower import Follower, Source
 from app.live.tail import patiently
 
 PACE_SECONDS = 0.05
+UNSEEN_SECONDS = 60.0
+"""Time alone changes what a channel may sell: a day ends, a batch grows too old for it."""
 
 
 class Key(NamedTuple):
@@ -47,6 +49,7 @@ class Menu(Source):
         self._users: dict[UUID, list[UUID]] = {}
         self._shown: dict[UUID, Serving] = {}
         self._present: Event | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         if self.stopped:
@@ -57,6 +60,8 @@ class Menu(Source):
     def stop(self) -> None:
         super().stop()
         self._tail.close()
+        if self._timer is not None:
+            self._timer.cancel()
 
     async def now(self) -> Event:
         """All of it as it is; those who join before the next change share it."""
@@ -81,7 +86,16 @@ class Menu(Source):
         self._users = users
         self._show(self._board.dishes, self._shown.keys() - self._board.dishes.keys())
         if not self.stopped:
+            if key.channel is not None:
+                loop = asyncio.get_running_loop()
+                self._timer = loop.call_later(UNSEEN_SECONDS, self._stop_and_look)
             self._tail.direct(self._hear)
+
+    def _stop_and_look(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._tail.hold()
+        self.run(self._look_again())
 
     async def _look_again(self) -> None:
         # However much is sold, nobody reads a menu more often than this.
@@ -93,8 +107,7 @@ class Menu(Source):
             return
         self._revision = event.revision
         if isinstance(event, Resync) or (isinstance(event, Change) and self._stale(event)):
-            self._tail.hold()
-            self.run(self._look_again())
+            self._stop_and_look()
         elif isinstance(event, Change):
             moved = [level for level in event.levels if level.product_id in self._users]
             for level in moved:

@@ -124,25 +124,31 @@ def reading() -> Iterator[None]:
 
 
 class Token:
-    """What an account is let in with. Those who need a new one wait for the same renewal."""
+    """What an account is let in with; one caller renews it, and those who wait meanwhile are told
+    the same."""
 
     def __init__(self, renew: Callable[[], Awaitable[tuple[str, int]]]) -> None:
         self._renew = renew
         self._value = ""
         self._until = 0.0
-        self._renewing: asyncio.Task[str] | None = None
+        self._renewing = asyncio.Lock()
+        self._failures = 0
+        self._failure: ShopError | None = None
 
     async def value(self) -> str:
-        if self._value and time.monotonic() < self._until:
+        failures = self._failures
+        async with self._renewing:
+            if self._value and time.monotonic() < self._until:
+                return self._value
+            if self._failure is not None and self._failures > failures:
+                raise ShopError(str(self._failure), self._failure.passing)
+            try:
+                self._value, seconds = await self._renew()
+            except ShopError as error:
+                self._failures, self._failure = self._failures + 1, error
+                raise
+            self._until = time.monotonic() + seconds - 300
             return self._value
-        if self._renewing is None or self._renewing.done():
-            self._renewing = asyncio.create_task(self._renewed())
-        return await asyncio.shield(self._renewing)
-
-    async def _renewed(self) -> str:
-        self._value, seconds = await self._renew()
-        self._until = time.monotonic() + seconds - 300
-        return self._value
 
     def over(self, value: str) -> None:
         """The platform knows this one no more; one that came since stays."""

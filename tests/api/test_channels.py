@@ -2,9 +2,14 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from unittest.mock import patch
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import update
+
+from app.db.tables import ChannelRule
+from app.db.unit import Database
 from tests.api.test_orders import place, stocked
 from tests.support.api import Desk
 from tests.support.live import dialled
@@ -101,6 +106,22 @@ async def test_labels_of_a_channel_move_with_its_rules_and_orders(fresh: Desk) -
         # Another channel's rules are not this one's.
         await fresh.do("setChannelPause", channel="DOUYIN", paused=True)
         assert await customer.silent()
+
+
+async def test_labels_of_a_channel_move_with_time_alone(fresh: Desk, db: Database) -> None:
+    """As a quota does at midnight: what can be sold changes, and nobody writes anything."""
+    await stocked(fresh, 米=10)
+    product, code = await fresh.product("米"), fresh.chain.founded.store.code
+    await fresh.do("setChannelQuota", productId=product, channel="WECHAT", quantity="2")
+    told = {"store": code, "products": [product], "channel": "WECHAT"}
+    with patch("app.live.menu.UNSEEN_SECONDS", 0.1):
+        async with dialled(str(fresh.asking.http.base_url)) as customer:
+            await customer.subscribe(LABELS, **told)
+            assert (await customer.next(1))["products"][0]["availability"]["remaining"] == 2
+            async with db.unit(fresh.chain.founded.store.tenant_id) as unit:
+                rule = update(ChannelRule).where(ChannelRule.product_id == UUID(product))
+                await unit.session.execute(rule.values(quota=4))
+            assert (await customer.next(1))["products"][0]["availability"]["remaining"] == 4
 
 
 async def test_a_manager_rules_her_own_store_only(fresh: Desk) -> None:

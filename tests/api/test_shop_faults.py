@@ -11,16 +11,25 @@ import pytest
 from sqlalchemy import update
 
 from app.db import shops as rows
+from app.db.lane import Lane
 from app.db.tables import ChannelLink, Listing, Order, ShopMessage
+from app.db.unit import Database
 from app.domain import orders
+from app.domain.cookbook import Cookbook
 from app.domain.holds import settle
+from app.domain.ledger import Settle
 from app.domain.shops import Shops
-from app.jobs.shops import Rounds
+from app.domain.stock import Books
+from app.embedded import Urls
+from app.jobs.shops import Rounds, serve_shops
 from app.settings import Settings
 from tests.api.conftest import SECRET as KEY
-from tests.support.identity import CREATE_STORE
-from tests.support.mall import APP, SECRET, SHOP, douyin_push
-from tests.support.trade import LAG, Trade
+from tests.api.conftest import served
+from tests.conftest import Cloning, unheard
+from tests.support.api import a_desk
+from tests.support.identity import CREATE_STORE, a_chain
+from tests.support.mall import APP, SECRET, SHOP, Mall, douyin_push
+from tests.support.trade import LAG, Trade, connected
 
 
 async def overdue(trade: Trade) -> None:
@@ -275,3 +284,73 @@ async def test_no_answer_and_no_message_tells_a_secret(trade: Trade, caplog: Any
     told += repr(links) + repr(trade.shops)
     assert SECRET not in told
     assert APP in repr([link.app_id for link in links])
+
+
+async def test_a_platform_that_hangs_keeps_no_other_waiting(clone: Cloning, mall: Mall) -> None:
+    """Two tenants in one process: WeChat never answers the first, Douyin answers the second."""
+    urls, told = await clone(), asyncio.Event()
+
+    async def hang(reader: Any, writer: Any) -> None:
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(hang, "127.0.0.1", 0)
+    where: Any = {"wechat_url": f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"}
+    where |= {"douyin_url": mall.url}
+    db, lane = Database(urls.database, unheard), Lane(urls.database, Settle(), unheard)
+    shops = Shops(Settings(secret=KEY, **where))
+    loop = asyncio.get_running_loop()
+
+    def heard() -> None:
+        loop.call_soon_threadsafe(told.set)
+
+    mall.heard = heard
+    async with served(urls, **where) as asking:
+        desks = [await a_desk(await a_chain(db, asking)) for _ in range(2)]
+        for desk, channel in zip(desks, ("WECHAT", "DOUYIN"), strict=True):
+            links = await connected(desk)
+            [gone] = [link for name, link in links.items() if name != channel]
+            await desk.do("disconnectChannel", linkId=gone)
+        serving = asyncio.create_task(serve_shops(Books(db, lane, Cookbook(db)), shops))
+        for number in range(1, 4):
+            await desks[1].receive("米", 1)
+            while mall.stock.get("1") != number:
+                await asyncio.wait_for(told.wait(), 4)
+                told.clear()
+        assert {each["waiting"] for each in await desks[0].ask(LAG)} == {2}
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+    silent.close()
+    await shops.close()
+    await lane.close()
+    await db.close()
+
+
+async def test_another_tenants_messages_are_not_heard(trade: Trade, stranger: Any) -> None:
+    """Signed by one account, sent to the address of another: the secrets differ."""
+    desk = await a_desk(stranger)
+    account = {"appId": APP, "secret": "another secret", "shopId": SHOP}
+    link = await desk.do("connectChannel", storeId=desk.store, channel="DOUYIN", **account)
+    there = replace(trade, links={"DOUYIN": link["id"]})
+    assert await there.push("DOUYIN", "1", "100") == 403
+    foreign = {"linkId": link["id"], "productId": await trade.desk.product("米"), "sku": "9"}
+    assert (await trade.desk.do("setListing", **foreign))["code"] == "UNKNOWN_CHANNEL_LINK"
+    mine = {"linkId": trade.links["DOUYIN"], "productId": await desk.product("米"), "sku": "9"}
+    assert (await trade.desk.do("setListing", **mine))["code"] == "UNKNOWN_PRODUCT"
+
+
+async def test_one_order_told_twice_at_once_in_two_processes(trade: Trade, urls: Urls) -> None:
+    await trade.desk.receive("米", 5)
+    db, lane = Database(urls.database, unheard), Lane(urls.database, Settle(), unheard)
+    there = replace(trade, books=Books(db, lane, Cookbook(db)))
+    for number in range(100, 105):
+        trade.mall.sells(str(number), 2, s1=1)
+        for tag in ("100", "101"):
+            await asyncio.gather(
+                *(trade.push("DOUYIN", str(number), tag, id=f"{number} {i}") for i in range(3))
+            )
+        await asyncio.gather(trade.follow(), there.follow(), trade.follow(), there.follow())
+    assert await states(trade) == ["PAID"] * 5
+    assert (await trade.desk.level("米"))["available"] == "0"
+    await lane.close()
+    await db.close()

@@ -34,6 +34,7 @@ class Mall:
     marks: list[str] = field(default_factory=list)
     token: str = "token-1"
     meanwhile: Callable[[], None] | None = None
+    heard: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         everything = self.server.expect_request(re.compile(".*"))
@@ -42,6 +43,11 @@ class Mall:
     @property
     def url(self) -> str:
         return self.server.url_for("").rstrip("/")
+
+    def hears(self, sku: str, count: int) -> None:
+        self.stock[sku] = count
+        if self.heard is not None:
+            self.heard()
 
     def sells(self, number: str, state: int, **lines: int) -> None:
         """An order as both platforms tell it: SKUs and pieces."""
@@ -105,7 +111,7 @@ def douyin(mall: Mall, request: Request, data: Any, trouble: str = "") -> Any:
     if request.path == "/sku/syncStock":
         assert told["incremental"] is False
         mall.marks.append(told["idempotent_id"])
-        mall.stock[told["sku_id"]] = told["stock_num"]
+        mall.hears(told["sku_id"], told["stock_num"])
         return {"code": 10000, "data": {}}
     assert request.path == "/order/orderDetail", request.path
     state, lines = mall.orders[told["shop_order_id"]]
@@ -131,7 +137,7 @@ def wechat(mall: Mall, request: Request, trouble: str) -> Any:
     if request.path == "/channels/ec/product/stock/update":
         assert told["diff_type"] == 3
         assert told["product_id"]
-        mall.stock[told["sku_id"]] = told["num"]
+        mall.hears(told["sku_id"], told["num"])
         return {"errcode": 0, "errmsg": "ok"}
     assert request.path == "/channels/ec/order/get", request.path
     state, lines = mall.orders[told["order_id"]]
