@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from app.db import identity as rows
-from app.db import passes
+from app.db import transfers
 from app.db.batches import New as Arriving
 from app.db.lane import Lane
 from app.db.tables import Movement, Product
 from app.db.unit import Database
+from app.demo_papers import Desk, paperwork
 from app.demo_trades import Trade, furnish
 from app.domain import catalog, staff, stores
 from app.domain.access import Role, Scope, Viewer
@@ -194,9 +195,9 @@ async def _begun(db: Database) -> Begun | None:
 
 
 async def _complete(db: Database, begun: Begun) -> bool:
-    """The redemption of a pass is the last thing to be written."""
+    """A shipment is the last thing to be written."""
     async with db.read(begun.tenant) as session:
-        return await passes.any_redeemed(session, begun.tenant)
+        return await transfers.any_shipped(session, begun.tenant)
 
 
 async def _unheard(_tenant: UUID, _stores: object) -> None:
@@ -225,11 +226,13 @@ async def _furnish(db: Database, settings: Settings, begun: Begun) -> None:
         opened[code] = (await stores.create_store(gate, owner, key, code, name)).id
     both, every = list(opened.values())[:2], frozenset(opened.values())
     owner = Viewer(scope, begun.owner, "张老板", every, every)
+    people = {"owner": begun.owner}
     for login, (name, role) in PEOPLE.items():
         own = [] if role is Role.PURCHASER else both
         person = await staff.invite_staff(
             gate, owner, _key("staff", login), login, name, PASSWORD, role, own
         )
+        people[login] = person.id
         if own:
             # In two steps: an older demo's people are there already, in its two stores.
             key, stores_now = _key("staff-stores", login), list(opened.values())
@@ -243,7 +246,9 @@ async def _furnish(db: Database, settings: Settings, begun: Begun) -> None:
     try:
         await _stock(lane, owner, both, products)
         books = Books(db, lane, Cookbook(db))
-        await furnish(Trade(books, begun.tenant, begun.owner, opened, _key))
+        trade = Trade(books, begun.tenant, begun.owner, opened, _key)
+        await furnish(trade)
+        await paperwork(Desk(trade, people, {good.sku: product for good, product in products}))
     finally:
         await lane.close()
 

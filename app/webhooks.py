@@ -8,13 +8,12 @@ from app.db import identity, shops
 from app.domain.errors import Malformed
 from app.domain.shops import hear
 from app.schema.context import App
-from app.shops.shop import Forged
+from app.shops.shop import Forged, ShopError
 
 DONE = {
     "DOUYIN": lambda: JSONResponse({"code": 0, "msg": "success"}),
     "WECHAT": lambda: PlainTextResponse("success"),
 }
-UNREADABLE = (ValueError, TypeError, LookupError, RecursionError, AttributeError)
 
 
 def routes(app: App) -> list[Route]:
@@ -32,7 +31,9 @@ def routes(app: App) -> list[Route]:
             await hear(app.db, app.shops, link, headers, query, await request.body())
         except Forged:
             return PlainTextResponse("not signed by the shop", status_code=403)
-        except (*UNREADABLE, Malformed):
+        except ShopError:
+            return PlainTextResponse("nobody can tell who said so", status_code=503)
+        except Malformed:
             return PlainTextResponse("cannot be read", status_code=400)
         if request.method == "GET":
             # WeChat asks so, once, whether the address is ours.

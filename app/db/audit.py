@@ -35,6 +35,19 @@ BATCHED = """
     ) p WHERE p.batch_id IS NOT NULL AND p.bin IN ('shelf', 'reserved', 'quarantine', 'transit')
 """
 
+WRITTEN_OFF = """
+    SELECT tenant_id, write_off_id AS id, product_id, batch_id, quantity AS asked,
+        CASE source WHEN 'shelf' THEN quantity ELSE 0 END AS shelved,
+        0 AS held, 0 AS put_back, 0 AS wasted
+    FROM write_off_lines
+    UNION ALL
+    SELECT m.tenant_id, m.document_id, e.product_id, e.batch_id, 0, 0,
+        CASE e.to_bin WHEN 'quarantine' THEN e.quantity ELSE 0 END,
+        CASE e.to_bin WHEN 'shelf' THEN e.quantity ELSE 0 END,
+        CASE e.to_bin WHEN 'waste' THEN e.quantity ELSE 0 END
+    FROM movements m JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
+"""
+
 INVARIANTS = {
     "I1 the ledger is append-only": """
         SELECT format('%s has no guard', t.name) FROM (VALUES ('movements'), ('entries')) t (name)
@@ -116,7 +129,7 @@ INVARIANTS = {
             AND (f.expires_on, f.id) < (b.expires_on, b.id)
         WHERE e.from_seq IS NOT NULL AND NOT e.batch_named
         AND (f.expires_on >= (m.recorded_at AT TIME ZONE s.timezone)::date
-            OR e.to_bin NOT IN ('customer', 'kitchen', 'reserved'))
+            OR e.to_bin NOT IN ('customer', 'kitchen', 'reserved', 'transit'))
         AND (SELECT sum(p.quantity) FROM ({BATCHED}) p
             WHERE (p.tenant_id, p.store_id, p.batch_id, p.bin)
                 = (e.tenant_id, e.from_store, f.id, e.from_bin) AND p.seq < e.from_seq) > 0
@@ -127,7 +140,7 @@ INVARIANTS = {
         JOIN movements m ON (m.tenant_id, m.id) = (e.tenant_id, e.movement_id)
         JOIN stores s ON (s.tenant_id, s.id) = (e.tenant_id, e.from_store)
         JOIN batches b ON (b.tenant_id, b.id) = (e.tenant_id, e.batch_id)
-        WHERE e.from_bin = 'shelf' AND e.to_bin IN ('customer', 'kitchen', 'reserved')
+        WHERE e.from_bin = 'shelf' AND e.to_bin IN ('customer', 'kitchen', 'reserved', 'transit')
         AND m.kind <> 'REVERSAL'
         -- The day is told before the locks are waited for.
         AND b.expires_on < ((m.recorded_at - interval '1 minute') AT TIME ZONE s.timezone)::date
@@ -145,6 +158,34 @@ INVARIANTS = {
         FROM levels l LEFT JOIN ({POSITIONS}) p USING (tenant_id, store_id, product_id)
         GROUP BY l.tenant_id, l.store_id, l.product_id, l.version
         HAVING l.version <> count(p.seq)
+    """,
+    "I10 what was shipped arrived, came back, or is in transit": """
+        SELECT format('transfer %s product %s', t.id, l.product_id) FROM transfers t
+        JOIN transfer_lines l ON (l.tenant_id, l.transfer_id) = (t.tenant_id, t.id)
+        LEFT JOIN transfers r ON r.tenant_id = t.tenant_id AND t.id IN (r.id, r.return_of)
+        LEFT JOIN movements m ON (m.tenant_id, m.document_id) = (r.tenant_id, r.id)
+        LEFT JOIN entries e ON (e.tenant_id, e.movement_id, e.product_id)
+            = (m.tenant_id, m.id, l.product_id)
+        GROUP BY t.tenant_id, t.id, t.to_store, t.state, l.product_id, l.shipped, l.received,
+            l.damaged, l.lost, l.returned
+        HAVING l.shipped - l.received - l.damaged - l.lost - l.returned <>
+            coalesce(sum(e.quantity) FILTER (WHERE (e.to_store, e.to_bin)
+                = (t.to_store, 'transit')), 0)
+            - coalesce(sum(e.quantity) FILTER (WHERE (e.from_store, e.from_bin)
+                = (t.to_store, 'transit')), 0)
+        OR t.state NOT IN ('SHIPPED', 'PARTIAL')
+            AND l.shipped <> l.received + l.damaged + l.lost + l.returned
+    """,
+    "I10 what is in transit was shipped to the store": """
+        SELECT format('store %s product %s', v.store_id, v.product_id) FROM levels v
+        LEFT JOIN (
+            SELECT t.tenant_id, t.to_store, l.product_id,
+                sum(l.shipped - l.received - l.damaged - l.lost - l.returned) AS coming
+            FROM transfers t
+            JOIN transfer_lines l ON (l.tenant_id, l.transfer_id) = (t.tenant_id, t.id)
+            GROUP BY 1, 2, 3
+        ) c ON (c.tenant_id, c.to_store, c.product_id) = (v.tenant_id, v.store_id, v.product_id)
+        WHERE v.transit <> coalesce(c.coming, 0)
     """,
     "I11 at most one alert is open for a rule and subject": """
         SELECT format('store %s product %s %s', store_id, product_id, rule) FROM alerts
@@ -220,6 +261,69 @@ INVARIANTS = {
             = (e.tenant_id, e.to_store, e.product_id)
         WHERE o.state = 'HELD' AND NOT o.extended
         AND coalesce(l.held_until, 'infinity') > o.expires_at
+    """,
+    "an open write-off holds what was asked": f"""
+        SELECT format('write-off %s product %s', id, product_id) FROM write_offs w
+        JOIN ({WRITTEN_OFF}) p USING (tenant_id, id)
+        WHERE w.state = 'REQUESTED' GROUP BY tenant_id, id, product_id, batch_id
+        HAVING sum(held) <> sum(shelved) OR sum(put_back) + sum(wasted) <> 0
+    """,
+    "a decided write-off holds nothing": f"""
+        SELECT format('write-off %s product %s', w.id, p.product_id) FROM write_offs w
+        JOIN ({WRITTEN_OFF}) p USING (tenant_id, id)
+        JOIN stores s ON (s.tenant_id, s.id) = (w.tenant_id, w.store_id)
+        LEFT JOIN batches b ON (b.tenant_id, b.id) = (w.tenant_id, p.batch_id)
+        WHERE w.state <> 'REQUESTED'
+        GROUP BY w.tenant_id, w.id, p.product_id, p.batch_id, b.expires_on, s.timezone
+        HAVING sum(held) <> sum(shelved)
+        OR sum(wasted) <> CASE w.state WHEN 'APPROVED' THEN sum(asked) ELSE 0 END
+        -- What has expired while it waited stays in quarantine, for nobody.
+        OR sum(put_back) <> CASE WHEN w.state = 'APPROVED'
+            OR b.expires_on < (w.decided_at AT TIME ZONE s.timezone)::date
+            THEN 0 ELSE sum(held) END
+    """,
+    "quarantine holds what open write-offs wait for": """
+        SELECT format('store %s product %s', a.store_id, a.product_id) FROM (
+            SELECT w.tenant_id, w.store_id, l.product_id, l.batch_id, sum(l.quantity) AS asked
+            FROM write_offs w
+            JOIN write_off_lines l ON (l.tenant_id, l.write_off_id) = (w.tenant_id, w.id)
+            WHERE w.state = 'REQUESTED' GROUP BY 1, 2, 3, 4
+        ) a
+        LEFT JOIN levels v ON (v.tenant_id, v.store_id, v.product_id)
+            = (a.tenant_id, a.store_id, a.product_id)
+        LEFT JOIN batch_levels b ON (b.tenant_id, b.store_id, b.product_id, b.batch_id)
+            = (a.tenant_id, a.store_id, a.product_id, a.batch_id)
+        WHERE a.asked > coalesce(
+            CASE WHEN a.batch_id IS NULL THEN v.quarantine ELSE b.quarantine END, 0)
+    """,
+    "whoever asks for a write-off never approves it": """
+        SELECT format('write-off %s', id) FROM write_offs
+        WHERE state = 'APPROVED' AND decided_by IS NOT DISTINCT FROM requested_by
+    """,
+    "a purchase line has received what its receipts say": """
+        SELECT format('purchase order %s product %s: ledger %s, line %s', purchase_id, product_id,
+            s.total, l.received)
+        FROM purchase_lines l FULL JOIN (
+            SELECT p.tenant_id, p.id AS purchase_id, e.product_id, sum(e.quantity) AS total
+            FROM purchase_orders p
+            JOIN movements m ON (m.tenant_id, m.document_id) = (p.tenant_id, p.id)
+                AND m.kind = 'RECEIPT'
+            JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
+            GROUP BY 1, 2, 3
+        ) s USING (tenant_id, purchase_id, product_id)
+        WHERE l.received IS DISTINCT FROM coalesce(s.total, 0)
+    """,
+    "a purchase order is in the state its lines say": """
+        SELECT format('purchase order %s: %s', p.id, p.state) FROM purchase_orders p
+        LEFT JOIN (
+            SELECT tenant_id, purchase_id AS id, bool_or(received > 0) AS came,
+                bool_and(received >= ordered) AS whole
+            FROM purchase_lines GROUP BY 1, 2
+        ) l USING (tenant_id, id)
+        WHERE NOT coalesce(CASE
+            WHEN NOT l.came THEN p.state IN ('OPEN', 'CANCELLED')
+            WHEN l.whole THEN p.state = 'RECEIVED'
+            ELSE p.state IN ('PARTIAL', 'CLOSED') END, false)
     """,
     "a movement has entries, an entry has a movement": """
         SELECT format('movement %s', coalesce(m.id, e.movement_id)) FROM movements m

@@ -240,6 +240,12 @@ async def locked_store(unit: Unit, id: UUID) -> Store | None:
     return await unit.session.get(Store, (unit.tenant, id), with_for_update=True)
 
 
+async def serialize(unit: Unit, store: UUID) -> None:
+    """Waits for whoever else does so for the store; those who only refer to it do not wait."""
+    query = select(Store.id).where(Store.tenant_id == unit.tenant, Store.id == store)
+    await unit.session.execute(query.with_for_update(key_share=True))
+
+
 async def locked_api_key(unit: Unit, id: UUID) -> ApiKey | None:
     return await unit.session.get(ApiKey, (unit.tenant, id), with_for_update=True)
 

@@ -22,7 +22,6 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.holds import free
-from app.db.levels import want, wanted_levels
 from app.db.rations import Subject, on_offer, ration
 from app.db.statement import Statement, arrays, rows
 from app.db.tables import Feed, Level, Need, Product, Store
@@ -158,6 +157,7 @@ def sellable(store: Any, channel: Any = None) -> Any:
         .scalar_subquery()
     )
     held = case(
+        (Product.archived_at.is_not(None), 0),
         (Level.sold_out_until > func.now(), 0),
         (Product.kind == "GOODS", there(L)),
         else_=func.coalesce(made, literal(UNLIMITED)),
@@ -172,38 +172,42 @@ Offer = tuple[UUID, UUID, str | None]
 """A store, a product, and the channel that sells it; None for whoever sells all there is."""
 
 
-async def sellable_by_offer(
-    session: AsyncSession, tenant: UUID, offers: Collection[Offer]
-) -> dict[Offer, int]:
-    """Base units of each product that each store can sell now, or its channel there."""
-    found: dict[Offer, int] = {}
-    if whole := [(store, product) for store, product, channel in offers if channel is None]:
-        query = _sellable(tenant, wanted_levels(), None)
-        read: Any = await session.execute(query, want(whole))
-        for store, product, base in read:
-            found[store, product, None] = int(base)
-    if ruled := [offer for offer in offers if offer[2] is not None]:
-        wanted = rows("offered", L.store_id, L.product_id, column("channel", Text()))
-        query = _sellable(tenant, wanted, wanted.c.channel).add_columns(wanted.c.channel)
-        told = arrays("offered", ["store_id", "product_id", "channel"], ruled)
-        read = await session.execute(query, told)
-        for store, product, base, channel in read:
-            found[store, product, channel] = int(base)
-    return found
-
-
-def _sellable(tenant: UUID, wanted: Any, channel: Any) -> Any:
+def _selling(*ruled: Any) -> Statement:
+    wanted = rows("offered", L.store_id, L.product_id, *ruled)
+    channel = wanted.c.channel if ruled else None
     there = and_(
         Level.tenant_id == Product.tenant_id,
         Level.product_id == Product.id,
         Level.store_id == wanted.c.store_id,
     )
-    return (
-        select(wanted.c.store_id, Product.id, sellable(wanted.c.store_id, channel))
+    told = [wanted.c.store_id, Product.id, *([] if channel is None else [channel])]
+    return Statement(
+        select(*told, sellable(wanted.c.store_id, channel))
         .select_from(wanted)
-        .join(Product, and_(Product.tenant_id == tenant, Product.id == wanted.c.product_id))
+        .join(Product, and_(Product.tenant_id == TENANT, Product.id == wanted.c.product_id))
         .outerjoin(Level, there)
     )
+
+
+# Made once: to say this in Python takes longer than to answer it.
+SELLING, SELLING_BY_CHANNEL = _selling(), _selling(column("channel", Text()))
+
+
+async def sellable_by_offer(
+    session: AsyncSession, tenant: UUID, offers: Collection[Offer]
+) -> dict[Offer, int]:
+    """Base units of each product that each store can sell now, or its channel there."""
+    found: dict[Offer, int] = {}
+    raw = await driver(await session.connection())
+    if whole := [(store, product) for store, product, channel in offers if channel is None]:
+        told = arrays("offered", ["store_id", "product_id"], whole)
+        for store, product, base in await SELLING.fetch(raw, tenant=tenant, **told):
+            found[store, product, None] = int(base)
+    if ruled := [offer for offer in offers if offer[2] is not None]:
+        told = arrays("offered", ["store_id", "product_id", "channel"], ruled)
+        for *offer, base in await SELLING_BY_CHANNEL.fetch(raw, tenant=tenant, **told):
+            found[offer[0], offer[1], offer[2]] = int(base)
+    return found
 
 
 async def set_sold_out(unit: Unit, store: UUID, product: UUID, until: datetime | None) -> bool:

@@ -1,11 +1,13 @@
 """Orders: written with the movement that holds their goods, changed under their own lock."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Uuid, and_, bindparam, func, insert, or_, select
+from sqlalchemy import Uuid, and_, bindparam, func, insert, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.levels import Pair, want, wanted_levels
@@ -15,6 +17,8 @@ from app.db.unit import Database, Unit
 
 TENANT = bindparam("tenant", type_=Uuid())
 ORDERS, L = Order.__table__.c, OrderLine.__table__.c
+GUEST = UUID(int=1)
+"""Who acts without a name. Not the jobs: their keys can be told from what a guest knows (I5)."""
 
 
 class NewLine(NamedTuple):
@@ -85,10 +89,50 @@ def told_order(tenant: UUID, new: New, placed_at: datetime) -> Order:
     return Order(tenant_id=tenant, state="HELD", extended=False, placed_at=placed_at, **told)
 
 
+class Guest(NamedTuple):
+    """Who orders without a name: a contact, in one store."""
+
+    store_id: UUID
+    contact: str
+
+
+def _counting() -> Statement:
+    guests = rows("guests", ORDERS.store_id, ORDERS.contact)
+    theirs = and_(ORDERS.store_id == guests.c.store_id, ORDERS.contact == guests.c.contact)
+    return Statement(
+        select(*guests.c, func.count())
+        .join_from(guests, Order.__table__, theirs)
+        .where(ORDERS.tenant_id == TENANT, ORDERS.state == literal_column("'HELD'"))
+        .where(ORDERS.placed_by == literal_column(f"'{GUEST}'"), ORDERS.expires_at > func.now())
+        .group_by(*guests.c)
+    )
+
+
+LOCK_GUESTS = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
+OPEN_OF_GUESTS = _counting()
+
+
+async def lock_guests(unit: Unit, guests: Sequence[Guest]) -> None:
+    """Until the unit ends nobody else orders as one of them."""
+    keys = sorted(
+        int.from_bytes(sha256(f"{unit.tenant}{store}{contact}".encode()).digest()[:8], signed=True)
+        for store, contact in guests
+    )
+    await unit.raw.execute(LOCK_GUESTS, keys)
+
+
+async def open_of_guests(unit: Unit, guests: Sequence[Guest]) -> Counter[Guest]:
+    """How many orders each of them holds unpaid, in time."""
+    told = arrays("guests", list(Guest._fields), guests)
+    found = await OPEN_OF_GUESTS.fetch(unit.raw, tenant=unit.tenant, **told)
+    return Counter({Guest(store, contact): count for store, contact, count in found})
+
+
 class Priced(NamedTuple):
     """A product that can be ordered, and how many minutes the store holds it; `price` in fen."""
 
     id: UUID
+    unit: str
     scale: int
     price: int | None
     hold_minutes: int
@@ -110,7 +154,7 @@ async def _priced(db: Database, tenant: UUID, pairs: Collection[Pair]) -> dict[P
         Product.archived_at.is_(None),
     )
     query = (
-        select(Store.id, Product.id, Product.scale, Product.price, Store.hold_minutes)
+        select(Store.id, Product.id, Product.unit, Product.scale, Product.price, Store.hold_minutes)
         .select_from(wanted)
         .join(Store, and_(Store.tenant_id == tenant, Store.id == wanted.c.store_id))
         .join(Product, known)
@@ -125,6 +169,14 @@ async def orders_by_id(
 ) -> Sequence[Order]:
     query = select(Order).where(Order.tenant_id == tenant, among(Order.id, ids))
     return (await session.scalars(query)).all()
+
+
+async def order_of_shop(
+    session: AsyncSession, tenant: UUID, channel: str, number: str
+) -> Order | None:
+    """The order that a channel's shop calls so, in whichever store it was placed."""
+    mine = Order.tenant_id == tenant, Order.channel == channel, Order.external_id == number
+    return await session.scalar(select(Order).where(*mine))
 
 
 async def locked_order(unit: Unit, id: UUID) -> Order | None:

@@ -56,12 +56,6 @@ async def redemptions_by_id(
     return (await session.scalars(query)).all()
 
 
-async def any_redeemed(session: AsyncSession, tenant: UUID) -> bool:
-    """Whether any service was ever rendered."""
-    query = select(Redemption.id).where(Redemption.tenant_id == tenant).limit(1)
-    return (await session.execute(query)).first() is not None
-
-
 async def redemptions_of(
     session: AsyncSession, tenant: UUID, passes: Collection[UUID]
 ) -> Sequence[Redemption]:

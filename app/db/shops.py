@@ -5,16 +5,17 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, func, literal_column, or_, select, update
+from sqlalchemy import Uuid, and_, bindparam, func, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.menu import sellable_by_offer
-from app.db.statement import among
+from app.db.statement import Statement, among, arrays, rows
 from app.db.tables import ChannelLink, Feed, Listing, Product, ShopMessage
 from app.db.unit import Unit
 
-WAITING = literal_column("'WAITING'")
+SAID = ShopMessage.__table__.c
+NEW, WAITING = literal_column("'NEW'"), literal_column("'WAITING'")
 """Spelled out, so that the index of what waits is found by every plan."""
 
 
@@ -54,21 +55,25 @@ async def listings_by_id(
     return (await session.scalars(query)).all()
 
 
-async def due_links(session: AsyncSession, tenant: UUID, now: datetime) -> Sequence[ChannelLink]:
-    """Accounts whose shop was not told of all that happened, and that nobody tells just now."""
+async def due_links(
+    session: AsyncSession, tenant: UUID, now: datetime, unseen: datetime
+) -> Sequence[ChannelLink]:
+    """Accounts whose shop was not told of all that happened, or that nobody looked at since
+    `unseen`: time alone changes what can be sold. Nobody tells them just now."""
     L, F = ChannelLink, Feed
     again = (
         select(Listing.id)
         .where(Listing.tenant_id == L.tenant_id, Listing.link_id == L.id)
-        .where(Listing.state == WAITING, Listing.next_at <= now)
+        # What is NEW was never told, or by somebody who died before the answer was noted.
+        .where(or_(Listing.state == NEW, and_(Listing.state == WAITING, Listing.next_at <= now)))
         .exists()
     )
     query = (
         select(L)
         .join(F, and_(F.tenant_id == L.tenant_id, F.store_id == L.store_id))
         .where(L.tenant_id == tenant, L.ended_at.is_(None))
-        .where(or_(L.leased_until.is_(None), L.leased_until < now))
-        .where(or_(F.revision > L.revision, again))
+        .where(or_(L.leased_until.is_(None), L.leased_until <= now))
+        .where(or_(F.revision > L.revision, again, L.leased_until <= unseen))
     )
     return (await session.scalars(query)).all()
 
@@ -76,7 +81,7 @@ async def due_links(session: AsyncSession, tenant: UUID, now: datetime) -> Seque
 async def lease(unit: Unit, link: UUID, until: datetime) -> bool:
     """Whether the account is the caller's alone until then."""
     L = ChannelLink
-    free = or_(L.leased_until.is_(None), L.leased_until < unit.now)
+    free = or_(L.leased_until.is_(None), L.leased_until <= unit.now)
     taken = update(L).where(L.tenant_id == unit.tenant, L.id == link, free, L.ended_at.is_(None))
     found = await unit.session.execute(taken.values(leased_until=until).returning(L.id))
     return found.first() is not None
@@ -87,7 +92,7 @@ async def release(unit: Unit, link: UUID, revision: int | None) -> None:
     L = ChannelLink
     told = L.revision if revision is None else func.greatest(L.revision, revision)
     mine = update(L).where(L.tenant_id == unit.tenant, L.id == link)
-    await unit.session.execute(mine.values(leased_until=None, revision=told))
+    await unit.session.execute(mine.values(leased_until=unit.now, revision=told))
 
 
 class Offered(NamedTuple):
@@ -123,47 +128,51 @@ async def offered(
 async def begin(unit: Unit, listing: UUID, revision: int) -> bool:
     """Whether nothing newer was told or is being told: then this may be."""
     mine = update(Listing).where(Listing.tenant_id == unit.tenant, Listing.id == listing)
-    newer = mine.where(
-        or_(
-            Listing.told_revision < revision,
-            and_(Listing.told_revision == revision, Listing.state != "TOLD"),
-        )
+    begun = mine.where(Listing.told_revision <= revision).values(
+        told_revision=revision, state="NEW"
     )
-    found = await unit.session.execute(
-        newer.values(told_revision=revision, state="NEW").returning(Listing.id)
-    )
-    return found.first() is not None
+    return (await unit.session.execute(begun.returning(Listing.id))).first() is not None
 
 
 async def told(unit: Unit, listing: UUID, revision: int, count: int) -> None:
-    """Notes that the shop has it. When something newer was begun meanwhile, nobody knows which
-    of the two came last: it is told once more."""
+    """Notes that the shop has it."""
+    right = {"told": count, "told_at": unit.now, "state": "TOLD"}
+    await _note(unit, listing, revision, **right, attempts=0, next_at=None, error=None)
+
+
+async def untold(
+    unit: Unit, listing: UUID, revision: int, error: str, next_at: datetime | None
+) -> None:
+    """Notes why the shop did not take it, and when it is tried again; None: it is dead."""
+    state = "DEAD" if next_at is None else "WAITING"
+    tried = {"attempts": Listing.attempts + 1, "next_at": next_at, "error": error[:500]}
+    await _note(unit, listing, revision, state=state, **tried)
+
+
+async def _note(unit: Unit, listing: UUID, revision: int, **outcome: Any) -> None:
+    """When something newer was begun meanwhile, nobody knows which of the two came last: it is
+    told once more."""
     mine = update(Listing).where(Listing.tenant_id == unit.tenant, Listing.id == listing)
-    noted = mine.where(Listing.told_revision == revision).values(
-        told=count, told_at=unit.now, state="TOLD", attempts=0, next_at=None, error=None
-    )
+    noted = mine.where(Listing.told_revision == revision).values(outcome)
     if (await unit.session.execute(noted.returning(Listing.id))).first() is None:
         await unit.session.execute(mine.values(state="WAITING", next_at=unit.now))
 
 
-async def untold(unit: Unit, listing: UUID, error: str, next_at: datetime | None) -> None:
-    """Notes why the shop did not take it, and when it is tried again; None: it is dead."""
-    mine = update(Listing).where(Listing.tenant_id == unit.tenant, Listing.id == listing)
-    state = "DEAD" if next_at is None else "WAITING"
-    tries = Listing.attempts + 1
-    await unit.session.execute(
-        mine.values(state=state, attempts=tries, next_at=next_at, error=error[:500])
-    )
+def _keeping() -> Statement:
+    said = rows("said", SAID.id, SAID.order_number)
+    whose = bindparam("tenant", type_=Uuid()), bindparam("link", type_=Uuid())
+    names = ["tenant_id", "link_id", "id", "order_number"]
+    put = insert(ShopMessage).from_select(names, select(*whose, *said.c))
+    return Statement(put.on_conflict_do_nothing())
 
 
-async def keep(unit: Unit, link: UUID, messages: Collection[tuple[str, str]]) -> None:
+KEEP = _keeping()
+
+
+async def keep(unit: Unit, link: UUID, messages: Sequence[tuple[str, str]]) -> None:
     """Keeps (id, order number) of what a shop said; what it said before is kept once."""
-    rows = [
-        {"tenant_id": unit.tenant, "link_id": link, "id": id, "order_number": number}
-        for id, number in messages
-    ]
-    if rows:
-        await unit.session.execute(insert(ShopMessage).values(rows).on_conflict_do_nothing())
+    told = arrays("said", ["id", "order_number"], messages)
+    await KEEP.fetch(unit.raw, tenant=unit.tenant, link=link, **told)
 
 
 async def due_messages(unit: Unit, patience: timedelta, limit: int) -> Sequence[ShopMessage]:

@@ -70,12 +70,16 @@ async def _set_amount(
         if earlier is None:
             assert subject.product_id is not None
             product = await found_product(unit, subject.product_id)
-            if name == "buffer" and product.kind != "GOODS":
-                told = "keep back what it is made of, or set a quota"
-                raise Malformed(f"productId: {product.sku} has no stock of its own: {told}")
-            amount = threshold(product, quantity)
-            return await _say(unit, viewer, subject, name, amount)
+            return await _say(unit, viewer, subject, name, amount(product, name, quantity))
     return await _as_it_is(db, viewer, subject)
+
+
+def amount(product: Product, name: str, quantity: Decimal | None) -> int | None:
+    """Base units of a buffer or a quota. Raises Refused(InvalidQuantity), Malformed."""
+    if name == "buffer" and product.kind != "GOODS":
+        told = "keep back what it is made of, or set a quota"
+        raise Malformed(f"productId: {product.sku} has no stock of its own: {told}")
+    return threshold(product, quantity)
 
 
 async def set_channel_pause(

@@ -4,8 +4,8 @@ A document is changed in one unit: its key is claimed, its row is locked, its mo
 under a key made of its own.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
 
 from app.db.levels import open_levels
@@ -14,6 +14,7 @@ from app.db.unit import Database, Unit, clock
 from app.domain.draft import Draft, Line, print_of
 from app.domain.errors import Refusal, Refused
 from app.domain.ledger import post, wanted
+from app.domain.requests import claim
 from app.domain.rules.kinds import Kind
 
 
@@ -40,6 +41,46 @@ def movement_of(
         document_id=document,
         **more,
     )
+
+
+class Filed(Protocol):
+    """A row that stands for a document; `stores` are those whose feeds tell of it."""
+
+    @property
+    def tenant_id(self) -> Any: ...
+    @property
+    def id(self) -> Any: ...
+    @property
+    def stores(self) -> Any: ...
+
+
+Row = TypeVar("Row", bound=Filed)
+
+
+async def changed(
+    db: Database,
+    actor: UUID,
+    key: UUID,
+    row: Row,
+    asked: Sequence[Any],
+    locked: Callable[[Unit, UUID], Awaitable[Row | None]],
+    work: Callable[[Unit, Row], Awaitable[None]],
+) -> Row:
+    """The document after `work`, once a key; then its followers are told."""
+    async with db.unit(row.tenant_id) as unit:
+        earlier = await claim(unit, actor, key, row.id, *asked)
+        mine = await locked(unit, row.id)
+        assert mine is not None, "no document is ever deleted"
+        if earlier is None:
+            await work(unit, mine)
+            file(unit, mine)
+    return mine
+
+
+def file(unit: Unit, row: Filed) -> None:
+    """The feeds of the document's stores name it."""
+    for store in row.stores:
+        unit.filed(store, row.id)
 
 
 async def open_for(db: Database, tenant: UUID, *drafts: Draft) -> None:

@@ -74,8 +74,54 @@ class UnknownOrder(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownTransfer(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownSupplier(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownPurchaseOrder(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """More of a product than is still missing; base units, `received` before this delivery."""
+
+    product_id: UUID
+    ordered: int
+    received: int
+    requested: int
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryExceedsOrder(Refusal):
+    """Every product of which more came than is still missing, or that was never ordered."""
+
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownAlert(Refusal):
     asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownWriteOff(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class OverLimit(Refusal):
+    """The write-off costs more than the role approves; both in 1/10000 yuan."""
+
+    limit: int
+    value: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +232,8 @@ class KeyReused(Refusal):
 class WrongState(Refusal):
     """`state` is what stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED,
     SELF, LAST_OWNER, PASS, DOCUMENT, NO_RECIPE, NOT_STOCKED, REDEEMED_LATER, EXTENDED,
-    DISCONNECTED, or the state of the document.
+    DISCONNECTED, NOTHING_LOW, OWN_REQUEST (whoever asked never approves), or the state of the
+    document.
     """
 
     state: str
@@ -202,8 +249,32 @@ class ReturnExceedsSale(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class Excess:
+    """More of a product than there may be, in base units."""
+
+    product_id: UUID
+    requested: int
+    allowed: int
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExceedsTransfer(Refusal):
+    """More than was approved would be shipped, or more than is in transit accounted for."""
+
+    excesses: tuple[Excess, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonNeeded(Refusal):
+    """Something is not as it should be: these products need a word why."""
+
+    product_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AlreadyTaken(Refusal):
-    """`field` (sku, barcode, login, code, name) already has `value` elsewhere."""
+    """`field` (sku, barcode, login, code, name, number) already has `value` elsewhere."""
 
     field: str
     value: str
@@ -224,6 +295,13 @@ class TooManyAttempts(Refusal):
     """Too many failed sign-ins; try again after `retry_after` seconds."""
 
     retry_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyOrders(Refusal):
+    """Whoever orders without signing in has `open` orders in the store that are not paid for."""
+
+    open: int
 
 
 @dataclass(frozen=True, slots=True)

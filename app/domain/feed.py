@@ -50,7 +50,7 @@ class Change(Event):
     """The levels that moved after `from_revision`, up to `revision`, as they are now.
 
     `made` are the dishes and services of which something was changed: they have no stock;
-    `documents` the orders, transfers and alerts.
+    `documents` the orders, purchase orders, transfers, write-offs and alerts.
     """
 
     from_revision: int
@@ -124,6 +124,27 @@ class AlertChange(Filed):
     """Alerts, as `Filed`."""
 
     alerts = property(lambda self: list(self.rows.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WriteOffChange(Filed):
+    """Write-offs, as `Filed`."""
+
+    write_offs = property(lambda self: list(self.rows.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReplenishmentChange(Filed):
+    """Transfers, as `Filed`."""
+
+    transfers = property(lambda self: list(self.rows.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PurchaseChange(Filed):
+    """Purchase orders, as `Filed`."""
+
+    purchase_orders = property(lambda self: list(self.rows.values()))
 
 
 def fresh(event: Any, **changes: Any) -> Any:

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from app.db import holds as rows
 from app.db.holds import Held
 from app.db.levels import Pair
-from app.db.tables import Order
+from app.db.tables import Order, WriteOffLine
 from app.db.unit import Database, Unit, clock
 from app.domain.documents import movement_of
 from app.domain.draft import NOBODY, Draft, Line, Place
@@ -38,7 +38,7 @@ def put_back(store: UUID, held: Iterable[Held]) -> list[Line]:
     return [moved(each, each.quantity, reserved, shelf) for each in held]
 
 
-def moved(held: Held, quantity: int, source: Place, target: Place) -> Line:
+def moved(held: Held | WriteOffLine, quantity: int, source: Place, target: Place) -> Line:
     """So many base units of what is held, of its own batch."""
     batches = None if held.batch_id is None else (held.batch_id,)
     told = from_base(quantity, held.scale)

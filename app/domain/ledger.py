@@ -4,7 +4,7 @@
 transaction. The level rows are the locks; the plan is a pure function of what they hold.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,9 @@ from app.db.movements import History
 from app.db.tables import Movement
 from app.db.unit import Unit
 from app.domain.draft import Draft, Line, Pair, batch_id
+from app.domain.earmarks import earmark
 from app.domain.errors import KeyReused, Refusal
+from app.domain.guests import crowd
 from app.domain.hold import hold
 from app.domain.levels import Batch, Move, Stock
 from app.domain.plan import Origins, plan
@@ -69,7 +71,8 @@ async def post(unit: Unit, drafts: Sequence[Draft]) -> list[Outcome]:
     """Accepts or refuses each movement on its own, in order, and writes the accepted ones.
 
     One outcome a draft: the movement, or a refusal that left nothing behind. A key that was
-    answered before gives its first answer again. Lock order: keys, levels, new batches, feeds.
+    answered before gives its first answer again. Lock order: keys, levels, guests, new batches,
+    feeds.
     """
     firsts: dict[tuple[UUID, UUID], Draft] = {}
     for draft in drafts:
@@ -93,20 +96,40 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
     outcomes: dict[Draft, Outcome] = {}
     if len(fresh) < len(drafts):
         outcomes = await _answers(unit, [draft for draft in drafts if draft.claim not in won])
-    levels = {pair: _stock(unit, pair, bins) for pair, bins in found.items()}
-    histories = await _histories(unit, fresh)
-    await bind(unit, levels, fresh)
-    tracked = [levels[pair] for pair, bins in found.items() if bins.tracks_batches]
-    expiries = await hold(unit, tracked, fresh, histories) if tracked else {}
-    origins = Origins(histories, expiries)
+    levels, origins = await _known(unit, found, fresh)
+    guests = await crowd(unit, fresh)
     book = _Book()
     for draft in fresh:
-        moves = plan(draft, levels, origins)
+        moves = guests.refusal(draft) or plan(draft, levels, origins)
         if isinstance(moves, Refusal):
             outcomes[draft] = moves
         else:
+            guests.join(draft)
             book.enter(draft, moves)
     return outcomes | await book.write(unit, [d.claim for d in fresh if d in outcomes])
+
+
+async def foresee(unit: Unit, draft: Draft, pairs: set[Pair]) -> list[Move] | Refusal:
+    """What the draft would move if it were posted now; nothing is written.
+
+    Locks these levels, which are the draft's and all others that its unit is going to lock.
+    """
+    _, found = await level_rows.claim_and_lock(unit, [], pairs)
+    levels, origins = await _known(unit, found, [draft])
+    return plan(draft, levels, origins)
+
+
+async def _known(
+    unit: Unit, found: Mapping[Pair, Bins], drafts: list[Draft]
+) -> tuple[dict[Pair, Stock], Origins]:
+    """The locked levels with all that judging these drafts takes, and what the drafts refer to."""
+    levels = {pair: _stock(unit, pair, bins) for pair, bins in found.items()}
+    histories = await _histories(unit, drafts)
+    await bind(unit, levels, drafts)
+    await earmark(unit, levels, drafts)
+    tracked = [levels[pair] for pair, bins in found.items() if bins.tracks_batches]
+    expiries = await hold(unit, tracked, drafts, histories) if tracked else {}
+    return levels, Origins(histories, expiries)
 
 
 def _stock(unit: Unit, pair: Pair, found: Bins) -> Stock:
@@ -153,6 +176,13 @@ def _hold(level: Stock, draft: Draft) -> None:
         level.held_until = min(level.held_until or until, until)
 
 
+def _arrives(move: Move) -> bool:
+    """Whether the goods come to the store now, from a supplier or from another store."""
+    source, target = move.line.source, move.line.target
+    shipped = move.source is move.target and (source.bin, target.bin) == ("transit", "shelf")
+    return source.bin == "supplier" or shipped
+
+
 class _Book:
     """The accepted movements of one `post`, and the levels as they leave them."""
 
@@ -190,7 +220,7 @@ class _Book:
             # A move inside one level is one position of it, told by the from pair.
             source.version -= 1
             left, joined = (left[0], source.on_hand), None
-        if line.source.bin == "supplier":
+        if _arrives(move):
             target.received_at = draft.occurred_at
         if "reserved" in (line.source.bin, line.target.bin):
             _hold(source, draft)

@@ -1,5 +1,6 @@
 """Levels as a post holds them under their locks, and the moves between them."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
@@ -35,7 +36,8 @@ class Stock:
     """One locked level while its unit decides: the bins in base units, and the position.
 
     `batches` has the bins of each batch, None for a product without; `today` is the store's.
-    `rations` are what binds channels; `value` is what all that is held did cost.
+    `rations` are what binds channels; `value` is what all that is held did cost. `earmarks` are
+    base units in quarantine that write-offs wait for, by batch (None without) and document.
     """
 
     pair: Pair
@@ -52,6 +54,7 @@ class Stock:
     unit_cost: int | None = None
     held_until: datetime | None = None
     rations: dict[str, Ration] = field(default_factory=dict)
+    earmarks: Counter[tuple[UUID | None, UUID]] = field(default_factory=Counter)
 
     @property
     def on_hand(self) -> int:

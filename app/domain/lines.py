@@ -1,6 +1,7 @@
 """Lines: which product a client's line means, and how much of it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,18 @@ from app.domain.codes import Code, packs_of, understood
 from app.domain.errors import InvalidQuantity, Malformed, Refused, UnknownProduct
 from app.domain.rules.scales import weight_for
 from app.domain.rules.units import MASSES, from_base, size_of
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A line that says no more than which product, and how much of it in its own unit."""
+
+    product_id: UUID | None
+    quantity: Decimal
+    code: str | None = None
+    batch_no: str | None = None
+    packs: Decimal | None = None
+    unit: str | None = None
 
 
 async def lines_of(

@@ -17,14 +17,14 @@ from uuid_utils.compat import uuid7
 from app.db import holds, identity
 from app.db import orders as rows
 from app.db.holds import Held
-from app.db.orders import New, NewLine, Priced
+from app.db.orders import GUEST, New, NewLine, Priced
 from app.db.tables import Order, OrderLine
 from app.db.unit import Database, Unit, clock
-from app.domain import access
+from app.domain import access, guests
 from app.domain.access import Can, Role, Scope, Viewer
 from app.domain.batches import Asked
-from app.domain.documents import movement_of, post_in
-from app.domain.draft import NOBODY, Draft, Line, Place, print_of
+from app.domain.documents import changed, movement_of, post_in
+from app.domain.draft import Draft, Line, Outdated, Place, print_of
 from app.domain.errors import (
     InvalidQuantity,
     Malformed,
@@ -36,15 +36,14 @@ from app.domain.errors import (
 )
 from app.domain.holds import moved, release, with_overdue
 from app.domain.ledger import Outcome
-from app.domain.lines import lines_of
+from app.domain.lines import Plain, lines_of
 from app.domain.rations import COUNTER
-from app.domain.requests import claim
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import from_base, to_base
 from app.domain.sales import Disposition, take_back
-from app.domain.stock import Books, Sheet, draft, until_current
+from app.domain.stock import Books, Sheet, draft, redrafted, until_current
 
 LONGEST_PICKUP = timedelta(days=30)
 AT_COUNTER = (COUNTER, "DELIVERY")
@@ -53,7 +52,7 @@ AT_COUNTER = (COUNTER, "DELIVERY")
 
 def guest(tenant: UUID) -> Viewer:
     """A customer nobody knows: the token of an order is all they have."""
-    return Viewer(Scope(tenant, Role.CUSTOMER), NOBODY, "", frozenset(), frozenset())
+    return Viewer(Scope(tenant, Role.CUSTOMER), GUEST, "", frozenset(), frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +84,11 @@ async def place(
 
 
 def _checked(viewer: Viewer, wanted: Wanted) -> Wanted:
-    if viewer.actor == NOBODY and wanted.channel in AT_COUNTER:
+    if viewer.actor == GUEST and wanted.channel in AT_COUNTER:
         raise Malformed("channel: WECHAT or DOUYIN, for whoever is not signed in as the shop")
-    now = clock()
-    if wanted.pickup_at is not None and not now < wanted.pickup_at <= now + LONGEST_PICKUP:
-        raise Malformed("pickupAt: in the future, and within 30 days")
+    now, longest = clock(), guests.LONGEST_PICKUP if viewer.actor == GUEST else LONGEST_PICKUP
+    if wanted.pickup_at is not None and not now < wanted.pickup_at <= now + longest:
+        raise Malformed(f"pickupAt: in the future, and within {longest.days} days")
     return replace(
         wanted,
         contact=clean(wanted.contact, "contact", 100, required=True),
@@ -112,6 +111,8 @@ async def _drafted(books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence
         _line(known[product], quantity, drafted.recipes.get(product))
         for _, product, quantity in resolved
     )
+    if viewer.actor == GUEST:
+        guests.bound(lines, known)
     prices = [_worth(line) for line in lines]
     held = timedelta(minutes=known[lines[0].product_id].hold_minutes)
     order = New(
@@ -129,9 +130,13 @@ async def _drafted(books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence
     )
     said = [wanted.contact, wanted.pickup_at, wanted.note, wanted.external_id]
     fingerprint = print_of(drafted.fingerprint.hex(), *said)
-    # What a channel's shop has sold is promised already, whatever binds the channel now.
-    sold = {"promised": wanted.external_id is not None}
-    return replace(drafted, order=order, document_id=order.id, fingerprint=fingerprint, **sold)
+    return replace(
+        drafted,
+        order=order,
+        document_id=order.id,
+        fingerprint=fingerprint,
+        promised=_is_promised(wanted.external_id),
+    )
 
 
 def _line(product: Priced, quantity: Decimal, recipe: UUID | None) -> NewLine:
@@ -181,17 +186,10 @@ Work = Callable[[Unit, Order], Awaitable[None]]
 async def _change(
     db: Database, viewer: Viewer, key: UUID, row: Order, asked: Sequence[Any], work: Work
 ) -> Order:
-    """The order after `work`, once a key; then its followers are told."""
+    """As `changed`; once more when it is short of what is held for orders that are over."""
 
     async def once() -> Order:
-        async with db.unit(viewer.tenant) as unit:
-            earlier = await claim(unit, viewer.actor, key, row.id, *asked)
-            locked = await rows.locked_order(unit, row.id)
-            assert locked is not None, "no order is ever deleted"
-            if earlier is None:
-                await work(unit, locked)
-                unit.filed(locked.store_id, locked.id)
-        return locked
+        return await changed(db, viewer.actor, key, row, asked, rows.locked_order, work)
 
     return await with_overdue(db, viewer.tenant, row.store_id, once)
 
@@ -206,44 +204,47 @@ async def pay(
     """Notes that an order was paid for: from now on it is held until it is handed over.
 
     When its time was over meanwhile, the goods are taken again if they are there. Raises
-    Refused: UnknownOrder, OutOfStock (give the money back), WrongState.
+    Refused: UnknownOrder, OutOfStock (give the money back), WrongState, Busy.
     """
     row = await reached_order(books.db, viewer, Can.RUN_ORDERS, order_id)
     reference = clean(reference, "reference", 100)
-    again = await _again(books, viewer, row, key)
+    asked = ("payOrder", order_id, reference)
 
-    async def work(unit: Unit, row: Order) -> None:
-        if row.state == "EXPIRED":
-            await post_in(unit, again)
-        elif row.state != "HELD":
-            raise Refused(WrongState(row.state))
-        row.state, row.payment, row.expires_at = "PAID", reference, None
-        row.paid_at, row.ended_at = unit.now, None
+    async def once() -> Order:
+        known = await found_order(books.db, viewer.tenant, order_id)
+        again = await _again(books, viewer, known, key) if known.state == "EXPIRED" else None
 
-    return await _change(books.db, viewer, key, row, ("payOrder", order_id, reference), work)
+        async def work(unit: Unit, row: Order) -> None:
+            if row.state == "EXPIRED":
+                if again is None:
+                    # It was ended since it was looked at.
+                    raise Refused(Outdated(order_id))
+                await post_in(unit, again)
+            elif row.state != "HELD":
+                raise Refused(WrongState(row.state))
+            row.state, row.payment, row.expires_at = "PAID", reference, None
+            row.paid_at, row.ended_at = unit.now, None
+
+        return await _change(books.db, viewer, key, row, asked, work)
+
+    return await redrafted(books, once)
 
 
 async def _again(books: Books, viewer: Viewer, row: Order, key: UUID) -> Draft:
     """What holds the order's goods once more, by the recipes of today."""
     async with books.db.read(viewer.tenant) as session:
         lines = await rows.lines_of(session, viewer.tenant, [row.id])
-    asked = [_Again(line.product_id, from_base(line.quantity, line.scale)) for line in lines]
+    asked = [Plain(line.product_id, from_base(line.quantity, line.scale)) for line in lines]
     made = await draft(
         books, viewer, Kind.ORDER_HOLD, row.store_id, asked, Sheet(key), channel=row.channel
     )
     held = _movement(row, Kind.ORDER_HOLD, key, viewer.actor, made.lines)
-    return replace(held, recipes=made.recipes)
+    return replace(held, recipes=made.recipes, promised=_is_promised(row.external_id))
 
 
-@dataclass(frozen=True, slots=True)
-class _Again:
-    """A line of an order, as a client would ask for it."""
-
-    product_id: UUID
-    quantity: Decimal
-    code: str | None = None
-    packs: Decimal | None = None
-    unit: str | None = None
+def _is_promised(external_id: str | None) -> bool:
+    """What a channel's shop has sold is promised already, whatever binds the channel now."""
+    return external_id is not None
 
 
 async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Order:
@@ -317,7 +318,7 @@ async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: st
     Raises Refused(WrongState) when it was handed over, cancelled or expired.
     """
     reason = clean(reason, "reason", 200)
-    allowed = ("HELD",) if viewer.actor == NOBODY else ("HELD", "PAID")
+    allowed = ("HELD",) if viewer.actor == GUEST else ("HELD", "PAID")
 
     async def work(unit: Unit, row: Order) -> None:
         if row.state not in allowed:

@@ -34,6 +34,7 @@ from app.domain.errors import (
     UnknownProduct,
     WrongState,
 )
+from app.domain.holds import with_overdue
 from app.domain.rations import COUNTER
 from app.domain.requests import claim
 from app.domain.rules.kinds import Kind
@@ -65,32 +66,36 @@ async def sell_pass(
     customer = clean(customer, "customer", 100, required=True)
     _counted(uses)
     made = await _made(db, viewer.tenant, product_id)
-    row = Pass(
-        tenant_id=viewer.tenant,
-        id=uuid7(),
-        product_id=product_id,
-        store_id=store_id,
-        customer=customer,
-        channel=channel,
-        consume_on=made.consume_on or "REDEEM",
-        recipe_id=made.recipe_id,
-        uses=uses,
-        used=0,
-        state="ACTIVE",
-        expires_on=_until(await _today(db, viewer.tenant, store_id), expires_on),
-        sold_by=viewer.actor,
-    )
-    first = _movement(row, key, viewer.actor, *ahead(row, made))
-    await open_for(db, viewer.tenant, first)
-    async with db.unit(viewer.tenant) as unit:
-        asked = ("sellPass", store_id, product_id, customer, uses, channel, expires_on)
-        if earlier := await claim(unit, viewer.actor, key, row.id, *asked):
-            return (await rows.passes_by_id(unit.session, unit.tenant, [earlier]))[0]
-        row.sold_at = unit.now
-        unit.session.add(row)
-        await unit.session.flush()
-        await post_in(unit, first)
-    return row
+    until = _until(await _today(db, viewer.tenant, store_id), expires_on)
+    told = {
+        "tenant_id": viewer.tenant,
+        "id": uuid7(),
+        "product_id": product_id,
+        "store_id": store_id,
+        "customer": customer,
+        "channel": channel,
+        "consume_on": made.consume_on or "REDEEM",
+        "recipe_id": made.recipe_id,
+        "uses": uses,
+        "expires_on": until,
+        "sold_by": viewer.actor,
+    }
+    asked = ("sellPass", store_id, product_id, customer, uses, channel, expires_on)
+
+    async def once() -> Pass:
+        row = Pass(**told, used=0, state="ACTIVE")
+        first = _movement(row, key, viewer.actor, *ahead(row, made))
+        await open_for(db, viewer.tenant, first)
+        async with db.unit(viewer.tenant) as unit:
+            if earlier := await claim(unit, viewer.actor, key, row.id, *asked):
+                return (await rows.passes_by_id(unit.session, unit.tenant, [earlier]))[0]
+            row.sold_at = unit.now
+            unit.session.add(row)
+            await unit.session.flush()
+            await post_in(unit, first)
+        return row
+
+    return await with_overdue(db, viewer.tenant, store_id, once)
 
 
 def _counted(uses: int) -> None:
@@ -149,21 +154,25 @@ async def redeem_pass(
     row = await _found(db, viewer.tenant, pass_id)
     takes = await _takes(db, viewer.tenant, row)
     await _open(db, row, store_id, takes)
-    async with db.unit(viewer.tenant) as unit:
-        id = uuid7()
-        asked = ("redeem", pass_id, store_id, uses, *wish.printed())
-        if earlier := await claim(unit, viewer.actor, key, id, *asked):
-            return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
-        row = await _locked(unit, pass_id)
-        await _usable(unit, row, uses)
-        lines = await rendered(unit, row, store_id, takes, uses, wish)
-        draft = _movement(row, key, viewer.actor, Kind.REDEMPTION, lines)
-        row.used += uses
-        if row.used == row.uses:
-            row.state, row.ended_at = "USED", unit.now
-        movement = await post_in(unit, draft)
-        assert movement is not None
-        return _redemption(unit, id, row.product_id, store_id, uses, movement, pass_id)
+    asked = ("redeem", pass_id, store_id, uses, *wish.printed())
+
+    async def once() -> Redemption:
+        async with db.unit(viewer.tenant) as unit:
+            id = uuid7()
+            if earlier := await claim(unit, viewer.actor, key, id, *asked):
+                return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
+            row = await _locked(unit, pass_id)
+            await _usable(unit, row, uses)
+            lines = await rendered(unit, row, store_id, takes, uses, wish)
+            draft = _movement(row, key, viewer.actor, Kind.REDEMPTION, lines)
+            row.used += uses
+            if row.used == row.uses:
+                row.state, row.ended_at = "USED", unit.now
+            movement = await post_in(unit, draft)
+            assert movement is not None
+            return _redemption(unit, id, row.product_id, store_id, uses, movement, pass_id)
+
+    return await with_overdue(db, viewer.tenant, store_id, once)
 
 
 def _redemption(
@@ -304,11 +313,15 @@ async def redeem_paid(
         channel=COUNTER,
     )
     await open_for(db, viewer.tenant, draft)
-    async with db.unit(viewer.tenant) as unit:
-        id = uuid7()
-        asked = ("redeem", product_id, store_id, uses, *wish.printed())
-        if earlier := await claim(unit, viewer.actor, key, id, *asked):
-            return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
-        movement = await post_in(unit, draft)
-        assert movement is not None
-        return _redemption(unit, id, product_id, store_id, uses, movement, None)
+    asked = ("redeem", product_id, store_id, uses, *wish.printed())
+
+    async def once() -> Redemption:
+        async with db.unit(viewer.tenant) as unit:
+            id = uuid7()
+            if earlier := await claim(unit, viewer.actor, key, id, *asked):
+                return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
+            movement = await post_in(unit, draft)
+            assert movement is not None
+            return _redemption(unit, id, product_id, store_id, uses, movement, None)
+
+    return await with_overdue(db, viewer.tenant, store_id, once)

@@ -1,4 +1,4 @@
-"""What a product is found by: its name, number, pinyin and initials, made when it is written."""
+"""What a product or supplier is found by: its name, number, pinyin and initials."""
 
 from itertools import product as combinations
 from typing import Any
@@ -36,7 +36,7 @@ def _joined(letters: object) -> str:
     return "".join(map(str, letters)).lower()  # pyright: ignore[reportArgumentType]
 
 
-def search_text(name: str, sku: str) -> str:
+def search_text(name: str, *more: str) -> str:
     """One word a line, so that a search may ask for what a line begins with."""
-    words = [name.lower(), sku.lower(), *initials(name), full(name)]
+    words = [name.lower(), *(word.lower() for word in more), *initials(name), full(name)]
     return "\n" + "\n".join(dict.fromkeys(words))

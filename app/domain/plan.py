@@ -28,7 +28,10 @@ from app.domain.rules.kinds import EATEN, Kind
 from app.domain.rules.units import LIMIT, from_base, to_base
 
 SOLD = ("customer", "reserved")
-"""Where only whole containers go, and nothing that is sold out by hand."""
+"""Where nothing goes that is sold out by hand."""
+
+WHOLE = (*SOLD, "transit")
+"""Where only whole containers go."""
 
 SALES = (Kind.SALE.name, Kind.FULFILMENT.name)
 """Kinds of which something can come back."""
@@ -184,7 +187,7 @@ class _Planning:
         if move.source.batches is not None:
             return self._leaving_batches(move, move.source.batches)
         key = move.source, name
-        kept = self._kept(move)
+        kept = self._kept(move) + self._earmarked(move.source, name, None)
         left = max(0, move.source.bins[name] + self.brought[key] - self.asked[key] - kept)
         if left >= move.quantity:
             self.asked[key] += move.quantity
@@ -203,7 +206,7 @@ class _Planning:
         line, source, name = move.line, move.source, move.line.source.bin
         known = {*batches, *self.joined[source]} if source in self.joined else batches
         # I8: what is expired is never sold. Undoing says only that it never was.
-        eaten = line.target.bin in EATEN and self.draft.reverses_id is None
+        eaten = name == "shelf" and line.target.bin in EATEN and self.draft.reverses_id is None
         fresh = [b for b in sorted(known) if not (eaten and expired(b.expires_on, source.today))]
         held = [(batch, self._held(source, batch, name)) for batch in fresh]
         lasting = self._lasting(source, held) if eaten and source.rations else held
@@ -220,11 +223,13 @@ class _Planning:
         # I7: the order is FEFO, unless somebody named a batch, or one is open or too old.
         picked = usual = pick(held, asked)
         if eaten and source.container is not None and line.batches is None:
-            whole = line.target.bin in SOLD
+            whole = line.target.bin in WHOLE
             picked = pick_opened(lasting, asked, source.container, whole)
         elif len(lasting) < len(held):
             picked = pick(lasting, asked)
-        named = line.batches is not None or picked != usual
+        # What is earmarked is passed over, so FEFO alone did not choose.
+        passed = name == "quarantine" and bool(source.earmarks)
+        named = line.batches is not None or picked != usual or passed
         for batch, quantity in picked:
             self.taken[source, batch, name] += quantity
             self._put(move._replace(quantity=quantity, batch=batch, named=named))
@@ -241,6 +246,13 @@ class _Planning:
         if move.line.source.bin != "shelf" or move.line.target.bin not in EATEN:
             return 0
         return self._ration(move.source).buffer
+
+    def _earmarked(self, source: Stock, name: str, batch: UUID | None) -> int:
+        """What other documents wait for in this bin: it is not for whoever else takes from it."""
+        if name != "quarantine" or not source.earmarks:
+            return 0
+        mine = self.draft.document_id
+        return sum(n for (of, by), n in source.earmarks.items() if of == batch and by != mine)
 
     def _accepts(self, line: Line) -> bool:
         """Whether what is missing was there all the same: it is sold."""
@@ -270,7 +282,8 @@ class _Planning:
     def _held(self, source: Stock, batch: Batch, name: str) -> int:
         assert source.batches is not None
         bins = source.batches.get(batch)
-        return (bins[name] if bins else 0) - self.taken[source, batch, name]
+        free = (bins[name] if bins else 0) - self._earmarked(source, name, batch.id)
+        return free - self.taken[source, batch, name]
 
     def _coming(self, move: Move, batches: dict[Batch, dict[str, int]]) -> Refusal | None:
         """Goods from no bin: their batch was sold, is told, or is the last there is."""

@@ -12,7 +12,8 @@ from app.db.channels import Subject
 from app.db.unit import Database
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.catalog import found_product, threshold
+from app.domain.catalog import found_product
+from app.domain.channels import amount
 from app.domain.errors import Malformed
 from app.domain.rations import COUNTER
 
@@ -57,7 +58,7 @@ async def channel_preview(
             readings.append(await menu.sellable_by_offer(unit.session, unit.tenant, offered))
             for name, value in said.items():
                 if isinstance(value, Decimal):
-                    value = threshold(product, value)
+                    value = amount(product, name, value)
                 await rows.put_rule(unit, subject, name, value)
             readings.append(await menu.sellable_by_offer(unit.session, unit.tenant, offered))
             for store in stores:

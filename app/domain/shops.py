@@ -26,10 +26,11 @@ from app.domain.requests import claim
 from app.domain.rules.texts import clean
 from app.settings import Settings
 from app.shops.douyin import Douyin
-from app.shops.shop import Account, Notice, Shop
+from app.shops.shop import Account, Shop, ShopError
 from app.shops.wechat import Wechat
 
 CLIENTS = {"DOUYIN": Douyin, "WECHAT": Wechat}
+UNREADABLE = (ValueError, TypeError, LookupError, RecursionError, AttributeError)
 
 
 class Shops:
@@ -49,12 +50,13 @@ class Shops:
         return self._safe.encrypt(orjson.dumps(asdict(account)))
 
     def of(self, link: ChannelLink) -> Shop:
-        """The shop of an account. Raises Malformed when its secrets cannot be opened any more."""
+        """The shop of an account. Raises ShopError when its secrets cannot be opened."""
         if link.id not in self._made:
             try:
                 told = orjson.loads(self._safe.decrypt(link.sealed))
             except InvalidToken:
-                raise Malformed("the account was sealed by another key: connect it again") from None
+                wrong = "the account was sealed by another key: connect it again"
+                raise ShopError(wrong, passing=True) from None
             made = CLIENTS[link.channel](self._http, self._urls[link.channel], Account(**told))
             self._made[link.id] = made
         return self._made[link.id]
@@ -158,13 +160,15 @@ async def enlist(
                 raise Malformed("item: a WeChat shop lists a SKU under a product_id")
             await found_product(unit, product_id)
             mine = await rows.listings_of(unit.session, unit.tenant, [link_id])
-            known = next((each for each in mine if each.sku == sku), None)
-            if known is not None:
-                await unit.session.delete(known)
-                await unit.session.flush()
-            named = {"tenant_id": unit.tenant, "link_id": link_id, "product_id": product_id}
-            unit.session.add(Listing(id=uuid7(), sku=sku, item=item, **named))
-            link.revision = -1
+            row = next((each for each in mine if each.sku == sku), None)
+            if row is None:
+                named = {"tenant_id": unit.tenant, "link_id": link_id, "sku": sku}
+                row = Listing(id=uuid7(), **named)
+                unit.session.add(row)
+            # Of a row that was told before, what is on its way is still known to be older.
+            row.product_id, row.item, row.state = product_id, item, "NEW"
+            row.told = row.next_at = row.error = None
+            row.attempts = 0
     return await found_link(db, viewer, link_id)
 
 
@@ -200,15 +204,22 @@ async def hear(
     headers: Mapping[str, str],
     query: Mapping[str, str],
     body: bytes,
-) -> list[Notice]:
+) -> None:
     """Keeps what a shop said; what that means is asked of the shop itself, later.
 
-    Raises Forged for what the shop did not sign.
+    Raises Forged for what the shop did not sign, ShopError when nobody can tell, Malformed for
+    what cannot be read or kept.
     """
-    notices = list(shops.of(link).notices(headers, query, body))
-    async with db.unit(link.tenant_id) as unit:
-        await rows.keep(unit, link.id, [(each.id[:200], each.order[:64]) for each in notices])
-    return notices
+    try:
+        said = [
+            (clean(id, "id", 200, required=True), clean(order, "order", 64, required=True))
+            for id, order in shops.of(link).notices(headers, query, body)
+        ]
+    except UNREADABLE as error:
+        raise Malformed(f"the message cannot be read: {error}") from None
+    if said:
+        async with db.unit(link.tenant_id) as unit:
+            await rows.keep(unit, link.id, said)
 
 
 def account_of(said: Any) -> Account:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from app.db import stock as rows
@@ -24,6 +24,7 @@ from app.domain.rules.texts import clean
 
 NAMED = ("product_id", "code", "quantity", "packs", "unit", "without")
 ATTEMPTS = 5
+T = TypeVar("T")
 AHEAD = timedelta(minutes=5)
 
 
@@ -108,6 +109,21 @@ async def until_current(
         attempt += 1
         if attempt == ATTEMPTS:
             return drafted, Busy()
+
+
+async def redrafted(books: Books, work: Callable[[], Awaitable[T]]) -> T:
+    """Does a document's work, again when what it drafted was outdated under its locks.
+
+    Raises Refused(Busy) when that never ends.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return await work()
+        except Refused as refused:
+            if not isinstance(refused.refusal, Outdated):
+                raise
+            books.cookbook.forget(refused.refusal.product_id)
+    raise Refused(Busy())
 
 
 async def draft(

@@ -27,6 +27,7 @@ FEW = 5
 MOST_FEW = 1000
 MOST_LAYOUTS = 10
 LONGEST_HOLD = 7 * 24 * 60
+LONGEST_LEAD = 90
 
 zones = cache(available_timezones)
 
@@ -64,17 +65,21 @@ async def update_store(
     few_threshold: int | None = None,
     scale_labels: list[str] | None = None,
     hold_minutes: int | None = None,
+    lead_days: int | None = None,
 ) -> tables.Store:
     """Changes what is given. Raises Refused(UnknownStore), and Malformed as `create_store`, or
-    for a layout that no scale has (see `rules.scales`), or a hold out of bounds."""
+    for a layout that no scale has (see `rules.scales`), or a hold or lead time out of bounds."""
     if hold_minutes is not None and not 1 <= hold_minutes <= LONGEST_HOLD:
         raise Malformed(f"holdMinutes: from 1 to {LONGEST_HOLD}")
+    if lead_days is not None and not 0 <= lead_days <= LONGEST_LEAD:
+        raise Malformed(f"leadDays: from 0 to {LONGEST_LEAD}")
     name = None if name is None else clean(name, "name", 100, required=True)
     timezone = None if timezone is None else _zone(timezone)
     few_threshold = None if few_threshold is None else _few(few_threshold)
     _layouts(scale_labels or [])
     async with gate.db.unit(viewer.tenant) as unit:
-        asked = ("updateStore", store_id, name, timezone, few_threshold, scale_labels, hold_minutes)
+        told = few_threshold, scale_labels, hold_minutes, lead_days
+        asked = ("updateStore", store_id, name, timezone, *told)
         earlier = await claim(unit, viewer.actor, key, store_id, *asked)
         store = await _found(unit, store_id)
         if earlier is None:
@@ -83,6 +88,7 @@ async def update_store(
             store.few_threshold = store.few_threshold if few_threshold is None else few_threshold
             store.scale_labels = store.scale_labels if scale_labels is None else scale_labels
             store.hold_minutes = hold_minutes or store.hold_minutes
+            store.lead_days = store.lead_days if lead_days is None else lead_days
     return store
 
 

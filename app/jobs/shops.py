@@ -1,6 +1,7 @@
 """For ever: shops are told what they may sell, and what they say is followed."""
 
 import asyncio
+from uuid import UUID
 
 import structlog
 
@@ -12,24 +13,56 @@ from app.domain.stock import Books
 log = structlog.get_logger()
 
 PAUSE_SECONDS = 0.5
+AT_ONCE = 8
+"""Tenants served at the same time; whose shop is slow keeps one of these places, no more."""
 
 
 async def serve_shops(books: Books, shops: Shops) -> None:
-    """Looks twice a second; a failure delays it, nothing ends it."""
-    failing = False
-    while True:
+    """Looks twice a second; a failure delays it, nothing ends it, and nobody waits for others."""
+    rounds = Rounds(books, shops)
+    async with asyncio.TaskGroup() as running:
+        while True:
+            for tenant in await rounds.idle():
+                running.create_task(rounds.serve(tenant))
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+class Rounds:
+    """Who is served just now, and who failed the last time."""
+
+    def __init__(self, books: Books, shops: Shops) -> None:
+        self._books, self._shops = books, shops
+        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._busy: set[UUID] = set()
+        self._failing: set[UUID | None] = set()
+
+    async def idle(self) -> list[UUID]:
+        """Tenants with a shop that nobody serves; from now on they are served."""
+        found: list[UUID] = []
         try:
-            await once(books, shops)
-            failing = False
+            tenants = await identity.tenants(self._books.db, "shop")
         except Exception as error:
-            if not failing:
-                log.warning("shops.failing", error=repr(error))
-            failing = True
-        await asyncio.sleep(PAUSE_SECONDS)
+            self._failed(None, error)
+        else:
+            self._failing.discard(None)
+            found = [tenant for tenant in tenants if tenant not in self._busy]
+            self._busy.update(found)
+        return found
 
+    async def serve(self, tenant: UUID) -> None:
+        try:
+            async with self._turn:
+                await asyncio.gather(
+                    tell(self._books.db, self._shops, tenant),
+                    follow(self._books, self._shops, tenant),
+                )
+            self._failing.discard(tenant)
+        except Exception as error:
+            self._failed(tenant, error)
+        finally:
+            self._busy.discard(tenant)
 
-async def once(books: Books, shops: Shops) -> None:
-    """Of every tenant that has a shop."""
-    for tenant in await identity.tenants(books.db, "shop"):
-        await tell(books.db, shops, tenant)
-        await follow(books, shops, tenant)
+    def _failed(self, tenant: UUID | None, error: Exception) -> None:
+        if tenant not in self._failing:
+            log.warning("shops.failing", tenant=tenant and str(tenant), error=repr(error))
+        self._failing.add(tenant)

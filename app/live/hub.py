@@ -4,11 +4,18 @@ import asyncio
 from collections.abc import Awaitable, Collection
 from uuid import UUID
 
-from app.db import alerts, orders
+from app.db import alerts, orders, purchases, transfers, writeoffs
 from app.db.bus import Bus
 from app.db.unit import Database
 from app.domain.cookbook import Cookbook
-from app.domain.feed import AlertChange, Event, OrderChange
+from app.domain.feed import (
+    AlertChange,
+    Event,
+    OrderChange,
+    PurchaseChange,
+    ReplenishmentChange,
+    WriteOffChange,
+)
 from app.live.follower import Follower
 from app.live.menu import Key, Menu
 from app.live.papers import Key as PaperKey
@@ -18,6 +25,13 @@ from app.live.tail import Tail
 CLOSE_SECONDS = 1.0
 ALERTS = Topic("alerts", alerts.alerts_by_id, alerts.open_alerts, AlertChange)
 ORDERS = Topic("orders", orders.orders_by_id, orders.open_orders, OrderChange)
+WRITE_OFFS = Topic(
+    "write-offs", writeoffs.write_offs_by_id, writeoffs.open_write_offs, WriteOffChange
+)
+TRANSFERS = Topic(
+    "transfers", transfers.transfers_by_id, transfers.open_transfers, ReplenishmentChange
+)
+PURCHASES = Topic("purchases", purchases.purchases_by_id, purchases.open_purchases, PurchaseChange)
 
 
 class Hub:
@@ -60,6 +74,18 @@ class Hub:
     def follow_alerts(self, tenant: UUID, stores: Collection[UUID]) -> Follower:
         """Alerts of these stores: those that are open first, then those that change."""
         return self._follow_papers(PaperKey(tenant, ALERTS, tuple(sorted(stores))))
+
+    def follow_write_offs(self, tenant: UUID, stores: Collection[UUID]) -> Follower:
+        """Write-offs of these stores: those that are open first, then those that change."""
+        return self._follow_papers(PaperKey(tenant, WRITE_OFFS, tuple(sorted(stores))))
+
+    def follow_transfers(self, tenant: UUID, stores: Collection[UUID]) -> Follower:
+        """Transfers to or from these stores: those that are open first, then those that change."""
+        return self._follow_papers(PaperKey(tenant, TRANSFERS, tuple(sorted(stores))))
+
+    def follow_purchases(self, tenant: UUID, stores: Collection[UUID]) -> Follower:
+        """Purchase orders of these stores: those that are open first, then those that change."""
+        return self._follow_papers(PaperKey(tenant, PURCHASES, tuple(sorted(stores))))
 
     def _follow_papers(self, key: PaperKey) -> Follower:
         return Follower(lambda: self._paper(key), Papers.present)

@@ -13,6 +13,7 @@ from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.menu import MenuMutation, MenuQuery
 from app.resolvers.orders import OrdersMutation, OrdersQuery, OrdersSubscription
 from app.resolvers.passes import PassesMutation, PassesQuery
+from app.resolvers.purchases import PurchasesMutation, PurchasesQuery, PurchasesSubscription
 from app.resolvers.recipes import RecipesMutation
 from app.resolvers.reports import ReportsQuery
 from app.resolvers.roots import undeclared
@@ -20,7 +21,9 @@ from app.resolvers.sales import SalesMutation
 from app.resolvers.shops import ShopsMutation, ShopsQuery
 from app.resolvers.stock import StockMutation, StockQuery
 from app.resolvers.storefront import StorefrontQuery
+from app.resolvers.transfers import TransfersMutation, TransfersQuery, TransfersSubscription
 from app.resolvers.units import UnitsMutation
+from app.resolvers.writeoffs import WriteOffsMutation, WriteOffsQuery, WriteOffsSubscription
 from app.schema.contract import made
 
 with warnings.catch_warnings():
@@ -38,8 +41,11 @@ with warnings.catch_warnings():
             ChannelsQuery,
             ShopsQuery,
             OrdersQuery,
+            TransfersQuery,
             AlertsQuery,
+            PurchasesQuery,
             PassesQuery,
+            WriteOffsQuery,
             PrintingQuery,
             ReportsQuery,
         ),
@@ -57,11 +63,21 @@ with warnings.catch_warnings():
             StockMutation,
             SalesMutation,
             OrdersMutation,
+            TransfersMutation,
             AlertsMutation,
+            PurchasesMutation,
             PassesMutation,
+            WriteOffsMutation,
         ),
     )
-    streams = (FeedSubscription, OrdersSubscription, AlertsSubscription)
+    streams = (
+        FeedSubscription,
+        OrdersSubscription,
+        AlertsSubscription,
+        WriteOffsSubscription,
+        TransfersSubscription,
+        PurchasesSubscription,
+    )
     Subscription = merge_types("Subscription", streams)
 
 if open_roots := undeclared(Query, Mutation, Subscription):

@@ -8,15 +8,19 @@ import strawberry
 from strawberry.types import Info
 
 from app.domain import feed
+from app.domain.access import Can
 from app.domain.menu import Serving
 from app.schema.alerts import Alert
 from app.schema.catalog import Availability, Product
 from app.schema.edges import edge
 from app.schema.menu import MenuDish
 from app.schema.orders import Order
-from app.schema.scalars import Revision
+from app.schema.purchases import PurchaseOrder
+from app.schema.scalars import Revision, seen
 from app.schema.stock import Level
+from app.schema.transfers import Transfer
 from app.schema.window import window
+from app.schema.writeoffs import WriteOff
 
 
 @window(feed.Snapshot, description="The store as it is: the first thing a feed tells. 快照")
@@ -43,6 +47,21 @@ class StoreChange:
     @strawberry.field(description="Alerts that were raised or seen, as they are now. 预警")
     async def alerts(self, root: strawberry.Parent[feed.Change], info: Info) -> list[Alert]:
         return await filed(info, "alerts", root)
+
+    @strawberry.field(description="Write-offs that were asked for or decided. 报损")
+    async def write_offs(self, root: strawberry.Parent[feed.Change], info: Info) -> list[WriteOff]:
+        return await filed(info, "write_offs", root) if seen(info, Can.SEE_WRITE_OFFS) else []
+
+    @strawberry.field(description="Requests and transfers that changed, as they are now. 调拨")
+    async def transfers(self, root: strawberry.Parent[feed.Change], info: Info) -> list[Transfer]:
+        return await filed(info, "transfers", root)
+
+    @strawberry.field(description="Purchase orders that changed, as they are now. 采购单")
+    async def purchase_orders(
+        self, root: strawberry.Parent[feed.Change], info: Info
+    ) -> list[PurchaseOrder]:
+        # A program may be let at the stock and not at what is bought.
+        return await filed(info, "purchases", root) if seen(info, Can.SEE_PURCHASES) else []
 
 
 async def filed(info: Info, loader: str, change: feed.Change) -> list[Any]:

@@ -37,6 +37,9 @@ class Store:
     hold_minutes: int = strawberry.field(
         description="How long an order waits to be paid for, unless it has a pick-up. 预占分钟数"
     )
+    lead_days: int = strawberry.field(
+        description="Days that goods take from head office to it. 补货在途天数"
+    )
     scale_labels: list[str] = strawberry.field(
         description="Layouts of its scales' labels: see `updateStore`. 电子秤标签格式"
     )
@@ -224,6 +227,9 @@ class UpdateStoreInput:
     few_threshold: int | None = None
     hold_minutes: int | None = strawberry.field(
         default=None, description="From 1 minute to a week. 预占分钟数"
+    )
+    lead_days: int | None = strawberry.field(
+        default=None, description="From 0 to 90; suggestions look so far ahead. 补货在途天数"
     )
     scale_labels: list[str] | None = strawberry.field(
         default=None,

@@ -17,10 +17,13 @@ from app.db import (
     menu,
     orders,
     passes,
+    purchases,
     recipes,
     shops,
     stock,
+    transfers,
     units,
+    writeoffs,
 )
 from app.db.unit import Database
 
@@ -41,7 +44,7 @@ def of(read: Read) -> Read:
     return load
 
 
-def by(key: Callable[[Any], UUID], read: Read) -> Read:
+def by(key: Callable[[Any], Any], read: Read) -> Read:
     """`read` gives rows, each found by a key of its own."""
 
     async def load(session: Any, tenant: UUID, keys: list[Any]) -> list[Any]:
@@ -87,7 +90,17 @@ READS = {
     "alerts": by(ID, alerts.alerts_by_id),
     "orders": by(ID, orders.orders_by_id),
     "order_lines": grouped(attrgetter("order_id"), orders.lines_of),
+    "transfers": by(ID, transfers.transfers_by_id),
+    "transfer_lines": grouped(attrgetter("transfer_id"), transfers.lines_of),
+    "transfer_returns": grouped(attrgetter("return_of"), transfers.returns_of),
     "document_movements": grouped(attrgetter("document_id"), orders.movements_of),
+    "write_offs": by(ID, writeoffs.write_offs_by_id),
+    "write_off_lines": grouped(attrgetter("write_off_id"), writeoffs.lines_of),
+    "wasted": by(attrgetter("write_off_id", "line"), writeoffs.wasted_by_line),
+    "suppliers": by(ID, purchases.suppliers_by_id),
+    "purchases": by(ID, purchases.purchases_by_id),
+    "purchase_lines": grouped(attrgetter("purchase_id"), purchases.lines_of),
+    "on_order": of(purchases.on_order),
     "redemptions": grouped(attrgetter("pass_id"), passes.redemptions_of),
     "barcodes": grouped(attrgetter("product_id"), catalog.barcodes_of),
 }

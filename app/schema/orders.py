@@ -128,6 +128,7 @@ PlaceOrderResult = Annotated[
     | problems.UnknownBatch
     | problems.BatchExpired
     | problems.InvalidQuantity
+    | problems.TooManyOrders
     | problems.WrongState
     | problems.KeyReused
     | problems.Busy,
@@ -139,7 +140,8 @@ OrderResult = Annotated[
     | problems.OutOfStock
     | problems.BatchExpired
     | problems.WrongState
-    | problems.KeyReused,
+    | problems.KeyReused
+    | problems.Busy,
     strawberry.union("OrderResult", description="The order as it is now, or why nothing changed."),
 ]
 
@@ -160,7 +162,11 @@ ReturnOrderResult = Annotated[
 ]
 
 
-@strawberry.input(description="Order from a store: all lines are held, or none. 下单")
+@strawberry.input(
+    description="Order from a store: all lines are held, or none. Whoever is not signed in has at "
+    "most 5 unpaid orders of one contact in a store, each of at most 50 lines, 200 pieces or 200 "
+    "kg of a product, and picks up within 2 days. 下单"
+)
 class PlaceOrderInput:
     key: UUID = strawberry.field(
         description="Made by the client once for this order, sent again with every retry. 幂等键"

@@ -1,8 +1,6 @@
 """Problems: windows on refusals, with a message in the viewer's language."""
 
-from dataclasses import fields
 from datetime import date
-from enum import Enum
 from typing import Any
 
 import strawberry
@@ -12,134 +10,9 @@ from app.domain import errors
 from app.domain.errors import Refusal
 from app.schema.catalog import Product
 from app.schema.edges import edge
-from app.schema.scalars import Quantity, Revision, quantity
+from app.schema.scalars import Money, Quantity, Revision, amount, money, quantity
 from app.schema.window import window
-
-WORDS: dict[type[Refusal], tuple[str, str, str]] = {
-    errors.OutOfStock: ("OUT_OF_STOCK", "库存不足", "Not enough stock"),
-    errors.UnknownProduct: (
-        "UNKNOWN_PRODUCT",
-        "没有这个商品: {asked}",
-        "No such product: {asked}",
-    ),
-    errors.UnknownStore: ("UNKNOWN_STORE", "没有这个门店: {asked}", "No such store: {asked}"),
-    errors.UnknownCategory: (
-        "UNKNOWN_CATEGORY",
-        "没有这个分类: {asked}",
-        "No such category: {asked}",
-    ),
-    errors.UnknownMovement: (
-        "UNKNOWN_MOVEMENT",
-        "没有这张单据: {asked}",
-        "No such movement: {asked}",
-    ),
-    errors.UnknownOrder: ("UNKNOWN_ORDER", "没有这个订单: {asked}", "No such order: {asked}"),
-    errors.UnknownAlert: ("UNKNOWN_ALERT", "没有这条预警: {asked}", "No such alert: {asked}"),
-    errors.UnknownChannelLink: (
-        "UNKNOWN_CHANNEL_LINK",
-        "没有这个渠道店铺: {asked}",
-        "No such shop: {asked}",
-    ),
-    errors.Unreadable: ("UNREADABLE", "无法读取: {reason}", "Cannot be read: {reason}"),
-    errors.UnknownPass: ("UNKNOWN_PASS", "没有这张次卡: {asked}", "No such pass: {asked}"),
-    errors.NotEnoughUses: (
-        "NOT_ENOUGH_USES",
-        "次卡剩余 {left} 次, 不足 {requested} 次",
-        "The pass has {left} uses left, not {requested}",
-    ),
-    errors.UnknownStaff: ("UNKNOWN_STAFF", "没有这位员工: {asked}", "No such staff: {asked}"),
-    errors.UnknownApiKey: (
-        "UNKNOWN_API_KEY",
-        "没有这个接口密钥: {asked}",
-        "No such API key: {asked}",
-    ),
-    errors.InvalidQuantity: (
-        "INVALID_QUANTITY",
-        "数量 {quantity} 无效: 须大于 0, 且能换算成整数个基本单位",
-        "Quantity {quantity} cannot be: it must be above 0 and whole in base units",
-    ),
-    errors.Indivisible: (
-        "INDIVISIBLE",
-        "配方用量不能换算成整数个基本单位, 请按建议调整用量或改用更小的单位",
-        "One unit would not take whole base units: take a nearest quantity, or a finer unit",
-    ),
-    errors.RecipeCycle: (
-        "RECIPE_CYCLE",
-        "配方循环: 商品不能是自己的配料",
-        "A product cannot go into itself, through whatever recipes",
-    ),
-    errors.UnknownBatch: ("UNKNOWN_BATCH", "没有这个批号: {number}", "No such batch: {number}"),
-    errors.BatchExpired: (
-        "BATCH_EXPIRED",
-        "该批次已过期, 不可销售: {expired_on}",
-        "The batch has expired and is never sold: {expired_on}",
-    ),
-    errors.VersionConflict: (
-        "VERSION_CONFLICT",
-        "库存刚刚变动, 请刷新后重试",
-        "The level has moved since: read it again and retry",
-    ),
-    errors.KeyReused: (
-        "KEY_REUSED",
-        "这个 key 已用于另一个请求, 请换一个新的 key",
-        "This key belongs to another request: use a new one",
-    ),
-    errors.WrongState: (
-        "WRONG_STATE",
-        "当前状态不允许此操作: {state}",
-        "Its state does not allow this: {state}",
-    ),
-    errors.ReturnExceedsSale: (
-        "RETURN_EXCEEDS_SALE",
-        "退货数量超过已售数量",
-        "More would be returned than was sold",
-    ),
-    errors.AlreadyTaken: (
-        "ALREADY_TAKEN",
-        "{field} 已被使用: {value}",
-        "{field} is already taken: {value}",
-    ),
-    errors.SignInFailed: (
-        "SIGN_IN_FAILED",
-        "账号或密码不正确",
-        "Login or password is wrong",
-    ),
-    errors.SessionEnded: (
-        "SESSION_ENDED",
-        "登录已失效, 请重新登录",
-        "The session has ended: sign in again",
-    ),
-    errors.TooManyAttempts: (
-        "TOO_MANY_ATTEMPTS",
-        "尝试次数过多, 请在 {retry_after} 秒后再试",
-        "Too many attempts: try again in {retry_after} seconds",
-    ),
-    errors.Busy: (
-        "BUSY",
-        "系统繁忙, 没有写入任何数据, 请用同一个 key 重试",
-        "Busy, and nothing was written: send the same key again",
-    ),
-}
-
-Code: Any = Enum("Code", [(code, code) for code, _, _ in WORDS.values()])
-ProblemCode = strawberry.enum(
-    Code,
-    name="ProblemCode",
-    description="What went wrong, for programs.",
-)
-
-
-def told(refusal: Refusal, language: str) -> str:
-    """The refusal in words; facts stand in the problem's own fields."""
-    _, chinese, english = WORDS[type(refusal)]
-    facts: dict[str, Any] = {name: getattr(refusal, name) for name in _names(refusal)}
-    if isinstance(facts.get("asked"), tuple):
-        facts["asked"] = ", ".join(facts["asked"])
-    return (chinese if language == "zh" else english).format(**facts)
-
-
-def _names(refusal: Refusal) -> list[str]:
-    return [field.name for field in fields(refusal)]  # pyright: ignore[reportArgumentType]
+from app.schema.words import WORDS, ProblemCode, told
 
 
 @strawberry.interface(description="An expected failure: nothing was written. 预期内的失败")
@@ -196,6 +69,46 @@ class UnknownOrder(Problem):
     asked: str
 
 
+@window(errors.UnknownTransfer, description="No transfer of yours has this id. 调拨单不存在")
+class UnknownTransfer(Problem):
+    asked: str
+
+
+@window(errors.Excess, description="More of a product than there may be. 超量明细")
+class Excess:
+    product: Product = edge("products", "product_id")
+    requested: Quantity = amount("requested", "As it was sent, all lines together.")
+    allowed: Quantity = amount("allowed", "Approved and not shipped, or still in transit.")
+
+
+@window(
+    errors.ExceedsTransfer,
+    description="More than was approved would be shipped, or more than is in transit be accounted "
+    "for. 超出调拨数量",
+)
+class ExceedsTransfer(Problem):
+    excesses: list[Excess] = strawberry.field(description="Every product that is too much.")
+
+
+@window(errors.ReasonNeeded, description="What differs needs a reason. 缺少差异原因")
+class ReasonNeeded(Problem):
+    @strawberry.field(description="The products whose lines lack a reason.")
+    async def products(
+        self, root: strawberry.Parent[errors.ReasonNeeded], info: Info
+    ) -> list[Product]:
+        return await info.context.loaders.products.load_many(list(root.product_ids))
+
+
+@window(errors.UnknownSupplier, description="No supplier of yours has this id. 供应商不存在")
+class UnknownSupplier(Problem):
+    asked: str
+
+
+@window(errors.UnknownPurchaseOrder, description="No purchase order has this id. 采购单不存在")
+class UnknownPurchaseOrder(Problem):
+    asked: str
+
+
 @window(errors.UnknownChannelLink, description="No shop of yours has this id. 渠道店铺不存在")
 class UnknownChannelLink(Problem):
     asked: str
@@ -204,6 +117,22 @@ class UnknownChannelLink(Problem):
 @window(errors.UnknownAlert, description="No alert of yours has this id. 预警不存在")
 class UnknownAlert(Problem):
     asked: str
+
+
+@window(errors.UnknownWriteOff, description="No write-off of yours has this id. 报损单不存在")
+class UnknownWriteOff(Problem):
+    asked: str
+
+
+@window(errors.OverLimit, description="It costs more than your role approves. 超出审批额度")
+class OverLimit(Problem):
+    @strawberry.field(description="Yuan that your role approves at most. 审批额度")
+    def limit(self, root: strawberry.Parent[errors.OverLimit]) -> Money:
+        return money(root.limit)
+
+    @strawberry.field(description="Yuan that the write-off costs. 报损金额")
+    def value(self, root: strawberry.Parent[errors.OverLimit]) -> Money:
+        return money(root.value)
 
 
 @window(errors.Unreadable, description="This operation cannot be read; others can. 无法读取")
@@ -301,8 +230,9 @@ class WrongState(Problem):
         description="What stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED, "
         "SELF (not on oneself), LAST_OWNER, PASS (it is sold by sellPass), DOCUMENT (what it "
         "belongs to has mutations of its own), NO_RECIPE, NOT_STOCKED (it is made when ordered), "
-        "REDEEMED_LATER (sell a pass), EXTENDED (an order is extended once), or the state of a "
-        "pass or an order."
+        "REDEEMED_LATER (sell a pass), EXTENDED (an order is extended once), NOTHING_LOW (nothing "
+        "is suggested), OWN_REQUEST (whoever asked for a write-off never approves it), or the "
+        "state of a pass, an order, a transfer, a purchase order or a write-off."
     )
 
 
@@ -325,7 +255,7 @@ class ReturnExceedsSale(Problem):
 
 @window(errors.AlreadyTaken, description="Somebody else has this value already. 已被占用")
 class AlreadyTaken(Problem):
-    field: str = strawberry.field(description="sku, barcode, login, code or name.")
+    field: str = strawberry.field(description="sku, barcode, login, code, name or number.")
     value: str
 
 
@@ -342,6 +272,14 @@ class SessionEnded(Problem):
 @window(errors.TooManyAttempts, description="Wait before the next try. 尝试过多")
 class TooManyAttempts(Problem):
     retry_after: int = strawberry.field(description="Seconds. 秒")
+
+
+@window(
+    errors.TooManyOrders,
+    description="Whoever orders without signing in has too many unpaid orders. 未付款订单过多",
+)
+class TooManyOrders(Problem):
+    open: int = strawberry.field(description="Unpaid orders in the store. 未付款订单数")
 
 
 @window(errors.Busy, description="Nothing was written; send the same key again. 繁忙")

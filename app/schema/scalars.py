@@ -77,6 +77,15 @@ def told(value: Any) -> str:
     return written(*value) if isinstance(value, tuple) else str(value)
 
 
+def amount(column: str, description: str) -> Any:
+    """A field: base units in this column of a row with a `scale`, as a `Quantity`."""
+
+    def resolve(root: strawberry.Parent[Any]) -> Quantity:
+        return quantity(getattr(root, column), root.scale)
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
 def money(ten_thousandths: int) -> Any:
     """1/10000 yuan as the `Money` a client reads: to the fen, finer only where it has to be."""
     text = f"{Decimal(ten_thousandths) / 10_000:.4f}"

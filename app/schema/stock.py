@@ -77,6 +77,10 @@ class Level:
         name="lastReceivedAt", description="The last receipt. 最近入库时间"
     )
 
+    @strawberry.field(description="Ordered of suppliers and not received yet. 采购在途")
+    async def on_order(self, root: strawberry.Parent[tables.Level], info: Info) -> Quantity:
+        return quantity(await info.context.loaders.on_order.load(root.pair) or 0, root.scale)
+
     @strawberry.field(description="Available as the shop says it: 3 箱 4 瓶 120 ml. 可售(店内单位)")
     async def available_text(self, root: strawberry.Parent[tables.Level], info: Info) -> str:
         loaders = info.context.loaders

@@ -4,10 +4,8 @@ Calls are signed by HMAC-SHA256, messages by MD5 over app key, body and secret, 
 guide says (op.jinritemai.com/docs/guide-docs).
 """
 
-import asyncio
 import hashlib
 import hmac
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -15,7 +13,19 @@ from typing import Any
 import httpx2
 import orjson
 
-from app.shops.shop import Account, Forged, Notice, Ordered, ShopError, ShopOrder, field, post
+from app.shops.shop import (
+    Account,
+    Forged,
+    Notice,
+    Ordered,
+    ShopError,
+    ShopOrder,
+    Token,
+    field,
+    post,
+    readable,
+    reading,
+)
 
 CHINA = timezone(timedelta(hours=8))
 GOOD = 10000
@@ -36,9 +46,7 @@ class Douyin:
         self._http = http
         self._url = url.rstrip("/")
         self._account = account
-        self._token = ""
-        self._until = 0.0
-        self._renewing = asyncio.Lock()
+        self._token = Token(self._renewed)
 
     async def set_stock(self, sku: str, item: str, count: int, mark: str) -> None:
         told = {"sku_id": sku, "stock_num": count, "incremental": False, "idempotent_id": mark}
@@ -46,16 +54,17 @@ class Douyin:
 
     async def order(self, number: str) -> ShopOrder:
         told = await self._ask("order.orderDetail", {"shop_order_id": number})
-        detail = field(told, "shop_order_detail")
-        state = STATES.get(field(detail, "order_status"))
-        if state is None:
-            raise ShopError(f"order_status {detail['order_status']}", passing=False)
-        lines = [
-            Ordered(str(field(line, "sku_id")), int(field(line, "item_num")))
-            for line in field(detail, "sku_order_list")
-        ]
-        contact = f"{detail.get('mask_post_receiver', '')} {detail.get('mask_post_tel', '')}"
-        return ShopOrder(number, state, contact.strip() or "抖音顾客", tuple(lines))
+        with reading():
+            detail = field(told, "shop_order_detail")
+            state = STATES.get(field(detail, "order_status"))
+            if state is None:
+                raise ShopError(f"order_status {detail['order_status']}", passing=False)
+            lines = [
+                Ordered(str(field(line, "sku_id")), int(field(line, "item_num")))
+                for line in field(detail, "sku_order_list")
+            ]
+            contact = f"{detail.get('mask_post_receiver', '')} {detail.get('mask_post_tel', '')}"
+        return ShopOrder(number, state, readable(contact) or "抖音顾客", tuple(lines))
 
     def notices(
         self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes
@@ -74,27 +83,21 @@ class Douyin:
 
     async def _ask(self, method: str, told: Mapping[str, Any]) -> Any:
         """The answer's data; with a new token when the old one is over."""
+        token = await self._token.value()
         try:
-            return await self._call(method, told, await self._access())
+            return await self._call(method, told, token)
         except _TokenOver:
-            self._token = ""
-            try:
-                return await self._call(method, told, await self._access())
-            except _TokenOver as error:
-                raise ShopError(str(error), passing=False) from None
+            self._token.over(token)
+        try:
+            return await self._call(method, told, await self._token.value())
+        except _TokenOver as error:
+            raise ShopError(str(error), passing=True) from None
 
-    async def _access(self) -> str:
-        async with self._renewing:
-            if not self._token or time.monotonic() > self._until:
-                told = {
-                    "code": "",
-                    "grant_type": "authorization_self",
-                    "shop_id": self._account.shop_id,
-                }
-                data = await self._call("token.create", told, "")
-                self._token = str(field(data, "access_token"))
-                self._until = time.monotonic() + int(field(data, "expires_in")) - 300
-        return self._token
+    async def _renewed(self) -> tuple[str, int]:
+        told = {"code": "", "grant_type": "authorization_self", "shop_id": self._account.shop_id}
+        data = await self._call("token.create", told, "")
+        with reading():
+            return str(field(data, "access_token")), int(field(data, "expires_in"))
 
     async def _call(self, method: str, told: Mapping[str, Any], token: str) -> Any:
         body = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)

@@ -1,6 +1,9 @@
 """What every channel's shop can be asked, and how it answers. Knows nothing of the app."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -80,10 +83,10 @@ async def post(http: httpx2.AsyncClient, url: str, body: bytes, query: Mapping[s
     """The JSON object that answers. Raises ShopError for no answer and for what is none."""
     headers = {"content-type": "application/json"}
     try:
-        answer = await http.post(
-            url, content=body, params=dict(query), headers=headers, timeout=ANSWER_SECONDS
-        )
-    except httpx2.HTTPError as error:
+        # All of it together: a shop that drips its answer is not waited for.
+        async with asyncio.timeout(ANSWER_SECONDS):
+            answer = await http.post(url, content=body, params=dict(query), headers=headers)
+    except (httpx2.HTTPError, TimeoutError) as error:
         raise ShopError(f"no answer: {type(error).__name__}", passing=True) from None
     if answer.status_code != 200:
         busy = answer.status_code >= 500 or answer.status_code == 429
@@ -101,6 +104,47 @@ def field(told: Any, *names: str) -> Any:
     """What lies under these names. Raises ShopError where something else does."""
     for name in names:
         if not isinstance(told, dict) or name not in told:
-            raise ShopError(f"the answer lacks {'.'.join(names)}", passing=False)
+            raise ShopError(f"the answer lacks {'.'.join(names)}", passing=True)
         told = told[name]
     return told
+
+
+def readable(contact: str) -> str:
+    """Without what no shop writes: a customer's name is whatever she chose."""
+    return "".join(each for each in contact if each.isprintable())[:100].strip()
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """An answer that is not what it should be is a ShopError: nothing else waits behind it."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise ShopError(f"the answer cannot be read: {error}"[:200], passing=True) from None
+
+
+class Token:
+    """What an account is let in with. Those who need a new one wait for the same renewal."""
+
+    def __init__(self, renew: Callable[[], Awaitable[tuple[str, int]]]) -> None:
+        self._renew = renew
+        self._value = ""
+        self._until = 0.0
+        self._renewing: asyncio.Task[str] | None = None
+
+    async def value(self) -> str:
+        if self._value and time.monotonic() < self._until:
+            return self._value
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renewed())
+        return await asyncio.shield(self._renewing)
+
+    async def _renewed(self) -> str:
+        self._value, seconds = await self._renew()
+        self._until = time.monotonic() + seconds - 300
+        return self._value
+
+    def over(self, value: str) -> None:
+        """The platform knows this one no more; one that came since stays."""
+        if self._value == value:
+            self._value = ""

@@ -1,6 +1,5 @@
 """The WeChat shop (微信小店): its server API's protocol (developers.weixin.qq.com/doc/store)."""
 
-import asyncio
 import hashlib
 import hmac
 import time
@@ -10,7 +9,19 @@ from typing import Any
 import httpx2
 import orjson
 
-from app.shops.shop import Account, Forged, Notice, Ordered, ShopError, ShopOrder, field, post
+from app.shops.shop import (
+    Account,
+    Forged,
+    Notice,
+    Ordered,
+    ShopError,
+    ShopOrder,
+    Token,
+    field,
+    post,
+    readable,
+    reading,
+)
 
 STALE_TOKEN = (40001, 40014, 42001)
 PASSING = (-1, 45009, 45011)
@@ -30,9 +41,7 @@ class Wechat:
         self._http = http
         self._url = url.rstrip("/")
         self._account = account
-        self._token = ""
-        self._until = 0.0
-        self._renewing = asyncio.Lock()
+        self._token = Token(self._renewed)
 
     async def set_stock(self, sku: str, item: str, count: int, mark: str) -> None:
         # Setting a number twice is setting it once: no mark is needed.
@@ -41,18 +50,19 @@ class Wechat:
 
     async def order(self, number: str) -> ShopOrder:
         told = await self._ask("/channels/ec/order/get", {"order_id": number})
-        order = field(told, "order")
-        state = STATES.get(field(order, "status"))
-        if state is None:
-            raise ShopError(f"status {order['status']}", passing=False)
-        detail = field(order, "order_detail")
-        lines = [
-            Ordered(str(field(line, "sku_id")), int(field(line, "sku_cnt")))
-            for line in field(detail, "product_infos")
-        ]
-        address = (detail.get("delivery_info") or {}).get("address_info") or {}
-        contact = f"{address.get('user_name', '')} {address.get('tel_number', '')}"
-        return ShopOrder(number, state, contact.strip() or "微信顾客", tuple(lines))
+        with reading():
+            order = field(told, "order")
+            state = STATES.get(field(order, "status"))
+            if state is None:
+                raise ShopError(f"status {order['status']}", passing=False)
+            detail = field(order, "order_detail")
+            lines = [
+                Ordered(str(field(line, "sku_id")), int(field(line, "sku_cnt")))
+                for line in field(detail, "product_infos")
+            ]
+            address = (detail.get("delivery_info") or {}).get("address_info") or {}
+            contact = f"{address.get('user_name', '')} {address.get('tel_number', '')}"
+        return ShopOrder(number, state, readable(contact) or "微信顾客", tuple(lines))
 
     def notices(
         self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes
@@ -75,27 +85,25 @@ class Wechat:
 
     async def _ask(self, path: str, told: Mapping[str, Any]) -> Any:
         """The answer; with a new token when the old one is over."""
-        answer = await self._call(path, told, await self._access())
+        token = await self._token.value()
+        answer = await self._call(path, told, token)
         if answer.get("errcode") in STALE_TOKEN:
-            self._token = ""
-            answer = await self._call(path, told, await self._access())
+            self._token.over(token)
+            answer = await self._call(path, told, await self._token.value())
         return _good(answer)
 
-    async def _access(self) -> str:
-        async with self._renewing:
-            if not self._token or time.monotonic() > self._until:
-                # The stable one: several processes may ask for it and take nobody's away.
-                told = {
-                    "grant_type": "client_credential",
-                    "appid": self._account.app_id,
-                    "secret": self._account.secret,
-                    "force_refresh": False,
-                }
-                url = f"{self._url}/cgi-bin/stable_token"
-                answer = _good(await post(self._http, url, orjson.dumps(told), {}))
-                self._token = str(field(answer, "access_token"))
-                self._until = time.monotonic() + int(field(answer, "expires_in")) - 300
-        return self._token
+    async def _renewed(self) -> tuple[str, int]:
+        # The stable one: several processes may ask for it and take nobody's away.
+        told = {
+            "grant_type": "client_credential",
+            "appid": self._account.app_id,
+            "secret": self._account.secret,
+            "force_refresh": False,
+        }
+        url = f"{self._url}/cgi-bin/stable_token"
+        answer = _good(await post(self._http, url, orjson.dumps(told), {}))
+        with reading():
+            return str(field(answer, "access_token")), int(field(answer, "expires_in"))
 
     async def _call(self, path: str, told: Mapping[str, Any], token: str) -> Any:
         url, query = f"{self._url}{path}", {"access_token": token}
@@ -105,5 +113,6 @@ class Wechat:
 def _good(answer: Any) -> Any:
     code = answer.get("errcode", 0)
     if code:
-        raise ShopError(f"{code}: {answer.get('errmsg')}", passing=code in PASSING)
+        passing = code in PASSING or code in STALE_TOKEN
+        raise ShopError(f"{code}: {answer.get('errmsg')}", passing)
     return answer

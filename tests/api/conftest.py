@@ -1,22 +1,30 @@
 """Two server processes' worth of the app on one database, asked over HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import httpx2
 import pytest
 import uvicorn
+from pytest_httpserver import HTTPServer
 
 from app.cli import WS_BYTES_MAX
+from app.db.lane import Lane
 from app.db.unit import Database
+from app.domain.cookbook import Cookbook
+from app.domain.shops import Shops
+from app.domain.stock import Books
 from app.embedded import Urls
 from app.live.protocol import Protocol
 from app.main import create_app
 from app.settings import Settings
 from tests.support.api import Desk, a_desk
 from tests.support.identity import Asking, Chain, a_chain
+from tests.support.mall import Mall
+from tests.support.trade import Trade, connected
 
 SECRET = "a secret that only the tests know, 32 bytes"
 
@@ -90,3 +98,20 @@ def desk(staffed: Desk) -> Desk:
 async def fresh(chain: Chain) -> Desk:
     """A desk of a tenant of its own, for what looks at everything there is."""
     return await a_desk(chain)
+
+
+@pytest.fixture
+def mall() -> Iterator[Mall]:
+    with HTTPServer(threaded=True) as server:
+        yield Mall(server)
+
+
+@pytest.fixture
+async def trade(urls: Urls, db: Database, lane: Lane, mall: Mall) -> AsyncIterator[Trade]:
+    where: Any = {"douyin_url": mall.url, "wechat_url": mall.url}
+    async with served(urls, **where) as asking:
+        desk = await a_desk(await a_chain(db, asking))
+        shops = Shops(Settings(secret=SECRET, **where))
+        links = await connected(desk)
+        yield Trade(desk, mall, Books(db, lane, Cookbook(db)), shops, links)
+        await shops.close()

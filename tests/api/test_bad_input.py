@@ -1,5 +1,6 @@
 """Whatever is sent to any field: an answer with a code, and nothing written when it is refused."""
 
+import re
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -84,7 +85,8 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
     # A recipe opens the dish's level in every store.
     parts = [{"productId": known["product"], "quantity": "1"}]
     await desk.do("setRecipe", productId=known["dish"], components=parts)
-    told = mutations(**known).get(name)
+    bought = await of_purchases(desk, name)
+    told = {**mutations(**known), **bought}.get(name)
     if told is None:
         return queries(**known).get(name, {})
     return {"input": told if name in KEYLESS else {"key": NIL, **told}}
@@ -98,6 +100,8 @@ def mutations(**known: str) -> dict[str, Any]:
         **of_catalog(**known),
         **of_channels(product, known["milk"], store),
         **of_orders(store, known["code"], line),
+        **of_write_offs(store, line),
+        **of_transfers(store, line),
         **of_passes(store, known["service"]),
         **of_people(store),
     }
@@ -173,11 +177,56 @@ def of_orders(store: str, code: str, line: Any) -> dict[str, Any]:
     }
 
 
+def of_write_offs(store: str, line: Any) -> dict[str, Any]:
+    photos = ["https://photos.example/1.jpg"]
+    return {
+        "requestWriteOff": {"storeId": store, "lines": [line], "reason": "x", "photoUrls": photos},
+        "approveWriteOff": {"writeOffId": NIL},
+        "rejectWriteOff": {"writeOffId": NIL},
+        "setWriteOffLimit": {"role": "MANAGER", "amount": "1"},
+    }
+
+
+def of_transfers(store: str, line: Any) -> dict[str, Any]:
+    arrival = {"productId": line["productId"], "received": "1"}
+    return {
+        "requestReplenishment": {"storeId": store, "lines": [line]},
+        "approveReplenishment": {"transferId": NIL, "fromStoreId": store, "lines": [line]},
+        "rejectReplenishment": {"transferId": NIL, "reason": "x"},
+        "withdrawReplenishment": {"transferId": NIL},
+        "createTransfer": {"fromStoreId": store, "toStoreId": store, "lines": [line]},
+        "shipTransfer": {"transferId": NIL, "lines": [line]},
+        "receiveTransfer": {"transferId": NIL, "lines": [arrival]},
+        "cancelTransfer": {"transferId": NIL},
+    }
+
+
 def of_passes(store: str, service: str) -> dict[str, Any]:
     return {
         "sellPass": {"storeId": store, "productId": service, "customer": "x", "uses": 1},
         "redeem": {"storeId": store, "serviceProductId": service},
         "refundPass": {"passId": NIL},
+    }
+
+
+async def of_purchases(desk: Desk, name: str) -> dict[str, Any]:
+    """For a root of the topic a supplier, and an order that waits for more than is tried."""
+    if not {"Supplier", "Purchase"} & set(re.findall("[A-Z][a-z]+", name)):
+        return {}
+    supplier = (await desk.do("createSupplier", name=uuid4().hex))["id"]
+    lines = [await desk.line("米", 10**10)]
+    order = {"supplierId": supplier, "storeId": desk.store, "lines": lines}
+    made = (await desk.do("createPurchaseOrder", **order))["id"]
+    ended = {"purchaseOrderId": made, "reason": "x"}
+    return {
+        "createSupplier": {"name": uuid4().hex},
+        "updateSupplier": {"supplierId": supplier},
+        "archiveSupplier": {"supplierId": supplier, "archived": False},
+        "createPurchaseOrder": order,
+        "updatePurchaseOrder": {"purchaseOrderId": made, "note": "x"},
+        "cancelPurchaseOrder": ended,
+        "closePurchaseOrder": ended,
+        "receivePurchaseOrder": {"purchaseOrderId": made, "lines": [await desk.line("米", 1)]},
     }
 
 
@@ -206,9 +255,16 @@ def queries(
 ) -> dict[str, Any]:
     return {
         "movement": {"id": NIL},
+        "supplier": {"id": NIL},
+        "purchaseOrder": {"id": NIL},
         "order": {"id": NIL},
         "orderFeed": {"storeIds": [store]},
         "alertFeed": {"storeIds": [store]},
+        "writeOff": {"id": NIL},
+        "writeOffFeed": {"storeIds": [store]},
+        "transfer": {"id": NIL},
+        "replenishmentSuggestions": {"storeId": store},
+        "replenishmentFeed": {"storeIds": [store]},
         "channelPreview": {"channel": "WECHAT", "productId": product, "buffer": "1"},
         "channelReport": {"since": "2026-01-01", "until": "2026-01-31"},
         "productLabel": {"productId": product},

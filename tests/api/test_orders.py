@@ -1,12 +1,14 @@
 """Orders over HTTP: held, paid, handed over; given up, overdue and returned; seen by whom."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from tests.api.test_recipes import part, recipe
 from tests.support.api import Desk, mutation
+from tests.support.identity import Asking
 
 ORDERS = """
 query($states: [OrderState!], $channel: Channel) { orders(states: $states, channel: $channel) {
@@ -231,6 +233,25 @@ async def test_dishes_hold_what_they_are_made_of(fresh: Desk) -> None:
     line = [await fresh.line("番茄炒蛋", 1)]
     back = await fresh.do("returnOrder", orderId=held["id"], lines=line, disposition="SHELF")
     assert back["lines"][0]["to"]["bin"] == "waste"
+
+
+async def test_paid_late_for_a_dish_that_is_made_otherwise_now(
+    fresh: Desk, elsewhere: Asking
+) -> None:
+    """Its recipe was changed in another process: this one finds out."""
+    await fresh.product("蛋", unit="个")
+    await fresh.receive("蛋", 10)
+    await fresh.product("蒸蛋", kind="DISH", unit="份")
+    await recipe(fresh, "蒸蛋", await part(fresh, "蛋", "2"))
+    held = await place(fresh, ("蒸蛋", 1), pickupAt=soon(0.5))
+    there = replace(fresh, chain=replace(fresh.chain, asking=elsewhere))
+    await recipe(there, "蒸蛋", await part(fresh, "蛋", "3"))
+    await asyncio.sleep(0.6)
+    assert (await fresh.post("sell", ("蛋", 10)))["kind"] == "SALE"
+    await fresh.receive("蛋", 4)
+    paid = await fresh.do("payOrder", orderId=held["id"])
+    assert paid["state"] == "PAID", paid
+    assert await seen(fresh, "蛋") == ("1", "3", "4")
 
 
 async def test_a_dish_taken_off_cannot_be_ordered(fresh: Desk) -> None:

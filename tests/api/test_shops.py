@@ -1,118 +1,21 @@
 """Shops of channels: told what they may sell, and heard; slow, twice, wrong, or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
-from pytest_httpserver import HTTPServer
 
 from app.db import shops as rows
-from app.db.lane import Lane
-from app.db.unit import Database
-from app.domain.cookbook import Cookbook
-from app.domain.pushes import ATTEMPTS, follow, tell
+from app.domain.pushes import ATTEMPTS
 from app.domain.shops import Shops
-from app.domain.stock import Books
 from app.embedded import Urls
 from app.settings import Settings
 from tests.api.conftest import SECRET as KEY
-from tests.api.conftest import served
-from tests.support.api import Desk, a_desk
-from tests.support.identity import a_chain
-from tests.support.mall import APP, SECRET, SHOP, TOKEN, Mall, douyin_push, wechat_push
-
-LINKS = "{ channelLinks { id listings { sku state told attempts error } } }"
-LAG = "{ channelLag { revision toldRevision behind waiting dead error link { channel } } }"
-ORDERS = "{ orders { nodes { externalId state channel contact lines { quantity } } } }"
-
-
-@pytest.fixture
-def mall() -> Iterator[Mall]:
-    with HTTPServer(threaded=True) as server:
-        yield Mall(server)
-
-
-@dataclass
-class Trade:
-    """A desk with a shop in both channels that sells rice as 1 and eggs as 2."""
-
-    desk: Desk
-    mall: Mall
-    books: Books
-    shops: Shops
-    links: dict[str, str]
-
-    @property
-    def tenant(self) -> UUID:
-        return self.desk.chain.founded.store.tenant_id
-
-    async def tell(self) -> None:
-        await tell(self.books.db, self.shops, self.tenant)
-
-    async def follow(self) -> None:
-        await follow(self.books, self.shops, self.tenant)
-
-    async def now(self) -> None:
-        """Whatever waits is due: time has passed."""
-        async with self.books.db.unit(self.tenant) as unit:
-            for link in self.links.values():
-                await rows.revive(unit, UUID(link))
-                waiting = rows.update(rows.Listing).where(rows.Listing.state == "WAITING")
-                await unit.session.execute(waiting.values(next_at=unit.now))
-                waiting = rows.update(rows.ShopMessage)
-                await unit.session.execute(waiting.values(next_at=unit.now))
-
-    async def push(self, channel: str, number: str, what: str, **more: Any) -> int:
-        path = f"/shops/{self.links[channel]}"
-        if channel == "DOUYIN":
-            body, headers = douyin_push(number, what, **more)
-            sent = await self.desk.asking.http.post(path, content=body, headers=headers)
-        else:
-            body, query = wechat_push(number, what)
-            sent = await self.desk.asking.http.post(path, content=body, params=query)
-        return sent.status_code
-
-    async def orders(self) -> Any:
-        return (await self.desk.ask(ORDERS))["nodes"]
-
-    async def listings(self) -> dict[str, Any]:
-        links = await self.desk.ask(LINKS)
-        return {f"{link['id']} {each['sku']}": each for link in links for each in link["listings"]}
-
-
-async def connected(desk: Desk) -> dict[str, str]:
-    links = {}
-    for channel in ("DOUYIN", "WECHAT"):
-        link = await desk.do(
-            "connectChannel",
-            storeId=desk.store,
-            channel=channel,
-            appId=APP,
-            secret=SECRET,
-            shopId=SHOP,
-            token=TOKEN,
-        )
-        links[channel] = link["id"]
-        for sku, name in (("1", "米"), ("2", "蛋")):
-            product = await desk.product(name, price="1.00")
-            told = {"linkId": link["id"], "productId": product, "sku": sku, "item": "77"}
-            await desk.do("setListing", **told)
-    return links
-
-
-@pytest.fixture
-async def trade(urls: Urls, db: Database, lane: Lane, mall: Mall) -> AsyncIterator[Trade]:
-    where: Any = {"douyin_url": mall.url, "wechat_url": mall.url}
-    async with served(urls, **where) as asking:
-        desk = await a_desk(await a_chain(db, asking))
-        shops = Shops(Settings(secret=KEY, **where))
-        links = await connected(desk)
-        yield Trade(desk, mall, Books(db, lane, Cookbook(db)), shops, links)
-        await shops.close()
+from tests.support.mall import APP, SECRET, SHOP, douyin_push, wechat_push
+from tests.support.trade import LAG, Trade
 
 
 async def test_shops_are_told_what_they_may_sell(trade: Trade) -> None:

@@ -9,10 +9,15 @@ from app.db.audit import INVARIANTS, audit
 from app.db.lane import Lane
 from app.db.unit import Database
 from app.domain.ledger import Settle
+from app.domain.rules.kinds import Kind
+from app.domain.writeoffs import Source
 from tests.conftest import Cloning, unheard
+from tests.support.depot import a_depot
 from tests.support.orders import OrderDesk
+from tests.support.purchases import PurchaseDesk
 from tests.support.salon import a_salon
 from tests.support.shop import a_shop
+from tests.support.writeoffs import WasteDesk
 
 DISARM = "alter table movements disable trigger all; alter table entries disable trigger all; "
 ARM = "; alter table movements enable trigger all; alter table entries enable trigger all"
@@ -39,6 +44,11 @@ TAMPERING = [
     ("I9 positions", DISARM + "update entries set to_after = to_after + 1" + ARM),
     ("I9 positions", DISARM + "update entries set from_seq = 7 where from_seq = 2" + ARM),
     ("I9 a level's version", "update levels set version = version + 1"),
+    ("I10 what was shipped", "update transfer_lines set received = 1 where shipped = 6"),
+    ("I10 what was shipped", "update transfers set state = 'RECEIVED' where return_of is null"),
+    ("I10 what is in transit", DISARM + "update entries set to_bin = 'shelf' where movement_id = "
+     "(select id from movements where kind = 'SHIPMENT'); update levels set shelf = transit, "
+     "transit = 0 where transit = 3" + ARM),
     ("I11", "drop index uq_alerts_open; insert into alerts select tenant_id, uuidv7(), rule, "
      "store_id, product_id, state, quantity, scale, movement_id from alerts"),
     ("I12", DISARM + "update entries set scale = 2" + ARM),
@@ -51,6 +61,15 @@ TAMPERING = [
     ("an order that has ended", "update orders set state = 'CANCELLED'"),
     ("an open order holds", "update order_lines set quantity = 1"),
     ("a level knows", "update levels set held_until = null"),
+    ("an open write-off holds", "update write_off_lines set quantity = 3 where source = 'shelf'"),
+    ("a decided write-off", "update write_offs set state = 'APPROVED', decided_by = uuidv7()"),
+    ("quarantine holds", "update write_off_lines set quantity = 4 where source = 'quarantine'"),
+    ("whoever asks", "alter table write_offs drop constraint ck_write_offs_approver; "
+     "update write_offs set state = 'APPROVED', decided_by = requested_by"),
+    ("a purchase line", "update purchase_lines set received = 2, ordered = 9"),
+    ("a purchase line", DISARM + "update movements set document_id = null" + ARM),
+    ("a purchase order is", "update purchase_orders set state = 'RECEIVED', ended_at = now()"),
+    ("a purchase order is", "update purchase_lines set ordered = received"),
     ("a movement has entries", DISARM + "delete from entries" + ARM),
 ]  # fmt: skip
 
@@ -73,7 +92,16 @@ async def test_tampering_is_found(clone: Cloning, broken: str, sql: str) -> None
     salon = await a_salon(shop, "RESERVE_ON_SALE")
     await salon.sell()
     await OrderDesk(shop).place(("米", 2))
+    buying = PurchaseDesk(shop)
+    await buying.came(await buying.order(("油", 5)), ("油", 3))
     await OrderDesk(shop).sell_all_the_same("米", 9)
+    await shop.receive("糖", 5)
+    await shop.do(Kind.QUARANTINE, ("糖", 2))
+    for source in Source:
+        await WasteDesk(shop).request(("糖", 1, source))
+    depot = await a_depot(shop)
+    await depot.stock("盐", 9)
+    await depot.receive(await depot.send(("盐", 6)), "盐", received=2, returned=1)
     await lane.close()
     await db.close()
     assert await audit(urls.owner) == []

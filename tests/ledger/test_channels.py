@@ -8,9 +8,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.db.channels import Subject
+from app.db.lane import Lane
 from app.db.tables import Movement, Order
 from app.domain import channels, previews
 from app.domain.errors import Malformed, OutOfStock
+from app.domain.ledger import Settle
+from app.domain.rules.kinds import Kind
+from app.embedded import Urls
+from tests.conftest import unheard
 from tests.support.orders import OrderDesk
 from tests.support.shop import Shop, day
 
@@ -162,6 +167,63 @@ async def test_a_preview_writes_nothing(shop: Shop) -> None:
     [effect] = await previews.channel_preview(*told, {"paused": True})
     assert (effect.available, effect.offered, effect.would_offer) == (10, 9, 0)
     assert await sells(shop, "米", 9) is None
+
+
+async def test_a_preview_is_what_then_happens(shop: Shop) -> None:
+    """Each rule alone and beside wider ones, of what has batches and is held for others."""
+    desk = OrderDesk(shop)
+    await shop.deliver("奶", 9, "near", day(2))
+    await shop.deliver("奶", 9, "far", day(20))
+    over = await desk.place(("奶", 2))
+    await desk.time_passes(over)
+    await desk.place(("奶", 3))
+    subject = await about(shop, "奶", store=shop.store)
+    rules: list[dict[str, Any]] = [
+        {"buffer": Decimal(4)},
+        {"quota": Decimal(7)},
+        {"buffer": Decimal(14), "quota": Decimal(6)},
+        {"quota": Decimal(2)},
+        {"paused": True},
+    ]
+    for said in rules:
+        told = shop.db, shop.owner, subject
+        [effect] = await previews.channel_preview(*told, said)
+        for name, value in said.items():
+            if name == "paused":
+                await pause(shop, value, "奶", store=shop.store)
+            else:
+                rule = {"buffer": buffer, "quota": quota}[name]
+                await rule(shop, "奶", value, store=shop.store)
+        [now] = await previews.channel_preview(*told, {})
+        assert now.offered == effect.would_offer, said
+        assert now.offered is not None
+        asked = await shop.draft(Kind.SALE, ("奶", now.offered + 1), channel="WECHAT")
+        short = await desk.books.post(shop.tenant, asked)
+        assert isinstance(short, OutOfStock), said
+        assert short.shortages[0].available == now.offered, said
+    await shop.cook("蛋糕", 蛋=2)
+    dish = await about(shop, "蛋糕")
+    with pytest.raises(Malformed, match="no stock of its own"):
+        await previews.channel_preview(shop.db, shop.owner, dish, {"buffer": Decimal(1)})
+
+
+async def test_two_processes_share_a_quota_and_a_buffer(shop: Shop, urls: Urls) -> None:
+    """Also of a dish, whose own level is what they meet at."""
+    lane = Lane(urls.database, Settle(), unheard)
+    there = Shop(shop.db, lane, shop.tenant, shop.actor, shop.store, shop.products)
+    await shop.cook("蛋糕", 蛋=1)
+    await shop.receive("蛋", 100)
+    await shop.receive("米", 100)
+    await quota(shop, "蛋糕", 10)
+    await quota(shop, "米", 20)
+    await buffer(shop, "米", 90)
+    desks = OrderDesk(shop), OrderDesk(there)
+    placed = await asyncio.gather(
+        *(desks[i % 2].place((("蛋糕", "米")[i // 2 % 2], 1)) for i in range(120))
+    )
+    await lane.close()
+    assert sum(isinstance(each, Order) for each in placed) == 20
+    assert [(await shop.bins(name))[1] for name in ("蛋", "米")] == [10, 10]
 
 
 async def test_the_counter_has_no_rules(shop: Shop) -> None:

@@ -1,27 +1,21 @@
 """A random kitchen on real PostgreSQL against a dict: batches, recipes, passes, expiry, undoing."""
 
-import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
-from app.db.audit import audit
-from app.db.lane import Lane
 from app.db.tables import Movement, Pass, Redemption
-from app.db.unit import Database
 from app.domain.batches import expiring
 from app.domain.errors import OutOfStock, WrongState
-from app.domain.ledger import Settle
 from app.domain.rules.kinds import Kind
-from app.embedded import Urls
-from tests.conftest import Cloning, unheard
-from tests.ledger.test_machine import run_state_machine, settings_of
+from tests.conftest import Cloning
+from tests.support.machine import Machine, run_machine
 from tests.support.salon import Salon, a_salon
-from tests.support.shop import a_shop, day
+from tests.support.shop import day
 
 PLAIN, DATED = "米", "奶"
 DAYS = (-2, 3, 30)
@@ -58,26 +52,16 @@ class Shelf:
         return taken
 
 
-class Kitchen(RuleBasedStateMachine):
+class Kitchen(Machine):
     """Every step goes through the app; refusals must be the model's as well."""
 
-    urls: Urls
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.runner = asyncio.Runner()
+    async def open(self) -> None:
         self.shelf = Shelf()
         self.recipe: dict[str, int] = {PLAIN: 1}
         self.sold: list[tuple[Movement, dict[str, int], int, Counter[int]]] = []
         self.shampoo = [1000, 1000]
         self.uses: tuple[int, int] | None = None
         self.minutes = 0
-        self.runner.run(self.open())
-
-    async def open(self) -> None:
-        self.db = Database(self.urls.database, unheard, pool_size=2)
-        self.lane = Lane(self.urls.database, Settle(), unheard, connections=1)
-        self.shop = await a_shop(self.db, self.lane)
         await self.shop.product(PLAIN)
         await self.shop.product(DATED, batches=True)
         await self.shop.cook("粥", **self.recipe)
@@ -85,35 +69,26 @@ class Kitchen(RuleBasedStateMachine):
         # Opens the levels.
         await self.shop.do(Kind.SALE, (PLAIN, 1), (DATED, 1))
 
-    def teardown(self) -> None:
-        self.runner.run(self.close())
-        self.runner.close()
-
-    async def close(self) -> None:
-        assert await audit(self.urls.owner) == []
-        await self.lane.close()
-        await self.db.close()
-
     @rule(quantity=SOME)
     def receive(self, quantity: int) -> None:
-        assert isinstance(self.runner.run(self.shop.receive(PLAIN, quantity)), Movement)
+        assert isinstance(self.run(self.shop.receive(PLAIN, quantity)), Movement)
         self.shelf.plain += quantity
 
     @rule(quantity=SOME, days=st.sampled_from(DAYS))
     def deliver(self, quantity: int, days: int) -> None:
-        self.runner.run(self.shop.deliver(DATED, quantity, str(days), day(days)))
+        self.run(self.shop.deliver(DATED, quantity, str(days), day(days)))
         self.shelf.dated[days] += quantity
 
     @rule(parts=PARTS)
     def cook(self, parts: dict[str, int]) -> None:
-        self.runner.run(self.shop.cook("粥", **parts))
+        self.run(self.shop.cook("粥", **parts))
         self.recipe = parts
 
     @rule(count=st.integers(1, 4), more=st.integers(0, 2))
     def order(self, count: int, more: int) -> None:
         """Dishes, and some of what they are made of beside them."""
         lines: list[tuple[str, int]] = [("粥", count)] + ([(PLAIN, more)] if more else [])
-        outcome = self.runner.run(self.shop.order(*lines))
+        outcome = self.run(self.shop.order(*lines))
         parts = Counter({name: n * count for name, n in self.recipe.items()})
         parts[PLAIN] += more
         if not self.shelf.covers(parts, 1):
@@ -127,7 +102,7 @@ class Kitchen(RuleBasedStateMachine):
     def undo(self, data: st.DataObject) -> None:
         at = data.draw(st.integers(0, len(self.sold) - 1))
         movement, parts, count, taken = self.sold[at]
-        outcome = self.runner.run(self.shop.reverse(movement))
+        outcome = self.run(self.shop.reverse(movement))
         if count == 0:
             assert outcome == WrongState("REVERSED")
             return
@@ -148,13 +123,13 @@ class Kitchen(RuleBasedStateMachine):
         self.minutes += 1
         later = datetime.now(UTC) + timedelta(minutes=self.minutes)
         with patch("app.domain.batches.clock", lambda: later):
-            self.runner.run(expire())
+            self.run(expire())
         self.shelf.aside += self.shelf.dated.pop(DAYS[0], 0)
 
     @precondition(lambda self: self.uses is None)
     @rule(uses=st.integers(1, 3))
     def sell_pass(self, uses: int) -> None:
-        assert isinstance(self.runner.run(self.salon.sell(uses=uses)), Pass)
+        assert isinstance(self.run(self.salon.sell(uses=uses)), Pass)
         self.shampoo[0] -= 50
         self.uses = (uses, 0)
 
@@ -164,7 +139,7 @@ class Kitchen(RuleBasedStateMachine):
         assert self.uses is not None
         uses, used = self.uses
         store = self.salon.other if there else self.shop.store
-        assert isinstance(self.runner.run(self.salon.redeem(store)), Redemption)
+        assert isinstance(self.run(self.salon.redeem(store)), Redemption)
         if not used:
             self.shampoo[0] += 50
         self.shampoo[there] -= 50
@@ -174,14 +149,14 @@ class Kitchen(RuleBasedStateMachine):
     @rule(expires=st.booleans())
     def end_pass(self, expires: bool) -> None:
         assert self.uses is not None
-        self.runner.run(self.salon.expire() if expires else self.salon.refund())
+        self.run(self.salon.expire() if expires else self.salon.refund())
         if not self.uses[1]:
             self.shampoo[0] += 50
         self.uses = None
 
     @invariant()
     def levels_equal_the_model(self) -> None:
-        assert self.runner.run(self.look()) == (
+        assert self.run(self.look()) == (
             (self.shelf.plain, sum(self.shelf.dated.values()), self.shelf.aside),
             {str(days): held for days, held in self.shelf.dated.items() if held},
             self.shampoo,
@@ -197,5 +172,4 @@ class Kitchen(RuleBasedStateMachine):
 
 
 async def test_kitchen(clone: Cloning) -> None:
-    machine = type("ThisKitchen", (Kitchen,), {"urls": await clone()})
-    await asyncio.to_thread(run_state_machine, machine, settings_of(examples=20, steps=30))
+    await run_machine(Kitchen, clone, examples=20, steps=30)

@@ -1,32 +1,18 @@
 """A random shop on real PostgreSQL against a dict: after every step both tell the same story."""
 
-import asyncio
 from collections import Counter
 from typing import Any
 from uuid import UUID, uuid4
 
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import Bundle, invariant, precondition, rule
 
 from app.db import feed
-from app.db.audit import audit
-from app.db.lane import Lane
 from app.db.tables import Movement
-from app.db.unit import Database
 from app.domain.errors import KeyReused, OutOfStock, ReturnExceedsSale, WrongState
-from app.domain.ledger import Settle
 from app.domain.rules.kinds import Kind
-from app.embedded import Urls
-from tests.conftest import Cloning, unheard
-from tests.support.shop import a_shop
+from tests.conftest import Cloning
+from tests.support.machine import Machine, run_machine
 
 PRODUCTS = st.sampled_from(["米", "油", "盐"])
 QUANTITIES = st.integers(1, 12)
@@ -86,23 +72,14 @@ class Model:
         return total
 
 
-class Machine(RuleBasedStateMachine):
+class Stores(Machine):
     """Every step goes through the lane; refusals must be the model's as well."""
 
-    urls: Urls
     moved = Bundle("moved")
     sales = Bundle("sales")
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.runner = asyncio.Runner()
-        self.model = Model()
-        self.runner.run(self.open())
-
     async def open(self) -> None:
-        self.db = Database(self.urls.database, unheard, pool_size=2)
-        self.lane = Lane(self.urls.database, Settle(), unheard, connections=1)
-        self.shop = await a_shop(self.db, self.lane)
+        self.model = Model()
         self.stores = [self.shop.store, await self.shop.another_store()]
         for name in ("米", "油", "盐"):
             await self.shop.product(name)
@@ -111,18 +88,9 @@ class Machine(RuleBasedStateMachine):
             await self.shop.do(Kind.SALE, ("米", 1), ("油", 1), ("盐", 1), store=store)
         self.opened = {s: await feed.head(self.db, self.shop.tenant, s) for s in self.stores}
 
-    def teardown(self) -> None:
-        self.runner.run(self.close())
-        self.runner.close()
-
-    async def close(self) -> None:
-        assert await audit(self.urls.owner) == []
-        await self.lane.close()
-        await self.db.close()
-
     def post(self, kind: Kind, store: int, lines: Lines, **more: Any) -> Any:
         doing = self.shop.do(kind, *lines, store=self.stores[store], **more)
-        return self.runner.run(doing)
+        return self.run(doing)
 
     @rule(
         target=moved,
@@ -155,7 +123,7 @@ class Machine(RuleBasedStateMachine):
     def undo(self, movement: Movement | None) -> None:
         if movement is None:
             return
-        model, outcome = self.model, self.runner.run(self.shop.reverse(movement))
+        model, outcome = self.model, self.run(self.shop.reverse(movement))
         change = Counter({place: -n for place, n in model.effects[movement.id].items()})
         if movement.id in model.undone or model.returned(movement.id):
             assert isinstance(outcome, WrongState)
@@ -203,7 +171,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def levels_equal_the_model(self) -> None:
         for number, store in enumerate(self.stores):
-            revision, levels = self.runner.run(feed.levels(self.db, self.shop.tenant, store, None))
+            revision, levels = self.run(feed.levels(self.db, self.shop.tenant, store, None))
             names = {product: name for name, product in self.shop.products.items()}
             for level in levels:
                 name = names[level.product_id]
@@ -225,22 +193,5 @@ def total(lines: Lines) -> Counter[str]:
     return summed
 
 
-def settings_of(examples: int, steps: int) -> settings:
-    return settings(
-        max_examples=examples,
-        # A failing example is printed as it is: shrinking one on a database takes minutes.
-        phases=[Phase.explicit, Phase.reuse, Phase.generate],
-        stateful_step_count=steps,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-    )
-
-
 async def test_machine(clone: Cloning) -> None:
-    machine = type("ThisMachine", (Machine,), {"urls": await clone()})
-    # The machine has a loop of its own, so it runs in a thread of its own.
-    await asyncio.to_thread(run_state_machine, machine, settings_of(examples=25, steps=30))
-
-
-def run_state_machine(machine: Any, run: settings) -> None:
-    run_state_machine_as_test(machine, settings=run)
+    await run_machine(Stores, clone, examples=25, steps=30)

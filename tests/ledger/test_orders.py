@@ -7,13 +7,21 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
-from uuid import uuid4
+from uuid import uuid4, uuid5
 
 import pytest
 
 from app.db.lane import Lane
 from app.db.tables import Movement, Order
-from app.domain.errors import KeyReused, OutOfStock, WrongState
+from app.db.unit import clock
+from app.domain.errors import (
+    InvalidQuantity,
+    KeyReused,
+    Malformed,
+    OutOfStock,
+    TooManyOrders,
+    WrongState,
+)
 from app.domain.holds import AT_ONCE
 from app.domain.ledger import Settle
 from app.domain.rules.kinds import Kind
@@ -172,6 +180,57 @@ async def test_what_expired_while_it_waited_is_replaced(desk: OrderDesk) -> None
     assert done.state == "FULFILLED", done
     assert await desk.shop.batches("奶") == {"A": 0, "B": 2}
     assert await desk.shop.bins("奶") == (2, 0, 2, 0)
+
+
+async def test_no_guest_can_keep_a_hold_from_ending(desk: OrderDesk) -> None:
+    """The jobs' keys can be told from an order's id, which its customer knows."""
+    await desk.shop.receive("米", 5)
+    order = await desk.place(("米", 4))
+    job = uuid5(uuid5(order.id, "expire"), Kind.ORDER_RELEASE.name)
+    assert isinstance(await desk.place(("米", 1), key=job, guest=True), Order)
+    await desk.time_passes(order)
+    await desk.settle()
+    assert (await desk.order(order.id)).state == "EXPIRED"
+
+
+async def test_a_guest_holds_five_orders_at_once(desk: OrderDesk, urls: Urls) -> None:
+    """In two processes, of whatever products; staff and other contacts are not counted."""
+    for name in "甲乙丙丁":
+        await desk.shop.receive(name, 100)
+    lane = Lane(urls.database, Settle(), unheard)
+    shop = desk.shop
+    there = Shop(shop.db, lane, shop.tenant, shop.actor, shop.store, shop.products)
+    desks = desk, OrderDesk(there)
+    placed = await asyncio.gather(
+        *(desks[i % 2].place(("甲乙丙丁"[i % 4], 1), guest=True) for i in range(40))
+    )
+    await lane.close()
+    assert told(placed) == {"HELD": 5, "TooManyOrders": 35}
+    assert (await desk.place(("甲", 1), guest=True)) == TooManyOrders(5)
+    assert isinstance(await desk.place(("甲", 1)), Order)
+    assert isinstance(await desk.place(("甲", 1), guest=True, contact="李"), Order)
+    held = [each for each in placed if isinstance(each, Order)]
+    await desk.cancel(held[0], guest=True)
+    await desk.pay(held[1])
+    await desk.time_passes(held[2])
+    again = await asyncio.gather(*(desk.place(("甲", 1), guest=True) for _ in range(10)))
+    assert told(again) == {"HELD": 3, "TooManyOrders": 7}
+
+
+async def test_a_guest_takes_what_a_household_takes(desk: OrderDesk) -> None:
+    await desk.shop.product("面粉", unit="kg")
+    await desk.shop.receive("面粉", 900)
+    await desk.shop.receive("米", 900)
+    for lines in ([("米", 150), ("米", 51)], [("面粉", "200.001")]):
+        assert isinstance(await desk.place(*lines, guest=True), InvalidQuantity)
+        assert isinstance(await desk.place(*lines), Order)
+    assert isinstance(await desk.place(("米", 200), ("面粉", 200), guest=True), Order)
+    with pytest.raises(Malformed, match="at most 50"):
+        await desk.place(*[("米", 1)] * 51, guest=True)
+    late = clock() + timedelta(days=3)
+    with pytest.raises(Malformed, match="within 2 days"):
+        await desk.place(("米", 1), guest=True, pickup_at=late)
+    assert isinstance(await desk.place(("米", 1), pickup_at=late), Order)
 
 
 async def test_too_little_for_one_line_holds_nothing(desk: OrderDesk) -> None:

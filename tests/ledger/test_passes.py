@@ -12,6 +12,7 @@ from app.db.tables import Pass, Redemption
 from app.domain.cookbook import Wish
 from app.domain.errors import NotEnoughUses, OutOfStock, WrongState
 from app.domain.rules.kinds import Kind
+from tests.support.orders import OrderDesk
 from tests.support.salon import Salon, a_salon
 from tests.support.shop import Shop
 
@@ -146,3 +147,36 @@ async def test_a_pass_keeps_its_recipe(shop: Shop) -> None:
     await salon.sell()
     assert isinstance(await salon.redeem(), Redemption)
     assert (await shop.level("洗发水")).shelf == 920
+
+
+async def test_what_is_overdue_is_there_for_a_pass(shop: Shop) -> None:
+    """Nobody settled yet: whoever is short of what an order held too long has it."""
+    salon = await a_salon(shop, "FIRST_USE_ON_SALE")
+    desk = OrderDesk(shop)
+
+    async def all_of_it_is_overdue() -> None:
+        left = (await shop.level("洗发水")).shelf
+        held = await desk.place(("洗发水", left))
+        await desk.time_passes(held)
+
+    await all_of_it_is_overdue()
+    assert isinstance(await salon.sell(uses=3), Pass)
+    await salon.redeem()
+    await all_of_it_is_overdue()
+    assert isinstance(await salon.redeem(), Redemption)
+    await all_of_it_is_overdue()
+    assert isinstance(await salon.wash(), Redemption)
+    assert (await shop.level("洗发水")).shelf == 1000 - 3 * 50
+
+
+async def test_what_is_overdue_goes_to_one_of_many(shop: Shop) -> None:
+    salon = await a_salon(shop, "REDEEM")
+    desk = OrderDesk(shop)
+    held = [await desk.place(("洗发水", 500)) for _ in range(2)]
+    await salon.sell(uses=30)
+    await desk.time_passes(held[0])
+    redeemed = [salon.redeem() for _ in range(6)] + [salon.wash() for _ in range(6)]
+    outcomes = await asyncio.gather(*redeemed)
+    assert sum(isinstance(each, Redemption) for each in outcomes) == 10
+    assert sum(isinstance(each, OutOfStock) for each in outcomes) == 2
+    assert (await shop.level("洗发水")).reserved == 500

@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.rules.passwords import strong
-from app.domain.rules.texts import Unclean, clean
+from app.domain.rules.texts import Unclean, clean, link
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,48 @@ def test_a_password_is_taken_as_typed() -> None:
     for password in ("", "seven77", "x" * 129):
         with pytest.raises(Unclean, match=r"^password: "):
             strong(password)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://photos.example/1.jpg",
+        " HTTPS://photos.example:8443/a/b?x=1&y=%20#top ",
+        "https://照片.example/报损/1.jpg",
+        "https://[2001:db8::1]/1.jpg",
+    ],
+)
+def test_links_as_browsers_take_them(text: str) -> None:
+    assert link(text, "photoUrls", 60) == text.strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "http://photos.example/1.jpg",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//photos.example/1.jpg",
+        "https:photos.example",
+        "https:///1.jpg",
+        "https://",
+        "https://:443/",
+        "https://bank.example@evil.example/",
+        "https://@evil.example/",
+        "https://bank.example\\@evil.example/",
+        "https://photos.example:99999/",
+        "https://photos.example:x/",
+        "https://[::1/",
+        "https://photos example/",
+        "https://photos.example/a b",
+        "https://photos.example/\u202egpj.1",
+        "https://photos.example/\n1",
+        'https://photos.example/"><script>',
+        "https://photos.example/" + "x" * 60,
+    ],
+)
+def test_what_is_no_link_is_refused(text: str) -> None:
+    with pytest.raises(Unclean, match=r"^photoUrls: "):
+        link(text, "photoUrls", 60)

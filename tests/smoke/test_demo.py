@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app import demo, demo_trades
+from app import demo, demo_papers, demo_trades
 from app.db.audit import audit
 from app.db.unit import Database
 from app.domain.stores import create_tenant
@@ -32,12 +32,22 @@ PAGES = """{
   services: products(kind: SERVICE) { nodes { name } }
   kitchen: menu(store: "demo-kitchen") { dishes { name makeable limiting { name } } }
   passes { nodes { state used uses product { name } customer redemptions { uses } } }
+  suppliers { nodes { name leadDays } }
+  purchaseOrders { nodes { number state lines { ordered received } } }
+  orders { nodes { state total } }
+  writeOffs { nodes { state value lines { quantity } } }
+  replenishmentRequests(states: [REQUESTED]) { nodes { lines { requested } } }
+  transfers { nodes { state fromStore { code } lines { shipped inTransit } } }
   movements { nodes { kind channel document lines { quantity } } }
 }"""
 SCAN = """query($store: UUID!, $code: String!) { scan(storeId: $store, code: $code) {
   product { name } level { onHand } lastReceipt { document } can } }"""
 FRONT = """{ storefront(store: "demo") { store { name } categories { name }
   products(first: 200) { nodes { name price availability { label text } } } } }"""
+
+
+SELDOM = {"create_store": 2, "sell_pass": 2, "create_supplier": 1, "approve": 1}
+"""What is called less than three times."""
 
 
 class CutShort(Exception):
@@ -97,20 +107,30 @@ async def test_seeded_twice_it_is_there_once(settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     "where",
-    ["create_store", "invite_staff", "set_reorder_point", "submit", "sell_pass", "set_recipe"],
+    [
+        "create_store",
+        "invite_staff",
+        "set_reorder_point",
+        "submit",
+        "sell_pass",
+        "set_recipe",
+        "create_supplier",
+        "approve",
+    ],
 )
 async def test_what_was_cut_short_is_finished(
     settings: Settings, whole: Urls, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stops at the third call (the second of what is called seldom), as a kill would."""
+    """Stops at the third call (or an earlier one of what is called seldom), as a kill would."""
     owner: dict[str, Any] = {"create_store": demo.stores, "invite_staff": demo.staff}
+    owner |= {"create_supplier": demo_papers.purchases, "approve": demo_papers.replenishment}
     owner |= {"submit": demo.Lane, "sell_pass": demo_trades.passes, "set_recipe": demo_trades}
     calls, real = 0, getattr(owner.get(where, demo.catalog), where)
 
     async def stopping(*arguments: Any, **named: Any) -> Any:
         nonlocal calls
         calls += 1
-        if calls == (2 if where in ("create_store", "sell_pass") else 3):
+        if calls == SELDOM.get(where, 3):
             raise CutShort
         return await real(*arguments, **named)
 
@@ -161,7 +181,15 @@ async def test_every_screen_has_something_to_show(settings: Settings, empty: Url
         "PASS_SALE",
         "PASS_HOLD",
         "REDEMPTION",
+        "ORDER_HOLD",
+        "WRITE_OFF_HOLD",
+        "WRITE_OFF",
+        "SHIPMENT",
     }
+    assert {each["state"] for each in lists["purchaseOrders"]} == {"OPEN", "PARTIAL"}
+    assert {each["state"] for each in lists["writeOffs"]} == {"REQUESTED", "APPROVED"}
+    assert [each["state"] for each in lists["orders"]] == ["PAID"]
+    assert [each["state"] for each in lists["transfers"]] == ["SHIPPED"]
     near = {each["product"]["sku"] for each in lists["batches"]}
     assert near == {"MILK-1L", "YOGURT-4", "K-TOMATO", "K-BEEF", "K-BONE", "K-NOODLE"}
     assert all(each["valueAtRisk"] for each in lists["batches"])

@@ -50,7 +50,27 @@ INPUTS = {
     "extendHold": "ExtendHoldInput",
     "returnOrder": "ReturnOrderInput",
     "syncSales": "SyncSalesInput",
+    "requestReplenishment": "RequestReplenishmentInput",
+    "approveReplenishment": "ApproveReplenishmentInput",
+    "rejectReplenishment": "RejectReplenishmentInput",
+    "withdrawReplenishment": "WithdrawReplenishmentInput",
+    "createTransfer": "CreateTransferInput",
+    "shipTransfer": "ShipTransferInput",
+    "receiveTransfer": "ReceiveTransferInput",
+    "cancelTransfer": "CancelTransferInput",
     "acknowledgeAlert": "AcknowledgeAlertInput",
+    "requestWriteOff": "RequestWriteOffInput",
+    "approveWriteOff": "DecideWriteOffInput",
+    "rejectWriteOff": "DecideWriteOffInput",
+    "setWriteOffLimit": "SetWriteOffLimitInput",
+    "createSupplier": "CreateSupplierInput",
+    "updateSupplier": "UpdateSupplierInput",
+    "archiveSupplier": "ArchiveSupplierInput",
+    "createPurchaseOrder": "CreatePurchaseOrderInput",
+    "updatePurchaseOrder": "UpdatePurchaseOrderInput",
+    "cancelPurchaseOrder": "CancelPurchaseOrderInput",
+    "closePurchaseOrder": "ClosePurchaseOrderInput",
+    "receivePurchaseOrder": "ReceivePurchaseOrderInput",
 }
 MOVEMENT = """
   id kind channel reason note document occurredAt recordedAt store { id } actor { name }
@@ -120,9 +140,46 @@ ON_ORDER = f"""
   }}
   {PROBLEM} {SHORT} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
 """
+ON_WRITE_OFF = f"""
+  ... on WriteOff {{ id state reason note photoUrls value decisionNote
+    lines {{ product {{ name }} batch {{ number }} from quantity cost }}
+    movements {{ kind }} requestedBy {{ name }} decidedBy {{ name }}
+  }}
+  {PROBLEM} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
+"""
+ON_TRANSFER = f"""
+  ... on Transfer {{ id state fromStore {{ id }} toStore {{ id }} reason note endedAt
+    lines {{
+      product {{ name }} requested approved shipped received damaged lost returned inTransit reason
+    }}
+    requestedBy {{ name }} approvedBy {{ name }} shippedBy {{ name }}
+    returnOf {{ id }} returns {{ id state toStore {{ id }} }}
+    movements {{ kind }}
+  }}
+  {PROBLEM} {SHORT} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
+  ... on ExceedsTransfer {{ excesses {{ product {{ name }} requested allowed }} }}
+  ... on ReasonNeeded {{ products {{ name }} }} ... on UnknownTransfer {{ asked }}
+"""
 ON_SALE = f"""
   ... on Movement {{ {MOVEMENT} }} {PROBLEM} {SHORT}
   ... on UnknownStore {{ asked }} ... on Unreadable {{ reason }}
+"""
+ON_SUPPLIER = f"""
+  ... on Supplier {{ id name contact phone note leadDays archivedAt }} {PROBLEM}
+  ... on UnknownSupplier {{ asked }} ... on AlreadyTaken {{ field value }}
+"""
+PURCHASE = """
+  id number state expectedOn overdue note reason orderedBy { name } endedAt
+  supplier { name phone note } store { id }
+  lines { product { name } ordered received missing over unitCost }
+"""
+ON_PURCHASE = f"""
+  ... on PurchaseOrder {{ {PURCHASE} receipts {{ {MOVEMENT} }} }} {PROBLEM}
+  ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
+"""
+ON_DELIVERY = f"""
+  {ON_PURCHASE} ... on UnknownProduct {{ products: asked }}
+  ... on DeliveryExceedsOrder {{ deliveries {{ product {{ name }} ordered received requested }} }}
 """
 ON_CATEGORY = f"... on Category {{ id name }} {PROBLEM} ... on AlreadyTaken {{ field value }}"
 ANSWERS = {
@@ -144,8 +201,21 @@ ANSWERS = {
     ),
     "returnOrder": f"... on Movement {{ {MOVEMENT} }} {PROBLEM} {SHORT} "
     "... on ReturnExceedsSale { product { name } sold returned } ... on WrongState { state }",
+    **dict.fromkeys(
+        [name for name in INPUTS if "Replenish" in name or "Transfer" in name], ON_TRANSFER
+    ),
     "syncSales": f"results {{ key outcome {{ {ON_SALE} }} }}",
     "acknowledgeAlert": f"... on Alert {{ id state acknowledgedBy {{ name }} }} {PROBLEM}",
+    "requestWriteOff": f"{ON_WRITE_OFF} {SHORT}",
+    "rejectWriteOff": ON_WRITE_OFF,
+    "approveWriteOff": f"{ON_WRITE_OFF} ... on OverLimit {{ limit costs: value }}",
+    "setWriteOffLimit": f"... on WriteOffLimit {{ role amount }} {PROBLEM}",
+    **dict.fromkeys(("createSupplier", "updateSupplier", "archiveSupplier"), ON_SUPPLIER),
+    "createPurchaseOrder": f"{ON_PURCHASE} ... on AlreadyTaken {{ field value }}",
+    **dict.fromkeys(
+        ("updatePurchaseOrder", "cancelPurchaseOrder", "closePurchaseOrder"), ON_PURCHASE
+    ),
+    "receivePurchaseOrder": ON_DELIVERY,
     "setSoldOut": f"... on Level {{ available }} {PROBLEM} ... on KeyReused {{ key }}",
 }
 

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 LEVEL = """
-  product { id name price reorderPoint } onHand available reserved quarantined incoming
+  product { id name price reorderPoint } onHand available reserved quarantined incoming onOrder
   status reorderPoint version
 """
 FEED = f"""

@@ -1,6 +1,7 @@
 """Local shops that speak the platforms' protocols and check every signature.
 
 `mall.trouble` is what happens to the next calls: each takes one, "" is a good answer.
+`mall.broken` is what Douyin says of an order instead.
 """
 
 import hashlib
@@ -8,7 +9,7 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,6 +28,7 @@ class Mall:
     server: HTTPServer
     stock: dict[str, int] = field(default_factory=dict)
     orders: dict[str, Any] = field(default_factory=dict)
+    broken: dict[str, Any] = field(default_factory=dict)
     trouble: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     marks: list[str] = field(default_factory=list)
@@ -46,6 +48,13 @@ class Mall:
         self.orders[number] = state, lines
 
 
+def dripping() -> Iterator[str]:
+    """An answer that never ends, never silent for long."""
+    for _ in range(60):
+        yield " "
+        time.sleep(0.1)
+
+
 def answer(told: Any) -> Response:
     return Response(json.dumps(told), content_type="application/json")
 
@@ -61,6 +70,8 @@ def handle(mall: Mall, request: Request) -> Response:
     trouble = mall.trouble.pop(0) if mall.trouble else ""
     if trouble == "slow":
         time.sleep(SLOW_SECONDS)
+    if trouble == "drip":
+        return Response(dripping(), content_type="application/json")
     if trouble == "500":
         return Response("oops", status=500)
     if trouble == "wrong":
@@ -105,6 +116,7 @@ def douyin(mall: Mall, request: Request, data: Any, trouble: str = "") -> Any:
         "mask_post_tel": "138****0000",
         "sku_order_list": [{"sku_id": int(sku[1:]), "item_num": n} for sku, n in lines.items()],
     }
+    detail |= mall.broken.get(told["shop_order_id"], {})
     return {"code": 10000, "data": {"shop_order_detail": detail}}
 
 
@@ -129,10 +141,14 @@ def wechat(mall: Mall, request: Request, trouble: str) -> Any:
     return {"errcode": 0, "order": {"order_id": 1, "status": state, "order_detail": detail}}
 
 
-def douyin_push(number: str, tag: str, id: str = "") -> tuple[bytes, dict[str, str]]:
-    """A message as Douyin sends it, and its headers."""
-    data = json.dumps({"p_id": int(number), "shop_id": int(SHOP)})
-    body = json.dumps([{"tag": tag, "msg_id": id or f"{number}-{tag}", "data": data}]).encode()
+def douyin_push(numbers: str | list[str], tag: str, id: str = "") -> tuple[bytes, dict[str, str]]:
+    """Messages as Douyin sends them, and their headers."""
+    told = []
+    for number in [numbers] if isinstance(numbers, str) else numbers:
+        order: Any = int(number) if number.isdigit() and len(number) < 19 else number
+        data = json.dumps({"p_id": order})
+        told.append({"tag": tag, "msg_id": id or f"{number}-{tag}", "data": data})
+    body = json.dumps(told).encode()
     signed = hashlib.md5(APP.encode() + body + SECRET.encode()).hexdigest()
     return body, {"app-id": APP, "event-sign": signed}
 

@@ -18,7 +18,8 @@ from app.domain.holds import settle
 from app.domain.orders import Wanted
 from app.domain.rations import COUNTER
 from app.domain.rules.kinds import Kind
-from app.domain.stock import Books
+from app.domain.sales import Disposition
+from app.domain.stock import Books, Sheet
 from tests.support.shop import Shop
 
 
@@ -58,10 +59,20 @@ class OrderDesk:
             Asked(await self.shop.product(name), Decimal(str(quantity))) for name, quantity in lines
         ]
 
-    async def place(self, *lines: tuple[str, Any], key: UUID | None = None) -> Any:
-        wanted = Wanted(key or uuid4(), self.shop.store, "WECHAT", "13800138000")
-        asked = await self.asked(*lines)
-        return await self.tries(orders.place(self.books, self.viewer, wanted, asked))
+    async def place(
+        self,
+        *lines: tuple[str, Any],
+        key: UUID | None = None,
+        guest: bool = False,
+        contact: str = "13800138000",
+        **more: Any,
+    ) -> Any:
+        wanted = Wanted(key or uuid4(), self.shop.store, "WECHAT", contact, **more)
+        viewer, asked = self.who(guest), await self.asked(*lines)
+        return await self.tries(orders.place(self.books, viewer, wanted, asked))
+
+    def who(self, guest: bool) -> Viewer:
+        return orders.guest(self.shop.tenant) if guest else self.viewer
 
     async def pay(self, order: Order, key: UUID | None = None) -> Any:
         told = self.books, self.viewer, key or uuid4(), order.id, None
@@ -71,9 +82,24 @@ class OrderDesk:
         told = self.shop.db, self.viewer, key or uuid4(), order.id
         return await self.tries(orders.fulfil(*told))
 
-    async def cancel(self, order: Order, guest: bool = False) -> Any:
-        viewer = orders.guest(self.shop.tenant) if guest else self.viewer
-        return await self.tries(orders.cancel(self.shop.db, viewer, uuid4(), order, None))
+    async def cancel(self, order: Order, guest: bool = False, key: UUID | None = None) -> Any:
+        told = self.shop.db, self.who(guest), key or uuid4(), order, None
+        return await self.tries(orders.cancel(*told))
+
+    async def extend(self, order: Order, key: UUID | None = None) -> Any:
+        told = self.shop.db, self.viewer, key or uuid4(), order
+        return await self.tries(orders.extend(*told))
+
+    async def give_back(
+        self,
+        order: Order,
+        *lines: tuple[str, Any],
+        disposition: Disposition = Disposition.SHELF,
+        key: UUID | None = None,
+    ) -> Any:
+        asked, paper = await self.asked(*lines), Sheet(key or uuid4())
+        told = self.books, self.viewer, order.id, asked, disposition, paper
+        return await self.tries(orders.give_back(*told))
 
     async def sell_all_the_same(self, name: str, quantity: int) -> Any:
         """A sale over the counter, whatever the shelf should hold."""

@@ -50,6 +50,11 @@ class Salon:
             passes.redeem_pass(self.shop.db, self.cashier, *where, uses, **more)
         )
 
+    async def wash(self) -> Any:
+        """A use that is paid for at the counter."""
+        where = uuid4(), self.shop.store, await self.shop.product("洗发"), 1
+        return await self.tries(passes.redeem_paid(self.shop.db, self.cashier, *where))
+
     async def refund(self, key: UUID | None = None) -> Any:
         assert self.pass_id
         return await self.tries(

@@ -24,6 +24,7 @@ from app.db.tables.identity import (
 )
 from app.db.tables.orders import Order, OrderLine
 from app.db.tables.passes import Pass, Redemption
+from app.db.tables.purchases import PurchaseLine, PurchaseOrder, Supplier
 from app.db.tables.stock import (
     Batch,
     BatchLevel,
@@ -32,6 +33,8 @@ from app.db.tables.stock import (
     Movement,
     Request,
 )
+from app.db.tables.transfers import Transfer, TransferLine
+from app.db.tables.writeoffs import WriteOff, WriteOffLimit, WriteOffLine
 
 __all__ = [
     "Alert",
@@ -57,6 +60,8 @@ __all__ = [
     "Pass",
     "Product",
     "ProductUnit",
+    "PurchaseLine",
+    "PurchaseOrder",
     "Recipe",
     "Redemption",
     "Request",
@@ -65,6 +70,12 @@ __all__ = [
     "Staff",
     "StaffStore",
     "Store",
+    "Supplier",
     "Table",
     "Tenant",
+    "Transfer",
+    "TransferLine",
+    "WriteOff",
+    "WriteOffLimit",
+    "WriteOffLine",
 ]

@@ -43,6 +43,7 @@ class Store(Table):
     timezone: Mapped[str] = mapped_column(server_default="Asia/Shanghai")
     few_threshold: Mapped[int] = mapped_column(Integer, server_default="5")
     hold_minutes: Mapped[int] = mapped_column(Integer, server_default="15")
+    lead_days: Mapped[int] = mapped_column(Integer, server_default="2")
     scale_labels: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[datetime] = made_at()
     __table_args__ = (UniqueConstraint("tenant_id", "code"),)

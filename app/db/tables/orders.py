@@ -56,6 +56,13 @@ class Order(Table):
             postgresql_where=text("state = 'EXPIRED'"),
         ),
         Index(
+            "ix_orders_held",
+            "tenant_id",
+            "store_id",
+            "contact",
+            postgresql_where=text("state = 'HELD'"),
+        ),
+        Index(
             "uq_orders_external",
             "tenant_id",
             "channel",
@@ -64,6 +71,10 @@ class Order(Table):
             postgresql_where=text("external_id is not null"),
         ),
     )
+
+    @property
+    def stores(self) -> tuple[UUID, ...]:
+        return (self.store_id,)
 
     token: ClassVar[str | None] = None
     """What lets a guest at it; known to whoever placed it."""

@@ -35,10 +35,17 @@ class Kind(Enum):
     ORDER_HOLD = Route("shelf", "reserved", "Held for an order. 订单预占")
     ORDER_RELEASE = Route("reserved", "shelf", "Held for an order and given up. 订单释放")
     FULFILMENT = Route("reserved", "customer", "An order handed over to its customer. 订单交付")
+    WRITE_OFF_HOLD = Route("shelf", "quarantine", "Off the shelf, to be written off. 报损待批")
+    WRITE_OFF = Route("quarantine", "waste", "Written off: its cost is a loss. 报损")
+    WRITE_OFF_RELEASE = Route("quarantine", "shelf", "Not written off: on sale again. 报损驳回")
+    SHIPMENT = Route("shelf", "transit", "Sent to another store. 调拨发货")
+    TRANSFER_RECEIPT = Route("transit", "shelf", "Arrived from another store. 调拨收货")
+    SHIPMENT_RECALL = Route("transit", "shelf", "Called back before it arrived. 调拨撤回")
+    SHIPMENT_RETURN = Route("transit", "transit", "Sent back to where it came from. 调拨退回")
     REVERSAL = Route(None, None, "An earlier movement undone, its entries swapped. 冲销")
 
 
 PHYSICAL = ("shelf", "reserved", "quarantine", "transit")
 
-EATEN = ("customer", "kitchen", "reserved")
-"""Where nothing expired may go."""
+EATEN = ("customer", "kitchen", "reserved", "transit")
+"""Where nothing expired may go from a shelf."""

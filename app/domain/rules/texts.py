@@ -2,6 +2,7 @@
 
 import unicodedata
 from typing import Literal, overload
+from urllib.parse import urlsplit
 
 
 class Unclean(ValueError):
@@ -33,6 +34,21 @@ def clean(
         raise Unclean(f"{field}: at most {longest} characters")
     if any(_refused(character, lines) for character in text):
         raise Unclean(f"{field}: control characters are not allowed")
+    return text
+
+
+def link(text: str, field: str, longest: int) -> str:
+    """An https:// address that a browser may be given; nobody here fetches it. Raises Unclean."""
+    text = clean(text, field, longest, required=True)
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    # A name before the host, or a character browsers read as another, hides where it leads.
+    plain = text.isprintable() and not set(text) & set(' "<>\\^`{|}')
+    if not good or not plain or parts.username is not None:
+        raise Unclean(f"{field}: a link that begins with https://")
     return text
 
 

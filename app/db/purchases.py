@@ -1,0 +1,183 @@
+"""Suppliers and purchase orders: changed under their own locks, listed by when goods come."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import BigInteger, and_, case, cast, extract, func, select, tuple_
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.catalog import added
+from app.db.levels import Pair
+from app.db.statement import among
+from app.db.tables import PurchaseLine, PurchaseOrder, Supplier
+from app.db.unit import Unit
+
+OPEN = PurchaseOrder.ended_at.is_(None)
+
+
+async def suppliers_by_id(
+    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+) -> Sequence[Supplier]:
+    query = select(Supplier).where(Supplier.tenant_id == tenant, among(Supplier.id, ids))
+    return (await session.scalars(query)).all()
+
+
+async def locked_supplier(unit: Unit, id: UUID, read: bool = False) -> Supplier | None:
+    """Locked for a change, or with `read` against one: any number may order of it at once."""
+    query = select(Supplier).where(Supplier.tenant_id == unit.tenant, Supplier.id == id)
+    return await unit.session.scalar(query.with_for_update(read=read, key_share=not read))
+
+
+async def renamed(unit: Unit, row: Supplier) -> bool:
+    """Writes the supplier's new name; False when another has it: the unit is over then."""
+    mine = Supplier.tenant_id == unit.tenant, Supplier.name == row.name
+    # Asked first, so that two who swap their names never wait for each other.
+    if (await unit.session.scalars(select(Supplier.id).where(*mine))).first() not in (None, row.id):
+        return False
+    try:
+        await unit.session.flush()
+    except IntegrityError:
+        return False
+    return True
+
+
+class SupplierFilter(NamedTuple):
+    search: str | None = None
+    archived: bool = False
+
+
+async def suppliers(
+    session: AsyncSession,
+    tenant: UUID,
+    wanted: SupplierFilter,
+    after: tuple[Any, ...] | None,
+    limit: int,
+) -> Sequence[Supplier]:
+    """A page of suppliers by name; `after` is (pinyin, id) of the one before it."""
+    order = Supplier.pinyin, Supplier.id
+    there = Supplier.archived_at.is_not(None) if wanted.archived else Supplier.archived_at.is_(None)
+    query = select(Supplier).where(Supplier.tenant_id == tenant, there).order_by(*order)
+    if wanted.search:
+        query = query.where(Supplier.search.contains(wanted.search.lower(), autoescape=True))
+    if after is not None:
+        query = query.where(tuple_(*order) > tuple_(*after))
+    return (await session.scalars(query.limit(limit))).all()
+
+
+async def numbered(unit: Unit, row: PurchaseOrder, prefix: str) -> None:
+    """Inserts the order with the first number after the prefix that nobody has.
+
+    Whoever is about to take the same one is waited for; no counter is kept, none is locked.
+    """
+    mine = PurchaseOrder.tenant_id == unit.tenant, PurchaseOrder.number.startswith(prefix)
+    taken = select(func.count()).select_from(PurchaseOrder).where(*mine)
+    tried = 0
+    while True:
+        tried = max(tried, await unit.session.scalar(taken) or 0) + 1
+        row.number = f"{prefix}{tried:04}"
+        if await added(unit, row):
+            return
+
+
+async def purchases_by_id(
+    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+) -> Sequence[PurchaseOrder]:
+    query = select(PurchaseOrder).where(
+        PurchaseOrder.tenant_id == tenant, among(PurchaseOrder.id, ids)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def locked_purchase(unit: Unit, id: UUID) -> PurchaseOrder | None:
+    query = select(PurchaseOrder).where(
+        PurchaseOrder.tenant_id == unit.tenant, PurchaseOrder.id == id
+    )
+    return await unit.session.scalar(query.with_for_update())
+
+
+async def lines_of(
+    session: AsyncSession, tenant: UUID, purchases: Collection[UUID]
+) -> Sequence[PurchaseLine]:
+    query = (
+        select(PurchaseLine)
+        .where(PurchaseLine.tenant_id == tenant, among(PurchaseLine.purchase_id, purchases))
+        .order_by(PurchaseLine.purchase_id, PurchaseLine.line)
+    )
+    return (await session.scalars(query)).all()
+
+
+class PurchaseFilter(NamedTuple):
+    stores: Collection[UUID]
+    states: Collection[str] | None = None
+    supplier_id: UUID | None = None
+    expected_until: date | None = None
+
+
+class Listed(NamedTuple):
+    """An order, and where it stands in a list: see `purchases`."""
+
+    row: PurchaseOrder
+    over: int
+    place: int
+
+
+async def purchases(
+    session: AsyncSession,
+    tenant: UUID,
+    wanted: PurchaseFilter,
+    after: tuple[Any, ...] | None,
+    limit: int,
+) -> list[Listed]:
+    """A page of orders: those that are open, the earliest expected first; then the others, the
+    last that ended first. `after` is (over, place, id) of the one before it."""
+    P = PurchaseOrder
+    moment = case((OPEN, extract("epoch", P.expected_on)), else_=-extract("epoch", P.ended_at))
+    order = case((OPEN, 0), else_=1), cast(moment * 1_000_000, BigInteger), P.id
+    query = select(P, *order[:2]).where(P.tenant_id == tenant, among(P.store_id, wanted.stores))
+    if wanted.states is not None:
+        query = query.where(among(P.state, wanted.states))
+    if wanted.supplier_id is not None:
+        query = query.where(P.supplier_id == wanted.supplier_id)
+    if wanted.expected_until is not None:
+        query = query.where(P.expected_on <= wanted.expected_until)
+    if after is not None:
+        query = query.where(tuple_(*order) > tuple_(*after))
+    found: Any = await session.execute(query.order_by(*order).limit(limit))
+    return [Listed(*row) for row in found]
+
+
+async def open_purchases(
+    session: AsyncSession, tenant: UUID, stores: Collection[UUID]
+) -> Sequence[PurchaseOrder]:
+    """What these stores wait for, the 200 expected first."""
+    query = (
+        select(PurchaseOrder)
+        .where(PurchaseOrder.tenant_id == tenant, among(PurchaseOrder.store_id, stores), OPEN)
+        .order_by(PurchaseOrder.expected_on, PurchaseOrder.id)
+        .limit(200)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def on_order(session: AsyncSession, tenant: UUID, pairs: Collection[Pair]) -> dict[Pair, int]:
+    """Base units that were ordered of suppliers and are still missing, by (store, product);
+    what no order is open for has none."""
+    mine = and_(
+        PurchaseLine.tenant_id == PurchaseOrder.tenant_id,
+        PurchaseLine.purchase_id == PurchaseOrder.id,
+    )
+    missing = func.sum(func.greatest(PurchaseLine.ordered - PurchaseLine.received, 0))
+    query = (
+        select(PurchaseOrder.store_id, PurchaseLine.product_id, missing)
+        .join_from(PurchaseOrder, PurchaseLine, mine)
+        .where(PurchaseOrder.tenant_id == tenant, OPEN)
+        # Not joined to the pairs: each of them would be looked up in each order.
+        .where(among(PurchaseOrder.store_id, {store for store, _ in pairs}))
+        .where(among(PurchaseLine.product_id, {product for _, product in pairs}))
+        .group_by(PurchaseOrder.store_id, PurchaseLine.product_id)
+    )
+    found = {(row[0], row[1]): int(row[2]) for row in await session.execute(query)}
+    return {pair: found[pair] for pair in pairs if pair in found}

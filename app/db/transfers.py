@@ -1,0 +1,208 @@
+"""Transfers: read by their stores, changed under their own lock; what is in transit is read
+from the ledger."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.holds import Held, free
+from app.db.purchases import on_order
+from app.db.rations import first_id
+from app.db.statement import among
+from app.db.tables import (
+    Batch,
+    Entry,
+    Level,
+    Movement,
+    Product,
+    Store,
+    Transfer,
+    TransferLine,
+)
+from app.db.unit import Unit
+
+OPEN = ("REQUESTED", "APPROVED", "SHIPPED", "PARTIAL")
+EATEN = ("customer", "kitchen")
+
+
+async def transfers_by_id(
+    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+) -> Sequence[Transfer]:
+    query = select(Transfer).where(Transfer.tenant_id == tenant, among(Transfer.id, ids))
+    return (await session.scalars(query)).all()
+
+
+async def locked_transfer(unit: Unit, id: UUID) -> Transfer | None:
+    query = select(Transfer).where(Transfer.tenant_id == unit.tenant, Transfer.id == id)
+    return await unit.session.scalar(query.with_for_update())
+
+
+async def lines_of(
+    session: AsyncSession, tenant: UUID, transfers: Collection[UUID]
+) -> Sequence[TransferLine]:
+    query = (
+        select(TransferLine)
+        .where(TransferLine.tenant_id == tenant, among(TransferLine.transfer_id, transfers))
+        .order_by(TransferLine.transfer_id, TransferLine.line)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def returns_of(
+    session: AsyncSession, tenant: UUID, transfers: Collection[UUID]
+) -> Sequence[Transfer]:
+    """What was sent back of these transfers, the first first."""
+    query = (
+        select(Transfer)
+        .where(Transfer.tenant_id == tenant, among(Transfer.return_of, transfers))
+        .order_by(Transfer.id)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def any_shipped(session: AsyncSession, tenant: UUID) -> bool:
+    """Whether anything was ever sent from one store to another."""
+    query = select(Transfer.id).where(
+        Transfer.tenant_id == tenant, Transfer.shipped_at.is_not(None)
+    )
+    return (await session.execute(query.limit(1))).first() is not None
+
+
+class TransferFilter(NamedTuple):
+    """Transfers to or from these stores; `asked` that stores asked for, `planned` that are to
+    be shipped from somewhere."""
+
+    stores: Collection[UUID]
+    states: Collection[str] | None = None
+    asked: bool = False
+    planned: bool = False
+
+
+async def transfers(
+    session: AsyncSession, tenant: UUID, wanted: TransferFilter, after: UUID | None, limit: int
+) -> Sequence[Transfer]:
+    """A page of transfers, the newest first."""
+    query = select(Transfer).where(Transfer.tenant_id == tenant, _concerns(wanted.stores))
+    if wanted.states is not None:
+        query = query.where(Transfer.state.in_(wanted.states))
+    if wanted.asked:
+        query = query.where(Transfer.requested_by.is_not(None))
+    if wanted.planned:
+        query = query.where(Transfer.from_store.is_not(None))
+    if after is not None:
+        query = query.where(Transfer.id < after)
+    return (await session.scalars(query.order_by(Transfer.id.desc()).limit(limit))).all()
+
+
+def _concerns(stores: Collection[UUID]) -> ColumnElement[bool]:
+    return or_(among(Transfer.to_store, stores), among(Transfer.from_store, stores))
+
+
+async def open_transfers(
+    session: AsyncSession, tenant: UUID, stores: Collection[UUID]
+) -> Sequence[Transfer]:
+    """What somebody in these stores still waits for, the newest 200."""
+    return await transfers(session, tenant, TransferFilter(stores, OPEN), None, 200)
+
+
+async def in_transit(unit: Unit, transfer: Transfer) -> list[Held]:
+    """What is still on its way by this transfer; it is locked, so nobody changes it.
+
+    In the order of FEFO within a product. What was sent back left by the return's own movement.
+    """
+    E, M = Entry, Movement
+    here = (E.to_store == transfer.to_store) & (E.to_bin == "transit")
+    gone = (E.from_store == transfer.to_store) & (E.from_bin == "transit")
+    total = func.sum(case((here, E.quantity), else_=0) - case((gone, E.quantity), else_=0))
+    what = (E.product_id, E.batch_id, Batch.expires_on, E.scale)
+    query = (
+        select(*what, total)
+        .join(M, and_(M.tenant_id == E.tenant_id, M.id == E.movement_id))
+        .join(Transfer, and_(Transfer.tenant_id == M.tenant_id, Transfer.id == M.document_id))
+        .outerjoin(Batch, and_(Batch.tenant_id == E.tenant_id, Batch.id == E.batch_id))
+        .where(M.tenant_id == unit.tenant, or_(here, gone))
+        .where(or_(Transfer.id == transfer.id, Transfer.return_of == transfer.id))
+        .group_by(*what)
+        .having(total > 0)
+        .order_by(E.product_id, Batch.expires_on, E.batch_id)
+    )
+    found = await unit.session.execute(query)
+    return [Held(transfer.id, *row[:-1], int(row[-1])) for row in found]
+
+
+class Need(NamedTuple):
+    """A product of a store as its next request sees it, in base units; `sold` in 30 days,
+    `coming` what is in transit, approved, asked for or on order."""
+
+    product_id: UUID
+    scale: int
+    lead_days: int
+    reorder_point: int
+    there: int
+    coming: int
+    sold: int
+
+
+async def needs(session: AsyncSession, tenant: UUID, store: UUID, days: int) -> list[Need]:
+    """The goods of a store, with what left it in so many days."""
+    sold, asked = _sold(tenant, store, days), _asked(tenant, store)
+    L = Level.__table__.c
+    query = (
+        select(
+            Level.product_id,
+            Level.scale,
+            Store.lead_days,
+            Level.reorder_point,
+            free(L),
+            Level.transit + func.coalesce(asked.c.quantity, 0),
+            func.greatest(func.coalesce(sold.c.quantity, 0), 0),
+        )
+        .join(Store, and_(Store.tenant_id == Level.tenant_id, Store.id == Level.store_id))
+        .join(Product, and_(Product.tenant_id == Level.tenant_id, Product.id == Level.product_id))
+        .outerjoin(sold, sold.c.product_id == Level.product_id)
+        .outerjoin(asked, asked.c.product_id == Level.product_id)
+        .where(Level.tenant_id == tenant, Level.store_id == store)
+        .where(Product.kind == "GOODS", Product.archived_at.is_(None))
+        .order_by(Product.pinyin, Product.id)
+    )
+    found = [Need(*row[:2], *map(int, row[2:])) for row in await session.execute(query)]
+    ordered = await on_order(session, tenant, [(store, need.product_id) for need in found])
+    return [
+        need._replace(coming=need.coming + ordered.get((store, need.product_id), 0))
+        for need in found
+    ]
+
+
+def _sold(tenant: UUID, store: UUID, days: int) -> Subquery:
+    """SQL: what customers and kitchens took, less what customers brought back."""
+    E, M = Entry, Movement
+    back = (E.from_bin == "customer") & E.to_bin.in_(("shelf", "quarantine", "waste"))
+    left = E.from_bin.in_(("shelf", "reserved")) & E.to_bin.in_(EATEN)
+    total = func.sum(case((back, -E.quantity), else_=E.quantity)).label("quantity")
+    since = func.now() - timedelta(days=days)
+    return (
+        select(E.product_id, total)
+        .join(M, and_(M.tenant_id == E.tenant_id, M.id == E.movement_id))
+        .where(M.tenant_id == tenant, M.store_id == store, M.id >= first_id(since))
+        .where(or_(left, back))
+        .group_by(E.product_id)
+        .subquery("sold")
+    )
+
+
+def _asked(tenant: UUID, store: UUID) -> Subquery:
+    """SQL: what the store waits for that was not shipped yet."""
+    T, L = Transfer, TransferLine
+    waits = func.sum(case((T.state == "REQUESTED", L.requested), else_=L.approved))
+    return (
+        select(L.product_id, waits.label("quantity"))
+        .join(T, and_(T.tenant_id == L.tenant_id, T.id == L.transfer_id))
+        .where(T.tenant_id == tenant, T.to_store == store)
+        .where(T.state.in_(("REQUESTED", "APPROVED")))
+        .group_by(L.product_id)
+        .subquery("asked")
+    )

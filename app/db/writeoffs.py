@@ -1,0 +1,145 @@
+"""Write-offs: read by stores, decided under their own lock; what the open ones wait for."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Uuid, and_, bindparam, literal_column, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.levels import Pair, want, wanted_levels
+from app.db.statement import Statement, among
+from app.db.tables import Entry, Movement, WriteOff, WriteOffLimit, WriteOffLine
+from app.db.unit import Unit
+
+W, L = WriteOff.__table__.c, WriteOffLine.__table__.c
+REQUESTED = literal_column("'REQUESTED'")
+"""Spelled out, so that the index of what is open is found by every plan."""
+
+
+class Earmark(NamedTuple):
+    """Base units in a level's quarantine that an open write-off waits for."""
+
+    store_id: UUID
+    product_id: UUID
+    batch_id: UUID | None
+    write_off_id: UUID
+    quantity: int
+
+
+def _earmarking() -> Statement:
+    wanted = wanted_levels()
+    theirs = and_(L.tenant_id == W.tenant_id, L.write_off_id == W.id)
+    here = and_(wanted.c.store_id == W.store_id, wanted.c.product_id == L.product_id)
+    return Statement(
+        select(W.store_id, L.product_id, L.batch_id, W.id, L.quantity)
+        .join_from(WriteOff.__table__, WriteOffLine.__table__, theirs)
+        .join(wanted, here)
+        .where(W.tenant_id == bindparam("tenant", type_=Uuid()), W.state == REQUESTED)
+    )
+
+
+EARMARKING = _earmarking()
+
+
+async def earmarks(unit: Unit, pairs: Iterable[Pair]) -> list[Earmark]:
+    """What open write-offs wait for at these levels; their locks are held, so nobody adds any."""
+    found = await EARMARKING.fetch(unit.raw, tenant=unit.tenant, **want(pairs))
+    return [Earmark(*row) for row in found]
+
+
+async def write_offs_by_id(
+    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+) -> Sequence[WriteOff]:
+    query = select(WriteOff).where(WriteOff.tenant_id == tenant, among(WriteOff.id, ids))
+    return (await session.scalars(query)).all()
+
+
+async def locked_write_off(unit: Unit, id: UUID) -> WriteOff | None:
+    query = select(WriteOff).where(WriteOff.tenant_id == unit.tenant, WriteOff.id == id)
+    return await unit.session.scalar(query.with_for_update())
+
+
+async def lines_of(
+    session: AsyncSession, tenant: UUID, write_offs: Collection[UUID]
+) -> Sequence[WriteOffLine]:
+    query = (
+        select(WriteOffLine)
+        .where(WriteOffLine.tenant_id == tenant, among(WriteOffLine.write_off_id, write_offs))
+        .order_by(WriteOffLine.write_off_id, WriteOffLine.line)
+    )
+    return (await session.scalars(query)).all()
+
+
+class Wasted(NamedTuple):
+    """What a line of an approved write-off did cost, in 1/10000 yuan."""
+
+    write_off_id: UUID
+    line: int
+    cost: int
+
+
+async def wasted_of(
+    session: AsyncSession, tenant: UUID, write_offs: Collection[UUID]
+) -> list[Wasted]:
+    """What the ledger says that approved write-offs did cost: an entry a line."""
+    query = (
+        select(Movement.document_id, Entry.line, Entry.cost)
+        .join(Entry, and_(Entry.tenant_id == Movement.tenant_id, Entry.movement_id == Movement.id))
+        .where(Movement.tenant_id == tenant, among(Movement.document_id, write_offs))
+        .where(Entry.to_bin == "waste")
+        .order_by(Movement.document_id, Entry.line)
+    )
+    return [Wasted(*row) for row in await session.execute(query)]
+
+
+async def wasted_by_line(
+    session: AsyncSession, tenant: UUID, lines: Collection[tuple[UUID, int]]
+) -> list[Wasted]:
+    """The same for these lines, each a write-off and a number; and for their neighbours."""
+    return await wasted_of(session, tenant, {write_off for write_off, _ in lines})
+
+
+class WriteOffFilter(NamedTuple):
+    stores: Collection[UUID]
+    states: Collection[str] | None = None
+
+
+async def write_offs(
+    session: AsyncSession, tenant: UUID, wanted: WriteOffFilter, after: UUID | None, limit: int
+) -> Sequence[WriteOff]:
+    """A page of write-offs, the newest first."""
+    query = select(WriteOff).where(
+        WriteOff.tenant_id == tenant, among(WriteOff.store_id, wanted.stores)
+    )
+    if wanted.states is not None:
+        query = query.where(WriteOff.state.in_(wanted.states))
+    if after is not None:
+        query = query.where(WriteOff.id < after)
+    return (await session.scalars(query.order_by(WriteOff.id.desc()).limit(limit))).all()
+
+
+async def open_write_offs(
+    session: AsyncSession, tenant: UUID, stores: Collection[UUID]
+) -> Sequence[WriteOff]:
+    """What waits for a decision in these stores, the newest 200."""
+    return await write_offs(session, tenant, WriteOffFilter(stores, ["REQUESTED"]), None, 200)
+
+
+async def limits(session: AsyncSession, tenant: UUID) -> Sequence[WriteOffLimit]:
+    """The limits that were ever set."""
+    query = select(WriteOffLimit).where(WriteOffLimit.tenant_id == tenant)
+    return (await session.scalars(query)).all()
+
+
+async def put_limit(
+    unit: Unit, role: str, amount: int | None, set_by: UUID, set_at: datetime
+) -> None:
+    """Says the most a role approves, in 1/10000 yuan; None: as much as there is."""
+    told = {"amount": amount, "set_by": set_by, "set_at": set_at}
+    put = insert(WriteOffLimit).values(tenant_id=unit.tenant, role=role, **told)
+    await unit.session.execute(
+        put.on_conflict_do_update(index_elements=["tenant_id", "role"], set_=told)
+    )

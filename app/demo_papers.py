@@ -1,0 +1,135 @@
+"""The demo's documents: what is ordered, on its way, asked for, put aside and sold to customers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from app.db.tables import Product
+from app.db.unit import clock
+from app.demo_trades import Paper, Trade
+from app.domain import deliveries, orders, purchases, replenishment, transfers, writeoffs
+from app.domain.access import Role, Scope, Viewer
+from app.domain.errors import Refusal
+from app.domain.purchases import Introduced
+from app.domain.writeoffs import Source
+
+DELIVERER = "城南配送中心"
+WANTED = {"SUGAR-500": "12", "CUCUMBER": "5.5", "RICE-10KG": "6"}
+"""What the west has asked for, and the east has sent."""
+
+LOW = {"CHOCO-80": "20", "CHEESE-166": "8"}
+"""What the west asks for, and nobody has answered."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A line as a client sends it."""
+
+    product_id: UUID
+    quantity: Decimal
+    source: Source | None = None
+    unit_cost: int | None = None
+    produced_on: date | None = None
+    batch_no: str | None = None
+    code: str | None = None
+    packs: Decimal | None = None
+    unit: str | None = None
+
+
+class Desk(NamedTuple):
+    """Who works where: each document has people of its own."""
+
+    trade: Trade
+    people: Mapping[str, UUID]
+    goods: Mapping[str, Product]
+
+    def viewer(self, login: str, role: Role) -> Viewer:
+        stores = frozenset(self.trade.stores.values())
+        return Viewer(Scope(self.trade.tenant, role), self.people[login], login, stores, stores)
+
+    def lines(self, quantities: Mapping[str, str], **more: object) -> list[Told]:
+        return [
+            Told(self.goods[sku].id, Decimal(quantity), **more)  # pyright: ignore[reportArgumentType]
+            for sku, quantity in quantities.items()
+        ]
+
+    def key(self, *parts: str) -> UUID:
+        return self.trade.key("paper", *parts)
+
+
+async def paperwork(desk: Desk) -> None:
+    """Writes one document of each kind in a state that somebody has to look after.
+
+    A shipment is the last.
+    """
+    await _buy(desk)
+    await _sell(desk)
+    await _throw_away(desk)
+    await _move(desk)
+
+
+async def _buy(desk: Desk) -> None:
+    """One order came in part, one is awaited."""
+    db, books, buyer = desk.trade.books.db, desk.trade.books, desk.viewer("buyer", Role.PURCHASER)
+    told = Introduced(DELIVERER, "刘经理", "13700137000", lead_days=2)
+    supplier = await purchases.create_supplier(db, buyer, desk.key("supplier"), told)
+    ordered = {
+        "demo": {"YOGURT-4": "24", "CHIPS-104": "30"},
+        "demo-west": {"RICE-5KG": "20", "CHIPS-104": "15"},
+    }
+    made = {}
+    for code, quantities in ordered.items():
+        wanted = purchases.Wanted(desk.key("order", code), supplier.id, desk.trade.stores[code])
+        lines = desk.lines(quantities, unit_cost=90_000)
+        made[code] = await purchases.create(db, buyer, wanted, lines)
+    came = desk.lines({"YOGURT-4": "18"}, produced_on=clock().date() - timedelta(days=1))
+    paper = Paper(desk.key("delivery"))
+    told = made["demo"].id, came, False, "SH-0002", paper
+    await deliveries.receive(books, desk.viewer("cashier", Role.CASHIER), *told)
+
+
+async def _sell(desk: Desk) -> None:
+    """An order that is paid for and waits to be picked up."""
+    books, cashier = desk.trade.books, desk.viewer("cashier", Role.CASHIER)
+    store = desk.trade.stores["demo"]
+    wanted = orders.Wanted(desk.key("sale"), store, "WECHAT", "13800138000", note="下班后来取")
+    placed = await orders.place(
+        books, cashier, wanted, desk.lines({"RICE-5KG": "1", "SOY-500": "2"})
+    )
+    if isinstance(placed, Refusal):
+        raise RuntimeError(f"the demo's order was refused: {placed}")
+    await orders.pay(books, cashier, desk.key("payment"), placed.id, "4200001234")
+
+
+async def _throw_away(desk: Desk) -> None:
+    """One write-off is approved, one waits for the store's manager."""
+    books, cashier = desk.trade.books, desk.viewer("cashier", Role.CASHIER)
+    store = desk.trade.stores["demo"]
+    asked: Sequence[tuple[str, dict[str, str]]] = (
+        ("破损", {"EGG-30": "1"}),
+        ("变质", {"TOMATO": "1.4", "BANANA": "0.8"}),
+    )
+    made = []
+    for reason, quantities in asked:
+        wanted = writeoffs.Wanted(desk.key("waste", reason), store, reason)
+        made.append(await writeoffs.request(books, cashier, wanted, desk.lines(quantities)))
+    manager = desk.viewer("manager", Role.MANAGER)
+    await writeoffs.approve(books.db, manager, desk.key("approval"), made[0].id, None)
+
+
+async def _move(desk: Desk) -> None:
+    """One transfer is on its way, one request waits for head office."""
+    db, buyer = desk.trade.books.db, desk.viewer("buyer", Role.PURCHASER)
+    manager, west = desk.viewer("manager", Role.MANAGER), desk.trade.stores["demo-west"]
+    asked = [
+        await replenishment.request(
+            db, manager, desk.key("request", str(number)), west, desk.lines(quantities), None
+        )
+        for number, quantities in enumerate((WANTED, LOW))
+    ]
+    east = desk.trade.stores["demo"]
+    await replenishment.approve(db, buyer, desk.key("answer"), asked[0].id, east, None)
+    await transfers.ship(db, buyer, desk.key("shipment"), asked[0].id, None)

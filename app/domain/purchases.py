@@ -1,0 +1,338 @@
+"""Use cases of the purchases topic: suppliers, and the orders that goods are awaited by.
+
+What comes in against an order is received in `deliveries`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from uuid_utils.compat import uuid7
+
+from app.db import catalog, identity
+from app.db import purchases as rows
+from app.db.levels import open_levels
+from app.db.tables import PurchaseLine, PurchaseOrder, Supplier
+from app.db.unit import Database, Unit
+from app.domain import access
+from app.domain.access import Can, Viewer
+from app.domain.batches import Asked
+from app.domain.documents import changed
+from app.domain.errors import (
+    AlreadyTaken,
+    InvalidQuantity,
+    Malformed,
+    Refused,
+    UnknownProduct,
+    UnknownPurchaseOrder,
+    UnknownSupplier,
+    WrongState,
+)
+from app.domain.lines import lines_of
+from app.domain.pinyin import full, search_text
+from app.domain.requests import claim
+from app.domain.rules.texts import clean
+from app.domain.rules.units import LIMIT, to_base
+from app.domain.stock import NAMED
+
+LONGEST_LEAD = 365
+LATEST_DAYS = 730
+OPEN = ("OPEN", "PARTIAL")
+
+
+@dataclass(frozen=True, slots=True)
+class Introduced:
+    """What may be said of a supplier; None leaves it as it is (or empty, for a new one)."""
+
+    name: str | None = None
+    contact: str | None = None
+    phone: str | None = None
+    note: str | None = None
+    lead_days: int | None = None
+
+    def cleaned(self) -> dict[str, Any]:
+        """The columns to write."""
+        if self.lead_days is not None and not 0 <= self.lead_days <= LONGEST_LEAD:
+            raise Malformed(f"leadDays: from 0 to {LONGEST_LEAD}")
+        found = {
+            "name": clean(self.name, "name", 100),
+            "contact": clean(self.contact, "contact", 100),
+            "phone": clean(self.phone, "phone", 30),
+            "note": clean(self.note, "note", 500, lines=True),
+            "lead_days": self.lead_days,
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+async def create_supplier(
+    db: Database, viewer: Viewer, key: UUID, introduced: Introduced
+) -> Supplier:
+    """Makes a supplier. Raises Refused(AlreadyTaken)."""
+    name = clean(introduced.name, "name", 100, required=True)
+    columns = {"lead_days": 0, **introduced.cleaned()}
+    row = Supplier(tenant_id=viewer.tenant, id=uuid7(), **columns)
+    _index(row)
+    async with db.unit(viewer.tenant) as unit:
+        earlier = await claim(unit, viewer.actor, key, row.id, "createSupplier", introduced)
+        if earlier is None and not await catalog.added(unit, row):
+            raise Refused(AlreadyTaken("name", name))
+        [row] = await rows.suppliers_by_id(unit.session, unit.tenant, [earlier or row.id])
+    return row
+
+
+async def update_supplier(
+    db: Database, viewer: Viewer, key: UUID, supplier_id: UUID, introduced: Introduced
+) -> Supplier:
+    """Changes what is given. Raises Refused: UnknownSupplier, AlreadyTaken."""
+    columns = introduced.cleaned()
+    async with db.unit(viewer.tenant) as unit:
+        asked = ("updateSupplier", supplier_id, introduced)
+        earlier = await claim(unit, viewer.actor, key, supplier_id, *asked)
+        row = await found_supplier(unit, supplier_id)
+        if earlier is None:
+            for name, value in columns.items():
+                setattr(row, name, value)
+            _index(row)
+            named = row.name
+            if not await rows.renamed(unit, row):
+                raise Refused(AlreadyTaken("name", named))
+    return row
+
+
+async def archive_supplier(
+    db: Database, viewer: Viewer, key: UUID, supplier_id: UUID, archived: bool
+) -> Supplier:
+    """Takes a supplier out of searches, or back in; what is on order still comes.
+
+    Raises Refused(UnknownSupplier).
+    """
+    async with db.unit(viewer.tenant) as unit:
+        asked = ("archiveSupplier", supplier_id, archived)
+        earlier = await claim(unit, viewer.actor, key, supplier_id, *asked)
+        row = await found_supplier(unit, supplier_id)
+        if earlier is None:
+            row.archived_at = (row.archived_at or unit.now) if archived else None
+    return row
+
+
+def _index(row: Supplier) -> None:
+    row.search = search_text(row.name)
+    row.pinyin = full(row.name)
+
+
+async def found_supplier(unit: Unit, supplier_id: UUID, read: bool = False) -> Supplier:
+    """The supplier, locked (see `locked_supplier`). Raises Refused(UnknownSupplier)."""
+    row = await rows.locked_supplier(unit, supplier_id, read)
+    if row is None:
+        raise Refused(UnknownSupplier(str(supplier_id)))
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody orders of a supplier, beside its lines."""
+
+    key: UUID
+    supplier_id: UUID
+    store_id: UUID
+    number: str | None = None
+    expected_on: date | None = None
+    note: str | None = None
+
+
+async def create(
+    db: Database, viewer: Viewer, wanted: Wanted, asked: Sequence[Asked]
+) -> PurchaseOrder:
+    """Orders goods for a store; until they come they are on order there.
+
+    Raises Refused: UnknownSupplier, UnknownStore, UnknownProduct, InvalidQuantity, AlreadyTaken
+    for the number, WrongState for an archived supplier and for what is never stocked. Raises
+    Malformed as `lines_of` does, for a day out of reach, and for two costs of one product.
+    """
+    tenant, store = viewer.tenant, access.at(viewer, Can.PURCHASE, wanted.store_id)
+    wanted = replace(
+        wanted,
+        number=clean(wanted.number, "number", 50),
+        note=clean(wanted.note, "note", 500, lines=True),
+    )
+    resolved = await lines_of(db, tenant, store, asked, arriving=False)
+    said = [[getattr(line, name, None) for name in (*NAMED, "unit_cost")] for line in asked]
+    id = uuid7()
+    async with db.unit(tenant) as unit:
+        printed = ("createPurchaseOrder", *astuple(wanted), said)
+        earlier = await claim(unit, viewer.actor, wanted.key, id, *printed)
+        if earlier is None:
+            await _order(unit, viewer, id, wanted, resolved)
+        [row] = await rows.purchases_by_id(unit.session, tenant, [earlier or id])
+    return row
+
+
+async def _order(
+    unit: Unit,
+    viewer: Viewer,
+    id: UUID,
+    wanted: Wanted,
+    resolved: Sequence[tuple[Asked, UUID, Decimal]],
+) -> None:
+    supplier = await found_supplier(unit, wanted.supplier_id, read=True)
+    if supplier.archived_at is not None:
+        raise Refused(WrongState("ARCHIVED"))
+    lines = await _lines(unit, id, resolved)
+    today = await _today(unit, wanted.store_id)
+    row = PurchaseOrder(
+        tenant_id=unit.tenant,
+        id=id,
+        number=wanted.number,
+        supplier_id=supplier.id,
+        store_id=wanted.store_id,
+        expected_on=_reachable(wanted.expected_on, today)
+        or today + timedelta(days=supplier.lead_days),
+        note=wanted.note,
+        ordered_by=viewer.actor,
+    )
+    if wanted.number is None:
+        await rows.numbered(unit, row, f"PO-{today:%Y%m%d}-")
+    elif not await catalog.added(unit, row):
+        raise Refused(AlreadyTaken("number", wanted.number))
+    unit.session.add_all(lines)
+    await unit.session.flush()
+    # What is on order is told beside the level: a product never seen in the store gets one.
+    await open_levels(unit, {(row.store_id, line.product_id) for line in lines})
+    announce(unit, row, lines)
+
+
+async def _lines(
+    unit: Unit, id: UUID, resolved: Sequence[tuple[Asked, UUID, Decimal]]
+) -> list[PurchaseLine]:
+    """A line a product: what was asked for twice is summed."""
+    asked_for = [product_id for _, product_id, _ in resolved]
+    found = await catalog.products_by_id(unit.session, unit.tenant, asked_for)
+    known = {product.id: product for product in found if product.archived_at is None}
+    if missing := set(asked_for) - known.keys():
+        raise Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
+    if any(product.kind != "GOODS" for product in known.values()):
+        raise Refused(WrongState("NOT_STOCKED"))
+    made: dict[UUID, PurchaseLine] = {}
+    for asked, product_id, quantity in resolved:
+        scale = known[product_id].scale
+        cost, base = getattr(asked, "unit_cost", None), to_base(quantity, scale)
+        if product_id not in made:
+            told = {"product_id": product_id, "scale": scale, "unit_cost": cost}
+            made[product_id] = new_line(unit, id, len(made) + 1, **told)
+        line = made[product_id]
+        if line.unit_cost != cost:
+            raise Malformed("unitCost: one for a product, whatever lines it is told in")
+        if base is None or line.ordered + base > LIMIT:
+            raise Refused(InvalidQuantity(product_id, str(quantity)))
+        line.ordered += base
+    return list(made.values())
+
+
+def new_line(unit: Unit, purchase_id: UUID, number: int, **told: Any) -> PurchaseLine:
+    """A line of which nothing was ordered yet, and nothing came."""
+    where = {"tenant_id": unit.tenant, "purchase_id": purchase_id, "line": number}
+    return PurchaseLine(**where, ordered=0, received=0, **told)
+
+
+async def _today(unit: Unit, store_id: UUID) -> date:
+    [store] = await identity.stores_by_id(unit.session, unit.tenant, [store_id])
+    return unit.now.astimezone(ZoneInfo(store.timezone)).date()
+
+
+def _reachable(day: date | None, today: date) -> date | None:
+    if day is not None and not today <= day <= today + timedelta(days=LATEST_DAYS):
+        raise Malformed(f"expectedOn: from today, at most {LATEST_DAYS} days")
+    return day
+
+
+def announce(unit: Unit, row: PurchaseOrder, lines: Sequence[PurchaseLine]) -> None:
+    """Followers hear of the order, and of the levels beside which it is told."""
+    unit.filed(row.store_id, row.id)
+    for line in lines:
+        unit.changed(row.store_id, line.product_id)
+
+
+async def reached_purchase(
+    db: Database, viewer: Viewer, can: Can, purchase_id: UUID
+) -> PurchaseOrder:
+    """An order of a store this permission reaches. Raises Refused(UnknownPurchaseOrder)."""
+    async with db.read(viewer.tenant) as session:
+        found = await rows.purchases_by_id(session, viewer.tenant, [purchase_id])
+    if not found or not access.within(viewer, can, [found[0].store_id]):
+        raise Refused(UnknownPurchaseOrder(str(purchase_id)))
+    return found[0]
+
+
+async def update(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    purchase_order_id: UUID,
+    expected_on: date | None,
+    note: str | None,
+) -> PurchaseOrder:
+    """Changes what is given, while something is still to come.
+
+    Raises Refused: UnknownPurchaseOrder, WrongState.
+    """
+    row = await reached_purchase(db, viewer, Can.PURCHASE, purchase_order_id)
+    note = clean(note, "note", 500, lines=True)
+
+    async def work(unit: Unit, row: PurchaseOrder) -> None:
+        _in(row, OPEN)
+        day = _reachable(expected_on, await _today(unit, row.store_id))
+        row.expected_on, row.note = day or row.expected_on, note or row.note
+
+    asked = ("updatePurchaseOrder", row.id, expected_on, note)
+    return await changed(db, viewer.actor, key, row, asked, rows.locked_purchase, work)
+
+
+async def cancel(
+    db: Database, viewer: Viewer, key: UUID, purchase_order_id: UUID, reason: str | None
+) -> PurchaseOrder:
+    """Gives an order up of which nothing came. Raises Refused: UnknownPurchaseOrder, WrongState
+    (PARTIAL: close it)."""
+    reason = clean(reason, "reason", 200)
+    asked = ("cancelPurchaseOrder", purchase_order_id, reason)
+    return await _end(db, viewer, key, purchase_order_id, asked, "OPEN", "CANCELLED", reason)
+
+
+async def close(
+    db: Database, viewer: Viewer, key: UUID, purchase_order_id: UUID, reason: str
+) -> PurchaseOrder:
+    """Gives up what is still missing of an order that came in part.
+
+    Raises Refused: UnknownPurchaseOrder, WrongState (OPEN: cancel it).
+    """
+    reason = clean(reason, "reason", 200, required=True)
+    asked = ("closePurchaseOrder", purchase_order_id, reason)
+    return await _end(db, viewer, key, purchase_order_id, asked, "PARTIAL", "CLOSED", reason)
+
+
+async def _end(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    purchase_id: UUID,
+    asked: tuple[Any, ...],
+    former: str,
+    state: str,
+    reason: str | None,
+) -> PurchaseOrder:
+    row = await reached_purchase(db, viewer, Can.PURCHASE, purchase_id)
+
+    async def work(unit: Unit, row: PurchaseOrder) -> None:
+        _in(row, (former,))
+        row.state, row.reason, row.ended_at = state, reason, unit.now
+        announce(unit, row, await rows.lines_of(unit.session, unit.tenant, [row.id]))
+
+    return await changed(db, viewer.actor, key, row, asked, rows.locked_purchase, work)
+
+
+def _in(row: PurchaseOrder, states: Sequence[str]) -> None:
+    if row.state not in states:
+        raise Refused(WrongState(row.state))

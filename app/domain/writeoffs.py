@@ -1,0 +1,295 @@
+"""Use cases of the write-offs topic: goods put aside, and what somebody else decides of them.
+
+An open write-off holds its lines in quarantine: what came from the shelf was moved there by its
+request, what lay there already is earmarked. Whoever decides it holds the lock of its row.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from enum import Enum
+from typing import NamedTuple, Protocol
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from uuid_utils.compat import uuid7
+
+from app.db import batches, stock
+from app.db import writeoffs as rows
+from app.db.tables import WriteOff, WriteOffLimit, WriteOffLine
+from app.db.unit import Database, Unit
+from app.domain import access
+from app.domain.access import Can, Role, Viewer
+from app.domain.batches import Asked
+from app.domain.documents import changed, movement_of, open_for, post_in
+from app.domain.draft import Draft, Line, Place
+from app.domain.errors import (
+    Malformed,
+    OutOfStock,
+    OverLimit,
+    Refusal,
+    Refused,
+    UnknownWriteOff,
+    WrongState,
+)
+from app.domain.holds import moved, with_overdue
+from app.domain.ledger import foresee, post
+from app.domain.requests import claim
+from app.domain.rules.fefo import expired
+from app.domain.rules.kinds import Kind
+from app.domain.rules.texts import clean, link
+from app.domain.stock import Books, Sheet, draft
+
+MOST_PHOTOS = 10
+LONGEST_LINK = 500
+LIMITED = (Role.MANAGER, Role.PURCHASER)
+"""Who approves no more than the owner says; an owner has no limit."""
+
+
+class Source(Enum):
+    """Where goods are when somebody asks to write them off."""
+
+    SHELF = "shelf"
+    QUARANTINE = "quarantine"
+
+
+class AskedLine(Asked, Protocol):
+    @property
+    def source(self) -> Source | None: ...
+
+
+class Wanted(NamedTuple):
+    """What somebody asks for, beside its lines; checked by `request`."""
+
+    key: UUID
+    store_id: UUID
+    reason: str
+    note: str | None = None
+    photo_urls: Sequence[str] = ()
+
+
+async def request(
+    books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence[AskedLine]
+) -> WriteOff:
+    """Puts goods aside until somebody else decides: all lines or none.
+
+    Without a batch named, what expires first is taken first, expired goods too. Raises Refused:
+    UnknownStore, OutOfStock with what is free, and as `stock.draft` does.
+    """
+    store = access.at(viewer, Can.REQUEST_WRITE_OFF, wanted.store_id)
+    reason = clean(wanted.reason, "reason", 200, required=True)
+    photos = _links(wanted.photo_urls)
+    sheet = Sheet(wanted.key, reason, wanted.note)
+    drafted = await draft(books, viewer, Kind.WRITE_OFF_HOLD, store, asked, sheet)
+    sources = [(line.source or Source.SHELF).value for line in asked]
+    said = ("requestWriteOff", drafted.fingerprint.hex(), sources, photos)
+    await open_for(books.db, viewer.tenant, drafted)
+
+    async def once() -> WriteOff:
+        async with books.db.unit(viewer.tenant) as unit:
+            row = WriteOff(
+                tenant_id=unit.tenant,
+                id=uuid7(),
+                store_id=store,
+                state="REQUESTED",
+                reason=reason,
+                note=drafted.note,
+                photo_urls=photos,
+                requested_by=viewer.actor,
+                requested_at=unit.now,
+            )
+            if earlier := await claim(unit, viewer.actor, wanted.key, row.id, *said):
+                return (await rows.write_offs_by_id(unit.session, unit.tenant, [earlier]))[0]
+            unit.session.add(row)
+            await unit.session.flush()
+            unit.session.add_all(await _put_aside(unit, row, wanted.key, drafted, sources))
+            unit.filed(store, row.id)
+        return row
+
+    return await with_overdue(books.db, viewer.tenant, store, once)
+
+
+def _links(urls: Sequence[str]) -> list[str]:
+    if len(urls) > MOST_PHOTOS:
+        raise Malformed(f"photoUrls: at most {MOST_PHOTOS}")
+    return [link(url, "photoUrls", LONGEST_LINK) for url in urls]
+
+
+async def _put_aside(
+    unit: Unit, row: WriteOff, key: UUID, drafted: Draft, sources: Sequence[str]
+) -> list[WriteOffLine]:
+    """Moves to quarantine what is on the shelf, finds what lies there already; the lines of both.
+
+    Raises Refused, with all that is short of either.
+    """
+    quarantine, waste = Place(row.store_id, "quarantine"), Place(row.store_id, "waste")
+    both = list(zip(drafted.lines, sources, strict=True))
+    shelved = [line for line, source in both if source == "shelf"]
+    there = [
+        replace(line, source=quarantine, target=waste)
+        for line, source in both
+        if source == "quarantine"
+    ]
+    # Every level is locked here, in order; what the request brings is not there yet.
+    wasting = _movement(row, Kind.WRITE_OFF, key, row.requested_by, there)
+    moves = await foresee(unit, wasting, set(drafted.pairs)) if there else []
+    holding = _movement(row, Kind.WRITE_OFF_HOLD, key, row.requested_by, shelved)
+    outcome = (await post(unit, [holding]))[0] if shelved else None
+    if isinstance(moves, Refusal) or isinstance(outcome, Refusal):
+        raise Refused(_together([each for each in (outcome, moves) if isinstance(each, Refusal)]))
+    held = await stock.entries_of(unit.session, unit.tenant, [outcome.id]) if outcome else []
+    told = [(e.product_id, e.batch_id, "shelf", e.quantity, e.scale) for e in held]
+    for move in moves:
+        batch = move.batch and move.batch.id
+        told.append((move.line.product, batch, "quarantine", move.quantity, move.source.scale))
+    names = ("product_id", "batch_id", "source", "quantity", "scale")
+    return [
+        WriteOffLine(
+            tenant_id=unit.tenant,
+            write_off_id=row.id,
+            line=number,
+            **dict(zip(names, each, strict=True)),
+        )
+        for number, each in enumerate(told, 1)
+    ]
+
+
+def _together(refusals: Sequence[Refusal]) -> Refusal:
+    """One refusal that says all that is short; whatever else is wrong comes before it."""
+    short = [each for each in refusals if isinstance(each, OutOfStock)]
+    others = [each for each in refusals if not isinstance(each, OutOfStock)]
+    return others[0] if others else OutOfStock(sum((each.shortages for each in short), ()))
+
+
+def _movement(
+    row: WriteOff, kind: Kind, key: UUID, actor: UUID, lines: Sequence[Line], **more: str | None
+) -> Draft:
+    told = {"reason": row.reason, "note": row.note, **more}
+    return movement_of(row.id, kind, row.store_id, key, actor, lines, **told)
+
+
+async def found_write_off(db: Database, viewer: Viewer, can: Can, write_off_id: UUID) -> WriteOff:
+    """A write-off of a store this permission reaches. Raises Refused(UnknownWriteOff)."""
+    async with db.read(viewer.tenant) as session:
+        found = await rows.write_offs_by_id(session, viewer.tenant, [write_off_id])
+    if not found or not access.within(viewer, can, [found[0].store_id]):
+        raise Refused(UnknownWriteOff(str(write_off_id)))
+    return found[0]
+
+
+async def approve(
+    db: Database, viewer: Viewer, key: UUID, write_off_id: UUID, note: str | None
+) -> WriteOff:
+    """What waits in quarantine is waste, at its cost.
+
+    Raises Refused: UnknownWriteOff, WrongState (OWN_REQUEST for whoever asked, whatever the
+    role), OverLimit when it costs more than the role approves.
+    """
+    note = clean(note, "note", 500, lines=True)
+    row = await found_write_off(db, viewer, Can.DECIDE_WRITE_OFF, write_off_id)
+    if row.requested_by == viewer.actor:
+        raise Refused(WrongState("OWN_REQUEST"))
+
+    async def work(unit: Unit, row: WriteOff, lines: Sequence[WriteOffLine]) -> None:
+        quarantine, waste = Place(row.store_id, "quarantine"), Place(row.store_id, "waste")
+        wasted = [moved(line, line.quantity, quarantine, waste) for line in lines]
+        await post_in(unit, _movement(row, Kind.WRITE_OFF, key, viewer.actor, wasted))
+        await _within_limit(unit, viewer.scope.role, row)
+
+    return await _decide(db, viewer, key, row, "APPROVED", note, work)
+
+
+async def _within_limit(unit: Unit, role: Role, row: WriteOff) -> None:
+    """Judges what was just wasted, by the ledger. Raises Refused(OverLimit): it never was."""
+    limits = {limit.role: limit.amount for limit in await rows.limits(unit.session, unit.tenant)}
+    limit = limits.get(role.name)
+    if limit is None:
+        return
+    wasted = await rows.wasted_of(unit.session, unit.tenant, [row.id])
+    value = sum(each.cost for each in wasted)
+    if value > limit:
+        raise Refused(OverLimit(limit, value))
+
+
+async def reject(
+    db: Database, viewer: Viewer, key: UUID, write_off_id: UUID, note: str | None
+) -> WriteOff:
+    """What came from the shelf goes back to it, unless its batch has expired meanwhile; the rest
+    stays in quarantine. Whoever asked withdraws it so.
+
+    Raises Refused: UnknownWriteOff, WrongState.
+    """
+    note = clean(note, "note", 500, lines=True)
+    row = await found_write_off(db, viewer, Can.REQUEST_WRITE_OFF, write_off_id)
+    if row.requested_by != viewer.actor:
+        access.require(viewer, Can.DECIDE_WRITE_OFF)
+
+    async def work(unit: Unit, row: WriteOff, lines: Sequence[WriteOffLine]) -> None:
+        back = await _going_back(unit, row, lines)
+        told = {"reason": "报损驳回", "note": note}
+        back_again = _movement(row, Kind.WRITE_OFF_RELEASE, key, viewer.actor, back, **told)
+        await post_in(unit, back_again)
+
+    return await _decide(db, viewer, key, row, "REJECTED", note, work)
+
+
+async def _going_back(unit: Unit, row: WriteOff, lines: Sequence[WriteOffLine]) -> list[Line]:
+    quarantine, shelf = Place(row.store_id, "quarantine"), Place(row.store_id, "shelf")
+    zones = await batches.zones(unit, [row.store_id])
+    today = unit.now.astimezone(ZoneInfo(zones[row.store_id])).date()
+    named = {line.batch_id for line in lines if line.batch_id is not None}
+    until = await batches.expiries(unit, named)
+    over = {batch for batch in named if expired(until[batch], today)}
+    return [
+        moved(line, line.quantity, quarantine, shelf)
+        for line in lines
+        # I8: what has expired never comes back to where things are sold.
+        if line.source == "shelf" and line.batch_id not in over
+    ]
+
+
+Work = Callable[[Unit, WriteOff, Sequence[WriteOffLine]], Awaitable[None]]
+
+
+async def _decide(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    row: WriteOff,
+    state: str,
+    note: str | None,
+    work: Work,
+) -> WriteOff:
+    """The write-off after `work`, once a key and once for all."""
+
+    async def once(unit: Unit, locked: WriteOff) -> None:
+        if locked.state != "REQUESTED":
+            raise Refused(WrongState(locked.state))
+        await work(unit, locked, await rows.lines_of(unit.session, unit.tenant, [locked.id]))
+        locked.state, locked.decision_note = state, note
+        locked.decided_by, locked.decided_at = viewer.actor, unit.now
+
+    asked = (state, row.id, note)
+    return await changed(db, viewer.actor, key, row, asked, rows.locked_write_off, once)
+
+
+async def set_limit(
+    db: Database, viewer: Viewer, key: UUID, role: Role, amount: int | None
+) -> WriteOffLimit:
+    """The most that a write-off may cost, in 1/10000 yuan, for the role to approve it; None: as
+    much as there is, which holds until a limit is set. Raises Malformed for other roles."""
+    if role not in LIMITED:
+        raise Malformed("role: MANAGER or PURCHASER; an owner has no limit")
+    async with db.unit(viewer.tenant) as unit:
+        asked = ("setWriteOffLimit", role.name, amount)
+        subject = uuid5(viewer.tenant, role.name)
+        if await claim(unit, viewer.actor, key, subject, *asked) is None:
+            await rows.put_limit(unit, role.name, amount, viewer.actor, unit.now)
+    return next(limit for limit in await limits(db, viewer) if limit.role == role.name)
+
+
+async def limits(db: Database, viewer: Viewer) -> list[WriteOffLimit]:
+    """What each role that has a limit may approve; no amount until one is set."""
+    async with db.read(viewer.tenant) as session:
+        known = {limit.role: limit for limit in await rows.limits(session, viewer.tenant)}
+    unset = {role.name: WriteOffLimit(tenant_id=viewer.tenant, role=role.name) for role in LIMITED}
+    return list((unset | known).values())

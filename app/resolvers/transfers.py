@@ -1,0 +1,181 @@
+"""Roots of the transfers topic."""
+
+from collections.abc import AsyncIterable
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import transfers as rows
+from app.db.tables import Transfer
+from app.db.transfers import TransferFilter
+from app.domain import access, arrivals, replenishment, transfers
+from app.domain.access import Can
+from app.domain.errors import Refused
+from app.resolvers.roots import root
+from app.schema import transfers as types
+from app.schema.paging import Connection, connection, page
+
+
+async def listed(
+    info: Info,
+    store_ids: list[UUID] | None,
+    states: list[types.TransferState] | None,
+    first: int | None,
+    after: str | None,
+    **chosen: bool,
+):
+    """A page of transfers to or from these stores."""
+    viewer, wanted = info.context.viewer, page(first, after, UUID)
+    filtered = TransferFilter(
+        access.within(viewer, Can.SEE_TRANSFERS, store_ids),
+        None if states is None else [state.name for state in states],
+        **chosen,
+    )
+    last = wanted.after[0] if wanted.after else None
+    async with info.context.app.db.read(viewer.tenant) as session:
+        found = await rows.transfers(session, viewer.tenant, filtered, last, wanted.limit)
+    return connection(found, wanted, lambda row: [row.id])
+
+
+@strawberry.type
+class TransfersQuery:
+    @root(Can.SEE_TRANSFERS, types.Transfer | None, description="One of them. 调拨单")
+    async def transfer(self, info: Info, id: UUID) -> Transfer | None:
+        context, can = info.context, Can.SEE_TRANSFERS
+        try:
+            return await transfers.found_transfer(context.app.db, context.viewer, can, id)
+        except Refused:
+            return None
+
+    @root(
+        Can.SEE_TRANSFERS,
+        Connection[types.Transfer],
+        description="What stores asked for, the newest first. 补货申请",
+    )
+    async def replenishment_requests(
+        self,
+        info: Info,
+        store_ids: list[UUID] | None = None,
+        states: list[types.TransferState] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ):
+        return await listed(info, store_ids, states, first, after, asked=True)
+
+    @root(
+        Can.SEE_TRANSFERS,
+        Connection[types.Transfer],
+        description="What is or was shipped to or from these stores, the newest first. 调拨列表",
+    )
+    async def transfers(
+        self,
+        info: Info,
+        store_ids: list[UUID] | None = None,
+        states: list[types.TransferState] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ):
+        return await listed(info, store_ids, states, first, after, planned=True)
+
+    @root(
+        Can.SEE_TRANSFERS,
+        list[types.ReplenishmentSuggestion],
+        description="What a store should ask for, the most urgent first, at most 200. 补货建议",
+    )
+    async def replenishment_suggestions(self, info: Info, store_id: UUID):
+        viewer = info.context.viewer
+        if not access.within(viewer, Can.SEE_TRANSFERS, [store_id]):
+            return []
+        return await replenishment.suggestions(info.context.app.db, viewer.tenant, store_id)
+
+
+@strawberry.type
+class TransfersMutation:
+    @root(
+        Can.REQUEST_GOODS,
+        types.TransferResult,
+        description="Ask head office for goods, or for all that is suggested. 申请补货",
+    )
+    async def request_replenishment(
+        self, info: Info, input: types.RequestReplenishmentInput
+    ) -> Transfer:
+        context, asked = info.context, (input.key, input.store_id, input.lines, input.note)
+        return await replenishment.request(context.app.db, context.viewer, *asked)
+
+    @root(
+        Can.RUN_TRANSFERS,
+        types.TransferResult,
+        description="Send what was asked for, or other quantities, from a store. 批准补货",
+    )
+    async def approve_replenishment(
+        self, info: Info, input: types.ApproveReplenishmentInput
+    ) -> Transfer:
+        asked = input.key, input.transfer_id, input.from_store_id, input.lines
+        return await replenishment.approve(info.context.app.db, info.context.viewer, *asked)
+
+    @root(Can.RUN_TRANSFERS, types.TransferResult, description="Send nothing. 驳回补货")
+    async def reject_replenishment(
+        self, info: Info, input: types.RejectReplenishmentInput
+    ) -> Transfer:
+        return await replenishment.reject(info.context.app.db, info.context.viewer, **vars(input))
+
+    @root(Can.REQUEST_GOODS, types.TransferResult, description="Ask no longer. 撤回申请")
+    async def withdraw_replenishment(
+        self, info: Info, input: types.WithdrawReplenishmentInput
+    ) -> Transfer:
+        return await replenishment.withdraw(info.context.app.db, info.context.viewer, **vars(input))
+
+    @root(
+        Can.RUN_TRANSFERS,
+        types.TransferResult,
+        description="A transfer that nobody asked for, to be shipped. 新建调拨",
+    )
+    async def create_transfer(self, info: Info, input: types.CreateTransferInput) -> Transfer:
+        stores = input.from_store_id, input.to_store_id
+        asked = input.key, *stores, input.lines, input.note
+        return await transfers.create(info.context.app.db, info.context.viewer, *asked)
+
+    @root(
+        Can.RUN_TRANSFERS,
+        types.TransferResult,
+        description="Put what was approved on its way: shelf to transit. 发货",
+    )
+    async def ship_transfer(self, info: Info, input: types.ShipTransferInput) -> Transfer:
+        asked = input.key, input.transfer_id, input.lines
+        return await transfers.ship(info.context.app.db, info.context.viewer, *asked)
+
+    @root(
+        Can.RECEIVE_TRANSFER,
+        types.TransferResult,
+        description="Account for what arrived: received, damaged, lost or returned, any number of "
+        "times. 收货",
+    )
+    async def receive_transfer(self, info: Info, input: types.ReceiveTransferInput) -> Transfer:
+        asked = input.key, input.transfer_id, input.lines
+        return await arrivals.receive(info.context.app.db, info.context.viewer, *asked)
+
+    @root(
+        Can.RUN_TRANSFERS,
+        types.TransferResult,
+        description="Give up what was approved, or call back what nobody received yet. 取消调拨",
+    )
+    async def cancel_transfer(self, info: Info, input: types.CancelTransferInput) -> Transfer:
+        return await transfers.cancel(info.context.app.db, info.context.viewer, **vars(input))
+
+
+@strawberry.type
+class TransfersSubscription:
+    @root(
+        Can.SEE_TRANSFERS,
+        types.ReplenishmentChange,
+        subscription=True,
+        description="Requests and transfers of these stores, or of all of yours: first those that "
+        "are open, then those that change. 实时补货",
+    )
+    async def replenishment_feed(
+        self, info: Info, store_ids: list[UUID] | None = None
+    ) -> AsyncIterable[object]:
+        viewer = info.context.viewer
+        stores = access.some(viewer, Can.SEE_TRANSFERS, store_ids)
+        return info.context.app.hub.follow_transfers(viewer.tenant, stores)

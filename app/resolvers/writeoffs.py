@@ -1,0 +1,114 @@
+"""Roots of the write-offs topic."""
+
+from collections.abc import AsyncIterable
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import writeoffs as rows
+from app.db.tables import WriteOff, WriteOffLimit
+from app.db.writeoffs import WriteOffFilter
+from app.domain import access, writeoffs
+from app.domain.access import Can
+from app.domain.errors import Refused
+from app.domain.writeoffs import Wanted
+from app.resolvers.roots import root
+from app.schema import writeoffs as types
+from app.schema.paging import Connection, connection, page
+
+
+@strawberry.type
+class WriteOffsQuery:
+    @root(Can.SEE_WRITE_OFFS, types.WriteOff | None, description="One write-off. 报损单")
+    async def write_off(self, info: Info, id: UUID) -> WriteOff | None:
+        asked = info.context.app.db, info.context.viewer, Can.SEE_WRITE_OFFS, id
+        try:
+            return await writeoffs.found_write_off(*asked)
+        except Refused:
+            return None
+
+    @root(Can.SEE_WRITE_OFFS, Connection[types.WriteOff], description="The newest first. 报损列表")
+    async def write_offs(
+        self,
+        info: Info,
+        store_ids: list[UUID] | None = None,
+        states: list[types.WriteOffState] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ):
+        viewer, wanted = info.context.viewer, page(first, after, UUID)
+        stores = access.within(viewer, Can.SEE_WRITE_OFFS, store_ids)
+        chosen = WriteOffFilter(stores, None if states is None else [s.name for s in states])
+        last = wanted.after[0] if wanted.after else None
+        async with info.context.app.db.read(viewer.tenant) as session:
+            found = await rows.write_offs(session, viewer.tenant, chosen, last, wanted.limit)
+        return connection(found, wanted, lambda row: [row.id])
+
+    @root(
+        Can.DECIDE_WRITE_OFF,
+        list[types.WriteOffLimit],
+        description="How much each role approves; owners have no limit. 报损审批额度",
+    )
+    async def write_off_limits(self, info: Info) -> list[WriteOffLimit]:
+        return await writeoffs.limits(info.context.app.db, info.context.viewer)
+
+
+@strawberry.type
+class WriteOffsMutation:
+    @root(
+        Can.REQUEST_WRITE_OFF,
+        types.RequestWriteOffResult,
+        description="Put goods aside at once, until somebody else decides: all lines or none. "
+        "Expired goods too. 申请报损",
+    )
+    async def request_write_off(self, info: Info, input: types.RequestWriteOffInput) -> WriteOff:
+        wanted = Wanted(input.key, input.store_id, input.reason, input.note, input.photo_urls or ())
+        context = info.context
+        return await writeoffs.request(context.app.books, context.viewer, wanted, input.lines)
+
+    @root(
+        Can.DECIDE_WRITE_OFF,
+        types.ApproveWriteOffResult,
+        description="It is waste, at its cost: never by whoever asked, and within the limit of "
+        "one's role. 批准报损",
+    )
+    async def approve_write_off(self, info: Info, input: types.DecideWriteOffInput) -> WriteOff:
+        return await writeoffs.approve(info.context.app.db, info.context.viewer, **vars(input))
+
+    @root(
+        Can.REQUEST_WRITE_OFF,
+        types.RejectWriteOffResult,
+        description="What came from the shelf goes back, unless it has expired: by whoever may "
+        "approve, or whoever asked and withdraws it. 驳回/撤回报损",
+    )
+    async def reject_write_off(self, info: Info, input: types.DecideWriteOffInput) -> WriteOff:
+        return await writeoffs.reject(info.context.app.db, info.context.viewer, **vars(input))
+
+    @root(
+        Can.LIMIT_WRITE_OFFS,
+        types.SetWriteOffLimitResult,
+        description="The most one write-off may cost for managers or purchasers to approve it; "
+        "there is none until it is set. 设置报损额度",
+    )
+    async def set_write_off_limit(
+        self, info: Info, input: types.SetWriteOffLimitInput
+    ) -> WriteOffLimit:
+        return await writeoffs.set_limit(info.context.app.db, info.context.viewer, **vars(input))
+
+
+@strawberry.type
+class WriteOffsSubscription:
+    @root(
+        Can.SEE_WRITE_OFFS,
+        types.WriteOffChange,
+        subscription=True,
+        description="Write-offs of these stores, or of all of yours: first those that wait, then "
+        "those that change. 实时报损",
+    )
+    async def write_off_feed(
+        self, info: Info, store_ids: list[UUID] | None = None
+    ) -> AsyncIterable[object]:
+        viewer = info.context.viewer
+        stores = access.some(viewer, Can.SEE_WRITE_OFFS, store_ids)
+        return info.context.app.hub.follow_write_offs(viewer.tenant, stores)

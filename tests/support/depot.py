@@ -1,0 +1,144 @@
+"""The language of transfers below the API: `sent = await depot.send(("米", 5))`.
+
+Goods go from a warehouse to the shop's store.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from app.db import transfers as rows
+from app.db.tables import Transfer, TransferLine
+from app.domain import arrivals, replenishment, transfers
+from app.domain.access import Can, Role, Scope, Viewer
+from app.domain.arrivals import FATES
+from app.domain.errors import Refused
+from app.domain.rules.kinds import Kind
+from tests.support.shop import Shop
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A line as a client sends it."""
+
+    product_id: UUID
+    quantity: Decimal
+    batch_no: str | None = None
+    code: str | None = None
+    packs: Decimal | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """What became of a product, as a client says it."""
+
+    product_id: UUID
+    received: Decimal | None = None
+    damaged: Decimal | None = None
+    lost: Decimal | None = None
+    returned: Decimal | None = None
+    reason: str | None = None
+    batch_no: str | None = None
+    code: str | None = None
+
+
+@dataclass
+class Depot:
+    """A warehouse that ships to the shop's store; `viewer` is its owner."""
+
+    shop: Shop
+    warehouse: UUID
+
+    @property
+    def viewer(self) -> Viewer:
+        stores = frozenset([self.shop.store, self.warehouse])
+        return Viewer(Scope(self.shop.tenant, Role.OWNER), self.shop.actor, "老板", stores, stores)
+
+    async def tries(self, doing: Any) -> Any:
+        try:
+            return await doing
+        except Refused as refused:
+            return refused.refusal
+
+    async def stock(self, name: str, quantity: Any) -> None:
+        await self.shop.do(Kind.RECEIPT, (name, quantity), store=self.warehouse)
+
+    async def lines(self, *told: tuple[Any, ...]) -> list[Sent]:
+        return [
+            Sent(await self.shop.product(name), Decimal(str(quantity)), *batch)
+            for name, quantity, *batch in told
+        ]
+
+    async def ask(self, *told: tuple[Any, ...], key: UUID | None = None) -> Any:
+        """A request of the store: for these, or for all that is suggested."""
+        asked = await self.lines(*told) if told else None
+        made = (key or uuid4(), self.shop.store, asked, None)
+        return await self.tries(replenishment.request(self.shop.db, self.viewer, *made))
+
+    async def approve(self, row: Transfer, *told: tuple[Any, ...]) -> Any:
+        asked = await self.lines(*told) if told else None
+        made = (uuid4(), row.id, self.warehouse, asked)
+        return await self.tries(replenishment.approve(self.shop.db, self.viewer, *made))
+
+    async def reject(self, row: Transfer) -> Any:
+        made = (uuid4(), row.id, "总仓缺货")
+        return await self.tries(replenishment.reject(self.shop.db, self.viewer, *made))
+
+    async def withdraw(self, row: Transfer) -> Any:
+        made = (uuid4(), row.id, None)
+        return await self.tries(replenishment.withdraw(self.shop.db, self.viewer, *made))
+
+    async def plan(self, *told: tuple[Any, ...]) -> Any:
+        """A transfer that nobody asked for."""
+        made = (uuid4(), self.warehouse, self.shop.store, await self.lines(*told), None)
+        return await self.tries(transfers.create(self.shop.db, self.viewer, *made))
+
+    async def ship(self, row: Transfer, *told: tuple[Any, ...], key: UUID | None = None) -> Any:
+        asked = await self.lines(*told) if told else None
+        made = (key or uuid4(), row.id, asked)
+        return await self.tries(transfers.ship(self.shop.db, self.viewer, *made))
+
+    async def send(self, *told: tuple[Any, ...]) -> Any:
+        """Planned and shipped."""
+        return await self.ship(await self.plan(*told))
+
+    async def receive(
+        self, row: Transfer, name: str | None = None, key: UUID | None = None, **more: Any
+    ) -> Any:
+        """Accounts for one product, or for all that is on its way."""
+        asked = None
+        if name is not None:
+            fates = {fate: Decimal(str(more.pop(fate))) for fate in FATES if fate in more}
+            differs = fates.keys() - {"received"}
+            more = {"reason": "破损" if differs else None, **fates, **more}
+            asked = [Arrived(await self.shop.product(name), **more)]
+        made = (key or uuid4(), row.id, asked)
+        return await self.tries(arrivals.receive(self.shop.db, self.viewer, *made))
+
+    async def cancel(self, row: Transfer, key: UUID | None = None) -> Any:
+        made = (key or uuid4(), row.id, None)
+        return await self.tries(transfers.cancel(self.shop.db, self.viewer, *made))
+
+    async def transfer(self, id: UUID) -> Transfer:
+        return await transfers.found_transfer(self.shop.db, self.viewer, Can.SEE_TRANSFERS, id)
+
+    async def line(self, row: Transfer) -> TransferLine:
+        async with self.shop.db.read(self.shop.tenant) as session:
+            [line] = await rows.lines_of(session, self.shop.tenant, [row.id])
+        return line
+
+    async def back(self, row: Transfer) -> list[Transfer]:
+        """What was sent back of it."""
+        async with self.shop.db.read(self.shop.tenant) as session:
+            return list(await rows.returns_of(session, self.shop.tenant, [row.id]))
+
+    async def bins(self, name: str) -> list[tuple[int, int, int]]:
+        """Shelf, quarantine and transit in the warehouse and in the store."""
+        levels = [await self.shop.level(name, self.warehouse), await self.shop.level(name)]
+        return [(each.shelf, each.quarantine, each.transit) for each in levels]
+
+
+async def a_depot(shop: Shop) -> Depot:
+    return Depot(shop, await shop.another_store())
