@@ -162,7 +162,8 @@ def soaked() -> Starlette:
 
 def settling() -> Starlette:
     """The app; it ends overdue holds in its own process as its job does, whenever it is asked."""
-    app = create_app()
+    # Without jobs: the one that is due each minute would take the work over.
+    app = create_app(settings.load().model_copy(update={"jobs": False}))
     db: Database = app.routes[0].endpoint.app.db  # pyright: ignore[reportAttributeAccessIssue]
 
     async def ended(request: Request) -> Response:

@@ -28,6 +28,7 @@ OPERATIONS = 1000
 LINES = 3
 HOLDS = 10_000
 HELD_PRODUCTS = 20
+HOLD_ROUNDS = 5
 SALES_PER_SECOND = 40
 SETTLE_SECONDS = 300
 
@@ -110,7 +111,7 @@ async def expire(stage: Stage, shop: Shop) -> Figure:
     during, without, took = [], [], []
     with stage.serving(role="settling") as [server]:
         sales = selling(server.port, shop, await shop.token(server.port))
-        for _ in range(ROUNDS):
+        for _ in range(HOLD_ROUNDS):
             await held(stage, shop)
             await command(stage.urls.owner, OVERDUE.format(tenant=shop.tenant))
             settling = told(server.port, get(server.port, f"/settle/{shop.tenant}"), SETTLE_SECONDS)
@@ -122,7 +123,7 @@ async def expire(stage: Stage, shop: Shop) -> Figure:
     text = (
         f"{HOLDS:,} holds of {LINES} of {HELD_PRODUCTS} products end in {spread(took, 1)} s while "
         f"{SALES_PER_SECOND} sales/s of the same go on: {slowness(during)}; as many sales "
-        f"without: {slowness(without)}; {ROUNDS} rounds, the delays "
+        f"without: {slowness(without)}; {HOLD_ROUNDS} rounds, the delays "
         f"{spread([each * 1e3 for each in delays], 0)} ms"
     )
     return Figure("expire_10k_ms", median(delays) * 1e3, text)
