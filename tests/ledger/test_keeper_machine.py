@@ -5,20 +5,20 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.domain.writeoffs import Source
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
-from tests.ledger.test_order_machine import DATED, LATELY, LINES, NAMES, PLAIN, SOME, Customers
-from tests.support.machine import run_machine
-from tests.support.order_model import Bag, Kept, first, of, total
-from tests.support.writeoffs import WasteDesk
 
 from app.db.tables import Movement, Transfer, WriteOff
 from app.domain.errors import ExceedsTransfer, OutOfStock, WrongState
 from app.domain.rules.kinds import Kind
+from app.domain.writeoffs import Source
 from tests.conftest import Cloning
+from tests.ledger.test_order_machine import DATED, LATELY, LINES, NAMES, PLAIN, SOME, Customers
 from tests.support.depot import Depot, a_depot
+from tests.support.machine import run_machine
+from tests.support.order_model import Bag, Kept, first, of, total
 from tests.support.shop import day
+from tests.support.writeoffs import WasteDesk
 
 FATE = st.sampled_from(["received", "damaged", "lost", "returned"])
 
