@@ -209,7 +209,7 @@ async def movements_of(
 
 class OrderFilter(NamedTuple):
     stores: Collection[UUID]
-    states: Collection[str] | None = None
+    state: str | None = None
     channel: str | None = None
     contact: str | None = None
     external_id: str | None = None
@@ -220,8 +220,8 @@ async def orders(
 ) -> Sequence[Order]:
     """A page of orders, the newest first."""
     query = select(Order).where(Order.tenant_id == tenant, among(Order.store_id, wanted.stores))
-    if wanted.states is not None:
-        query = query.where(Order.state.in_(wanted.states))
+    if wanted.state is not None:
+        query = query.where(Order.state == wanted.state)
     if wanted.channel is not None:
         query = query.where(Order.channel == wanted.channel)
     if wanted.contact is not None:

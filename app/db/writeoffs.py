@@ -104,7 +104,7 @@ async def wasted_by_line(
 
 class WriteOffFilter(NamedTuple):
     stores: Collection[UUID]
-    states: Collection[str] | None = None
+    state: str | None = None
 
 
 async def write_offs(
@@ -114,8 +114,8 @@ async def write_offs(
     query = select(WriteOff).where(
         WriteOff.tenant_id == tenant, among(WriteOff.store_id, wanted.stores)
     )
-    if wanted.states is not None:
-        query = query.where(WriteOff.state.in_(wanted.states))
+    if wanted.state is not None:
+        query = query.where(WriteOff.state == wanted.state)
     if after is not None:
         query = query.where(WriteOff.id < after)
     return (await session.scalars(query.order_by(WriteOff.id.desc()).limit(limit))).all()
@@ -125,7 +125,7 @@ async def open_write_offs(
     session: AsyncSession, tenant: UUID, stores: Collection[UUID]
 ) -> Sequence[WriteOff]:
     """What waits for a decision in these stores, the newest 200."""
-    return await write_offs(session, tenant, WriteOffFilter(stores, ["REQUESTED"]), None, 200)
+    return await write_offs(session, tenant, WriteOffFilter(stores, "REQUESTED"), None, 200)
 
 
 async def limits(session: AsyncSession, tenant: UUID) -> Sequence[WriteOffLimit]:

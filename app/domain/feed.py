@@ -39,6 +39,7 @@ class Event:
 class Snapshot(Event):
     """A store as it is at `revision`."""
 
+    store: UUID
     levels: Sequence[Level]
 
     def merge(self, unread: Event) -> Event:

@@ -74,7 +74,7 @@ class Tail(Source):
 
     async def _read_snapshot(self) -> Event:
         revision, levels = await feed.levels(self.db, self.tenant, self.store, None)
-        return Snapshot(tenant=self.tenant, revision=revision, levels=levels)
+        return Snapshot(tenant=self.tenant, store=self.store, revision=revision, levels=levels)
 
     def _forget_snapshot(self, read: asyncio.Task[Event]) -> None:
         if self._snapshot is read:

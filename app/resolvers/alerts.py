@@ -11,9 +11,10 @@ from app.db.alerts import AlertFilter
 from app.db.tables import Alert
 from app.domain import access, alerts
 from app.domain.access import Can
+from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import alerts as types
-from app.schema.paging import Connection, connection, page
+from app.schema.paging import Connection
 
 
 @strawberry.type
@@ -28,13 +29,10 @@ class AlertsQuery:
         first: int | None = None,
         after: str | None = None,
     ):
-        viewer, wanted = info.context.viewer, page(first, after, UUID)
+        viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_ALERTS, store_ids)
         chosen = AlertFilter(stores, rule and rule.name, state and state.name)
-        last = wanted.after[0] if wanted.after else None
-        async with info.context.app.db.read(viewer.tenant) as session:
-            found = await rows.alerts(session, viewer.tenant, chosen, last, wanted.limit)
-        return connection(found, wanted, lambda row: [row.id])
+        return await newest(info, rows.alerts, chosen, first=first, after=after)
 
 
 @strawberry.type

@@ -11,11 +11,12 @@ from app.db.channels import Subject
 from app.db.tables import ChannelRule, Product
 from app.domain import access, channels, previews
 from app.domain.access import Can
+from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import channels as types
 from app.schema.catalog import Channel
 from app.schema.catalog_changes import ProductResult
-from app.schema.paging import Connection, connection, page
+from app.schema.paging import Connection
 from app.schema.scalars import Quantity
 
 
@@ -38,13 +39,10 @@ class ChannelsQuery:
         first: int | None = None,
         after: str | None = None,
     ):
-        viewer, wanted = info.context.viewer, page(first, after, UUID)
+        viewer = info.context.viewer
         stores = access.within(viewer, Can.EDIT_CHANNELS, store_ids)
-        last = wanted.after[0] if wanted.after else None
         name = channel and channel.name
-        async with info.context.app.db.read(viewer.tenant) as session:
-            found = await rows.rules(session, viewer.tenant, stores, name, last, wanted.limit)
-        return connection(found, wanted, lambda row: [row.id])
+        return await newest(info, rows.rules, stores, name, first=first, after=after)
 
     @root(
         Can.EDIT_CHANNELS,

@@ -1,7 +1,5 @@
 """Roots of the identity topic."""
 
-from uuid import UUID
-
 import strawberry
 from strawberry.types import Info
 
@@ -10,9 +8,10 @@ from app.db import tables
 from app.domain import access, identity, staff, stores
 from app.domain.access import Can
 from app.domain.identity import SignedIn
+from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import identity as types
-from app.schema.paging import Connection, connection, page
+from app.schema.paging import Connection
 
 
 @strawberry.type
@@ -30,19 +29,11 @@ class IdentityQuery:
 
     @root(Can.MANAGE_STAFF, Connection[types.Staff], description="Who works here. 员工列表")
     async def staff(self, info: Info, first: int | None = None, after: str | None = None):
-        viewer, wanted = info.context.viewer, page(first, after, UUID)
-        last = wanted.after[0] if wanted.after else None
-        async with info.context.app.db.read(viewer.tenant) as session:
-            found = await rows.staff(session, viewer.tenant, last, wanted.limit)
-        return connection(found, wanted, lambda row: [row.id])
+        return await newest(info, rows.staff, first=first, after=after)
 
     @root(Can.MANAGE_KEYS, Connection[types.ApiKey], description="Newest first. 接口密钥列表")
     async def api_keys(self, info: Info, first: int | None = None, after: str | None = None):
-        viewer, wanted = info.context.viewer, page(first, after, UUID)
-        last = wanted.after[0] if wanted.after else None
-        async with info.context.app.db.read(viewer.tenant) as session:
-            found = await rows.api_keys(session, viewer.tenant, last, wanted.limit)
-        return connection(found, wanted, lambda row: [row.id])
+        return await newest(info, rows.api_keys, first=first, after=after)
 
 
 @strawberry.type

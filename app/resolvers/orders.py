@@ -17,10 +17,11 @@ from app.domain.errors import Malformed, Refusal, Refused, UnknownOrder, Unknown
 from app.domain.ledger import Outcome
 from app.domain.orders import Wanted
 from app.domain.rules.texts import clean
+from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import orders as types
 from app.schema.catalog import Channel
-from app.schema.paging import Connection, connection, page
+from app.schema.paging import Connection
 
 
 async def asking(info: Info, can: Can, id: UUID, token: str | None) -> tuple[Viewer, Order]:
@@ -57,25 +58,22 @@ class OrdersQuery:
         self,
         info: Info,
         store_ids: list[UUID] | None = None,
-        states: list[types.OrderState] | None = None,
+        state: types.OrderState | None = None,
         channel: Channel | None = None,
         contact: str | None = None,
         external_id: str | None = None,
         first: int | None = None,
         after: str | None = None,
     ):
-        viewer, wanted = info.context.viewer, page(first, after, UUID)
+        viewer = info.context.viewer
         chosen = OrderFilter(
             access.within(viewer, Can.SEE_ORDERS, store_ids),
-            None if states is None else [state.name for state in states],
+            state and state.name,
             channel and channel.name,
             clean(contact, "contact", 100),
             clean(external_id, "externalId", 100),
         )
-        last = wanted.after[0] if wanted.after else None
-        async with info.context.app.db.read(viewer.tenant) as session:
-            found = await rows.orders(session, viewer.tenant, chosen, last, wanted.limit)
-        return connection(found, wanted, lambda row: [row.id])
+        return await newest(info, rows.orders, chosen, first=first, after=after)
 
 
 @strawberry.type

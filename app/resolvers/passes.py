@@ -14,9 +14,10 @@ from app.domain.errors import Malformed
 from app.domain.rations import COUNTER
 from app.domain.rules.texts import clean
 from app.domain.stock import wish_of
+from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import passes as types
-from app.schema.paging import Connection, connection, page
+from app.schema.paging import Connection
 
 
 @strawberry.type
@@ -32,15 +33,12 @@ class PassesQuery:
         first: int | None = None,
         after: str | None = None,
     ):
-        viewer, wanted = info.context.viewer, page(first, after, UUID)
+        viewer = info.context.viewer
         # A pass is redeemed at any store, so whoever redeems sees those of all stores.
         stores = sorted(viewer.stores if store_ids is None else viewer.stores & set(store_ids))
         named = clean(customer, "customer", 100)
         chosen = PassFilter(ids, stores, named, state and state.name)
-        last = wanted.after[0] if wanted.after else None
-        async with info.context.app.db.read(viewer.tenant) as session:
-            found = await rows.passes(session, viewer.tenant, chosen, last, wanted.limit)
-        return connection(found, wanted, lambda row: [row.id])
+        return await newest(info, rows.passes, chosen, first=first, after=after)
 
 
 @strawberry.type

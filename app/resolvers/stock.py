@@ -16,6 +16,7 @@ from app.domain.errors import Refusal
 from app.domain.ledger import Outcome
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
+from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import stock as types
 from app.schema.paging import Connection, connection, page
@@ -72,16 +73,13 @@ class StockQuery:
         first: int | None = None,
         after: str | None = None,
     ):
-        viewer, wanted = info.context.viewer, page(first, after, UUID)
+        viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_STOCK, store_id and [store_id])
         names = None if kinds is None else [kind.name for kind in kinds]
         chosen = rows.MovementFilter(
             stores, product_id, names, channel and channel.name, since, until
         )
-        last = wanted.after[0] if wanted.after else None
-        async with info.context.app.db.read(viewer.tenant) as session:
-            found = await rows.movements(session, viewer.tenant, chosen, last, wanted.limit)
-        return connection(found, wanted, lambda row: [row.id])
+        return await newest(info, rows.movements, chosen, first=first, after=after)
 
     @root(Can.SEE_STOCK, types.Movement | None, description="One movement. 单据")
     async def movement(self, info: Info, id: UUID) -> tables.Movement | None:

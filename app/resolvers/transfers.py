@@ -12,9 +12,10 @@ from app.db.transfers import TransferFilter
 from app.domain import access, arrivals, replenishment, transfers
 from app.domain.access import Can
 from app.domain.errors import Refused
+from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import transfers as types
-from app.schema.paging import Connection, connection, page
+from app.schema.paging import Connection
 
 
 async def listed(
@@ -26,16 +27,13 @@ async def listed(
     **chosen: bool,
 ):
     """A page of transfers to or from these stores."""
-    viewer, wanted = info.context.viewer, page(first, after, UUID)
+    viewer = info.context.viewer
     filtered = TransferFilter(
         access.within(viewer, Can.SEE_TRANSFERS, store_ids),
         None if states is None else [state.name for state in states],
         **chosen,
     )
-    last = wanted.after[0] if wanted.after else None
-    async with info.context.app.db.read(viewer.tenant) as session:
-        found = await rows.transfers(session, viewer.tenant, filtered, last, wanted.limit)
-    return connection(found, wanted, lambda row: [row.id])
+    return await newest(info, rows.transfers, filtered, first=first, after=after)
 
 
 @strawberry.type

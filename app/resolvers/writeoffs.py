@@ -13,9 +13,10 @@ from app.domain import access, writeoffs
 from app.domain.access import Can
 from app.domain.errors import Refused
 from app.domain.writeoffs import Wanted
+from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import writeoffs as types
-from app.schema.paging import Connection, connection, page
+from app.schema.paging import Connection
 
 
 @strawberry.type
@@ -33,17 +34,14 @@ class WriteOffsQuery:
         self,
         info: Info,
         store_ids: list[UUID] | None = None,
-        states: list[types.WriteOffState] | None = None,
+        state: types.WriteOffState | None = None,
         first: int | None = None,
         after: str | None = None,
     ):
-        viewer, wanted = info.context.viewer, page(first, after, UUID)
+        viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_WRITE_OFFS, store_ids)
-        chosen = WriteOffFilter(stores, None if states is None else [s.name for s in states])
-        last = wanted.after[0] if wanted.after else None
-        async with info.context.app.db.read(viewer.tenant) as session:
-            found = await rows.write_offs(session, viewer.tenant, chosen, last, wanted.limit)
-        return connection(found, wanted, lambda row: [row.id])
+        chosen = WriteOffFilter(stores, state and state.name)
+        return await newest(info, rows.write_offs, chosen, first=first, after=after)
 
     @root(
         Can.DECIDE_WRITE_OFF,

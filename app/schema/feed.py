@@ -28,6 +28,12 @@ class StoreSnapshot:
     revision: Revision = strawberry.field(description="Keep it, and resume with `after`.")
     levels: list[Level]
 
+    @strawberry.field(description="Alerts that are open, the newest 200. 预警")
+    async def alerts(self, root: strawberry.Parent[feed.Snapshot], info: Info) -> list[Alert]:
+        if not seen(info, Can.SEE_ALERTS):
+            return []
+        return await info.context.loaders.open_alerts.load(root.store)
+
 
 @window(feed.Change, description="What moved, with the values it has now. 变动")
 class StoreChange:
@@ -42,31 +48,31 @@ class StoreChange:
 
     @strawberry.field(description="Orders that changed, as they are now. 订单")
     async def orders(self, root: strawberry.Parent[feed.Change], info: Info) -> list[Order]:
-        return await filed(info, "orders", root)
+        return await filed(info, Can.SEE_ORDERS, "orders", root)
 
     @strawberry.field(description="Alerts that were raised or seen, as they are now. 预警")
     async def alerts(self, root: strawberry.Parent[feed.Change], info: Info) -> list[Alert]:
-        return await filed(info, "alerts", root)
+        return await filed(info, Can.SEE_ALERTS, "alerts", root)
 
     @strawberry.field(description="Write-offs that were asked for or decided. 报损")
     async def write_offs(self, root: strawberry.Parent[feed.Change], info: Info) -> list[WriteOff]:
-        return await filed(info, "write_offs", root) if seen(info, Can.SEE_WRITE_OFFS) else []
+        return await filed(info, Can.SEE_WRITE_OFFS, "write_offs", root)
 
     @strawberry.field(description="Requests and transfers that changed, as they are now. 调拨")
     async def transfers(self, root: strawberry.Parent[feed.Change], info: Info) -> list[Transfer]:
-        return await filed(info, "transfers", root)
+        return await filed(info, Can.SEE_TRANSFERS, "transfers", root)
 
     @strawberry.field(description="Purchase orders that changed, as they are now. 采购单")
     async def purchase_orders(
         self, root: strawberry.Parent[feed.Change], info: Info
     ) -> list[PurchaseOrder]:
-        # A program may be let at the stock and not at what is bought.
-        return await filed(info, "purchases", root) if seen(info, Can.SEE_PURCHASES) else []
+        return await filed(info, Can.SEE_PURCHASES, "purchases", root)
 
 
-async def filed(info: Info, loader: str, change: feed.Change) -> list[Any]:
-    """The documents of one kind among those that a change names."""
-    if not change.documents:
+async def filed(info: Info, can: Can, loader: str, change: feed.Change) -> list[Any]:
+    """The documents of one kind among those that a change names; none without the permission:
+    a program may be let at the stock alone."""
+    if not change.documents or not seen(info, can):
         return []
     found = await getattr(info.context.loaders, loader).load_many(sorted(change.documents))
     return [row for row in found if row is not None]

@@ -88,6 +88,7 @@ READS = {
     "passes": by(ID, passes.passes_by_id),
     "listings": grouped(attrgetter("link_id"), shops.listings_of),
     "alerts": by(ID, alerts.alerts_by_id),
+    "open_alerts": grouped(attrgetter("store_id"), alerts.open_alerts),
     "orders": by(ID, orders.orders_by_id),
     "order_lines": grouped(attrgetter("order_id"), orders.lines_of),
     "transfers": by(ID, transfers.transfers_by_id),

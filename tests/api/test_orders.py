@@ -11,7 +11,7 @@ from tests.support.api import Desk, mutation
 from tests.support.identity import Asking
 
 ORDERS = """
-query($states: [OrderState!], $channel: Channel) { orders(states: $states, channel: $channel) {
+query($state: OrderState, $channel: Channel) { orders(state: $state, channel: $channel) {
   nodes { id state contact placedBy { name } }
 } }
 """
@@ -273,7 +273,7 @@ async def test_orders_are_listed(fresh: Desk) -> None:
     await fresh.do("cancelOrder", orderId=placed[0]["id"])
     found = (await fresh.ask(ORDERS))["nodes"]
     assert [row["id"] for row in found] == [each["id"] for each in reversed(placed)]
-    held = (await fresh.ask(ORDERS, states=["HELD"], channel="WECHAT"))["nodes"]
+    held = (await fresh.ask(ORDERS, state="HELD", channel="WECHAT"))["nodes"]
     assert [row["id"] for row in held] == [placed[2]["id"], placed[1]["id"]]
     assert (await fresh.ask(ORDERS, by=fresh.cashier))["nodes"][0]["contact"] == "138****8000"
 

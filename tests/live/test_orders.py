@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.domain.alerts import acknowledge
-from tests.support.identity import Chain
+from tests.support.identity import CREATE_KEY, Chain
 from tests.support.live import Line as Wire
 from tests.support.live import dialled
 from tests.support.orders import OrderDesk
@@ -107,6 +107,37 @@ async def test_alerts_of_a_store(open_shop: Shop) -> None:
     async with dialled(open_shop.base_url) as stranger:
         await stranger.subscribe(ALERTS, stores=[str(open_shop.store)])
         assert (await stranger.receive())["type"] == "error"
+
+
+PAPERS = """
+subscription($store: UUID!) { storeFeed(storeId: $store) {
+  ... on StoreSnapshot { revision alerts { quantity } }
+  ... on StoreChange { orders { id } alerts { quantity } transfers { id } }
+} }
+"""
+
+
+async def test_a_feed_begins_with_the_alerts_that_are_open(open_shop: Shop, chain: Chain) -> None:
+    """And tells a program of no more than its scopes name."""
+    desk = OrderDesk(open_shop)
+    await open_shop.receive("米", 5)
+    await desk.sell_all_the_same("米", 7)
+    told = {"name": "看板", "scopes": ["stock:read"]}
+    key = (await chain.do(CREATE_KEY, **told))["secret"]
+    async with (
+        dialled(open_shop.base_url, open_shop.token) as wire,
+        dialled(open_shop.base_url, key) as program,
+    ):
+        for line, known in ((wire, [{"quantity": "2"}]), (program, [])):
+            await line.subscribe(PAPERS, store=str(open_shop.store))
+            assert (await line.next())["alerts"] == known
+        await open_shop.receive("米", 9)
+        order = await desk.place(("米", 1))
+        for line, known in ((wire, [{"id": str(order.id)}]), (program, [])):
+            told = await line.next()
+            while not told["orders"] and line is wire:
+                told = await line.next()
+            assert told["orders"] == known
 
 
 async def test_what_is_over_is_told_to_those_who_watch(open_shop: Shop) -> None:

@@ -1,0 +1,24 @@
+"""Pages of rows that are told apart by their id alone."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from strawberry.types import Info
+
+from app.schema.paging import connection, page
+
+Read = Callable[..., Awaitable[Sequence[Any]]]
+
+
+async def newest(info: Info, read: Read, *chosen: Any, first: int | None, after: str | None) -> Any:
+    """A page of the viewer's tenant, the newest first.
+
+    `read` takes a session, the tenant, what is chosen, the last id of the page before, and how
+    many rows at most.
+    """
+    tenant, wanted = info.context.viewer.tenant, page(first, after, UUID)
+    last = wanted.after[0] if wanted.after else None
+    async with info.context.app.db.read(tenant) as session:
+        found = await read(session, tenant, *chosen, last, wanted.limit)
+    return connection(found, wanted, lambda row: [row.id])
