@@ -1,6 +1,7 @@
 """What tills wait for: a thousand offline sales, and sales while ten thousand holds end."""
 
 import asyncio
+import gc
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
@@ -112,8 +113,7 @@ async def expire(stage: Stage, shop: Shop) -> Figure:
     with stage.serving(role="settling") as [server]:
         sales = selling(server.port, shop, await shop.token(server.port))
         for _ in range(HOLD_ROUNDS):
-            await held(stage, shop)
-            await command(stage.urls.owner, OVERDUE.format(tenant=shop.tenant))
+            await overdue(stage, shop)
             settling = told(server.port, get(server.port, f"/settle/{shop.tenant}"), SETTLE_SECONDS)
             started = time.perf_counter()
             during.append(await paced(server.port, sales, settling))
@@ -138,14 +138,19 @@ def slowness(rounds: Sequence[list[float]]) -> str:
     return f"p50 {p50:.0f}, p99 {p99:.0f}, max {most:.0f} ms"
 
 
-async def held(stage: Stage, shop: Shop) -> None:
-    """So many orders, held for an hour."""
+async def overdue(stage: Stage, shop: Shop) -> None:
+    """So many orders whose time is over since a moment."""
     async with lane(stage, shop) as made:
         for _ in range(0, HOLDS, 1000):
             posted = (made.submit(shop.tenant, hold(shop)) for _ in range(1000))
             for outcome in await asyncio.gather(*posted):
                 assert isinstance(outcome, Movement), outcome
+    await command(stage.urls.owner, OVERDUE.format(tenant=shop.tenant))
+    # What making them has left behind, there and here, is no cost of ending them.
     await command(stage.urls.owner, "vacuum analyze")
+    await command(stage.urls.owner, "checkpoint")
+    gc.collect()
+    gc.freeze()
 
 
 def hold(shop: Shop) -> Draft:
