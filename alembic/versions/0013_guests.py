@@ -1,4 +1,4 @@
-"""Guests: what one contact holds in a store, found at once."""
+"""Guests: what one contact holds, found at once."""
 
 from alembic import op
 
@@ -8,5 +8,6 @@ down_revision = "0012"
 
 def upgrade() -> None:
     op.execute(
-        "CREATE INDEX ix_orders_held ON orders (tenant_id, store_id, contact) WHERE state = 'HELD'"
+        "CREATE INDEX ix_orders_unpaid ON orders (tenant_id, contact) "
+        "WHERE paid_at is null and ended_at is null"
     )

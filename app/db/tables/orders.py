@@ -56,11 +56,10 @@ class Order(Table):
             postgresql_where=text("state = 'EXPIRED'"),
         ),
         Index(
-            "ix_orders_held",
+            "ix_orders_unpaid",
             "tenant_id",
-            "store_id",
             "contact",
-            postgresql_where=text("state = 'HELD'"),
+            postgresql_where=text("paid_at is null and ended_at is null"),
         ),
         Index(
             "uq_orders_external",
