@@ -177,7 +177,7 @@ async def test_listed_by_state_and_store(fresh: Desk) -> None:
     page = await fresh.ask(WRITE_OFFS, first=2)
     more = await fresh.ask(WRITE_OFFS, first=2, after=page["pageInfo"]["endCursor"])
     assert [each["id"] for each in page["nodes"] + more["nodes"]] == newest
-    for state, wanted in (("REQUESTED", rows[2:]), ("APPROVED", rows[1:2]), ("REJECTED", rows[:1])):
+    for state, wanted in (("REQUESTED", rows[2:]), ("APPROVED", rows[:1]), ("REJECTED", rows[1:2])):
         found = (await fresh.ask(WRITE_OFFS, state=state))["nodes"]
         assert [each["id"] for each in found] == wanted
     costs = {each["state"]: each["value"] for each in (await fresh.ask(WRITE_OFFS))["nodes"]}
