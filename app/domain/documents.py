@@ -43,8 +43,8 @@ def movement_of(
     )
 
 
-class Filed(Protocol):
-    """A row that stands for a document; `stores` are those whose feeds tell of it."""
+class Document(Protocol):
+    """The row of one; `stores` are those whose feeds tell of it."""
 
     @property
     def tenant_id(self) -> Any: ...
@@ -54,7 +54,7 @@ class Filed(Protocol):
     def stores(self) -> Any: ...
 
 
-Row = TypeVar("Row", bound=Filed)
+Row = TypeVar("Row", bound=Document)
 
 
 async def changed(
@@ -77,7 +77,7 @@ async def changed(
     return mine
 
 
-def file(unit: Unit, row: Filed) -> None:
+def file(unit: Unit, row: Document) -> None:
     """The feeds of the document's stores name it."""
     for store in row.stores:
         unit.filed(store, row.id)
