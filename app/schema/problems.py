@@ -29,14 +29,8 @@ class Problem:
 @window(errors.Shortage, description="One product there is not enough of. 缺货明细")
 class Shortage:
     product: Product = edge("products", "product_id")
-
-    @strawberry.field(description="Asked for, all lines of the request together.")
-    def requested(self, root: strawberry.Parent[errors.Shortage]) -> Quantity:
-        return quantity(root.requested, root.scale)
-
-    @strawberry.field(description="What is there now.")
-    def available(self, root: strawberry.Parent[errors.Shortage]) -> Quantity:
-        return quantity(root.available, root.scale)
+    requested: Quantity = amount("requested", "Asked for, all lines of the request together.")
+    available: Quantity = amount("available", "What is there now.")
 
 
 @window(errors.OutOfStock, description="Nothing was written: these products are short. 库存不足")
@@ -174,14 +168,8 @@ class NotWhole:
         description="What the product would have to be kept in; null when it is in the finest "
         "unit already. 建议单位"
     )
-
-    @strawberry.field(description="As it was asked for, in the product's unit.")
-    def quantity(self, root: strawberry.Parent[errors.NotWhole]) -> Quantity:
-        return quantity(root.quantity, root.scale)
-
-    @strawberry.field(description="The nearest quantity that divides. 建议用量")
-    def nearest(self, root: strawberry.Parent[errors.NotWhole]) -> Quantity:
-        return quantity(root.nearest, root.scale)
+    quantity: Quantity = amount("quantity", "As it was asked for, in the product's unit.")
+    nearest: Quantity = amount("nearest", "The nearest quantity that divides. 建议用量")
 
 
 @window(errors.Indivisible, description="One unit would not take whole base units. 配方不能整除")
@@ -213,10 +201,7 @@ class VersionConflict(Problem):
     product: Product = edge("products", "product_id")
     expected: Revision
     version: Revision = strawberry.field(description="The version now.")
-
-    @strawberry.field(description="What is available now.")
-    def available(self, root: strawberry.Parent[errors.VersionConflict]) -> Quantity:
-        return quantity(root.available, root.scale)
+    available: Quantity = amount("available", "What is available now.")
 
 
 @window(errors.KeyReused, description="The key already answered another input. key 重复使用")

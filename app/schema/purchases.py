@@ -17,7 +17,7 @@ from app.schema import problems
 from app.schema.catalog import Product
 from app.schema.edges import edge
 from app.schema.identity import Actor, Store
-from app.schema.scalars import Money, Quantity, cost, quantity, seen
+from app.schema.scalars import Money, Quantity, amount, cost, seen
 from app.schema.stock import Movement, ReceiveLineInput
 from app.schema.window import window
 
@@ -58,22 +58,10 @@ class PurchaseOrderState(Enum):
 @window(tables.PurchaseLine, description="How much of a product was ordered and came. 采购明细")
 class PurchaseLine:
     product: Product = edge("products", "product_id")
-
-    @strawberry.field(description="0: it came and was never ordered. 订货数量")
-    def ordered(self, root: strawberry.Parent[tables.PurchaseLine]) -> Quantity:
-        return quantity(root.ordered, root.scale)
-
-    @strawberry.field(description="All deliveries together. 到货数量")
-    def received(self, root: strawberry.Parent[tables.PurchaseLine]) -> Quantity:
-        return quantity(root.received, root.scale)
-
-    @strawberry.field(description="Ordered and not received; 0 when more came. 欠货数量")
-    def missing(self, root: strawberry.Parent[tables.PurchaseLine]) -> Quantity:
-        return quantity(root.missing, root.scale)
-
-    @strawberry.field(description="Received beyond what was ordered. 超收数量")
-    def over(self, root: strawberry.Parent[tables.PurchaseLine]) -> Quantity:
-        return quantity(root.over, root.scale)
+    ordered: Quantity = amount("ordered", "0: it came and was never ordered. 订货数量")
+    received: Quantity = amount("received", "All deliveries together. 到货数量")
+    missing: Quantity = amount("missing", "Ordered and not received; 0 when more came. 欠货数量")
+    over: Quantity = amount("over", "Received beyond what was ordered. 超收数量")
 
     @strawberry.field(
         description="Yuan for one unit, as it was ordered; null if unknown or not yours to see. "
@@ -122,18 +110,9 @@ class PurchaseOrder:
 @window(errors.Delivery, description="More of a product came than is missing. 超收明细")
 class Delivery:
     product: Product = edge("products", "product_id")
-
-    @strawberry.field(description="0: it was never ordered.")
-    def ordered(self, root: strawberry.Parent[errors.Delivery]) -> Quantity:
-        return quantity(root.ordered, root.scale)
-
-    @strawberry.field(description="Received before.")
-    def received(self, root: strawberry.Parent[errors.Delivery]) -> Quantity:
-        return quantity(root.received, root.scale)
-
-    @strawberry.field(description="In this delivery, all its lines together.")
-    def requested(self, root: strawberry.Parent[errors.Delivery]) -> Quantity:
-        return quantity(root.requested, root.scale)
+    ordered: Quantity = amount("ordered", "0: it was never ordered.")
+    received: Quantity = amount("received", "Received before.")
+    requested: Quantity = amount("requested", "In this delivery, all its lines together.")
 
 
 @window(

@@ -10,7 +10,7 @@ from app.db.reports import Ordered, Sold
 from app.schema.catalog import Channel, Product
 from app.schema.edges import edge
 from app.schema.identity import Store
-from app.schema.scalars import Money, Quantity, cost, money, quantity
+from app.schema.scalars import Money, Quantity, amount, cost, money
 from app.schema.window import window
 
 
@@ -26,14 +26,8 @@ class Figures:
 @window(Sold, description="What a channel sold of a product. 渠道商品销量")
 class ChannelSold:
     product: Product = edge("products", "product_id")
-
-    @strawberry.field(description="Handed over to customers. 销量")
-    def sold(self, root: strawberry.Parent[Sold]) -> Quantity:
-        return quantity(root.sold, root.scale)
-
-    @strawberry.field(description="Came back. 退货")
-    def returned(self, root: strawberry.Parent[Sold]) -> Quantity:
-        return quantity(root.returned, root.scale)
+    sold: Quantity = amount("sold", "Handed over to customers. 销量")
+    returned: Quantity = amount("returned", "Came back. 退货")
 
     @strawberry.field(
         description="Yuan that what they kept did cost; null if not yours to see. 成本"
