@@ -12,7 +12,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 import typer
 
-from app import embedded, premises, settings, tether
+from app import settings
+from app.run import embedded, premises, tether
 from app.settings import Settings
 
 app = typer.Typer(
@@ -42,7 +43,7 @@ def serve(
     Embedded PostgreSQL and Valkey run under KUCUN_DATA unless KUCUN_DATABASE_URL and
     KUCUN_REDIS_URL are set. Migrates first. Ctrl-C stops everything within 10 seconds.
     """
-    from app.serve import serve as run
+    from app.run.serve import serve as run
 
     if with_parent:
         tether.die_with_current_parent(signal.SIGTERM)
@@ -54,7 +55,7 @@ def serve(
 @app.command()
 def migrate() -> None:
     """升级数据库结构 / Bring the database schema up to date, as KUCUN_OWNER_URL."""
-    from app.migrate import upgrade
+    from app.run.migrate import upgrade
 
     with connected() as chosen:
         upgrade(chosen.owner_url)
@@ -63,15 +64,15 @@ def migrate() -> None:
 @app.command()
 def work() -> None:
     """只运行定时任务 / Run the scheduled jobs, and nothing else, until it is stopped."""
-    from app.db.bus import Bus
-    from app.db.lane import Lane
-    from app.db.unit import Database
-    from app.domain.cookbook import Cookbook
-    from app.domain.ledger import Settle
-    from app.domain.shops import Shops
-    from app.domain.stock import Books
+    from app.db.core.bus import Bus
+    from app.db.core.lane import Lane
+    from app.db.core.unit import Database
+    from app.domain.catalog.cookbook import Cookbook
+    from app.domain.channels.accounts import Shops
+    from app.domain.ledger.post import Settle
+    from app.domain.movements.record import Books
+    from app.jobs.channel_sync import serve_shops
     from app.jobs.runner import work as run
-    from app.jobs.shops import serve_shops
 
     async def running(chosen: Settings) -> None:
         bus = Bus(chosen.redis_url)
@@ -88,7 +89,7 @@ def work() -> None:
 @app.command()
 def audit() -> None:
     """核对账本的全部不变量 / Check every invariant of the ledger; exits with 1 on a breach."""
-    from app.db.audit import audit as check
+    from app.db.core.audit import audit as check
 
     with connected() as chosen:
         findings = asyncio.run(check(chosen.owner_url))
@@ -126,10 +127,10 @@ def create_tenant(
     ],
 ) -> None:
     """新建企业、首家门店和店主账号 / Create a business, its first store and its owner."""
-    from app.db.unit import Database
+    from app.db.core.unit import Database
     from app.domain.errors import AlreadyTaken, Malformed, Refused
+    from app.domain.people.stores import create_tenant as found
     from app.domain.rules.texts import Unclean
-    from app.domain.stores import create_tenant as found
 
     async def run(url: str) -> None:
         db = Database(url, unheard)
@@ -214,8 +215,8 @@ def replay(
 @app.command(hidden=True)
 def prepare(demo: bool = False) -> None:
     """Migrate, and seed an empty database with the demo; prints its sign-ins."""
-    from app.demo import seed
-    from app.migrate import upgrade
+    from app.demo.seed import seed
+    from app.run.migrate import upgrade
 
     chosen = settings.load()
     upgrade(chosen.owner_url)

@@ -18,23 +18,24 @@ from strawberry.asgi import GraphQL
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
-from app import graphiql, logs, metrics, settings, webhooks
-from app.db.bus import Bus
-from app.db.lane import Lane
-from app.db.unit import UNREACHABLE, Database
-from app.domain.cookbook import Cookbook
-from app.domain.identity import Gate
-from app.domain.ledger import Settle
-from app.domain.shops import Shops
+from app import logs, settings
+from app.db.core.bus import Bus
+from app.db.core.lane import Lane
+from app.db.core.unit import UNREACHABLE, Database
+from app.domain.catalog.cookbook import Cookbook
+from app.domain.channels.accounts import Shops
+from app.domain.ledger.post import Settle
+from app.domain.people.sessions import Gate
+from app.jobs.channel_sync import serve_shops
 from app.jobs.runner import work
-from app.jobs.shops import serve_shops
-from app.limits import BodyLimit
 from app.live.hub import Hub
 from app.live.share import dumps
 from app.live.socket import Socket, Wire, sweep
 from app.resolvers import SCHEMA
 from app.schema.context import App, Context
 from app.settings import Settings
+from app.web import graphiql, metrics, webhooks
+from app.web.body_limit import BodyLimit
 
 
 class Endpoint(GraphQL[Context, None]):

@@ -22,10 +22,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app import settings
 from app.cli import run_web
+from app.db.core.unit import Database
 from app.db.tables import Barcode, Level, Product
-from app.db.unit import Database
 from app.domain.feed import Change
-from app.domain.holds import settle
+from app.domain.ledger.reservations import settle
 from app.live.hub import Hub
 from app.live.socket import Socket
 from app.main import create_app

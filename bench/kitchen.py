@@ -12,13 +12,14 @@ from uuid import UUID, uuid4
 import asyncpg
 import psutil
 
-from app.db.bus import Bus
-from app.db.unit import Database
+from app.db.core.bus import Bus
+from app.db.core.unit import Database
 from app.domain.access import Role, Scope, Viewer
-from app.domain.catalog import Described, create_product
-from app.domain.cookbook import NO_WISH, Cookbook
-from app.domain.draft import Draft, Line, Place, print_of
-from app.domain.recipes import Ingredient, set_recipe
+from app.domain.catalog.cookbook import NO_WISH, Cookbook
+from app.domain.catalog.products import Described, create_product
+from app.domain.catalog.recipes import Ingredient, set_recipe
+from app.domain.claims import fingerprint_of
+from app.domain.ledger.draft import Draft, Line, Place
 from app.domain.rules.kinds import Kind
 from app.live.hub import Hub
 from bench.asking import asked, forever, graphql, post
@@ -55,7 +56,7 @@ class Kitchen:
         shelf, customer = Place(shop.store, "shelf"), Place(shop.store, "customer")
         line = Line(random.choice(dishes), Decimal(1), shelf, customer)
         told = await self.cookbook.explode(shop.tenant, [line], [NO_WISH], "COUNTER")
-        fingerprint = print_of(Kind.SALE, shop.store, [line])
+        fingerprint = fingerprint_of(Kind.SALE, shop.store, [line])
         paper = (uuid4(), told.lines, fingerprint, datetime.now(UTC))
         return Draft(Kind.SALE, shop.store, shop.actor, *paper, recipes=told.recipes)
 

@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from app.db.bus import Bus
-from app.db.lane import BATCH, Lane
+from app.db.core.bus import Bus
+from app.db.core.lane import BATCH, Lane
 from app.db.tables import Movement
-from app.domain.draft import Draft
-from app.domain.ledger import Outcome, Settle
+from app.domain.ledger.draft import Draft
+from app.domain.ledger.post import Outcome, Settle
 from bench.measure import Figure, cpu, median
 from bench.stage import Shop, Stage, command
 

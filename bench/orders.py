@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from app.db.audit import audit
+from app.db.core.audit import audit
 from app.domain.rules.kinds import Kind
 from bench import vendure
 from bench.asking import Talk, Wrong, asked, graphql, hold, post

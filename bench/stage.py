@@ -15,23 +15,24 @@ from uuid import UUID, uuid4
 import asyncpg
 from uuid_utils.compat import uuid7
 
-from app import engines
 from app.db.batches import New as Arriving
-from app.db.lane import Lane
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
 from app.db.tables import Movement
-from app.db.unit import Database
 from app.domain.access import Role
-from app.domain.attempts import hashed
-from app.domain.draft import Draft, Line, Place, batch_id, print_of
-from app.domain.ledger import Settle
-from app.domain.pinyin import full, search_text
-from app.domain.rules.barcodes import normal
+from app.domain.catalog.pinyin import full, search_text
+from app.domain.claims import fingerprint_of
+from app.domain.ledger.draft import Draft, Line, Place, batch_id
+from app.domain.ledger.post import Settle
+from app.domain.people.attempts import hashed
+from app.domain.people.staff import hire
+from app.domain.people.stores import create_tenant
+from app.domain.rules.codes import normal
 from app.domain.rules.kinds import Kind
-from app.domain.staff import hire
-from app.domain.stores import create_tenant
-from app.embedded import Engines, Urls, temporary
-from app.migrate import upgrade
-from app.serve import Web, await_ready, environment, listen
+from app.run import engines
+from app.run.embedded import Engines, Urls, temporary
+from app.run.migrate import upgrade
+from app.run.serve import Web, await_ready, environment, listen
 from app.settings import Settings
 from bench import asking
 
@@ -151,7 +152,7 @@ def drafted(
         )
         for product, quantity in lines
     )
-    fingerprint = print_of(kind, shop.store, made)
+    fingerprint = fingerprint_of(kind, shop.store, made)
     return Draft(kind, shop.store, shop.actor, key, made, fingerprint, datetime.now(UTC))
 
 

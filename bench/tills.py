@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from app.db.orders import New, NewLine
 from app.db.tables import Movement
-from app.domain.draft import Draft
+from app.domain.ledger.draft import Draft
 from app.domain.rules.kinds import Kind
 from bench.asking import Wrong, get, graphql, post, told
 from bench.http import ROUNDS, SELL

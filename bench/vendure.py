@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from app.embedded import Engines
-from app.engines import free_port
+from app.run.embedded import Engines
+from app.run.engines import free_port
 from bench.asking import Answer, Load, Talk, Talking, Wrong, graphql, post
 from bench.measure import run
 

@@ -10,12 +10,12 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from app.db.audit import audit
-from app.db.lane import Lane
-from app.db.unit import Database
-from app.domain.ledger import Settle
-from app.embedded import Urls, temporary
-from app.migrate import upgrade
+from app.db.core.audit import audit
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
+from app.domain.ledger.post import Settle
+from app.run.embedded import Urls, temporary
+from app.run.migrate import upgrade
 from tests.support.shop import Shop, a_shop
 
 TEMPLATE = "kucun_template"

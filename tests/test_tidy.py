@@ -22,7 +22,7 @@ from app.domain import errors
 from app.domain.errors import Refusal
 from app.domain.rules.kinds import Kind
 from app.resolvers import SCHEMA
-from app.schema.words import WORDS, told
+from app.schema.messages import WORDS, told
 
 ROOT = Path(__file__).parent.parent
 BANNED = {"manager", "service", "helper", "utils", "handler", "lot", "item", "variant"}

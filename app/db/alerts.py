@@ -9,11 +9,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from app.db.holds import CHANGE, MADE, ORDERS, RESERVED, THEIRS
+from app.db.core.statement import Statement, among, arrays, rows
+from app.db.core.unit import Unit
 from app.db.levels import want, wanted_levels
-from app.db.statement import Statement, among, arrays, rows
+from app.db.reservations import CHANGE, MADE, ORDERS, RESERVED, THEIRS
 from app.db.tables import Alert, Entry, Movement, Order
-from app.db.unit import Unit
 
 DISCREPANCY = "DISCREPANCY"
 A, E = Alert.__table__.c, Entry.__table__.c

@@ -22,10 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.statement import Statement, among, arrays, rows
+from app.db.core.unit import Unit
 from app.db.levels import Pair, want, wanted_levels
-from app.db.statement import Statement, among, arrays, rows
 from app.db.tables import Batch, BatchLevel, Level, Store
-from app.db.unit import Unit
 
 TENANT = bindparam("tenant", type_=Uuid())
 B, H = Batch.__table__.c, BatchLevel.__table__.c

@@ -9,10 +9,10 @@ from sqlalchemy import ARRAY, Uuid, and_, bindparam, case, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.statement import among
+from app.db.core.unit import Unit
 from app.db.menu import sellable
-from app.db.statement import among
 from app.db.tables import Barcode, Category, Level, Product, Store, Table
-from app.db.unit import Unit
 
 BY_ID = select(Product).where(
     Product.tenant_id == bindparam("tenant"),

@@ -9,10 +9,10 @@ from sqlalchemy import Uuid, and_, bindparam, func, literal_column, or_, select,
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.statement import Statement, among, arrays, rows
+from app.db.core.unit import Unit
 from app.db.menu import sellable_by_offer
-from app.db.statement import Statement, among, arrays, rows
 from app.db.tables import ChannelLink, Feed, Listing, Product, ShopMessage
-from app.db.unit import Unit
 
 SAID = ShopMessage.__table__.c
 NEW, WAITING = literal_column("'NEW'"), literal_column("'WAITING'")

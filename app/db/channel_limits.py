@@ -25,11 +25,11 @@ from sqlalchemy import (
     select,
 )
 
-from app.db.holds import free
+from app.db.core.statement import Statement, arrays, rows
+from app.db.core.unit import Unit
 from app.db.levels import Pair
-from app.db.statement import Statement, arrays, rows
+from app.db.reservations import free
 from app.db.tables import BatchLevel, ChannelRule, Entry, Level, Movement, Order, OrderLine, Store
-from app.db.unit import Unit
 
 H, M, E = BatchLevel.__table__.c, Movement.__table__.c, Entry.__table__.c
 O, W = Order.__table__.c, OrderLine.__table__.c  # noqa: E741

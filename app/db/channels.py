@@ -9,9 +9,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from app.db.statement import among
+from app.db.core.statement import among
+from app.db.core.unit import Unit
 from app.db.tables import ChannelRule
-from app.db.unit import Unit
 
 
 class Subject(NamedTuple):

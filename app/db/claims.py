@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.core.unit import Unit
 from app.db.tables import Request
-from app.db.unit import Unit
 
 
 async def claimed(

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import and_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.holds import WITH_OVERDUE, any_overdue
-from app.db.statement import among
+from app.db.core.statement import among
+from app.db.core.unit import Database
+from app.db.reservations import WITH_OVERDUE, any_overdue
 from app.db.tables import Change, Feed, Level, Product
-from app.db.unit import Database
 
 
 @dataclass(frozen=True, slots=True)

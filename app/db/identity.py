@@ -8,9 +8,9 @@ from sqlalchemy import ARRAY, Select, Uuid, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.statement import among
+from app.db.core.statement import among
+from app.db.core.unit import Database, Unit
 from app.db.tables import ApiKey, Direction, Session, Staff, StaffStore, Store, Tenant
-from app.db.unit import Database, Unit
 
 
 async def direct(db: Database, kind: str, name: str) -> Direction | None:

@@ -20,9 +20,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from app.db.statement import Statement, arrays, rows
+from app.db.core.statement import Statement, arrays, rows
+from app.db.core.unit import Unit
 from app.db.tables import Level, Product, Request, Store
-from app.db.unit import Unit
 
 Pair = tuple[UUID, UUID]
 TENANT = bindparam("tenant", type_=Uuid())

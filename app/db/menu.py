@@ -21,11 +21,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.holds import free
-from app.db.rations import Subject, on_offer, ration
-from app.db.statement import Statement, arrays, rows
+from app.db.channel_limits import Subject, on_offer, ration
+from app.db.core.statement import Statement, arrays, rows
+from app.db.core.unit import Unit, driver
+from app.db.reservations import free
 from app.db.tables import Feed, Level, Need, Product, Store
-from app.db.unit import Unit, driver
 
 UNLIMITED = 10**12
 """As many as anybody could ask for: nothing limits what takes nothing."""

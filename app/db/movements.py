@@ -20,9 +20,9 @@ from sqlalchemy import (
     update,
 )
 
-from app.db.statement import Statement, arrays, rows
+from app.db.core.statement import Statement, arrays, rows
+from app.db.core.unit import Unit
 from app.db.tables import Entry, Level, Movement, Request
-from app.db.unit import Unit
 
 TENANT = bindparam("tenant", type_=Uuid())
 L, M, E, R = (t.__table__.c for t in (Level, Movement, Entry, Request))

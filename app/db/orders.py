@@ -10,10 +10,10 @@ from uuid import UUID
 from sqlalchemy import Uuid, and_, bindparam, func, insert, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.statement import Statement, among, arrays, rows
+from app.db.core.unit import Database, Unit
 from app.db.levels import Pair, want, wanted_levels
-from app.db.statement import Statement, among, arrays, rows
 from app.db.tables import Movement, Order, OrderLine, Product, Store
-from app.db.unit import Database, Unit
 
 TENANT = bindparam("tenant", type_=Uuid())
 ORDERS, L = Order.__table__.c, OrderLine.__table__.c

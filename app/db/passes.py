@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Date, and_, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.statement import among
+from app.db.core.statement import among
+from app.db.core.unit import Unit
 from app.db.tables import Entry, Movement, Pass, Redemption, Store
-from app.db.unit import Unit
 
 
 async def passes_by_id(

@@ -10,10 +10,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.catalog import added
+from app.db.core.statement import among
+from app.db.core.unit import Unit
 from app.db.levels import Pair
-from app.db.statement import among
 from app.db.tables import PurchaseLine, PurchaseOrder, Supplier
-from app.db.unit import Unit
 
 OPEN = PurchaseOrder.ended_at.is_(None)
 

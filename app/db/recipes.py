@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.statement import among
+from app.db.core.statement import among
+from app.db.core.unit import Unit
 from app.db.tables import Component, Level, Need, Product, Recipe, Tenant
-from app.db.unit import Unit
 
 
 class Made(NamedTuple):

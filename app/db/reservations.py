@@ -9,10 +9,10 @@ from sqlalchemy import and_, case, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import with_expression
 
+from app.db.core.statement import among
+from app.db.core.unit import Unit
 from app.db.levels import Pair, want, wanted_levels
-from app.db.statement import among
 from app.db.tables import Batch, Entry, Level, Movement, Order
-from app.db.unit import Unit
 
 ORDERS, M, E = Order.__table__.c, Movement.__table__.c, Entry.__table__.c
 MADE = and_(M.tenant_id == ORDERS.tenant_id, M.document_id == ORDERS.id)

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.holds import WITH_OVERDUE
-from app.db.statement import among, arrays, rows
+from app.db.core.statement import among, arrays, rows
+from app.db.reservations import WITH_OVERDUE
 from app.db.tables import Entry, Level, Movement, Product
 
 WANTED = rows("wanted", Level.store_id, Level.product_id)

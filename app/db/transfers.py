@@ -9,10 +9,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.holds import Held, free
+from app.db.channel_limits import first_id
+from app.db.core.statement import among
+from app.db.core.unit import Unit
 from app.db.purchases import on_order
-from app.db.rations import first_id
-from app.db.statement import among
+from app.db.reservations import Held, free
 from app.db.tables import (
     Batch,
     Entry,
@@ -23,7 +24,6 @@ from app.db.tables import (
     Transfer,
     TransferLine,
 )
-from app.db.unit import Unit
 
 OPEN = ("REQUESTED", "APPROVED", "SHIPPED", "PARTIAL")
 EATEN = ("customer", "kitchen")

@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.statement import among
+from app.db.core.statement import among
+from app.db.core.unit import Unit
 from app.db.tables import ProductUnit
-from app.db.unit import Unit
 
 
 async def units_of(

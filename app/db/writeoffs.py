@@ -9,10 +9,10 @@ from sqlalchemy import Uuid, and_, bindparam, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.statement import Statement, among
+from app.db.core.unit import Unit
 from app.db.levels import Pair, want, wanted_levels
-from app.db.statement import Statement, among
 from app.db.tables import Entry, Movement, WriteOff, WriteOffLimit, WriteOffLine
-from app.db.unit import Unit
 
 W, L = WriteOff.__table__.c, WriteOffLine.__table__.c
 REQUESTED = literal_column("'REQUESTED'")

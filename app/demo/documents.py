@@ -7,14 +7,21 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from app.db.core.unit import clock
 from app.db.tables import Product
-from app.db.unit import clock
-from app.demo_trades import Paper, Trade
-from app.domain import deliveries, orders, purchases, replenishment, transfers, writeoffs
+from app.demo.trades import Paper, Trade
 from app.domain.access import Role, Scope, Viewer
+from app.domain.documents import (
+    orders,
+    purchase_receipts,
+    purchases,
+    transfer_requests,
+    transfers,
+    writeoffs,
+)
+from app.domain.documents.purchases import Introduced
+from app.domain.documents.writeoffs import Source
 from app.domain.errors import Refusal
-from app.domain.purchases import Introduced
-from app.domain.writeoffs import Source
 
 DELIVERER = "城南配送中心"
 WANTED = {"SUGAR-500": "12", "CUCUMBER": "5.5", "RICE-10KG": "6"}
@@ -88,7 +95,7 @@ async def _buy(desk: Desk) -> None:
     came = desk.lines({"YOGURT-4": "18"}, produced_on=clock().date() - timedelta(days=1))
     paper = Paper(desk.key("delivery"))
     told = made["demo"].id, came, False, "SH-0002", paper
-    await deliveries.receive(books, desk.viewer("cashier", Role.CASHIER), *told)
+    await purchase_receipts.receive(books, desk.viewer("cashier", Role.CASHIER), *told)
 
 
 async def _sell(desk: Desk) -> None:
@@ -125,11 +132,11 @@ async def _move(desk: Desk) -> None:
     db, buyer = desk.trade.books.db, desk.viewer("buyer", Role.PURCHASER)
     manager, west = desk.viewer("manager", Role.MANAGER), desk.trade.stores["demo-west"]
     asked = [
-        await replenishment.request(
+        await transfer_requests.request(
             db, manager, desk.key("request", str(number)), west, desk.lines(quantities), None
         )
         for number, quantities in enumerate((WANTED, LOW))
     ]
     east = desk.trade.stores["demo"]
-    await replenishment.approve(db, buyer, desk.key("answer"), asked[0].id, east, None)
+    await transfer_requests.approve(db, buyer, desk.key("answer"), asked[0].id, east, None)
     await transfers.ship(db, buyer, desk.key("shipment"), asked[0].id, None)

@@ -12,21 +12,23 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from app.db import identity as rows
 from app.db import transfers
 from app.db.batches import New as Arriving
-from app.db.lane import Lane
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
 from app.db.tables import Movement, Product
-from app.db.unit import Database
-from app.demo_papers import Desk, paperwork
-from app.demo_trades import Trade, furnish
-from app.domain import catalog, staff, stores
+from app.demo.documents import Desk, paperwork
+from app.demo.trades import Trade, furnish
 from app.domain.access import Role, Scope, Viewer
-from app.domain.catalog import Described
-from app.domain.cookbook import Cookbook
-from app.domain.draft import Draft, Line, Place, batch_id, print_of
-from app.domain.identity import Gate
-from app.domain.ledger import Outcome, Settle
-from app.domain.rules.barcodes import check_digit
+from app.domain.catalog import products
+from app.domain.catalog.cookbook import Cookbook
+from app.domain.catalog.products import Described
+from app.domain.claims import fingerprint_of
+from app.domain.ledger.draft import Draft, Line, Place, batch_id
+from app.domain.ledger.post import Outcome, Settle
+from app.domain.movements.record import Books
+from app.domain.people import staff, stores
+from app.domain.people.sessions import Gate
+from app.domain.rules.codes import check_digit
 from app.domain.rules.kinds import Kind
-from app.domain.stock import Books
 from app.settings import Settings
 
 NAME = "示范超市"
@@ -256,7 +258,7 @@ async def _furnish(db: Database, settings: Settings, begun: Begun) -> None:
 async def _goods(db: Database, owner: Viewer) -> list[tuple[UUID, int, Good]]:
     found: list[tuple[UUID, int, Good]] = []
     for name, lines in GOODS.items():
-        category = await catalog.create_category(db, owner, _key("category", name), name)
+        category = await products.create_category(db, owner, _key("category", name), name)
         for line in lines.strip().splitlines():
             found.append((category.id, len(found) + 1, Good(*line.split())))
     return found
@@ -267,7 +269,7 @@ async def _product(db: Database, owner: Viewer, good: Good, number: int, categor
     most = Decimal(good.reorder_point) * OVERSTOCKED
     described = Described(good.name, good.spec, price, category, overstock_point=most)
     code = f"6901234{number:05d}"
-    made = await catalog.create_product(
+    made = await products.create_product(
         db,
         owner,
         _key("product", good.sku),
@@ -280,21 +282,21 @@ async def _product(db: Database, owner: Viewer, good: Good, number: int, categor
         FRESH[good.sku][0] if good.sku in FRESH else None,
     )
     key = _key("reorder", good.sku)
-    return await catalog.set_reorder_point(
+    return await products.set_reorder_point(
         db, owner, key, made.id, None, Decimal(good.reorder_point)
     )
 
 
 async def _run_out(
-    db: Database, owner: Viewer, both: Sequence[UUID], products: Sequence[tuple[Good, Product]]
+    db: Database, owner: Viewer, both: Sequence[UUID], stocked: Sequence[tuple[Good, Product]]
 ) -> None:
     """What a store lists and has none of: a threshold of its own opens the level."""
-    for good, product in products:
+    for good, product in stocked:
         for store, held in zip(both, (good.east, good.west), strict=True):
             if not Decimal(held):
                 point = Decimal(good.reorder_point)
                 key = _key("reorder", good.sku, str(store))
-                await catalog.set_reorder_point(db, owner, key, product.id, store, point)
+                await products.set_reorder_point(db, owner, key, product.id, store, point)
 
 
 async def _stock(
@@ -349,7 +351,7 @@ def _draft(
         owner.actor,
         _key(kind.name, str(store)),
         lines,
-        print_of("demo", kind, store, quantities),
+        fingerprint_of("demo", kind, store, quantities),
         datetime.now(UTC),
         **more,
     )

@@ -8,14 +8,15 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.db.tables import Movement, Product
-from app.domain import catalog, passes, units
 from app.domain.access import Role, Scope, Viewer
-from app.domain.batches import Scanned
-from app.domain.catalog import Described
-from app.domain.recipes import Ingredient, set_recipe
+from app.domain.catalog import products, units
+from app.domain.catalog.products import Described
+from app.domain.catalog.recipes import Ingredient, set_recipe
+from app.domain.catalog.units import Pack
+from app.domain.documents import passes
+from app.domain.movements.batches import Scanned
+from app.domain.movements.record import Books, record
 from app.domain.rules.kinds import Kind
-from app.domain.stock import Books, record
-from app.domain.units import Pack
 
 # sku, name, spec, unit, what one costs, opening stock, reorder point, shelf life and days left
 SALON_GOODS = """
@@ -115,12 +116,12 @@ async def furnish(trade: Trade) -> None:
 
 async def _goods(trade: Trade, category: str, goods: Sequence[Good]) -> dict[str, Product]:
     db, owner = trade.books.db, trade.viewer(Role.OWNER)
-    shelf = await catalog.create_category(db, owner, trade.key("category", category), category)
+    shelf = await products.create_category(db, owner, trade.key("category", category), category)
     made = {}
     for good in goods:
         described = Described(good.name, good.spec, category_id=shelf.id)
         tracked = good.life != "-"
-        product = await catalog.create_product(
+        product = await products.create_product(
             db,
             owner,
             trade.key("product", good.sku),
@@ -134,7 +135,7 @@ async def _goods(trade: Trade, category: str, goods: Sequence[Good]) -> dict[str
         )
         point = Decimal(good.reorder_point)
         key = trade.key("reorder", good.sku)
-        made[good.sku] = await catalog.set_reorder_point(db, owner, key, product.id, None, point)
+        made[good.sku] = await products.set_reorder_point(db, owner, key, product.id, None, point)
         if good.sku in BOTTLES:
             bottle = [Pack("瓶", Decimal(BOTTLES[good.sku]))]
             key = trade.key("units", good.sku)
@@ -174,7 +175,7 @@ async def _serve(trade: Trade, line: str, made: dict[str, Product]) -> None:
     sku, name, kind, unit, price = told.split()
     db, owner = trade.books.db, trade.viewer(Role.OWNER)
     described = Described(name, price=None if price == "-" else int(price) * 10_000)
-    made[sku] = await catalog.create_product(
+    made[sku] = await products.create_product(
         db, owner, trade.key("product", sku), sku, unit, kind, [], described
     )
     consume_on = CONSUME_ON.get(sku) if kind in PREPAID else None

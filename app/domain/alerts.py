@@ -3,12 +3,12 @@
 from uuid import UUID
 
 from app.db import alerts as rows
+from app.db.core.unit import Database
 from app.db.tables import Alert
-from app.db.unit import Database
 from app.domain import access
 from app.domain.access import Can, Viewer
+from app.domain.claims import claim
 from app.domain.errors import Refused, UnknownAlert
-from app.domain.requests import claim
 
 
 async def acknowledge(db: Database, viewer: Viewer, key: UUID, alert_id: UUID) -> Alert:

@@ -1,11 +1,13 @@
 """One key, one effect: the claim every document makes before it writes (I5)."""
 
+import hashlib
 from typing import Any
 from uuid import UUID
 
-from app.db import requests
-from app.db.unit import Unit
-from app.domain.draft import print_of
+import orjson
+
+from app.db import claims
+from app.db.core.unit import Unit
 from app.domain.errors import KeyReused, Refused
 
 
@@ -15,10 +17,19 @@ async def claim(unit: Unit, actor: UUID, key: UUID, result_id: UUID, *asked: Any
     `asked` is the whole input, cleaned, beginning with the name of the use case. Claims come
     before any other lock. Raises Refused(KeyReused) when the key belongs to another input.
     """
-    fingerprint = print_of(*asked)
-    earlier = await requests.claimed(unit, actor, key, fingerprint, result_id)
+    fingerprint = fingerprint_of(*asked)
+    earlier = await claims.claimed(unit, actor, key, fingerprint, result_id)
     if earlier is None:
         return None
     if earlier.fingerprint != fingerprint:
         raise Refused(KeyReused(key))
     return earlier.result_id
+
+
+def fingerprint_of(*parts: Any) -> bytes:
+    """SHA-256 over the parts: equal for equal inputs, and only for those."""
+    return hashlib.sha256(orjson.dumps(parts, default=_json)).digest()
+
+
+def _json(part: Any) -> Any:
+    return list(part) if isinstance(part, tuple) else str(part)

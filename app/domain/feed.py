@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.db.tables import Level
-from app.domain.menu import Serving
+from app.domain.catalog.menu import Serving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -6,9 +6,9 @@ from uuid import UUID
 import structlog
 
 from app.db import identity
-from app.domain.pushes import follow, tell
-from app.domain.shops import Shops
-from app.domain.stock import Books
+from app.domain.channels.accounts import Shops
+from app.domain.channels.sync import follow, tell
+from app.domain.movements.record import Books
 
 log = structlog.get_logger()
 

@@ -1,11 +1,11 @@
 """Every minute: what has expired by its store's own clock leaves the shelf, with a ledger entry."""
 
 from app.db import identity
-from app.db.lane import Lane
-from app.db.unit import Database
-from app.domain.batches import expiring
-from app.domain.draft import Draft
-from app.domain.ledger import Outcome
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
+from app.domain.ledger.draft import Draft
+from app.domain.ledger.post import Outcome
+from app.domain.movements.batches import expiring
 
 
 async def expire(db: Database, lane: Lane[Draft, Outcome]) -> None:

@@ -1,11 +1,11 @@
 """Every minute: passes whose last day is past give back what was taken ahead for them."""
 
 from app.db import identity
-from app.db.lane import Lane
-from app.db.unit import Database
-from app.domain.draft import Draft
-from app.domain.ledger import Outcome
-from app.domain.passes import expire
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
+from app.domain.documents.passes import expire
+from app.domain.ledger.draft import Draft
+from app.domain.ledger.post import Outcome
 
 
 async def expire_passes(db: Database, _lane: Lane[Draft, Outcome]) -> None:

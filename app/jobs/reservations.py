@@ -4,11 +4,11 @@ Those who read or sell do not wait for it, and those who watch a store settle it
 """
 
 from app.db import identity
-from app.db.lane import Lane
-from app.db.unit import Database
-from app.domain.draft import Draft
-from app.domain.holds import settle
-from app.domain.ledger import Outcome
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
+from app.domain.ledger.draft import Draft
+from app.domain.ledger.post import Outcome
+from app.domain.ledger.reservations import settle
 
 
 async def settle_holds(db: Database, _lane: Lane[Draft, Outcome]) -> None:

@@ -6,12 +6,12 @@ from functools import partial
 
 import structlog
 
-from app.db import jobs
-from app.db.lane import Lane
-from app.db.unit import Database
-from app.domain.draft import Draft
-from app.domain.ledger import Outcome
-from app.jobs import expiry, holds, menu, passes
+from app.db.core import jobs
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
+from app.domain.ledger.draft import Draft
+from app.domain.ledger.post import Outcome
+from app.jobs import expiry, menu, passes, reservations
 
 log = structlog.get_logger()
 
@@ -22,7 +22,7 @@ SCHEDULE: dict[str, tuple[str, Job]] = {
     "expire": ("* * * * *", expiry.expire),
     "open_menus": ("* * * * *", menu.open_menus),
     "expire_passes": ("* * * * *", passes.expire_passes),
-    "settle_holds": ("* * * * *", holds.settle_holds),
+    "settle_holds": ("* * * * *", reservations.settle_holds),
 }
 RETRY_SECONDS = 2.0
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from app.db.unit import Database
+from app.db.core.unit import Database
 from app.domain.feed import Change, Event, Filed
 from app.live.follower import Follower, Source
 from app.live.tail import patiently

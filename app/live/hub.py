@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Collection
 from uuid import UUID
 
 from app.db import alerts, orders, purchases, transfers, writeoffs
-from app.db.bus import Bus
-from app.db.unit import Database
-from app.domain.cookbook import Cookbook
+from app.db.core.bus import Bus
+from app.db.core.unit import Database
+from app.domain.catalog.cookbook import Cookbook
 from app.domain.feed import (
     AlertChange,
     Event,
@@ -16,10 +16,10 @@ from app.domain.feed import (
     ReplenishmentChange,
     WriteOffChange,
 )
+from app.live.documents import Key as PaperKey
+from app.live.documents import Papers, Topic
 from app.live.follower import Follower
 from app.live.menu import Key, Menu
-from app.live.papers import Key as PaperKey
-from app.live.papers import Papers, Topic
 from app.live.tail import Tail
 
 CLOSE_SECONDS = 1.0

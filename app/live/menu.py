@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from app.domain.cookbook import Cookbook
+from app.domain.catalog.cookbook import Cookbook
+from app.domain.catalog.menu import Board, Serving, board
 from app.domain.feed import AvailabilityChange, Change, Event, MenuChange, Resync
-from app.domain.menu import Board, Serving, board
 from app.live.follower import Follower, Source
 from app.live.tail import patiently
 

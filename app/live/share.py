@@ -26,7 +26,7 @@ from graphql import (
 )
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.db.unit import UNREACHABLE
+from app.db.core.unit import UNREACHABLE
 from app.domain.feed import Event
 from app.live.follower import Follower
 from app.live.stream import Stream

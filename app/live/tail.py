@@ -10,9 +10,9 @@ from uuid import UUID
 import structlog
 
 from app.db import feed
-from app.db.unit import UNREACHABLE, Database
+from app.db.core.unit import UNREACHABLE, Database
 from app.domain.feed import Change, Event, Resync, Snapshot
-from app.domain.holds import settle
+from app.domain.ledger.reservations import settle
 from app.live.follower import Source
 
 log = structlog.get_logger()

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import orjson
 
-from app.shops.shop import (
+from app.platforms.platform import (
     Account,
     Forged,
     Notice,

@@ -10,10 +10,10 @@ from uuid import UUID
 import httpx2
 import typer
 
-from app.db.audit import audit
-from app.db.unit import Database
+from app.db.core.audit import audit
+from app.db.core.unit import Database
 from app.domain.errors import Refused as RefusedUnit
-from app.domain.stores import create_tenant
+from app.domain.people.stores import create_tenant
 from app.replay.dataset import Basket, Story
 from app.replay.shop import AT_ONCE, STAFF, STORE, Shop, several
 from app.settings import Settings

@@ -7,6 +7,7 @@ from strawberry.tools import merge_types
 from app.resolvers.alerts import AlertsMutation, AlertsQuery, AlertsSubscription
 from app.resolvers.batches import BatchesQuery
 from app.resolvers.catalog import CatalogMutation, CatalogQuery, PrintingQuery
+from app.resolvers.channel_accounts import ShopsMutation, ShopsQuery
 from app.resolvers.channels import ChannelsMutation, ChannelsQuery
 from app.resolvers.feed import FeedSubscription
 from app.resolvers.identity import IdentityMutation, IdentityQuery
@@ -18,7 +19,6 @@ from app.resolvers.recipes import RecipesMutation
 from app.resolvers.reports import ReportsQuery
 from app.resolvers.roots import undeclared
 from app.resolvers.sales import SalesMutation
-from app.resolvers.shops import ShopsMutation, ShopsQuery
 from app.resolvers.stock import StockMutation, StockQuery
 from app.resolvers.storefront import StorefrontQuery
 from app.resolvers.transfers import TransfersMutation, TransfersQuery, TransfersSubscription

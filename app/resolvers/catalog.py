@@ -8,12 +8,12 @@ from strawberry.types import Info
 
 from app.db import catalog as rows
 from app.db.tables import Category, Product
-from app.domain import catalog
 from app.domain.access import Can
-from app.domain.catalog import Described
+from app.domain.catalog import products
+from app.domain.catalog.printing import Printed, product_label
+from app.domain.catalog.products import Described
 from app.domain.errors import Malformed
-from app.domain.printing import Printed, product_label
-from app.domain.rules.barcodes import normal
+from app.domain.rules.codes import normal
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import catalog as types
@@ -114,7 +114,7 @@ class CatalogMutation:
     @root(Can.EDIT_CATALOG, changes.ProductResult, description="Make a product. 新建商品")
     async def create_product(self, info: Info, input: changes.CreateProductInput) -> Product:
         context = info.context
-        return await catalog.create_product(
+        return await products.create_product(
             context.app.db,
             context.viewer,
             input.key,
@@ -130,26 +130,26 @@ class CatalogMutation:
     @root(Can.EDIT_CATALOG, changes.ProductResult, description="Change a product. 修改商品")
     async def update_product(self, info: Info, input: changes.UpdateProductInput) -> Product:
         context, told = info.context, described(input, input.name)
-        return await catalog.update_product(
+        return await products.update_product(
             context.app.db, context.viewer, input.key, input.product_id, told
         )
 
     @root(Can.EDIT_CATALOG, changes.ProductResult, description="Stop offering it. 停用商品")
     async def archive_product(self, info: Info, input: changes.ArchiveProductInput) -> Product:
         context, archived = info.context, input.archived is not False
-        return await catalog.archive_product(
+        return await products.archive_product(
             context.app.db, context.viewer, input.key, input.product_id, archived
         )
 
     @root(Can.EDIT_CATALOG, changes.CategoryResult, description="Make a category. 新建分类")
     async def create_category(self, info: Info, input: changes.CreateCategoryInput) -> Category:
         context = info.context
-        return await catalog.create_category(context.app.db, context.viewer, input.key, input.name)
+        return await products.create_category(context.app.db, context.viewer, input.key, input.name)
 
     @root(Can.EDIT_CATALOG, changes.ProductResult, description="Name a pack. 添加条码")
     async def add_barcode(self, info: Info, input: changes.AddBarcodeInput) -> Product:
         context = info.context
-        return await catalog.add_barcode(
+        return await products.add_barcode(
             context.app.db,
             context.viewer,
             input.key,
@@ -161,7 +161,7 @@ class CatalogMutation:
     @root(Can.SET_THRESHOLDS, changes.ProductResult, description="Set a threshold. 设置最低阈值")
     async def set_reorder_point(self, info: Info, input: changes.SetReorderPointInput) -> Product:
         context = info.context
-        return await catalog.set_reorder_point(
+        return await products.set_reorder_point(
             context.app.db,
             context.viewer,
             input.key,
@@ -173,6 +173,6 @@ class CatalogMutation:
     @root(Can.SET_THRESHOLDS, changes.ProductResult, description="When to warn. 临期预警天数")
     async def set_expiry_warning(self, info: Info, input: changes.SetExpiryWarningInput) -> Product:
         context = info.context
-        return await catalog.set_expiry_warning(
+        return await products.set_expiry_warning(
             context.app.db, context.viewer, input.key, input.product_id, input.days
         )

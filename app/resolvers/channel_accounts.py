@@ -5,12 +5,13 @@ from uuid import UUID
 import strawberry
 from strawberry.types import Info
 
-from app.db import shops as rows
+from app.db import channel_accounts as rows
 from app.db.tables import ChannelLink
-from app.domain import access, shops
+from app.domain import access
 from app.domain.access import Can
+from app.domain.channels import accounts
 from app.resolvers.roots import root
-from app.schema import shops as types
+from app.schema import channel_accounts as types
 
 CAN = Can.CONNECT_CHANNELS
 
@@ -40,23 +41,23 @@ class ShopsQuery:
 class ShopsMutation:
     @root(CAN, types.ChannelLinkResult, description="Connect a shop. 对接渠道店铺")
     async def connect_channel(self, info: Info, input: types.ConnectChannelInput) -> ChannelLink:
-        app, account = info.context.app, shops.account_of(input)
+        app, account = info.context.app, accounts.account_of(input)
         asked = input.key, input.store_id, input.channel.name, account
-        return await shops.connect(app.db, info.context.viewer, app.shops, *asked)
+        return await accounts.connect(app.db, info.context.viewer, app.shops, *asked)
 
     @root(CAN, types.ChannelLinkResult, description="Disconnect a shop. 断开渠道店铺")
     async def disconnect_channel(self, info: Info, input: types.ChannelLinkInput) -> ChannelLink:
-        return await shops.disconnect(info.context.app.db, info.context.viewer, **vars(input))
+        return await accounts.disconnect(info.context.app.db, info.context.viewer, **vars(input))
 
     @root(CAN, types.ChannelLinkResult, description="Which SKU a product is there. 渠道商品映射")
     async def set_listing(self, info: Info, input: types.SetListingInput) -> ChannelLink:
         asked = input.key, input.link_id, input.product_id, input.sku, input.item
-        return await shops.enlist(info.context.app.db, info.context.viewer, *asked)
+        return await accounts.enlist(info.context.app.db, info.context.viewer, *asked)
 
     @root(CAN, types.ChannelLinkResult, description="It lists it no more. 删除渠道商品映射")
     async def remove_listing(self, info: Info, input: types.RemoveListingInput) -> ChannelLink:
-        return await shops.unlist(info.context.app.db, info.context.viewer, **vars(input))
+        return await accounts.unlist(info.context.app.db, info.context.viewer, **vars(input))
 
     @root(CAN, types.ChannelLinkResult, description="Try again all that is dead. 重试失败推送")
     async def retry_channel(self, info: Info, input: types.ChannelLinkInput) -> ChannelLink:
-        return await shops.retry(info.context.app.db, info.context.viewer, **vars(input))
+        return await accounts.retry(info.context.app.db, info.context.viewer, **vars(input))

@@ -9,8 +9,9 @@ from strawberry.types import Info
 from app.db import channels as rows
 from app.db.channels import Subject
 from app.db.tables import ChannelRule, Product
-from app.domain import access, channels, previews
+from app.domain import access
 from app.domain.access import Can
+from app.domain.channels import previews, rules
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import channels as types
@@ -75,7 +76,7 @@ class ChannelsMutation:
         self, info: Info, input: types.SetChannelFreshnessInput
     ) -> Product:
         asked = info.context.app.db, info.context.viewer, input.key, subject(input)
-        return await channels.set_channel_freshness(*asked, input.days_left)
+        return await rules.set_channel_freshness(*asked, input.days_left)
 
     @root(
         Can.EDIT_CHANNELS,
@@ -86,7 +87,7 @@ class ChannelsMutation:
         self, info: Info, input: types.SetChannelBufferInput
     ) -> ChannelRule:
         asked = info.context.app.db, info.context.viewer, input.key, subject(input)
-        return await channels.set_channel_buffer(*asked, input.quantity)
+        return await rules.set_channel_buffer(*asked, input.quantity)
 
     @root(
         Can.EDIT_CHANNELS,
@@ -95,7 +96,7 @@ class ChannelsMutation:
     )
     async def set_channel_quota(self, info: Info, input: types.SetChannelQuotaInput) -> ChannelRule:
         asked = info.context.app.db, info.context.viewer, input.key, subject(input)
-        return await channels.set_channel_quota(*asked, input.quantity)
+        return await rules.set_channel_quota(*asked, input.quantity)
 
     @root(
         Can.EDIT_CHANNELS,
@@ -104,4 +105,4 @@ class ChannelsMutation:
     )
     async def set_channel_pause(self, info: Info, input: types.SetChannelPauseInput) -> ChannelRule:
         asked = info.context.app.db, info.context.viewer, input.key, subject(input)
-        return await channels.set_channel_pause(*asked, input.paused)
+        return await rules.set_channel_pause(*asked, input.paused)

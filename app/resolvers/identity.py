@@ -5,9 +5,10 @@ from strawberry.types import Info
 
 from app.db import identity as rows
 from app.db import tables
-from app.domain import access, identity, staff, stores
+from app.domain import access
 from app.domain.access import Can
-from app.domain.identity import SignedIn
+from app.domain.people import sessions, staff, stores
+from app.domain.people.sessions import SignedIn
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import identity as types
@@ -41,13 +42,13 @@ class IdentityMutation:
     @root(Can.SIGN_IN, types.SignInResult, description="Open a session. 登录")
     async def sign_in(self, info: Info, input: types.SignInInput) -> SignedIn:
         context = info.context
-        return await identity.sign_in(
+        return await sessions.sign_in(
             context.app.gate, input.login, input.password, context.address
         )
 
     @root(Can.SIGN_IN, types.RefreshSessionResult, description="Stay signed in. 续期")
     async def refresh_session(self, info: Info, input: types.RefreshSessionInput) -> SignedIn:
-        return await identity.refresh_session(info.context.app.gate, input.refresh_token)
+        return await sessions.refresh_session(info.context.app.gate, input.refresh_token)
 
     @root(Can.MANAGE_STAFF, types.InviteStaffResult, description="Add somebody. 邀请员工")
     async def invite_staff(self, info: Info, input: types.InviteStaffInput) -> tables.Staff:

@@ -7,8 +7,8 @@ from strawberry.types import Info
 
 from app.db import identity
 from app.db.tables import Level, Store
-from app.domain import menu
 from app.domain.access import Can, within
+from app.domain.catalog import menu
 from app.domain.errors import Refused, UnknownStore
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root

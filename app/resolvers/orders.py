@@ -11,11 +11,12 @@ from app.db import identity
 from app.db import orders as rows
 from app.db.orders import OrderFilter
 from app.db.tables import Order
-from app.domain import access, orders
+from app.domain import access
 from app.domain.access import Can, Viewer
+from app.domain.documents import orders
+from app.domain.documents.orders import Wanted
 from app.domain.errors import Malformed, Refusal, Refused, UnknownOrder, UnknownStore
-from app.domain.ledger import Outcome
-from app.domain.orders import Wanted
+from app.domain.ledger.post import Outcome
 from app.domain.rules.texts import clean
 from app.resolvers.pages import newest
 from app.resolvers.roots import root

@@ -8,12 +8,12 @@ from strawberry.types import Info
 from app.db import passes as rows
 from app.db.passes import PassFilter
 from app.db.tables import Pass, Redemption
-from app.domain import passes
 from app.domain.access import Can
+from app.domain.documents import passes
 from app.domain.errors import Malformed
-from app.domain.rations import COUNTER
+from app.domain.ledger.channel_limits import COUNTER
+from app.domain.movements.record import wish_of
 from app.domain.rules.texts import clean
-from app.domain.stock import wish_of
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import passes as types

@@ -10,10 +10,11 @@ from strawberry.types import Info
 from app.db import purchases as rows
 from app.db.purchases import PurchaseFilter, SupplierFilter
 from app.db.tables import PurchaseOrder, Supplier
-from app.domain import access, deliveries, purchases
+from app.domain import access
 from app.domain.access import Can
+from app.domain.documents import purchase_receipts, purchases
+from app.domain.documents.purchases import Introduced, Wanted
 from app.domain.errors import Refused
-from app.domain.purchases import Introduced, Wanted
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import purchases as types
@@ -159,7 +160,7 @@ class PurchasesMutation:
     ) -> PurchaseOrder:
         books, viewer, over = info.context.app.books, info.context.viewer, bool(input.accept_over)
         told = input.purchase_order_id, input.lines, over, input.document, input
-        return await deliveries.receive(books, viewer, *told)
+        return await purchase_receipts.receive(books, viewer, *told)
 
 
 def introduced(input: types.CreateSupplierInput | types.UpdateSupplierInput) -> Introduced:

@@ -4,9 +4,9 @@ import strawberry
 from strawberry.types import Info
 
 from app.db.tables import Product
-from app.domain import recipes
 from app.domain.access import Can
-from app.domain.recipes import Ingredient
+from app.domain.catalog import recipes
+from app.domain.catalog.recipes import Ingredient
 from app.resolvers.roots import root
 from app.schema import recipes as types
 

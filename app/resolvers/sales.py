@@ -5,11 +5,11 @@ from typing import Any
 import strawberry
 from strawberry.types import Info
 
-from app.domain import sales
 from app.domain.access import Can
 from app.domain.errors import Malformed
-from app.domain.ledger import Outcome
-from app.domain.rations import COUNTER
+from app.domain.ledger.channel_limits import COUNTER
+from app.domain.ledger.post import Outcome
+from app.domain.movements import sales
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root

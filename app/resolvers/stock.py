@@ -9,11 +9,13 @@ from strawberry.types import Info
 from app.db import stock as rows
 from app.db import tables
 from app.db.identity import scale_labels
-from app.domain import access, catalog, stock
+from app.domain import access
 from app.domain.access import Can
-from app.domain.codes import understood
+from app.domain.catalog import products
+from app.domain.catalog.codes import understood
 from app.domain.errors import Refusal
-from app.domain.ledger import Outcome
+from app.domain.ledger.post import Outcome
+from app.domain.movements import record
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.resolvers.pages import newest
@@ -30,7 +32,7 @@ async def post(info: Info, can: Can, kind: Kind, input: types.MovementInput, **m
     context = info.context
     store = access.at(context.viewer, can, input.store_id)
     lines = input.lines  # pyright: ignore[reportAttributeAccessIssue]
-    return await stock.record(context.app.books, context.viewer, kind, store, lines, input, **more)
+    return await record.record(context.app.books, context.viewer, kind, store, lines, input, **more)
 
 
 @strawberry.type
@@ -97,7 +99,7 @@ class StockQuery:
         async with info.context.app.db.read(viewer.tenant) as session:
             read = understood(code, await scale_labels(session, viewer.tenant, store_id))
             if read.fault is None:
-                named = await catalog.by_code(session, viewer.tenant, read.name)
+                named = await products.by_code(session, viewer.tenant, read.name)
             found = await rows.scanned(session, viewer.tenant, store_id, named and named[0].id)
         return types.Scan(
             code=code.strip(),
@@ -140,7 +142,7 @@ class StockMutation:
     @root(Can.REVERSE, types.PostResult, description="Undo a movement, once. 冲销")
     async def reverse(self, info: Info, input: types.ReverseInput) -> Outcome | Refusal:
         context = info.context
-        draft = await stock.reversal(
+        draft = await record.reversal(
             context.app.db, context.viewer, input.key, input.movement_id, input.reason
         )
         return await context.app.books.post(context.viewer.tenant, draft)

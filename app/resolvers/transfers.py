@@ -9,8 +9,9 @@ from strawberry.types import Info
 from app.db import transfers as rows
 from app.db.tables import Transfer
 from app.db.transfers import TransferFilter
-from app.domain import access, arrivals, replenishment, transfers
+from app.domain import access
 from app.domain.access import Can
+from app.domain.documents import transfer_receipts, transfer_requests, transfers
 from app.domain.errors import Refused
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
@@ -85,7 +86,7 @@ class TransfersQuery:
         viewer = info.context.viewer
         if not access.within(viewer, Can.SEE_TRANSFERS, [store_id]):
             return []
-        return await replenishment.suggestions(info.context.app.db, viewer.tenant, store_id)
+        return await transfer_requests.suggestions(info.context.app.db, viewer.tenant, store_id)
 
 
 @strawberry.type
@@ -99,7 +100,7 @@ class TransfersMutation:
         self, info: Info, input: types.RequestReplenishmentInput
     ) -> Transfer:
         context, asked = info.context, (input.key, input.store_id, input.lines, input.note)
-        return await replenishment.request(context.app.db, context.viewer, *asked)
+        return await transfer_requests.request(context.app.db, context.viewer, *asked)
 
     @root(
         Can.RUN_TRANSFERS,
@@ -110,19 +111,23 @@ class TransfersMutation:
         self, info: Info, input: types.ApproveReplenishmentInput
     ) -> Transfer:
         asked = input.key, input.transfer_id, input.from_store_id, input.lines
-        return await replenishment.approve(info.context.app.db, info.context.viewer, *asked)
+        return await transfer_requests.approve(info.context.app.db, info.context.viewer, *asked)
 
     @root(Can.RUN_TRANSFERS, types.TransferResult, description="Send nothing. 驳回补货")
     async def reject_replenishment(
         self, info: Info, input: types.RejectReplenishmentInput
     ) -> Transfer:
-        return await replenishment.reject(info.context.app.db, info.context.viewer, **vars(input))
+        return await transfer_requests.reject(
+            info.context.app.db, info.context.viewer, **vars(input)
+        )
 
     @root(Can.REQUEST_GOODS, types.TransferResult, description="Ask no longer. 撤回申请")
     async def withdraw_replenishment(
         self, info: Info, input: types.WithdrawReplenishmentInput
     ) -> Transfer:
-        return await replenishment.withdraw(info.context.app.db, info.context.viewer, **vars(input))
+        return await transfer_requests.withdraw(
+            info.context.app.db, info.context.viewer, **vars(input)
+        )
 
     @root(
         Can.RUN_TRANSFERS,
@@ -151,7 +156,7 @@ class TransfersMutation:
     )
     async def receive_transfer(self, info: Info, input: types.ReceiveTransferInput) -> Transfer:
         asked = input.key, input.transfer_id, input.lines
-        return await arrivals.receive(info.context.app.db, info.context.viewer, *asked)
+        return await transfer_receipts.receive(info.context.app.db, info.context.viewer, *asked)
 
     @root(
         Can.RUN_TRANSFERS,

@@ -4,9 +4,9 @@ import strawberry
 from strawberry.types import Info
 
 from app.db.tables import Product
-from app.domain import units
 from app.domain.access import Can
-from app.domain.units import Pack
+from app.domain.catalog import units
+from app.domain.catalog.units import Pack
 from app.resolvers.roots import root
 from app.schema import units as types
 from app.schema.catalog_changes import ProductResult

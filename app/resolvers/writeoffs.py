@@ -9,10 +9,11 @@ from strawberry.types import Info
 from app.db import writeoffs as rows
 from app.db.tables import WriteOff, WriteOffLimit
 from app.db.writeoffs import WriteOffFilter
-from app.domain import access, writeoffs
+from app.domain import access
 from app.domain.access import Can
+from app.domain.documents import writeoffs
+from app.domain.documents.writeoffs import Wanted
 from app.domain.errors import Refused
-from app.domain.writeoffs import Wanted
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import writeoffs as types

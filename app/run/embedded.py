@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Self
 
-from app.engines import APP, OWNER, Postgres, Valkey
-from app.premises import Premises, Unusable, settle
+from app.run.engines import APP, OWNER, Postgres, Valkey
+from app.run.premises import Premises, Unusable, settle
 
 
 class DataInUse(Unusable):

@@ -14,9 +14,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from app import tether
-from app.premises import Premises, Unusable
-from app.process import STOP_SECONDS, Process
+from app.run import tether
+from app.run.premises import Premises, Unusable
+from app.run.process import STOP_SECONDS, Process
 
 DATABASE = "kucun"
 OWNER = "kucun_owner"

@@ -6,7 +6,7 @@ from alembic.config import Config
 
 from alembic import command
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 
 
 def upgrade(owner_url: str) -> None:

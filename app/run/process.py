@@ -4,7 +4,7 @@ import signal
 import subprocess
 import time
 
-from app.premises import Unusable
+from app.run.premises import Unusable
 
 STOP_SECONDS = 10
 SETTLED_SECONDS = 10

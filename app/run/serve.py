@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from app import tether
-from app.embedded import Engines, keep_secret, write_private
-from app.premises import Unusable
-from app.process import Process
+from app.run import tether
+from app.run.embedded import Engines, keep_secret, write_private
+from app.run.premises import Unusable
+from app.run.process import Process
 from app.settings import Settings
 
 READY_SECONDS = 60

@@ -10,7 +10,7 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.domain.access import Can, within
-from app.domain.printing import Printed
+from app.domain.catalog.printing import Printed
 from app.domain.rules import labels
 from app.schema.edges import edge, maybe_edge
 from app.schema.scalars import Money, Quantity, money, quantity, seen

@@ -9,7 +9,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.db.shops import Lag
+from app.db.channel_accounts import Lag
 from app.schema import problems
 from app.schema.catalog import Channel, Product
 from app.schema.edges import edge

@@ -7,7 +7,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.domain.previews import Effect
+from app.domain.channels.previews import Effect
 from app.schema import problems
 from app.schema.catalog import Channel, Product
 from app.schema.edges import edge, maybe_edge

@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from app.db.lane import Lane
-from app.db.unit import UNREACHABLE, Database
+from app.db.core.lane import Lane
+from app.db.core.unit import UNREACHABLE, Database
 from app.domain.access import Scope, Viewer
-from app.domain.cookbook import Cookbook
-from app.domain.draft import Draft
+from app.domain.catalog.cookbook import Cookbook
+from app.domain.channels.accounts import Shops
 from app.domain.errors import Denied
-from app.domain.identity import Gate
-from app.domain.ledger import Outcome
-from app.domain.shops import Shops
-from app.domain.stock import Books
+from app.domain.ledger.draft import Draft
+from app.domain.ledger.post import Outcome
+from app.domain.movements.record import Books
+from app.domain.people.sessions import Gate
 from app.live.hub import Hub
 from app.schema.loaders import Loaders
 from app.settings import Settings

@@ -21,9 +21,9 @@ from strawberry.types import ExecutionContext
 from app.domain.errors import Denied, Malformed, Refused
 from app.domain.rules.texts import Unclean
 from app.live.share import TOLD, SharedExecutor, leaf
-from app.schema.cost import MOST_TOKENS, CostRule
+from app.schema.messages import told
+from app.schema.query_cost import MOST_TOKENS, CostRule
 from app.schema.scalars import SCALARS
-from app.schema.words import told
 
 log = structlog.get_logger()
 

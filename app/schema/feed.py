@@ -9,7 +9,7 @@ from strawberry.types import Info
 
 from app.domain import feed
 from app.domain.access import Can
-from app.domain.menu import Serving
+from app.domain.catalog.menu import Serving
 from app.schema.alerts import Alert
 from app.schema.catalog import Availability, Product
 from app.schema.edges import edge

@@ -8,9 +8,10 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.domain import access, identity, staff
+from app.domain import access
 from app.domain.access import Can
 from app.domain.access import Role as RoleValue
+from app.domain.people import sessions, staff
 from app.schema import problems
 from app.schema.edges import edge
 from app.schema.window import definition, window
@@ -103,7 +104,7 @@ class Viewer:
         return [can.name for can in Can if root.scope.reach(can)]
 
 
-@window(identity.SignedIn, description="A session: two tokens. 登录凭证")
+@window(sessions.SignedIn, description="A session: two tokens. 登录凭证")
 class SignedIn:
     access_token: str = strawberry.field(
         description="Send it as `Authorization: Bearer <token>`; good for 15 minutes. 访问令牌"

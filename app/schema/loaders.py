@@ -12,6 +12,7 @@ from app.db import (
     alerts,
     batches,
     catalog,
+    channel_accounts,
     channels,
     identity,
     menu,
@@ -19,13 +20,12 @@ from app.db import (
     passes,
     purchases,
     recipes,
-    shops,
     stock,
     transfers,
     units,
     writeoffs,
 )
-from app.db.unit import Database
+from app.db.core.unit import Database
 
 if TYPE_CHECKING:
     from app.schema.context import Context
@@ -86,7 +86,7 @@ READS = {
     "units": grouped(attrgetter("product_id"), units.units_of),
     "channel_rules": grouped(attrgetter("product_id"), channels.rules_of),
     "passes": by(ID, passes.passes_by_id),
-    "listings": grouped(attrgetter("link_id"), shops.listings_of),
+    "listings": grouped(attrgetter("link_id"), channel_accounts.listings_of),
     "alerts": by(ID, alerts.alerts_by_id),
     "open_alerts": grouped(attrgetter("store_id"), alerts.open_alerts),
     "orders": by(ID, orders.orders_by_id),

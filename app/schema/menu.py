@@ -5,7 +5,7 @@ from uuid import UUID
 
 import strawberry
 
-from app.domain.menu import Limiting, Serving, Wanted
+from app.domain.catalog.menu import Limiting, Serving, Wanted
 from app.schema import problems
 from app.schema.catalog import Availability, ProductKind
 from app.schema.scalars import Money, Quantity, quantity

@@ -10,9 +10,9 @@ from app.domain import errors
 from app.domain.errors import Refusal
 from app.schema.catalog import Product
 from app.schema.edges import edge
+from app.schema.messages import WORDS, ProblemCode, told
 from app.schema.scalars import Money, Quantity, Revision, amount, money, quantity
 from app.schema.window import window
-from app.schema.words import WORDS, ProblemCode, told
 
 
 @strawberry.interface(description="An expected failure: nothing was written. 预期内的失败")

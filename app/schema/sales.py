@@ -6,8 +6,8 @@ from uuid import UUID
 
 import strawberry
 
-from app.domain import sales
-from app.domain.sales import Synced
+from app.domain.movements import sales
+from app.domain.movements.sales import Synced
 from app.schema import problems
 from app.schema.catalog import Channel
 from app.schema.stock import Movement, MovementInput, StockLineInput

@@ -9,8 +9,8 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.domain.codes import Code
-from app.domain.draft import Place as PlaceValue
+from app.domain.catalog.codes import Code
+from app.domain.ledger.draft import Place as PlaceValue
 from app.domain.rules.kinds import Kind
 from app.domain.rules.labels import availability
 from app.domain.rules.units import shown

@@ -9,8 +9,9 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.domain import feed, replenishment
+from app.domain import feed
 from app.domain.access import Can
+from app.domain.documents import transfer_requests
 from app.schema import problems
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
@@ -108,7 +109,7 @@ class ReplenishmentChange:
 
 
 @window(
-    replenishment.Suggestion,
+    transfer_requests.Suggestion,
     description="A product that a store should ask for: what it has and what is coming will not "
     "last until a delivery. 补货建议",
 )

@@ -10,9 +10,10 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.domain import feed, writeoffs
+from app.domain import feed
 from app.domain.access import Can
 from app.domain.access import Role as RoleValue
+from app.domain.documents import writeoffs
 from app.domain.rules.fefo import share
 from app.schema import problems
 from app.schema.batches import Batch

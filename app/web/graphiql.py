@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-BUILD = Path(__file__).parent / "static" / "graphiql"
+BUILD = Path(__file__).parent.parent / "static" / "graphiql"
 
 # data: is for CodeMirror's lint marks; 'self' in connect-src covers the websocket as well.
 POLICY = "; ".join(

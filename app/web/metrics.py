@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.db.bus import Bus
-from app.db.lane import Lane
+from app.db.core.bus import Bus
+from app.db.core.lane import Lane
 from app.live.hub import Hub
 from app.live.socket import Socket
 

@@ -4,11 +4,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from app.db import identity, shops
+from app.db import channel_accounts, identity
+from app.domain.channels.accounts import hear
 from app.domain.errors import Malformed
-from app.domain.shops import hear
+from app.platforms.platform import Forged, ShopError
 from app.schema.context import App
-from app.shops.shop import Forged, ShopError
 
 DONE = {
     "DOUYIN": lambda: JSONResponse({"code": 0, "msg": "success"}),
@@ -23,7 +23,9 @@ def routes(app: App) -> list[Route]:
         if found is None:
             return PlainTextResponse("no such shop", status_code=404)
         async with app.db.read(found.tenant_id) as session:
-            [link] = await shops.links_by_id(session, found.tenant_id, [found.subject_id])
+            [link] = await channel_accounts.links_by_id(
+                session, found.tenant_id, [found.subject_id]
+            )
         if link.ended_at is not None:
             return PlainTextResponse("no such shop", status_code=404)
         headers, query = request.headers, request.query_params

@@ -12,14 +12,14 @@ import uvicorn
 from pytest_httpserver import HTTPServer
 
 from app.cli import WS_BYTES_MAX
-from app.db.lane import Lane
-from app.db.unit import Database
-from app.domain.cookbook import Cookbook
-from app.domain.shops import Shops
-from app.domain.stock import Books
-from app.embedded import Urls
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
+from app.domain.catalog.cookbook import Cookbook
+from app.domain.channels.accounts import Shops
+from app.domain.movements.record import Books
 from app.live.protocol import Protocol
 from app.main import create_app
+from app.run.embedded import Urls
 from app.settings import Settings
 from tests.support.api import Desk, a_desk
 from tests.support.identity import Asking, Chain, a_chain

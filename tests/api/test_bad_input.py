@@ -9,9 +9,9 @@ import asyncpg
 import orjson
 import pytest
 
-from app.db.unit import Database
-from app.embedded import Urls
+from app.db.core.unit import Database
 from app.resolvers import SCHEMA
+from app.run.embedded import Urls
 from tests.support.api import Desk, a_desk
 from tests.support.hostile import NIL, Root
 from tests.support.identity import Asking, a_chain

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import update
 
+from app.db.core.unit import Database
 from app.db.tables import ChannelRule
-from app.db.unit import Database
 from tests.api.test_orders import place, stocked
 from tests.support.api import Desk
 from tests.support.live import dialled

@@ -17,7 +17,7 @@ from app.domain.access import Can
 from app.domain.errors import Refusal
 from app.main import sdl
 from app.resolvers import SCHEMA
-from app.schema.words import WORDS
+from app.schema.messages import WORDS
 from tests.api.test_bad_input import CORE, good
 from tests.support.api import Desk
 from tests.support.hostile import Root

@@ -10,12 +10,12 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.unit import Database
-from app.domain import identity, staff, stores
+from app.db.core.unit import Database
 from app.domain.access import Role, Viewer
 from app.domain.errors import Denied
-from app.domain.identity import Gate
-from app.embedded import Urls
+from app.domain.people import sessions, staff, stores
+from app.domain.people.sessions import Gate
+from app.run.embedded import Urls
 from app.settings import Settings
 from tests.api.conftest import SECRET
 from tests.conftest import unheard
@@ -53,7 +53,7 @@ async def reads_since(gate: Gate, before: int) -> int:
 async def an_owner(gate: Gate) -> tuple[str, Viewer]:
     name = uuid4().hex
     await stores.create_tenant(gate.db, name, name, PASSWORD, name, "南山店")
-    token = (await identity.sign_in(gate, name, PASSWORD, "")).access_token
+    token = (await sessions.sign_in(gate, name, PASSWORD, "")).access_token
     viewer = await gate.viewer(token)
     assert viewer
     return token, viewer
@@ -64,7 +64,7 @@ async def a_cashier(gate: Gate, owner: Viewer) -> tuple[UUID, str, Viewer]:
     person = await staff.invite_staff(
         gate, owner, uuid4(), login, "小李", PASSWORD, Role.CASHIER, sorted(owner.stores)
     )
-    token = (await identity.sign_in(gate, login, PASSWORD, "")).access_token
+    token = (await sessions.sign_in(gate, login, PASSWORD, "")).access_token
     viewer = await gate.viewer(token)
     assert viewer
     return person.id, token, viewer
@@ -118,7 +118,7 @@ async def test_an_access_token_expires_while_it_is_remembered(
 ) -> None:
     token, viewer = await an_owner(gate)
     later = time.time() + 15 * 60
-    monkeypatch.setattr(identity.time, "time", lambda: later)
+    monkeypatch.setattr(sessions.time, "time", lambda: later)
     with pytest.raises(Denied, match="expired"):
         await gate.viewer(token)
     assert await gate.recheck({viewer}) == {viewer}
@@ -147,14 +147,14 @@ async def test_open_sockets_are_told_of_every_change(gate: Gate) -> None:
 
 async def test_only_the_sessions_that_ended_are_told(gate: Gate) -> None:
     _, viewer = await an_owner(gate)
-    signed = [await identity.sign_in(gate, viewer.name, PASSWORD, "") for _ in range(2)]
+    signed = [await sessions.sign_in(gate, viewer.name, PASSWORD, "") for _ in range(2)]
     ended, kept = [await gate.viewer(each.access_token) for each in signed]
     assert ended
     assert kept
     assert dataclasses.replace(ended, session=kept.session, expires_at=kept.expires_at) == kept
     old = signed[0].refresh_token
     for _ in range(2):
-        old = (await identity.refresh_session(gate, old)).refresh_token
-    with pytest.raises(identity.Refused):
-        await identity.refresh_session(gate, signed[0].refresh_token)
+        old = (await sessions.refresh_session(gate, old)).refresh_token
+    with pytest.raises(sessions.Refused):
+        await sessions.refresh_session(gate, signed[0].refresh_token)
     assert await gate.recheck({ended, kept, viewer}) == {ended}

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.db.unit import Database
-from app.domain import menu as menus
-from app.domain.menu import midnight, reopen
+from app.db.core.unit import Database
+from app.domain.catalog import menu as menus
+from app.domain.catalog.menu import midnight, reopen
 from tests.api.test_recipes import DISH, FRIED, fried, part, recipe
 from tests.support.api import Desk
 
@@ -136,7 +136,7 @@ async def test_sold_out_by_hand(fresh: Desk, db: Database, monkeypatch: pytest.M
     tomorrow = midnight(datetime.now(UTC), "Asia/Shanghai") + timedelta(seconds=1)
     monkeypatch.setattr(menus, "clock", lambda: tomorrow)
     assert (await menu(fresh, fresh.owner))[FRIED]["makeable"] == 2
-    monkeypatch.setattr("app.db.unit.clock", lambda: tomorrow)
+    monkeypatch.setattr("app.db.core.unit.clock", lambda: tomorrow)
     await reopen(db, fresh.chain.founded.store.tenant_id)
     monkeypatch.undo()
     assert (await menu(fresh, fresh.owner))[FRIED]["soldOut"] is False

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import update
 
+from app.db.core.unit import Database
 from app.db.tables import PurchaseOrder
-from app.db.unit import Database
 from tests.support.api import PURCHASE, Desk, mutation, unnamed, verify_change
 from tests.support.identity import CREATE_KEY, CREATE_STORE
 from tests.support.shop import day

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from app.domain.attempts import MOST_FAILURES, WINDOW_SECONDS, Attempts
 from app.domain.errors import Refused, SignInFailed, TooManyAttempts
-from app.embedded import Urls
+from app.domain.people.attempts import MOST_FAILURES, WINDOW_SECONDS, Attempts
+from app.run.embedded import Urls
 from tests.support.identity import (
     CREATE_KEY,
     PASSWORD,

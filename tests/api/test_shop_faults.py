@@ -10,18 +10,18 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import update
 
-from app.db import shops as rows
-from app.db.lane import Lane
+from app.db import channel_accounts as rows
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
 from app.db.tables import ChannelLink, Listing, Order, ShopMessage
-from app.db.unit import Database
-from app.domain import orders
-from app.domain.cookbook import Cookbook
-from app.domain.holds import settle
-from app.domain.ledger import Settle
-from app.domain.shops import Shops
-from app.domain.stock import Books
-from app.embedded import Urls
-from app.jobs.shops import Rounds, serve_shops
+from app.domain.catalog.cookbook import Cookbook
+from app.domain.channels.accounts import Shops
+from app.domain.documents import orders
+from app.domain.ledger.post import Settle
+from app.domain.ledger.reservations import settle
+from app.domain.movements.record import Books
+from app.jobs.channel_sync import Rounds, serve_shops
+from app.run.embedded import Urls
 from app.settings import Settings
 from tests.api.conftest import SECRET as KEY
 from tests.api.conftest import served
@@ -51,14 +51,14 @@ async def test_a_cancel_is_not_lost_to_an_answer_that_is_older(trade: Trade) -> 
     place = orders.place
 
     async def stalled(*told: Any) -> Any:
-        with patch("app.domain.orders.place", place):
+        with patch("app.domain.documents.orders.place", place):
             trade.mall.orders["1"] = 4, {"s1": 2}
             await trade.push("DOUYIN", "1", "106")
             await trade.follow()
         return await place(*told)
 
     await trade.push("DOUYIN", "1", "101")
-    with patch("app.domain.orders.place", stalled):
+    with patch("app.domain.documents.orders.place", stalled):
         await trade.follow()
     assert await states(trade) == ["CANCELLED"]
     assert (await trade.desk.level("米"))["available"] == "5"
@@ -164,7 +164,7 @@ async def test_a_day_that_ends_is_told_though_nothing_happened(trade: Trade) -> 
     told = {"channel": "DOUYIN", "productId": await trade.desk.product("米")}
     await trade.desk.do("setChannelQuota", quantity="2", **told)
     [link] = [UUID(trade.links["DOUYIN"])]
-    with patch("app.db.shops.offered", yesterday(rows.offered, 0)):
+    with patch("app.db.channel_accounts.offered", yesterday(rows.offered, 0)):
         await trade.tell()
     assert await told_to(trade, link) == 0
     await trade.tell()
@@ -195,7 +195,7 @@ async def told_to(trade: Trade, link: UUID) -> int:
 async def test_a_shop_that_drips_its_answer(trade: Trade) -> None:
     await trade.desk.receive("米", 5)
     trade.mall.trouble = ["drip"] * 4
-    with patch("app.shops.shop.ANSWER_SECONDS", 0.3):
+    with patch("app.platforms.platform.ANSWER_SECONDS", 0.3):
         await asyncio.wait_for(trade.tell(), 4)
     assert {each["state"] for each in (await trade.listings()).values()} == {"WAITING"}
 

@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.db import shops as rows
-from app.domain.pushes import ATTEMPTS
-from app.domain.shops import Shops
-from app.embedded import Urls
+from app.db import channel_accounts as rows
+from app.domain.channels.accounts import Shops
+from app.domain.channels.sync import ATTEMPTS
+from app.run.embedded import Urls
 from app.settings import Settings
 from tests.api.conftest import SECRET as KEY
 from tests.support.mall import APP, SECRET, SHOP, douyin_push, wechat_push
@@ -43,7 +43,7 @@ async def test_shops_are_told_what_they_may_sell(trade: Trade) -> None:
 async def test_what_fails_is_tried_again(trade: Trade, trouble: str) -> None:
     await trade.desk.receive("米", 10)
     trade.mall.trouble = [trouble] * 4
-    with patch("app.shops.shop.ANSWER_SECONDS", 0.3):
+    with patch("app.platforms.platform.ANSWER_SECONDS", 0.3):
         await trade.tell()
     found = await trade.listings()
     assert {(each["state"], each["attempts"]) for each in found.values()} == {("WAITING", 1)}
@@ -104,7 +104,7 @@ async def test_a_stale_push_is_dropped(trade: Trade) -> None:
         if overtaken:
             return found
         overtaken.append(found[0])
-        with patch("app.db.shops.offered", read):
+        with patch("app.db.channel_accounts.offered", read):
             await trade.desk.post("sell", ("米", 1))
             async with trade.books.db.unit(tenant) as unit:
                 await rows.release(unit, link.id, None)
@@ -112,7 +112,7 @@ async def test_a_stale_push_is_dropped(trade: Trade) -> None:
         trade.mall.calls.clear()
         return found
 
-    with patch("app.db.shops.offered", stalled):
+    with patch("app.db.channel_accounts.offered", stalled):
         await trade.tell()
     assert trade.mall.calls == []
     assert trade.mall.stock["1"] == 9

@@ -10,7 +10,7 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from app.domain import tokens
+from app.domain.people import tokens
 from tests.api.conftest import SECRET
 from tests.support.identity import REFRESH, VIEWER, Asking, Chain
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from app.embedded import Urls
+from app.run.embedded import Urls
 from tests.api.conftest import SECRET
 from tests.support.api import Desk, mutation
 from tests.support.web import Web, client

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.rules.barcodes import check_digit
+from app.domain.rules.codes import check_digit
 from tests.api.test_batches import day
 from tests.api.test_codes import scan
 from tests.support.api import Desk

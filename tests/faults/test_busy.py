@@ -7,7 +7,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from app.embedded import Urls
+from app.run.embedded import Urls
 from tests.api.conftest import asking, chain, fresh
 from tests.support.api import Desk
 
@@ -22,7 +22,7 @@ async def test_a_full_lane_says_so_and_takes_the_same_key_later(
     fresh: Desk, urls: Urls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await fresh.receive("米", 100)
-    monkeypatch.setattr("app.db.lane.WAITING", ROOM)
+    monkeypatch.setattr("app.db.core.lane.WAITING", ROOM)
     holder = await asyncpg.connect(urls.owner)
     keys = [str(uuid4()) for _ in range(SALES)]
     async with holder.transaction():

@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from app.db.unit import Database
-from app.embedded import Urls
+from app.db.core.unit import Database
+from app.run.embedded import Urls
 from tests.conftest import unheard
 
 MOMENTS = 60

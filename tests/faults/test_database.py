@@ -10,13 +10,13 @@ import asyncpg
 import pytest
 
 from app.db import identity
-from app.db.lane import Lane
+from app.db.core.lane import Lane
+from app.db.core.unit import UNREACHABLE, Database
 from app.db.tables import Movement
-from app.db.unit import UNREACHABLE, Database
-from app.domain.ledger import Settle
+from app.domain.ledger.post import Settle
 from app.domain.rules.kinds import Kind
-from app.embedded import Engines
-from app.migrate import upgrade
+from app.run.embedded import Engines
+from app.run.migrate import upgrade
 from tests.conftest import unheard
 from tests.support.identity import eventually
 from tests.support.shop import a_shop

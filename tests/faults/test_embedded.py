@@ -16,15 +16,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.embedded import DataInUse, Engines, borrowed, keep_secret
-from app.engines import free_port
-from app.premises import package_folder, paths
+from app.run.embedded import DataInUse, Engines, borrowed, keep_secret
+from app.run.engines import free_port
+from app.run.premises import package_folder, paths
 from tests.support.processes import gone, until
 
 OWNER = """
 import signal, sys
 from pathlib import Path
-from app.embedded import Engines
+from app.run.embedded import Engines
 engines = Engines(Path(sys.argv[1]))
 engines.start()
 print(engines.postgres.pid, engines.valkey.pid, flush=True)
@@ -223,7 +223,7 @@ def test_a_taken_port_is_given_up_for_another(data: Path, monkeypatch: pytest.Mo
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         picks = iter([port])
-        monkeypatch.setattr("app.engines.free_port", lambda: next(picks, None) or free_port())
+        monkeypatch.setattr("app.run.engines.free_port", lambda: next(picks, None) or free_port())
         with Engines(data, postgres=False) as engines:
             assert engines.valkey.port != port
             assert engines.valkey.ready()

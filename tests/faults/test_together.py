@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from app.db.statement import among
+from app.db.core.statement import among
+from app.db.core.unit import Database
 from app.db.tables import Product
-from app.db.unit import Database
 from tests.support.shop import Shop
 
 

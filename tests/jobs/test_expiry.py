@@ -7,17 +7,17 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import pytest
 
-from app.db import jobs
-from app.db.lane import Lane
+from app.db.core import jobs
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
 from app.db.tables import Movement
-from app.db.unit import Database
-from app.domain.batches import expiring
 from app.domain.errors import OutOfStock, Refusal
-from app.domain.ledger import Settle
+from app.domain.ledger.post import Settle
+from app.domain.movements.batches import expiring
 from app.domain.rules.kinds import Kind
-from app.embedded import Urls
 from app.jobs import runner
 from app.jobs.expiry import expire
+from app.run.embedded import Urls
 from tests.conftest import Cloning, unheard
 from tests.support.identity import eventually
 from tests.support.shop import Shop
@@ -94,7 +94,7 @@ async def test_each_store_at_its_own_midnight(shop: Shop, monkeypatch: pytest.Mo
         midnight = datetime.combine(last + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
         for seconds, due in ((-1, False), (0, True)):
             now = midnight.astimezone(UTC) + timedelta(seconds=seconds)
-            monkeypatch.setattr("app.domain.batches.clock", lambda now=now: now)
+            monkeypatch.setattr("app.domain.movements.batches.clock", lambda now=now: now)
             found = {draft.store for draft in await expiring(shop.db, shop.tenant)}
             assert (store in found) is due, (zone, seconds)
 

@@ -7,8 +7,8 @@ import pytest
 
 from app.db import passes as rows
 from app.db.tables import Pass
+from app.domain.documents.passes import expire
 from app.domain.errors import WrongState
-from app.domain.passes import expire
 from tests.support.salon import Salon, a_salon
 from tests.support.shop import Shop, day
 
@@ -31,8 +31,8 @@ async def test_a_pass_ends_with_its_last_day(
     await expire(shop.db, shop.tenant)
     assert await state(salon) == "ACTIVE"
     tomorrow = datetime.now(UTC) + timedelta(days=2)
-    monkeypatch.setattr("app.db.unit.clock", lambda: tomorrow)
-    monkeypatch.setattr("app.domain.passes.clock", lambda: tomorrow)
+    monkeypatch.setattr("app.db.core.unit.clock", lambda: tomorrow)
+    monkeypatch.setattr("app.domain.documents.passes.clock", lambda: tomorrow)
     # Refused before the job has come, and given back when it has.
     assert await salon.redeem() == WrongState("EXPIRED")
     await asyncio.gather(*(expire(shop.db, shop.tenant) for _ in range(3)))

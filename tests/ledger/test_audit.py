@@ -5,12 +5,12 @@ from datetime import date
 import asyncpg
 import pytest
 
-from app.db.audit import INVARIANTS, audit
-from app.db.lane import Lane
-from app.db.unit import Database
-from app.domain.ledger import Settle
+from app.db.core.audit import INVARIANTS, audit
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
+from app.domain.documents.writeoffs import Source
+from app.domain.ledger.post import Settle
 from app.domain.rules.kinds import Kind
-from app.domain.writeoffs import Source
 from tests.conftest import Cloning, unheard
 from tests.support.depot import a_depot
 from tests.support.orders import OrderDesk

@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.db.lane import Lane
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
 from app.db.tables import Movement
-from app.db.unit import Database
-from app.domain.draft import batch_id
 from app.domain.errors import BatchExpired, InvalidQuantity, OutOfStock, ReturnExceedsSale
-from app.domain.ledger import Settle
+from app.domain.ledger.draft import batch_id
+from app.domain.ledger.post import Settle
 from app.domain.rules.kinds import Kind
-from app.embedded import Urls
+from app.run.embedded import Urls
 from tests.conftest import unheard
 from tests.support.shop import Shop
 
@@ -165,7 +165,7 @@ async def test_midnight_is_the_stores_own(
     midnight = datetime.combine(last + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
     for seconds, kind in ((-3600 * 23, Movement), (-1, Movement), (0, OutOfStock), (1, OutOfStock)):
         now = midnight.astimezone(UTC) + timedelta(seconds=seconds)
-        monkeypatch.setattr("app.db.unit.clock", lambda now=now: now)
+        monkeypatch.setattr("app.db.core.unit.clock", lambda now=now: now)
         expect(await shop.sell("奶", 1, store=store), kind)
 
 

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.db.channels import Subject
-from app.db.lane import Lane
+from app.db.core.lane import Lane
 from app.db.tables import Movement, Order
-from app.domain import channels, previews
+from app.domain.channels import previews, rules
 from app.domain.errors import Malformed, OutOfStock
-from app.domain.ledger import Settle
+from app.domain.ledger.post import Settle
 from app.domain.rules.kinds import Kind
-from app.embedded import Urls
+from app.run.embedded import Urls
 from tests.conftest import unheard
 from tests.support.orders import OrderDesk
 from tests.support.shop import Shop, day
@@ -23,18 +23,18 @@ from tests.support.shop import Shop, day
 async def buffer(shop: Shop, name: str, quantity: Any, **more: Any) -> None:
     told = None if quantity is None else Decimal(quantity)
     subject = await about(shop, name, **more)
-    await channels.set_channel_buffer(shop.db, shop.owner, uuid4(), subject, told)
+    await rules.set_channel_buffer(shop.db, shop.owner, uuid4(), subject, told)
 
 
 async def quota(shop: Shop, name: str, quantity: Any, **more: Any) -> None:
     told = None if quantity is None else Decimal(quantity)
     subject = await about(shop, name, **more)
-    await channels.set_channel_quota(shop.db, shop.owner, uuid4(), subject, told)
+    await rules.set_channel_quota(shop.db, shop.owner, uuid4(), subject, told)
 
 
 async def pause(shop: Shop, paused: bool | None, name: str | None = None, **more: Any) -> None:
     subject = await about(shop, name, **more)
-    await channels.set_channel_pause(shop.db, shop.owner, uuid4(), subject, paused)
+    await rules.set_channel_pause(shop.db, shop.owner, uuid4(), subject, paused)
 
 
 async def about(
@@ -72,7 +72,7 @@ async def test_a_buffer_of_batches_counts_what_is_fresh(shop: Shop) -> None:
     product = await shop.product("奶")
     assert await sells(shop, "奶", 5) == (5, 4)
     subject = Subject("WECHAT", product)
-    await channels.set_channel_freshness(shop.db, shop.owner, uuid4(), subject, 5)
+    await rules.set_channel_freshness(shop.db, shop.owner, uuid4(), subject, 5)
     assert await sells(shop, "奶", 2) == (2, 1)
     assert await sells(shop, "奶", 1) is None
     assert await shop.batches("奶") == {"old": 3, "near": 3, "far": 2}

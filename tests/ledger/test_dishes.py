@@ -10,16 +10,16 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.db.channels import Subject
-from app.db.lane import Lane
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
 from app.db.tables import Movement
-from app.db.unit import Database
-from app.domain.channels import set_channel_freshness
-from app.domain.draft import Line, Outdated, Place
+from app.domain.catalog.units import Pack, set_units
+from app.domain.channels.rules import set_channel_freshness
 from app.domain.errors import InvalidQuantity, OutOfStock
-from app.domain.ledger import Settle
+from app.domain.ledger.draft import Line, Outdated, Place
+from app.domain.ledger.post import Settle
 from app.domain.rules.kinds import Kind
-from app.domain.units import Pack, set_units
-from app.embedded import Urls
+from app.run.embedded import Urls
 from tests.conftest import unheard
 from tests.support.shop import Shop, day
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from app.db.tables import Movement, Transfer, WriteOff
+from app.domain.documents.writeoffs import Source
 from app.domain.errors import ExceedsTransfer, OutOfStock, WrongState
 from app.domain.rules.kinds import Kind
-from app.domain.writeoffs import Source
 from tests.conftest import Cloning
 from tests.ledger.test_order_machine import DATED, LATELY, LINES, NAMES, PLAIN, SOME, Customers
 from tests.support.depot import Depot, a_depot

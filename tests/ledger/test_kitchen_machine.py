@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from app.db.tables import Movement, Pass, Redemption
-from app.domain.batches import expiring
 from app.domain.errors import OutOfStock, WrongState
+from app.domain.movements.batches import expiring
 from app.domain.rules.kinds import Kind
 from tests.conftest import Cloning
 from tests.support.machine import Machine, run_machine
@@ -122,7 +122,7 @@ class Kitchen(Machine):
         # It runs once a minute: what it moved in this one already, it takes for a retry.
         self.minutes += 1
         later = datetime.now(UTC) + timedelta(minutes=self.minutes)
-        with patch("app.domain.batches.clock", lambda: later):
+        with patch("app.domain.movements.batches.clock", lambda: later):
             self.run(expire())
         self.shelf.aside += self.shelf.dated.pop(DAYS[0], 0)
 

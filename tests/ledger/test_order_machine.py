@@ -13,8 +13,8 @@ from app.db.menu import sellable_by_offer
 from app.db.orders import orders_by_id
 from app.db.tables import Alert, Movement, Order
 from app.domain.errors import KeyReused, OutOfStock, ReturnExceedsSale, WrongState
+from app.domain.movements.sales import Disposition
 from app.domain.rules.kinds import Kind
-from app.domain.sales import Disposition
 from tests.conftest import Cloning
 from tests.ledger.test_channels import buffer, quota
 from tests.support.machine import Machine, run_machine

@@ -11,9 +11,9 @@ from uuid import uuid4, uuid5
 
 import pytest
 
-from app.db.lane import Lane
+from app.db.core.lane import Lane
+from app.db.core.unit import clock
 from app.db.tables import Movement, Order
-from app.db.unit import clock
 from app.domain.errors import (
     InvalidQuantity,
     KeyReused,
@@ -22,10 +22,10 @@ from app.domain.errors import (
     TooManyOrders,
     WrongState,
 )
-from app.domain.holds import AT_ONCE
-from app.domain.ledger import Settle
+from app.domain.ledger.post import Settle
+from app.domain.ledger.reservations import AT_ONCE
 from app.domain.rules.kinds import Kind
-from app.embedded import Urls
+from app.run.embedded import Urls
 from tests.conftest import unheard
 from tests.support.orders import OrderDesk
 from tests.support.shop import Shop, day
@@ -38,7 +38,7 @@ async def desk(shop: Shop) -> OrderDesk:
 
 @contextmanager
 def tomorrow() -> Iterator[None]:
-    with patch("app.db.unit.clock", lambda: datetime.now(UTC) + timedelta(days=1)):
+    with patch("app.db.core.unit.clock", lambda: datetime.now(UTC) + timedelta(days=1)):
         yield
 
 

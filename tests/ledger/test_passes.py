@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from app.db.tables import Pass, Redemption
-from app.domain.cookbook import Wish
+from app.domain.catalog.cookbook import Wish
 from app.domain.errors import NotEnoughUses, OutOfStock, WrongState
 from app.domain.rules.kinds import Kind
 from tests.support.orders import OrderDesk

@@ -10,9 +10,9 @@ import pytest
 from app.db.orders import movements_of
 from app.db.stock import entries_of
 from app.db.tables import PurchaseOrder
-from app.domain import purchases
+from app.domain.documents import purchases
+from app.domain.documents.purchases import Introduced
 from app.domain.errors import AlreadyTaken, DeliveryExceedsOrder, KeyReused, WrongState
-from app.domain.purchases import Introduced
 from app.domain.rules.kinds import Kind
 from tests.support.purchases import PurchaseDesk
 from tests.support.shop import Shop

@@ -9,13 +9,13 @@ from uuid import uuid4
 
 import pytest
 
-from app.db.lane import Lane
+from app.db.core.lane import Lane
 from app.db.tables import Movement
-from app.domain.draft import Draft
 from app.domain.errors import KeyReused, OutOfStock, ReturnExceedsSale, WrongState
-from app.domain.ledger import Settle
+from app.domain.ledger.draft import Draft
+from app.domain.ledger.post import Settle
 from app.domain.rules.kinds import Kind
-from app.embedded import Urls
+from app.run.embedded import Urls
 from tests.conftest import unheard
 from tests.support.shop import Shop
 

@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from app.db.orders import movements_of
 from app.db.tables import Level, Movement, Transfer
+from app.domain.documents.transfer_requests import suggestions
 from app.domain.errors import (
     ExceedsTransfer,
     InvalidQuantity,
@@ -21,7 +22,6 @@ from app.domain.errors import (
     UnknownBatch,
     WrongState,
 )
-from app.domain.replenishment import suggestions
 from app.domain.rules.kinds import Kind
 from tests.ledger.test_orders import tomorrow
 from tests.support.depot import Depot, a_depot

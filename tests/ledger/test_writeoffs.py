@@ -16,8 +16,9 @@ import pytest
 from app.db.orders import movements_of
 from app.db.tables import Movement, WriteOff
 from app.db.writeoffs import lines_of, wasted_of
-from app.domain import writeoffs
 from app.domain.access import Role
+from app.domain.documents import writeoffs
+from app.domain.documents.writeoffs import Source
 from app.domain.errors import (
     Denied,
     KeyReused,
@@ -30,7 +31,6 @@ from app.domain.errors import (
     WrongState,
 )
 from app.domain.rules.kinds import Kind
-from app.domain.writeoffs import Source
 from tests.support.orders import OrderDesk
 from tests.support.shop import Shop, day
 from tests.support.writeoffs import WasteDesk
@@ -45,7 +45,7 @@ async def desk(shop: Shop) -> WasteDesk:
 
 @contextmanager
 def tomorrow() -> Iterator[None]:
-    with patch("app.db.unit.clock", lambda: datetime.now(UTC) + timedelta(days=1)):
+    with patch("app.db.core.unit.clock", lambda: datetime.now(UTC) + timedelta(days=1)):
         yield
 
 

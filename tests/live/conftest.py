@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.db.bus import Bus
-from app.db.lane import Lane
-from app.db.unit import Database
-from app.domain.ledger import Settle
-from app.embedded import Urls
+from app.db.core.bus import Bus
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
+from app.domain.ledger.post import Settle
+from app.run.embedded import Urls
 from tests.api.conftest import asking, chain, elsewhere, stranger
 from tests.support.identity import Chain
 from tests.support.shop import Shop

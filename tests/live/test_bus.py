@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 from redis.asyncio import Redis
 
-from app.db.bus import Bus
-from app.embedded import Engines
+from app.db.core.bus import Bus
+from app.run.embedded import Engines
 from tests.support.identity import eventually
 
 Heard = list[tuple[UUID | None, UUID | None]]

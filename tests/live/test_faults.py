@@ -18,9 +18,9 @@ import httpx2
 import pytest
 
 from app.db import feed
-from app.embedded import Engines, Urls
-from app.engines import free_port
 from app.live.socket import Socket
+from app.run.embedded import Engines, Urls
+from app.run.engines import free_port
 from tests.api.conftest import SECRET, served
 from tests.live.test_feed import same
 from tests.support.identity import Asking, eventually

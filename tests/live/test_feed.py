@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from app.db import feed
-from app.db.unit import Database
+from app.db.core.unit import Database
 from app.domain.rules.kinds import Kind
 from tests.support.identity import REMOVE, Asking, Chain
 from tests.support.live import FEED, Terminal, dialled, watching

@@ -10,15 +10,15 @@ import asyncpg
 import pytest
 
 from app.db import feed
-from app.db.bus import Bus
-from app.db.lane import Lane
-from app.db.unit import Database
-from app.domain.cookbook import Cookbook
+from app.db.core.bus import Bus
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
+from app.domain.catalog.cookbook import Cookbook
 from app.domain.feed import AvailabilityChange, Change, Event, Resync, Snapshot
-from app.domain.ledger import Settle
-from app.embedded import Urls
+from app.domain.ledger.post import Settle
 from app.live.follower import Follower
 from app.live.hub import Hub
+from app.run.embedded import Urls
 from tests.support.identity import eventually
 from tests.support.shop import Shop, a_shop
 

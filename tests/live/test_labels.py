@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.domain.batches import expiring
+from app.domain.movements.batches import expiring
 from tests.support.identity import Chain
 from tests.support.live import Line, dialled
 from tests.support.shop import Shop

@@ -10,11 +10,11 @@ import asyncpg
 import pytest
 
 from app.domain.feed import Change, Event
-from app.embedded import Urls
 from app.live.follower import Follower
 from app.live.share import SharedExecutor
 from app.live.socket import Socket
 from app.live.tail import Tail
+from app.run.embedded import Urls
 from tests.support.identity import Chain, eventually
 from tests.support.live import FEED, Line, dialled
 from tests.support.shop import Shop

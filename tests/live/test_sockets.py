@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from app.domain.tokens import ACCESS_SECONDS, SessionClaim, Signer
+from app.domain.people.tokens import ACCESS_SECONDS, SessionClaim, Signer
 from app.live.socket import Socket
 from app.live.stream import Stream
 from tests.api.conftest import SECRET

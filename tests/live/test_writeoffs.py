@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from app.domain.access import Role
-from app.domain.writeoffs import set_limit
+from app.domain.documents.writeoffs import set_limit
 from tests.support.live import Line as Wire
 from tests.support.live import dialled
 from tests.support.shop import Shop

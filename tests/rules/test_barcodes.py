@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.rules.barcodes import LENGTHS, check_digit_ok, normal
+from app.domain.rules.codes import LENGTHS, check_digit_ok, normal
 
 digits = st.text("0123456789", min_size=1, max_size=13)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.codes import FNC1, Code, Form, understood
-from app.domain.rules.barcodes import check_digit_ok
+from app.domain.catalog.codes import FNC1, Code, Form, understood
+from app.domain.rules.codes import check_digit_ok
 from app.domain.rules.texts import Unclean
 
 GTIN = "06901234567892"

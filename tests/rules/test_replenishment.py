@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.rules.arrivals import parted
 from app.domain.rules.replenishment import suggested
+from app.domain.rules.transfer_receipts import parted
 
 SOLD, DAYS, POINT = st.integers(0, 10**6), st.integers(0, 90), st.integers(0, 10**6)
 THERE, SCALE = st.integers(0, 10**6), st.sampled_from([1, 500, 1000])

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.codes import Code, Form, understood
-from app.domain.rules.barcodes import check_digit
+from app.domain.catalog.codes import Code, Form, understood
+from app.domain.rules.codes import check_digit
 from app.domain.rules.scales import Label, layout_ok, read, weight_for
 
 WEIGHT, AMOUNT = "21PPPPPWWWWWC", "22PPPPPAAAAAC"

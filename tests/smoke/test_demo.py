@@ -7,11 +7,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app import demo, demo_papers, demo_trades
-from app.db.audit import audit
-from app.db.unit import Database
-from app.domain.stores import create_tenant
-from app.embedded import Urls
+from app.db.core.audit import audit
+from app.db.core.unit import Database
+from app.demo import documents, seed, trades
+from app.domain.people.stores import create_tenant
+from app.run.embedded import Urls
 from app.settings import Settings
 from tests.api.conftest import SECRET, served
 from tests.conftest import Cloning, unheard
@@ -68,7 +68,7 @@ def settings_of(urls: Urls, data: Path) -> Settings:
 async def whole(clone: Cloning, tmp_path_factory: pytest.TempPathFactory) -> Urls:
     """A database that was seeded without a break."""
     urls = await clone()
-    await demo.seed(settings_of(urls, tmp_path_factory.mktemp("whole")))
+    await seed.seed(settings_of(urls, tmp_path_factory.mktemp("whole")))
     return urls
 
 
@@ -93,15 +93,15 @@ async def counted(url: str, tables: tuple[str, ...] = (*TABLES, "movements", "en
 
 
 async def test_seeded_twice_it_is_there_once(settings: Settings) -> None:
-    first = await demo.seed(settings)
+    first = await seed.seed(settings)
     once = await counted(settings.owner_url)
-    assert await demo.seed(settings) == first
+    assert await seed.seed(settings) == first
     assert await counted(settings.owner_url) == once
     assert [each.login for each in first] == ["owner", "manager", "cashier", "buyer"]
     assert once["tenants"] == 1
     assert once["stores"] == 4
-    assert once["barcodes"] == sum(len(lines.split("\n")) - 2 for lines in demo.GOODS.values())
-    made = [demo_trades.SALON_GOODS, demo_trades.KITCHEN_GOODS, demo_trades.SERVED]
+    assert once["barcodes"] == sum(len(lines.split("\n")) - 2 for lines in seed.GOODS.values())
+    made = [trades.SALON_GOODS, trades.KITCHEN_GOODS, trades.SERVED]
     assert once["products"] == once["barcodes"] + sum(len(lines.split("\n")) - 2 for lines in made)
 
 
@@ -122,10 +122,10 @@ async def test_what_was_cut_short_is_finished(
     settings: Settings, whole: Urls, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stops at the third call (or an earlier one of what is called seldom), as a kill would."""
-    owner: dict[str, Any] = {"create_store": demo.stores, "invite_staff": demo.staff}
-    owner |= {"create_supplier": demo_papers.purchases, "approve": demo_papers.replenishment}
-    owner |= {"submit": demo.Lane, "sell_pass": demo_trades.passes, "set_recipe": demo_trades}
-    calls, real = 0, getattr(owner.get(where, demo.catalog), where)
+    owner: dict[str, Any] = {"create_store": seed.stores, "invite_staff": seed.staff}
+    owner |= {"create_supplier": documents.purchases, "approve": documents.transfer_requests}
+    owner |= {"submit": seed.Lane, "sell_pass": trades.passes, "set_recipe": trades}
+    calls, real = 0, getattr(owner.get(where, seed.products), where)
 
     async def stopping(*arguments: Any, **named: Any) -> Any:
         nonlocal calls
@@ -135,10 +135,10 @@ async def test_what_was_cut_short_is_finished(
         return await real(*arguments, **named)
 
     with monkeypatch.context() as patched:
-        patched.setattr(owner.get(where, demo.catalog), where, stopping)
+        patched.setattr(owner.get(where, seed.products), where, stopping)
         with pytest.raises(CutShort):
-            await demo.seed(settings)
-    assert await demo.seed(settings) == demo.SIGN_INS
+            await seed.seed(settings)
+    assert await seed.seed(settings) == seed.SIGN_INS
     found = await counted(settings.owner_url)
     assert found == await counted(whole.owner)
 
@@ -147,16 +147,16 @@ async def test_nothing_is_told_where_others_live(settings: Settings) -> None:
     db = Database(settings.database_url, unheard, pool_size=1)
     await create_tenant(db, "别家", "owner", "eight letters", "demo", "别家一店")
     await db.close()
-    assert await demo.seed(settings) == []
+    assert await seed.seed(settings) == []
     assert await counted(settings.owner_url, ("tenants",)) == {"tenants": 1}
 
 
 async def test_every_screen_has_something_to_show(settings: Settings, empty: Urls) -> None:
-    sign_ins = await demo.seed(settings)
+    sign_ins = await seed.seed(settings)
     async with served(empty) as asking:
         for login, password, _ in sign_ins:
             assert (await asking.sign_in(login, password))["accessToken"]
-        token = (await asking.sign_in("owner", demo.PASSWORD))["accessToken"]
+        token = (await asking.sign_in("owner", seed.PASSWORD))["accessToken"]
         pages = (await asking.raw(PAGES, token))["data"]
         lists = {
             name: value["nodes"] if isinstance(value, dict) and "nodes" in value else value
@@ -202,4 +202,4 @@ async def test_every_screen_has_something_to_show(settings: Settings, empty: Url
 
 def test_barcodes_are_valid_ean_13() -> None:
     # 4006381333931 is the textbook's example.
-    assert demo.check_digit("400638133393") == "1"
+    assert seed.check_digit("400638133393") == "1"

@@ -12,10 +12,10 @@ import pytest
 from graphql import build_schema, parse, validate
 from playwright.async_api import Browser, async_playwright, expect
 
-from app.db.unit import Database
-from app.domain.stores import create_tenant
-from app.graphiql import BUILD
+from app.db.core.unit import Database
+from app.domain.people.stores import create_tenant
 from app.main import sdl
+from app.web.graphiql import BUILD
 from tests.api.conftest import asking
 from tests.support.identity import INVITE, PASSWORD, Asking, Chain
 from tests.support.screen import FLAGS, Shown

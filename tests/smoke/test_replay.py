@@ -11,13 +11,13 @@ import httpx2
 import pandas
 import pytest
 
-from app.db.unit import Database
-from app.domain.stores import create_tenant
-from app.embedded import Urls
+from app.db.core.unit import Database
+from app.domain.people.stores import create_tenant
 from app.replay import dataset, shop
 from app.replay.dataset import Basket, Story, load
 from app.replay.run import Plan, replay
 from app.replay.shop import Refused, Shop, Unreachable
+from app.run.embedded import Urls
 from app.settings import Settings
 from tests.api.conftest import SECRET, served
 from tests.conftest import unheard

@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 
 from app.db import transfers as rows
 from app.db.tables import Transfer, TransferLine
-from app.domain import arrivals, replenishment, transfers
 from app.domain.access import Can, Role, Scope, Viewer
-from app.domain.arrivals import FATES
+from app.domain.documents import transfer_receipts, transfer_requests, transfers
+from app.domain.documents.transfer_receipts import FATES
 from app.domain.errors import Refused
 from app.domain.rules.kinds import Kind
 from tests.support.shop import Shop
@@ -75,20 +75,20 @@ class Depot:
         """A request of the store: for these, or for all that is suggested."""
         asked = await self.lines(*told) if told else None
         made = (key or uuid4(), self.shop.store, asked, None)
-        return await self.tries(replenishment.request(self.shop.db, self.viewer, *made))
+        return await self.tries(transfer_requests.request(self.shop.db, self.viewer, *made))
 
     async def approve(self, row: Transfer, *told: tuple[Any, ...]) -> Any:
         asked = await self.lines(*told) if told else None
         made = (uuid4(), row.id, self.warehouse, asked)
-        return await self.tries(replenishment.approve(self.shop.db, self.viewer, *made))
+        return await self.tries(transfer_requests.approve(self.shop.db, self.viewer, *made))
 
     async def reject(self, row: Transfer) -> Any:
         made = (uuid4(), row.id, "总仓缺货")
-        return await self.tries(replenishment.reject(self.shop.db, self.viewer, *made))
+        return await self.tries(transfer_requests.reject(self.shop.db, self.viewer, *made))
 
     async def withdraw(self, row: Transfer) -> Any:
         made = (uuid4(), row.id, None)
-        return await self.tries(replenishment.withdraw(self.shop.db, self.viewer, *made))
+        return await self.tries(transfer_requests.withdraw(self.shop.db, self.viewer, *made))
 
     async def plan(self, *told: tuple[Any, ...]) -> Any:
         """A transfer that nobody asked for."""
@@ -115,7 +115,7 @@ class Depot:
             more = {"reason": "破损" if differs else None, **fates, **more}
             asked = [Arrived(await self.shop.product(name), **more)]
         made = (key or uuid4(), row.id, asked)
-        return await self.tries(arrivals.receive(self.shop.db, self.viewer, *made))
+        return await self.tries(transfer_receipts.receive(self.shop.db, self.viewer, *made))
 
     async def cancel(self, row: Transfer, key: UUID | None = None) -> Any:
         made = (key or uuid4(), row.id, None)

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 import httpx2
 
-from app.db.unit import Database
-from app.domain.stores import Founded, create_tenant
+from app.db.core.unit import Database
+from app.domain.people.stores import Founded, create_tenant
 
 PASSWORD = "correct horse"
 

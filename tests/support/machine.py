@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-from app.db.audit import audit
-from app.db.lane import Lane
-from app.db.unit import Database
-from app.domain.ledger import Settle
-from app.embedded import Urls
+from app.db.core.audit import audit
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
+from app.domain.ledger.post import Settle
+from app.run.embedded import Urls
 from tests.conftest import Cloning, unheard
 from tests.support.shop import Shop, a_shop
 

@@ -8,18 +8,18 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import update
 
+from app.db.core.unit import clock
 from app.db.tables import Level, Order
-from app.db.unit import clock
-from app.domain import orders
 from app.domain.access import Viewer
-from app.domain.cookbook import Cookbook
+from app.domain.catalog.cookbook import Cookbook
+from app.domain.documents import orders
+from app.domain.documents.orders import Wanted
 from app.domain.errors import Refused
-from app.domain.holds import settle
-from app.domain.orders import Wanted
-from app.domain.rations import COUNTER
+from app.domain.ledger.channel_limits import COUNTER
+from app.domain.ledger.reservations import settle
+from app.domain.movements.record import Books, Sheet
+from app.domain.movements.sales import Disposition
 from app.domain.rules.kinds import Kind
-from app.domain.sales import Disposition
-from app.domain.stock import Books, Sheet
 from tests.support.shop import Shop
 
 

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 from app.db import purchases as rows
 from app.db.tables import PurchaseOrder, Supplier
-from app.domain import deliveries, purchases
-from app.domain.purchases import Introduced, Wanted
-from app.domain.stock import Sheet
+from app.domain.documents import purchase_receipts, purchases
+from app.domain.documents.purchases import Introduced, Wanted
+from app.domain.movements.record import Sheet
 from tests.support.orders import Asked, OrderDesk
 
 
@@ -55,7 +55,7 @@ class PurchaseDesk(OrderDesk):
             for name, quantity in lines
         ]
         told = order.id, asked, over, None, sheet
-        return await self.tries(deliveries.receive(self.books, self.viewer, *told))
+        return await self.tries(purchase_receipts.receive(self.books, self.viewer, *told))
 
     async def drop(self, order: PurchaseOrder) -> Any:
         told = self.shop.db, self.viewer, uuid4(), order.id, None

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.db.tables import Pass
-from app.domain import passes
 from app.domain.access import Role, Scope, Viewer
+from app.domain.catalog.recipes import Ingredient, set_recipe
+from app.domain.documents import passes
 from app.domain.errors import Refused
-from app.domain.recipes import Ingredient, set_recipe
 from app.domain.rules.kinds import Kind
 from tests.support.shop import Shop, day
 

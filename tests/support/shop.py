@@ -11,15 +11,16 @@ from zoneinfo import ZoneInfo
 from app.db import feed
 from app.db.batches import New as Arriving
 from app.db.batches import batches_by_id, batches_of
-from app.db.lane import Lane
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
 from app.db.stock import entries_of
 from app.db.tables import Feed, Level, Product, Store, Tenant
-from app.db.unit import Database
 from app.domain.access import Role, Scope, Viewer
-from app.domain.cookbook import NO_WISH, Cookbook
-from app.domain.draft import Draft, Line, Place, batch_id, print_of, swapped
-from app.domain.ledger import Outcome
-from app.domain.recipes import Ingredient, set_recipe
+from app.domain.catalog.cookbook import NO_WISH, Cookbook
+from app.domain.catalog.recipes import Ingredient, set_recipe
+from app.domain.claims import fingerprint_of
+from app.domain.ledger.draft import Draft, Line, Place, batch_id, swapped
+from app.domain.ledger.post import Outcome
 from app.domain.rules.fefo import NEVER
 from app.domain.rules.kinds import Kind
 from app.domain.rules.units import scale_of
@@ -92,7 +93,7 @@ class Shop:
             self.actor,
             key or uuid4(),
             tuple(made),
-            print_of(kind, store, lines),
+            fingerprint_of(kind, store, lines),
             datetime.now(UTC),
             **more,
         )
@@ -172,7 +173,7 @@ class Shop:
                 self.actor,
                 key or uuid4(),
                 swapped(entries),
-                print_of(Kind.REVERSAL, movement.id),
+                fingerprint_of(Kind.REVERSAL, movement.id),
                 datetime.now(UTC),
                 reverses_id=movement.id,
             )

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app.db import shops as rows
-from app.domain.pushes import follow, tell
-from app.domain.shops import Shops
-from app.domain.stock import Books
+from app.db import channel_accounts as rows
+from app.domain.channels.accounts import Shops
+from app.domain.channels.sync import follow, tell
+from app.domain.movements.record import Books
 from tests.support.api import Desk
 from tests.support.mall import APP, SECRET, SHOP, TOKEN, Mall, douyin_push, wechat_push
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from app.embedded import Urls
+from app.run.embedded import Urls
 from tests.support.processes import until
 
 

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.db.tables import WriteOff
-from app.domain import writeoffs
 from app.domain.access import Role, Scope, Viewer
-from app.domain.cookbook import Cookbook
+from app.domain.catalog.cookbook import Cookbook
+from app.domain.documents import writeoffs
+from app.domain.documents.writeoffs import Source, Wanted
 from app.domain.errors import Refused
-from app.domain.stock import Books
-from app.domain.writeoffs import Source, Wanted
+from app.domain.movements.record import Books
 from tests.support.shop import Shop
 
 

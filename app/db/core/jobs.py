@@ -10,7 +10,7 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.sm import SchedulerManager
 from pgqueuer.domain.settings import DBSettings
 
-from app.db.unit import SERVER_SETTINGS
+from app.db.core.unit import SERVER_SETTINGS
 
 SETTINGS = DBSettings(db_schema="jobs")
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from app.db.unit import PASSING, SERVER_SETTINGS, WAITED, Nudge, Unit
+from app.db.core.unit import PASSING, SERVER_SETTINGS, WAITED, Nudge, Unit
 
 log = structlog.get_logger()
 

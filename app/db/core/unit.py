@@ -13,7 +13,7 @@ import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
-from app.db.together import Rounds
+from app.db.core.coalesce import Rounds
 
 T = TypeVar("T")
 ROLE = "kucun_app"

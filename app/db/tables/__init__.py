@@ -1,6 +1,6 @@
 """The tables: one class a noun. Keys start with the tenant; quantities are integer base units."""
 
-from app.db.table import Amount, Table
+from app.db.core.table import Amount, Table
 from app.db.tables.alerts import Alert
 from app.db.tables.catalog import (
     Barcode,

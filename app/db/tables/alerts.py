@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.table import Table, key, made_at, to
+from app.db.core.table import Table, key, made_at, to
 
 
 class Alert(Table):

@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.table import Table, key, made_at, to
+from app.db.core.table import Table, key, made_at, to
 
 
 class Category(Table):

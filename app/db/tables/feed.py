@@ -9,7 +9,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.table import Table, key, to
+from app.db.core.table import Table, key, to
 
 
 class Feed(Table):

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, query_expression
 
-from app.db.table import Amount, Table, key, made_at, to
+from app.db.core.table import Amount, Table, key, made_at, to
 
 STATUS = (
     "case when shelf = 0 then 'OUT'"

@@ -17,7 +17,7 @@ from biip.gs1_element_strings import GS1ElementString
 from biip.gs1_messages import GS1Message
 
 from app.domain.rules import scales
-from app.domain.rules.barcodes import LENGTHS, check_digit_ok, normal
+from app.domain.rules.codes import LENGTHS, check_digit_ok, normal
 from app.domain.rules.texts import clean
 
 FNC1 = "\x1d"

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.db import recipes as rows
-from app.db.unit import Database
-from app.domain.draft import Line, Place
+from app.db.core.unit import Database
 from app.domain.errors import InvalidQuantity, Malformed, Refused, WrongState
-from app.domain.rations import COUNTER
+from app.domain.ledger.channel_limits import COUNTER
+from app.domain.ledger.draft import Line, Place
 from app.domain.rules.kinds import EATEN
 from app.domain.rules.recipes import Need
 from app.domain.rules.units import from_base

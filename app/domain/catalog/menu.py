@@ -10,15 +10,15 @@ from zoneinfo import ZoneInfo
 
 from app.db import identity
 from app.db import menu as rows
+from app.db.core.unit import Database, clock
 from app.db.levels import open_levels
 from app.db.menu import Dish
 from app.db.tables import Level, Store
-from app.db.unit import Database, clock
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.cookbook import Cookbook
+from app.domain.catalog.cookbook import Cookbook
+from app.domain.claims import claim
 from app.domain.errors import Malformed, Refused, UnknownProduct
-from app.domain.requests import claim
 from app.domain.rules.labels import PLENTY, SOLD_OUT, Availability, availability
 from app.domain.rules.recipes import Need, makeable, together
 from app.domain.rules.units import to_base

@@ -9,11 +9,11 @@ import zxingcpp
 from zxingcpp import BarcodeFormat
 
 from app.db import catalog as rows
+from app.db.core.unit import Database
 from app.db.tables import Product
-from app.db.unit import Database
 from app.domain.access import Viewer
 from app.domain.errors import Malformed
-from app.domain.rules.barcodes import LENGTHS, check_digit_ok
+from app.domain.rules.codes import LENGTHS, check_digit_ok
 from app.domain.rules.texts import clean
 
 BATCH = re.compile(r"[!\"%&'*+,\-./0-9:;<=>?A-Z_a-z]{1,20}")

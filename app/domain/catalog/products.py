@@ -8,11 +8,13 @@ from uuid import UUID, uuid5
 from uuid_utils.compat import uuid7
 
 from app.db import catalog as rows
+from app.db.core.unit import Database, Unit
 from app.db.levels import open_levels
 from app.db.tables import Barcode, Category, Product
-from app.db.unit import Database, Unit
 from app.domain import access
 from app.domain.access import Can, Viewer
+from app.domain.catalog.pinyin import full, search_text
+from app.domain.claims import claim
 from app.domain.errors import (
     AlreadyTaken,
     InvalidQuantity,
@@ -21,9 +23,7 @@ from app.domain.errors import (
     UnknownCategory,
     UnknownProduct,
 )
-from app.domain.pinyin import full, search_text
-from app.domain.requests import claim
-from app.domain.rules.barcodes import in_house, normal
+from app.domain.rules.codes import in_house, normal
 from app.domain.rules.texts import clean
 from app.domain.rules.units import LIMIT, scale_of, to_base
 

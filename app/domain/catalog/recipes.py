@@ -10,12 +10,13 @@ from uuid_utils.compat import uuid7
 
 from app.db import catalog, units
 from app.db import recipes as rows
+from app.db.core.unit import Database, Unit
 from app.db.levels import open_levels
 from app.db.tables import Component, Product, Recipe
 from app.db.tables import Need as NeedRow
-from app.db.unit import Database, Unit
 from app.domain.access import Viewer
-from app.domain.cookbook import ORDERED
+from app.domain.catalog.cookbook import ORDERED
+from app.domain.claims import claim
 from app.domain.errors import (
     Indivisible,
     InvalidQuantity,
@@ -26,7 +27,6 @@ from app.domain.errors import (
     UnknownProduct,
     WrongState,
 )
-from app.domain.requests import claim
 from app.domain.rules.recipes import WHOLE, Need, Part, amount, cycle, nearest, needs
 from app.domain.rules.units import MEASURES, size_of, to_base
 

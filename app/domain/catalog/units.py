@@ -6,12 +6,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.db import units as rows
+from app.db.core.unit import Database
 from app.db.tables import Product
-from app.db.unit import Database
 from app.domain.access import Viewer
-from app.domain.catalog import announce, found_product
+from app.domain.catalog.products import announce, found_product
+from app.domain.claims import claim
 from app.domain.errors import InvalidQuantity, Malformed, Refused
-from app.domain.requests import claim
 from app.domain.rules.texts import clean
 from app.domain.rules.units import MEASURES, size_of, to_base
 

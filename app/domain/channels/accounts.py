@@ -14,20 +14,20 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from uuid_utils.compat import uuid7
 
-from app.db import shops as rows
+from app.db import channel_accounts as rows
 from app.db.catalog import added
+from app.db.core.unit import Database, Unit
 from app.db.tables import ChannelLink, Direction, Listing
-from app.db.unit import Database, Unit
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.catalog import found_product
+from app.domain.catalog.products import found_product
+from app.domain.claims import claim
 from app.domain.errors import AlreadyTaken, Malformed, Refused, UnknownChannelLink, WrongState
-from app.domain.requests import claim
 from app.domain.rules.texts import clean
+from app.platforms.douyin import Douyin
+from app.platforms.platform import Account, Shop, ShopError
+from app.platforms.wechat import Wechat
 from app.settings import Settings
-from app.shops.douyin import Douyin
-from app.shops.shop import Account, Shop, ShopError
-from app.shops.wechat import Wechat
 
 CLIENTS = {"DOUYIN": Douyin, "WECHAT": Wechat}
 UNREADABLE = (ValueError, TypeError, LookupError, RecursionError, AttributeError)

@@ -9,13 +9,13 @@ from uuid import UUID
 from app.db import channels as rows
 from app.db import menu
 from app.db.channels import Subject
-from app.db.unit import Database
+from app.db.core.unit import Database
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.catalog import found_product
-from app.domain.channels import amount
+from app.domain.catalog.products import found_product
+from app.domain.channels.rules import amount
 from app.domain.errors import Malformed
-from app.domain.rations import COUNTER
+from app.domain.ledger.channel_limits import COUNTER
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from uuid import UUID, uuid5
 
 from app.db import channels as rows
 from app.db.channels import Subject
+from app.db.core.unit import Database, Unit
 from app.db.tables import ChannelRule, Product
-from app.db.unit import Database, Unit
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.catalog import found_product, threshold
+from app.domain.catalog.products import found_product, threshold
+from app.domain.claims import claim
 from app.domain.errors import Malformed
-from app.domain.rations import COUNTER
-from app.domain.requests import claim
+from app.domain.ledger.channel_limits import COUNTER
 
 LONGEST_DAYS = 365
 

@@ -11,20 +11,20 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
+from app.db import channel_accounts as rows
 from app.db import orders as order_rows
-from app.db import shops as rows
-from app.db.shops import Offered
+from app.db.channel_accounts import Offered
+from app.db.core.unit import Database, clock
 from app.db.tables import ChannelLink, Order, ShopMessage
-from app.db.unit import Database, clock
-from app.domain import orders
 from app.domain.access import Role, Scope, Viewer
+from app.domain.channels.accounts import Shops
+from app.domain.documents import orders
+from app.domain.documents.orders import Wanted
 from app.domain.errors import Malformed, Refusal, Refused
-from app.domain.orders import Wanted
+from app.domain.movements.record import Books
 from app.domain.rules.texts import Unclean
 from app.domain.rules.units import LIMIT
-from app.domain.shops import Shops
-from app.domain.stock import Books
-from app.shops.shop import ShopError, ShopOrder
+from app.platforms.platform import ShopError, ShopOrder
 
 LEASE = timedelta(seconds=60)
 """Three times longer than a shop is ever waited for: for its token and its answer, twice."""

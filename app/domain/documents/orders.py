@@ -14,17 +14,15 @@ from zoneinfo import ZoneInfo
 
 from uuid_utils.compat import uuid7
 
-from app.db import holds, identity
+from app.db import identity, reservations
 from app.db import orders as rows
-from app.db.holds import Held
+from app.db.core.unit import Database, Unit, clock
 from app.db.orders import GUEST, New, NewLine, Priced
+from app.db.reservations import Held
 from app.db.tables import Order, OrderLine
-from app.db.unit import Database, Unit, clock
-from app.domain import access, guests
+from app.domain import access
 from app.domain.access import Can, Role, Scope, Viewer
-from app.domain.batches import Asked
-from app.domain.documents import changed, movement_of, post_in
-from app.domain.draft import Draft, Line, Outdated, Place, print_of
+from app.domain.claims import fingerprint_of
 from app.domain.errors import (
     InvalidQuantity,
     Malformed,
@@ -34,16 +32,20 @@ from app.domain.errors import (
     UnknownProduct,
     WrongState,
 )
-from app.domain.holds import moved, release, with_overdue
-from app.domain.ledger import Outcome
-from app.domain.lines import Plain, lines_of
-from app.domain.rations import COUNTER
+from app.domain.ledger import guests
+from app.domain.ledger.channel_limits import COUNTER
+from app.domain.ledger.documents import changed, movement_of, post_in
+from app.domain.ledger.draft import Draft, Line, Outdated, Place
+from app.domain.ledger.post import Outcome
+from app.domain.ledger.reservations import moved, release, with_overdue
+from app.domain.movements.batches import Asked
+from app.domain.movements.lines import Plain, lines_of
+from app.domain.movements.record import Books, Sheet, draft, redrafted, until_current
+from app.domain.movements.sales import Disposition, take_back
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import from_base, to_base
-from app.domain.sales import Disposition, take_back
-from app.domain.stock import Books, Sheet, draft, redrafted, until_current
 
 LONGEST_PICKUP = timedelta(days=30)
 AT_COUNTER = (COUNTER, "DELIVERY")
@@ -129,7 +131,7 @@ async def _drafted(books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence
         lines=lines,
     )
     said = [wanted.contact, wanted.pickup_at, wanted.note, wanted.external_id]
-    fingerprint = print_of(drafted.fingerprint.hex(), *said)
+    fingerprint = fingerprint_of(drafted.fingerprint.hex(), *said)
     return replace(
         drafted,
         order=order,
@@ -258,7 +260,7 @@ async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Ord
     async def work(unit: Unit, row: Order) -> None:
         if row.state != "PAID":
             raise Refused(WrongState(row.state))
-        held = await holds.held(unit, [row.id])
+        held = await reservations.held(unit, [row.id])
         ordered = await rows.lines_of(unit.session, unit.tenant, [row.id])
         [store] = await identity.stores_by_id(unit.session, unit.tenant, [row.store_id])
         today = unit.now.astimezone(ZoneInfo(store.timezone)).date()
@@ -323,7 +325,7 @@ async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: st
     async def work(unit: Unit, row: Order) -> None:
         if row.state not in allowed:
             raise Refused(WrongState(row.state))
-        held = await holds.held(unit, [row.id])
+        held = await reservations.held(unit, [row.id])
         await post_in(unit, release(row, key, viewer.actor, held, reason or "取消订单"))
         row.state, row.reason, row.ended_at = "CANCELLED", reason, unit.now
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from app.db import holds
 from app.db import passes as rows
+from app.db import reservations
+from app.db.core.unit import Unit
 from app.db.tables import Pass
-from app.db.unit import Unit
-from app.domain.cookbook import NO_WISH, Made, Taken, Wish, taken
-from app.domain.draft import Line, Place, swapped
-from app.domain.holds import moved
+from app.domain.catalog.cookbook import NO_WISH, Made, Taken, Wish, taken
+from app.domain.ledger.draft import Line, Place, swapped
+from app.domain.ledger.reservations import moved
 from app.domain.rules.fefo import pick
 from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
@@ -76,7 +76,7 @@ async def unused(unit: Unit, row: Pass) -> list[Line]:
 async def _released(unit: Unit, row: Pass, takes: Sequence[Taken] | None, uses: int) -> list[Line]:
     """What is reserved for so many uses, batch by batch; for all that are left without `takes`."""
     reserved, shelf = Place(row.store_id, "reserved"), Place(row.store_id, "shelf")
-    held = await holds.held(unit, [row.id])
+    held = await reservations.held(unit, [row.id])
     lines: list[Line] = []
     for product in dict.fromkeys(each.product_id for each in held):
         mine = [(each, each.quantity) for each in held if each.product_id == product]

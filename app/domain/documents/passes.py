@@ -17,15 +17,14 @@ from uuid_utils.compat import uuid7
 from app.db import identity
 from app.db import passes as rows
 from app.db import recipes as recipe_rows
+from app.db.core.unit import Database, Unit, clock
 from app.db.levels import open_levels
 from app.db.tables import Movement, Pass, Redemption
-from app.db.unit import Database, Unit, clock
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.ahead import ahead, rendered, unused
-from app.domain.cookbook import NO_WISH, Made, Taken, Wish, taken, told
-from app.domain.documents import movement_of, open_for, post_in
-from app.domain.draft import NOBODY, Draft, Line, Place, print_of
+from app.domain.catalog.cookbook import NO_WISH, Made, Taken, Wish, taken, told
+from app.domain.claims import claim, fingerprint_of
+from app.domain.documents.pass_consumption import ahead, rendered, unused
 from app.domain.errors import (
     Malformed,
     NotEnoughUses,
@@ -34,9 +33,10 @@ from app.domain.errors import (
     UnknownProduct,
     WrongState,
 )
-from app.domain.holds import with_overdue
-from app.domain.rations import COUNTER
-from app.domain.requests import claim
+from app.domain.ledger.channel_limits import COUNTER
+from app.domain.ledger.documents import movement_of, open_for, post_in
+from app.domain.ledger.draft import NOBODY, Draft, Line, Place
+from app.domain.ledger.reservations import with_overdue
 from app.domain.rules.kinds import Kind
 from app.domain.rules.recipes import Need
 from app.domain.rules.texts import clean
@@ -308,7 +308,7 @@ async def redeem_paid(
         actor=viewer.actor,
         key=uuid5(key, Kind.SALE.name),
         lines=tuple(taken(Line(product_id, Decimal(uses), shelf, customer), made, wish)),
-        fingerprint=print_of("redeem", key),
+        fingerprint=fingerprint_of("redeem", key),
         occurred_at=clock(),
         channel=COUNTER,
     )

@@ -11,12 +11,10 @@ from uuid import UUID, uuid5
 
 from app.db import catalog
 from app.db import purchases as rows
+from app.db.core.unit import Unit
 from app.db.tables import Product, PurchaseLine, PurchaseOrder
-from app.db.unit import Unit
 from app.domain.access import Can, Viewer
-from app.domain.batches import Asked
-from app.domain.documents import changed, open_for, post_in
-from app.domain.draft import Draft, Line
+from app.domain.documents.purchases import new_line, reached_purchase
 from app.domain.errors import (
     Delivery,
     DeliveryExceedsOrder,
@@ -26,11 +24,13 @@ from app.domain.errors import (
     UnknownProduct,
     WrongState,
 )
-from app.domain.purchases import new_line, reached_purchase
+from app.domain.ledger.documents import changed, open_for, post_in
+from app.domain.ledger.draft import Draft, Line
+from app.domain.movements.batches import Asked
+from app.domain.movements.record import Books, Paper, draft
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import to_base
-from app.domain.stock import Books, Paper, draft
 
 AWAITED = ("OPEN", "PARTIAL", "RECEIVED")
 """RECEIVED as well: more may come than was ordered."""

@@ -15,13 +15,13 @@ from uuid_utils.compat import uuid7
 
 from app.db import catalog, identity
 from app.db import purchases as rows
+from app.db.core.unit import Database, Unit
 from app.db.levels import open_levels
 from app.db.tables import PurchaseLine, PurchaseOrder, Supplier
-from app.db.unit import Database, Unit
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.batches import Asked
-from app.domain.documents import changed
+from app.domain.catalog.pinyin import full, search_text
+from app.domain.claims import claim
 from app.domain.errors import (
     AlreadyTaken,
     InvalidQuantity,
@@ -32,12 +32,12 @@ from app.domain.errors import (
     UnknownSupplier,
     WrongState,
 )
-from app.domain.lines import lines_of
-from app.domain.pinyin import full, search_text
-from app.domain.requests import claim
+from app.domain.ledger.documents import changed
+from app.domain.movements.batches import Asked
+from app.domain.movements.lines import lines_of
+from app.domain.movements.record import NAMED
 from app.domain.rules.texts import clean
 from app.domain.rules.units import LIMIT, to_base
-from app.domain.stock import NAMED
 
 LONGEST_LEAD = 365
 LATEST_DAYS = 730

@@ -13,13 +13,19 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from app.db import transfers
-from app.db.holds import Held
+from app.db.core.unit import Database, Unit, clock
+from app.db.reservations import Held
 from app.db.tables import Transfer
-from app.db.unit import Database, Unit, clock
 from app.domain.access import Can, Viewer
-from app.domain.batches import told_batches
-from app.domain.documents import movement_of
-from app.domain.draft import Line, Place
+from app.domain.documents.transfers import (
+    Amount,
+    change,
+    enter,
+    found_transfer,
+    known,
+    line_of,
+    said_of,
+)
 from app.domain.errors import (
     ExceedsTransfer,
     Excess,
@@ -29,14 +35,16 @@ from app.domain.errors import (
     Refused,
     WrongState,
 )
-from app.domain.holds import moved
-from app.domain.ledger import post
-from app.domain.lines import Plain, lines_of
-from app.domain.rules.arrivals import parted
+from app.domain.ledger.documents import movement_of
+from app.domain.ledger.draft import Line, Place
+from app.domain.ledger.post import post
+from app.domain.ledger.reservations import moved
+from app.domain.movements.batches import told_batches
+from app.domain.movements.lines import Plain, lines_of
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
+from app.domain.rules.transfer_receipts import parted
 from app.domain.rules.units import to_base
-from app.domain.transfers import Amount, change, enter, found_transfer, known, line_of, said_of
 
 FATES = ("received", "damaged", "lost", "returned")
 

@@ -9,17 +9,13 @@ from uuid_utils.compat import uuid7
 
 from app.db import identity
 from app.db import transfers as rows
+from app.db.core.unit import Database, Unit
 from app.db.tables import Transfer
 from app.db.transfers import Need
-from app.db.unit import Database, Unit
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.batches import Asked
-from app.domain.errors import Refused, WrongState
-from app.domain.requests import claim
-from app.domain.rules.replenishment import PERIOD_DAYS, suggested
-from app.domain.rules.texts import clean
-from app.domain.transfers import (
+from app.domain.claims import claim
+from app.domain.documents.transfers import (
     Amount,
     amounts,
     apart,
@@ -29,6 +25,10 @@ from app.domain.transfers import (
     line_of,
     said_of,
 )
+from app.domain.errors import Refused, WrongState
+from app.domain.movements.batches import Asked
+from app.domain.rules.replenishment import PERIOD_DAYS, suggested
+from app.domain.rules.texts import clean
 
 MOST_SUGGESTED = 200
 

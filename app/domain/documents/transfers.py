@@ -15,13 +15,11 @@ from uuid_utils.compat import uuid7
 
 from app.db import catalog
 from app.db import transfers as rows
+from app.db.core.unit import Database, Unit, clock
 from app.db.tables import Product, Transfer, TransferLine
-from app.db.unit import Database, Unit, clock
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.batches import Asked, told_batches
-from app.domain.documents import changed, file, movement_of, open_for, post_in
-from app.domain.draft import Line, Place
+from app.domain.claims import claim
 from app.domain.errors import (
     ExceedsTransfer,
     Excess,
@@ -32,9 +30,11 @@ from app.domain.errors import (
     UnknownTransfer,
     WrongState,
 )
-from app.domain.holds import moved, with_overdue
-from app.domain.lines import lines_of
-from app.domain.requests import claim
+from app.domain.ledger.documents import changed, file, movement_of, open_for, post_in
+from app.domain.ledger.draft import Line, Place
+from app.domain.ledger.reservations import moved, with_overdue
+from app.domain.movements.batches import Asked, told_batches
+from app.domain.movements.lines import lines_of
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import from_base, to_base

@@ -15,13 +15,11 @@ from uuid_utils.compat import uuid7
 
 from app.db import batches, stock
 from app.db import writeoffs as rows
+from app.db.core.unit import Database, Unit
 from app.db.tables import WriteOff, WriteOffLimit, WriteOffLine
-from app.db.unit import Database, Unit
 from app.domain import access
 from app.domain.access import Can, Role, Viewer
-from app.domain.batches import Asked
-from app.domain.documents import changed, movement_of, open_for, post_in
-from app.domain.draft import Draft, Line, Place
+from app.domain.claims import claim
 from app.domain.errors import (
     Malformed,
     OutOfStock,
@@ -31,13 +29,15 @@ from app.domain.errors import (
     UnknownWriteOff,
     WrongState,
 )
-from app.domain.holds import moved, with_overdue
-from app.domain.ledger import foresee, post
-from app.domain.requests import claim
+from app.domain.ledger.documents import changed, movement_of, open_for, post_in
+from app.domain.ledger.draft import Draft, Line, Place
+from app.domain.ledger.post import foresee, post
+from app.domain.ledger.reservations import moved, with_overdue
+from app.domain.movements.batches import Asked
+from app.domain.movements.record import Books, Sheet, draft
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean, link
-from app.domain.stock import Books, Sheet, draft
 
 MOST_PHOTOS = 10
 LONGEST_LINK = 500

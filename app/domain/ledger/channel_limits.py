@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from app.db import rations as rows
-from app.db.unit import Unit
-from app.domain.draft import Draft, Pair
-from app.domain.levels import Ration, Stock
+from app.db import channel_limits as rows
+from app.db.core.unit import Unit
+from app.domain.ledger.draft import Draft, Pair
+from app.domain.ledger.locked import Ration, Stock
 
 COUNTER = "COUNTER"
 """The channel that sells what its customer holds in her hand: no rule binds it."""

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
 
+from app.db.core.unit import Database, Unit, clock
 from app.db.levels import open_levels
 from app.db.tables import Movement
-from app.db.unit import Database, Unit, clock
-from app.domain.draft import Draft, Line, print_of
+from app.domain.claims import claim, fingerprint_of
 from app.domain.errors import Refusal, Refused
-from app.domain.ledger import post, wanted
-from app.domain.requests import claim
+from app.domain.ledger.draft import Draft, Line
+from app.domain.ledger.post import post, wanted
 from app.domain.rules.kinds import Kind
 
 
@@ -36,7 +36,7 @@ def movement_of(
         actor=actor,
         key=own,
         lines=tuple(lines),
-        fingerprint=print_of(kind, document, own),
+        fingerprint=fingerprint_of(kind, document, own),
         occurred_at=clock(),
         document_id=document,
         **more,

@@ -1,14 +1,12 @@
 """Drafts: movements somebody wants, before the ledger has judged them."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
-import orjson
 from uuid_utils.compat import uuid7
 
 from app.db.batches import New as Arriving
@@ -65,7 +63,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft:
-    """A movement somebody wants. `fingerprint` is what the client sent, hashed (see `print_of`).
+    """A movement that was asked for; `fingerprint` is the hash of the client's input.
 
     `recipes` are those it was drafted by, by the product made: the ledger refuses others as
     `Outdated`. `order` is written with the movement that holds goods for it.
@@ -104,15 +102,6 @@ class Draft:
         # A dish that is only held has no line of its own, and is judged all the same.
         pairs.update((self.store, product) for product in self.recipes)
         object.__setattr__(self, "pairs", frozenset(pairs))
-
-
-def print_of(*parts: Any) -> bytes:
-    """The fingerprint of an input: equal for equal inputs, and only for those."""
-    return hashlib.sha256(orjson.dumps(parts, default=_printed)).digest()
-
-
-def _printed(part: Any) -> Any:
-    return list(part) if isinstance(part, tuple) else str(part)
 
 
 def swapped(entries: Sequence[Entry]) -> tuple[Line, ...]:

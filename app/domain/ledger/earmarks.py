@@ -7,9 +7,9 @@ any time.
 from collections.abc import Iterable, Mapping
 
 from app.db import writeoffs as rows
-from app.db.unit import Unit
-from app.domain.draft import Draft, Pair
-from app.domain.levels import Stock
+from app.db.core.unit import Unit
+from app.domain.ledger.draft import Draft, Pair
+from app.domain.ledger.locked import Stock
 
 
 async def earmark(unit: Unit, levels: Mapping[Pair, Stock], drafts: Iterable[Draft]) -> None:

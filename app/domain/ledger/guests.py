@@ -6,10 +6,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from app.db import orders as rows
+from app.db.core.unit import Unit
 from app.db.orders import GUEST, New, NewLine, Priced
-from app.db.unit import Unit
-from app.domain.draft import Draft
 from app.domain.errors import InvalidQuantity, Malformed, Refused, TooManyOrders
+from app.domain.ledger.draft import Draft
 from app.domain.rules.units import MEASURES, from_base
 
 MOST_OPEN = 5

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from app.domain.draft import Line, Pair
+from app.domain.ledger.draft import Line, Pair
 from app.domain.rules.fefo import cost_of, share
 from app.domain.rules.kinds import PHYSICAL
 

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from app.db.movements import History
 from app.db.orders import New as Ordered
-from app.domain.draft import Draft, Line, Outdated, Place, batch_id
 from app.domain.errors import (
     BatchExpired,
     InvalidQuantity,
@@ -22,7 +21,8 @@ from app.domain.errors import (
     VersionConflict,
     WrongState,
 )
-from app.domain.levels import FREE, Batch, Levels, Move, Ration, Stock
+from app.domain.ledger.draft import Draft, Line, Outdated, Place, batch_id
+from app.domain.ledger.locked import FREE, Batch, Levels, Move, Ration, Stock
 from app.domain.rules.fefo import NEVER, cost_of, expired, pick, pick_opened, share
 from app.domain.rules.kinds import EATEN, Kind
 from app.domain.rules.units import LIMIT, from_base, to_base

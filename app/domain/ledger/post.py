@@ -16,18 +16,18 @@ from app.db import orders as order_rows
 from app.db.alerts import Lacked, raise_discrepancies
 from app.db.batches import Held
 from app.db.batches import New as Arriving
+from app.db.core.unit import Unit
 from app.db.levels import Bins
 from app.db.movements import History
 from app.db.tables import Movement
-from app.db.unit import Unit
-from app.domain.draft import Draft, Line, Pair, batch_id
-from app.domain.earmarks import earmark
 from app.domain.errors import KeyReused, Refusal
-from app.domain.guests import crowd
-from app.domain.hold import hold
-from app.domain.levels import Batch, Move, Stock
-from app.domain.plan import Origins, plan
-from app.domain.rations import bind
+from app.domain.ledger.channel_limits import bind
+from app.domain.ledger.draft import Draft, Line, Pair, batch_id
+from app.domain.ledger.earmarks import earmark
+from app.domain.ledger.guests import crowd
+from app.domain.ledger.locked import Batch, Move, Stock
+from app.domain.ledger.plan import Origins, plan
+from app.domain.ledger.read_batches import hold
 from app.domain.rules.fefo import NEVER, cost_of
 from app.domain.rules.kinds import PHYSICAL
 

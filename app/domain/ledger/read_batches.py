@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from app.db import batches as rows
 from app.db.batches import Held
+from app.db.core.unit import Unit
 from app.db.movements import History
-from app.db.unit import Unit
-from app.domain.draft import Draft, Pair
-from app.domain.levels import Batch, Stock
+from app.domain.ledger.draft import Draft, Pair
+from app.domain.ledger.locked import Batch, Stock
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import PHYSICAL
 

@@ -11,15 +11,15 @@ from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID, uuid5
 
-from app.db import holds as rows
-from app.db.holds import Held
+from app.db import reservations as rows
+from app.db.core.unit import Database, Unit, clock
 from app.db.levels import Pair
+from app.db.reservations import Held
 from app.db.tables import Order, WriteOffLine
-from app.db.unit import Database, Unit, clock
-from app.domain.documents import movement_of
-from app.domain.draft import NOBODY, Draft, Line, Place
 from app.domain.errors import OutOfStock, Refusal, Refused
-from app.domain.ledger import post
+from app.domain.ledger.documents import movement_of
+from app.domain.ledger.draft import NOBODY, Draft, Line, Place
+from app.domain.ledger.post import post
 from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
 

@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 from app.db import batches as rows
 from app.db import catalog, identity
 from app.db.batches import New as Arriving
+from app.db.core.unit import Database, clock
 from app.db.tables import Product
-from app.db.unit import Database, clock
-from app.domain.codes import Code
-from app.domain.draft import NOBODY, Draft, Line, Place, batch_id, print_of
+from app.domain.catalog.codes import Code
+from app.domain.claims import fingerprint_of
 from app.domain.errors import Malformed, Refused, UnknownBatch
+from app.domain.ledger.draft import NOBODY, Draft, Line, Place, batch_id
 from app.domain.rules.fefo import NEVER
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
@@ -188,6 +189,6 @@ def _expiry(store: UUID, found: Sequence[Any], now: datetime) -> Draft:
         )
         for held, scale in found
     )
-    fingerprint = print_of(Kind.EXPIRE, store, lines)
+    fingerprint = fingerprint_of(Kind.EXPIRE, store, lines)
     key = uuid5(store, f"{now:%Y-%m-%dT%H:%M} {fingerprint.hex()}")
     return Draft(Kind.EXPIRE, store, NOBODY, key, lines, fingerprint, now, reason="过期下架")

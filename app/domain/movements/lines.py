@@ -8,12 +8,12 @@ from uuid import UUID
 
 from app.db import catalog as rows
 from app.db import identity, units
+from app.db.core.unit import Database
 from app.db.tables import Product
-from app.db.unit import Database
-from app.domain import catalog
-from app.domain.batches import MOST_LINES, Asked, Resolved, scanned
-from app.domain.codes import Code, packs_of, understood
+from app.domain.catalog import products
+from app.domain.catalog.codes import Code, packs_of, understood
 from app.domain.errors import InvalidQuantity, Malformed, Refused, UnknownProduct
+from app.domain.movements.batches import MOST_LINES, Asked, Resolved, scanned
 from app.domain.rules.scales import weight_for
 from app.domain.rules.units import MASSES, from_base, size_of
 
@@ -72,7 +72,7 @@ async def _looked_up(
             code = understood(line.code or "", layouts)
             if code.fault:
                 raise Malformed(f"code: {code.fault}: scan it again, or type the number below it")
-            named = await catalog.by_code(session, tenant, code.name)
+            named = await products.by_code(session, tenant, code.name)
             if named is None:
                 unknown.append(code.name)
                 continue

@@ -7,18 +7,19 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from app.db import stock as rows
-from app.db.lane import Lane, LaneFull
+from app.db.core.lane import Lane, LaneFull
+from app.db.core.unit import Database
 from app.db.tables import Entry, Movement
-from app.db.unit import Database
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.batches import ARRIVING, SAID, Asked, told_batches
-from app.domain.cookbook import NO_WISH, Cookbook, Wish
-from app.domain.draft import Draft, Line, Outdated, Place, print_of, swapped
+from app.domain.catalog.cookbook import NO_WISH, Cookbook, Wish
+from app.domain.claims import fingerprint_of
 from app.domain.errors import BatchExpired, Busy, Malformed, OutOfStock, Refused, UnknownMovement
-from app.domain.holds import freed, short_of
-from app.domain.ledger import Outcome
-from app.domain.lines import lines_of
+from app.domain.ledger.draft import Draft, Line, Outdated, Place, swapped
+from app.domain.ledger.post import Outcome
+from app.domain.ledger.reservations import freed, short_of
+from app.domain.movements.batches import ARRIVING, SAID, Asked, told_batches
+from app.domain.movements.lines import lines_of
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 
@@ -172,7 +173,9 @@ async def draft(
         actor=viewer.actor,
         key=paper.key,
         lines=exploded.lines,
-        fingerprint=print_of(kind, store, said, told, paper.occurred_at, sorted(more.items())),
+        fingerprint=fingerprint_of(
+            kind, store, said, told, paper.occurred_at, sorted(more.items())
+        ),
         occurred_at=moment,
         recipes=exploded.recipes,
         **told,
@@ -228,7 +231,7 @@ async def reversal(
         actor=viewer.actor,
         key=key,
         lines=swapped(entries),
-        fingerprint=print_of(Kind.REVERSAL, movement_id, reason),
+        fingerprint=fingerprint_of(Kind.REVERSAL, movement_id, reason),
         occurred_at=datetime.now(UTC),
         channel=movement.channel,
         reason=reason,

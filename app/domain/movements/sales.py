@@ -10,14 +10,14 @@ from uuid import UUID
 
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.batches import Asked
-from app.domain.draft import Draft
 from app.domain.errors import Malformed, Refusal, Refused, Unreadable
-from app.domain.ledger import Outcome
-from app.domain.rations import COUNTER
+from app.domain.ledger.channel_limits import COUNTER
+from app.domain.ledger.draft import Draft
+from app.domain.ledger.post import Outcome
+from app.domain.movements.batches import Asked
+from app.domain.movements.record import Books, Paper, draft, found_movement, record, until_current
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import Unclean, clean
-from app.domain.stock import Books, Paper, draft, found_movement, record, until_current
 
 MOST_OPERATIONS = 1000
 AT_ONCE = 8

@@ -14,14 +14,14 @@ from uuid_utils.compat import uuid7
 
 from app.db import identity as rows
 from app.db import tables
+from app.db.core.unit import Database
 from app.db.identity import Admitted
-from app.db.unit import Database
-from app.domain import tokens
 from app.domain.access import Role, Scope, Viewer
-from app.domain.attempts import Attempts, matches
 from app.domain.errors import Refused, SessionEnded, SignInFailed
+from app.domain.people import tokens
+from app.domain.people.attempts import Attempts, matches
+from app.domain.people.tokens import Refresh, SessionClaim, Signer
 from app.domain.rules.texts import clean
-from app.domain.tokens import Refresh, SessionClaim, Signer
 from app.settings import Settings
 
 Claim = SessionClaim | tokens.ApiKey

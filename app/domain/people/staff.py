@@ -8,10 +8,9 @@ from uuid_utils.compat import uuid7
 
 from app.db import identity as rows
 from app.db import tables
-from app.db.unit import Unit
-from app.domain import tokens
+from app.db.core.unit import Unit
 from app.domain.access import SCOPES, Role, Viewer
-from app.domain.attempts import hashed
+from app.domain.claims import claim
 from app.domain.errors import (
     AlreadyTaken,
     Malformed,
@@ -21,8 +20,9 @@ from app.domain.errors import (
     UnknownStore,
     WrongState,
 )
-from app.domain.identity import Gate
-from app.domain.requests import claim
+from app.domain.people import tokens
+from app.domain.people.attempts import hashed
+from app.domain.people.sessions import Gate
 from app.domain.rules.passwords import strong
 from app.domain.rules.texts import clean
 

@@ -10,16 +10,16 @@ from uuid_utils.compat import uuid7
 
 from app.db import identity as rows
 from app.db import tables
-from app.db.unit import Database, Unit
+from app.db.core.unit import Database, Unit
 from app.domain.access import Role, Viewer
-from app.domain.attempts import hashed
+from app.domain.claims import claim
 from app.domain.errors import AlreadyTaken, Malformed, Refused, UnknownStore
-from app.domain.identity import Gate
-from app.domain.requests import claim
+from app.domain.people.attempts import hashed
+from app.domain.people.sessions import Gate
+from app.domain.people.staff import cleaned_login, hire
 from app.domain.rules.passwords import strong
 from app.domain.rules.scales import layout_ok
 from app.domain.rules.texts import clean
-from app.domain.staff import cleaned_login, hire
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,31}")
 TIMEZONE = "Asia/Shanghai"

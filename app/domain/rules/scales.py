@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from app.domain.rules.barcodes import check_digit_ok
+from app.domain.rules.codes import check_digit_ok
 
 LAYOUT = re.compile(r"[0-9]{1,3}P{3,6}(?:A{4,6}|W{4,6}|A{4,6}W{4,6}|W{4,6}A{4,6})C?")
 LENGTHS = (13, 18)
