@@ -69,7 +69,7 @@ def work() -> None:
     from app.db.core.unit import Database
     from app.domain.catalog.cookbook import Cookbook
     from app.domain.channels.accounts import Shops
-    from app.domain.ledger.post import Settle
+    from app.domain.ledger.post import PostDrafts
     from app.domain.movements.record import Books
     from app.jobs.channel_sync import serve_shops
     from app.jobs.runner import work as run
@@ -78,7 +78,7 @@ def work() -> None:
         bus = Bus(chosen.redis_url)
         await bus.start()
         db = Database(chosen.database_url, bus.nudge)
-        lane = Lane(chosen.database_url, Settle(), bus.nudge)
+        lane = Lane(chosen.database_url, PostDrafts(), bus.nudge)
         books, shops = Books(db, lane, Cookbook(db)), Shops(chosen)
         await asyncio.gather(run(chosen.database_url, db, lane), serve_shops(books, shops))
 
@@ -130,7 +130,7 @@ def create_tenant(
     from app.db.core.unit import Database
     from app.domain.errors import AlreadyTaken, Malformed, Refused
     from app.domain.people.stores import create_tenant as found
-    from app.domain.rules.texts import Unclean
+    from app.domain.rules.texts import InvalidText
 
     async def run(url: str) -> None:
         db = Database(url, unheard)
@@ -142,7 +142,7 @@ def create_tenant(
     try:
         with connected() as chosen:
             asyncio.run(run(chosen.database_url))
-    except (Malformed, Unclean) as error:
+    except (Malformed, InvalidText) as error:
         raise premises.Unusable(f"输入有误 / bad input: {error}") from error
     except Refused as error:
         if not isinstance(error.refusal, AlreadyTaken):

@@ -24,7 +24,7 @@ from app.db.core.lane import Lane
 from app.db.core.unit import UNREACHABLE, Database
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.channels.accounts import Shops
-from app.domain.ledger.post import Settle
+from app.domain.ledger.post import PostDrafts
 from app.domain.people.sessions import Gate
 from app.jobs.channel_sync import serve_shops
 from app.jobs.runner import work
@@ -94,7 +94,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     bus = Bus(config.redis_url)
     db = Database(config.database_url, bus.nudge)
     gate = Gate(db, config)
-    lane = Lane(config.database_url, Settle(), bus.nudge)
+    lane = Lane(config.database_url, PostDrafts(), bus.nudge)
     cookbook = Cookbook(db)
     hub = Hub(db, bus, cookbook)
     shops = Shops(config)

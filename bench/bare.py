@@ -25,7 +25,7 @@ from app.cli import run_web
 from app.db.core.unit import Database
 from app.db.tables import Barcode, Level, Product
 from app.domain.feed import Change
-from app.domain.ledger.reservations import settle
+from app.domain.ledger.reservations import end_overdue
 from app.live.hub import Hub
 from app.live.socket import Socket
 from app.main import create_app
@@ -167,7 +167,7 @@ def settling() -> Starlette:
     db: Database = app.routes[0].endpoint.app.db  # pyright: ignore[reportAttributeAccessIssue]
 
     async def ended(request: Request) -> Response:
-        await settle(db, UUID(request.path_params["tenant"]))
+        await end_overdue(db, UUID(request.path_params["tenant"]))
         return Response("settled")
 
     app.router.routes.append(Route("/settle/{tenant}", ended))

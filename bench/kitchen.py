@@ -16,7 +16,7 @@ from app.db.core.bus import Bus
 from app.db.core.unit import Database
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog.cookbook import NO_WISH, Cookbook
-from app.domain.catalog.products import Described, create_product
+from app.domain.catalog.products import ProductDescription, create_product
 from app.domain.catalog.recipes import Ingredient, set_recipe
 from app.domain.claims import fingerprint_of
 from app.domain.ledger.draft import Draft, Line, Place
@@ -85,7 +85,7 @@ async def furnished(stage: Stage, ingredients: int) -> Kitchen:
     owner = Viewer(Scope(shop.tenant, Role.OWNER), shop.actor, "老板", stores, stores)
     dishes = []
     for number in range(DISHES):
-        told = Described(f"菜 {number:03d}", price=280_000)
+        told = ProductDescription(f"菜 {number:03d}", price=280_000)
         made = await create_product(db, owner, uuid4(), f"DISH-{number}", "份", "DISH", [], told)
         parts = [
             Ingredient(product, Decimal(random.randint(1, 3)))

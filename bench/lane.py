@@ -20,7 +20,7 @@ from app.db.core.bus import Bus
 from app.db.core.lane import BATCH, Lane
 from app.db.tables import Movement
 from app.domain.ledger.draft import Draft
-from app.domain.ledger.post import Outcome, Settle
+from app.domain.ledger.post import Outcome, PostDrafts
 from bench.measure import Figure, cpu, median
 from bench.stage import Shop, Stage, command
 
@@ -125,7 +125,7 @@ async def lane(stage: Stage, shop: Shop, batch: int = BATCH) -> AsyncIterator[La
     """
     bus = Bus(stage.urls.redis)
     await bus.start()
-    made = Lane(stage.urls.database, Settle(), bus.nudge, batch=batch)
+    made = Lane(stage.urls.database, PostDrafts(), bus.nudge, batch=batch)
     some = shop.products if batch > 1 else shop.products[:1]
     for at in range(0, len(some), 1000):
         sales = (made.submit(shop.tenant, shop.sale(each)) for each in some[at : at + 1000])

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import asyncpg
 from uuid_utils.compat import uuid7
 
-from app.db.batches import New as Arriving
+from app.db.batches import ArrivingBatch as Arriving
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
 from app.db.tables import Movement
@@ -23,7 +23,7 @@ from app.domain.access import Role
 from app.domain.catalog.pinyin import full, search_text
 from app.domain.claims import fingerprint_of
 from app.domain.ledger.draft import Draft, Line, Place, batch_id
-from app.domain.ledger.post import Settle
+from app.domain.ledger.post import PostDrafts
 from app.domain.people.attempts import hashed
 from app.domain.people.staff import hire
 from app.domain.people.stores import create_tenant
@@ -190,7 +190,7 @@ async def stock(urls: Urls, products: int, batches: int) -> Shop:
         [normal(f"69{number:010d}") for number in range(products)],
     )
     await catalogue(urls.owner, shop, batches > 0)
-    lane = Lane(urls.database, Settle(), unheard)
+    lane = Lane(urls.database, PostDrafts(), unheard)
     today = datetime.now(UTC).date()
     days = [today + timedelta(days=1 + number) for number in range(batches)] or [None]
     drafts = [

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from uuid_utils.compat import uuid7
 
-from app.db.orders import New, NewLine
+from app.db.orders import PlacedLine, PlacedOrder
 from app.db.tables import Movement
 from app.domain.ledger.draft import Draft
 from app.domain.rules.kinds import Kind
@@ -155,12 +155,14 @@ async def overdue(stage: Stage, shop: Shop) -> None:
 
 def hold(shop: Shop) -> Draft:
     chosen = [(product, Decimal(1)) for product in random.sample(shop.products, LINES)]
-    lines = tuple(NewLine(product, 1, 1, 1000, None) for product, _ in chosen)
+    lines = tuple(PlacedLine(product, 1, 1, 1000, None) for product, _ in chosen)
     until = datetime.now(UTC) + timedelta(hours=1)
     id, total = uuid7(), 1000 * LINES
     told = "WECHAT", "13800138000", None, None, total, None, until, shop.actor, lines
     drafting = drafted(shop, Kind.ORDER_HOLD, chosen, uuid4())
-    return replace(drafting, order=New(id, shop.store, *told), document_id=id, channel="WECHAT")
+    return replace(
+        drafting, order=PlacedOrder(id, shop.store, *told), document_id=id, channel="WECHAT"
+    )
 
 
 def selling(port: int, shop: Shop, token: str) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ import pytest
 from app.db.core.audit import audit
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
-from app.domain.ledger.post import Settle
+from app.domain.ledger.post import PostDrafts
 from app.run.embedded import Urls, temporary
 from app.run.migrate import upgrade
 from tests.support.shop import Shop, a_shop
@@ -91,7 +91,7 @@ async def db(urls: Urls) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session")
 async def lane(urls: Urls) -> AsyncIterator[Lane]:
-    made = Lane(urls.database, Settle(), unheard)
+    made = Lane(urls.database, PostDrafts(), unheard)
     yield made
     await made.close()
 

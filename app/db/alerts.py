@@ -20,7 +20,7 @@ A, E = Alert.__table__.c, Entry.__table__.c
 TENANT = bindparam("tenant", type_=Uuid())
 
 
-class Lacked(NamedTuple):
+class Shortfall(NamedTuple):
     """What was sold of a level beyond what it held, in base units."""
 
     store_id: UUID
@@ -31,7 +31,7 @@ class Lacked(NamedTuple):
 
 
 def _raising() -> Statement:
-    names = ["id", *Lacked._fields]
+    names = ["id", *Shortfall._fields]
     lacked = rows("lacked", *(A[name] for name in names))
     rule = literal_column(f"'{DISCREPANCY}'")
     put = insert(Alert).from_select(
@@ -80,10 +80,10 @@ def _naming() -> Statement:
 RAISE, HOLDING, NAME = _raising(), _holding(), _naming()
 
 
-async def raise_discrepancies(unit: Unit, found: Iterable[Lacked]) -> None:
+async def raise_discrepancies(unit: Unit, found: Iterable[Shortfall]) -> None:
     """Opens an alert for each level, or adds to the one that is open; names the orders at risk."""
     lacked = [(uuid7(), *each) for each in sorted(found)]
-    told = arrays("lacked", ["id", *Lacked._fields], lacked)
+    told = arrays("lacked", ["id", *Shortfall._fields], lacked)
     raised = await RAISE.fetch(unit.raw, tenant=unit.tenant, **told)
     pairs = {(store, product) for _, store, product, _ in raised}
     held = await HOLDING.fetch(unit.raw, tenant=unit.tenant, **want(pairs))

@@ -35,7 +35,7 @@ KEY = ["store_id", "product_id", "expires_on", "batch_id"]
 BATCH = [c.name for c in B if c.name != "tenant_id"]
 
 
-class Held(NamedTuple):
+class BatchQuantity(NamedTuple):
     """How much of one batch lies in one store."""
 
     store_id: UUID
@@ -48,7 +48,7 @@ class Held(NamedTuple):
     transit: int
 
 
-class New(NamedTuple):
+class ArrivingBatch(NamedTuple):
     """A batch as it comes in; one that is known already stays what it is."""
 
     id: UUID
@@ -68,14 +68,16 @@ def _holding() -> Statement:
         H.store_id == wanted.c.store_id,
         H.product_id == wanted.c.product_id,
     )
-    held = select(*(H[name] for name in Held._fields)).join_from(wanted, BatchLevel, theirs)
+    held = select(*(H[name] for name in BatchQuantity._fields)).join_from(
+        wanted, BatchLevel, theirs
+    )
     return Statement(held.order_by(H.store_id, H.product_id, H.expires_on, H.batch_id))
 
 
 def _beginning() -> Statement:
     wanted = wanted_levels()
     first = (
-        select(*(H[name] for name in Held._fields))
+        select(*(H[name] for name in BatchQuantity._fields))
         .where(
             H.tenant_id == TENANT,
             H.store_id == wanted.c.store_id,
@@ -111,9 +113,10 @@ def _writing() -> Statement:
         .on_conflict_do_nothing()
         .cte("batched")
     )
-    state = rows("held", *(H[name] for name in Held._fields))
+    state = rows("held", *(H[name] for name in BatchQuantity._fields))
     put = insert(BatchLevel).from_select(
-        ["tenant_id", *Held._fields], select(TENANT, *(state.c[name] for name in Held._fields))
+        ["tenant_id", *BatchQuantity._fields],
+        select(TENANT, *(state.c[name] for name in BatchQuantity._fields)),
     )
     levels = put.on_conflict_do_update(
         index_elements=["tenant_id", *KEY], set_={name: put.excluded[name] for name in BINS}
@@ -131,19 +134,19 @@ HOLDING, BEGINNING, WRITE = _holding(), _beginning(), _writing()
 ZONES, NAMING = _zones(), _naming()
 
 
-async def held(unit: Unit, pairs: Iterable[Pair]) -> list[Held]:
+async def held(unit: Unit, pairs: Iterable[Pair]) -> list[BatchQuantity]:
     """What lies where of these levels' batches, in the order of FEFO.
 
     The level locks are held, so nobody changes these rows; they need no lock of their own.
     """
     found = await HOLDING.fetch(unit.raw, tenant=unit.tenant, **want(pairs))
-    return [Held(*row) for row in found]
+    return [BatchQuantity(*row) for row in found]
 
 
-async def beginnings(unit: Unit, pairs: Iterable[Pair], since: date) -> list[Held]:
+async def beginnings(unit: Unit, pairs: Iterable[Pair], since: date) -> list[BatchQuantity]:
     """The few batches of each level that stand on the shelf and expire first, from this day on."""
     found = await BEGINNING.fetch(unit.raw, tenant=unit.tenant, since=since, **want(pairs))
-    return [Held(*row) for row in found]
+    return [BatchQuantity(*row) for row in found]
 
 
 async def zones(unit: Unit, stores: Collection[UUID]) -> dict[UUID, str]:
@@ -158,15 +161,15 @@ async def expiries(unit: Unit, ids: Collection[UUID]) -> dict[UUID, date]:
     return {batch: expires_on for batch, expires_on in found}
 
 
-async def write(unit: Unit, made: list[New], levels: list[Held]) -> None:
+async def write(unit: Unit, made: list[ArrivingBatch], levels: list[BatchQuantity]) -> None:
     """Writes the batches that came in and what is held of each now; nothing held, no row."""
     kept = [held for held in levels if any(held[4:])]
     gone: list[tuple[Any, ...]] = [held[:4] for held in levels if not any(held[4:])]
     await WRITE.fetch(
         unit.raw,
         tenant=unit.tenant,
-        **arrays("made", list(New._fields), made),
-        **arrays("held", list(Held._fields), kept),
+        **arrays("made", list(ArrivingBatch._fields), made),
+        **arrays("held", list(BatchQuantity._fields), kept),
         **arrays("gone", KEY, gone),
     )
 

@@ -86,7 +86,7 @@ def _writing() -> Statement:
 WRITE = _writing()
 
 
-def told_movement(tenant: UUID, head: Sequence[Any], recorded_at: datetime) -> Movement:
+def movement_row(tenant: UUID, head: Sequence[Any], recorded_at: datetime) -> Movement:
     """A row that no session holds; setting its columns one by one would cost as much as a sale."""
     movement: Any = NEW_MOVEMENT()
     values = movement.__dict__
@@ -136,7 +136,7 @@ async def answered(
     )
     told = {}
     for fingerprint, recorded_at, *head in found:
-        movement = told_movement(unit.tenant, head, recorded_at)
+        movement = movement_row(unit.tenant, head, recorded_at)
         told[movement.actor_id, movement.key] = fingerprint, movement
     return told
 

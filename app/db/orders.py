@@ -21,7 +21,7 @@ GUEST = UUID(int=1)
 """Who acts without a name. Not the jobs: their keys can be told from what a guest knows (I5)."""
 
 
-class NewLine(NamedTuple):
+class PlacedLine(NamedTuple):
     """One line of an order, in base units."""
 
     product_id: UUID
@@ -31,7 +31,7 @@ class NewLine(NamedTuple):
     recipe_id: UUID | None
 
 
-class New(NamedTuple):
+class PlacedOrder(NamedTuple):
     """An order as it is placed."""
 
     id: UUID
@@ -44,11 +44,11 @@ class New(NamedTuple):
     pickup_at: datetime | None
     expires_at: datetime
     placed_by: UUID
-    lines: tuple[NewLine, ...]
+    lines: tuple[PlacedLine, ...]
 
 
-ORDER = list(New._fields[:-1])
-LINE = ["order_id", "line", *NewLine._fields]
+ORDER = list(PlacedOrder._fields[:-1])
+LINE = ["order_id", "line", *PlacedLine._fields]
 
 
 def _writing() -> Statement:
@@ -70,7 +70,7 @@ def _writing() -> Statement:
 WRITE = _writing()
 
 
-async def write(unit: Unit, placed: Sequence[New]) -> None:
+async def write(unit: Unit, placed: Sequence[PlacedOrder]) -> None:
     """Writes orders whose goods were just held, in the same transaction."""
     lines = [
         (order.id, number, *line) for order in placed for number, line in enumerate(order.lines, 1)
@@ -83,7 +83,7 @@ async def write(unit: Unit, placed: Sequence[New]) -> None:
     )
 
 
-def told_order(tenant: UUID, new: New, placed_at: datetime) -> Order:
+def order_row(tenant: UUID, new: PlacedOrder, placed_at: datetime) -> Order:
     """The row of an order that was just written; no session holds it."""
     told = dict(zip(ORDER, new[:-1], strict=True))
     return Order(tenant_id=tenant, state="HELD", extended=False, placed_at=placed_at, **told)
@@ -132,7 +132,7 @@ async def open_of_guests(unit: Unit, guests: Sequence[Guest]) -> Counter[Guest]:
     return Counter({Guest(store, contact): count for store, contact, count in found})
 
 
-class Priced(NamedTuple):
+class PricedProduct(NamedTuple):
     """A product that can be ordered, and how many minutes the store holds it; `price` in fen."""
 
     id: UUID
@@ -144,13 +144,13 @@ class Priced(NamedTuple):
 
 async def priced(
     db: Database, tenant: UUID, store: UUID, products: Collection[UUID]
-) -> dict[UUID, Priced]:
+) -> dict[UUID, PricedProduct]:
     """What these products cost now; those nobody can order are left out."""
     found = await db.together(_priced, tenant, {(store, product) for product in products})
     return {product: found[store, product] for product in products if (store, product) in found}
 
 
-async def _priced(db: Database, tenant: UUID, pairs: Collection[Pair]) -> dict[Pair, Priced]:
+async def _priced(db: Database, tenant: UUID, pairs: Collection[Pair]) -> dict[Pair, PricedProduct]:
     wanted = wanted_levels()
     known = and_(
         Product.tenant_id == tenant,
@@ -165,7 +165,7 @@ async def _priced(db: Database, tenant: UUID, pairs: Collection[Pair]) -> dict[P
     )
     async with db.read(tenant) as session:
         found = await session.execute(query, want(pairs))
-        return {(row[0], row[1]): Priced(*row[1:]) for row in found}
+        return {(row[0], row[1]): PricedProduct(*row[1:]) for row in found}
 
 
 async def orders_by_id(

@@ -26,7 +26,7 @@ CHANGE = case((E.to_bin == "reserved", E.quantity), else_=0) - case(
 )
 
 
-class Held(NamedTuple):
+class Reservation(NamedTuple):
     """What is reserved for a document of one product and batch, in base units."""
 
     document_id: UUID
@@ -37,7 +37,7 @@ class Held(NamedTuple):
     quantity: int
 
 
-async def held(unit: Unit, documents: Collection[UUID]) -> list[Held]:
+async def held(unit: Unit, documents: Collection[UUID]) -> list[Reservation]:
     """What is still reserved for these documents; they are locked, so nobody changes it.
 
     In the order of FEFO within a product.
@@ -53,7 +53,7 @@ async def held(unit: Unit, documents: Collection[UUID]) -> list[Held]:
         .having(total > 0)
         .order_by(M.document_id, E.product_id, Batch.expires_on, E.batch_id)
     )
-    return [Held(*row[:-1], int(row[-1])) for row in await unit.session.execute(query)]
+    return [Reservation(*row[:-1], int(row[-1])) for row in await unit.session.execute(query)]
 
 
 def overdue(level: Any) -> Any:

@@ -13,7 +13,7 @@ from app.db.channel_limits import first_id
 from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.purchases import on_order
-from app.db.reservations import Held, free
+from app.db.reservations import Reservation, free
 from app.db.tables import (
     Batch,
     Entry,
@@ -109,7 +109,7 @@ async def open_transfers(
     return await transfers(session, tenant, TransferFilter(stores, OPEN), None, 200)
 
 
-async def in_transit(unit: Unit, transfer: Transfer) -> list[Held]:
+async def in_transit(unit: Unit, transfer: Transfer) -> list[Reservation]:
     """What is still on its way by this transfer; it is locked, so nobody changes it.
 
     In the order of FEFO within a product. What was sent back left by the return's own movement.
@@ -131,7 +131,7 @@ async def in_transit(unit: Unit, transfer: Transfer) -> list[Held]:
         .order_by(E.product_id, Batch.expires_on, E.batch_id)
     )
     found = await unit.session.execute(query)
-    return [Held(transfer.id, *row[:-1], int(row[-1])) for row in found]
+    return [Reservation(transfer.id, *row[:-1], int(row[-1])) for row in found]
 
 
 class Need(NamedTuple):

@@ -32,7 +32,7 @@ LOW = {"CHOCO-80": "20", "CHEESE-166": "8"}
 
 
 @dataclass(frozen=True)
-class Told:
+class DemoInput:
     """A line as a client sends it."""
 
     product_id: UUID
@@ -57,9 +57,9 @@ class Desk(NamedTuple):
         stores = frozenset(self.trade.stores.values())
         return Viewer(Scope(self.trade.tenant, role), self.people[login], login, stores, stores)
 
-    def lines(self, quantities: Mapping[str, str], **more: object) -> list[Told]:
+    def lines(self, quantities: Mapping[str, str], **more: object) -> list[DemoInput]:
         return [
-            Told(self.goods[sku].id, Decimal(quantity), **more)  # pyright: ignore[reportArgumentType]
+            DemoInput(self.goods[sku].id, Decimal(quantity), **more)  # pyright: ignore[reportArgumentType]
             for sku, quantity in quantities.items()
         ]
 
@@ -89,7 +89,9 @@ async def _buy(desk: Desk) -> None:
     }
     made = {}
     for code, quantities in ordered.items():
-        wanted = purchases.Wanted(desk.key("order", code), supplier.id, desk.trade.stores[code])
+        wanted = purchases.PurchaseRequest(
+            desk.key("order", code), supplier.id, desk.trade.stores[code]
+        )
         lines = desk.lines(quantities, unit_cost=90_000)
         made[code] = await purchases.create(db, buyer, wanted, lines)
     came = desk.lines({"YOGURT-4": "18"}, produced_on=clock().date() - timedelta(days=1))
@@ -102,7 +104,9 @@ async def _sell(desk: Desk) -> None:
     """An order that is paid for and waits to be picked up."""
     books, cashier = desk.trade.books, desk.viewer("cashier", Role.CASHIER)
     store = desk.trade.stores["demo"]
-    wanted = orders.Wanted(desk.key("sale"), store, "WECHAT", "13800138000", note="下班后来取")
+    wanted = orders.OrderRequest(
+        desk.key("sale"), store, "WECHAT", "13800138000", note="下班后来取"
+    )
     placed = await orders.place(
         books, cashier, wanted, desk.lines({"RICE-5KG": "1", "SOY-500": "2"})
     )
@@ -121,7 +125,7 @@ async def _throw_away(desk: Desk) -> None:
     )
     made = []
     for reason, quantities in asked:
-        wanted = writeoffs.Wanted(desk.key("waste", reason), store, reason)
+        wanted = writeoffs.WriteOffRequest(desk.key("waste", reason), store, reason)
         made.append(await writeoffs.request(books, cashier, wanted, desk.lines(quantities)))
     manager = desk.viewer("manager", Role.MANAGER)
     await writeoffs.approve(books.db, manager, desk.key("approval"), made[0].id, None)

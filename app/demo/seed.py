@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from app.db import identity as rows
 from app.db import transfers
-from app.db.batches import New as Arriving
+from app.db.batches import ArrivingBatch as Arriving
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
 from app.db.tables import Movement, Product
@@ -20,10 +20,10 @@ from app.demo.trades import Trade, furnish
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog import products
 from app.domain.catalog.cookbook import Cookbook
-from app.domain.catalog.products import Described
+from app.domain.catalog.products import ProductDescription
 from app.domain.claims import fingerprint_of
 from app.domain.ledger.draft import Draft, Line, Place, batch_id
-from app.domain.ledger.post import Outcome, Settle
+from app.domain.ledger.post import Outcome, PostDrafts
 from app.domain.movements.record import Books
 from app.domain.people import staff, stores
 from app.domain.people.sessions import Gate
@@ -244,7 +244,7 @@ async def _furnish(db: Database, settings: Settings, begun: Begun) -> None:
         for category, number, good in await _goods(db, owner)
     ]
     await _run_out(db, owner, both, products)
-    lane: Lane[Draft, Outcome] = Lane(settings.database_url, Settle(), _unheard, connections=1)
+    lane: Lane[Draft, Outcome] = Lane(settings.database_url, PostDrafts(), _unheard, connections=1)
     try:
         await _stock(lane, owner, both, products)
         books = Books(db, lane, Cookbook(db))
@@ -267,7 +267,7 @@ async def _goods(db: Database, owner: Viewer) -> list[tuple[UUID, int, Good]]:
 async def _product(db: Database, owner: Viewer, good: Good, number: int, category: UUID) -> Product:
     price = int(Decimal(good.price) * 10_000)
     most = Decimal(good.reorder_point) * OVERSTOCKED
-    described = Described(good.name, good.spec, price, category, overstock_point=most)
+    described = ProductDescription(good.name, good.spec, price, category, overstock_point=most)
     code = f"6901234{number:05d}"
     made = await products.create_product(
         db,

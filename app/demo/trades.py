@@ -10,7 +10,7 @@ from uuid import UUID
 from app.db.tables import Movement, Product
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog import products, units
-from app.domain.catalog.products import Described
+from app.domain.catalog.products import ProductDescription
 from app.domain.catalog.recipes import Ingredient, set_recipe
 from app.domain.catalog.units import Pack
 from app.domain.documents import passes
@@ -119,7 +119,7 @@ async def _goods(trade: Trade, category: str, goods: Sequence[Good]) -> dict[str
     shelf = await products.create_category(db, owner, trade.key("category", category), category)
     made = {}
     for good in goods:
-        described = Described(good.name, good.spec, category_id=shelf.id)
+        described = ProductDescription(good.name, good.spec, category_id=shelf.id)
         tracked = good.life != "-"
         product = await products.create_product(
             db,
@@ -174,7 +174,7 @@ async def _serve(trade: Trade, line: str, made: dict[str, Product]) -> None:
     told, _, parts = line.partition(" : ")
     sku, name, kind, unit, price = told.split()
     db, owner = trade.books.db, trade.viewer(Role.OWNER)
-    described = Described(name, price=None if price == "-" else int(price) * 10_000)
+    described = ProductDescription(name, price=None if price == "-" else int(price) * 10_000)
     made[sku] = await products.create_product(
         db, owner, trade.key("product", sku), sku, unit, kind, [], described
     )

@@ -103,47 +103,47 @@ class MenuChange(AvailabilityChange):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Filed(Event):
+class DocumentChange(Event):
     """Documents as they are now; `revision` counts what one process has told of them."""
 
     rows: Mapping[UUID, Any]
 
     def merge(self, unread: Event) -> Event:
-        assert isinstance(unread, Filed)
+        assert isinstance(unread, DocumentChange)
         return fresh(self, rows={**unread.rows, **self.rows})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OrderChange(Filed):
-    """Orders, as `Filed`."""
+class OrderChange(DocumentChange):
+    """Orders, as `DocumentChange`."""
 
     orders = property(lambda self: list(self.rows.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AlertChange(Filed):
-    """Alerts, as `Filed`."""
+class AlertChange(DocumentChange):
+    """Alerts, as `DocumentChange`."""
 
     alerts = property(lambda self: list(self.rows.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class WriteOffChange(Filed):
-    """Write-offs, as `Filed`."""
+class WriteOffChange(DocumentChange):
+    """Write-offs, as `DocumentChange`."""
 
     write_offs = property(lambda self: list(self.rows.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ReplenishmentChange(Filed):
-    """Transfers, as `Filed`."""
+class ReplenishmentChange(DocumentChange):
+    """Transfers, as `DocumentChange`."""
 
     transfers = property(lambda self: list(self.rows.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PurchaseChange(Filed):
-    """Purchase orders, as `Filed`."""
+class PurchaseChange(DocumentChange):
+    """Purchase orders, as `DocumentChange`."""
 
     purchase_orders = property(lambda self: list(self.rows.values()))
 

@@ -8,10 +8,10 @@ from app.db.core.lane import Lane
 from app.db.core.unit import Database
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
-from app.domain.ledger.reservations import settle
+from app.domain.ledger.reservations import end_overdue
 
 
-async def settle_holds(db: Database, _lane: Lane[Draft, Outcome]) -> None:
+async def end_overdue_orders(db: Database, _lane: Lane[Draft, Outcome]) -> None:
     """Of every tenant."""
     for tenant in await identity.tenants(db):
-        await settle(db, tenant)
+        await end_overdue(db, tenant)

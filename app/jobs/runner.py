@@ -22,7 +22,7 @@ SCHEDULE: dict[str, tuple[str, Job]] = {
     "expire": ("* * * * *", expiry.expire),
     "open_menus": ("* * * * *", menu.open_menus),
     "expire_passes": ("* * * * *", passes.expire_passes),
-    "settle_holds": ("* * * * *", reservations.settle_holds),
+    "settle_holds": ("* * * * *", reservations.end_overdue_orders),
 }
 RETRY_SECONDS = 2.0
 

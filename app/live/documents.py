@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from app.db.core.unit import Database
-from app.domain.feed import Change, Event, Filed
+from app.domain.feed import Change, DocumentChange, Event
 from app.live.follower import Follower, Source
 from app.live.tail import patiently
 
@@ -25,7 +25,7 @@ class Topic(NamedTuple):
     name: str
     by_id: Read
     open: Read
-    tell: Callable[..., Filed]
+    tell: Callable[..., DocumentChange]
 
 
 class Key(NamedTuple):
@@ -37,7 +37,7 @@ class Key(NamedTuple):
     document: UUID | None = None
 
 
-class Papers(Source):
+class DocumentFeed(Source):
     """Follows the tails of its stores; tells the documents they name, read again."""
 
     def __init__(

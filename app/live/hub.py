@@ -16,8 +16,8 @@ from app.domain.feed import (
     ReplenishmentChange,
     WriteOffChange,
 )
-from app.live.documents import Key as PaperKey
-from app.live.documents import Papers, Topic
+from app.live.documents import DocumentFeed, Topic
+from app.live.documents import Key as DocumentKey
 from app.live.follower import Follower
 from app.live.menu import Key, Menu
 from app.live.tail import Tail
@@ -42,7 +42,7 @@ class Hub:
         self._cookbook = cookbook
         self._tails: dict[tuple[UUID, UUID], Tail] = {}
         self._menus: dict[Key, Menu] = {}
-        self._papers: dict[PaperKey, Papers] = {}
+        self._papers: dict[DocumentKey, DocumentFeed] = {}
         bus.listen(self._wake)
 
     def follow(self, tenant: UUID, store: UUID, after: int | None = None) -> Follower:
@@ -69,26 +69,26 @@ class Hub:
         self, tenant: UUID, stores: Collection[UUID], order: UUID | None = None
     ) -> Follower:
         """Orders of these stores: those that are open first, then those that change."""
-        return self._follow_papers(PaperKey(tenant, ORDERS, tuple(sorted(stores)), order))
+        return self._follow_papers(DocumentKey(tenant, ORDERS, tuple(sorted(stores)), order))
 
     def follow_alerts(self, tenant: UUID, stores: Collection[UUID]) -> Follower:
         """Alerts of these stores: those that are open first, then those that change."""
-        return self._follow_papers(PaperKey(tenant, ALERTS, tuple(sorted(stores))))
+        return self._follow_papers(DocumentKey(tenant, ALERTS, tuple(sorted(stores))))
 
     def follow_write_offs(self, tenant: UUID, stores: Collection[UUID]) -> Follower:
         """Write-offs of these stores: those that are open first, then those that change."""
-        return self._follow_papers(PaperKey(tenant, WRITE_OFFS, tuple(sorted(stores))))
+        return self._follow_papers(DocumentKey(tenant, WRITE_OFFS, tuple(sorted(stores))))
 
     def follow_transfers(self, tenant: UUID, stores: Collection[UUID]) -> Follower:
         """Transfers to or from these stores: those that are open first, then those that change."""
-        return self._follow_papers(PaperKey(tenant, TRANSFERS, tuple(sorted(stores))))
+        return self._follow_papers(DocumentKey(tenant, TRANSFERS, tuple(sorted(stores))))
 
     def follow_purchases(self, tenant: UUID, stores: Collection[UUID]) -> Follower:
         """Purchase orders of these stores: those that are open first, then those that change."""
-        return self._follow_papers(PaperKey(tenant, PURCHASES, tuple(sorted(stores))))
+        return self._follow_papers(DocumentKey(tenant, PURCHASES, tuple(sorted(stores))))
 
-    def _follow_papers(self, key: PaperKey) -> Follower:
-        return Follower(lambda: self._paper(key), Papers.present)
+    def _follow_papers(self, key: DocumentKey) -> Follower:
+        return Follower(lambda: self._paper(key), DocumentFeed.present)
 
     def _follow_menu(self, key: Key) -> Follower:
         return Follower(lambda: self._menu(key), Menu.now)
@@ -114,13 +114,15 @@ class Hub:
             self._menus[key] = Menu(self._cookbook, key, tail, lambda: self._menus.pop(key, None))
         return self._menus[key]
 
-    def _paper(self, key: PaperKey) -> Papers:
+    def _paper(self, key: DocumentKey) -> DocumentFeed:
         if key not in self._papers:
             tails = {
                 store: Follower(lambda store=store: self._tail(key.tenant, store), Tail.present)
                 for store in key.stores
             }
-            self._papers[key] = Papers(self._db, key, tails, lambda: self._papers.pop(key, None))
+            self._papers[key] = DocumentFeed(
+                self._db, key, tails, lambda: self._papers.pop(key, None)
+            )
         return self._papers[key]
 
     def _wake(self, tenant: UUID | None, store: UUID | None) -> None:

@@ -71,13 +71,13 @@ LINE: ContextVar[Line | None] = ContextVar("line", default=None)
 _ASKERS: "WeakValueDictionary[tuple[Any, ...], SharedExecutor]" = WeakValueDictionary()
 
 
-TOLD = "told"
+LEAF_RESOLVERS = "told"
 """Where a type keeps how its leaves are told: the extension's name."""
-UNTOLD = object()
+FALLBACK = object()
 Leaf = Callable[[Any, Any], Any]
 
 
-class Brief:
+class LeafInfo:
     """All that a leaf's resolver may ask of `info`."""
 
     __slots__ = ("context",)
@@ -86,7 +86,7 @@ class Brief:
         self.context = context
 
 
-def leaf(resolve: Leaf, type_: Any) -> Leaf:
+def compile_leaf(resolve: Leaf, type_: Any) -> Leaf:
     """How a field of this leaf type is told; UNTOLD for what has to go the usual way: an error,
     or a null where none may be."""
     required, coerce = is_non_null_type(type_), get_nullable_type(type_).coerce_output_value
@@ -95,11 +95,11 @@ def leaf(resolve: Leaf, type_: Any) -> Leaf:
         try:
             value = resolve(source, info)
             if value is None:
-                return UNTOLD if required else None
+                return FALLBACK if required else None
             told = coerce(value)
         except Exception:
-            return UNTOLD
-        return UNTOLD if told is None or told is Undefined else told
+            return FALLBACK
+        return FALLBACK if told is None or told is Undefined else told
 
     return tell
 
@@ -112,8 +112,8 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
     """
 
     @cached_property
-    def brief(self) -> Brief:
-        return Brief(self.context_value)
+    def brief(self) -> LeafInfo:
+        return LeafInfo(self.context_value)
 
     def execute_fields(
         self,
@@ -123,7 +123,7 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         grouped_field_set: Any,
         position_context: Any,
     ) -> Any:
-        leaves = parent_type.extensions.get(TOLD)
+        leaves = parent_type.extensions.get(LEAF_RESOLVERS)
         if leaves is None:
             return super().execute_fields(
                 parent_type, source_value, path, grouped_field_set, position_context
@@ -133,8 +133,8 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         brief = self.brief
         for name, details in grouped_field_set.items():
             tell = leaves.get(details[0].node.name.value)
-            value = told[name] = UNTOLD if tell is None else tell(source_value, brief)
-            if value is UNTOLD:
+            value = told[name] = FALLBACK if tell is None else tell(source_value, brief)
+            if value is FALLBACK:
                 rest[name] = details
         if not rest:
             return told
@@ -173,7 +173,7 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         return used
 
     def build_per_event_executor(self, payload: Any) -> Any:
-        return Asked(self, payload) if isinstance(payload, Event) else self._for_one(payload)
+        return Question(self, payload) if isinstance(payload, Event) else self._for_one(payload)
 
     def _for_one(self, payload: Any) -> Any:
         executor = copy(self)
@@ -279,7 +279,7 @@ def _variables(node: Any) -> Iterator[str]:
             yield from _variables(each)
 
 
-class Asked:
+class Question:
     """A question put to an event, where Strawberry expects an executor."""
 
     def __init__(self, asker: SharedExecutor, event: Event) -> None:

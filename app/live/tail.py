@@ -12,7 +12,7 @@ import structlog
 from app.db import feed
 from app.db.core.unit import UNREACHABLE, Database
 from app.domain.feed import Change, Event, Resync, Snapshot
-from app.domain.ledger.reservations import settle
+from app.domain.ledger.reservations import end_overdue
 from app.live.follower import Source
 
 log = structlog.get_logger()
@@ -134,7 +134,7 @@ class Tail(Source):
                 return
             if missed.overdue and (self._settling is None or self._settling.done()):
                 # Who watches hears of it now: what holds are over leaves an entry, and a nudge.
-                self._settling = self.run(settle(self.db, self.tenant))
+                self._settling = self.run(end_overdue(self.db, self.tenant))
             if missed.head == self.revision:
                 return
             change = await self._changed(self.revision, missed)

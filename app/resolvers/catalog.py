@@ -11,7 +11,7 @@ from app.db.tables import Category, Product
 from app.domain.access import Can
 from app.domain.catalog import products
 from app.domain.catalog.printing import Printed, product_label
-from app.domain.catalog.products import Described
+from app.domain.catalog.products import ProductDescription
 from app.domain.errors import Malformed
 from app.domain.rules.codes import normal
 from app.domain.rules.texts import clean
@@ -98,8 +98,8 @@ class PrintingQuery:
         return await product_label(db, viewer, product_id, batch_no, expires_on, produced_on)
 
 
-def described(input: changes.DescriptionInput, name: str | None) -> Described:
-    return Described(
+def described(input: changes.DescriptionInput, name: str | None) -> ProductDescription:
+    return ProductDescription(
         name,
         input.spec,
         input.price,

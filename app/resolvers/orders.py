@@ -14,7 +14,7 @@ from app.db.tables import Order
 from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.documents import orders
-from app.domain.documents.orders import Wanted
+from app.domain.documents.orders import OrderRequest
 from app.domain.errors import Malformed, Refusal, Refused, UnknownOrder, UnknownStore
 from app.domain.ledger.post import Outcome
 from app.domain.rules.texts import clean
@@ -33,7 +33,7 @@ async def asking(info: Info, can: Can, id: UUID, token: str | None) -> tuple[Vie
         if tenant is None:
             raise Refused(UnknownOrder(str(id)))
         context.tenant = tenant
-        return orders.guest(tenant), await orders.found_order(context.app.db, tenant, id)
+        return orders.guest(tenant), await orders.get_order(context.app.db, tenant, id)
     if context.person is None and context.trouble is None:
         # A stranger without the token: there is no such order.
         raise Refused(UnknownOrder(str(id)))
@@ -94,7 +94,7 @@ class OrdersMutation:
         shop = person and person.tenant == store.tenant_id
         shop = shop and access.within(person, Can.RUN_ORDERS, [store_id])
         viewer = person if shop else orders.guest(store.tenant_id)
-        wanted = Wanted(
+        wanted = OrderRequest(
             input.key, store_id, input.channel.name, input.contact, input.pickup_at, input.note
         )
         placed = await orders.place(context.app.books, viewer, wanted, input.lines)

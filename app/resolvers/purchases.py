@@ -13,7 +13,7 @@ from app.db.tables import PurchaseOrder, Supplier
 from app.domain import access
 from app.domain.access import Can
 from app.domain.documents import purchase_receipts, purchases
-from app.domain.documents.purchases import Introduced, Wanted
+from app.domain.documents.purchases import Introduced, PurchaseRequest
 from app.domain.errors import Refused
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
@@ -118,7 +118,7 @@ class PurchasesMutation:
     ) -> PurchaseOrder:
         told = {name: value for name, value in vars(input).items() if name != "lines"}
         db, viewer = info.context.app.db, info.context.viewer
-        return await purchases.create(db, viewer, Wanted(**told), input.lines)
+        return await purchases.create(db, viewer, PurchaseRequest(**told), input.lines)
 
     @root(
         Can.PURCHASE,

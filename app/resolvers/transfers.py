@@ -43,7 +43,7 @@ class TransfersQuery:
     async def transfer(self, info: Info, id: UUID) -> Transfer | None:
         context, can = info.context, Can.SEE_TRANSFERS
         try:
-            return await transfers.found_transfer(context.app.db, context.viewer, can, id)
+            return await transfers.get_transfer(context.app.db, context.viewer, can, id)
         except Refused:
             return None
 

@@ -12,7 +12,7 @@ from app.db.writeoffs import WriteOffFilter
 from app.domain import access
 from app.domain.access import Can
 from app.domain.documents import writeoffs
-from app.domain.documents.writeoffs import Wanted
+from app.domain.documents.writeoffs import WriteOffRequest
 from app.domain.errors import Refused
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
@@ -26,7 +26,7 @@ class WriteOffsQuery:
     async def write_off(self, info: Info, id: UUID) -> WriteOff | None:
         asked = info.context.app.db, info.context.viewer, Can.SEE_WRITE_OFFS, id
         try:
-            return await writeoffs.found_write_off(*asked)
+            return await writeoffs.get_write_off(*asked)
         except Refused:
             return None
 
@@ -62,7 +62,9 @@ class WriteOffsMutation:
         "Expired goods too. 申请报损",
     )
     async def request_write_off(self, info: Info, input: types.RequestWriteOffInput) -> WriteOff:
-        wanted = Wanted(input.key, input.store_id, input.reason, input.note, input.photo_urls or ())
+        wanted = WriteOffRequest(
+            input.key, input.store_id, input.reason, input.note, input.photo_urls or ()
+        )
         context = info.context
         return await writeoffs.request(context.app.books, context.viewer, wanted, input.lines)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from app.run.engines import APP, OWNER, Postgres, Valkey
-from app.run.premises import Premises, Unusable, settle
+from app.run.premises import Premises, Unusable, prepare_premises
 
 
 class DataInUse(Unusable):
@@ -59,7 +59,7 @@ class Engines:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.held.enter_context(locked(self.folder))
-            premises = settle(self.folder)
+            premises = prepare_premises(self.folder)
             if premises.home != self.folder / "engines":
                 # A copied checkout may carry a link to the engines of the original.
                 self.held.enter_context(locked(premises.home))

@@ -37,7 +37,7 @@ class Premises:
     """Valkey's server program."""
 
 
-def settle(folder: Path) -> Premises:
+def prepare_premises(folder: Path) -> Premises:
     """Find or make the premises of the data folder, which exists. Raises Unusable."""
     owner = folder.stat().st_uid
     if os.geteuid() not in (0, owner):

@@ -19,8 +19,8 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from app.domain.errors import Denied, Malformed, Refused
-from app.domain.rules.texts import Unclean
-from app.live.share import TOLD, SharedExecutor, leaf
+from app.domain.rules.texts import InvalidText
+from app.live.share import LEAF_RESOLVERS, SharedExecutor, compile_leaf
 from app.schema.messages import told
 from app.schema.query_cost import MOST_TOKENS, CostRule
 from app.schema.scalars import SCALARS
@@ -56,7 +56,7 @@ def finish(error: GraphQLError) -> None:
     cause = _cause(error)
     if isinstance(cause, Denied):
         extensions["code"], error.message = cause.code, str(cause)
-    elif isinstance(cause, Malformed | Unclean):
+    elif isinstance(cause, Malformed | InvalidText):
         extensions["code"], error.message = "BAD_INPUT", str(cause)
     elif isinstance(cause, Refused):
         # Streams have no union to answer with.
@@ -114,14 +114,14 @@ def _straighten(schema: Schema) -> None:
         definition = type_.extensions.get("strawberry-definition")
         if not isinstance(type_, GraphQLObjectType) or definition is None or type_ in roots:
             continue
-        told = type_.extensions[TOLD] = {"__typename": _constant(type_.name)}
+        told = type_.extensions[LEAF_RESOLVERS] = {"__typename": _constant(type_.name)}
         for field in definition.fields:
             if not field.arguments and not field.extensions:
                 name = schema.config.name_converter.get_graphql_name(field)
                 made = type_.fields[name]
                 made.resolve = _straight(field)
                 if is_leaf_type(get_nullable_type(made.type)) and not field.is_async:
-                    told[name] = leaf(made.resolve, made.type)
+                    told[name] = compile_leaf(made.resolve, made.type)
 
 
 def _constant(value: str) -> Callable[[Any, Any], str]:

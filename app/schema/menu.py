@@ -5,7 +5,7 @@ from uuid import UUID
 
 import strawberry
 
-from app.domain.catalog.menu import Limiting, Serving, Wanted
+from app.domain.catalog.menu import CartDemand, Limiting, Serving
 from app.schema import problems
 from app.schema.catalog import Availability, ProductKind
 from app.schema.scalars import Money, Quantity, quantity
@@ -46,25 +46,25 @@ class Menu:
     dishes: list[MenuDish] = strawberry.field(description="Dishes and services, by name.")
 
 
-@window(Wanted, description="One line of a cart. 购物车明细")
+@window(CartDemand, description="One line of a cart. 购物车明细")
 class CartLine:
     @strawberry.field
-    def product_id(self, root: strawberry.Parent[Wanted]) -> UUID:
+    def product_id(self, root: strawberry.Parent[CartDemand]) -> UUID:
         return root.dish.id
 
     @strawberry.field
-    def name(self, root: strawberry.Parent[Wanted]) -> str:
+    def name(self, root: strawberry.Parent[CartDemand]) -> str:
         return root.dish.name
 
     @strawberry.field
-    def requested(self, root: strawberry.Parent[Wanted]) -> Quantity:
+    def requested(self, root: strawberry.Parent[CartDemand]) -> Quantity:
         return quantity(root.requested, root.dish.scale)
 
     @strawberry.field(
         description="How many of it can be had beside all the other lines; never told above what "
         "was asked for. 可供数量"
     )
-    def makeable(self, root: strawberry.Parent[Wanted]) -> Quantity:
+    def makeable(self, root: strawberry.Parent[CartDemand]) -> Quantity:
         return quantity(root.makeable, root.dish.scale)
 
 

@@ -7,7 +7,7 @@ import pytest
 import strawberry
 from graphql import GraphQLObjectType
 
-from app.live.share import TOLD
+from app.live.share import LEAF_RESOLVERS
 from app.schema.contract import Schema, made
 
 DOCUMENTS = (
@@ -96,7 +96,7 @@ async def test_told_as_the_library_tells_it(document: str) -> None:
     ours, theirs = schema(), schema()
     for type_ in theirs._schema.type_map.values():
         if isinstance(type_, GraphQLObjectType):
-            type_.extensions.pop(TOLD, None)
+            type_.extensions.pop(LEAF_RESOLVERS, None)
     answers = []
     for each in (ours, theirs):
         answer = await each.execute(document)
@@ -108,6 +108,6 @@ async def test_told_as_the_library_tells_it(document: str) -> None:
 
 
 def test_leaves_are_told_past_the_library() -> None:
-    told = schema()._schema.type_map["Thing"].extensions[TOLD]
+    told = schema()._schema.type_map["Thing"].extensions[LEAF_RESOLVERS]
     assert {"name", "count", "kind", "__typename"} <= told.keys()
     assert "late" not in told

@@ -17,8 +17,8 @@ from app.db.tables import ChannelLink, Listing, Order, ShopMessage
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.channels.accounts import Shops
 from app.domain.documents import orders
-from app.domain.ledger.post import Settle
-from app.domain.ledger.reservations import settle
+from app.domain.ledger.post import PostDrafts
+from app.domain.ledger.reservations import end_overdue
 from app.domain.movements.record import Books
 from app.jobs.channel_sync import Rounds, serve_shops
 from app.run.embedded import Urls
@@ -71,7 +71,7 @@ async def test_paid_after_its_hold_was_over(trade: Trade) -> None:
     await trade.push("DOUYIN", "1", "100")
     await trade.follow()
     await overdue(trade)
-    await settle(trade.books.db, trade.tenant)
+    await end_overdue(trade.books.db, trade.tenant)
     told = {"channel": "DOUYIN", "productId": await trade.desk.product("米")}
     await trade.desk.do("setChannelBuffer", quantity="5", **told)
     trade.mall.orders["1"] = 2, {"s1": 2}
@@ -297,7 +297,7 @@ async def test_a_platform_that_hangs_keeps_no_other_waiting(clone: Cloning, mall
     silent = await asyncio.start_server(hang, "127.0.0.1", 0)
     where: Any = {"wechat_url": f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"}
     where |= {"douyin_url": mall.url}
-    db, lane = Database(urls.database, unheard), Lane(urls.database, Settle(), unheard)
+    db, lane = Database(urls.database, unheard), Lane(urls.database, PostDrafts(), unheard)
     shops = Shops(Settings(secret=KEY, **where))
     loop = asyncio.get_running_loop()
 
@@ -341,7 +341,7 @@ async def test_another_tenants_messages_are_not_heard(trade: Trade, stranger: An
 
 async def test_one_order_told_twice_at_once_in_two_processes(trade: Trade, urls: Urls) -> None:
     await trade.desk.receive("米", 5)
-    db, lane = Database(urls.database, unheard), Lane(urls.database, Settle(), unheard)
+    db, lane = Database(urls.database, unheard), Lane(urls.database, PostDrafts(), unheard)
     there = replace(trade, books=Books(db, lane, Cookbook(db)))
     for number in range(100, 105):
         trade.mall.sells(str(number), 2, s1=1)

@@ -13,7 +13,7 @@ from app.db import identity
 from app.db.core.lane import Lane
 from app.db.core.unit import UNREACHABLE, Database
 from app.db.tables import Movement
-from app.domain.ledger.post import Settle
+from app.domain.ledger.post import PostDrafts
 from app.domain.rules.kinds import Kind
 from app.run.embedded import Engines
 from app.run.migrate import upgrade
@@ -35,7 +35,7 @@ async def test_every_connection_is_replaced(engines: Engines) -> None:
     urls = engines.urls()
     await asyncio.to_thread(upgrade, urls.owner)
     db = Database(urls.database, unheard, pool_size=4)
-    lane = Lane(urls.database, Settle(), unheard)
+    lane = Lane(urls.database, PostDrafts(), unheard)
     shop = await a_shop(db, lane)
     await shop.receive("米", 10)
     await asyncio.gather(*(identity.direct(db, "store", "x") for _ in range(8)))

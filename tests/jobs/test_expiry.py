@@ -12,7 +12,7 @@ from app.db.core.lane import Lane
 from app.db.core.unit import Database
 from app.db.tables import Movement
 from app.domain.errors import OutOfStock, Refusal
-from app.domain.ledger.post import Settle
+from app.domain.ledger.post import PostDrafts
 from app.domain.movements.batches import expiring
 from app.domain.rules.kinds import Kind
 from app.jobs import runner
@@ -51,7 +51,7 @@ async def test_the_expired_part_leaves_the_shelf(shop: Shop) -> None:
 async def test_run_at_two_places_it_moves_once(shop: Shop, urls: Urls) -> None:
     for number in range(20):
         await shop.deliver(f"商品{number}", 2, "old", day(-1))
-    elsewhere = Lane(urls.database, Settle(), unheard)
+    elsewhere = Lane(urls.database, PostDrafts(), unheard)
     there = Shop(shop.db, elsewhere, shop.tenant, shop.actor, shop.store, shop.products)
     await asyncio.gather(*(taken(each) for each in (shop, there) * 3))
     await elsewhere.close()
@@ -104,7 +104,7 @@ async def test_the_runner_does_what_is_due_once(
 ) -> None:
     """Two runners on real pgqueuer: one of them runs each tick, and a lost line is mended."""
     urls = await clone()
-    db, lane = Database(urls.database, unheard, 4), Lane(urls.database, Settle(), unheard)
+    db, lane = Database(urls.database, unheard, 4), Lane(urls.database, PostDrafts(), unheard)
     ticks, running, most = [0], [0], [0]
 
     async def tick(db: Database, lane: Lane) -> None:

@@ -9,7 +9,7 @@ from app.db.core.audit import INVARIANTS, audit
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
 from app.domain.documents.writeoffs import Source
-from app.domain.ledger.post import Settle
+from app.domain.ledger.post import PostDrafts
 from app.domain.rules.kinds import Kind
 from tests.conftest import Cloning, unheard
 from tests.support.depot import a_depot
@@ -82,7 +82,7 @@ def test_every_invariant_is_tampered_with() -> None:
 @pytest.mark.parametrize(("broken", "sql"), TAMPERING, ids=[f"{b}-{s[:40]}" for b, s in TAMPERING])
 async def test_tampering_is_found(clone: Cloning, broken: str, sql: str) -> None:
     urls = await clone()
-    db, lane = Database(urls.database, unheard, 1), Lane(urls.database, Settle(), unheard, 1)
+    db, lane = Database(urls.database, unheard, 1), Lane(urls.database, PostDrafts(), unheard, 1)
     shop = await a_shop(db, lane)
     await shop.receive("米", 10)
     await shop.sell("米", 3)

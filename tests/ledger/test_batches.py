@@ -14,7 +14,7 @@ from app.db.core.unit import Database
 from app.db.tables import Movement
 from app.domain.errors import BatchExpired, InvalidQuantity, OutOfStock, ReturnExceedsSale
 from app.domain.ledger.draft import batch_id
-from app.domain.ledger.post import Settle
+from app.domain.ledger.post import PostDrafts
 from app.domain.rules.kinds import Kind
 from app.run.embedded import Urls
 from tests.conftest import unheard
@@ -184,7 +184,7 @@ def changes_clock(zone: str) -> date:
 async def test_many_buyers_of_few_batches_over_two_processes(shop: Shop, urls: Urls) -> None:
     for number in range(5):
         await shop.deliver("奶", 7, str(number), day(number))
-    other = Lane(urls.database, Settle(), unheard)
+    other = Lane(urls.database, PostDrafts(), unheard)
     drafts = [await shop.draft(Kind.SALE, ("奶", 1)) for _ in range(60)]
     lanes = [shop.lane, other]
     told = await asyncio.gather(
@@ -200,7 +200,7 @@ async def test_two_stores_receive_the_same_batches_at_once(
 ) -> None:
     """A batch that two stores bring at once is one batch, and they never wait crosswise."""
     stores: list[UUID] = [shop.store, await shop.another_store()]
-    other = Lane(urls.database, Settle(), unheard)
+    other = Lane(urls.database, PostDrafts(), unheard)
     here, there = shop, Shop(db, other, shop.tenant, shop.actor, stores[1], shop.products)
     await shop.product("奶", batches=True)
     for round in range(5):

@@ -12,7 +12,7 @@ from app.db.core.lane import Lane
 from app.db.tables import Movement, Order
 from app.domain.channels import previews, rules
 from app.domain.errors import Malformed, OutOfStock
-from app.domain.ledger.post import Settle
+from app.domain.ledger.post import PostDrafts
 from app.domain.rules.kinds import Kind
 from app.run.embedded import Urls
 from tests.conftest import unheard
@@ -209,7 +209,7 @@ async def test_a_preview_is_what_then_happens(shop: Shop) -> None:
 
 async def test_two_processes_share_a_quota_and_a_buffer(shop: Shop, urls: Urls) -> None:
     """Also of a dish, whose own level is what they meet at."""
-    lane = Lane(urls.database, Settle(), unheard)
+    lane = Lane(urls.database, PostDrafts(), unheard)
     there = Shop(shop.db, lane, shop.tenant, shop.actor, shop.store, shop.products)
     await shop.cook("蛋糕", 蛋=1)
     await shop.receive("蛋", 100)

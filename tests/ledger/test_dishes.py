@@ -17,7 +17,7 @@ from app.domain.catalog.units import Pack, set_units
 from app.domain.channels.rules import set_channel_freshness
 from app.domain.errors import InvalidQuantity, OutOfStock
 from app.domain.ledger.draft import Line, Outdated, Place
-from app.domain.ledger.post import Settle
+from app.domain.ledger.post import PostDrafts
 from app.domain.rules.kinds import Kind
 from app.run.embedded import Urls
 from tests.conftest import unheard
@@ -31,7 +31,7 @@ async def test_500_orders_sell_exactly_what_the_shelf_allows(shop: Shop, urls: U
     tomatoes = 50_000
     await shop.receive("西红柿", tomatoes)
     await shop.receive("蛋", 10_000)
-    elsewhere = Lane(urls.database, Settle(), unheard)
+    elsewhere = Lane(urls.database, PostDrafts(), unheard)
     random = Random(7)
     takes = {"炒蛋": 300, "蛋汤": 200, "凉拌": 500}
     try:

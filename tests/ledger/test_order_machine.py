@@ -197,7 +197,7 @@ class Customers(Machine):
         for place in over:
             self.model.orders[place].over = True
         if settled:
-            self.run(self.desk.settle())
+            self.run(self.desk.end_overdue())
             self.model.settle(self.model.orders)
 
     @rule(name=NAMES, kept=BOUND, most=BOUND)

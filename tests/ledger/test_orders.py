@@ -22,7 +22,7 @@ from app.domain.errors import (
     TooManyOrders,
     WrongState,
 )
-from app.domain.ledger.post import Settle
+from app.domain.ledger.post import PostDrafts
 from app.domain.ledger.reservations import AT_ONCE
 from app.domain.rules.kinds import Kind
 from app.run.embedded import Urls
@@ -51,7 +51,7 @@ def told(outcomes: list[Any]) -> Counter[str]:
 
 async def test_two_processes_hold_what_there_is(desk: OrderDesk, urls: Urls) -> None:
     await desk.shop.receive("米", 100)
-    lane = Lane(urls.database, Settle(), unheard)
+    lane = Lane(urls.database, PostDrafts(), unheard)
     shop = desk.shop
     there = Shop(shop.db, lane, shop.tenant, shop.actor, shop.store, shop.products)
     desks = desk, OrderDesk(there)
@@ -81,7 +81,7 @@ async def test_pay_against_expire(desk: OrderDesk) -> None:
     for _ in range(20):
         order = await desk.place(("米", 2))
         await desk.time_passes(order)
-        _, paid, _ = await asyncio.gather(desk.settle(), desk.pay(order), desk.settle())
+        _, paid, _ = await asyncio.gather(desk.end_overdue(), desk.pay(order), desk.end_overdue())
         assert paid.state == "PAID", paid
     assert await desk.shop.bins("米") == (0, 40, 0, 0)
 
@@ -155,7 +155,7 @@ async def test_settled_from_many_sides_at_once(desk: OrderDesk) -> None:
     await desk.shop.receive("米", 90)
     held = [await desk.place(("米", 1), ("米", 1)) for _ in range(45)]
     await desk.time_passes(*held)
-    await asyncio.gather(*(desk.settle() for _ in range(5)))
+    await asyncio.gather(*(desk.end_overdue() for _ in range(5)))
     assert await desk.shop.bins("米") == (90, 0, 0, 0)
     assert told([await desk.order(order.id) for order in held]) == {"EXPIRED": 45}
     assert (await desk.shop.level("米")).held_until is None
@@ -189,7 +189,7 @@ async def test_no_guest_can_keep_a_hold_from_ending(desk: OrderDesk) -> None:
     job = uuid5(uuid5(order.id, "expire"), Kind.ORDER_RELEASE.name)
     assert isinstance(await desk.place(("米", 1), key=job, guest=True), Order)
     await desk.time_passes(order)
-    await desk.settle()
+    await desk.end_overdue()
     assert (await desk.order(order.id)).state == "EXPIRED"
 
 
@@ -197,7 +197,7 @@ async def test_a_guest_holds_five_orders_at_once(desk: OrderDesk, urls: Urls) ->
     """In two processes, of whatever products; staff and other contacts are not counted."""
     for name in "甲乙丙丁":
         await desk.shop.receive(name, 100)
-    lane = Lane(urls.database, Settle(), unheard)
+    lane = Lane(urls.database, PostDrafts(), unheard)
     shop = desk.shop
     there = Shop(shop.db, lane, shop.tenant, shop.actor, shop.store, shop.products)
     desks = desk, OrderDesk(there)

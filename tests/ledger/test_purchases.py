@@ -102,7 +102,7 @@ async def test_one_key_twenty_times(desk: PurchaseDesk) -> None:
     key, supplier, asked = uuid4(), await desk.supplier(), await desk.asked(("米", 10))
 
     async def order() -> PurchaseOrder:
-        wanted = purchases.Wanted(key, supplier.id, desk.shop.store)
+        wanted = purchases.PurchaseRequest(key, supplier.id, desk.shop.store)
         return await purchases.create(desk.shop.db, desk.viewer, wanted, asked)
 
     ordered = await asyncio.gather(*(order() for _ in range(20)))
@@ -154,7 +154,7 @@ async def test_archive_against_order(desk: PurchaseDesk) -> None:
     asked = await desk.asked(("米", 1))
     for _ in range(10):
         supplier = await desk.supplier()
-        wanted = purchases.Wanted(uuid4(), supplier.id, desk.shop.store)
+        wanted = purchases.PurchaseRequest(uuid4(), supplier.id, desk.shop.store)
         archive = purchases.archive_supplier(desk.shop.db, desk.viewer, uuid4(), supplier.id, True)
         ordered = desk.tries(purchases.create(desk.shop.db, desk.viewer, wanted, asked))
         gone, made = await asyncio.gather(archive, ordered)

@@ -13,7 +13,7 @@ from app.db.core.lane import Lane
 from app.db.tables import Movement
 from app.domain.errors import KeyReused, OutOfStock, ReturnExceedsSale, WrongState
 from app.domain.ledger.draft import Draft
-from app.domain.ledger.post import Settle
+from app.domain.ledger.post import PostDrafts
 from app.domain.rules.kinds import Kind
 from app.run.embedded import Urls
 from tests.conftest import unheard
@@ -32,7 +32,7 @@ def movement(outcome: Any) -> Movement:
 @pytest.fixture
 async def lanes(urls: Urls):
     """Two lanes, as two server processes have them."""
-    made = [Lane(urls.database, Settle(), unheard) for _ in range(2)]
+    made = [Lane(urls.database, PostDrafts(), unheard) for _ in range(2)]
     yield made
     for lane in made:
         await lane.close()

@@ -7,7 +7,7 @@ import pytest
 from app.db.core.bus import Bus
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
-from app.domain.ledger.post import Settle
+from app.domain.ledger.post import PostDrafts
 from app.run.embedded import Urls
 from tests.api.conftest import asking, chain, elsewhere, stranger
 from tests.support.identity import Chain
@@ -21,7 +21,7 @@ async def heard(urls: Urls) -> AsyncIterator[Lane]:
     """A lane whose commits are announced, as a third process would."""
     bus = Bus(urls.redis)
     await bus.start()
-    lane = Lane(urls.database, Settle(), bus.nudge)
+    lane = Lane(urls.database, PostDrafts(), bus.nudge)
     yield lane
     await lane.close()
     await bus.stop()

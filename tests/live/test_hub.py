@@ -15,7 +15,7 @@ from app.db.core.lane import Lane
 from app.db.core.unit import Database
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.feed import AvailabilityChange, Change, Event, Resync, Snapshot
-from app.domain.ledger.post import Settle
+from app.domain.ledger.post import PostDrafts
 from app.live.follower import Follower
 from app.live.hub import Hub
 from app.run.embedded import Urls
@@ -45,7 +45,7 @@ class Watched:
 async def watched(db: Database, urls: Urls) -> AsyncIterator[Watched]:
     """A hub on a bus that reaches its own process only."""
     bus = Bus(urls.redis)
-    lane = Lane(urls.database, Settle(), bus.nudge)
+    lane = Lane(urls.database, PostDrafts(), bus.nudge)
     hub = Hub(db, bus, Cookbook(db))
     yield Watched(hub, bus, await a_shop(db, lane))
     await hub.close()

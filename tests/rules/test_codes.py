@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.domain.catalog.codes import FNC1, Code, Form, understood
 from app.domain.rules.codes import check_digit_ok
-from app.domain.rules.texts import Unclean
+from app.domain.rules.texts import InvalidText
 
 GTIN = "06901234567892"
 SAID = Code(Form.GS1, GTIN, "26A01", date(2026, 12, 31), date(2026, 1, 1))
@@ -95,7 +95,7 @@ def test_weight_and_count() -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "a\0b", "x" * 301, "\ud800", FNC1])
 def test_what_no_scanner_sends(text: str) -> None:
-    with pytest.raises(Unclean):
+    with pytest.raises(InvalidText):
         understood(text)
 
 
@@ -103,7 +103,7 @@ def test_what_no_scanner_sends(text: str) -> None:
 def test_nothing_breaks_it(text: str) -> None:
     try:
         found = understood(text)
-    except Unclean:
+    except InvalidText:
         return
     assert found.fault in (None, "CHECK_DIGIT", "FORMAT")
 
@@ -114,7 +114,7 @@ def test_nothing_breaks_it(text: str) -> None:
 def test_nothing_like_a_code_breaks_it(rest: str, start: str) -> None:
     try:
         found = understood(start + rest)
-    except Unclean:
+    except InvalidText:
         return
     assert found.fault or found.name
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.rules.passwords import strong
-from app.domain.rules.texts import Unclean, clean, link
+from app.domain.rules.texts import InvalidText, clean, link
 
 
 @pytest.mark.parametrize(
@@ -27,26 +27,26 @@ def test_trims_and_keeps_what_people_write(text: str | None, cleaned: str | None
     "text", ["a\0b", "a\nb", "a\rb", "a\tb", "a\x1bb", "a\x85b", "a\ud800b", "a\u2028b", "x" * 21]
 )
 def test_refuses_what_nobody_writes_and_names_the_field(text: str) -> None:
-    with pytest.raises(Unclean, match=r"^name: "):
+    with pytest.raises(InvalidText, match=r"^name: "):
         clean(text, "name", 20)
 
 
 @pytest.mark.parametrize("text", [None, "", "   ", "\u3000"])
 def test_a_required_text_is_needed(text: str | None) -> None:
-    with pytest.raises(Unclean, match="needed"):
+    with pytest.raises(InvalidText, match="needed"):
         clean(text, "name", 20, required=True)
 
 
 def test_lines_are_allowed_where_they_are_asked_for() -> None:
     assert clean("a\r\n\tb", "note", 20, lines=True) == "a\r\n\tb"
-    with pytest.raises(Unclean):
+    with pytest.raises(InvalidText):
         clean("a\0\nb", "note", 20, lines=True)
 
 
 def test_a_password_is_taken_as_typed() -> None:
     assert strong(" spaces ") == " spaces "
     for password in ("", "seven77", "x" * 129):
-        with pytest.raises(Unclean, match=r"^password: "):
+        with pytest.raises(InvalidText, match=r"^password: "):
             strong(password)
 
 
@@ -91,5 +91,5 @@ def test_links_as_browsers_take_them(text: str) -> None:
     ],
 )
 def test_what_is_no_link_is_refused(text: str) -> None:
-    with pytest.raises(Unclean, match=r"^photoUrls: "):
+    with pytest.raises(InvalidText, match=r"^photoUrls: "):
         link(text, "photoUrls", 60)

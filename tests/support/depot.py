@@ -122,7 +122,7 @@ class Depot:
         return await self.tries(transfers.cancel(self.shop.db, self.viewer, *made))
 
     async def transfer(self, id: UUID) -> Transfer:
-        return await transfers.found_transfer(self.shop.db, self.viewer, Can.SEE_TRANSFERS, id)
+        return await transfers.get_transfer(self.shop.db, self.viewer, Can.SEE_TRANSFERS, id)
 
     async def line(self, row: Transfer) -> TransferLine:
         async with self.shop.db.read(self.shop.tenant) as session:

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from app.db.core.audit import audit
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
-from app.domain.ledger.post import Settle
+from app.domain.ledger.post import PostDrafts
 from app.run.embedded import Urls
 from tests.conftest import Cloning, unheard
 from tests.support.shop import Shop, a_shop
@@ -33,7 +33,7 @@ class Machine(RuleBasedStateMachine):
 
     async def _open(self) -> None:
         self.db = Database(self.urls.database, unheard, pool_size=2)
-        self.lane = Lane(self.urls.database, Settle(), unheard, connections=1)
+        self.lane = Lane(self.urls.database, PostDrafts(), unheard, connections=1)
         self.shop: Shop = await a_shop(self.db, self.lane)
         await self.open()
 

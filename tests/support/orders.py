@@ -13,11 +13,11 @@ from app.db.tables import Level, Order
 from app.domain.access import Viewer
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.documents import orders
-from app.domain.documents.orders import Wanted
+from app.domain.documents.orders import OrderRequest
 from app.domain.errors import Refused
 from app.domain.ledger.channel_limits import COUNTER
-from app.domain.ledger.reservations import settle
-from app.domain.movements.record import Books, Sheet
+from app.domain.ledger.reservations import end_overdue
+from app.domain.movements.record import Books, MovementHead
 from app.domain.movements.sales import Disposition
 from app.domain.rules.kinds import Kind
 from tests.support.shop import Shop
@@ -67,7 +67,7 @@ class OrderDesk:
         contact: str = "13800138000",
         **more: Any,
     ) -> Any:
-        wanted = Wanted(key or uuid4(), self.shop.store, "WECHAT", contact, **more)
+        wanted = OrderRequest(key or uuid4(), self.shop.store, "WECHAT", contact, **more)
         viewer, asked = self.who(guest), await self.asked(*lines)
         return await self.tries(orders.place(self.books, viewer, wanted, asked))
 
@@ -97,7 +97,7 @@ class OrderDesk:
         disposition: Disposition = Disposition.SHELF,
         key: UUID | None = None,
     ) -> Any:
-        asked, paper = await self.asked(*lines), Sheet(key or uuid4())
+        asked, paper = await self.asked(*lines), MovementHead(key or uuid4())
         told = self.books, self.viewer, order.id, asked, disposition, paper
         return await self.tries(orders.give_back(*told))
 
@@ -118,8 +118,8 @@ class OrderDesk:
             mine = Level.tenant_id == self.shop.tenant, Level.reserved > 0
             await unit.session.execute(update(Level).where(*mine).values(held_until=moment))
 
-    async def settle(self) -> None:
-        await settle(self.shop.db, self.shop.tenant)
+    async def end_overdue(self) -> None:
+        await end_overdue(self.shop.db, self.shop.tenant)
 
     async def order(self, id: UUID) -> Order:
-        return await orders.found_order(self.shop.db, self.shop.tenant, id)
+        return await orders.get_order(self.shop.db, self.shop.tenant, id)

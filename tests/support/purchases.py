@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 from app.db import purchases as rows
 from app.db.tables import PurchaseOrder, Supplier
 from app.domain.documents import purchase_receipts, purchases
-from app.domain.documents.purchases import Introduced, Wanted
-from app.domain.movements.record import Sheet
+from app.domain.documents.purchases import Introduced, PurchaseRequest
+from app.domain.movements.record import MovementHead
 from tests.support.orders import Asked, OrderDesk
 
 
@@ -33,7 +33,7 @@ class PurchaseDesk(OrderDesk):
         self, *lines: tuple[str, Any], key: UUID | None = None, number: str | None = None
     ) -> Any:
         supplier = await self.supplier()
-        wanted = Wanted(key or uuid4(), supplier.id, self.shop.store, number)
+        wanted = PurchaseRequest(key or uuid4(), supplier.id, self.shop.store, number)
         asked = [
             Came(await self.shop.product(name), Decimal(str(quantity)), unit_cost=20_000)
             for name, quantity in lines
@@ -49,7 +49,7 @@ class PurchaseDesk(OrderDesk):
         **more: Any,
     ) -> Any:
         """A delivery; `over` takes what is too much as well."""
-        sheet = Sheet(key or uuid4(), "多送" if over else None)
+        sheet = MovementHead(key or uuid4(), "多送" if over else None)
         asked = [
             Came(await self.shop.product(name), Decimal(str(quantity)), **more)
             for name, quantity in lines

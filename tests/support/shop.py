@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from app.db import feed
-from app.db.batches import New as Arriving
+from app.db.batches import ArrivingBatch as Arriving
 from app.db.batches import batches_by_id, batches_of
 from app.db.core.lane import Lane
 from app.db.core.unit import Database

@@ -9,7 +9,7 @@ from app.db.tables import WriteOff
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.documents import writeoffs
-from app.domain.documents.writeoffs import Source, Wanted
+from app.domain.documents.writeoffs import Source, WriteOffRequest
 from app.domain.errors import Refused
 from app.domain.movements.record import Books
 from tests.support.shop import Shop
@@ -63,7 +63,7 @@ class WasteDesk:
         **more: Any,
     ) -> Any:
         """A line is a name and a quantity, perhaps with a batch's number or a source."""
-        wanted = Wanted(key or uuid4(), self.shop.store, reason, **more)
+        wanted = WriteOffRequest(key or uuid4(), self.shop.store, reason, **more)
         asked = [await self.line(*line) for line in lines]
         return await self.tries(writeoffs.request(self.books, by or self.cashier, wanted, asked))
 

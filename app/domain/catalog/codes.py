@@ -59,7 +59,7 @@ class Code:
 def understood(text: str, layouts: Sequence[str] = (), field: str = "code") -> Code:
     """Reads whatever a scanner sent; `layouts` are those of the shop's own scale labels.
 
-    Raises Unclean for what no scanner sends.
+    Raises InvalidText for what no scanner sends.
     """
     # At either end FNC1 separates nothing.
     text = text.strip().replace(FNC1, STANDS_FOR_FNC1).strip(STANDS_FOR_FNC1)

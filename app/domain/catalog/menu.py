@@ -126,7 +126,7 @@ def _needs(dish: Dish, takes: Mapping[UUID, Sequence[Need]]) -> Sequence[Need]:
     return takes[dish.recipe_id] if dish.recipe_id else []
 
 
-class Wanted(NamedTuple):
+class CartDemand(NamedTuple):
     """One line of a cart, and how many of it the shelf allows beside the other lines."""
 
     dish: Dish
@@ -136,7 +136,7 @@ class Wanted(NamedTuple):
 
 async def can_make(
     cookbook: Cookbook, store: Store, channel: str | None, lines: Sequence[tuple[UUID, Decimal]]
-) -> list[Wanted]:
+) -> list[CartDemand]:
     """Whether all of a cart can be had together, of a channel or of whoever sells all there is;
     no line is told of more than it asks for.
 
@@ -159,10 +159,10 @@ async def can_make(
     most = together(list(zip(each, counts, strict=True)), found.shelf)
     servings = found.servings((product for product, _ in lines), exact=False)
     left = {id: dish.ration for id, dish in found.dishes.items()}
-    wanted: list[Wanted] = []
+    wanted: list[CartDemand] = []
     for serving, count, allowed in zip(servings, counts, most, strict=True):
         given = 0 if serving.sold_out else _within(_within(count, allowed), left[serving.id])
-        wanted.append(Wanted(serving.dish, count, given))
+        wanted.append(CartDemand(serving.dish, count, given))
         if (ration := left[serving.id]) is not None:
             left[serving.id] = ration - given
     return wanted

@@ -39,7 +39,7 @@ async def by_code(session: Any, tenant: UUID, code: str) -> tuple[Product, int] 
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class ProductDescription:
     """What may be said of a product; None leaves it as it is (or empty, for a new one)."""
 
     name: str | None = None
@@ -73,7 +73,7 @@ async def create_product(
     unit_name: str,
     kind: str,
     barcodes: list[str],
-    described: Described,
+    described: ProductDescription,
     tracks_batches: bool = False,
     shelf_life_days: int | None = None,
 ) -> Product:
@@ -109,7 +109,7 @@ async def create_product(
         asked = ("createProduct", sku, unit_name, kind, codes, described)
         asked += tracks_batches, shelf_life_days
         if earlier := await claim(unit, viewer.actor, key, product.id, *asked):
-            return await found_product(unit, earlier)
+            return await get_product(unit, earlier)
         await _known_category(unit, product.category_id)
         if not await rows.added(unit, product):
             raise Refused(AlreadyTaken("sku", sku))
@@ -119,7 +119,7 @@ async def create_product(
 
 
 async def update_product(
-    db: Database, viewer: Viewer, key: UUID, product_id: UUID, described: Described
+    db: Database, viewer: Viewer, key: UUID, product_id: UUID, described: ProductDescription
 ) -> Product:
     """Changes what is given. Raises Refused(UnknownProduct), Refused(UnknownCategory)."""
     columns = described.cleaned()
@@ -127,7 +127,7 @@ async def update_product(
         earlier = await claim(
             unit, viewer.actor, key, product_id, "updateProduct", product_id, described
         )
-        product = await found_product(unit, product_id)
+        product = await get_product(unit, product_id)
         if earlier is None:
             await _known_category(unit, described.category_id)
             for name, value in columns.items():
@@ -147,7 +147,7 @@ async def archive_product(
         earlier = await claim(
             unit, viewer.actor, key, product_id, "archiveProduct", product_id, archived
         )
-        product = await found_product(unit, product_id)
+        product = await get_product(unit, product_id)
         if earlier is None:
             product.archived_at = (product.archived_at or unit.now) if archived else None
             await announce(unit, product)
@@ -184,7 +184,7 @@ async def add_barcode(
     async with db.unit(viewer.tenant) as unit:
         asked = ("addBarcode", product_id, code, pack_quantity)
         earlier = await claim(unit, viewer.actor, key, product_id, *asked)
-        product = await found_product(unit, product_id)
+        product = await get_product(unit, product_id)
         if earlier is None:
             held = to_base(Decimal(1) if pack_quantity is None else pack_quantity, product.scale)
             if held is None:
@@ -214,7 +214,7 @@ async def set_reorder_point(
     async with db.unit(viewer.tenant) as unit:
         asked = ("setReorderPoint", product_id, store_id, quantity)
         earlier = await claim(unit, viewer.actor, key, product_id, *asked)
-        product = await found_product(unit, product_id)
+        product = await get_product(unit, product_id)
         if earlier is None:
             point = threshold(product, quantity) or 0
             if store_id is None:
@@ -235,7 +235,7 @@ async def set_expiry_warning(
     async with db.unit(viewer.tenant) as unit:
         asked = ("setExpiryWarning", product_id, days)
         earlier = await claim(unit, viewer.actor, key, product_id, *asked)
-        product = await found_product(unit, product_id)
+        product = await get_product(unit, product_id)
         if earlier is None:
             product.expiry_warning_days = days
             await announce(unit, product)
@@ -257,7 +257,7 @@ def threshold(product: Product, quantity: Decimal | None) -> int | None:
     return base
 
 
-async def found_product(unit: Unit, product_id: UUID) -> Product:
+async def get_product(unit: Unit, product_id: UUID) -> Product:
     """The product, locked. Raises Refused(UnknownProduct)."""
     product = await rows.locked_product(unit, product_id)
     if product is None:

@@ -9,7 +9,7 @@ from app.db import units as rows
 from app.db.core.unit import Database
 from app.db.tables import Product
 from app.domain.access import Viewer
-from app.domain.catalog.products import announce, found_product
+from app.domain.catalog.products import announce, get_product
 from app.domain.claims import claim
 from app.domain.errors import InvalidQuantity, Malformed, Refused
 from app.domain.rules.texts import clean
@@ -45,7 +45,7 @@ async def set_units(
     async with db.unit(viewer.tenant) as unit:
         asked = ("setUnits", product_id, packs, display, opened)
         earlier = await claim(unit, viewer.actor, key, product_id, *asked)
-        product = await found_product(unit, product_id)
+        product = await get_product(unit, product_id)
         if earlier is None:
             sizes = _sizes(product, packs)
             await rows.replace(unit, product_id, sizes)

@@ -20,7 +20,7 @@ from app.db.core.unit import Database, Unit
 from app.db.tables import ChannelLink, Direction, Listing
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.catalog.products import found_product
+from app.domain.catalog.products import get_product
 from app.domain.claims import claim
 from app.domain.errors import AlreadyTaken, Malformed, Refused, UnknownChannelLink, WrongState
 from app.domain.rules.texts import clean
@@ -105,10 +105,10 @@ async def connect(
                 raise Refused(AlreadyTaken("channel", channel))
             way = {"tenant_id": viewer.tenant, "subject_id": link.id}
             unit.session.add(Direction(kind="shop", name=str(link.id), **way))
-    return await found_link(db, viewer, link.id)
+    return await get_account(db, viewer, link.id)
 
 
-async def found_link(db: Database, viewer: Viewer, link_id: UUID) -> ChannelLink:
+async def get_account(db: Database, viewer: Viewer, link_id: UUID) -> ChannelLink:
     """An account this permission reaches. Raises Refused(UnknownChannelLink)."""
     async with db.read(viewer.tenant) as session:
         found = await rows.links_by_id(session, viewer.tenant, [link_id])
@@ -122,11 +122,11 @@ async def disconnect(db: Database, viewer: Viewer, key: UUID, link_id: UUID) -> 
 
     Raises Refused: UnknownChannelLink, WrongState.
     """
-    await found_link(db, viewer, link_id)
+    await get_account(db, viewer, link_id)
     async with db.unit(viewer.tenant) as unit:
         if await claim(unit, viewer.actor, key, link_id, "disconnectChannel", link_id) is None:
             (await _open(unit, link_id)).ended_at = unit.now
-    return await found_link(db, viewer, link_id)
+    return await get_account(db, viewer, link_id)
 
 
 async def _open(unit: Unit, link_id: UUID) -> ChannelLink:
@@ -149,7 +149,7 @@ async def enlist(
 
     Raises Refused: UnknownChannelLink, UnknownProduct, WrongState.
     """
-    await found_link(db, viewer, link_id)
+    await get_account(db, viewer, link_id)
     sku = clean(sku, "sku", 64, required=True)
     item = clean(item, "item", 64) or ""
     async with db.unit(viewer.tenant) as unit:
@@ -158,7 +158,7 @@ async def enlist(
             link = await _open(unit, link_id)
             if link.channel == "WECHAT" and not item:
                 raise Malformed("item: a WeChat shop lists a SKU under a product_id")
-            await found_product(unit, product_id)
+            await get_product(unit, product_id)
             mine = await rows.listings_of(unit.session, unit.tenant, [link_id])
             row = next((each for each in mine if each.sku == sku), None)
             if row is None:
@@ -169,19 +169,19 @@ async def enlist(
             row.product_id, row.item, row.state = product_id, item, "NEW"
             row.told = row.next_at = row.error = None
             row.attempts = 0
-    return await found_link(db, viewer, link_id)
+    return await get_account(db, viewer, link_id)
 
 
 async def unlist(db: Database, viewer: Viewer, key: UUID, link_id: UUID, sku: str) -> ChannelLink:
     """The shop is told nothing of this number any more. Raises as `enlist`."""
-    await found_link(db, viewer, link_id)
+    await get_account(db, viewer, link_id)
     async with db.unit(viewer.tenant) as unit:
         if await claim(unit, viewer.actor, key, link_id, "removeListing", link_id, sku) is None:
             await _open(unit, link_id)
             for each in await rows.listings_of(unit.session, unit.tenant, [link_id]):
                 if each.sku == sku:
                     await unit.session.delete(each)
-    return await found_link(db, viewer, link_id)
+    return await get_account(db, viewer, link_id)
 
 
 async def retry(db: Database, viewer: Viewer, key: UUID, link_id: UUID) -> ChannelLink:
@@ -189,12 +189,12 @@ async def retry(db: Database, viewer: Viewer, key: UUID, link_id: UUID) -> Chann
 
     Raises Refused: UnknownChannelLink, WrongState.
     """
-    await found_link(db, viewer, link_id)
+    await get_account(db, viewer, link_id)
     async with db.unit(viewer.tenant) as unit:
         if await claim(unit, viewer.actor, key, link_id, "retryChannel", link_id) is None:
             await _open(unit, link_id)
             await rows.revive(unit, link_id)
-    return await found_link(db, viewer, link_id)
+    return await get_account(db, viewer, link_id)
 
 
 async def hear(

@@ -12,7 +12,7 @@ from app.db.channels import Subject
 from app.db.core.unit import Database
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.catalog.products import found_product
+from app.domain.catalog.products import get_product
 from app.domain.channels.rules import amount
 from app.domain.errors import Malformed
 from app.domain.ledger.channel_limits import COUNTER
@@ -50,7 +50,7 @@ async def channel_preview(
     effects: list[Effect] = []
     try:
         async with db.unit(viewer.tenant) as unit:
-            product = await found_product(unit, product_id)
+            product = await get_product(unit, product_id)
             readings = []
             free: set[Any] = {(store, product_id, None) for store in stores}
             offered: set[Any] = {(store, product_id, subject.channel) for store in stores}

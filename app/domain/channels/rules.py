@@ -9,7 +9,7 @@ from app.db.core.unit import Database, Unit
 from app.db.tables import ChannelRule, Product
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.catalog.products import found_product, threshold
+from app.domain.catalog.products import get_product, threshold
 from app.domain.claims import claim
 from app.domain.errors import Malformed
 from app.domain.ledger.channel_limits import COUNTER
@@ -31,7 +31,7 @@ async def set_channel_freshness(
         asked = ("setChannelFreshness", *subject, days_left)
         assert subject.product_id is not None
         earlier = await claim(unit, viewer.actor, key, subject.product_id, *asked)
-        product = await found_product(unit, subject.product_id)
+        product = await get_product(unit, subject.product_id)
         if earlier is None:
             if not product.tracks_batches:
                 raise Malformed(f"productId: {product.sku} keeps no batches: see tracksBatches")
@@ -69,7 +69,7 @@ async def _set_amount(
         earlier = await claim(unit, viewer.actor, key, rule, name, *subject, quantity)
         if earlier is None:
             assert subject.product_id is not None
-            product = await found_product(unit, subject.product_id)
+            product = await get_product(unit, subject.product_id)
             return await _say(unit, viewer, subject, name, amount(product, name, quantity))
     return await _as_it_is(db, viewer, subject)
 
@@ -94,7 +94,7 @@ async def set_channel_pause(
     async with db.unit(viewer.tenant) as unit:
         if await claim(unit, viewer.actor, key, rule, "pause", *subject, paused) is None:
             if subject.product_id is not None:
-                await found_product(unit, subject.product_id)
+                await get_product(unit, subject.product_id)
             return await _say(unit, viewer, subject, "paused", paused)
     return await _as_it_is(db, viewer, subject)
 

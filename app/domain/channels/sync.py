@@ -19,10 +19,10 @@ from app.db.tables import ChannelLink, Order, ShopMessage
 from app.domain.access import Role, Scope, Viewer
 from app.domain.channels.accounts import Shops
 from app.domain.documents import orders
-from app.domain.documents.orders import Wanted
+from app.domain.documents.orders import OrderRequest
 from app.domain.errors import Malformed, Refusal, Refused
 from app.domain.movements.record import Books
-from app.domain.rules.texts import Unclean
+from app.domain.rules.texts import InvalidText
 from app.domain.rules.units import LIMIT
 from app.platforms.platform import ShopError, ShopOrder
 
@@ -167,7 +167,7 @@ async def _followed(
     except Refused as refused:
         # What is short may come in, whoever waits for a lock gets it.
         return type(refused.refusal).__name__, True
-    except (Malformed, Unclean) as error:
+    except (Malformed, InvalidText) as error:
         return str(error), False
     return None, False
 
@@ -210,7 +210,9 @@ async def _place(books: Books, link: ChannelLink, theirs: ShopOrder) -> Order:
     ]
     # The key is the shop's own number: however often it is told, it is one order.
     key = uuid5(link.id, theirs.number)
-    wanted = Wanted(key, link.store_id, link.channel, theirs.contact, external_id=theirs.number)
+    wanted = OrderRequest(
+        key, link.store_id, link.channel, theirs.contact, external_id=theirs.number
+    )
     placed = await orders.place(books, _machine(link, link.store_id), wanted, lines)
     if isinstance(placed, Refusal):
         raise Refused(placed)

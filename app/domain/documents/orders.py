@@ -17,8 +17,8 @@ from uuid_utils.compat import uuid7
 from app.db import identity, reservations
 from app.db import orders as rows
 from app.db.core.unit import Database, Unit, clock
-from app.db.orders import GUEST, New, NewLine, Priced
-from app.db.reservations import Held
+from app.db.orders import GUEST, PlacedLine, PlacedOrder, PricedProduct
+from app.db.reservations import Reservation
 from app.db.tables import Order, OrderLine
 from app.domain import access
 from app.domain.access import Can, Role, Scope, Viewer
@@ -38,9 +38,9 @@ from app.domain.ledger.documents import changed, movement_of, post_in
 from app.domain.ledger.draft import Draft, Line, Outdated, Place
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import moved, release, with_overdue
-from app.domain.movements.batches import Asked
-from app.domain.movements.lines import Plain, lines_of
-from app.domain.movements.record import Books, Sheet, draft, redrafted, until_current
+from app.domain.movements.batches import LineRequest
+from app.domain.movements.lines import PlainLine, lines_of
+from app.domain.movements.record import Books, MovementHead, draft, redrafted, until_current
 from app.domain.movements.sales import Disposition, take_back
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import Kind
@@ -58,7 +58,7 @@ def guest(tenant: UUID) -> Viewer:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class OrderRequest:
     """What somebody orders, beside its lines."""
 
     key: UUID
@@ -71,7 +71,7 @@ class Wanted:
 
 
 async def place(
-    books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence[Asked]
+    books: Books, viewer: Viewer, wanted: OrderRequest, asked: Sequence[LineRequest]
 ) -> Order | Refusal:
     """Holds all lines of an order or none, until its pick-up or as long as the store's policy
     says; dishes hold what they are made of.
@@ -85,7 +85,7 @@ async def place(
     return await _placed(books.db, *placed)
 
 
-def _checked(viewer: Viewer, wanted: Wanted) -> Wanted:
+def _checked(viewer: Viewer, wanted: OrderRequest) -> OrderRequest:
     if viewer.actor == GUEST and wanted.channel in AT_COUNTER:
         raise Malformed("channel: WECHAT or DOUYIN, for whoever is not signed in as the shop")
     now, longest = clock(), guests.LONGEST_PICKUP if viewer.actor == GUEST else LONGEST_PICKUP
@@ -99,10 +99,12 @@ def _checked(viewer: Viewer, wanted: Wanted) -> Wanted:
     )
 
 
-async def _drafted(books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence[Asked]) -> Draft:
+async def _drafted(
+    books: Books, viewer: Viewer, wanted: OrderRequest, asked: Sequence[LineRequest]
+) -> Draft:
     tenant, store = viewer.tenant, wanted.store_id
     resolved = await lines_of(books.db, tenant, store, asked, arriving=False)
-    paper = Sheet(wanted.key)
+    paper = MovementHead(wanted.key)
     channel = wanted.channel
     drafted = await draft(books, viewer, Kind.ORDER_HOLD, store, asked, paper, channel=channel)
     told = {product for _, product, _ in resolved}
@@ -117,7 +119,7 @@ async def _drafted(books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence
         guests.bound(lines, known)
     prices = [_worth(line) for line in lines]
     held = timedelta(minutes=known[lines[0].product_id].hold_minutes)
-    order = New(
+    order = PlacedOrder(
         id=uuid7(),
         store_id=store,
         channel=channel,
@@ -141,14 +143,14 @@ async def _drafted(books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence
     )
 
 
-def _line(product: Priced, quantity: Decimal, recipe: UUID | None) -> NewLine:
+def _line(product: PricedProduct, quantity: Decimal, recipe: UUID | None) -> PlacedLine:
     base = to_base(quantity, product.scale)
     if base is None:
         raise Refused(InvalidQuantity(product.id, str(quantity)))
-    return NewLine(product.id, base, product.scale, product.price, recipe)
+    return PlacedLine(product.id, base, product.scale, product.price, recipe)
 
 
-def _worth(line: NewLine) -> int | None:
+def _worth(line: PlacedLine) -> int | None:
     """Fen for the line, to the nearest; None when it has no price."""
     if line.price is None:
         return None
@@ -160,12 +162,12 @@ async def _placed(db: Database, drafted: Draft, outcome: Outcome) -> Order | Ref
         return outcome
     if outcome.id == drafted.id:
         assert drafted.order is not None
-        return rows.told_order(outcome.tenant_id, drafted.order, outcome.recorded_at)
+        return rows.order_row(outcome.tenant_id, drafted.order, outcome.recorded_at)
     assert outcome.document_id is not None
-    return await found_order(db, outcome.tenant_id, outcome.document_id)
+    return await get_order(db, outcome.tenant_id, outcome.document_id)
 
 
-async def found_order(db: Database, tenant: UUID, order_id: UUID) -> Order:
+async def get_order(db: Database, tenant: UUID, order_id: UUID) -> Order:
     """Raises Refused(UnknownOrder)."""
     async with db.read(tenant) as session:
         found = await rows.orders_by_id(session, tenant, [order_id])
@@ -176,7 +178,7 @@ async def found_order(db: Database, tenant: UUID, order_id: UUID) -> Order:
 
 async def reached_order(db: Database, viewer: Viewer, can: Can, order_id: UUID) -> Order:
     """An order of a store this permission reaches. Raises Refused(UnknownOrder)."""
-    row = await found_order(db, viewer.tenant, order_id)
+    row = await get_order(db, viewer.tenant, order_id)
     if not access.within(viewer, can, [row.store_id]):
         raise Refused(UnknownOrder(str(order_id)))
     return row
@@ -213,7 +215,7 @@ async def pay(
     asked = ("payOrder", order_id, reference)
 
     async def once() -> Order:
-        known = await found_order(books.db, viewer.tenant, order_id)
+        known = await get_order(books.db, viewer.tenant, order_id)
         again = await _again(books, viewer, known, key) if known.state == "EXPIRED" else None
 
         async def work(unit: Unit, row: Order) -> None:
@@ -236,9 +238,9 @@ async def _again(books: Books, viewer: Viewer, row: Order, key: UUID) -> Draft:
     """What holds the order's goods once more, by the recipes of today."""
     async with books.db.read(viewer.tenant) as session:
         lines = await rows.lines_of(session, viewer.tenant, [row.id])
-    asked = [Plain(line.product_id, from_base(line.quantity, line.scale)) for line in lines]
+    asked = [PlainLine(line.product_id, from_base(line.quantity, line.scale)) for line in lines]
     made = await draft(
-        books, viewer, Kind.ORDER_HOLD, row.store_id, asked, Sheet(key), channel=row.channel
+        books, viewer, Kind.ORDER_HOLD, row.store_id, asked, MovementHead(key), channel=row.channel
     )
     held = _movement(row, Kind.ORDER_HOLD, key, viewer.actor, made.lines)
     return replace(held, recipes=made.recipes, promised=_is_promised(row.external_id))
@@ -272,12 +274,15 @@ async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Ord
     return await _change(db, viewer, key, row, ("fulfilOrder", order_id), work)
 
 
-def _stale(held: Held, today: Any) -> bool:
+def _stale(held: Reservation, today: Any) -> bool:
     return held.expires_on is not None and expired(held.expires_on, today)
 
 
 def _handed_over(
-    store: UUID, held: Sequence[Held], ordered: Sequence[OrderLine], stale: Callable[[Held], bool]
+    store: UUID,
+    held: Sequence[Reservation],
+    ordered: Sequence[OrderLine],
+    stale: Callable[[Reservation], bool],
 ) -> list[Line]:
     """Goods to the customer; what dishes take to the kitchen, and the dishes out of it."""
     kitchen, customer = Place(store, "kitchen"), Place(store, "customer")
@@ -356,7 +361,7 @@ async def give_back(
     books: Books,
     viewer: Viewer,
     order_id: UUID,
-    asked: Sequence[Asked],
+    asked: Sequence[LineRequest],
     disposition: Disposition,
     paper: Any,
 ) -> Outcome:

@@ -26,8 +26,8 @@ from app.domain.errors import (
 )
 from app.domain.ledger.documents import changed, open_for, post_in
 from app.domain.ledger.draft import Draft, Line
-from app.domain.movements.batches import Asked
-from app.domain.movements.record import Books, Paper, draft
+from app.domain.movements.batches import LineRequest
+from app.domain.movements.record import Books, MovementInput, draft
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import to_base
@@ -40,10 +40,10 @@ async def receive(
     books: Books,
     viewer: Viewer,
     purchase_id: UUID,
-    asked: Sequence[Asked],
+    asked: Sequence[LineRequest],
     accept_over: bool,
     document: str | None,
-    paper: Paper,
+    paper: MovementInput,
 ) -> PurchaseOrder:
     """Books what came in for an order, at the order's costs unless the delivery says others.
 

@@ -33,7 +33,7 @@ from app.domain.errors import (
     WrongState,
 )
 from app.domain.ledger.documents import changed
-from app.domain.movements.batches import Asked
+from app.domain.movements.batches import LineRequest
 from app.domain.movements.lines import lines_of
 from app.domain.movements.record import NAMED
 from app.domain.rules.texts import clean
@@ -92,7 +92,7 @@ async def update_supplier(
     async with db.unit(viewer.tenant) as unit:
         asked = ("updateSupplier", supplier_id, introduced)
         earlier = await claim(unit, viewer.actor, key, supplier_id, *asked)
-        row = await found_supplier(unit, supplier_id)
+        row = await get_supplier(unit, supplier_id)
         if earlier is None:
             for name, value in columns.items():
                 setattr(row, name, value)
@@ -113,7 +113,7 @@ async def archive_supplier(
     async with db.unit(viewer.tenant) as unit:
         asked = ("archiveSupplier", supplier_id, archived)
         earlier = await claim(unit, viewer.actor, key, supplier_id, *asked)
-        row = await found_supplier(unit, supplier_id)
+        row = await get_supplier(unit, supplier_id)
         if earlier is None:
             row.archived_at = (row.archived_at or unit.now) if archived else None
     return row
@@ -124,7 +124,7 @@ def _index(row: Supplier) -> None:
     row.pinyin = full(row.name)
 
 
-async def found_supplier(unit: Unit, supplier_id: UUID, read: bool = False) -> Supplier:
+async def get_supplier(unit: Unit, supplier_id: UUID, read: bool = False) -> Supplier:
     """The supplier, locked (see `locked_supplier`). Raises Refused(UnknownSupplier)."""
     row = await rows.locked_supplier(unit, supplier_id, read)
     if row is None:
@@ -133,7 +133,7 @@ async def found_supplier(unit: Unit, supplier_id: UUID, read: bool = False) -> S
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PurchaseRequest:
     """What somebody orders of a supplier, beside its lines."""
 
     key: UUID
@@ -145,7 +145,7 @@ class Wanted:
 
 
 async def create(
-    db: Database, viewer: Viewer, wanted: Wanted, asked: Sequence[Asked]
+    db: Database, viewer: Viewer, wanted: PurchaseRequest, asked: Sequence[LineRequest]
 ) -> PurchaseOrder:
     """Orders goods for a store; until they come they are on order there.
 
@@ -175,10 +175,10 @@ async def _order(
     unit: Unit,
     viewer: Viewer,
     id: UUID,
-    wanted: Wanted,
-    resolved: Sequence[tuple[Asked, UUID, Decimal]],
+    wanted: PurchaseRequest,
+    resolved: Sequence[tuple[LineRequest, UUID, Decimal]],
 ) -> None:
-    supplier = await found_supplier(unit, wanted.supplier_id, read=True)
+    supplier = await get_supplier(unit, wanted.supplier_id, read=True)
     if supplier.archived_at is not None:
         raise Refused(WrongState("ARCHIVED"))
     lines = await _lines(unit, id, resolved)
@@ -206,7 +206,7 @@ async def _order(
 
 
 async def _lines(
-    unit: Unit, id: UUID, resolved: Sequence[tuple[Asked, UUID, Decimal]]
+    unit: Unit, id: UUID, resolved: Sequence[tuple[LineRequest, UUID, Decimal]]
 ) -> list[PurchaseLine]:
     """A line a product: what was asked for twice is summed."""
     asked_for = [product_id for _, product_id, _ in resolved]

@@ -14,14 +14,14 @@ from uuid_utils.compat import uuid7
 
 from app.db import transfers
 from app.db.core.unit import Database, Unit, clock
-from app.db.reservations import Held
+from app.db.reservations import Reservation
 from app.db.tables import Transfer
 from app.domain.access import Can, Viewer
 from app.domain.documents.transfers import (
     Amount,
     change,
     enter,
-    found_transfer,
+    get_transfer,
     known,
     line_of,
     said_of,
@@ -39,8 +39,8 @@ from app.domain.ledger.documents import movement_of
 from app.domain.ledger.draft import Line, Place
 from app.domain.ledger.post import post
 from app.domain.ledger.reservations import moved
-from app.domain.movements.batches import told_batches
-from app.domain.movements.lines import Plain, lines_of
+from app.domain.movements.batches import resolve_batches
+from app.domain.movements.lines import PlainLine, lines_of
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.transfer_receipts import parted
@@ -70,7 +70,7 @@ class Arrival(Protocol):
     def reason(self) -> str | None: ...
 
 
-class Told(NamedTuple):
+class ReceivedLine(NamedTuple):
     """The same in base units; `batches` are the only ones it may be of, None for any."""
 
     product_id: UUID
@@ -102,7 +102,7 @@ async def receive(
     UnknownBatch, ExceedsTransfer for more than is in transit, ReasonNeeded for a difference
     without one, WrongState for what was not shipped or has arrived; and as `lines_of` does.
     """
-    row = await found_transfer(db, viewer, Can.RECEIVE_TRANSFER, transfer_id)
+    row = await get_transfer(db, viewer, Can.RECEIVE_TRANSFER, transfer_id)
     told = None if asked is None else await _told(db, viewer.tenant, row.to_store, asked)
 
     async def work(unit: Unit, row: Transfer) -> None:
@@ -116,15 +116,17 @@ async def receive(
     return await change(db, viewer, key, row, ("receiveTransfer", row.id, said_of(asked)), work)
 
 
-async def _told(db: Database, tenant: UUID, store: UUID, asked: Sequence[Arrival]) -> list[Told]:
-    plain = [Plain(each.product_id, _sum(each), each.code, each.batch_no) for each in asked]
+async def _told(
+    db: Database, tenant: UUID, store: UUID, asked: Sequence[Arrival]
+) -> list[ReceivedLine]:
+    plain = [PlainLine(each.product_id, _sum(each), each.code, each.batch_no) for each in asked]
     resolved = await lines_of(db, tenant, store, plain, arriving=False)
     products = await known(db, tenant, {product for _, product, _ in resolved})
-    named = await told_batches(db, tenant, store, resolved, "transit", clock())
+    named = await resolve_batches(db, tenant, store, resolved, "transit", clock())
     found = []
     for line, (_, product, _), (batches, _) in zip(asked, resolved, named, strict=True):
         scale, reason = products[product].scale, clean(line.reason, "reason", 200)
-        found.append(Told(product, scale, _fates(line, product, scale), batches, reason))
+        found.append(ReceivedLine(product, scale, _fates(line, product, scale), batches, reason))
     unexplained = [each.product_id for each in found if each.differs and each.reason is None]
     if unexplained:
         raise Refused(ReasonNeeded(tuple(unexplained)))
@@ -150,9 +152,9 @@ def _fates(line: Arrival, product: UUID, scale: int) -> list[tuple[str, int]]:
     return fates
 
 
-def _everything(held: Sequence[Held]) -> list[Told]:
+def _everything(held: Sequence[Reservation]) -> list[ReceivedLine]:
     return [
-        Told(
+        ReceivedLine(
             each.product_id,
             each.scale,
             [("received", each.quantity)],
@@ -163,10 +165,10 @@ def _everything(held: Sequence[Held]) -> list[Told]:
     ]
 
 
-Part = tuple[str, Held, int]
+Part = tuple[str, Reservation, int]
 
 
-def _parts(held: Sequence[Held], arrived: Sequence[Told]) -> list[Part]:
+def _parts(held: Sequence[Reservation], arrived: Sequence[ReceivedLine]) -> list[Part]:
     """What becomes of each batch. Raises Refused(ExceedsTransfer) with all that is too much."""
     left = {each: each.quantity for each in held}
     parts: list[Part] = []
@@ -185,13 +187,13 @@ def _parts(held: Sequence[Held], arrived: Sequence[Told]) -> list[Part]:
     return parts
 
 
-def _is_of(held: Held, told: Told) -> bool:
+def _is_of(held: Reservation, told: ReceivedLine) -> bool:
     return held.product_id == told.product_id and (
         told.batches is None or held.batch_id in told.batches
     )
 
 
-def _reasons(arrived: Sequence[Told]) -> str | None:
+def _reasons(arrived: Sequence[ReceivedLine]) -> str | None:
     """All that is said of differences, once each, as the movement's reason."""
     said = dict.fromkeys(each.reason for each in arrived if each.reason)
     return "; ".join(said)[:200] or None
@@ -251,7 +253,7 @@ async def _send_back(
     return back.id
 
 
-async def _note(unit: Unit, row: Transfer, arrived: Sequence[Told]) -> None:
+async def _note(unit: Unit, row: Transfer, arrived: Sequence[ReceivedLine]) -> None:
     """The lines' sums; the transfer is done when nothing of it is in transit."""
     lines = await transfers.lines_of(unit.session, unit.tenant, [row.id])
     mine = {line.product_id: line for line in lines}

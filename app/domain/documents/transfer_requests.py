@@ -21,12 +21,12 @@ from app.domain.documents.transfers import (
     apart,
     change,
     enter,
-    found_transfer,
+    get_transfer,
     line_of,
     said_of,
 )
 from app.domain.errors import Refused, WrongState
-from app.domain.movements.batches import Asked
+from app.domain.movements.batches import LineRequest
 from app.domain.rules.replenishment import PERIOD_DAYS, suggested
 from app.domain.rules.texts import clean
 
@@ -74,7 +74,7 @@ async def request(
     viewer: Viewer,
     key: UUID,
     store_id: UUID,
-    asked: Sequence[Asked] | None,
+    asked: Sequence[LineRequest] | None,
     note: str | None,
 ) -> Transfer:
     """A store asks for goods: for what is told, or for all that is suggested now.
@@ -120,14 +120,14 @@ async def approve(
     key: UUID,
     transfer_id: UUID,
     from_store_id: UUID,
-    asked: Sequence[Asked] | None,
+    asked: Sequence[LineRequest] | None,
 ) -> Transfer:
     """Head office sends what was requested, or other quantities and products, from a store.
 
     What is not among `asked` is not sent. Raises Refused: UnknownTransfer, UnknownStore,
     WrongState for what was answered before, and as `transfers.amounts` does.
     """
-    row = await found_transfer(db, viewer, Can.RUN_TRANSFERS, transfer_id)
+    row = await get_transfer(db, viewer, Can.RUN_TRANSFERS, transfer_id)
     access.at(viewer, Can.RUN_TRANSFERS, from_store_id)
     apart(from_store_id, row.to_store)
     wanted = None if asked is None else await amounts(db, viewer.tenant, from_store_id, asked)
@@ -160,7 +160,7 @@ async def reject(
     db: Database, viewer: Viewer, key: UUID, transfer_id: UUID, reason: str
 ) -> Transfer:
     """Head office sends nothing, and says why. Raises Refused: UnknownTransfer, WrongState."""
-    row = await found_transfer(db, viewer, Can.RUN_TRANSFERS, transfer_id)
+    row = await get_transfer(db, viewer, Can.RUN_TRANSFERS, transfer_id)
     reason = clean(reason, "reason", 200, required=True)
     return await _end(db, viewer, key, row, "rejectReplenishment", "REJECTED", reason)
 
@@ -169,7 +169,7 @@ async def withdraw(
     db: Database, viewer: Viewer, key: UUID, transfer_id: UUID, reason: str | None
 ) -> Transfer:
     """The store asks no longer. Raises Refused: UnknownTransfer, WrongState once answered."""
-    row = await found_transfer(db, viewer, Can.REQUEST_GOODS, transfer_id)
+    row = await get_transfer(db, viewer, Can.REQUEST_GOODS, transfer_id)
     reason = clean(reason, "reason", 200)
     return await _end(db, viewer, key, row, "withdrawReplenishment", "CANCELLED", reason)
 

@@ -33,7 +33,7 @@ from app.domain.errors import (
 from app.domain.ledger.documents import changed, file, movement_of, open_for, post_in
 from app.domain.ledger.draft import Line, Place
 from app.domain.ledger.reservations import moved, with_overdue
-from app.domain.movements.batches import Asked, told_batches
+from app.domain.movements.batches import LineRequest, resolve_batches
 from app.domain.movements.lines import lines_of
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
@@ -42,7 +42,7 @@ from app.domain.rules.units import from_base, to_base
 Work = Callable[[Unit, Transfer], Awaitable[None]]
 
 
-async def found_transfer(db: Database, viewer: Viewer, can: Can, transfer_id: UUID) -> Transfer:
+async def get_transfer(db: Database, viewer: Viewer, can: Can, transfer_id: UUID) -> Transfer:
     """A transfer of which this permission reaches a side: the store that acts in it.
 
     Raises Refused(UnknownTransfer).
@@ -92,7 +92,9 @@ class Amount(NamedTuple):
     base: int
 
 
-async def amounts(db: Database, tenant: UUID, store: UUID, asked: Sequence[Asked]) -> list[Amount]:
+async def amounts(
+    db: Database, tenant: UUID, store: UUID, asked: Sequence[LineRequest]
+) -> list[Amount]:
     """How much of each product is asked for, in the order in which they are first named.
 
     Raises Refused: InvalidQuantity, UnknownProduct, WrongState for what has no stock.
@@ -122,7 +124,7 @@ async def create(
     key: UUID,
     from_store_id: UUID,
     to_store_id: UUID,
-    asked: Sequence[Asked],
+    asked: Sequence[LineRequest],
     note: str | None,
 ) -> Transfer:
     """A transfer that nobody asked for, to be shipped. Raises Refused as `amounts` does."""
@@ -189,14 +191,14 @@ async def enter(unit: Unit, row: Transfer, lines: Sequence[TransferLine]) -> Non
 
 
 async def ship(
-    db: Database, viewer: Viewer, key: UUID, transfer_id: UUID, asked: Sequence[Asked] | None
+    db: Database, viewer: Viewer, key: UUID, transfer_id: UUID, asked: Sequence[LineRequest] | None
 ) -> Transfer:
     """Sends what was approved, or what is told of it, from shelf to transit; nothing expired.
 
     Raises Refused: UnknownTransfer, OutOfStock, ExceedsTransfer for more than was approved,
     WrongState for what is not approved or was shipped before; and as `lines_of` does.
     """
-    row = await found_transfer(db, viewer, Can.RUN_TRANSFERS, transfer_id)
+    row = await get_transfer(db, viewer, Can.RUN_TRANSFERS, transfer_id)
     if row.from_store is None:
         raise Refused(WrongState(row.state))
     lines, sent = await _sent(db, viewer.tenant, row, asked)
@@ -218,7 +220,7 @@ async def ship(
 
 
 async def _sent(
-    db: Database, tenant: UUID, row: Transfer, asked: Sequence[Asked] | None
+    db: Database, tenant: UUID, row: Transfer, asked: Sequence[LineRequest] | None
 ) -> tuple[list[Line], Mapping[UUID, int]]:
     """The lines to ship, and how much they are of each product, in base units."""
     assert row.from_store is not None
@@ -231,7 +233,7 @@ async def _sent(
         whole = ((product, from_base(n, scales[product])) for product, n in approved.items())
         return [Line(product, told, shelf, transit) for product, told in whole], approved
     resolved = await lines_of(db, tenant, row.from_store, asked, arriving=False)
-    batches = await told_batches(db, tenant, row.from_store, resolved, "shelf", clock())
+    batches = await resolve_batches(db, tenant, row.from_store, resolved, "shelf", clock())
     lines = [
         Line(product, quantity, shelf, transit, batches=named)
         for (_, product, quantity), (named, _) in zip(resolved, batches, strict=True)
@@ -256,7 +258,7 @@ async def cancel(
 
     Raises Refused: UnknownTransfer, WrongState once anything arrived.
     """
-    row = await found_transfer(db, viewer, Can.RUN_TRANSFERS, transfer_id)
+    row = await get_transfer(db, viewer, Can.RUN_TRANSFERS, transfer_id)
     reason = clean(reason, "reason", 200)
 
     async def work(unit: Unit, row: Transfer) -> None:

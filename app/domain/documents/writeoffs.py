@@ -31,10 +31,10 @@ from app.domain.errors import (
 )
 from app.domain.ledger.documents import changed, movement_of, open_for, post_in
 from app.domain.ledger.draft import Draft, Line, Place
-from app.domain.ledger.post import foresee, post
+from app.domain.ledger.post import post, preview
 from app.domain.ledger.reservations import moved, with_overdue
-from app.domain.movements.batches import Asked
-from app.domain.movements.record import Books, Sheet, draft
+from app.domain.movements.batches import LineRequest
+from app.domain.movements.record import Books, MovementHead, draft
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean, link
@@ -52,12 +52,12 @@ class Source(Enum):
     QUARANTINE = "quarantine"
 
 
-class AskedLine(Asked, Protocol):
+class WriteOffLineRequest(LineRequest, Protocol):
     @property
     def source(self) -> Source | None: ...
 
 
-class Wanted(NamedTuple):
+class WriteOffRequest(NamedTuple):
     """What somebody asks for, beside its lines; checked by `request`."""
 
     key: UUID
@@ -68,7 +68,7 @@ class Wanted(NamedTuple):
 
 
 async def request(
-    books: Books, viewer: Viewer, wanted: Wanted, asked: Sequence[AskedLine]
+    books: Books, viewer: Viewer, wanted: WriteOffRequest, asked: Sequence[WriteOffLineRequest]
 ) -> WriteOff:
     """Puts goods aside until somebody else decides: all lines or none.
 
@@ -78,7 +78,7 @@ async def request(
     store = access.at(viewer, Can.REQUEST_WRITE_OFF, wanted.store_id)
     reason = clean(wanted.reason, "reason", 200, required=True)
     photos = _links(wanted.photo_urls)
-    sheet = Sheet(wanted.key, reason, wanted.note)
+    sheet = MovementHead(wanted.key, reason, wanted.note)
     drafted = await draft(books, viewer, Kind.WRITE_OFF_HOLD, store, asked, sheet)
     sources = [(line.source or Source.SHELF).value for line in asked]
     said = ("requestWriteOff", drafted.fingerprint.hex(), sources, photos)
@@ -131,7 +131,7 @@ async def _put_aside(
     ]
     # Every level is locked here, in order; what the request brings is not there yet.
     wasting = _movement(row, Kind.WRITE_OFF, key, row.requested_by, there)
-    moves = await foresee(unit, wasting, set(drafted.pairs)) if there else []
+    moves = await preview(unit, wasting, set(drafted.pairs)) if there else []
     holding = _movement(row, Kind.WRITE_OFF_HOLD, key, row.requested_by, shelved)
     outcome = (await post(unit, [holding]))[0] if shelved else None
     if isinstance(moves, Refusal) or isinstance(outcome, Refusal):
@@ -167,7 +167,7 @@ def _movement(
     return movement_of(row.id, kind, row.store_id, key, actor, lines, **told)
 
 
-async def found_write_off(db: Database, viewer: Viewer, can: Can, write_off_id: UUID) -> WriteOff:
+async def get_write_off(db: Database, viewer: Viewer, can: Can, write_off_id: UUID) -> WriteOff:
     """A write-off of a store this permission reaches. Raises Refused(UnknownWriteOff)."""
     async with db.read(viewer.tenant) as session:
         found = await rows.write_offs_by_id(session, viewer.tenant, [write_off_id])
@@ -185,7 +185,7 @@ async def approve(
     role), OverLimit when it costs more than the role approves.
     """
     note = clean(note, "note", 500, lines=True)
-    row = await found_write_off(db, viewer, Can.DECIDE_WRITE_OFF, write_off_id)
+    row = await get_write_off(db, viewer, Can.DECIDE_WRITE_OFF, write_off_id)
     if row.requested_by == viewer.actor:
         raise Refused(WrongState("OWN_REQUEST"))
 
@@ -219,7 +219,7 @@ async def reject(
     Raises Refused: UnknownWriteOff, WrongState.
     """
     note = clean(note, "note", 500, lines=True)
-    row = await found_write_off(db, viewer, Can.REQUEST_WRITE_OFF, write_off_id)
+    row = await get_write_off(db, viewer, Can.REQUEST_WRITE_OFF, write_off_id)
     if row.requested_by != viewer.actor:
         access.require(viewer, Can.DECIDE_WRITE_OFF)
 

@@ -6,13 +6,13 @@ from uuid import UUID
 from app.db import channel_limits as rows
 from app.db.core.unit import Unit
 from app.domain.ledger.draft import Draft, Pair
-from app.domain.ledger.locked import Ration, Stock
+from app.domain.ledger.locked import ChannelLimit, Stock
 
 COUNTER = "COUNTER"
 """The channel that sells what its customer holds in her hand: no rule binds it."""
 
 
-async def bind(unit: Unit, levels: Mapping[Pair, Stock], drafts: Iterable[Draft]) -> None:
+async def load_limits(unit: Unit, levels: Mapping[Pair, Stock], drafts: Iterable[Draft]) -> None:
     """Fills in what binds the channels of these drafts at their levels."""
     asked: set[tuple[UUID, UUID, str]] = set()
     for draft in drafts:
@@ -23,4 +23,4 @@ async def bind(unit: Unit, levels: Mapping[Pair, Stock], drafts: Iterable[Draft]
         return
     for (pair, channel), bound in (await rows.bounds(unit, asked)).items():
         if pair in levels:
-            levels[pair].rations[channel] = Ration(*bound)
+            levels[pair].rations[channel] = ChannelLimit(*bound)

@@ -14,7 +14,7 @@ from app.db.tables import Movement
 from app.domain.claims import claim, fingerprint_of
 from app.domain.errors import Refusal, Refused
 from app.domain.ledger.draft import Draft, Line
-from app.domain.ledger.post import post, wanted
+from app.domain.ledger.post import post, touched_levels
 from app.domain.rules.kinds import Kind
 
 
@@ -86,7 +86,7 @@ def file(unit: Unit, row: Document) -> None:
 async def open_for(db: Database, tenant: UUID, *drafts: Draft) -> None:
     """Makes the levels these drafts will lock, in a transaction before the document's own."""
     async with db.unit(tenant) as unit:
-        await open_levels(unit, wanted(drafts))
+        await open_levels(unit, touched_levels(drafts))
 
 
 async def post_in(unit: Unit, draft: Draft) -> Movement | None:

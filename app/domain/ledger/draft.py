@@ -9,8 +9,8 @@ from uuid import UUID, uuid5
 
 from uuid_utils.compat import uuid7
 
-from app.db.batches import New as Arriving
-from app.db.orders import New as Ordered
+from app.db.batches import ArrivingBatch as Arriving
+from app.db.orders import PlacedOrder as Ordered
 from app.db.tables import Entry
 from app.domain.errors import Refusal
 from app.domain.rules.kinds import Kind

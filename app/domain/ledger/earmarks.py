@@ -12,7 +12,7 @@ from app.domain.ledger.draft import Draft, Pair
 from app.domain.ledger.locked import Stock
 
 
-async def earmark(unit: Unit, levels: Mapping[Pair, Stock], drafts: Iterable[Draft]) -> None:
+async def load_earmarks(unit: Unit, levels: Mapping[Pair, Stock], drafts: Iterable[Draft]) -> None:
     """Fills in what is earmarked at the levels whose quarantine these drafts take from."""
     asked = {
         (line.source.store, line.product)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.db import orders as rows
 from app.db.core.unit import Unit
-from app.db.orders import GUEST, New, NewLine, Priced
+from app.db.orders import GUEST, PlacedLine, PlacedOrder, PricedProduct
 from app.domain.errors import InvalidQuantity, Malformed, Refused, TooManyOrders
 from app.domain.ledger.draft import Draft
 from app.domain.rules.units import MEASURES, from_base
@@ -23,7 +23,7 @@ MOST_MEASURED = 200_000
 LONGEST_PICKUP = timedelta(days=2)
 
 
-def bound(lines: Sequence[NewLine], known: Mapping[UUID, Priced]) -> None:
+def bound(lines: Sequence[PlacedLine], known: Mapping[UUID, PricedProduct]) -> None:
     """Raises Refused(InvalidQuantity) for more of a product than a household takes home,
     Malformed for too many lines."""
     if len(lines) > MOST_LINES:
@@ -37,7 +37,7 @@ def bound(lines: Sequence[NewLine], known: Mapping[UUID, Priced]) -> None:
             raise Refused(InvalidQuantity(line.product_id, str(told)))
 
 
-class Crowd:
+class GuestOrders:
     """The unpaid orders of the guests who order in one `post`; nobody else adds to them now."""
 
     def __init__(self, open_: Counter[rows.Guest]) -> None:
@@ -55,15 +55,15 @@ class Crowd:
             self._open[_who(draft.order)] += 1
 
 
-async def crowd(unit: Unit, drafts: Iterable[Draft]) -> Crowd:
+async def lock_guests(unit: Unit, drafts: Iterable[Draft]) -> GuestOrders:
     """Locks the guests who order, in order, after the levels; then counts what they hold."""
     placed = (draft.order for draft in drafts)
     who = sorted({_who(order) for order in placed if order and order.placed_by == GUEST})
     if not who:
-        return Crowd(Counter())
+        return GuestOrders(Counter())
     await rows.lock_guests(unit, who)
-    return Crowd(await rows.open_of_guests(unit, who))
+    return GuestOrders(await rows.open_of_guests(unit, who))
 
 
-def _who(order: New) -> rows.Guest:
+def _who(order: PlacedOrder) -> rows.Guest:
     return rows.Guest(order.store_id, order.contact)

@@ -19,7 +19,7 @@ class Batch(NamedTuple):
 
 
 @dataclass(slots=True)
-class Ration:
+class ChannelLimit:
     """What binds a channel at a level: the days a batch must have left, base units kept for the
     counter, and how many it may still sell, None for no bound."""
 
@@ -28,7 +28,7 @@ class Ration:
     left: int | None = None
 
 
-FREE = Ration()
+FREE = ChannelLimit()
 
 
 @dataclass(slots=True, eq=False)
@@ -53,7 +53,7 @@ class Stock:
     value: int = 0
     unit_cost: int | None = None
     held_until: datetime | None = None
-    rations: dict[str, Ration] = field(default_factory=dict)
+    rations: dict[str, ChannelLimit] = field(default_factory=dict)
     earmarks: Counter[tuple[UUID | None, UUID]] = field(default_factory=Counter)
 
     @property

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from app.db.movements import History
-from app.db.orders import New as Ordered
+from app.db.orders import PlacedOrder as Ordered
 from app.domain.errors import (
     BatchExpired,
     InvalidQuantity,
@@ -22,7 +22,7 @@ from app.domain.errors import (
     WrongState,
 )
 from app.domain.ledger.draft import Draft, Line, Outdated, Place, batch_id
-from app.domain.ledger.locked import FREE, Batch, Levels, Move, Ration, Stock
+from app.domain.ledger.locked import FREE, Batch, ChannelLimit, Levels, Move, Stock
 from app.domain.rules.fefo import NEVER, cost_of, expired, pick, pick_opened, share
 from app.domain.rules.kinds import EATEN, Kind
 from app.domain.rules.units import LIMIT, from_base, to_base
@@ -96,12 +96,12 @@ class _Planning:
                 ration.left = (ration.left or 0) - quantity
         return refusal or self.made
 
-    def _ration(self, level: Stock) -> Ration:
+    def _ration(self, level: Stock) -> ChannelLimit:
         return level.rations.get(self.draft.channel or "", FREE)
 
-    def _rationed(self) -> list[tuple[Ration, int]]:
+    def _rationed(self) -> list[tuple[ChannelLimit, int]]:
         """What is sold beyond what the channel may sell is short, whatever there is."""
-        taken: list[tuple[Ration, int]] = []
+        taken: list[tuple[ChannelLimit, int]] = []
         if not any(self.levels[pair].rations for pair in self.draft.pairs):
             return taken
         for product, quantity in self._sold().items():

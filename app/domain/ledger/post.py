@@ -13,21 +13,21 @@ from app.db import batches as batch_rows
 from app.db import levels as level_rows
 from app.db import movements as movement_rows
 from app.db import orders as order_rows
-from app.db.alerts import Lacked, raise_discrepancies
-from app.db.batches import Held
-from app.db.batches import New as Arriving
+from app.db.alerts import Shortfall, raise_discrepancies
+from app.db.batches import ArrivingBatch as Arriving
+from app.db.batches import BatchQuantity
 from app.db.core.unit import Unit
 from app.db.levels import Bins
 from app.db.movements import History
 from app.db.tables import Movement
 from app.domain.errors import KeyReused, Refusal
-from app.domain.ledger.channel_limits import bind
+from app.domain.ledger.channel_limits import load_limits
 from app.domain.ledger.draft import Draft, Line, Pair, batch_id
-from app.domain.ledger.earmarks import earmark
-from app.domain.ledger.guests import crowd
+from app.domain.ledger.earmarks import load_earmarks
+from app.domain.ledger.guests import lock_guests
 from app.domain.ledger.locked import Batch, Move, Stock
 from app.domain.ledger.plan import Origins, plan
-from app.domain.ledger.read_batches import hold
+from app.domain.ledger.read_batches import read_batches
 from app.domain.rules.fefo import NEVER, cost_of
 from app.domain.rules.kinds import PHYSICAL
 
@@ -38,19 +38,19 @@ HEAD = attrgetter(*(OWN.get(name, name) for name in movement_rows.MOVEMENT))
 """A draft's values for the movement's columns."""
 
 
-class Settle:
+class PostDrafts:
     """The lane's work: one transaction for whatever waited."""
 
     def __init__(self) -> None:
         self._known: set[Pair] = set()
 
     async def __call__(self, unit: Unit, drafts: Sequence[Draft]) -> list[Outcome]:
-        await open_levels(unit, wanted(drafts), self._known)
+        await open_levels(unit, touched_levels(drafts), self._known)
         async with unit:
             return await post(unit, drafts)
 
 
-def wanted(drafts: Iterable[Draft]) -> set[Pair]:
+def touched_levels(drafts: Iterable[Draft]) -> set[Pair]:
     return set().union(*(draft.pairs for draft in drafts))
 
 
@@ -90,14 +90,14 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
     won, found = await level_rows.claim_and_lock(
         unit,
         [level_rows.Claim(*d.claim, d.fingerprint, d.id) for d in drafts],
-        wanted(drafts),
+        touched_levels(drafts),
     )
     fresh = [draft for draft in drafts if draft.claim in won]
     outcomes: dict[Draft, Outcome] = {}
     if len(fresh) < len(drafts):
         outcomes = await _answers(unit, [draft for draft in drafts if draft.claim not in won])
     levels, origins = await _known(unit, found, fresh)
-    guests = await crowd(unit, fresh)
+    guests = await lock_guests(unit, fresh)
     book = _Book()
     for draft in fresh:
         moves = guests.refusal(draft) or plan(draft, levels, origins)
@@ -109,7 +109,7 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
     return outcomes | await book.write(unit, [d.claim for d in fresh if d in outcomes])
 
 
-async def foresee(unit: Unit, draft: Draft, pairs: set[Pair]) -> list[Move] | Refusal:
+async def preview(unit: Unit, draft: Draft, pairs: set[Pair]) -> list[Move] | Refusal:
     """What the draft would move if it were posted now; nothing is written.
 
     Locks these levels, which are the draft's and all others that its unit is going to lock.
@@ -125,10 +125,10 @@ async def _known(
     """The locked levels with all that judging these drafts takes, and what the drafts refer to."""
     levels = {pair: _stock(unit, pair, bins) for pair, bins in found.items()}
     histories = await _histories(unit, drafts)
-    await bind(unit, levels, drafts)
-    await earmark(unit, levels, drafts)
+    await load_limits(unit, levels, drafts)
+    await load_earmarks(unit, levels, drafts)
     tracked = [levels[pair] for pair, bins in found.items() if bins.tracks_batches]
-    expiries = await hold(unit, tracked, drafts, histories) if tracked else {}
+    expiries = await read_batches(unit, tracked, drafts, histories) if tracked else {}
     return levels, Origins(histories, expiries)
 
 
@@ -192,7 +192,7 @@ class _Book:
         self.touched: set[Stock] = set()
         self.batched: set[tuple[Stock, Batch]] = set()
         self.arrived: dict[UUID, Arriving] = {}
-        self.lacked: dict[Pair, Lacked] = {}
+        self.lacked: dict[Pair, Shortfall] = {}
         self.pot = 0
         """What the components of the movement's next made product are worth."""
 
@@ -206,7 +206,7 @@ class _Book:
     def _note_shortages(self, draft: Draft, moves: list[Move]) -> None:
         for move in moves if draft.accept_shortage else ():
             if move.line.source.bin == "variance":
-                told = Lacked(*move.target.pair, move.quantity, move.target.scale, draft.id)
+                told = Shortfall(*move.target.pair, move.quantity, move.target.scale, draft.id)
                 known = self.lacked.get(move.target.pair)
                 more = known.quantity if known else 0
                 self.lacked[move.target.pair] = told._replace(quantity=told.quantity + more)
@@ -312,7 +312,7 @@ class _Book:
         if self.lacked:
             await raise_discrepancies(unit, self.lacked.values())
         return {
-            draft: movement_rows.told_movement(unit.tenant, head, recorded_at)
+            draft: movement_rows.movement_row(unit.tenant, head, recorded_at)
             for draft, head in zip(self.drafts, heads, strict=True)
         }
 
@@ -324,7 +324,7 @@ class _Book:
 
     async def _write_batches(self, unit: Unit) -> None:
         held = [
-            Held(*level.pair, *batch, *level.batches[batch].values())
+            BatchQuantity(*level.pair, *batch, *level.batches[batch].values())
             for level, batch in self.batched
             if level.batches is not None
         ]

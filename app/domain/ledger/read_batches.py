@@ -12,7 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.db import batches as rows
-from app.db.batches import Held
+from app.db.batches import BatchQuantity
 from app.db.core.unit import Unit
 from app.db.movements import History
 from app.domain.ledger.draft import Draft, Pair
@@ -23,7 +23,7 @@ from app.domain.rules.kinds import PHYSICAL
 GONE = ("customer", "kitchen")
 
 
-async def hold(
+async def read_batches(
     unit: Unit, tracked: Sequence[Stock], drafts: Sequence[Draft], histories: dict[UUID, History]
 ) -> dict[UUID, date]:
     """Fills in the batches of these levels and their stores' day; gives the expiry of each."""
@@ -72,7 +72,9 @@ def sold_only(drafts: Sequence[Draft]) -> dict[Pair, Decimal]:
     return {pair: quantity for pair, quantity in sold.items() if pair not in others}
 
 
-def _fill(levels: dict[Pair, Stock], found: list[Held], expiries: dict[UUID, date]) -> None:
+def _fill(
+    levels: dict[Pair, Stock], found: list[BatchQuantity], expiries: dict[UUID, date]
+) -> None:
     for store, product, expires_on, batch, *bins in found:
         batches = levels[store, product].batches
         assert batches is not None

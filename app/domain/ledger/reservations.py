@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from app.db import reservations as rows
 from app.db.core.unit import Database, Unit, clock
 from app.db.levels import Pair
-from app.db.reservations import Held
+from app.db.reservations import Reservation
 from app.db.tables import Order, WriteOffLine
 from app.domain.errors import OutOfStock, Refusal, Refused
 from app.domain.ledger.documents import movement_of
@@ -32,27 +32,27 @@ LATELY = timedelta(seconds=15)
 T = TypeVar("T")
 
 
-def put_back(store: UUID, held: Iterable[Held]) -> list[Line]:
+def put_back(store: UUID, held: Iterable[Reservation]) -> list[Line]:
     """The lines that put what is held back on the shelf, batch by batch."""
     reserved, shelf = Place(store, "reserved"), Place(store, "shelf")
     return [moved(each, each.quantity, reserved, shelf) for each in held]
 
 
-def moved(held: Held | WriteOffLine, quantity: int, source: Place, target: Place) -> Line:
+def moved(held: Reservation | WriteOffLine, quantity: int, source: Place, target: Place) -> Line:
     """So many base units of what is held, of its own batch."""
     batches = None if held.batch_id is None else (held.batch_id,)
     told = from_base(quantity, held.scale)
     return Line(held.product_id, told, source, target, batches=batches)
 
 
-def release(row: Order, key: UUID, actor: UUID, held: Iterable[Held], reason: str) -> Draft:
+def release(row: Order, key: UUID, actor: UUID, held: Iterable[Reservation], reason: str) -> Draft:
     """The movement that gives up what an order holds."""
     lines = put_back(row.store_id, held)
     told = {"channel": row.channel, "reason": reason}
     return movement_of(row.id, Kind.ORDER_RELEASE, row.store_id, key, actor, lines, **told)
 
 
-async def settle(db: Database, tenant: UUID) -> None:
+async def end_overdue(db: Database, tenant: UUID) -> None:
     """Ends the orders whose time is over, a few a unit. Run at once or twice, each ends once.
 
     Whoever sells meanwhile has as much time as it takes: nobody waits for what is no hurry.

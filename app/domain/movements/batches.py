@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from app.db import batches as rows
 from app.db import catalog, identity
-from app.db.batches import New as Arriving
+from app.db.batches import ArrivingBatch as Arriving
 from app.db.core.unit import Database, clock
 from app.db.tables import Product
 from app.domain.catalog.codes import Code
@@ -26,7 +26,7 @@ from app.domain.rules.units import from_base
 MOST_LINES = 500
 
 
-class Asked(Protocol):
+class LineRequest(Protocol):
     """A line as a client sends it: a product or a code, a quantity (in `unit`) or packs.
 
     Some lines say more: see `SAID`.
@@ -66,12 +66,12 @@ class Scanned:
     supplier: str | None
 
 
-Resolved = tuple[Asked, UUID, Decimal]
+Resolved = tuple[LineRequest, UUID, Decimal]
 Told = tuple[tuple[UUID, ...] | None, Arriving | None]
 UNTOLD: Told = (None, None)
 
 
-async def told_batches(
+async def resolve_batches(
     db: Database,
     tenant: UUID,
     store: UUID,
@@ -104,12 +104,12 @@ async def told_batches(
 async def scanned(
     session: Any,
     tenant: UUID,
-    line: Asked,
+    line: LineRequest,
     code: Code,
     product: Product,
     quantity: Decimal,
     arriving: bool,
-) -> Asked:
+) -> LineRequest:
     """The line with what its code told of the batch.
 
     What leaves is of that batch only when it was ever received by this number: a till sells
@@ -127,7 +127,7 @@ async def scanned(
     return Scanned(product.id, line.code, quantity, line.packs, line.unit, **said)
 
 
-def _arrival(line: Asked, product: Product | None, today: date, moment: datetime) -> Told:
+def _arrival(line: LineRequest, product: Product | None, today: date, moment: datetime) -> Told:
     said = {name: getattr(line, name, None) for name in SAID}
     number = clean(said["batch_no"], "batchNo", 50)
     supplier = clean(said["supplier"], "supplier", 100)
@@ -151,7 +151,7 @@ def _arrival(line: Asked, product: Product | None, today: date, moment: datetime
     return (id,), Arriving(id, product.id, name, until, made, supplier, cost, moment)
 
 
-async def _named(session: Any, tenant: UUID, line: Asked, product: Product | None) -> Told:
+async def _named(session: Any, tenant: UUID, line: LineRequest, product: Product | None) -> Told:
     number = clean(getattr(line, "batch_no", None), "batchNo", 50)
     if number is None or product is None:
         return UNTOLD

@@ -13,13 +13,13 @@ from app.db.tables import Product
 from app.domain.catalog import products
 from app.domain.catalog.codes import Code, packs_of, understood
 from app.domain.errors import InvalidQuantity, Malformed, Refused, UnknownProduct
-from app.domain.movements.batches import MOST_LINES, Asked, Resolved, scanned
+from app.domain.movements.batches import MOST_LINES, LineRequest, Resolved, scanned
 from app.domain.rules.scales import weight_for
 from app.domain.rules.units import MASSES, from_base, size_of
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
+class PlainLine:
     """A line that says no more than which product, and how much of it in its own unit."""
 
     product_id: UUID | None
@@ -31,7 +31,7 @@ class Plain:
 
 
 async def lines_of(
-    db: Database, tenant: UUID, store: UUID, asked: Sequence[Asked], arriving: bool
+    db: Database, tenant: UUID, store: UUID, asked: Sequence[LineRequest], arriving: bool
 ) -> list[Resolved]:
     """Each line with its product, and a quantity in the product's unit.
 
@@ -57,7 +57,7 @@ async def lines_of(
 
 
 async def _looked_up(
-    db: Database, tenant: UUID, store: UUID, asked: Sequence[Asked], arriving: bool
+    db: Database, tenant: UUID, store: UUID, asked: Sequence[LineRequest], arriving: bool
 ) -> list[Resolved]:
     """Codes become products, quantities and batches; a plain code means one of its packs."""
     found: list[Resolved] = []
@@ -87,7 +87,7 @@ async def _looked_up(
     return found
 
 
-async def _measured(session: Any, tenant: UUID, line: Asked, product_id: UUID) -> Decimal:
+async def _measured(session: Any, tenant: UUID, line: LineRequest, product_id: UUID) -> Decimal:
     quantity = line.quantity or Decimal(0)
     if line.unit is None:
         return quantity
@@ -108,7 +108,7 @@ async def _in_unit(
     return _whole(product, quantity * size, str(quantity))
 
 
-def _quantity(line: Asked, code: Code, product: Product, pack: int) -> Decimal:
+def _quantity(line: LineRequest, code: Code, product: Product, pack: int) -> Decimal:
     """What is said, else what was weighed or what it costs, else so many packs."""
     if line.quantity is not None:
         return line.quantity

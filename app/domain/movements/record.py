@@ -18,7 +18,7 @@ from app.domain.errors import BatchExpired, Busy, Malformed, OutOfStock, Refused
 from app.domain.ledger.draft import Draft, Line, Outdated, Place, swapped
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import freed, short_of
-from app.domain.movements.batches import ARRIVING, SAID, Asked, told_batches
+from app.domain.movements.batches import ARRIVING, SAID, LineRequest, resolve_batches
 from app.domain.movements.lines import lines_of
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
@@ -29,7 +29,7 @@ T = TypeVar("T")
 AHEAD = timedelta(minutes=5)
 
 
-class Paper(Protocol):
+class MovementInput(Protocol):
     """What every movement's input carries beside its lines."""
 
     @property
@@ -42,7 +42,7 @@ class Paper(Protocol):
     def occurred_at(self) -> datetime | None: ...
 
 
-class Sheet(NamedTuple):
+class MovementHead(NamedTuple):
     """The paper of a movement that is made by its document."""
 
     key: UUID
@@ -84,8 +84,8 @@ async def record(
     viewer: Viewer,
     kind: Kind,
     store: UUID,
-    asked: Sequence[Asked],
-    paper: Paper,
+    asked: Sequence[LineRequest],
+    paper: MovementInput,
     **more: Any,
 ) -> Outcome:
     """Drafts the movement and posts it; once more when a recipe changed in between."""
@@ -132,8 +132,8 @@ async def draft(
     viewer: Viewer,
     kind: Kind,
     store: UUID,
-    asked: Sequence[Asked],
-    paper: Paper,
+    asked: Sequence[LineRequest],
+    paper: MovementInput,
     **more: Any,
 ) -> Draft:
     """A movement along the kind's own route, of what its products are made of.
@@ -147,7 +147,7 @@ async def draft(
     assert target is not None
     resolved = await lines_of(books.db, viewer.tenant, store, asked, source in ARRIVING)
     moment = _moment(paper.occurred_at)
-    batches = await told_batches(books.db, viewer.tenant, store, resolved, source, moment)
+    batches = await resolve_batches(books.db, viewer.tenant, store, resolved, source, moment)
     lines = [
         Line(
             product,
@@ -194,7 +194,7 @@ def wish_of(line: object) -> Wish:
     return Wish(frozenset(without or ()), None if used is None else told)
 
 
-def _told(paper: Paper) -> dict[str, str | None]:
+def _told(paper: MovementInput) -> dict[str, str | None]:
     return {
         "reason": clean(paper.reason, "reason", 200),
         "note": clean(paper.note, "note", 2000, lines=True),
@@ -208,7 +208,7 @@ def _moment(occurred_at: datetime | None) -> datetime:
     return occurred_at or now
 
 
-async def found_movement(
+async def get_movement(
     db: Database, viewer: Viewer, can: Can, movement_id: UUID
 ) -> tuple[Movement, Sequence[Entry]]:
     """A movement of a store this permission reaches. Raises Refused(UnknownMovement)."""
@@ -223,7 +223,7 @@ async def reversal(
     db: Database, viewer: Viewer, key: UUID, movement_id: UUID, reason: str | None
 ) -> Draft:
     """The draft that undoes a movement: its entries swapped, once."""
-    movement, entries = await found_movement(db, viewer, Can.REVERSE, movement_id)
+    movement, entries = await get_movement(db, viewer, Can.REVERSE, movement_id)
     reason = clean(reason, "reason", 200)
     return Draft(
         kind=Kind.REVERSAL,

@@ -14,10 +14,17 @@ from app.domain.errors import Malformed, Refusal, Refused, Unreadable
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
-from app.domain.movements.batches import Asked
-from app.domain.movements.record import Books, Paper, draft, found_movement, record, until_current
+from app.domain.movements.batches import LineRequest
+from app.domain.movements.record import (
+    Books,
+    MovementInput,
+    draft,
+    get_movement,
+    record,
+    until_current,
+)
 from app.domain.rules.kinds import Kind
-from app.domain.rules.texts import Unclean, clean
+from app.domain.rules.texts import InvalidText, clean
 
 MOST_OPERATIONS = 1000
 AT_ONCE = 8
@@ -35,7 +42,7 @@ class Disposition(Enum):
     WASTE = Kind.RETURN_WASTED
 
 
-class Offline(Paper, Protocol):
+class Offline(MovementInput, Protocol):
     """A sale that a till made while it was offline."""
 
     @property
@@ -125,7 +132,7 @@ class _Sale:
             return await doing
         except Refused as refused:
             return refused.refusal
-        except (Malformed, Unclean) as malformed:
+        except (Malformed, InvalidText) as malformed:
             return Unreadable(str(malformed))
 
 
@@ -133,15 +140,15 @@ async def take_back(
     books: Books,
     viewer: Viewer,
     sale_id: UUID,
-    asked: Sequence[Asked],
+    asked: Sequence[LineRequest],
     disposition: Disposition,
-    paper: Paper,
+    paper: MovementInput,
 ) -> Outcome:
     """A return to the store that sold; the ledger judges that no more comes back than was sold.
 
     A dish that comes back is waste, whatever the disposition. Raises Refused(UnknownMovement)
     for a sale out of reach, and as `stock.draft` does.
     """
-    sale, _ = await found_movement(books.db, viewer, Can.RETURN_SALE, sale_id)
+    sale, _ = await get_movement(books.db, viewer, Can.RETURN_SALE, sale_id)
     more = {"channel": sale.channel, "sale_id": sale_id}
     return await record(books, viewer, disposition.value, sale.store_id, asked, paper, **more)

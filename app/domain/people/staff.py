@@ -141,7 +141,7 @@ async def _found(unit: Unit, staff_id: UUID) -> tables.Staff:
 
 
 def cleaned_login(login: str) -> str:
-    """The login as it is kept. Raises Unclean, and Malformed for one with a space inside."""
+    """The login as it is kept. Raises InvalidText, and Malformed for one with a space inside."""
     login = clean(login, "login", 100, required=True).lower()
     if any(character.isspace() for character in login):
         raise Malformed("login: no spaces")

@@ -1,12 +1,12 @@
 """What a password must be before it is taken."""
 
-from app.domain.rules.texts import Unclean
+from app.domain.rules.texts import InvalidText
 
 SHORTEST, LONGEST = 8, 128
 
 
 def strong(password: str) -> str:
-    """The password, exactly as typed. Raises Unclean unless it has 8 to 128 characters."""
+    """The password, exactly as typed. Raises InvalidText unless it has 8 to 128 characters."""
     if not SHORTEST <= len(password) <= LONGEST:
-        raise Unclean(f"password: from {SHORTEST} to {LONGEST} characters")
+        raise InvalidText(f"password: from {SHORTEST} to {LONGEST} characters")
     return password

@@ -5,7 +5,7 @@ from typing import Literal, overload
 from urllib.parse import urlsplit
 
 
-class Unclean(ValueError):
+class InvalidText(ValueError):
     """A text no client should send; shown as a BAD_INPUT error."""
 
 
@@ -22,23 +22,23 @@ def clean(
 ) -> str | None:
     """The text without the space around it; None when nothing is left.
 
-    Raises Unclean, naming `field`, when nothing is left of a `required` text, when it has more
+    Raises InvalidText, naming `field`, when nothing is left of a `required` text, when it has more
     than `longest` characters, or control characters; `lines` allows tabs and line breaks.
     """
     text = (text or "").strip()
     if not text:
         if required:
-            raise Unclean(f"{field}: a text is needed")
+            raise InvalidText(f"{field}: a text is needed")
         return None
     if len(text) > longest:
-        raise Unclean(f"{field}: at most {longest} characters")
+        raise InvalidText(f"{field}: at most {longest} characters")
     if any(_refused(character, lines) for character in text):
-        raise Unclean(f"{field}: control characters are not allowed")
+        raise InvalidText(f"{field}: control characters are not allowed")
     return text
 
 
 def link(text: str, field: str, longest: int) -> str:
-    """An https:// address that a browser may be given; nobody here fetches it. Raises Unclean."""
+    """An https:// address for browsers; this server never fetches it. Raises InvalidText."""
     text = clean(text, field, longest, required=True)
     try:
         parts = urlsplit(text)
@@ -48,7 +48,7 @@ def link(text: str, field: str, longest: int) -> str:
     # A name before the host, or a character browsers read as another, hides where it leads.
     plain = text.isprintable() and not set(text) & set(' "<>\\^`{|}')
     if not good or not plain or parts.username is not None:
-        raise Unclean(f"{field}: a link that begins with https://")
+        raise InvalidText(f"{field}: a link that begins with https://")
     return text
 
 
