@@ -11,7 +11,6 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
-    cast,
     delete,
     func,
     literal_column,
@@ -24,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
+from app.db.days import store_day
 from app.db.levels import Pair, want, wanted_levels
 from app.db.tables import Batch, BatchLevel, Level, Store
 
@@ -222,7 +222,7 @@ async def expiring(
     if product is not None:
         query = query.where(BatchLevel.product_id == product)
     if within_days is not None:
-        today = cast(func.timezone(Store.timezone, func.now()), Date)
+        today = store_day(Store.timezone, func.now())
         mine = and_(Store.tenant_id == tenant, Store.id == BatchLevel.store_id)
         query = query.join(Store, mine).where(BatchLevel.expires_on <= today + within_days)
     if after is not None:
@@ -232,7 +232,7 @@ async def expiring(
 
 async def expired(session: AsyncSession, tenant: UUID, now: datetime) -> Sequence[Any]:
     """What stands on a shelf past its last day, by its store's clock: (batch level, scale)."""
-    today = cast(func.timezone(Store.timezone, now), Date)
+    today = store_day(Store.timezone, now)
     mine = and_(Store.tenant_id == BatchLevel.tenant_id, Store.id == BatchLevel.store_id)
     theirs = and_(
         Level.tenant_id == BatchLevel.tenant_id,

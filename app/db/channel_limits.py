@@ -8,17 +8,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
-    BigInteger,
-    Date,
-    DateTime,
     Text,
     Uuid,
     and_,
     bindparam,
     case,
-    cast,
     column,
-    extract,
     func,
     literal_column,
     or_,
@@ -27,6 +22,7 @@ from sqlalchemy import (
 
 from app.db.core.statement import Statement, arrays, rows
 from app.db.core.unit import Unit
+from app.db.days import day_began, first_id, store_day
 from app.db.levels import Pair
 from app.db.reservations import free
 from app.db.tables import BatchLevel, ChannelRule, Entry, Level, Movement, Order, OrderLine, Store
@@ -71,18 +67,6 @@ def _about(rule: Any, of: Subject) -> Any:
     )
 
 
-def day_began(day: Any, zone: Any) -> Any:
-    """SQL: the moment at which this day began in a time zone."""
-    return func.timezone(zone, cast(day, DateTime()))
-
-
-def first_id(moment: Any) -> Any:
-    """SQL: the least id that what is made from then on can have: ids begin with their moment."""
-    milliseconds = cast(extract("epoch", moment) * 1000, BigInteger)
-    digits = func.lpad(func.to_hex(milliseconds), 12, "0")
-    return cast(digits.concat("0" * 20), Uuid())
-
-
 def _zone(of: Subject) -> Any:
     store = Store.__table__.alias().c
     where = store.tenant_id == of.tenant_id, store.id == of.store_id
@@ -90,7 +74,7 @@ def _zone(of: Subject) -> Any:
 
 
 def _today(of: Subject) -> Any:
-    return cast(func.timezone(_zone(of), func.now()), Date)
+    return store_day(_zone(of), func.now())
 
 
 def sold_today(of: Subject) -> Any:

@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, and_, cast, func, select
+from sqlalchemy import and_, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.core.statement import among
 from app.db.core.unit import Unit
+from app.db.days import store_day
 from app.db.tables import Entry, Movement, Pass, Redemption, Store
 
 
@@ -83,15 +83,14 @@ async def taken_ahead(unit: Unit, id: UUID, kind: str) -> Sequence[Entry]:
 
 async def is_over(unit: Unit, row: Pass) -> bool:
     """Whether its last day is past, by the clock of the store that sold it."""
-    zone = await unit.session.scalar(
-        select(Store.timezone).where(Store.tenant_id == unit.tenant, Store.id == row.store_id)
-    )
-    return row.expires_on < unit.now.astimezone(ZoneInfo(zone or "UTC")).date()
+    over = literal(row.expires_on) < store_day(Store.timezone, unit.now)
+    query = select(over).where(Store.tenant_id == unit.tenant, Store.id == row.store_id)
+    return bool(await unit.session.scalar(query))
 
 
 async def over(session: AsyncSession, tenant: UUID, now: datetime) -> Sequence[UUID]:
     """Active passes whose last day is past, by the clock of the store that sold them."""
-    today = cast(func.timezone(Store.timezone, now), Date)
+    today = store_day(Store.timezone, now)
     mine = and_(Store.tenant_id == Pass.tenant_id, Store.id == Pass.store_id)
     query = (
         select(Pass.id)

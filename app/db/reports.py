@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.channel_limits import day_began, first_id
 from app.db.core.statement import among
+from app.db.days import day_began, first_id
 from app.db.tables import Entry, Movement, Order, Store
 
 LATE = timedelta(minutes=5)

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.channel_limits import first_id
 from app.db.core.statement import among
 from app.db.core.unit import Unit
+from app.db.days import first_id
 from app.db.purchases import on_order
 from app.db.reservations import Reservation, free
 from app.db.tables import (

@@ -3,12 +3,12 @@
 from datetime import date, datetime
 from enum import Enum
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import strawberry
 from strawberry.types import Info
 
 from app.db import tables
+from app.domain.rules.days import store_day
 from app.domain.rules.fefo import NEVER, cost_of
 from app.schema.catalog import Product
 from app.schema.edges import edge
@@ -67,7 +67,7 @@ class BatchLevel:
         if root.expires_on == NEVER:
             return None
         store = await info.context.loaders.stores.load(root.store_id)
-        return (root.expires_on - info.context.now.astimezone(ZoneInfo(store.timezone)).date()).days
+        return (root.expires_on - store_day(info.context.now, store.timezone)).days
 
     @strawberry.field(
         description="What lies here, at the batch's own cost; null if unknown or not yours to "

@@ -4,7 +4,6 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Annotated
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import strawberry
 from strawberry.types import Info
@@ -12,6 +11,7 @@ from strawberry.types import Info
 from app.db import tables
 from app.domain import errors, feed
 from app.domain.access import Can
+from app.domain.rules.days import store_day
 from app.domain.rules.texts import masked
 from app.schema import problems
 from app.schema.catalog import Product
@@ -96,7 +96,7 @@ class PurchaseOrder:
         if root.ended_at is not None:
             return False
         store = await info.context.loaders.stores.load(root.store_id)
-        return root.expected_on < info.context.now.astimezone(ZoneInfo(store.timezone)).date()
+        return root.expected_on < store_day(info.context.now, store.timezone)
 
     @strawberry.field(description="What came in, delivery by delivery. Staff only. 入库单据")
     async def receipts(

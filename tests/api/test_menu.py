@@ -7,7 +7,8 @@ import pytest
 
 from app.db.core.unit import Database
 from app.domain.catalog import menu as menus
-from app.domain.catalog.menu import midnight, reopen
+from app.domain.catalog.menu import reopen
+from app.domain.rules.days import day_end
 from tests.api.test_recipes import DISH, FRIED, fried, part, recipe
 from tests.support.api import Desk
 
@@ -133,7 +134,7 @@ async def test_sold_out_by_hand(fresh: Desk, db: Database, monkeypatch: pytest.M
     assert (await fresh.post("sell", (FRIED, 1)))["kind"] == "SALE"
     # At the store's midnight it is on the menu again, whether somebody looks or not.
     await fresh.do("setSoldOut", **told, soldOut=True)
-    tomorrow = midnight(datetime.now(UTC), "Asia/Shanghai") + timedelta(seconds=1)
+    tomorrow = day_end(datetime.now(UTC), "Asia/Shanghai") + timedelta(seconds=1)
     monkeypatch.setattr(menus, "clock", lambda: tomorrow)
     assert (await menu(fresh, fresh.owner))[FRIED]["makeable"] == 2
     monkeypatch.setattr("app.db.core.unit.clock", lambda: tomorrow)
@@ -152,4 +153,4 @@ async def test_sold_out_by_hand(fresh: Desk, db: Database, monkeypatch: pytest.M
     ],
 )
 def test_midnight_is_the_stores_own(now: str, zone: str, told: str) -> None:
-    assert midnight(datetime.fromisoformat(now), zone) == datetime.fromisoformat(told)
+    assert day_end(datetime.fromisoformat(now), zone) == datetime.fromisoformat(told)

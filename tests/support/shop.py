@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 from app.db import feed
 from app.db.batches import ArrivingBatch as Arriving
@@ -21,6 +20,7 @@ from app.domain.catalog.recipes import Ingredient, set_recipe
 from app.domain.claims import fingerprint_of
 from app.domain.ledger.draft import Draft, Line, Place, batch_id, swapped
 from app.domain.ledger.post import Outcome
+from app.domain.rules.days import store_day
 from app.domain.rules.fefo import NEVER
 from app.domain.rules.kinds import Kind
 from app.domain.rules.units import scale_of
@@ -192,7 +192,7 @@ class Shop:
 
 def day(days: int) -> date:
     """So many days from today, by the clock of a shop in China."""
-    return datetime.now(ZoneInfo("Asia/Shanghai")).date() + timedelta(days=days)
+    return store_day(datetime.now(UTC), "Asia/Shanghai") + timedelta(days=days)
 
 
 def told(line: Line, batches: tuple[UUID, ...], arriving: Arriving | None) -> Line:

@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from app.db import identity
 from app.db import menu as rows
@@ -19,6 +18,7 @@ from app.domain.access import Can, Viewer
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.claims import claim
 from app.domain.errors import Malformed, Refused, UnknownProduct
+from app.domain.rules.days import day_end
 from app.domain.rules.labels import PLENTY, SOLD_OUT, Availability, availability
 from app.domain.rules.recipes import Need, makeable, together
 from app.domain.rules.units import to_base
@@ -193,20 +193,13 @@ async def set_sold_out(
         earlier = await claim(unit, viewer.actor, key, product_id, *asked)
         if earlier is None:
             [store] = await identity.stores_by_id(unit.session, unit.tenant, [store_id])
-            until = midnight(unit.now, store.timezone) if sold_out else None
+            until = day_end(unit.now, store.timezone) if sold_out else None
             if not await rows.set_sold_out(unit, store_id, product_id, until):
                 raise Refused(UnknownProduct((str(product_id),)))
     async with db.read(viewer.tenant) as session:
         found = await session.get(Level, (viewer.tenant, store_id, product_id))
     assert found is not None
     return found
-
-
-def midnight(now: datetime, timezone: str) -> datetime:
-    """When the day that it is in this zone is over."""
-    zone = ZoneInfo(timezone)
-    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
-    return datetime.combine(tomorrow, time(), zone)
 
 
 async def reopen(db: Database, tenant: UUID) -> None:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from uuid_utils.compat import uuid7
 
@@ -42,6 +41,7 @@ from app.domain.movements.batches import LineRequest
 from app.domain.movements.lines import PlainLine, lines_of
 from app.domain.movements.record import Books, MovementHead, draft, redrafted, until_current
 from app.domain.movements.sales import Disposition, take_back
+from app.domain.rules.days import store_day
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
@@ -265,7 +265,7 @@ async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Ord
         held = await reservations.held(unit, [row.id])
         ordered = await rows.lines_of(unit.session, unit.tenant, [row.id])
         [store] = await identity.stores_by_id(unit.session, unit.tenant, [row.store_id])
-        today = unit.now.astimezone(ZoneInfo(store.timezone)).date()
+        today = store_day(unit.now, store.timezone)
         lines = _handed_over(row.store_id, held, ordered, lambda each: _stale(each, today))
         handed = _movement(row, Kind.FULFILMENT, key, viewer.actor, lines)
         await post_in(unit, replace(handed, promised=True))

@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
 from uuid_utils.compat import uuid7
 
@@ -37,6 +36,7 @@ from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.documents import movement_of, open_for, post_in
 from app.domain.ledger.draft import NOBODY, Draft, Line, Place
 from app.domain.ledger.reservations import with_overdue
+from app.domain.rules.days import store_day
 from app.domain.rules.kinds import Kind
 from app.domain.rules.recipes import Need
 from app.domain.rules.texts import clean
@@ -117,7 +117,7 @@ async def _made(db: Database, tenant: UUID, product_id: UUID) -> Made:
 async def _today(db: Database, tenant: UUID, store_id: UUID) -> date:
     async with db.read(tenant) as session:
         [store] = await identity.stores_by_id(session, tenant, [store_id])
-    return clock().astimezone(ZoneInfo(store.timezone)).date()
+    return store_day(clock(), store.timezone)
 
 
 def _until(today: date, expires_on: date | None) -> date:

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from uuid_utils.compat import uuid7
 
@@ -36,6 +35,7 @@ from app.domain.ledger.documents import changed
 from app.domain.movements.batches import LineRequest
 from app.domain.movements.lines import lines_of
 from app.domain.movements.record import NAMED
+from app.domain.rules.days import store_day
 from app.domain.rules.texts import clean
 from app.domain.rules.units import LIMIT, to_base
 
@@ -240,7 +240,7 @@ def new_line(unit: Unit, purchase_id: UUID, number: int, **told: Any) -> Purchas
 
 async def _today(unit: Unit, store_id: UUID) -> date:
     [store] = await identity.stores_by_id(unit.session, unit.tenant, [store_id])
-    return unit.now.astimezone(ZoneInfo(store.timezone)).date()
+    return store_day(unit.now, store.timezone)
 
 
 def _reachable(day: date | None, today: date) -> date | None:

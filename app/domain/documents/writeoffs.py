@@ -9,7 +9,6 @@ from dataclasses import replace
 from enum import Enum
 from typing import NamedTuple, Protocol
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
 from uuid_utils.compat import uuid7
 
@@ -35,6 +34,7 @@ from app.domain.ledger.post import post, preview
 from app.domain.ledger.reservations import moved, with_overdue
 from app.domain.movements.batches import LineRequest
 from app.domain.movements.record import Books, MovementHead, draft
+from app.domain.rules.days import store_day
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean, link
@@ -235,7 +235,7 @@ async def reject(
 async def _going_back(unit: Unit, row: WriteOff, lines: Sequence[WriteOffLine]) -> list[Line]:
     quarantine, shelf = Place(row.store_id, "quarantine"), Place(row.store_id, "shelf")
     zones = await batches.zones(unit, [row.store_id])
-    today = unit.now.astimezone(ZoneInfo(zones[row.store_id])).date()
+    today = store_day(unit.now, zones[row.store_id])
     named = {line.batch_id for line in lines if line.batch_id is not None}
     until = await batches.expiries(unit, named)
     over = {batch for batch in named if expired(until[batch], today)}

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from app.db import batches as rows
 from app.db.batches import BatchQuantity
@@ -17,6 +16,7 @@ from app.db.core.unit import Unit
 from app.db.movements import History
 from app.domain.ledger.draft import Draft, Pair
 from app.domain.ledger.locked import Batch, Stock
+from app.domain.rules.days import store_day
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import PHYSICAL
 
@@ -30,7 +30,7 @@ async def read_batches(
     zones = await rows.zones(unit, {stock.pair[0] for stock in tracked})
     for stock in tracked:
         stock.batches = {}
-        stock.today = unit.now.astimezone(ZoneInfo(zones[stock.pair[0]])).date()
+        stock.today = store_day(unit.now, zones[stock.pair[0]])
     expiries: dict[UUID, date] = {}
     choosy = _choosy(tracked)
     sold = {pair: asked for pair, asked in sold_only(drafts).items() if pair not in choosy}

@@ -7,7 +7,6 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any, Protocol
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
 from app.db import batches as rows
 from app.db import catalog, identity
@@ -18,6 +17,7 @@ from app.domain.catalog.codes import Code
 from app.domain.claims import fingerprint_of
 from app.domain.errors import Malformed, Refused, UnknownBatch
 from app.domain.ledger.draft import NOBODY, Draft, Line, Place, batch_id
+from app.domain.rules.days import store_day
 from app.domain.rules.fefo import NEVER
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
@@ -92,7 +92,7 @@ async def resolve_batches(
         products = {row.id: row for row in await catalog.products_by_id(session, tenant, ids)}
         if arriving:
             zones = await identity.stores_by_id(session, tenant, [store])
-            today = moment.astimezone(ZoneInfo(zones[0].timezone if zones else "UTC")).date()
+            today = store_day(moment, zones[0].timezone if zones else "UTC")
             return [
                 _arrival(line, products.get(product), today, moment) for line, product, _ in lines
             ]

@@ -1,0 +1,25 @@
+"""Days in SQL: which day it is in a store's time zone, when it began, and ids made since."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Date, DateTime, Uuid, cast, extract, func
+
+
+def store_day(timezone: Any, now: Any) -> Any:
+    """SQL: the calendar day in this time zone at the moment `now`."""
+    return cast(func.timezone(timezone, now), Date)
+
+
+def day_began(day: Any, timezone: Any) -> Any:
+    """SQL: the moment at which this day began in a time zone."""
+    return func.timezone(timezone, cast(day, DateTime()))
+
+
+def first_id(moment: Any) -> Any:
+    """SQL: the smallest id that a row created at `moment` or later can have.
+
+    Ids are UUIDv7: their first 48 bits are the milliseconds since 1970.
+    """
+    milliseconds = cast(extract("epoch", moment) * 1000, BigInteger)
+    digits = func.lpad(func.to_hex(milliseconds), 12, "0")
+    return cast(digits.concat("0" * 20), Uuid())
