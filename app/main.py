@@ -4,19 +4,12 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
-from typing import Any
 
-import orjson
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
-from strawberry.schema import BaseSchema
-from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from app import logs, settings
 from app.db.core.bus import Bus
@@ -29,62 +22,13 @@ from app.domain.people.sessions import Gate
 from app.jobs.channel_sync import serve_shops
 from app.jobs.runner import work
 from app.live.hub import Hub
-from app.live.share import dumps
-from app.live.socket import Socket, Wire, sweep
+from app.live.socket import sweep
 from app.resolvers import SCHEMA
-from app.schema.context import App, Context
+from app.schema.context import App
 from app.settings import Settings
 from app.web import graphiql, metrics, webhooks
 from app.web.body_limit import BodyLimit
-
-
-class Endpoint(GraphQL[Context, None]):
-    """`/graphql`: POST, websocket and SSE; bodies are checked before Strawberry sees them."""
-
-    websocket_adapter_class = Wire  # pyright: ignore[reportAssignmentType]
-    graphql_transport_ws_handler_class = Socket  # pyright: ignore[reportAssignmentType]
-
-    def __init__(self, schema: BaseSchema, app: App) -> None:
-        super().__init__(
-            schema,
-            graphql_ide=None,
-            allow_queries_via_get=False,
-            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL],
-            connection_init_wait_timeout=timedelta(seconds=3),
-            max_subscriptions_per_connection=20,
-        )
-        self.app = app
-
-    def decode_json(self, data: str | bytes) -> object:
-        value = orjson.loads(data)
-        if not isinstance(value, dict):
-            raise orjson.JSONDecodeError("expected an object", "", 0)
-        return value
-
-    def encode_json(self, data: object) -> bytes:
-        return dumps(data)
-
-    async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
-        context = Context(
-            self.app,
-            language="en" if request.headers.get("accept-language", "").startswith("en") else "zh",
-            address=request.client.host if request.client else "",
-        )
-        if isinstance(request, Request):
-            await context.admit(bearer(request.headers.get("authorization")))
-        return context
-
-    async def on_ws_connect(self, context: Context) -> Any:
-        params = context.connection_params
-        await context.admit(bearer(params.get("authorization")) if params else None)
-        return await super().on_ws_connect(context)
-
-
-def bearer(value: object) -> str | None:
-    """The token of an Authorization value, with or without the word Bearer."""
-    if not isinstance(value, str) or not value.strip():
-        return None
-    return value.strip().removeprefix("Bearer ").strip()
+from app.web.endpoint import Endpoint
 
 
 def create_app(chosen: Settings | None = None) -> Starlette:

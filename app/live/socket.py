@@ -17,7 +17,10 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
     Operation,
 )
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
+    Message,
+)
 
 from app.domain.access import Viewer
 from app.domain.feed import Event
@@ -223,6 +226,12 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
     async def shutdown(self) -> None:
         self.outbox.close()
         await super().shutdown()
+
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        # Several clients send `"payload": null` for no payload; Strawberry closes those.
+        if message.get("payload") is None:
+            message = {"type": "connection_init"}
+        await super().handle_connection_init(message)
 
     def attach(self, name: str, asker: SharedExecutor, follower: Follower) -> None:
         """From now on the follower's events go to the outbox; the operation itself may end."""

@@ -5,7 +5,6 @@ from operator import attrgetter
 from typing import Any
 from uuid import uuid4
 
-import strawberry
 import structlog
 from graphql import (
     GraphQLError,
@@ -22,6 +21,7 @@ from app.domain.errors import Denied, Malformed, Refused
 from app.domain.rules.texts import InvalidText
 from app.live.share import LEAF_RESOLVERS, SharedExecutor, compile_leaf
 from app.schema.messages import told
+from app.schema.operations import SingleOperation
 from app.schema.query_cost import MOST_TOKENS, CostRule
 from app.schema.scalars import SCALARS
 
@@ -38,7 +38,7 @@ class Parsed(ParserCache):
             yield
 
 
-class Schema(strawberry.Schema):
+class Schema(SingleOperation):
     """Expected errors leave as they are, with a code; everything else is masked with an id."""
 
     def process_errors(

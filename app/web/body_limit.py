@@ -1,18 +1,23 @@
-"""Limits that hold before anything is parsed."""
+"""Limits on a request's body, enforced before anything is parsed."""
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LARGEST = 1024 * 1024
-# A client that is still sending when the line is cut never reads why: so a little more is taken.
-THROWN_AWAY = 4 * 1024 * 1024
+BYTES_MAX = 1024 * 1024
+# A client that is still sending when the connection closes never reads the answer, so up to this
+# many bytes are read and dropped first.
+DROPPED_BYTES_MAX = 4 * 1024 * 1024
 
 
 class TooLarge(Exception):
-    """The body is longer than any operation needs."""
+    """The body is longer than BYTES_MAX."""
 
 
 class BodyLimit:
-    """Refuses request bodies over 1 MiB with 413, whether or not they say their length."""
+    """Refuses request bodies over 1 MiB with 413, with or without a Content-Length.
+
+    A request whose client disconnects while its body is read ends without an answer or a log line.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -20,31 +25,28 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        seen, more = 0, True
+        size, more = 0, True
 
         async def counted() -> Message:
-            nonlocal seen, more
+            nonlocal size, more
             message = await receive()
-            seen += len(message.get("body", b""))
+            size += len(message.get("body", b""))
             more = message.get("more_body", False)
             return message
 
         async def limited() -> Message:
             message = await counted()
-            if seen > LARGEST:
+            if size > BYTES_MAX:
                 raise TooLarge
             return message
 
         try:
             await self.app(scope, limited, send)
+        except ClientDisconnect:
+            return
         except TooLarge:
-            while more and seen < THROWN_AWAY:
+            while more and size < DROPPED_BYTES_MAX:
                 await counted()
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": 413,
-                    "headers": [(b"connection", b"close")],
-                }
-            )
+            headers = [(b"connection", b"close")]
+            await send({"type": "http.response.start", "status": 413, "headers": headers})
             await send({"type": "http.response.body", "body": b""})

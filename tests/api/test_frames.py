@@ -71,6 +71,20 @@ async def test_an_init_has_an_object(desk: Desk, payload: object) -> None:
         assert await closed(made) == 4400
 
 
+@pytest.mark.parametrize("payload", [{}, {"payload": None}, {"payload": {}}], ids=str)
+async def test_an_init_without_a_payload_is_a_guest(desk: Desk, payload: dict[str, Any]) -> None:
+    async with socket(desk) as made:
+        await told(made, **INIT, **payload)
+        assert json.loads(await made.recv())["type"] == "connection_ack"
+
+
+@pytest.mark.parametrize("token", ["nonsense", "Bearer nonsense", f"Bearer kk_{'x' * 60}"])
+async def test_a_bad_token_closes_at_once(desk: Desk, token: str) -> None:
+    async with socket(desk) as made:
+        await told(made, **INIT, payload={"authorization": token})
+        assert await closed(made) == 4403
+
+
 @pytest.mark.parametrize("protocol", ["graphql-ws", "soap", None])
 async def test_only_the_modern_protocol_is_spoken(desk: Desk, protocol: str | None) -> None:
     try:

@@ -1,0 +1,159 @@
+"""`/graphql`: operations over POST, server-sent events and WebSocket."""
+
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from graphql import GraphQLError, get_operation_ast, parse
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
+from strawberry.http import GraphQLRequestData
+from strawberry.http.base import BaseRequestProtocol
+from strawberry.http.streaming import SSETransport
+from strawberry.schema import BaseSchema
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types import ExecutionResult, SubscriptionExecutionResult
+from strawberry.types.graphql import OperationType
+from strawberry.types.unset import UnsetType
+
+from app.domain.errors import Denied
+from app.live.share import dumps
+from app.live.socket import Socket, Wire
+from app.schema.context import App, Context
+from app.schema.query_cost import MOST_TOKENS
+
+EVENT_STREAM = "text/event-stream"
+
+
+class EventStream(SSETransport):
+    """Server-sent events whose lines end in LF: urql splits frames at `\\n\\n` only."""
+
+    def encode_event(self, event: str, data: str | None = None) -> str:
+        # Browsers drop an event without a data line, so an empty one is sent.
+        return f"event: {event}\ndata: {data or ''}\n\n"
+
+    def encode_comment(self, comment: str) -> str:
+        return f": {comment}\n\n"
+
+
+class Endpoint(GraphQL[Context, None]):
+    """`/graphql`: bodies are checked before Strawberry sees them."""
+
+    # Strawberry declares both with the types of its own classes.
+    websocket_adapter_class: Any = Wire
+    graphql_transport_ws_handler_class: Any = Socket
+    stream_transport_classes_by_protocol = {GRAPHQL_SSE_PROTOCOL: EventStream}
+
+    def __init__(self, schema: BaseSchema, app: App) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            allow_queries_via_get=False,
+            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL],
+            connection_init_wait_timeout=timedelta(seconds=3),
+            max_subscriptions_per_connection=20,
+        )
+        self.app = app
+
+    def decode_json(self, data: str | bytes) -> object:
+        value = orjson.loads(data)
+        if not isinstance(value, dict):
+            raise orjson.JSONDecodeError("expected an object", "", 0)
+        return value
+
+    def encode_json(self, data: object) -> bytes:
+        return dumps(data)
+
+    def is_request_allowed(self, request: BaseRequestProtocol) -> bool:
+        """POST; GET only for a browser's EventSource, which cannot send a body."""
+        return request.method == "POST" or (
+            request.method == "GET" and EVENT_STREAM in media_types(request.headers.get("accept"))
+        )
+
+    async def execute_operation(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        request_data: GraphQLRequestData | list[GraphQLRequestData],
+        context: Context,
+        root_value: None,
+        sub_response: Response,
+    ) -> ExecutionResult | list[ExecutionResult] | SubscriptionExecutionResult:
+        """A stream when the client accepts nothing else or subscribes; one result otherwise."""
+        if isinstance(request_data, list):
+            raise HTTPException(400, "Batching is not enabled")
+        if self.is_streamed(request_adapter, request_data):
+            method = OperationType.from_http(request_adapter.method)
+            allowed = method if request_adapter.method == "POST" else {OperationType.SUBSCRIPTION}
+            run: Any = self.schema.stream
+        else:
+            allowed, run = {OperationType.QUERY, OperationType.MUTATION}, self.schema.execute
+        try:
+            return await run(
+                request_data.query,
+                variable_values=request_data.variables,
+                context_value=context,
+                operation_name=request_data.operation_name,
+                operation_extensions=request_data.extensions,
+                allowed_operation_types=allowed,
+            )
+        except MissingQueryError as error:
+            raise HTTPException(400, "No GraphQL query found in the request") from error
+
+    def is_streamed(self, request: AsyncHTTPRequestAdapter, data: GraphQLRequestData) -> bool:
+        """Whether the answer is a stream of events.
+
+        urql accepts `application/json` and `text/event-stream` for every operation, and reads
+        the answer to a query as JSON only.
+        """
+        accepted = media_types(request.headers.get("accept"))
+        if EVENT_STREAM not in accepted:
+            return False
+        return accepted == {EVENT_STREAM} or is_subscription(data)
+
+    async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
+        context = Context(
+            self.app,
+            language="en" if request.headers.get("accept-language", "").startswith("en") else "zh",
+            address=request.client.host if request.client else "",
+        )
+        if isinstance(request, Request):
+            await context.admit(bearer(request.headers.get("authorization")))
+        return context
+
+    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
+        """Signs the socket in. Raises ConnectionRejectionError, which closes it with 4403."""
+        params = context.connection_params
+        await context.admit(bearer(params.get("authorization")) if params else None)
+        if isinstance(context.trouble, Denied):
+            raise ConnectionRejectionError
+        return await super().on_ws_connect(context)
+
+
+def media_types(accept: str | None) -> set[str]:
+    """The media types of an Accept header, without their parameters."""
+    types = (part.split(";", 1)[0].strip().lower() for part in (accept or "").split(","))
+    return {each for each in types if each}
+
+
+def is_subscription(data: GraphQLRequestData) -> bool:
+    """Whether the operation that would run is a subscription; False when that is not clear."""
+    if not data.query or "subscription" not in data.query:
+        return False
+    try:
+        document = parse(data.query, max_tokens=MOST_TOKENS)
+    except (GraphQLError, RecursionError):
+        return False
+    operation = get_operation_ast(document, data.operation_name)
+    return operation is not None and operation.operation.value == "subscription"
+
+
+def bearer(value: object) -> str | None:
+    """The token of an Authorization value, with or without the word Bearer."""
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return value.strip().removeprefix("Bearer ").strip()
