@@ -24,9 +24,9 @@ from app.db.tables import (
     Transfer,
     TransferLine,
 )
+from app.domain.rules.kinds import CONSUMING_BINS, RETURN_BINS
 
 OPEN = ("REQUESTED", "APPROVED", "SHIPPED", "PARTIAL")
-EATEN = ("customer", "kitchen")
 
 
 async def transfers_by_id(
@@ -180,8 +180,8 @@ async def needs(session: AsyncSession, tenant: UUID, store: UUID, days: int) -> 
 def _sold(tenant: UUID, store: UUID, days: int) -> Subquery:
     """SQL: what customers and kitchens took, less what customers brought back."""
     E, M = Entry, Movement
-    back = (E.from_bin == "customer") & E.to_bin.in_(("shelf", "quarantine", "waste"))
-    left = E.from_bin.in_(("shelf", "reserved")) & E.to_bin.in_(EATEN)
+    back = (E.from_bin == "customer") & E.to_bin.in_(RETURN_BINS)
+    left = E.from_bin.in_(("shelf", "reserved")) & E.to_bin.in_(CONSUMING_BINS)
     total = func.sum(case((back, -E.quantity), else_=E.quantity)).label("quantity")
     since = func.now() - timedelta(days=days)
     return (

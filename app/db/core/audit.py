@@ -1,8 +1,19 @@
 """The invariants, one query each. A row that comes back is a breach: what, and where."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import asyncpg
+
+from app.domain.rules.kinds import ON_HAND_BINS, PHYSICAL_BINS, UNEXPIRED_BINS
+
+
+def _list(bins: Iterable[str]) -> str:
+    """SQL: the bins as the right side of IN."""
+    return f"({', '.join(map(repr, bins))})"
+
+
+ON_HAND, PHYSICAL, UNEXPIRED = map(_list, (ON_HAND_BINS, PHYSICAL_BINS, UNEXPIRED_BINS))
 
 PLACES = """
     SELECT tenant_id, from_store AS store_id, product_id, from_bin AS bin, -quantity AS quantity
@@ -11,19 +22,19 @@ PLACES = """
     SELECT tenant_id, to_store, product_id, to_bin, quantity FROM entries
 """
 
-POSITIONS = """
+POSITIONS = f"""
     SELECT tenant_id, from_store AS store_id, product_id, from_seq AS seq, from_after AS after,
-        (CASE WHEN from_bin IN ('shelf', 'reserved', 'quarantine') THEN -quantity ELSE 0 END)
-        + (CASE WHEN to_store = from_store AND to_bin IN ('shelf', 'reserved', 'quarantine')
+        (CASE WHEN from_bin IN {ON_HAND} THEN -quantity ELSE 0 END)
+        + (CASE WHEN to_store = from_store AND to_bin IN {ON_HAND}
            THEN quantity ELSE 0 END) AS change
     FROM entries WHERE from_seq IS NOT NULL
     UNION ALL
     SELECT tenant_id, to_store, product_id, to_seq, to_after,
-        CASE WHEN to_bin IN ('shelf', 'reserved', 'quarantine') THEN quantity ELSE 0 END
+        CASE WHEN to_bin IN {ON_HAND} THEN quantity ELSE 0 END
     FROM entries WHERE to_seq IS NOT NULL
 """
 
-BATCHED = """
+BATCHED = f"""
     SELECT * FROM (
         SELECT tenant_id, from_store AS store_id, product_id, batch_id, from_bin AS bin,
             -quantity AS quantity, from_seq AS seq
@@ -32,7 +43,7 @@ BATCHED = """
         SELECT tenant_id, to_store, product_id, batch_id, to_bin, quantity,
             coalesce(to_seq, from_seq)
         FROM entries
-    ) p WHERE p.batch_id IS NOT NULL AND p.bin IN ('shelf', 'reserved', 'quarantine', 'transit')
+    ) p WHERE p.batch_id IS NOT NULL AND p.bin IN {PHYSICAL}
 """
 
 WRITTEN_OFF = """
@@ -65,7 +76,7 @@ INVARIANTS = {
             s.bin, s.total, b.held)
         FROM (
             SELECT tenant_id, store_id, product_id, bin, sum(quantity) AS total
-            FROM ({PLACES}) p WHERE bin IN ('shelf', 'reserved', 'quarantine', 'transit')
+            FROM ({PLACES}) p WHERE bin IN {PHYSICAL}
             GROUP BY 1, 2, 3, 4
         ) s
         FULL JOIN (
@@ -129,18 +140,18 @@ INVARIANTS = {
             AND (f.expires_on, f.id) < (b.expires_on, b.id)
         WHERE e.from_seq IS NOT NULL AND NOT e.batch_named
         AND (f.expires_on >= (m.recorded_at AT TIME ZONE s.timezone)::date
-            OR e.to_bin NOT IN ('customer', 'kitchen', 'reserved', 'transit'))
+            OR e.to_bin NOT IN {UNEXPIRED})
         AND (SELECT sum(p.quantity) FROM ({BATCHED}) p
             WHERE (p.tenant_id, p.store_id, p.batch_id, p.bin)
                 = (e.tenant_id, e.from_store, f.id, e.from_bin) AND p.seq < e.from_seq) > 0
     """,
-    "I8 what is expired is not sold": """
+    "I8 what is expired is not sold": f"""
         SELECT format('movement %s line %s', e.movement_id, e.line)
         FROM entries e
         JOIN movements m ON (m.tenant_id, m.id) = (e.tenant_id, e.movement_id)
         JOIN stores s ON (s.tenant_id, s.id) = (e.tenant_id, e.from_store)
         JOIN batches b ON (b.tenant_id, b.id) = (e.tenant_id, e.batch_id)
-        WHERE e.from_bin = 'shelf' AND e.to_bin IN ('customer', 'kitchen', 'reserved', 'transit')
+        WHERE e.from_bin = 'shelf' AND e.to_bin IN {UNEXPIRED}
         AND m.kind <> 'REVERSAL'
         -- The day is told before the locks are waited for.
         AND b.expires_on < ((m.recorded_at - interval '1 minute') AT TIME ZONE s.timezone)::date
@@ -203,16 +214,16 @@ INVARIANTS = {
         WHERE c.product_id <> e.product_id OR (c.id IS NULL) <> (e.batch_id IS NULL)
         OR a.scale IS DISTINCT FROM e.scale OR b.scale IS DISTINCT FROM e.scale OR s.id IS NULL
     """,
-    "a level is worth what came in less what went out": """
+    "a level is worth what came in less what went out": f"""
         SELECT format('store %s product %s: ledger %s, level %s', l.store_id, l.product_id,
             coalesce(s.total, 0), l.value)
         FROM levels l LEFT JOIN (
             SELECT tenant_id, store_id, product_id, sum(cost) AS total FROM (
                 SELECT tenant_id, from_store AS store_id, product_id, -cost AS cost
-                FROM entries WHERE from_bin IN ('shelf', 'reserved', 'quarantine', 'transit')
+                FROM entries WHERE from_bin IN {PHYSICAL}
                 UNION ALL
                 SELECT tenant_id, to_store, product_id, cost
-                FROM entries WHERE to_bin IN ('shelf', 'reserved', 'quarantine', 'transit')
+                FROM entries WHERE to_bin IN {PHYSICAL}
             ) c GROUP BY 1, 2, 3
         ) s USING (tenant_id, store_id, product_id)
         WHERE l.value <> coalesce(s.total, 0)

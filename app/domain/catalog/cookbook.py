@@ -12,7 +12,7 @@ from app.db.core.unit import Database
 from app.domain.errors import InvalidQuantity, Malformed, Refused, WrongState
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.draft import Line, Place
-from app.domain.rules.kinds import EATEN
+from app.domain.rules.kinds import UNEXPIRED_BINS
 from app.domain.rules.recipes import Need
 from app.domain.rules.units import from_base
 
@@ -173,7 +173,7 @@ def _is_made(line: Line, made: Made) -> bool:
         raise Refused(WrongState("PASS"))
     source, target = line.source.bin, line.target.bin
     if made.kind in ORDERED:
-        if source == "shelf" and target in EATEN:
+        if source == "shelf" and target in UNEXPIRED_BINS:
             return True
         if source == "customer":
             return True

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.domain.ledger.draft import Line, Pair
 from app.domain.rules.fefo import cost_of, share
-from app.domain.rules.kinds import PHYSICAL
+from app.domain.rules.kinds import PHYSICAL_BINS
 
 
 class Batch(NamedTuple):
@@ -74,7 +74,7 @@ class Stock:
         self.bins[name] += change
         if batch is not None:
             assert self.batches is not None
-            bins = self.batches.setdefault(batch, dict.fromkeys(PHYSICAL, 0))
+            bins = self.batches.setdefault(batch, dict.fromkeys(PHYSICAL_BINS, 0))
             bins[name] += change
 
 

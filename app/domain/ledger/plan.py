@@ -24,17 +24,14 @@ from app.domain.errors import (
 from app.domain.ledger.draft import Draft, Line, Outdated, Place, batch_id
 from app.domain.ledger.locked import FREE, Batch, ChannelLimit, Levels, Move, Stock
 from app.domain.rules.fefo import NEVER, cost_of, expired, pick, pick_opened, share
-from app.domain.rules.kinds import EATEN, Kind
+from app.domain.rules.kinds import (
+    PROMISED_BINS,
+    RETURNABLE_KINDS,
+    SEALED_BINS,
+    UNEXPIRED_BINS,
+    Kind,
+)
 from app.domain.rules.units import LIMIT, from_base, to_base
-
-SOLD = ("customer", "reserved")
-"""Where nothing goes that is sold out by hand."""
-
-WHOLE = (*SOLD, "transit")
-"""Where only whole containers go."""
-
-SALES = (Kind.SALE.name, Kind.FULFILMENT.name)
-"""Kinds of which something can come back."""
 
 MOST_COST = 10**17
 """No movement and no level is worth more (1/10000 yuan), so that sums stay inside 64 bits."""
@@ -159,7 +156,7 @@ class _Planning:
                 source.scale,
             )
         move = Move(line, quantity, source, target)
-        if source.sold_out and line.target.bin in SOLD and not self._undeniable:
+        if source.sold_out and line.target.bin in PROMISED_BINS and not self._undeniable:
             self._miss(source, line.source.bin, quantity, 0 if line.optional else quantity)
             return None
         if line.source.bin in source.bins:
@@ -206,7 +203,9 @@ class _Planning:
         line, source, name = move.line, move.source, move.line.source.bin
         known = {*batches, *self.joined[source]} if source in self.joined else batches
         # I8: what is expired is never sold. Undoing says only that it never was.
-        eaten = name == "shelf" and line.target.bin in EATEN and self.draft.reverses_id is None
+        eaten = (
+            name == "shelf" and line.target.bin in UNEXPIRED_BINS and self.draft.reverses_id is None
+        )
         fresh = [b for b in sorted(known) if not (eaten and expired(b.expires_on, source.today))]
         held = [(batch, self._held(source, batch, name)) for batch in fresh]
         lasting = self._lasting(source, held) if eaten and source.rations else held
@@ -223,7 +222,7 @@ class _Planning:
         # I7: the order is FEFO, unless somebody named a batch, or one is open or too old.
         picked = usual = pick(held, asked)
         if eaten and source.container is not None and line.batches is None:
-            whole = line.target.bin in WHOLE
+            whole = line.target.bin in SEALED_BINS
             picked = pick_opened(lasting, asked, source.container, whole)
         elif len(lasting) < len(held):
             picked = pick(lasting, asked)
@@ -243,7 +242,7 @@ class _Planning:
 
     def _kept(self, move: Move) -> int:
         """What the channel leaves on this shelf for the counter."""
-        if move.line.source.bin != "shelf" or move.line.target.bin not in EATEN:
+        if move.line.source.bin != "shelf" or move.line.target.bin not in UNEXPIRED_BINS:
             return 0
         return self._ration(move.source).buffer
 
@@ -354,7 +353,7 @@ def _origin(draft: Draft, history: History, levels: Levels) -> Refusal | None:
         if history.reversed:
             return WrongState("REVERSED")
         return WrongState("RETURNED") if history.returned else None
-    if history.kind not in SALES:
+    if history.kind not in RETURNABLE_KINDS:
         return WrongState("NOT_A_SALE")
     if history.reversed:
         return WrongState("REVERSED")

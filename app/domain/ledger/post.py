@@ -29,7 +29,7 @@ from app.domain.ledger.locked import Batch, Move, Stock
 from app.domain.ledger.plan import Origins, plan
 from app.domain.ledger.read_batches import read_batches
 from app.domain.rules.fefo import NEVER, cost_of
-from app.domain.rules.kinds import PHYSICAL
+from app.domain.rules.kinds import PHYSICAL_BINS
 
 Outcome = Movement | Refusal
 
@@ -134,7 +134,7 @@ async def _known(
 
 def _stock(unit: Unit, pair: Pair, found: Bins) -> Stock:
     until = found.sold_out_until
-    bins: dict[str, int] = dict(zip(PHYSICAL, found[:4], strict=True))
+    bins: dict[str, int] = dict(zip(PHYSICAL_BINS, found[:4], strict=True))
     return Stock(
         pair,
         bins,

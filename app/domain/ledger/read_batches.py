@@ -18,9 +18,7 @@ from app.domain.ledger.draft import Draft, Pair
 from app.domain.ledger.locked import Batch, Stock
 from app.domain.rules.days import store_day
 from app.domain.rules.fefo import expired
-from app.domain.rules.kinds import PHYSICAL
-
-GONE = ("customer", "kitchen")
+from app.domain.rules.kinds import CONSUMING_BINS, PHYSICAL_BINS
 
 
 async def read_batches(
@@ -63,7 +61,7 @@ def sold_only(drafts: Sequence[Draft]) -> dict[Pair, Decimal]:
     for draft in drafts:
         for line in draft.lines:
             here = line.source.store, line.product
-            leaves = line.source.bin == "shelf" and line.target.bin in GONE
+            leaves = line.source.bin == "shelf" and line.target.bin in CONSUMING_BINS
             if leaves and line.batches is None and draft.reverses_id is None:
                 # What is impossible is refused later, and must not make the others' sum smaller.
                 sold[here] += max(line.quantity, Decimal(0))
@@ -78,7 +76,7 @@ def _fill(
     for store, product, expires_on, batch, *bins in found:
         batches = levels[store, product].batches
         assert batches is not None
-        batches[Batch(expires_on, batch)] = dict(zip(PHYSICAL, bins, strict=True))
+        batches[Batch(expires_on, batch)] = dict(zip(PHYSICAL_BINS, bins, strict=True))
         expiries[batch] = expires_on
 
 
