@@ -140,7 +140,7 @@ def soaked() -> Starlette:
                 at=datetime.now(UTC),
                 levels=snapshot.levels[:1],
             )
-            tail.tell(change)
+            tail.publish(change)
             revision += 1
             await delivered()
 

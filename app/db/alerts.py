@@ -130,7 +130,12 @@ async def alerts(
 
 
 async def open_alerts(
-    session: AsyncSession, tenant: UUID, stores: Collection[UUID]
+    session: AsyncSession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
 ) -> Sequence[Alert]:
-    """What is open in these stores, the newest 200."""
-    return await alerts(session, tenant, AlertFilter(stores, state="OPEN"), None, 200)
+    """A page of the alerts that are open in these stores, the oldest first."""
+    query = select(Alert).where(
+        Alert.tenant_id == tenant, among(Alert.store_id, stores), Alert.state == "OPEN"
+    )
+    if after is not None:
+        query = query.where(Alert.id > after)
+    return (await session.scalars(query.order_by(Alert.id).limit(limit))).all()

@@ -238,14 +238,11 @@ async def orders(
 
 
 async def open_orders(
-    session: AsyncSession, tenant: UUID, stores: Collection[UUID]
+    session: AsyncSession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
 ) -> Sequence[Order]:
-    """The orders somebody still waits for, the newest 200."""
+    """A page of the orders that are neither handed over nor ended, the oldest first."""
     open_ = or_(Order.state == "HELD", Order.state == "PAID")
-    query = (
-        select(Order)
-        .where(Order.tenant_id == tenant, among(Order.store_id, stores), open_)
-        .order_by(Order.id.desc())
-        .limit(200)
-    )
-    return (await session.scalars(query)).all()
+    query = select(Order).where(Order.tenant_id == tenant, among(Order.store_id, stores), open_)
+    if after is not None:
+        query = query.where(Order.id > after)
+    return (await session.scalars(query.order_by(Order.id).limit(limit))).all()

@@ -150,16 +150,14 @@ async def purchases(
 
 
 async def open_purchases(
-    session: AsyncSession, tenant: UUID, stores: Collection[UUID]
+    session: AsyncSession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
 ) -> Sequence[PurchaseOrder]:
-    """What these stores wait for, the 200 expected first."""
-    query = (
-        select(PurchaseOrder)
-        .where(PurchaseOrder.tenant_id == tenant, among(PurchaseOrder.store_id, stores), OPEN)
-        .order_by(PurchaseOrder.expected_on, PurchaseOrder.id)
-        .limit(200)
-    )
-    return (await session.scalars(query)).all()
+    """A page of these stores' open purchase orders, the oldest first."""
+    P = PurchaseOrder
+    query = select(P).where(P.tenant_id == tenant, among(P.store_id, stores), OPEN)
+    if after is not None:
+        query = query.where(P.id > after)
+    return (await session.scalars(query.order_by(P.id).limit(limit))).all()
 
 
 async def on_order(session: AsyncSession, tenant: UUID, pairs: Collection[Pair]) -> dict[Pair, int]:

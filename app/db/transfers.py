@@ -103,10 +103,15 @@ def _concerns(stores: Collection[UUID]) -> ColumnElement[bool]:
 
 
 async def open_transfers(
-    session: AsyncSession, tenant: UUID, stores: Collection[UUID]
+    session: AsyncSession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
 ) -> Sequence[Transfer]:
-    """What somebody in these stores still waits for, the newest 200."""
-    return await transfers(session, tenant, TransferFilter(stores, OPEN), None, 200)
+    """A page of the open requests and transfers to or from these stores, the oldest first."""
+    query = select(Transfer).where(
+        Transfer.tenant_id == tenant, _concerns(stores), Transfer.state.in_(OPEN)
+    )
+    if after is not None:
+        query = query.where(Transfer.id > after)
+    return (await session.scalars(query.order_by(Transfer.id).limit(limit))).all()
 
 
 async def in_transit(unit: Unit, transfer: Transfer) -> list[Reservation]:

@@ -122,10 +122,16 @@ async def write_offs(
 
 
 async def open_write_offs(
-    session: AsyncSession, tenant: UUID, stores: Collection[UUID]
+    session: AsyncSession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
 ) -> Sequence[WriteOff]:
-    """What waits for a decision in these stores, the newest 200."""
-    return await write_offs(session, tenant, WriteOffFilter(stores, "REQUESTED"), None, 200)
+    """A page of the write-offs that wait for a decision in these stores, the oldest first."""
+    W = WriteOff
+    query = select(W).where(
+        W.tenant_id == tenant, among(W.store_id, stores), W.state == "REQUESTED"
+    )
+    if after is not None:
+        query = query.where(W.id > after)
+    return (await session.scalars(query.order_by(W.id).limit(limit))).all()
 
 
 async def limits(session: AsyncSession, tenant: UUID) -> Sequence[WriteOffLimit]:

@@ -1,27 +1,31 @@
-"""What a feed tells: frozen events with absolute values, each with the revision it is true at."""
+"""Events of feeds: frozen, with absolute values, each with the revision at which it is true."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from app.db.tables import Level
 from app.domain.catalog.menu import Serving
 
+E = TypeVar("E", bound="Event")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Event:
-    """Something followers of one tenant's store are told, true at the store's `revision`.
+    """Something that followers of one tenant's store receive, true at the store's `revision`.
 
-    `answers` keeps, for as long as somebody holds the event, what each question about it was
-    answered; `merged` the events it became for followers who had not read an earlier one.
+    `answers` keeps each question's answer while the event lives; `merged` keeps the events that
+    replaced it together with an earlier, unread one.
     """
 
     tenant: UUID
     revision: int
-    answers: dict[Any, Any] = field(default_factory=dict, repr=False)
-    merged: dict[int, Any] = field(default_factory=dict, repr=False)
+    answers: dict[Any, Any] = field(default_factory=dict[Any, Any], repr=False)
+    merged: "dict[int, tuple[Event, Event]]" = field(
+        default_factory=dict[int, "tuple[Event, Event]"], repr=False
+    )
 
     def after(self, unread: "Event") -> "Event":
         """One event in place of `unread` and this one; followers equally behind share it."""
@@ -42,22 +46,19 @@ class Snapshot(Event):
     store: UUID
     levels: Sequence[Level]
 
-    def merge(self, unread: Event) -> Event:
-        return self
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Change(Event):
     """The levels that moved after `from_revision`, up to `revision`, as they are now.
 
-    `made` are the dishes and services of which something was changed: they have no stock;
-    `documents` the orders, purchase orders, transfers, write-offs and alerts.
+    `products` are changed products without stock of their own (dishes, services); `documents`
+    are the ids of changed orders, purchase orders, transfers, write-offs and alerts.
     """
 
     from_revision: int
     at: datetime
     levels: Sequence[Level]
-    made: frozenset[UUID] = frozenset()
+    products: frozenset[UUID] = frozenset()
     documents: frozenset[UUID] = frozenset()
 
     def merge(self, unread: Event) -> Event:
@@ -66,22 +67,23 @@ class Change(Event):
         if not isinstance(unread, Change):
             return self
         levels = {level.product_id: level for level in (*unread.levels, *self.levels)}
-        told = {
-            "levels": tuple(levels.values()),
-            "made": unread.made | self.made,
-            "documents": unread.documents | self.documents,
-        }
-        return fresh(self, from_revision=unread.from_revision, **told)
+        return fresh(
+            self,
+            from_revision=unread.from_revision,
+            levels=tuple(levels.values()),
+            products=unread.products | self.products,
+            documents=unread.documents | self.documents,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Resync(Event):
-    """What was missed cannot be told: subscribe again without `after`."""
+    """The missed changes are not kept: the client subscribes again without `after`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AvailabilityChange(Event):
-    """The products of which something is shown differently, as it is at `revision`.
+    """Products that are shown differently now, as they are at `revision`.
 
     `gone` are no longer offered.
     """
@@ -99,55 +101,24 @@ class AvailabilityChange(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MenuChange(AvailabilityChange):
-    """The same of a store's dishes and services."""
+    """Dishes and services that are shown differently now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DocumentChange(Event):
-    """Documents as they are now; `revision` counts what one process has told of them."""
+    """Documents of one topic as they are now; `revision` counts one process' events.
+
+    `has_more` is set on every page of open documents but the last.
+    """
 
     rows: Mapping[UUID, Any]
+    has_more: bool = False
 
     def merge(self, unread: Event) -> Event:
         assert isinstance(unread, DocumentChange)
         return fresh(self, rows={**unread.rows, **self.rows})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OrderChange(DocumentChange):
-    """Orders, as `DocumentChange`."""
-
-    orders = property(lambda self: list(self.rows.values()))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AlertChange(DocumentChange):
-    """Alerts, as `DocumentChange`."""
-
-    alerts = property(lambda self: list(self.rows.values()))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class WriteOffChange(DocumentChange):
-    """Write-offs, as `DocumentChange`."""
-
-    write_offs = property(lambda self: list(self.rows.values()))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ReplenishmentChange(DocumentChange):
-    """Transfers, as `DocumentChange`."""
-
-    transfers = property(lambda self: list(self.rows.values()))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PurchaseChange(DocumentChange):
-    """Purchase orders, as `DocumentChange`."""
-
-    purchase_orders = property(lambda self: list(self.rows.values()))
-
-
-def fresh(event: Any, **changes: Any) -> Any:
+def fresh(event: E, **changes: Any) -> E:
     """A copy with changes that shares no answers with the original."""
     return replace(event, answers={}, merged={}, **changes)

@@ -1,49 +1,69 @@
-"""Followers and what they follow: a first event, then whatever is newer, merged while unread."""
+"""Followers and their sources: opening events, then newer ones, merged while they are unread."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import structlog
 
 from app.domain.feed import Change, Event, Resync
 
+log = structlog.get_logger()
+
 Deliver = Callable[[Event], None]
+Failed = Callable[[BaseException], None]
 T = TypeVar("T")
+S = TypeVar("S", bound="Source")
 
 
 class Follower:
-    """One subscription's place in a source: a first event, then a one-slot mailbox.
+    """One subscription's place in a source: opening events, then a one-slot mailbox.
 
-    What is not read yet is merged, so a slow reader holds one event, never a queue. With
-    `deliver` set, events go there at once instead.
+    Unread events are merged, so a slow reader holds one event, never a queue. After `direct`,
+    events go to a callback at once instead.
     """
 
-    def __init__(
-        self, source: Callable[[], "Source"], first: Callable[[Any], Awaitable[Event]]
-    ) -> None:
-        self._find = source
+    def __init__(self, place: "Place[Any]") -> None:
+        self._place = place
         self._source: Source | None = None
-        self._first = first
         self._seen = -1
         self._unread: Event | None = None
         self._news = asyncio.Event()
         self._deliver: Deliver | None = None
+        self._failed: Failed | None = None
         self._closed = False
 
     async def first(self) -> Event:
-        """Where the follower starts. It is registered before, so nothing newer is missed."""
-        self._source = source = self._find()
+        """The first event. The follower is registered before, so it misses nothing newer."""
+        events = self.opening()
+        try:
+            return await anext(events)
+        finally:
+            await events.aclose()
+
+    async def opening(self) -> AsyncGenerator[Event, None]:
+        """The events that describe the present, one page each; at least one.
+
+        A page is read when the one before it was taken. Newer events wait in the mailbox.
+        """
+        self._source = source = self._place.source()
         source.followers.add(self)
         await source.started()
-        event = await self._first(source)
+        async for event in self._place.opening(source):
+            self._start_after(event)
+            yield event
+
+    def _start_after(self, event: Event) -> None:
         self._seen = event.revision
         unread = self._unread
         if unread and unread.revision <= self._seen and not isinstance(unread, Resync):
             self._unread = None
-        return event
 
     def offer(self, event: Event) -> None:
+        """Takes an event of the source; raises what the callback or the merge raises."""
         if isinstance(event, Resync):
-            # Revisions may have gone back: a database was put back from a copy.
+            # Revisions go back when a database is restored from a copy.
             self._seen = event.revision
         elif isinstance(event, Change) and event.revision <= self._seen:
             # A tail may be behind a snapshot that was just read.
@@ -54,20 +74,24 @@ class Follower:
         self._unread = event if self._unread is None else event.after(self._unread)
         self._news.set()
 
-    def direct(self, deliver: Deliver) -> None:
-        """From now on events are delivered by a call; the unread one first."""
-        self._deliver = deliver
+    def direct(self, deliver: Deliver, failed: Failed | None = None) -> None:
+        """Deliver events by a call from now on, the unread one first.
+
+        `failed` is called with the error when a delivery raises and the follower is closed.
+        """
+        self._deliver, self._failed = deliver, failed
         if self._unread is not None:
             unread, self._unread = self._unread, None
             deliver(unread)
 
     def hold(self) -> None:
-        """From now on events wait in the mailbox, until `direct` is called again."""
+        """Keep events in the mailbox until `direct` is called again."""
         self._deliver = None
 
     async def __aiter__(self) -> AsyncGenerator[Event, None]:
         try:
-            yield await self.first()
+            async for event in self.opening():
+                yield event
             while not self._closed:
                 await self._news.wait()
                 self._news.clear()
@@ -78,20 +102,44 @@ class Follower:
             self.close()
 
     def close(self) -> None:
-        """Ends it, and a reader who waits."""
+        """End the subscription, and the iteration of a reader who waits."""
         self._closed = True
         self._news.set()
         if self._source is not None:
             self._source.leave(self)
 
+    def fail(self, error: BaseException) -> None:
+        """Close after a delivery failed: the subscriber must not look alive."""
+        log.error("follower.failed", exc_info=error)
+        self.close()
+        if self._failed is not None:
+            self._failed(error)
+
+
+@dataclass(frozen=True, slots=True)
+class Place(Generic[S]):
+    """Where a follower reads: the source, found when it starts, and that source's opening."""
+
+    source: Callable[[], S]
+    opening: Callable[[S], AsyncIterator[Event]]
+
+
+def single(read: Callable[[S], Awaitable[Event]]) -> Callable[[S], AsyncIterator[Event]]:
+    """An opening of one event."""
+
+    async def opening(source: S) -> AsyncIterator[Event]:
+        yield await read(source)
+
+    return opening
+
 
 class Source:
     """What followers follow: it starts with the first of them and stops with the last.
 
-    Its reads are never cancelled with a follower who leaves: others may wait for the same one.
+    Its reads are not cancelled when a follower leaves: others may wait for the same read.
     """
 
-    def __init__(self, forget: Callable[[], Any]) -> None:
+    def __init__(self, forget: Callable[[], object]) -> None:
         self.followers: set[Follower] = set()
         self.stopped = False
         self._forget = forget
@@ -99,6 +147,7 @@ class Source:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def started(self) -> None:
+        """Wait until the source has started; raises what its start raised."""
         if self._started is None or failed(self._started):
             self._started = self.run(self.start())
         await asyncio.shield(self._started)
@@ -107,11 +156,11 @@ class Source:
         raise NotImplementedError
 
     def stop(self) -> None:
-        """What runs ends by itself, soon."""
+        """Let running work end by itself, soon."""
         self.stopped = True
 
     async def ended(self, seconds: float) -> None:
-        """Waits for what runs, and cancels what takes longer."""
+        """Stop, wait for running work, and cancel what takes longer than `seconds`."""
         self.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
@@ -119,7 +168,7 @@ class Source:
             task.cancel()
 
     def run(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """A task of this source. Whoever waits is told its error; else nobody needs to be."""
+        """A task of this source; its error reaches only those who await it."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -129,9 +178,13 @@ class Source:
         self._tasks.discard(task)
         failed(task)
 
-    def tell(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
+        """Offer the event to every follower; one that raises is closed, the others go on."""
         for follower in list(self.followers):
-            follower.offer(event)
+            try:
+                follower.offer(event)
+            except Exception as error:
+                follower.fail(error)
 
     def leave(self, follower: Follower) -> None:
         if follower in self.followers:
@@ -142,4 +195,5 @@ class Source:
 
 
 def failed(task: asyncio.Task[Any]) -> bool:
+    """Whether the task ended with an error; marks the error as seen."""
     return task.done() and (task.cancelled() or task.exception() is not None)

@@ -1,27 +1,31 @@
-"""What a store can sell of some products, and when it changes: the menu, and customers' labels."""
+"""Menus and customers' labels: what a store can sell of some products, and when it changes."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
+
+import structlog
 
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.catalog.menu import Board, Serving, board
 from app.domain.feed import AvailabilityChange, Change, Event, MenuChange, Resync
 from app.live.follower import Follower, Source
-from app.live.tail import patiently
+from app.live.tail import RETRY_SECONDS, patiently
+
+log = structlog.get_logger()
 
 PACE_SECONDS = 0.05
 UNSEEN_SECONDS = 60.0
-"""Time alone changes what a channel may sell: a day ends, a batch grows too old for it."""
+"""A channel's menu is read again this often: a day ends, or a batch grows too old for it."""
 
 
 class Key(NamedTuple):
-    """Whose menu is followed: of these products, or of all dishes and services; as a channel may
-    sell them, or whoever sells all there is.
+    """Which menu is followed: these products, or all dishes and services; limited to what a
+    channel may sell, or not limited.
 
-    `exact` followers hear of every number, others of labels alone.
+    `exact` followers get every change of a number, others only changes of a label.
     """
 
     tenant: UUID
@@ -32,13 +36,13 @@ class Key(NamedTuple):
 
 
 class Menu(Source):
-    """Follows the store's tail; tells only what its followers would see differently.
+    """Follows the store's tail and publishes only what its followers would see differently.
 
-    Nobody who follows, no menu: what nobody watches costs nothing.
+    It exists while it has followers.
     """
 
     def __init__(
-        self, cookbook: Cookbook, key: Key, tail: Follower, forget: Callable[[], Any]
+        self, cookbook: Cookbook, key: Key, tail: Follower, forget: Callable[[], object]
     ) -> None:
         super().__init__(forget)
         self._cookbook = cookbook
@@ -64,18 +68,17 @@ class Menu(Source):
             self._timer.cancel()
 
     async def now(self) -> Event:
-        """All of it as it is; those who join before the next change share it."""
+        """The whole menu; followers that join before the next change share the event."""
         if self._present is None:
             self._present = self._event(self._shown, frozenset())
         return self._present
 
     def _event(self, shown: dict[UUID, Serving], gone: frozenset[UUID]) -> Event:
         kind = AvailabilityChange if self._key.products is not None else MenuChange
-        told = {"tenant": self._key.tenant, "revision": self._revision}
-        return kind(**told, shown=dict(shown), gone=gone)
+        return kind(tenant=self._key.tenant, revision=self._revision, shown=dict(shown), gone=gone)
 
     async def _look(self) -> None:
-        """Reads all of it, while what happens meanwhile waits its turn."""
+        """Read the whole menu; events that arrive meanwhile wait in the mailbox."""
         key = self._key
         self._board = await patiently(lambda: board(self._cookbook, *key[:4]))
         self._revision = self._board.revision
@@ -91,6 +94,14 @@ class Menu(Source):
                 self._timer = loop.call_later(UNSEEN_SECONDS, self._stop_and_look)
             self._tail.direct(self._hear)
 
+    def _hear(self, event: Event) -> None:
+        try:
+            self._apply(event)
+        except Exception as error:
+            # The board no longer agrees with the store: it is read again.
+            log.warning("menu.failing", store=str(self._key.store), error=repr(error))
+            self._stop_and_look()
+
     def _stop_and_look(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -98,11 +109,20 @@ class Menu(Source):
         self.run(self._look_again())
 
     async def _look_again(self) -> None:
-        # However much is sold, nobody reads a menu more often than this.
-        await asyncio.sleep(PACE_SECONDS)
-        await self._look()
+        """Read the menu until it succeeds; an error that was not foreseen is logged once."""
+        failing = False
+        while not self.stopped:
+            # A menu is read at most this often, however much is sold.
+            await asyncio.sleep(RETRY_SECONDS if failing else PACE_SECONDS)
+            try:
+                await self._look()
+                return
+            except Exception as error:
+                if not failing:
+                    log.warning("menu.failing", store=str(self._key.store), error=repr(error))
+                failing = True
 
-    def _hear(self, event: Event) -> None:
+    def _apply(self, event: Event) -> None:
         if isinstance(event, Change) and event.revision <= self._board.revision:
             return
         self._revision = event.revision
@@ -115,15 +135,15 @@ class Menu(Source):
             self._show({user: None for level in moved for user in self._users[level.product_id]})
 
     def _stale(self, change: Change) -> bool:
-        """Whether products themselves changed: a recipe, a price, what somebody took off.
+        """Whether the board has to be read again: a recipe, a price or a sold-out mark changed.
 
-        What a channel may sell is not told by a level alone: rules and orders count as well.
+        A channel's menu depends on its rules and orders too, not on levels alone.
         """
         if self._key.channel is not None:
             moved = {level.product_id for level in change.levels}
             return bool(change.documents or not moved.isdisjoint(self._users))
-        products = self._board.dishes.keys() if self._key.products else change.made
-        return not change.made.isdisjoint(products) or any(
+        products = self._board.dishes.keys() if self._key.products else change.products
+        return not change.products.isdisjoint(products) or any(
             level.sold_out_until != self._board.dishes[level.product_id].sold_out_until
             for level in change.levels
             if level.product_id in self._board.dishes
@@ -141,4 +161,4 @@ class Menu(Source):
                 del self._shown[product]
             self._shown.update(changed)
             self._present = None
-            self.tell(self._event(changed, gone))
+            self.publish(self._event(changed, gone))

@@ -253,13 +253,14 @@ async def _waited(told: dict[str, Any], others: Any) -> dict[str, Any]:
 async def _first_then_direct(
     asker: SharedExecutor, follower: Follower, line: Line
 ) -> AsyncIterator[Event]:
-    """The first event goes the usual way; then this ends, and the line tells the later ones.
+    """The opening events go the usual way; then this ends, and the line sends the later ones.
 
     What Strawberry keeps for a running operation is four times what a follower needs.
     """
     attached = False
     try:
-        yield await follower.first()
+        async for event in follower.opening():
+            yield event
         line.attach(asker.one_of_all(), follower)
         attached = True
     finally:

@@ -236,7 +236,11 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
     def attach(self, name: str, asker: SharedExecutor, follower: Follower) -> None:
         """From now on the follower's events go to the outbox; the operation itself may end."""
         self.followers[name] = follower
-        follower.direct(lambda event: self.outbox.put(name, asker, event))
+        follower.direct(
+            lambda event: self.outbox.put(name, asker, event),
+            # A subscription that gets no more events must not look alive.
+            lambda _: self.dismiss(1011, "Internal error"),
+        )
 
     async def run_operation(self, operation: Operation[Any, Any]) -> None:
         LINE.set(Direct(self, operation.id))

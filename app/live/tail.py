@@ -1,10 +1,10 @@
-"""A tail: reads one store's changes once for all who follow it in this process."""
+"""A tail: reads one store's changes once for every follower of the store in this process."""
 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 async def patiently(read: Callable[[], Awaitable[T]]) -> T:
-    """What is read, as soon as the database answers; no answer in 5 s is an answer lost."""
+    """The result of `read`, tried again while the database is away; one try takes at most 5 s."""
     failing = False
     while True:
         try:
@@ -39,16 +39,18 @@ async def patiently(read: Callable[[], Awaitable[T]]) -> T:
 
 
 class Tail(Source):
-    """Reads at a nudge, or every 500 ms without one; a failure delays it, nothing ends it."""
+    """Reads after a nudge, and every 500 ms without one; a failure delays it but never ends it."""
 
-    def __init__(self, db: Database, tenant: UUID, store: UUID, forget: Callable[[], Any]) -> None:
+    def __init__(
+        self, db: Database, tenant: UUID, store: UUID, forget: Callable[[], object]
+    ) -> None:
         super().__init__(forget)
         self.db, self.tenant, self.store = db, tenant, store
         self.revision = 0
         self.woken = asyncio.Event()
         self._snapshot: asyncio.Task[Event] | None = None
         self._snapshot_since = 0
-        self._settling: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         self.revision = await patiently(lambda: feed.head(self.db, self.tenant, self.store))
@@ -60,12 +62,12 @@ class Tail(Source):
         self.woken.set()
 
     async def present(self) -> Event:
-        """No values: where the tail is, for whoever reads them otherwise."""
+        """The tail's revision without values, for followers that read values themselves."""
         return Resync(tenant=self.tenant, revision=self.revision)
 
     async def snapshot(self) -> Event:
-        """The store as it is; those who join while it is read share it."""
-        # What was told since a read began may be missing from it, and a newcomer never hears it.
+        """The store as it is; followers that join while it is read share it."""
+        # A snapshot read before a change was published may lack it, and a newcomer would miss it.
         if self._snapshot is None or self._snapshot_since != self.revision:
             self._snapshot_since = self.revision
             self._snapshot = self.run(patiently(self._read_snapshot))
@@ -81,7 +83,7 @@ class Tail(Source):
             self._snapshot = None
 
     async def since(self, after: int) -> Event:
-        """What changed after `after`, or Resync when that cannot be told."""
+        """What changed since the revision `after`; Resync when the changes are not all kept."""
         return await asyncio.shield(self.run(patiently(lambda: self._read_since(after))))
 
     async def _read_since(self, after: int) -> Event:
@@ -91,17 +93,16 @@ class Tail(Source):
         return await self._changed(after, missed)
 
     async def _changed(self, after: int, missed: feed.Changes) -> Change:
-        levels = []
+        levels: list[feed.Level] = []
         if missed.product_ids:
             _, levels = await feed.levels(self.db, self.tenant, self.store, missed.product_ids)
-        at = missed.at or datetime.now(UTC)
         return Change(
             tenant=self.tenant,
             from_revision=after,
             revision=missed.head,
-            at=at,
+            at=missed.at or datetime.now(UTC),
             levels=levels,
-            made=missed.product_ids - {level.product_id for level in levels},
+            products=missed.product_ids - {level.product_id for level in levels},
             documents=missed.document_ids,
         )
 
@@ -119,7 +120,7 @@ class Tail(Source):
                     await self._advance()
                 failing = False
             except Exception as error:
-                # Whatever it was, followers stay: the next poll catches up from this revision.
+                # Followers stay after any error: the next poll catches up from this revision.
                 if not failing:
                     log.warning("tail.failing", store=str(self.store), error=repr(error))
                 failing = True
@@ -130,15 +131,15 @@ class Tail(Source):
             missed = await feed.changes_after(self.db, self.tenant, self.store, self.revision)
             if not missed.complete:
                 self.revision = missed.latest
-                self.tell(Resync(tenant=self.tenant, revision=missed.latest))
+                self.publish(Resync(tenant=self.tenant, revision=missed.latest))
                 return
-            if missed.overdue and (self._settling is None or self._settling.done()):
-                # Who watches hears of it now: what holds are over leaves an entry, and a nudge.
-                self._settling = self.run(end_overdue(self.db, self.tenant))
+            if missed.overdue and (self._ending is None or self._ending.done()):
+                # A watched store ends overdue reservations at once; that makes a change of its own.
+                self._ending = self.run(end_overdue(self.db, self.tenant))
             if missed.head == self.revision:
                 return
             change = await self._changed(self.revision, missed)
             self.revision = missed.head
-            self.tell(change)
+            self.publish(change)
             if missed.head == missed.latest:
                 return

@@ -4,26 +4,26 @@ import warnings
 
 from strawberry.tools import merge_types
 
-from app.resolvers.alerts import AlertsMutation, AlertsQuery, AlertsSubscription
+from app.resolvers.alerts import AlertsMutation, AlertsQuery
 from app.resolvers.batches import BatchesQuery
 from app.resolvers.catalog import CatalogMutation, CatalogQuery, PrintingQuery
 from app.resolvers.channel_accounts import ShopsMutation, ShopsQuery
 from app.resolvers.channels import ChannelsMutation, ChannelsQuery
-from app.resolvers.feed import FeedSubscription
+from app.resolvers.feed import FeedSubscription, TopicsSubscription
 from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.menu import MenuMutation, MenuQuery
 from app.resolvers.orders import OrdersMutation, OrdersQuery, OrdersSubscription
 from app.resolvers.passes import PassesMutation, PassesQuery
-from app.resolvers.purchases import PurchasesMutation, PurchasesQuery, PurchasesSubscription
+from app.resolvers.purchases import PurchasesMutation, PurchasesQuery
 from app.resolvers.recipes import RecipesMutation
 from app.resolvers.reports import ReportsQuery
 from app.resolvers.roots import undeclared
 from app.resolvers.sales import SalesMutation
 from app.resolvers.stock import StockMutation, StockQuery
 from app.resolvers.storefront import StorefrontQuery
-from app.resolvers.transfers import TransfersMutation, TransfersQuery, TransfersSubscription
+from app.resolvers.transfers import TransfersMutation, TransfersQuery
 from app.resolvers.units import UnitsMutation
-from app.resolvers.writeoffs import WriteOffsMutation, WriteOffsQuery, WriteOffsSubscription
+from app.resolvers.writeoffs import WriteOffsMutation, WriteOffsQuery
 from app.schema.contract import made
 
 with warnings.catch_warnings():
@@ -72,11 +72,8 @@ with warnings.catch_warnings():
     )
     streams = (
         FeedSubscription,
+        TopicsSubscription,
         OrdersSubscription,
-        AlertsSubscription,
-        WriteOffsSubscription,
-        TransfersSubscription,
-        PurchasesSubscription,
     )
     Subscription = merge_types("Subscription", streams)
 

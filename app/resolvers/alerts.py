@@ -1,6 +1,5 @@
 """Roots of the alerts topic."""
 
-from collections.abc import AsyncIterable
 from uuid import UUID
 
 import strawberry
@@ -44,20 +43,3 @@ class AlertsMutation:
     )
     async def acknowledge_alert(self, info: Info, input: types.AcknowledgeAlertInput) -> Alert:
         return await alerts.acknowledge(info.context.app.db, info.context.viewer, **vars(input))
-
-
-@strawberry.type
-class AlertsSubscription:
-    @root(
-        Can.SEE_ALERTS,
-        types.AlertChange,
-        subscription=True,
-        description="Alerts of these stores, or of all of yours: first those that are open, then "
-        "those that change. 实时预警",
-    )
-    async def alert_feed(
-        self, info: Info, store_ids: list[UUID] | None = None
-    ) -> AsyncIterable[object]:
-        viewer = info.context.viewer
-        stores = access.some(viewer, Can.SEE_ALERTS, store_ids)
-        return info.context.app.hub.follow_alerts(viewer.tenant, stores)

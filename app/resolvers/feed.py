@@ -1,6 +1,7 @@
 """Roots of the feed topic: subscriptions."""
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Sequence
+from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -17,25 +18,62 @@ from app.resolvers.roots import root
 from app.schema import feed as types
 from app.schema.catalog import Channel, named
 from app.schema.scalars import Revision
+from app.schema.topics import ORDERS, TOPICS, DocumentTopic
 
 MOST_PRODUCTS = 200
 
 
-@strawberry.type
-class FeedSubscription:
+def store_feed(topics: Sequence[DocumentTopic]) -> Any:
+    """The root that follows a store, with a field per topic in its events."""
+
     @root(
         Can.SEE_STOCK,
-        types.StoreFeed,
+        types.store_feed(topics),
         subscription=True,
-        description="Everything that happens in a store, within a second. 门店实时库存",
+        description="Follow a store's stock and documents; a change arrives within a second. "
+        "门店实时库存",
     )
     async def store_feed(
-        self, info: Info, store_id: UUID, after: Revision | None = None
+        self: Any, info: Info, store_id: UUID, after: Revision | None = None
     ) -> AsyncIterable[object]:
         viewer = info.context.viewer
         access.at(viewer, Can.SEE_STOCK, store_id)
         return info.context.app.hub.follow(viewer.tenant, store_id, after)
 
+    return store_feed
+
+
+def document_feed(topic: DocumentTopic) -> Any:
+    """The root that follows a topic's documents in some stores."""
+
+    @root(
+        topic.can,
+        types.document_change(topic),
+        subscription=True,
+        description=f"Follow {topic.title.lower()} of these stores, or of all your stores: open "
+        f"ones first, the oldest first, then those that change. 实时{topic.chinese}",
+    )
+    async def document_feed(
+        self: Any, info: Info, store_ids: list[UUID] | None = None
+    ) -> AsyncIterable[object]:
+        viewer = info.context.viewer
+        stores = access.some(viewer, topic.can, store_ids)
+        return info.context.app.hub.follow_documents(topic, viewer.tenant, stores)
+
+    return document_feed
+
+
+def subscriptions(topics: Sequence[DocumentTopic]) -> type:
+    """The store feed and a feed per topic; `orderFeed`, which guests use too, is with orders."""
+    roots = {topic.feed: document_feed(topic) for topic in topics if topic is not ORDERS}
+    return strawberry.type(type("Subscriptions", (), {"store_feed": store_feed(topics), **roots}))
+
+
+TopicsSubscription = subscriptions(TOPICS)
+
+
+@strawberry.type
+class FeedSubscription:
     @root(
         Can.BROWSE,
         types.AvailabilityChange,
@@ -47,9 +85,10 @@ class FeedSubscription:
     ) -> AsyncIterable[object]:
         if not 1 <= len(product_ids) <= MOST_PRODUCTS:
             raise Malformed(f"productIds: from 1 to {MOST_PRODUCTS} are needed")
-        found = await _store(info, store)
-        asked = found.tenant_id, found.subject_id, product_ids, named(channel)
-        return info.context.app.hub.follow_labels(*asked)
+        place = await _store(info, store)
+        return info.context.app.hub.follow_labels(
+            place.tenant_id, place.subject_id, product_ids, named(channel)
+        )
 
     @root(
         Can.BROWSE,
@@ -61,15 +100,16 @@ class FeedSubscription:
     async def menu_feed(
         self, info: Info, store: str, channel: Channel | None = None
     ) -> AsyncIterable[object]:
-        found = await _store(info, store)
-        exact = sees_stock(info, found.tenant_id, found.subject_id)
-        asked = found.tenant_id, found.subject_id, exact, named(channel)
-        return info.context.app.hub.follow_menu(*asked)
+        place = await _store(info, store)
+        exact = sees_stock(info, place.tenant_id, place.subject_id)
+        return info.context.app.hub.follow_menu(
+            place.tenant_id, place.subject_id, exact, named(channel)
+        )
 
 
 async def _store(info: Info, store: str) -> Direction:
     code = clean(store, "store", 100, required=True)
-    found = await identity.direct(info.context.app.db, "store", code)
-    if found is None:
+    place = await identity.direct(info.context.app.db, "store", code)
+    if place is None:
         raise Malformed(f"store: no store has the code {code!r}")
-    return found
+    return place

@@ -22,7 +22,9 @@ from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import orders as types
 from app.schema.catalog import Channel
+from app.schema.feed import document_change
 from app.schema.paging import Connection
+from app.schema.topics import ORDERS
 
 
 async def asking(info: Info, can: Can, id: UUID, token: str | None) -> tuple[Viewer, Order]:
@@ -145,7 +147,7 @@ class OrdersMutation:
 class OrdersSubscription:
     @root(
         Can.PLACE_ORDER,
-        types.OrderChange,
+        document_change(ORDERS),
         subscription=True,
         description="One order (a guest's by its token), or all of these stores: those that are "
         "open first, then those that change. 实时订单",
@@ -162,7 +164,7 @@ class OrdersSubscription:
             raise Malformed("orderFeed: name either orderId or storeIds")
         if order_id is not None:
             viewer, row = await asking(info, Can.SEE_ORDERS, order_id, token)
-            return hub.follow_orders(viewer.tenant, [row.store_id], row.id)
+            return hub.follow_documents(ORDERS, viewer.tenant, [row.store_id], row.id)
         access.require(info.context.viewer, Can.SEE_ORDERS)
         stores = access.some(info.context.viewer, Can.SEE_ORDERS, store_ids)
-        return hub.follow_orders(info.context.viewer.tenant, stores)
+        return hub.follow_documents(ORDERS, info.context.viewer.tenant, stores)

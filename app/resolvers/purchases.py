@@ -1,6 +1,5 @@
 """Roots of the purchases topic."""
 
-from collections.abc import AsyncIterable
 from datetime import date
 from uuid import UUID
 
@@ -165,20 +164,3 @@ class PurchasesMutation:
 
 def introduced(input: types.CreateSupplierInput | types.UpdateSupplierInput) -> Introduced:
     return Introduced(input.name, input.contact, input.phone, input.note, input.lead_days)
-
-
-@strawberry.type
-class PurchasesSubscription:
-    @root(
-        Can.SEE_PURCHASES,
-        types.PurchaseChange,
-        subscription=True,
-        description="Purchase orders of these stores, or of all of yours: first those that are "
-        "open, then those that change. 实时采购单",
-    )
-    async def purchase_feed(
-        self, info: Info, store_ids: list[UUID] | None = None
-    ) -> AsyncIterable[object]:
-        viewer = info.context.viewer
-        stores = access.some(viewer, Can.SEE_PURCHASES, store_ids)
-        return info.context.app.hub.follow_purchases(viewer.tenant, stores)

@@ -1,6 +1,5 @@
 """Roots of the transfers topic."""
 
-from collections.abc import AsyncIterable
 from uuid import UUID
 
 import strawberry
@@ -165,20 +164,3 @@ class TransfersMutation:
     )
     async def cancel_transfer(self, info: Info, input: types.CancelTransferInput) -> Transfer:
         return await transfers.cancel(info.context.app.db, info.context.viewer, **vars(input))
-
-
-@strawberry.type
-class TransfersSubscription:
-    @root(
-        Can.SEE_TRANSFERS,
-        types.ReplenishmentChange,
-        subscription=True,
-        description="Requests and transfers of these stores, or of all of yours: first those that "
-        "are open, then those that change. 实时补货",
-    )
-    async def replenishment_feed(
-        self, info: Info, store_ids: list[UUID] | None = None
-    ) -> AsyncIterable[object]:
-        viewer = info.context.viewer
-        stores = access.some(viewer, Can.SEE_TRANSFERS, store_ids)
-        return info.context.app.hub.follow_transfers(viewer.tenant, stores)

@@ -1,6 +1,5 @@
 """Roots of the write-offs topic."""
 
-from collections.abc import AsyncIterable
 from uuid import UUID
 
 import strawberry
@@ -96,20 +95,3 @@ class WriteOffsMutation:
         self, info: Info, input: types.SetWriteOffLimitInput
     ) -> WriteOffLimit:
         return await writeoffs.set_limit(info.context.app.db, info.context.viewer, **vars(input))
-
-
-@strawberry.type
-class WriteOffsSubscription:
-    @root(
-        Can.SEE_WRITE_OFFS,
-        types.WriteOffChange,
-        subscription=True,
-        description="Write-offs of these stores, or of all of yours: first those that wait, then "
-        "those that change. 实时报损",
-    )
-    async def write_off_feed(
-        self, info: Info, store_ids: list[UUID] | None = None
-    ) -> AsyncIterable[object]:
-        viewer = info.context.viewer
-        stores = access.some(viewer, Can.SEE_WRITE_OFFS, store_ids)
-        return info.context.app.hub.follow_write_offs(viewer.tenant, stores)

@@ -9,7 +9,6 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.domain import feed
 from app.schema import problems
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
@@ -74,13 +73,6 @@ class Alert:
             return f"{product.name}账面短缺 {lacked} {product.unit}仍已售出{risk}"
         risk = f"; {orders} orders may lack theirs" if orders else ""
         return f"{product.name}: {lacked} {product.unit} more sold than the books held{risk}"
-
-
-@window(feed.AlertChange, description="Alerts that changed; at first all that are open. 预警变动")
-class AlertChange:
-    alerts: list[Alert] = strawberry.field(
-        description="As they are now: put them in place of what you have."
-    )
 
 
 AcknowledgeAlertResult = Annotated[

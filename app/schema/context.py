@@ -1,4 +1,4 @@
-"""The context of an operation: who asks, in which language, and what the app is made of."""
+"""The context of an operation: the viewer, the language, and the parts of the app."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from app.settings import Settings
 
 @dataclass(frozen=True)
 class App:
-    """What one process is made of; the composition root fills it."""
+    """The parts of one process; the composition root creates them."""
 
     settings: Settings
     db: Database
@@ -40,7 +40,7 @@ class App:
 
 @dataclass
 class Context:
-    """Below a subscription's root there is no person, only a scope (see `shared`)."""
+    """Who asks. Below a subscription's root there is no person, only a scope (see `shared`)."""
 
     app: App
     language: str = "zh"
@@ -53,7 +53,7 @@ class Context:
 
     @property
     def viewer(self) -> Viewer:
-        """Who asks. Raises Denied when nobody is signed in, or what kept us from finding out."""
+        """The signed-in viewer. Raises Denied without one, or the error of the sign-in check."""
         if self.person is None:
             raise self.trouble or Denied("UNAUTHENTICATED", "Sign in first. 请先登录")
         return self.person
@@ -64,14 +64,14 @@ class Context:
 
     @property
     def loaders(self) -> Loaders:
-        """New for every use: over a websocket one context serves many operations."""
-        made = self.__dict__.get("_loaders")
-        if made is None:
-            made = self.__dict__["_loaders"] = Loaders(self.app.db, self)
-        return made
+        """This context's loaders; a copy of the context gets its own."""
+        loaders = self.__dict__.get("_loaders")
+        if loaders is None:
+            loaders = self.__dict__["_loaders"] = Loaders(self.app.db, lambda: self.tenant)
+        return loaders
 
     async def admit(self, token: str | None) -> None:
-        """Finds out who asks. What goes wrong is remembered, and told by a root that minds."""
+        """Read the viewer of a token. Errors are stored and raised only by fields that need one."""
         try:
             self.person = await self.app.gate.viewer(token)
         except (Denied, *UNREACHABLE) as trouble:
@@ -80,9 +80,9 @@ class Context:
             self.scope, self.tenant = self.person.scope, self.person.tenant
 
     def shared(self, tenant: UUID) -> "Context":
-        """The same without the person: answers made in it may be given to others.
+        """A copy without the person, for answers that are shared with others of the scope.
 
-        Who is somebody in one tenant is nobody in another.
+        A scope of another tenant is dropped: its owner is a guest here.
         """
         scope = self.scope if self.scope is not None and self.scope.tenant == tenant else None
         return dataclasses.replace(

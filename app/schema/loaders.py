@@ -1,15 +1,14 @@
-"""Loaders: rows by id, many ids a query, each batch in a read of its own."""
+"""Loaders: rows by id, many ids per query, each batch in a read transaction of its own."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
 from app.db import (
-    alerts,
     batches,
     catalog,
     channel_accounts,
@@ -26,48 +25,62 @@ from app.db import (
     writeoffs,
 )
 from app.db.core.unit import Database
-
-if TYPE_CHECKING:
-    from app.schema.context import Context
-
+from app.live.documents import Topic, open_pages
+from app.schema.topics import TOPICS
 
 Read = Callable[..., Awaitable[Any]]
 
 
 def of(read: Read) -> Read:
-    """`read` gives the rows by their keys; where there is none, None."""
+    """Load values by key from a read that returns them in a dict; absent keys give None."""
 
     async def load(session: Any, tenant: UUID, keys: list[Any]) -> list[Any]:
-        found = await read(session, tenant, list(set(keys)))
-        return [found.get(key) for key in keys]
+        values = await read(session, tenant, list(set(keys)))
+        return [values.get(key) for key in keys]
 
     return load
 
 
 def by(key: Callable[[Any], Any], read: Read) -> Read:
-    """`read` gives rows, each found by a key of its own."""
+    """Load rows by key from a read that returns the rows; absent keys give None."""
 
     async def load(session: Any, tenant: UUID, keys: list[Any]) -> list[Any]:
-        found = {key(row): row for row in await read(session, tenant, list(set(keys)))}
-        return [found.get(one) for one in keys]
+        rows = {key(row): row for row in await read(session, tenant, list(set(keys)))}
+        return [rows.get(one) for one in keys]
 
     return load
 
 
 def grouped(key: Callable[[Any], Any], read: Read) -> Read:
-    """`read` gives rows in order, several of which may share a key."""
+    """Load lists of rows by a key that several rows may share; absent keys give an empty list."""
 
     async def load(session: Any, tenant: UUID, keys: list[Any]) -> list[Any]:
-        found: dict[Any, list[Any]] = defaultdict(list)
+        rows: dict[Any, list[Any]] = defaultdict(list)
         for row in await read(session, tenant, list(set(keys))):
-            found[key(row)].append(row)
-        return [found[one] for one in keys]
+            rows[key(row)].append(row)
+        return [rows[one] for one in keys]
+
+    return load
+
+
+def open_of(topic: Topic) -> Read:
+    """Load all open documents of a store, the oldest first, page by page."""
+
+    async def load(session: Any, tenant: UUID, stores: list[UUID]) -> list[list[Any]]:
+        return [await every_page(session, tenant, store) for store in stores]
+
+    async def every_page(session: Any, tenant: UUID, store: UUID) -> list[Any]:
+        async def page(after: UUID | None, limit: int) -> Sequence[Any]:
+            return await topic.open(session, tenant, [store], after, limit)
+
+        return [row async for rows, _ in open_pages(page) for row in rows]
 
     return load
 
 
 ID = attrgetter("id")
-READS = {
+READS: dict[str, Read] = {
+    **{topic.name: by(ID, topic.by_id) for topic in TOPICS},
     "products": by(ID, catalog.products_by_id),
     "categories": by(ID, catalog.categories_by_id),
     "stores": by(ID, identity.stores_by_id),
@@ -87,19 +100,13 @@ READS = {
     "channel_rules": grouped(attrgetter("product_id"), channels.rules_of),
     "passes": by(ID, passes.passes_by_id),
     "listings": grouped(attrgetter("link_id"), channel_accounts.listings_of),
-    "alerts": by(ID, alerts.alerts_by_id),
-    "open_alerts": grouped(attrgetter("store_id"), alerts.open_alerts),
-    "orders": by(ID, orders.orders_by_id),
     "order_lines": grouped(attrgetter("order_id"), orders.lines_of),
-    "transfers": by(ID, transfers.transfers_by_id),
     "transfer_lines": grouped(attrgetter("transfer_id"), transfers.lines_of),
     "transfer_returns": grouped(attrgetter("return_of"), transfers.returns_of),
     "document_movements": grouped(attrgetter("document_id"), orders.movements_of),
-    "write_offs": by(ID, writeoffs.write_offs_by_id),
     "write_off_lines": grouped(attrgetter("write_off_id"), writeoffs.lines_of),
     "wasted": by(attrgetter("write_off_id", "line"), writeoffs.wasted_by_line),
     "suppliers": by(ID, purchases.suppliers_by_id),
-    "purchases": by(ID, purchases.purchases_by_id),
     "purchase_lines": grouped(attrgetter("purchase_id"), purchases.lines_of),
     "on_order": of(purchases.on_order),
     "redemptions": grouped(attrgetter("pass_id"), passes.redemptions_of),
@@ -108,24 +115,35 @@ READS = {
 
 
 class Loaders:
-    """One loader a name of `READS`, made when it is first used.
+    """One loader per name of `READS` and per topic, created when it is first used.
 
-    They never cache: a context may live as long as a websocket does. The tenant is the
-    context's, read when a batch is loaded: an anonymous storefront query learns it from the
-    store's code.
+    Loaders never cache: a context may live as long as a websocket does. The tenant is read when
+    a batch is loaded: an anonymous storefront query learns it from the store's code.
     """
 
-    def __init__(self, db: Database, context: "Context") -> None:
+    def __init__(self, db: Database, tenant: Callable[[], UUID | None]) -> None:
         self._db = db
-        self._context = context
+        self._tenant = tenant
 
     def __getattr__(self, name: str) -> DataLoader[Any, Any]:
-        read = READS[name]
+        return self._loader(name, READS[name])
 
-        async def load(keys: list[Any]) -> list[Any]:
-            tenant = self._context.tenant
-            async with self._db.read(tenant) as session:
-                return await read(session, tenant, keys)
+    def documents(self, topic: Topic) -> DataLoader[UUID, Any]:
+        """Documents of the topic by id."""
+        return self._loader(topic.name, by(ID, topic.by_id))
 
-        made = self.__dict__[name] = DataLoader(load_fn=load, cache=False)
-        return made
+    def open_documents(self, topic: Topic) -> DataLoader[UUID, list[Any]]:
+        """Open documents of the topic by store."""
+        return self._loader(f"open {topic.name}", open_of(topic))
+
+    def _loader(self, name: str, read: Read) -> DataLoader[Any, Any]:
+        loaders = self.__dict__
+        if name not in loaders:
+
+            async def load(keys: list[Any]) -> list[Any]:
+                tenant = self._tenant()
+                async with self._db.read(tenant) as session:
+                    return await read(session, tenant, keys)
+
+            loaders[name] = DataLoader(load_fn=load, cache=False)
+        return loaders[name]

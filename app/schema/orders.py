@@ -9,7 +9,6 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.domain import feed
 from app.domain.access import Can, Role
 from app.domain.rules.texts import masked
 from app.schema import problems
@@ -108,16 +107,6 @@ class Order:
         if not seen(info, Can.SEE_ORDERS):
             return None
         return await info.context.loaders.actors.load(root.placed_by)
-
-
-@window(
-    feed.OrderChange,
-    description="Orders that changed; at first all that are open, or the one. 订单变动",
-)
-class OrderChange:
-    orders: list[Order] = strawberry.field(
-        description="As they are now: put them in place of what you have."
-    )
 
 
 PlaceOrderResult = Annotated[

@@ -9,7 +9,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.domain import errors, feed
+from app.domain import errors
 from app.domain.access import Can
 from app.domain.rules.days import store_day
 from app.domain.rules.texts import masked
@@ -121,16 +121,6 @@ class Delivery:
 )
 class DeliveryExceedsOrder(problems.Problem):
     deliveries: list[Delivery] = strawberry.field(description="Every product it is too much of.")
-
-
-@window(
-    feed.PurchaseChange,
-    description="Purchase orders that changed; at first all that are open. 采购单变动",
-)
-class PurchaseChange:
-    purchase_orders: list[PurchaseOrder] = strawberry.field(
-        description="As they are now: put them in place of what you have."
-    )
 
 
 SupplierResult = Annotated[

@@ -9,7 +9,6 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.domain import feed
 from app.domain.access import Can
 from app.domain.documents import transfer_requests
 from app.schema import problems
@@ -96,16 +95,6 @@ class Transfer:
         if not seen(info, Can.SEE_STOCK):
             return None
         return await info.context.loaders.document_movements.load(root.id)
-
-
-@window(
-    feed.ReplenishmentChange,
-    description="Requests and transfers that changed; at first all that are open. 补货调拨变动",
-)
-class ReplenishmentChange:
-    transfers: list[Transfer] = strawberry.field(
-        description="As they are now: put them in place of what you have."
-    )
 
 
 @window(

@@ -10,7 +10,6 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.domain import feed
 from app.domain.access import Can
 from app.domain.access import Role as RoleValue
 from app.domain.documents import writeoffs
@@ -109,16 +108,6 @@ class WriteOffLimit:
     @strawberry.field
     def role(self, root: strawberry.Parent[tables.WriteOffLimit]) -> Role:  # pyright: ignore[reportInvalidTypeForm]
         return RoleValue[root.role]
-
-
-@window(
-    feed.WriteOffChange,
-    description="Write-offs that changed; at first all that wait for a decision. 报损变动",
-)
-class WriteOffChange:
-    write_offs: list[WriteOff] = strawberry.field(
-        description="As they are now: put them in place of what you have."
-    )
 
 
 RequestWriteOffResult = Annotated[
