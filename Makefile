@@ -1,5 +1,5 @@
 # Needs git, make and Python 3.11 or newer; uv.lock says what comes from PyPI.
-.PHONY: run test lint types migrate schema bench web audit sync sync-run browser
+.PHONY: run test lint types migrate schema bench web audit sync sync-run browser clients
 .DEFAULT_GOAL := run
 
 export UV_PROJECT_ENVIRONMENT := .venv
@@ -14,7 +14,7 @@ JOBS ?= 2
 run: sync-run
 	@exec $(BIN)/kucun serve --with-parent $(ARGS)
 
-test: sync browser
+test: sync browser clients
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 lint: sync
@@ -63,3 +63,9 @@ $(TOOLS)/bin/uv:
 # The tests drive GraphiQL in a real browser.
 browser:
 	@command -v chromium >/dev/null || .ci/browser
+
+# The tests run JavaScript clients from npm when node is there.
+clients:
+	@cd tests/clients && if command -v npm >/dev/null \
+	  && ! cmp -s package-lock.json node_modules/installed; then \
+	  npm ci --silent && cp package-lock.json node_modules/installed; fi
