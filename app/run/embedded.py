@@ -1,7 +1,7 @@
-"""Real PostgreSQL and Valkey for one data folder, from wheels, owned by exactly one process.
+"""PostgreSQL and Valkey of one data folder, started from wheels and owned by one process.
 
-Whoever holds the folder's lock owns the engines; they stop with their owner however it ends.
-Other commands on the same folder use the running engines by the URLs the owner wrote there.
+The process that holds the folder's lock owns the engines. They stop when it ends, also when it is
+killed. Other commands on the same folder connect by the URLs that the owner wrote there.
 """
 
 import fcntl
@@ -28,7 +28,7 @@ class DataInUse(Unusable):
 
 @dataclass(frozen=True)
 class Urls:
-    """Where the engines are; empty for an engine that is not embedded."""
+    """Connection URLs of the engines; empty for an engine that is not embedded."""
 
     database: str = ""
     owner: str = ""
@@ -36,7 +36,7 @@ class Urls:
 
 
 class Engines:
-    """PostgreSQL and Valkey of one data folder, or one of them when the other is elsewhere.
+    """PostgreSQL and Valkey of one data folder, or one of them when the other is external.
 
     Start them from the main thread: the kernel stops them when the starting THREAD ends.
     """
@@ -51,7 +51,7 @@ class Engines:
         self.held = ExitStack()
 
     def start(self) -> Urls:
-        """Start what is wanted and publish the URLs. Raises DataInUse or Unusable."""
+        """Start the embedded engines and publish their URLs. Raises DataInUse or Unusable."""
         if not any(self.wanted):
             return Urls()
         if sys.platform != "linux":
@@ -92,19 +92,19 @@ class Engines:
         )
 
     def publish(self, urls: Urls) -> None:
-        """Let other commands of this folder find the engines while we hold the lock."""
+        """Write the URLs for other commands on this folder, with the pid of the lock's owner."""
         text = json.dumps({"owner_pid": os.getpid(), **asdict(urls)})
         write_private(self.folder / "urls.json", text)
 
     def revive(self) -> list[str]:
-        """Restart engines that died, on their ports; the names of those restarted now.
+        """Restart engines that died, on the same ports. Returns the names of the restarted ones.
 
-        The owner calls this every fraction of a second; it never waits for an engine.
+        The owner calls this several times a second; it never waits for an engine.
         """
         return [engine.name for engine in self.running if engine.revive()]
 
     def stop(self) -> None:
-        """Stop the engines and give the folder back; harmless when not started."""
+        """Stop the engines and release the folder's lock; does nothing when not started."""
         for engine in reversed(self.running):
             engine.stop()
         self.running.clear()
@@ -120,7 +120,8 @@ class Engines:
 
 @contextmanager
 def borrowed(folder: Path, *, postgres: bool = True, valkey: bool = True) -> Iterator[Urls]:
-    """URLs of the engines another process runs on this folder, or of our own until the end."""
+    """URLs of the engines that another process runs on this folder; else of engines started
+    here, which stop at the end of the block."""
     engines = Engines(folder, postgres=postgres, valkey=valkey)
     try:
         urls = engines.start()
@@ -135,9 +136,9 @@ def borrowed(folder: Path, *, postgres: bool = True, valkey: bool = True) -> Ite
 
 @contextmanager
 def temporary() -> Iterator[Engines]:
-    """Engines on a fresh folder that disappears with them; for tests and benchmarks."""
+    """Engines on a new folder, which is deleted afterwards; for tests and benchmarks."""
     folder = Path(tempfile.mkdtemp(prefix="kucun-"))
-    # As root the engines' own user has to pass through.
+    # When started by root, the engines' own user needs to enter the folder.
     folder.chmod(0o711)
     try:
         with Engines(folder) as engines:
@@ -148,12 +149,12 @@ def temporary() -> Iterator[Engines]:
 
 
 def published(folder: Path, seconds: float = 60) -> Urls:
-    """The URLs the owner of the lock wrote, waiting while it starts. Raises DataInUse."""
+    """The URLs that the owner of the lock wrote; waits while it starts. Raises DataInUse."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with suppress(FileNotFoundError):
             kept = json.loads((folder / "urls.json").read_text())
-            # A file of an earlier, killed owner names ports that are no longer ours.
+            # A file of an earlier owner that was killed names ports that are not valid.
             if kept.pop("owner_pid") == int((folder / "lock").read_text() or 0):
                 return Urls(**kept)
         time.sleep(0.1)
@@ -162,7 +163,7 @@ def published(folder: Path, seconds: float = 60) -> Urls:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which ends with the process at the latest. Raises DataInUse."""
+    """Hold the folder's lock, at most until the process ends. Raises DataInUse."""
     with os.fdopen(os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -183,12 +184,12 @@ def in_use(folder: Path, lock: IO[str]) -> DataInUse:
 
 
 def keep_secret(path: Path) -> str:
-    """The secret kept in `path`, 0600; made on the first call, the same one for all callers."""
+    """The secret in the file `path` (mode 0600); the first call creates it for all callers."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         write_private(draft, secrets.token_urlsafe(32))
-        # A hard link appears whole and never replaces: of two first callers one wins for both.
+        # A hard link appears complete and never replaces a file: two first callers get one secret.
         with suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()
@@ -196,7 +197,7 @@ def keep_secret(path: Path) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner reads; readers see the old text or the new, never half."""
+    """Write a file that only its owner can read. Readers see the old text or the new one."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
         file.write(text)

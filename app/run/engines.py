@@ -1,7 +1,7 @@
-"""The two embedded server processes, each started, judged ready, revived and stopped here.
+"""The two embedded server processes: start, readiness check, restart and stop.
 
-Both die with the process that started them (`tether`), keep their port for as long as that
-process lives, and get their passwords by file or pipe, never on a command line.
+Both end with the process that started them (`tether`) and keep their port while it runs. They
+get their passwords by file or pipe, never on a command line.
 """
 
 import os
@@ -44,7 +44,7 @@ alter role {app} login nosuperuser nobypassrls nocreatedb nocreaterole password 
 
 
 class Engine(Process):
-    """One server process; subclasses say how it is launched and when it is ready."""
+    """One server process; subclasses define the launch command and the readiness check."""
 
     farewells = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 
@@ -58,7 +58,7 @@ class Engine(Process):
         raise NotImplementedError
 
     def start(self) -> None:
-        """Start and wait until it takes connections. Raises Unusable with the log's end."""
+        """Start and wait until it accepts connections. Raises Unusable with the log's end."""
         for _ in range(5):
             self.spawn()
             if self.wait_ready():
@@ -66,13 +66,13 @@ class Engine(Process):
             if not self.dead():
                 self.stop()
                 break
-            # Another program may have taken the port between the look and the launch.
+            # Another program may have taken the port between the check and the launch.
             self.port = free_port()
         tail = self.log.read_text(errors="replace")[-2000:]
         raise Unusable(f"{self.name} did not start; the end of {self.log}:\n{tail}")
 
     def wait_ready(self) -> bool:
-        """Whether it takes connections before it exits or START_SECONDS pass."""
+        """Whether it accepts connections before it exits or START_SECONDS pass."""
         deadline = time.monotonic() + START_SECONDS
         while self.process and self.process.poll() is None and time.monotonic() < deadline:
             if self.ready():
@@ -81,7 +81,7 @@ class Engine(Process):
         return False
 
     def popen(self, death: signal.Signals, *program: str, piped: bool) -> subprocess.Popen[bytes]:
-        """Launch `program` tethered, in a session of its own, its output in the log."""
+        """Launch `program` tethered, in its own session; its output goes to the log."""
         too_long = self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX
         with self.log.open("wb" if too_long else "ab") as log:
             return subprocess.Popen(
@@ -115,7 +115,8 @@ class Postgres(Engine):
         self.create_roles()
 
     def init(self) -> None:
-        """Make the cluster beside its place and rename it, so that half a cluster never counts."""
+        """Create the cluster in a temporary folder and rename it, so that an interrupted initdb
+        leaves no incomplete cluster."""
         draft = self.data.with_name("postgres.new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
@@ -140,7 +141,7 @@ class Postgres(Engine):
         options = {**POSTGRES_OPTIONS, "port": str(self.port)}
         arguments = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
         program = str(self.premises.postgres / "postgres")
-        # SIGINT is PostgreSQL's fast shutdown: sessions are cut, nothing needs recovery.
+        # SIGINT is PostgreSQL's fast shutdown: it ends sessions and needs no recovery.
         return self.popen(signal.SIGINT, program, "-D", str(self.data), *arguments, piped=False)
 
     def ready(self) -> bool:
@@ -148,13 +149,13 @@ class Postgres(Engine):
         return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
     def create_roles(self) -> None:
-        """The database and the app's login, which owns nothing; harmless when they exist."""
+        """Create the database and the app's role, which owns nothing; keep those that exist."""
         sql = ROLES.format(database=DATABASE, app=APP, password=self.app_password)
         where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", OWNER, "-d", "postgres"]
         self.run("psql", "-Xqw", *where, stdin=sql, PGPASSWORD=self.owner_password)
 
     def run(self, program: str, *arguments: str, stdin: str = "", **extra: str) -> None:
-        """Run one of PostgreSQL's programs to its end. Raises Unusable with what it printed."""
+        """Run one of PostgreSQL's programs to its end. Raises Unusable with its output."""
         path = str(self.premises.postgres / program)
         done = subprocess.run(
             tether.command(signal.SIGKILL, self.premises.user, path, *arguments),
@@ -170,7 +171,7 @@ class Postgres(Engine):
 
 
 class Valkey(Engine):
-    """Valkey on 127.0.0.1 with a password; it keeps nothing, since it carries only nudges."""
+    """Valkey on 127.0.0.1 with a password and without persistence: it carries only nudges."""
 
     def __init__(self, premises: Premises, password: str) -> None:
         super().__init__("valkey", premises)
@@ -220,12 +221,12 @@ def free_port() -> int:
 
 
 def environment() -> dict[str, str]:
-    """A clean environment: no PG* variable steers the engines, no secret of ours reaches them."""
+    """A clean environment: the engines see no PG* variable and none of our secrets."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
 def pid_lines(data: Path) -> list[str]:
-    """The lines of postmaster.pid, none when there is no such file."""
+    """The lines of postmaster.pid; empty when the file does not exist."""
     try:
         return (data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
@@ -233,7 +234,7 @@ def pid_lines(data: Path) -> list[str]:
 
 
 def clear_pid(data: Path) -> None:
-    """Stop a server that a killed owner left in `data`, and forget a pid that is a stranger's."""
+    """Stop a server that a killed owner left in `data`; delete a pid file of another process."""
     lines = pid_lines(data)
     pid = int(lines[0]) if lines and lines[0].strip().isdigit() else 0
     deadline = time.monotonic() + STOP_SECONDS
@@ -242,14 +243,14 @@ def clear_pid(data: Path) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGQUIT if late else signal.SIGINT)
         time.sleep(0.05)
-    # PostgreSQL clears a dead pid itself, and needs the file to find what its last run left
-    # behind; but it would take any process that got the same pid since for its own server.
+    # PostgreSQL removes the file of a dead pid itself, and needs it to clean up after its last
+    # run. But it would mistake another process with the same pid for its own server.
     if pid and Path(f"/proc/{pid}").exists():
         (data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def serves(pid: int, data: Path) -> bool:
-    """Whether `pid` is a living postgres whose data folder is `data`."""
+    """Whether `pid` is a running postgres whose data folder is `data`."""
     process = Path("/proc") / str(pid)
     try:
         name, _, rest = (process / "stat").read_text().partition(" (")[2].rpartition(") ")

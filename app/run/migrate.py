@@ -1,4 +1,4 @@
-"""Bring a database to the newest schema; safe to run by several processes at once."""
+"""Upgrade a database to the newest schema; several processes may run it at the same time."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def upgrade(owner_url: str) -> None:
-    """Run the migrations that are missing, as the owner of the schema."""
+    """Run the missing migrations as the owner of the schema."""
     config = Config(ROOT / "alembic.ini")
-    # The file format gives % a meaning of its own.
+    # % is an escape character in this file format.
     config.set_main_option("sqlalchemy.url", owner_url.replace("%", "%%"))
     command.upgrade(config, "head")

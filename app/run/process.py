@@ -1,4 +1,4 @@
-"""One child process that is kept running: spawned, revived with backoff, stopped in the end."""
+"""One child process: start it, restart it with backoff when it dies, and stop it."""
 
 import signal
 import subprocess
@@ -12,10 +12,10 @@ BACKOFF_SECONDS_MAX = 5.0
 
 
 class Process:
-    """A named child; subclasses say how it is launched."""
+    """A named child process; subclasses define the launch command."""
 
     farewells: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGKILL)
-    """Signals that stop it, each given STOP_SECONDS to work."""
+    """Signals that stop it, in order; each has STOP_SECONDS to take effect."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -39,11 +39,11 @@ class Process:
         self.process = self.launch()
 
     def dead(self) -> bool:
-        """Whether it was started and has ended by itself."""
+        """Whether it was started and has exited."""
         return self.process is not None and self.process.poll() is not None
 
     def revive(self) -> bool:
-        """Start it again if it died, ever more slowly if it keeps dying; True if it did."""
+        """Start it again if it died, with growing pauses if it keeps dying. True if started."""
         if not self.dead():
             return False
         age = time.monotonic() - self.launched_at
@@ -56,12 +56,12 @@ class Process:
         return True
 
     def ask_to_stop(self) -> None:
-        """Send the first farewell without waiting."""
+        """Send the first stop signal without waiting."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(self.farewells[0])
 
     def stop(self) -> None:
-        """Stop it, politely at first; returns when it is gone."""
+        """Send the stop signals one after another; returns when the process has ended."""
         if self.process is None:
             return
         for number in self.farewells:

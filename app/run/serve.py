@@ -1,7 +1,7 @@
 """`kucun serve`: one supervisor that owns the engines, the port and the web processes.
 
-It imports nothing of the app itself, so it stays small; migrating, seeding and serving happen in
-children. They all end with it: by SIGTERM when it stops, by the kernel when it is killed.
+It does not import the app, so it stays small. Children run the migrations, the demo data and the
+web server. They end with the supervisor: by SIGTERM when it stops, by the kernel when it is killed.
 """
 
 import errno
@@ -37,7 +37,7 @@ class Web(Process):
     def launch(self) -> subprocess.Popen[bytes]:
         number = self.listener.fileno()
         program = (sys.executable, "-m", "app.cli", "web", str(number))
-        # Killed with us and not asked: a lingering child would hold the port against our successor.
+        # SIGKILL, because a child that outlives the supervisor keeps the port from the next one.
         return subprocess.Popen(
             tether.command(signal.SIGKILL, None, *program),
             pass_fds=[number],
@@ -76,7 +76,7 @@ def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Turn the first stop signal into a clean way out; later ones do not disturb it."""
+    """Exit cleanly at the first stop signal and ignore later ones."""
 
     def stop(*_: object) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -89,14 +89,14 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """The listening socket that all web processes share. Raises Unusable when it is taken."""
+    """The listening socket that all web processes share. Raises Unusable when the port is used."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     deadline = time.monotonic() + PORT_SECONDS
     while True:
         try:
             return socket.create_server((host, port), family=family, backlog=2048)
         except OSError as error:
-            # Children of a predecessor killed a moment ago may not be gone yet.
+            # Children of a supervisor that was just killed may still be running.
             if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
                 time.sleep(0.1)
                 continue
@@ -108,7 +108,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def complete(settings: Settings, engines: Engines) -> Settings:
-    """The settings with nothing left to choose: engines started, a secret to sign with."""
+    """Start the engines; the settings with their URLs and a signing secret filled in."""
     urls = engines.start()
     return settings.model_copy(
         update={
@@ -121,7 +121,7 @@ def complete(settings: Settings, engines: Engines) -> Settings:
 
 
 def environment(settings: Settings, *, owner: bool) -> dict[str, str]:
-    """What a child reads back as these settings; only some may know the schema's owner."""
+    """Environment variables that carry the settings to a child; `owner` adds the owner's URL."""
     hidden = () if owner else ("owner_url",)
     chosen = {
         f"KUCUN_{name.upper()}": "" if name in hidden else str(value)
@@ -131,7 +131,10 @@ def environment(settings: Settings, *, owner: bool) -> dict[str, str]:
 
 
 def prepare(settings: Settings, demo: bool) -> str:
-    """Migrate, and seed the demo tenant into an empty database; what to tell about sign-ins."""
+    """Migrate, and seed the demo into an empty database. Returns the text about its sign-ins.
+
+    Raises Unusable when the child fails.
+    """
     flag = "--demo" if demo else "--no-demo"
     program = (sys.executable, "-m", "app.cli", "prepare", flag)
     done = subprocess.run(
@@ -148,14 +151,14 @@ def prepare(settings: Settings, demo: bool) -> str:
 
 
 def remembered(path: Path, text: str) -> str:
-    """What was told at the first start, so that later starts can tell it again."""
+    """Save the text of the first start; later starts, which have none, get the saved text."""
     if text.strip():
         write_private(path, text)
     return path.read_text() if path.exists() else ""
 
 
 def reachable(listener: socket.socket) -> tuple[str, int]:
-    """An address of this machine at which the listening socket answers."""
+    """A local address at which the listening socket answers."""
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = "127.0.0.1" if host == "0.0.0.0" else "::1"
@@ -181,7 +184,7 @@ def await_ready(address: tuple[str, int], web: list[Web]) -> None:
 
 
 def announce(address: tuple[str, int], sign_ins: str) -> None:
-    """Say where things are, Chinese first."""
+    """Print the addresses of the server, Chinese first."""
     host, port = address
     root = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     lines = (
@@ -195,7 +198,7 @@ def announce(address: tuple[str, int], sign_ins: str) -> None:
 
 
 def stop_all(web: list[Web]) -> None:
-    """Stop the web processes side by side."""
+    """Stop all web processes at the same time."""
     for process in web:
         process.ask_to_stop()
     for process in web:

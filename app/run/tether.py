@@ -1,9 +1,10 @@
-"""Run a program that dies with the process that started it, optionally as another user.
+"""Run a program that ends with the process that started it, optionally as another user.
 
-`command` wraps a command line: this file, run as a script, changes user, asks the kernel for a
-signal at the parent's death and becomes the program. A script and not `preexec_fn`, because code
-between fork and exec is unsafe in a process with threads. The kernel watches the parent's
-THREAD: start tethered programs from a thread that lives as long as the process.
+`command` wraps a command line: this file, run as a script, changes user, requests a signal from
+the kernel for the death of its parent, and becomes the program. It is a script instead of a
+`preexec_fn`, because code between fork and exec is unsafe in a process with threads. The kernel
+watches the parent's THREAD: start tethered programs from a thread that lives as long as the
+process.
 """
 
 import ctypes
@@ -15,16 +16,19 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(death: signal.Signals, parent: int) -> None:
-    """Have the kernel send us `death` when our parent dies; exit at once if it already has."""
+    """Have the kernel send `death` to this process when its parent dies.
+
+    Exits at once if the parent is dead already. Raises OSError.
+    """
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(death)) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-    # The parent may have died between our fork and prctl; then no signal will ever come.
+    # If the parent died between fork and prctl, the kernel never sends the signal.
     if os.getppid() != parent:
         sys.exit(f"parent {parent} is gone")
 
 
 def die_with_current_parent(death: signal.Signals) -> None:
-    """Tie this process to whoever runs it now."""
+    """End this process together with its current parent."""
     die_with_parent(death, os.getppid())
 
 
@@ -41,7 +45,7 @@ def become(parent: int, death: int, uid: int, gid: int, program: list[str]) -> N
         os.setgroups([])
         os.setgid(gid)
         os.setuid(uid)
-    # A change of user clears the death signal, so it is asked for last.
+    # A change of user clears the death signal, so it is requested last.
     die_with_parent(signal.Signals(death), parent)
     os.umask(0o077)
     os.execv(program[0], program)
