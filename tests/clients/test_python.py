@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from gql import Client
-from gql.client import AsyncClientSession, ReconnectingAsyncClientSession
+from gql.client import AsyncClientSession as Session
 from gql.graphql_request import GraphQLRequest
 from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.exceptions import TransportConnectionFailed, TransportQueryError
@@ -26,8 +26,6 @@ mutation Sell($input: SellInput!) {
 }
 """
 MISTAKE = 'query Mistake { product(id: "not an id") { name } }'
-
-Session = AsyncClientSession | ReconnectingAsyncClientSession
 
 
 def over_http(shopfront: Shopfront) -> Client:
