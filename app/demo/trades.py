@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
@@ -14,8 +14,7 @@ from app.domain.catalog.products import ProductDescription
 from app.domain.catalog.recipes import Ingredient, set_recipe
 from app.domain.catalog.units import Pack
 from app.domain.documents import passes
-from app.domain.movements.batches import Scanned
-from app.domain.movements.record import Books, record
+from app.domain.movements.record import Books, MovementTerms, record
 from app.domain.rules.kinds import Kind
 
 # sku, name, spec, unit, what one costs, opening stock, reorder point, shelf life and days left
@@ -83,6 +82,21 @@ class Paper:
     reason: str | None = None
     note: str | None = None
     occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class StockLine:
+    """A line as a client sends it."""
+
+    product_id: UUID
+    quantity: Decimal
+    unit_cost: int | None = None
+    batch_no: str | None = None
+    expires_on: date | None = None
+    supplier: str | None = None
+    code: str | None = None
+    packs: Decimal | None = None
+    unit: str | None = None
 
 
 class Trade(NamedTuple):
@@ -153,18 +167,22 @@ async def _open(
         number = f"{today:%y%m%d}" if until else None
         cost = int(Decimal(good.cost) * 10_000)
         supplier = DELIVERER if until else None
-        batch = (number, until, None, supplier)
-        quantity = Decimal(good.opening)
-        lines.append(Scanned(made[good.sku].id, None, quantity, None, None, cost, None, *batch))
+        product, quantity = made[good.sku].id, Decimal(good.opening)
+        lines.append(StockLine(product, quantity, cost, number, until, supplier))
     await _record(trade, Kind.OPENING, store, lines, "期初库存")
 
 
 async def _record(
-    trade: Trade, kind: Kind, store: UUID, lines: Sequence[Scanned], name: str, **more: str
+    trade: Trade,
+    kind: Kind,
+    store: UUID,
+    lines: Sequence[StockLine],
+    name: str,
+    channel: str | None = None,
 ) -> None:
     paper = Paper(trade.key(kind.name, str(store), name), reason=name)
     who = trade.viewer(Role.MANAGER)
-    outcome = await record(trade.books, who, kind, store, lines, paper, **more)
+    outcome = await record(trade.books, who, kind, store, lines, paper, MovementTerms(channel))
     if not isinstance(outcome, Movement):
         raise RuntimeError(f"the demo's {name} was refused: {outcome}")
 
@@ -205,6 +223,5 @@ async def _trade(trade: Trade, made: Mapping[str, Product]) -> None:
     await passes.redeem_pass(db, who, trade.key("redeem"), salon, sold[0].id, 1)
 
 
-def _line(product: Product, quantity: str) -> Scanned:
-    told = (None, Decimal(quantity), None, None, None, None, None, None, None, None)
-    return Scanned(product.id, *told)
+def _line(product: Product, quantity: str) -> StockLine:
+    return StockLine(product.id, Decimal(quantity))

@@ -1,5 +1,6 @@
 """Refusals: what may be expected to go wrong, as values. The schema shows them as problems."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -51,6 +52,11 @@ class UnknownProduct(Refusal):
     """`asked` is the id, sku or barcode nobody knows."""
 
     asked: tuple[str, ...]
+
+
+def unknown_products(missing: Iterable[UUID]) -> Refused:
+    """To be raised: no products have these ids."""
+    return Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from app.domain.access import Can
 from app.domain.documents import passes
 from app.domain.errors import Malformed
 from app.domain.ledger.channel_limits import COUNTER
-from app.domain.movements.record import wish_of
+from app.domain.movements.lines import wish_of
 from app.domain.rules.texts import clean
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
@@ -45,8 +45,17 @@ class PassesQuery:
 class PassesMutation:
     @root(Can.SELL, types.SellPassResult, description="Sell a pass. 售卡")
     async def sell_pass(self, info: Info, input: types.SellPassInput) -> Pass:
-        told = {**vars(input), "channel": input.channel.name if input.channel else COUNTER}
-        return await passes.sell_pass(info.context.app.db, info.context.viewer, **told)
+        return await passes.sell_pass(
+            info.context.app.db,
+            info.context.viewer,
+            key=input.key,
+            store_id=input.store_id,
+            product_id=input.product_id,
+            customer=input.customer,
+            uses=input.uses,
+            channel=input.channel.name if input.channel else COUNTER,
+            expires_on=input.expires_on,
+        )
 
     @root(Can.REDEEM, types.RedeemResult, description="Render a prepaid service. 核销")
     async def redeem(self, info: Info, input: types.RedeemInput) -> Redemption:
@@ -61,4 +70,5 @@ class PassesMutation:
 
     @root(Can.REFUND_PASS, types.RefundPassResult, description="Refund a pass. 退卡")
     async def refund_pass(self, info: Info, input: types.RefundPassInput) -> Pass:
-        return await passes.refund_pass(info.context.app.db, info.context.viewer, **vars(input))
+        db, viewer = info.context.app.db, info.context.viewer
+        return await passes.refund_pass(db, viewer, input.key, input.pass_id, input.reason)

@@ -1,19 +1,18 @@
 """Roots of the sales topic."""
 
-from typing import Any
-
 import strawberry
 from strawberry.types import Info
 
+from app.domain import access
 from app.domain.access import Can
 from app.domain.errors import Malformed
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.post import Outcome
 from app.domain.movements import sales
+from app.domain.movements.record import MovementTerms, record
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
-from app.resolvers.stock import post
 from app.schema import sales as types
 from app.schema.stock import PostResult
 
@@ -24,13 +23,16 @@ class SalesMutation:
         Can.SELL, PostResult, description="Sell: all lines or none, never more than is there. 销售"
     )
     async def sell(self, info: Info, input: types.SellInput) -> Outcome:
-        channel = input.channel.name if input.channel else COUNTER
-        more: dict[str, Any] = {"document": clean(input.receipt_no, "receiptNo", 100)}
-        if input.accept_shortage:
-            if channel != COUNTER:
-                raise Malformed("acceptShortage: only what was handed over the counter is a fact")
-            more["accept_shortage"] = True
-        return await post(info, Can.SELL, Kind.SALE, input, channel=channel, **more)
+        books, viewer = info.context.app.books, info.context.viewer
+        store = access.at(viewer, Can.SELL, input.store_id)
+        terms = MovementTerms(
+            channel=input.channel.name if input.channel else COUNTER,
+            document=clean(input.receipt_no, "receiptNo", 100),
+            accept_shortage=bool(input.accept_shortage),
+        )
+        if terms.accept_shortage and terms.channel != COUNTER:
+            raise Malformed("acceptShortage: only what was handed over the counter is a fact")
+        return await record(books, viewer, Kind.SALE, store, input.lines, input, terms)
 
     @root(
         Can.SELL,

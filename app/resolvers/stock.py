@@ -11,11 +11,11 @@ from app.db import tables
 from app.db.identity import scale_labels
 from app.domain import access
 from app.domain.access import Can
-from app.domain.catalog import products
-from app.domain.catalog.codes import understood
+from app.domain.catalog.codes import find_product, read_code
 from app.domain.errors import Refusal
 from app.domain.ledger.post import Outcome
 from app.domain.movements import record
+from app.domain.movements.record import MovementTerms
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.resolvers.pages import newest
@@ -27,12 +27,17 @@ from app.schema.scalars import quantity
 SORT_KEYS = {"NAME": str, "AVAILABLE": int}
 
 
-async def post(info: Info, can: Can, kind: Kind, input: types.MovementInput, **more) -> Outcome:
-    """Every movement along a kind's own route takes this way."""
-    context = info.context
-    store = access.at(context.viewer, can, input.store_id)
-    lines = input.lines  # pyright: ignore[reportAttributeAccessIssue]
-    return await record.record(context.app.books, context.viewer, kind, store, lines, input, **more)
+async def post(
+    info: Info,
+    can: Can,
+    kind: Kind,
+    input: types.OpenStockInput | types.ReceiveInput | types.AdjustInput | types.LinesInput,
+    document: str | None = None,
+) -> Outcome:
+    """A movement along the kind's own route, in a store that the permission reaches."""
+    books, viewer = info.context.app.books, info.context.viewer
+    store, terms = access.at(viewer, can, input.store_id), MovementTerms(document=document)
+    return await record.record(books, viewer, kind, store, input.lines, input, terms)
 
 
 @strawberry.type
@@ -97,9 +102,9 @@ class StockQuery:
         if not access.within(viewer, Can.SEE_STOCK, [store_id]):
             return None
         async with info.context.app.db.read(viewer.tenant) as session:
-            read = understood(code, await scale_labels(session, viewer.tenant, store_id))
+            read = read_code(code, await scale_labels(session, viewer.tenant, store_id))
             if read.fault is None:
-                named = await products.by_code(session, viewer.tenant, read.name)
+                named = await find_product(session, viewer.tenant, read.name)
             found = await rows.scanned(session, viewer.tenant, store_id, named and named[0].id)
         return types.Scan(
             code=code.strip(),

@@ -7,7 +7,6 @@ from uuid import UUID
 import strawberry
 
 from app.domain.movements import sales
-from app.domain.movements.sales import Synced
 from app.schema import problems
 from app.schema.catalog import Channel
 from app.schema.stock import Movement, MovementInput, StockLineInput
@@ -73,7 +72,7 @@ SyncOutcome = Annotated[
 ]
 
 
-@window(Synced, description="What became of one operation. 同步结果")
+@window(sales.SyncedSale, description="What became of one operation. 同步结果")
 class SyncedSale:
     key: UUID
     outcome: SyncOutcome

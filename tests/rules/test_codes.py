@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.catalog.codes import FNC1, Code, Form, understood
+from app.domain.catalog.codes import FNC1, Code, Form, read_code
 from app.domain.rules.codes import check_digit_ok
 from app.domain.rules.texts import InvalidText
 
@@ -27,11 +27,11 @@ SAID = Code(Form.GS1, GTIN, "26A01", date(2026, 12, 31), date(2026, 1, 1))
     ids=["GS1-128", "DataMatrix", "leading FNC1", "bar for FNC1", "trailing FNC1", "printed"],
 )
 def test_one_message_in_every_form(text: str) -> None:
-    assert understood(text) == SAID
+    assert read_code(text) == SAID
 
 
 def test_a_digital_link() -> None:
-    found = understood(f"https://id.gs1.org/01/{GTIN}/10/26A01?17=261231&11=260101")
+    found = read_code(f"https://id.gs1.org/01/{GTIN}/10/26A01?17=261231&11=260101")
     assert found == Code(Form.DIGITAL_LINK, *(getattr(SAID, f) for f in NAMES))
 
 
@@ -55,7 +55,7 @@ NAMES = ("name", "batch", "expires_on", "produced_on")
     ],
 )
 def test_plain_codes(text: str, name: str) -> None:
-    assert understood(text) == Code(Form.PLAIN, name)
+    assert read_code(text) == Code(Form.PLAIN, name)
 
 
 @pytest.mark.parametrize(
@@ -74,35 +74,35 @@ def test_plain_codes(text: str, name: str) -> None:
     ],
 )
 def test_what_cannot_be_trusted(text: str, fault: str) -> None:
-    assert understood(text).fault == fault
+    assert read_code(text).fault == fault
 
 
 def test_without_fnc1_the_rest_belongs_to_the_batch() -> None:
     """As the standard has it: only the scanner knew where the batch ended."""
-    assert understood(f"]C101{GTIN}1026A0117261231").batch == "26A0117261231"
+    assert read_code(f"]C101{GTIN}1026A0117261231").batch == "26A0117261231"
 
 
 def test_day_zero_is_the_end_of_the_month() -> None:
-    assert understood(f"01{GTIN}17280200").expires_on == date(2028, 2, 29)
+    assert read_code(f"01{GTIN}17280200").expires_on == date(2028, 2, 29)
 
 
 def test_weight_and_count() -> None:
-    assert understood(f"01{GTIN}3103001500").weight == 1500
-    assert understood(f"01{GTIN}3101000015").weight == 1500
-    assert understood(f"02{GTIN}3712").count == 12
-    assert understood(f"01{GTIN}308").count == 8
+    assert read_code(f"01{GTIN}3103001500").weight == 1500
+    assert read_code(f"01{GTIN}3101000015").weight == 1500
+    assert read_code(f"02{GTIN}3712").count == 12
+    assert read_code(f"01{GTIN}308").count == 8
 
 
 @pytest.mark.parametrize("text", ["", " ", "a\0b", "x" * 301, "\ud800", FNC1])
 def test_what_no_scanner_sends(text: str) -> None:
     with pytest.raises(InvalidText):
-        understood(text)
+        read_code(text)
 
 
 @given(st.text(max_size=300))
 def test_nothing_breaks_it(text: str) -> None:
     try:
-        found = understood(text)
+        found = read_code(text)
     except InvalidText:
         return
     assert found.fault in (None, "CHECK_DIGIT", "FORMAT")
@@ -113,7 +113,7 @@ def test_nothing_breaks_it(text: str) -> None:
 )
 def test_nothing_like_a_code_breaks_it(rest: str, start: str) -> None:
     try:
-        found = understood(start + rest)
+        found = read_code(start + rest)
     except InvalidText:
         return
     assert found.fault or found.name
@@ -127,4 +127,4 @@ DAYS = st.integers(0, 9000).map(lambda days: date(2020, 1, 1) + timedelta(days=d
 def test_a_message_is_read_back(body: str, batch: str, until: date, made: date) -> None:
     gtin = next(f"{body}{digit}" for digit in range(10) if check_digit_ok(f"{body}{digit}"))
     text = f"]d201{gtin}17{until:%y%m%d}10{batch}{FNC1}11{made:%y%m%d}"
-    assert understood(text) == Code(Form.GS1, gtin, batch, until, made)
+    assert read_code(text) == Code(Form.GS1, gtin, batch, until, made)

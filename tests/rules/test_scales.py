@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.catalog.codes import Code, Form, understood
+from app.domain.catalog.codes import Code, Form, read_code
 from app.domain.rules.codes import check_digit
 from app.domain.rules.scales import Label, layout_ok, read, weight_for
 
@@ -31,7 +31,7 @@ def test_both_forms_are_read_back(layout: str, plu: int, weight: int, amount: in
         True,
     )
     assert read(code, SHOP) == told
-    assert understood(code, SHOP) == Code(
+    assert read_code(code, SHOP) == Code(
         Form.SCALE, told.plu, weight=told.weight, amount=told.amount
     )
 
@@ -42,7 +42,7 @@ def test_a_wrong_check_digit_is_not_trusted(
 ) -> None:
     code = label(layout, plu, weight, amount)
     wrong = code[:-1] + str((int(code[-1]) + off) % 10)
-    assert understood(wrong, SHOP).fault == "CHECK_DIGIT"
+    assert read_code(wrong, SHOP).fault == "CHECK_DIGIT"
 
 
 def test_a_layout_without_a_check_digit_takes_any() -> None:
@@ -50,8 +50,8 @@ def test_a_layout_without_a_check_digit_takes_any() -> None:
 
 
 def test_other_shops_codes_stay_what_they_are() -> None:
-    assert understood("6901234000016", SHOP).form is Form.PLAIN
-    assert understood(label(WEIGHT, 12, 1234, 0)).form is Form.PLAIN
+    assert read_code("6901234000016", SHOP).form is Form.PLAIN
+    assert read_code(label(WEIGHT, 12, 1234, 0)).form is Form.PLAIN
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 from app.db.core.coalesce import Rounds
 
 T = TypeVar("T")
+Session = AsyncSession
+"""What reads take, by a name that the domain may import."""
+
 ROLE = "kucun_app"
 Nudge = Callable[[UUID, Iterable[UUID]], Awaitable[None]]
 

@@ -1,7 +1,7 @@
-"""What a scanned code says: a plain code, a GS1 message (GS1-128, DataMatrix), a Digital Link,
-a label of the shop's own scale.
+"""Scanned codes: plain codes, GS1 messages (GS1-128, DataMatrix), GS1 Digital Links and labels
+of the shop's own scales; and the product that a code means.
 
-The rules are those of the GS1 General Specifications, read by biip.
+The formats follow the GS1 General Specifications; biip parses them.
 """
 
 import re
@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from uuid import UUID
 
 from biip import BiipException, ParseConfig
 from biip.gs1_digital_link_uris import GS1DigitalLinkURI
 from biip.gs1_element_strings import GS1ElementString
 from biip.gs1_messages import GS1Message
 
+from app.db import catalog as rows
+from app.db.core.unit import Session
+from app.db.tables import Product
 from app.domain.rules import scales
 from app.domain.rules.codes import LENGTHS, check_digit_ok, normal
 from app.domain.rules.texts import clean
@@ -38,11 +42,10 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What was read. `name` is what the product is found by: a GTIN has 14 digits.
+    """The content of a code. `name` identifies the product: a GTIN has 14 digits.
 
-    `weight` is in grams, `count` is of packs, `amount` in fen. `fault` says why nothing in it
-    may be trusted:
-    CHECK_DIGIT or FORMAT.
+    `weight` is in grams, `count` is the number of packs, `amount` is in fen. With a `fault`,
+    CHECK_DIGIT or FORMAT, nothing else in it can be trusted.
     """
 
     form: Form
@@ -55,11 +58,21 @@ class Code:
     amount: int | None = None
     fault: str | None = None
 
+    @property
+    def packs(self) -> Decimal:
+        """The number of packs scanned at once."""
+        return Decimal(1 if self.count is None else self.count)
 
-def understood(text: str, layouts: Sequence[str] = (), field: str = "code") -> Code:
-    """Reads whatever a scanner sent; `layouts` are those of the shop's own scale labels.
 
-    Raises InvalidText for what no scanner sends.
+async def find_product(session: Session, tenant: UUID, name: str) -> tuple[Product, int] | None:
+    """The product with this barcode or sku, and the base units of one such pack."""
+    return await rows.by_code(session, tenant, normal(name), name)
+
+
+def read_code(text: str, layouts: Sequence[str] = (), field: str = "code") -> Code:
+    """The content of what a scanner sent; `layouts` are those of the shop's own scale labels.
+
+    Raises InvalidText for an empty or endless text, and for control characters.
     """
     # At either end FNC1 separates nothing.
     text = text.strip().replace(FNC1, STANDS_FOR_FNC1).strip(STANDS_FOR_FNC1)
@@ -88,32 +101,27 @@ def understood(text: str, layouts: Sequence[str] = (), field: str = "code") -> C
 
 
 def _begins_like_a_message(text: str) -> bool:
-    """A GTIN in front of more: nobody prints that by chance."""
+    """Whether a valid GTIN stands in front of further text, as in a GS1 message."""
     return text[:2] in ("01", "02") and len(text) > 16 and check_digit_ok(text[2:16])
 
 
 def _code(form: Form, parts: Sequence[GS1ElementString]) -> Code:
-    found = {part.ai.ai: part for part in parts}
-    gtin = found.get("01") or found.get("02")
+    elements = {part.ai.ai: part for part in parts}
+    gtin = elements.get("01") or elements.get("02")
     if gtin is None or gtin.gtin is None:
         return Code(form, "", fault="CHECK_DIGIT" if gtin else "FORMAT")
-    weight = next((part.decimal for ai, part in found.items() if ai.startswith("310")), None)
+    weight = next((part.decimal for ai, part in elements.items() if ai.startswith("310")), None)
     grams = None if weight is None else weight * 1000
     if grams is not None and grams != int(grams):
         return Code(form, normal(gtin.value), fault="FORMAT")
-    count = found.get("37") or found.get("30")
-    batch, until, made = found.get("10"), found.get("17"), found.get("11")
+    count = elements.get("37") or elements.get("30")
+    batch, expiry, production = elements.get("10"), elements.get("17"), elements.get("11")
     return Code(
         form,
         normal(gtin.value),
         batch.value if batch else None,
-        until.date if until else None,
-        made.date if made else None,
+        expiry.date if expiry else None,
+        production.date if production else None,
         None if grams is None else int(grams),
         int(count.value) if count else None,
     )
-
-
-def packs_of(code: Code) -> Decimal:
-    """How many packs were scanned at once."""
-    return Decimal(1 if code.count is None else code.count)

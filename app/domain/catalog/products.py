@@ -1,5 +1,6 @@
 """Use cases of the catalog topic: what the chain keeps, and how it is named, packed and judged."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,7 @@ from uuid import UUID, uuid5
 from uuid_utils.compat import uuid7
 
 from app.db import catalog as rows
-from app.db.core.unit import Database, Unit
+from app.db.core.unit import Database, Session, Unit
 from app.db.levels import open_levels
 from app.db.tables import Barcode, Category, Product
 from app.domain import access
@@ -22,6 +23,7 @@ from app.domain.errors import (
     Refused,
     UnknownCategory,
     UnknownProduct,
+    unknown_products,
 )
 from app.domain.rules.codes import in_house, normal
 from app.domain.rules.texts import clean
@@ -33,9 +35,14 @@ WARNING_DAYS = 15
 WARNABLE_DAYS = range(7, 31)
 
 
-async def by_code(session: Any, tenant: UUID, code: str) -> tuple[Product, int] | None:
-    """The product with this barcode or sku, and the base units of one such pack."""
-    return await rows.by_code(session, tenant, normal(code), code)
+async def read_products(
+    session: Session, tenant: UUID, ids: Collection[UUID]
+) -> dict[UUID, Product]:
+    """These products, archived ones too. Raises Refused(UnknownProduct) with all missing ids."""
+    products = {row.id: row for row in await rows.products_by_id(session, tenant, ids)}
+    if missing := set(ids) - products.keys():
+        raise unknown_products(missing)
+    return products
 
 
 @dataclass(frozen=True, slots=True)

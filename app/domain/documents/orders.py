@@ -28,8 +28,8 @@ from app.domain.errors import (
     Refusal,
     Refused,
     UnknownOrder,
-    UnknownProduct,
     WrongState,
+    unknown_products,
 )
 from app.domain.ledger import guests
 from app.domain.ledger.channel_limits import COUNTER
@@ -37,9 +37,16 @@ from app.domain.ledger.documents import changed, movement_of, post_in
 from app.domain.ledger.draft import Draft, Line, Outdated, Place
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import moved, release, with_overdue
-from app.domain.movements.batches import LineRequest
-from app.domain.movements.lines import PlainLine, lines_of
-from app.domain.movements.record import Books, MovementHead, draft, redrafted, until_current
+from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
+from app.domain.movements.record import (
+    Books,
+    MovementHead,
+    MovementInput,
+    MovementTerms,
+    draft,
+    redrafted,
+    until_current,
+)
 from app.domain.movements.sales import Disposition, take_back
 from app.domain.rules.days import store_day
 from app.domain.rules.fefo import expired
@@ -71,93 +78,97 @@ class OrderRequest:
 
 
 async def place(
-    books: Books, viewer: Viewer, wanted: OrderRequest, asked: Sequence[LineRequest]
+    books: Books, viewer: Viewer, request: OrderRequest, requests: Sequence[LineRequest]
 ) -> Order | Refusal:
-    """Holds all lines of an order or none, until its pick-up or as long as the store's policy
-    says; dishes hold what they are made of.
+    """The order, which holds all of its lines or none; or why it was refused.
 
-    Raises Refused as `stock.draft` does, Malformed for a pick-up in the past or out of reach.
+    Goods are held until pick-up, or as long as the store's policy says; dishes hold what they
+    are made of. Raises Refused as `resolve_lines` and `draft` do, Malformed for a pick-up in the
+    past or too far ahead.
     """
-    wanted = _checked(viewer, wanted)
+    request = _checked(viewer, request)
+    # The order and its hold are made of the same lines, whatever a pack holds by then.
+    lines = await resolve_lines(books.db, viewer.tenant, request.store_id, requests, "shelf")
     placed = await until_current(
-        books, viewer.tenant, lambda: _drafted(books, viewer, wanted, asked)
+        books, viewer.tenant, lambda: _draft_order(books, viewer, request, lines)
     )
-    return await _placed(books.db, *placed)
+    return await _order_of(books.db, *placed)
 
 
-def _checked(viewer: Viewer, wanted: OrderRequest) -> OrderRequest:
-    if viewer.actor == GUEST and wanted.channel in AT_COUNTER:
+def _checked(viewer: Viewer, request: OrderRequest) -> OrderRequest:
+    """The request with clean texts. Raises Malformed."""
+    if viewer.actor == GUEST and request.channel in AT_COUNTER:
         raise Malformed("channel: WECHAT or DOUYIN, for whoever is not signed in as the shop")
     now, longest = clock(), guests.LONGEST_PICKUP if viewer.actor == GUEST else LONGEST_PICKUP
-    if wanted.pickup_at is not None and not now < wanted.pickup_at <= now + longest:
+    if request.pickup_at is not None and not now < request.pickup_at <= now + longest:
         raise Malformed(f"pickupAt: in the future, and within {longest.days} days")
     return replace(
-        wanted,
-        contact=clean(wanted.contact, "contact", 100, required=True),
-        note=clean(wanted.note, "note", 500, lines=True),
-        external_id=clean(wanted.external_id, "externalId", 100),
+        request,
+        contact=clean(request.contact, "contact", 100, required=True),
+        note=clean(request.note, "note", 500, lines=True),
+        external_id=clean(request.external_id, "externalId", 100),
     )
 
 
-async def _drafted(
-    books: Books, viewer: Viewer, wanted: OrderRequest, asked: Sequence[LineRequest]
+async def _draft_order(
+    books: Books, viewer: Viewer, request: OrderRequest, resolved: Sequence[ResolvedLine]
 ) -> Draft:
-    tenant, store = viewer.tenant, wanted.store_id
-    resolved = await lines_of(books.db, tenant, store, asked, arriving=False)
-    paper = MovementHead(wanted.key)
-    channel = wanted.channel
-    drafted = await draft(books, viewer, Kind.ORDER_HOLD, store, asked, paper, channel=channel)
-    told = {product for _, product, _ in resolved}
-    known = await rows.priced(books.db, tenant, store, told)
-    if missing := told - known.keys():
-        raise Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
+    """The movement that holds the goods, with the order that is written beside it."""
+    tenant, store, channel = viewer.tenant, request.store_id, request.channel
+    head, terms = MovementHead(request.key), MovementTerms(channel=channel)
+    hold = await draft(books, viewer, Kind.ORDER_HOLD, store, resolved, head, clock(), terms)
+    ids = {line.product_id for line in resolved}
+    products = await rows.priced(books.db, tenant, store, ids)
+    if missing := ids - products.keys():
+        raise unknown_products(missing)
     lines = tuple(
-        _line(known[product], quantity, drafted.recipes.get(product))
-        for _, product, quantity in resolved
+        _placed_line(products[line.product_id], line.quantity, hold.recipes.get(line.product_id))
+        for line in resolved
     )
     if viewer.actor == GUEST:
-        guests.bound(lines, known)
-    prices = [_worth(line) for line in lines]
-    held = timedelta(minutes=known[lines[0].product_id].hold_minutes)
+        guests.bound(lines, products)
+    prices = [_line_total(line) for line in lines]
+    policy = timedelta(minutes=products[lines[0].product_id].hold_minutes)
     order = PlacedOrder(
         id=uuid7(),
         store_id=store,
         channel=channel,
-        contact=wanted.contact,
-        note=wanted.note,
-        external_id=wanted.external_id,
+        contact=request.contact,
+        note=request.note,
+        external_id=request.external_id,
         total=None if None in prices else sum(price or 0 for price in prices),
-        pickup_at=wanted.pickup_at,
-        expires_at=wanted.pickup_at or clock() + held,
+        pickup_at=request.pickup_at,
+        expires_at=request.pickup_at or clock() + policy,
         placed_by=viewer.actor,
         lines=lines,
     )
-    said = [wanted.contact, wanted.pickup_at, wanted.note, wanted.external_id]
-    fingerprint = fingerprint_of(drafted.fingerprint.hex(), *said)
+    details = [request.contact, request.pickup_at, request.note, request.external_id]
     return replace(
-        drafted,
+        hold,
         order=order,
         document_id=order.id,
-        fingerprint=fingerprint,
-        promised=_is_promised(wanted.external_id),
+        fingerprint=fingerprint_of(hold.fingerprint.hex(), *details),
+        promised=_is_promised(request.external_id),
     )
 
 
-def _line(product: PricedProduct, quantity: Decimal, recipe: UUID | None) -> PlacedLine:
+def _placed_line(product: PricedProduct, quantity: Decimal, recipe: UUID | None) -> PlacedLine:
+    """The order's line, in base units. Raises Refused(InvalidQuantity)."""
     base = to_base(quantity, product.scale)
     if base is None:
         raise Refused(InvalidQuantity(product.id, str(quantity)))
     return PlacedLine(product.id, base, product.scale, product.price, recipe)
 
 
-def _worth(line: PlacedLine) -> int | None:
+def _line_total(line: PlacedLine) -> int | None:
     """Fen for the line, to the nearest; None when it has no price."""
     if line.price is None:
         return None
     return (2 * line.price * line.quantity + line.scale) // (2 * line.scale)
 
 
-async def _placed(db: Database, drafted: Draft, outcome: Outcome) -> Order | Refusal:
+async def _order_of(db: Database, drafted: Draft, outcome: Outcome) -> Order | Refusal:
+    """The order that was placed now, or by an earlier request with the same key."""
     if isinstance(outcome, Refusal):
         return outcome
     if outcome.id == drafted.id:
@@ -215,15 +226,16 @@ async def pay(
     asked = ("payOrder", order_id, reference)
 
     async def once() -> Order:
-        known = await get_order(books.db, viewer.tenant, order_id)
-        again = await _again(books, viewer, known, key) if known.state == "EXPIRED" else None
+        order = await get_order(books.db, viewer.tenant, order_id)
+        overdue = order.state == "EXPIRED"
+        hold = await _draft_second_hold(books, viewer, order, key) if overdue else None
 
         async def work(unit: Unit, row: Order) -> None:
             if row.state == "EXPIRED":
-                if again is None:
-                    # It was ended since it was looked at.
+                if hold is None:
+                    # It expired after it was read.
                     raise Refused(Outdated(order_id))
-                await post_in(unit, again)
+                await post_in(unit, hold)
             elif row.state != "HELD":
                 raise Refused(WrongState(row.state))
             row.state, row.payment, row.expires_at = "PAID", reference, None
@@ -234,16 +246,17 @@ async def pay(
     return await redrafted(books, once)
 
 
-async def _again(books: Books, viewer: Viewer, row: Order, key: UUID) -> Draft:
-    """What holds the order's goods once more, by the recipes of today."""
+async def _draft_second_hold(books: Books, viewer: Viewer, row: Order, key: UUID) -> Draft:
+    """The movement that holds an expired order's goods again, by the recipes in force."""
     async with books.db.read(viewer.tenant) as session:
-        lines = await rows.lines_of(session, viewer.tenant, [row.id])
-    asked = [PlainLine(line.product_id, from_base(line.quantity, line.scale)) for line in lines]
-    made = await draft(
-        books, viewer, Kind.ORDER_HOLD, row.store_id, asked, MovementHead(key), channel=row.channel
-    )
-    held = _movement(row, Kind.ORDER_HOLD, key, viewer.actor, made.lines)
-    return replace(held, recipes=made.recipes, promised=_is_promised(row.external_id))
+        ordered = await rows.lines_of(session, viewer.tenant, [row.id])
+    lines = [
+        ResolvedLine(line.product_id, from_base(line.quantity, line.scale)) for line in ordered
+    ]
+    head, terms = MovementHead(key), MovementTerms(channel=row.channel)
+    drafted = await draft(books, viewer, Kind.ORDER_HOLD, row.store_id, lines, head, clock(), terms)
+    hold = _movement(row, Kind.ORDER_HOLD, key, viewer.actor, drafted.lines)
+    return replace(hold, recipes=drafted.recipes, promised=_is_promised(row.external_id))
 
 
 def _is_promised(external_id: str | None) -> bool:
@@ -361,9 +374,9 @@ async def give_back(
     books: Books,
     viewer: Viewer,
     order_id: UUID,
-    asked: Sequence[LineRequest],
+    requests: Sequence[LineRequest],
     disposition: Disposition,
-    paper: Any,
+    head: MovementInput,
 ) -> Outcome:
     """Goods of an order that come back, to the batches they were handed over from.
 
@@ -375,4 +388,4 @@ async def give_back(
     handed = [each.id for each in moves if each.kind == Kind.FULFILMENT.name]
     if not handed:
         raise Refused(WrongState(row.state))
-    return await take_back(books, viewer, handed[0], asked, disposition, paper)
+    return await take_back(books, viewer, handed[0], requests, disposition, head)

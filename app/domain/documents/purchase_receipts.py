@@ -1,7 +1,7 @@
-"""Deliveries: goods that come in against a purchase order, any number of times.
+"""Purchase receipts: goods that come in for a purchase order, any number of times.
 
-What came is compared with what is missing under the lock of the order's row, so that two who
-unpack the last pieces at the same time do not both take them for the ones that were ordered.
+A delivery is compared with what is missing under the lock of the order's row, so that of two
+deliveries at the same time only one can be the missing goods.
 """
 
 from collections import Counter
@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID, uuid5
 
-from app.db import catalog
 from app.db import purchases as rows
 from app.db.core.unit import Unit
 from app.db.tables import Product, PurchaseLine, PurchaseOrder
 from app.domain.access import Can, Viewer
+from app.domain.catalog.products import read_products
 from app.domain.documents.purchases import new_line, reached_purchase
 from app.domain.errors import (
     Delivery,
@@ -21,13 +21,12 @@ from app.domain.errors import (
     InvalidQuantity,
     Malformed,
     Refused,
-    UnknownProduct,
     WrongState,
 )
 from app.domain.ledger.documents import changed, open_for, post_in
 from app.domain.ledger.draft import Draft, Line
-from app.domain.movements.batches import LineRequest
-from app.domain.movements.record import Books, MovementInput, draft
+from app.domain.movements.lines import LineRequest
+from app.domain.movements.record import Books, MovementInput, MovementTerms, draft, resolve
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import to_base
@@ -40,23 +39,24 @@ async def receive(
     books: Books,
     viewer: Viewer,
     purchase_id: UUID,
-    asked: Sequence[LineRequest],
+    requests: Sequence[LineRequest],
     accept_over: bool,
     document: str | None,
-    paper: MovementInput,
+    head: MovementInput,
 ) -> PurchaseOrder:
-    """Books what came in for an order, at the order's costs unless the delivery says others.
+    """The order after a delivery is booked, at the order's costs unless the delivery has others.
 
-    With `accept_over` (and a reason) more may come than is missing, and what was never ordered:
-    it happened. Raises Refused: UnknownPurchaseOrder, DeliveryExceedsOrder, WrongState for an
-    order that was given up; and as `draft` does.
+    With `accept_over` (and a reason) more may come than is missing, and goods that were never
+    ordered. Raises Refused: UnknownPurchaseOrder, DeliveryExceedsOrder, WrongState for an order
+    that was cancelled or closed; and as `resolve` and `draft` do.
     """
     row = await reached_purchase(books.db, viewer, Can.RECEIVE, purchase_id)
     document = clean(document, "document", 100)
-    if accept_over and not clean(paper.reason, "reason", 200):
+    if accept_over and not clean(head.reason, "reason", 200):
         raise Malformed("reason: say why more is taken than was ordered")
-    told = (books, viewer, Kind.RECEIPT, row.store_id, asked, paper)
-    drafted = await draft(*told, document=document)
+    store, kind, terms = row.store_id, Kind.RECEIPT, MovementTerms(document=document)
+    lines, moment = await resolve(books.db, viewer.tenant, kind, store, requests, head)
+    drafted = await draft(books, viewer, kind, store, lines, head, moment, terms)
     await open_for(books.db, viewer.tenant, drafted)
 
     async def work(unit: Unit, row: PurchaseOrder) -> None:
@@ -64,24 +64,25 @@ async def receive(
             raise Refused(WrongState(row.state))
         await _receive(unit, row, drafted, accept_over)
 
-    said = ("receivePurchaseOrder", row.id, drafted.fingerprint.hex(), accept_over)
-    return await changed(books.db, viewer.actor, paper.key, row, said, rows.locked_purchase, work)
+    printed = ("receivePurchaseOrder", row.id, drafted.fingerprint.hex(), accept_over)
+    return await changed(books.db, viewer.actor, head.key, row, printed, rows.locked_purchase, work)
 
 
 async def _receive(unit: Unit, row: PurchaseOrder, drafted: Draft, accept_over: bool) -> None:
     lines = await rows.lines_of(unit.session, unit.tenant, [row.id])
     ordered = {line.product_id: line for line in lines}
-    products = await _known(unit, drafted)
+    ids = {line.product for line in drafted.lines}
+    products = await read_products(unit.session, unit.tenant, ids)
     delivered = _delivered(drafted, products)
     exceeding = _exceeding(delivered, ordered, products)
     if exceeding and not accept_over:
         raise Refused(DeliveryExceedsOrder(exceeding))
     [supplier] = await rows.suppliers_by_id(unit.session, unit.tenant, [row.supplier_id])
-    came = [_priced(line, ordered.get(line.product), supplier.name) for line in drafted.lines]
-    for line in came:
+    received = [_priced(line, ordered.get(line.product), supplier.name) for line in drafted.lines]
+    for line in received:
         if line.product not in ordered:
-            told = {"product_id": line.product, "scale": products[line.product].scale}
-            extra = new_line(unit, row.id, len(ordered) + 1, **told, unit_cost=line.unit_cost)
+            scale, number = products[line.product].scale, len(ordered) + 1
+            extra = new_line(unit, row.id, number, line.product, scale, line.unit_cost)
             ordered[line.product] = extra
             unit.session.add(extra)
     for product_id, base in delivered.items():
@@ -90,20 +91,11 @@ async def _receive(unit: Unit, row: PurchaseOrder, drafted: Draft, accept_over: 
     if row.state == "RECEIVED":
         row.ended_at = row.ended_at or unit.now
     own = uuid5(drafted.key, Kind.RECEIPT.name)
-    await post_in(unit, replace(drafted, key=own, document_id=row.id, lines=tuple(came)))
-
-
-async def _known(unit: Unit, drafted: Draft) -> dict[UUID, Product]:
-    asked = {line.product for line in drafted.lines}
-    found = await catalog.products_by_id(unit.session, unit.tenant, asked)
-    known = {product.id: product for product in found}
-    if missing := asked - known.keys():
-        raise Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
-    return known
+    await post_in(unit, replace(drafted, key=own, document_id=row.id, lines=tuple(received)))
 
 
 def _delivered(drafted: Draft, products: Mapping[UUID, Product]) -> Counter[UUID]:
-    """Base units of each product, all lines of the delivery together."""
+    """Base units of each product, all lines added up. Raises Refused(InvalidQuantity)."""
     delivered: Counter[UUID] = Counter()
     for line in drafted.lines:
         base = to_base(line.quantity, products[line.product].scale)
@@ -118,22 +110,23 @@ def _exceeding(
     ordered: Mapping[UUID, PurchaseLine],
     products: Mapping[UUID, Product],
 ) -> tuple[Delivery, ...]:
-    found = []
+    """The products of which more came than is missing, or that were never ordered."""
+    exceeding: list[Delivery] = []
     for product_id, base in delivered.items():
         line, scale = ordered.get(product_id), products[product_id].scale
         if line is None:
-            found.append(Delivery(product_id, 0, 0, base, scale))
+            exceeding.append(Delivery(product_id, 0, 0, base, scale))
         elif base > line.missing:
-            found.append(Delivery(product_id, line.ordered, line.received, base, scale))
-    return tuple(found)
+            exceeding.append(Delivery(product_id, line.ordered, line.received, base, scale))
+    return tuple(exceeding)
 
 
 def _priced(line: Line, ordered: PurchaseLine | None, supplier: str) -> Line:
-    """What the delivery does not say is as it was ordered: the cost, and whose goods they are."""
+    """The line with the order's cost and supplier where the delivery has none."""
     cost, arriving = line.unit_cost, line.arriving
     if cost is None and ordered is not None:
         cost = ordered.unit_cost
     if arriving is not None:
-        whose = arriving.supplier or supplier
-        arriving = arriving._replace(supplier=whose, unit_cost=cost)
+        supplier = arriving.supplier or supplier
+        arriving = arriving._replace(supplier=supplier, unit_cost=cost)
     return replace(line, unit_cost=cost, arriving=arriving)

@@ -1,12 +1,8 @@
-"""Use cases of the purchases topic: suppliers, and the orders that goods are awaited by.
-
-What comes in against an order is received in `deliveries`.
-"""
+"""Suppliers and purchase orders; `purchase_receipts` books what comes in for an order."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -26,15 +22,13 @@ from app.domain.errors import (
     InvalidQuantity,
     Malformed,
     Refused,
-    UnknownProduct,
     UnknownPurchaseOrder,
     UnknownSupplier,
     WrongState,
+    unknown_products,
 )
 from app.domain.ledger.documents import changed
-from app.domain.movements.batches import LineRequest
-from app.domain.movements.lines import lines_of
-from app.domain.movements.record import NAMED
+from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
 from app.domain.rules.days import store_day
 from app.domain.rules.texts import clean
 from app.domain.rules.units import LIMIT, to_base
@@ -145,28 +139,28 @@ class PurchaseRequest:
 
 
 async def create(
-    db: Database, viewer: Viewer, wanted: PurchaseRequest, asked: Sequence[LineRequest]
+    db: Database, viewer: Viewer, request: PurchaseRequest, requests: Sequence[LineRequest]
 ) -> PurchaseOrder:
-    """Orders goods for a store; until they come they are on order there.
+    """A purchase order; its goods are on order in the store until they come in.
 
     Raises Refused: UnknownSupplier, UnknownStore, UnknownProduct, InvalidQuantity, AlreadyTaken
     for the number, WrongState for an archived supplier and for what is never stocked. Raises
-    Malformed as `lines_of` does, for a day out of reach, and for two costs of one product.
+    Malformed as `resolve_lines` does, for a day out of reach, and for two costs of one product.
     """
-    tenant, store = viewer.tenant, access.at(viewer, Can.PURCHASE, wanted.store_id)
-    wanted = replace(
-        wanted,
-        number=clean(wanted.number, "number", 50),
-        note=clean(wanted.note, "note", 500, lines=True),
+    tenant, store = viewer.tenant, access.at(viewer, Can.PURCHASE, request.store_id)
+    request = replace(
+        request,
+        number=clean(request.number, "number", 50),
+        note=clean(request.note, "note", 500, lines=True),
     )
-    resolved = await lines_of(db, tenant, store, asked, arriving=False)
-    said = [[getattr(line, name, None) for name in (*NAMED, "unit_cost")] for line in asked]
+    resolved = await resolve_lines(db, tenant, store, requests)
     id = uuid7()
     async with db.unit(tenant) as unit:
-        printed = ("createPurchaseOrder", *astuple(wanted), said)
-        earlier = await claim(unit, viewer.actor, wanted.key, id, *printed)
+        lines = [line.printed for line in resolved]
+        printed = ("createPurchaseOrder", *astuple(request), lines)
+        earlier = await claim(unit, viewer.actor, request.key, id, *printed)
         if earlier is None:
-            await _order(unit, viewer, id, wanted, resolved)
+            await _order(unit, viewer, id, request, resolved)
         [row] = await rows.purchases_by_id(unit.session, tenant, [earlier or id])
     return row
 
@@ -175,29 +169,29 @@ async def _order(
     unit: Unit,
     viewer: Viewer,
     id: UUID,
-    wanted: PurchaseRequest,
-    resolved: Sequence[tuple[LineRequest, UUID, Decimal]],
+    request: PurchaseRequest,
+    resolved: Sequence[ResolvedLine],
 ) -> None:
-    supplier = await get_supplier(unit, wanted.supplier_id, read=True)
+    supplier = await get_supplier(unit, request.supplier_id, read=True)
     if supplier.archived_at is not None:
         raise Refused(WrongState("ARCHIVED"))
     lines = await _lines(unit, id, resolved)
-    today = await _today(unit, wanted.store_id)
+    today = await _today(unit, request.store_id)
     row = PurchaseOrder(
         tenant_id=unit.tenant,
         id=id,
-        number=wanted.number,
+        number=request.number,
         supplier_id=supplier.id,
-        store_id=wanted.store_id,
-        expected_on=_reachable(wanted.expected_on, today)
+        store_id=request.store_id,
+        expected_on=_reachable(request.expected_on, today)
         or today + timedelta(days=supplier.lead_days),
-        note=wanted.note,
+        note=request.note,
         ordered_by=viewer.actor,
     )
-    if wanted.number is None:
+    if request.number is None:
         await rows.numbered(unit, row, f"PO-{today:%Y%m%d}-")
     elif not await catalog.added(unit, row):
-        raise Refused(AlreadyTaken("number", wanted.number))
+        raise Refused(AlreadyTaken("number", request.number))
     unit.session.add_all(lines)
     await unit.session.flush()
     # What is on order is told beside the level: a product never seen in the store gets one.
@@ -205,37 +199,44 @@ async def _order(
     announce(unit, row, lines)
 
 
-async def _lines(
-    unit: Unit, id: UUID, resolved: Sequence[tuple[LineRequest, UUID, Decimal]]
-) -> list[PurchaseLine]:
-    """A line a product: what was asked for twice is summed."""
-    asked_for = [product_id for _, product_id, _ in resolved]
-    found = await catalog.products_by_id(unit.session, unit.tenant, asked_for)
-    known = {product.id: product for product in found if product.archived_at is None}
-    if missing := set(asked_for) - known.keys():
-        raise Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
-    if any(product.kind != "GOODS" for product in known.values()):
+async def _lines(unit: Unit, id: UUID, resolved: Sequence[ResolvedLine]) -> list[PurchaseLine]:
+    """A line for each product: lines of one product are added up."""
+    ids = {line.product_id for line in resolved}
+    listed = await catalog.products_by_id(unit.session, unit.tenant, ids)
+    products = {product.id: product for product in listed if product.archived_at is None}
+    if missing := ids - products.keys():
+        raise unknown_products(missing)
+    if any(product.kind != "GOODS" for product in products.values()):
         raise Refused(WrongState("NOT_STOCKED"))
-    made: dict[UUID, PurchaseLine] = {}
-    for asked, product_id, quantity in resolved:
-        scale = known[product_id].scale
-        cost, base = getattr(asked, "unit_cost", None), to_base(quantity, scale)
-        if product_id not in made:
-            told = {"product_id": product_id, "scale": scale, "unit_cost": cost}
-            made[product_id] = new_line(unit, id, len(made) + 1, **told)
-        line = made[product_id]
+    lines: dict[UUID, PurchaseLine] = {}
+    for each in resolved:
+        product_id, cost, scale = each.product_id, each.unit_cost, products[each.product_id].scale
+        base = to_base(each.quantity, scale)
+        if product_id not in lines:
+            lines[product_id] = new_line(unit, id, len(lines) + 1, product_id, scale, cost)
+        line = lines[product_id]
         if line.unit_cost != cost:
             raise Malformed("unitCost: one for a product, whatever lines it is told in")
         if base is None or line.ordered + base > LIMIT:
-            raise Refused(InvalidQuantity(product_id, str(quantity)))
+            raise Refused(InvalidQuantity(product_id, str(each.quantity)))
         line.ordered += base
-    return list(made.values())
+    return list(lines.values())
 
 
-def new_line(unit: Unit, purchase_id: UUID, number: int, **told: Any) -> PurchaseLine:
-    """A line of which nothing was ordered yet, and nothing came."""
-    where = {"tenant_id": unit.tenant, "purchase_id": purchase_id, "line": number}
-    return PurchaseLine(**where, ordered=0, received=0, **told)
+def new_line(
+    unit: Unit, purchase_id: UUID, number: int, product_id: UUID, scale: int, unit_cost: int | None
+) -> PurchaseLine:
+    """A line with nothing ordered or received yet; `unit_cost` is in 1/10000 yuan."""
+    return PurchaseLine(
+        tenant_id=unit.tenant,
+        purchase_id=purchase_id,
+        line=number,
+        product_id=product_id,
+        scale=scale,
+        unit_cost=unit_cost,
+        ordered=0,
+        received=0,
+    )
 
 
 async def _today(unit: Unit, store_id: UUID) -> date:

@@ -1,7 +1,7 @@
-"""Use cases of the transfers topic: what became of goods that were shipped. 调拨收货
+"""Transfer receipts: what became of goods that were shipped. 调拨收货
 
-A line is received, damaged, lost or sent back, in as many parts as it takes; what was shipped
-is the sum of these and of what is still in transit (I10).
+A line is received, damaged, lost or sent back, in any number of parts; what was shipped is the
+sum of these and of what is still in transit (I10).
 """
 
 from collections import Counter
@@ -13,18 +13,18 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from app.db import transfers
-from app.db.core.unit import Database, Unit, clock
+from app.db.core.unit import Database, Unit
 from app.db.reservations import Reservation
 from app.db.tables import Transfer
 from app.domain.access import Can, Viewer
+from app.domain.catalog.products import read_products
 from app.domain.documents.transfers import (
     Amount,
     change,
     enter,
     get_transfer,
-    known,
     line_of,
-    said_of,
+    printed_lines,
 )
 from app.domain.errors import (
     ExceedsTransfer,
@@ -39,8 +39,7 @@ from app.domain.ledger.documents import movement_of
 from app.domain.ledger.draft import Line, Place
 from app.domain.ledger.post import post
 from app.domain.ledger.reservations import moved
-from app.domain.movements.batches import resolve_batches
-from app.domain.movements.lines import PlainLine, lines_of
+from app.domain.movements.lines import PlainLine, resolve_lines
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.transfer_receipts import parted
@@ -49,8 +48,8 @@ from app.domain.rules.units import to_base
 FATES = ("received", "damaged", "lost", "returned")
 
 
-class Arrival(Protocol):
-    """What a client says of one product, of one batch or of any."""
+class ArrivalRequest(Protocol):
+    """What a client reports of one product, of one batch or of any."""
 
     @property
     def product_id(self) -> UUID | None: ...
@@ -71,7 +70,7 @@ class Arrival(Protocol):
 
 
 class ReceivedLine(NamedTuple):
-    """The same in base units; `batches` are the only ones it may be of, None for any."""
+    """The same, resolved, in base units; `batches` are the only ones it may be of, None for any."""
 
     product_id: UUID
     scale: int
@@ -93,51 +92,57 @@ async def receive(
     viewer: Viewer,
     key: UUID,
     transfer_id: UUID,
-    asked: Sequence[Arrival] | None,
+    requests: Sequence[ArrivalRequest] | None,
 ) -> Transfer:
-    """Accounts for what arrived, or for all that is still on its way: it was received.
+    """Accounts for what arrived; without lines, receives all that is still in transit.
 
-    What is damaged waits in quarantine, what is lost is a variance, and what is sent back is in
+    Damaged goods wait in quarantine, lost ones are a variance, and what is sent back is in
     transit to where it came from, by a transfer of its own. Raises Refused: UnknownTransfer,
     UnknownBatch, ExceedsTransfer for more than is in transit, ReasonNeeded for a difference
-    without one, WrongState for what was not shipped or has arrived; and as `lines_of` does.
+    without one, WrongState for what was not shipped or has arrived; and as `resolve_lines` does.
     """
     row = await get_transfer(db, viewer, Can.RECEIVE_TRANSFER, transfer_id)
-    told = None if asked is None else await _told(db, viewer.tenant, row.to_store, asked)
+    if requests is None:
+        listed = None
+    else:
+        listed = await _resolve(db, viewer.tenant, row.to_store, requests)
 
     async def work(unit: Unit, row: Transfer) -> None:
         if row.state not in ("SHIPPED", "PARTIAL"):
             raise Refused(WrongState(row.state))
         held = await transfers.in_transit(unit, row)
-        arrived = _everything(held) if told is None else told
+        arrived = _everything(held) if listed is None else listed
         await _post(unit, row, key, viewer.actor, _parts(held, arrived), _reasons(arrived))
         await _note(unit, row, arrived)
 
-    return await change(db, viewer, key, row, ("receiveTransfer", row.id, said_of(asked)), work)
+    printed = ("receiveTransfer", row.id, printed_lines(requests))
+    return await change(db, viewer, key, row, printed, work)
 
 
-async def _told(
-    db: Database, tenant: UUID, store: UUID, asked: Sequence[Arrival]
+async def _resolve(
+    db: Database, tenant: UUID, store: UUID, requests: Sequence[ArrivalRequest]
 ) -> list[ReceivedLine]:
-    plain = [PlainLine(each.product_id, _sum(each), each.code, each.batch_no) for each in asked]
-    resolved = await lines_of(db, tenant, store, plain, arriving=False)
-    products = await known(db, tenant, {product for _, product, _ in resolved})
-    named = await resolve_batches(db, tenant, store, resolved, "transit", clock())
-    found = []
-    for line, (_, product, _), (batches, _) in zip(asked, resolved, named, strict=True):
-        scale, reason = products[product].scale, clean(line.reason, "reason", 200)
-        found.append(ReceivedLine(product, scale, _fates(line, product, scale), batches, reason))
-    unexplained = [each.product_id for each in found if each.differs and each.reason is None]
+    """The lines in base units. Raises Refused(ReasonNeeded) for differences without a reason."""
+    plain = [PlainLine(each.product_id, _sum(each), each.code, each.batch_no) for each in requests]
+    lines = await resolve_lines(db, tenant, store, plain, "transit")
+    async with db.read(tenant) as session:
+        products = await read_products(session, tenant, {line.product_id for line in lines})
+    received: list[ReceivedLine] = []
+    for each, line in zip(requests, lines, strict=True):
+        scale, reason = products[line.product_id].scale, clean(each.reason, "reason", 200)
+        fates = _fates(each, line.product_id, scale)
+        received.append(ReceivedLine(line.product_id, scale, fates, line.batches, reason))
+    unexplained = [each.product_id for each in received if each.differs and each.reason is None]
     if unexplained:
         raise Refused(ReasonNeeded(tuple(unexplained)))
-    return found
+    return received
 
 
-def _sum(line: Arrival) -> Decimal:
+def _sum(line: ArrivalRequest) -> Decimal:
     return sum((getattr(line, fate) or Decimal(0) for fate in FATES), Decimal(0))
 
 
-def _fates(line: Arrival, product: UUID, scale: int) -> list[tuple[str, int]]:
+def _fates(line: ArrivalRequest, product: UUID, scale: int) -> list[tuple[str, int]]:
     fates: list[tuple[str, int]] = []
     for fate in FATES:
         quantity = getattr(line, fate)
@@ -169,40 +174,40 @@ Part = tuple[str, Reservation, int]
 
 
 def _parts(held: Sequence[Reservation], arrived: Sequence[ReceivedLine]) -> list[Part]:
-    """What becomes of each batch. Raises Refused(ExceedsTransfer) with all that is too much."""
+    """What becomes of each batch. Raises Refused(ExceedsTransfer) with all excesses."""
     left = {each: each.quantity for each in held}
     parts: list[Part] = []
-    over: list[Excess] = []
-    for told in arrived:
-        mine = [each for each in held if _is_of(each, told)]
-        allowed = sum(left[each] for each in mine)
-        if told.total > allowed:
-            over.append(Excess(told.product_id, told.total, allowed, told.scale))
+    excesses: list[Excess] = []
+    for line in arrived:
+        batches = [each for each in held if _is_of(each, line)]
+        allowed = sum(left[each] for each in batches)
+        if line.total > allowed:
+            excesses.append(Excess(line.product_id, line.total, allowed, line.scale))
             continue
-        for fate, each, quantity in parted([(each, left[each]) for each in mine], told.fates):
+        for fate, each, quantity in parted([(each, left[each]) for each in batches], line.fates):
             left[each] -= quantity
             parts.append((fate, each, quantity))
-    if over:
-        raise Refused(ExceedsTransfer(tuple(over)))
+    if excesses:
+        raise Refused(ExceedsTransfer(tuple(excesses)))
     return parts
 
 
-def _is_of(held: Reservation, told: ReceivedLine) -> bool:
-    return held.product_id == told.product_id and (
-        told.batches is None or held.batch_id in told.batches
+def _is_of(held: Reservation, line: ReceivedLine) -> bool:
+    return held.product_id == line.product_id and (
+        line.batches is None or held.batch_id in line.batches
     )
 
 
 def _reasons(arrived: Sequence[ReceivedLine]) -> str | None:
-    """All that is said of differences, once each, as the movement's reason."""
-    said = dict.fromkeys(each.reason for each in arrived if each.reason)
-    return "; ".join(said)[:200] or None
+    """The reasons of all differences, each once, as the movement's reason."""
+    reasons = dict.fromkeys(each.reason for each in arrived if each.reason)
+    return "; ".join(reasons)[:200] or None
 
 
 async def _post(
     unit: Unit, row: Transfer, key: UUID, actor: UUID, parts: Sequence[Part], reason: str | None
 ) -> None:
-    """One movement for what is here and one for what goes back, both or none."""
+    """Posts one movement for what stays here and one for what goes back, both or none."""
     assert row.from_store is not None
     here = row.to_store
     transit = Place(here, "transit")
@@ -215,12 +220,11 @@ async def _post(
     lines: dict[bool, list[Line]] = {False: [], True: []}
     for fate, held, quantity in parts:
         lines[fate == "returned"].append(moved(held, quantity, transit, targets[fate]))
-    told = {"reason": reason}
     kept, back = lines[False], lines[True]
-    drafts = [movement_of(row.id, Kind.TRANSFER_RECEIPT, here, key, actor, kept, **told)]
+    drafts = [movement_of(row.id, Kind.TRANSFER_RECEIPT, here, key, actor, kept, reason=reason)]
     if back:
-        sent = await _send_back(unit, row, actor, parts, reason)
-        drafts.append(movement_of(sent, Kind.SHIPMENT_RETURN, here, key, actor, back, **told))
+        sent, kind = await _send_back(unit, row, actor, parts, reason), Kind.SHIPMENT_RETURN
+        drafts.append(movement_of(sent, kind, here, key, actor, back, reason=reason))
     for outcome in await post(unit, [draft for draft in drafts if draft.lines]):
         if isinstance(outcome, Refusal):
             raise Refused(outcome)
@@ -229,7 +233,7 @@ async def _post(
 async def _send_back(
     unit: Unit, row: Transfer, actor: UUID, parts: Sequence[Part], reason: str | None
 ) -> UUID:
-    """The transfer by which the goods go back: it is on its way already."""
+    """Writes the transfer by which the goods go back, already shipped; its id."""
     back = Transfer(
         tenant_id=row.tenant_id,
         id=uuid7(),
@@ -254,14 +258,14 @@ async def _send_back(
 
 
 async def _note(unit: Unit, row: Transfer, arrived: Sequence[ReceivedLine]) -> None:
-    """The lines' sums; the transfer is done when nothing of it is in transit."""
-    lines = await transfers.lines_of(unit.session, unit.tenant, [row.id])
-    mine = {line.product_id: line for line in lines}
-    for told in arrived:
-        line = mine[told.product_id]
-        for fate, quantity in told.fates:
+    """Adds to the lines' sums; the transfer is done when nothing of it is in transit."""
+    shipped = await transfers.lines_of(unit.session, unit.tenant, [row.id])
+    lines = {line.product_id: line for line in shipped}
+    for each in arrived:
+        line = lines[each.product_id]
+        for fate, quantity in each.fates:
             setattr(line, fate, getattr(line, fate) + quantity)
-        if told.reason:
-            line.reason = "; ".join(filter(None, (line.reason, told.reason)))
-    done = not any(line.in_transit for line in lines)
+        if each.reason:
+            line.reason = "; ".join(filter(None, (line.reason, each.reason)))
+    done = not any(line.in_transit for line in shipped)
     row.state, row.ended_at = ("RECEIVED", unit.now) if done else ("PARTIAL", None)

@@ -1,15 +1,14 @@
-"""Use cases of the transfers topic: what a store asks for, and what head office answers. 补货"""
+"""Replenishment requests: what a store requests, and what head office decides. 补货"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from app.db import identity
 from app.db import transfers as rows
-from app.db.core.unit import Database, Unit
+from app.db.core.unit import Database, Session, Unit
 from app.db.tables import Transfer
 from app.db.transfers import Need
 from app.domain import access
@@ -23,10 +22,10 @@ from app.domain.documents.transfers import (
     enter,
     get_transfer,
     line_of,
-    said_of,
+    printed_lines,
 )
 from app.domain.errors import Refused, WrongState
-from app.domain.movements.batches import LineRequest
+from app.domain.movements.lines import LineRequest
 from app.domain.rules.replenishment import PERIOD_DAYS, suggested
 from app.domain.rules.texts import clean
 
@@ -35,8 +34,8 @@ MOST_SUGGESTED = 200
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A product a store should ask for, in base units; `days_left` until it is sold out, None
-    when it does not sell."""
+    """A product that a store should request, in base units. `there` is its stock, `coming` what
+    is on its way; `days_left` until it is sold out, None when it does not sell."""
 
     product_id: UUID
     scale: int
@@ -48,24 +47,25 @@ class Suggestion:
 
 
 async def suggestions(db: Database, tenant: UUID, store: UUID) -> list[Suggestion]:
-    """What the store should ask for now, the most urgent first."""
+    """What the store should request now, the most urgent first."""
     async with db.read(tenant) as session:
         return await _suggested(session, tenant, store)
 
 
-async def _suggested(session: Any, tenant: UUID, store: UUID) -> list[Suggestion]:
+async def _suggested(session: Session, tenant: UUID, store: UUID) -> list[Suggestion]:
     needs = await rows.needs(session, tenant, store, PERIOD_DAYS)
-    found = [_suggestion(need) for need in needs]
-    wanted = [each for each in found if each.quantity]
-    wanted.sort(key=lambda each: (each.days_left is None, each.days_left))
-    return wanted[:MOST_SUGGESTED]
+    suggestions = [each for each in map(_suggestion, needs) if each.quantity]
+    suggestions.sort(key=lambda each: (each.days_left is None, each.days_left))
+    return suggestions[:MOST_SUGGESTED]
 
 
 def _suggestion(need: Need) -> Suggestion:
-    told = need.sold, need.lead_days, need.reorder_point, need.there, need.coming, need.scale
+    quantity = suggested(
+        need.sold, need.lead_days, need.reorder_point, need.there, need.coming, need.scale
+    )
     days = need.there * PERIOD_DAYS // need.sold if need.sold else None
     return Suggestion(
-        need.product_id, need.scale, need.there, need.coming, need.sold, suggested(*told), days
+        need.product_id, need.scale, need.there, need.coming, need.sold, quantity, days
     )
 
 
@@ -74,17 +74,17 @@ async def request(
     viewer: Viewer,
     key: UUID,
     store_id: UUID,
-    asked: Sequence[LineRequest] | None,
+    requests: Sequence[LineRequest] | None,
     note: str | None,
 ) -> Transfer:
-    """A store asks for goods: for what is told, or for all that is suggested now.
+    """A store's request for these goods, or for all that is suggested now.
 
     Raises Refused: UnknownStore, WrongState(NOTHING_LOW) when nothing is suggested, and as
     `transfers.amounts` does.
     """
     access.at(viewer, Can.REQUEST_GOODS, store_id)
     note = clean(note, "note", 500, lines=True)
-    told = None if asked is None else await amounts(db, viewer.tenant, store_id, asked)
+    listed = None if requests is None else await amounts(db, viewer.tenant, store_id, requests)
     row = Transfer(
         tenant_id=viewer.tenant,
         id=uuid7(),
@@ -93,25 +93,25 @@ async def request(
         note=note,
         requested_by=viewer.actor,
     )
-    said = ("requestReplenishment", store_id, said_of(asked), note)
+    printed = ("requestReplenishment", store_id, printed_lines(requests), note)
     async with db.unit(viewer.tenant) as unit:
-        if earlier := await claim(unit, viewer.actor, key, row.id, *said):
+        if earlier := await claim(unit, viewer.actor, key, row.id, *printed):
             return (await rows.transfers_by_id(unit.session, unit.tenant, [earlier]))[0]
-        # Two who tap at once: the second sees what the first has asked for.
+        # Of two requests at once the second sees what the first has requested.
         await identity.serialize(unit, store_id)
-        wanted = await _all_suggested(unit, store_id) if told is None else told
+        goods = await _all_suggested(unit, store_id) if listed is None else listed
         lines = [
-            line_of(row, number, each, requested=each.base) for number, each in enumerate(wanted, 1)
+            line_of(row, number, each, requested=each.base) for number, each in enumerate(goods, 1)
         ]
         await enter(unit, row, lines)
     return row
 
 
 async def _all_suggested(unit: Unit, store: UUID) -> list[Amount]:
-    found = await _suggested(unit.session, unit.tenant, store)
-    if not found:
+    suggestions = await _suggested(unit.session, unit.tenant, store)
+    if not suggestions:
         raise Refused(WrongState("NOTHING_LOW"))
-    return [Amount(each.product_id, each.scale, each.quantity) for each in found]
+    return [Amount(each.product_id, each.scale, each.quantity) for each in suggestions]
 
 
 async def approve(
@@ -120,46 +120,50 @@ async def approve(
     key: UUID,
     transfer_id: UUID,
     from_store_id: UUID,
-    asked: Sequence[LineRequest] | None,
+    requests: Sequence[LineRequest] | None,
 ) -> Transfer:
-    """Head office sends what was requested, or other quantities and products, from a store.
+    """Approves what was requested, or exactly these lines, to be sent from a store.
 
-    What is not among `asked` is not sent. Raises Refused: UnknownTransfer, UnknownStore,
-    WrongState for what was answered before, and as `transfers.amounts` does.
+    Raises Refused: UnknownTransfer, UnknownStore,
+    WrongState for a request that was decided before, and as `transfers.amounts` does.
     """
     row = await get_transfer(db, viewer, Can.RUN_TRANSFERS, transfer_id)
     access.at(viewer, Can.RUN_TRANSFERS, from_store_id)
     apart(from_store_id, row.to_store)
-    wanted = None if asked is None else await amounts(db, viewer.tenant, from_store_id, asked)
+    if requests is None:
+        listed = None
+    else:
+        listed = await amounts(db, viewer.tenant, from_store_id, requests)
 
     async def work(unit: Unit, row: Transfer) -> None:
         if row.state != "REQUESTED":
             raise Refused(WrongState(row.state))
-        await _approve_lines(unit, row, wanted)
+        await _approve_lines(unit, row, listed)
         row.state, row.from_store = "APPROVED", from_store_id
         row.approved_by, row.approved_at = viewer.actor, unit.now
 
-    said = ("approveReplenishment", row.id, from_store_id, said_of(asked))
-    return await change(db, viewer, key, row, said, work)
+    printed = ("approveReplenishment", row.id, from_store_id, printed_lines(requests))
+    return await change(db, viewer, key, row, printed, work)
 
 
-async def _approve_lines(unit: Unit, row: Transfer, wanted: Sequence[Amount] | None) -> None:
-    lines = await rows.lines_of(unit.session, unit.tenant, [row.id])
-    mine = {line.product_id: line for line in lines}
-    if wanted is None:
-        wanted = [Amount(line.product_id, line.scale, line.requested) for line in lines]
-    for each in wanted:
-        if each.product_id in mine:
-            mine[each.product_id].approved = each.base
+async def _approve_lines(unit: Unit, row: Transfer, listed: Sequence[Amount] | None) -> None:
+    """Approves these amounts, by default what was requested."""
+    requested = await rows.lines_of(unit.session, unit.tenant, [row.id])
+    lines = {line.product_id: line for line in requested}
+    if listed is None:
+        listed = [Amount(line.product_id, line.scale, line.requested) for line in requested]
+    for each in listed:
+        if each.product_id in lines:
+            lines[each.product_id].approved = each.base
         else:
-            mine[each.product_id] = line_of(row, len(mine) + 1, each, approved=each.base)
-            unit.session.add(mine[each.product_id])
+            lines[each.product_id] = line_of(row, len(lines) + 1, each, approved=each.base)
+            unit.session.add(lines[each.product_id])
 
 
 async def reject(
     db: Database, viewer: Viewer, key: UUID, transfer_id: UUID, reason: str
 ) -> Transfer:
-    """Head office sends nothing, and says why. Raises Refused: UnknownTransfer, WrongState."""
+    """Rejects a request; a reason is required. Raises Refused: UnknownTransfer, WrongState."""
     row = await get_transfer(db, viewer, Can.RUN_TRANSFERS, transfer_id)
     reason = clean(reason, "reason", 200, required=True)
     return await _end(db, viewer, key, row, "rejectReplenishment", "REJECTED", reason)
@@ -168,7 +172,7 @@ async def reject(
 async def withdraw(
     db: Database, viewer: Viewer, key: UUID, transfer_id: UUID, reason: str | None
 ) -> Transfer:
-    """The store asks no longer. Raises Refused: UnknownTransfer, WrongState once answered."""
+    """Withdraws a request. Raises Refused: UnknownTransfer, WrongState once it was decided."""
     row = await get_transfer(db, viewer, Can.REQUEST_GOODS, transfer_id)
     reason = clean(reason, "reason", 200)
     return await _end(db, viewer, key, row, "withdrawReplenishment", "CANCELLED", reason)

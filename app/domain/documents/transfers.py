@@ -13,12 +13,12 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from app.db import catalog
 from app.db import transfers as rows
 from app.db.core.unit import Database, Unit, clock
 from app.db.tables import Product, Transfer, TransferLine
 from app.domain import access
 from app.domain.access import Can, Viewer
+from app.domain.catalog.products import read_products
 from app.domain.claims import claim
 from app.domain.errors import (
     ExceedsTransfer,
@@ -26,15 +26,13 @@ from app.domain.errors import (
     InvalidQuantity,
     Malformed,
     Refused,
-    UnknownProduct,
     UnknownTransfer,
     WrongState,
 )
 from app.domain.ledger.documents import changed, file, movement_of, open_for, post_in
 from app.domain.ledger.draft import Line, Place
 from app.domain.ledger.reservations import moved, with_overdue
-from app.domain.movements.batches import LineRequest, resolve_batches
-from app.domain.movements.lines import lines_of
+from app.domain.movements.lines import LineRequest, resolve_lines
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import from_base, to_base
@@ -58,30 +56,22 @@ async def get_transfer(db: Database, viewer: Viewer, can: Can, transfer_id: UUID
 
 
 async def change(
-    db: Database, viewer: Viewer, key: UUID, row: Transfer, asked: Sequence[Any], work: Work
+    db: Database, viewer: Viewer, key: UUID, row: Transfer, printed: Sequence[Any], work: Work
 ) -> Transfer:
-    """The transfer after `work`, once a key; then the followers of both stores are told."""
-    return await changed(db, viewer.actor, key, row, asked, rows.locked_transfer, work)
+    """The transfer after `work`, once for each key; the feeds of both stores name it."""
+    return await changed(db, viewer.actor, key, row, printed, rows.locked_transfer, work)
 
 
-async def known(db: Database, tenant: UUID, products: Collection[UUID]) -> dict[UUID, Product]:
-    """These products, archived ones too. Raises Refused(UnknownProduct)."""
-    async with db.read(tenant) as session:
-        found = {row.id: row for row in await catalog.products_by_id(session, tenant, products)}
-    if missing := set(products) - found.keys():
-        raise Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
-    return found
-
-
-async def goods(db: Database, tenant: UUID, products: Collection[UUID]) -> dict[UUID, Product]:
+async def goods(db: Database, tenant: UUID, ids: Collection[UUID]) -> dict[UUID, Product]:
     """These products, which stores have stock of. Raises Refused: UnknownProduct, WrongState."""
-    found = await known(db, tenant, products)
-    for row in found.values():
+    async with db.read(tenant) as session:
+        products = await read_products(session, tenant, ids)
+    for row in products.values():
         if row.kind != "GOODS":
             raise Refused(WrongState("NOT_STOCKED"))
         if row.archived_at is not None:
             raise Refused(WrongState("ARCHIVED"))
-    return found
+    return products
 
 
 class Amount(NamedTuple):
@@ -93,29 +83,29 @@ class Amount(NamedTuple):
 
 
 async def amounts(
-    db: Database, tenant: UUID, store: UUID, asked: Sequence[LineRequest]
+    db: Database, tenant: UUID, store: UUID, requests: Sequence[LineRequest]
 ) -> list[Amount]:
-    """How much of each product is asked for, in the order in which they are first named.
+    """The amount of each product, in the order in which they are first named.
 
     Raises Refused: InvalidQuantity, UnknownProduct, WrongState for what has no stock.
     """
-    resolved = await lines_of(db, tenant, store, asked, arriving=False)
-    named = await goods(db, tenant, {product for _, product, _ in resolved})
-    summed = summed_up(((product, quantity) for _, product, quantity in resolved), named)
-    return [Amount(product, named[product].scale, base) for product, base in summed.items()]
+    lines = await resolve_lines(db, tenant, store, requests)
+    products = await goods(db, tenant, {line.product_id for line in lines})
+    totals = base_totals(((line.product_id, line.quantity) for line in lines), products)
+    return [Amount(product, products[product].scale, base) for product, base in totals.items()]
 
 
-def summed_up(
-    lines: Iterable[tuple[UUID, Decimal]], products: Mapping[UUID, Product]
+def base_totals(
+    quantities: Iterable[tuple[UUID, Decimal]], products: Mapping[UUID, Product]
 ) -> Counter[UUID]:
-    """Base units of each product, all lines together. Raises Refused(InvalidQuantity)."""
-    summed: Counter[UUID] = Counter()
-    for product, quantity in lines:
+    """Base units of each product, all lines added up. Raises Refused(InvalidQuantity)."""
+    totals: Counter[UUID] = Counter()
+    for product, quantity in quantities:
         base = to_base(quantity, products[product].scale)
         if base is None:
             raise Refused(InvalidQuantity(product, str(quantity)))
-        summed[product] += base
-    return summed
+        totals[product] += base
+    return totals
 
 
 async def create(
@@ -124,15 +114,18 @@ async def create(
     key: UUID,
     from_store_id: UUID,
     to_store_id: UUID,
-    asked: Sequence[LineRequest],
+    requests: Sequence[LineRequest],
     note: str | None,
 ) -> Transfer:
-    """A transfer that nobody asked for, to be shipped. Raises Refused as `amounts` does."""
+    """A transfer that no store requested, approved and ready to ship.
+
+    Raises Refused as `amounts` does.
+    """
     for store in (from_store_id, to_store_id):
         access.at(viewer, Can.RUN_TRANSFERS, store)
     apart(from_store_id, to_store_id)
     note = clean(note, "note", 500, lines=True)
-    wanted = await amounts(db, viewer.tenant, to_store_id, asked)
+    approved = await amounts(db, viewer.tenant, to_store_id, requests)
     row = Transfer(
         tenant_id=viewer.tenant,
         id=uuid7(),
@@ -144,44 +137,51 @@ async def create(
         approved_at=clock(),
     )
     lines = [
-        line_of(row, number, each, approved=each.base) for number, each in enumerate(wanted, 1)
+        line_of(row, number, each, approved=each.base) for number, each in enumerate(approved, 1)
     ]
-    said = ("createTransfer", from_store_id, to_store_id, said_of(asked), note)
-    return await written(db, viewer, key, row, lines, said)
-
-
-def apart(one: UUID, other: UUID) -> None:
-    if one == other:
-        raise Malformed("fromStoreId: another store than the one that receives")
-
-
-def said_of(asked: Sequence[Any] | None) -> list[list[Any]] | None:
-    """What the client sent: a retry is the same request."""
-    return None if asked is None else [list(astuple(line)) for line in asked]
-
-
-def line_of(row: Transfer, number: int, each: Amount, **quantities: int) -> TransferLine:
-    told = {"product_id": each.product_id, "scale": each.scale, **quantities}
-    return TransferLine(tenant_id=row.tenant_id, transfer_id=row.id, line=number, **told)
-
-
-async def written(
-    db: Database,
-    viewer: Viewer,
-    key: UUID,
-    row: Transfer,
-    lines: Sequence[TransferLine],
-    said: Sequence[Any],
-) -> Transfer:
-    """Writes a new transfer, once a key."""
+    printed = ("createTransfer", from_store_id, to_store_id, printed_lines(requests), note)
     async with db.unit(viewer.tenant) as unit:
-        if earlier := await claim(unit, viewer.actor, key, row.id, *said):
+        if earlier := await claim(unit, viewer.actor, key, row.id, *printed):
             return (await rows.transfers_by_id(unit.session, unit.tenant, [earlier]))[0]
         await enter(unit, row, lines)
     return row
 
 
+def apart(one: UUID, other: UUID) -> None:
+    """Raises Malformed for a transfer from a store to itself."""
+    if one == other:
+        raise Malformed("fromStoreId: another store than the one that receives")
+
+
+def printed_lines(requests: Sequence[Any] | None) -> list[list[Any]] | None:
+    """The lines as the client sent them, for the fingerprint: a retry is the same request."""
+    return None if requests is None else [list(astuple(line)) for line in requests]
+
+
+def line_of(
+    row: Transfer,
+    number: int,
+    amount: Amount,
+    *,
+    requested: int = 0,
+    approved: int = 0,
+    shipped: int = 0,
+) -> TransferLine:
+    """A line of the transfer; quantities are in base units, 0 by default."""
+    return TransferLine(
+        tenant_id=row.tenant_id,
+        transfer_id=row.id,
+        line=number,
+        product_id=amount.product_id,
+        scale=amount.scale,
+        requested=requested,
+        approved=approved,
+        shipped=shipped,
+    )
+
+
 async def enter(unit: Unit, row: Transfer, lines: Sequence[TransferLine]) -> None:
+    """Writes a new transfer, and names it in the feeds of its stores."""
     row.created_at = unit.now
     unit.session.add(row)
     await unit.session.flush()
@@ -191,17 +191,21 @@ async def enter(unit: Unit, row: Transfer, lines: Sequence[TransferLine]) -> Non
 
 
 async def ship(
-    db: Database, viewer: Viewer, key: UUID, transfer_id: UUID, asked: Sequence[LineRequest] | None
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    transfer_id: UUID,
+    requests: Sequence[LineRequest] | None,
 ) -> Transfer:
-    """Sends what was approved, or what is told of it, from shelf to transit; nothing expired.
+    """Moves all that was approved, or these lines of it, from shelf to transit; nothing expired.
 
     Raises Refused: UnknownTransfer, OutOfStock, ExceedsTransfer for more than was approved,
-    WrongState for what is not approved or was shipped before; and as `lines_of` does.
+    WrongState for what is not approved or was shipped before; and as `resolve_lines` does.
     """
     row = await get_transfer(db, viewer, Can.RUN_TRANSFERS, transfer_id)
     if row.from_store is None:
         raise Refused(WrongState(row.state))
-    lines, sent = await _sent(db, viewer.tenant, row, asked)
+    lines, shipped = await _lines_to_ship(db, viewer.tenant, row, requests)
     draft = movement_of(row.id, Kind.SHIPMENT, row.from_store, key, viewer.actor, lines)
     await open_for(db, viewer.tenant, draft)
 
@@ -210,44 +214,50 @@ async def ship(
             raise Refused(WrongState(row.state))
         await post_in(unit, draft)
         for line in await rows.lines_of(unit.session, unit.tenant, [row.id]):
-            line.shipped = sent.get(line.product_id, 0)
+            line.shipped = shipped.get(line.product_id, 0)
         row.state, row.shipped_by, row.shipped_at = "SHIPPED", viewer.actor, unit.now
 
-    said = ("shipTransfer", row.id, said_of(asked))
+    printed = ("shipTransfer", row.id, printed_lines(requests))
     return await with_overdue(
-        db, viewer.tenant, row.from_store, lambda: change(db, viewer, key, row, said, work)
+        db, viewer.tenant, row.from_store, lambda: change(db, viewer, key, row, printed, work)
     )
 
 
-async def _sent(
-    db: Database, tenant: UUID, row: Transfer, asked: Sequence[LineRequest] | None
+async def _lines_to_ship(
+    db: Database, tenant: UUID, row: Transfer, requests: Sequence[LineRequest] | None
 ) -> tuple[list[Line], Mapping[UUID, int]]:
-    """The lines to ship, and how much they are of each product, in base units."""
+    """The lines to ship, all that was approved by default; and base units of each product.
+
+    Raises Refused(ExceedsTransfer); and as `resolve_lines` does.
+    """
     assert row.from_store is not None
     shelf, transit = Place(row.from_store, "shelf"), Place(row.to_store, "transit")
     async with db.read(tenant) as session:
         planned = await rows.lines_of(session, tenant, [row.id])
     approved = {line.product_id: line.approved for line in planned if line.approved}
-    if asked is None:
-        scales = {line.product_id: line.scale for line in planned}
-        whole = ((product, from_base(n, scales[product])) for product, n in approved.items())
-        return [Line(product, told, shelf, transit) for product, told in whole], approved
-    resolved = await lines_of(db, tenant, row.from_store, asked, arriving=False)
-    batches = await resolve_batches(db, tenant, row.from_store, resolved, "shelf", clock())
+    if requests is None:
+        lines = [
+            Line(line.product_id, from_base(line.approved, line.scale), shelf, transit)
+            for line in planned
+            if line.approved
+        ]
+        return lines, approved
+    resolved = await resolve_lines(db, tenant, row.from_store, requests, "shelf")
     lines = [
-        Line(product, quantity, shelf, transit, batches=named)
-        for (_, product, quantity), (named, _) in zip(resolved, batches, strict=True)
+        Line(line.product_id, line.quantity, shelf, transit, batches=line.batches)
+        for line in resolved
     ]
-    products = await known(db, tenant, {line.product for line in lines})
-    sent = summed_up(((line.product, line.quantity) for line in lines), products)
-    over = [
+    async with db.read(tenant) as session:
+        products = await read_products(session, tenant, {line.product for line in lines})
+    shipped = base_totals(((line.product, line.quantity) for line in lines), products)
+    excesses = [
         Excess(product, base, approved.get(product, 0), products[product].scale)
-        for product, base in sent.items()
+        for product, base in shipped.items()
         if base > approved.get(product, 0)
     ]
-    if over:
-        raise Refused(ExceedsTransfer(tuple(over)))
-    return lines, sent
+    if excesses:
+        raise Refused(ExceedsTransfer(tuple(excesses)))
+    return lines, shipped
 
 
 async def cancel(

@@ -32,8 +32,8 @@ from app.domain.ledger.documents import changed, movement_of, open_for, post_in
 from app.domain.ledger.draft import Draft, Line, Place
 from app.domain.ledger.post import post, preview
 from app.domain.ledger.reservations import moved, with_overdue
-from app.domain.movements.batches import LineRequest
-from app.domain.movements.record import Books, MovementHead, draft
+from app.domain.movements.lines import LineRequest
+from app.domain.movements.record import Books, MovementHead, draft, resolve
 from app.domain.rules.days import store_day
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import Kind
@@ -58,7 +58,7 @@ class WriteOffLineRequest(LineRequest, Protocol):
 
 
 class WriteOffRequest(NamedTuple):
-    """What somebody asks for, beside its lines; checked by `request`."""
+    """A write-off to be requested, without its lines; `request` checks it."""
 
     key: UUID
     store_id: UUID
@@ -68,20 +68,22 @@ class WriteOffRequest(NamedTuple):
 
 
 async def request(
-    books: Books, viewer: Viewer, wanted: WriteOffRequest, asked: Sequence[WriteOffLineRequest]
+    books: Books, viewer: Viewer, request: WriteOffRequest, requests: Sequence[WriteOffLineRequest]
 ) -> WriteOff:
-    """Puts goods aside until somebody else decides: all lines or none.
+    """The write-off, whose goods wait in quarantine until another person decides: all lines or
+    none.
 
-    Without a batch named, what expires first is taken first, expired goods too. Raises Refused:
-    UnknownStore, OutOfStock with what is free, and as `stock.draft` does.
+    Without a named batch the earliest expiry is taken first, expired goods too. Raises Refused:
+    UnknownStore, OutOfStock with what is free; and as `resolve` and `draft` do.
     """
-    store = access.at(viewer, Can.REQUEST_WRITE_OFF, wanted.store_id)
-    reason = clean(wanted.reason, "reason", 200, required=True)
-    photos = _links(wanted.photo_urls)
-    sheet = MovementHead(wanted.key, reason, wanted.note)
-    drafted = await draft(books, viewer, Kind.WRITE_OFF_HOLD, store, asked, sheet)
-    sources = [(line.source or Source.SHELF).value for line in asked]
-    said = ("requestWriteOff", drafted.fingerprint.hex(), sources, photos)
+    store = access.at(viewer, Can.REQUEST_WRITE_OFF, request.store_id)
+    reason = clean(request.reason, "reason", 200, required=True)
+    photos = _links(request.photo_urls)
+    kind, head = Kind.WRITE_OFF_HOLD, MovementHead(request.key, reason, request.note)
+    lines, moment = await resolve(books.db, viewer.tenant, kind, store, requests, head)
+    drafted = await draft(books, viewer, kind, store, lines, head, moment)
+    sources = [(line.source or Source.SHELF).value for line in requests]
+    printed = ("requestWriteOff", drafted.fingerprint.hex(), sources, photos)
     await open_for(books.db, viewer.tenant, drafted)
 
     async def once() -> WriteOff:
@@ -97,11 +99,11 @@ async def request(
                 requested_by=viewer.actor,
                 requested_at=unit.now,
             )
-            if earlier := await claim(unit, viewer.actor, wanted.key, row.id, *said):
+            if earlier := await claim(unit, viewer.actor, request.key, row.id, *printed):
                 return (await rows.write_offs_by_id(unit.session, unit.tenant, [earlier]))[0]
             unit.session.add(row)
             await unit.session.flush()
-            unit.session.add_all(await _put_aside(unit, row, wanted.key, drafted, sources))
+            unit.session.add_all(await _put_aside(unit, row, request.key, drafted, sources))
             unit.filed(store, row.id)
         return row
 
@@ -117,9 +119,9 @@ def _links(urls: Sequence[str]) -> list[str]:
 async def _put_aside(
     unit: Unit, row: WriteOff, key: UUID, drafted: Draft, sources: Sequence[str]
 ) -> list[WriteOffLine]:
-    """Moves to quarantine what is on the shelf, finds what lies there already; the lines of both.
+    """Moves shelf goods to quarantine and earmarks what lies there already; the lines of both.
 
-    Raises Refused, with all that is short of either.
+    Raises Refused, with the shortages of both.
     """
     quarantine, waste = Place(row.store_id, "quarantine"), Place(row.store_id, "waste")
     both = list(zip(drafted.lines, sources, strict=True))
@@ -135,36 +137,47 @@ async def _put_aside(
     holding = _movement(row, Kind.WRITE_OFF_HOLD, key, row.requested_by, shelved)
     outcome = (await post(unit, [holding]))[0] if shelved else None
     if isinstance(moves, Refusal) or isinstance(outcome, Refusal):
-        raise Refused(_together([each for each in (outcome, moves) if isinstance(each, Refusal)]))
-    held = await stock.entries_of(unit.session, unit.tenant, [outcome.id]) if outcome else []
-    told = [(e.product_id, e.batch_id, "shelf", e.quantity, e.scale) for e in held]
-    for move in moves:
-        batch = move.batch and move.batch.id
-        told.append((move.line.product, batch, "quarantine", move.quantity, move.source.scale))
-    names = ("product_id", "batch_id", "source", "quantity", "scale")
-    return [
-        WriteOffLine(
-            tenant_id=unit.tenant,
-            write_off_id=row.id,
-            line=number,
-            **dict(zip(names, each, strict=True)),
+        raise Refused(
+            _one_refusal([each for each in (outcome, moves) if isinstance(each, Refusal)])
         )
-        for number, each in enumerate(told, 1)
+    held = await stock.entries_of(unit.session, unit.tenant, [outcome.id]) if outcome else []
+    lines = [
+        WriteOffLine(
+            product_id=entry.product_id,
+            batch_id=entry.batch_id,
+            source=Source.SHELF.value,
+            quantity=entry.quantity,
+            scale=entry.scale,
+        )
+        for entry in held
     ]
+    lines += [
+        WriteOffLine(
+            product_id=move.line.product,
+            batch_id=move.batch and move.batch.id,
+            source=Source.QUARANTINE.value,
+            quantity=move.quantity,
+            scale=move.source.scale,
+        )
+        for move in moves
+    ]
+    for number, line in enumerate(lines, 1):
+        line.tenant_id, line.write_off_id, line.line = unit.tenant, row.id, number
+    return lines
 
 
-def _together(refusals: Sequence[Refusal]) -> Refusal:
-    """One refusal that says all that is short; whatever else is wrong comes before it."""
+def _one_refusal(refusals: Sequence[Refusal]) -> Refusal:
+    """All shortages as one refusal; any other refusal comes before them."""
     short = [each for each in refusals if isinstance(each, OutOfStock)]
     others = [each for each in refusals if not isinstance(each, OutOfStock)]
     return others[0] if others else OutOfStock(sum((each.shortages for each in short), ()))
 
 
-def _movement(
-    row: WriteOff, kind: Kind, key: UUID, actor: UUID, lines: Sequence[Line], **more: str | None
-) -> Draft:
-    told = {"reason": row.reason, "note": row.note, **more}
-    return movement_of(row.id, kind, row.store_id, key, actor, lines, **told)
+def _movement(row: WriteOff, kind: Kind, key: UUID, actor: UUID, lines: Sequence[Line]) -> Draft:
+    """A movement for the reason that the write-off was requested for."""
+    return movement_of(
+        row.id, kind, row.store_id, key, actor, lines, reason=row.reason, note=row.note
+    )
 
 
 async def get_write_off(db: Database, viewer: Viewer, can: Can, write_off_id: UUID) -> WriteOff:
@@ -225,9 +238,11 @@ async def reject(
 
     async def work(unit: Unit, row: WriteOff, lines: Sequence[WriteOffLine]) -> None:
         back = await _going_back(unit, row, lines)
-        told = {"reason": "报损驳回", "note": note}
-        back_again = _movement(row, Kind.WRITE_OFF_RELEASE, key, viewer.actor, back, **told)
-        await post_in(unit, back_again)
+        kind, actor = Kind.WRITE_OFF_RELEASE, viewer.actor
+        release = movement_of(
+            row.id, kind, row.store_id, key, actor, back, reason="报损驳回", note=note
+        )
+        await post_in(unit, release)
 
     return await _decide(db, viewer, key, row, "REJECTED", note, work)
 

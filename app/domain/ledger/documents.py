@@ -25,10 +25,13 @@ def movement_of(
     key: UUID,
     actor: UUID,
     lines: Sequence[Line],
-    **more: Any,
+    *,
+    channel: str | None = None,
+    reason: str | None = None,
+    note: str | None = None,
 ) -> Draft:
-    """The draft of a document's movement; its own key is made of the document's: the two are
-    claimed together. `more` are further fields of `Draft`."""
+    """The draft of a document's movement. Its key is made of the document's own key, so that the
+    two are claimed together."""
     own = uuid5(key, kind.name)
     return Draft(
         kind=kind,
@@ -38,8 +41,10 @@ def movement_of(
         lines=tuple(lines),
         fingerprint=fingerprint_of(kind, document, own),
         occurred_at=clock(),
+        channel=channel,
+        reason=reason,
+        note=note,
         document_id=document,
-        **more,
     )
 
 

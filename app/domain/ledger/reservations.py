@@ -48,8 +48,10 @@ def moved(held: Reservation | WriteOffLine, quantity: int, source: Place, target
 def release(row: Order, key: UUID, actor: UUID, held: Iterable[Reservation], reason: str) -> Draft:
     """The movement that gives up what an order holds."""
     lines = put_back(row.store_id, held)
-    told = {"channel": row.channel, "reason": reason}
-    return movement_of(row.id, Kind.ORDER_RELEASE, row.store_id, key, actor, lines, **told)
+    kind, channel = Kind.ORDER_RELEASE, row.channel
+    return movement_of(
+        row.id, kind, row.store_id, key, actor, lines, channel=channel, reason=reason
+    )
 
 
 async def end_overdue(db: Database, tenant: UUID) -> None:

@@ -1,26 +1,78 @@
-"""Lines: which product a client's line means, and how much of it."""
+"""Lines: which product each line of a request means, how much of it, and of which batches.
+
+`resolve_lines` is the only way from a client's lines to resolved ones: every movement, order and
+document calls it once and passes its result on.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from app.db import catalog as rows
-from app.db import identity, units
-from app.db.core.unit import Database
+from app.db import batches as batch_rows
+from app.db import catalog, identity, units
+from app.db.batches import ArrivingBatch
+from app.db.core.unit import Database, Session, clock
 from app.db.tables import Product
-from app.domain.catalog import products
-from app.domain.catalog.codes import Code, packs_of, understood
-from app.domain.errors import InvalidQuantity, Malformed, Refused, UnknownProduct
-from app.domain.movements.batches import MOST_LINES, LineRequest, Resolved, scanned
+from app.domain.catalog.codes import Code, find_product, read_code
+from app.domain.catalog.cookbook import NO_WISH, Wish
+from app.domain.errors import (
+    InvalidQuantity,
+    Malformed,
+    Refused,
+    UnknownProduct,
+    unknown_products,
+)
+from app.domain.movements.batches import MOST_LINES, BatchTerms, arriving_batch, named_batches
+from app.domain.rules.days import store_day
 from app.domain.rules.scales import weight_for
+from app.domain.rules.texts import clean
 from app.domain.rules.units import MASSES, from_base, size_of
+
+BATCH_SOURCES = ("supplier", "opening", "kitchen")
+"""Where goods come from that make a batch of their own."""
+
+
+class LineRequest(Protocol):
+    """A line as a client sends it: a product or a code, a quantity (in `unit`) or packs.
+
+    Some inputs have more: see `PRINTED`.
+    """
+
+    @property
+    def product_id(self) -> UUID | None: ...
+    @property
+    def code(self) -> str | None: ...
+    @property
+    def quantity(self) -> Decimal | None: ...
+    @property
+    def packs(self) -> Decimal | None: ...
+    @property
+    def unit(self) -> str | None: ...
+
+
+PRINTED = (
+    "product_id",
+    "code",
+    "quantity",
+    "packs",
+    "unit",
+    "without",
+    "unit_cost",
+    "expected_version",
+    "batch_no",
+    "expires_on",
+    "produced_on",
+    "supplier",
+)
+"""The attributes of a line that a request's fingerprint covers; None where an input has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlainLine:
-    """A line that says no more than which product, and how much of it in its own unit."""
+    """A line of no more than a product or a code, and a quantity in the product's unit."""
 
     product_id: UUID | None
     quantity: Decimal
@@ -30,18 +82,80 @@ class PlainLine:
     unit: str | None = None
 
 
-async def lines_of(
-    db: Database, tenant: UUID, store: UUID, asked: Sequence[LineRequest], arriving: bool
-) -> list[Resolved]:
-    """Each line with its product, and a quantity in the product's unit.
+@dataclass(frozen=True, slots=True)
+class ResolvedLine:
+    """A line that is read completely; nothing of it is looked up again.
 
-    Raises Refused: UnknownProduct with all codes nobody knows, InvalidQuantity. Raises Malformed
-    for what cannot be read, and for a line that names no product or two.
+    `quantity` is in the product's unit and `unit_cost` in 1/10000 yuan. `batches` are the only
+    ones it may touch, None for any; `arriving` is the batch that comes in. `printed` is what the
+    client sent, for the fingerprint: a retry is the same request, whatever a code means by then.
     """
-    if not 1 <= len(asked) <= MOST_LINES:
+
+    product_id: UUID
+    quantity: Decimal
+    unit_cost: int | None = None
+    expected_version: int | None = None
+    batches: tuple[UUID, ...] | None = None
+    arriving: ArrivingBatch | None = None
+    wish: Wish = NO_WISH
+    printed: tuple[object, ...] = ()
+
+
+class _Found(NamedTuple):
+    """The product and quantity of a line; `product` is None when no such product exists."""
+
+    request: LineRequest
+    product_id: UUID
+    quantity: Decimal
+    product: Product | None
+    code: Code | None
+
+
+async def resolve_lines(
+    db: Database,
+    tenant: UUID,
+    store: UUID,
+    requests: Sequence[LineRequest],
+    source: str | None = None,
+    moment: datetime | None = None,
+) -> list[ResolvedLine]:
+    """Each line with its product, a quantity in the product's unit, and its batches.
+
+    `source` is the bin that the goods leave; None when no goods move, and batches are ignored.
+    `moment` is when goods come in, now by default.
+
+    Raises Refused: UnknownProduct with all unknown codes, InvalidQuantity, UnknownBatch. Raises
+    Malformed for a code that cannot be read, for a line without a product or with two, and for
+    batch details of a product that keeps no batches.
+    """
+    _check(requests)
+    if not _needs_reading(requests, source):
+        return [
+            _resolved(each, each.product_id, each.quantity)
+            for each in requests
+            if each.product_id is not None and each.quantity is not None
+        ]
+    async with db.read(tenant) as session:
+        found = await _find_products(session, tenant, store, requests)
+        if source is None:
+            return [_resolved(each.request, each.product_id, each.quantity) for each in found]
+        if source in BATCH_SOURCES:
+            return await _with_arriving(session, tenant, store, found, moment or clock())
+        return [
+            _resolved(
+                each.request,
+                each.product_id,
+                each.quantity,
+                batches=await _batches_of(session, tenant, each),
+            )
+            for each in found
+        ]
+
+
+def _check(requests: Sequence[LineRequest]) -> None:
+    if not 1 <= len(requests) <= MOST_LINES:
         raise Malformed(f"lines: from 1 to {MOST_LINES} are needed")
-    plain = True
-    for line in asked:
+    for line in requests:
         if (line.product_id is None) == (line.code is None):
             raise Malformed("a line names either productId or code")
         if line.quantity is not None and line.packs is not None:
@@ -50,57 +164,106 @@ async def lines_of(
             raise Malformed("a line with productId has a quantity; packs belong to a code")
         if line.unit is not None and line.quantity is None:
             raise Malformed("unit: what the line's quantity is told in")
-        plain = plain and line.code is None and line.unit is None
-    if plain:
-        return [(line, line.product_id, line.quantity) for line in asked]  # pyright: ignore[reportReturnType]
-    return await _looked_up(db, tenant, store, asked, arriving)
 
 
-async def _looked_up(
-    db: Database, tenant: UUID, store: UUID, asked: Sequence[LineRequest], arriving: bool
-) -> list[Resolved]:
-    """Codes become products, quantities and batches; a plain code means one of its packs."""
-    found: list[Resolved] = []
+def _needs_reading(requests: Sequence[LineRequest], source: str | None) -> bool:
+    """Whether anything has to be read: most sales are of products by id, of any batch."""
+    return source in BATCH_SOURCES or any(
+        line.code is not None
+        or line.unit is not None
+        or (source is not None and _optional(line, "batch_no") is not None)
+        for line in requests
+    )
+
+
+def _optional(line: LineRequest, name: str) -> Any:
+    """An attribute that only some inputs have."""
+    return getattr(line, name, None)
+
+
+def _resolved(
+    line: LineRequest,
+    product_id: UUID,
+    quantity: Decimal,
+    batches: tuple[UUID, ...] | None = None,
+    arriving: ArrivingBatch | None = None,
+) -> ResolvedLine:
+    wish = wish_of(line)
+    printed = tuple([_optional(line, name) for name in PRINTED])
+    if wish.used is not None:
+        printed += (sorted(wish.used.items()),)
+    return ResolvedLine(
+        product_id,
+        quantity,
+        _optional(line, "unit_cost"),
+        _optional(line, "expected_version"),
+        batches,
+        arriving,
+        wish,
+        printed,
+    )
+
+
+def wish_of(line: object) -> Wish:
+    """Optional parts to leave out, and what was really used. Raises Malformed."""
+    without, used = getattr(line, "without", None), getattr(line, "used", None)
+    if not without and used is None:
+        return NO_WISH
+    quantities = {each.product_id: each.quantity for each in used or ()}
+    if len(quantities) < len(used or ()) or any(each < 0 for each in quantities.values()):
+        raise Malformed("used: each product once, with a quantity from 0")
+    return Wish(frozenset(without or ()), None if used is None else quantities)
+
+
+async def _find_products(
+    session: Session, tenant: UUID, store: UUID, requests: Sequence[LineRequest]
+) -> list[_Found]:
+    """The product and quantity of each line. Raises Refused with all unknown codes at once."""
+    ids = {line.product_id for line in requests if line.product_id is not None}
+    rows = await catalog.products_by_id(session, tenant, ids) if ids else ()
+    products = {row.id: row for row in rows}
+    coded = any(line.code is not None for line in requests)
+    layouts = await identity.scale_labels(session, tenant, store) if coded else []
+    found: list[_Found] = []
     unknown: list[str] = []
-    async with db.read(tenant) as session:
-        layouts = await identity.scale_labels(session, tenant, store)
-        for line in asked:
-            if line.product_id is not None:
-                told = await _measured(session, tenant, line, line.product_id)
-                found.append((line, line.product_id, told))
-                continue
-            code = understood(line.code or "", layouts)
-            if code.fault:
-                raise Malformed(f"code: {code.fault}: scan it again, or type the number below it")
-            named = await products.by_code(session, tenant, code.name)
-            if named is None:
-                unknown.append(code.name)
-                continue
-            product, pack = named
-            quantity = _quantity(line, code, product, pack)
-            if line.unit is not None:
-                quantity = await _in_unit(session, tenant, product, quantity, line.unit)
-            told = await scanned(session, tenant, line, code, product, quantity, arriving)
-            found.append((told, product.id, quantity))
+    for line in requests:
+        if line.product_id is not None:
+            product = products.get(line.product_id)
+            quantity = await _measured(session, tenant, line, line.product_id, product)
+            found.append(_Found(line, line.product_id, quantity, product, None))
+            continue
+        code = read_code(line.code or "", layouts)
+        if code.fault:
+            raise Malformed(f"code: {code.fault}: scan it again, or type the number below it")
+        named = await find_product(session, tenant, code.name)
+        if named is None:
+            unknown.append(code.name)
+            continue
+        product, pack = named
+        quantity = _quantity(line, code, product, pack)
+        if line.unit is not None:
+            quantity = await _in_unit(session, tenant, product, quantity, line.unit)
+        found.append(_Found(line, product.id, quantity, product, code))
     if unknown:
         raise Refused(UnknownProduct(tuple(unknown)))
     return found
 
 
-async def _measured(session: Any, tenant: UUID, line: LineRequest, product_id: UUID) -> Decimal:
+async def _measured(
+    session: Session, tenant: UUID, line: LineRequest, product_id: UUID, product: Product | None
+) -> Decimal:
     quantity = line.quantity or Decimal(0)
     if line.unit is None:
         return quantity
-    products = await rows.products_by_id(session, tenant, [product_id])
-    if not products:
-        raise Refused(UnknownProduct((str(product_id),)))
-    return await _in_unit(session, tenant, products[0], quantity, line.unit)
+    if product is None:
+        raise unknown_products([product_id])
+    return await _in_unit(session, tenant, product, quantity, line.unit)
 
 
 async def _in_unit(
-    session: Any, tenant: UUID, product: Product, quantity: Decimal, unit: str
+    session: Session, tenant: UUID, product: Product, quantity: Decimal, unit: str
 ) -> Decimal:
-    """So many of another unit, in the product's own: exact, or refused."""
+    """A quantity of another unit, in the product's own: exact, or refused."""
     own = await units.sizes(session, tenant, [product.id])
     size = size_of(unit, product.unit, own.get(product.id, {}))
     if size is None:
@@ -109,7 +272,7 @@ async def _in_unit(
 
 
 def _quantity(line: LineRequest, code: Code, product: Product, pack: int) -> Decimal:
-    """What is said, else what was weighed or what it costs, else so many packs."""
+    """The line's quantity, else the label's weight or price, else a number of packs."""
     if line.quantity is not None:
         return line.quantity
     if line.packs is None and product.unit in MASSES:
@@ -120,11 +283,59 @@ def _quantity(line: LineRequest, code: Code, product: Product, pack: int) -> Dec
     if line.packs is None and code.amount is not None and product.price:
         # The label of something counted: its price divides into pieces, or it is another's.
         return _whole(product, Decimal(code.amount) * product.scale / product.price, "1")
-    packs = packs_of(code) if line.packs is None else line.packs
+    packs = code.packs if line.packs is None else line.packs
     return _whole(product, packs * pack, str(packs))
 
 
-def _whole(product: Product, base: Decimal, said: str) -> Decimal:
+def _whole(product: Product, base: Decimal, sent: str) -> Decimal:
     if base != int(base) or base <= 0:
-        raise Refused(InvalidQuantity(product.id, said))
+        raise Refused(InvalidQuantity(product.id, sent))
     return from_base(int(base), product.scale)
+
+
+async def _with_arriving(
+    session: Session, tenant: UUID, store: UUID, found: Sequence[_Found], moment: datetime
+) -> list[ResolvedLine]:
+    """The lines with the batches that come in, dated by the store's own day."""
+    zones = await identity.stores_by_id(session, tenant, [store])
+    today = store_day(moment, zones[0].timezone if zones else "UTC")
+    lines: list[ResolvedLine] = []
+    for line, product_id, quantity, product, code in found:
+        terms = _terms(line, code if product and product.tracks_batches else None)
+        arriving = arriving_batch(product, terms, today, moment) if product else None
+        batches = (arriving.id,) if arriving else None
+        lines.append(_resolved(line, product_id, quantity, batches, arriving))
+    return lines
+
+
+def _terms(line: LineRequest, code: Code | None) -> BatchTerms:
+    """Details of the batch; the line's own come before those of its code."""
+    number, produced_on = _optional(line, "batch_no"), _optional(line, "produced_on")
+    expires_on = _optional(line, "expires_on")
+    if code is not None:
+        number = number or code.batch
+        expires_on, produced_on = expires_on or code.expires_on, produced_on or code.produced_on
+    return BatchTerms(
+        number=clean(number, "batchNo", 50),
+        supplier=clean(_optional(line, "supplier"), "supplier", 100),
+        produced_on=produced_on,
+        expires_on=expires_on,
+        unit_cost=_optional(line, "unit_cost"),
+    )
+
+
+async def _batches_of(session: Session, tenant: UUID, found: _Found) -> tuple[UUID, ...] | None:
+    """The batches that the line or its code names; None for any.
+
+    What leaves is of the code's batch only if that number was ever received: a till sells what
+    the customer holds in her hand.
+    """
+    product = found.product
+    number = clean(_optional(found.request, "batch_no"), "batchNo", 50)
+    if product is None:
+        return None
+    if number is not None:
+        return await named_batches(session, tenant, product, number)
+    if found.code is None or not found.code.batch or not product.tracks_batches:
+        return None
+    return tuple(await batch_rows.by_number(session, tenant, product.id, found.code.batch)) or None

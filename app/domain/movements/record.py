@@ -1,32 +1,32 @@
-"""Use cases of the stock topic: what a person asks for, made into a draft for the ledger."""
+"""Movements along a kind's own route: resolved, drafted and posted; and how one is reversed."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, Protocol, TypeVar
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from app.db import stock as rows
 from app.db.core.lane import Lane, LaneFull
-from app.db.core.unit import Database
+from app.db.core.unit import Database, clock
 from app.db.tables import Entry, Movement
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.catalog.cookbook import NO_WISH, Cookbook, Wish
+from app.domain.catalog.cookbook import Cookbook
 from app.domain.claims import fingerprint_of
 from app.domain.errors import BatchExpired, Busy, Malformed, OutOfStock, Refused, UnknownMovement
 from app.domain.ledger.draft import Draft, Line, Outdated, Place, swapped
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import freed, short_of
-from app.domain.movements.batches import ARRIVING, SAID, LineRequest, resolve_batches
-from app.domain.movements.lines import lines_of
+from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 
-NAMED = ("product_id", "code", "quantity", "packs", "unit", "without")
 ATTEMPTS = 5
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far ahead of ours a device's clock may be."""
+
 T = TypeVar("T")
-AHEAD = timedelta(minutes=5)
 
 
 class MovementInput(Protocol):
@@ -43,7 +43,7 @@ class MovementInput(Protocol):
 
 
 class MovementHead(NamedTuple):
-    """The paper of a movement that is made by its document."""
+    """The same for a movement that a document makes."""
 
     key: UUID
     reason: str | None = None
@@ -51,8 +51,23 @@ class MovementHead(NamedTuple):
     occurred_at: datetime | None = None
 
 
+class MovementTerms(NamedTuple):
+    """What only some kinds of movement carry; `sale_id` is the sale whose goods come back.
+
+    `accept_shortage` books goods that were sold although the shelf should not have held them.
+    """
+
+    channel: str | None = None
+    document: str | None = None
+    sale_id: UUID | None = None
+    accept_shortage: bool = False
+
+
+PLAIN = MovementTerms()
+
+
 class Books(NamedTuple):
-    """What stock is recorded with."""
+    """The database, the lane and the cookbook: all that recording stock takes."""
 
     db: Database
     lane: Lane[Draft, Outcome]
@@ -61,10 +76,10 @@ class Books(NamedTuple):
     async def post(self, tenant: UUID, draft: Draft) -> Outcome:
         """The movement, or the refusal; `Busy` when the lane could not take it.
 
-        What is held for orders whose time is over is there for whoever needs it.
+        When stock is short, overdue orders are ended first, for what they hold.
         """
         try:
-            # What is there is taken first: only what is missing then was never on the books.
+            # Booked stock is taken first; only what is missing after that is a shortage.
             plain = replace(draft, accept_shortage=False) if draft.accept_shortage else draft
             outcome = await self.lane.submit(tenant, plain)
             if isinstance(outcome, OutOfStock):
@@ -84,22 +99,45 @@ async def record(
     viewer: Viewer,
     kind: Kind,
     store: UUID,
-    asked: Sequence[LineRequest],
-    paper: MovementInput,
-    **more: Any,
+    requests: Sequence[LineRequest],
+    head: MovementInput,
+    terms: MovementTerms = PLAIN,
 ) -> Outcome:
-    """Drafts the movement and posts it; once more when a recipe changed in between."""
+    """The movement, or why it was refused; drafted again when a recipe changed in between.
+
+    Raises as `resolve` and `draft` do.
+    """
+    lines, moment = await resolve(books.db, viewer.tenant, kind, store, requests, head)
 
     def drafting() -> Awaitable[Draft]:
-        return draft(books, viewer, kind, store, asked, paper, **more)
+        return draft(books, viewer, kind, store, lines, head, moment, terms)
 
     return (await until_current(books, viewer.tenant, drafting))[1]
+
+
+async def resolve(
+    db: Database,
+    tenant: UUID,
+    kind: Kind,
+    store: UUID,
+    requests: Sequence[LineRequest],
+    head: MovementInput,
+) -> tuple[list[ResolvedLine], datetime]:
+    """The movement's lines as `resolve_lines` reads them, and the moment it happened.
+
+    Raises Malformed for a moment in the future; and as `resolve_lines` does.
+    """
+    moment = _moment(head.occurred_at)
+    return await resolve_lines(db, tenant, store, requests, kind.value.source, moment), moment
 
 
 async def until_current(
     books: Books, tenant: UUID, drafting: Callable[[], Awaitable[Draft]]
 ) -> tuple[Draft, Outcome]:
-    """Drafts and posts, again when a recipe changed in between; the last draft, and its outcome."""
+    """Drafts and posts, again when a recipe changed in between: the last draft and its outcome.
+
+    The outcome is `Busy` after too many attempts.
+    """
     attempt = 0
     while True:
         drafted = await drafting()
@@ -113,9 +151,9 @@ async def until_current(
 
 
 async def redrafted(books: Books, work: Callable[[], Awaitable[T]]) -> T:
-    """Does a document's work, again when what it drafted was outdated under its locks.
+    """The result of a document's work, done again when a recipe changed after its draft.
 
-    Raises Refused(Busy) when that never ends.
+    Raises Refused(Busy) after too many attempts.
     """
     for _ in range(ATTEMPTS):
         try:
@@ -132,78 +170,62 @@ async def draft(
     viewer: Viewer,
     kind: Kind,
     store: UUID,
-    asked: Sequence[LineRequest],
-    paper: MovementInput,
-    **more: Any,
+    lines: Sequence[ResolvedLine],
+    head: MovementInput,
+    moment: datetime,
+    terms: MovementTerms = PLAIN,
 ) -> Draft:
     """A movement along the kind's own route, of what its products are made of.
 
-    `more` are further fields of `Draft`. Raises Refused for unknown codes and batches, Malformed
-    for an empty or endless list of lines, for a line that names no product or two, and for a
-    moment in the future.
+    Raises as `Cookbook.explode` does, and InvalidText for a reason or a note.
     """
     source, target = kind.value.source, kind.value.target
     assert source is not None, f"{kind.name} has no route of its own"
     assert target is not None
-    resolved = await lines_of(books.db, viewer.tenant, store, asked, source in ARRIVING)
-    moment = _moment(paper.occurred_at)
-    batches = await resolve_batches(books.db, viewer.tenant, store, resolved, source, moment)
-    lines = [
+    origin, goal = Place(store, source), Place(store, target)
+    plain = [
         Line(
-            product,
-            quantity,
-            Place(store, source),
-            Place(store, target),
-            getattr(line, "unit_cost", None),
-            getattr(line, "expected_version", None),
-            *batch,
+            line.product_id,
+            line.quantity,
+            origin,
+            goal,
+            line.unit_cost,
+            line.expected_version,
+            line.batches,
+            line.arriving,
         )
-        for (line, product, quantity), batch in zip(resolved, batches, strict=True)
+        for line in lines
     ]
-    wishes = [wish_of(line) for line in asked]
-    channel = more.get("channel")
-    exploded = await books.cookbook.explode(viewer.tenant, lines, wishes, channel)
+    wishes = [line.wish for line in lines]
+    exploded = await books.cookbook.explode(viewer.tenant, plain, wishes, terms.channel)
+    reason = clean(head.reason, "reason", 200)
+    note = clean(head.note, "note", 2000, lines=True)
     # What the client sent, not what it was found to mean: a retry is the same request.
-    said = [[getattr(line, name, None) for name in (*NAMED, *SAID)] for line in asked]
-    said += [sorted(wish.used.items()) for wish in wishes if wish.used is not None]
-    told = _told(paper)
+    printed = [line.printed for line in lines]
     return Draft(
         kind=kind,
         store=store,
         actor=viewer.actor,
-        key=paper.key,
+        key=head.key,
         lines=exploded.lines,
         fingerprint=fingerprint_of(
-            kind, store, said, told, paper.occurred_at, sorted(more.items())
+            kind, store, printed, reason, note, head.occurred_at, tuple(terms)
         ),
         occurred_at=moment,
+        channel=terms.channel,
+        reason=reason,
+        note=note,
+        document=terms.document,
+        sale_id=terms.sale_id,
         recipes=exploded.recipes,
-        **told,
-        **more,
+        accept_shortage=terms.accept_shortage,
     )
 
 
-def wish_of(line: object) -> Wish:
-    """What the input says of optional parts and of actual use. Raises Malformed."""
-    without, used = getattr(line, "without", None), getattr(line, "used", None)
-    if not without and used is None:
-        return NO_WISH
-    told = {each.product_id: each.quantity for each in used or ()}
-    if len(told) < len(used or ()) or any(quantity < 0 for quantity in told.values()):
-        raise Malformed("used: each product once, with a quantity from 0")
-    return Wish(frozenset(without or ()), None if used is None else told)
-
-
-def _told(paper: MovementInput) -> dict[str, str | None]:
-    return {
-        "reason": clean(paper.reason, "reason", 200),
-        "note": clean(paper.note, "note", 2000, lines=True),
-    }
-
-
 def _moment(occurred_at: datetime | None) -> datetime:
-    now = datetime.now(UTC)
-    if occurred_at is not None and occurred_at > now + AHEAD:
+    """When it happened; now by default. Raises Malformed for a moment in the future."""
+    now = clock()
+    if occurred_at is not None and occurred_at > now + CLOCK_SKEW:
         raise Malformed("occurredAt lies in the future: check the device's clock")
     return occurred_at or now
 
@@ -211,18 +233,21 @@ def _moment(occurred_at: datetime | None) -> datetime:
 async def get_movement(
     db: Database, viewer: Viewer, can: Can, movement_id: UUID
 ) -> tuple[Movement, Sequence[Entry]]:
-    """A movement of a store this permission reaches. Raises Refused(UnknownMovement)."""
+    """A movement, of a store that this permission reaches, and its entries.
+
+    Raises Refused(UnknownMovement).
+    """
     async with db.read(viewer.tenant) as session:
-        found = await rows.movement_with_entries(session, viewer.tenant, movement_id)
-    if found is None or not access.within(viewer, can, [found[0].store_id]):
+        movement = await rows.movement_with_entries(session, viewer.tenant, movement_id)
+    if movement is None or not access.within(viewer, can, [movement[0].store_id]):
         raise Refused(UnknownMovement(str(movement_id)))
-    return found
+    return movement
 
 
 async def reversal(
     db: Database, viewer: Viewer, key: UUID, movement_id: UUID, reason: str | None
 ) -> Draft:
-    """The draft that undoes a movement: its entries swapped, once."""
+    """The draft that undoes a movement, once: its entries swapped. Raises Refused."""
     movement, entries = await get_movement(db, viewer, Can.REVERSE, movement_id)
     reason = clean(reason, "reason", 200)
     return Draft(
@@ -232,7 +257,7 @@ async def reversal(
         key=key,
         lines=swapped(entries),
         fingerprint=fingerprint_of(Kind.REVERSAL, movement_id, reason),
-        occurred_at=datetime.now(UTC),
+        occurred_at=clock(),
         channel=movement.channel,
         reason=reason,
         reverses_id=movement_id,

@@ -1,4 +1,4 @@
-"""Use cases of the sales topic: what tills sold offline, and taking back what was sold."""
+"""Sales: what tills sold offline, and goods of a sale that come back."""
 
 import asyncio
 from collections.abc import Awaitable, Iterator, Sequence
@@ -14,13 +14,15 @@ from app.domain.errors import Malformed, Refusal, Refused, Unreadable
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
-from app.domain.movements.batches import LineRequest
+from app.domain.movements.lines import LineRequest, ResolvedLine
 from app.domain.movements.record import (
     Books,
     MovementInput,
+    MovementTerms,
     draft,
     get_movement,
     record,
+    resolve,
     until_current,
 )
 from app.domain.rules.kinds import Kind
@@ -28,9 +30,9 @@ from app.domain.rules.texts import InvalidText, clean
 
 MOST_OPERATIONS = 1000
 AT_ONCE = 8
-"""Operations that are looked up at the same time: a few of the connections there are."""
+"""Operations whose lines are read at the same time: fewer than there are connections."""
 
-EVER = datetime.min.replace(tzinfo=UTC)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 T = TypeVar("T")
 
 
@@ -42,7 +44,7 @@ class Disposition(Enum):
     WASTE = Kind.RETURN_WASTED
 
 
-class Offline(MovementInput, Protocol):
+class OfflineSale(MovementInput, Protocol):
     """A sale that a till made while it was offline."""
 
     @property
@@ -55,100 +57,111 @@ class Offline(MovementInput, Protocol):
     def accept_shortage(self) -> bool | None: ...
 
 
-class Synced(NamedTuple):
-    """What became of one operation of a till."""
+class SyncedSale(NamedTuple):
+    """The outcome of one operation of a till."""
 
     key: UUID
     outcome: Outcome
 
 
-async def sync(books: Books, viewer: Viewer, operations: Sequence[Offline]) -> list[Synced]:
-    """Books what tills sold offline: one result an operation, and none hinders another.
+async def sync(books: Books, viewer: Viewer, operations: Sequence[OfflineSale]) -> list[SyncedSale]:
+    """Books what tills sold offline: one outcome an operation, and none hinders another.
 
-    Whatever order they come in, they are booked in one: those that name their batches first,
-    then by the tills' clocks. Raises Malformed for too many at once.
+    Operations are booked in one order, whatever order they come in: those that name their
+    batches first, then by the tills' clocks. Raises Malformed for too many at once.
     """
     if not 1 <= len(operations) <= MOST_OPERATIONS:
         raise Malformed(f"operations: from 1 to {MOST_OPERATIONS} at once")
-    inorder = sorted(range(len(operations)), key=lambda place: _booked_by(operations[place]))
-    sales = [_Sale(books, viewer, operations[place]) for place in inorder]
+    places = sorted(range(len(operations)), key=lambda place: _order(operations[place]))
+    sales = [_Operation(books, viewer, operations[place]) for place in places]
     # All of them are drafted before the first is booked, so that they are booked in order.
     for several in batched(sales, AT_ONCE):
         await asyncio.gather(*(sale.prepare() for sale in several))
     outcomes = await asyncio.gather(*(sale.book() for sale in sales))
-    told = dict(zip(inorder, outcomes, strict=True))
-    return [Synced(each.key, told[place]) for place, each in enumerate(operations)]
+    by_place = dict(zip(places, outcomes, strict=True))
+    return [SyncedSale(each.key, by_place[place]) for place, each in enumerate(operations)]
 
 
-def _booked_by(operation: Offline) -> tuple[bool, datetime, UUID]:
+def _order(operation: OfflineSale) -> tuple[bool, datetime, UUID]:
     unnamed = all(line.batch_no is None and line.code is None for line in operation.lines)
-    return unnamed, operation.occurred_at or EVER, operation.key
+    return unnamed, operation.occurred_at or LONG_AGO, operation.key
 
 
 def batched(sales: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    each = iter(sales)
-    while several := list(islice(each, size)):
+    """The sales in groups of `size`; `itertools.batched` is newer than Python 3.11."""
+    rest = iter(sales)
+    while several := list(islice(rest, size)):
         yield several
 
 
-class _Sale:
-    """One operation on its way into the books."""
+class _Operation:
+    """One operation on its way into the books: its lines are resolved once."""
 
-    def __init__(self, books: Books, viewer: Viewer, operation: Offline) -> None:
-        self.books, self.viewer, self.operation = books, viewer, operation
-        self.drafted: Draft | Refusal | None = None
+    def __init__(self, books: Books, viewer: Viewer, sale: OfflineSale) -> None:
+        self.books, self.viewer, self.sale = books, viewer, sale
+        self.lines: list[ResolvedLine] = []
+        self.moment = LONG_AGO
+        self.prepared: Draft | Refusal | None = None
 
     async def prepare(self) -> None:
-        self.drafted = await self._tried(self._draft())
+        """Drafts the sale; keeps the refusal if there is one."""
+        self.prepared = await _caught(self._resolve_and_draft())
 
     async def book(self) -> Outcome:
-        if isinstance(self.drafted, Refusal):
-            return self.drafted
-        return await self._tried(self._post())
+        """Posts the draft, or a fresh one when a recipe changed since."""
+        if isinstance(self.prepared, Refusal):
+            return self.prepared
+        return await _caught(self._post())
 
     async def _post(self) -> Outcome:
         return (await until_current(self.books, self.viewer.tenant, self._next_draft))[1]
 
     async def _next_draft(self) -> Draft:
-        drafted, self.drafted = self.drafted, None
-        return drafted if isinstance(drafted, Draft) else await self._draft()
+        first, self.prepared = self.prepared, None
+        return first if isinstance(first, Draft) else await self._draft()
+
+    async def _resolve_and_draft(self) -> Draft:
+        store = access.at(self.viewer, Can.SELL, self.sale.store_id)
+        self.lines, self.moment = await resolve(
+            self.books.db, self.viewer.tenant, Kind.SALE, store, self.sale.lines, self.sale
+        )
+        return await self._draft()
 
     async def _draft(self) -> Draft:
-        told = self.operation
-        return await draft(
-            self.books,
-            self.viewer,
-            Kind.SALE,
-            access.at(self.viewer, Can.SELL, told.store_id),
-            told.lines,
-            told,
+        sale = self.sale
+        terms = MovementTerms(
             channel=COUNTER,
-            document=clean(told.receipt_no, "receiptNo", 100),
-            accept_shortage=told.accept_shortage is not False,
+            document=clean(sale.receipt_no, "receiptNo", 100),
+            accept_shortage=sale.accept_shortage is not False,
+        )
+        return await draft(
+            self.books, self.viewer, Kind.SALE, sale.store_id, self.lines, sale, self.moment, terms
         )
 
-    async def _tried(self, doing: Awaitable[T]) -> T | Refusal:
-        try:
-            return await doing
-        except Refused as refused:
-            return refused.refusal
-        except (Malformed, InvalidText) as malformed:
-            return Unreadable(str(malformed))
+
+async def _caught(work: Awaitable[T]) -> T | Refusal:
+    """The result, or a refusal: also for what would be a BAD_INPUT error of a single sale."""
+    try:
+        return await work
+    except Refused as refused:
+        return refused.refusal
+    except (Malformed, InvalidText) as malformed:
+        return Unreadable(str(malformed))
 
 
 async def take_back(
     books: Books,
     viewer: Viewer,
     sale_id: UUID,
-    asked: Sequence[LineRequest],
+    requests: Sequence[LineRequest],
     disposition: Disposition,
-    paper: MovementInput,
+    head: MovementInput,
 ) -> Outcome:
     """A return to the store that sold; the ledger judges that no more comes back than was sold.
 
     A dish that comes back is waste, whatever the disposition. Raises Refused(UnknownMovement)
-    for a sale out of reach, and as `stock.draft` does.
+    for a sale out of reach, and as `record` does.
     """
     sale, _ = await get_movement(books.db, viewer, Can.RETURN_SALE, sale_id)
-    more = {"channel": sale.channel, "sale_id": sale_id}
-    return await record(books, viewer, disposition.value, sale.store_id, asked, paper, **more)
+    terms = MovementTerms(channel=sale.channel, sale_id=sale_id)
+    return await record(books, viewer, disposition.value, sale.store_id, requests, head, terms)
