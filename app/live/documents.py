@@ -54,15 +54,15 @@ class Topic:
 
 
 async def open_pages(
-    read: Callable[[UUID | None, int], Awaitable[Sequence[T]]], size: int = PAGE
+    read: Callable[[UUID | None, int], Awaitable[Sequence[T]]],
 ) -> AsyncIterator[tuple[Sequence[T], bool]]:
     """Pages of open rows by keyset, the oldest first, and whether more follow; at least one."""
     after: UUID | None = None
     more = True
     while more:
-        rows: Sequence[Any] = await read(after, size + 1)
-        more = len(rows) > size
-        page = rows[:size]
+        rows: Sequence[Any] = await read(after, PAGE + 1)
+        more = len(rows) > PAGE
+        page = rows[:PAGE]
         yield page, more
         if more:
             after = page[-1].id

@@ -4,7 +4,10 @@ import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from app.domain.alerts import acknowledge
+from app.live import documents
 from tests.support.identity import CREATE_KEY, Chain
 from tests.support.live import Line as Wire
 from tests.support.live import dialled
@@ -49,6 +52,42 @@ async def test_a_stores_orders(open_shop: Shop) -> None:
         assert await told(wire) == {str(first.id): "FULFILLED"}
         await open_shop.sell("米", 1)
         assert await wire.silent()
+
+
+PAGES = """
+subscription($stores: [UUID!]) {
+  orderFeed(storeIds: $stores) { hasMore orders { id state } }
+}
+"""
+
+
+SNAPSHOT = """
+subscription($store: UUID!) { storeFeed(storeId: $store) {
+  ... on StoreSnapshot { orders { id } }
+} }
+"""
+
+
+async def test_all_open_orders_come_in_pages_the_oldest_first(
+    open_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change while the pages are read arrives after them, and none is left out."""
+    monkeypatch.setattr(documents, "PAGE", 3)
+    desk = OrderDesk(open_shop)
+    await open_shop.receive("米", 20)
+    placed = [await desk.place(("米", 1)) for _ in range(8)]
+    async with dialled(open_shop.base_url, open_shop.token) as wire:
+        await wire.subscribe(PAGES, stores=[str(open_shop.store)])
+        pages = [await wire.next() for _ in range(3)]
+        assert [page["hasMore"] for page in pages] == [True, True, False]
+        ids = [order["id"] for page in pages for order in page["orders"]]
+        assert ids == [str(order.id) for order in placed]
+        await desk.pay(placed[0])
+        paid = [{"id": ids[0], "state": "PAID"}]
+        assert await wire.next() == {"hasMore": False, "orders": paid}
+    async with dialled(open_shop.base_url, open_shop.token) as wire:
+        await wire.subscribe(SNAPSHOT, store=str(open_shop.store))
+        assert [order["id"] for order in (await wire.next())["orders"]] == ids
 
 
 async def test_a_guest_follows_one_order(open_shop: Shop, chain: Chain) -> None:
