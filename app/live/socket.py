@@ -37,7 +37,7 @@ RECHECK_SECONDS = 2.0
 MESSAGES_PER_SECOND = 20
 MESSAGES_BURST = 60
 
-Recheck = Callable[[Iterable[Viewer]], Awaitable[set[Viewer]]]
+Recheck = Callable[[Iterable[Viewer]], Awaitable[Mapping[Viewer, Viewer]]]
 
 
 class Wire(ASGIWebSocketAdapter):
@@ -195,6 +195,10 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
     def person(self) -> Viewer | None:
         return self.context.person
 
+    @person.setter
+    def person(self, viewer: Viewer | None) -> None:
+        self.context.person = viewer
+
     def stalled(self, now: float) -> bool:
         return self.wire.stalled(now)
 
@@ -311,7 +315,7 @@ async def sweep(recheck: Recheck) -> None:
         present = [each for each in (*Socket.open, *Stream.open) if each.person is not None]
         try:
             async with asyncio.timeout(RECHECK_SECONDS):
-                gone = await recheck({each.person for each in present if each.person})
+                current = await recheck({each.person for each in present if each.person})
             failing = False
         except Exception as error:
             # Nobody is cut off because the database is away; the next round asks again.
@@ -320,7 +324,10 @@ async def sweep(recheck: Recheck) -> None:
             failing = True
             continue
         for each in present:
-            if each.person in gone:
+            if each.person in current:
+                # A new store of the chain is seen from now on; it cuts no connection.
+                each.person = current[each.person]
+            else:
                 each.dismiss(4403, "Forbidden")
 
 

@@ -7,18 +7,20 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from app.domain.people.tokens import ACCESS_SECONDS, SessionClaim, Signer
-from app.live.socket import Socket
+from app.live.socket import SWEEP_SECONDS, Socket
 from app.live.stream import Stream
 from tests.api.conftest import SECRET
 from tests.live.test_faults import narrow
 from tests.support.identity import (
     CREATE_KEY,
+    CREATE_STORE,
     REMOVE,
     REVOKE_KEY,
     SET_ROLE,
@@ -151,4 +153,17 @@ async def test_who_takes_nothing_but_keeps_asking_is_cut(open_shop: Shop) -> Non
                 await stuck.subscribe(FEED, id=str(number), store=str(shop.store))
         assert time.monotonic() - began > 4
         await shop.sell("商品1", 1)
+        assert await terminal.hear(1) == "StoreChange"
+
+
+async def test_a_new_store_cuts_no_connection(open_shop: Shop, chain: Chain) -> None:
+    """The open connections of the chain stay, and see the new store."""
+    async with watching(open_shop.base_url, open_shop.token, open_shop.store) as terminal:
+        branch = (await chain.do(CREATE_STORE, code=uuid4().hex, name="分店"))["id"]
+        # Longer than the sweeper takes to look at every connection.
+        with pytest.raises(TimeoutError):
+            await terminal.hear(3 * SWEEP_SECONDS)
+        await terminal.line.subscribe(FEED, id="2", store=branch)
+        assert (await terminal.line.next())["__typename"] == "StoreSnapshot"
+        await open_shop.receive("米", 1)
         assert await terminal.hear(1) == "StoreChange"

@@ -5,7 +5,7 @@ import hashlib
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
 from uuid import UUID, uuid4
@@ -81,15 +81,17 @@ class Gate:
         # Who asks from now on must not be told what was read before the change.
         self._asking.clear()
 
-    async def recheck(self, viewers: Iterable[Viewer]) -> set[Viewer]:
-        """Those who are not what they were: ended, revoked, expired, or with other rights.
+    async def recheck(self, viewers: Iterable[Viewer]) -> dict[Viewer, Viewer]:
+        """Each viewer as it is now, with the stores that were opened since.
 
-        It looks into the database once a tenant, and raises what the database raises.
+        Left out are those that ended, were revoked, expired, or have other rights. It reads the
+        database once per tenant, and raises what the database raises.
         """
-        gone: set[Viewer] = set()
+        current: dict[Viewer, Viewer] = {}
         tenants: dict[UUID, set[Viewer]] = defaultdict(set)
         for viewer in viewers:
-            (gone if _expired(viewer) else tenants[viewer.tenant]).add(viewer)
+            if not _expired(viewer):
+                tenants[viewer.tenant].add(viewer)
         for tenant, present in tenants.items():
             sessions = {each.session for each in present if each.session}
             keys = {each.actor for each in present if not each.session}
@@ -97,9 +99,9 @@ class Gate:
             for old in present:
                 found = good.get(old.session or old.actor)
                 new = found and _viewer(tenant, found, stores, old.session, old.expires_at)
-                if new != old:
-                    gone.add(old)
-        return gone
+                if new and old.stores <= new.stores and replace(new, stores=old.stores) == old:
+                    current[old] = new
+        return current
 
     async def _ask(self, name: bytes, claim: Claim) -> Known:
         task = self._asking.get(name)
