@@ -324,9 +324,9 @@ async def sweep(recheck: Recheck) -> None:
             failing = True
             continue
         for each in present:
-            if each.person in current:
+            if each.person and (person := current.get(each.person)):
                 # A new store of the chain is seen from now on; it cuts no connection.
-                each.person = current[each.person]
+                each.person = person
             else:
                 each.dismiss(4403, "Forbidden")
 
