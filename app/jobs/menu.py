@@ -1,14 +1,16 @@
-"""Every minute: what was sold out by hand yesterday is on the menu again."""
+"""Every minute: products that were marked sold out yesterday return to the menu."""
 
-from app.db import identity
+from uuid import UUID
+
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
 from app.domain.catalog.menu import reopen
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
+from app.jobs.tenants import for_every_tenant
 
 
-async def open_menus(db: Database, _lane: Lane[Draft, Outcome]) -> None:
-    """Every tenant's stores, at each store's own midnight."""
-    for tenant in await identity.tenants(db):
-        await reopen(db, tenant)
+@for_every_tenant
+async def open_menus(db: Database, _lane: Lane[Draft, Outcome], tenant: UUID) -> None:
+    """Clear the marks of the tenant's stores, at each store's own midnight."""
+    await reopen(db, tenant)

@@ -1,17 +1,19 @@
-"""Every minute: orders whose time is over give up what they hold.
+"""Every minute: orders whose reservation is overdue release their goods.
 
-Those who read or sell do not wait for it, and those who watch a store settle it at once.
+Readers and sellers do not wait for this job, and a watched store ends overdue orders at once.
 """
 
-from app.db import identity
+from uuid import UUID
+
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import end_overdue
+from app.jobs.tenants import for_every_tenant
 
 
-async def end_overdue_orders(db: Database, _lane: Lane[Draft, Outcome]) -> None:
-    """Of every tenant."""
-    for tenant in await identity.tenants(db):
-        await end_overdue(db, tenant)
+@for_every_tenant
+async def end_overdue_orders(db: Database, _lane: Lane[Draft, Outcome], tenant: UUID) -> None:
+    """End the tenant's overdue orders."""
+    await end_overdue(db, tenant)

@@ -1,7 +1,6 @@
-"""The runner: does what is due, in `kucun serve` and in `kucun work`, in as many as there are."""
+"""The runner: runs due jobs in `kucun serve` and `kucun work`; of several processes, one each."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 import structlog
@@ -11,24 +10,24 @@ from app.db.core.lane import Lane
 from app.db.core.unit import Database
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
-from app.jobs import expiry, menu, passes, reservations
+from app.jobs import expiry, menu, passes, reservations, retention
+from app.jobs.tenants import Job
 
 log = structlog.get_logger()
 
-Job = Callable[[Database, Lane[Draft, Outcome]], Awaitable[None]]
-
-# Midnight comes to every time zone on a minute; what was missed is done at the next one.
+# Midnight falls on a full minute in every time zone; a missed run is made up at the next minute.
 SCHEDULE: dict[str, tuple[str, Job]] = {
     "expire": ("* * * * *", expiry.expire),
     "open_menus": ("* * * * *", menu.open_menus),
     "expire_passes": ("* * * * *", passes.expire_passes),
     "settle_holds": ("* * * * *", reservations.end_overdue_orders),
+    "trim": ("23 * * * *", retention.trim),
 }
 RETRY_SECONDS = 2.0
 
 
 async def work(url: str, db: Database, lane: Lane[Draft, Outcome]) -> None:
-    """For ever: a database that goes away is waited for, a job that fails is tried when due."""
+    """Run for ever: wait for a database that is away, and try a failed job when it is next due."""
     while True:
         try:
             async with jobs.scheduler(url) as scheduler:

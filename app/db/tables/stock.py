@@ -10,6 +10,7 @@ from sqlalchemy import (
     Index,
     Integer,
     UniqueConstraint,
+    func,
     literal,
     text,
 )
@@ -240,3 +241,5 @@ class Request(Table):
     key: Mapped[UUID] = key()
     fingerprint: Mapped[bytes]
     result_id: Mapped[UUID]
+    claimed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    __table_args__ = (Index("ix_requests_claimed", "tenant_id", "claimed_at"),)

@@ -1,0 +1,42 @@
+"""Deletes of rows that are kept for a limited time: changes of feeds and clients' keys."""
+
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import CursorResult, delete, func, select, tuple_
+
+from app.db.core.unit import Unit
+from app.db.tables import Change, Feed, Request
+
+
+async def delete_changes(unit: Unit, store: UUID, before: datetime, limit: int) -> int:
+    """Delete the store's oldest changes made before this time; how many were deleted.
+
+    Only the oldest go, and the newest stays, so that revisions have no gap (I6).
+    """
+    mine = Change.tenant_id == unit.tenant, Change.store_id == store
+    head = select(Feed.revision).where(Feed.tenant_id == unit.tenant, Feed.store_id == store)
+    oldest = (
+        select(Change.revision, Change.at)
+        .where(*mine, Change.revision < head.scalar_subquery())
+        .order_by(Change.revision)
+        .limit(limit)
+        .subquery()
+    )
+    last = select(func.max(oldest.c.revision)).where(oldest.c.at < before)
+    trimmed = delete(Change).where(*mine, Change.revision <= last.scalar_subquery())
+    return cast(CursorResult[Any], await unit.session.execute(trimmed)).rowcount
+
+
+async def delete_requests(unit: Unit, before: datetime, limit: int) -> int:
+    """Delete the oldest claims of keys made before this time; how many were deleted."""
+    R = Request
+    oldest = (
+        select(R.tenant_id, R.actor_id, R.key)
+        .where(R.tenant_id == unit.tenant, R.claimed_at < before)
+        .order_by(R.claimed_at)
+        .limit(limit)
+    )
+    trimmed = delete(R).where(tuple_(R.tenant_id, R.actor_id, R.key).in_(oldest))
+    return cast(CursorResult[Any], await unit.session.execute(trimmed)).rowcount

@@ -1,0 +1,49 @@
+"""Every hour: changes and keys that are no longer needed are deleted, in small batches."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from app.db import identity, retention
+from app.db.core.lane import Lane
+from app.db.core.unit import Database, Unit, clock
+from app.domain.ledger.draft import Draft
+from app.domain.ledger.post import Outcome
+from app.jobs.tenants import for_every_tenant
+
+CHANGES_KEPT = timedelta(days=7)
+"""How far back a feed can resume; `after` an older revision gets Resync."""
+KEYS_KEPT = timedelta(days=90)
+"""How long a key is recognized; an older key counts as a new request."""
+BATCH = 500
+
+
+@for_every_tenant
+async def trim(db: Database, _lane: Lane[Draft, Outcome], tenant: UUID) -> None:
+    """Delete the tenant's changes older than 7 days and keys older than 90 days."""
+    await trim_before(db, tenant, clock())
+
+
+async def trim_before(db: Database, tenant: UUID, now: datetime) -> None:
+    """Delete what is too old at the time `now`."""
+    async with db.read(tenant) as session:
+        stores = await identity.store_ids(session, tenant)
+    for store in sorted(stores):
+        await _in_batches(
+            db,
+            tenant,
+            lambda unit, store=store: retention.delete_changes(
+                unit, store, now - CHANGES_KEPT, BATCH
+            ),
+        )
+    await _in_batches(
+        db, tenant, lambda unit: retention.delete_requests(unit, now - KEYS_KEPT, BATCH)
+    )
+
+
+async def _in_batches(db: Database, tenant: UUID, delete: Callable[[Unit], Awaitable[int]]) -> None:
+    """Delete in transactions of at most `BATCH` rows, so that no writer waits long."""
+    deleted = BATCH
+    while deleted == BATCH:
+        async with db.unit(tenant) as unit:
+            deleted = await delete(unit)

@@ -1,0 +1,35 @@
+"""The loop over tenants that every job shares: one tenant's failure does not stop the others."""
+
+import functools
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import structlog
+
+from app.db import identity
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
+from app.domain.ledger.draft import Draft
+from app.domain.ledger.post import Outcome
+
+log = structlog.get_logger()
+
+Job = Callable[[Database, Lane[Draft, Outcome]], Awaitable[None]]
+TenantJob = Callable[[Database, Lane[Draft, Outcome], UUID], Awaitable[None]]
+
+
+def for_every_tenant(job: TenantJob) -> Job:
+    """The job for every tenant that has a store, one after the other.
+
+    An error is logged with the tenant, and the next tenant is served.
+    """
+
+    @functools.wraps(job)
+    async def run(db: Database, lane: Lane[Draft, Outcome]) -> None:
+        for tenant in await identity.tenants(db):
+            try:
+                await job(db, lane, tenant)
+            except Exception as error:
+                log.error("job.failed", job=job.__name__, tenant=str(tenant), exc_info=error)
+
+    return run
