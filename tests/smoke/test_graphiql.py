@@ -148,9 +148,47 @@ async def test_a_range_is_not_even_read(asking: Asking) -> None:
 
 async def test_it_opens_and_knows_the_schema(shown: Shown) -> None:
     tabs = await shown.page.locator(".graphiql-tab-button").all_inner_texts()
-    assert tabs == ["SignIn", "Products", "Receive", "Sell", "StoreFeed", "Storefront"]
+    assert tabs == [
+        *("SignIn", "Products", "Receive", "Sell", "StoreFeed", "Storefront", "Scan"),
+        *("PlaceOrder", "PayOrder", "Menu", "RequestReplenishment", "RequestWriteOff", "Batches"),
+    ]
     await shown.page.get_by_label("Show Documentation Explorer").click()
     await expect(shown.page.locator(".graphiql-doc-explorer")).to_contain_text("Subscription")
+
+
+async def test_an_introduction_stands_above_the_docs(shown: Shown) -> None:
+    await shown.page.get_by_label("Show Documentation Explorer").click()
+    introduction = shown.page.get_by_label("接口简介 Introduction")
+    for title in ("这是什么", "登录与密钥", "幂等键", "实时订阅", "问题与错误"):
+        await expect(introduction).to_contain_text(title)
+    await introduction.get_by_text("实时订阅 · Feeds").click()
+    await expect(introduction).to_contain_text("A subscription such as storeFeed")
+    await shown.keep("graphiql-docs.png")
+    explorer = shown.page.locator(".graphiql-doc-explorer")
+    await explorer.get_by_text("Query", exact=True).first.click()
+    await expect(introduction).to_have_count(0)
+    await shown.page.get_by_label("Go back to Docs").click()
+    await expect(introduction).to_be_visible()
+
+
+async def test_the_examples_work_as_they_stand(shown: Shown, counter: Counter) -> None:
+    await shown.sign_in(counter.login)
+    for tab, *texts in (
+        ("Scan", "东北大米", '"available": "24"'),
+        ("PlaceOrder", '"__typename": "Order"', '"total": "79.80"'),
+        ("PayOrder", '"state": "PAID"', "WX-20260101-0001"),
+        ("RequestReplenishment", '"state": "REQUESTED"', '"requested": "20"'),
+        ("RequestWriteOff", '"state": "REQUESTED"', '"quantity": "1"'),
+        ("Batches", '"nodes": []'),
+    ):
+        await shown.run(tab)
+        await shown.answers(*texts)
+
+
+async def test_a_bad_token_ends_a_subscription_at_once(shown: Shown) -> None:
+    await shown.page.get_by_label("Authorization: Bearer").fill("rubbish")
+    await shown.run("StoreFeed")
+    await shown.answers("WebSocket closed: 4403")
 
 
 async def test_a_wrong_password_is_told(shown: Shown, counter: Counter) -> None:

@@ -1,4 +1,4 @@
-// The bar above GraphiQL: who is asking, and for which store.
+// The bar above GraphiQL: the account and the store that requests are made with.
 import { useSchemaStore } from '@graphiql/react'
 import { useEffect, useState } from 'react'
 import icon from './icon.svg'
@@ -11,7 +11,7 @@ const SIGN_IN = `mutation SignIn($login: String!, $password: String!) {
     ... on Problem { message }
   }
 }`
-const VIEWER = '{ viewer { name stores { id name } } }'
+const VIEWER = '{ viewer { name stores { id code name } } }'
 
 export function AuthBar() {
   const token = useSession('token')
@@ -68,17 +68,22 @@ function SignedIn({ token }) {
   useEffect(() => {
     let current = true
     post({ query: VIEWER }).then(({ data }) => {
-      if (current) meet(data?.viewer ?? null)
+      if (current) show(data?.viewer ?? null)
     })
     return () => {
       current = false
     }
   }, [token])
 
-  function meet(found) {
-    setViewer(found)
-    const stores = found?.stores ?? []
-    if (!stores.some((store) => store.id === session.storeId)) session.storeId = stores[0]?.id
+  function show(account) {
+    setViewer(account)
+    const stores = account?.stores ?? []
+    choose(stores.find((store) => store.id === session.storeId) ?? stores[0])
+  }
+
+  function choose(store) {
+    session.storeId = store?.id
+    session.store = store?.code
   }
 
   return (
@@ -89,7 +94,7 @@ function SignedIn({ token }) {
           <select
             aria-label="门店 Store"
             value={storeId}
-            onChange={(event) => (session.storeId = event.target.value)}
+            onChange={(event) => choose(viewer.stores.find(({ id }) => id === event.target.value))}
           >
             {viewer.stores.map((store) => (
               <option key={store.id} value={store.id}>

@@ -4,8 +4,10 @@ import { createClient } from 'graphql-ws'
 import { session, setToken, signedIn } from './session.js'
 
 const ENDPOINT = '/graphql'
-const NO_STORE = '00000000-0000-0000-0000-000000000000'
+const NO_ID = '00000000-0000-0000-0000-000000000000'
+const DEMO = 'demo'
 const RENEW_MS = 60_000
+const FORBIDDEN = 4403
 const REFRESH = `mutation Refresh($refreshToken: String!) {
   refreshSession(input: { refreshToken: $refreshToken }) {
     ... on SignedIn { accessToken refreshToken expiresAt }
@@ -23,7 +25,7 @@ export function fetcher({ query, operationName, variables }, { headers } = {}) {
 }
 
 // GraphiQL parses with a delay, so right after a change of tabs the operation name it passes
-// may still be the other tab's; the text is what counts. A syntax error is the server's to tell.
+// may still be the other tab's; then the text decides. A syntax error is left to the server.
 function chosen(query, operationName) {
   try {
     const document = parse(query)
@@ -33,13 +35,19 @@ function chosen(query, operationName) {
   }
 }
 
-// Variables left out are filled in: $key anew for each run, $storeId from the store field; before
-// signing in it is no store's, so the answer says to sign in, not that a variable is missing.
+// Fills in variables that are left out: a new $key for each run, $storeId and $store of the store
+// chosen above, $orderId of the order placed last. Before signing in the ids belong to nothing, so
+// that the answer says to sign in and not that a variable is missing.
 function complete(operation, variables = {}) {
-  const known = { key: uuid(), storeId: session.storeId || NO_STORE }
+  const known = {
+    key: uuid(),
+    storeId: session.storeId || NO_ID,
+    store: session.store || DEMO,
+    orderId: session.orderId || NO_ID,
+  }
   const declared = operation?.variableDefinitions?.map((each) => each.variable.name.value) ?? []
-  const filled = declared.filter((name) => name in known && variables[name] === undefined)
-  return { ...variables, ...Object.fromEntries(filled.map((name) => [name, known[name]])) }
+  const missing = declared.filter((name) => name in known && variables[name] === undefined)
+  return { ...variables, ...Object.fromEntries(missing.map((name) => [name, known[name]])) }
 }
 
 // Not crypto.randomUUID, which browsers offer only over HTTPS and on localhost.
@@ -54,6 +62,7 @@ function uuid() {
 export async function post(request, headers) {
   const result = await exchange(request, await authorized(headers))
   if (result.data?.signIn?.accessToken) signedIn(result.data.signIn)
+  if (result.data?.placeOrder?.id) session.orderId = result.data.placeOrder.id
   return result
 }
 
@@ -96,13 +105,21 @@ async function renew() {
   else setToken('')
 }
 
-// One socket per subscription: it shows the headers it was started with, whenever it connects.
+// One socket per subscription: it sends the headers it was started with whenever it connects.
 function listen(request, headers) {
   return {
     subscribe(observer) {
+      let acknowledged = false
       const client = createClient({
         url: new URL(ENDPOINT, location.href.replace(/^http/, 'ws')).href,
         connectionParams: () => authorized(headers),
+        on: {
+          connecting: () => (acknowledged = false),
+          connected: () => (acknowledged = true),
+        },
+        // A socket closed with 4403 before it was acknowledged has a bad token: do not try again.
+        shouldRetry: (error) =>
+          error instanceof CloseEvent && (acknowledged || error.code !== FORBIDDEN),
       })
       const stop = client.subscribe(request, {
         next: (result) => observer.next(result),

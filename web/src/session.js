@@ -1,7 +1,8 @@
-// Who this browser tab is and which store it looks at; all of it ends with the tab.
+// The account of this browser tab, the store it looks at (id and code) and the order placed last.
+// All of it ends with the tab.
 import { useSyncExternalStore } from 'react'
 
-const NAMES = ['token', 'refreshToken', 'expiresAt', 'storeId']
+const NAMES = ['token', 'refreshToken', 'expiresAt', 'storeId', 'store', 'orderId']
 const listeners = new Set()
 
 export const session = {}
@@ -23,7 +24,7 @@ export function signedIn({ accessToken, refreshToken, expiresAt }) {
   session.token = accessToken
 }
 
-// A token typed by hand, such as an API key, or none: nothing is known that could renew it.
+// A token typed by hand, such as an API key, or none: there is no refresh token to renew it with.
 export function setToken(token) {
   session.refreshToken = ''
   session.expiresAt = ''
