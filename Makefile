@@ -44,15 +44,21 @@ bench: sync
 web:
 	cd web && npm ci && npm run build
 
+# Quiet, but for the first time: then uv shows what it fetches.
+FIRST := $(if $(wildcard .venv/bin),,yes)
+SYNC = $(if $(FIRST),echo "正在安装依赖包到 .venv，首次约需一分钟 / Installing packages into .venv; \
+this takes about a minute the first time" &&) \
+	$(UV) sync --frozen --inexact $(if $(FIRST),,--quiet)
+
 sync: | $(UV)
-	@$(UV) sync --frozen --inexact --quiet
+	@$(SYNC)
 
 sync-run: | $(UV)
-	@$(UV) sync --frozen --inexact --no-dev --quiet
+	@$(SYNC) --no-dev
 
 # pip refuses to change a system Python, so install into a folder. Without pip, use a venv's pip.
 $(TOOLS)/bin/uv:
-	@echo "正在安装 uv / Installing uv into $(TOOLS)"
+	@echo "正在安装 uv 到 $(TOOLS) / Installing uv into $(TOOLS)"
 	@mkdir -p $(TOOLS)
 	@python3 -m pip install --quiet --target $(TOOLS) uv 2>$(TOOLS)/log \
 	  || { python3 -m venv $(TOOLS) && $(TOOLS)/bin/pip install --quiet uv; } 2>>$(TOOLS)/log \

@@ -55,14 +55,16 @@ def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
             settings.data, postgres=not settings.database_url, valkey=not settings.redis_url
         )
         stack.callback(engines.stop)
-        settings = complete(settings, engines)
         demo = any(engines.wanted) if demo is None else demo
+        report_engines(engines)
+        settings = complete(settings, engines)
         sign_ins = prepare(settings, demo) if migrate else ""
         web = [
             Web(f"web {number}", listener, environment(settings, owner=False))
             for number in range(1, settings.processes + 1)
         ]
         stack.callback(stop_all, web)
+        report("正在启动网页服务", "Starting the web processes")
         for process in web:
             process.spawn()
         address = reachable(listener)
@@ -131,10 +133,14 @@ def environment(settings: Settings, *, owner: bool) -> dict[str, str]:
 
 
 def prepare(settings: Settings, demo: bool) -> str:
-    """Migrate, and seed the demo into an empty database. Returns the text about its sign-ins.
+    """Migrate, and seed the demo tenant into an empty database.
 
-    Raises Unusable when the child fails.
+    Returns the text that lists the demo's sign-ins, "" without a demo. Raises Unusable.
     """
+    kept = settings.data / "sign-ins.txt"
+    report("正在升级数据库结构", "Migrating the database")
+    if demo and not kept.exists():
+        report("首次启动，正在写入演示数据", "First start: seeding the demo data")
     flag = "--demo" if demo else "--no-demo"
     program = (sys.executable, "-m", "app.cli", "prepare", flag)
     done = subprocess.run(
@@ -147,11 +153,11 @@ def prepare(settings: Settings, demo: bool) -> str:
     )
     if done.returncode:
         raise Unusable(f"Preparing the database failed with exit code {done.returncode}.")
-    return remembered(settings.data / "sign-ins.txt", done.stdout) if demo else ""
+    return keep_text(kept, done.stdout) if demo else ""
 
 
-def remembered(path: Path, text: str) -> str:
-    """Save the text of the first start; later starts, which have none, get the saved text."""
+def keep_text(path: Path, text: str) -> str:
+    """Write the text unless it is blank; returns what the file holds, "" when there is none."""
     if text.strip():
         write_private(path, text)
     return path.read_text() if path.exists() else ""
@@ -181,6 +187,20 @@ def await_ready(address: tuple[str, int], web: list[Web]) -> None:
         finally:
             connection.close()
     raise Unusable(f"The web processes were not ready within {READY_SECONDS} s.")
+
+
+def report(chinese: str, english: str) -> None:
+    """Print a step of the start at once."""
+    sys.stdout.write(f"{chinese} / {english}\n")
+    sys.stdout.flush()
+
+
+def report_engines(engines: Engines) -> None:
+    """Print which engines are about to start; nothing when they run elsewhere."""
+    pairs = zip(("PostgreSQL", "Valkey"), engines.wanted, strict=True)
+    names = [name for name, embedded in pairs if embedded]
+    if names:
+        report(f"正在启动 {'、'.join(names)}", f"Starting {' and '.join(names)}")
 
 
 def announce(address: tuple[str, int], sign_ins: str) -> None:

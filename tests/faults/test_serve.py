@@ -185,15 +185,25 @@ def test_other_commands_use_the_running_engines(serve: Serve, data: Path) -> Non
     assert server.stop() == 0
 
 
-def test_the_sign_ins_are_told_at_every_start(serve: Serve) -> None:
-    told = []
+def test_the_sign_ins_are_shown_at_every_start(serve: Serve) -> None:
+    steps, texts = [], []
     for _ in range(2):
         server = serve()
-        told.append(server.log.read_text().split("\n", 2)[2].replace(str(server.port), "PORT"))
+        before, after = server.log.read_text().split("\n\n", 1)
+        steps.append(before.splitlines())
+        texts.append(after.replace(str(server.port), "PORT"))
         assert server.stop() == 0
-    assert told[0] == told[1]
-    assert "PORT/graphiql" in told[0]
-    assert "storefront" in told[0]
+    assert texts[0] == texts[1]
+    assert "PORT/graphiql" in texts[0]
+    assert "storefront" in texts[0]
+    seeding = "首次启动，正在写入演示数据 / First start: seeding the demo data"
+    assert steps[0] == [
+        "正在启动 PostgreSQL、Valkey / Starting PostgreSQL and Valkey",
+        "正在升级数据库结构 / Migrating the database",
+        seeding,
+        "正在启动网页服务 / Starting the web processes",
+    ]
+    assert steps[1] == [step for step in steps[0] if step != seeding]
 
 
 def test_each_data_folder_has_one_secret_and_the_web_never_the_owners_url(
