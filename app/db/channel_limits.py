@@ -1,6 +1,6 @@
-"""Rations: what a channel may sell of the one stock, by the rules that are in force.
+"""Channel limits: what a channel may sell of the shared stock, by the rules in force.
 
-The counter has none: it sells what its customer holds in her hand.
+The counter has no limits: it sells what its customer holds.
 """
 
 from collections.abc import Collection
@@ -31,8 +31,8 @@ H, M, E = BatchLevel.__table__.c, Movement.__table__.c, Entry.__table__.c
 O, W = Order.__table__.c, OrderLine.__table__.c  # noqa: E741
 
 
-class Subject(NamedTuple):
-    """SQL: a product in a store, as a channel sees it; no channel, no rules."""
+class OfferColumns(NamedTuple):
+    """SQL: the columns of a product in a store that a channel offers; no channel, no rules."""
 
     tenant_id: Any
     store_id: Any
@@ -40,25 +40,25 @@ class Subject(NamedTuple):
     channel: Any
 
 
-def _asked(query: Any, of: Subject) -> Any:
-    """The query as a value, whoever asks it about a subject, however deep inside."""
+def _scalar(query: Any, of: OfferColumns) -> Any:
+    """SQL: the query as a value, correlated with the tables of the offer's columns."""
     tables = [value.table for value in of if getattr(value, "table", None) is not None]
     return query.correlate(*tables).scalar_subquery()
 
 
-def told(name: str, of: Subject) -> Any:
-    """SQL: what the most specific rule says that says anything of it; null when none does."""
+def rule_value(name: str, of: OfferColumns) -> Any:
+    """SQL: this column of the most specific rule that sets it; null when no rule does."""
     rule = ChannelRule.__table__.alias().c
-    said = (
+    value = (
         select(rule[name])
-        .where(_about(rule, of), rule[name].is_not(None))
+        .where(_applies(rule, of), rule[name].is_not(None))
         .order_by(rule.product_id.is_(None), rule.store_id.is_(None))
         .limit(literal_column("1"))
     )
-    return _asked(said, of)
+    return _scalar(value, of)
 
 
-def _about(rule: Any, of: Subject) -> Any:
+def _applies(rule: Any, of: OfferColumns) -> Any:
     return and_(
         rule.tenant_id == of.tenant_id,
         rule.channel == of.channel,
@@ -67,20 +67,20 @@ def _about(rule: Any, of: Subject) -> Any:
     )
 
 
-def _zone(of: Subject) -> Any:
+def _zone(of: OfferColumns) -> Any:
     store = Store.__table__.alias().c
     where = store.tenant_id == of.tenant_id, store.id == of.store_id
-    return _asked(select(store.timezone).where(*where), of)
+    return _scalar(select(store.timezone).where(*where), of)
 
 
-def _today(of: Subject) -> Any:
+def _today(of: OfferColumns) -> Any:
     return store_day(_zone(of), func.now())
 
 
-def sold_today(of: Subject) -> Any:
-    """SQL: base units the channel sold, or holds for orders, since the store's day began.
+def sold_today(of: OfferColumns) -> Any:
+    """SQL: base units the channel sold, or reserves for orders, since the store's day began.
 
-    What was cancelled or not paid in time counts no more; what comes back does.
+    Orders that were cancelled or not paid in time do not count; returned goods do.
     """
     since = first_id(day_began(_today(of), _zone(of)))
     held = or_(O.state != "HELD", O.expires_at > func.now())
@@ -106,63 +106,69 @@ def sold_today(of: Subject) -> Any:
         .where(M.channel == of.channel, M.document_id.is_(None))
         .where(E.product_id == of.product_id, E.to_bin == "customer")
     )
-    return _asked(ordered, of) + _asked(sold, of)
+    return _scalar(ordered, of) + _scalar(sold, of)
 
 
-def ration(of: Subject) -> Any:
-    """SQL: the most the channel may sell now, whatever there is; null when nothing says."""
-    quota = told("quota", of)
+def remaining(of: OfferColumns) -> Any:
+    """SQL: base units the channel may still sell today, whatever is in stock; null for no limit."""
+    quota = rule_value("quota", of)
     left = func.greatest(quota - sold_today(of), 0)
-    return case((told("paused", of), 0), (quota.is_not(None), left))
+    return case((rule_value("paused", of), 0), (quota.is_not(None), left))
 
 
 def on_offer(level: Any, channel: Any) -> Any:
-    """SQL: base units of the level that the channel can sell: what is fresh enough for it, but
-    for what is kept for the counter. `level` may be absent."""
-    of = Subject(level.tenant_id, level.store_id, level.product_id, channel)
-    days = told("days_left", of)
+    """SQL: base units of the level that the channel can sell: what is fresh enough for it, less
+    the buffer that is kept for the counter. The level's row may be missing."""
+    of = OfferColumns(level.tenant_id, level.store_id, level.product_id, channel)
+    days = rule_value("days_left", of)
     fresh = (
         select(func.coalesce(func.sum(H.shelf), 0))
         .where(H.tenant_id == of.tenant_id, H.store_id == of.store_id)
         .where(H.product_id == of.product_id, H.expires_on >= _today(of) + days)
     )
-    held = case(
-        (and_(level.tracks_batches, days.is_not(None)), func.least(free(level), _asked(fresh, of))),
-        else_=free(level),
-    )
-    return func.greatest(held - func.coalesce(told("buffer", of), 0), 0)
+    freshest = func.least(free(level), _scalar(fresh, of))
+    limited = and_(level.tracks_batches, days.is_not(None))
+    held = case((limited, freshest), else_=free(level))
+    return func.greatest(held - func.coalesce(rule_value("buffer", of), 0), 0)
 
 
-class Bound(NamedTuple):
-    """What binds a channel at a level: days a batch must have left, base units kept for the
-    counter, and the most it may sell, None for no bound."""
+class ChannelLimit(NamedTuple):
+    """What binds a channel at a level.
+
+    A batch must have `days_left` days left, `buffer` base units are kept for the counter, and
+    the channel may still sell `remaining` base units, None for no limit.
+    """
 
     days_left: int
     buffer: int
-    ration: int | None
+    remaining: int | None
 
 
-def _binding() -> Statement:
+def _limiting() -> Statement:
     L = Level.__table__.c
-    asked = rows("asked", L.store_id, L.product_id, column("channel", Text()))
-    of = Subject(bindparam("tenant", type_=Uuid()), *asked.c)
+    offers = rows("offers", L.store_id, L.product_id, column("channel", Text()))
+    of = OfferColumns(bindparam("tenant", type_=Uuid()), *offers.c)
     rule = ChannelRule.__table__.alias().c
-    ruled = select(rule.id).where(_about(rule, of)).exists()
-    bound = (
-        func.coalesce(told("days_left", of), 0),
-        func.coalesce(told("buffer", of), 0),
-        ration(of),
+    ruled = select(rule.id).where(_applies(rule, of)).exists()
+    limit = (
+        func.coalesce(rule_value("days_left", of), 0),
+        func.coalesce(rule_value("buffer", of), 0),
+        remaining(of),
     )
-    return Statement(select(*asked.c, *bound).select_from(asked).where(ruled))
+    return Statement(select(*offers.c, *limit).select_from(offers).where(ruled))
 
 
-BINDING = _binding()
+LIMITS = _limiting()
 
 
-async def bounds(
-    unit: Unit, asked: Collection[tuple[UUID, UUID, str]]
-) -> dict[tuple[Pair, str], Bound]:
-    """What binds these channels at these levels, where anything does; read under their locks."""
+async def limits(
+    unit: Unit, subjects: Collection[tuple[UUID, UUID, str]]
+) -> dict[tuple[Pair, str], ChannelLimit]:
+    """The limits of channels at levels (store, product, channel), where a rule binds them.
+
+    Read under the levels' locks.
+    """
     names = ["store_id", "product_id", "channel"]
-    found = await BINDING.fetch(unit.raw, tenant=unit.tenant, **arrays("asked", names, list(asked)))
-    return {((row[0], row[1]), row[2]): Bound(*row[3:]) for row in found}
+    wanted = arrays("offers", names, list(subjects))
+    found = await LIMITS.fetch(unit.raw, tenant=unit.tenant, **wanted)
+    return {((row[0], row[1]), row[2]): ChannelLimit(*row[3:]) for row in found}

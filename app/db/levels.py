@@ -1,11 +1,10 @@
-"""The level rows: opened once, then locked in order by whoever changes them."""
+"""Level rows: created once per product and store, then locked in order by each change."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import (
     FromClause,
     Uuid,
@@ -25,17 +24,19 @@ from app.db.core.unit import Unit
 from app.db.tables import Level, Product, Request, Store
 
 Pair = tuple[UUID, UUID]
+"""A store and a product: what a level is of."""
+
 TENANT = bindparam("tenant", type_=Uuid())
 L, R = Level.__table__.c, Request.__table__.c
 
 
 def wanted_levels() -> FromClause:
-    """The levels an argument names, as a table: see `want`."""
+    """A table of levels that is bound as an argument: see `want`."""
     return rows("wanted", L.store_id, L.product_id)
 
 
 _wanted = wanted_levels()
-_theirs = and_(
+_of_wanted = and_(
     L.tenant_id == TENANT,
     L.store_id == _wanted.c.store_id,
     L.product_id == _wanted.c.product_id,
@@ -43,7 +44,7 @@ _theirs = and_(
 
 
 def _opening() -> Statement:
-    found = (
+    levels = (
         select(
             Store.tenant_id,
             Store.id,
@@ -59,24 +60,24 @@ def _opening() -> Statement:
         .join(Store, and_(Store.tenant_id == TENANT, Store.id == _wanted.c.store_id))
         .join(Product, and_(Product.tenant_id == TENANT, Product.id == _wanted.c.product_id))
         .order_by(Store.id, Product.id)
-        # A new threshold waits until this row has the old one, and then finds the row.
+        # The lock makes a new threshold wait until this row exists, so that it is set there too.
         .with_for_update(of=Product, read=True)
     )
     copied = ["scale", "reorder_point", "overstock_point", "tracks_batches", "container"]
     names = ["tenant_id", "store_id", "product_id", *copied, "recipe_id"]
     return Statement(
         insert(Level)
-        .from_select(names, found)
+        .from_select(names, levels)
         .on_conflict_do_nothing()
         .returning(Level.store_id, Level.product_id)
     )
 
 
-def _looking() -> Statement:
-    return Statement(select(L.store_id, L.product_id).join_from(_wanted, Level, _theirs))
+def _existing() -> Statement:
+    return Statement(select(L.store_id, L.product_id).join_from(_wanted, Level, _of_wanted))
 
 
-LOOK, OPEN = _looking(), _opening()
+EXISTING, OPEN = _existing(), _opening()
 
 
 def want(pairs: Iterable[Pair]) -> dict[str, list[Any]]:
@@ -85,16 +86,19 @@ def want(pairs: Iterable[Pair]) -> dict[str, list[Any]]:
 
 
 async def open_levels(unit: Unit, pairs: set[Pair]) -> set[Pair]:
-    """Makes the level rows of products never seen in a store; gives the pairs that exist now."""
-    there = {(s, p) for s, p in await LOOK.fetch(unit.raw, tenant=unit.tenant, **want(pairs))}
-    if missing := pairs - there:
+    """Creates the level rows that are missing. Returns the pairs that exist now."""
+    found = await EXISTING.fetch(unit.raw, tenant=unit.tenant, **want(pairs))
+    existing = {(store, product) for store, product in found}
+    if missing := pairs - existing:
         for store, product in await OPEN.fetch(unit.raw, tenant=unit.tenant, **want(missing)):
             unit.changed(store, product)
-            there.add((store, product))
-    return there
+            existing.add((store, product))
+    return existing
 
 
-class Bins(NamedTuple):
+class LevelState(NamedTuple):
+    """What a level row holds when it is locked; bins in base units, costs in 1/10000 yuan."""
+
     shelf: int
     reserved: int
     quarantine: int
@@ -110,25 +114,34 @@ class Bins(NamedTuple):
     held_until: datetime | None
 
 
+class Claim(NamedTuple):
+    """A key to claim for a result, with the hash of the client's input."""
+
+    actor_id: UUID
+    key: UUID
+    fingerprint: bytes
+    result_id: UUID
+
+
 def _claiming() -> Statement:
-    names = ["actor_id", "key", "fingerprint", "result_id"]
-    asked = rows("asked", R.actor_id, R.key, R.fingerprint, R.result_id)
+    names = Claim._fields
+    claims = rows("claims", *(R[name] for name in names))
     claimed = (
         insert(Request)
         .from_select(
             ["tenant_id", *names],
-            select(TENANT, *(asked.c[name] for name in names)).order_by(
-                asked.c.actor_id, asked.c.key
+            select(TENANT, *(claims.c[name] for name in names)).order_by(
+                claims.c.actor_id, claims.c.key
             ),
         )
         .on_conflict_do_nothing()
         .returning(R.actor_id, R.key)
         .cte("claimed")
     )
-    values = [L[name] for name in Bins._fields]
+    values = [L[name] for name in LevelState._fields]
     locked = (
         select(L.store_id, L.product_id, *values)
-        .join_from(_wanted, Level, _theirs)
+        .join_from(_wanted, Level, _of_wanted)
         # The keys are claimed before any level is locked: one lock order everywhere.
         .where(select(func.count()).select_from(claimed).scalar_subquery() >= literal_column("0"))
         .order_by(L.store_id, L.product_id)
@@ -147,30 +160,20 @@ def _claiming() -> Statement:
 CLAIM_AND_LOCK = _claiming()
 
 
-class Claim(NamedTuple):
-    actor_id: UUID
-    key: UUID
-    fingerprint: bytes
-    result_id: UUID
-
-
 async def claim_and_lock(
     unit: Unit, claims: Sequence[Claim], pairs: set[Pair]
-) -> tuple[set[tuple[UUID, UUID]], dict[Pair, Bins]]:
+) -> tuple[set[tuple[UUID, UUID]], dict[Pair, LevelState]]:
     """Claims the keys, then locks the levels in (store, product) order; one round trip.
 
-    Returns the (actor, key) pairs won, and the levels that exist with their present values.
+    Returns the (actor, key) pairs that were not claimed before, and the levels that exist.
     """
-    arguments: dict[str, Any] = arrays("asked", list(Claim._fields), claims)
-    arguments |= want(pairs)
-    found: list[asyncpg.Record] = await CLAIM_AND_LOCK.fetch(
-        unit.raw, tenant=unit.tenant, **arguments
-    )
+    claimed = arrays("claims", list(Claim._fields), claims)
+    found = await CLAIM_AND_LOCK.fetch(unit.raw, tenant=unit.tenant, **claimed, **want(pairs))
     won: set[tuple[UUID, UUID]] = set()
-    levels: dict[Pair, Bins] = {}
+    levels: dict[Pair, LevelState] = {}
     for first, second, *values in found:
         if values[0] is None:
             won.add((first, second))
         else:
-            levels[first, second] = Bins(*values)
+            levels[first, second] = LevelState(*values)
     return won, levels

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.channel_limits import Subject, on_offer, ration
+from app.db.channel_limits import OfferColumns, on_offer, remaining
 from app.db.core.statement import Statement, arrays, rows
 from app.db.core.unit import Unit, driver
 from app.db.reservations import free
@@ -65,7 +65,7 @@ HERE = and_(L.tenant_id == P.tenant_id, L.product_id == P.id, L.store_id == STOR
 def _offering(wanted: Any, channel: Any) -> Any:
     S, F = Store.__table__.c, Feed.__table__.c
     told = [L.sold_out_until if name == "sold_out_until" else P[name] for name in Dish._fields[:-1]]
-    most = null() if channel is None else ration(Subject(P.tenant_id, STORE, P.id, channel))
+    most = null() if channel is None else remaining(OfferColumns(P.tenant_id, STORE, P.id, channel))
     offered = and_(P.tenant_id == S.tenant_id, P.archived_at.is_(None), wanted)
     return (
         select(S.few_threshold, F.revision, *told, most)
@@ -164,7 +164,7 @@ def sellable(store: Any, channel: Any = None) -> Any:
     )
     if channel is None:
         return held
-    most = ration(Subject(P.tenant_id, store, P.id, channel))
+    most = remaining(OfferColumns(P.tenant_id, store, P.id, channel))
     return func.least(held, func.coalesce(most, literal(UNLIMITED)))
 
 

@@ -1,10 +1,10 @@
-"""The ledger's rows: written once by `post`, read for ever."""
+"""The ledger's rows: `post` writes them once, and nothing changes them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -27,22 +27,67 @@ from app.db.tables import Entry, Level, Movement, Request
 TENANT = bindparam("tenant", type_=Uuid())
 L, M, E, R = (t.__table__.c for t in (Level, Movement, Entry, Request))
 
-MOVEMENT = [str(c.name) for c in M if c.name not in ("tenant_id", "recorded_at")]
 NEW_MOVEMENT = Movement.__mapper__.class_manager.new_instance
-ENTRY = [c.name for c in E if c.name != "tenant_id"]
-STATE = [
-    "store_id",
-    "product_id",
-    "shelf",
-    "reserved",
-    "quarantine",
-    "transit",
-    "version",
-    "value",
-    "unit_cost",
-    "held_until",
-    "received_at",
-]
+
+
+class MovementHead(NamedTuple):
+    """A movement without its entries, as it is written."""
+
+    id: UUID
+    kind: str
+    store_id: UUID
+    actor_id: UUID
+    key: UUID
+    channel: str | None
+    reason: str | None
+    note: str | None
+    document: str | None
+    sale_id: UUID | None
+    reverses_id: UUID | None
+    document_id: UUID | None
+    occurred_at: datetime
+
+
+class EntryRow(NamedTuple):
+    """One entry as it is written; see `tables.Entry`."""
+
+    movement_id: UUID
+    line: int
+    product_id: UUID
+    from_store: UUID
+    from_bin: str
+    to_store: UUID
+    to_bin: str
+    quantity: int
+    scale: int
+    unit_cost: int | None
+    from_seq: int | None
+    from_after: int | None
+    to_seq: int | None
+    to_after: int | None
+    batch_id: UUID | None
+    batch_named: bool | None
+    cost: int | None
+    recipe_id: UUID | None
+
+
+class LevelRow(NamedTuple):
+    """What a `post` leaves in a level; `received_at` None leaves the row's own."""
+
+    store_id: UUID
+    product_id: UUID
+    shelf: int
+    reserved: int
+    quarantine: int
+    transit: int
+    version: int
+    value: int
+    unit_cost: int | None
+    held_until: datetime | None
+    received_at: datetime | None
+
+
+HEAD, ENTRY, STATE = map(list, (MovementHead._fields, EntryRow._fields, LevelRow._fields))
 
 
 def _writing() -> Statement:
@@ -66,12 +111,10 @@ def _writing() -> Statement:
         .where(R.tenant_id == TENANT, R.actor_id == refused.c.actor_id, R.key == refused.c.key)
         .cte("unclaimed")
     )
-    moved = rows("movement", *(M[name] for name in MOVEMENT))
+    moved = rows("movement", *(M[name] for name in HEAD))
     movements = (
         insert(Movement)
-        .from_select(
-            ["tenant_id", *MOVEMENT], select(TENANT, *(moved.c[name] for name in MOVEMENT))
-        )
+        .from_select(["tenant_id", *HEAD], select(TENANT, *(moved.c[name] for name in HEAD)))
         .cte("moved")
     )
     entered = rows("entry", *(E[name] for name in ENTRY))
@@ -86,28 +129,34 @@ def _writing() -> Statement:
 WRITE = _writing()
 
 
-def movement_row(tenant: UUID, head: Sequence[Any], recorded_at: datetime) -> Movement:
-    """A row that no session holds; setting its columns one by one would cost as much as a sale."""
+def movement_row(tenant: UUID, head: MovementHead, recorded_at: datetime) -> Movement:
+    """The movement's row, which belongs to no session.
+
+    It fills the row's dict: setting each column through SQLAlchemy costs as much as a sale.
+    """
     movement: Any = NEW_MOVEMENT()
     values = movement.__dict__
-    values.update(zip(MOVEMENT, head, strict=True))
+    values.update(zip(HEAD, head, strict=True))
     values["tenant_id"], values["recorded_at"] = tenant, recorded_at
     return movement
 
 
 async def write(
     unit: Unit,
-    levels: list[tuple[Any, ...]],
-    movements: list[tuple[Any, ...]],
-    entries: list[tuple[Any, ...]],
-    refused: list[tuple[UUID, UUID]],
+    levels: Sequence[LevelRow],
+    movements: Sequence[MovementHead],
+    entries: Sequence[EntryRow],
+    refused: Sequence[tuple[UUID, UUID]],
 ) -> datetime:
-    """Writes what was decided under the locks; gives the moment it is recorded at."""
+    """Writes accepted movements and the levels they leave, and drops the claims of refused keys.
+
+    Returns the moment at which the movements are recorded.
+    """
     [(recorded_at,)] = await WRITE.fetch(
         unit.raw,
         tenant=unit.tenant,
         **arrays("level", STATE, levels),
-        **arrays("movement", MOVEMENT, movements),
+        **arrays("movement", HEAD, movements),
         **arrays("entry", ENTRY, entries),
         **arrays("refused", ["actor_id", "key"], refused),
     )
@@ -115,11 +164,11 @@ async def write(
 
 
 def _answering() -> Statement:
-    asked = rows("asked", R.actor_id, R.key)
-    mine = and_(R.tenant_id == TENANT, R.actor_id == asked.c.actor_id, R.key == asked.c.key)
+    keys = rows("keys", R.actor_id, R.key)
+    mine = and_(R.tenant_id == TENANT, R.actor_id == keys.c.actor_id, R.key == keys.c.key)
     return Statement(
-        select(R.fingerprint, M.recorded_at, *(M[name] for name in MOVEMENT))
-        .join_from(asked, Request, mine)
+        select(R.fingerprint, M.recorded_at, *(M[name] for name in HEAD))
+        .join_from(keys, Request, mine)
         .join(Movement, and_(M.tenant_id == TENANT, M.id == R.result_id))
     )
 
@@ -130,35 +179,47 @@ ANSWERED = _answering()
 async def answered(
     unit: Unit, keys: Sequence[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], tuple[bytes, Movement]]:
-    """What these keys did before: the fingerprint of their input, and the movement."""
+    """The movements that these keys made before, each with the fingerprint of its input."""
     found = await ANSWERED.fetch(
-        unit.raw, tenant=unit.tenant, **arrays("asked", ["actor_id", "key"], list(keys))
+        unit.raw, tenant=unit.tenant, **arrays("keys", ["actor_id", "key"], keys)
     )
-    told = {}
-    for fingerprint, recorded_at, *head in found:
-        movement = movement_row(unit.tenant, head, recorded_at)
-        told[movement.actor_id, movement.key] = fingerprint, movement
-    return told
+    answers: dict[tuple[UUID, UUID], tuple[bytes, Movement]] = {}
+    for fingerprint, recorded_at, *values in found:
+        head = MovementHead(*values)
+        answers[head.actor_id, head.key] = (
+            fingerprint,
+            movement_row(unit.tenant, head, recorded_at),
+        )
+    return answers
+
+
+def _by_product() -> Counter[UUID]:
+    return Counter()
+
+
+def _by_batch() -> dict[UUID, Counter[UUID]]:
+    return defaultdict(_by_product)
 
 
 @dataclass
 class History:
-    """What became of a movement: undone, or returned in part (base units a product).
+    """What became of a movement: reversed, or returned in part (base units by product).
 
-    `moved` is what went to a customer; `batches` what of each batch did and did not come back,
-    `costs` what that is worth. `document` says that a document of its own stands behind it.
+    `sold` is what went to a customer. `batches` is what of each batch was sold and has not come
+    back, by product, and `costs` what that cost, in 1/10000 yuan. `has_document` is whether a
+    document of its own stands behind the movement.
     """
 
     kind: str
-    document: bool = False
-    moved: Counter[UUID] = field(default_factory=Counter)
-    returned: Counter[UUID] = field(default_factory=Counter)
-    batches: dict[UUID, Counter[UUID]] = field(default_factory=lambda: defaultdict(Counter))
-    costs: Counter[UUID] = field(default_factory=Counter)
+    has_document: bool = False
+    sold: Counter[UUID] = field(default_factory=_by_product)
+    returned: Counter[UUID] = field(default_factory=_by_product)
+    batches: dict[UUID, Counter[UUID]] = field(default_factory=_by_batch)
+    costs: Counter[UUID] = field(default_factory=_by_product)
     reversed: bool = False
 
-    def move(self, product: UUID, batch: UUID | None, quantity: int, cost: int) -> None:
-        self.moved[product] += quantity
+    def add_sold(self, product: UUID, batch: UUID | None, quantity: int, cost: int) -> None:
+        self.sold[product] += quantity
         self.costs[product] += cost
         if batch is not None:
             self.batches[product][batch] += quantity
@@ -177,8 +238,8 @@ def _total(column: Any) -> Any:
     return func.coalesce(func.sum(column), literal_column("0")).cast(L.shelf.type)
 
 
-def _told() -> Statement:
-    # What a dish took went to the kitchen: only what a customer got can come back.
+def _moving() -> Statement:
+    # A dish's components went to the kitchen: only what went to a customer can come back.
     sold = E.to_bin == literal_column("'customer'")
     moved = (_total(E.quantity), _total(E.cost))
     return Statement(
@@ -189,7 +250,7 @@ def _told() -> Statement:
     )
 
 
-def _followed() -> Statement:
+def _following() -> Statement:
     undo = Movement.__table__.alias("undo")
     undone = (
         select(undo.c.id).where(undo.c.tenant_id == TENANT, undo.c.reverses_id == M.id).exists()
@@ -204,21 +265,21 @@ def _followed() -> Statement:
     )
 
 
-TOLD, FOLLOWED = _told(), _followed()
+MOVED, FOLLOWED = _moving(), _following()
 
 
 async def histories(unit: Unit, ids: Collection[UUID]) -> dict[UUID, History]:
-    """What these movements moved, and what later ones took back; read under the level locks."""
-    found: dict[UUID, History] = {}
-    for movement, kind, document, sold, *moved in await TOLD.fetch(
+    """What these movements sold, and what later ones took back; read under the level locks."""
+    histories: dict[UUID, History] = {}
+    for movement, kind, document, sold, *moved in await MOVED.fetch(
         unit.raw, tenant=unit.tenant, ids=list(ids)
     ):
-        history = found.setdefault(movement, History(kind, document is not None))
+        history = histories.setdefault(movement, History(kind, document is not None))
         if sold:
-            history.move(*moved)
+            history.add_sold(*moved)
     for sale, reverses, *moved in await FOLLOWED.fetch(unit.raw, tenant=unit.tenant, ids=list(ids)):
-        if reverses in found:
-            found[reverses].reversed = True
+        if reverses in histories:
+            histories[reverses].reversed = True
         else:
-            found[sale].take_back(*moved)
-    return found
+            histories[sale].take_back(*moved)
+    return histories

@@ -8,8 +8,9 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
+from app.domain.rules.costs import cost_of
 from app.domain.rules.days import store_day
-from app.domain.rules.fefo import NEVER, cost_of
+from app.domain.rules.fefo import NEVER
 from app.schema.catalog import Product
 from app.schema.edges import edge
 from app.schema.identity import Store

@@ -13,7 +13,7 @@ from app.db import tables
 from app.domain.access import Can
 from app.domain.access import Role as RoleValue
 from app.domain.documents import writeoffs
-from app.domain.rules.fefo import share
+from app.domain.rules.costs import share
 from app.schema import problems
 from app.schema.batches import Batch
 from app.schema.catalog import Product

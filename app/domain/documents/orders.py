@@ -126,7 +126,7 @@ async def _draft_order(
         for line in resolved
     )
     if viewer.actor == GUEST:
-        guests.bound(lines, products)
+        guests.check_order_size(lines, products)
     prices = [_line_total(line) for line in lines]
     policy = timedelta(minutes=products[lines[0].product_id].hold_minutes)
     order = PlacedOrder(

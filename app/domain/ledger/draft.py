@@ -1,4 +1,4 @@
-"""Drafts: movements somebody wants, before the ledger has judged them."""
+"""Drafts: requested movements, before the ledger accepts or refuses them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,43 +9,51 @@ from uuid import UUID, uuid5
 
 from uuid_utils.compat import uuid7
 
-from app.db.batches import ArrivingBatch as Arriving
-from app.db.orders import PlacedOrder as Ordered
+from app.db.batches import ArrivingBatch
+from app.db.levels import Pair
+from app.db.orders import PlacedOrder
 from app.db.tables import Entry
 from app.domain.errors import Refusal
+from app.domain.rules.fefo import NEVER, BatchKey
 from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
 
-Pair = tuple[UUID, UUID]
-"""A store and a product: what a level is of."""
-
 NOBODY = UUID(int=0)
-"""Who acts when it is nobody: the jobs."""
+"""The actor of what jobs do."""
 
 
 def batch_id(product: UUID, number: str, expires_on: date) -> UUID:
-    """A batch's id says what it is, so that two stores which receive it need not ask."""
+    """The id of a batch, made of what identifies it: two stores that receive it agree."""
     return uuid5(product, f"{number}\n{expires_on.isoformat()}")
+
+
+def unlabelled_batch(product: UUID) -> BatchKey:
+    """The batch of goods that came without a number and an expiry."""
+    return BatchKey(NEVER, batch_id(product, "", NEVER))
 
 
 @dataclass(frozen=True, slots=True)
 class Outdated(Refusal):
-    """A recipe changed after the draft was made: draft it again. Never shown to a client."""
+    """A recipe changed after the draft was made: draft it again. Clients never see it."""
 
     product_id: UUID
 
 
 class Place(NamedTuple):
+    """A bin of a store."""
+
     store: UUID
     bin: str
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`quantity` is in the product's unit; `unit_cost` in 1/10000 yuan a unit, `cost` for all.
+    """One product that goes from one place to another.
 
-    `batches` are the only ones it may touch, None for any; `arriving` is one that comes in.
-    `recipe` is how it was made; an `optional` line takes what is there and is never short.
+    `quantity` is in the product's unit. `unit_cost` is in 1/10000 yuan per unit, `cost` for the
+    whole quantity. `batches` are the only batches it may touch, None for any; `arriving` is a
+    batch that comes in. `recipe` is the version the product was made by. An `optional` line
+    takes what is available and is never short.
     """
 
     product: UUID
@@ -55,20 +63,24 @@ class Line:
     unit_cost: int | None = None
     expected_version: int | None = None
     batches: tuple[UUID, ...] | None = None
-    arriving: Arriving | None = None
+    arriving: ArrivingBatch | None = None
     recipe: UUID | None = None
     optional: bool = False
     cost: int | None = None
 
 
+def _no_recipes() -> dict[UUID, UUID | None]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft:
-    """A movement that was asked for; `fingerprint` is the hash of the client's input.
+    """A requested movement; `fingerprint` is the hash of the client's input.
 
-    `recipes` are those it was drafted by, by the product made: the ledger refuses others as
-    `Outdated`. `order` is written with the movement that holds goods for it.
-    `accept_shortage` says that it happened, whatever the shelf should have held; `promised`
-    that its customer was told so already, whatever binds the channel now.
+    `recipes` are the versions it was drafted by, per product made: the ledger refuses a draft
+    whose recipe has changed as `Outdated`. `order` is written with the movement that reserves
+    its goods. `accept_shortage`: the sale took place even if the books lack goods. `promised`:
+    the customer has the sale confirmed, so the channel's limits do not bind it.
     """
 
     kind: Kind
@@ -85,8 +97,8 @@ class Draft:
     sale_id: UUID | None = None
     reverses_id: UUID | None = None
     document_id: UUID | None = None
-    recipes: Mapping[UUID, UUID | None] = field(default_factory=dict)
-    order: Ordered | None = None
+    recipes: Mapping[UUID, UUID | None] = field(default_factory=_no_recipes)
+    order: PlacedOrder | None = None
     accept_shortage: bool = False
     promised: bool = False
     id: UUID = field(default_factory=uuid7)
@@ -99,13 +111,13 @@ class Draft:
         for line in self.lines:
             if line.target.store is not line.source.store:
                 pairs.add((line.target.store, line.product))
-        # A dish that is only held has no line of its own, and is judged all the same.
+        # A dish that is only reserved has no line of its own, and its level is needed as well.
         pairs.update((self.store, product) for product in self.recipes)
         object.__setattr__(self, "pairs", frozenset(pairs))
 
 
 def swapped(entries: Sequence[Entry]) -> tuple[Line, ...]:
-    """The lines that undo these entries: each goes back the way it came."""
+    """The lines that undo these entries: each goes back to where it came from."""
     return tuple(
         Line(
             entry.product_id,

@@ -1,26 +1,29 @@
-"""Earmarks: what open write-offs wait for in quarantine; nobody else takes it from there.
+"""Earmarks: goods in quarantine that open write-offs wait for; no other document takes them.
 
-What a write-off holds lies in quarantine as long as it is open, so that it can be decided at
-any time.
+They stay in quarantine while the write-off is open, so that it can be decided at any time.
 """
 
 from collections.abc import Iterable, Mapping
 
 from app.db import writeoffs as rows
 from app.db.core.unit import Unit
-from app.domain.ledger.draft import Draft, Pair
-from app.domain.ledger.locked import Stock
+from app.db.levels import Pair
+from app.domain.ledger.draft import Draft
+from app.domain.ledger.locked import LockedLevel
 
 
-async def load_earmarks(unit: Unit, levels: Mapping[Pair, Stock], drafts: Iterable[Draft]) -> None:
-    """Fills in what is earmarked at the levels whose quarantine these drafts take from."""
-    asked = {
+async def load_earmarks(
+    unit: Unit, levels: Mapping[Pair, LockedLevel], drafts: Iterable[Draft]
+) -> None:
+    """Loads the earmarks of the levels whose quarantine these drafts take from."""
+    pairs = {
         (line.source.store, line.product)
         for draft in drafts
         for line in draft.lines
         if line.source.bin == "quarantine"
     }
-    if not asked:
+    if not pairs:
         return
-    for store, product, batch, document, quantity in await rows.earmarks(unit, asked):
-        levels[store, product].earmarks[batch, document] += quantity
+    for store, product, batch, document, quantity in await rows.earmarks(unit, pairs):
+        earmarks = levels[store, product].earmarks
+        earmarks[batch, document] = earmarks.get((batch, document), 0) + quantity

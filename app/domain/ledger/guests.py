@@ -1,4 +1,4 @@
-"""Guests: how much they may hold, whom nobody knows and who have paid for nothing yet."""
+"""Guests order without signing in: limits on what they may hold before they pay."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,57 +13,58 @@ from app.domain.ledger.draft import Draft
 from app.domain.rules.units import MEASURES, from_base
 
 MOST_OPEN = 5
-"""Unpaid orders of one contact in a store."""
+"""Unpaid orders that one contact may have in a store."""
 
 MOST_LINES = 50
 MOST_PIECES = 200
 MOST_MEASURED = 200_000
-"""Grams or millilitres of what is weighed or measured: 200 kg."""
+"""Grams or millilitres of a product that is weighed or measured: 200 kg."""
 
 LONGEST_PICKUP = timedelta(days=2)
 
 
-def bound(lines: Sequence[PlacedLine], known: Mapping[UUID, PricedProduct]) -> None:
+def check_order_size(lines: Sequence[PlacedLine], products: Mapping[UUID, PricedProduct]) -> None:
     """Raises Refused(InvalidQuantity) for more of a product than a household takes home,
     Malformed for too many lines."""
     if len(lines) > MOST_LINES:
-        raise Malformed(f"lines: at most {MOST_LINES} for whoever is not signed in")
-    wanted: Counter[UUID] = Counter()
+        raise Malformed(f"lines: at most {MOST_LINES} without signing in")
+    ordered: Counter[UUID] = Counter()
     for line in lines:
-        wanted[line.product_id] += line.quantity
-        most = MOST_MEASURED if known[line.product_id].unit in MEASURES else MOST_PIECES
-        if wanted[line.product_id] > most:
-            told = from_base(wanted[line.product_id], line.scale)
-            raise Refused(InvalidQuantity(line.product_id, str(told)))
+        ordered[line.product_id] += line.quantity
+        most = MOST_MEASURED if products[line.product_id].unit in MEASURES else MOST_PIECES
+        if ordered[line.product_id] > most:
+            quantity = from_base(ordered[line.product_id], line.scale)
+            raise Refused(InvalidQuantity(line.product_id, str(quantity)))
 
 
 class GuestOrders:
-    """The unpaid orders of the guests who order in one `post`; nobody else adds to them now."""
+    """How many unpaid orders the guests of one `post` have; their locks are held."""
 
-    def __init__(self, open_: Counter[rows.Guest]) -> None:
-        self._open = open_
+    def __init__(self, unpaid: Counter[rows.Guest]) -> None:
+        self._unpaid = unpaid
 
     def refusal(self, draft: Draft) -> TooManyOrders | None:
+        """Why the draft's guest may not order, if they may not."""
         if draft.order is None or draft.order.placed_by != GUEST:
             return None
-        there = self._open[_who(draft.order)]
-        return TooManyOrders(there) if there >= MOST_OPEN else None
+        unpaid = self._unpaid[_guest(draft.order)]
+        return TooManyOrders(unpaid) if unpaid >= MOST_OPEN else None
 
-    def join(self, draft: Draft) -> None:
-        """A neighbour in the same `post` comes after this one."""
+    def count(self, draft: Draft) -> None:
+        """Counts an accepted draft, so that the next draft of the same `post` sees it."""
         if draft.order is not None:
-            self._open[_who(draft.order)] += 1
+            self._unpaid[_guest(draft.order)] += 1
 
 
 async def lock_guests(unit: Unit, drafts: Iterable[Draft]) -> GuestOrders:
-    """Locks the guests who order, in order, after the levels; then counts what they hold."""
+    """Locks the guests who order, in order, after the levels; then counts their unpaid orders."""
     placed = (draft.order for draft in drafts)
-    who = sorted({_who(order) for order in placed if order and order.placed_by == GUEST})
-    if not who:
+    guests = sorted({_guest(order) for order in placed if order and order.placed_by == GUEST})
+    if not guests:
         return GuestOrders(Counter())
-    await rows.lock_guests(unit, who)
-    return GuestOrders(await rows.open_of_guests(unit, who))
+    await rows.lock_guests(unit, guests)
+    return GuestOrders(await rows.open_of_guests(unit, guests))
 
 
-def _who(order: PlacedOrder) -> rows.Guest:
+def _guest(order: PlacedOrder) -> rows.Guest:
     return rows.Guest(order.store_id, order.contact)

@@ -1,50 +1,49 @@
 """Levels as a post holds them under their locks, and the moves between them."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from app.db.channel_limits import ChannelLimit
 from app.domain.ledger.draft import Line, Pair
-from app.domain.rules.fefo import cost_of, share
+from app.domain.rules.costs import average_cost
+from app.domain.rules.fefo import BatchKey
 from app.domain.rules.kinds import PHYSICAL_BINS
 
+NO_LIMIT = ChannelLimit(days_left=0, buffer=0, remaining=None)
+"""The limit of a channel that no rule binds."""
 
-class Batch(NamedTuple):
-    """Sorts in the order of FEFO."""
-
-    expires_on: date
-    id: UUID
-
-
-@dataclass(slots=True)
-class ChannelLimit:
-    """What binds a channel at a level: the days a batch must have left, base units kept for the
-    counter, and how many it may still sell, None for no bound."""
-
-    days_left: int = 0
-    buffer: int = 0
-    left: int | None = None
+Bins = dict[str, int]
+"""Base units by bin."""
 
 
-FREE = ChannelLimit()
+Earmarks = dict[tuple[UUID | None, UUID], int]
+"""Base units in quarantine, by batch (None without one) and by the document they wait for."""
+
+
+def _no_limits() -> dict[str, ChannelLimit]:
+    return {}
+
+
+def _no_earmarks() -> Earmarks:
+    return {}
 
 
 @dataclass(slots=True, eq=False)
-class Stock:
-    """One locked level while its unit decides: the bins in base units, and the position.
+class LockedLevel:
+    """One locked level while its unit decides: its bins in base units, and its position.
 
-    `batches` has the bins of each batch, None for a product without; `today` is the store's.
-    `rations` are what binds channels; `value` is what all that is held did cost. `earmarks` are
-    base units in quarantine that write-offs wait for, by batch (None without) and document.
+    `batches` has the bins of each batch, None for a product that keeps none; `today` is the
+    store's day. `value` is the cost of everything held, in 1/10000 yuan. `limits` are what binds
+    channels, by channel.
     """
 
     pair: Pair
-    bins: dict[str, int]
+    bins: Bins
     version: int
     scale: int
-    batches: dict[Batch, dict[str, int]] | None = None
+    batches: dict[BatchKey, Bins] | None = None
     today: date = date.min
     received_at: datetime | None = None
     container: int | None = None
@@ -53,45 +52,46 @@ class Stock:
     value: int = 0
     unit_cost: int | None = None
     held_until: datetime | None = None
-    rations: dict[str, ChannelLimit] = field(default_factory=dict)
-    earmarks: Counter[tuple[UUID | None, UUID]] = field(default_factory=Counter)
+    limits: dict[str, ChannelLimit] = field(default_factory=_no_limits)
+    earmarks: Earmarks = field(default_factory=_no_earmarks)
 
     @property
     def on_hand(self) -> int:
+        """Base units in the store."""
         return self.bins["shelf"] + self.bins["reserved"] + self.bins["quarantine"]
 
     @property
     def held(self) -> int:
+        """Base units in the store and on their way to it."""
         return sum(self.bins.values())
 
     def worth(self, quantity: int) -> int:
-        """Base units at the average cost: of what is held, else of what was held last."""
-        if held := self.held:
-            return share(self.value, quantity, held)
-        return 0 if self.unit_cost is None else cost_of(quantity, self.scale, self.unit_cost)
+        """The cost of so many base units, in 1/10000 yuan, at the moving average."""
+        return average_cost(quantity, self.held, self.value, self.scale, self.unit_cost)
 
-    def move(self, batch: Batch | None, name: str, change: int) -> None:
-        self.bins[name] += change
+    def move(self, batch: BatchKey | None, bin: str, change: int) -> None:
+        """Changes one bin, of the level and of the batch, by so many base units."""
+        self.bins[bin] += change
         if batch is not None:
             assert self.batches is not None
             bins = self.batches.setdefault(batch, dict.fromkeys(PHYSICAL_BINS, 0))
-            bins[name] += change
+            bins[bin] += change
 
 
-Levels = dict[Pair, Stock]
+Levels = dict[Pair, LockedLevel]
 
 
 class Move(NamedTuple):
     """A line, or one batch's part of it, in base units, and the levels it touches.
 
-    `named` says that the batch was not chosen by FEFO alone; `cost` is what it was worth when
-    it was sold.
+    `named` is whether FEFO alone did not choose the batch. `cost` is what the goods cost when
+    they were sold, in 1/10000 yuan; None when the ledger finds the cost.
     """
 
     line: Line
     quantity: int
-    source: Stock
-    target: Stock
-    batch: Batch | None = None
+    source: LockedLevel
+    target: LockedLevel
+    batch: BatchKey | None = None
     named: bool = False
     cost: int | None = None

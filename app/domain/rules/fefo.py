@@ -1,54 +1,113 @@
 """FEFO 先到期先出: what expires first leaves first."""
 
-from collections.abc import Hashable, Iterable, Sequence
-from datetime import date
-from typing import TypeVar
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple, TypeVar
+from uuid import UUID
 
 NEVER = date.max
-"""The expiry of what has none: it sorts last."""
+"""The expiry of goods that have none: it sorts last."""
 
 Batch = TypeVar("Batch", bound=Hashable)
 
 
-def pick(held: Iterable[tuple[Batch, int]], wanted: int) -> list[tuple[Batch, int]]:
-    """What is taken of each batch, in the order given; less than `wanted` when there is less."""
-    picked: list[tuple[Batch, int]] = []
-    for batch, quantity in held:
-        if wanted <= 0:
+class BatchKey(NamedTuple):
+    """A batch by its last day of sale and its id; sorts in the order of FEFO."""
+
+    expires_on: date
+    id: UUID
+
+
+class BatchChoice(NamedTuple):
+    """The batches that a line takes, in base units, and how they were chosen.
+
+    `by_fefo` is whether FEFO alone chose them. `candidates` are the batches the line may touch,
+    in the order of FEFO. `too_old` is the latest last day of the named batches, when every one
+    of them is too old for the line.
+    """
+
+    parts: list[tuple[BatchKey, int]]
+    by_fefo: bool
+    candidates: Sequence[tuple[BatchKey, int]]
+    too_old: date | None = None
+
+    @property
+    def taken(self) -> int:
+        return sum(quantity for _, quantity in self.parts)
+
+
+def choose_batches(
+    available: Sequence[tuple[BatchKey, int]],
+    quantity: int,
+    *,
+    today: date | None = None,
+    days_left: int = 0,
+    buffer: int = 0,
+    named: Collection[UUID] | None = None,
+    container: int | None = None,
+    sealed: bool = False,
+) -> BatchChoice:
+    """The batches that `quantity` base units come from; fewer when there is less.
+
+    `available` is in the order of FEFO. `today` excludes expired batches, None allows them
+    (I8). `days_left` excludes batches that expire sooner than so many days from today, and
+    `buffer` base units of the others stay. `named` allows only these batches. `container` and
+    `sealed` are for goods that are opened: see `pick_opened`.
+    """
+    candidates = available
+    if today is not None:
+        candidates = [part for part in available if part[0].expires_on >= today]
+    lasting = candidates
+    if today is not None and days_left:
+        since = today + timedelta(days=days_left)
+        lasting = [part for part in candidates if part[0].expires_on >= since]
+    if buffer:
+        quantity = min(quantity, max(0, sum(held for _, held in lasting) - buffer))
+    too_old = None
+    if named is not None:
+        candidates = [part for part in candidates if part[0].id in named]
+        lasting = [part for part in lasting if part[0].id in named]
+        if not lasting:
+            too_old = max((key.expires_on for key, _ in available if key.id in named), default=None)
+    # I7: the order is FEFO, unless a batch is named, is open, or is too old for the channel.
+    parts = first = pick(candidates, quantity)
+    if container is not None and named is None:
+        parts = pick_opened(lasting, quantity, container, sealed)
+    elif len(lasting) < len(candidates):
+        parts = pick(lasting, quantity)
+    return BatchChoice(parts, named is None and parts == first, candidates, too_old)
+
+
+def pick(available: Iterable[tuple[Batch, int]], quantity: int) -> list[tuple[Batch, int]]:
+    """What is taken of each batch, in the order given; less than `quantity` when there is less."""
+    parts: list[tuple[Batch, int]] = []
+    for batch, held in available:
+        if quantity <= 0:
             break
-        if quantity > 0:
-            picked.append((batch, min(quantity, wanted)))
-            wanted -= picked[-1][1]
-    return picked
+        if held > 0:
+            parts.append((batch, min(held, quantity)))
+            quantity -= held
+    return parts
 
 
 def pick_opened(
-    held: Sequence[tuple[Batch, int]], wanted: int, container: int, whole: bool
+    available: Sequence[tuple[Batch, int]], quantity: int, container: int, sealed: bool
 ) -> list[tuple[Batch, int]]:
-    """The same for what is opened and used in parts, `container` base units each.
+    """What is taken of goods that come in containers of `container` base units each.
 
-    Whole containers are sold sealed; whatever else is taken comes from the opened ones first.
+    With `sealed`, a quantity of whole containers comes from unopened ones only. Any other
+    quantity comes from the opened ones first.
     """
-    if whole and wanted % container == 0:
-        return pick(((batch, there - there % container) for batch, there in held), wanted)
-    opened = [(batch, there % container) for batch, there in held]
-    sealed = [(batch, there - there % container) for batch, there in held]
-    picked: dict[Batch, int] = {}
-    for batch, quantity in pick(opened + sealed, wanted):
-        picked[batch] = picked.get(batch, 0) + quantity
-    return list(picked.items())
+    unopened = [(batch, held - held % container) for batch, held in available]
+    if sealed and quantity % container == 0:
+        return pick(unopened, quantity)
+    opened = [(batch, held % container) for batch, held in available]
+    parts: dict[Batch, int] = {}
+    for batch, taken in pick(opened + unopened, quantity):
+        parts[batch] = parts.get(batch, 0) + taken
+    return list(parts.items())
 
 
 def expired(expires_on: date, today: date) -> bool:
-    """The printed day is the last one on which it may be sold."""
+    """Whether the last day of sale is past; on that day itself goods may still be sold."""
     return expires_on < today
-
-
-def cost_of(base: int, scale: int, unit_cost: int) -> int:
-    """What base units cost, in 1/10000 yuan, to the nearest; `unit_cost` is for `scale` of them."""
-    return (2 * base * unit_cost + scale) // (2 * scale)
-
-
-def share(value: int, part: int, whole: int) -> int:
-    """What a part of the whole is worth, to the nearest; all of it is worth all."""
-    return (2 * value * part + whole) // (2 * whole)

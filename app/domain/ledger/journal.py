@@ -1,0 +1,213 @@
+"""The journal: the accepted movements of one post, their entries, and the levels they leave."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from app.db import batches as batch_rows
+from app.db import movements as movement_rows
+from app.db import orders as order_rows
+from app.db.alerts import Shortfall, raise_discrepancies
+from app.db.batches import ArrivingBatch, BatchQuantity
+from app.db.core.unit import Unit
+from app.db.levels import Pair
+from app.db.movements import EntryRow, LevelRow, MovementHead
+from app.db.tables import Movement
+from app.domain.ledger.costs import MovementCosts
+from app.domain.ledger.draft import Draft, Line, unlabelled_batch
+from app.domain.ledger.locked import LockedLevel, Move
+from app.domain.rules.fefo import BatchKey
+
+
+class Position(NamedTuple):
+    """Where an entry stands in its level's history, and the on-hand it leaves in base units."""
+
+    seq: int
+    on_hand: int
+
+
+class Journal:
+    """Applies moves to the locked levels and keeps the rows to write, in the order of drafts."""
+
+    def __init__(self) -> None:
+        self._drafts: list[Draft] = []
+        self._entries: list[EntryRow] = []
+        self._levels: set[LockedLevel] = set()
+        self._batches: set[tuple[LockedLevel, BatchKey]] = set()
+        self._arrived: dict[UUID, ArrivingBatch] = {}
+        self._shortfalls: dict[Pair, Shortfall] = {}
+
+    def enter(self, draft: Draft, moves: Iterable[Move]) -> None:
+        """Applies an accepted draft's moves; later drafts see the levels as it leaves them."""
+        self._drafts.append(draft)
+        costs = MovementCosts()
+        for number, move in enumerate(moves, 1):
+            if draft.accept_shortage and move.line.source.bin == "variance":
+                self._note_shortfall(draft, move)
+            self._entries.append(self._apply(draft, number, move, costs.carry(move)))
+
+    def _note_shortfall(self, draft: Draft, move: Move) -> None:
+        pair = move.target.pair
+        earlier = self._shortfalls.get(pair)
+        quantity = move.quantity + (earlier.quantity if earlier else 0)
+        self._shortfalls[pair] = Shortfall(*pair, quantity, move.target.scale, draft.id)
+
+    def _apply(self, draft: Draft, number: int, move: Move, cost: int) -> EntryRow:
+        line, quantity, source, target, batch, named, _ = move
+        left = self._step(source, batch, line.source.bin, -quantity)
+        joined = self._step(target, batch, line.target.bin, quantity)
+        if left and joined and source is target:
+            # A move inside one level has one position: the entry's from pair carries it.
+            source.version -= 1
+            left, joined = Position(left.seq, source.on_hand), None
+        if _arrives(move):
+            target.received_at = draft.occurred_at
+        if "reserved" in (line.source.bin, line.target.bin):
+            _keep_first_hold(source, draft)
+        if batch is not None and not left:
+            self._note_arrival(draft, line, batch)
+        return EntryRow(
+            movement_id=draft.id,
+            line=number,
+            product_id=line.product,
+            from_store=line.source.store,
+            from_bin=line.source.bin,
+            to_store=line.target.store,
+            to_bin=line.target.bin,
+            quantity=quantity,
+            scale=source.scale,
+            unit_cost=line.unit_cost,
+            from_seq=left and left.seq,
+            from_after=left and left.on_hand,
+            to_seq=joined and joined.seq,
+            to_after=joined and joined.on_hand,
+            batch_id=batch and batch.id,
+            batch_named=named if batch else None,
+            cost=cost,
+            recipe_id=line.recipe,
+        )
+
+    def _step(
+        self, level: LockedLevel, batch: BatchKey | None, bin: str, change: int
+    ) -> Position | None:
+        """Changes one bin. Returns the level's new position; None for a counter account."""
+        if bin not in level.bins:
+            return None
+        level.move(batch, bin, change)
+        level.version += 1
+        self._levels.add(level)
+        if batch is not None:
+            self._batches.add((level, batch))
+        return Position(level.version, level.on_hand)
+
+    def _note_arrival(self, draft: Draft, line: Line, batch: BatchKey) -> None:
+        """A batch that arrives is written; so is the unlabelled one when it is first used."""
+        if line.arriving is not None:
+            self._arrived[batch.id] = line.arriving
+        elif batch == unlabelled_batch(line.product):
+            unlabelled = ArrivingBatch(
+                id=batch.id,
+                product_id=line.product,
+                number="",
+                expires_on=batch.expires_on,
+                produced_on=None,
+                supplier=None,
+                unit_cost=None,
+                received_at=draft.occurred_at,
+            )
+            self._arrived.setdefault(batch.id, unlabelled)
+
+    async def write(
+        self, unit: Unit, refused: Sequence[tuple[UUID, UUID]]
+    ) -> dict[Draft, Movement]:
+        """Writes what was entered and drops the claims of `refused` keys. Returns the movements."""
+        if not self._drafts and not refused:
+            return {}
+        heads = [_head(draft) for draft in self._drafts]
+        levels = [_row(level) for level in self._levels]
+        recorded_at = await movement_rows.write(unit, levels, heads, self._entries, refused)
+        for level in self._levels:
+            unit.changed(*level.pair)
+        await self._write_batches(unit)
+        await self._write_orders(unit)
+        if self._shortfalls:
+            await raise_discrepancies(unit, self._shortfalls.values())
+        return {
+            draft: movement_rows.movement_row(unit.tenant, head, recorded_at)
+            for draft, head in zip(self._drafts, heads, strict=True)
+        }
+
+    async def _write_batches(self, unit: Unit) -> None:
+        quantities = [
+            BatchQuantity(
+                *level.pair,
+                *batch,
+                shelf=bins["shelf"],
+                reserved=bins["reserved"],
+                quarantine=bins["quarantine"],
+                transit=bins["transit"],
+            )
+            for level, batch in self._batches
+            if level.batches is not None and (bins := level.batches[batch])
+        ]
+        if quantities or self._arrived:
+            # In the order of their ids: two stores that receive the same ones never cross.
+            arrived = [self._arrived[id] for id in sorted(self._arrived)]
+            await batch_rows.write(unit, arrived, quantities)
+
+    async def _write_orders(self, unit: Unit) -> None:
+        placed = [draft.order for draft in self._drafts if draft.order is not None]
+        if placed:
+            await order_rows.write(unit, placed)
+        for order in placed:
+            unit.filed(order.store_id, order.id)
+
+
+def _arrives(move: Move) -> bool:
+    """Whether the goods come to the store now, from a supplier or from another store."""
+    source, target = move.line.source.bin, move.line.target.bin
+    shipped = source == "transit" and target == "shelf" and move.source is move.target
+    return source == "supplier" or shipped
+
+
+def _keep_first_hold(level: LockedLevel, draft: Draft) -> None:
+    """Keeps the first moment at which an order that the level reserves goods for may end."""
+    if level.bins["reserved"] == 0:
+        level.held_until = None
+    elif draft.order is not None:
+        until = draft.order.expires_at
+        level.held_until = min(level.held_until or until, until)
+
+
+def _head(draft: Draft) -> MovementHead:
+    return MovementHead(
+        id=draft.id,
+        kind=draft.kind.name,
+        store_id=draft.store,
+        actor_id=draft.actor,
+        key=draft.key,
+        channel=draft.channel,
+        reason=draft.reason,
+        note=draft.note,
+        document=draft.document,
+        sale_id=draft.sale_id,
+        reverses_id=draft.reverses_id,
+        document_id=draft.document_id,
+        occurred_at=draft.occurred_at,
+    )
+
+
+def _row(level: LockedLevel) -> LevelRow:
+    bins = level.bins
+    return LevelRow(
+        *level.pair,
+        shelf=bins["shelf"],
+        reserved=bins["reserved"],
+        quarantine=bins["quarantine"],
+        transit=bins["transit"],
+        version=level.version,
+        value=level.value,
+        unit_cost=level.unit_cost,
+        held_until=level.held_until,
+        received_at=level.received_at,
+    )

@@ -1,0 +1,84 @@
+"""Returns and reversals: what a draft may do to the movement it refers to, and at which cost."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from app.db.movements import History
+from app.domain.errors import Refusal, ReturnExceedsSale, WrongState
+from app.domain.ledger.draft import Draft
+from app.domain.ledger.locked import Levels, Move
+from app.domain.rules.costs import share
+from app.domain.rules.kinds import RETURNABLE_KINDS, Kind
+from app.domain.rules.units import to_base
+
+
+class ReturnedQuantity(NamedTuple):
+    """Base units that a return takes back from its sale, and what they cost."""
+
+    product_id: UUID
+    batch_id: UUID | None
+    quantity: int
+    cost: int
+
+
+def origin_refusal(draft: Draft, history: History, levels: Levels) -> Refusal | None:
+    """Why the movement behind `history` cannot be reversed or returned, if it cannot.
+
+    A movement is reversed once, and no more of a sale comes back than was sold.
+    """
+    if draft.reverses_id is not None:
+        return _reversal_refusal(history)
+    if history.kind not in RETURNABLE_KINDS:
+        return WrongState("NOT_A_SALE")
+    if history.reversed:
+        return WrongState("REVERSED")
+    return _excess(draft, history, levels)
+
+
+def _reversal_refusal(history: History) -> WrongState | None:
+    if history.kind == Kind.REVERSAL.name:
+        return WrongState("REVERSAL")
+    if history.has_document:
+        return WrongState("DOCUMENT")
+    if history.reversed:
+        return WrongState("REVERSED")
+    return WrongState("RETURNED") if history.returned else None
+
+
+def _excess(draft: Draft, history: History, levels: Levels) -> ReturnExceedsSale | None:
+    requested: Counter[UUID] = Counter()
+    for line in draft.lines:
+        level = levels.get((line.source.store, line.product))
+        scale = level.scale if level else 1
+        requested[line.product] += to_base(line.quantity, scale) or 0
+        sold, returned = history.sold[line.product], history.returned[line.product]
+        if requested[line.product] > sold - returned:
+            return ReturnExceedsSale(line.product, sold, returned, requested[line.product], scale)
+    return None
+
+
+def price_returns(
+    history: History, moves: Sequence[Move]
+) -> tuple[list[Move], list[ReturnedQuantity]]:
+    """The moves of a return with the cost of each, and what they take back from the sale.
+
+    Goods come back at the average cost of what was sold and has not come back yet.
+    """
+    priced: list[Move] = []
+    returned: list[ReturnedQuantity] = []
+    left: Counter[UUID] = Counter()
+    worth: Counter[UUID] = Counter()
+    for move in moves:
+        product = move.line.product
+        if product not in left:
+            left[product] = history.sold[product] - history.returned[product]
+            worth[product] = history.costs[product]
+        cost = share(worth[product], move.quantity, left[product])
+        left[product] -= move.quantity
+        worth[product] -= cost
+        priced.append(move._replace(cost=cost))
+        batch = move.batch and move.batch.id
+        returned.append(ReturnedQuantity(product, batch, move.quantity, cost))
+    return priced, returned
