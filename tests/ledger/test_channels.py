@@ -12,7 +12,7 @@ from app.db.core.lane import Lane
 from app.db.tables import Movement, Order
 from app.domain.channels import previews, rules
 from app.domain.errors import Malformed, OutOfStock
-from app.domain.ledger.post import PostDrafts
+from app.domain.ledger.post import PostDrafts, post
 from app.domain.rules.kinds import Kind
 from app.run.embedded import Urls
 from tests.conftest import unheard
@@ -126,6 +126,20 @@ async def test_neighbours_share_a_quota(shop: Shop) -> None:
     assert sum(isinstance(each, Order) for each in placed) == 10
     sold = await asyncio.gather(*(sells(shop, "米", 1, "DOUYIN") for _ in range(100)))
     assert sold.count(None) == 90
+
+
+async def test_a_limit_does_not_bind_a_promised_neighbour(shop: Shop) -> None:
+    """A confirmed sale of a channel is posted, even beside one that the limit refuses."""
+    await shop.receive("米", 10)
+    await pause(shop, True)
+    drafts = [
+        await shop.draft(Kind.SALE, ("米", 1), channel="WECHAT", promised=promised)
+        for promised in (False, True)
+    ]
+    async with shop.db.unit(shop.tenant) as unit:
+        refused, posted = await post(unit, drafts)
+    assert isinstance(refused, OutOfStock)
+    assert isinstance(posted, Movement)
 
 
 async def test_the_most_specific_rule_wins(shop: Shop) -> None:
