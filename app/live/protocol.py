@@ -1,4 +1,4 @@
-"""uvicorn's websocket protocol, with small kernel buffers and a way to cut the line."""
+"""uvicorn's WebSocket protocol with small kernel buffers, direct sends and an abort."""
 
 import socket
 from asyncio.transports import BaseTransport, WriteTransport
@@ -15,9 +15,9 @@ UNSENT = 16 * 1024
 
 
 class Protocol(WebSocketsSansIOProtocol):
-    """Without small buffers the kernel would swallow thousands of stale frames of a slow reader.
+    """Keeps unsent data small: the kernel would buffer thousands of stale frames for a slow reader.
 
-    The scope's extension `kucun.line` is this object: what ASGI has no words for.
+    The ASGI scope's extension `kucun.line` is this object.
     """
 
     _then: Callable[[], None] | None = None
@@ -43,7 +43,7 @@ class Protocol(WebSocketsSansIOProtocol):
             then()
 
     def tell(self, text: str, then: Callable[[], None]) -> bool:
-        """Sends a text frame at once; or not, and calls `then` when there is room for it."""
+        """Send a text frame now. Returns False when the buffer is full; `then` is called later."""
         if self.disconnected or self.close_sent:
             return True
         if not self.writable.is_set():
@@ -55,9 +55,9 @@ class Protocol(WebSocketsSansIOProtocol):
         return True
 
     def unsent(self) -> int:
-        """The bytes that the kernel has not taken yet."""
+        """The number of bytes that the kernel has not accepted yet."""
         return self.transport.get_write_buffer_size()
 
     def abort(self) -> None:
-        """Closes the connection at once, whatever is unsent."""
+        """Close the connection at once and drop what is unsent."""
         self.transport.abort()

@@ -1,4 +1,4 @@
-"""The socket: `graphql-transport-ws` with checked frames, an outbox, limits and a sweeper."""
+"""`graphql-transport-ws` sockets: checked frames, an outbox each, limits, and a sweeper."""
 
 import asyncio
 import contextlib
@@ -41,7 +41,7 @@ Recheck = Callable[[Iterable[Viewer]], Awaitable[Mapping[Viewer, Viewer]]]
 
 
 class Wire(ASGIWebSocketAdapter):
-    """Sends text frames, and knows how long the client has taken nothing."""
+    """Strawberry's adapter with text frames, a message limit, and a clock for stuck clients."""
 
     _unsent = 0
     _moved = 0.0
@@ -51,7 +51,7 @@ class Wire(ASGIWebSocketAdapter):
         return self.ws.scope["extensions"]["kucun.line"]
 
     def stalled(self, now: float) -> bool:
-        """Whether something waits and nothing was taken for 5 s. Asked every half second."""
+        """Whether data has waited for 5 s and the client read none; call it every half second."""
         unsent = self.line.unsent()
         if not 0 < self._unsent <= unsent:
             self._moved = now
@@ -84,7 +84,7 @@ class Wire(ASGIWebSocketAdapter):
             raise WebSocketDisconnected from error
 
     async def close(self, code: int, reason: str) -> None:
-        # The protocol has room for 123 bytes; a syntax error may quote more than that.
+        # A close frame has room for 123 bytes; a syntax error may quote more than that.
         reason = reason.encode()[:123].decode(errors="ignore")
         if self.ws.application_state is not WebSocketState.DISCONNECTED:
             with contextlib.suppress(WebSocketDisconnect, RuntimeError):
@@ -95,27 +95,34 @@ class Wire(ASGIWebSocketAdapter):
 
 
 def well_formed(message: Any) -> bool:
-    """Whether a frame has the shape of the protocol, so that nothing behind can trip over it."""
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+    """Whether a frame has the shape that the protocol's handlers expect."""
+    if not isinstance(message, dict):
         return False
-    payload = message.get("payload")
-    if message["type"] not in ("subscribe", "complete"):
-        return payload is None or isinstance(payload, dict)
-    name = message.get("id")
+    frame = cast("dict[str, Any]", message)
+    kind, payload = frame.get("type"), frame.get("payload")
+    if kind not in ("subscribe", "complete"):
+        return isinstance(kind, str) and (payload is None or isinstance(payload, dict))
+    name = frame.get("id")
     if not isinstance(name, str) or not 0 < len(name) <= 100:
         return False
-    return message["type"] == "complete" or (
-        isinstance(payload, dict)
-        and isinstance(payload.get("query"), str)
-        and isinstance(payload.get("variables"), dict | None)
-        and isinstance(payload.get("operationName"), str | None)
+    return kind == "complete" or _is_operation(payload)
+
+
+def _is_operation(payload: Any) -> bool:
+    if not isinstance(payload, dict):
+        return False
+    operation = cast("dict[str, Any]", payload)
+    return (
+        isinstance(operation.get("query"), str)
+        and isinstance(operation.get("variables"), dict | None)
+        and isinstance(operation.get("operationName"), str | None)
     )
 
 
 class Outbox:
-    """What one socket has yet to be sent: at most one event a subscription, merged while unread.
+    """The unsent events of one socket: at most one for each subscription, merged while unread.
 
-    It sends by calls alone: no task of its own has to wake for each event.
+    It sends from callbacks, so no task has to wake for each event.
     """
 
     def __init__(
@@ -152,7 +159,7 @@ class Outbox:
         self._next = None
 
     def _send(self, _: object = None) -> None:
-        """Sends until something has to be waited for: then it is called again."""
+        """Sends until an answer or the socket is not ready, and goes on when it is."""
         while self._next is not None:
             name, text = self._next
             if not isinstance(text, str):
@@ -160,7 +167,7 @@ class Outbox:
                     text.add_done_callback(self._send)
                     return
                 if text.cancelled():
-                    # The process stops.
+                    # The process is shutting down.
                     return
                 if error := text.exception():
                     self.close()
@@ -180,7 +187,7 @@ class Outbox:
 
 
 class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
-    """One connection. Handshake, limits of operations and close codes stay Strawberry's."""
+    """One connection; Strawberry keeps the handshake, operation limits and close codes."""
 
     open: set["Socket"] = set()
 
@@ -206,7 +213,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         self.wire.abort()
 
     def dismiss(self, code: int, reason: str) -> None:
-        """Closes it in the background; a client that does not take the news is cut off."""
+        """Close the socket in the background; abort it when the client does not answer in 1 s."""
 
         async def close() -> None:
             try:
@@ -238,7 +245,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         await super().handle_connection_init(message)
 
     def attach(self, name: str, asker: SharedExecutor, follower: Follower) -> None:
-        """From now on the follower's events go to the outbox; the operation itself may end."""
+        """Send the follower's events to the outbox from now on; the operation may end."""
         self.followers[name] = follower
         follower.direct(
             lambda event: self.outbox.put(name, asker, event),
@@ -248,20 +255,20 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
 
     async def run_operation(self, operation: Operation[Any, Any]) -> None:
         LINE.set(Direct(self, operation.id))
-        # A client that goes away while it is answered is everyday life.
+        # A client may disconnect before its answer is sent; that is no error.
         with contextlib.suppress(WebSocketDisconnected):
             await super().run_operation(operation)
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> None:
-        """None: a document that cannot be read fails alone, and its neighbours go on."""
+        """None: a document that cannot be parsed fails alone; other operations go on."""
 
     def forget_id(self, id: str) -> None:
         if id not in self.followers:
             super().forget_id(id)
 
     async def send_message(self, message: Message) -> None:
-        # An attached subscription goes on: only its execution is complete.
+        # Of an attached subscription only the first execution is complete.
         if message["type"] != "complete" or message["id"] not in self.followers:
             await super().send_message(message)
 
@@ -276,7 +283,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
             log.error("socket.failed", exc_info=error)
 
     def _failed(self, error: BaseException) -> None:
-        # A subscription that cannot be told must not look alive.
+        # A subscription whose events cannot be sent must not look alive.
         log.error("outbox.failed", exc_info=error)
         self.dismiss(1011, "Internal error")
 
@@ -289,7 +296,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
 
 
 class Direct:
-    """The line of one operation to its socket."""
+    """Connects one operation to its socket."""
 
     def __init__(self, socket: Socket, name: str) -> None:
         self._socket = socket
@@ -300,7 +307,7 @@ class Direct:
 
 
 async def sweep(recheck: Recheck) -> None:
-    """For ever: cuts whoever is stuck or too old, or has lost what they had."""
+    """Closes connections that are stuck, too old, expired or revoked; never returns."""
     failing = False
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
@@ -318,7 +325,7 @@ async def sweep(recheck: Recheck) -> None:
                 current = await recheck({each.person for each in present if each.person})
             failing = False
         except Exception as error:
-            # Nobody is cut off because the database is away; the next round asks again.
+            # While the database is unreachable no connection is closed; the next round asks again.
             if not failing:
                 log.warning("sweep.failing", error=repr(error))
             failing = True

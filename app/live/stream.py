@@ -1,4 +1,4 @@
-"""A stream: a subscription without a socket of its own (SSE), while it lasts."""
+"""Streams: subscriptions over server-sent events."""
 
 import random
 import time
@@ -12,12 +12,12 @@ OLDEST_SECONDS = 12 * 3600
 
 
 def until() -> float:
-    """When a connection that begins now is too old; not all of one hour at once."""
+    """The monotonic time at which a connection of now is too old, spread over an hour."""
     return time.monotonic() + OLDEST_SECONDS * random.uniform(0.9, 1)
 
 
 class Stream:
-    """What the follower hears, until the client leaves or the sweeper ends it."""
+    """A follower's events, until the client disconnects or the sweeper closes it."""
 
     open: set["Stream"] = set()
 
@@ -36,7 +36,7 @@ class Stream:
             self._follower.close()
 
     def stalled(self, _now: float) -> bool:
-        """Never: who does not read holds one event, and is told by nobody."""
+        """Always False: a client that does not read holds one merged event."""
         return False
 
     def dismiss(self, _code: int, _reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Serves the committed GraphiQL build from memory: this origin only, whole files only."""
+"""GraphiQL: the committed build, served from memory under a strict content policy."""
 
 import gzip
 from functools import cache
@@ -54,7 +54,7 @@ async def asset(request: Request) -> Response:
     name = f"assets/{request.path_params['name']}"
     if name not in build():
         raise HTTPException(404)
-    # The name holds a hash of the content, so a browser never has to ask again.
+    # The name holds a hash of the content, so a browser may keep the file for ever.
     return answer(request, name, FOREVER)
 
 
@@ -69,7 +69,7 @@ def answer(request: Request, name: str, headers: dict[str, str]) -> Response:
 
 @cache
 def build() -> dict[str, tuple[bytes, bytes]]:
-    """Every file of the build by its path: as it is, and gzipped once."""
+    """Each file of the build by its path: the plain and the gzipped bytes."""
     files = [BUILD / "index.html", *sorted((BUILD / "assets").iterdir())]
     bodies = {path.relative_to(BUILD).as_posix(): path.read_bytes() for path in files}
     return {name: (body, gzip.compress(body, mtime=0)) for name, body in bodies.items()}

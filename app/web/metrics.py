@@ -1,4 +1,4 @@
-"""`/metrics`: what one process knows of itself, for Prometheus."""
+"""`/metrics`: gauges of one process in Prometheus' text format."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from app.live.socket import Socket
 
 
 class Gauges:
-    """Read when asked, so that nothing is counted while nobody looks."""
+    """Gauges whose values are read when Prometheus scrapes."""
 
     def __init__(self, lane: Lane, bus: Bus, hub: Hub) -> None:
         self.lane, self.bus, self.hub = lane, bus, hub

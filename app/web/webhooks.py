@@ -1,4 +1,4 @@
-"""`/shops/{id}`: where channels' shops push their messages to."""
+"""`/shops/{id}`: receives the messages that sales channels push."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -18,13 +18,13 @@ DONE = {
 
 def routes(app: App) -> list[Route]:
     async def push(request: Request) -> Response:
-        """Kept first, answered then, and followed after that: nothing is lost, nobody waits."""
-        found = await identity.direct(app.db, "shop", str(request.path_params["link"]))
-        if found is None:
+        """Store the message, then answer; a job processes it later, so none is lost."""
+        address = await identity.direct(app.db, "shop", str(request.path_params["link"]))
+        if address is None:
             return PlainTextResponse("no such shop", status_code=404)
-        async with app.db.read(found.tenant_id) as session:
+        async with app.db.read(address.tenant_id) as session:
             [link] = await channel_accounts.links_by_id(
-                session, found.tenant_id, [found.subject_id]
+                session, address.tenant_id, [address.subject_id]
             )
         if link.ended_at is not None:
             return PlainTextResponse("no such shop", status_code=404)
@@ -34,11 +34,11 @@ def routes(app: App) -> list[Route]:
         except Forged:
             return PlainTextResponse("not signed by the shop", status_code=403)
         except ShopError:
-            return PlainTextResponse("nobody can tell who said so", status_code=503)
+            return PlainTextResponse("the sender could not be verified", status_code=503)
         except Malformed:
             return PlainTextResponse("cannot be read", status_code=400)
         if request.method == "GET":
-            # WeChat asks so, once, whether the address is ours.
+            # WeChat verifies the address once: it expects its own text back.
             return PlainTextResponse(query.get("echostr", "")[:200])
         return DONE[link.channel]()
 
