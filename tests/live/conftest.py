@@ -1,4 +1,4 @@
-"""Terminals of a chain, on two server processes' worth of the app."""
+"""Fixtures of a chain's terminals, connected to two instances of the app."""
 
 from collections.abc import AsyncIterator
 
@@ -18,7 +18,7 @@ __all__ = ["asking", "chain", "elsewhere", "stranger"]
 
 @pytest.fixture(scope="session")
 async def heard(urls: Urls) -> AsyncIterator[Lane]:
-    """A lane whose commits are announced, as a third process would."""
+    """A lane whose commits are announced on the bus, as by a third process."""
     bus = Bus(urls.redis)
     await bus.start()
     lane = Lane(urls.database, PostDrafts(), bus.nudge)
@@ -29,7 +29,7 @@ async def heard(urls: Urls) -> AsyncIterator[Lane]:
 
 @pytest.fixture
 def open_shop(db: Database, heard: Lane, chain: Chain) -> Shop:
-    """The chain's store, in the language of shops; its owner's token opens feeds."""
+    """The chain's store as a Shop; its owner's token opens feeds."""
     owner = chain.founded.owner.id
     base_url = str(chain.asking.http.base_url)
     tenant = chain.founded.store.tenant_id

@@ -1,4 +1,4 @@
-"""The bus hears everything while its server lives, and tells when it may have missed some."""
+"""The bus delivers every nudge while its server runs, and reports when it may have missed some."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ MISSED = (None, None)
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[Engines]:
-    """A server of this test's own, to be killed."""
+    """A Valkey server for one test, which the test may kill."""
     for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(0o711)
     with Engines(tmp_path / "data", postgres=False) as engines:
@@ -30,25 +30,25 @@ def valkey(tmp_path: Path) -> Iterator[Engines]:
 
 @pytest.fixture
 async def pair(valkey: Engines) -> AsyncIterator[tuple[Bus, Bus, Heard]]:
-    """Two processes' buses; what the second hears."""
+    """Two buses, as of two processes, and the list of nudges that the second receives."""
     heard: Heard = []
     url = valkey.urls().redis
     one, two = Bus(url), Bus(url)
     two.listen(lambda tenant, store: heard.append((tenant, store)))
     await one.start()
     await two.start()
-    await eventually(lambda: told(one.connected and two.connected))
+    await eventually(lambda: value_of(one.connected and two.connected))
     yield one, two, heard
     await one.stop()
     await two.stop()
 
 
-async def told(value: object) -> object:
+async def value_of(value: object) -> object:
     return value
 
 
 async def nudged(one: Bus, heard: Heard) -> None:
-    """A nudge of the first bus arrives at the second."""
+    """Wait until a nudge of the first bus arrives at the second."""
     pair = uuid4(), uuid4()
 
     async def arrives() -> bool:
@@ -63,8 +63,8 @@ async def test_the_first_nudge_arrives(pair: tuple[Bus, Bus, Heard]) -> None:
     one, _, heard = pair
     tenant, stores = uuid4(), [uuid4() for _ in range(3)]
     await one.nudge(tenant, stores)
-    await eventually(lambda: told({(tenant, s) for s in stores} <= set(heard)))
-    # Coalesced into one message, each store is told once.
+    await eventually(lambda: value_of({(tenant, s) for s in stores} <= set(heard)))
+    # They are coalesced into one message, which names each store once.
     assert len([each for each in heard if each != MISSED]) == 3
 
 
@@ -82,13 +82,13 @@ async def test_it_comes_back_after_kill_and_restart(
 ) -> None:
     one, two, heard = pair
     os.kill(valkey.valkey.pid, signal.SIGKILL)
-    await eventually(lambda: told(not two.connected))
+    await eventually(lambda: value_of(not two.connected))
     for _ in range(50):
-        # Nobody who writes waits or fails while the server is away.
+        # A writer does not wait or fail while the server is down.
         await asyncio.wait_for(one.nudge(uuid4(), [uuid4()]), 0.1)
     heard.clear()
-    await eventually(lambda: told(valkey.revive() or two.connected))
-    await eventually(lambda: told(MISSED in heard))
+    await eventually(lambda: value_of(valkey.revive() or two.connected))
+    await eventually(lambda: value_of(MISSED in heard))
     await nudged(one, heard)
 
 
@@ -106,7 +106,7 @@ async def test_it_notices_a_server_that_is_stopped(
     finally:
         os.kill(valkey.valkey.pid, signal.SIGCONT)
     heard.clear()
-    await eventually(lambda: told(MISSED in heard))
+    await eventually(lambda: value_of(MISSED in heard))
     await nudged(one, heard)
 
 
@@ -116,7 +116,7 @@ async def test_it_survives_being_thrown_out(pair: tuple[Bus, Bus, Heard], valkey
     admin = Redis.from_url(valkey.urls().redis)
     assert await admin.client_kill_filter(_type="pubsub") >= 1
     await admin.aclose()
-    await eventually(lambda: told(MISSED in heard))
+    await eventually(lambda: value_of(MISSED in heard))
     await nudged(one, heard)
 
 
@@ -130,7 +130,7 @@ async def test_garbage_is_passed_over(pair: tuple[Bus, Bus, Heard], valkey: Engi
 
 
 async def test_it_stops_whatever_it_is_doing(valkey: Engines) -> None:
-    """Before Python 3.12 `wait_for`, by which the client sends, may swallow a cancellation."""
+    """The client sends with `wait_for`, which may swallow a cancellation before Python 3.12."""
     rng = random.Random(3)
     for _ in range(60):
         bus = Bus(valkey.urls().redis)
@@ -152,8 +152,8 @@ async def test_it_starts_without_a_server_and_finds_it_later(valkey: Engines) ->
         await two.start()
     try:
         assert not two.connected
-        await eventually(lambda: told(valkey.revive() or two.connected))
-        await eventually(lambda: told(MISSED in heard))
+        await eventually(lambda: value_of(valkey.revive() or two.connected))
+        await eventually(lambda: value_of(MISSED in heard))
         await nudged(one, heard)
     finally:
         await one.stop()

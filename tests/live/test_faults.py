@@ -1,4 +1,4 @@
-"""Terminals through dead buses, dead servers and cut lines: right again within a second."""
+"""Terminals recover within a second from a dead bus, a dead server and broken connections."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ from tests.support.shop import Shop
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[Engines]:
-    """A server of this test's own, to be killed."""
+    """A Valkey server for one test, which the test may kill."""
     for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(0o711)
     with Engines(tmp_path / "data", postgres=False) as engines:
@@ -39,7 +39,7 @@ def valkey(tmp_path: Path) -> Iterator[Engines]:
 
 @pytest.fixture
 async def apart(urls: Urls, valkey: Engines) -> AsyncIterator[Asking]:
-    """A server process' worth of the app whose bus may die."""
+    """An instance of the app on a bus of its own, which the test may kill."""
     alone = Urls(urls.database, urls.owner, valkey.urls().redis)
     async with served(alone) as asking:
         yield asking
@@ -111,7 +111,7 @@ async def test_a_killed_server_loses_nothing(open_shop: Shop, urls: Urls) -> Non
         process.kill()
         await terminal.line.socket.wait_closed()
     await shop.sell("米", 1)
-    # It comes back at another process, and asks for what it missed.
+    # The terminal connects to another process and resumes after its last revision.
     async with dialled(shop.base_url, shop.token) as line:
         terminal.line = line
         await terminal.follow(after=terminal.revision)
@@ -133,7 +133,7 @@ async def test_lines_cut_at_random(open_shop: Shop) -> None:
                 terminal.line = line
                 await terminal.follow(after=terminal.revision)
             for _ in range(rng.randrange(4)):
-                # The last sale may have been told already.
+                # The last sale may have been delivered already.
                 with contextlib.suppress(TimeoutError):
                     await terminal.hear(0.2)
             line.socket.transport.abort()
@@ -151,16 +151,16 @@ async def sell_slowly(shop: Shop, times: int) -> None:
 
 
 def narrow(base_url: str) -> socket.socket:
-    """A connection that holds little of what its reader does not read."""
+    """A connection with a small receive buffer."""
     address = urlsplit(base_url)
-    made = socket.socket()
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-    made.connect((address.hostname, address.port))
-    made.setblocking(False)
-    return made
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    connection.connect((address.hostname, address.port))
+    connection.setblocking(False)
+    return connection
 
 
-async def test_a_reader_who_is_stuck_is_cut_and_hurts_nobody(open_shop: Shop) -> None:
+async def test_a_stuck_reader_is_cut_off_and_delays_no_other(open_shop: Shop) -> None:
     shop = open_shop
     names = [f"商品{i}" for i in range(120)]
     for name in names:
@@ -175,7 +175,7 @@ async def test_a_reader_who_is_stuck_is_cut_and_hurts_nobody(open_shop: Shop) ->
         held = len(Socket.open)
         began = time.monotonic()
         while len(Socket.open) == held:
-            assert time.monotonic() - began < 12, "nobody cut the line"
+            assert time.monotonic() - began < 12, "the server did not close the connection"
             for name in names[::10]:
                 await shop.sell(name, 1)
             await terminal.reach(await feed.head(shop.db, shop.tenant, shop.store), 1)

@@ -1,4 +1,4 @@
-"""Terminals over real websockets: what they hold is what the database holds."""
+"""Terminals over real websockets show the state of the database."""
 
 import asyncio
 import json
@@ -13,7 +13,8 @@ from tests.support.shop import Shop
 
 
 async def same(terminal: Terminal, shop: Shop) -> None:
-    """The terminal reaches the store's revision within a second, and equals a fresh snapshot."""
+    """Verify that the terminal reaches the store's revision within a second and then equals a
+    new snapshot."""
     await terminal.reach(await feed.head(shop.db, shop.tenant, shop.store), 1)
     async with watching(shop.base_url, shop.token, shop.store) as fresh:
         assert terminal.levels == fresh.levels
@@ -64,7 +65,7 @@ async def test_resume_tells_only_what_changed(open_shop: Shop) -> None:
         await same(terminal, shop)
 
 
-async def test_a_revision_nobody_gave_means_resync(open_shop: Shop) -> None:
+async def test_an_unknown_revision_means_resync(open_shop: Shop) -> None:
     await open_shop.receive("米", 10)
     async with dialled(open_shop.base_url, open_shop.token) as line:
         await line.subscribe(FEED, store=str(open_shop.store), after="999999")
@@ -72,7 +73,7 @@ async def test_a_revision_nobody_gave_means_resync(open_shop: Shop) -> None:
 
 
 async def test_two_askers_share_one_execution(open_shop: Shop) -> None:
-    """The answers of one event are equal to the byte, however many ask."""
+    """All subscribers receive the same bytes for one event."""
     shop = open_shop
     await shop.receive("米", 10)
     async with (
@@ -101,7 +102,7 @@ async def test_foreign_and_absent_stores_look_the_same(open_shop: Shop, stranger
     assert said[0] == said[1]
 
 
-async def test_nobody_follows_without_a_token(open_shop: Shop) -> None:
+async def test_following_needs_a_token(open_shop: Shop) -> None:
     async with dialled(open_shop.base_url) as line:
         await line.subscribe(FEED, store=str(open_shop.store))
         message = await line.receive()
@@ -127,27 +128,27 @@ async def test_server_sent_events(open_shop: Shop, asking: Asking) -> None:
     body = {"query": FEED, "variables": {"store": str(shop.store)}}
     headers = {"authorization": f"Bearer {shop.token}", "accept": "text/event-stream"}
     async with asking.http.stream("POST", "/graphql", json=body, headers=headers) as response:
-        events = told(response)
+        events = feed_events(response)
         assert (await anext(events))["__typename"] == "StoreSnapshot"
         await shop.sell("米", 1)
         change = await anext(events)
         assert change["levels"][0]["available"] == "9"
 
 
-async def told(response: Any):
+async def feed_events(response: Any):
     async for line in response.aiter_lines():
         if line.startswith("data:") and len(line) > 6:
             yield json.loads(line[5:])["data"]["storeFeed"]
 
 
 async def test_an_unread_feed_is_merged(db: Database, open_shop: Shop) -> None:
-    """A reader who is behind gets one change with the last values, not a queue of them."""
+    """A slow reader receives one change with the last values instead of a queue of changes."""
     shop = open_shop
     await shop.receive("米", 1000)
     async with dialled(shop.base_url, shop.token) as line:
         terminal = Terminal(line, shop.store)
         await terminal.follow()
-        # The client does not read, and its buffers are small beside what 300 changes take.
+        # The client does not read, and 300 changes are larger than its buffers.
         for _ in range(300):
             await shop.sell("米", 1)
         await same(terminal, shop)

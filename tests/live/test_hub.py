@@ -1,4 +1,4 @@
-"""The hub: what followers are told, in which order, and what they share."""
+"""The hub: the events that followers receive, their order, and what followers share."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -61,13 +61,13 @@ def amounts(event: Snapshot | Change) -> list[int]:
     return [level.shelf for level in event.levels]
 
 
-async def true(holds: Callable[[], object]) -> object:
+async def result_of(holds: Callable[[], object]) -> object:
     await asyncio.sleep(0.01)
     return holds()
 
 
 class Pause:
-    """Holds the answers of a real read back, after it read."""
+    """Delays the result of a real read until `go` is set."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         self._read = getattr(feed, name)
@@ -131,7 +131,7 @@ async def test_joiners_share_one_snapshot(watched: Watched) -> None:
 async def test_who_joins_during_a_slow_snapshot_misses_nothing(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A snapshot that was read before another's change was told is too old for a newcomer."""
+    """A new follower gets no snapshot that is older than a change already delivered to others."""
     shop = watched.shop
     await shop.receive("米", 100)
     pause = Pause(monkeypatch, "levels")
@@ -147,7 +147,7 @@ async def test_who_joins_during_a_slow_snapshot_misses_nothing(
             await asyncio.sleep(0.05)
             pause.go.set()
             assert amounts(await joining) == [99]
-        # Who came before the sale may see what was before, and is told of the sale then.
+        # A follower that joined before the sale may get the old snapshot, and then the change.
         assert amounts(await waiting) == [100]
         assert amounts(await soon(early)) == [99]
 
@@ -163,7 +163,7 @@ async def test_nothing_older_follows_a_snapshot(
         pause.on = True
         await shop.sell("米", 1)
         await pause.held.wait()
-        # The tail has read 99, and has not told it; somebody sells and somebody joins.
+        # The tail has read 99 but not delivered it. Now another sale commits, and a follower joins.
         await shop.sell("米", 1)
         assert amounts(await soon(late)) == [98]
         pause.go.set()
@@ -187,7 +187,7 @@ async def test_a_resume_reads_only_what_came_after(watched: Watched) -> None:
 
 
 @pytest.mark.parametrize("after", [-1, 7, 2**62])
-async def test_a_revision_nobody_gave_is_a_resync(watched: Watched, after: int) -> None:
+async def test_an_unknown_revision_is_a_resync(watched: Watched, after: int) -> None:
     await watched.shop.receive("米", 1)
     async with watched.following(after=after) as stream:
         assert isinstance(await soon(stream), Resync)
@@ -209,13 +209,13 @@ async def test_what_was_pruned_is_a_resync(watched: Watched, urls: Urls) -> None
         async with watched.following(after=head - 1) as stream:
             assert isinstance(await soon(stream), Change)
     finally:
-        # The audit wants them all (I6).
+        # Put the rows back: the audit checks that revisions have no gaps (I6).
         await owner.copy_records_to_table("changes", records=[tuple(row) for row in kept])
         await owner.close()
 
 
 async def test_a_tail_outlives_every_failure_of_the_database(watched: Watched, urls: Urls) -> None:
-    """No connection is to be had for a while: the reader is right within a second afterwards."""
+    """The database refuses connections for a while; a second later the reader is up to date."""
     shop = watched.shop
     await shop.receive("米", 100)
     owner = await asyncpg.connect(urls.owner)
@@ -249,7 +249,7 @@ async def test_labels_tell_only_what_customers_see(watched: Watched) -> None:
     seen: list[Event] = [await soon(labels)]
     assert isinstance(seen[0], AvailabilityChange)
     assert set(seen[0].shown) == set(products)
-    # Still plenty, and somebody else's product: nothing to tell.
+    # Still plenty, and a product that is not followed: no event.
     await shop.sell("米", 1)
     await shop.sell("盐", 99)
     telling = asyncio.create_task(soon(labels))
@@ -270,7 +270,7 @@ async def test_labels_are_looked_up_again_after_a_resync(watched: Watched) -> No
     labels = watched.hub.follow_labels(shop.tenant, shop.store, [product]).__aiter__()
     await soon(labels)
     [tail] = watched.hub._tails.values()
-    # As after a database that was put back: the tail's revision is one that never was.
+    # As after restoring a backup: the tail has a revision that does not exist.
     tail.revision = 99
     await shop.sell("米", 100)
     event = await soon(labels)
@@ -304,5 +304,5 @@ async def test_a_tail_ends_with_its_last_follower(watched: Watched) -> None:
     for _ in range(3):
         async with watched.following() as one, watched.following() as two:
             await asyncio.gather(soon(one), soon(two))
-    await eventually(lambda: true(lambda: len(asyncio.all_tasks()) <= before))
+    await eventually(lambda: result_of(lambda: len(asyncio.all_tasks()) <= before))
     assert not watched.hub._tails

@@ -1,4 +1,4 @@
-"""Customers' live labels over a real websocket, without a token."""
+"""Live availability labels for customers, over a real websocket without a token."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,8 +19,8 @@ subscription($store: String!, $products: [UUID!]!) {
 """
 
 
-async def told(line: Line) -> dict[str, tuple[str, int | None, str]]:
-    """The next event: each product's label by its name."""
+async def next_labels(line: Line) -> dict[str, tuple[str, int | None, str]]:
+    """The labels of the next event, by product name."""
     event = await line.next()
     return {
         each["product"]["name"]: tuple(each["availability"].values()) for each in event["products"]
@@ -31,18 +31,18 @@ async def test_labels_flip_within_a_second(open_shop: Shop, chain: Chain) -> Non
     shop = open_shop
     await shop.receive("米", 10)
     await shop.receive("油", 10)
-    wanted: dict[str, Any] = {
+    variables: dict[str, Any] = {
         "store": chain.founded.store.code,
         "products": [str(await shop.product(name)) for name in ("米", "油")],
     }
     async with dialled(shop.base_url) as line:
-        await line.subscribe(LABELS, **wanted)
+        await line.subscribe(LABELS, **variables)
         plenty = ("PLENTY", None, "库存充足")
-        assert await told(line) == {"米": plenty, "油": plenty}
+        assert await next_labels(line) == {"米": plenty, "油": plenty}
         await shop.sell("米", 7)
-        assert await told(line) == {"米": ("FEW", 3, "仅剩 3 件")}
+        assert await next_labels(line) == {"米": ("FEW", 3, "仅剩 3 件")}
         await shop.sell("米", 3)
-        assert await told(line) == {"米": ("SOLD_OUT", 0, "已售罄")}
+        assert await next_labels(line) == {"米": ("SOLD_OUT", 0, "已售罄")}
 
 
 async def test_a_store_that_is_not_there(open_shop: Shop) -> None:
@@ -57,13 +57,13 @@ async def test_labels_flip_by_the_clock(open_shop: Shop, chain: Chain) -> None:
     shop = open_shop
     yesterday = datetime.now(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=1)
     await shop.deliver("奶", 10, "old", yesterday)
-    wanted = {"store": chain.founded.store.code, "products": [str(await shop.product("奶"))]}
+    variables = {"store": chain.founded.store.code, "products": [str(await shop.product("奶"))]}
     async with dialled(shop.base_url) as line:
-        await line.subscribe(LABELS, **wanted)
-        assert await told(line) == {"奶": ("PLENTY", None, "库存充足")}
+        await line.subscribe(LABELS, **variables)
+        assert await next_labels(line) == {"奶": ("PLENTY", None, "库存充足")}
         for draft in await expiring(shop.db, shop.tenant):
             await shop.post(draft)
-        assert await told(line) == {"奶": ("SOLD_OUT", 0, "已售罄")}
+        assert await next_labels(line) == {"奶": ("SOLD_OUT", 0, "已售罄")}
 
 
 INSIDE = """
@@ -75,19 +75,19 @@ subscription($store: String!, $products: [UUID!]!, $where: UUID!) {
 """
 
 
-async def test_who_is_nobody_here_sees_no_numbers(
+async def test_only_staff_of_the_store_see_numbers(
     open_shop: Shop, chain: Chain, stranger: Chain
 ) -> None:
     shop = open_shop
     await shop.receive("蛋", 10)
     await shop.cook("炒蛋", 蛋=2)
     products = [str(await shop.product(name)) for name in ("蛋", "炒蛋")]
-    asked = {"store": chain.founded.store.code, "products": products, "where": str(chain.store)}
+    variables = {"store": chain.founded.store.code, "products": products, "where": str(chain.store)}
     for token, shown in ((None, False), (stranger.token, False), (shop.token, True)):
         async with dialled(shop.base_url, token) as line:
-            await line.subscribe(INSIDE, **asked)
-            told = {
+            await line.subscribe(INSIDE, **variables)
+            products_seen = {
                 each["product"]["name"]: each["product"] for each in (await line.next())["products"]
             }
-            assert (told["蛋"]["level"] is not None) is shown
-            assert (told["炒蛋"]["recipe"] is not None) is shown
+            assert (products_seen["蛋"]["level"] is not None) is shown
+            assert (products_seen["炒蛋"]["recipe"] is not None) is shown

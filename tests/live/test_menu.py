@@ -1,4 +1,4 @@
-"""The live menu: every dish that shares an ingredient is told when it moves, once per change."""
+"""The live menu: one event per change, with every dish that uses the changed ingredient."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ subscription($store: String!) { menuFeed(store: $store) {
 """
 
 
-async def told(wire: Wire) -> dict[str, Any]:
+async def next_makeable(wire: Wire) -> dict[str, Any]:
     event = await wire.next()
     return {dish["name"]: dish["makeable"] for dish in event["dishes"]}
 
@@ -26,7 +26,9 @@ async def labels(wire: Wire) -> dict[str, str]:
     return {dish["name"]: dish["availability"]["label"] for dish in event["dishes"]}
 
 
-async def test_every_dish_that_shares_it_is_told_once(open_shop: Shop, chain: Chain) -> None:
+async def test_each_dish_that_shares_an_ingredient_is_sent_once(
+    open_shop: Shop, chain: Chain
+) -> None:
     shop = open_shop
     await shop.cook("炒蛋", 蛋=2)
     await shop.cook("蛋汤", 蛋=1)
@@ -37,20 +39,20 @@ async def test_every_dish_that_shares_it_is_told_once(open_shop: Shop, chain: Ch
     async with dialled(shop.base_url, shop.token) as staff, dialled(shop.base_url) as customer:
         await staff.subscribe(FEED, store=store)
         await customer.subscribe(FEED, store=store)
-        assert await told(staff) == {"炒蛋": 10, "蛋汤": 20, "米饭": 20}
+        assert await next_makeable(staff) == {"炒蛋": 10, "蛋汤": 20, "米饭": 20}
         assert set((await labels(customer)).values()) == {"PLENTY"}
         await shop.sell("蛋", 2)
-        assert await told(staff) == {"炒蛋": 9, "蛋汤": 18}
-        # Nothing changed that a customer sees.
+        assert await next_makeable(staff) == {"炒蛋": 9, "蛋汤": 18}
+        # No label changed, so customers receive no event.
         assert await customer.silent()
         await shop.sell("蛋", 10)
-        assert await told(staff) == {"炒蛋": 4, "蛋汤": 8}
+        assert await next_makeable(staff) == {"炒蛋": 4, "蛋汤": 8}
         assert await labels(customer) == {"炒蛋": "FEW"}
         # One change of two ingredients is one event.
         await shop.do(Kind.SALE, ("蛋", 1), ("米", 1))
-        assert await told(staff) == {"炒蛋": 3, "蛋汤": 7, "米饭": 19}
+        assert await next_makeable(staff) == {"炒蛋": 3, "蛋汤": 7, "米饭": 19}
         await shop.sell("蛋", 1)
-        assert await told(staff) == {"蛋汤": 6}
+        assert await next_makeable(staff) == {"蛋汤": 6}
         assert await staff.silent()
 
 
@@ -59,11 +61,11 @@ async def test_a_new_recipe_reaches_the_menu(open_shop: Shop, chain: Chain) -> N
     await shop.receive("蛋", 12)
     async with dialled(shop.base_url, shop.token) as staff:
         await staff.subscribe(FEED, store=chain.founded.store.code)
-        assert await told(staff) == {}
+        assert await next_makeable(staff) == {}
         await shop.cook("炒蛋", 蛋=2)
-        assert await told(staff) == {"炒蛋": 6}
+        assert await next_makeable(staff) == {"炒蛋": 6}
         await shop.cook("炒蛋", 蛋=3)
-        assert await told(staff) == {"炒蛋": 4}
+        assert await next_makeable(staff) == {"炒蛋": 4}
 
 
 async def test_many_changes_end_where_the_shelf_is(open_shop: Shop, chain: Chain) -> None:
@@ -75,10 +77,10 @@ async def test_many_changes_end_where_the_shelf_is(open_shop: Shop, chain: Chain
     seen: dict[str, int] = {}
     async with dialled(shop.base_url, shop.token) as staff:
         await staff.subscribe(FEED, store=chain.founded.store.code)
-        seen |= await told(staff)
+        seen |= await next_makeable(staff)
         sales = [shop.sell(name, 1) for name in ("蛋", "米") for _ in range(60)]
         await asyncio.gather(*sales)
         while (seen["菜0"], seen["菜4"]) != (440, 88):
-            seen |= await told(staff)
+            seen |= await next_makeable(staff)
         assert seen == {f"菜{n}": min(440, 440 // (n + 1)) for n in range(5)}
         assert await staff.silent()

@@ -1,4 +1,4 @@
-"""The live orders: a store's for its staff, one for its guest; what is over is told in time."""
+"""The live orders: a store's orders for its staff, one order for its guest, and expiry in time."""
 
 import asyncio
 from typing import Any
@@ -29,7 +29,7 @@ subscription($store: UUID!) { storeFeed(storeId: $store) {
 """
 
 
-async def told(wire: Wire) -> dict[str, Any]:
+async def next_states(wire: Wire) -> dict[str, Any]:
     return {each["id"]: each["state"] for each in (await wire.next())["orders"]}
 
 
@@ -41,15 +41,15 @@ async def test_a_stores_orders(open_shop: Shop) -> None:
     gone = await desk.place(("米", 1))
     await desk.cancel(gone)
     async with dialled(open_shop.base_url, open_shop.token) as wire:
-        # A store that is not the viewer's yet is left out.
+        # A store that the viewer cannot access is left out.
         await wire.subscribe(ORDERS, stores=[str(open_shop.store), other])
-        assert await told(wire) == {str(first.id): "HELD"}
+        assert await next_states(wire) == {str(first.id): "HELD"}
         second = await desk.place(("米", 2))
-        assert await told(wire) == {str(second.id): "HELD"}
+        assert await next_states(wire) == {str(second.id): "HELD"}
         await desk.pay(first)
-        assert await told(wire) == {str(first.id): "PAID"}
+        assert await next_states(wire) == {str(first.id): "PAID"}
         await desk.fulfil(first)
-        assert await told(wire) == {str(first.id): "FULFILLED"}
+        assert await next_states(wire) == {str(first.id): "FULFILLED"}
         await open_shop.sell("米", 1)
         assert await wire.silent()
 
@@ -119,7 +119,7 @@ async def test_a_guest_follows_one_order(open_shop: Shop, chain: Chain) -> None:
         await desk.place(("米", 1))
         assert await wire.silent()
         await desk.pay(await desk.order(first["id"]))
-        assert await told(wire) == {placed["id"]: "PAID"}
+        assert await next_states(wire) == {placed["id"]: "PAID"}
 
 
 ALERTS = """
@@ -139,8 +139,8 @@ async def test_alerts_of_a_store(open_shop: Shop) -> None:
         await desk.sell_all_the_same("米", 4)
         [alert] = (await wire.next())["alerts"]
         assert (alert["quantity"], alert["ordersAtRisk"]) == ("2", [{"id": str(order.id)}])
-        told = open_shop.db, open_shop.owner, uuid4(), UUID(alert["id"])
-        await acknowledge(*told)
+        acknowledgement = open_shop.db, open_shop.owner, uuid4(), UUID(alert["id"])
+        await acknowledge(*acknowledgement)
         [alert] = (await wire.next())["alerts"]
         assert alert["state"] == "ACKNOWLEDGED"
     async with dialled(open_shop.base_url) as stranger:
@@ -157,12 +157,12 @@ subscription($store: UUID!) { storeFeed(storeId: $store) {
 
 
 async def test_a_feed_begins_with_the_alerts_that_are_open(open_shop: Shop, chain: Chain) -> None:
-    """And tells a program of no more than its scopes name."""
+    """An API key receives only the documents that its scopes name."""
     desk = OrderDesk(open_shop)
     await open_shop.receive("米", 5)
     await desk.sell_all_the_same("米", 7)
-    told = {"name": "看板", "scopes": ["stock:read"]}
-    key = (await chain.do(CREATE_KEY, **told))["secret"]
+    key_input = {"name": "看板", "scopes": ["stock:read"]}
+    key = (await chain.do(CREATE_KEY, **key_input))["secret"]
     async with (
         dialled(open_shop.base_url, open_shop.token) as wire,
         dialled(open_shop.base_url, key) as program,
@@ -173,14 +173,14 @@ async def test_a_feed_begins_with_the_alerts_that_are_open(open_shop: Shop, chai
         await open_shop.receive("米", 9)
         order = await desk.place(("米", 1))
         for line, known in ((wire, [{"id": str(order.id)}]), (program, [])):
-            told = await line.next()
-            while not told["orders"] and line is wire:
-                told = await line.next()
-            assert told["orders"] == known
+            change = await line.next()
+            while not change["orders"] and line is wire:
+                change = await line.next()
+            assert change["orders"] == known
 
 
-async def test_what_is_over_is_told_to_those_who_watch(open_shop: Shop) -> None:
-    """Nobody reads, nobody sells, no job runs: the watcher of the store settles it."""
+async def test_an_expired_order_is_sent_to_followers(open_shop: Shop) -> None:
+    """Without reads, sales or jobs, the tail of a watched store ends the order."""
     desk = OrderDesk(open_shop)
     await open_shop.receive("米", 20)
     order = await desk.place(("米", 3))

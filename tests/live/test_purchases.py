@@ -1,4 +1,4 @@
-"""The live purchase orders: those that are open, and each that changes, where one may see it."""
+"""The live purchase orders: open ones first, then each change, for viewers with permission."""
 
 from typing import Any
 from uuid import uuid4
@@ -22,7 +22,7 @@ subscription($store: UUID!) { storeFeed(storeId: $store) {
 """
 
 
-async def told(wire: Wire) -> dict[str, Any]:
+async def next_states(wire: Wire) -> dict[str, Any]:
     return {each["id"]: each["state"] for each in (await wire.next())["purchaseOrders"]}
 
 
@@ -32,22 +32,22 @@ async def test_a_stores_purchase_orders(open_shop: Shop) -> None:
     first = await desk.order(("米", 5))
     await desk.drop(await desk.order(("米", 5)))
     async with dialled(open_shop.base_url, open_shop.token) as wire:
-        # A store that is not the viewer's yet is left out.
+        # A store that the viewer cannot access is left out.
         await wire.subscribe(PURCHASES, stores=[str(open_shop.store), other])
-        assert await told(wire) == {str(first.id): "OPEN"}
+        assert await next_states(wire) == {str(first.id): "OPEN"}
         second = await desk.order(("油", 2))
-        assert await told(wire) == {str(second.id): "OPEN"}
+        assert await next_states(wire) == {str(second.id): "OPEN"}
         await desk.came(first, ("米", 3))
         [changed] = (await wire.next())["purchaseOrders"]
         assert changed["state"] == "PARTIAL"
         assert changed["lines"] == [{"received": "3", "missing": "2", "unitCost": "2.00"}]
         await desk.close(first)
-        assert await told(wire) == {str(first.id): "CLOSED"}
+        assert await next_states(wire) == {str(first.id): "CLOSED"}
         await open_shop.sell("米", 1)
         assert await wire.silent()
 
 
-async def test_a_cashier_is_told_no_costs(open_shop: Shop, chain: Chain) -> None:
+async def test_a_cashier_sees_no_costs(open_shop: Shop, chain: Chain) -> None:
     desk, (_, cashier) = PurchaseDesk(open_shop), await chain.hired()
     await desk.order(("米", 5))
     async with dialled(open_shop.base_url, cashier["accessToken"]) as wire:
@@ -71,7 +71,7 @@ async def test_a_store_tells_its_orders_beside_its_levels(open_shop: Shop, chain
         mine = {"id": str(order.id), "state": "OPEN"}
         levels = [{"onHand": "0", "onOrder": "5"}]
         assert await wire.next() == {"levels": levels, "purchaseOrders": [mine]}
-        # Who is let at the stock only is not told what is bought.
+        # A key with access to stock only does not receive purchase orders.
         assert await program.next() == {"levels": levels, "purchaseOrders": []}
         await desk.came(order, ("米", 6), over=True)
         assert await wire.next() == {

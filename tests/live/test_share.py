@@ -1,4 +1,4 @@
-"""Answers: one execution for all who ask alike, whatever happens to any of them."""
+"""Shared answers: subscribers with the same question share one execution, also when some fail."""
 
 import asyncio
 import gc
@@ -19,7 +19,7 @@ from tests.support.identity import Chain, eventually
 from tests.support.live import FEED, Line, dialled
 from tests.support.shop import Shop
 
-# Category is read by a loader, after the event was read.
+# The category is read by a loader, after the event was read.
 LOADED = """
 subscription($store: UUID!) { storeFeed(storeId: $store) {
   ... on StoreSnapshot { revision levels { product { category { name } } } }
@@ -38,7 +38,7 @@ subscription($store: UUID!, $after: Revision, $less: Boolean!) {
 
 @pytest.fixture
 def executions(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Every execution of an event, as it happens."""
+    """Collects every execution of an event."""
     seen: list[object] = []
     execute = SharedExecutor.execute_without_person
 
@@ -57,14 +57,14 @@ async def lines(shop: Shop, *tokens: str) -> AsyncIterator[list[Line]]:
 
 
 async def categorised(shop: Shop, owner: asyncpg.Connection, name: str) -> None:
-    """The product has a category, so that an answer needs a loader."""
+    """Receive the product and give it a category, so that an answer needs a loader."""
     await shop.receive(name, 100)
-    made = await owner.fetchval(
+    category = await owner.fetchval(
         "INSERT INTO categories (tenant_id, id, name) VALUES ($1, uuidv7(), '粮油') RETURNING id",
         shop.tenant,
     )
     product = await shop.product(name)
-    await owner.execute("UPDATE products SET category_id = $1 WHERE id = $2", made, product)
+    await owner.execute("UPDATE products SET category_id = $1 WHERE id = $2", category, product)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def owner(urls: Urls) -> AsyncIterator[asyncpg.Connection]:
 
 @asynccontextmanager
 async def answers_held_up(urls: Urls) -> AsyncIterator[None]:
-    """Nobody can read categories."""
+    """Lock the categories table, so that loaders wait."""
     holder = await asyncpg.connect(urls.owner)
     await holder.execute("BEGIN; LOCK TABLE categories IN ACCESS EXCLUSIVE MODE")
     try:
@@ -120,10 +120,10 @@ async def test_what_shapes_an_answer_asks_anew_and_what_chooses_events_does_not(
             await line.next()
         executions.clear()
         await shop.sell("米", 1)
-        told = [await line.next() for line in (one, two, three)]
-    assert told[0] == told[1]
-    assert "levels" not in told[0]
-    assert told[2]["levels"] == [{"available": "29"}]
+        changes = [await line.next() for line in (one, two, three)]
+    assert changes[0] == changes[1]
+    assert "levels" not in changes[0]
+    assert changes[2]["levels"] == [{"available": "29"}]
     assert len(executions) == 2
 
 
@@ -173,7 +173,7 @@ async def fewer(held: int) -> bool:
 async def test_an_outage_is_no_answer(
     open_shop: Shop, urls: Urls, owner: asyncpg.Connection
 ) -> None:
-    """A connection lost while an event is answered delays the answer; nobody is told nulls."""
+    """A connection lost during an execution delays the answer; subscribers receive no nulls."""
     shop = open_shop
     await categorised(shop, owner, "米")
     async with dialled(shop.base_url, shop.token) as line:
@@ -191,7 +191,7 @@ async def test_an_outage_is_no_answer(
 async def test_an_answer_that_cannot_be_sent_closes_its_socket(
     open_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A subscription that cannot be told must not look alive."""
+    """A subscription whose events cannot be sent is closed, so that it does not look alive."""
     shop = open_shop
     await shop.receive("米", 10)
 
@@ -210,8 +210,8 @@ async def test_an_answer_that_cannot_be_sent_closes_its_socket(
 
 def follower_of(shop: Shop) -> Follower:
     """The follower of the only subscription to this store in this process."""
-    found = [each for each in gc.get_objects() if type(each) is Tail]
-    [follower] = [one for tail in found if tail.store == shop.store for one in tail.followers]
+    tails = [each for each in gc.get_objects() if type(each) is Tail]
+    [follower] = [one for tail in tails if tail.store == shop.store for one in tail.followers]
     return follower
 
 

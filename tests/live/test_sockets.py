@@ -1,4 +1,4 @@
-"""Connections: who may keep one, for how long, and who is cut off."""
+"""Connections: how long they last, and when the server closes them."""
 
 import asyncio
 import contextlib
@@ -60,7 +60,7 @@ async def streaming(asking: Asking, token: str, store: object) -> AsyncIterator[
 
 @asynccontextmanager
 async def both(asking: Asking, token: str, store: object) -> AsyncIterator[None]:
-    """A websocket and a stream; both are told to go within a second of the end of this."""
+    """A websocket and a stream; the server must close both within a second after the block."""
     async with (
         dialled(str(asking.http.base_url), token) as line,
         streaming(asking, token, store) as events,
@@ -78,7 +78,7 @@ async def both(asking: Asking, token: str, store: object) -> AsyncIterator[None]
         assert line.socket.close_code == 4403
 
 
-async def test_who_is_removed_is_told_nothing_more(asking: Asking, chain: Chain) -> None:
+async def test_a_removed_account_is_cut_off(asking: Asking, chain: Chain) -> None:
     person, signed_in = await chain.hired()
     async with both(asking, signed_in["accessToken"], chain.store):
         await chain.do(REMOVE, staffId=person["id"])
@@ -92,9 +92,9 @@ async def test_another_role_needs_another_connection(asking: Asking, chain: Chai
 
 
 async def test_a_revoked_key_closes_what_it_opened(asking: Asking, chain: Chain) -> None:
-    made = await chain.do(CREATE_KEY, name="till", scopes=["stock:read"])
-    async with both(asking, made["secret"], chain.store):
-        await chain.do(REVOKE_KEY, apiKeyId=made["apiKey"]["id"])
+    created = await chain.do(CREATE_KEY, name="till", scopes=["stock:read"])
+    async with both(asking, created["secret"], chain.store):
+        await chain.do(REVOKE_KEY, apiKeyId=created["apiKey"]["id"])
 
 
 async def test_a_token_ends_on_open_connections(asking: Asking, chain: Chain) -> None:
@@ -131,7 +131,7 @@ async def as_before(count: int) -> bool:
 
 
 async def test_who_takes_nothing_but_keeps_asking_is_cut(open_shop: Shop) -> None:
-    """New operations of a socket that takes no data buy it no time."""
+    """New operations do not extend the time of a socket that takes no data."""
     shop = open_shop
     for number in range(60):
         await shop.receive(f"商品{number}", 1000)
@@ -144,9 +144,9 @@ async def test_who_takes_nothing_but_keeps_asking_is_cut(open_shop: Shop) -> Non
         stuck.socket.transport.pause_reading()
         held, began, number = len(Socket.open), time.monotonic(), 100
         while len(Socket.open) == held:
-            assert time.monotonic() - began < 9, "nobody cut the line"
+            assert time.monotonic() - began < 9, "the server did not close the connection"
             await asyncio.sleep(0.5)
-            # It may be gone by now.
+            # The server may have closed it.
             with contextlib.suppress(ConnectionClosed):
                 await stuck.send(id=str(number), type="complete")
                 number += 1

@@ -1,4 +1,4 @@
-"""Live transfers: head office sees a request at once, and both stores every step."""
+"""Live transfers: head office sees each request at once, and both stores see each step."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ subscription($store: UUID!) { storeFeed(storeId: $store) {
 """
 
 
-async def told(wire: Line) -> dict[str, Any]:
+async def next_states(wire: Line) -> dict[str, Any]:
     return {each["id"]: each["state"] for each in (await wire.next())["transfers"]}
 
 
@@ -30,19 +30,19 @@ async def test_head_office_sees_a_request_and_what_becomes_of_it(open_shop: Shop
     await depot.withdraw(await depot.ask(("米", 1)))
     async with dialled(open_shop.base_url, open_shop.token) as wire:
         await wire.subscribe(FEED, stores=[str(open_shop.store)])
-        assert await told(wire) == {str(waiting.id): "REQUESTED"}
-        asked = await depot.ask(("米", 5))
-        assert await told(wire) == {str(asked.id): "REQUESTED"}
-        await depot.approve(asked)
-        assert await told(wire) == {str(asked.id): "APPROVED"}
-        await depot.ship(asked)
+        assert await next_states(wire) == {str(waiting.id): "REQUESTED"}
+        request = await depot.ask(("米", 5))
+        assert await next_states(wire) == {str(request.id): "REQUESTED"}
+        await depot.approve(request)
+        assert await next_states(wire) == {str(request.id): "APPROVED"}
+        await depot.ship(request)
         [shipped] = (await wire.next())["transfers"]
         assert shipped["lines"] == [{"requested": "5", "shipped": "5", "inTransit": "5"}]
-        await depot.receive(asked, "米", received=4, returned=1)
-        found = await told(wire)
-        [back] = await depot.back(asked)
-        # What goes back is told with it: it concerns the store as well.
-        assert found == {str(asked.id): "RECEIVED", str(back.id): "SHIPPED"}
+        await depot.receive(request, "米", received=4, returned=1)
+        states = await next_states(wire)
+        [back] = await depot.back(request)
+        # The event includes the transfer of returned goods, which concerns the store as well.
+        assert states == {str(request.id): "RECEIVED", str(back.id): "SHIPPED"}
     async with dialled(open_shop.base_url) as stranger:
         await stranger.subscribe(FEED, stores=[str(open_shop.store)])
         assert (await stranger.receive())["type"] == "error"

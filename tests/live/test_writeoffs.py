@@ -1,4 +1,4 @@
-"""The live write-offs of stores: what waits first, then what is asked for and decided."""
+"""The live write-offs of stores: open ones first, then each new request and each decision."""
 
 from decimal import Decimal
 from typing import Any
@@ -24,7 +24,7 @@ subscription($store: UUID!) { storeFeed(storeId: $store) {
 """
 
 
-async def told(wire: Wire) -> dict[str, Any]:
+async def next_states(wire: Wire) -> dict[str, Any]:
     return {each["id"]: each["state"] for each in (await wire.next())["writeOffs"]}
 
 
@@ -34,17 +34,17 @@ async def test_a_stores_write_offs(open_shop: Shop) -> None:
     first, gone = await desk.request(("米", 1)), await desk.request(("米", 2))
     await desk.reject(gone)
     async with dialled(open_shop.base_url, open_shop.token) as wire:
-        # Without stores: all of the viewer's.
+        # Without `stores`: all stores of the viewer.
         await wire.subscribe(WRITE_OFFS)
-        assert await told(wire) == {str(first.id): "REQUESTED"}
+        assert await next_states(wire) == {str(first.id): "REQUESTED"}
         second = await desk.request(("米", Decimal(3)))
-        assert await told(wire) == {str(second.id): "REQUESTED"}
+        assert await next_states(wire) == {str(second.id): "REQUESTED"}
         await desk.approve(first)
-        assert await told(wire) == {str(first.id): "APPROVED"}
+        assert await next_states(wire) == {str(first.id): "APPROVED"}
         await desk.reject(second)
         [row] = (await wire.next())["writeOffs"]
         assert (row["state"], row["value"], row["lines"][0]["quantity"]) == ("REJECTED", None, "3")
-        # What changes nothing of them is not told: a refusal, a limit, a sale.
+        # A refusal, a new limit and a sale change no write-off, so they send no event.
         await desk.approve(second)
         await set_limit(open_shop.db, open_shop.owner, uuid4(), Role.MANAGER, 1)
         await open_shop.sell("米", 1)
