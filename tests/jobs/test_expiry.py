@@ -1,4 +1,4 @@
-"""What has expired leaves the shelf by itself, once, by each store's own clock."""
+"""The expiry job moves expired goods off the shelf, once, by each store's own clock."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
@@ -27,8 +27,8 @@ def day(days: int, zone: str = "Asia/Shanghai") -> date:
     return datetime.now(ZoneInfo(zone)).date() + timedelta(days=days)
 
 
-async def taken(shop: Shop) -> list[Movement | Refusal]:
-    """What the job does for this tenant; `expire` does so for every one there is."""
+async def expire_all(shop: Shop) -> list[Movement | Refusal]:
+    """Run the job for this tenant only; `expire` runs it for all tenants."""
     drafts = await expiring(shop.db, shop.tenant)
     return [await shop.post(draft) for draft in drafts]
 
@@ -39,13 +39,13 @@ async def test_the_expired_part_leaves_the_shelf(shop: Shop) -> None:
     await shop.deliver("奶", 2, "today", day(0))
     await shop.deliver("面", 4, "older", day(-9))
     await shop.deliver("奶", 5, "old", day(-1), store=other)
-    movements = await taken(shop)
+    movements = await expire_all(shop)
     assert {type(each) for each in movements} == {Movement}
     assert len(movements) == 2
     assert await shop.bins("奶") == (2, 0, 3, 0)
     assert await shop.bins("面") == (0, 0, 4, 0)
     assert (await shop.level("奶", other)).quarantine == 5
-    assert await taken(shop) == []
+    assert await expire_all(shop) == []
 
 
 async def test_run_at_two_places_it_moves_once(shop: Shop, urls: Urls) -> None:
@@ -53,30 +53,30 @@ async def test_run_at_two_places_it_moves_once(shop: Shop, urls: Urls) -> None:
         await shop.deliver(f"商品{number}", 2, "old", day(-1))
     elsewhere = Lane(urls.database, PostDrafts(), unheard)
     there = Shop(shop.db, elsewhere, shop.tenant, shop.actor, shop.store, shop.products)
-    await asyncio.gather(*(taken(each) for each in (shop, there) * 3))
+    await asyncio.gather(*(expire_all(each) for each in (shop, there) * 3))
     await elsewhere.close()
     for number in range(20):
         assert await shop.bins(f"商品{number}") == (0, 0, 2, 0)
 
 
 @pytest.mark.parametrize("first", ["job", "sale"])
-async def test_expired_goods_are_never_sold_whoever_comes_first(shop: Shop, first: str) -> None:
+async def test_expired_goods_are_never_sold_before_or_after_the_job(shop: Shop, first: str) -> None:
     await shop.deliver("奶", 3, "old", day(-1))
     await shop.deliver("奶", 1, "fresh", day(1))
     if first == "job":
-        await taken(shop)
-    sales = await asyncio.gather(shop.sell("奶", 1), shop.sell("奶", 1), taken(shop))
+        await expire_all(shop)
+    sales = await asyncio.gather(shop.sell("奶", 1), shop.sell("奶", 1), expire_all(shop))
     assert {type(each) for each in sales[:2]} == {Movement, OutOfStock}
-    await taken(shop)
+    await expire_all(shop)
     assert await shop.bins("奶") == (0, 0, 3, 0)
 
 
-async def test_what_was_set_aside_meanwhile_is_left_alone(shop: Shop) -> None:
+async def test_goods_moved_after_the_draft_are_left_alone(shop: Shop) -> None:
     await shop.deliver("奶", 3, "old", day(-1))
     [draft] = await expiring(shop.db, shop.tenant)
     await shop.do(Kind.LOSS, ("奶", 1))
     assert isinstance(await shop.post(draft), OutOfStock)
-    [movement] = await taken(shop)
+    [movement] = await expire_all(shop)
     assert isinstance(movement, Movement)
     assert await shop.bins("奶") == (0, 0, 2, 0)
 
@@ -85,7 +85,7 @@ ZONES = ["Asia/Shanghai", "America/New_York", "Pacific/Auckland"]
 
 
 async def test_each_store_at_its_own_midnight(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three stores, one last day: each is due at its own midnight, and not a second before."""
+    """Three stores with one expiry date: each is due at its own midnight, not a second earlier."""
     last = day(3, "Pacific/Auckland")
     stores = {zone: await shop.another_store(zone) for zone in ZONES}
     for store in stores.values():
@@ -95,14 +95,14 @@ async def test_each_store_at_its_own_midnight(shop: Shop, monkeypatch: pytest.Mo
         for seconds, due in ((-1, False), (0, True)):
             now = midnight.astimezone(UTC) + timedelta(seconds=seconds)
             monkeypatch.setattr("app.domain.movements.batches.clock", lambda now=now: now)
-            found = {draft.store for draft in await expiring(shop.db, shop.tenant)}
-            assert (store in found) is due, (zone, seconds)
+            stores_due = {draft.store for draft in await expiring(shop.db, shop.tenant)}
+            assert (store in stores_due) is due, (zone, seconds)
 
 
 async def test_the_runner_does_what_is_due_once(
     clone: Cloning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two runners on real pgqueuer: one of them runs each tick, and a lost line is mended."""
+    """Of two runners on real pgqueuer, one runs each tick; both recover a lost connection."""
     urls = await clone()
     db, lane = Database(urls.database, unheard, 4), Lane(urls.database, PostDrafts(), unheard)
     ticks, running, most = [0], [0], [0]
@@ -129,7 +129,7 @@ async def test_the_runner_does_what_is_due_once(
     monkeypatch.setattr(jobs, "scheduler", counted)
     working = [asyncio.create_task(runner.work(urls.database, db, lane)) for _ in range(2)]
     await eventually(lambda: enough(ticks, 2), 15)
-    # One that is cut off while it works is relieved when its heartbeat is 30 seconds old.
+    # A runner that loses its connection during a job is replaced after a heartbeat of 30 seconds.
     await eventually(lambda: idle(running))
     owner = await asyncpg.connect(urls.owner)
     await owner.execute(

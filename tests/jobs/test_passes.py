@@ -1,4 +1,4 @@
-"""Passes end by the clock: refused at once, and settled by the job, once."""
+"""Passes expire by the clock: redemptions are refused at once, and the job ends each pass once."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ async def test_a_pass_ends_with_its_last_day(
     tomorrow = datetime.now(UTC) + timedelta(days=2)
     monkeypatch.setattr("app.db.core.unit.clock", lambda: tomorrow)
     monkeypatch.setattr("app.domain.documents.passes.clock", lambda: tomorrow)
-    # Refused before the job has come, and given back when it has.
+    # Redemption is refused before the job runs; the job then returns the consumables.
     assert await salon.redeem() == WrongState("EXPIRED")
     await asyncio.gather(*(expire(shop.db, shop.tenant) for _ in range(3)))
     assert await state(salon) == "EXPIRED"

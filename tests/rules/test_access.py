@@ -1,4 +1,4 @@
-"""The permission matrix, against a table of its own; and what a permission reaches."""
+"""The permission matrix, compared with a table in this test, and the stores within reach."""
 
 from uuid import UUID, uuid4
 
@@ -8,8 +8,8 @@ from app.domain import access
 from app.domain.access import Can, Reach, Role, Scope, Viewer
 from app.domain.errors import Denied, Refused, UnknownStore
 
-# Y all stores, s own stores, - nothing; customer, cashier, manager, purchaser, owner, and the
-# scope that lets an API key do it. Written from the permission matrix, not from the code.
+# Columns: customer, cashier, manager, purchaser, owner, and the scope that an API key needs.
+# Y: all stores, s: own stores, -: nothing. Written from the permission matrix, not from the code.
 MATRIX = """
 BROWSE             Y Y Y Y Y *
 SIGN_IN            Y Y Y Y Y *
@@ -75,9 +75,9 @@ def test_the_table_names_every_permission() -> None:
 
 @pytest.mark.parametrize("can", Can, ids=lambda can: can.name)
 def test_roles_reach_what_the_table_says(can: Can) -> None:
-    told = dict(zip(ROLES, TABLE[can.name], strict=False))
+    words = dict(zip(ROLES, TABLE[can.name], strict=False))
     assert {role: Scope(TENANT, role).reach(can) for role in ROLES} == {
-        role: REACH[word] for role, word in told.items()
+        role: REACH[word] for role, word in words.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Barcodes: all spellings of one GTIN are one code."""
+"""Barcodes: all forms of one GTIN are the same code."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ digits = st.text("0123456789", min_size=1, max_size=13)
 
 
 def with_check_digit(body: str) -> str:
-    """`body` and the digit that makes it a GTIN, found by trying."""
+    """`body` with its check digit, found by trying all ten."""
     return next(f"{body}{digit}" for digit in range(10) if check_digit_ok(f"{body}{digit}"))
 
 

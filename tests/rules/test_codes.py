@@ -1,4 +1,4 @@
-"""Scanned codes: every form says the same, and nothing a scanner sends breaks the reading."""
+"""Scanned codes: all forms of one message read the same, and no input raises another error."""
 
 from datetime import date, timedelta
 
@@ -31,8 +31,8 @@ def test_one_message_in_every_form(text: str) -> None:
 
 
 def test_a_digital_link() -> None:
-    found = read_code(f"https://id.gs1.org/01/{GTIN}/10/26A01?17=261231&11=260101")
-    assert found == Code(Form.DIGITAL_LINK, *(getattr(SAID, f) for f in NAMES))
+    code = read_code(f"https://id.gs1.org/01/{GTIN}/10/26A01?17=261231&11=260101")
+    assert code == Code(Form.DIGITAL_LINK, *(getattr(SAID, f) for f in NAMES))
 
 
 NAMES = ("name", "batch", "expires_on", "produced_on")
@@ -46,7 +46,7 @@ NAMES = ("name", "batch", "expires_on", "produced_on")
         ("]E06901234567892", GTIN),
         ("6901234567892", GTIN),
         (GTIN, GTIN),
-        # In-store prefixes and wrong digits are plain codes, never messages of AI 21 or 22.
+        # Codes with in-store prefixes or wrong digits are plain codes, not messages of AI 21 or 22.
         ("2012345678903", "02012345678903"),
         ("2112345678909", "2112345678909"),
         ("2212345678901", "2212345678901"),
@@ -69,7 +69,7 @@ def test_plain_codes(text: str, name: str) -> None:
         ("]C1xyz", "FORMAT"),
         ("]C11026A01", "FORMAT"),
         (f"01{GTIN}3106000015", "FORMAT"),
-        # Without its FNC1 a batch swallows what follows, until it is longer than a batch can be.
+        # Without FNC1 the following elements belong to the batch, which is then too long.
         (f"]C101{GTIN}10{'A' * 15}17261231", "FORMAT"),
     ],
 )
@@ -78,7 +78,7 @@ def test_what_cannot_be_trusted(text: str, fault: str) -> None:
 
 
 def test_without_fnc1_the_rest_belongs_to_the_batch() -> None:
-    """As the standard has it: only the scanner knew where the batch ended."""
+    """The standard says so: only FNC1 marks the end of a batch number."""
     assert read_code(f"]C101{GTIN}1026A0117261231").batch == "26A0117261231"
 
 
@@ -102,10 +102,10 @@ def test_what_no_scanner_sends(text: str) -> None:
 @given(st.text(max_size=300))
 def test_nothing_breaks_it(text: str) -> None:
     try:
-        found = read_code(text)
+        code = read_code(text)
     except InvalidText:
         return
-    assert found.fault in (None, "CHECK_DIGIT", "FORMAT")
+    assert code.fault in (None, "CHECK_DIGIT", "FORMAT")
 
 
 @given(
@@ -113,10 +113,10 @@ def test_nothing_breaks_it(text: str) -> None:
 )
 def test_nothing_like_a_code_breaks_it(rest: str, start: str) -> None:
     try:
-        found = read_code(start + rest)
+        code = read_code(start + rest)
     except InvalidText:
         return
-    assert found.fault or found.name
+    assert code.fault or code.name
 
 
 BATCHES = st.text("ABCXYZabc0189-", min_size=1, max_size=20)
@@ -124,7 +124,7 @@ DAYS = st.integers(0, 9000).map(lambda days: date(2020, 1, 1) + timedelta(days=d
 
 
 @given(st.text("0123456789", min_size=13, max_size=13), BATCHES, DAYS, DAYS)
-def test_a_message_is_read_back(body: str, batch: str, until: date, made: date) -> None:
+def test_a_message_is_read_back(body: str, batch: str, until: date, produced: date) -> None:
     gtin = next(f"{body}{digit}" for digit in range(10) if check_digit_ok(f"{body}{digit}"))
-    text = f"]d201{gtin}17{until:%y%m%d}10{batch}{FNC1}11{made:%y%m%d}"
-    assert read_code(text) == Code(Form.GS1, gtin, batch, until, made)
+    text = f"]d201{gtin}17{until:%y%m%d}10{batch}{FNC1}11{produced:%y%m%d}"
+    assert read_code(text) == Code(Form.GS1, gtin, batch, until, produced)

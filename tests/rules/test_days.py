@@ -1,4 +1,4 @@
-"""Days: a store's day begins and ends at its own midnight."""
+"""Days: a store's day begins and ends at midnight in the store's time zone."""
 
 from datetime import UTC, date, datetime, timedelta
 

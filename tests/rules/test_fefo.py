@@ -1,4 +1,4 @@
-"""FEFO: what is picked, against trying everything piece by piece."""
+"""FEFO: the picked batches, compared with picking piece by piece."""
 
 from datetime import date, timedelta
 from uuid import UUID
@@ -12,10 +12,12 @@ HELD = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=6)
 
 
 @given(HELD, st.integers(0, 40))
-def test_piece_by_piece(held: list[tuple[int, int]], wanted: int) -> None:
+def test_piece_by_piece(held: list[tuple[int, int]], quantity_needed: int) -> None:
     pieces = [number for number, (_, quantity) in enumerate(held) for _ in range(quantity)]
-    picked = pick(enumerate(quantity for _, quantity in held), wanted)
-    assert [number for number, quantity in picked for _ in range(quantity)] == pieces[:wanted]
+    picked = pick(enumerate(quantity for _, quantity in held), quantity_needed)
+    assert [number for number, quantity in picked for _ in range(quantity)] == pieces[
+        :quantity_needed
+    ]
     assert all(quantity > 0 for _, quantity in picked)
 
 
@@ -26,20 +28,22 @@ def test_the_printed_day_is_the_last() -> None:
     assert not expired(NEVER, today)
 
 
-BOTTLES = st.lists(st.integers(0, 40), max_size=5).map(lambda found: list(enumerate(found)))
+BOTTLES = st.lists(st.integers(0, 40), max_size=5).map(
+    lambda quantities: list(enumerate(quantities))
+)
 
 
 @given(BOTTLES, st.integers(1, 120), st.integers(1, 9))
 def test_the_opened_one_is_used_up_first(
-    held: list[tuple[int, int]], wanted: int, container: int
+    held: list[tuple[int, int]], quantity_needed: int, container: int
 ) -> None:
-    picked = dict(pick_opened(held, wanted, container, sealed=False))
-    assert sum(picked.values()) == min(wanted, sum(there for _, there in held))
+    picked = dict(pick_opened(held, quantity_needed, container, sealed=False))
+    assert sum(picked.values()) == min(quantity_needed, sum(there for _, there in held))
     left = {batch: there - picked.get(batch, 0) for batch, there in held}
     assert all(quantity >= 0 for quantity in left.values())
-    # Nobody opens a second one while there is enough in those that are open.
+    # No other container is opened while the open ones hold enough.
     opened = sum(there % container for _, there in held)
-    if wanted <= opened:
+    if quantity_needed <= opened:
         assert all(left[batch] // container == there // container for batch, there in held)
 
 
@@ -54,8 +58,8 @@ def test_only_sealed_ones_are_sold(held: list[tuple[int, int]], count: int, cont
 TODAY = date(2026, 2, 28)
 FRESH = st.lists(
     st.tuples(st.integers(-3, 9), st.integers(0, 9)), max_size=6, unique_by=lambda each: each[0]
-).map(lambda found: [(BatchKey(TODAY + timedelta(days=days), UUID(int=days + 9)), quantity)
-                     for days, quantity in sorted(found)])  # fmt: skip
+).map(lambda quantities: [(BatchKey(TODAY + timedelta(days=days), UUID(int=days + 9)), quantity)
+                     for days, quantity in sorted(quantities)])  # fmt: skip
 
 
 @given(FRESH, st.integers(1, 40), st.integers(0, 5), st.integers(0, 9))

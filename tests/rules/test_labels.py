@@ -1,4 +1,4 @@
-"""Labels: what a customer may know of a quantity, at the boundaries."""
+"""Labels: the text that customers see for a quantity, at the boundaries."""
 
 import pytest
 from hypothesis import given
@@ -30,12 +30,12 @@ def test_boundaries(base: int, scale: int, threshold: int, label: Availability) 
 
 
 @given(st.integers(0, 10**15), st.sampled_from([1, 50, 500, 1000]), st.integers(0, 100))
-def test_no_more_than_the_threshold_is_ever_told(base: int, scale: int, threshold: int) -> None:
-    told = availability(base, scale, threshold)
-    assert (told.label is Label.SOLD_OUT) == (base < scale)
-    if told.label is Label.FEW:
-        assert told.remaining is not None
-        assert told.remaining * scale <= base
-        assert told.remaining <= threshold
-    if told.label is Label.PLENTY:
-        assert told.remaining is None
+def test_a_label_never_shows_more_than_the_threshold(base: int, scale: int, threshold: int) -> None:
+    shown = availability(base, scale, threshold)
+    assert (shown.label is Label.SOLD_OUT) == (base < scale)
+    if shown.label is Label.FEW:
+        assert shown.remaining is not None
+        assert shown.remaining * scale <= base
+        assert shown.remaining <= threshold
+    if shown.label is Label.PLENTY:
+        assert shown.remaining is None

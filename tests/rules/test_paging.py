@@ -1,4 +1,4 @@
-"""Cursors: what a page gave opens again; anything else is refused as bad input."""
+"""Cursors: a cursor from a page opens the next page; any other text is refused as bad input."""
 
 import base64
 import contextlib
@@ -84,11 +84,11 @@ def test_any_text_is_a_cursor_or_refused(after: str) -> None:
 
 
 def test_the_row_beyond_a_page_is_not_shown() -> None:
-    wanted = page(2, None)
-    told = connection([1, 2, 3], wanted, lambda row: [row])
-    assert told.nodes == [1, 2]
-    assert told.page_info.has_next_page
-    assert told.page_info.end_cursor == told.edges[-1].cursor == cursor([2])
-    last = connection([3], wanted, lambda row: [row])
+    request = page(2, None)
+    first = connection([1, 2, 3], request, lambda row: [row])
+    assert first.nodes == [1, 2]
+    assert first.page_info.has_next_page
+    assert first.page_info.end_cursor == first.edges[-1].cursor == cursor([2])
+    last = connection([3], request, lambda row: [row])
     assert not last.page_info.has_next_page
-    assert connection([], wanted, lambda row: [row]).page_info.end_cursor is None
+    assert connection([], request, lambda row: [row]).page_info.end_cursor is None

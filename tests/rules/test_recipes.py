@@ -1,4 +1,4 @@
-"""Recipes against brute force: what a unit takes, how many can be made, a cart together."""
+"""Recipes compared with brute force: the needs of a unit, the makeable number, a whole cart."""
 
 import itertools
 from collections import Counter
@@ -22,13 +22,13 @@ from app.domain.rules.recipes import (
 IDS = [UUID(int=number) for number in range(1, 7)]
 SOME = st.sampled_from(IDS)
 NEEDS = st.dictionaries(SOME, st.integers(1, 9), max_size=4).map(
-    lambda found: [Need(*each) for each in found.items()]
+    lambda quantities: [Need(*each) for each in quantities.items()]
 )
 SHELVES = st.dictionaries(SOME, st.integers(0, 60))
 
 
 def possible(cart: list[tuple[list[Need], int]], shelf: dict[UUID, int]) -> bool:
-    """Taking every dish of the cart, piece by piece, off the shelf."""
+    """Whether the shelf holds the ingredients of every dish of the cart, taken piece by piece."""
     left = dict(shelf)
     for made_of, count in cart:
         for _ in range(count):
@@ -96,16 +96,16 @@ def test_what_is_optional_limits_nothing() -> None:
 )
 def test_the_nearest_quantity_divides(quantity: int, loss: int, yields: int, scale: int) -> None:
     part = Part(IDS[0], quantity, loss)
-    found = nearest(part, yields, scale)
-    assert amount(part._replace(quantity=found), yields, scale).denominator == 1
+    rounded = nearest(part, yields, scale)
+    assert amount(part._replace(quantity=rounded), yields, scale).denominator == 1
     if amount(part, yields, scale).denominator == 1:
-        assert found == quantity
+        assert rounded == quantity
     step = next(
         n
         for n in range(1, 10_000 * yields + 1)
         if (n * (10_000 + loss) * scale) % (10_000 * yields) == 0
     )
-    assert abs(found - quantity) <= max(step / 2, step - quantity)
+    assert abs(rounded - quantity) <= max(step / 2, step - quantity)
 
 
 def test_loss_comes_on_top() -> None:
@@ -135,7 +135,7 @@ BOOKS = st.lists(
 @given(BOOKS)
 def test_an_explosion_is_what_a_cook_would_fetch(book: list[list[tuple[int, int]]]) -> None:
     def fetch(part: int, count: int) -> Counter[int]:
-        """Goes through the recipes one unit at a time."""
+        """The raw products of `count` units, one unit at a time."""
         if part < 4:
             return Counter({part: count})
         total: Counter[int] = Counter()
@@ -147,9 +147,9 @@ def test_an_explosion_is_what_a_cook_would_fetch(book: list[list[tuple[int, int]
     book = [[(p % (4 + at), n) for p, n in parts] for at, parts in enumerate(book)]
     flat: dict[int, list[Need]] = {}
     for at, parts in enumerate(book):
-        told = [(Part(UUID(int=p), n), flat.get(p)) for p, n in parts]
-        found = needs(told, 1, 1)
-        flat[4 + at] = [Need(id, int(quantity)) for (id, _), quantity in found.items()]
+        flattened = [(Part(UUID(int=p), n), flat.get(p)) for p, n in parts]
+        totals = needs(flattened, 1, 1)
+        flat[4 + at] = [Need(id, int(quantity)) for (id, _), quantity in totals.items()]
         assert {need.product.int: need.quantity for need in flat[4 + at]} == fetch(4 + at, 1)
 
 

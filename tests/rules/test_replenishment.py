@@ -1,4 +1,4 @@
-"""What a store should ask for, and how arrivals are parted: properties."""
+"""Properties of replenishment suggestions and of the split of transfer receipts over batches."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class Case(NamedTuple):
 @pytest.mark.parametrize(
     "case",
     [
-        Case(0, 2, 0, 0, 0, 0),  # neither a threshold nor sales: nobody knows
+        Case(0, 2, 0, 0, 0, 0),  # neither a threshold nor sales: no suggestion
         Case(0, 2, 10, 11, 0, 0),
         Case(0, 2, 10, 10, 0, 1),
         Case(0, 2, 10, 4, 6, 1),
@@ -34,13 +34,13 @@ class Case(NamedTuple):
         Case(30, 2, 0, 3, 0, 0),
         Case(30, 2, 0, 2, 0, 7),
         Case(30, 2, 10, 12, 0, 7),
-        Case(1, 0, 0, 0, 0, 0),  # it comes at once, and nothing is to be kept
+        Case(1, 0, 0, 0, 0, 0),  # it arrives at once, and the store keeps none
         Case(1, 1, 0, 0, 0, 2),
     ],
 )
 def test_examples(case: Case) -> None:
-    *told, quantity = case
-    assert suggested(*told, scale=1) == quantity
+    *inputs, quantity = case
+    assert suggested(*inputs, scale=1) == quantity
 
 
 @given(SOLD, DAYS, POINT, THERE, THERE, SCALE)
@@ -50,18 +50,18 @@ def test_what_is_suggested_is_enough_and_whole(
     quantity = suggested(sold, lead, point, there, coming, scale)
     assert quantity >= 0
     assert quantity % scale == 0
-    # Whoever gets what was suggested has no reason to ask again at once.
+    # When the suggested quantity has arrived or is on its way, nothing more is suggested.
     assert suggested(sold, lead, point, there + quantity, coming, scale) == 0
     assert suggested(sold, lead, point, there, coming + quantity, scale) == 0
-    # What is there counts no less than what is coming.
+    # Stock and incoming goods count the same.
     assert quantity == suggested(sold, lead, point, there + coming, 0, scale)
 
 
 @given(
     st.dictionaries(st.integers(0, 5), st.integers(1, 50), min_size=1), st.lists(st.integers(1, 20))
 )
-def test_parts_close(held: dict[int, int], wanted: list[int]) -> None:
-    fates = list(enumerate(wanted))
+def test_parts_close(held: dict[int, int], quantities: list[int]) -> None:
+    fates = list(enumerate(quantities))
     while sum(quantity for _, quantity in fates) > sum(held.values()):
         fates.pop()
     parts = parted(sorted(held.items()), fates)
@@ -73,6 +73,6 @@ def test_parts_close(held: dict[int, int], wanted: list[int]) -> None:
         by_batch[batch] += quantity
     assert by_fate == Counter(dict(fates))
     assert all(by_batch[batch] <= held[batch] for batch in by_batch)
-    # The first batch is used up before the next is touched.
+    # Each batch is used up before the next one.
     touched = [batch for batch in sorted(held) if by_batch[batch]]
     assert all(by_batch[batch] == held[batch] for batch in touched[:-1])

@@ -1,4 +1,4 @@
-"""Scale labels of 13 and 18 digits, in the layouts that shops set their scales to."""
+"""Scale labels of 13 and 18 digits, in the layouts that stores configure on their scales."""
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ FIVE = st.integers(0, 99_999)
 
 
 def label(layout: str, plu: int, weight: int, amount: int) -> str:
-    """What a scale with this layout prints."""
+    """The code that a scale with this layout prints."""
     code = layout.replace("PPPPP", f"{plu:05d}").replace("WWWWW", f"{weight:05d}")
     code = code.replace("AAAAA", f"{amount:05d}")
     return code[:-1] + check_digit(code[:-1])
@@ -24,15 +24,15 @@ def label(layout: str, plu: int, weight: int, amount: int) -> str:
 @given(st.sampled_from(SHOP), FIVE, FIVE, FIVE)
 def test_both_forms_are_read_back(layout: str, plu: int, weight: int, amount: int) -> None:
     code = label(layout, plu, weight, amount)
-    told = Label(
+    expected = Label(
         f"{plu:05d}",
         weight if "W" in layout else None,
         amount if "A" in layout else None,
         True,
     )
-    assert read(code, SHOP) == told
+    assert read(code, SHOP) == expected
     assert read_code(code, SHOP) == Code(
-        Form.SCALE, told.plu, weight=told.weight, amount=told.amount
+        Form.SCALE, expected.plu, weight=expected.weight, amount=expected.amount
     )
 
 
@@ -68,6 +68,6 @@ def test_layouts_that_scales_have() -> None:
 
 @given(st.integers(1, 99_999), st.integers(1, 20_000), st.sampled_from([1000, 500]))
 def test_the_weight_is_found_again_from_the_price(grams: int, price: int, scale: int) -> None:
-    # What the scale prints is rounded to the fen: the weight is as near as a fen can tell.
+    # The scale rounds the amount to the fen, so the weight is exact to the value of half a fen.
     amount = (2 * grams * price + scale) // (2 * scale)
     assert abs(weight_for(amount, price, scale) - grams) <= scale / price / 2 + 1

@@ -1,4 +1,4 @@
-"""Texts and passwords as clients send them."""
+"""Texts, passwords and links that clients send."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_trims_and_keeps_what_people_write(text: str | None, cleaned: str | None
 @pytest.mark.parametrize(
     "text", ["a\0b", "a\nb", "a\rb", "a\tb", "a\x1bb", "a\x85b", "a\ud800b", "a\u2028b", "x" * 21]
 )
-def test_refuses_what_nobody_writes_and_names_the_field(text: str) -> None:
+def test_refuses_control_characters_and_long_texts_and_names_the_field(text: str) -> None:
     with pytest.raises(InvalidText, match=r"^name: "):
         clean(text, "name", 20)
 

@@ -1,4 +1,4 @@
-"""Units: what a shop says and what is counted are the same quantity, or it is refused."""
+"""Units: a quantity converts to base units exactly, or it is refused."""
 
 from decimal import Decimal
 
@@ -110,9 +110,9 @@ def test_measures_of_one_kind_convert(unit: str, product_unit: str, size: int | 
 
 
 @pytest.mark.parametrize(
-    ("base", "display", "told"),
+    ("base", "display", "text"),
     [(6120, "箱", "1 箱 120 ml"), (9120, "箱", "1 箱 6 瓶 120 ml"), (9120, "瓶", "18 瓶 120 ml"),
      (0, "瓶", "0 ml"), (120, "箱", "120 ml"), (9120, None, "9120 ml")],
 )  # fmt: skip
-def test_quantities_as_a_shop_says_them(base: int, display: str | None, told: str) -> None:
-    assert shown(base, "ml", {"瓶": 500, "箱": 6000}, display) == told
+def test_quantities_as_a_shop_says_them(base: int, display: str | None, text: str) -> None:
+    assert shown(base, "ml", {"瓶": 500, "箱": 6000}, display) == text
