@@ -1,4 +1,4 @@
-"""The audit finds what somebody did behind the ledger's back."""
+"""The audit finds every change that bypassed the ledger."""
 
 from datetime import date
 
@@ -22,7 +22,7 @@ from tests.support.writeoffs import WasteDesk
 DISARM = "alter table movements disable trigger all; alter table entries disable trigger all; "
 ARM = "; alter table movements enable trigger all; alter table entries enable trigger all"
 
-# Each statement breaks one promise; the audit must name it.
+# Each statement breaks one invariant; the audit must name it.
 TAMPERING = [
     ("I1", "alter table entries disable trigger append_only"),
     ("I1", "grant update on movements to kucun_app"),

@@ -26,7 +26,7 @@ def day(days: int) -> date:
 
 
 async def milk(shop: Shop) -> None:
-    """Four batches, delivered in no order."""
+    """Four batches, not delivered in the order of their expiry."""
     for number, quantity, days in (("B", 4, 9), ("A", 3, 2), ("D", 5, None), ("C", 2, 30)):
         await shop.deliver("奶", quantity, number, *([] if days is None else [day(days)]))
 
@@ -69,7 +69,7 @@ async def test_expired_goods_are_not_sold(shop: Shop) -> None:
     outcome = await shop.take(Kind.SALE, "奶", 1, old)
     assert isinstance(outcome, BatchExpired)
     assert outcome.expired_on == day(-1)
-    # It may be thrown away, sent back, set aside.
+    # It may be written off, returned to the supplier, or moved to quarantine.
     expect(await shop.do(Kind.QUARANTINE, ("奶", 1)), Movement)
     expect(await shop.do(Kind.SUPPLIER_RETURN, ("奶", 2)), Movement)
     assert await shop.bins("奶") == (0, 0, 1, 0)
@@ -119,7 +119,7 @@ async def test_what_is_found_joins_the_last_batch(shop: Shop) -> None:
 
 
 async def test_many_batches_stand_behind(shop: Shop) -> None:
-    """Only the first few are read for a sale; one that needs more, or names one, knows them all."""
+    """A sale reads only the first batches, unless it needs more of them or names a batch."""
     for number in range(20):
         await shop.deliver("奶", 1, f"{number:02}", day(number))
     await shop.deliver("奶", 5, "old", day(-3))
@@ -130,19 +130,19 @@ async def test_many_batches_stand_behind(shop: Shop) -> None:
     assert isinstance(sale, Movement)
     assert list(await shop.batches("奶")) == ["old", *(f"{n:02}" for n in range(9, 20))]
     last = batch_id(await shop.product("奶"), "19", day(19))
-    told = await asyncio.gather(
+    outcomes = await asyncio.gather(
         *(shop.sell("奶", 1) for _ in range(3)),
         shop.take(Kind.SALE, "奶", 1, last),
         shop.do(Kind.RETURN, ("奶", 1), sale_id=sale.id),
     )
-    assert {type(each) for each in told} == {Movement}
+    assert {type(each) for each in outcomes} == {Movement}
     left = await shop.batches("奶")
     assert sum(left.values()) == 5 + 11 - 4 + 1
     assert "19" not in left
 
 
 async def test_a_neighbour_who_asks_for_less_than_nothing(shop: Shop) -> None:
-    """What is impossible is refused alone, and does not hide the batches that others need."""
+    """An impossible draft is refused alone, and does not hide batches that other drafts need."""
     for number in range(20):
         await shop.deliver("奶", 1, f"{number:02}", day(number))
     drafts = [await shop.draft(Kind.SALE, ("奶", quantity)) for quantity in (-100, 12)]
@@ -158,7 +158,7 @@ ZONES = ["Asia/Shanghai", "America/New_York", "Pacific/Auckland"]
 async def test_midnight_is_the_stores_own(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, zone: str
 ) -> None:
-    """The last day ends at local midnight, to the second; also where the clock is changed."""
+    """The last day ends at local midnight, to the second, also on days when the clock changes."""
     store = await shop.another_store(zone)
     last = changes_clock(zone)
     await shop.deliver("奶", 5, "A", last, store=store)
@@ -170,7 +170,7 @@ async def test_midnight_is_the_stores_own(
 
 
 def changes_clock(zone: str) -> date:
-    """The next day with another length than 24 hours, or simply next month."""
+    """The next day whose length is not 24 hours, or a day in the next month."""
     first = datetime.now(ZoneInfo(zone)).date() + timedelta(days=2)
     for days in range(370):
         day = first + timedelta(days=days)
@@ -187,29 +187,29 @@ async def test_many_buyers_of_few_batches_over_two_processes(shop: Shop, urls: U
     other = Lane(urls.database, PostDrafts(), unheard)
     drafts = [await shop.draft(Kind.SALE, ("奶", 1)) for _ in range(60)]
     lanes = [shop.lane, other]
-    told = await asyncio.gather(
+    outcomes = await asyncio.gather(
         *(lanes[n % 2].submit(shop.tenant, draft) for n, draft in enumerate(drafts))
     )
     await other.close()
-    assert Counter(type(outcome) for outcome in told) == {Movement: 35, OutOfStock: 25}
+    assert Counter(type(outcome) for outcome in outcomes) == {Movement: 35, OutOfStock: 25}
     assert await shop.batches("奶") == {}
 
 
 async def test_two_stores_receive_the_same_batches_at_once(
     shop: Shop, db: Database, urls: Urls
 ) -> None:
-    """A batch that two stores bring at once is one batch, and they never wait crosswise."""
+    """Two stores that receive the same batch at once create one batch, without a deadlock."""
     stores: list[UUID] = [shop.store, await shop.another_store()]
     other = Lane(urls.database, PostDrafts(), unheard)
     here, there = shop, Shop(db, other, shop.tenant, shop.actor, stores[1], shop.products)
     await shop.product("奶", batches=True)
     for round in range(5):
         numbers = [f"{round}-{n}" for n in range(8)]
-        told = await asyncio.gather(
+        outcomes = await asyncio.gather(
             *(here.deliver("奶", 1, number, day(9)) for number in numbers),
             *(there.deliver("奶", 1, number, day(9)) for number in reversed(numbers)),
         )
-        assert all(isinstance(outcome, Movement) for outcome in told)
+        assert all(isinstance(outcome, Movement) for outcome in outcomes)
     await other.close()
     for store in stores:
         assert len(await shop.batches("奶", store)) == 40

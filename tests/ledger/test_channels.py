@@ -21,15 +21,15 @@ from tests.support.shop import Shop, day
 
 
 async def buffer(shop: Shop, name: str, quantity: Any, **more: Any) -> None:
-    told = None if quantity is None else Decimal(quantity)
+    value = None if quantity is None else Decimal(quantity)
     subject = await about(shop, name, **more)
-    await rules.set_channel_buffer(shop.db, shop.owner, uuid4(), subject, told)
+    await rules.set_channel_buffer(shop.db, shop.owner, uuid4(), subject, value)
 
 
 async def quota(shop: Shop, name: str, quantity: Any, **more: Any) -> None:
-    told = None if quantity is None else Decimal(quantity)
+    value = None if quantity is None else Decimal(quantity)
     subject = await about(shop, name, **more)
-    await rules.set_channel_quota(shop.db, shop.owner, uuid4(), subject, told)
+    await rules.set_channel_quota(shop.db, shop.owner, uuid4(), subject, value)
 
 
 async def pause(shop: Shop, paused: bool | None, name: str | None = None, **more: Any) -> None:
@@ -44,7 +44,7 @@ async def about(
 
 
 async def sells(shop: Shop, name: str, quantity: Any, channel: str = "WECHAT") -> Any:
-    """None when it was sold; else what was asked for and what there was."""
+    """None when it was sold; else the requested and the available quantity."""
     outcome = await shop.sell(name, quantity, channel=channel)
     if isinstance(outcome, Movement):
         return None
@@ -112,7 +112,7 @@ async def test_a_quota_counts_orders_that_stand(shop: Shop) -> None:
     over = await desk.place(("蛋糕", 3))
     assert isinstance(over, Order)
     await desk.time_passes(over)
-    # What nobody paid for in time counts no more.
+    # Orders that were not paid in time do not count against the quota.
     assert isinstance(await desk.place(("蛋糕", 3)), Order)
     assert isinstance(await desk.place(("蛋糕", 1)), OutOfStock)
 
@@ -175,16 +175,18 @@ async def test_a_preview_writes_nothing(shop: Shop) -> None:
     await shop.receive("米", 10)
     await buffer(shop, "米", 1)
     subject = await about(shop, "米")
-    told = shop.db, shop.owner, subject
-    [effect] = await previews.channel_preview(*told, {"buffer": Decimal(4), "quota": Decimal(20)})
+    arguments = shop.db, shop.owner, subject
+    [effect] = await previews.channel_preview(
+        *arguments, {"buffer": Decimal(4), "quota": Decimal(20)}
+    )
     assert (effect.available, effect.offered, effect.would_offer) == (10, 9, 6)
-    [effect] = await previews.channel_preview(*told, {"paused": True})
+    [effect] = await previews.channel_preview(*arguments, {"paused": True})
     assert (effect.available, effect.offered, effect.would_offer) == (10, 9, 0)
     assert await sells(shop, "米", 9) is None
 
 
 async def test_a_preview_is_what_then_happens(shop: Shop) -> None:
-    """Each rule alone and beside wider ones, of what has batches and is held for others."""
+    """Each rule alone and with wider rules, for goods with batches and reservations."""
     desk = OrderDesk(shop)
     await shop.deliver("奶", 9, "near", day(2))
     await shop.deliver("奶", 9, "far", day(20))
@@ -200,19 +202,19 @@ async def test_a_preview_is_what_then_happens(shop: Shop) -> None:
         {"paused": True},
     ]
     for said in rules:
-        told = shop.db, shop.owner, subject
-        [effect] = await previews.channel_preview(*told, said)
+        arguments = shop.db, shop.owner, subject
+        [effect] = await previews.channel_preview(*arguments, said)
         for name, value in said.items():
             if name == "paused":
                 await pause(shop, value, "奶", store=shop.store)
             else:
                 rule = {"buffer": buffer, "quota": quota}[name]
                 await rule(shop, "奶", value, store=shop.store)
-        [now] = await previews.channel_preview(*told, {})
+        [now] = await previews.channel_preview(*arguments, {})
         assert now.offered == effect.would_offer, said
         assert now.offered is not None
-        asked = await shop.draft(Kind.SALE, ("奶", now.offered + 1), channel="WECHAT")
-        short = await desk.books.post(shop.tenant, asked)
+        sale = await shop.draft(Kind.SALE, ("奶", now.offered + 1), channel="WECHAT")
+        short = await desk.books.post(shop.tenant, sale)
         assert isinstance(short, OutOfStock), said
         assert short.shortages[0].available == now.offered, said
     await shop.cook("蛋糕", 蛋=2)
@@ -222,7 +224,7 @@ async def test_a_preview_is_what_then_happens(shop: Shop) -> None:
 
 
 async def test_two_processes_share_a_quota_and_a_buffer(shop: Shop, urls: Urls) -> None:
-    """Also of a dish, whose own level is what they meet at."""
+    """Also for a dish, whose own level row is the lock."""
     lane = Lane(urls.database, PostDrafts(), unheard)
     there = Shop(shop.db, lane, shop.tenant, shop.actor, shop.store, shop.products)
     await shop.cook("蛋糕", 蛋=1)

@@ -49,7 +49,7 @@ async def test_500_orders_sell_exactly_what_the_shelf_allows(shop: Shop, urls: U
     assert all(isinstance(outcome, OutOfStock) for outcome in refused), refused
     left = (await shop.level("西红柿")).shelf
     assert left == tomatoes - sum(takes[dish] for dish in sold)
-    # Whoever was refused could not have had it: not even the smallest dish is left.
+    # The refusals were right: what is left does not make the smallest dish.
     assert 0 <= left < max(takes.values())
     assert len(sold) > 100
 
@@ -75,7 +75,7 @@ async def test_a_recipe_that_changed_is_not_followed(shop: Shop) -> None:
     outcome = await shop.post(replace(draft, lines=lines, recipes={dish: uuid4()}))
     assert outcome == Outdated(dish)
     assert await shop.bins("蛋") == (10, 0, 0, 0)
-    # The key is free: nothing was written.
+    # The key can be used again: nothing was written.
     assert isinstance(await shop.order(("炒蛋", 1), key=draft.key), Movement)
 
 
@@ -92,7 +92,7 @@ async def bottles(shop: Shop, *batches: tuple[str, int, int]) -> UUID:
 async def test_the_opened_bottle_is_used_first(shop: Shop) -> None:
     await bottles(shop, ("B", 1000, 40))
     assert isinstance(await shop.do(Kind.CONSUMPTION, ("洗发水", 30)), Movement)
-    # A fresher delivery that expires sooner: its bottles stay closed while one is open.
+    # A later delivery that expires sooner stays closed while another bottle is open.
     await shop.deliver("洗发水", 1000, "A", day(10))
     await shop.do(Kind.CONSUMPTION, ("洗发水", 400))
     assert await shop.batches("洗发水") == {"A": 1000, "B": 570}
@@ -123,7 +123,7 @@ async def test_cases_in_and_bottles_out_end_at_nothing(shop: Shop, cases: int, b
 
 
 async def fresh(shop: Shop) -> UUID:
-    """Milk of which WeChat wants 5 days left: 3 pieces with 2 days, 4 with 20."""
+    """Milk for which WeChat needs 5 days of shelf life: 3 pieces with 2 days, 4 with 20."""
     for number, quantity, days in (("old", 3, 2), ("new", 4, 20)):
         await shop.deliver("奶", quantity, number, day(days))
     product = await shop.product("奶")
@@ -154,9 +154,9 @@ async def test_channels_at_once_share_the_shelf(shop: Shop) -> None:
 async def costed(shop: Shop, kind: Kind, quantity: int, cost: int) -> Movement:
     draft = await shop.draft(kind, ("米", quantity))
     [line] = draft.lines
-    made = await shop.post(replace(draft, lines=(replace(line, unit_cost=cost),)))
-    assert isinstance(made, Movement), made
-    return made
+    movement = await shop.post(replace(draft, lines=(replace(line, unit_cost=cost),)))
+    assert isinstance(movement, Movement), movement
+    return movement
 
 
 async def worth(shop: Shop) -> tuple[int, int, int | None]:
@@ -172,7 +172,7 @@ async def test_the_average_moves_with_what_comes_in(shop: Shop) -> None:
     assert isinstance(sale, Movement)
     assert await worth(shop) == (23, 1_610_000, 70_000)
     await costed(shop, Kind.RECEIPT, 1, 700_000)
-    # What comes back is worth what it was when it was sold.
+    # Returned goods have the cost at which they were sold.
     await shop.do(Kind.RETURN, ("米", 3), sale_id=sale.id)
     assert await worth(shop) == (27, 2_520_000, 93_333)
     await shop.do(Kind.RETURN, ("米", 4), sale_id=sale.id)
@@ -184,12 +184,12 @@ async def test_nothing_left_is_worth_nothing(shop: Shop) -> None:
     for _ in range(3):
         await shop.sell("米", 1)
     assert await worth(shop) == (0, 0, 33_333)
-    # What is found again is worth what it was worth last.
+    # Goods that are found again have the last unit cost of the level.
     await shop.do(Kind.GAIN, ("米", 2))
     assert await worth(shop) == (2, 66_666, 33_333)
 
 
-async def test_a_reversal_takes_what_is_there_at_the_average(shop: Shop) -> None:
+async def test_a_reversal_takes_stock_at_the_average(shop: Shop) -> None:
     dear = await costed(shop, Kind.RECEIPT, 10, 90_000)
     await costed(shop, Kind.RECEIPT, 10, 10_000)
     await shop.sell("米", 10)

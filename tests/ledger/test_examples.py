@@ -1,4 +1,4 @@
-"""Every kind of movement, from a level before to a level after, or a refusal."""
+"""Every kind of movement: the level before, and the level after or a refusal."""
 
 from typing import NamedTuple
 

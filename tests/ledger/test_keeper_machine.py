@@ -1,5 +1,5 @@
-"""Random store keepers beside the random customers: transfers and write-offs of the same goods,
-while orders are placed and time passes over their holds."""
+"""Random store keepers and random customers: transfers and write-offs of the same goods, while
+orders are placed and their reservations expire."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ FATE = st.sampled_from(["received", "damaged", "lost", "returned"])
 
 @dataclass
 class Parcel:
-    """A transfer from the warehouse; `transit` is what nobody has accounted for yet."""
+    """A transfer from the warehouse; `transit` is the quantity not accounted for yet."""
 
     row: Transfer
     plan: Bag
@@ -35,7 +35,7 @@ class Parcel:
 
 @dataclass
 class Waste:
-    """A write-off: what it holds in quarantine, by where it came from."""
+    """A write-off, and the goods it holds in quarantine, by their source."""
 
     row: WriteOff
     source: Source
@@ -65,12 +65,12 @@ class Keepers(Customers):
 
     @rule(lines=LINES, asked=st.booleans())
     def plan(self, lines: Any, asked: bool) -> None:
-        wanted = list(total(lines).items())
+        quantities = list(total(lines).items())
         if asked:
-            row = self.run(self.depot.ask(*wanted))
+            row = self.run(self.depot.ask(*quantities))
             row = self.run(self.depot.approve(row))
         else:
-            row = self.run(self.depot.plan(*wanted))
+            row = self.run(self.depot.plan(*quantities))
         assert row.state == "APPROVED", row
         self.parcels.append(Parcel(row, total(lines)))
 
@@ -132,30 +132,30 @@ class Keepers(Customers):
         parcel.transit, parcel.state = Counter(), "CANCELLED"
 
     def earmarked(self) -> Counter[Kept]:
-        """What open write-offs wait for in quarantine."""
+        """Goods in quarantine that belong to open write-offs."""
         return sum((each.held for each in self.wastes if each.state == "REQUESTED"), Counter())
 
     @rule(name=NAMES, quantity=SOME, source=st.sampled_from(Source))
     def throw_away(self, name: str, quantity: int, source: Source) -> None:
         outcome = self.run(self.waste.request((name, quantity, source)))
-        wanted = Counter({name: quantity})
+        quantities = Counter({name: quantity})
         if source is Source.SHELF:
-            possible = self.model.allows(wanted, bound=False)
+            possible = self.model.allows(quantities, bound=False)
         else:
             free = self.model.aside - self.earmarked()
             possible = quantity <= of(free, name)
             if not possible:
-                # Whoever is short ends what is overdue, and looks again.
+                # A request that is short ends overdue orders and tries again.
                 self.model.settle(each for each in self.model.orders if name in each.lines)
         if not possible:
             assert isinstance(outcome, OutOfStock), outcome
             return
         assert isinstance(outcome, WriteOff), outcome
         if source is Source.SHELF:
-            held = self.model.take(wanted)
+            held = self.model.take(quantities)
             self.model.aside += held
         else:
-            held = first(free, wanted, sorted(free))
+            held = first(free, quantities, sorted(free))
         self.wastes.append(Waste(outcome, source, held))
 
     @precondition(lambda self: self.wastes)
@@ -176,7 +176,7 @@ class Keepers(Customers):
 
     @rule(name=NAMES, quantity=SOME)
     def release(self, name: str, quantity: int) -> None:
-        """Checked goods go back on sale, but for those that a write-off waits for."""
+        """Checked goods go back on sale, except those of an open write-off."""
         free = self.model.aside - self.earmarked()
         outcome = self.run(self.shop.do(Kind.RELEASE, (name, quantity)))
         if quantity > of(free, name):

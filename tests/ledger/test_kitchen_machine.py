@@ -1,4 +1,5 @@
-"""A random kitchen on real PostgreSQL against a dict: batches, recipes, passes, expiry, undoing."""
+"""A random kitchen on real PostgreSQL, compared with a dict: batches, recipes, passes, expiry and
+reversals."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -19,14 +20,14 @@ from tests.support.shop import day
 
 PLAIN, DATED = "米", "奶"
 DAYS = (-2, 3, 30)
-"""Batches of what is dated: expired already, soon, later; in the order of FEFO."""
+"""Days left of the dated product's batches, in FEFO order: expired, soon, later."""
 
 PARTS = st.dictionaries(st.sampled_from([PLAIN, DATED]), st.integers(1, 3), min_size=1)
 SOME = st.integers(1, 6)
 
 
 class Shelf:
-    """One store as a dict: pieces by product, and of what is dated by batch as well."""
+    """One store as dicts: pieces by product, and of the dated product also by batch."""
 
     def __init__(self) -> None:
         self.plain = 0
@@ -42,7 +43,7 @@ class Shelf:
         )
 
     def take(self, parts: dict[str, int], count: int) -> Counter[int]:
-        """What leaves of each batch: the one that expires first before the others."""
+        """The quantity that leaves each batch; the batch that expires first is used first."""
         self.plain -= parts.get(PLAIN, 0) * count
         wanted, taken = parts.get(DATED, 0) * count, Counter()
         for days in DAYS[1:]:
@@ -53,7 +54,7 @@ class Shelf:
 
 
 class Kitchen(Machine):
-    """Every step goes through the app; refusals must be the model's as well."""
+    """Every step goes through the app; the model must refuse the same steps."""
 
     async def open(self) -> None:
         self.shelf = Shelf()
@@ -66,7 +67,7 @@ class Kitchen(Machine):
         await self.shop.product(DATED, batches=True)
         await self.shop.cook("粥", **self.recipe)
         self.salon: Salon = await a_salon(self.shop, "FIRST_USE_ON_SALE")
-        # Opens the levels.
+        # Create the levels.
         await self.shop.do(Kind.SALE, (PLAIN, 1), (DATED, 1))
 
     @rule(quantity=SOME)
@@ -86,7 +87,7 @@ class Kitchen(Machine):
 
     @rule(count=st.integers(1, 4), more=st.integers(0, 2))
     def order(self, count: int, more: int) -> None:
-        """Dishes, and some of what they are made of beside them."""
+        """A sale of dishes together with some of their ingredients."""
         lines: list[tuple[str, int]] = [("粥", count)] + ([(PLAIN, more)] if more else [])
         outcome = self.run(self.shop.order(*lines))
         parts = Counter({name: n * count for name, n in self.recipe.items()})
@@ -113,13 +114,13 @@ class Kitchen(Machine):
 
     @rule()
     def midnight(self) -> None:
-        """The job: what is past its day leaves the shelf, and is not sold before it does."""
+        """The job moves expired goods off the shelf; they are not sold before it runs."""
 
         async def expire() -> None:
             for draft in await expiring(self.db, self.shop.tenant):
                 assert isinstance(await self.shop.post(draft), Movement)
 
-        # It runs once a minute: what it moved in this one already, it takes for a retry.
+        # The job runs once a minute: a second run in the same minute counts as a retry.
         self.minutes += 1
         later = datetime.now(UTC) + timedelta(minutes=self.minutes)
         with patch("app.domain.movements.batches.clock", lambda: later):

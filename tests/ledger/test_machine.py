@@ -1,4 +1,4 @@
-"""A random shop on real PostgreSQL against a dict: after every step both tell the same story."""
+"""A random store on real PostgreSQL, compared with a dict after every step."""
 
 from collections import Counter
 from typing import Any
@@ -16,7 +16,7 @@ from tests.support.machine import Machine, run_machine
 
 PRODUCTS = st.sampled_from(["米", "油", "盐"])
 QUANTITIES = st.integers(1, 12)
-# What each simple kind does to (shelf, quarantine), written down without looking at the rules.
+# The effect of each simple kind on (shelf, quarantine), written independently of the rules.
 EFFECTS = {
     Kind.OPENING: (1, 0),
     Kind.RECEIPT: (1, 0),
@@ -35,7 +35,7 @@ Lines = list[tuple[str, int]]
 
 
 class Model:
-    """Two stores as dicts: what lies where, and what became of every movement."""
+    """Two stores as dicts: the quantities by bin, and the state of every movement."""
 
     def __init__(self) -> None:
         self.bins: Counter[tuple[int, str, str]] = Counter()
@@ -61,7 +61,7 @@ class Model:
         for place, moved in change.items():
             self.bins[place] += moved
         self.effects[movement] = change
-        # Goods returned straight to waste touch no bin, so no level and no revision.
+        # Goods returned directly to waste change no physical bin, so no level and no revision.
         self.commits[store] += any(change.values())
 
     def returned(self, sale: UUID) -> Counter[str]:
@@ -73,7 +73,7 @@ class Model:
 
 
 class Stores(Machine):
-    """Every step goes through the lane; refusals must be the model's as well."""
+    """Every step goes through the lane; the model must refuse the same steps."""
 
     moved = Bundle("moved")
     sales = Bundle("sales")
@@ -84,7 +84,7 @@ class Stores(Machine):
         for name in ("米", "油", "盐"):
             await self.shop.product(name)
         for store in self.stores:
-            # Opens every level, so that each later commit is one revision.
+            # Create every level first, so that each later commit is one revision.
             await self.shop.do(Kind.SALE, ("米", 1), ("油", 1), ("盐", 1), store=store)
         self.opened = {s: await feed.head(self.db, self.shop.tenant, s) for s in self.stores}
 

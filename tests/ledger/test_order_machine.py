@@ -1,4 +1,4 @@
-"""Random customers on real PostgreSQL against dicts: orders, time passing, channels, retries."""
+"""Random customers on real PostgreSQL, compared with dicts: orders, expiry, channels, retries."""
 
 from collections import Counter
 from typing import Any
@@ -28,15 +28,15 @@ BATCHES = st.sampled_from([(PLAIN, 0), (DATED, 3), (DATED, 30)])
 SOME = st.integers(1, 4)
 LINES = st.lists(st.tuples(NAMES, SOME), min_size=1, max_size=2)
 LATELY = st.integers(0, 2)
-"""Which order: so many before the last one."""
+"""The order to use, counted back from the last one."""
 
 BOUND = st.none() | st.integers(0, 12)
 
 
 class Customers(Machine):
-    """Every step goes through the use cases; refusals must be the model's as well.
+    """Every step goes through the use cases; the model must refuse the same steps.
 
-    More kinds of documents are more rules in a subclass.
+    A subclass adds rules for other kinds of documents.
     """
 
     async def open(self) -> None:
@@ -53,7 +53,7 @@ class Customers(Machine):
         return self.rows[place], self.model.orders[place]
 
     def tried(self, twice: bool, order: Paper, doing: Any) -> tuple[Any, str]:
-        """What comes of it, once or with its key sent again, and the state it met."""
+        """The outcome, of one call or of two with the same key, and the order's state before."""
         met, key = order.state, uuid4()
         outcome = self.run(doing(key))
         if twice and not isinstance(outcome, WrongState | OutOfStock | ReturnExceedsSale):
@@ -87,7 +87,7 @@ class Customers(Machine):
 
     @rule(name=NAMES, quantity=SOME)
     def sell_all_the_same(self, name: str, quantity: int) -> None:
-        """A counter sale is a fact: what the books lack is found, and told by an alert."""
+        """A counter sale books missing goods in from variance and opens an alert."""
         outcome = self.run(self.desk.sell_all_the_same(name, quantity))
         assert isinstance(outcome, Movement), outcome
         if not self.model.allows(total([(name, quantity)]), bound=False):
@@ -108,8 +108,8 @@ class Customers(Machine):
         if again == "same":
             assert self.run(self.desk.place(*lines, key=key)).id == outcome.id
         elif again == "other":
-            asked = self.desk.place(*lines, (PLAIN, 1), key=key)
-            assert self.run(asked) == KeyReused(key)
+            reused = self.desk.place(*lines, (PLAIN, 1), key=key)
+            assert self.run(reused) == KeyReused(key)
 
     @precondition(lambda self: self.rows)
     @rule(lately=LATELY, twice=st.booleans())
@@ -175,14 +175,14 @@ class Customers(Machine):
             return self.desk.give_back(row, *lines, disposition=disposition, key=key)
 
         outcome, met = self.tried(twice, order, doing)
-        asked = total(lines)
+        quantities = total(lines)
         if met != "FULFILLED":
             assert outcome == WrongState(met)
-        elif any(quantity > of(order.out, name) for name, quantity in asked.items()):
+        elif any(quantity > of(order.out, name) for name, quantity in quantities.items()):
             assert isinstance(outcome, ReturnExceedsSale), outcome
         else:
             assert isinstance(outcome, Movement), outcome
-            back = self.model.bring_back(order, asked)
+            back = self.model.bring_back(order, quantities)
             if disposition is Disposition.SHELF:
                 self.model.shelf += back
             elif disposition is Disposition.QUARANTINE:
@@ -202,7 +202,7 @@ class Customers(Machine):
 
     @rule(name=NAMES, kept=BOUND, most=BOUND)
     def bind(self, name: str, kept: int | None, most: int | None) -> None:
-        """What the channel leaves for the counter, and what it sells a day."""
+        """Set the channel's buffer and its daily quota."""
         self.run(buffer(self.shop, name, kept))
         self.run(quota(self.shop, name, most))
         self.model.buffers[name], self.model.quotas[name] = kept or 0, most
@@ -222,16 +222,16 @@ class Customers(Machine):
 
     async def look(self) -> tuple[Any, ...]:
         shop, names = self.shop, {id: name for name, id in self.shop.products.items()}
-        _, found = await feed.levels(self.db, shop.tenant, shop.store, None)
+        _, rows = await feed.levels(self.db, shop.tenant, shop.store, None)
         levels = {
             names[each.product_id]: (each.shelf, each.reserved, each.quarantine, each.free)
-            for each in found
+            for each in rows
         }
         batches = {number: n for number, n in (await shop.batches(DATED)).items() if n}
         pairs: list[Any] = [(shop.store, product) for product in names]
-        asked = [(*pair, channel) for pair in pairs for channel in (None, "WECHAT")]
+        offers_read = [(*pair, channel) for pair in pairs for channel in (None, "WECHAT")]
         async with self.db.read(shop.tenant) as session:
-            sellable = await sellable_by_offer(session, shop.tenant, asked)
+            sellable = await sellable_by_offer(session, shop.tenant, offers_read)
             ids = [row.id for row in self.rows]
             states = {row.id: row.state for row in await orders_by_id(session, shop.tenant, ids)}
             alerts = await session.scalars(select(Alert).where(Alert.tenant_id == shop.tenant))

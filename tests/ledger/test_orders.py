@@ -1,4 +1,4 @@
-"""Orders running at the same time as themselves: pay against expire, cancel against pay."""
+"""Concurrent operations on orders: pay against expire, cancel against pay."""
 
 import asyncio
 from collections import Counter
@@ -42,8 +42,8 @@ def tomorrow() -> Iterator[None]:
         yield
 
 
-def told(outcomes: list[Any]) -> Counter[str]:
-    """Orders by their state, refusals by their names."""
+def count_outcomes(outcomes: list[Any]) -> Counter[str]:
+    """Count orders by state and refusals by class name."""
     return Counter(
         each.state if isinstance(each, Order) else type(each).__name__ for each in outcomes
     )
@@ -57,7 +57,7 @@ async def test_two_processes_hold_what_there_is(desk: OrderDesk, urls: Urls) -> 
     desks = desk, OrderDesk(there)
     placed = await asyncio.gather(*(desks[i % 2].place(("米", 1)) for i in range(400)))
     await lane.close()
-    assert told(placed) == {"HELD": 100, "OutOfStock": 300}
+    assert count_outcomes(placed) == {"HELD": 100, "OutOfStock": 300}
     assert await shop.bins("米") == (0, 100, 0, 0)
 
 
@@ -68,15 +68,15 @@ async def test_one_key_twenty_times_is_one_order(desk: OrderDesk) -> None:
     assert len({order.id for order in placed}) == 1
     assert isinstance(await desk.place(("米", 3), key=key), KeyReused)
     paid = await asyncio.gather(*(desk.pay(placed[0], key=uuid4()) for _ in range(10)))
-    assert told(list(paid)) == {"PAID": 1, "WrongState": 9}
+    assert count_outcomes(list(paid)) == {"PAID": 1, "WrongState": 9}
     key = uuid4()
     done = await asyncio.gather(*(desk.fulfil(placed[0], key=key) for _ in range(10)))
-    assert told(list(done)) == {"FULFILLED": 10}
+    assert count_outcomes(list(done)) == {"FULFILLED": 10}
     assert await desk.shop.bins("米") == (98, 0, 0, 0)
 
 
 async def test_pay_against_expire(desk: OrderDesk) -> None:
-    """Whoever is first, the payment finds its goods: nobody else wanted them."""
+    """In either order, the payment gets the goods, because no other buyer takes them."""
     await desk.shop.receive("米", 40)
     for _ in range(20):
         order = await desk.place(("米", 2))
@@ -87,7 +87,7 @@ async def test_pay_against_expire(desk: OrderDesk) -> None:
 
 
 async def test_pay_against_a_sale_that_wants_the_same(desk: OrderDesk) -> None:
-    """The hold is over and one piece is left: either the payment takes it or the sale."""
+    """The reservation has expired and one piece is left: the payment or the sale takes it."""
     for _ in range(20):
         await desk.shop.receive("米", 1)
         order = await desk.place(("米", 1))
@@ -101,25 +101,28 @@ async def test_pay_against_a_sale_that_wants_the_same(desk: OrderDesk) -> None:
 
 
 async def test_buyers_of_what_is_overdue(desk: OrderDesk) -> None:
-    """Nobody settled yet: those who come take what is over, exactly once."""
+    """Overdue orders are not ended yet: buyers take their goods, exactly once."""
     await desk.shop.receive("米", 10)
     held = [await desk.place(("米", 1)) for _ in range(10)]
     await desk.time_passes(*held[:6])
     placed = await asyncio.gather(*(desk.place(("米", 1)) for _ in range(20)))
-    assert told(list(placed)) == {"HELD": 6, "OutOfStock": 14}
-    assert told([await desk.order(order.id) for order in held]) == {"EXPIRED": 6, "HELD": 4}
+    assert count_outcomes(list(placed)) == {"HELD": 6, "OutOfStock": 14}
+    assert count_outcomes([await desk.order(order.id) for order in held]) == {
+        "EXPIRED": 6,
+        "HELD": 4,
+    }
 
 
-async def test_who_is_short_ends_no_more_than_it_needs(desk: OrderDesk) -> None:
-    """However much is over, a sale waits only for what it takes."""
+async def test_a_short_sale_ends_only_the_orders_it_needs(desk: OrderDesk) -> None:
+    """With many overdue orders, a sale ends only as many as it needs."""
     count = 3 * AT_ONCE
     await desk.shop.receive("米", count)
     held = [await desk.place(("米", 1)) for _ in range(count)]
     await desk.time_passes(*held)
     assert isinstance(await desk.place(("米", 1)), Order)
-    assert told([await desk.order(order.id) for order in held])["EXPIRED"] == AT_ONCE
+    assert count_outcomes([await desk.order(order.id) for order in held])["EXPIRED"] == AT_ONCE
     assert isinstance(await desk.place(("米", 2 * AT_ONCE)), Order)
-    assert told([await desk.order(order.id) for order in held])["EXPIRED"] == count
+    assert count_outcomes([await desk.order(order.id) for order in held])["EXPIRED"] == count
     assert isinstance(await desk.place(("米", count)), OutOfStock)
 
 
@@ -130,7 +133,7 @@ async def test_cancel_against_pay(desk: OrderDesk, guest: bool) -> None:
         order = await desk.place(("米", 1))
         paid, gone = await asyncio.gather(desk.pay(order), desk.cancel(order, guest))
         if isinstance(gone, WrongState):
-            # A guest cannot take back what was paid.
+            # A guest cannot cancel a paid order.
             assert guest
             assert (paid.state, gone.state) == ("PAID", "PAID")
         else:
@@ -151,13 +154,13 @@ async def test_cancel_against_fulfil(desk: OrderDesk) -> None:
     assert await desk.shop.bins("米") == (20 - handed, 0, 0, 0)
 
 
-async def test_settled_from_many_sides_at_once(desk: OrderDesk) -> None:
+async def test_overdue_orders_end_once_from_many_callers(desk: OrderDesk) -> None:
     await desk.shop.receive("米", 90)
     held = [await desk.place(("米", 1), ("米", 1)) for _ in range(45)]
     await desk.time_passes(*held)
     await asyncio.gather(*(desk.end_overdue() for _ in range(5)))
     assert await desk.shop.bins("米") == (90, 0, 0, 0)
-    assert told([await desk.order(order.id) for order in held]) == {"EXPIRED": 45}
+    assert count_outcomes([await desk.order(order.id) for order in held]) == {"EXPIRED": 45}
     assert (await desk.shop.level("米")).held_until is None
 
 
@@ -183,7 +186,7 @@ async def test_what_expired_while_it_waited_is_replaced(desk: OrderDesk) -> None
 
 
 async def test_no_guest_can_keep_a_hold_from_ending(desk: OrderDesk) -> None:
-    """The jobs' keys can be told from an order's id, which its customer knows."""
+    """The jobs derive their keys from the order id, which the customer knows."""
     await desk.shop.receive("米", 5)
     order = await desk.place(("米", 4))
     job = uuid5(uuid5(order.id, "expire"), Kind.ORDER_RELEASE.name)
@@ -194,7 +197,7 @@ async def test_no_guest_can_keep_a_hold_from_ending(desk: OrderDesk) -> None:
 
 
 async def test_a_guest_holds_five_orders_at_once(desk: OrderDesk, urls: Urls) -> None:
-    """In two processes, of whatever products; staff and other contacts are not counted."""
+    """In two processes and for any products; staff and other contacts are not counted."""
     for name in "甲乙丙丁":
         await desk.shop.receive(name, 100)
     lane = Lane(urls.database, PostDrafts(), unheard)
@@ -205,7 +208,7 @@ async def test_a_guest_holds_five_orders_at_once(desk: OrderDesk, urls: Urls) ->
         *(desks[i % 2].place(("甲乙丙丁"[i % 4], 1), guest=True) for i in range(40))
     )
     await lane.close()
-    assert told(placed) == {"HELD": 5, "TooManyOrders": 35}
+    assert count_outcomes(placed) == {"HELD": 5, "TooManyOrders": 35}
     assert (await desk.place(("甲", 1), guest=True)) == TooManyOrders(5)
     assert isinstance(await desk.place(("甲", 1)), Order)
     assert isinstance(await desk.place(("甲", 1), guest=True, contact="李"), Order)
@@ -214,7 +217,7 @@ async def test_a_guest_holds_five_orders_at_once(desk: OrderDesk, urls: Urls) ->
     await desk.pay(held[1])
     await desk.time_passes(held[2])
     again = await asyncio.gather(*(desk.place(("甲", 1), guest=True) for _ in range(10)))
-    assert told(again) == {"HELD": 3, "TooManyOrders": 7}
+    assert count_outcomes(again) == {"HELD": 3, "TooManyOrders": 7}
 
 
 async def test_a_guest_takes_what_a_household_takes(desk: OrderDesk) -> None:

@@ -1,4 +1,4 @@
-"""Passes: in no order of sale, redemption, refund and expiry is anything deducted twice."""
+"""Passes: no order of sale, redemption, refund and expiry deducts consumables twice."""
 
 import asyncio
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ USES = 2
 
 
 def orders() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Every mode with every order of up to three things that may happen to a pass of two uses."""
+    """Every mode with every order of up to three events of a pass with two uses."""
     for mode in MODES:
         for length in range(4):
             for steps in product(STEPS, repeat=length):
@@ -150,7 +150,7 @@ async def test_a_pass_keeps_its_recipe(shop: Shop) -> None:
 
 
 async def test_what_is_overdue_is_there_for_a_pass(shop: Shop) -> None:
-    """Nobody settled yet: whoever is short of what an order held too long has it."""
+    """An overdue order is not ended yet: a redemption that is short gets its goods."""
     salon = await a_salon(shop, "FIRST_USE_ON_SALE")
     desk = OrderDesk(shop)
 

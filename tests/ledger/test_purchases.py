@@ -1,4 +1,4 @@
-"""Purchase orders running at the same time as themselves: the last pieces, given up, repeated."""
+"""Concurrent operations on purchase orders: the last pieces, cancellation, repeated keys."""
 
 import asyncio
 from collections import Counter
@@ -23,8 +23,8 @@ async def desk(shop: Shop) -> PurchaseDesk:
     return PurchaseDesk(shop)
 
 
-def told(outcomes: list[Any]) -> Counter[str]:
-    """Orders by their state, refusals by their names."""
+def count_outcomes(outcomes: list[Any]) -> Counter[str]:
+    """Count orders by state and refusals by class name."""
     return Counter(
         each.state if isinstance(each, PurchaseOrder) else type(each).__name__ for each in outcomes
     )
@@ -35,7 +35,7 @@ async def test_two_receivers_of_the_last_pieces(desk: PurchaseDesk) -> None:
         order = await desk.order(("米", 5))
         await desk.came(order, ("米", 2))
         both = await asyncio.gather(*(desk.came(order, ("米", 3)) for _ in range(2)))
-        assert told(list(both)) == {"RECEIVED": 1, "DeliveryExceedsOrder": 1}
+        assert count_outcomes(list(both)) == {"RECEIVED": 1, "DeliveryExceedsOrder": 1}
         [refused] = [each for each in both if isinstance(each, DeliveryExceedsOrder)]
         [delivery] = refused.deliveries
         assert (delivery.ordered, delivery.received, delivery.requested) == (5, 5, 3)
@@ -49,7 +49,7 @@ async def test_two_receivers_who_both_take_more(desk: PurchaseDesk) -> None:
     for _ in range(10):
         order = await desk.order(("米", 5))
         both = await asyncio.gather(*(desk.came(order, *lines, over=True) for _ in range(2)))
-        assert sorted(told(list(both))) == ["PARTIAL", "RECEIVED"]
+        assert sorted(count_outcomes(list(both))) == ["PARTIAL", "RECEIVED"]
         assert await desk.now(order) == ("RECEIVED", [(5, 6), (0, 2)])
     assert await desk.shop.bins("米") == (60, 0, 0, 0)
 
@@ -59,7 +59,7 @@ async def test_many_who_unpack_one_delivery(desk: PurchaseDesk) -> None:
     lines = [("米", 1), ("油", 1)]
     came = [desk.came(order, *(lines if i % 2 else lines[::-1])) for i in range(40)]
     outcomes = await asyncio.gather(*came)
-    assert told(list(outcomes)) == {
+    assert count_outcomes(list(outcomes)) == {
         "PARTIAL": 29,
         "RECEIVED": 1,
         "DeliveryExceedsOrder": 10,
@@ -99,18 +99,18 @@ async def test_receive_against_close(desk: PurchaseDesk) -> None:
 
 
 async def test_one_key_twenty_times(desk: PurchaseDesk) -> None:
-    key, supplier, asked = uuid4(), await desk.supplier(), await desk.asked(("米", 10))
+    key, supplier, lines = uuid4(), await desk.supplier(), await desk.asked(("米", 10))
 
     async def order() -> PurchaseOrder:
-        wanted = purchases.PurchaseRequest(key, supplier.id, desk.shop.store)
-        return await purchases.create(desk.shop.db, desk.viewer, wanted, asked)
+        request = purchases.PurchaseRequest(key, supplier.id, desk.shop.store)
+        return await purchases.create(desk.shop.db, desk.viewer, request, lines)
 
     ordered = await asyncio.gather(*(order() for _ in range(20)))
     assert len({row.id for row in ordered}) == 1
     assert await desk.on_order("米") == 10
     key = uuid4()
     came = await asyncio.gather(*(desk.came(ordered[0], ("米", 4), key=key) for _ in range(20)))
-    assert told(list(came)) == {"PARTIAL": 20}
+    assert count_outcomes(list(came)) == {"PARTIAL": 20}
     assert await desk.now(ordered[0]) == ("PARTIAL", [(10, 4)])
     assert await desk.on_order("米") == 6
     assert isinstance(await desk.came(ordered[0], ("米", 5), key=key), KeyReused)
@@ -119,47 +119,47 @@ async def test_one_key_twenty_times(desk: PurchaseDesk) -> None:
 
 async def test_numbers_made_at_once_are_all_different(desk: PurchaseDesk) -> None:
     await desk.shop.product("米")
-    made = await asyncio.gather(*(desk.order(("米", 1)) for _ in range(20)))
-    numbers = sorted(row.number for row in made)
+    orders = await asyncio.gather(*(desk.order(("米", 1)) for _ in range(20)))
+    numbers = sorted(row.number for row in orders)
     assert [number[-5:] for number in numbers] == [f"-{n:04}" for n in range(1, 21)]
     assert len({number[:-5] for number in numbers}) == 1
     given = f"{numbers[0][:-4]}0022"
     again = await asyncio.gather(*(desk.order(("米", 1), number=given) for _ in range(5)))
-    assert told(list(again)) == {"OPEN": 1, "AlreadyTaken": 4}
+    assert count_outcomes(list(again)) == {"OPEN": 1, "AlreadyTaken": 4}
     assert AlreadyTaken("number", given) in again
-    # Of 22 numbers that begin so the 22nd is taken: the next is the one after it.
+    # 0022 is taken, so the next number is 0023.
     later = [(await desk.order(("米", 1))).number[-4:] for _ in range(2)]
     assert later == ["0023", "0024"]
 
 
 async def test_suppliers_who_want_one_name(desk: PurchaseDesk) -> None:
     name = uuid4().hex
-    made = await asyncio.gather(*(desk.tries(desk.supplier(name)) for _ in range(10)))
-    assert Counter(type(each).__name__ for each in made) == {"Supplier": 1, "AlreadyTaken": 9}
+    outcomes = await asyncio.gather(*(desk.tries(desk.supplier(name)) for _ in range(10)))
+    assert Counter(type(each).__name__ for each in outcomes) == {"Supplier": 1, "AlreadyTaken": 9}
     one, two, three = [await desk.supplier() for _ in range(3)]
 
     async def renamed(row: Any, to: str) -> Any:
-        told = desk.shop.db, desk.viewer, uuid4(), row.id, Introduced(to)
-        return await desk.tries(purchases.update_supplier(*told))
+        arguments = desk.shop.db, desk.viewer, uuid4(), row.id, Introduced(to)
+        return await desk.tries(purchases.update_supplier(*arguments))
 
-    wanted = uuid4().hex
-    both = await asyncio.gather(*(renamed(row, wanted) for row in (one, two, three)))
+    name_taken = uuid4().hex
+    both = await asyncio.gather(*(renamed(row, name_taken) for row in (one, two, three)))
     assert Counter(type(each).__name__ for each in both) == {"Supplier": 1, "AlreadyTaken": 2}
     swapped = await asyncio.gather(renamed(one, two.name), renamed(two, one.name))
     assert "AlreadyTaken" in {type(each).__name__ for each in swapped}
 
 
 async def test_archive_against_order(desk: PurchaseDesk) -> None:
-    """Whoever is first: nothing is ordered of a supplier after it was archived."""
-    asked = await desk.asked(("米", 1))
+    """In either order, no purchase order is created for an archived supplier."""
+    lines = await desk.asked(("米", 1))
     for _ in range(10):
         supplier = await desk.supplier()
-        wanted = purchases.PurchaseRequest(uuid4(), supplier.id, desk.shop.store)
+        request = purchases.PurchaseRequest(uuid4(), supplier.id, desk.shop.store)
         archive = purchases.archive_supplier(desk.shop.db, desk.viewer, uuid4(), supplier.id, True)
-        ordered = desk.tries(purchases.create(desk.shop.db, desk.viewer, wanted, asked))
-        gone, made = await asyncio.gather(archive, ordered)
+        ordered = desk.tries(purchases.create(desk.shop.db, desk.viewer, request, lines))
+        gone, outcome = await asyncio.gather(archive, ordered)
         assert gone.archived_at is not None
-        assert isinstance(made, PurchaseOrder) or made == WrongState("ARCHIVED")
+        assert isinstance(outcome, PurchaseOrder) or outcome == WrongState("ARCHIVED")
 
 
 async def test_a_delivery_is_one_movement_at_the_orders_costs(desk: PurchaseDesk) -> None:

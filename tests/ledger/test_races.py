@@ -1,4 +1,4 @@
-"""Operations running at the same time as themselves, on real PostgreSQL."""
+"""Concurrent operations on real PostgreSQL."""
 
 import asyncio
 from collections import Counter
@@ -31,10 +31,10 @@ def movement(outcome: Any) -> Movement:
 
 @pytest.fixture
 async def lanes(urls: Urls):
-    """Two lanes, as two server processes have them."""
-    made = [Lane(urls.database, PostDrafts(), unheard) for _ in range(2)]
-    yield made
-    for lane in made:
+    """Two lanes, as of two server processes."""
+    both = [Lane(urls.database, PostDrafts(), unheard) for _ in range(2)]
+    yield both
+    for lane in both:
         await lane.close()
 
 
@@ -116,9 +116,9 @@ async def test_a_poisoned_movement_hurts_only_itself(
     good = [await shop.draft(Kind.SALE, ("米", 1)) for _ in range(10)]
     # The server cannot store a NUL, and the driver cannot send a text as bytes.
     poisoned = replace(await shop.draft(Kind.SALE, ("米", 1)), **poison)
-    asked: list[Draft] = [*good[:5], poisoned, *good[5:]]
+    drafts: list[Draft] = [*good[:5], poisoned, *good[5:]]
     outcomes = await asyncio.gather(
-        *(lane.submit(shop.tenant, draft) for draft in asked), return_exceptions=True
+        *(lane.submit(shop.tenant, draft) for draft in drafts), return_exceptions=True
     )
     assert isinstance(outcomes.pop(5), Exception)
     assert kinds(outcomes) == {"Movement": 10}

@@ -1,4 +1,4 @@
-"""Transfers below the API: what was shipped is always somewhere, whoever does what at once."""
+"""Transfers below the API: concurrent operations never lose shipped goods."""
 
 import asyncio
 from collections import Counter
@@ -35,8 +35,8 @@ async def depot(shop: Shop) -> Depot:
     return await a_depot(shop)
 
 
-def told(outcomes: Iterable[Any]) -> Counter[str]:
-    """Transfers by their state, refusals by their names."""
+def count_outcomes(outcomes: Iterable[Any]) -> Counter[str]:
+    """Count transfers by state and refusals by class name."""
     return Counter(
         each.state if isinstance(each, Transfer) else type(each).__name__ for each in outcomes
     )
@@ -44,23 +44,23 @@ def told(outcomes: Iterable[Any]) -> Counter[str]:
 
 async def test_from_the_request_to_the_last_piece(depot: Depot) -> None:
     await depot.stock("米", 20)
-    asked = await depot.ask(("米", 8))
-    assert (asked.state, asked.from_store) == ("REQUESTED", None)
-    approved = await depot.approve(asked, ("米", 6))
+    request = await depot.ask(("米", 8))
+    assert (request.state, request.from_store) == ("REQUESTED", None)
+    approved = await depot.approve(request, ("米", 6))
     assert (approved.state, approved.from_store) == ("APPROVED", depot.warehouse)
     assert (await depot.ship(approved)).state == "SHIPPED"
     assert await depot.bins("米") == [(14, 0, 0), (0, 0, 6)]
-    assert (await depot.receive(asked, "米", received=2)).state == "PARTIAL"
+    assert (await depot.receive(request, "米", received=2)).state == "PARTIAL"
     assert await depot.bins("米") == [(14, 0, 0), (2, 0, 4)]
-    done = await depot.receive(asked, "米", received=1, damaged=1, lost=1, returned=1)
+    done = await depot.receive(request, "米", received=1, damaged=1, lost=1, returned=1)
     assert done.state == "RECEIVED"
     assert done.ended_at
-    # What goes back is on its way to the warehouse.
+    # Returned goods are in transit to the warehouse.
     assert await depot.bins("米") == [(14, 0, 1), (3, 1, 0)]
-    line = await depot.line(asked)
+    line = await depot.line(request)
     assert (line.requested, line.approved, line.shipped) == (8, 6, 6)
     assert (line.received, line.damaged, line.lost, line.returned) == (3, 1, 1, 1)
-    [back] = await depot.back(asked)
+    [back] = await depot.back(request)
     assert (back.state, back.from_store, back.to_store) == (
         "SHIPPED",
         depot.shop.store,
@@ -108,33 +108,33 @@ async def test_a_difference_needs_a_reason(depot: Depot, fate: str) -> None:
 
 async def test_what_cannot_be(depot: Depot) -> None:
     await depot.stock("米", 5)
-    asked = await depot.ask(("米", 9))
+    request = await depot.ask(("米", 9))
     for doing in (depot.ship, depot.receive, depot.cancel):
-        assert await doing(asked) == WrongState("REQUESTED")
-    await depot.approve(asked)
+        assert await doing(request) == WrongState("REQUESTED")
+    await depot.approve(request)
     for doing in (depot.approve, depot.reject, depot.withdraw, depot.receive):
-        assert await doing(asked) == WrongState("APPROVED")
-    short = await depot.ship(asked)
+        assert await doing(request) == WrongState("APPROVED")
+    short = await depot.ship(request)
     assert isinstance(short, OutOfStock)
     assert [(each.requested, each.available) for each in short.shortages] == [(9, 5)]
-    over = await depot.ship(asked, ("米", 6), ("米", 4), ("油", 1))
+    over = await depot.ship(request, ("米", 6), ("米", 4), ("油", 1))
     assert isinstance(over, ExceedsTransfer)
     assert [(each.requested, each.allowed) for each in over.excesses] == [(10, 9), (1, 0)]
-    assert (await depot.ship(asked, ("米", 5))).state == "SHIPPED"
-    assert await depot.ship(asked) == WrongState("SHIPPED")
-    assert isinstance(await depot.receive(asked, "油", received=1), ExceedsTransfer)
+    assert (await depot.ship(request, ("米", 5))).state == "SHIPPED"
+    assert await depot.ship(request) == WrongState("SHIPPED")
+    assert isinstance(await depot.receive(request, "油", received=1), ExceedsTransfer)
     for quantity in (-1, 0, "0.5"):
-        assert isinstance(await depot.receive(asked, "米", received=quantity), InvalidQuantity)
-    await depot.receive(asked)
+        assert isinstance(await depot.receive(request, "米", received=quantity), InvalidQuantity)
+    await depot.receive(request)
     for doing in (depot.receive, depot.cancel):
-        assert await doing(asked) == WrongState("RECEIVED")
+        assert await doing(request) == WrongState("RECEIVED")
     assert (await depot.reject(await depot.ask(("米", 1)))).state == "REJECTED"
     gone = await depot.withdraw(await depot.ask(("米", 1)))
     assert (gone.state, gone.from_store) == ("CANCELLED", None)
     assert await depot.approve(gone) == WrongState("CANCELLED")
 
 
-async def test_what_nobody_received_is_called_back(depot: Depot) -> None:
+async def test_goods_not_received_are_recalled(depot: Depot) -> None:
     await depot.stock("米", 5)
     planned = await depot.plan(("米", 2))
     assert (await depot.cancel(planned)).state == "CANCELLED"
@@ -207,9 +207,9 @@ class TestBatches:
 
 async def test_costs_travel_with_the_goods(depot: Depot) -> None:
     shop = depot.shop
-    made = await shop.draft(Kind.RECEIPT, ("米", 10), store=depot.warehouse)
-    [line] = made.lines
-    await shop.post(replace(made, lines=(replace(line, unit_cost=30_000),)))
+    receipt = await shop.draft(Kind.RECEIPT, ("米", 10), store=depot.warehouse)
+    [line] = receipt.lines
+    await shop.post(replace(receipt, lines=(replace(line, unit_cost=30_000),)))
     sent = await depot.send(("米", 4))
     await depot.receive(sent, "米", received=3, lost=1)
     there, here = await shop.level("米", depot.warehouse), await shop.level("米")
@@ -233,7 +233,7 @@ async def test_ship_against_cancel(depot: Depot) -> None:
         await depot.stock("米", 3)
         planned = await depot.plan(("米", 3))
         shipped, gone = await asyncio.gather(depot.ship(planned), depot.cancel(planned))
-        # Shipped first, it is called back; cancelled first, it is not shipped.
+        # If it was shipped first, it is recalled; if it was cancelled first, it is not shipped.
         assert gone.state == "CANCELLED"
         assert isinstance(shipped, Transfer) or shipped == WrongState("CANCELLED")
         assert (await depot.bins("米"))[1] == (0, 0, 0)
@@ -245,11 +245,11 @@ async def test_two_who_ship_and_two_who_receive(depot: Depot) -> None:
         await depot.stock("米", 4)
         planned = await depot.plan(("米", 4))
         shipped = await asyncio.gather(*(depot.ship(planned) for _ in range(2)))
-        assert told(shipped) == {"SHIPPED": 1, "WrongState": 1}
+        assert count_outcomes(shipped) == {"SHIPPED": 1, "WrongState": 1}
         both = await asyncio.gather(*(depot.receive(planned, "米", received=3) for _ in range(2)))
-        assert told(both) == {"PARTIAL": 1, "ExceedsTransfer": 1}
+        assert count_outcomes(both) == {"PARTIAL": 1, "ExceedsTransfer": 1}
         rest = await asyncio.gather(depot.receive(planned), depot.receive(planned, "米", lost=1))
-        assert told(rest) == {"RECEIVED": 1, "WrongState": 1}
+        assert count_outcomes(rest) == {"RECEIVED": 1, "WrongState": 1}
 
 
 async def test_receive_against_cancel(depot: Depot) -> None:
@@ -257,7 +257,7 @@ async def test_receive_against_cancel(depot: Depot) -> None:
         await depot.stock("米", 2)
         sent = await depot.send(("米", 2))
         got, gone = await asyncio.gather(depot.receive(sent), depot.cancel(sent))
-        states = told([got, gone])
+        states = count_outcomes([got, gone])
         assert states in ({"RECEIVED": 1, "WrongState": 1}, {"CANCELLED": 1, "WrongState": 1})
     here = [sum(each) for each in await depot.bins("米")]
     assert sum(here) == 20
@@ -275,33 +275,33 @@ async def test_stores_that_ship_to_each_other_at_once(shop: Shop) -> None:
     sent = await asyncio.gather(
         *(each.send(("米", 2), ("油", 3)) for _ in range(10) for each in (there, back))
     )
-    assert told(sent) == {"SHIPPED": 20}
+    assert count_outcomes(sent) == {"SHIPPED": 20}
     got = await asyncio.gather(
         *((there if n % 2 == 0 else back).receive(each) for n, each in enumerate(sent))
     )
-    assert told(got) == {"RECEIVED": 20}
+    assert count_outcomes(got) == {"RECEIVED": 20}
     assert await there.bins("米") == [(100, 0, 0), (100, 0, 0)]
 
 
 async def test_one_key_is_one_effect(depot: Depot) -> None:
     await depot.stock("米", 50)
     key = uuid4()
-    asked = await asyncio.gather(*(depot.ask(("米", 8), key=key) for _ in range(10)))
-    assert len({row.id for row in asked}) == 1
+    request = await asyncio.gather(*(depot.ask(("米", 8), key=key) for _ in range(10)))
+    assert len({row.id for row in request}) == 1
     assert isinstance(await depot.ask(("米", 9), key=key), KeyReused)
-    row = asked[0]
+    row = request[0]
     await depot.approve(row)
     key = uuid4()
-    assert told(await asyncio.gather(*(depot.ship(row, key=key) for _ in range(10)))) == {
+    assert count_outcomes(await asyncio.gather(*(depot.ship(row, key=key) for _ in range(10)))) == {
         "SHIPPED": 10
     }
     key = uuid4()
     same = [depot.receive(row, "米", key=key, received=3) for _ in range(10)]
-    assert told(await asyncio.gather(*same)) == {"PARTIAL": 10}
+    assert count_outcomes(await asyncio.gather(*same)) == {"PARTIAL": 10}
     assert isinstance(await depot.receive(row, "米", key=key, received=4), KeyReused)
     key = uuid4()
     same = [depot.receive(row, "米", key=key, returned=2) for _ in range(10)]
-    assert told(await asyncio.gather(*same)) == {"PARTIAL": 10}
+    assert count_outcomes(await asyncio.gather(*same)) == {"PARTIAL": 10}
     assert len(await depot.back(row)) == 1
     assert await depot.bins("米") == [(42, 0, 2), (3, 0, 3)]
 
@@ -309,9 +309,11 @@ async def test_one_key_is_one_effect(depot: Depot) -> None:
 class TestSuggestions:
     async def test_two_who_tap_at_once_ask_once(self, depot: Depot) -> None:
         await low(depot, "米", reorder_point=10, there=4)
-        asked = await asyncio.gather(*(depot.ask() for _ in range(5)))
-        assert told(asked) == {"REQUESTED": 1, "WrongState": 4}
-        assert [each.state for each in asked if isinstance(each, WrongState)] == ["NOTHING_LOW"] * 4
+        request = await asyncio.gather(*(depot.ask() for _ in range(5)))
+        assert count_outcomes(request) == {"REQUESTED": 1, "WrongState": 4}
+        assert [each.state for each in request if isinstance(each, WrongState)] == [
+            "NOTHING_LOW"
+        ] * 4
 
     async def test_what_is_coming_counts(self, depot: Depot) -> None:
         await low(depot, "米", reorder_point=10, there=4)
@@ -335,7 +337,7 @@ class TestSuggestions:
         sold = await depot.shop.sell("米", 30)
         assert isinstance(sold, Movement)
         assert await quantities(depot) == {}
-        # One a day: 2 until it comes, a week longer, and none is there.
+        # One is sold per day and none is in stock: 2 days of lead time and one week.
         await depot.shop.sell("米", 10)
         assert await quantities(depot) == {"米": 12}
         await depot.shop.do(Kind.RETURN, ("米", 10), sale_id=sold.id)
@@ -352,5 +354,5 @@ async def low(depot: Depot, name: str, reorder_point: int, there: int) -> None:
 
 async def quantities(depot: Depot) -> dict[str, int]:
     names = {id: name for name, id in depot.shop.products.items()}
-    found = await suggestions(depot.shop.db, depot.shop.tenant, depot.shop.store)
-    return {names[each.product_id]: each.quantity for each in found}
+    rows = await suggestions(depot.shop.db, depot.shop.tenant, depot.shop.store)
+    return {names[each.product_id]: each.quantity for each in rows}

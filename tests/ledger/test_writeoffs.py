@@ -1,4 +1,4 @@
-"""Write-offs running at the same time as themselves, by batch, across an expiry, within limits."""
+"""Write-offs: concurrent operations, batches, expiry while they are open, and limits."""
 
 import asyncio
 from collections import Counter
@@ -49,8 +49,8 @@ def tomorrow() -> Iterator[None]:
         yield
 
 
-def told(outcomes: Sequence[Any]) -> Counter[str]:
-    """Write-offs by their state, whatever else by its name."""
+def count_outcomes(outcomes: Sequence[Any]) -> Counter[str]:
+    """Count write-offs by state and other outcomes by class name."""
     return Counter(
         each.state if isinstance(each, WriteOff) else type(each).__name__ for each in outcomes
     )
@@ -62,16 +62,16 @@ async def lines(desk: WasteDesk, row: WriteOff) -> list[tuple[str, int]]:
 
 
 async def wasted(desk: WasteDesk, row: WriteOff) -> list[int]:
-    """What each line did cost, in 1/10000 yuan."""
+    """The cost of each line, in 1/10000 yuan."""
     async with desk.shop.db.read(desk.shop.tenant) as session:
         return [each.cost for each in await wasted_of(session, row.tenant_id, [row.id])]
 
 
 async def bought(desk: WasteDesk, name: str, quantity: int, yuan: int) -> None:
-    """Goods that did cost so much each."""
-    made = await desk.shop.draft(Kind.RECEIPT, (name, quantity))
-    costly = replace(made.lines[0], unit_cost=yuan * 10_000)
-    assert isinstance(await desk.shop.post(replace(made, lines=(costly,))), Movement)
+    """Receive goods at a unit cost in yuan."""
+    receipt = await desk.shop.draft(Kind.RECEIPT, (name, quantity))
+    costly = replace(receipt.lines[0], unit_cost=yuan * 10_000)
+    assert isinstance(await desk.shop.post(replace(receipt, lines=(costly,))), Movement)
 
 
 async def released(desk: WasteDesk, quantity: int, name: str = "米") -> Any:
@@ -80,52 +80,52 @@ async def released(desk: WasteDesk, quantity: int, name: str = "米") -> Any:
 
 async def test_off_the_shelf_at_once_and_waste_when_approved(desk: WasteDesk) -> None:
     await bought(desk, "米", 10, 3)
-    asked = await desk.request(("米", 4))
-    assert (asked.state, asked.requested_by) == ("REQUESTED", desk.cashier.actor)
+    request = await desk.request(("米", 4))
+    assert (request.state, request.requested_by) == ("REQUESTED", desk.cashier.actor)
     assert await desk.shop.bins("米") == (6, 0, 4, 0)
-    done = await desk.approve(asked)
+    done = await desk.approve(request)
     assert (done.state, done.decided_by) == ("APPROVED", desk.manager.actor)
     assert await desk.shop.bins("米") == (6, 0, 0, 0)
-    assert await wasted(desk, asked) == [120_000]
+    assert await wasted(desk, request) == [120_000]
     assert (await desk.shop.level("米")).value == 180_000
-    assert await desk.approve(asked) == WrongState("APPROVED")
-    assert await desk.reject(asked) == WrongState("APPROVED")
+    assert await desk.approve(request) == WrongState("APPROVED")
+    assert await desk.reject(request) == WrongState("APPROVED")
 
 
 async def test_rejected_it_goes_back(desk: WasteDesk) -> None:
     await desk.shop.receive("米", 10)
-    asked = await desk.request(("米", 4), ("米", 1))
-    assert (await desk.reject(asked)).state == "REJECTED"
+    request = await desk.request(("米", 4), ("米", 1))
+    assert (await desk.reject(request)).state == "REJECTED"
     assert await desk.shop.bins("米") == (10, 0, 0, 0)
-    assert await wasted(desk, asked) == []
-    assert await desk.approve(asked) == WrongState("REJECTED")
+    assert await wasted(desk, request) == []
+    assert await desk.approve(request) == WrongState("REJECTED")
 
 
-async def test_whoever_asked_may_withdraw_and_nobody_else_of_the_till(desk: WasteDesk) -> None:
+async def test_only_the_requesting_cashier_may_withdraw(desk: WasteDesk) -> None:
     await desk.shop.receive("米", 10)
-    asked = await desk.request(("米", 4))
+    request = await desk.request(("米", 4))
     with pytest.raises(Denied):
-        await desk.reject(asked, by=desk.person(Role.CASHIER))
-    assert (await desk.reject(asked, by=desk.cashier)).decided_by == desk.cashier.actor
+        await desk.reject(request, by=desk.person(Role.CASHIER))
+    assert (await desk.reject(request, by=desk.cashier)).decided_by == desk.cashier.actor
     assert await desk.shop.bins("米") == (10, 0, 0, 0)
 
 
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.PURCHASER, Role.OWNER])
-async def test_whoever_asked_never_approves(desk: WasteDesk, role: Role) -> None:
+async def test_a_requester_never_approves(desk: WasteDesk, role: Role) -> None:
     await desk.shop.receive("米", 10)
     person = desk.person(role)
-    asked = await desk.request(("米", 4), by=person)
-    assert await desk.approve(asked, by=person) == WrongState("OWN_REQUEST")
-    assert (await desk.approve(asked, by=desk.person(role))).state == "APPROVED"
+    request = await desk.request(("米", 4), by=person)
+    assert await desk.approve(request, by=person) == WrongState("OWN_REQUEST")
+    assert (await desk.approve(request, by=desk.person(role))).state == "APPROVED"
 
 
 async def test_another_stores_write_off_looks_like_none(desk: WasteDesk, shop: Shop) -> None:
     await shop.receive("米", 10)
-    asked = await desk.request(("米", 4))
+    request = await desk.request(("米", 4))
     elsewhere = frozenset([await shop.another_store()])
     outsider = replace(desk.manager, own=elsewhere)
-    for doing in (desk.approve(asked, by=outsider), desk.reject(asked, by=outsider)):
-        assert await doing == UnknownWriteOff(str(asked.id))
+    for doing in (desk.approve(request, by=outsider), desk.reject(request, by=outsider)):
+        assert await doing == UnknownWriteOff(str(request.id))
     refused = await desk.request(("米", 1), by=replace(desk.cashier, own=elsewhere))
     assert refused == UnknownStore(str(shop.store))
 
@@ -134,9 +134,9 @@ async def test_two_approve_at_once(desk: WasteDesk) -> None:
     await desk.shop.receive("米", 100)
     people = [desk.person(role) for role in (Role.MANAGER, Role.PURCHASER, Role.OWNER)]
     for _ in range(10):
-        asked = await desk.request(("米", 2))
-        done = await asyncio.gather(*(desk.approve(asked, by=person) for person in people))
-        assert told(done) == {"APPROVED": 1, "WrongState": 2}
+        request = await desk.request(("米", 2))
+        done = await asyncio.gather(*(desk.approve(request, by=person) for person in people))
+        assert count_outcomes(done) == {"APPROVED": 1, "WrongState": 2}
     assert await desk.shop.bins("米") == (80, 0, 0, 0)
 
 
@@ -144,38 +144,38 @@ async def test_approve_against_reject(desk: WasteDesk) -> None:
     await desk.shop.receive("米", 100)
     gone = 0
     for _ in range(20):
-        asked = await desk.request(("米", 2))
+        request = await desk.request(("米", 2))
         done = await asyncio.gather(
-            desk.approve(asked), desk.reject(asked, by=desk.cashier), desk.reject(asked)
+            desk.approve(request), desk.reject(request, by=desk.cashier), desk.reject(request)
         )
-        assert told(done)["WrongState"] == 2, done
-        gone += 2 * told(done)["APPROVED"]
+        assert count_outcomes(done)["WrongState"] == 2, done
+        gone += 2 * count_outcomes(done)["APPROVED"]
     assert await desk.shop.bins("米") == (100 - gone, 0, 0, 0)
 
 
 async def test_one_key_twenty_times(desk: WasteDesk) -> None:
     await desk.shop.receive("米", 100)
     key, another = uuid4(), uuid4()
-    asked = await asyncio.gather(*(desk.request(("米", 2), key=key) for _ in range(20)))
-    assert len({each.id for each in asked}) == 1
+    request = await asyncio.gather(*(desk.request(("米", 2), key=key) for _ in range(20)))
+    assert len({each.id for each in request}) == 1
     assert isinstance(await desk.request(("米", 3), key=key), KeyReused)
     assert isinstance(await desk.request(("米", 2), key=key, reason="过期"), KeyReused)
     assert isinstance(await desk.request(("米", 2, QUARANTINE), key=key), KeyReused)
     photos = ["https://photos.example/1.jpg"]
     assert isinstance(await desk.request(("米", 2), key=key, photo_urls=photos), KeyReused)
-    done = await asyncio.gather(*(desk.approve(asked[0], key=another) for _ in range(20)))
-    assert told(done) == {"APPROVED": 20}
-    assert isinstance(await desk.reject(asked[0], key=another), KeyReused)
+    done = await asyncio.gather(*(desk.approve(request[0], key=another) for _ in range(20)))
+    assert count_outcomes(done) == {"APPROVED": 20}
+    assert isinstance(await desk.reject(request[0], key=another), KeyReused)
     assert await desk.shop.bins("米") == (98, 0, 0, 0)
 
 
 async def test_the_last_pieces_are_sold_or_put_aside(desk: WasteDesk) -> None:
     for _ in range(10):
         await desk.shop.receive("米", 2)
-        asked, sold = await asyncio.gather(desk.request(("米", 2)), desk.shop.sell("米", 2))
-        assert isinstance(asked, WriteOff) != isinstance(sold, Movement), (asked, sold)
-        if isinstance(asked, WriteOff):
-            await desk.approve(asked)
+        request, sold = await asyncio.gather(desk.request(("米", 2)), desk.shop.sell("米", 2))
+        assert isinstance(request, WriteOff) != isinstance(sold, Movement), (request, sold)
+        if isinstance(request, WriteOff):
+            await desk.approve(request)
         assert await desk.shop.bins("米") == (0, 0, 0, 0)
 
 
@@ -183,19 +183,19 @@ async def test_what_lies_in_quarantine_is_written_off_once(desk: WasteDesk) -> N
     await desk.shop.receive("米", 10)
     await desk.shop.do(Kind.QUARANTINE, ("米", 5))
     many = await asyncio.gather(*(desk.request(("米", 2, QUARANTINE)) for _ in range(6)))
-    assert told(many) == {"REQUESTED": 2, "OutOfStock": 4}
+    assert count_outcomes(many) == {"REQUESTED": 2, "OutOfStock": 4}
     refusal = next(each for each in many if isinstance(each, OutOfStock))
     assert [(each.requested, each.available) for each in refusal.shortages] == [(2, 1)]
     assert await desk.shop.bins("米") == (5, 0, 5, 0)
     first, second = [each for each in many if isinstance(each, WriteOff)]
     assert (await desk.approve(first)).state == "APPROVED"
     assert (await desk.reject(second)).state == "REJECTED"
-    # It was in quarantine before anybody asked, and stays there.
+    # The goods were in quarantine before the request, and stay there.
     assert await desk.shop.bins("米") == (5, 0, 3, 0)
     assert (await desk.request(("米", 3, QUARANTINE))).state == "REQUESTED"
 
 
-async def test_nobody_takes_what_a_write_off_waits_for(desk: WasteDesk) -> None:
+async def test_goods_of_an_open_write_off_are_not_taken(desk: WasteDesk) -> None:
     await desk.shop.receive("米", 10)
     aside = await desk.shop.do(Kind.QUARANTINE, ("米", 5))
     there = await desk.request(("米", 2, QUARANTINE))
@@ -206,12 +206,12 @@ async def test_nobody_takes_what_a_write_off_waits_for(desk: WasteDesk) -> None:
     assert isinstance(await desk.shop.reverse(aside), OutOfStock)
     asking = desk.request(("米", 3, QUARANTINE))
     both = await asyncio.gather(released(desk, 3), asking)
-    assert told(both)["OutOfStock"] == 1, both
+    assert count_outcomes(both)["OutOfStock"] == 1, both
     for row in (there, shelved):
         assert (await desk.approve(row)).state == "APPROVED"
 
 
-async def test_all_that_is_short_is_told_together(desk: WasteDesk) -> None:
+async def test_all_shortages_are_reported_together(desk: WasteDesk) -> None:
     await desk.shop.receive("米", 3)
     await desk.shop.receive("油", 3)
     await desk.shop.do(Kind.QUARANTINE, ("油", 1))
@@ -225,7 +225,7 @@ async def test_all_that_is_short_is_told_together(desk: WasteDesk) -> None:
 
 
 async def test_what_a_request_puts_aside_is_not_found_there(desk: WasteDesk) -> None:
-    """Its lines are of what there was: the shelf's go to quarantine, and are not taken again."""
+    """Goods that shelf lines move to quarantine do not serve quarantine lines of the request."""
     await desk.shop.receive("米", 3)
     refused = await desk.request(("米", 3), ("米", 1, QUARANTINE))
     assert isinstance(refused, OutOfStock)
@@ -236,13 +236,13 @@ async def test_what_expires_first_is_put_aside_first_expired_too(desk: WasteDesk
     await desk.shop.deliver("奶", 3, "old", day(-1))
     await desk.shop.deliver("奶", 2, "A", day(3))
     await desk.shop.deliver("奶", 5, "B", day(9))
-    asked = await desk.request(("奶", 4))
+    request = await desk.request(("奶", 4))
     assert await desk.shop.batches("奶") == {"old": 0, "A": 1, "B": 5}
     named = await desk.request(("奶", 2, "B"))
-    assert await lines(desk, asked) == [("shelf", 3), ("shelf", 1)]
+    assert await lines(desk, request) == [("shelf", 3), ("shelf", 1)]
     assert await lines(desk, named) == [("shelf", 2)]
-    await desk.reject(asked)
-    # What had expired is off the shelf for good.
+    await desk.reject(request)
+    # Expired goods do not go back to the shelf.
     assert await desk.shop.batches("奶") == {"old": 0, "A": 2, "B": 3}
     await desk.approve(named)
     assert await desk.shop.bins("奶") == (5, 0, 3, 0)
@@ -263,8 +263,8 @@ async def test_what_expires_while_it_waits_stays_in_quarantine(desk: WasteDesk) 
 
 async def test_all_expired_nothing_moves_back(desk: WasteDesk) -> None:
     await desk.shop.deliver("奶", 2, "old", day(-1))
-    asked = await desk.request(("奶", 2))
-    assert (await desk.reject(asked)).state == "REJECTED"
+    request = await desk.request(("奶", 2))
+    assert (await desk.reject(request)).state == "REJECTED"
     assert await desk.shop.bins("奶") == (0, 0, 2, 0)
     again = await desk.request(("奶", 2, QUARANTINE))
     assert (await desk.approve(again)).state == "APPROVED"
@@ -280,7 +280,7 @@ async def test_batches_in_quarantine(desk: WasteDesk) -> None:
     assert await lines(desk, second) == [("quarantine", 1), ("quarantine", 1)]
     refused = await desk.request(("奶", 1, QUARANTINE, "A"))
     assert isinstance(refused, OutOfStock)
-    # The first that expires is spoken for: another is checked and released.
+    # The batch that expires first belongs to a write-off, so another batch is released.
     assert isinstance(await released(desk, 2, "奶"), Movement)
     assert await desk.shop.batches("奶") == {"A": 0, "B": 2}
     for row in (first, second):
@@ -304,13 +304,13 @@ async def test_more_than_a_role_approves(desk: WasteDesk) -> None:
     limits = await writeoffs.limits(desk.shop.db, owner)
     assert [(each.role, each.amount) for each in limits] == [("MANAGER", None), ("PURCHASER", None)]
     for amount in (1, 99_999, 100_000):
-        told = desk.shop.db, owner, uuid4(), Role.MANAGER, amount
-        assert (await writeoffs.set_limit(*told)).amount == amount
+        limit = desk.shop.db, owner, uuid4(), Role.MANAGER, amount
+        assert (await writeoffs.set_limit(*limit)).amount == amount
     small, large = await desk.request(("米", 2)), await desk.request(("米", 3))
     assert await desk.approve(large) == OverLimit(100_000, 150_000)
     assert await desk.shop.bins("米") == (95, 0, 5, 0)
     assert (await desk.approve(small)).state == "APPROVED"
-    # Others have limits of their own, or none.
+    # Other roles have their own limit, or none.
     assert (await desk.approve(large, by=buyer)).state == "APPROVED"
     huge = await desk.request(("米", 90))
     await writeoffs.set_limit(desk.shop.db, owner, uuid4(), Role.PURCHASER, 0)
@@ -335,20 +335,20 @@ async def test_limits_set_at_once(desk: WasteDesk) -> None:
 
 async def test_the_limit_is_judged_by_what_it_costs_now(desk: WasteDesk) -> None:
     await bought(desk, "米", 4, 5)
-    asked = await desk.request(("米", 2))
-    told = desk.shop.db, desk.person(Role.OWNER), uuid4(), Role.MANAGER, 120_000
-    await writeoffs.set_limit(*told)
-    # Dearer goods came in: the average rose above what it was when somebody asked.
+    request = await desk.request(("米", 2))
+    limit = desk.shop.db, desk.person(Role.OWNER), uuid4(), Role.MANAGER, 120_000
+    await writeoffs.set_limit(*limit)
+    # More expensive goods arrived, so the average cost is higher than at the request.
     await bought(desk, "米", 4, 15)
-    assert await desk.approve(asked) == OverLimit(120_000, 200_000)
+    assert await desk.approve(request) == OverLimit(120_000, 200_000)
 
 
 async def test_a_movement_of_a_write_off_is_not_undone_by_itself(desk: WasteDesk) -> None:
     await desk.shop.receive("米", 10)
-    asked = await desk.request(("米", 4))
-    await desk.approve(asked)
+    request = await desk.request(("米", 4))
+    await desk.approve(request)
     async with desk.shop.db.read(desk.shop.tenant) as session:
-        moves = await movements_of(session, desk.shop.tenant, [asked.id])
+        moves = await movements_of(session, desk.shop.tenant, [request.id])
     assert [(each.kind, each.reason) for each in moves] == [
         ("WRITE_OFF_HOLD", "破损"),
         ("WRITE_OFF", "破损"),
@@ -367,7 +367,7 @@ async def test_what_has_no_stock_is_not_written_off(desk: WasteDesk) -> None:
 
 
 async def test_a_storm(desk: WasteDesk, shop: Shop) -> None:
-    """Everything at once over a few goods: nothing is lost, and nothing is thrown away twice."""
+    """Many operations at once on a few goods: nothing is lost or written off twice."""
     names = ("米", "奶")
     for number, days in (("old", -1), ("A", 2), ("B", 9)):
         await shop.deliver("奶", 40, number, day(days))
@@ -379,8 +379,8 @@ async def test_a_storm(desk: WasteDesk, shop: Shop) -> None:
         name, what = dice.choice(names), dice.randrange(6)
         line = (name, dice.randint(1, 4), dice.choice(list(Source)))
         if what < 2 or not open_:
-            made = await desk.request(line, (dice.choice(names), 1, dice.choice(list(Source))))
-            open_.extend([made] if isinstance(made, WriteOff) else [])
+            created = await desk.request(line, (dice.choice(names), 1, dice.choice(list(Source))))
+            open_.extend([created] if isinstance(created, WriteOff) else [])
         elif what == 2:
             await desk.approve(dice.choice(open_))
         elif what == 3:
@@ -393,6 +393,6 @@ async def test_a_storm(desk: WasteDesk, shop: Shop) -> None:
     for _ in range(8):
         await asyncio.gather(*(step() for _ in range(20)))
     done = await asyncio.gather(*(desk.approve(row) for row in open_))
-    assert told(done).keys() == {"APPROVED", "WrongState"}
+    assert count_outcomes(done).keys() == {"APPROVED", "WrongState"}
     for row in open_:
         assert isinstance(await desk.reject(row), WrongState)
