@@ -1,4 +1,4 @@
-"""Two server processes' worth of the app on one database, asked over HTTP."""
+"""Two instances of the app on one database, called over HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -61,7 +61,7 @@ async def asking(urls: Urls) -> AsyncIterator[Asking]:
 
 @pytest.fixture(scope="session")
 async def elsewhere(urls: Urls) -> AsyncIterator[Asking]:
-    """Another server on the same database: what it knows, it has read."""
+    """Another server on the same database, with caches of its own."""
     async with served(urls) as made:
         yield made
 
@@ -90,13 +90,13 @@ async def outsider(db: Database, asking: Asking) -> Desk:
 
 @pytest.fixture
 def desk(staffed: Desk) -> Desk:
-    """The same people for many tests, with no product of theirs known yet."""
+    """The same people for many tests, before any of their products is cached."""
     return replace(staffed, products={})
 
 
 @pytest.fixture
 async def fresh(chain: Chain) -> Desk:
-    """A desk of a tenant of its own, for what looks at everything there is."""
+    """A desk of a new tenant, for tests that read all rows of a tenant."""
     return await a_desk(chain)
 
 

@@ -45,7 +45,7 @@ SELECT 'levels', coalesce(sum(version + shelf + quarantine + reorder_point), 0) 
 
 @pytest.fixture(scope="session")
 async def counting(urls: Urls) -> Any:
-    """What every table holds, in one query."""
+    """The number of rows in every table, in one query."""
     connection = await asyncpg.connect(urls.owner)
     query = f"{await connection.fetchval(TABLES)} {LEVELS}"
 
@@ -58,7 +58,7 @@ async def counting(urls: Urls) -> Any:
 
 @pytest.fixture(scope="module")
 async def victim(db: Database, asking: Asking) -> Desk:
-    """A desk of this module's own: what is accepted here changes its store."""
+    """A desk for this module only, because accepted inputs change its store."""
     return await a_desk(await a_chain(db, asking))
 
 
@@ -68,7 +68,7 @@ def desk(victim: Desk) -> Desk:
 
 
 async def good(desk: Desk, name: str) -> dict[str, Any]:
-    """Arguments of the root field that it takes."""
+    """Arguments that the root field accepts."""
     known = {
         "product": await desk.product("米"),
         "dish": await desk.product("饭", kind="DISH"),
@@ -77,19 +77,19 @@ async def good(desk: Desk, name: str) -> dict[str, Any]:
         "store": desk.store,
         "code": desk.chain.founded.store.code,
     }
-    # Opens the levels: the first who asks for a product in a store makes a row that says 0.
+    # Create the levels: the first request for a product in a store inserts a row with 0.
     await desk.receive("米", 10_000)
     for opened in ("dish", "service"):
         at = {"storeId": desk.store, "productId": known[opened]}
         await desk.do("setSoldOut", **at, soldOut=False)
-    # A recipe opens the dish's level in every store.
+    # A recipe creates the dish's level in every store.
     parts = [{"productId": known["product"], "quantity": "1"}]
     await desk.do("setRecipe", productId=known["dish"], components=parts)
     bought = await of_purchases(desk, name)
-    told = {**mutations(**known), **bought}.get(name)
-    if told is None:
+    arguments = {**mutations(**known), **bought}.get(name)
+    if arguments is None:
         return queries(**known).get(name, {})
-    return {"input": told if name in KEYLESS else {"key": NIL, **told}}
+    return {"input": arguments if name in KEYLESS else {"key": NIL, **arguments}}
 
 
 def mutations(**known: str) -> dict[str, Any]:
@@ -216,17 +216,17 @@ async def of_purchases(desk: Desk, name: str) -> dict[str, Any]:
     supplier = (await desk.do("createSupplier", name=uuid4().hex))["id"]
     lines = [await desk.line("米", 10**10)]
     order = {"supplierId": supplier, "storeId": desk.store, "lines": lines}
-    made = (await desk.do("createPurchaseOrder", **order))["id"]
-    ended = {"purchaseOrderId": made, "reason": "x"}
+    order_id = (await desk.do("createPurchaseOrder", **order))["id"]
+    ended = {"purchaseOrderId": order_id, "reason": "x"}
     return {
         "createSupplier": {"name": uuid4().hex},
         "updateSupplier": {"supplierId": supplier},
         "archiveSupplier": {"supplierId": supplier, "archived": False},
         "createPurchaseOrder": order,
-        "updatePurchaseOrder": {"purchaseOrderId": made, "note": "x"},
+        "updatePurchaseOrder": {"purchaseOrderId": order_id, "note": "x"},
         "cancelPurchaseOrder": ended,
         "closePurchaseOrder": ended,
-        "receivePurchaseOrder": {"purchaseOrderId": made, "lines": [await desk.line("米", 1)]},
+        "receivePurchaseOrder": {"purchaseOrderId": order_id, "lines": [await desk.line("米", 1)]},
     }
 
 

@@ -1,4 +1,4 @@
-"""Batches over HTTP: received, sold by FEFO, listed by what expires first."""
+"""Batches over HTTP: received, sold by FEFO, and listed in the order of expiry."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -78,7 +78,7 @@ async def test_a_batch_from_receipt_to_sale(fresh: Desk) -> None:
             },
         }
     ]
-    # What a cashier may not see.
+    # A cashier does not see costs.
     [batch] = (await held(fresh, fresh.cashier))["level"]["batches"]
     assert (batch["valueAtRisk"], batch["batch"]["unitCost"]) == (None, None)
     early = await fresh.line("奶", 2, batchNo="L0", expiresOn=day(1))

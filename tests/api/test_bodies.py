@@ -1,4 +1,4 @@
-"""Broken, huge and twisted requests over HTTP: refused at once, and never an error of ours."""
+"""Malformed and huge requests over HTTP are refused at once and never cause an internal error."""
 
 import time
 from collections.abc import AsyncIterator
@@ -48,7 +48,7 @@ async def answered(asking: Asking, body: bytes, **headers: str) -> httpx2.Respon
 
 
 def calm(response: httpx2.Response) -> None:
-    """A refusal that a client understands, and that tells nothing of our insides."""
+    """Verify a refusal with a client error, without internal details."""
     assert response.status_code in (200, 400, 405, 413, 415), response.text
     assert "Traceback" not in response.text
     assert "INTERNAL" not in response.text
@@ -80,7 +80,7 @@ async def test_a_body_has_an_end(asking: Asking) -> None:
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""],
 )
 async def test_what_a_form_can_send_is_refused(desk: Desk, kind: str) -> None:
-    """A page elsewhere can make a browser send these without asking us first."""
+    """A page on another site can make a browser send these requests without a preflight."""
     body = orjson.dumps({"query": "{ viewer { name } }"})
     headers = {"authorization": f"Bearer {desk.owner}", "content-type": kind}
     response = await desk.asking.http.post("/graphql", content=body, headers=headers)
@@ -97,7 +97,7 @@ async def test_only_post_is_answered(asking: Asking, method: str) -> None:
 
 
 def fan_out(width: int) -> str:
-    """A document of a kilobyte that means 2^width fields."""
+    """A document of a kilobyte that expands to 2^width fields."""
     spread = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(width))
     return f"{{ ...F0 }} {spread} fragment F{width} on Query {{ __typename }}"
 

@@ -1,4 +1,4 @@
-"""Products over HTTP: made, changed, packed, judged and found."""
+"""Products over HTTP: create, update, packs, limits and search."""
 
 from typing import Any
 from uuid import uuid4

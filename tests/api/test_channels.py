@@ -1,4 +1,4 @@
-"""Rules of channels over HTTP: who sets them, and every number a channel is told by them."""
+"""Channel rules over HTTP: who may set them, and every quantity that a channel receives."""
 
 from datetime import datetime
 from typing import Any
@@ -50,7 +50,7 @@ async def shown(desk: Desk, channel: str = "WECHAT") -> Any:
     return (await desk.asking.raw(SHOWN, desk.owner, product=product, **told))["data"]
 
 
-async def test_what_a_channel_is_told_everywhere(fresh: Desk) -> None:
+async def test_every_quantity_a_channel_receives(fresh: Desk) -> None:
     await stocked(fresh, 米=10)
     told = {"productId": await fresh.product("米"), "channel": "WECHAT"}
     rule = await fresh.do("setChannelBuffer", quantity="6", storeId=fresh.store, **told)
@@ -103,13 +103,13 @@ async def test_labels_of_a_channel_move_with_its_rules_and_orders(fresh: Desk) -
         assert await label() == {"label": "FEW", "remaining": 3}
         await fresh.do("setChannelPause", channel="WECHAT", paused=True)
         assert await label() == {"label": "SOLD_OUT", "remaining": 0}
-        # Another channel's rules are not this one's.
+        # The rules of one channel do not apply to another.
         await fresh.do("setChannelPause", channel="DOUYIN", paused=True)
         assert await customer.silent()
 
 
 async def test_labels_of_a_channel_move_with_time_alone(fresh: Desk, db: Database) -> None:
-    """As a quota does at midnight: what can be sold changes, and nobody writes anything."""
+    """As with a quota at midnight: the sellable quantity changes without a write."""
     await stocked(fresh, 米=10)
     product, code = await fresh.product("米"), fresh.chain.founded.store.code
     await fresh.do("setChannelQuota", productId=product, channel="WECHAT", quantity="2")

@@ -1,4 +1,4 @@
-"""Scanning over HTTP: a code fills in batch, dates and quantity; what it says is shown."""
+"""Scanning over HTTP: a code fills in batch, dates and quantity, and its content is shown."""
 
 from typing import Any
 
@@ -33,8 +33,8 @@ async def test_receive_and_sell_by_scan(fresh: Desk) -> None:
         lines = [{"code": code, "packs": "6"}]
         assert "id" in await fresh.do("receive", storeId=fresh.store, lines=lines)
     assert await shelves(fresh) == {"L1": "6", "L2": "6"}
-    found = await scan(fresh, later)
-    assert found["content"] == {
+    scanned = await scan(fresh, later)
+    assert scanned["content"] == {
         "form": "GS1",
         "name": GTIN,
         "batch": "L2",
@@ -44,12 +44,12 @@ async def test_receive_and_sell_by_scan(fresh: Desk) -> None:
         "count": None,
         "fault": None,
     }
-    assert (found["product"]["name"], found["level"]["available"]) == ("奶", "12")
-    # The till sells the very batch that was scanned; a plain code what expires first.
+    assert (scanned["product"]["name"], scanned["level"]["available"]) == ("奶", "12")
+    # A scanned batch is sold from that batch; a plain code takes the batch that expires first.
     await fresh.do("sell", storeId=fresh.store, lines=[{"code": later}])
     await fresh.do("sell", storeId=fresh.store, lines=[{"code": "6901234567892"}])
     assert await shelves(fresh) == {"L1": "5", "L2": "5"}
-    # A number that was never received stops no sale.
+    # A batch number that was never received does not stop a sale.
     sold = await fresh.do("sell", storeId=fresh.store, lines=[{"code": message("L9", 9)}])
     assert "id" in sold, sold
     assert await shelves(fresh) == {"L1": "4", "L2": "5"}
@@ -77,22 +77,22 @@ async def test_weight_and_count_are_quantities(fresh: Desk) -> None:
 async def test_a_misread_code_is_not_taken(fresh: Desk) -> None:
     await fresh.product("奶", barcodes=["6901234567892"])
     wrong = f"]C101{GTIN[:-1]}310A"
-    found = await scan(fresh, wrong)
-    assert (found["content"]["fault"], found["product"]) == ("CHECK_DIGIT", None)
+    scanned = await scan(fresh, wrong)
+    assert (scanned["content"]["fault"], scanned["product"]) == ("CHECK_DIGIT", None)
     lines = [{"code": wrong}]
     assert await fresh.code("receive", storeId=fresh.store, lines=lines) == "BAD_INPUT"
 
 
 @pytest.mark.parametrize("code", ["6900000000007", "nobody", message("A", 3)])
 async def test_an_unknown_code_offers_its_name(fresh: Desk, code: str) -> None:
-    found = await scan(fresh, code)
-    assert found["product"] is None
-    made = await fresh.do(
+    scanned = await scan(fresh, code)
+    assert scanned["product"] is None
+    created = await fresh.do(
         "createProduct",
         sku="x",
         name="新品",
         unit="袋",
-        barcodes=[found["content"]["name"]],
+        barcodes=[scanned["content"]["name"]],
     )
-    assert "id" in made, made
+    assert "id" in created, created
     assert (await scan(fresh, code))["product"]["name"] == "新品"

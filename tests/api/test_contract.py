@@ -1,4 +1,4 @@
-"""The contract: schema.graphql is fresh, nothing breaks unannounced, every root minds strangers."""
+"""The contract: schema.graphql is current, breaking changes are announced, roots check access."""
 
 import asyncio
 import subprocess

@@ -1,4 +1,4 @@
-"""Broken, rude and endless websocket clients: closed with the code that says why, alone."""
+"""Faulty websocket clients: the server closes each with a code that says why, and no other."""
 
 import asyncio
 import contextlib
@@ -27,69 +27,69 @@ def address(desk: Desk) -> str:
 @asynccontextmanager
 async def socket(desk: Desk, protocol: str | None = MODERN) -> AsyncIterator[ClientConnection]:
     protocols = None if protocol is None else [Subprotocol(protocol)]
-    async with connect(address(desk), subprotocols=protocols) as made:
-        yield made
+    async with connect(address(desk), subprotocols=protocols) as connection:
+        yield connection
 
 
-async def closed(made: ClientConnection, seconds: float = 5) -> int:
+async def closed(connection: ClientConnection, seconds: float = 5) -> int:
     """The code the server closes with; whatever it says before is read."""
     async with asyncio.timeout(seconds):
         with contextlib.suppress(ConnectionClosedError):
-            async for _ in made:
+            async for _ in connection:
                 pass
-        await made.wait_closed()
-    assert made.close_code is not None
-    return made.close_code
+        await connection.wait_closed()
+    assert connection.close_code is not None
+    return connection.close_code
 
 
-async def told(made: ClientConnection, **message: Any) -> None:
-    await made.send(json.dumps(message))
+async def send(connection: ClientConnection, **message: Any) -> None:
+    await connection.send(json.dumps(message))
 
 
 async def test_who_says_nothing_is_closed(desk: Desk) -> None:
-    async with socket(desk) as made:
-        assert await closed(made) == 4408
+    async with socket(desk) as connection:
+        assert await closed(connection) == 4408
 
 
 async def test_nothing_is_asked_before_init(desk: Desk) -> None:
-    async with socket(desk) as made:
-        await told(made, id="1", type="subscribe", payload={"query": "{ __typename }"})
-        assert await closed(made) == 4401
+    async with socket(desk) as connection:
+        await send(connection, id="1", type="subscribe", payload={"query": "{ __typename }"})
+        assert await closed(connection) == 4401
 
 
 async def test_init_is_said_once(desk: Desk) -> None:
-    async with socket(desk) as made:
-        await told(made, **INIT)
-        await told(made, **INIT)
-        assert await closed(made) == 4429
+    async with socket(desk) as connection:
+        await send(connection, **INIT)
+        await send(connection, **INIT)
+        assert await closed(connection) == 4429
 
 
 @pytest.mark.parametrize("payload", ["x", 1, [], True])
 async def test_an_init_has_an_object(desk: Desk, payload: object) -> None:
-    async with socket(desk) as made:
-        await told(made, **INIT, payload=payload)
-        assert await closed(made) == 4400
+    async with socket(desk) as connection:
+        await send(connection, **INIT, payload=payload)
+        assert await closed(connection) == 4400
 
 
 @pytest.mark.parametrize("payload", [{}, {"payload": None}, {"payload": {}}], ids=str)
 async def test_an_init_without_a_payload_is_a_guest(desk: Desk, payload: dict[str, Any]) -> None:
-    async with socket(desk) as made:
-        await told(made, **INIT, **payload)
-        assert json.loads(await made.recv())["type"] == "connection_ack"
+    async with socket(desk) as connection:
+        await send(connection, **INIT, **payload)
+        assert json.loads(await connection.recv())["type"] == "connection_ack"
 
 
 @pytest.mark.parametrize("token", ["nonsense", "Bearer nonsense", f"Bearer kk_{'x' * 60}"])
 async def test_a_bad_token_closes_at_once(desk: Desk, token: str) -> None:
-    async with socket(desk) as made:
-        await told(made, **INIT, payload={"authorization": token})
-        assert await closed(made) == 4403
+    async with socket(desk) as connection:
+        await send(connection, **INIT, payload={"authorization": token})
+        assert await closed(connection) == 4403
 
 
 @pytest.mark.parametrize("protocol", ["graphql-ws", "soap", None])
 async def test_only_the_modern_protocol_is_spoken(desk: Desk, protocol: str | None) -> None:
     try:
-        async with socket(desk, protocol) as made:
-            assert await closed(made) == 4406
+        async with socket(desk, protocol) as connection:
+            assert await closed(connection) == 4406
     except InvalidHandshake:
         # Refused before it was open is as good.
         pass
@@ -137,12 +137,14 @@ async def test_a_broken_frame_closes_its_socket_alone(desk: Desk, name: str, gre
     base_url = str(desk.asking.http.base_url)
     with capture_logs() as said:
         async with watching(base_url, desk.owner, desk.chain.store) as other:
-            async with socket(desk) as made:
+            async with socket(desk) as connection:
                 if greeted:
-                    await told(made, **INIT, payload={"authorization": f"Bearer {desk.owner}"})
-                    await made.recv()
-                await made.send(FRAMES[name])
-                assert await closed(made) == 4400
+                    await send(
+                        connection, **INIT, payload={"authorization": f"Bearer {desk.owner}"}
+                    )
+                    await connection.recv()
+                await connection.send(FRAMES[name])
+                assert await closed(connection) == 4400
             await desk.receive("米", 1)
             assert await other.hear(2) == "StoreChange"
     assert said == []

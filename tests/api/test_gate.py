@@ -1,4 +1,4 @@
-"""What the gate remembers of a token, for how long, and what an open socket is told."""
+"""What the gate caches of a token, for how long, and what an open socket learns of changes."""
 
 import asyncio
 import dataclasses
@@ -23,7 +23,7 @@ from tests.support.identity import PASSWORD, eventually
 
 
 class Counting(Database):
-    """The database, which knows how often it was read."""
+    """A database that counts its reads."""
 
     reads = 0
 
@@ -129,7 +129,7 @@ async def test_an_access_token_expires_while_it_is_remembered(
     assert await gone(gate, {viewer}) == {viewer}
 
 
-async def test_open_sockets_are_told_of_every_change(gate: Gate) -> None:
+async def test_open_sockets_learn_of_every_change(gate: Gate) -> None:
     _, owner = await an_owner(gate)
     _, other = await an_owner(gate)
     person, _, cashier = await a_cashier(gate, owner)
@@ -150,7 +150,7 @@ async def test_open_sockets_are_told_of_every_change(gate: Gate) -> None:
     assert await gone(gate, everybody) == {cashier, bystander, program}
 
 
-async def test_only_the_sessions_that_ended_are_told(gate: Gate) -> None:
+async def test_only_ended_sessions_are_reported(gate: Gate) -> None:
     _, viewer = await an_owner(gate)
     signed = [await sessions.sign_in(gate, viewer.name, PASSWORD, "") for _ in range(2)]
     ended, kept = [await gate.viewer(each.access_token) for each in signed]

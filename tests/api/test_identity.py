@@ -27,7 +27,7 @@ KEYS = "{ apiKeys { nodes { id name scopes revokedAt } } }"
 STORES = "{ stores { id code name timezone fewThreshold } }"
 
 
-async def test_somebody_invited_signs_in_and_sees_their_store(chain: Chain) -> None:
+async def test_an_invited_account_signs_in_and_sees_its_store(chain: Chain) -> None:
     person, signed = await chain.hired()
     assert person["stores"] == [{"code": chain.founded.store.code}]
     viewer = await chain.asking(VIEWER, signed["accessToken"])
@@ -135,14 +135,14 @@ async def test_a_key_works_only_whole_and_in_its_own_tenant(chain: Chain, strang
     ):
         assert await chain.asking.code(VIEWER, token) == "UNAUTHENTICATED"
     assert await chain.asking(VIEWER, made["secret"])
-    # A key never travels in an address, where logs and proxies would keep it.
+    # A key in the URL is not accepted, because logs and proxies store URLs.
     response = await chain.asking.http.post(
         f"/graphql?authorization=Bearer%20{made['secret']}", json={"query": VIEWER}
     )
     assert response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
-async def test_a_secret_is_told_once(chain: Chain) -> None:
+async def test_a_secret_is_shown_once(chain: Chain) -> None:
     key = uuid4()
     answers = await asyncio.gather(
         *(chain.do(CREATE_KEY, key, name="ERP", scopes=["stock:read"]) for _ in range(5))
@@ -161,7 +161,7 @@ async def test_a_key_stays_revoked(chain: Chain) -> None:
     assert first["revokedAt"]
 
 
-async def test_nobody_takes_their_own_role_away(chain: Chain) -> None:
+async def test_owners_cannot_remove_their_own_role(chain: Chain) -> None:
     me = str(chain.founded.owner.id)
     refused = await chain.do(SET_ROLE, staffId=me, role="CASHIER", storeIds=[])
     assert (refused["code"], refused["state"]) == ("WRONG_STATE", "SELF")
@@ -173,7 +173,7 @@ async def test_nobody_takes_their_own_role_away(chain: Chain) -> None:
 async def test_two_owners_who_remove_each_other_at_once(chain: Chain, elsewhere: Asking) -> None:
     other, signed = await chain.hired(role="OWNER")
     me = str(chain.founded.owner.id)
-    # Both processes have seen both owners, and believe it for a moment.
+    # Both processes have cached both owners for a moment.
     await elsewhere(VIEWER, signed["accessToken"])
     answers = await asyncio.gather(
         chain.do(REMOVE, staffId=other["id"]),
@@ -183,7 +183,7 @@ async def test_two_owners_who_remove_each_other_at_once(chain: Chain, elsewhere:
 
 
 def mutations(chain: Chain) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Every mutation that writes, with an input that would do."""
+    """Every mutation that writes, with a valid input."""
     absent = str(uuid4())
     return {
         "inviteStaff": (INVITE, chain.person()),
@@ -280,7 +280,7 @@ async def test_changes_repeat_their_answer(chain: Chain, name: str) -> None:
     first = await chain.do(text, key, **input)
     assert "code" not in first
     assert await chain.do(text, key, **input) == first
-    # A key that named one row does not reach another.
+    # A key that was used for one row is refused for another.
     field = next(field for field in ids if field in input)
     other = await chain.do(text, key, **(input | {field: str(uuid4())}))
     assert other["code"] == "KEY_REUSED"

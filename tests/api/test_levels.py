@@ -44,7 +44,7 @@ async def ids(desk: Desk, **wanted: Any) -> list[str]:
 
 
 async def all_pages(desk: Desk, text: str, between: Any, **wanted: Any) -> list[Any]:
-    """Every node, page by page; `between` is awaited before the next page."""
+    """All nodes, page by page; `between` is awaited before each next page."""
     told: list[Any] = []
     after = None
     while True:
@@ -210,7 +210,7 @@ READ = re.compile("FROM (levels|movements|entries|products|stores)")
 
 @contextmanager
 def counted() -> Iterator[list[str]]:
-    """The reads of these topics, by any engine of this process."""
+    """The SQL reads of these topics, by any engine of this process."""
     asked: list[str] = []
 
     def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -231,7 +231,7 @@ async def test_a_long_list_takes_as_many_queries_as_a_short_one(fresh: Desk, tex
         with counted() as asked:
             await fresh.ask(text, first=first)
         counts.append(len(asked))
-    # Batches of loaders may split in two, but never by the row.
+    # A loader may split its batch in two, but never reads row by row.
     assert 1 < counts[0] <= counts[1] <= counts[0] + 2 < 12
 
 

@@ -1,4 +1,4 @@
-"""The menu: what can be made, alone and together, who may know, and what is sold out by hand."""
+"""The menu: makeable dishes, whole carts, permissions, and the manual sold-out mark."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,8 +37,8 @@ def code(desk: Desk) -> str:
 
 
 async def menu(desk: Desk, by: str | None = None) -> dict[str, Any]:
-    found = await desk.asking(MENU, by, store=code(desk))
-    return {dish.pop("name"): dish for dish in found["dishes"]}
+    answer = await desk.asking(MENU, by, store=code(desk))
+    return {dish.pop("name"): dish for dish in answer["dishes"]}
 
 
 async def cart(desk: Desk, *lines: tuple[str, str]) -> Any:
@@ -56,8 +56,8 @@ async def kitchen(desk: Desk) -> None:
 
 async def test_staff_see_how_many_and_why(fresh: Desk) -> None:
     await kitchen(fresh)
-    found = await menu(fresh, fresh.cashier)
-    assert found[FRIED] == {
+    dishes = await menu(fresh, fresh.cashier)
+    assert dishes[FRIED] == {
         "kind": "DISH",
         "price": None,
         "makeable": 3,
@@ -65,17 +65,20 @@ async def test_staff_see_how_many_and_why(fresh: Desk) -> None:
         "soldOut": False,
         "availability": {"label": "FEW", "remaining": 3},
     }
-    assert (found["西红柿汤"]["makeable"], found["西红柿汤"]["limiting"]["name"]) == (15, "西红柿")
+    assert (dishes["西红柿汤"]["makeable"], dishes["西红柿汤"]["limiting"]["name"]) == (
+        15,
+        "西红柿",
+    )
 
 
 async def test_customers_see_labels(fresh: Desk, stranger: Any) -> None:
     await kitchen(fresh)
     for by in (None, stranger.token):
-        found = await menu(fresh, by)
-        assert found[FRIED]["availability"] == {"label": "FEW", "remaining": 3}
-        assert found["西红柿汤"]["availability"] == {"label": "PLENTY", "remaining": None}
-        assert [found[name]["makeable"] for name in (FRIED, "西红柿汤")] == [None, None]
-        assert [found[name]["limiting"] for name in (FRIED, "西红柿汤")] == [None, None]
+        dishes = await menu(fresh, by)
+        assert dishes[FRIED]["availability"] == {"label": "FEW", "remaining": 3}
+        assert dishes["西红柿汤"]["availability"] == {"label": "PLENTY", "remaining": None}
+        assert [dishes[name]["makeable"] for name in (FRIED, "西红柿汤")] == [None, None]
+        assert [dishes[name]["limiting"] for name in (FRIED, "西红柿汤")] == [None, None]
     shown = await fresh.asking(STOREFRONT, None, store=code(fresh))
     labels = {each["name"]: each["availability"]["label"] for each in shown["products"]["nodes"]}
     assert labels == {
@@ -104,7 +107,7 @@ async def test_a_cart_is_judged_together(fresh: Desk) -> None:
             {"name": "鸡蛋", "requested": "2", "makeable": "1"},
         ],
     }
-    # What a cart is promised, a sale gets; what it is not, it does not.
+    # A sale succeeds exactly when the cart said that it can be made.
     assert (await fresh.post("sell", (FRIED, 3), ("西红柿汤", 10), ("鸡蛋", 2)))["code"]
     assert (await fresh.post("sell", (FRIED, 3), ("西红柿汤", 10)))["kind"] == "SALE"
 
@@ -132,7 +135,7 @@ async def test_sold_out_by_hand(fresh: Desk, db: Database, monkeypatch: pytest.M
     assert labels[FRIED] == "SOLD_OUT"
     await fresh.do("setSoldOut", **told, soldOut=False)
     assert (await fresh.post("sell", (FRIED, 1)))["kind"] == "SALE"
-    # At the store's midnight it is on the menu again, whether somebody looks or not.
+    # At the store's midnight the dish is on the menu again, also without any request.
     await fresh.do("setSoldOut", **told, soldOut=True)
     tomorrow = day_end(datetime.now(UTC), "Asia/Shanghai") + timedelta(seconds=1)
     monkeypatch.setattr(menus, "clock", lambda: tomorrow)
@@ -148,7 +151,7 @@ async def test_sold_out_by_hand(fresh: Desk, db: Database, monkeypatch: pytest.M
     [
         ("2026-11-23T15:59:59+00:00", "Asia/Shanghai", "2026-11-23T16:00:00+00:00"),
         ("2026-11-23T16:00:00+00:00", "Asia/Shanghai", "2026-11-24T16:00:00+00:00"),
-        # The day the clocks go back has 25 hours.
+        # The day on which the clocks go back has 25 hours.
         ("2026-11-01T04:30:00+00:00", "America/New_York", "2026-11-02T05:00:00+00:00"),
     ],
 )

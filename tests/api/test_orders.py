@@ -1,4 +1,4 @@
-"""Orders over HTTP: held, paid, handed over; given up, overdue and returned; seen by whom."""
+"""Orders over HTTP: placed, paid, fulfilled, cancelled, expired and returned; and permissions."""
 
 import asyncio
 from dataclasses import replace
@@ -35,19 +35,21 @@ async def stocked(desk: Desk, **goods: int) -> None:
 
 
 async def place(desk: Desk, *lines: tuple[Any, ...], **more: Any) -> Any:
-    told = {
+    arguments = {
         "store": desk.chain.founded.store.code,
         "channel": "WECHAT",
         "contact": "13800138000",
         **more,
     }
-    return await desk.do("placeOrder", lines=[await desk.line(*line) for line in lines], **told)
+    return await desk.do(
+        "placeOrder", lines=[await desk.line(*line) for line in lines], **arguments
+    )
 
 
 async def seen(desk: Desk, name: str) -> tuple[str, str, str]:
-    """Available, reserved, on hand."""
-    told = {"store": desk.store, "product": await desk.product(name)}
-    level = (await desk.ask(AVAILABLE, **told))["level"]
+    """The available, reserved and on-hand quantities."""
+    arguments = {"store": desk.store, "product": await desk.product(name)}
+    level = (await desk.ask(AVAILABLE, **arguments))["level"]
     return level["available"], level["reserved"], level["onHand"]
 
 
@@ -113,7 +115,7 @@ async def test_cancelled(fresh: Desk) -> None:
 
 
 async def test_an_expired_hold_is_free_at_its_moment(fresh: Desk) -> None:
-    """Nothing settles it in between: reading and selling find it free all the same."""
+    """The order is not ended in between, but reads and sales treat its goods as available."""
     await stocked(fresh, 米=5)
     held = await place(fresh, ("米", 5), pickupAt=soon(1.2))
     assert await seen(fresh, "米") == ("0", "5", "5")
@@ -158,13 +160,17 @@ async def test_extended_once(fresh: Desk) -> None:
 async def test_a_guest_has_the_token(fresh: Desk) -> None:
     await stocked(fresh, 米=5)
     lines = [await fresh.line("米", 2)]
-    told = {"store": fresh.chain.founded.store.code, "channel": "DOUYIN", "contact": "13900139000"}
-    input = {"key": str(uuid4()), "lines": lines, **told}
+    arguments = {
+        "store": fresh.chain.founded.store.code,
+        "channel": "DOUYIN",
+        "contact": "13900139000",
+    }
+    input = {"key": str(uuid4()), "lines": lines, **arguments}
     held = await fresh.asking(mutation("placeOrder"), input=input)
     assert (held["contact"], held["movements"], held["placedBy"]) == ("139****9000", None, None)
     seen = await fresh.asking(ORDER, id=held["id"], proof=held["token"])
     assert (seen["state"], seen["contact"]) == ("HELD", "139****9000")
-    # Without the token, or with another's, there is no such order.
+    # Without the token, or with another order's token, the order is not found.
     other = await place(fresh, ("米", 1))
     assert await fresh.asking(ORDER, id=other["id"], proof=held["token"]) is None
     assert await fresh.asking(ORDER, id=held["id"]) is None
@@ -238,7 +244,7 @@ async def test_dishes_hold_what_they_are_made_of(fresh: Desk) -> None:
 async def test_paid_late_for_a_dish_that_is_made_otherwise_now(
     fresh: Desk, elsewhere: Asking
 ) -> None:
-    """Its recipe was changed in another process: this one finds out."""
+    """The recipe was changed in another process; this process detects the change."""
     await fresh.product("蛋", unit="个")
     await fresh.receive("蛋", 10)
     await fresh.product("蒸蛋", kind="DISH", unit="份")
@@ -286,9 +292,9 @@ async def test_bad_orders(fresh: Desk) -> None:
         {"contact": " "},
         {"lines": []},
     ):
-        told: dict[str, Any] = {"store": fresh.chain.founded.store.code, "contact": "张"}
-        told |= {"channel": "WECHAT", "lines": [await fresh.line("米", 1)]}
-        assert await fresh.code("placeOrder", **{**told, **more}) == "BAD_INPUT"
+        arguments: dict[str, Any] = {"store": fresh.chain.founded.store.code, "contact": "张"}
+        arguments |= {"channel": "WECHAT", "lines": [await fresh.line("米", 1)]}
+        assert await fresh.code("placeOrder", **{**arguments, **more}) == "BAD_INPUT"
     unknown = await place(fresh, ("米", 1), store="nowhere")
     assert unknown["code"] == "UNKNOWN_STORE"
     nothing = await place(fresh, ("米", 0))

@@ -1,4 +1,4 @@
-"""Passes over HTTP: sold online, redeemed at the counter of any store, seen by whom."""
+"""Passes over HTTP: sold online, redeemed at the counter of any store; and permissions."""
 
 from typing import Any
 from uuid import uuid4
@@ -14,7 +14,7 @@ query($customer: String, $state: PassState) { passes(customer: $customer, state:
 
 
 async def salon(desk: Desk, mode: str | None = None) -> str:
-    """A card of washes, each taking 50 ml of shampoo."""
+    """A pass for hair washes, each of which takes 50 ml of shampoo."""
     for name, more in (
         ("洗发水", {"unit": "ml"}),
         ("洗发", {"kind": "SERVICE", "unit": "次"}),
@@ -29,8 +29,8 @@ async def salon(desk: Desk, mode: str | None = None) -> str:
 
 
 async def sell(desk: Desk, product: str, uses: int = 5, **more: Any) -> Any:
-    told = {"storeId": desk.store, "customer": "13800138000", "channel": "WECHAT", **more}
-    return await desk.do("sellPass", productId=product, uses=uses, **told)
+    arguments = {"storeId": desk.store, "customer": "13800138000", "channel": "WECHAT", **more}
+    return await desk.do("sellPass", productId=product, uses=uses, **arguments)
 
 
 async def test_a_pass_sold_online_takes_its_first_use(fresh: Desk) -> None:
@@ -54,8 +54,8 @@ async def test_a_pass_sold_online_takes_its_first_use(fresh: Desk) -> None:
 async def test_a_service_paid_at_the_counter(fresh: Desk) -> None:
     await salon(fresh, "REDEEM")
     service, key = await fresh.product("洗发"), str(uuid4())
-    told = {"storeId": fresh.store, "serviceProductId": service, "uses": 2, "key": key}
-    done = [await fresh.do("redeem", **told) for _ in range(2)]
+    arguments = {"storeId": fresh.store, "serviceProductId": service, "uses": 2, "key": key}
+    done = [await fresh.do("redeem", **arguments) for _ in range(2)]
     assert done[0]["id"] == done[1]["id"]
     assert done[0]["movement"]["kind"] == "SALE"
     assert await available(fresh, "洗发水") == ["900"]
@@ -94,7 +94,7 @@ async def test_arguments_that_cannot_be(fresh: Desk) -> None:
     card = await salon(fresh)
     rice = await fresh.product("米")
     assert (await sell(fresh, rice))["wrong"] == "NOT_A_SERVICE"
-    told = {"storeId": fresh.store, "customer": "x", "productId": card}
-    assert await fresh.code("sellPass", **told, uses=0) == "BAD_INPUT"
-    assert await fresh.code("sellPass", **told, uses=1, expiresOn="2020-01-01") == "BAD_INPUT"
+    arguments = {"storeId": fresh.store, "customer": "x", "productId": card}
+    assert await fresh.code("sellPass", **arguments, uses=0) == "BAD_INPUT"
+    assert await fresh.code("sellPass", **arguments, uses=1, expiresOn="2020-01-01") == "BAD_INPUT"
     assert await fresh.code("redeem", storeId=fresh.store) == "BAD_INPUT"

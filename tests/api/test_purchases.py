@@ -1,4 +1,4 @@
-"""Purchase orders over HTTP: ordered, delivered short and over, given up; seen by whom."""
+"""Purchase orders over HTTP: created, received short and over, cancelled; and permissions."""
 
 import asyncio
 from datetime import datetime
@@ -39,7 +39,7 @@ async def supplier(desk: Desk, name: str = "", **more: Any) -> str:
 
 
 async def ordered(desk: Desk, *lines: tuple[Any, ...], by: str | None = None, **more: Any) -> Any:
-    """A purchase order: each line a name, a quantity and what one unit costs."""
+    """A purchase order; each line is a name, a quantity and a unit cost."""
     told = [
         await desk.line(name, quantity, **({"unitCost": cost[0]} if cost else {}))
         for name, quantity, *cost in lines
@@ -60,7 +60,7 @@ async def level(desk: Desk, name: str) -> Any:
 
 
 def booked(order: Any) -> dict[str, tuple[str, str, str, str]]:
-    """Ordered, received, missing and over of each product."""
+    """The ordered, received, missing and surplus quantities of each product."""
     names = ("ordered", "received", "missing", "over")
     return {
         line["product"]["name"]: tuple(line[name] for name in names)  # pyright: ignore[reportReturnType]
@@ -106,7 +106,7 @@ async def test_what_was_not_ordered_is_refused_and_named(fresh: Desk) -> None:
     told = [tuple(each.values()) for each in refused["deliveries"]]
     assert told == [({"name": "米"}, "10", "0", "11"), ({"name": "盐"}, "0", "0", "2")]
     assert booked(await fresh.ask(ORDER, id=order["id"])) == booked(order)
-    # Nothing is told of a refusal; the salt's level was opened by the first.
+    # A refusal sends no event; the first receipt created the salt's level.
     await verify_change(fresh, came(fresh, order, *lines), told=False)
     assert await fresh.code(
         "receivePurchaseOrder",
@@ -266,7 +266,7 @@ async def test_expected_arrivals_are_listed_by_their_day(fresh: Desk, db: Databa
 
 
 async def test_lost_replies(fresh: Desk) -> None:
-    """Whenever the client goes away: sent again with its key, it happened once."""
+    """A client may disconnect at any moment: with the same key, the retry has one effect."""
     order = await ordered(fresh, ("米", 1000))
     lines, sent = [await fresh.line("米", 1)], 0
     for moment in range(0, 30, 2):
@@ -280,7 +280,7 @@ async def test_lost_replies(fresh: Desk) -> None:
         assert booked(again) == {"米": ("1000", str(sent), str(1000 - sent), "0")}
     other = {**told, "lines": [await fresh.line("米", 2)]}
     assert (await fresh.do("receivePurchaseOrder", **other))["code"] == "KEY_REUSED"
-    # A key of another mutation is another's.
+    # A key that was used for another mutation is refused.
     gone = {"key": told["key"], "purchaseOrderId": order["id"], "reason": "x"}
     assert (await fresh.do("closePurchaseOrder", **gone))["code"] == "KEY_REUSED"
     assert (await level(fresh, "米"))["onHand"] == str(sent)
@@ -306,7 +306,7 @@ async def test_who_buys_and_who_receives_where(fresh: Desk) -> None:
         assert (await came(fresh, there, ("米", 1), by=by))["code"] == "UNKNOWN_PURCHASE_ORDER"
         assert await fresh.ask(ORDER, by=by, id=there["id"]) is None
         assert [row["id"] for row in (await fresh.ask(ORDERS, by=by))["nodes"]] == [here["id"]]
-    # A cashier unpacks, and is not told what it costs.
+    # A cashier receives the goods and does not see costs.
     seen = await fresh.ask(ORDER, by=fresh.cashier, id=here["id"])
     assert seen["lines"][0]["unitCost"] is None
     assert (seen["supplier"]["phone"], seen["supplier"]["note"]) == ("138****8000", None)

@@ -1,4 +1,4 @@
-"""Recipes over HTTP: set, refused, and what a sale of dishes takes."""
+"""Recipes over HTTP: set, refused, and the ingredients that a sale of dishes takes."""
 
 import asyncio
 from typing import Any
@@ -21,7 +21,7 @@ async def recipe(desk: Desk, name: str, *parts: dict[str, Any], **more: Any) -> 
 
 
 async def fried(desk: Desk) -> None:
-    """300 g of tomatoes with 10 % loss and 2 eggs; coriander if there is some."""
+    """300 g of tomatoes with 10 % loss, 2 eggs, and optional coriander."""
     await desk.product(FRIED, **DISH)
     for name in ("西红柿", "香菜"):
         await desk.product(name, **KG)
@@ -101,7 +101,7 @@ async def test_optional_parts_are_taken_when_they_are_there(desk: Desk) -> None:
     assert await desk.code("sell", storeId=desk.store, lines=[tomato]) == "BAD_INPUT"
 
 
-async def test_actual_use_is_told_apart_from_the_recipe(desk: Desk) -> None:
+async def test_actual_use_is_recorded_beside_the_recipe(desk: Desk) -> None:
     await fried(desk)
     await desk.receive("西红柿", "1")
     await desk.receive("鸡蛋", 10)
@@ -132,7 +132,7 @@ async def test_a_dish_that_comes_back_is_waste(desk: Desk) -> None:
         (FRIED, "1", "customer", "waste"),
         ("鸡蛋", "1", "customer", "shelf"),
     }
-    # What the dishes took was not sold, and does not come back.
+    # The ingredients of the dishes were not sold, so they cannot be returned.
     assert (await desk.post("returnSale", ("鸡蛋", 1), **back))["code"] == "RETURN_EXCEEDS_SALE"
     assert (await desk.post("returnSale", (FRIED, 2), **back))["code"] == "RETURN_EXCEEDS_SALE"
     assert await available(desk, "西红柿", "鸡蛋") == ["0.34", "6"]
@@ -241,7 +241,7 @@ async def test_a_retry_with_the_same_key_is_one_sale(desk: Desk) -> None:
     await desk.receive("鸡蛋", 10)
     key = str(uuid4())
     first = await desk.post("sell", (FRIED, 1), key=key)
-    # The recipe changes; what was sold stays what it was.
+    # A change of the recipe does not change earlier sales.
     await recipe(desk, FRIED, await part(desk, "鸡蛋", "5"))
     assert (await desk.post("sell", (FRIED, 1), key=key))["id"] == first["id"]
     assert (await desk.post("sell", (FRIED, 2), key=key))["code"] == "KEY_REUSED"

@@ -1,4 +1,4 @@
-"""Sign-in, refresh and the end of sessions over HTTP, and in how much time they are seen."""
+"""Sign-in, refresh and the end of sessions over HTTP, and how soon they take effect."""
 
 import asyncio
 import time
@@ -77,7 +77,7 @@ async def test_an_unknown_login_and_a_wrong_password_look_the_same(chain: Chain)
     answers = [await chain.asking.sign_in(login, "wrong password") for login in logins]
     assert answers[0]["code"] == "SIGN_IN_FAILED"
     assert answers[0] == answers[1] == answers[2]
-    # The right password of somebody removed is as wrong as any other.
+    # The correct password of a removed account fails like a wrong one.
     assert await chain.asking.sign_in(person["login"]) == answers[0]
 
 
@@ -159,7 +159,7 @@ async def test_ten_refreshes_at_once_rotate_once(chain: Chain, elsewhere: Asking
 
 
 async def stolen(chain: Chain, urls: Urls, how: str) -> tuple[dict[str, Any], str]:
-    """The owner's newest tokens, and an old one of the same session."""
+    """The owner's newest tokens, and an old refresh token of the same session."""
     first = await chain.asking.sign_in(chain.founded.owner.login)
     newest = await refreshed(chain, first["refreshToken"])
     if how == "two rotations ago":
@@ -178,7 +178,7 @@ async def test_a_token_used_twice_ends_the_session(chain: Chain, urls: Urls, how
     assert (await refreshed(chain, old))["code"] == "SESSION_ENDED"
     assert (await refreshed(chain, newest["refreshToken"]))["code"] == "SESSION_ENDED"
     assert await chain.asking.code(VIEWER, newest["accessToken"]) == "UNAUTHENTICATED"
-    # Other sessions of the same person go on.
+    # Other sessions of the same person continue.
     assert await chain.asking(VIEWER, chain.token)
 
 
@@ -216,7 +216,7 @@ async def test_a_session_that_ends_while_its_refresh_waits(chain: Chain, urls: U
         await connection.close()
 
 
-async def test_an_expired_session_refreshes_no_more(chain: Chain, urls: Urls) -> None:
+async def test_an_expired_session_cannot_be_refreshed(chain: Chain, urls: Urls) -> None:
     signed = await chain.asking.sign_in(chain.founded.owner.login)
     session = UUID(signed["refreshToken"].split(".")[1])
     await owner_runs(urls, "update sessions set expires_at = now() where id = $1", session)
@@ -231,7 +231,7 @@ async def test_sessions_that_are_over_do_not_pile_up(chain: Chain, urls: Urls) -
     await owner_runs(urls, "update sessions set expires_at = now() where id = $1", session)
     kept = await chain.asking.sign_in(chain.founded.owner.login)
     count = "select count(*) from sessions where tenant_id = $1"
-    # The chain's own and the one just opened.
+    # The session of the fixture and the new one.
     assert await owner_runs(urls, count, chain.founded.tenant.tenant_id) == 2
     for token in (chain.token, kept["accessToken"]):
         assert await chain.asking(VIEWER, token)
@@ -239,7 +239,7 @@ async def test_sessions_that_are_over_do_not_pile_up(chain: Chain, urls: Urls) -
 
 
 async def until_refused(asking: Asking, token: str) -> float:
-    """Seconds of hot traffic with the token until it is refused."""
+    """Seconds of constant requests with the token until it is refused."""
     start = time.monotonic()
     while time.monotonic() - start < 3:
         if "errors" in await asking.raw(VIEWER, token):
@@ -279,7 +279,7 @@ async def test_another_role_reaches_another_process(chain: Chain, elsewhere: Ask
     person, signed = await chain.hired()
     assert (await elsewhere(VIEWER, signed["accessToken"]))["role"] == "CASHIER"
     await chain.do(SET_ROLE, staffId=person["id"], role="MANAGER", storeIds=[])
-    # Where it was changed it holds at once, elsewhere within a second.
+    # The change applies at once in the same process, and within a second in others.
     here = await chain.asking(VIEWER, signed["accessToken"])
     assert (here["role"], here["stores"]) == ("MANAGER", [])
     start = time.monotonic()

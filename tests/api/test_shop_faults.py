@@ -1,4 +1,4 @@
-"""Shops that misbehave, clocks that go on, processes that die: no order and no push is lost."""
+"""Faulty platforms, passing time and dying processes lose no order and no stock update."""
 
 import asyncio
 from dataclasses import replace
@@ -33,7 +33,7 @@ from tests.support.trade import LAG, Trade, connected
 
 
 async def overdue(trade: Trade) -> None:
-    """The holds of all orders are over."""
+    """Let the reservations of all orders expire."""
     async with trade.books.db.unit(trade.tenant) as unit:
         late = unit.now - timedelta(seconds=1)
         mine = update(Order).where(Order.tenant_id == trade.tenant, Order.state == "HELD")
@@ -145,7 +145,7 @@ async def test_a_failing_push_is_told_as_behind(trade: Trade) -> None:
 
 
 async def test_a_process_that_dies_between_the_call_and_the_record(trade: Trade) -> None:
-    """Whether the shop has it nobody knows: it is told again, though nothing happened since."""
+    """The result of the push is unknown, so it is sent again, although nothing has changed."""
     await trade.desk.receive("米", 5)
     await trade.tell()
     trade.mall.stock["1"] = 99
@@ -159,7 +159,7 @@ async def test_a_process_that_dies_between_the_call_and_the_record(trade: Trade)
 
 
 async def test_a_day_that_ends_is_told_though_nothing_happened(trade: Trade) -> None:
-    """A quota is full again at midnight; nobody buys anything then."""
+    """A quota is full again at midnight, without any sale."""
     await trade.desk.receive("米", 9)
     told = {"channel": "DOUYIN", "productId": await trade.desk.product("米")}
     await trade.desk.do("setChannelQuota", quantity="2", **told)
@@ -211,7 +211,7 @@ async def test_a_token_that_stays_stale_is_tried_again_later(trade: Trade) -> No
 
 
 async def test_an_hour_without_the_platform_kills_nothing(trade: Trade) -> None:
-    """It tries every five minutes for a day before it is dead."""
+    """It is retried every five minutes for a day before it is dead."""
     async with trade.books.db.unit(trade.tenant) as unit:
         await unit.session.execute(
             update(Listing).where(Listing.tenant_id == trade.tenant).values(attempts=20)

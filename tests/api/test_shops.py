@@ -1,4 +1,4 @@
-"""Shops of channels: told what they may sell, and heard; slow, twice, wrong, or not at all."""
+"""Channel accounts: stock updates to platforms, and their messages when slow, repeated or wrong."""
 
 import asyncio
 from dataclasses import replace
@@ -18,7 +18,7 @@ from tests.support.mall import APP, SECRET, SHOP, douyin_push, wechat_push
 from tests.support.trade import LAG, Trade
 
 
-async def test_shops_are_told_what_they_may_sell(trade: Trade) -> None:
+async def test_accounts_receive_the_sellable_quantity(trade: Trade) -> None:
     await trade.desk.receive("米", 10)
     await trade.tell()
     assert trade.mall.stock == {"1": 10, "2": 0}
@@ -65,7 +65,7 @@ async def test_a_token_that_is_over_is_renewed_at_once(trade: Trade) -> None:
     assert {each["state"] for each in (await trade.listings()).values()} == {"TOLD"}
 
 
-async def test_what_never_goes_well_is_dead_until_somebody_looks(trade: Trade) -> None:
+async def test_a_push_that_always_fails_is_dead_until_retried(trade: Trade) -> None:
     await trade.desk.receive("米", 4)
     trade.mall.trouble = ["never"] * 4
     await trade.tell()
@@ -205,7 +205,7 @@ async def test_what_the_shop_sold_and_nobody_has_waits_for_it(trade: Trade) -> N
     assert [each["state"] for each in await trade.orders()] == ["PAID"]
 
 
-async def test_a_sku_nobody_listed_is_told(trade: Trade) -> None:
+async def test_an_unlisted_sku_is_reported(trade: Trade) -> None:
     trade.mall.orders["1"] = 2, {"s99": 1}
     await trade.push("DOUYIN", "1", "100")
     await trade.follow()

@@ -1,4 +1,4 @@
-"""Movements over HTTP: their answers, their problems, and what every terminal makes of them."""
+"""Movements over HTTP: answers, problems, and the events that terminals receive."""
 
 from typing import Any
 from uuid import uuid4
@@ -109,7 +109,7 @@ async def test_what_was_sold_comes_back(
     assert (level["available"], level["onHand"]) == (available, on_hand)
 
 
-async def test_no_more_comes_back_than_was_sold(desk: Desk) -> None:
+async def test_returns_do_not_exceed_the_sale(desk: Desk) -> None:
     await desk.receive("米", 10)
     sale = await desk.post("sell", ("米", 4))
     told = {"saleId": sale["id"], "disposition": "SHELF"}
@@ -347,7 +347,7 @@ async def test_forbidden(desk: Desk, name: str, role: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(INPUTS)[:9])
-async def test_nobody_writes_without_a_token(desk: Desk, name: str) -> None:
+async def test_writing_needs_a_token(desk: Desk, name: str) -> None:
     told: dict[str, Any] = {"key": str(uuid4()), "storeId": desk.store, "lines": []}
     if name == "adjust":
         told["kind"] = "GAIN"

@@ -1,4 +1,4 @@
-"""What a passer-by sees of a store: labels, never numbers."""
+"""The storefront for guests: labels instead of numbers."""
 
 from typing import Any
 from uuid import uuid4
@@ -29,7 +29,7 @@ query($product: UUID!, $store: UUID!) {
 
 
 async def seen(desk: Desk, language: str = "", **wanted: Any) -> Any:
-    """The storefront, asked without a token."""
+    """The storefront, read without a token."""
     body = {
         "query": STOREFRONT,
         "variables": {"store": desk.chain.founded.store.code, **wanted},
@@ -141,7 +141,7 @@ async def test_products_are_searched_and_paged(fresh: Desk) -> None:
     assert {f"货{number}" for number in range(7)} <= set(told)
 
 
-async def test_stores_are_told_apart_by_their_code(fresh: Desk, outsider: Desk) -> None:
+async def test_each_store_has_its_own_code(fresh: Desk, outsider: Desk) -> None:
     await fresh.product("大米")
     assert await names(fresh) == ["大米"]
     code = outsider.chain.founded.store.code

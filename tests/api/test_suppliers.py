@@ -1,4 +1,4 @@
-"""Suppliers over HTTP: found by their initials, named once, archived."""
+"""Suppliers over HTTP: search by initials, unique names, archive."""
 
 from uuid import uuid4
 
@@ -15,17 +15,17 @@ query($search: String, $archived: Boolean, $first: Int, $after: String) {
 
 
 async def test_suppliers_are_found_by_name_and_initials(fresh: Desk) -> None:
-    told = {"contact": "陈先生", "phone": "13800138000", "note": "月结", "leadDays": 3}
-    first = await supplier(fresh, "丰收粮油", **told)
+    arguments = {"contact": "陈先生", "phone": "13800138000", "note": "月结", "leadDays": 3}
+    first = await supplier(fresh, "丰收粮油", **arguments)
     await supplier(fresh, "北山乳业")
     for search in ("粮油", "fsly", "FENGSHOU"):
-        [found] = (await fresh.ask(SUPPLIERS, search=search))["nodes"]
-        assert (found["id"], found["phone"], found["leadDays"]) == (first, "13800138000", 3)
+        [row] = (await fresh.ask(SUPPLIERS, search=search))["nodes"]
+        assert (row["id"], row["phone"], row["leadDays"]) == (first, "13800138000", 3)
     page = await fresh.ask(SUPPLIERS, first=1)
     assert [row["name"] for row in page["nodes"]] == ["北山乳业"]
     rest = await fresh.ask(SUPPLIERS, after=page["pageInfo"]["endCursor"])
     assert [row["name"] for row in rest["nodes"]] == ["丰收粮油"]
-    # A manager orders too, and does not keep the book of suppliers.
+    # A manager may order but not edit suppliers.
     [seen] = (await fresh.ask(SUPPLIERS, by=fresh.manager, search="粮油"))["nodes"]
     assert (seen["phone"], seen["note"]) == ("138****8000", "月结")
 
@@ -40,8 +40,8 @@ async def test_a_supplier_changes_only_what_is_given(fresh: Desk) -> None:
     assert (await fresh.do("createSupplier", name="甲"))["code"] == "ALREADY_TAKEN"
     changed = await fresh.do("updateSupplier", supplierId=id, name="丙", leadDays=0)
     assert (changed["name"], changed["leadDays"]) == ("丙", 0)
-    [found] = (await fresh.ask(SUPPLIERS, search="b"))["nodes"]
-    assert found["name"] == "丙"
+    [row] = (await fresh.ask(SUPPLIERS, search="b"))["nodes"]
+    assert row["name"] == "丙"
     assert await fresh.code("createSupplier", name="丁", leadDays=366) == "BAD_INPUT"
     assert await fresh.code("updateSupplier", supplierId=id, leadDays=-1) == "BAD_INPUT"
 

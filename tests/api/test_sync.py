@@ -1,4 +1,4 @@
-"""Offline tills: every sale is booked once, in any order, and what was missing is told."""
+"""Offline tills: every sale is booked once, in any order, and shortages are reported."""
 
 import asyncio
 import random
@@ -21,7 +21,7 @@ MORNING = datetime.now(UTC) - timedelta(hours=2)
 
 
 async def sold(desk: Desk, minute: int, *lines: tuple[Any, ...], **more: Any) -> dict[str, Any]:
-    """One sale of a till, so many minutes after it lost its line."""
+    """One sale of a till, `minutes` after it went offline."""
     told = {"key": str(uuid4()), "storeId": desk.store, **more}
     told["occurredAt"] = (MORNING + timedelta(minutes=minute)).isoformat()
     return {**told, "lines": [await desk.line(*line) for line in lines]}
@@ -65,7 +65,7 @@ async def test_each_has_its_own_result(fresh: Desk, outsider: Desk) -> None:
         "UNKNOWN_PRODUCT",
         None,
     ]
-    # One key, two inputs: one of them was booked, and told to its twin.
+    # One key with two inputs: one is booked, the other gets KEY_REUSED.
     assert sorted(map(str, (codes[0], codes[6]))) == ["KEY_REUSED", "None"]
     assert outcomes[0] == outcomes[7]
     assert datetime.fromisoformat(outcomes[5]["occurredAt"]) == MORNING + timedelta(minutes=6)
@@ -122,7 +122,7 @@ async def test_what_was_missing_names_the_orders_at_risk(fresh: Desk) -> None:
     )
     assert alert["text"] == "米账面短缺 1 袋仍已售出,1 个线上订单可能无货,请核对"
     assert [order["id"] for order in alert["ordersAtRisk"]] == [first["id"]], "it is not paid"
-    # The same again adds to what is open; both orders are at risk now.
+    # A second shortage is added to the open alert, and now both orders are at risk.
     await fresh.post("sell", ("米", 3), acceptShortage=True)
     [alert] = (await fresh.ask(ALERTS))["nodes"]
     assert alert["quantity"] == "4"

@@ -1,4 +1,4 @@
-"""Access tokens over HTTP: forged, borrowed and broken ones are nobody's."""
+"""Access tokens over HTTP: forged, foreign and malformed tokens are refused."""
 
 import base64
 import hmac
@@ -16,9 +16,9 @@ from tests.support.identity import REFRESH, VIEWER, Asking, Chain
 
 
 def forged(chain: Chain, **changes: Any) -> str:
-    """A token of the owner as the server makes it, with these claims changed (None: left out).
+    """The owner's token as the server issues it, with these claims changed (None: left out).
 
-    Written by hand: PyJWT refuses to write much of what an attacker does.
+    Encoded by hand, because PyJWT refuses to create many forged tokens.
     """
     secret = changes.pop("secret", SECRET)
     header = jwt.get_unverified_header(chain.token) | changes.pop("header", {})
@@ -39,10 +39,10 @@ def coded(part: bytes) -> bytes:
 
 
 def nested(depth: int) -> list[Any]:
-    made: list[Any] = []
+    value: list[Any] = []
     for _ in range(depth):
-        made = [made]
-    return made
+        value = [value]
+    return value
 
 
 def present(values: dict[str, Any]) -> dict[str, Any]:
@@ -79,12 +79,12 @@ ATTACKS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-async def test_forged_tokens_are_nobodys(chain: Chain, name: str) -> None:
+async def test_forged_tokens_are_refused(chain: Chain, name: str) -> None:
     assert await chain.asking.code(VIEWER, forged(chain, **ATTACKS[name])) == "UNAUTHENTICATED"
 
 
 async def test_the_forger_can_forge(chain: Chain) -> None:
-    """What the attacks change is what refuses them: unchanged, the same token is good."""
+    """The unchanged token is accepted, so each attack is refused because of its change."""
     assert await chain.asking(VIEWER, forged(chain))
     assert await chain.asking(VIEWER, forged(chain, header={"x": 1}))
 
@@ -101,7 +101,7 @@ async def test_another_tenants_ids_in_ones_own_token(chain: Chain, stranger: Cha
     ["x", "Bearer", "Basic eDp4", "Bearer a.b.c", "Bearer ...", "é" * 9, "k" * 1024, "k" * 20_000],
     ids=lambda shown: shown[:12] + str(len(shown)),
 )
-async def test_garbage_is_nobodys_token(asking: Asking, shown: str) -> None:
+async def test_malformed_tokens_are_refused(asking: Asking, shown: str) -> None:
     headers = {b"authorization": shown.encode()}
     response = await asking.http.post("/graphql", json={"query": VIEWER}, headers=headers)
     assert response.status_code == 200

@@ -1,4 +1,4 @@
-"""Replenishment over HTTP: a store asks, head office ships, the store receives; who may what."""
+"""Replenishment over HTTP: a store requests, head office ships, the store receives; permissions."""
 
 import asyncio
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class Office:
         return await self.desk.do("receiveTransfer", lines=list(lines) or None, **told)
 
     async def sent(self, *lines: tuple[Any, ...]) -> str:
-        """Asked for, approved and shipped."""
+        """Request, approve and ship; the transfer's id."""
         asked = await self.ask(*lines)
         await self.approve(asked["id"])
         await self.ship(asked["id"])
@@ -144,7 +144,7 @@ async def test_one_tap_asks_for_what_is_low(office: Office) -> None:
         "盐": "1",
     }
     assert await desk.ask(SUGGESTIONS, desk.cashier, store=desk.store) == []
-    # The answer was lost: the same key is the same request, though nothing is low by now.
+    # After a lost answer the same key returns the same request, although nothing is low now.
     assert (await office.ask(key=key))["id"] == asked["id"]
     again = await office.ask()
     assert (again["code"], again["wrong"]) == ("WRONG_STATE", "NOTHING_LOW")
@@ -208,14 +208,14 @@ async def test_lists_pages_and_states(office: Office) -> None:
     assert await ids() == [newest_first, [sent]]
     assert await ids(states=["REQUESTED"]) == [newest_first[1:], []]
     assert await ids(states=["SHIPPED"]) == [[sent], [sent]]
-    # The warehouse is not the cashier's store.
+    # The cashier does not work in the warehouse.
     assert await ids(stores=[office.warehouse]) == [[], []]
     assert (await ids(first=2))[0] == newest_first[:2]
 
 
 class TestWho:
     async def test_the_roles(self, office: Office) -> None:
-        """Stores ask and receive, head office approves and ships; each reads what concerns it."""
+        """Stores request and receive, head office approves and ships; each reads its own."""
         desk = office.desk
         await office.stock(米=20)
         line = await desk.line("米", 1)

@@ -1,4 +1,4 @@
-"""Two server processes at once: nothing sold twice, nothing lost, one key, one effect."""
+"""Two server processes at once sell nothing twice, lose nothing, and give one key one effect."""
 
 import asyncio
 import random

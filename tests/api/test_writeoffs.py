@@ -1,4 +1,4 @@
-"""Write-offs over HTTP: asked for, decided by somebody else, seen by whom, at what cost."""
+"""Write-offs over HTTP: requested, decided by another person, permissions, and cost."""
 
 from typing import Any
 from uuid import uuid4
@@ -23,14 +23,14 @@ query($id: UUID!) { writeOff(id: $id) { id state value lines { quantity cost }
 LIMITS = "{ writeOffLimits { role amount } }"
 
 
-async def asked(desk: Desk, *lines: tuple[Any, ...], **more: Any) -> Any:
+async def request(desk: Desk, *lines: tuple[Any, ...], **more: Any) -> Any:
     """A request of the cashier's: `("米", 2)`, or `("米", 2, {"from": "QUARANTINE"})`."""
-    told = [
+    line_inputs = [
         {**await desk.line(name, quantity), **(extra[0] if extra else {})}
         for name, quantity, *extra in lines
     ]
     by = more.pop("by", desk.cashier)
-    given = {"storeId": desk.store, "reason": "破损", "lines": told, **more}
+    given = {"storeId": desk.store, "reason": "破损", "lines": line_inputs, **more}
     return await desk.do("requestWriteOff", by=by, **given)
 
 
@@ -41,20 +41,20 @@ async def stocked(desk: Desk, name: str, quantity: int, cost: str = "3.00") -> N
 
 
 async def bins(desk: Desk, name: str) -> tuple[str, str]:
-    """Available and quarantined."""
+    """The available and quarantined quantities."""
     level = await desk.level(name)
     return level["available"], level["quarantined"]
 
 
 async def hired(desk: Desk, role: str, *stores: str) -> str:
-    """The token of somebody new."""
+    """The token of a new staff account."""
     _, tokens = await desk.chain.hired(role=role, storeIds=list(stores))
     return tokens["accessToken"]
 
 
 async def test_asked_by_one_approved_by_another(desk: Desk) -> None:
     await stocked(desk, "米", 10)
-    asking = asked(desk, ("米", 4), note="淋湿了", photoUrls=PHOTOS)
+    asking = request(desk, ("米", 4), note="淋湿了", photoUrls=PHOTOS)
     row = await verify_change(desk, asking)
     assert (row["state"], row["reason"], row["note"]) == ("REQUESTED", "破损", "淋湿了")
     assert (row["photoUrls"], row["requestedBy"]["name"]) == (PHOTOS, "小李")
@@ -76,7 +76,7 @@ async def test_asked_by_one_approved_by_another(desk: Desk) -> None:
 
 async def test_rejected(desk: Desk) -> None:
     await stocked(desk, "米", 10)
-    row = await asked(desk, ("米", 4))
+    row = await request(desk, ("米", 4))
     rejecting = desk.do("rejectWriteOff", by=desk.manager, writeOffId=row["id"], note="还能卖")
     done = await verify_change(desk, rejecting)
     assert (done["state"], done["value"], done["lines"][0]["cost"]) == ("REJECTED", None, None)
@@ -89,15 +89,15 @@ async def test_goods_in_quarantine(desk: Desk) -> None:
     await stocked(desk, "米", 10)
     await desk.post("adjust", ("米", 3), kind="QUARANTINE")
     there = {"from": "QUARANTINE"}
-    row = await asked(desk, ("米", 2, there), ("米", 1))
+    row = await request(desk, ("米", 2, there), ("米", 1))
     assert [(each["from"], each["quantity"]) for each in row["lines"]] == [
         ("SHELF", "1"),
         ("QUARANTINE", "2"),
     ]
-    refused = await asked(desk, ("米", 2, there))
+    refused = await request(desk, ("米", 2, there))
     [short] = refused["shortages"]
     assert (short["requested"], short["available"]) == ("2", "1")
-    # The owner cannot release it under the request either.
+    # The owner cannot release the goods of an open request either.
     refused = await desk.post("adjust", ("米", 3), kind="RELEASE")
     assert refused["shortages"][0]["available"] == "1"
     done = await desk.do("rejectWriteOff", writeOffId=row["id"])
@@ -111,19 +111,19 @@ async def test_batches_codes_and_units(desk: Desk) -> None:
     for number, days in (("A", "2998-01-01"), ("B", "2998-02-01")):
         line = {**await desk.line("奶", 12), "batchNo": number, "expiresOn": days}
         await desk.do("receive", storeId=desk.store, lines=[line])
-    row = await asked(desk, ("奶", 1, {"unit": "箱", "batchNo": "B"}), ("奶", 13))
+    row = await request(desk, ("奶", 1, {"unit": "箱", "batchNo": "B"}), ("奶", 13))
     told = [(each["batch"]["number"], each["quantity"]) for each in row["lines"]]
     assert told == [("B", "6"), ("A", "12"), ("B", "1")]
-    unknown = await asked(desk, ("奶", 1, {"batchNo": "C"}))
+    unknown = await request(desk, ("奶", 1, {"batchNo": "C"}))
     assert unknown["code"] == "UNKNOWN_BATCH"
 
 
-async def test_nobody_approves_their_own(desk: Desk) -> None:
+async def test_a_requester_cannot_approve(desk: Desk) -> None:
     await stocked(desk, "米", 10)
-    row = await asked(desk, ("米", 4), by=desk.owner)
+    row = await request(desk, ("米", 4), by=desk.owner)
     own = await verify_change(desk, desk.do("approveWriteOff", writeOffId=row["id"]), told=False)
     assert (own["code"], own["wrong"]) == ("WRONG_STATE", "OWN_REQUEST")
-    # Who asked may withdraw it.
+    # The requester may withdraw it.
     assert (await desk.do("rejectWriteOff", writeOffId=row["id"]))["state"] == "REJECTED"
 
 
@@ -140,7 +140,7 @@ async def test_limits(fresh: Desk) -> None:
         assert put == {"role": "MANAGER", "amount": "30.00"}
     other = await fresh.do("setWriteOffLimit", key=key, role="MANAGER", amount="31")
     assert other["code"] == "KEY_REUSED"
-    row = await asked(fresh, ("米", 11))
+    row = await request(fresh, ("米", 11))
     deciding = fresh.do("approveWriteOff", by=fresh.manager, writeOffId=row["id"])
     over = await verify_change(fresh, deciding, told=False)
     assert (over["code"], over["limit"], over["costs"]) == ("OVER_LIMIT", "30.00", "33.00")
@@ -154,11 +154,11 @@ async def test_limits(fresh: Desk) -> None:
 async def test_one_key_is_one_request(desk: Desk) -> None:
     await stocked(desk, "米", 10)
     key = str(uuid4())
-    first = await asked(desk, ("米", 2), key=key)
-    again = await verify_change(desk, asked(desk, ("米", 2), key=key), told=False)
+    first = await request(desk, ("米", 2), key=key)
+    again = await verify_change(desk, request(desk, ("米", 2), key=key), told=False)
     assert again == first
     for more in ({"note": "x"}, {"reason": "x"}, {"photoUrls": PHOTOS}):
-        assert (await asked(desk, ("米", 2), key=key, **more))["code"] == "KEY_REUSED"
+        assert (await request(desk, ("米", 2), key=key, **more))["code"] == "KEY_REUSED"
     assert await bins(desk, "米") == ("8", "2")
     key = str(uuid4())
     told = {"key": key, "writeOffId": first["id"]}
@@ -169,7 +169,7 @@ async def test_one_key_is_one_request(desk: Desk) -> None:
 
 async def test_listed_by_state_and_store(fresh: Desk) -> None:
     await stocked(fresh, "米", 10)
-    rows = [(await asked(fresh, ("米", 1)))["id"] for _ in range(3)]
+    rows = [(await request(fresh, ("米", 1)))["id"] for _ in range(3)]
     await fresh.do("approveWriteOff", writeOffId=rows[0])
     await fresh.do("rejectWriteOff", writeOffId=rows[1])
     newest = [each["id"] for each in (await fresh.ask(WRITE_OFFS))["nodes"]]
@@ -186,7 +186,7 @@ async def test_listed_by_state_and_store(fresh: Desk) -> None:
 
 
 async def test_roles_and_stores(fresh: Desk, outsider: Desk) -> None:
-    """Whoever works elsewhere, and whoever is of another tenant, finds nothing there."""
+    """Staff of other stores and of other tenants find no write-off."""
     await stocked(fresh, "米", 50)
     branch = await fresh.ask(
         """mutation($input: CreateStoreInput!) { createStore(input: $input) {
@@ -196,9 +196,9 @@ async def test_roles_and_stores(fresh: Desk, outsider: Desk) -> None:
     there = [await hired(fresh, role, branch["id"]) for role in ("CASHIER", "MANAGER")]
     buyer = await hired(fresh, "PURCHASER")
     for token in (*there, outsider.owner):
-        refused = await asked(fresh, ("米", 1), by=token)
+        refused = await request(fresh, ("米", 1), by=token)
         assert refused["code"] == "UNKNOWN_STORE"
-    row = await asked(fresh, ("米", 1))
+    row = await request(fresh, ("米", 1))
     absent = str(uuid4())
     for token in (*there, outsider.owner):
         for id in (row["id"], absent):
@@ -213,12 +213,12 @@ async def test_roles_and_stores(fresh: Desk, outsider: Desk) -> None:
         "state"
     ] == "APPROVED"
     asking = [fresh.cashier, fresh.manager, buyer, fresh.owner]
-    assert {(await asked(fresh, ("米", 1), by=by))["state"] for by in asking} == {"REQUESTED"}
+    assert {(await request(fresh, ("米", 1), by=by))["state"] for by in asking} == {"REQUESTED"}
 
 
 async def test_what_is_forbidden(desk: Desk) -> None:
     await stocked(desk, "米", 10)
-    row = await asked(desk, ("米", 1), by=desk.manager)
+    row = await request(desk, ("米", 1), by=desk.manager)
     for name in ("approveWriteOff", "rejectWriteOff"):
         assert await desk.code(name, by=desk.cashier, writeOffId=row["id"]) == "FORBIDDEN"
     for token in (desk.cashier, desk.manager):
@@ -258,5 +258,5 @@ async def test_no_such_quantity(desk: Desk) -> None:
     await stocked(desk, "米", 10)
     for source in ("SHELF", "QUARANTINE"):
         for quantity in (0, -1, "0.5"):
-            refused = await asked(desk, ("米", quantity, {"from": source}))
+            refused = await request(desk, ("米", quantity, {"from": source}))
             assert refused["code"] == "INVALID_QUANTITY"
