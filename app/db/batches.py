@@ -1,4 +1,4 @@
-"""Batches: read under the level locks, written with the movements, listed by their expiry."""
+"""Batches: read under the level locks, written with movements, listed by expiry."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
@@ -30,13 +30,13 @@ from app.db.tables import Batch, BatchLevel, Level, Store
 TENANT = bindparam("tenant", type_=Uuid())
 B, H = Batch.__table__.c, BatchLevel.__table__.c
 FEW = 8
+"""Batches of a level that are read for a sale: more are read when these are not enough."""
 BINS = ["shelf", "reserved", "quarantine", "transit"]
 KEY = ["store_id", "product_id", "expires_on", "batch_id"]
-BATCH = [c.name for c in B if c.name != "tenant_id"]
 
 
 class BatchQuantity(NamedTuple):
-    """How much of one batch lies in one store."""
+    """What one store holds of one batch, in base units by bin."""
 
     store_id: UUID
     product_id: UUID
@@ -49,7 +49,7 @@ class BatchQuantity(NamedTuple):
 
 
 class ArrivingBatch(NamedTuple):
-    """A batch as it comes in; one that is known already stays what it is."""
+    """A batch that comes in; one that exists already is not changed."""
 
     id: UUID
     product_id: UUID
@@ -93,27 +93,28 @@ def _beginning() -> Statement:
     return Statement(select(*first.c).select_from(wanted).join(first, true()))
 
 
-def _zones() -> Statement:
+def _timezones() -> Statement:
     stores = func.any(bindparam("stores", type_=ARRAY(Uuid())))
     return Statement(
         select(Store.id, Store.timezone).where(Store.tenant_id == TENANT, Store.id == stores)
     )
 
 
-def _naming() -> Statement:
+def _expiries() -> Statement:
     ids = func.any(bindparam("ids", type_=ARRAY(Uuid())))
     return Statement(select(B.id, B.expires_on).where(B.tenant_id == TENANT, B.id == ids))
 
 
 def _writing() -> Statement:
-    made = rows("made", *(B[name] for name in BATCH))
+    names = ArrivingBatch._fields
+    arriving = rows("arriving", *(B[name] for name in names))
     batches = (
         insert(Batch)
-        .from_select(["tenant_id", *BATCH], select(TENANT, *(made.c[name] for name in BATCH)))
+        .from_select(["tenant_id", *names], select(TENANT, *(arriving.c[name] for name in names)))
         .on_conflict_do_nothing()
         .cte("batched")
     )
-    state = rows("held", *(H[name] for name in BatchQuantity._fields))
+    state = rows("quantities", *(H[name] for name in BatchQuantity._fields))
     put = insert(BatchLevel).from_select(
         ["tenant_id", *BatchQuantity._fields],
         select(TENANT, *(state.c[name] for name in BatchQuantity._fields)),
@@ -121,63 +122,65 @@ def _writing() -> Statement:
     levels = put.on_conflict_do_update(
         index_elements=["tenant_id", *KEY], set_={name: put.excluded[name] for name in BINS}
     ).cte("levelled")
-    gone = rows("gone", *(H[name] for name in KEY))
-    drained = (
+    drained = rows("drained", *(H[name] for name in KEY))
+    removed = (
         delete(BatchLevel)
-        .where(H.tenant_id == TENANT, *(H[name] == gone.c[name] for name in KEY))
-        .cte("drained")
+        .where(H.tenant_id == TENANT, *(H[name] == drained.c[name] for name in KEY))
+        .cte("removed")
     )
-    return Statement(select(func.now()).add_cte(batches, levels, drained))
+    return Statement(select(func.now()).add_cte(batches, levels, removed))
 
 
 HOLDING, BEGINNING, WRITE = _holding(), _beginning(), _writing()
-ZONES, NAMING = _zones(), _naming()
+TIMEZONES, EXPIRIES = _timezones(), _expiries()
 
 
 async def held(unit: Unit, pairs: Iterable[Pair]) -> list[BatchQuantity]:
-    """What lies where of these levels' batches, in the order of FEFO.
+    """What these levels hold of every batch, in the order of FEFO.
 
-    The level locks are held, so nobody changes these rows; they need no lock of their own.
+    The level locks are held, so these rows cannot change; they need no lock of their own.
     """
     found = await HOLDING.fetch(unit.raw, tenant=unit.tenant, **want(pairs))
     return [BatchQuantity(*row) for row in found]
 
 
 async def beginnings(unit: Unit, pairs: Iterable[Pair], since: date) -> list[BatchQuantity]:
-    """The few batches of each level that stand on the shelf and expire first, from this day on."""
+    """The first batches on each level's shelf that expire on this day or later, FEW a level."""
     found = await BEGINNING.fetch(unit.raw, tenant=unit.tenant, since=since, **want(pairs))
     return [BatchQuantity(*row) for row in found]
 
 
-async def zones(unit: Unit, stores: Collection[UUID]) -> dict[UUID, str]:
-    """The stores' time zones: each has a day of its own."""
-    found = await ZONES.fetch(unit.raw, tenant=unit.tenant, stores=list(stores))
-    return {store: zone for store, zone in found}
+async def timezones(unit: Unit, stores: Collection[UUID]) -> dict[UUID, str]:
+    """The time zone of each store."""
+    found = await TIMEZONES.fetch(unit.raw, tenant=unit.tenant, stores=list(stores))
+    return {store: timezone for store, timezone in found}
 
 
 async def expiries(unit: Unit, ids: Collection[UUID]) -> dict[UUID, date]:
     """The last days of sale of these batches."""
-    found = await NAMING.fetch(unit.raw, tenant=unit.tenant, ids=list(ids))
+    found = await EXPIRIES.fetch(unit.raw, tenant=unit.tenant, ids=list(ids))
     return {batch: expires_on for batch, expires_on in found}
 
 
-async def write(unit: Unit, made: list[ArrivingBatch], levels: list[BatchQuantity]) -> None:
-    """Writes the batches that came in and what is held of each now; nothing held, no row."""
-    kept = [held for held in levels if any(held[4:])]
-    gone: list[tuple[Any, ...]] = [held[:4] for held in levels if not any(held[4:])]
+async def write(
+    unit: Unit, arriving: Sequence[ArrivingBatch], quantities: Sequence[BatchQuantity]
+) -> None:
+    """Writes arriving batches and what levels hold of each; a drained batch keeps no row."""
+    kept = [each for each in quantities if any(each[4:])]
+    drained = [each[:4] for each in quantities if not any(each[4:])]
     await WRITE.fetch(
         unit.raw,
         tenant=unit.tenant,
-        **arrays("made", list(ArrivingBatch._fields), made),
-        **arrays("held", list(BatchQuantity._fields), kept),
-        **arrays("gone", KEY, gone),
+        **arrays("arriving", list(ArrivingBatch._fields), arriving),
+        **arrays("quantities", list(BatchQuantity._fields), kept),
+        **arrays("drained", KEY, drained),
     )
 
 
 async def by_number(
     session: AsyncSession, tenant: UUID, product: UUID, number: str
 ) -> Sequence[UUID]:
-    """The batches of a product with this number: as many as it had expiries."""
+    """The batches of a product with this number, one for each expiry."""
     named = (Batch.tenant_id == tenant, Batch.product_id == product, Batch.number == number)
     return (await session.scalars(select(Batch.id).where(*named).order_by(Batch.expires_on))).all()
 
@@ -192,7 +195,7 @@ async def batches_by_id(
 async def batches_of(
     session: AsyncSession, tenant: UUID, pairs: Collection[Pair]
 ) -> Sequence[BatchLevel]:
-    """What these levels hold of each batch, what expires first before the others."""
+    """What these levels hold of each batch, in the order of FEFO."""
     wanted = wanted_levels()
     theirs = and_(
         BatchLevel.store_id == wanted.c.store_id, BatchLevel.product_id == wanted.c.product_id
@@ -211,9 +214,9 @@ async def expiring(
     after: tuple[date, UUID, UUID] | None,
     limit: int,
 ) -> Sequence[BatchLevel]:
-    """Batches of these stores that expire within so many days of each store's own clock.
+    """Batches that these stores hold and that expire within so many days by each store's clock.
 
-    What expires first stands before the others.
+    The batch that expires first comes first.
     """
     order = BatchLevel.expires_on, BatchLevel.store_id, BatchLevel.batch_id
     query = select(BatchLevel).where(
@@ -231,7 +234,7 @@ async def expiring(
 
 
 async def expired(session: AsyncSession, tenant: UUID, now: datetime) -> Sequence[Any]:
-    """What stands on a shelf past its last day, by its store's clock: (batch level, scale)."""
+    """Batches on a shelf past their last day by the store's clock: (batch level, scale)."""
     today = store_day(Store.timezone, now)
     mine = and_(Store.tenant_id == BatchLevel.tenant_id, Store.id == BatchLevel.store_id)
     theirs = and_(
@@ -244,7 +247,7 @@ async def expired(session: AsyncSession, tenant: UUID, now: datetime) -> Sequenc
         .join(Store, mine)
         .join(Level, theirs)
         .where(BatchLevel.tenant_id == tenant, BatchLevel.expires_on < today, BatchLevel.shelf > 0)
-        # No clock is a day ahead of UTC by more than this: an index finds the few there are.
+        # No clock is more than a day ahead of UTC; the bound lets an index find the few rows.
         .where(BatchLevel.expires_on <= now.date() + timedelta(days=1))
         .order_by(BatchLevel.store_id, BatchLevel.product_id, BatchLevel.expires_on)
     )

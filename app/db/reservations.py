@@ -1,11 +1,11 @@
-"""Holds: what is reserved for a document, read from the ledger; an overdue one is nobody's."""
+"""Reservations: goods that documents reserve, read from the ledger, and their end."""
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import with_expression
 
@@ -17,9 +17,9 @@ from app.db.tables import Batch, Entry, Level, Movement, Order
 ORDERS, M, E = Order.__table__.c, Movement.__table__.c, Entry.__table__.c
 MADE = and_(M.tenant_id == ORDERS.tenant_id, M.document_id == ORDERS.id)
 THEIRS = and_(E.tenant_id == M.tenant_id, E.movement_id == M.id)
-HELD = literal_column("'HELD'")
-"""Spelled out, so that the index of what is held is found by every plan."""
-EXPIRED = literal_column("'EXPIRED'")
+HELD: ColumnElement[str] = literal_column("'HELD'")
+"""A literal and no parameter, so that every plan can use the partial index of held orders."""
+EXPIRED: ColumnElement[str] = literal_column("'EXPIRED'")
 RESERVED = or_(E.to_bin == "reserved", E.from_bin == "reserved")
 CHANGE = case((E.to_bin == "reserved", E.quantity), else_=0) - case(
     (E.from_bin == "reserved", E.quantity), else_=0
@@ -27,7 +27,7 @@ CHANGE = case((E.to_bin == "reserved", E.quantity), else_=0) - case(
 
 
 class Reservation(NamedTuple):
-    """What is reserved for a document of one product and batch, in base units."""
+    """What a document reserves of one product and batch, in base units."""
 
     document_id: UUID
     product_id: UUID
@@ -38,18 +38,18 @@ class Reservation(NamedTuple):
 
 
 async def held(unit: Unit, documents: Collection[UUID]) -> list[Reservation]:
-    """What is still reserved for these documents; they are locked, so nobody changes it.
+    """What these documents still reserve, in the order of FEFO within a product.
 
-    In the order of FEFO within a product.
+    The documents are locked, so that it does not change.
     """
     total = func.sum(CHANGE)
-    what = (M.document_id, E.product_id, E.batch_id, Batch.expires_on, E.scale)
+    grouped = (M.document_id, E.product_id, E.batch_id, Batch.expires_on, E.scale)
     query = (
-        select(*what, total)
+        select(*grouped, total)
         .join_from(Movement.__table__, Entry.__table__, THEIRS)
         .outerjoin(Batch, and_(Batch.tenant_id == E.tenant_id, Batch.id == E.batch_id))
         .where(M.tenant_id == unit.tenant, among(M.document_id, documents), RESERVED)
-        .group_by(*what)
+        .group_by(*grouped)
         .having(total > 0)
         .order_by(M.document_id, E.product_id, Batch.expires_on, E.batch_id)
     )
@@ -59,9 +59,9 @@ async def held(unit: Unit, documents: Collection[UUID]) -> list[Reservation]:
 def overdue(level: Any) -> Any:
     """SQL: base units of the level that are reserved for orders whose time is over.
 
-    They can be sold now, whether or not anybody has put them back on the shelf yet.
+    They can be sold now, even before they are moved back to the shelf.
     """
-    mine = (
+    reserved = (
         select(func.coalesce(func.sum(CHANGE), 0))
         .join_from(Order.__table__, Movement.__table__, MADE)
         .join(Entry.__table__, THEIRS)
@@ -76,12 +76,12 @@ def overdue(level: Any) -> Any:
         .correlate(level.tenant_id.table)
         .scalar_subquery()
     )
-    # The moment is kept in the level: as long as nothing is overdue, nobody looks for orders.
-    return case((level.held_until <= func.now(), mine), else_=0)
+    # The level keeps the first moment: while nothing is overdue, no order is read.
+    return case((level.held_until <= func.now(), reserved), else_=0)
 
 
 def free(level: Any) -> Any:
-    """SQL: base units of the level that can be sold now; of a level that may not exist."""
+    """SQL: base units of the level that can be sold now; 0 when its row is missing."""
     return func.coalesce(level.shelf, 0) + func.coalesce(overdue(level), 0)
 
 
@@ -89,18 +89,18 @@ WITH_OVERDUE = with_expression(Level.overdue, overdue(Level.__table__.c))
 
 
 async def end_overdue(unit: Unit, limit: int) -> Sequence[Order]:
-    """Ends orders whose time is over; those that somebody else works on are left to them.
+    """Ends orders whose time is over, and returns them; skips orders that are locked.
 
-    One does it at a time: while another does, there is nothing to be ended.
+    Returns none while another unit does the same for the tenant.
     """
-    # Whoever sells what is put back waits for one unit, however many processes there are.
-    mine = func.pg_try_advisory_xact_lock(func.hashtextextended(f"settle {unit.tenant}", 0))
-    due = _due(unit).where(select(mine).scalar_subquery()).limit(limit)
+    # A sale of the goods that are put back waits for one unit, even with many processes.
+    lock = func.pg_try_advisory_xact_lock(func.hashtextextended(f"settle {unit.tenant}", 0))
+    due = _due(unit).where(select(lock).scalar_subquery()).limit(limit)
     return await _end(unit, due.with_for_update(skip_locked=True))
 
 
 def _due(unit: Unit) -> Any:
-    # In the order of the index of what is held: no order that ended long ago is looked at.
+    # In the order of the index of held orders: orders that ended are not read.
     return (
         select(ORDERS.id)
         .where(ORDERS.tenant_id == unit.tenant, ORDERS.state == HELD)
@@ -110,7 +110,7 @@ def _due(unit: Unit) -> Any:
 
 
 async def _end(unit: Unit, due: Any, **arguments: Any) -> Sequence[Order]:
-    """Locks them and ends them, in one statement."""
+    """Locks these orders and ends them, in one statement."""
     locked = due.cte("locked")
     query = (
         update(Order)
@@ -125,7 +125,7 @@ async def _end(unit: Unit, due: Any, **arguments: Any) -> Sequence[Order]:
 async def over_lately(
     session: AsyncSession, tenant: UUID, pairs: Collection[Pair], since: datetime
 ) -> bool:
-    """Whether an order that held any of these levels is over, or was ended after `since`."""
+    """Whether an order that reserved any of these levels is overdue, or ended after `since`."""
     wanted = wanted_levels()
     due = and_(ORDERS.state == HELD, ORDERS.expires_at <= func.now())
     ended = and_(ORDERS.state == EXPIRED, ORDERS.ended_at >= since)
@@ -144,10 +144,12 @@ async def over_lately(
 
 
 async def end_overdue_of(unit: Unit, pairs: Collection[Pair], limit: int) -> Sequence[Order]:
-    """Ends orders whose time is over and that hold any of these levels; waits for those that
-    somebody else works on."""
+    """Ends orders whose time is over and that reserve any of these levels, and returns them.
+
+    Waits for orders that another unit has locked.
+    """
     wanted = wanted_levels()
-    theirs = (
+    reserving = (
         select(M.id)
         .join_from(Movement.__table__, Entry.__table__, THEIRS)
         .join(
@@ -158,12 +160,12 @@ async def end_overdue_of(unit: Unit, pairs: Collection[Pair], limit: int) -> Seq
         .exists()
     )
     stores = among(ORDERS.store_id, {store for store, _ in pairs})
-    due = _due(unit).where(stores, theirs).limit(limit).with_for_update()
+    due = _due(unit).where(stores, reserving).limit(limit).with_for_update()
     return await _end(unit, due, **want(pairs))
 
 
 def any_overdue(tenant: UUID, store: UUID) -> Any:
-    """SQL: whether the store holds anything for orders whose time is over."""
+    """SQL: whether the store reserves anything for orders whose time is over."""
     due = select(ORDERS.id).where(
         ORDERS.tenant_id == tenant, ORDERS.store_id == store, ORDERS.state == HELD
     )

@@ -9,11 +9,12 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.core.statement import among, arrays, rows
+from app.db.core.statement import among
+from app.db.levels import Pair, want, wanted_levels
 from app.db.reservations import WITH_OVERDUE
 from app.db.tables import Entry, Level, Movement, Product
 
-WANTED = rows("wanted", Level.store_id, Level.product_id)
+WANTED = wanted_levels()
 BY_PAIR = (
     select(Level)
     .join(
@@ -25,17 +26,17 @@ BY_PAIR = (
 
 
 async def levels_by_pair(
-    session: AsyncSession, tenant: UUID, pairs: Collection[tuple[UUID, UUID]]
-) -> dict[tuple[UUID, UUID], Level]:
+    session: AsyncSession, tenant: UUID, pairs: Collection[Pair]
+) -> dict[Pair, Level]:
     """Levels by (store, product); a product never stocked in the store has none."""
-    wanted = arrays("wanted", ["store_id", "product_id"], list(pairs))
-    found = await session.scalars(BY_PAIR, {"tenant": tenant, **wanted})
-    return {(level.store_id, level.product_id): level for level in found}
+    levels = await session.scalars(BY_PAIR, {"tenant": tenant, **want(pairs)})
+    return {(level.store_id, level.product_id): level for level in levels}
 
 
 async def movements_by_id(
     session: AsyncSession, tenant: UUID, ids: Collection[UUID]
 ) -> Sequence[Movement]:
+    """The movements with these ids, in no order."""
     return (
         await session.scalars(
             select(Movement).where(Movement.tenant_id == tenant, among(Movement.id, ids))
@@ -46,16 +47,17 @@ async def movements_by_id(
 async def reversals_of(
     session: AsyncSession, tenant: UUID, ids: Collection[UUID]
 ) -> dict[UUID, Movement]:
-    """The movement that undid each of these, where one did."""
-    found = await session.scalars(
+    """The reversal of each of these movements that was reversed, by the movement's id."""
+    reversals = await session.scalars(
         select(Movement).where(Movement.tenant_id == tenant, among(Movement.reverses_id, ids))
     )
-    return {movement.reverses_id: movement for movement in found if movement.reverses_id}
+    return {movement.reverses_id: movement for movement in reversals if movement.reverses_id}
 
 
 async def entries_of(
     session: AsyncSession, tenant: UUID, movements: Collection[UUID]
 ) -> Sequence[Entry]:
+    """The entries of these movements, by movement and line."""
     return (
         await session.scalars(
             select(Entry)
@@ -68,12 +70,17 @@ async def entries_of(
 async def movement_with_entries(
     session: AsyncSession, tenant: UUID, movement_id: UUID
 ) -> tuple[Movement, Sequence[Entry]] | None:
-    found = await session.get(Movement, (tenant, movement_id))
-    return (found, await entries_of(session, tenant, [movement_id])) if found else None
+    """The movement and its entries in order; None for an unknown id."""
+    movement = await session.get(Movement, (tenant, movement_id))
+    if movement is None:
+        return None
+    return movement, await entries_of(session, tenant, [movement_id])
 
 
 @dataclass(frozen=True, slots=True)
 class LevelFilter:
+    """Which levels a page shows; None does not filter."""
+
     stores: Collection[UUID]
     category_id: UUID | None = None
     status: str | None = None
@@ -86,12 +93,12 @@ SORTS: dict[str, Any] = {"NAME": Product.pinyin, "AVAILABLE": Level.shelf}
 async def levels(
     session: AsyncSession,
     tenant: UUID,
-    wanted: LevelFilter,
+    filter: LevelFilter,
     sort: str,
     after: tuple[Any, ...] | None,
     limit: int,
 ) -> list[tuple[Level, Any]]:
-    """A page of levels of products still in the catalogue, each with its sort key.
+    """A page of levels of goods that are not archived, each with its sort key.
 
     `after` is (sort key, product id, store id) of the row before the page.
     """
@@ -100,35 +107,37 @@ async def levels(
     query: Any = (
         select(Level, Product, key)
         .join(Product, (Product.tenant_id == Level.tenant_id) & (Product.id == Level.product_id))
-        .where(Level.tenant_id == tenant, among(Level.store_id, wanted.stores))
+        .where(Level.tenant_id == tenant, among(Level.store_id, filter.stores))
         .where(Product.archived_at.is_(None), Product.kind == "GOODS")
         .order_by(*order)
         .limit(limit)
         .options(WITH_OVERDUE)
     )
-    query = _narrowed(query, wanted)
+    query = _filtered(query, filter)
     if after is not None:
         query = query.where(tuple_(*order) > tuple_(*after))
-    found = []
+    page: list[tuple[Level, Any]] = []
     rows: Any = await session.execute(query)
     for level, product, value in rows:
         level.joined = {"products": product}
-        found.append((level, value))
-    return found
+        page.append((level, value))
+    return page
 
 
-def _narrowed(query: Any, wanted: LevelFilter) -> Any:
-    if wanted.category_id is not None:
-        query = query.where(Product.category_id == wanted.category_id)
-    if wanted.status is not None:
-        query = query.where(Level.status == wanted.status)
-    if wanted.search:
-        query = query.where(Product.search.contains(wanted.search.lower(), autoescape=True))
+def _filtered(query: Any, filter: LevelFilter) -> Any:
+    if filter.category_id is not None:
+        query = query.where(Product.category_id == filter.category_id)
+    if filter.status is not None:
+        query = query.where(Level.status == filter.status)
+    if filter.search:
+        query = query.where(Product.search.contains(filter.search.lower(), autoescape=True))
     return query
 
 
 @dataclass(frozen=True, slots=True)
 class MovementFilter:
+    """Which movements a page shows; None does not filter. `since` is included, `until` is not."""
+
     stores: Collection[UUID]
     product_id: UUID | None = None
     kinds: Collection[str] | None = None
@@ -140,35 +149,35 @@ class MovementFilter:
 async def movements(
     session: AsyncSession,
     tenant: UUID,
-    wanted: MovementFilter,
+    filter: MovementFilter,
     after: UUID | None,
     limit: int,
 ) -> Sequence[Movement]:
-    """A page of movements, the newest first; `since` is included, `until` is not."""
+    """A page of movements, the newest first, that come before the movement `after`."""
     query = (
         select(Movement)
-        .where(Movement.tenant_id == tenant, among(Movement.store_id, wanted.stores))
+        .where(Movement.tenant_id == tenant, among(Movement.store_id, filter.stores))
         .order_by(Movement.id.desc())
         .limit(limit)
     )
-    if wanted.product_id is not None:
+    if filter.product_id is not None:
         query = query.where(
             select(Entry.line)
             .where(
                 Entry.tenant_id == Movement.tenant_id,
                 Entry.movement_id == Movement.id,
-                Entry.product_id == wanted.product_id,
+                Entry.product_id == filter.product_id,
             )
             .exists()
         )
-    if wanted.kinds is not None:
-        query = query.where(Movement.kind.in_(wanted.kinds))
-    if wanted.channel is not None:
-        query = query.where(Movement.channel == wanted.channel)
-    if wanted.since is not None:
-        query = query.where(Movement.occurred_at >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(Movement.occurred_at < wanted.until)
+    if filter.kinds is not None:
+        query = query.where(Movement.kind.in_(filter.kinds))
+    if filter.channel is not None:
+        query = query.where(Movement.channel == filter.channel)
+    if filter.since is not None:
+        query = query.where(Movement.occurred_at >= filter.since)
+    if filter.until is not None:
+        query = query.where(Movement.occurred_at < filter.until)
     if after is not None:
         query = query.where(Movement.id < after)
     return (await session.scalars(query)).all()

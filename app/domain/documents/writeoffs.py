@@ -249,7 +249,7 @@ async def reject(
 
 async def _going_back(unit: Unit, row: WriteOff, lines: Sequence[WriteOffLine]) -> list[Line]:
     quarantine, shelf = Place(row.store_id, "quarantine"), Place(row.store_id, "shelf")
-    zones = await batches.zones(unit, [row.store_id])
+    zones = await batches.timezones(unit, [row.store_id])
     today = store_day(unit.now, zones[row.store_id])
     named = {line.batch_id for line in lines if line.batch_id is not None}
     until = await batches.expiries(unit, named)

@@ -32,10 +32,10 @@ async def read_batches(
 
     Returns the last day of sale of each batch that was read, or that a draft refers to.
     """
-    zones = await rows.zones(unit, {level.pair[0] for level in tracked})
+    timezones = await rows.timezones(unit, {level.pair[0] for level in tracked})
     for level in tracked:
         level.batches = {}
-        level.today = store_day(unit.now, zones[level.pair[0]])
+        level.today = store_day(unit.now, timezones[level.pair[0]])
     expiries: dict[UUID, date] = {}
     sales = _plain_sales(tracked, drafts)
     first = {level.pair: level for level in tracked if level.pair in sales}
