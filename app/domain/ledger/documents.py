@@ -1,7 +1,7 @@
 """Documents: what orders, passes, write-offs and transfers share when they move stock.
 
-A document is changed in one unit: its key is claimed, its row is locked, its movement is posted
-under a key made of its own.
+A document is changed in one unit: its key is claimed, its row is locked, and its movement is
+posted under a key derived from the document's key.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -49,7 +49,7 @@ def movement_of(
 
 
 class Document(Protocol):
-    """The row of one; `stores` are those whose feeds tell of it."""
+    """The row of a document; the feeds of its `stores` announce its changes."""
 
     @property
     def tenant_id(self) -> Any: ...
@@ -67,37 +67,41 @@ async def changed(
     actor: UUID,
     key: UUID,
     row: Row,
-    asked: Sequence[Any],
+    request: Sequence[Any],
     locked: Callable[[Unit, UUID], Awaitable[Row | None]],
     work: Callable[[Unit, Row], Awaitable[None]],
 ) -> Row:
-    """The document after `work`, once a key; then its followers are told."""
+    """The document after `work`, which runs once per key; its stores' feeds announce it.
+
+    `request` is the client's input and identifies the change. Raises what `work` raises, and
+    Refused(KeyReused) for a key that was used with another request.
+    """
     async with db.unit(row.tenant_id) as unit:
-        earlier = await claim(unit, actor, key, row.id, *asked)
-        mine = await locked(unit, row.id)
-        assert mine is not None, "no document is ever deleted"
+        earlier = await claim(unit, actor, key, row.id, *request)
+        current = await locked(unit, row.id)
+        assert current is not None, "no document is ever deleted"
         if earlier is None:
-            await work(unit, mine)
-            file(unit, mine)
-    return mine
+            await work(unit, current)
+            file(unit, current)
+    return current
 
 
 def file(unit: Unit, row: Document) -> None:
-    """The feeds of the document's stores name it."""
+    """Announces the document in the feeds of its stores."""
     for store in row.stores:
         unit.filed(store, row.id)
 
 
 async def open_for(db: Database, tenant: UUID, *drafts: Draft) -> None:
-    """Makes the levels these drafts will lock, in a transaction before the document's own."""
+    """Creates the level rows these drafts will lock, in a transaction before the document's own."""
     async with db.unit(tenant) as unit:
         await open_levels(unit, touched_levels(drafts))
 
 
 async def post_in(unit: Unit, draft: Draft) -> Movement | None:
-    """Posts in the document's own unit; None when nothing is to be moved.
+    """Posts the draft in the document's own unit. Returns None when it has no lines.
 
-    Raises Refused with what the ledger refuses.
+    Raises Refused when the ledger refuses it.
     """
     if not draft.lines:
         return None

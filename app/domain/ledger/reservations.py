@@ -1,7 +1,7 @@
-"""Holds: goods that are reserved for a document, and what becomes of those nobody came for.
+"""Reservations: goods held for a document, and how holds end when their time is over.
 
-A hold ends at its moment: from then on whoever reads counts it as free, and whoever needs it
-settles it first. What nobody needs is settled by those who watch the store, and by a job.
+From that moment on reads count the goods as available, and a sale that needs them ends the
+order first. A job, and the tail of a store that is watched, end the other overdue orders.
 """
 
 import asyncio
@@ -24,29 +24,28 @@ from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
 
 AT_ONCE = 20
-"""Orders settled in one unit: whoever sells what they hold waits for no more than these."""
+"""Orders ended in one unit: a sale of their goods waits for no more than these."""
 
 LATELY = timedelta(seconds=15)
-"""Nobody waits longer than this between being short and asking why."""
+"""Longer than any sale takes from its shortage until it looks for overdue orders."""
 
 T = TypeVar("T")
 
 
 def put_back(store: UUID, held: Iterable[Reservation]) -> list[Line]:
-    """The lines that put what is held back on the shelf, batch by batch."""
+    """The lines that move reserved goods back to the shelf, batch by batch."""
     reserved, shelf = Place(store, "reserved"), Place(store, "shelf")
     return [moved(each, each.quantity, reserved, shelf) for each in held]
 
 
 def moved(held: Reservation | WriteOffLine, quantity: int, source: Place, target: Place) -> Line:
-    """So many base units of what is held, of its own batch."""
+    """A line that moves so many base units of these goods, of their own batch."""
     batches = None if held.batch_id is None else (held.batch_id,)
-    told = from_base(quantity, held.scale)
-    return Line(held.product_id, told, source, target, batches=batches)
+    return Line(held.product_id, from_base(quantity, held.scale), source, target, batches=batches)
 
 
 def release(row: Order, key: UUID, actor: UUID, held: Iterable[Reservation], reason: str) -> Draft:
-    """The movement that gives up what an order holds."""
+    """The movement that puts back what an order reserves."""
     lines = put_back(row.store_id, held)
     kind, channel = Kind.ORDER_RELEASE, row.channel
     return movement_of(
@@ -55,9 +54,10 @@ def release(row: Order, key: UUID, actor: UUID, held: Iterable[Reservation], rea
 
 
 async def end_overdue(db: Database, tenant: UUID) -> None:
-    """Ends the orders whose time is over, a few a unit. Run at once or twice, each ends once.
+    """Ends the tenant's orders whose time is over, AT_ONCE in a unit. Each order ends once, even
+    when two processes do this at the same time.
 
-    Whoever sells meanwhile has as much time as it takes: nobody waits for what is no hurry.
+    After each unit it pauses for as long as the unit took, so that sales are not held up.
     """
     while True:
         began = time.monotonic()
@@ -70,10 +70,10 @@ async def end_overdue(db: Database, tenant: UUID) -> None:
 
 
 async def freed(db: Database, tenant: UUID, pairs: Collection[Pair]) -> AsyncIterator[None]:
-    """Each time there is more of these levels, which held something for orders that are over.
+    """Ends overdue orders that reserve goods of these levels, and yields after each unit.
 
-    Whoever was short of them tries again, and goes on until it has enough; also when somebody
-    else has ended these orders since it was short.
+    The caller was short of these goods: it tries again at each step and stops when it has
+    enough. Yields as well when another process has just ended the orders.
     """
     if not await db.together(_over_lately, tenant, pairs):
         return
@@ -89,7 +89,8 @@ async def _over_lately(db: Database, tenant: UUID, pairs: Collection[Pair]) -> b
 
 
 async def _end_some(db: Database, tenant: UUID, pairs: Collection[Pair]) -> bool:
-    """For all who are short at this time; whether there may be more to end."""
+    """Ends up to AT_ONCE orders for all callers that are short now. Returns whether there may be
+    more to end."""
     async with db.unit(tenant) as unit:
         ended = await rows.end_overdue_of(unit, pairs, AT_ONCE)
         await _release(unit, ended)
@@ -97,11 +98,11 @@ async def _end_some(db: Database, tenant: UUID, pairs: Collection[Pair]) -> bool
 
 
 async def _release(unit: Unit, orders: Collection[Order]) -> None:
-    """Puts back what orders held that were just ended."""
+    """Puts back what these ended orders reserved, and announces them."""
     if not orders:
         return
     held = await rows.held(unit, [row.id for row in orders])
-    drafts = []
+    drafts: list[Draft] = []
     for row in orders:
         mine = [each for each in held if each.document_id == row.id]
         drafts.append(release(row, uuid5(row.id, "expire"), NOBODY, mine, "超时释放"))
@@ -114,9 +115,9 @@ async def _release(unit: Unit, orders: Collection[Order]) -> None:
 async def with_overdue(
     db: Database, tenant: UUID, store: UUID, work: Callable[[], Awaitable[T]]
 ) -> T:
-    """Does the work; again while it is short of what is held for orders that are over.
+    """Does the work, again while it is short of goods that overdue orders reserve.
 
-    Raises Refused as the last try did.
+    Returns the work's result. Raises Refused as the last try did.
     """
     try:
         return await work()
@@ -136,4 +137,5 @@ async def with_overdue(
 
 
 def short_of(store: UUID, refusal: OutOfStock) -> set[Pair]:
+    """The levels of a store that the refusal says are short."""
     return {(store, shortage.product_id) for shortage in refusal.shortages}

@@ -1,4 +1,4 @@
-"""Barcodes: check digits, and one spelling for the many lengths of a GTIN."""
+"""Barcodes: check digits, and one form for GTINs of every length."""
 
 LENGTHS = (8, 12, 13, 14)
 
@@ -11,18 +11,18 @@ def check_digit_ok(code: str) -> bool:
 
 
 def check_digit(digits: str) -> str:
-    """The GS1 check digit that these digits lack."""
+    """The GS1 check digit for these digits."""
     weighted = (int(digit) * (3, 1)[i % 2] for i, digit in enumerate(reversed(digits)))
     return str(-sum(weighted) % 10)
 
 
 def in_house(number: int) -> str:
-    """An EAN-13 for use inside the chain: GS1 leaves the prefix 20 to every company."""
+    """An EAN-13 for use inside the chain: GS1 reserves the prefix 20 for internal use."""
     digits = f"20{number % 10**10:010d}"
     return digits + check_digit(digits)
 
 
 def normal(code: str) -> str:
-    """A GTIN-8/12/13/14 as 14 digits, so that all its spellings are equal; other codes trimmed."""
+    """A GTIN-8/12/13/14 as 14 digits, so that all its lengths are equal; other codes trimmed."""
     code = code.strip()
     return code.zfill(14) if len(code) in LENGTHS and check_digit_ok(code) else code

@@ -1,4 +1,4 @@
-"""The storefront's label: what a customer may know of a quantity."""
+"""The storefront's label: how much of a product customers see."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -13,7 +13,7 @@ class Label(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """`remaining` (whole product units) is told only when few are left."""
+    """A label; `remaining`, in whole product units, is set only when few or none are left."""
 
     label: Label
     remaining: int | None = None

@@ -1,4 +1,4 @@
-"""What a password must be before it is taken."""
+"""The rules that a new password must meet."""
 
 from app.domain.rules.texts import InvalidText
 

@@ -1,4 +1,4 @@
-"""Recipes: what one unit of a made product takes, how many can be made, alone and together."""
+"""Recipes: what one unit of a made product takes, and how many units can be made."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -7,11 +7,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 WHOLE = 10_000
-"""Losses are told in 1/10000 of what goes in: 500 is 5 %."""
+"""Losses are in 1/10000 of the quantity: 500 is 5 %."""
 
 
 class Part(NamedTuple):
-    """What goes into `yields` base units of a recipe; `loss` is added on top of `quantity`."""
+    """A component of `yields` base units of a product; `loss` is added on top of `quantity`."""
 
     product: UUID
     quantity: int
@@ -20,7 +20,7 @@ class Part(NamedTuple):
 
 
 class Need(NamedTuple):
-    """Base units of a stocked product that one unit of the made one takes."""
+    """Base units of a stocked product that one unit of a made product takes."""
 
     product: UUID
     quantity: int
@@ -44,8 +44,8 @@ def needs(
 ) -> dict[tuple[UUID, bool], Fraction]:
     """What one unit takes of each stocked product, by (product, optional).
 
-    A part that is made when it is ordered, a dish in a menu, comes with its own needs, and
-    they are taken in its place.
+    A part that is made to order, such as a dish in a set menu, comes with its own needs, which
+    take its place.
     """
     total: dict[tuple[UUID, bool], Fraction] = {}
     for part, made_of in parts:
@@ -57,9 +57,9 @@ def needs(
 
 
 def makeable(made_of: Iterable[Need], shelf: Mapping[UUID, int]) -> tuple[int, UUID] | None:
-    """How many can be made of what is on the shelf, and which product limits it.
+    """How many can be made from the shelf, and the product that limits it.
 
-    None when nothing does. What is optional never does.
+    None when nothing limits it. Optional needs do not.
     """
     least: tuple[int, UUID] | None = None
     for product, quantity, optional in made_of:
@@ -71,13 +71,14 @@ def makeable(made_of: Iterable[Need], shelf: Mapping[UUID, int]) -> tuple[int, U
 
 
 Cart = Sequence[tuple[Sequence[Need], int]]
-"""What is ordered together: the needs of one, and how many."""
+"""The lines of a cart: the needs of one unit, and how many units."""
 
 
 def together(cart: Cart, shelf: Mapping[UUID, int]) -> list[int | None]:
-    """For each line, how many the shelf allows beside all that the other lines take.
+    """How many units of each line can be made when the other lines are made as well; None when
+    nothing limits a line.
 
-    The cart can be made when no line asks for more. None when nothing limits a line.
+    The whole cart can be made when no line asks for more than that.
     """
     left = dict(shelf)
     for made_of, count in cart:
@@ -106,7 +107,8 @@ def _summed(made_of: Iterable[Need]) -> list[Need]:
 
 
 def cycle(product: UUID, parts: Mapping[UUID, Iterable[UUID]]) -> list[UUID] | None:
-    """The way on which the product would go into itself; `parts` are each product's own."""
+    """The path on which the product would be a part of itself, from the product to itself; None
+    when it would not. `parts` are the parts of each product."""
     came_from: dict[UUID, UUID] = {}
     ahead = [product]
     while ahead:

@@ -1,27 +1,27 @@
-"""Replenishment 补货: how much a store should ask for."""
+"""Replenishment 补货: how much a store should request."""
 
 PERIOD_DAYS = 30
-"""Sales are looked at over so many days."""
+"""Sales are averaged over so many days."""
 
 REVIEW_DAYS = 7
-"""What is asked for lasts until it arrives, and so many days more."""
+"""A suggested quantity lasts until it arrives, and so many days longer."""
 
 
 def suggested(
-    sold: int, lead_days: int, reorder_point: int, there: int, coming: int, scale: int
+    sold: int, lead_days: int, reorder_point: int, held: int, coming: int, scale: int
 ) -> int:
-    """Base units to ask for, in whole units of `scale`; 0 while what is there lasts.
+    """Base units to request, in whole units of `scale`; 0 while the stock lasts.
 
-    `sold` is what left in the last 30 days, `coming` what is on its way or asked for already.
-    A product is low when what it has does not exceed its reorder point and what will be sold
-    until a delivery; it is filled up to what will be sold a week longer.
+    `sold` is the quantity of the last 30 days, `held` the stock, `coming` what is on its way or
+    requested already. A product is low when stock and coming goods do not exceed its reorder
+    point plus the sales until a delivery. It is filled up to the sales of one more week.
     """
     safe = reorder_point + _sold_in(sold, lead_days)
-    if there + coming > safe or safe == 0:
+    if held + coming > safe or safe == 0:
         return 0
     full = reorder_point + _sold_in(sold, lead_days + REVIEW_DAYS)
-    # At the point itself it would still be low.
-    missing = max(full, safe + 1) - there - coming
+    # At `safe` itself the product would still be low.
+    missing = max(full, safe + 1) - held - coming
     return -(-missing // scale) * scale
 
 

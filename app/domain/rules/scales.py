@@ -1,6 +1,6 @@
-"""Scale labels: codes that a shop's own scale prints, in the layout the shop has set it to.
+"""Scale labels: codes that a store's scale prints, in the layout that the scale is set to.
 
-A layout has one character a digit: digits stand for themselves (the prefix), P for the number
+A layout has one character per digit: digits stand for themselves (the prefix), P for the number
 of the product (PLU), W for grams, A for fen, C for the check digit. In China labels have 13
 digits (21PPPPPWWWWWC) or 18 (26PPPPPAAAAAWWWWWC).
 """
@@ -16,7 +16,10 @@ LENGTHS = (13, 18)
 
 
 class Label(NamedTuple):
-    """What a label says: `weight` in grams, `amount` in fen; None when it says nothing of it."""
+    """The contents of a label: `weight` in grams, `amount` in fen; None when it has none.
+
+    `good` is whether its check digit is right.
+    """
 
     plu: str
     weight: int | None
@@ -30,7 +33,7 @@ def layout_ok(layout: str) -> bool:
 
 
 def read(code: str, layouts: Iterable[str]) -> Label | None:
-    """The label by the first layout it fits; `good` is whether its check digit is right."""
+    """The label by the first layout that the code fits; None when it fits none."""
     for layout in layouts:
         if _fits(code, layout):
             plu, weight, amount = (_field(code, layout, sign) for sign in "PWA")
@@ -55,8 +58,9 @@ def _number(digits: str | None) -> int | None:
 
 
 def weight_for(amount: int, price: int, scale: int) -> int:
-    """The grams that cost so many fen, to the nearest; `price` is fen for `scale` grams.
+    """The weight in grams, to the nearest, that costs `amount` fen at `price` fen for `scale`
+    grams.
 
-    The scale has rounded to the fen, so that the gram is all that can be found again.
+    The scale rounds the amount to the fen, so the weight is exact to about a gram only.
     """
     return (2 * amount * scale + price) // (2 * price)

@@ -1,4 +1,4 @@
-"""Texts from clients: trimmed, bounded, and free of characters no shop writes."""
+"""Texts from clients: trimmed, bounded, and free of control characters."""
 
 import unicodedata
 from typing import Literal, overload
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 class InvalidText(ValueError):
-    """A text no client should send; shown as a BAD_INPUT error."""
+    """A text that is missing, too long or malformed; shown as a BAD_INPUT error."""
 
 
 @overload
@@ -20,7 +20,7 @@ def clean(
 def clean(
     text: str | None, field: str, longest: int, *, required: bool = False, lines: bool = False
 ) -> str | None:
-    """The text without the space around it; None when nothing is left.
+    """The text without leading and trailing space; None when nothing is left.
 
     Raises InvalidText, naming `field`, when nothing is left of a `required` text, when it has more
     than `longest` characters, or control characters; `lines` allows tabs and line breaks.
@@ -40,16 +40,21 @@ def clean(
 def link(text: str, field: str, longest: int) -> str:
     """An https:// address for browsers; this server never fetches it. Raises InvalidText."""
     text = clean(text, field, longest, required=True)
-    try:
-        parts = urlsplit(text)
-        good = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    # A name before the host, or a character browsers read as another, hides where it leads.
+    # A user name before the host, or a character that browsers rewrite, hides where it leads.
     plain = text.isprintable() and not set(text) & set(' "<>\\^`{|}')
-    if not good or not plain or parts.username is not None:
+    if not plain or not _is_https(text):
         raise InvalidText(f"{field}: a link that begins with https://")
     return text
+
+
+def _is_https(text: str) -> bool:
+    """Whether it is an https address with a host, without a user name."""
+    try:
+        parts = urlsplit(text)
+        secure = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return secure and parts.username is None
 
 
 def masked(text: str) -> str:

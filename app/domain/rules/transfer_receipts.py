@@ -1,4 +1,4 @@
-"""Arrivals: which batches in transit are received, damaged, lost or sent back."""
+"""Transfer receipts: which batches in transit are received, damaged, lost or sent back."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
@@ -10,15 +10,15 @@ Fate = TypeVar("Fate")
 
 
 def parted(
-    held: Iterable[tuple[Batch, int]], wanted: Sequence[tuple[Fate, int]]
+    held: Iterable[tuple[Batch, int]], quantities: Sequence[tuple[Fate, int]]
 ) -> list[tuple[Fate, Batch, int]]:
-    """So much of what is held for each fate, batch by batch in the order given.
+    """The batches that each fate's quantity comes from, in the order given.
 
-    What is wanted, summed, is no more than what is held.
+    The quantities together are no more than what is held.
     """
     left = dict(held)
     parts: list[tuple[Fate, Batch, int]] = []
-    for fate, quantity in wanted:
+    for fate, quantity in quantities:
         for batch, taken in pick(left.items(), quantity):
             left[batch] -= taken
             parts.append((fate, batch, taken))

@@ -1,4 +1,4 @@
-"""Units: exact conversion between what a shop says (1.5 kg) and base units (1500 g)."""
+"""Units: exact conversion between quantities in a unit (1.5 kg) and base units (1500 g)."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -23,19 +23,19 @@ MEASURES = {
 }
 
 MASSES = ("kg", "千克", "公斤", "斤", "两", "g", "克")
-"""Units of things one weighs: their base unit is the gram."""
+"""Units of weight: their base unit is the gram."""
 
 VOLUMES = ("l", "L", "升", "ml", "mL", "毫升")
-"""Units of what flows: their base unit is the millilitre."""
+"""Units of volume: their base unit is the millilitre."""
 
 
 def scale_of(unit: str) -> int:
-    """Base units in one `unit`: grams or millilitres for measures, 1 for things one counts."""
+    """Base units in one `unit`: grams or millilitres for measures, 1 for counted units."""
     return MEASURES.get(unit, 1)
 
 
 def to_base(quantity: Decimal, scale: int) -> int | None:
-    """The base units in `quantity`, or None when it does not divide, is not positive, is huge."""
+    """The base units in `quantity`; None when it does not divide, is not positive or is huge."""
     if not 0 < quantity <= LIMIT:
         return None
     base = quantity * scale
@@ -44,9 +44,10 @@ def to_base(quantity: Decimal, scale: int) -> int | None:
 
 
 def size_of(unit: str, product_unit: str, own: Mapping[str, int]) -> int | None:
-    """Base units in one `unit` of a product told in `product_unit`; None when it has no such.
+    """Base units in one `unit` of a product that is kept in `product_unit`; None when it has no
+    such unit.
 
-    `own` are the product's own units, a bottle or a case, with their base units.
+    `own` are the product's own units, such as a bottle or a case, with their base units.
     """
     if unit in own:
         return own[unit]
@@ -57,16 +58,19 @@ def size_of(unit: str, product_unit: str, own: Mapping[str, int]) -> int | None:
 
 
 def shown(base: int, product_unit: str, own: Mapping[str, int], display: str | None) -> str:
-    """A quantity as the shop says it: 3 箱 4 瓶 120 ml."""
+    """A quantity in the product's own units, the largest first: 3 箱 4 瓶 120 ml.
+
+    `display` is the largest unit that is used.
+    """
     largest = own.get(display or "", 0)
-    said = []
+    parts: list[str] = []
     for size, name in sorted(((size, name) for name, size in own.items()), reverse=True):
         if size <= largest:
             count, base = divmod(base, size)
-            said += [f"{count} {name}"] if count else []
-    if base or not said:
-        said.append(f"{written(base, scale_of(product_unit))} {product_unit}")
-    return " ".join(said)
+            parts += [f"{count} {name}"] if count else []
+    if base or not parts:
+        parts.append(f"{written(base, scale_of(product_unit))} {product_unit}")
+    return " ".join(parts)
 
 
 def from_base(base: int, scale: int) -> Decimal:
