@@ -2,18 +2,25 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
-from uuid import uuid4, uuid5
+from uuid import UUID, uuid4, uuid5
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db import units
 from app.db.core.lane import Lane
-from app.db.core.unit import clock
+from app.db.core.unit import Database, clock
+from app.db.orders import lines_of
 from app.db.tables import Movement, Order
+from app.domain.catalog.cookbook import Cookbook
+from app.domain.documents import orders
+from app.domain.documents.orders import OrderRequest
 from app.domain.errors import (
     InvalidQuantity,
     KeyReused,
@@ -24,10 +31,11 @@ from app.domain.errors import (
 )
 from app.domain.ledger.post import PostDrafts
 from app.domain.ledger.reservations import AT_ONCE
+from app.domain.movements.record import Books
 from app.domain.rules.kinds import Kind
 from app.run.embedded import Urls
 from tests.conftest import unheard
-from tests.support.orders import OrderDesk
+from tests.support.orders import Asked, OrderDesk
 from tests.support.shop import Shop, day
 
 
@@ -59,6 +67,44 @@ async def test_two_processes_hold_what_there_is(desk: OrderDesk, urls: Urls) -> 
     await lane.close()
     assert count_outcomes(placed) == {"HELD": 100, "OutOfStock": 300}
     assert await shop.bins("米") == (0, 100, 0, 0)
+
+
+class RepackingDatabase(Database):
+    """The real database; the size of a product's 箱 changes right after the first read."""
+
+    def __init__(self, db: Database, product: UUID, pieces: int) -> None:
+        self.__dict__ = dict(db.__dict__)
+        self.product, self.pieces, self.repacked = product, pieces, False
+
+    @asynccontextmanager
+    async def read(self, tenant: UUID | None) -> AsyncIterator[AsyncSession]:
+        async with super().read(tenant) as session:
+            yield session
+        if not self.repacked:
+            assert tenant is not None
+            self.repacked = True
+            async with self.unit(tenant) as unit:
+                await units.replace(unit, self.product, {"箱": self.pieces})
+
+
+async def test_an_order_and_its_hold_are_made_of_the_same_lines(desk: OrderDesk) -> None:
+    shop = desk.shop
+    await shop.receive("米", 100)
+    product = await shop.product("米")
+    async with shop.db.unit(shop.tenant) as unit:
+        await units.replace(unit, product, {"箱": 6})
+    db = RepackingDatabase(shop.db, product, pieces=12)
+    books = Books(db, shop.lane, Cookbook(shop.db))
+    request = OrderRequest(uuid4(), shop.store, "WECHAT", "13800138000")
+    carton = Asked(product, Decimal(1), unit="箱")
+    placed = await orders.place(books, shop.owner, request, [carton])
+    assert isinstance(placed, Order)
+    assert db.repacked
+    async with shop.db.read(shop.tenant) as session:
+        [line] = await lines_of(session, shop.tenant, [placed.id])
+    # Read once, both are of the 箱 that was ordered.
+    assert line.quantity == 6
+    assert await shop.bins("米") == (94, 6, 0, 0)
 
 
 async def test_one_key_twenty_times_is_one_order(desk: OrderDesk) -> None:
