@@ -42,4 +42,5 @@ class AlertsMutation:
         description="Close an alert: somebody looks after it. 处理预警",
     )
     async def acknowledge_alert(self, info: Info, input: types.AcknowledgeAlertInput) -> Alert:
-        return await alerts.acknowledge(info.context.app.db, info.context.viewer, **vars(input))
+        db, viewer = info.context.app.db, info.context.viewer
+        return await alerts.acknowledge(db, viewer, input.key, input.alert_id)

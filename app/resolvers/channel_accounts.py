@@ -47,7 +47,8 @@ class ShopsMutation:
 
     @root(CAN, types.ChannelLinkResult, description="Disconnect a shop. 断开渠道店铺")
     async def disconnect_channel(self, info: Info, input: types.ChannelLinkInput) -> ChannelLink:
-        return await accounts.disconnect(info.context.app.db, info.context.viewer, **vars(input))
+        db, viewer = info.context.app.db, info.context.viewer
+        return await accounts.disconnect(db, viewer, input.key, input.link_id)
 
     @root(CAN, types.ChannelLinkResult, description="Which SKU a product is there. 渠道商品映射")
     async def set_listing(self, info: Info, input: types.SetListingInput) -> ChannelLink:
@@ -56,8 +57,10 @@ class ShopsMutation:
 
     @root(CAN, types.ChannelLinkResult, description="It lists it no more. 删除渠道商品映射")
     async def remove_listing(self, info: Info, input: types.RemoveListingInput) -> ChannelLink:
-        return await accounts.unlist(info.context.app.db, info.context.viewer, **vars(input))
+        db, viewer = info.context.app.db, info.context.viewer
+        return await accounts.unlist(db, viewer, input.key, input.link_id, input.sku)
 
     @root(CAN, types.ChannelLinkResult, description="Try again all that is dead. 重试失败推送")
     async def retry_channel(self, info: Info, input: types.ChannelLinkInput) -> ChannelLink:
-        return await accounts.retry(info.context.app.db, info.context.viewer, **vars(input))
+        db, viewer = info.context.app.db, info.context.viewer
+        return await accounts.retry(db, viewer, input.key, input.link_id)

@@ -52,35 +52,62 @@ class IdentityMutation:
 
     @root(Can.MANAGE_STAFF, types.InviteStaffResult, description="Add somebody. 邀请员工")
     async def invite_staff(self, info: Info, input: types.InviteStaffInput) -> tables.Staff:
-        context = info.context
-        return await staff.invite_staff(context.app.gate, context.viewer, **vars(input))
+        return await staff.invite_staff(
+            info.context.app.gate,
+            info.context.viewer,
+            key=input.key,
+            login=input.login,
+            name=input.name,
+            password=input.password,
+            role=input.role,
+            store_ids=input.store_ids,
+        )
 
     @root(Can.MANAGE_STAFF, types.SetStaffRoleResult, description="Change rights. 调整权限")
     async def set_staff_role(self, info: Info, input: types.SetStaffRoleInput) -> tables.Staff:
-        context = info.context
-        return await staff.set_staff_role(context.app.gate, context.viewer, **vars(input))
+        gate, viewer, stores = info.context.app.gate, info.context.viewer, input.store_ids
+        return await staff.set_staff_role(
+            gate, viewer, input.key, input.staff_id, input.role, stores
+        )
 
     @root(Can.MANAGE_STAFF, types.RemoveStaffResult, description="Somebody leaves. 移除员工")
     async def remove_staff(self, info: Info, input: types.RemoveStaffInput) -> tables.Staff:
-        context = info.context
-        return await staff.remove_staff(context.app.gate, context.viewer, **vars(input))
+        gate, viewer = info.context.app.gate, info.context.viewer
+        return await staff.remove_staff(gate, viewer, input.key, input.staff_id)
 
     @root(Can.MANAGE_KEYS, types.CreateApiKeyResult, description="Add a program. 新建接口密钥")
     async def create_api_key(self, info: Info, input: types.CreateApiKeyInput) -> staff.NewApiKey:
-        context = info.context
-        return await staff.create_api_key(context.app.gate, context.viewer, **vars(input))
+        gate, viewer = info.context.app.gate, info.context.viewer
+        return await staff.create_api_key(gate, viewer, input.key, input.name, input.scopes)
 
     @root(Can.MANAGE_KEYS, types.RevokeApiKeyResult, description="End an API key. 吊销接口密钥")
     async def revoke_api_key(self, info: Info, input: types.RevokeApiKeyInput) -> tables.ApiKey:
-        context = info.context
-        return await staff.revoke_api_key(context.app.gate, context.viewer, **vars(input))
+        gate, viewer = info.context.app.gate, info.context.viewer
+        return await staff.revoke_api_key(gate, viewer, input.key, input.api_key_id)
 
     @root(Can.MANAGE_STORES, types.CreateStoreResult, description="Open a store. 新建门店")
     async def create_store(self, info: Info, input: types.CreateStoreInput) -> tables.Store:
-        context = info.context
-        return await stores.create_store(context.app.gate, context.viewer, **vars(input))
+        return await stores.create_store(
+            info.context.app.gate,
+            info.context.viewer,
+            key=input.key,
+            code=input.code,
+            name=input.name,
+            timezone=input.timezone,
+            few_threshold=input.few_threshold,
+        )
 
     @root(Can.MANAGE_STORES, types.UpdateStoreResult, description="Change a store. 修改门店")
     async def update_store(self, info: Info, input: types.UpdateStoreInput) -> tables.Store:
-        context = info.context
-        return await stores.update_store(context.app.gate, context.viewer, **vars(input))
+        return await stores.update_store(
+            info.context.app.gate,
+            info.context.viewer,
+            key=input.key,
+            store_id=input.store_id,
+            name=input.name,
+            timezone=input.timezone,
+            few_threshold=input.few_threshold,
+            scale_labels=input.scale_labels,
+            hold_minutes=input.hold_minutes,
+            lead_days=input.lead_days,
+        )

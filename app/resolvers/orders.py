@@ -109,11 +109,13 @@ class OrdersMutation:
 
     @root(Can.RUN_ORDERS, types.OrderResult, description="An order was paid for. 付款")
     async def pay_order(self, info: Info, input: types.PayOrderInput) -> Order:
-        return await orders.pay(info.context.app.books, info.context.viewer, **vars(input))
+        books, viewer = info.context.app.books, info.context.viewer
+        return await orders.pay(books, viewer, input.key, input.order_id, input.reference)
 
     @root(Can.RUN_ORDERS, types.OrderResult, description="Hand a paid order over. 交付")
     async def fulfil_order(self, info: Info, input: types.FulfilOrderInput) -> Order:
-        return await orders.fulfil(info.context.app.db, info.context.viewer, **vars(input))
+        db, viewer = info.context.app.db, info.context.viewer
+        return await orders.fulfil(db, viewer, input.key, input.order_id)
 
     @root(
         Can.PLACE_ORDER,

@@ -115,9 +115,16 @@ class PurchasesMutation:
     async def create_purchase_order(
         self, info: Info, input: types.CreatePurchaseOrderInput
     ) -> PurchaseOrder:
-        told = {name: value for name, value in vars(input).items() if name != "lines"}
+        request = PurchaseRequest(
+            key=input.key,
+            supplier_id=input.supplier_id,
+            store_id=input.store_id,
+            number=input.number,
+            expected_on=input.expected_on,
+            note=input.note,
+        )
         db, viewer = info.context.app.db, info.context.viewer
-        return await purchases.create(db, viewer, PurchaseRequest(**told), input.lines)
+        return await purchases.create(db, viewer, request, input.lines)
 
     @root(
         Can.PURCHASE,
@@ -127,7 +134,8 @@ class PurchasesMutation:
     async def update_purchase_order(
         self, info: Info, input: types.UpdatePurchaseOrderInput
     ) -> PurchaseOrder:
-        return await purchases.update(info.context.app.db, info.context.viewer, **vars(input))
+        db, viewer, id = info.context.app.db, info.context.viewer, input.purchase_order_id
+        return await purchases.update(db, viewer, input.key, id, input.expected_on, input.note)
 
     @root(
         Can.PURCHASE,
@@ -137,7 +145,8 @@ class PurchasesMutation:
     async def cancel_purchase_order(
         self, info: Info, input: types.CancelPurchaseOrderInput
     ) -> PurchaseOrder:
-        return await purchases.cancel(info.context.app.db, info.context.viewer, **vars(input))
+        db, viewer, id = info.context.app.db, info.context.viewer, input.purchase_order_id
+        return await purchases.cancel(db, viewer, input.key, id, input.reason)
 
     @root(
         Can.PURCHASE,
@@ -147,7 +156,8 @@ class PurchasesMutation:
     async def close_purchase_order(
         self, info: Info, input: types.ClosePurchaseOrderInput
     ) -> PurchaseOrder:
-        return await purchases.close(info.context.app.db, info.context.viewer, **vars(input))
+        db, viewer, id = info.context.app.db, info.context.viewer, input.purchase_order_id
+        return await purchases.close(db, viewer, input.key, id, input.reason)
 
     @root(
         Can.RECEIVE,
@@ -157,9 +167,15 @@ class PurchasesMutation:
     async def receive_purchase_order(
         self, info: Info, input: types.ReceivePurchaseOrderInput
     ) -> PurchaseOrder:
-        books, viewer, over = info.context.app.books, info.context.viewer, bool(input.accept_over)
-        told = input.purchase_order_id, input.lines, over, input.document, input
-        return await purchase_receipts.receive(books, viewer, *told)
+        return await purchase_receipts.receive(
+            info.context.app.books,
+            info.context.viewer,
+            input.purchase_order_id,
+            input.lines,
+            bool(input.accept_over),
+            input.document,
+            input,
+        )
 
 
 def introduced(input: types.CreateSupplierInput | types.UpdateSupplierInput) -> Introduced:

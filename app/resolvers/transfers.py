@@ -116,17 +116,15 @@ class TransfersMutation:
     async def reject_replenishment(
         self, info: Info, input: types.RejectReplenishmentInput
     ) -> Transfer:
-        return await transfer_requests.reject(
-            info.context.app.db, info.context.viewer, **vars(input)
-        )
+        db, viewer, id = info.context.app.db, info.context.viewer, input.transfer_id
+        return await transfer_requests.reject(db, viewer, input.key, id, input.reason)
 
     @root(Can.REQUEST_GOODS, types.TransferResult, description="Ask no longer. 撤回申请")
     async def withdraw_replenishment(
         self, info: Info, input: types.WithdrawReplenishmentInput
     ) -> Transfer:
-        return await transfer_requests.withdraw(
-            info.context.app.db, info.context.viewer, **vars(input)
-        )
+        db, viewer, id = info.context.app.db, info.context.viewer, input.transfer_id
+        return await transfer_requests.withdraw(db, viewer, input.key, id, input.reason)
 
     @root(
         Can.RUN_TRANSFERS,
@@ -163,4 +161,5 @@ class TransfersMutation:
         description="Give up what was approved, or call back what nobody received yet. 取消调拨",
     )
     async def cancel_transfer(self, info: Info, input: types.CancelTransferInput) -> Transfer:
-        return await transfers.cancel(info.context.app.db, info.context.viewer, **vars(input))
+        db, viewer, id = info.context.app.db, info.context.viewer, input.transfer_id
+        return await transfers.cancel(db, viewer, input.key, id, input.reason)

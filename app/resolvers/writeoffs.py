@@ -74,7 +74,8 @@ class WriteOffsMutation:
         "one's role. 批准报损",
     )
     async def approve_write_off(self, info: Info, input: types.DecideWriteOffInput) -> WriteOff:
-        return await writeoffs.approve(info.context.app.db, info.context.viewer, **vars(input))
+        db, viewer = info.context.app.db, info.context.viewer
+        return await writeoffs.approve(db, viewer, input.key, input.write_off_id, input.note)
 
     @root(
         Can.REQUEST_WRITE_OFF,
@@ -83,7 +84,8 @@ class WriteOffsMutation:
         "approve, or whoever asked and withdraws it. 驳回/撤回报损",
     )
     async def reject_write_off(self, info: Info, input: types.DecideWriteOffInput) -> WriteOff:
-        return await writeoffs.reject(info.context.app.db, info.context.viewer, **vars(input))
+        db, viewer = info.context.app.db, info.context.viewer
+        return await writeoffs.reject(db, viewer, input.key, input.write_off_id, input.note)
 
     @root(
         Can.LIMIT_WRITE_OFFS,
@@ -94,4 +96,5 @@ class WriteOffsMutation:
     async def set_write_off_limit(
         self, info: Info, input: types.SetWriteOffLimitInput
     ) -> WriteOffLimit:
-        return await writeoffs.set_limit(info.context.app.db, info.context.viewer, **vars(input))
+        db, viewer = info.context.app.db, info.context.viewer
+        return await writeoffs.set_limit(db, viewer, input.key, input.role, input.amount)
