@@ -81,14 +81,14 @@ async def taken_ahead(unit: Unit, id: UUID, kind: str) -> Sequence[Entry]:
     return (await unit.session.scalars(query)).all()
 
 
-async def is_over(unit: Unit, row: Pass) -> bool:
+async def is_expired(unit: Unit, row: Pass) -> bool:
     """Whether its last day is past, by the clock of the store that sold it."""
     over = literal(row.expires_on) < store_day(Store.timezone, unit.now)
     query = select(over).where(Store.tenant_id == unit.tenant, Store.id == row.store_id)
     return bool(await unit.session.scalar(query))
 
 
-async def over(session: AsyncSession, tenant: UUID, now: datetime) -> Sequence[UUID]:
+async def expired_passes(session: AsyncSession, tenant: UUID, now: datetime) -> Sequence[UUID]:
     """Active passes whose last day is past, by the clock of the store that sold them."""
     today = store_day(Store.timezone, now)
     mine = and_(Store.tenant_id == Pass.tenant_id, Store.id == Pass.store_id)

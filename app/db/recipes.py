@@ -1,7 +1,7 @@
 """Recipes: how products are made, and what one unit of each takes."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, and_, bindparam, func, select
@@ -12,8 +12,8 @@ from app.db.core.unit import Unit
 from app.db.tables import Component, Level, Need, Product, Recipe, Tenant
 
 
-class Made(NamedTuple):
-    """A product, and one thing that one unit of it takes, if it takes any."""
+class ProductPart(NamedTuple):
+    """A product with one component of its recipe in force; `need` is None without a recipe."""
 
     id: UUID
     kind: str
@@ -27,7 +27,7 @@ class Made(NamedTuple):
 
 
 _part = Product.__table__.alias("part")
-MADE = (
+PARTS_OF_PRODUCTS = (
     select(
         Product.id,
         Product.kind,
@@ -51,10 +51,12 @@ MADE = (
 )
 
 
-async def made(session: AsyncSession, tenant: UUID, ids: Collection[UUID]) -> list[Made]:
-    """The products, each as often as it takes something."""
-    found: Any = await session.execute(MADE, {"tenant": tenant, "ids": list(ids)})
-    return [Made(*row) for row in found]
+async def parts_of_products(
+    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+) -> list[ProductPart]:
+    """These products, one row for each component and at least one for each product."""
+    parameters = {"tenant": tenant, "ids": list(ids)}
+    return [ProductPart(*row) for row in await session.execute(PARTS_OF_PRODUCTS, parameters)]
 
 
 async def needs_of(
@@ -67,8 +69,7 @@ async def needs_of(
         .where(Need.tenant_id == tenant, among(Need.recipe_id, recipes))
         .order_by(Need.recipe_id, Need.product_id, Need.optional)
     )
-    found: Any = await session.execute(query)
-    return [(row[0], row[1]) for row in found]
+    return [(need, scale) for need, scale in await session.execute(query)]
 
 
 async def recipes_by_id(
@@ -90,7 +91,7 @@ async def components_of(
 
 
 async def lock_all(unit: Unit) -> None:
-    """One recipe of a tenant is changed at a time: none can go into itself behind our back."""
+    """Locks the tenant's recipes: changed one at a time, none can become a part of itself."""
     tenant = select(Tenant.tenant_id).where(Tenant.tenant_id == unit.tenant)
     await unit.session.execute(tenant.with_for_update(key_share=True))
 
@@ -113,10 +114,10 @@ async def parts(
     if kinds is not None:
         mine = and_(_part.c.tenant_id == tenant, _part.c.id == Component.product_id)
         query = query.join(_part, mine).where(among(_part.c.kind, kinds))
-    found: dict[UUID, list[UUID]] = {}
+    components: dict[UUID, list[UUID]] = {}
     for product, part in await session.execute(query):
-        found.setdefault(product, []).append(part)
-    return found
+        components.setdefault(product, []).append(part)
+    return components
 
 
 async def latest(session: AsyncSession, tenant: UUID, product: UUID) -> int:

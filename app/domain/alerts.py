@@ -1,4 +1,4 @@
-"""Use cases of the alerts topic: somebody has seen it."""
+"""Alerts: how staff acknowledge them."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from app.domain.errors import Refused, UnknownAlert
 
 
 async def acknowledge(db: Database, viewer: Viewer, key: UUID, alert_id: UUID) -> Alert:
-    """Closes an alert: somebody looks after it. Harmless when somebody else was first.
+    """Closes an open alert; one that is closed already stays as it is.
 
     Raises Refused(UnknownAlert).
     """

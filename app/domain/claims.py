@@ -1,7 +1,7 @@
 """One key, one effect: the claim every document makes before it writes (I5)."""
 
 import hashlib
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -11,13 +11,13 @@ from app.db.core.unit import Unit
 from app.domain.errors import KeyReused, Refused
 
 
-async def claim(unit: Unit, actor: UUID, key: UUID, result_id: UUID, *asked: Any) -> UUID | None:
+async def claim(unit: Unit, actor: UUID, key: UUID, result_id: UUID, *request: Any) -> UUID | None:
     """Claims the key for the row `result_id`; the earlier row's id when the key was used before.
 
-    `asked` is the whole input, cleaned, beginning with the name of the use case. Claims come
-    before any other lock. Raises Refused(KeyReused) when the key belongs to another input.
+    `request` is the whole input, cleaned, beginning with the name of the use case. Claims come
+    before any other lock. Raises Refused(KeyReused) when the key belongs to another request.
     """
-    fingerprint = fingerprint_of(*asked)
+    fingerprint = fingerprint_of(*request)
     earlier = await claims.claimed(unit, actor, key, fingerprint, result_id)
     if earlier is None:
         return None
@@ -31,5 +31,5 @@ def fingerprint_of(*parts: Any) -> bytes:
     return hashlib.sha256(orjson.dumps(parts, default=_json)).digest()
 
 
-def _json(part: Any) -> Any:
-    return list(part) if isinstance(part, tuple) else str(part)
+def _json(part: object) -> object:
+    return list(cast(tuple[object, ...], part)) if isinstance(part, tuple) else str(part)

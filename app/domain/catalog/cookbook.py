@@ -1,4 +1,4 @@
-"""The cookbook: lines of what is made when it is ordered become lines of what it takes."""
+"""The cookbook: a line of a product made to order becomes lines of its components."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,22 +18,22 @@ from app.domain.rules.units import from_base
 
 MOST_KNOWN = 100_000
 LATER = ("REDEEM", "RESERVE_ON_SALE")
-"""Services whose consumables do not leave when they are sold online: a pass is sold instead."""
+"""Services that use their consumables after the sale: online, a pass is sold instead."""
 
 ORDERED = ("DISH", "SERVICE")
-"""What is never stocked: it is made when somebody orders it."""
+"""Kinds that are made to order and never stocked."""
 
 
 class Taken(NamedTuple):
-    """What one unit takes of a product whose unit has `scale` base units."""
+    """A component of one unit; the component's own unit has `scale` base units."""
 
     need: Need
     scale: int
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What a product is, and what one unit of it takes by the recipe in force."""
+class KnownProduct:
+    """A product's kind, and the components of one unit by the recipe in force."""
 
     kind: str
     recipe_id: UUID | None
@@ -43,13 +43,13 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody said of one line: optional parts left out, and what was really used."""
+    """Wishes for one line: optional parts to leave out, and what was really used."""
 
     without: frozenset[UUID] = frozenset()
     used: Mapping[UUID, Decimal] | None = None
 
     def printed(self) -> tuple[object, ...]:
-        """What a request's fingerprint says of it."""
+        """Its part of a request's fingerprint."""
         return sorted(self.without), None if self.used is None else sorted(self.used.items())
 
 
@@ -57,37 +57,37 @@ NO_WISH = Wish()
 
 
 class Exploded(NamedTuple):
-    """Lines, and the recipes they follow: the ledger refuses them when these have changed."""
+    """Lines, and the recipes they follow; the ledger refuses lines of an outdated recipe."""
 
     lines: tuple[Line, ...]
     recipes: dict[UUID, UUID | None]
 
 
 class Cookbook:
-    """Remembers what each product is. Its kind is for ever; its recipe is checked by the ledger
-    under the lock of its level, so that a memory out of date is found before it is used."""
+    """A cache of products and their recipes. A product's kind never changes; the ledger checks
+    its recipe under the lock of its level, so that an outdated entry is never used."""
 
     def __init__(self, db: Database) -> None:
         self.db = db
-        self._known: dict[UUID, Made] = {}
+        self._known: dict[UUID, KnownProduct] = {}
         self._needs: dict[UUID, list[Need]] = {}
         self._usual: dict[tuple[UUID, str, UUID | None, Decimal], list[Line]] = {}
 
-    async def of(self, tenant: UUID, products: Collection[UUID]) -> dict[UUID, Made]:
-        """What these products are; those nobody knows are left out."""
+    async def of(self, tenant: UUID, products: Collection[UUID]) -> dict[UUID, KnownProduct]:
+        """These products; unknown ids are left out."""
         if unknown := [product for product in products if product not in self._known]:
             async with self.db.read(tenant) as session:
-                found = await rows.made(session, tenant, unknown)
+                parts = await rows.parts_of_products(session, tenant, unknown)
             if len(self._known) > MOST_KNOWN:
                 self._known.clear()
-            self._known |= told(found)
+            self._known |= known_products(parts)
             return {p: self._known[p] for p in products if p in self._known}
         return {product: self._known[product] for product in products}
 
     async def needs(
         self, session: Any, tenant: UUID, recipes: Collection[UUID]
     ) -> dict[UUID, list[Need]]:
-        """What one unit by each of these recipes cannot do without: a recipe never changes."""
+        """The required components of one unit by each of these recipes, which never change."""
         if unknown := [recipe for recipe in recipes if recipe not in self._needs]:
             read: dict[UUID, list[Need]] = {recipe: [] for recipe in unknown}
             for row, _ in await rows.needs_of(session, tenant, unknown):
@@ -101,6 +101,7 @@ class Cookbook:
         return {recipe: self._needs[recipe] for recipe in recipes}
 
     def forget(self, product: UUID) -> None:
+        """Drops the product: its recipe has changed."""
         self._known.pop(product, None)
 
     async def explode(
@@ -110,90 +111,96 @@ class Cookbook:
         wishes: Sequence[Wish],
         channel: str | None = None,
     ) -> Exploded:
-        """Dishes and services become what they take and what is made of it; so does what the
-        shop makes ahead, when it is made. Everything else stays as it is.
+        """The lines, with dishes and services replaced by their components and the product made
+        of them; so is what the store makes ahead, when it is made.
 
         Raises Refused: InvalidQuantity for a part of a unit that does not divide, WrongState
-        for what cannot be moved so. Raises Malformed for wishes about what a line does not take.
+        for a product that cannot be moved this way. Raises Malformed for wishes about products
+        that a line does not take.
         """
         known = await self.of(tenant, {line.product for line in lines})
         exploded: list[Line] = []
         recipes: dict[UUID, UUID | None] = {}
         for line, wish in zip(lines, wishes, strict=True):
-            made = known.get(line.product)
-            if made is not None and _follows(line, made):
-                recipes[line.product] = made.recipe_id
-            if made is None or not _is_made(line, made):
-                _refuse(wish.without or wish.used, line)
+            product = known.get(line.product)
+            if product is not None and _follows_recipe(line, product):
+                recipes[line.product] = product.recipe_id
+            if product is None or not _is_made_now(line, product):
+                _refuse_wishes(wish.without or wish.used, line)
                 exploded.append(line)
             elif line.source.bin == "customer":
                 # What was eaten is waste: it does not go back to what it was made of.
                 exploded.append(replace(line, target=Place(line.target.store, "waste")))
             else:
-                if channel not in (None, COUNTER) and made.consume_on in LATER:
+                if channel not in (None, COUNTER) and product.consume_on in LATER:
                     raise Refused(WrongState("REDEEMED_LATER"))
-                exploded += self._taken(line, made) if wish is NO_WISH else taken(line, made, wish)
+                if wish is NO_WISH:
+                    exploded += self._usual_lines(line, product)
+                else:
+                    exploded += made_to_order(line, product, wish)
         if not exploded:
             raise Refused(WrongState("NO_RECIPE"))
         return Exploded(tuple(exploded), recipes)
 
-    def _taken(self, line: Line, made: Made) -> list[Line]:
-        """The same as `taken`, remembered: what a recipe takes never changes."""
-        key = line.source.store, line.target.bin, made.recipe_id, line.quantity
+    def _usual_lines(self, line: Line, product: KnownProduct) -> list[Line]:
+        """The same as `made_to_order` without wishes, cached: a recipe never changes."""
+        key = line.source.store, line.target.bin, product.recipe_id, line.quantity
         usual = self._usual.get(key)
         if usual is None:
             if len(self._usual) > MOST_KNOWN:
                 self._usual.clear()
-            usual = self._usual[key] = components(line, made, NO_WISH)
-        return usual + out_of_kitchen(line, made)
+            usual = self._usual[key] = components(line, product, NO_WISH)
+        return usual + out_of_kitchen(line, product)
 
 
-def told(found: Sequence[rows.Made]) -> dict[UUID, Made]:
-    """What was read, by product."""
-    known = {}
-    for product, group in groupby(found, lambda row: row.id):
-        mine = list(group)
+def known_products(parts: Sequence[rows.ProductPart]) -> dict[UUID, KnownProduct]:
+    """The products with their components; `parts` are sorted by product."""
+    known: dict[UUID, KnownProduct] = {}
+    for id, group in groupby(parts, lambda part: part.id):
+        of_product = list(group)
+        first = of_product[0]
         takes = tuple(
-            Taken(Need(row.need, row.quantity, row.optional), row.need_scale)
-            for row in mine
-            if row.need is not None
+            Taken(Need(part.need, part.quantity, part.optional), part.need_scale)
+            for part in of_product
+            if part.need is not None
         )
-        known[product] = Made(mine[0].kind, mine[0].recipe_id, mine[0].consume_on, takes)
+        known[id] = KnownProduct(first.kind, first.recipe_id, first.consume_on, takes)
     return known
 
 
-def _follows(line: Line, made: Made) -> bool:
-    """Whether the line is right only as long as the recipe is: also when there is none yet."""
-    return line.source.bin == "kitchen" or (made.kind in ORDERED and line.source.bin == "shelf")
+def _follows_recipe(line: Line, product: KnownProduct) -> bool:
+    """Whether the line is outdated when the recipe changes; also when there is none yet."""
+    return line.source.bin == "kitchen" or (product.kind in ORDERED and line.source.bin == "shelf")
 
 
-def _is_made(line: Line, made: Made) -> bool:
-    """Whether the line stands for what it takes. Raises Refused(WrongState)."""
-    if made.kind == "PASS":
+def _is_made_now(line: Line, product: KnownProduct) -> bool:
+    """Whether the line is replaced by its components. Raises Refused(WrongState)."""
+    if product.kind == "PASS":
         raise Refused(WrongState("PASS"))
     source, target = line.source.bin, line.target.bin
-    if made.kind in ORDERED:
+    if product.kind in ORDERED:
         if source == "shelf" and target in UNEXPIRED_BINS:
             return True
         if source == "customer":
             return True
         raise Refused(WrongState("NOT_STOCKED"))
-    return source == "kitchen" and made.recipe_id is not None
+    return source == "kitchen" and product.recipe_id is not None
 
 
-def taken(line: Line, made: Made, wish: Wish) -> list[Line]:
-    """What the line's product takes of the shelf, and then the product, out of the kitchen."""
-    return components(line, made, wish) + out_of_kitchen(line, made)
+def made_to_order(line: Line, product: KnownProduct, wish: Wish) -> list[Line]:
+    """The components, shelf to kitchen, and then the product itself, out of the kitchen."""
+    return components(line, product, wish) + out_of_kitchen(line, product)
 
 
-def components(line: Line, made: Made, wish: Wish) -> list[Line]:
-    """What goes into the line's product, with what was said of it; or is held for it."""
+def components(line: Line, product: KnownProduct, wish: Wish) -> list[Line]:
+    """The components that go into the line's product, or are reserved for it."""
     bin = "reserved" if line.target.bin == "reserved" else "kitchen"
     shelf, kitchen = Place(line.source.store, "shelf"), Place(line.source.store, bin)
-    _refuse(wish.without - {t.need.product for t in made.takes if t.need.optional}, line)
+    optional = {taken.need.product for taken in product.takes if taken.need.optional}
+    _refuse_wishes(wish.without - optional, line)
     used = dict(wish.used or {})
     lines: list[Line] = []
-    for need, scale in made.takes:
+    for need, scale in product.takes:
         if need.product in wish.without:
             continue
         base = need.quantity * line.quantity
@@ -201,26 +208,35 @@ def components(line: Line, made: Made, wish: Wish) -> list[Line]:
             raise Refused(InvalidQuantity(line.product, str(line.quantity)))
         usual = from_base(int(base), scale)
         if need.product in used:
-            lines += _really(need.product, usual, used.pop(need.product), shelf, kitchen)
+            lines += _with_variance(need.product, usual, used.pop(need.product), shelf, kitchen)
         else:
             lines.append(Line(need.product, usual, shelf, kitchen, optional=need.optional))
     variance = Place(line.source.store, "variance")
-    return lines + [Line(product, more, shelf, variance) for product, more in used.items() if more]
+    return lines + [Line(extra, more, shelf, variance) for extra, more in used.items() if more]
 
 
-def out_of_kitchen(line: Line, made: Made) -> list[Line]:
-    """The product itself, unless it is used up where it is made, or not made yet."""
+def out_of_kitchen(line: Line, product: KnownProduct) -> list[Line]:
+    """The product itself, unless it is used up in the kitchen or not made yet."""
     if line.target.bin in ("kitchen", "reserved"):
         return []
-    kitchen, version = Place(line.source.store, "kitchen"), line.expected_version
-    named = {"batches": line.batches, "arriving": line.arriving, "recipe": made.recipe_id}
-    return [Line(line.product, line.quantity, kitchen, line.target, None, version, **named)]
+    return [
+        Line(
+            line.product,
+            line.quantity,
+            Place(line.source.store, "kitchen"),
+            line.target,
+            expected_version=line.expected_version,
+            batches=line.batches,
+            arriving=line.arriving,
+            recipe=product.recipe_id,
+        )
+    ]
 
 
-def _really(
+def _with_variance(
     product: UUID, usual: Decimal, used: Decimal, shelf: Place, kitchen: Place
 ) -> list[Line]:
-    """The kitchen gets what the recipe says; what was used more, or less, is a variance."""
+    """The recipe's quantity to the kitchen; what was used above or below it is a variance."""
     variance = Place(shelf.store, "variance")
     lines = [
         Line(product, min(usual, used), shelf, kitchen),
@@ -230,6 +246,6 @@ def _really(
     return [line for line in lines if line.quantity > 0]
 
 
-def _refuse(unasked: object, line: Line) -> None:
-    if unasked:
+def _refuse_wishes(unknown: object, line: Line) -> None:
+    if unknown:
         raise Malformed(f"without, used: {line.product} takes no such optional part")

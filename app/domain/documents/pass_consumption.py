@@ -1,6 +1,6 @@
-"""What the sale of a pass takes ahead of its uses, and how each use settles it.
+"""Consumption of passes: what a sale takes ahead of the uses, and how each use accounts for it.
 
-By `consume_on` the sale takes nothing, the first use, or holds all of them. Whoever calls this
+By `consume_on` the sale takes nothing, takes the first use, or reserves all of them. The caller
 holds the lock of the pass.
 """
 
@@ -12,7 +12,7 @@ from app.db import passes as rows
 from app.db import reservations
 from app.db.core.unit import Unit
 from app.db.tables import Pass
-from app.domain.catalog.cookbook import NO_WISH, Made, Taken, Wish, taken
+from app.domain.catalog.cookbook import NO_WISH, KnownProduct, Taken, Wish, made_to_order
 from app.domain.ledger.draft import Line, Place, swapped
 from app.domain.ledger.reservations import moved
 from app.domain.rules.fefo import pick
@@ -20,10 +20,10 @@ from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
 
 
-def ahead(row: Pass, made: Made) -> tuple[Kind, list[Line]]:
-    """What the sale takes ahead of the uses."""
+def pass_consumption(row: Pass, product: KnownProduct) -> tuple[Kind, list[Line]]:
+    """The movement of a sale: what it takes ahead of the uses."""
     if row.consume_on == "FIRST_USE_ON_SALE":
-        return Kind.PASS_SALE, _taken(row, row.store_id, made.takes, 1, NO_WISH)[:-1]
+        return Kind.PASS_SALE, _use_lines(row, row.store_id, product.takes, 1, NO_WISH)[:-1]
     if row.consume_on == "RESERVE_ON_SALE":
         shelf, reserved = Place(row.store_id, "shelf"), Place(row.store_id, "reserved")
         return Kind.PASS_HOLD, [
@@ -34,38 +34,38 @@ def ahead(row: Pass, made: Made) -> tuple[Kind, list[Line]]:
                 reserved,
                 optional=need.optional,
             )
-            for need, scale in made.takes
+            for need, scale in product.takes
         ]
     return Kind.PASS_SALE, []
 
 
-def _taken(row: Pass, store: UUID, takes: Sequence[Taken], uses: int, wish: Wish) -> list[Line]:
-    """What so many uses take of the store's shelf, and the service that is made of it."""
-    made = Made("SERVICE", row.recipe_id, row.consume_on, tuple(takes))
+def _use_lines(row: Pass, store: UUID, takes: Sequence[Taken], uses: int, wish: Wish) -> list[Line]:
+    """What these uses take off the store's shelf, and last the service itself."""
+    product = KnownProduct("SERVICE", row.recipe_id, row.consume_on, tuple(takes))
     shelf, customer = Place(store, "shelf"), Place(store, "customer")
-    return taken(Line(row.product_id, Decimal(uses), shelf, customer), made, wish)
+    return made_to_order(Line(row.product_id, Decimal(uses), shelf, customer), product, wish)
 
 
-async def rendered(
+async def redemption_lines(
     unit: Unit, row: Pass, store: UUID, takes: Sequence[Taken], uses: int, wish: Wish
 ) -> list[Line]:
-    """What comes back of what was taken ahead, what the uses take, and the service itself."""
+    """Goods taken ahead that come back, what the uses take, and the service itself."""
     last = uses == row.uses - row.used
     if row.consume_on == "FIRST_USE_ON_SALE" and row.used == 0:
         if store == row.store_id and wish == NO_WISH:
-            # The first use was taken when it was sold; only those beyond it take more.
-            more = _taken(row, store, takes, uses - 1, wish)[:-1] if uses > 1 else []
-            return [*more, _taken(row, store, [], uses, wish)[-1]]
-        back = await unused(unit, row)
+            # The sale took the first use; only further ones take more.
+            more = _use_lines(row, store, takes, uses - 1, wish)[:-1] if uses > 1 else []
+            return [*more, _use_lines(row, store, [], uses, wish)[-1]]
+        back = await unused_lines(unit, row)
     elif row.consume_on == "RESERVE_ON_SALE":
         back = await _released(unit, row, None if last else takes, uses)
     else:
         back = []
-    return [*back, *_taken(row, store, takes, uses, wish)]
+    return [*back, *_use_lines(row, store, takes, uses, wish)]
 
 
-async def unused(unit: Unit, row: Pass) -> list[Line]:
-    """The lines that put back all that was taken ahead and not used."""
+async def unused_lines(unit: Unit, row: Pass) -> list[Line]:
+    """The lines that put back all that was taken ahead and never used."""
     if row.consume_on == "RESERVE_ON_SALE":
         return await _released(unit, row, None, 0)
     if row.consume_on == "FIRST_USE_ON_SALE" and row.used == 0:
@@ -74,15 +74,15 @@ async def unused(unit: Unit, row: Pass) -> list[Line]:
 
 
 async def _released(unit: Unit, row: Pass, takes: Sequence[Taken] | None, uses: int) -> list[Line]:
-    """What is reserved for so many uses, batch by batch; for all that are left without `takes`."""
+    """What is reserved for these uses, batch by batch; without `takes`, for all that are left."""
     reserved, shelf = Place(row.store_id, "reserved"), Place(row.store_id, "shelf")
     held = await reservations.held(unit, [row.id])
     lines: list[Line] = []
     for product in dict.fromkeys(each.product_id for each in held):
-        mine = [(each, each.quantity) for each in held if each.product_id == product]
-        asked = sum(there for _, there in mine)
+        batches = [(each, each.quantity) for each in held if each.product_id == product]
+        total = sum(quantity for _, quantity in batches)
         if takes is not None:
-            asked = sum(need.quantity * uses for need, _ in takes if need.product == product)
-        for each, quantity in pick(mine, asked):
+            total = sum(need.quantity * uses for need, _ in takes if need.product == product)
+        for each, quantity in pick(batches, total):
             lines.append(moved(each, quantity, reserved, shelf))
     return lines

@@ -1,7 +1,7 @@
-"""Use cases of the passes topic: prepaid services, sold once and redeemed use by use.
+"""Passes: prepaid services, sold once and redeemed use by use.
 
-What leaves the shelf, and when, follows the recipe's `consume_on`. What was taken ahead of its
-use comes back, or is used, exactly once: whoever changes a pass holds the lock of its row.
+The recipe's `consume_on` says when goods leave the shelf. Goods taken ahead of their use come
+back, or are used, exactly once: every change of a pass holds the lock of its row.
 """
 
 import contextlib
@@ -21,16 +21,27 @@ from app.db.levels import open_levels
 from app.db.tables import Movement, Pass, Redemption
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.catalog.cookbook import NO_WISH, Made, Taken, Wish, taken, told
+from app.domain.catalog.cookbook import (
+    NO_WISH,
+    KnownProduct,
+    Taken,
+    Wish,
+    known_products,
+    made_to_order,
+)
 from app.domain.claims import claim, fingerprint_of
-from app.domain.documents.pass_consumption import ahead, rendered, unused
+from app.domain.documents.pass_consumption import (
+    pass_consumption,
+    redemption_lines,
+    unused_lines,
+)
 from app.domain.errors import (
     Malformed,
     NotEnoughUses,
     Refused,
     UnknownPass,
-    UnknownProduct,
     WrongState,
+    unknown_products,
 )
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.documents import movement_of, open_for, post_in
@@ -57,37 +68,40 @@ async def sell_pass(
     channel: str,
     expires_on: date | None,
 ) -> Pass:
-    """Sells so many uses of a pass or a service, and takes ahead what its recipe says.
+    """A pass for these uses of a pass product or a service; the sale takes ahead what the recipe
+    says.
 
-    It may be redeemed until `expires_on`, a year from today if not given. Raises Refused:
+    It can be redeemed until `expires_on`, a year from today by default. Raises Refused:
     UnknownStore, UnknownProduct, OutOfStock, WrongState for what is no service.
     """
     access.at(viewer, Can.SELL, store_id)
     customer = clean(customer, "customer", 100, required=True)
-    _counted(uses)
-    made = await _made(db, viewer.tenant, product_id)
-    until = _until(await _today(db, viewer.tenant, store_id), expires_on)
-    told = {
-        "tenant_id": viewer.tenant,
-        "id": uuid7(),
-        "product_id": product_id,
-        "store_id": store_id,
-        "customer": customer,
-        "channel": channel,
-        "consume_on": made.consume_on or "REDEEM",
-        "recipe_id": made.recipe_id,
-        "uses": uses,
-        "expires_on": until,
-        "sold_by": viewer.actor,
-    }
-    asked = ("sellPass", store_id, product_id, customer, uses, channel, expires_on)
+    _check_uses(uses)
+    service = await _read_service(db, viewer.tenant, product_id)
+    last_day = _last_day(await _today(db, viewer.tenant, store_id), expires_on)
+    id = uuid7()
+    request = ("sellPass", store_id, product_id, customer, uses, channel, expires_on)
 
     async def once() -> Pass:
-        row = Pass(**told, used=0, state="ACTIVE")
-        first = _movement(row, key, viewer.actor, *ahead(row, made))
+        row = Pass(
+            tenant_id=viewer.tenant,
+            id=id,
+            product_id=product_id,
+            store_id=store_id,
+            customer=customer,
+            channel=channel,
+            consume_on=service.consume_on or "REDEEM",
+            recipe_id=service.recipe_id,
+            uses=uses,
+            used=0,
+            state="ACTIVE",
+            expires_on=last_day,
+            sold_by=viewer.actor,
+        )
+        first = _movement(row, key, viewer.actor, *pass_consumption(row, service))
         await open_for(db, viewer.tenant, first)
         async with db.unit(viewer.tenant) as unit:
-            if earlier := await claim(unit, viewer.actor, key, row.id, *asked):
+            if earlier := await claim(unit, viewer.actor, key, row.id, *request):
                 return (await rows.passes_by_id(unit.session, unit.tenant, [earlier]))[0]
             row.sold_at = unit.now
             unit.session.add(row)
@@ -98,20 +112,21 @@ async def sell_pass(
     return await with_overdue(db, viewer.tenant, store_id, once)
 
 
-def _counted(uses: int) -> None:
+def _check_uses(uses: int) -> None:
     if not 1 <= uses <= MOST_USES:
         raise Malformed(f"uses: from 1 to {MOST_USES}")
 
 
-async def _made(db: Database, tenant: UUID, product_id: UUID) -> Made:
-    """The recipe in force, read now: the pass keeps it. Raises Refused."""
+async def _read_service(db: Database, tenant: UUID, product_id: UUID) -> KnownProduct:
+    """The service with the recipe in force, read now: the pass keeps it. Raises Refused."""
     async with db.read(tenant) as session:
-        found = told(await recipe_rows.made(session, tenant, [product_id]))
-    if product_id not in found:
-        raise Refused(UnknownProduct((str(product_id),)))
-    if found[product_id].kind not in ("PASS", "SERVICE"):
+        parts = await recipe_rows.parts_of_products(session, tenant, [product_id])
+    product = known_products(parts).get(product_id)
+    if product is None:
+        raise unknown_products([product_id])
+    if product.kind not in ("PASS", "SERVICE"):
         raise Refused(WrongState("NOT_A_SERVICE"))
-    return found[product_id]
+    return product
 
 
 async def _today(db: Database, tenant: UUID, store_id: UUID) -> date:
@@ -120,7 +135,7 @@ async def _today(db: Database, tenant: UUID, store_id: UUID) -> date:
     return store_day(clock(), store.timezone)
 
 
-def _until(today: date, expires_on: date | None) -> date:
+def _last_day(today: date, expires_on: date | None) -> date:
     if expires_on is None:
         return today + timedelta(days=VALID_DAYS)
     if not today <= expires_on <= today + timedelta(days=LONGEST_DAYS):
@@ -143,27 +158,27 @@ async def redeem_pass(
     uses: int,
     wish: Wish = NO_WISH,
 ) -> Redemption:
-    """Renders uses of a pass in a store: what they take leaves that store's shelf, once.
+    """Redeems uses of a pass in a store; what they take leaves that store's shelf, once.
 
-    What the store that sold the pass took ahead is used, or comes back when the use is rendered
-    elsewhere. Raises Refused: UnknownStore, UnknownPass, NotEnoughUses, OutOfStock, WrongState
+    Goods that the selling store took ahead are used, or come back when the pass is redeemed in
+    another store. Raises Refused: UnknownStore, UnknownPass, NotEnoughUses, OutOfStock, WrongState
     when the pass is used up, refunded or expired.
     """
     access.at(viewer, Can.REDEEM, store_id)
-    _counted(uses)
-    row = await _found(db, viewer.tenant, pass_id)
-    takes = await _takes(db, viewer.tenant, row)
+    _check_uses(uses)
+    row = await _get_pass(db, viewer.tenant, pass_id)
+    takes = await _components(db, viewer.tenant, row)
     await _open(db, row, store_id, takes)
-    asked = ("redeem", pass_id, store_id, uses, *wish.printed())
+    request = ("redeem", pass_id, store_id, uses, *wish.printed())
 
     async def once() -> Redemption:
         async with db.unit(viewer.tenant) as unit:
             id = uuid7()
-            if earlier := await claim(unit, viewer.actor, key, id, *asked):
+            if earlier := await claim(unit, viewer.actor, key, id, *request):
                 return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
             row = await _locked(unit, pass_id)
-            await _usable(unit, row, uses)
-            lines = await rendered(unit, row, store_id, takes, uses, wish)
+            await _check_usable(unit, row, uses)
+            lines = await redemption_lines(unit, row, store_id, takes, uses, wish)
             draft = _movement(row, key, viewer.actor, Kind.REDEMPTION, lines)
             row.used += uses
             if row.used == row.uses:
@@ -184,7 +199,7 @@ def _redemption(
     movement: Movement,
     pass_id: UUID | None,
 ) -> Redemption:
-    made = Redemption(
+    redemption = Redemption(
         tenant_id=unit.tenant,
         id=id,
         pass_id=pass_id,
@@ -195,25 +210,26 @@ def _redemption(
         redeemed_by=movement.actor_id,
         redeemed_at=unit.now,
     )
-    unit.session.add(made)
-    return made
+    unit.session.add(redemption)
+    return redemption
 
 
-async def _found(db: Database, tenant: UUID, pass_id: UUID) -> Pass:
+async def _get_pass(db: Database, tenant: UUID, pass_id: UUID) -> Pass:
+    """The pass. Raises Refused(UnknownPass)."""
     async with db.read(tenant) as session:
-        found = await rows.passes_by_id(session, tenant, [pass_id])
-    if not found:
+        passes = await rows.passes_by_id(session, tenant, [pass_id])
+    if not passes:
         raise Refused(UnknownPass(str(pass_id)))
-    return found[0]
+    return passes[0]
 
 
-async def _takes(db: Database, tenant: UUID, row: Pass) -> list[Taken]:
-    """What one use takes, by the recipe the pass was sold with."""
+async def _components(db: Database, tenant: UUID, row: Pass) -> list[Taken]:
+    """The components of one use, by the recipe that the pass was sold with."""
     if row.recipe_id is None:
         return []
     async with db.read(tenant) as session:
-        found = await recipe_rows.needs_of(session, tenant, [row.recipe_id])
-    return [Taken(Need(n.product_id, n.quantity, n.optional), scale) for n, scale in found]
+        needs = await recipe_rows.needs_of(session, tenant, [row.recipe_id])
+    return [Taken(Need(n.product_id, n.quantity, n.optional), scale) for n, scale in needs]
 
 
 async def _open(db: Database, row: Pass, store_id: UUID, takes: Sequence[Taken]) -> None:
@@ -229,8 +245,8 @@ async def _locked(unit: Unit, pass_id: UUID) -> Pass:
     return row
 
 
-async def _usable(unit: Unit, row: Pass, uses: int) -> None:
-    if row.state == "ACTIVE" and await rows.is_over(unit, row):
+async def _check_usable(unit: Unit, row: Pass, uses: int) -> None:
+    if row.state == "ACTIVE" and await rows.is_expired(unit, row):
         raise Refused(WrongState("EXPIRED"))
     if row.state != "ACTIVE":
         raise Refused(WrongState(row.state))
@@ -241,11 +257,11 @@ async def _usable(unit: Unit, row: Pass, uses: int) -> None:
 async def refund_pass(
     db: Database, viewer: Viewer, key: UUID, pass_id: UUID, reason: str | None
 ) -> Pass:
-    """Ends a pass that somebody wants no more; what was taken ahead and never used comes back.
+    """Ends a pass on request; goods taken ahead and never used come back.
 
     Raises Refused: UnknownPass, WrongState when it is used up, refunded or expired.
     """
-    row = await _found(db, viewer.tenant, pass_id)
+    row = await _get_pass(db, viewer.tenant, pass_id)
     if not access.within(viewer, Can.REFUND_PASS, [row.store_id]):
         raise Refused(UnknownPass(str(pass_id)))
     reason = clean(reason, "reason", 200)
@@ -255,29 +271,29 @@ async def refund_pass(
 async def expire(db: Database, tenant: UUID) -> None:
     """Ends the passes whose last day is past; run twice or at once, each ends once."""
     async with db.read(tenant) as session:
-        over = await rows.over(session, tenant, clock())
-    for pass_id in over:
+        expired = await rows.expired_passes(session, tenant, clock())
+    for pass_id in expired:
         await expire_pass(db, tenant, pass_id)
 
 
 async def expire_pass(db: Database, tenant: UUID, pass_id: UUID) -> None:
-    """Ends one pass, unless somebody has used it up or refunded it meanwhile."""
-    row, key = await _found(db, tenant, pass_id), uuid5(pass_id, "expire")
+    """Ends one pass, unless it was used up or refunded in between."""
+    row, key = await _get_pass(db, tenant, pass_id), uuid5(pass_id, "expire")
     with contextlib.suppress(Refused):
         await _end(db, row, "EXPIRED", NOBODY, key, ("expirePass", pass_id))
 
 
 async def _end(
-    db: Database, row: Pass, state: str, actor: UUID, key: UUID, asked: tuple[Any, ...]
+    db: Database, row: Pass, state: str, actor: UUID, key: UUID, request: tuple[Any, ...]
 ) -> Pass:
     async with db.unit(row.tenant_id) as unit:
-        earlier = await claim(unit, actor, key, row.id, *asked)
+        earlier = await claim(unit, actor, key, row.id, *request)
         row = await _locked(unit, row.id)
         if earlier is not None:
             return row
         if row.state != "ACTIVE":
             raise Refused(WrongState(row.state))
-        lines = await unused(unit, row)
+        lines = await unused_lines(unit, row)
         await post_in(unit, _movement(row, key, actor, Kind.PASS_RELEASE, lines))
         row.state, row.ended_at = state, unit.now
     return row
@@ -292,33 +308,34 @@ async def redeem_paid(
     uses: int,
     wish: Wish = NO_WISH,
 ) -> Redemption:
-    """Renders a service that is paid for at the counter: a sale, with what it takes.
+    """Redeems a service that is paid for at the counter: a sale, with what it takes.
 
     Raises Refused: UnknownStore, UnknownProduct, OutOfStock, WrongState for what is no service.
     """
     access.at(viewer, Can.REDEEM, store_id)
-    _counted(uses)
-    made = await _made(db, viewer.tenant, product_id)
-    if made.kind == "PASS":
+    _check_uses(uses)
+    service = await _read_service(db, viewer.tenant, product_id)
+    if service.kind == "PASS":
         raise Refused(WrongState("PASS"))
     shelf, customer = Place(store_id, "shelf"), Place(store_id, "customer")
+    line = Line(product_id, Decimal(uses), shelf, customer)
     draft = Draft(
         kind=Kind.SALE,
         store=store_id,
         actor=viewer.actor,
         key=uuid5(key, Kind.SALE.name),
-        lines=tuple(taken(Line(product_id, Decimal(uses), shelf, customer), made, wish)),
+        lines=tuple(made_to_order(line, service, wish)),
         fingerprint=fingerprint_of("redeem", key),
         occurred_at=clock(),
         channel=COUNTER,
     )
     await open_for(db, viewer.tenant, draft)
-    asked = ("redeem", product_id, store_id, uses, *wish.printed())
+    request = ("redeem", product_id, store_id, uses, *wish.printed())
 
     async def once() -> Redemption:
         async with db.unit(viewer.tenant) as unit:
             id = uuid7()
-            if earlier := await claim(unit, viewer.actor, key, id, *asked):
+            if earlier := await claim(unit, viewer.actor, key, id, *request):
                 return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
             movement = await post_in(unit, draft)
             assert movement is not None
