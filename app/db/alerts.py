@@ -4,7 +4,18 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, and_, bindparam, func, literal_column, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    String,
+    Uuid,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -33,7 +44,7 @@ class Shortfall(NamedTuple):
 def _raising() -> Statement:
     names = ["id", *Shortfall._fields]
     lacked = rows("lacked", *(A[name] for name in names))
-    rule = literal_column(f"'{DISCREPANCY}'")
+    rule = literal_column(f"'{DISCREPANCY}'", String())
     put = insert(Alert).from_select(
         ["tenant_id", "rule", *names], select(TENANT, rule, *(lacked.c[name] for name in names))
     )
@@ -80,15 +91,16 @@ def _naming() -> Statement:
 RAISE, HOLDING, NAME = _raising(), _holding(), _naming()
 
 
-async def raise_discrepancies(unit: Unit, found: Iterable[Shortfall]) -> None:
-    """Opens an alert for each level, or adds to the one that is open; names the orders at risk."""
-    lacked = [(uuid7(), *each) for each in sorted(found)]
-    told = arrays("lacked", ["id", *Shortfall._fields], lacked)
-    raised = await RAISE.fetch(unit.raw, tenant=unit.tenant, **told)
+async def raise_discrepancies(unit: Unit, shortfalls: Iterable[Shortfall]) -> None:
+    """Opens an alert for each level, or adds to the open one; names the orders at risk."""
+    lacked = [(uuid7(), *each) for each in sorted(shortfalls)]
+    parameters = arrays("lacked", ["id", *Shortfall._fields], lacked)
+    raised = await RAISE.fetch(unit.raw, tenant=unit.tenant, **parameters)
     pairs = {(store, product) for _, store, product, _ in raised}
     held = await HOLDING.fetch(unit.raw, tenant=unit.tenant, **want(pairs))
     for alert, store, product, quantity in raised:
-        risked, missing = [], quantity
+        risked: list[UUID] = []
+        missing = quantity
         for where, what, order, reserved in held:
             if (where, what) == (store, product) and missing > 0:
                 risked.append(order)
@@ -116,14 +128,14 @@ class AlertFilter(NamedTuple):
 
 
 async def alerts(
-    session: AsyncSession, tenant: UUID, wanted: AlertFilter, after: UUID | None, limit: int
+    session: AsyncSession, tenant: UUID, filter: AlertFilter, after: UUID | None, limit: int
 ) -> Sequence[Alert]:
     """A page of alerts, the newest first."""
-    query = select(Alert).where(Alert.tenant_id == tenant, among(Alert.store_id, wanted.stores))
-    if wanted.rule is not None:
-        query = query.where(Alert.rule == wanted.rule)
-    if wanted.state is not None:
-        query = query.where(Alert.state == wanted.state)
+    query = select(Alert).where(Alert.tenant_id == tenant, among(Alert.store_id, filter.stores))
+    if filter.rule is not None:
+        query = query.where(Alert.rule == filter.rule)
+    if filter.state is not None:
+        query = query.where(Alert.state == filter.state)
     if after is not None:
         query = query.where(Alert.id < after)
     return (await session.scalars(query.order_by(Alert.id.desc()).limit(limit))).all()

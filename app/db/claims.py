@@ -1,6 +1,5 @@
 """Clients' keys, claimed in the transaction of the effect they stand for (I5)."""
 
-from typing import cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -35,4 +34,4 @@ async def claimed(
     query = select(Request).where(
         Request.tenant_id == unit.tenant, Request.actor_id == actor, Request.key == key
     )
-    return cast(Request, (await unit.session.scalars(query)).one())
+    return (await unit.session.scalars(query)).one()

@@ -18,7 +18,7 @@ from app.db.tables import Movement, Order, OrderLine, Product, Store
 TENANT = bindparam("tenant", type_=Uuid())
 ORDERS, L = Order.__table__.c, OrderLine.__table__.c
 GUEST = UUID(int=1)
-"""Who acts without a name. Not the jobs: their keys can be told from what a guest knows (I5)."""
+"""The actor of guests. Not the jobs' actor: a guest could guess the keys of jobs (I5)."""
 
 
 class PlacedLine(NamedTuple):
@@ -58,10 +58,10 @@ def _writing() -> Statement:
         .from_select(["tenant_id", *ORDER], select(TENANT, *(placed.c[name] for name in ORDER)))
         .cte("ordered")
     )
-    told = rows("told", *(L[name] for name in LINE))
+    placed_lines = rows("placed_lines", *(L[name] for name in LINE))
     lines = (
         insert(OrderLine)
-        .from_select(["tenant_id", *LINE], select(TENANT, *(told.c[name] for name in LINE)))
+        .from_select(["tenant_id", *LINE], select(TENANT, *(placed_lines.c[name] for name in LINE)))
         .cte("lined")
     )
     return Statement(select(func.now()).add_cte(orders, lines))
@@ -79,18 +79,18 @@ async def write(unit: Unit, placed: Sequence[PlacedOrder]) -> None:
         unit.raw,
         tenant=unit.tenant,
         **arrays("placed", ORDER, [order[:-1] for order in placed]),
-        **arrays("told", LINE, lines),
+        **arrays("placed_lines", LINE, lines),
     )
 
 
-def order_row(tenant: UUID, new: PlacedOrder, placed_at: datetime) -> Order:
+def order_row(tenant: UUID, order: PlacedOrder, placed_at: datetime) -> Order:
     """The row of an order that was just written; no session holds it."""
-    told = dict(zip(ORDER, new[:-1], strict=True))
-    return Order(tenant_id=tenant, state="HELD", extended=False, placed_at=placed_at, **told)
+    columns = dict(zip(ORDER, order[:-1], strict=True))
+    return Order(tenant_id=tenant, state="HELD", extended=False, placed_at=placed_at, **columns)
 
 
 class Guest(NamedTuple):
-    """Who orders without a name: a contact, in one store."""
+    """A guest: a contact, in one store."""
 
     store_id: UUID
     contact: str
@@ -117,7 +117,7 @@ OPEN_OF_GUESTS = _counting()
 
 
 async def lock_guests(unit: Unit, guests: Sequence[Guest]) -> None:
-    """Until the unit ends nobody else orders as one of them."""
+    """Locks these guests until the unit ends: no other unit places an order of theirs."""
     keys = sorted(
         int.from_bytes(sha256(f"{unit.tenant}{store}{contact}".encode()).digest()[:8], signed=True)
         for store, contact in guests
@@ -126,10 +126,10 @@ async def lock_guests(unit: Unit, guests: Sequence[Guest]) -> None:
 
 
 async def open_of_guests(unit: Unit, guests: Sequence[Guest]) -> Counter[Guest]:
-    """How many orders each of them holds unpaid, in time."""
-    told = arrays("guests", list(Guest._fields), guests)
-    found = await OPEN_OF_GUESTS.fetch(unit.raw, tenant=unit.tenant, **told)
-    return Counter({Guest(store, contact): count for store, contact, count in found})
+    """How many unpaid orders each of them has that are not overdue."""
+    parameters = arrays("guests", list(Guest._fields), guests)
+    counts = await OPEN_OF_GUESTS.fetch(unit.raw, tenant=unit.tenant, **parameters)
+    return Counter({Guest(store, contact): count for store, contact, count in counts})
 
 
 class PricedProduct(NamedTuple):
@@ -145,9 +145,9 @@ class PricedProduct(NamedTuple):
 async def priced(
     db: Database, tenant: UUID, store: UUID, products: Collection[UUID]
 ) -> dict[UUID, PricedProduct]:
-    """What these products cost now; those nobody can order are left out."""
-    found = await db.together(_priced, tenant, {(store, product) for product in products})
-    return {product: found[store, product] for product in products if (store, product) in found}
+    """The products with their prices of now; unknown and archived ones are left out."""
+    prices = await db.together(_priced, tenant, {(store, product) for product in products})
+    return {product: prices[store, product] for product in products if (store, product) in prices}
 
 
 async def _priced(db: Database, tenant: UUID, pairs: Collection[Pair]) -> dict[Pair, PricedProduct]:
@@ -164,8 +164,8 @@ async def _priced(db: Database, tenant: UUID, pairs: Collection[Pair]) -> dict[P
         .join(Product, known)
     )
     async with db.read(tenant) as session:
-        found = await session.execute(query, want(pairs))
-        return {(row[0], row[1]): PricedProduct(*row[1:]) for row in found}
+        prices = await session.execute(query, want(pairs))
+        return {(row[0], row[1]): PricedProduct(*row[1:]) for row in prices}
 
 
 async def orders_by_id(
@@ -220,18 +220,18 @@ class OrderFilter(NamedTuple):
 
 
 async def orders(
-    session: AsyncSession, tenant: UUID, wanted: OrderFilter, after: UUID | None, limit: int
+    session: AsyncSession, tenant: UUID, filter: OrderFilter, after: UUID | None, limit: int
 ) -> Sequence[Order]:
     """A page of orders, the newest first."""
-    query = select(Order).where(Order.tenant_id == tenant, among(Order.store_id, wanted.stores))
-    if wanted.state is not None:
-        query = query.where(Order.state == wanted.state)
-    if wanted.channel is not None:
-        query = query.where(Order.channel == wanted.channel)
-    if wanted.contact is not None:
-        query = query.where(Order.contact == wanted.contact)
-    if wanted.external_id is not None:
-        query = query.where(Order.external_id == wanted.external_id)
+    query = select(Order).where(Order.tenant_id == tenant, among(Order.store_id, filter.stores))
+    if filter.state is not None:
+        query = query.where(Order.state == filter.state)
+    if filter.channel is not None:
+        query = query.where(Order.channel == filter.channel)
+    if filter.contact is not None:
+        query = query.where(Order.contact == filter.contact)
+    if filter.external_id is not None:
+        query = query.where(Order.external_id == filter.external_id)
     if after is not None:
         query = query.where(Order.id < after)
     return (await session.scalars(query.order_by(Order.id.desc()).limit(limit))).all()

@@ -34,16 +34,16 @@ class PassFilter(NamedTuple):
 
 
 async def passes(
-    session: AsyncSession, tenant: UUID, wanted: PassFilter, after: UUID | None, limit: int
+    session: AsyncSession, tenant: UUID, filter: PassFilter, after: UUID | None, limit: int
 ) -> Sequence[Pass]:
     """A page of passes, the newest first."""
-    query = select(Pass).where(Pass.tenant_id == tenant, among(Pass.store_id, wanted.stores))
-    if wanted.ids is not None:
-        query = query.where(among(Pass.id, wanted.ids))
-    if wanted.customer is not None:
-        query = query.where(Pass.customer == wanted.customer)
-    if wanted.state is not None:
-        query = query.where(Pass.state == wanted.state)
+    query = select(Pass).where(Pass.tenant_id == tenant, among(Pass.store_id, filter.stores))
+    if filter.ids is not None:
+        query = query.where(among(Pass.id, filter.ids))
+    if filter.customer is not None:
+        query = query.where(Pass.customer == filter.customer)
+    if filter.state is not None:
+        query = query.where(Pass.state == filter.state)
     if after is not None:
         query = query.where(Pass.id < after)
     return (await session.scalars(query.order_by(Pass.id.desc()).limit(limit))).all()

@@ -52,16 +52,16 @@ class SupplierFilter(NamedTuple):
 async def suppliers(
     session: AsyncSession,
     tenant: UUID,
-    wanted: SupplierFilter,
+    filter: SupplierFilter,
     after: tuple[Any, ...] | None,
     limit: int,
 ) -> Sequence[Supplier]:
     """A page of suppliers by name; `after` is (pinyin, id) of the one before it."""
     order = Supplier.pinyin, Supplier.id
-    there = Supplier.archived_at.is_not(None) if wanted.archived else Supplier.archived_at.is_(None)
+    there = Supplier.archived_at.is_not(None) if filter.archived else Supplier.archived_at.is_(None)
     query = select(Supplier).where(Supplier.tenant_id == tenant, there).order_by(*order)
-    if wanted.search:
-        query = query.where(Supplier.search.contains(wanted.search.lower(), autoescape=True))
+    if filter.search:
+        query = query.where(Supplier.search.contains(filter.search.lower(), autoescape=True))
     if after is not None:
         query = query.where(tuple_(*order) > tuple_(*after))
     return (await session.scalars(query.limit(limit))).all()
@@ -127,7 +127,7 @@ class Listed(NamedTuple):
 async def purchases(
     session: AsyncSession,
     tenant: UUID,
-    wanted: PurchaseFilter,
+    filter: PurchaseFilter,
     after: tuple[Any, ...] | None,
     limit: int,
 ) -> list[Listed]:
@@ -136,13 +136,13 @@ async def purchases(
     P = PurchaseOrder
     moment = case((OPEN, extract("epoch", P.expected_on)), else_=-extract("epoch", P.ended_at))
     order = case((OPEN, 0), else_=1), cast(moment * 1_000_000, BigInteger), P.id
-    query = select(P, *order[:2]).where(P.tenant_id == tenant, among(P.store_id, wanted.stores))
-    if wanted.states is not None:
-        query = query.where(among(P.state, wanted.states))
-    if wanted.supplier_id is not None:
-        query = query.where(P.supplier_id == wanted.supplier_id)
-    if wanted.expected_until is not None:
-        query = query.where(P.expected_on <= wanted.expected_until)
+    query = select(P, *order[:2]).where(P.tenant_id == tenant, among(P.store_id, filter.stores))
+    if filter.states is not None:
+        query = query.where(among(P.state, filter.states))
+    if filter.supplier_id is not None:
+        query = query.where(P.supplier_id == filter.supplier_id)
+    if filter.expected_until is not None:
+        query = query.where(P.expected_on <= filter.expected_until)
     if after is not None:
         query = query.where(tuple_(*order) > tuple_(*after))
     found: Any = await session.execute(query.order_by(*order).limit(limit))

@@ -83,15 +83,15 @@ class TransferFilter(NamedTuple):
 
 
 async def transfers(
-    session: AsyncSession, tenant: UUID, wanted: TransferFilter, after: UUID | None, limit: int
+    session: AsyncSession, tenant: UUID, filter: TransferFilter, after: UUID | None, limit: int
 ) -> Sequence[Transfer]:
     """A page of transfers, the newest first."""
-    query = select(Transfer).where(Transfer.tenant_id == tenant, _concerns(wanted.stores))
-    if wanted.states is not None:
-        query = query.where(Transfer.state.in_(wanted.states))
-    if wanted.asked:
+    query = select(Transfer).where(Transfer.tenant_id == tenant, _concerns(filter.stores))
+    if filter.states is not None:
+        query = query.where(Transfer.state.in_(filter.states))
+    if filter.asked:
         query = query.where(Transfer.requested_by.is_not(None))
-    if wanted.planned:
+    if filter.planned:
         query = query.where(Transfer.from_store.is_not(None))
     if after is not None:
         query = query.where(Transfer.id < after)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Uuid, and_, bindparam, literal_column, select
+from sqlalchemy import String, Uuid, and_, bindparam, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,8 +15,8 @@ from app.db.levels import Pair, want, wanted_levels
 from app.db.tables import Entry, Movement, WriteOff, WriteOffLimit, WriteOffLine
 
 W, L = WriteOff.__table__.c, WriteOffLine.__table__.c
-REQUESTED = literal_column("'REQUESTED'")
-"""Spelled out, so that the index of what is open is found by every plan."""
+REQUESTED = literal_column("'REQUESTED'", String())
+"""A literal and no parameter: every plan finds the index of open write-offs."""
 
 
 class Earmark(NamedTuple):
@@ -45,9 +45,9 @@ EARMARKING = _earmarking()
 
 
 async def earmarks(unit: Unit, pairs: Iterable[Pair]) -> list[Earmark]:
-    """What open write-offs wait for at these levels; their locks are held, so nobody adds any."""
-    found = await EARMARKING.fetch(unit.raw, tenant=unit.tenant, **want(pairs))
-    return [Earmark(*row) for row in found]
+    """The earmarks of open write-offs at these levels; their locks are held, so none is added."""
+    rows = await EARMARKING.fetch(unit.raw, tenant=unit.tenant, **want(pairs))
+    return [Earmark(*row) for row in rows]
 
 
 async def write_offs_by_id(
@@ -108,14 +108,14 @@ class WriteOffFilter(NamedTuple):
 
 
 async def write_offs(
-    session: AsyncSession, tenant: UUID, wanted: WriteOffFilter, after: UUID | None, limit: int
+    session: AsyncSession, tenant: UUID, filter: WriteOffFilter, after: UUID | None, limit: int
 ) -> Sequence[WriteOff]:
     """A page of write-offs, the newest first."""
     query = select(WriteOff).where(
-        WriteOff.tenant_id == tenant, among(WriteOff.store_id, wanted.stores)
+        WriteOff.tenant_id == tenant, among(WriteOff.store_id, filter.stores)
     )
-    if wanted.state is not None:
-        query = query.where(WriteOff.state == wanted.state)
+    if filter.state is not None:
+        query = query.where(WriteOff.state == filter.state)
     if after is not None:
         query = query.where(WriteOff.id < after)
     return (await session.scalars(query.order_by(WriteOff.id.desc()).limit(limit))).all()
@@ -143,9 +143,9 @@ async def limits(session: AsyncSession, tenant: UUID) -> Sequence[WriteOffLimit]
 async def put_limit(
     unit: Unit, role: str, amount: int | None, set_by: UUID, set_at: datetime
 ) -> None:
-    """Says the most a role approves, in 1/10000 yuan; None: as much as there is."""
-    told = {"amount": amount, "set_by": set_by, "set_at": set_at}
-    put = insert(WriteOffLimit).values(tenant_id=unit.tenant, role=role, **told)
+    """Sets the most that a role can approve, in 1/10000 yuan; None for no limit."""
+    columns = {"amount": amount, "set_by": set_by, "set_at": set_at}
+    put = insert(WriteOffLimit).values(tenant_id=unit.tenant, role=role, **columns)
     await unit.session.execute(
-        put.on_conflict_do_update(index_elements=["tenant_id", "role"], set_=told)
+        put.on_conflict_do_update(index_elements=["tenant_id", "role"], set_=columns)
     )

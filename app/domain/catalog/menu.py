@@ -17,7 +17,7 @@ from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.claims import claim
-from app.domain.errors import Malformed, Refused, UnknownProduct
+from app.domain.errors import Malformed, unknown_products
 from app.domain.rules.days import day_end
 from app.domain.rules.labels import PLENTY, SOLD_OUT, Availability, availability
 from app.domain.rules.recipes import Need, makeable, together
@@ -35,7 +35,7 @@ class Limiting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A product as a store can sell it now. `sold_out` says that somebody took it off.
+    """A product as a store can sell it now. `sold_out`: staff marked it as sold out.
 
     `makeable` is in whole units, None when nothing limits it, and `limiting` the product that
     does; both are None for those who may not know.
@@ -47,7 +47,7 @@ class Serving:
     availability: Availability
     sold_out: bool
 
-    # What is told are attributes, not resolvers: a menu costs what its fields cost.
+    # Attributes, not resolvers: the cost of a menu is the cost of its fields.
     id = property(lambda self: self.dish.id)
     name = property(lambda self: self.dish.name)
     spec = property(lambda self: self.dish.spec)
@@ -104,19 +104,18 @@ async def board(
         takes = await cookbook.needs(session, tenant, recipes)
         needs = {dish.id: _needs(dish, takes) for dish in dishes}
         parts = {need.product for made_of in needs.values() for need in made_of}
-        found = await rows.shelves(session, tenant, store, channel, parts)
+        shelves = await rows.shelves(session, tenant, store, channel, parts)
     return Board(
         {dish.id: dish for dish in dishes},
         needs,
-        {product: shelf.held for product, shelf in found.items()},
-        {product: shelf.name for product, shelf in found.items()},
+        {product: shelf.held for product, shelf in shelves.items()},
+        {product: shelf.name for product, shelf in shelves.items()},
         few,
         revision,
     )
 
 
 def yuan(fen: int | None) -> str | None:
-    """A price as it is told."""
     return None if fen is None else f"{fen // 100}.{fen % 100:02d}"
 
 
@@ -137,45 +136,45 @@ class CartDemand(NamedTuple):
 async def can_make(
     cookbook: Cookbook, store: Store, channel: str | None, lines: Sequence[tuple[UUID, Decimal]]
 ) -> list[CartDemand]:
-    """Whether all of a cart can be had together, of a channel or of whoever sells all there is;
-    no line is told of more than it asks for.
+    """Each line of a cart, and how much of it a store can make beside the other lines, never more
+    than requested; as a channel can sell it, or from all stock without a channel.
 
     Raises Refused(UnknownProduct), Malformed for what is not in whole base units.
     """
     if not 1 <= len(lines) <= MOST_LINES:
         raise Malformed(f"lines: from 1 to {MOST_LINES} are needed")
-    told = {product for product, _ in lines}
-    found = await board(cookbook, store.tenant_id, store.id, channel, told)
-    if missing := {product for product, _ in lines} - found.dishes.keys():
-        raise Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
-    counts = []
+    products = {product for product, _ in lines}
+    menu = await board(cookbook, store.tenant_id, store.id, channel, products)
+    if missing := products - menu.dishes.keys():
+        raise unknown_products(missing)
+    counts: list[int] = []
     for product, quantity in lines:
-        count = to_base(quantity, found.dishes[product].scale)
+        count = to_base(quantity, menu.dishes[product].scale)
         if count is None:
             raise Malformed(f"quantity: {quantity} of {product} is not in whole base units")
         counts.append(count)
     # In base units of what is sold: a dish has one to a unit.
-    each = [_one_base_unit(found, product) for product, _ in lines]
-    most = together(list(zip(each, counts, strict=True)), found.shelf)
-    servings = found.servings((product for product, _ in lines), exact=False)
-    left = {id: dish.ration for id, dish in found.dishes.items()}
-    wanted: list[CartDemand] = []
+    needs = [_one_base_unit(menu, product) for product, _ in lines]
+    most = together(list(zip(needs, counts, strict=True)), menu.shelf)
+    servings = menu.servings((product for product, _ in lines), exact=False)
+    left = {id: dish.ration for id, dish in menu.dishes.items()}
+    demands: list[CartDemand] = []
     for serving, count, allowed in zip(servings, counts, most, strict=True):
         given = 0 if serving.sold_out else _within(_within(count, allowed), left[serving.id])
-        wanted.append(CartDemand(serving.dish, count, given))
+        demands.append(CartDemand(serving.dish, count, given))
         if (ration := left[serving.id]) is not None:
             left[serving.id] = ration - given
-    return wanted
+    return demands
 
 
 def _within(count: int, allowed: int | None) -> int:
     return count if allowed is None else min(count, allowed)
 
 
-def _one_base_unit(found: Board, product: UUID) -> Sequence[Need]:
-    if found.dishes[product].kind == "GOODS":
+def _one_base_unit(menu: Board, product: UUID) -> Sequence[Need]:
+    if menu.dishes[product].kind == "GOODS":
         return [Need(product, 1)]
-    return found.needs[product]
+    return menu.needs[product]
 
 
 async def set_sold_out(
@@ -189,21 +188,21 @@ async def set_sold_out(
     async with db.unit(viewer.tenant) as unit:
         await open_levels(unit, {(store_id, product_id)})
     async with db.unit(viewer.tenant) as unit:
-        asked = ("setSoldOut", store_id, product_id, sold_out)
-        earlier = await claim(unit, viewer.actor, key, product_id, *asked)
+        request = ("setSoldOut", store_id, product_id, sold_out)
+        earlier = await claim(unit, viewer.actor, key, product_id, *request)
         if earlier is None:
             [store] = await identity.stores_by_id(unit.session, unit.tenant, [store_id])
             until = day_end(unit.now, store.timezone) if sold_out else None
             if not await rows.set_sold_out(unit, store_id, product_id, until):
-                raise Refused(UnknownProduct((str(product_id),)))
+                raise unknown_products([product_id])
     async with db.read(viewer.tenant) as session:
-        found = await session.get(Level, (viewer.tenant, store_id, product_id))
-    assert found is not None
-    return found
+        level = await session.get(Level, (viewer.tenant, store_id, product_id))
+    assert level is not None
+    return level
 
 
 async def reopen(db: Database, tenant: UUID) -> None:
-    """What was sold out yesterday is on the menu again, and every terminal is told."""
+    """Ends yesterday's sold-out marks, and names their products in the stores' feeds."""
     async with db.read(tenant) as session:
         if not await rows.lapsed(session, tenant, clock()):
             return

@@ -1,4 +1,4 @@
-"""Use cases of the recipes topic: how a product is made."""
+"""Recipes: how a product is made, and all that one unit of it takes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +8,15 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from app.db import catalog, units
 from app.db import recipes as rows
+from app.db import units
 from app.db.core.unit import Database, Unit
 from app.db.levels import open_levels
 from app.db.tables import Component, Product, Recipe
 from app.db.tables import Need as NeedRow
 from app.domain.access import Viewer
 from app.domain.catalog.cookbook import ORDERED
+from app.domain.catalog.products import read_products
 from app.domain.claims import claim
 from app.domain.errors import (
     Indivisible,
@@ -24,7 +25,6 @@ from app.domain.errors import (
     NotWhole,
     RecipeCycle,
     Refused,
-    UnknownProduct,
     WrongState,
 )
 from app.domain.rules.recipes import WHOLE, Need, Part, amount, cycle, nearest, needs
@@ -41,7 +41,7 @@ CONSUME_ON = "FIRST_USE_ON_SALE"
 
 @dataclass(frozen=True, slots=True)
 class Ingredient:
-    """A component as somebody writes it: `quantity` in `unit`, the product's own if not given;
+    """A component as it is written: `quantity` in `unit`, the product's own if not given;
     `loss` in percent, on top of it."""
 
     product_id: UUID
@@ -82,10 +82,12 @@ async def set_recipe(
         # So that every store's feed tells of the dish, wherever it was never sold.
         await open_levels(unit, {(store, product_id) for store in viewer.stores})
     async with db.unit(viewer.tenant) as unit:
-        asked = ("setRecipe", product_id, ingredients, yields, consume_on)
-        earlier = await claim(unit, viewer.actor, key, product_id, *asked)
+        request = ("setRecipe", product_id, ingredients, yields, consume_on)
+        earlier = await claim(unit, viewer.actor, key, product_id, *request)
         await rows.lock_all(unit)
-        known = await _products(unit, {product_id, *(each.product_id for each in ingredients)})
+        known = await read_products(
+            unit.session, unit.tenant, {product_id, *(each.product_id for each in ingredients)}
+        )
         product = known[product_id]
         if earlier is not None:
             return product
@@ -113,13 +115,6 @@ def _consumed(product: Product, consume_on: str | None) -> str | None:
     if consume_on is not None:
         raise Malformed("consumeOn: only of services and passes")
     return None
-
-
-async def _products(unit: Unit, ids: set[UUID]) -> dict[UUID, Product]:
-    found = {row.id: row for row in await catalog.products_by_id(unit.session, unit.tenant, ids)}
-    if missing := ids - found.keys():
-        raise Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
-    return found
 
 
 def _part(each: Ingredient, known: dict[UUID, Product], own: dict[UUID, dict[str, int]]) -> Part:
@@ -163,20 +158,25 @@ async def _write(unit: Unit, viewer: Viewer, draft: _Draft) -> UUID | None:
     )
     unit.session.add(recipe)
     await unit.session.flush()
-    told = {"tenant_id": unit.tenant, "recipe_id": recipe.id}
+    owner = {"tenant_id": unit.tenant, "recipe_id": recipe.id}
     for line, part in enumerate(draft.parts, 1):
         words = part._asdict()
-        unit.session.add(Component(**told, line=line, product_id=words.pop("product"), **words))
+        unit.session.add(Component(**owner, line=line, product_id=words.pop("product"), **words))
     for need in taken:
         words = need._asdict()
-        unit.session.add(NeedRow(**told, product_id=words.pop("product"), **words))
+        unit.session.add(NeedRow(**owner, product_id=words.pop("product"), **words))
     await unit.session.flush()
     return recipe.id
 
 
 async def _needs(unit: Unit, draft: _Draft) -> list[Need]:
     product, yields = draft.product, draft.yields
-    parts = {p.id: p for p in (await _products(unit, {p.product for p in draft.parts})).values()}
+    parts = {
+        p.id: p
+        for p in (
+            await read_products(unit.session, unit.tenant, {p.product for p in draft.parts})
+        ).values()
+    }
     ordered = [p.recipe_id for p in parts.values() if p.kind in ORDERED and p.recipe_id]
     made_of: dict[UUID | None, list[Need]] = {}
     for row, _ in await rows.needs_of(unit.session, unit.tenant, ordered):
@@ -218,24 +218,25 @@ async def _renew(unit: Unit, viewer: Viewer, changed: UUID, force: dict[UUID, UU
     waiting = _above(graph, changed)
     while waiting:
         ready = {p for p in waiting if not waiting & set(graph[p])}
-        products = await _products(unit, ready | force.keys())
+        products = await read_products(unit.session, unit.tenant, ready | force.keys())
         for id, recipe in force.items():
             products[id].recipe_id = recipe
         for id in sorted(ready):
-            force[id] = await _write(unit, viewer, await _again(unit, products[id]))
+            force[id] = await _write(unit, viewer, await _same_recipe(unit, products[id]))
         waiting -= ready
 
 
 def _above(graph: dict[UUID, list[UUID]], changed: UUID) -> set[UUID]:
     above: set[UUID] = set()
-    found = {changed}
-    while found:
-        found = {p for p, parts in graph.items() if found & set(parts)} - above
-        above |= found
+    layer = {changed}
+    while layer:
+        layer = {p for p, parts in graph.items() if layer & set(parts)} - above
+        above |= layer
     return above
 
 
-async def _again(unit: Unit, product: Product) -> _Draft:
+async def _same_recipe(unit: Unit, product: Product) -> _Draft:
+    """The product's recipe in force, to be written as a new version."""
     assert product.recipe_id is not None
     [recipe] = await rows.recipes_by_id(unit.session, unit.tenant, [product.recipe_id])
     written = await rows.components_of(unit.session, unit.tenant, [recipe.id])

@@ -1,6 +1,6 @@
-"""Use cases of the orders topic: goods held for a customer, paid for, handed over or given up.
+"""Orders: goods held for a customer, paid for, handed over or given up.
 
-Nothing is locked while somebody pays: a hold is an entry in the ledger with a moment at which it
+Nothing is locked while a customer pays: a hold is an entry in the ledger with a moment at which it
 ends. Whoever changes an order holds the lock of its row.
 """
 
@@ -60,13 +60,13 @@ AT_COUNTER = (COUNTER, "DELIVERY")
 
 
 def guest(tenant: UUID) -> Viewer:
-    """A customer nobody knows: the token of an order is all they have."""
+    """A customer without an account, who has only the token of an order."""
     return Viewer(Scope(tenant, Role.CUSTOMER), GUEST, "", frozenset(), frozenset())
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """What somebody orders, beside its lines."""
+    """An order to be placed, without its lines."""
 
     key: UUID
     store_id: UUID
@@ -181,10 +181,10 @@ async def _order_of(db: Database, drafted: Draft, outcome: Outcome) -> Order | R
 async def get_order(db: Database, tenant: UUID, order_id: UUID) -> Order:
     """Raises Refused(UnknownOrder)."""
     async with db.read(tenant) as session:
-        found = await rows.orders_by_id(session, tenant, [order_id])
-    if not found:
+        orders = await rows.orders_by_id(session, tenant, [order_id])
+    if not orders:
         raise Refused(UnknownOrder(str(order_id)))
-    return found[0]
+    return orders[0]
 
 
 async def reached_order(db: Database, viewer: Viewer, can: Can, order_id: UUID) -> Order:
@@ -199,12 +199,12 @@ Work = Callable[[Unit, Order], Awaitable[None]]
 
 
 async def _change(
-    db: Database, viewer: Viewer, key: UUID, row: Order, asked: Sequence[Any], work: Work
+    db: Database, viewer: Viewer, key: UUID, row: Order, request: Sequence[Any], work: Work
 ) -> Order:
     """As `changed`; once more when it is short of what is held for orders that are over."""
 
     async def once() -> Order:
-        return await changed(db, viewer.actor, key, row, asked, rows.locked_order, work)
+        return await changed(db, viewer.actor, key, row, request, rows.locked_order, work)
 
     return await with_overdue(db, viewer.tenant, row.store_id, once)
 
@@ -223,7 +223,7 @@ async def pay(
     """
     row = await reached_order(books.db, viewer, Can.RUN_ORDERS, order_id)
     reference = clean(reference, "reference", 100)
-    asked = ("payOrder", order_id, reference)
+    request = ("payOrder", order_id, reference)
 
     async def once() -> Order:
         order = await get_order(books.db, viewer.tenant, order_id)
@@ -241,7 +241,7 @@ async def pay(
             row.state, row.payment, row.expires_at = "PAID", reference, None
             row.paid_at, row.ended_at = unit.now, None
 
-        return await _change(books.db, viewer, key, row, asked, work)
+        return await _change(books.db, viewer, key, row, request, work)
 
     return await redrafted(books, once)
 
@@ -279,7 +279,7 @@ async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Ord
         ordered = await rows.lines_of(unit.session, unit.tenant, [row.id])
         [store] = await identity.stores_by_id(unit.session, unit.tenant, [row.store_id])
         today = store_day(unit.now, store.timezone)
-        lines = _handed_over(row.store_id, held, ordered, lambda each: _stale(each, today))
+        lines = _fulfilment_lines(row.store_id, held, ordered, lambda each: _stale(each, today))
         handed = _movement(row, Kind.FULFILMENT, key, viewer.actor, lines)
         await post_in(unit, replace(handed, promised=True))
         row.state, row.ended_at = "FULFILLED", unit.now
@@ -291,34 +291,35 @@ def _stale(held: Reservation, today: Any) -> bool:
     return held.expires_on is not None and expired(held.expires_on, today)
 
 
-def _handed_over(
+def _fulfilment_lines(
     store: UUID,
     held: Sequence[Reservation],
     ordered: Sequence[OrderLine],
     stale: Callable[[Reservation], bool],
 ) -> list[Line]:
-    """Goods to the customer; what dishes take to the kitchen, and the dishes out of it."""
+    """Goods to the customer; components of dishes to the kitchen, and the dishes out of it."""
     kitchen, customer = Place(store, "kitchen"), Place(store, "customer")
     reserved, quarantine = Place(store, "reserved"), Place(store, "quarantine")
     shelf = Place(store, "shelf")
     sold = {line.product_id: 0 for line in ordered}
     for line in ordered:
         sold[line.product_id] += line.quantity
-    plain, used = [], []
+    goods: list[Line] = []
+    components: list[Line] = []
     for each in held:
         whole = min(each.quantity, sold.get(each.product_id, 0))
         if whole:
             sold[each.product_id] -= whole
         for quantity, target, lines in (
-            (whole, customer, plain),
-            (each.quantity - whole, kitchen, used),
+            (whole, customer, goods),
+            (each.quantity - whole, kitchen, components),
         ):
             if quantity and stale(each):
                 fresh = Line(each.product_id, from_base(quantity, each.scale), shelf, target)
                 lines += [moved(each, quantity, reserved, quarantine), fresh]
             elif quantity:
                 lines.append(moved(each, quantity, reserved, target))
-    made = [
+    dishes = [
         Line(
             line.product_id,
             from_base(line.quantity, line.scale),
@@ -329,7 +330,7 @@ def _handed_over(
         for line in ordered
         if line.recipe_id is not None
     ]
-    return [*plain, *used, *made]
+    return [*goods, *components, *dishes]
 
 
 async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: str | None) -> Order:

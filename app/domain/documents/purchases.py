@@ -52,14 +52,14 @@ class Introduced:
         """The columns to write."""
         if self.lead_days is not None and not 0 <= self.lead_days <= LONGEST_LEAD:
             raise Malformed(f"leadDays: from 0 to {LONGEST_LEAD}")
-        found = {
+        columns = {
             "name": clean(self.name, "name", 100),
             "contact": clean(self.contact, "contact", 100),
             "phone": clean(self.phone, "phone", 30),
             "note": clean(self.note, "note", 500, lines=True),
             "lead_days": self.lead_days,
         }
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: value for name, value in columns.items() if value is not None}
 
 
 async def create_supplier(
@@ -84,8 +84,8 @@ async def update_supplier(
     """Changes what is given. Raises Refused: UnknownSupplier, AlreadyTaken."""
     columns = introduced.cleaned()
     async with db.unit(viewer.tenant) as unit:
-        asked = ("updateSupplier", supplier_id, introduced)
-        earlier = await claim(unit, viewer.actor, key, supplier_id, *asked)
+        request = ("updateSupplier", supplier_id, introduced)
+        earlier = await claim(unit, viewer.actor, key, supplier_id, *request)
         row = await get_supplier(unit, supplier_id)
         if earlier is None:
             for name, value in columns.items():
@@ -105,8 +105,8 @@ async def archive_supplier(
     Raises Refused(UnknownSupplier).
     """
     async with db.unit(viewer.tenant) as unit:
-        asked = ("archiveSupplier", supplier_id, archived)
-        earlier = await claim(unit, viewer.actor, key, supplier_id, *asked)
+        request = ("archiveSupplier", supplier_id, archived)
+        earlier = await claim(unit, viewer.actor, key, supplier_id, *request)
         row = await get_supplier(unit, supplier_id)
         if earlier is None:
             row.archived_at = (row.archived_at or unit.now) if archived else None
@@ -128,7 +128,7 @@ async def get_supplier(unit: Unit, supplier_id: UUID, read: bool = False) -> Sup
 
 @dataclass(frozen=True, slots=True)
 class PurchaseRequest:
-    """What somebody orders of a supplier, beside its lines."""
+    """A purchase order to be created, without its lines."""
 
     key: UUID
     supplier_id: UUID
@@ -194,7 +194,7 @@ async def _order(
         raise Refused(AlreadyTaken("number", request.number))
     unit.session.add_all(lines)
     await unit.session.flush()
-    # What is on order is told beside the level: a product never seen in the store gets one.
+    # The level shows what is on order: a product that is new in the store gets one.
     await open_levels(unit, {(row.store_id, line.product_id) for line in lines})
     announce(unit, row, lines)
 
@@ -251,7 +251,7 @@ def _reachable(day: date | None, today: date) -> date | None:
 
 
 def announce(unit: Unit, row: PurchaseOrder, lines: Sequence[PurchaseLine]) -> None:
-    """Followers hear of the order, and of the levels beside which it is told."""
+    """Names the order, and the levels that show what is on order, in the store's feed."""
     unit.filed(row.store_id, row.id)
     for line in lines:
         unit.changed(row.store_id, line.product_id)
@@ -262,10 +262,10 @@ async def reached_purchase(
 ) -> PurchaseOrder:
     """An order of a store this permission reaches. Raises Refused(UnknownPurchaseOrder)."""
     async with db.read(viewer.tenant) as session:
-        found = await rows.purchases_by_id(session, viewer.tenant, [purchase_id])
-    if not found or not access.within(viewer, can, [found[0].store_id]):
+        purchases = await rows.purchases_by_id(session, viewer.tenant, [purchase_id])
+    if not purchases or not access.within(viewer, can, [purchases[0].store_id]):
         raise Refused(UnknownPurchaseOrder(str(purchase_id)))
-    return found[0]
+    return purchases[0]
 
 
 async def update(
@@ -288,8 +288,8 @@ async def update(
         day = _reachable(expected_on, await _today(unit, row.store_id))
         row.expected_on, row.note = day or row.expected_on, note or row.note
 
-    asked = ("updatePurchaseOrder", row.id, expected_on, note)
-    return await changed(db, viewer.actor, key, row, asked, rows.locked_purchase, work)
+    request = ("updatePurchaseOrder", row.id, expected_on, note)
+    return await changed(db, viewer.actor, key, row, request, rows.locked_purchase, work)
 
 
 async def cancel(
@@ -298,8 +298,8 @@ async def cancel(
     """Gives an order up of which nothing came. Raises Refused: UnknownPurchaseOrder, WrongState
     (PARTIAL: close it)."""
     reason = clean(reason, "reason", 200)
-    asked = ("cancelPurchaseOrder", purchase_order_id, reason)
-    return await _end(db, viewer, key, purchase_order_id, asked, "OPEN", "CANCELLED", reason)
+    request = ("cancelPurchaseOrder", purchase_order_id, reason)
+    return await _end(db, viewer, key, purchase_order_id, request, "OPEN", "CANCELLED", reason)
 
 
 async def close(
@@ -310,8 +310,8 @@ async def close(
     Raises Refused: UnknownPurchaseOrder, WrongState (OPEN: cancel it).
     """
     reason = clean(reason, "reason", 200, required=True)
-    asked = ("closePurchaseOrder", purchase_order_id, reason)
-    return await _end(db, viewer, key, purchase_order_id, asked, "PARTIAL", "CLOSED", reason)
+    request = ("closePurchaseOrder", purchase_order_id, reason)
+    return await _end(db, viewer, key, purchase_order_id, request, "PARTIAL", "CLOSED", reason)
 
 
 async def _end(
@@ -319,7 +319,7 @@ async def _end(
     viewer: Viewer,
     key: UUID,
     purchase_id: UUID,
-    asked: tuple[Any, ...],
+    request: tuple[Any, ...],
     former: str,
     state: str,
     reason: str | None,
@@ -331,7 +331,7 @@ async def _end(
         row.state, row.reason, row.ended_at = state, reason, unit.now
         announce(unit, row, await rows.lines_of(unit.session, unit.tenant, [row.id]))
 
-    return await changed(db, viewer.actor, key, row, asked, rows.locked_purchase, work)
+    return await changed(db, viewer.actor, key, row, request, rows.locked_purchase, work)
 
 
 def _in(row: PurchaseOrder, states: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """Use cases of the transfers topic: a store asks, head office ships, the store receives. 调拨
 
 One document goes all the way from the request to the last piece. Goods between two stores stand
-in transit for the one that receives them; whoever changes a transfer holds the lock of its row.
+in transit for the one that receives them; every change of a transfer holds the lock of its row.
 """
 
 from collections import Counter
@@ -46,13 +46,13 @@ async def get_transfer(db: Database, viewer: Viewer, can: Can, transfer_id: UUID
     Raises Refused(UnknownTransfer).
     """
     async with db.read(viewer.tenant) as session:
-        found = await rows.transfers_by_id(session, viewer.tenant, [transfer_id])
-    sides = {row.to_store for row in found}
+        transfers = await rows.transfers_by_id(session, viewer.tenant, [transfer_id])
+    sides = {row.to_store for row in transfers}
     if can is Can.SEE_TRANSFERS:
-        sides |= {row.from_store for row in found if row.from_store}
+        sides |= {row.from_store for row in transfers if row.from_store}
     if not access.within(viewer, can, sides):
         raise Refused(UnknownTransfer(str(transfer_id)))
-    return found[0]
+    return transfers[0]
 
 
 async def change(

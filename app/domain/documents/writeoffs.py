@@ -1,4 +1,4 @@
-"""Use cases of the write-offs topic: goods put aside, and what somebody else decides of them.
+"""Write-offs: goods put aside, and what another person decides about them.
 
 An open write-off holds its lines in quarantine: what came from the shelf was moved there by its
 request, what lay there already is earmarked. Whoever decides it holds the lock of its row.
@@ -46,7 +46,7 @@ LIMITED = (Role.MANAGER, Role.PURCHASER)
 
 
 class Source(Enum):
-    """Where goods are when somebody asks to write them off."""
+    """Where goods are when their write-off is requested."""
 
     SHELF = "shelf"
     QUARANTINE = "quarantine"
@@ -140,7 +140,7 @@ async def _put_aside(
         raise Refused(
             _one_refusal([each for each in (outcome, moves) if isinstance(each, Refusal)])
         )
-    held = await stock.entries_of(unit.session, unit.tenant, [outcome.id]) if outcome else []
+    held = await stock.entries_of(unit.session, unit.tenant, [outcome.id]) if outcome else ()
     lines = [
         WriteOffLine(
             product_id=entry.product_id,
@@ -183,10 +183,10 @@ def _movement(row: WriteOff, kind: Kind, key: UUID, actor: UUID, lines: Sequence
 async def get_write_off(db: Database, viewer: Viewer, can: Can, write_off_id: UUID) -> WriteOff:
     """A write-off of a store this permission reaches. Raises Refused(UnknownWriteOff)."""
     async with db.read(viewer.tenant) as session:
-        found = await rows.write_offs_by_id(session, viewer.tenant, [write_off_id])
-    if not found or not access.within(viewer, can, [found[0].store_id]):
+        write_offs = await rows.write_offs_by_id(session, viewer.tenant, [write_off_id])
+    if not write_offs or not access.within(viewer, can, [write_offs[0].store_id]):
         raise Refused(UnknownWriteOff(str(write_off_id)))
-    return found[0]
+    return write_offs[0]
 
 
 async def approve(
@@ -194,7 +194,7 @@ async def approve(
 ) -> WriteOff:
     """What waits in quarantine is waste, at its cost.
 
-    Raises Refused: UnknownWriteOff, WrongState (OWN_REQUEST for whoever asked, whatever the
+    Raises Refused: UnknownWriteOff, WrongState (OWN_REQUEST for who requested it, whatever the
     role), OverLimit when it costs more than the role approves.
     """
     note = clean(note, "note", 500, lines=True)
@@ -227,7 +227,7 @@ async def reject(
     db: Database, viewer: Viewer, key: UUID, write_off_id: UUID, note: str | None
 ) -> WriteOff:
     """What came from the shelf goes back to it, unless its batch has expired meanwhile; the rest
-    stays in quarantine. Whoever asked withdraws it so.
+    stays in quarantine. Who requested it withdraws it this way.
 
     Raises Refused: UnknownWriteOff, WrongState.
     """
@@ -283,8 +283,8 @@ async def _decide(
         locked.state, locked.decision_note = state, note
         locked.decided_by, locked.decided_at = viewer.actor, unit.now
 
-    asked = (state, row.id, note)
-    return await changed(db, viewer.actor, key, row, asked, rows.locked_write_off, once)
+    request = (state, row.id, note)
+    return await changed(db, viewer.actor, key, row, request, rows.locked_write_off, once)
 
 
 async def set_limit(
@@ -295,9 +295,9 @@ async def set_limit(
     if role not in LIMITED:
         raise Malformed("role: MANAGER or PURCHASER; an owner has no limit")
     async with db.unit(viewer.tenant) as unit:
-        asked = ("setWriteOffLimit", role.name, amount)
+        request = ("setWriteOffLimit", role.name, amount)
         subject = uuid5(viewer.tenant, role.name)
-        if await claim(unit, viewer.actor, key, subject, *asked) is None:
+        if await claim(unit, viewer.actor, key, subject, *request) is None:
             await rows.put_limit(unit, role.name, amount, viewer.actor, unit.now)
     return next(limit for limit in await limits(db, viewer) if limit.role == role.name)
 
