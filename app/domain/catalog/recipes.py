@@ -171,12 +171,8 @@ async def _write(unit: Unit, viewer: Viewer, draft: _Draft) -> UUID | None:
 
 async def _needs(unit: Unit, draft: _Draft) -> list[Need]:
     product, yields = draft.product, draft.yields
-    parts = {
-        p.id: p
-        for p in (
-            await read_products(unit.session, unit.tenant, {p.product for p in draft.parts})
-        ).values()
-    }
+    ids = {part.product for part in draft.parts}
+    parts = await read_products(unit.session, unit.tenant, ids)
     ordered = [p.recipe_id for p in parts.values() if p.kind in ORDERED and p.recipe_id]
     made_of: dict[UUID | None, list[Need]] = {}
     for row, _ in await rows.needs_of(unit.session, unit.tenant, ordered):

@@ -133,7 +133,7 @@ async def _put_aside(
     ]
     # Every level is locked here, in order; what the request brings is not there yet.
     wasting = _movement(row, Kind.WRITE_OFF, key, row.requested_by, there)
-    moves = await preview(unit, wasting, set(drafted.pairs)) if there else []
+    moves = await preview(unit, wasting, set(drafted.pairs)) if there else ()
     holding = _movement(row, Kind.WRITE_OFF_HOLD, key, row.requested_by, shelved)
     outcome = (await post(unit, [holding]))[0] if shelved else None
     if isinstance(moves, Refusal) or isinstance(outcome, Refusal):
