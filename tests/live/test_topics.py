@@ -1,0 +1,183 @@
+"""A toy topic plugs in with one table entry: its feed, its fields in store events, its loader."""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+import strawberry
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from strawberry.types.execution import ExecutionResult
+from uuid_utils.compat import uuid7
+
+from app.db.core.bus import Bus
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
+from app.domain.access import Can
+from app.domain.catalog.cookbook import Cookbook
+from app.domain.ledger.post import PostDrafts
+from app.live import documents
+from app.live.hub import Hub
+from app.resolvers.feed import subscriptions
+from app.run.embedded import Urls
+from app.schema.context import App, Context
+from app.schema.contract import made
+from app.schema.topics import TOPICS, DocumentTopic
+from app.schema.window import window
+from tests.conftest import Cloning, unheard
+from tests.support.shop import Shop, a_shop
+
+TABLE = """
+CREATE TABLE toys (tenant_id uuid, id uuid, store_id uuid, name text, open boolean);
+GRANT SELECT, INSERT, UPDATE ON toys TO kucun_app
+"""
+
+
+@dataclass(frozen=True)
+class ToyRow:
+    """A row of the toys' table."""
+
+    id: UUID
+    name: str
+
+
+async def toys_by_id(
+    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+) -> Sequence[ToyRow]:
+    query = "SELECT id, name FROM toys WHERE tenant_id = :tenant AND id = ANY(:ids)"
+    rows = await session.execute(text(query), {"tenant": tenant, "ids": list(ids)})
+    return [ToyRow(*row) for row in rows]
+
+
+async def open_toys(
+    session: AsyncSession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
+) -> Sequence[ToyRow]:
+    query = """SELECT id, name FROM toys WHERE tenant_id = :tenant AND store_id = ANY(:stores)
+        AND open AND (CAST(:after AS uuid) IS NULL OR id > :after) ORDER BY id LIMIT :limit"""
+    given = {"tenant": tenant, "stores": list(stores), "after": after, "limit": limit}
+    return [ToyRow(*row) for row in await session.execute(text(query), given)]
+
+
+@window(ToyRow, description="A toy of a store. 玩具")
+class Toy:
+    id: UUID
+    name: str
+
+
+TOYS = DocumentTopic(
+    name="toys",
+    type=Toy,
+    by_id=toys_by_id,
+    open=open_toys,
+    event="ToyChange",
+    can=Can.SEE_STOCK,
+    title="Toys",
+    chinese="玩具",
+)
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def nothing(self) -> None: ...
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    def nothing(self) -> None: ...
+
+
+SCHEMA = made(Query, Mutation, subscriptions((*TOPICS, TOYS)))
+
+
+@dataclass
+class Toyshop:
+    """A shop with toys, and the real hub that follows it."""
+
+    shop: Shop
+    context: Context
+
+    async def put(self, id: UUID, name: str, open: bool = True) -> None:
+        """Write a toy and name it in the store's change, as every document's unit does."""
+        written = """INSERT INTO toys VALUES (:tenant, :id, :store, :name, :open)"""
+        async with self.shop.db.unit(self.shop.tenant) as unit:
+            given = {"tenant": unit.tenant, "id": id, "store": self.shop.store}
+            await unit.session.execute(text(written), {**given, "name": name, "open": open})
+            unit.filed(self.shop.store, id)
+
+    async def follow(self, query: str) -> AsyncGenerator[Any, None]:
+        values = {"store": str(self.shop.store)}
+        events: Any = await SCHEMA.subscribe(query, values, context_value=self.context)
+        async for event in events:
+            assert isinstance(event, ExecutionResult)
+            assert not event.errors, event.errors
+            assert event.data
+            [value] = event.data.values()
+            yield value
+
+
+@pytest.fixture
+async def toyshop(clone: Cloning) -> AsyncIterator[Toyshop]:
+    urls: Urls = await clone()
+    owner = await asyncpg.connect(urls.owner)
+    await owner.execute(TABLE)
+    await owner.close()
+    bus = Bus(urls.redis)
+    db, lane = Database(urls.database, bus.nudge, 4), Lane(urls.database, PostDrafts(), unheard)
+    hub = Hub(db, bus, Cookbook(db))
+    shop = await a_shop(db, lane)
+    parts: Any = {"settings": None, "gate": None, "cookbook": None, "shops": None}
+    viewer = shop.owner
+    context = Context(App(db=db, lane=lane, hub=hub, **parts), person=viewer)
+    context.scope, context.tenant = viewer.scope, viewer.tenant
+    yield Toyshop(shop, context)
+    await hub.close()
+    await lane.close()
+    await db.close()
+
+
+async def test_a_toy_appears_on_its_feed(toyshop: Toyshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "PAGE", 2)
+    ids = sorted(uuid7() for _ in range(4))
+    for id, name in zip(ids, "abc", strict=False):
+        await toyshop.put(id, name)
+    feed = toyshop.follow(
+        "subscription($store: UUID!) { toyFeed(storeIds: [$store]) { hasMore toys { name } } }"
+    )
+    assert await anext(feed) == {"hasMore": True, "toys": [{"name": "a"}, {"name": "b"}]}
+    assert await anext(feed) == {"hasMore": False, "toys": [{"name": "c"}]}
+    await toyshop.put(ids[3], "d", open=False)
+    assert await anext(feed) == {"hasMore": False, "toys": [{"name": "d"}]}
+    await feed.aclose()
+
+
+async def test_a_toy_appears_in_the_stores_events(toyshop: Toyshop) -> None:
+    first, closed, later = sorted(uuid7() for _ in range(3))
+    await toyshop.put(first, "a")
+    await toyshop.put(closed, "b", open=False)
+    feed = toyshop.follow(
+        """subscription($store: UUID!) { storeFeed(storeId: $store) {
+          ... on StoreSnapshot { toys { id name } orders { id } }
+          ... on StoreChange { toys { id name } orders { id } }
+        } }"""
+    )
+    assert await anext(feed) == {"toys": [{"id": str(first), "name": "a"}], "orders": []}
+    await toyshop.put(later, "c")
+    assert await anext(feed) == {"toys": [{"id": str(later), "name": "c"}], "orders": []}
+    await feed.aclose()
+
+
+def test_a_topic_touches_at_most_fifteen_files() -> None:
+    """The page lists the files; each shared one exists."""
+    page = (Path(__file__).parents[2] / "docs/adding-a-topic.md").read_text()
+    listed = re.findall(r"^\| (\d+) \| `([^`]+)` \| (new|edit) \|", page, re.M)
+    assert [int(number) for number, _, _ in listed] == list(range(1, len(listed) + 1))
+    assert 0 < len(listed) <= 15
+    for _, path, kind in listed:
+        assert (Path(__file__).parents[2] / path).exists() == (kind == "edit"), path
