@@ -1,9 +1,9 @@
 """A store's feed: its revision, and what each revision touched."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import and_, select, true
@@ -17,10 +17,10 @@ from app.db.tables import Change, Feed, Level, Product
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What happened after a revision, up to `head`; `latest` is the store's revision now.
+    """The changes after a revision, up to `head`; `latest` is the store's revision now.
 
-    Incomplete when it cannot be told from there any more. `overdue` says that the store holds
-    goods for orders whose time is over.
+    They are not `complete` when the oldest of them were deleted. `overdue` says that the store
+    has overdue reservations.
     """
 
     head: int
@@ -30,6 +30,17 @@ class Changes:
     document_ids: frozenset[UUID]
     overdue: bool
     complete: bool
+
+
+class Row(NamedTuple):
+    """The store's revision now, and one change after the one that was asked for, if any."""
+
+    latest: int
+    revision: int | None
+    at: datetime | None
+    product_ids: Sequence[UUID]
+    document_ids: Sequence[UUID]
+    overdue: bool
 
 
 async def head(db: Database, tenant: UUID, store: UUID) -> int:
@@ -47,7 +58,7 @@ async def revision(session: AsyncSession, tenant: UUID, store: UUID) -> int:
 async def changes_after(
     db: Database, tenant: UUID, store: UUID, after: int, limit: int = 1000
 ) -> Changes:
-    """What at most `limit` revisions after this one touched; `head` is the last one told."""
+    """What at most `limit` revisions after this one touched; `head` is the last of them."""
     later = (
         select(Change.revision, Change.at, Change.product_ids, Change.document_ids)
         .where(Change.tenant_id == tenant, Change.store_id == store, Change.revision > after)
@@ -62,17 +73,21 @@ async def changes_after(
         .where(and_(Feed.tenant_id == tenant, Feed.store_id == store))
     )
     async with db.read(tenant) as session:
-        found = (await session.execute(query)).all()
-    told = [row for row in found if row[1] is not None]
-    if not told:
-        known = found[0][0] if found else 0
-        overdue = bool(found) and found[0][-1]
-        return Changes(known, known, None, frozenset(), frozenset(), overdue, known == after)
-    products, documents = (
-        frozenset(id for row in told for id in cast(Any, row[place])) for place in (3, 4)
+        rows = [Row(*row) for row in await session.execute(query)]
+    if not rows or rows[0].revision is None:
+        latest = rows[0].latest if rows else 0
+        overdue = bool(rows) and rows[0].overdue
+        # Without a change after it, only the present revision can be resumed: all may be deleted.
+        return Changes(latest, latest, None, frozenset(), frozenset(), overdue, latest == after)
+    return Changes(
+        head=rows[-1].revision or 0,
+        latest=rows[0].latest,
+        at=rows[-1].at,
+        product_ids=frozenset(id for row in rows for id in row.product_ids),
+        document_ids=frozenset(id for row in rows for id in row.document_ids),
+        overdue=rows[0].overdue,
+        complete=rows[0].revision == after + 1,
     )
-    head, at, complete = told[-1][1], told[-1][2], told[0][1] == after + 1
-    return Changes(head, told[0][0], at, products, documents, told[0][-1], complete)
 
 
 async def levels(
@@ -83,7 +98,7 @@ async def levels(
         select(Level, Product)
         .join(Product, and_(Product.tenant_id == Level.tenant_id, Product.id == Level.product_id))
         .where(Level.tenant_id == tenant, Level.store_id == store)
-        # What is made when it is ordered has a level for its lock, and no stock.
+        # Dishes and services have a level only as a lock; they have no stock.
         .where(Product.kind == "GOODS")
         .options(WITH_OVERDUE)
     )
@@ -92,7 +107,7 @@ async def levels(
     async with db.read(tenant) as session:
         now = await revision(session, tenant, store)
         rows: Any = await session.execute(query.order_by(Level.product_id))
-        found = [(row[0], row[1]) for row in rows]
-    for level, product in found:
+        pairs = [(row[0], row[1]) for row in rows]
+    for level, product in pairs:
         level.joined = {"products": product}
-    return now, [level for level, _ in found]
+    return now, [level for level, _ in pairs]

@@ -1,4 +1,4 @@
-"""For ever: shops are told what they may sell, and what they say is followed."""
+"""Channel sync: send each connected channel what it may sell, and apply what it reports."""
 
 import asyncio
 from uuid import UUID
@@ -14,11 +14,11 @@ log = structlog.get_logger()
 
 PAUSE_SECONDS = 0.5
 AT_ONCE = 16
-"""Tenants served at the same time; whose shop is slow keeps one of these places, no more."""
+"""Tenants served at the same time; a slow channel takes one of these places at most."""
 
 
 async def serve_shops(books: Books, shops: Shops) -> None:
-    """Looks twice a second; a failure delays it, nothing ends it, and nobody waits for others."""
+    """Run for ever, twice a second; a failure delays its tenant only."""
     rounds = Rounds(books, shops)
     async with asyncio.TaskGroup() as running:
         while True:
@@ -28,7 +28,7 @@ async def serve_shops(books: Books, shops: Shops) -> None:
 
 
 class Rounds:
-    """Who is served just now, and who failed the last time."""
+    """Which tenants are served now, and which failed the last time."""
 
     def __init__(self, books: Books, shops: Shops) -> None:
         self._books, self._shops = books, shops
@@ -37,28 +37,28 @@ class Rounds:
         self._failing: set[UUID | None] = set()
 
     async def idle(self) -> list[UUID]:
-        """Tenants with a shop that nobody serves; from now on they are served."""
-        found: list[UUID] = []
+        """Tenants with a connected channel that are not being served; marks them as served."""
+        idle: list[UUID] = []
         try:
             tenants = await identity.tenants(self._books.db, "shop")
         except Exception as error:
             self._failed(None, error)
         else:
             self._failing.discard(None)
-            found = [tenant for tenant in tenants if tenant not in self._busy]
-            self._busy.update(found)
-        return found
+            idle = [tenant for tenant in tenants if tenant not in self._busy]
+            self._busy.update(idle)
+        return idle
 
     async def serve(self, tenant: UUID) -> None:
         try:
             async with self._turn:
-                done = await asyncio.gather(
+                outcomes = await asyncio.gather(
                     tell(self._books.db, self._shops, tenant),
                     follow(self._books, self._shops, tenant),
-                    # Neither ends the other, and whoever is stopped waits for both.
+                    # An error of one does not cancel the other.
                     return_exceptions=True,
                 )
-            for outcome in done:
+            for outcome in outcomes:
                 if isinstance(outcome, Exception):
                     raise outcome
             self._failing.discard(tenant)

@@ -22,7 +22,7 @@ def maybe_edge(loader: str, key: str, description: str | None = None) -> Any:
     """Like `edge`, where the id may be absent."""
 
     def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-        found = getattr(root, key)
-        return None if found is None else getattr(info.context.loaders, loader).load(found)
+        id = getattr(root, key)
+        return None if id is None else getattr(info.context.loaders, loader).load(id)
 
     return strawberry.field(resolver=resolve, description=description)

@@ -9,12 +9,15 @@ T = TypeVar("T", bound=type)
 
 
 def window(*rows: type, **named: Any) -> Callable[[T], T]:
-    """Makes a GraphQL type of rows of these classes; a wrong row fails, never half-answers."""
+    """A GraphQL type on rows of these classes; a row of another class is an error."""
+
+    def of_these(row: object, _info: object) -> bool:
+        return isinstance(row, rows)
 
     def decorate(cls: T) -> T:
-        made = strawberry.type(cls, **named)
-        definition(made).is_type_of = lambda row, _info: isinstance(row, rows)
-        return made
+        type_ = strawberry.type(cls, **named)
+        definition(type_).is_type_of = of_these
+        return type_
 
     return decorate
 

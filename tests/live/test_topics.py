@@ -16,11 +16,10 @@ from strawberry.types.execution import ExecutionResult
 from uuid_utils.compat import uuid7
 
 from app.db.core.bus import Bus
-from app.db.core.lane import Lane
 from app.db.core.unit import Database
 from app.domain.access import Can
 from app.domain.catalog.cookbook import Cookbook
-from app.domain.ledger.post import PostDrafts
+from app.domain.people.sessions import Gate
 from app.live import documents
 from app.live.hub import Hub
 from app.resolvers.feed import subscriptions
@@ -29,8 +28,9 @@ from app.schema.context import App, Context
 from app.schema.contract import made
 from app.schema.topics import TOPICS, DocumentTopic
 from app.schema.window import window
-from tests.conftest import Cloning, unheard
-from tests.support.shop import Shop, a_shop
+from app.settings import Settings
+from tests.api.conftest import SECRET
+from tests.support.shop import Shop
 
 TABLE = """
 CREATE TABLE toys (tenant_id uuid, id uuid, store_id uuid, name text, open boolean);
@@ -123,23 +123,18 @@ class Toyshop:
 
 
 @pytest.fixture
-async def toyshop(clone: Cloning) -> AsyncIterator[Toyshop]:
-    urls: Urls = await clone()
+async def toyshop(db: Database, open_shop: Shop, urls: Urls) -> AsyncIterator[Toyshop]:
     owner = await asyncpg.connect(urls.owner)
     await owner.execute(TABLE)
-    await owner.close()
-    bus = Bus(urls.redis)
-    db, lane = Database(urls.database, bus.nudge, 4), Lane(urls.database, PostDrafts(), unheard)
-    hub = Hub(db, bus, Cookbook(db))
-    shop = await a_shop(db, lane)
-    parts: Any = {"settings": None, "gate": None, "cookbook": None, "shops": None}
-    viewer = shop.owner
-    context = Context(App(db=db, lane=lane, hub=hub, **parts), person=viewer)
-    context.scope, context.tenant = viewer.scope, viewer.tenant
-    yield Toyshop(shop, context)
+    hub = Hub(db, Bus(urls.redis), Cookbook(db))
+    gate = Gate(db, Settings(secret=SECRET))
+    parts: Any = {"settings": None, "cookbook": None, "shops": None}
+    context = Context(App(db=db, lane=open_shop.lane, hub=hub, gate=gate, **parts))
+    await context.admit(open_shop.token)
+    yield Toyshop(open_shop, context)
     await hub.close()
-    await lane.close()
-    await db.close()
+    await owner.execute("DROP TABLE toys")
+    await owner.close()
 
 
 async def test_a_toy_appears_on_its_feed(toyshop: Toyshop, monkeypatch: pytest.MonkeyPatch) -> None:
