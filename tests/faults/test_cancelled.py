@@ -7,8 +7,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from app.db.core.unit import Database
+from app.db.tables import Store
 from app.run.embedded import Urls
 from tests.conftest import unheard
 
@@ -38,7 +40,21 @@ async def write(db: Database) -> None:
         await unit.session.execute(text("SELECT 1"))
 
 
-@pytest.mark.parametrize("work", [read, write])
+async def fail_to_flush(db: Database) -> None:
+    """Write a row without its name; the flush at the unit's end raises."""
+    tenant = uuid4()
+    row = Store(tenant_id=tenant, id=uuid4(), code="s", timezone="Asia/Shanghai")
+    with pytest.raises(IntegrityError):
+        async with db.unit(tenant) as unit:
+            unit.session.add(row)
+
+
+async def test_failed_flush_leaves_no_transaction(narrow: Database) -> None:
+    await fail_to_flush(narrow)
+    await read(narrow)
+
+
+@pytest.mark.parametrize("work", [read, write, fail_to_flush])
 async def test_no_transaction_stays_open(
     narrow: Database, urls: Urls, work: Callable[[Database], Awaitable[None]]
 ) -> None:

@@ -132,9 +132,11 @@ class Unit:
         if kind is not None:
             await roll_back(self.raw)
             return
-        if self._session is not None:
-            await self._session.flush()
         try:
+            # Inside: a flush that fails or is cancelled must not leave its transaction open on a
+            # pooled connection, where the next unit would fail or commit these rows.
+            if self._session is not None:
+                await self._session.flush()
             await self.raw.execute(closing(self.tenant, self._changed))
         except BaseException:
             await roll_back(self.raw)
