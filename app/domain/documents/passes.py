@@ -77,7 +77,7 @@ async def sell_pass(
     access.at(viewer, Can.SELL, store_id)
     customer = clean(customer, "customer", 100, required=True)
     _check_uses(uses)
-    service = await _read_service(db, viewer.tenant, product_id)
+    service = await _read_prepaid(db, viewer.tenant, product_id)
     last_day = _last_day(await _today(db, viewer.tenant, store_id), expires_on)
     id = uuid7()
     request = ("sellPass", store_id, product_id, customer, uses, channel, expires_on)
@@ -117,7 +117,7 @@ def _check_uses(uses: int) -> None:
         raise Malformed(f"uses: from 1 to {MOST_USES}")
 
 
-async def _read_service(db: Database, tenant: UUID, product_id: UUID) -> KnownProduct:
+async def _read_prepaid(db: Database, tenant: UUID, product_id: UUID) -> KnownProduct:
     """The service with the recipe in force, read now: the pass keeps it. Raises Refused."""
     async with db.read(tenant) as session:
         parts = await recipe_rows.parts_of_products(session, tenant, [product_id])
@@ -314,7 +314,7 @@ async def redeem_paid(
     """
     access.at(viewer, Can.REDEEM, store_id)
     _check_uses(uses)
-    service = await _read_service(db, viewer.tenant, product_id)
+    service = await _read_prepaid(db, viewer.tenant, product_id)
     if service.kind == "PASS":
         raise Refused(WrongState("PASS"))
     shelf, customer = Place(store_id, "shelf"), Place(store_id, "customer")
