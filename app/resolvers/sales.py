@@ -31,7 +31,11 @@ class SalesMutation:
             accept_shortage=bool(input.accept_shortage),
         )
         if terms.accept_shortage and terms.channel != COUNTER:
-            raise Malformed("acceptShortage: only what was handed over the counter is a fact")
+            raise Malformed(
+                "acceptShortage",
+                "只有柜台销售可以在库存不足时入账",
+                "Only counter sales can be booked with a shortage.",
+            )
         return await record(books, viewer, Kind.SALE, store, input.lines, input, terms)
 
     @root(

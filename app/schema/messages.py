@@ -120,8 +120,8 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     ),
     errors.WrongState: (
         "WRONG_STATE",
-        "当前状态不允许此操作: {state}",
-        "Its state does not allow this: {state}",
+        "{reason.value.zh}",
+        "{reason.value.en}",
     ),
     errors.ReturnExceedsSale: (
         "RETURN_EXCEEDS_SALE",

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import strawberry
 from strawberry.types import Info
@@ -12,7 +13,7 @@ from app.schema.catalog import Product
 from app.schema.edges import edge
 from app.schema.messages import WORDS, ProblemCode, told
 from app.schema.scalars import Money, Quantity, Revision, amount, money, quantity
-from app.schema.window import window
+from app.schema.window import definition, window
 
 
 @strawberry.interface(description="An expected failure: nothing was written. 预期内的失败")
@@ -206,18 +207,26 @@ class VersionConflict(Problem):
 
 @window(errors.KeyReused, description="The key already answered another input. key 重复使用")
 class KeyReused(Problem):
-    key: strawberry.ID
+    key: UUID = strawberry.field(description="The key that was sent. 幂等键")
 
 
-@window(errors.WrongState, description="It is not in a state that allows this. 状态不允许")
+WrongStateReason = strawberry.enum(
+    errors.WrongStateReason,
+    name="WrongStateReason",
+    description="Why a state or a rule does not allow the operation. 不允许的原因",
+)
+for _reason in definition(WrongStateReason).values:
+    _text = errors.WrongStateReason[_reason.name].value
+    _reason.description = f"{_text.en}. {_text.zh}"
+
+
+@window(
+    errors.WrongState,
+    description="The state of a row, or a rule, does not allow this operation. 状态不允许",
+)
 class WrongState(Problem):
-    state: str = strawberry.field(
-        description="What stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED, "
-        "SELF (not on oneself), LAST_OWNER, PASS (it is sold by sellPass), DOCUMENT (what it "
-        "belongs to has mutations of its own), NO_RECIPE, NOT_STOCKED (it is made when ordered), "
-        "REDEEMED_LATER (sell a pass), EXTENDED (an order is extended once), NOTHING_LOW (nothing "
-        "is suggested), OWN_REQUEST (whoever asked for a write-off never approves it), or the "
-        "state of a pass, an order, a transfer, a purchase order or a write-off."
+    reason: WrongStateReason = strawberry.field(  # pyright: ignore[reportInvalidTypeForm]
+        description="The state, or the rule, that does not allow it. 原因"
     )
 
 

@@ -164,8 +164,8 @@ async def test_a_key_stays_revoked(chain: Chain) -> None:
 async def test_owners_cannot_remove_their_own_role(chain: Chain) -> None:
     me = str(chain.founded.owner.id)
     refused = await chain.do(SET_ROLE, staffId=me, role="CASHIER", storeIds=[])
-    assert (refused["code"], refused["state"]) == ("WRONG_STATE", "SELF")
-    assert (await chain.do(REMOVE, staffId=me))["state"] == "SELF"
+    assert (refused["code"], refused["wrong"]) == ("WRONG_STATE", "SELF")
+    assert (await chain.do(REMOVE, staffId=me))["wrong"] == "SELF"
     kept = await chain.do(SET_ROLE, staffId=me, role="OWNER", storeIds=[str(chain.store)])
     assert kept["role"] == "OWNER"
 
@@ -179,7 +179,7 @@ async def test_two_owners_who_remove_each_other_at_once(chain: Chain, elsewhere:
         chain.do(REMOVE, staffId=other["id"]),
         elsewhere(REMOVE, signed["accessToken"], input={"key": str(uuid4()), "staffId": me}),
     )
-    assert sorted(answer.get("state", "") for answer in answers) == ["", "LAST_OWNER"]
+    assert sorted(answer.get("wrong", "") for answer in answers) == ["", "LAST_OWNER"]
 
 
 def mutations(chain: Chain) -> dict[str, tuple[str, dict[str, Any]]]:

@@ -92,7 +92,7 @@ async def test_from_the_order_to_the_shelf(fresh: Desk) -> None:
         ("RECEIPT", None),
     ]
     undone = await fresh.do("reverse", movementId=receipts[0]["id"])
-    assert (undone["code"], undone["state"]) == ("WRONG_STATE", "DOCUMENT")
+    assert (undone["code"], undone["wrong"]) == ("WRONG_STATE", "DOCUMENT")
     back = await fresh.post("returnToSupplier", ("米", 1))
     assert back["kind"] == "SUPPLIER_RETURN"
 

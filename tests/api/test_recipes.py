@@ -231,7 +231,7 @@ async def test_what_is_never_stocked_is_not_received(desk: Desk) -> None:
     await fried(desk)
     for verb in ("receive", "openStock", "produce", "returnToSupplier"):
         refused = await desk.post(verb, (FRIED, 1))
-        assert (refused["code"], refused["state"]) == ("WRONG_STATE", "NOT_STOCKED"), verb
+        assert (refused["code"], refused["wrong"]) == ("WRONG_STATE", "NOT_STOCKED"), verb
     assert (await desk.post("consume", (FRIED, 1)))["code"] == "OUT_OF_STOCK"
 
 

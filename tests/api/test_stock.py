@@ -127,11 +127,11 @@ async def test_only_a_sale_that_stands_is_taken_back(desk: Desk) -> None:
     receipt = await desk.receive("米", 10)
     told = {"disposition": "SHELF"}
     refused = await desk.post("returnSale", ("米", 1), saleId=receipt["id"], **told)
-    assert (refused["code"], refused["state"]) == ("WRONG_STATE", "NOT_A_SALE")
+    assert (refused["code"], refused["wrong"]) == ("WRONG_STATE", "NOT_A_SALE")
     sale = await desk.post("sell", ("米", 1))
     await desk.do("reverse", movementId=sale["id"])
     refused = await desk.post("returnSale", ("米", 1), saleId=sale["id"], **told)
-    assert (refused["code"], refused["state"]) == ("WRONG_STATE", "REVERSED")
+    assert (refused["code"], refused["wrong"]) == ("WRONG_STATE", "REVERSED")
 
 
 async def test_a_movement_is_undone_once(desk: Desk) -> None:
@@ -148,9 +148,9 @@ async def test_a_movement_is_undone_once(desk: Desk) -> None:
     )
     assert found == {"reversedBy": {"id": answer["id"]}}
     again = await verify_change(desk, desk.do("reverse", movementId=receipt["id"]), told=False)
-    assert (again["code"], again["state"]) == ("WRONG_STATE", "REVERSED")
+    assert (again["code"], again["wrong"]) == ("WRONG_STATE", "REVERSED")
     undone = await desk.do("reverse", movementId=answer["id"])
-    assert (undone["code"], undone["state"]) == ("WRONG_STATE", "REVERSAL")
+    assert (undone["code"], undone["wrong"]) == ("WRONG_STATE", "REVERSAL")
 
 
 async def test_what_was_sold_on_cannot_be_undone(desk: Desk) -> None:
@@ -160,7 +160,7 @@ async def test_what_was_sold_on_cannot_be_undone(desk: Desk) -> None:
     assert short["code"] == "OUT_OF_STOCK"
     await desk.post("returnSale", ("米", 1), saleId=sale["id"], disposition="SHELF")
     returned = await desk.do("reverse", movementId=sale["id"])
-    assert (returned["code"], returned["state"]) == ("WRONG_STATE", "RETURNED")
+    assert (returned["code"], returned["wrong"]) == ("WRONG_STATE", "RETURNED")
 
 
 @pytest.mark.parametrize("name", ["sell", "consume", "returnToSupplier"])

@@ -131,7 +131,7 @@ def test_a_movement_is_reversed_once() -> None:
     undoing = draft(Kind.RETURN, (RICE, 1), reverses_id=SALE)
     assert planned(undoing, rice(0), References({SALE: History("SALE")})).returned == ()
     again = References({SALE: History("SALE", reversed=True)})
-    assert plan(undoing, rice(0), again) == WrongState("REVERSED")
+    assert plan(undoing, rice(0), again) == WrongState(WrongStateReason.REVERSED)
 
 
 def test_a_dish_is_drafted_by_the_recipe_in_force() -> None:

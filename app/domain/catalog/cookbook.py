@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.db import recipes as rows
 from app.db.core.unit import Database
-from app.domain.errors import InvalidQuantity, Malformed, Refused, WrongState
+from app.domain.errors import InvalidQuantity, Malformed, Refused, WrongState, WrongStateReason
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.draft import Line, Place
 from app.domain.rules.kinds import UNEXPIRED_BINS
@@ -131,10 +131,10 @@ class Cookbook:
                 exploded.append(replace(line, target=Place(line.target.store, "waste")))
             else:
                 if channel not in (None, COUNTER) and made.consume_on in LATER:
-                    raise Refused(WrongState("REDEEMED_LATER"))
+                    raise Refused(WrongState(WrongStateReason.REDEEMED_LATER))
                 exploded += self._taken(line, made) if wish is NO_WISH else taken(line, made, wish)
         if not exploded:
-            raise Refused(WrongState("NO_RECIPE"))
+            raise Refused(WrongState(WrongStateReason.NO_RECIPE))
         return Exploded(tuple(exploded), recipes)
 
     def _taken(self, line: Line, made: Made) -> list[Line]:
@@ -170,14 +170,14 @@ def _follows(line: Line, made: Made) -> bool:
 def _is_made(line: Line, made: Made) -> bool:
     """Whether the line stands for what it takes. Raises Refused(WrongState)."""
     if made.kind == "PASS":
-        raise Refused(WrongState("PASS"))
+        raise Refused(WrongState(WrongStateReason.PASS))
     source, target = line.source.bin, line.target.bin
     if made.kind in ORDERED:
         if source == "shelf" and target in UNEXPIRED_BINS:
             return True
         if source == "customer":
             return True
-        raise Refused(WrongState("NOT_STOCKED"))
+        raise Refused(WrongState(WrongStateReason.NOT_STOCKED))
     return source == "kitchen" and made.recipe_id is not None
 
 
@@ -232,4 +232,8 @@ def _really(
 
 def _refuse(unasked: object, line: Line) -> None:
     if unasked:
-        raise Malformed(f"without, used: {line.product} takes no such optional part")
+        raise Malformed(
+            "without",
+            "该商品的配方中没有这些可选配料",
+            "The recipe has no such optional component.",
+        )

@@ -31,6 +31,7 @@ from app.domain.errors import (
     UnknownPass,
     UnknownProduct,
     WrongState,
+    WrongStateReason,
 )
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.documents import movement_of, open_for, post_in
@@ -100,7 +101,7 @@ async def sell_pass(
 
 def _counted(uses: int) -> None:
     if not 1 <= uses <= MOST_USES:
-        raise Malformed(f"uses: from 1 to {MOST_USES}")
+        raise Malformed("uses", f"次数须为 1 至 {MOST_USES}", f"Uses: give 1 to {MOST_USES}.")
 
 
 async def _made(db: Database, tenant: UUID, product_id: UUID) -> Made:
@@ -110,7 +111,7 @@ async def _made(db: Database, tenant: UUID, product_id: UUID) -> Made:
     if product_id not in found:
         raise Refused(UnknownProduct((str(product_id),)))
     if found[product_id].kind not in ("PASS", "SERVICE"):
-        raise Refused(WrongState("NOT_A_SERVICE"))
+        raise Refused(WrongState(WrongStateReason.NOT_A_SERVICE))
     return found[product_id]
 
 
@@ -124,7 +125,11 @@ def _until(today: date, expires_on: date | None) -> date:
     if expires_on is None:
         return today + timedelta(days=VALID_DAYS)
     if not today <= expires_on <= today + timedelta(days=LONGEST_DAYS):
-        raise Malformed("expiresOn: from today, at most ten years")
+        raise Malformed(
+            "expiresOn",
+            "有效期须从今天起，最长十年",
+            "The expiry date lies between today and ten years from now.",
+        )
     return expires_on
 
 
@@ -231,9 +236,9 @@ async def _locked(unit: Unit, pass_id: UUID) -> Pass:
 
 async def _usable(unit: Unit, row: Pass, uses: int) -> None:
     if row.state == "ACTIVE" and await rows.is_over(unit, row):
-        raise Refused(WrongState("EXPIRED"))
+        raise Refused(WrongState(WrongStateReason.EXPIRED))
     if row.state != "ACTIVE":
-        raise Refused(WrongState(row.state))
+        raise Refused(WrongState(WrongStateReason[row.state]))
     if uses > row.uses - row.used:
         raise Refused(NotEnoughUses(row.uses - row.used, uses))
 
@@ -276,7 +281,7 @@ async def _end(
         if earlier is not None:
             return row
         if row.state != "ACTIVE":
-            raise Refused(WrongState(row.state))
+            raise Refused(WrongState(WrongStateReason[row.state]))
         lines = await unused(unit, row)
         await post_in(unit, _movement(row, key, actor, Kind.PASS_RELEASE, lines))
         row.state, row.ended_at = state, unit.now
@@ -300,7 +305,7 @@ async def redeem_paid(
     _counted(uses)
     made = await _made(db, viewer.tenant, product_id)
     if made.kind == "PASS":
-        raise Refused(WrongState("PASS"))
+        raise Refused(WrongState(WrongStateReason.PASS))
     shelf, customer = Place(store_id, "shelf"), Place(store_id, "customer")
     draft = Draft(
         kind=Kind.SALE,

@@ -154,16 +154,24 @@ async def resolve_lines(
 
 def _check(requests: Sequence[LineRequest]) -> None:
     if not 1 <= len(requests) <= MOST_LINES:
-        raise Malformed(f"lines: from 1 to {MOST_LINES} are needed")
+        raise Malformed(
+            "lines", f"明细须为 1 至 {MOST_LINES} 行", f"Lines: give 1 to {MOST_LINES}."
+        )
     for line in requests:
         if (line.product_id is None) == (line.code is None):
-            raise Malformed("a line names either productId or code")
+            raise Malformed(
+                "productId",
+                "每行须填商品或条码，且只填一个",
+                "Give exactly one of product and code.",
+            )
         if line.quantity is not None and line.packs is not None:
-            raise Malformed("a line has either quantity or packs")
+            raise Malformed("packs", "数量和件数只能填一个", "Give a quantity or packs, not both.")
         if line.product_id is not None and line.quantity is None:
-            raise Malformed("a line with productId has a quantity; packs belong to a code")
+            raise Malformed(
+                "quantity", "请填写数量；件数只用于扫码", "Give a quantity; packs are for codes."
+            )
         if line.unit is not None and line.quantity is None:
-            raise Malformed("unit: what the line's quantity is told in")
+            raise Malformed("unit", "填写单位时须填写数量", "A unit needs a quantity.")
 
 
 def _needs_reading(requests: Sequence[LineRequest], source: str | None) -> bool:
@@ -211,7 +219,11 @@ def wish_of(line: object) -> Wish:
         return NO_WISH
     quantities = {each.product_id: each.quantity for each in used or ()}
     if len(quantities) < len(used or ()) or any(each < 0 for each in quantities.values()):
-        raise Malformed("used: each product once, with a quantity from 0")
+        raise Malformed(
+            "used",
+            "实际用量中每种商品只填一次，数量不能小于 0",
+            "Actual use: give each product once, with a quantity of 0 or more.",
+        )
     return Wish(frozenset(without or ()), None if used is None else quantities)
 
 
@@ -234,7 +246,11 @@ async def _find_products(
             continue
         code = read_code(line.code or "", layouts)
         if code.fault:
-            raise Malformed(f"code: {code.fault}: scan it again, or type the number below it")
+            raise Malformed(
+                "code",
+                "条码读取有误，请重新扫码或手工输入",
+                "The code was misread: scan it again, or type the number below it.",
+            )
         named = await find_product(session, tenant, code.name)
         if named is None:
             unknown.append(code.name)
@@ -267,7 +283,11 @@ async def _in_unit(
     own = await units.sizes(session, tenant, [product.id])
     size = size_of(unit, product.unit, own.get(product.id, {}))
     if size is None:
-        raise Malformed(f"unit: {product.sku} has no unit {unit!r}: see Product.units")
+        raise Malformed(
+            "unit",
+            f"商品 {product.sku} 没有单位“{unit}”",
+            f"Product {product.sku} has no unit {unit!r}.",
+        )
     return _whole(product, quantity * size, str(quantity))
 
 

@@ -71,7 +71,11 @@ async def sync(books: Books, viewer: Viewer, operations: Sequence[OfflineSale]) 
     batches first, then by the tills' clocks. Raises Malformed for too many at once.
     """
     if not 1 <= len(operations) <= MOST_OPERATIONS:
-        raise Malformed(f"operations: from 1 to {MOST_OPERATIONS} at once")
+        raise Malformed(
+            "operations",
+            f"每次须上传 1 至 {MOST_OPERATIONS} 笔",
+            f"Operations: give 1 to {MOST_OPERATIONS}.",
+        )
     places = sorted(range(len(operations)), key=lambda place: _order(operations[place]))
     sales = [_Operation(books, viewer, operations[place]) for place in places]
     # All of them are drafted before the first is booked, so that they are booked in order.
