@@ -1,11 +1,14 @@
 """Refusals: what may be expected to go wrong, as values. The schema shows them as problems."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from typing import NamedTuple
 from uuid import UUID
+
+from app.domain.rules.texts import InvalidText
 
 
 class Text(NamedTuple):
@@ -15,10 +18,14 @@ class Text(NamedTuple):
     en: str
 
 
+@dataclass(frozen=True, slots=True)
 class Refusal:
-    """An expected failure. It is returned, never raised; `Refused` carries one out of a unit."""
+    """An expected failure. It is returned, never raised; `Refused` carries one out of a unit.
 
-    __slots__ = ()
+    `path` names the part of the input that is refused, such as ("lines", "2", "quantity").
+    """
+
+    path: tuple[str, ...] | None = field(default=None, compare=False, kw_only=True)
 
 
 class Refused(Exception):
@@ -30,15 +37,38 @@ class Refused(Exception):
 
 
 class Malformed(Exception):
-    """An argument no client should send; shown as a BAD_INPUT error."""
+    """An argument that no client should send; shown as a BAD_INPUT error.
+
+    `field` is the argument, or the field of `input`, in the spelling of the schema.
+    """
+
+    def __init__(self, field: str | None, zh: str, en: str) -> None:
+        super().__init__(f"{zh} / {en}")
+        self.path: tuple[str, ...] = (field,) if field else ()
+        self.text = Text(zh, en)
 
 
 class Denied(Exception):
-    """The caller is unknown (UNAUTHENTICATED) or may not do this (FORBIDDEN)."""
+    """The caller is unknown (UNAUTHENTICATED) or lacks a permission (FORBIDDEN)."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, zh: str, en: str) -> None:
+        super().__init__(f"{zh} / {en}")
         self.code = code
+        self.text = Text(zh, en)
+
+
+@contextmanager
+def at_path(*parts: str) -> Iterator[None]:
+    """Puts these parts before the path of what is refused inside the block."""
+    try:
+        yield
+    except (Malformed, InvalidText) as error:
+        error.path = (*parts, *error.path)
+        raise
+    except Refused as refused:
+        path = (*parts, *(refused.refusal.path or ()))
+        refused.refusal = replace(refused.refusal, path=path)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +176,9 @@ class UnknownChannelLink(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable(Refusal):
-    """One of many operations cannot be read; `reason` says what to mend."""
+    """One of many operations is not valid; `text` says why."""
 
-    reason: str
+    text: Text
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from strawberry.schema_directive import Location
 
 from app.domain import access
 from app.domain.access import Can
-from app.domain.errors import Refused
+from app.domain.errors import Refusal, Refused
 from app.schema.context import Context
+from app.schema.paths import with_path
 from app.schema.window import definition
 
 Permission = strawberry.enum(Can, name="Permission", description="What a caller may do. 权限")
@@ -59,9 +60,14 @@ def _answer(can: Can, resolve: Callable[..., Any]) -> Callable[..., Any]:
     async def guarded(self: Any, info: Any, **arguments: Any) -> Any:
         _admit(info.context, can)
         try:
-            return await resolve(self, info, **arguments)
+            answer = await resolve(self, info, **arguments)
         except Refused as refused:
-            return refused.refusal
+            answer = refused.refusal
+        if not isinstance(answer, Refusal):
+            return answer
+        if arguments.keys() == {"input"}:
+            return with_path(answer, arguments["input"], "input")
+        return with_path(answer, arguments)
 
     return guarded
 

@@ -11,7 +11,7 @@ from app.domain import errors
 from app.domain.errors import Refusal
 from app.schema.catalog import Product
 from app.schema.edges import edge
-from app.schema.messages import WORDS, ProblemCode, told
+from app.schema.messages import WORDS, ProblemCode, localised
 from app.schema.scalars import Money, Quantity, Revision, amount, money, quantity
 from app.schema.window import definition, window
 
@@ -22,9 +22,19 @@ class Problem:
     def code(self, root: strawberry.Parent[Refusal]) -> ProblemCode:  # pyright: ignore[reportInvalidTypeForm]
         return ProblemCode[WORDS[type(root)][0]]  # pyright: ignore[reportIndexIssue]
 
-    @strawberry.field(description="For people, in the language of Accept-Language (zh-CN or en).")
-    def message(self, root: strawberry.Parent[Refusal], info: Info) -> str:
-        return told(root, info.context.language)
+    @strawberry.field(
+        description="For people, in the language of Accept-Language: zh (the default) or en. 说明"
+    )
+    async def message(self, root: strawberry.Parent[Refusal], info: Info) -> str:
+        return await localised(root, info)
+
+    @strawberry.field(
+        description="The part of the arguments that is refused, for example "
+        '["input", "lines", "2", "quantity"]; positions count from 0. Null when no single part '
+        "is. 出错的参数"
+    )
+    def path(self, root: strawberry.Parent[Refusal]) -> list[str] | None:
+        return None if root.path is None else list(root.path)
 
 
 @window(errors.Shortage, description="One product there is not enough of. 缺货明细")
@@ -130,9 +140,13 @@ class OverLimit(Problem):
         return money(root.value)
 
 
-@window(errors.Unreadable, description="This operation cannot be read; others can. 无法读取")
+@window(
+    errors.Unreadable, description="This operation is not valid; the others are booked. 无法读取"
+)
 class Unreadable(Problem):
-    reason: str = strawberry.field(description="What to mend.")
+    @strawberry.field(description="Why the operation is not valid. 原因")
+    def reason(self, root: strawberry.Parent[errors.Unreadable], info: Info) -> str:
+        return root.text.zh if info.context.language == "zh" else root.text.en
 
 
 @window(errors.UnknownPass, description="No pass of yours has this id. 次卡不存在")

@@ -90,7 +90,7 @@ async def named_batches(
         )
     batches = await rows.by_number(session, tenant, product.id, number)
     if not batches:
-        raise Refused(UnknownBatch(product.id, number))
+        raise Refused(UnknownBatch(product.id, number, path=("batchNo",)))
     return tuple(batches)
 
 

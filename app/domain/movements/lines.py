@@ -23,6 +23,7 @@ from app.domain.errors import (
     Malformed,
     Refused,
     UnknownProduct,
+    at_path,
     unknown_products,
 )
 from app.domain.movements.batches import MOST_LINES, BatchTerms, arriving_batch, named_batches
@@ -141,15 +142,12 @@ async def resolve_lines(
             return [_resolved(each.request, each.product_id, each.quantity) for each in found]
         if source in BATCH_SOURCES:
             return await _with_arriving(session, tenant, store, found, moment or clock())
-        return [
-            _resolved(
-                each.request,
-                each.product_id,
-                each.quantity,
-                batches=await _batches_of(session, tenant, each),
-            )
-            for each in found
-        ]
+        lines: list[ResolvedLine] = []
+        for place, each in enumerate(found):
+            with at_path("lines", str(place)):
+                batches = await _batches_of(session, tenant, each)
+            lines.append(_resolved(each.request, each.product_id, each.quantity, batches))
+        return lines
 
 
 def _check(requests: Sequence[LineRequest]) -> None:
@@ -261,7 +259,8 @@ async def _find_products(
             quantity = await _in_unit(session, tenant, product, quantity, line.unit)
         found.append(_Found(line, product.id, quantity, product, code))
     if unknown:
-        raise Refused(UnknownProduct(tuple(unknown)))
+        path = ("lines", str(min(unknown.values())), "code")
+        raise Refused(UnknownProduct(tuple(unknown), path=path))
     return found
 
 
@@ -309,7 +308,7 @@ def _quantity(line: LineRequest, code: Code, product: Product, pack: int) -> Dec
 
 def _whole(product: Product, base: Decimal, sent: str) -> Decimal:
     if base != int(base) or base <= 0:
-        raise Refused(InvalidQuantity(product.id, sent))
+        raise Refused(InvalidQuantity(product.id, sent, path=("quantity",)))
     return from_base(int(base), product.scale)
 
 
@@ -320,9 +319,10 @@ async def _with_arriving(
     zones = await identity.stores_by_id(session, tenant, [store])
     today = store_day(moment, zones[0].timezone if zones else "UTC")
     lines: list[ResolvedLine] = []
-    for line, product_id, quantity, product, code in found:
-        terms = _terms(line, code if product and product.tracks_batches else None)
-        arriving = arriving_batch(product, terms, today, moment) if product else None
+    for place, (line, product_id, quantity, product, code) in enumerate(found):
+        with at_path("lines", str(place)):
+            terms = _terms(line, code if product and product.tracks_batches else None)
+            arriving = arriving_batch(product, terms, today, moment) if product else None
         batches = (arriving.id,) if arriving else None
         lines.append(_resolved(line, product_id, quantity, batches, arriving))
     return lines

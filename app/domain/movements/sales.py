@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.errors import Malformed, Refusal, Refused, Unreadable
+from app.domain.errors import Malformed, Refusal, Refused, Text, Unreadable
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
@@ -150,7 +150,7 @@ async def _caught(work: Awaitable[T]) -> T | Refusal:
     except Refused as refused:
         return refused.refusal
     except (Malformed, InvalidText) as malformed:
-        return Unreadable(str(malformed))
+        return Unreadable(Text(*malformed.text), path=malformed.path or None)
 
 
 async def take_back(
