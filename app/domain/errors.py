@@ -1,14 +1,11 @@
 """Refusals: what may be expected to go wrong, as values. The schema shows them as problems."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from typing import NamedTuple
 from uuid import UUID
-
-from app.domain.rules.texts import InvalidText
 
 
 class Text(NamedTuple):
@@ -55,20 +52,6 @@ class Denied(Exception):
         super().__init__(f"{zh} / {en}")
         self.code = code
         self.text = Text(zh, en)
-
-
-@contextmanager
-def at_path(*parts: str) -> Iterator[None]:
-    """Puts these parts before the path of what is refused inside the block."""
-    try:
-        yield
-    except (Malformed, InvalidText) as error:
-        error.path = (*parts, *error.path)
-        raise
-    except Refused as refused:
-        path = (*parts, *(refused.refusal.path or ()))
-        refused.refusal = replace(refused.refusal, path=path)
-        raise
 
 
 @dataclass(frozen=True, slots=True)

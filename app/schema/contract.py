@@ -100,7 +100,7 @@ def _variable(error: GraphQLError) -> list[str] | None:
 
 def _argument(error: GraphQLError, path: Sequence[str]) -> list[str]:
     """The path below the field's arguments: mutations take one, `input`."""
-    arguments: Any = [getattr(node, "arguments", ()) for node in error.nodes or ()]
+    arguments: Any = [getattr(node, "arguments", None) or () for node in error.nodes or ()]
     names = {argument.name.value for several in arguments for argument in several}
     return ["input", *path] if path and names == {"input"} else list(path)
 

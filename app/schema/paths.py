@@ -1,7 +1,7 @@
 """Paths of problems: which part of the arguments a refusal is about."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +34,7 @@ def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     elif isinstance(value, list):
         for position, below in enumerate(value):
             yield from _leaves(below, (*path, str(position)))
-    elif hasattr(type(value), "__strawberry_definition__"):
+    elif is_dataclass(value):
         for field in definition(type(value)).fields:
             name = field.graphql_name or to_camel_case(field.python_name)
             yield from _leaves(getattr(value, field.python_name), (*path, name))

@@ -1,8 +1,10 @@
 """Scalars: exact decimals and revisions as strings, moments with an offset."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Any, NewType
 
 import strawberry
@@ -80,6 +82,18 @@ def parse_day(value: Any) -> date:
         raise Malformed(
             None, "日期须为年-月-日，例如 2026-11-23", "Give a date as YYYY-MM-DD."
         ) from None
+
+
+MOST_VALUES = 100
+
+
+def distinct(values: Sequence[Enum] | None, field: str) -> list[str] | None:
+    """The names of an enum list, each once. Raises Malformed for more than `MOST_VALUES`."""
+    if values is not None and len(values) > MOST_VALUES:
+        raise Malformed(
+            field, f"最多选择 {MOST_VALUES} 项", f"Choose at most {MOST_VALUES} values."
+        )
+    return None if values is None else list(dict.fromkeys(value.name for value in values))
 
 
 def quantity(base: int, scale: int) -> Any:

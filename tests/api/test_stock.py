@@ -170,7 +170,7 @@ async def test_never_more_than_is_there(desk: Desk, name: str) -> None:
     wanted = desk.post(name, ("米", 3), ("米", 3), ("油", 1))
     refused = await verify_change(desk, wanted, told=False)
     assert refused["code"] == "OUT_OF_STOCK"
-    assert refused["message"] == "库存不足"
+    assert refused["message"] == "库存不足：米需要 6 袋，现有 5 袋"
     assert refused["shortages"] == [{"product": {"name": "米"}, "requested": "6", "available": "5"}]
     assert (await desk.level("油"))["onHand"] == "1"
 

@@ -107,7 +107,7 @@ def _checked(viewer: Viewer, request: OrderRequest) -> OrderRequest:
         raise Malformed(
             "pickupAt",
             f"自提时间须在未来 {longest.days} 天内",
-            f"The pick-up time lies in the next {longest.days} days.",
+            f"The pick-up time is in the future, within {longest.days} days.",
         )
     return replace(
         request,

@@ -23,10 +23,10 @@ from app.domain.errors import (
     Malformed,
     Refused,
     UnknownProduct,
-    at_path,
     unknown_products,
 )
 from app.domain.movements.batches import MOST_LINES, BatchTerms, arriving_batch, named_batches
+from app.domain.paths import at_path
 from app.domain.rules.days import store_day
 from app.domain.rules.scales import weight_for
 from app.domain.rules.texts import clean
