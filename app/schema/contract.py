@@ -87,7 +87,7 @@ def finish(error: GraphQLError, language: str) -> None:
     error.extensions = extensions
 
 
-VARIABLE = re.compile(r"^Variable '\$(\w+)' got invalid value .*?(?: at '(\w[^']*)')?; ", re.DOTALL)
+VARIABLE = re.compile(r"Variable '\$(\w+)' has invalid value(?: at ([^:]+))?: ")
 
 
 def _variable(error: GraphQLError) -> list[str] | None:
@@ -95,7 +95,7 @@ def _variable(error: GraphQLError) -> list[str] | None:
     match = VARIABLE.match(error.message)
     if match is None:
         return None
-    return re.findall(r"[^.\[\]]+", match[2] or match[1])
+    return [match[1], *re.findall(r"[^.\[\]]+", match[2] or "")]
 
 
 def _argument(error: GraphQLError, path: Sequence[str]) -> list[str]:

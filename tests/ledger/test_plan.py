@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from app.db.channel_limits import ChannelLimit
 from app.db.movements import History
-from app.domain.errors import BatchExpired, OutOfStock, Shortage, WrongState
+from app.domain.errors import BatchExpired, OutOfStock, Shortage, WrongState, WrongStateReason
 from app.domain.ledger.draft import Draft, Line, Outdated, Place
 from app.domain.ledger.locked import Levels, LockedLevel
 from app.domain.ledger.plan import Charge, Plan, References, plan

@@ -64,7 +64,7 @@ async def product_label(
             raise Malformed(
                 "productId",
                 "该商品没有商品条码，请先添加条码（可生成店内码）",
-                "The product has no GTIN. Add a barcode first; one can be created for in-house use.",
+                "The product has no GTIN: add a barcode first, or have one created.",
             )
         return _named(found[0], codes[0].code if codes else found[0].sku)
     if told:

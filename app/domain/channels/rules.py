@@ -85,11 +85,10 @@ async def _set_amount(
 def amount(product: Product, name: str, quantity: Decimal | None) -> int | None:
     """Base units of a buffer or a quota. Raises Refused(InvalidQuantity), Malformed."""
     if name == "buffer" and product.kind != "GOODS":
-        told = "keep back what it is made of, or set a quota"
         raise Malformed(
             "productId",
             f"商品 {product.sku} 没有自己的库存，请给配料预留库存，或设置渠道限量",
-            f"Product {product.sku} has no stock of its own: reserve its components, or set a quota.",
+            f"Product {product.sku} has no stock of its own: set a quota instead.",
         )
     return threshold(product, quantity)
 

@@ -155,21 +155,27 @@ def _check(requests: Sequence[LineRequest]) -> None:
         raise Malformed(
             "lines", f"明细须为 1 至 {MOST_LINES} 行", f"Lines: give 1 to {MOST_LINES}."
         )
-    for line in requests:
-        if (line.product_id is None) == (line.code is None):
-            raise Malformed(
-                "productId",
-                "每行须填商品或条码，且只填一个",
-                "Give exactly one of product and code.",
-            )
-        if line.quantity is not None and line.packs is not None:
-            raise Malformed("packs", "数量和件数只能填一个", "Give a quantity or packs, not both.")
-        if line.product_id is not None and line.quantity is None:
-            raise Malformed(
-                "quantity", "请填写数量；件数只用于扫码", "Give a quantity; packs are for codes."
-            )
-        if line.unit is not None and line.quantity is None:
-            raise Malformed("unit", "填写单位时须填写数量", "A unit needs a quantity.")
+    for place, line in enumerate(requests):
+        with at_path("lines", str(place)):
+            _check_line(line)
+
+
+def _check_line(line: LineRequest) -> None:
+    """Raises Malformed for a line without a product or a quantity, or with two of them."""
+    if (line.product_id is None) == (line.code is None):
+        raise Malformed(
+            "productId",
+            "每行须填商品或条码，且只填一个",
+            "Give exactly one of product and code.",
+        )
+    if line.quantity is not None and line.packs is not None:
+        raise Malformed("packs", "数量和件数只能填一个", "Give a quantity or packs, not both.")
+    if line.product_id is not None and line.quantity is None:
+        raise Malformed(
+            "quantity", "请填写数量；件数只用于扫码", "Give a quantity; packs are for codes."
+        )
+    if line.unit is not None and line.quantity is None:
+        raise Malformed("unit", "填写单位时须填写数量", "A unit needs a quantity.")
 
 
 def _needs_reading(requests: Sequence[LineRequest], source: str | None) -> bool:
@@ -235,29 +241,30 @@ async def _find_products(
     coded = any(line.code is not None for line in requests)
     layouts = await identity.scale_labels(session, tenant, store) if coded else []
     found: list[_Found] = []
-    unknown: list[str] = []
-    for line in requests:
-        if line.product_id is not None:
-            product = products.get(line.product_id)
-            quantity = await _measured(session, tenant, line, line.product_id, product)
-            found.append(_Found(line, line.product_id, quantity, product, None))
-            continue
-        code = read_code(line.code or "", layouts)
-        if code.fault:
-            raise Malformed(
-                "code",
-                "条码读取有误，请重新扫码或手工输入",
-                "The code was misread: scan it again, or type the number below it.",
-            )
-        named = await find_product(session, tenant, code.name)
-        if named is None:
-            unknown.append(code.name)
-            continue
-        product, pack = named
-        quantity = _quantity(line, code, product, pack)
-        if line.unit is not None:
-            quantity = await _in_unit(session, tenant, product, quantity, line.unit)
-        found.append(_Found(line, product.id, quantity, product, code))
+    unknown: dict[str, int] = {}
+    for place, line in enumerate(requests):
+        with at_path("lines", str(place)):
+            if line.product_id is not None:
+                product = products.get(line.product_id)
+                quantity = await _measured(session, tenant, line, line.product_id, product)
+                found.append(_Found(line, line.product_id, quantity, product, None))
+                continue
+            code = read_code(line.code or "", layouts)
+            if code.fault:
+                raise Malformed(
+                    "code",
+                    "条码读取有误，请重新扫码或手工输入",
+                    "The code was misread: scan it again, or type the number below it.",
+                )
+            named = await find_product(session, tenant, code.name)
+            if named is None:
+                unknown.setdefault(code.name, place)
+                continue
+            product, pack = named
+            quantity = _quantity(line, code, product, pack)
+            if line.unit is not None:
+                quantity = await _in_unit(session, tenant, product, quantity, line.unit)
+            found.append(_Found(line, product.id, quantity, product, code))
     if unknown:
         path = ("lines", str(min(unknown.values())), "code")
         raise Refused(UnknownProduct(tuple(unknown), path=path))

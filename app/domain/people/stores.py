@@ -183,10 +183,10 @@ def _layouts(layouts: list[str]) -> None:
     if wrong is not None or len(layouts) > MOST_LAYOUTS:
         raise Malformed(
             "scaleLabels",
-            f"电子秤标签最多 {MOST_LAYOUTS} 种格式，每种 13 或 18 位：数字前缀，加 P（PLU）、W（克）、"
-            "A（分）、C（校验位），例如 21PPPPPWWWWWC",
-            f"Give at most {MOST_LAYOUTS} label layouts of 13 or 18 characters: a prefix in digits, "
-            "then P (PLU), W (grams), A (fen) and C (check digit), for example 21PPPPPWWWWWC.",
+            f"电子秤标签最多 {MOST_LAYOUTS} 种格式，每种 13 或 18 位：数字前缀，加 P（PLU）、"
+            "W（克）、A（分）、C（校验位），例如 21PPPPPWWWWWC",
+            f"Give at most {MOST_LAYOUTS} label layouts of 13 or 18 characters: a prefix in "
+            "digits, then P (PLU), W (grams), A (fen) and C (check digit), such as 21PPPPPWWWWWC.",
         )
 
 
