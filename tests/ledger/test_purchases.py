@@ -165,7 +165,9 @@ async def test_archive_against_order(desk: PurchaseDesk) -> None:
         ordered = desk.tries(purchases.create(desk.shop.db, desk.viewer, request, lines))
         gone, outcome = await asyncio.gather(archive, ordered)
         assert gone.archived_at is not None
-        assert isinstance(outcome, PurchaseOrder) or outcome == WrongState(WrongStateReason.ARCHIVED)
+        assert isinstance(outcome, PurchaseOrder) or outcome == WrongState(
+            WrongStateReason.ARCHIVED
+        )
 
 
 async def test_a_delivery_is_one_movement_at_the_orders_costs(desk: PurchaseDesk) -> None:

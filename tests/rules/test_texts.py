@@ -27,7 +27,7 @@ def test_trims_and_keeps_what_people_write(text: str | None, cleaned: str | None
     "text", ["a\0b", "a\nb", "a\rb", "a\tb", "a\x1bb", "a\x85b", "a\ud800b", "a\u2028b", "x" * 21]
 )
 def test_refuses_control_characters_and_long_texts_and_names_the_field(text: str) -> None:
-    with pytest.raises(InvalidText, match=r"^name: "):
+    with pytest.raises(InvalidText, match=r"^名称"):
         clean(text, "name", 20)
 
 

@@ -44,7 +44,16 @@ NAMES = {
 
 
 class InvalidText(ValueError):
-    """A text that is missing, too long or malformed; shown as a BAD_INPUT error."""
+    """A text that no client should send; shown as a BAD_INPUT error.
+
+    `zh` and `en` follow the field's name: "不能为空", "must not be empty".
+    """
+
+    def __init__(self, field: str, zh: str, en: str) -> None:
+        name = NAMES.get(field, (field, field))
+        self.path: tuple[str, ...] = (field,)
+        self.text = f"{name[0]}{zh}", f"{name[1]} {en}."
+        super().__init__(" / ".join(self.text))
 
 
 @overload
@@ -81,7 +90,7 @@ def link(text: str, field: str, longest: int) -> str:
     # A user name before the host, or a character that browsers rewrite, hides where it leads.
     plain = text.isprintable() and not set(text) & set(' "<>\\^`{|}')
     if not plain or not _is_https(text):
-        raise InvalidText(f"{field}: a link that begins with https://")
+        raise InvalidText(field, "须以 https:// 开头", "must be a link that begins with https://")
     return text
 
 
