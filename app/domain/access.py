@@ -103,7 +103,35 @@ class Can(Enum):
     SEE_HEALTH = Grant("See how the system is. 系统状态", {O: ALL}, "health:read")
 
 
-SCOPES = frozenset(can.value.scope for can in Can if can.value.scope)
+@unique
+class ApiScope(Enum):
+    """The scopes that an API key can have; each is granted by at least one `Can`."""
+
+    ALERT_READ = "alert:read"
+    CATALOG_READ = "catalog:read"
+    CATALOG_WRITE = "catalog:write"
+    CHANNEL_WRITE = "channel:write"
+    COST_READ = "cost:read"
+    HEALTH_READ = "health:read"
+    ORDER_READ = "order:read"
+    ORDER_WRITE = "order:write"
+    PASS_READ = "pass:read"
+    PURCHASE_READ = "purchase:read"
+    PURCHASE_WRITE = "purchase:write"
+    RECEIPT_WRITE = "receipt:write"
+    REPORT_READ = "report:read"
+    RETURN_WRITE = "return:write"
+    SALE_WRITE = "sale:write"
+    STOCK_READ = "stock:read"
+    TRANSFER_READ = "transfer:read"
+    TRANSFER_RECEIVE = "transfer:receive"
+    TRANSFER_REQUEST = "transfer:request"
+    TRANSFER_SHIP = "transfer:ship"
+    VIEWER_READ = "viewer:read"
+    WRITEOFF_READ = "writeoff:read"
+
+
+SCOPES = frozenset(scope.value for scope in ApiScope)
 
 
 @dataclass(frozen=True, slots=True)

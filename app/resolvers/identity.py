@@ -68,7 +68,10 @@ class IdentityMutation:
     @root(Can.MANAGE_KEYS, types.CreateApiKeyResult, description="Add a program. 新建接口密钥")
     async def create_api_key(self, info: Info, input: types.CreateApiKeyInput) -> staff.NewApiKey:
         context = info.context
-        return await staff.create_api_key(context.app.gate, context.viewer, **vars(input))
+        scopes = [scope.value for scope in input.scopes]
+        return await staff.create_api_key(
+            context.app.gate, context.viewer, input.key, input.name, scopes
+        )
 
     @root(Can.MANAGE_KEYS, types.RevokeApiKeyResult, description="End an API key. 吊销接口密钥")
     async def revoke_api_key(self, info: Info, input: types.RevokeApiKeyInput) -> tables.ApiKey:

@@ -113,7 +113,7 @@ class StockQuery:
             pack_quantity=named and quantity(named[1], named[0].scale),
             level=found[0],  # pyright: ignore[reportArgumentType]
             last_receipt=found[1],  # pyright: ignore[reportArgumentType]
-            can=[can.name for can in Can if access.within(viewer, can, [store_id])],
+            can=[can for can in Can if access.within(viewer, can, [store_id])],
         )
 
 

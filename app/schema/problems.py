@@ -224,12 +224,12 @@ class KeyReused(Problem):
     key: UUID = strawberry.field(description="The key that was sent. 幂等键")
 
 
-WrongStateReason = strawberry.enum(
+strawberry.enum(
     errors.WrongStateReason,
     name="WrongStateReason",
     description="Why a state or a rule does not allow the operation. 不允许的原因",
 )
-for _reason in definition(WrongStateReason).values:
+for _reason in definition(errors.WrongStateReason).values:
     _text = errors.WrongStateReason[_reason.name].value
     _reason.description = f"{_text.en}. {_text.zh}"
 
@@ -239,7 +239,7 @@ for _reason in definition(WrongStateReason).values:
     description="The state of a row, or a rule, does not allow this operation. 状态不允许",
 )
 class WrongState(Problem):
-    reason: WrongStateReason = strawberry.field(  # pyright: ignore[reportInvalidTypeForm]
+    reason: errors.WrongStateReason = strawberry.field(
         description="The state, or the rule, that does not allow it. 原因"
     )
 
