@@ -22,7 +22,7 @@ from app.domain import errors
 from app.domain.errors import Refusal
 from app.domain.rules.kinds import Kind
 from app.resolvers import SCHEMA
-from app.schema.messages import WORDS, told
+from app.schema.messages import WORDS, message_of
 
 ROOT = Path(__file__).parent.parent
 BANNED = {"manager", "service", "helper", "utils", "handler", "lot", "item", "variant"}
@@ -81,12 +81,22 @@ def test_every_refusal_has_a_window_and_words(refusal: type[Refusal]) -> None:
     problem = GRAPHQL.type_map["Problem"]
     assert isinstance(problem, GraphQLInterfaceType)
     assert problem in window.interfaces
-    example: Any = refusal(*(f"<{field.name}>" for field in dataclasses.fields(refusal)))  # pyright: ignore[reportArgumentType]
+    positional = [field for field in dataclasses.fields(refusal) if not field.kw_only]
+    example: Any = refusal(*map(example_of, positional))
     code, chinese, english = WORDS[refusal]
     assert code
     assert chinese != english
-    assert told(example, "zh")
-    assert told(example, "en")
+    assert message_of(example, "zh")
+    assert message_of(example, "en")
+
+
+def example_of(field: dataclasses.Field[Any]) -> Any:
+    examples = {
+        int: 1,
+        errors.Text: errors.Text("甲", "a"),
+        errors.WrongStateReason: next(iter(errors.WrongStateReason)),
+    }
+    return examples.get(field.type, f"<{field.name}>")
 
 
 def objects() -> list[GraphQLObjectType]:

@@ -31,6 +31,16 @@ class Grant(NamedTuple):
     scope: str | None = None
     anybody: bool = False
 
+    @property
+    def en(self) -> str:
+        """The permission in English."""
+        return self.meaning.rpartition(" ")[0].removesuffix(".")
+
+    @property
+    def zh(self) -> str:
+        """The permission in Chinese."""
+        return self.meaning.rpartition(" ")[2]
+
 
 C, M, P, O = Role.CASHIER, Role.MANAGER, Role.PURCHASER, Role.OWNER  # noqa: E741
 OWN, ALL = Reach.OWN, Reach.ALL
@@ -93,7 +103,35 @@ class Can(Enum):
     SEE_HEALTH = Grant("See how the system is. 系统状态", {O: ALL}, "health:read")
 
 
-SCOPES = frozenset(can.value.scope for can in Can if can.value.scope)
+@unique
+class ApiScope(Enum):
+    """The scopes that an API key can have; each is granted by at least one `Can`."""
+
+    ALERT_READ = "alert:read"
+    CATALOG_READ = "catalog:read"
+    CATALOG_WRITE = "catalog:write"
+    CHANNEL_WRITE = "channel:write"
+    COST_READ = "cost:read"
+    HEALTH_READ = "health:read"
+    ORDER_READ = "order:read"
+    ORDER_WRITE = "order:write"
+    PASS_READ = "pass:read"
+    PURCHASE_READ = "purchase:read"
+    PURCHASE_WRITE = "purchase:write"
+    RECEIPT_WRITE = "receipt:write"
+    REPORT_READ = "report:read"
+    RETURN_WRITE = "return:write"
+    SALE_WRITE = "sale:write"
+    STOCK_READ = "stock:read"
+    TRANSFER_READ = "transfer:read"
+    TRANSFER_RECEIVE = "transfer:receive"
+    TRANSFER_REQUEST = "transfer:request"
+    TRANSFER_SHIP = "transfer:ship"
+    VIEWER_READ = "viewer:read"
+    WRITEOFF_READ = "writeoff:read"
+
+
+SCOPES = frozenset(scope.value for scope in ApiScope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +169,23 @@ class Viewer:
         return self.scope.tenant
 
 
+def signed_out() -> Denied:
+    """The error of a caller who has not signed in."""
+    return Denied("UNAUTHENTICATED", "请先登录", "Sign in first.")
+
+
 def require(viewer: Viewer | None, can: Can) -> None:
     """Deny by default. Raises Denied with UNAUTHENTICATED or FORBIDDEN."""
     if can.value.anybody:
         return
     if viewer is None:
-        raise Denied("UNAUTHENTICATED", "Sign in first. 请先登录")
+        raise signed_out()
     if viewer.scope.reach(can) is None:
-        raise Denied("FORBIDDEN", f"This needs the permission {can.name}. 没有权限")
+        raise Denied(
+            "FORBIDDEN",
+            f"您没有“{can.value.zh}”权限，请联系老板",
+            f'You lack the permission "{can.value.en}". Ask the owner.',
+        )
 
 
 def within(viewer: Viewer, can: Can, asked: Collection[UUID] | None = None) -> list[UUID]:

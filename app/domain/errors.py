@@ -1,15 +1,28 @@
 """Refusals: what may be expected to go wrong, as values. The schema shows them as problems."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from enum import Enum
+from typing import NamedTuple
 from uuid import UUID
 
 
-class Refusal:
-    """An expected failure. It is returned, never raised; `Refused` carries one out of a unit."""
+class Text(NamedTuple):
+    """A message for people in both languages."""
 
-    __slots__ = ()
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An expected failure. It is returned, never raised; `Refused` carries one out of a unit.
+
+    `path` names the part of the input that is refused, such as ("lines", "2", "quantity").
+    """
+
+    path: tuple[str, ...] | None = field(default=None, compare=False, kw_only=True)
 
 
 class Refused(Exception):
@@ -21,15 +34,24 @@ class Refused(Exception):
 
 
 class Malformed(Exception):
-    """An argument no client should send; shown as a BAD_INPUT error."""
+    """An argument that no client should send; shown as a BAD_INPUT error.
+
+    `field` is the argument, or the field of `input`, in the spelling of the schema.
+    """
+
+    def __init__(self, field: str | None, zh: str, en: str) -> None:
+        super().__init__(f"{zh} / {en}")
+        self.path: tuple[str, ...] = (field,) if field else ()
+        self.text = Text(zh, en)
 
 
 class Denied(Exception):
-    """The caller is unknown (UNAUTHENTICATED) or may not do this (FORBIDDEN)."""
+    """The caller is unknown (UNAUTHENTICATED) or lacks a permission (FORBIDDEN)."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, zh: str, en: str) -> None:
+        super().__init__(f"{zh} / {en}")
         self.code = code
+        self.text = Text(zh, en)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +159,9 @@ class UnknownChannelLink(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable(Refusal):
-    """One of many operations cannot be read; `reason` says what to mend."""
+    """One of many operations is not valid; `text` says why."""
 
-    reason: str
+    text: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,15 +256,64 @@ class KeyReused(Refusal):
     key: UUID
 
 
+class WrongStateReason(Enum):
+    """Why a state does not allow an operation; the state of a document, or a rule."""
+
+    REVERSED = Text("该单据已冲销", "The movement is already reversed")
+    RETURNED = Text(
+        "该销售已有退货，不能冲销",
+        "Goods of this sale were already returned: it cannot be reversed",
+    )
+    REVERSAL = Text("冲销单不能再冲销", "A reversal cannot be reversed")
+    NOT_A_SALE = Text(
+        "只有销售单和已交付的订单可以退货",
+        "Only sales and fulfilled orders can be returned",
+    )
+    ARCHIVED = Text("该商品或供应商已停用", "The product or supplier is archived")
+    SELF = Text("不能修改自己的账号", "You cannot change your own account")
+    LAST_OWNER = Text("至少保留一位老板", "The last owner keeps the role")
+    PASS = Text("次卡请用售卡功能销售", "The product is a pass: sell it as a pass")
+    DOCUMENT = Text(
+        "该变动属于其他单据，请在原单据上操作",
+        "The movement belongs to a document: change the document instead",
+    )
+    NO_RECIPE = Text(
+        "该商品还没有配方，请先设置配方",
+        "The product has no recipe yet: set one first",
+    )
+    NOT_STOCKED = Text("该商品按单制作，没有库存", "The product is made to order and has no stock")
+    REDEEMED_LATER = Text(
+        "该服务在核销时扣料，请售卖次卡",
+        "The service is consumed at redemption: sell a pass",
+    )
+    NOT_A_SERVICE = Text("该商品不是服务项目", "The product is not a service")
+    EXTENDED = Text("预占已延长过一次，不能再延长", "The hold was already extended once")
+    DISCONNECTED = Text("渠道店铺已断开", "The channel account is disconnected")
+    NOTHING_LOW = Text("目前没有需要补货的商品", "No product needs replenishment")
+    OWN_REQUEST = Text("不能审批自己提交的报损单", "You cannot approve your own write-off request")
+    HELD = Text("订单未付款，请先收款", "The order is not paid: take the payment first")
+    PAID = Text("订单已付款", "The order is already paid")
+    FULFILLED = Text("订单已交付", "The order is already handed over")
+    CANCELLED = Text("单据已取消", "The document is cancelled")
+    EXPIRED = Text("已过期", "It has expired")
+    ACTIVE = Text("次卡仍有效", "The pass is active")
+    USED = Text("次卡次数已用完", "The pass has no uses left")
+    REFUNDED = Text("次卡已退", "The pass is refunded")
+    REQUESTED = Text("申请还未审批", "The request is not decided yet")
+    APPROVED = Text("申请已批准", "The request is already approved")
+    REJECTED = Text("申请已驳回", "The request is rejected")
+    SHIPPED = Text("调拨单已发货", "The transfer is already shipped")
+    PARTIAL = Text("单据已部分收货", "The document is received in part")
+    RECEIVED = Text("单据已全部收货", "The document is completely received")
+    OPEN = Text("采购单还未收货", "Nothing of the purchase order is received yet")
+    CLOSED = Text("采购单已结单", "The purchase order is closed")
+
+
 @dataclass(frozen=True, slots=True)
 class WrongState(Refusal):
-    """`state` is what stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED,
-    SELF, LAST_OWNER, PASS, DOCUMENT, NO_RECIPE, NOT_STOCKED, REDEEMED_LATER, EXTENDED,
-    DISCONNECTED, NOTHING_LOW, OWN_REQUEST (whoever asked never approves), or the state of the
-    document.
-    """
+    """The state of a row, or a rule, does not allow the operation."""
 
-    state: str
+    reason: WrongStateReason
 
 
 @dataclass(frozen=True, slots=True)

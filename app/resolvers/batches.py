@@ -37,7 +37,11 @@ class BatchesQuery:
         viewer, wanted = info.context.viewer, page(first, after, date, UUID, UUID)
         days = expiring_within_days
         if days is not None and not 0 <= days <= FURTHEST_DAYS:
-            raise Malformed(f"expiringWithinDays: from 0 to {FURTHEST_DAYS}")
+            raise Malformed(
+                "expiringWithinDays",
+                f"到期天数须为 0 至 {FURTHEST_DAYS}",
+                f"Days to expiry: give 0 to {FURTHEST_DAYS}.",
+            )
         stores = access.within(viewer, Can.SEE_STOCK, store_ids)
         async with info.context.app.db.read(viewer.tenant) as session:
             found = await rows.expiring(

@@ -36,7 +36,11 @@ class CatalogQuery:
         barcode: str | None = None,
     ) -> Product | None:
         if sum(asked is not None for asked in (id, sku, barcode)) != 1:
-            raise Malformed("product: give exactly one of id, sku and barcode")
+            raise Malformed(
+                "id",
+                "商品编号、货号、条码须填且只填一个",
+                "Give exactly one of id, SKU and barcode.",
+            )
         tenant = info.context.viewer.tenant
         async with info.context.app.db.read(tenant) as session:
             if id is not None:

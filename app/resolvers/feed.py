@@ -84,7 +84,11 @@ class FeedSubscription:
         self, info: Info, store: str, product_ids: list[UUID], channel: Channel | None = None
     ) -> AsyncIterable[object]:
         if not 1 <= len(product_ids) <= MOST_PRODUCTS:
-            raise Malformed(f"productIds: from 1 to {MOST_PRODUCTS} are needed")
+            raise Malformed(
+                "productIds",
+                f"商品须为 1 至 {MOST_PRODUCTS} 种",
+                f"Products: give 1 to {MOST_PRODUCTS}.",
+            )
         place = await _store(info, store)
         return info.context.app.hub.follow_labels(
             place.tenant_id, place.subject_id, product_ids, named(channel)
@@ -111,5 +115,5 @@ async def _store(info: Info, store: str) -> Direction:
     code = clean(store, "store", 100, required=True)
     place = await identity.direct(info.context.app.db, "store", code)
     if place is None:
-        raise Malformed(f"store: no store has the code {code!r}")
+        raise Malformed("store", f"没有编码为 {code} 的门店", f"No store has the code {code!r}.")
     return place

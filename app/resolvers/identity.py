@@ -78,7 +78,8 @@ class IdentityMutation:
     @root(Can.MANAGE_KEYS, types.CreateApiKeyResult, description="Add a program. 新建接口密钥")
     async def create_api_key(self, info: Info, input: types.CreateApiKeyInput) -> staff.NewApiKey:
         gate, viewer = info.context.app.gate, info.context.viewer
-        return await staff.create_api_key(gate, viewer, input.key, input.name, input.scopes)
+        scopes = [scope.value for scope in input.scopes]
+        return await staff.create_api_key(gate, viewer, input.key, input.name, scopes)
 
     @root(Can.MANAGE_KEYS, types.RevokeApiKeyResult, description="End an API key. 吊销接口密钥")
     async def revoke_api_key(self, info: Info, input: types.RevokeApiKeyInput) -> tables.ApiKey:

@@ -163,7 +163,11 @@ class OrdersSubscription:
     ) -> AsyncIterable[object]:
         hub = info.context.app.hub
         if (order_id is None) == (store_ids is None):
-            raise Malformed("orderFeed: name either orderId or storeIds")
+            raise Malformed(
+                "orderId",
+                "订单和门店须填且只填一个",
+                "Give exactly one of order and stores.",
+            )
         if order_id is not None:
             viewer, row = await asking(info, Can.SEE_ORDERS, order_id, token)
             return hub.follow_documents(ORDERS, viewer.tenant, [row.store_id], row.id)

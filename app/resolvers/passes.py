@@ -66,7 +66,11 @@ class PassesMutation:
             return await passes.redeem_pass(db, viewer, *where, input.pass_id, *more)
         if input.service_product_id is not None and input.pass_id is None:
             return await passes.redeem_paid(db, viewer, *where, input.service_product_id, *more)
-        raise Malformed("redeem: name either passId or serviceProductId")
+        raise Malformed(
+            "passId",
+            "次卡和服务项目须填且只填一个",
+            "Give exactly one of pass and service.",
+        )
 
     @root(Can.REFUND_PASS, types.RefundPassResult, description="Refund a pass. 退卡")
     async def refund_pass(self, info: Info, input: types.RefundPassInput) -> Pass:

@@ -30,7 +30,11 @@ class ReportsQuery:
         self, info: Info, since: date, until: date, store_ids: list[UUID] | None = None
     ):
         if not 0 <= (until - since).days < MOST_DAYS:
-            raise Malformed(f"until: from since on, at most {MOST_DAYS} days")
+            raise Malformed(
+                "until",
+                f"结束日期不能早于开始日期，最多 {MOST_DAYS} 天",
+                f"The end lies on or after the start, at most {MOST_DAYS} days later.",
+            )
         viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
         async with info.context.app.db.read(viewer.tenant) as session:

@@ -9,28 +9,26 @@ import strawberry
 from strawberry.schema_directive import Location
 
 from app.domain import access
-from app.domain.access import Can
-from app.domain.errors import Refused
+from app.domain.access import ApiScope, Can
+from app.domain.errors import Refusal, Refused
 from app.schema.context import Context
+from app.schema.paths import with_path
 from app.schema.window import definition
-
-Permission = strawberry.enum(Can, name="Permission", description="What a caller may do. 权限")
-for _can in Can:
-    definition_of = Permission.__strawberry_definition__  # pyright: ignore[reportAttributeAccessIssue]
-    next(v for v in definition_of.values if v.name == _can.name).description = _can.value.meaning
 
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION], name="needs", description="The permission it takes."
 )
 class Needs:
-    can: Permission  # pyright: ignore[reportInvalidTypeForm]
+    can: Can
 
 
 def root(
     can: Can, type_: Any, *, description: str, subscription: bool = False
 ) -> Callable[..., Any]:
-    """Declares a root field: who may call it, what it gives, and what it is for.
+    """Declares a root field: who may call it, what it returns, and what it is for.
+
+    The printed description ends with the permission.
 
     A refusal raised below is the field's answer; its transaction has rolled back by then.
     """
@@ -46,7 +44,7 @@ def root(
         field = kind(
             resolver=guarded,
             graphql_type=type_,
-            description=description,
+            description=f"{description}\n\n{permission_text(can)}",
             directives=[Needs(can=can)],  # pyright: ignore[reportCallIssue]
         )
         return field
@@ -54,14 +52,28 @@ def root(
     return declare
 
 
+def permission_text(can: Can) -> str:
+    """The sentence that ends the description of a root: which permission it needs."""
+    if can.value.anybody:
+        return "Permission: none; anyone can call this."
+    scope = can.value.scope
+    key = f"; API key scope {ApiScope(scope).name}" if scope else ""
+    return f"Permission: {can.name} ({can.value.meaning.rsplit(' ', 1)[-1]}){key}."
+
+
 def _answer(can: Can, resolve: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(resolve)
     async def guarded(self: Any, info: Any, **arguments: Any) -> Any:
         _admit(info.context, can)
         try:
-            return await resolve(self, info, **arguments)
+            answer = await resolve(self, info, **arguments)
         except Refused as refused:
-            return refused.refusal
+            answer = refused.refusal
+        if not isinstance(answer, Refusal):
+            return answer
+        if arguments.keys() == {"input"}:
+            return with_path(answer, arguments["input"], "input")
+        return with_path(answer, arguments)
 
     return guarded
 

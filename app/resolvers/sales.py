@@ -14,6 +14,7 @@ from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import sales as types
+from app.schema.paths import with_path
 from app.schema.stock import PostResult
 
 
@@ -31,7 +32,11 @@ class SalesMutation:
             accept_shortage=bool(input.accept_shortage),
         )
         if terms.accept_shortage and terms.channel != COUNTER:
-            raise Malformed("acceptShortage: only what was handed over the counter is a fact")
+            raise Malformed(
+                "acceptShortage",
+                "只有柜台销售可以在库存不足时入账",
+                "Only counter sales can be booked with a shortage.",
+            )
         return await record(books, viewer, Kind.SALE, store, input.lines, input, terms)
 
     @root(
@@ -42,7 +47,11 @@ class SalesMutation:
     async def sync_sales(self, info: Info, input: types.SyncSalesInput) -> types.SyncSalesResult:
         context = info.context
         results = await sales.sync(context.app.books, context.viewer, input.operations)
-        return types.SyncSalesResult(results=results)  # pyright: ignore[reportArgumentType]
+        located = [
+            each._replace(outcome=with_path(each.outcome, sale, "input", "operations", str(place)))
+            for place, (each, sale) in enumerate(zip(results, input.operations, strict=True))
+        ]
+        return types.SyncSalesResult(results=located)  # pyright: ignore[reportArgumentType]
 
     @root(Can.RETURN_SALE, PostResult, description="Take back goods of one sale. 退货")
     async def return_sale(self, info: Info, input: types.ReturnSaleInput) -> Outcome:

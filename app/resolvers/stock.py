@@ -22,7 +22,7 @@ from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import stock as types
 from app.schema.paging import Connection, connection, page
-from app.schema.scalars import quantity
+from app.schema.scalars import distinct, quantity
 
 SORT_KEYS = {"NAME": str, "AVAILABLE": int}
 
@@ -82,7 +82,7 @@ class StockQuery:
     ):
         viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_STOCK, store_id and [store_id])
-        names = None if kinds is None else [kind.name for kind in kinds]
+        names = distinct(kinds, "kinds")
         chosen = rows.MovementFilter(
             stores, product_id, names, channel and channel.name, since, until
         )
@@ -113,7 +113,7 @@ class StockQuery:
             pack_quantity=named and quantity(named[1], named[0].scale),
             level=found[0],  # pyright: ignore[reportArgumentType]
             last_receipt=found[1],  # pyright: ignore[reportArgumentType]
-            can=[can.name for can in Can if access.within(viewer, can, [store_id])],
+            can=[can for can in Can if access.within(viewer, can, [store_id])],
         )
 
 

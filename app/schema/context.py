@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.db.core.lane import Lane
 from app.db.core.unit import UNREACHABLE, Database
-from app.domain.access import Scope, Viewer
+from app.domain.access import Scope, Viewer, signed_out
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.channels.accounts import Shops
 from app.domain.errors import Denied
@@ -55,7 +55,7 @@ class Context:
     def viewer(self) -> Viewer:
         """The signed-in viewer. Raises Denied without one, or the error of the sign-in check."""
         if self.person is None:
-            raise self.trouble or Denied("UNAUTHENTICATED", "Sign in first. 请先登录")
+            raise self.trouble or signed_out()
         return self.person
 
     @property

@@ -1,5 +1,6 @@
 """The schema's own rules: scalars, limits, and how errors leave."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
@@ -20,7 +21,7 @@ from strawberry.types import ExecutionContext
 from app.domain.errors import Denied, Malformed, Refused
 from app.domain.rules.texts import InvalidText
 from app.live.share import LEAF_RESOLVERS, SharedExecutor, compile_leaf
-from app.schema.messages import told
+from app.schema.messages import message_of
 from app.schema.operations import SingleOperation
 from app.schema.query_cost import MOST_TOKENS, CostRule
 from app.schema.scalars import SCALARS
@@ -44,34 +45,64 @@ class Schema(SingleOperation):
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
+        context = execution_context and execution_context.context
         for error in errors:
-            finish(error)
+            finish(error, getattr(context, "language", "zh"))
 
 
-def finish(error: GraphQLError) -> None:
-    """Gives the error its code, in place; told apart by what caused it. Idempotent."""
+def finish(error: GraphQLError, language: str) -> None:
+    """Gives the error its code, message and path in place, by what caused it. Idempotent."""
     extensions = dict(error.extensions or {})
     if "code" in extensions:
         return
-    cause = _cause(error)
+    cause, zh = _cause(error), language == "zh"
     if isinstance(cause, Denied):
-        extensions["code"], error.message = cause.code, str(cause)
+        extensions["code"], error.message = cause.code, cause.text[0 if zh else 1]
     elif isinstance(cause, Malformed | InvalidText):
-        extensions["code"], error.message = "BAD_INPUT", str(cause)
+        extensions["code"] = "BAD_INPUT"
+        if path := _variable(error) or _argument(error, cause.path):
+            extensions["path"] = path
+        error.message = cause.text[0 if zh else 1]
     elif isinstance(cause, Refused):
         # Streams have no union to answer with.
-        words = (told(cause.refusal, language) for language in ("zh", "en"))
-        extensions["code"], error.message = "BAD_INPUT", " / ".join(words)
+        extensions["code"], error.message = "BAD_INPUT", message_of(cause.refusal, language)
+        if cause.refusal.path:
+            extensions["path"] = _argument(error, cause.refusal.path)
     elif cause is None and error.path is None:
-        # Syntax, validation, variables: the client's, and the text says what to mend. It does not
-        # guess what was meant: guesses would tell the schema to those who may not read it.
+        # Syntax, validation, variables: the text says what to correct. It suggests no names:
+        # suggestions would show the schema to those who may not read it.
         extensions["code"] = "BAD_INPUT"
-        error.message = error.message.split(" Did you mean ", 1)[0]
+        if path := _variable(error):
+            extensions["path"] = path
+        text = error.message.split(" Did you mean ", 1)[0]
+        error.message = f"请求不符合接口定义：{text}" if zh else text
     else:
         extensions |= {"code": "INTERNAL", "id": str(uuid4())}
         log.error("internal", id=extensions["id"], path=error.path, exc_info=cause or error)
-        error.message = "Something went wrong on our side; tell us the id. 系统错误"
+        error.message = (
+            "系统出错，请把错误编号告诉我们"
+            if zh
+            else "Something went wrong on our side: send us the id of this error."
+        )
     error.extensions = extensions
+
+
+VARIABLE = re.compile(r"Variable '\$(\w+)' has invalid value(?: at ([^:]+))?: ")
+
+
+def _variable(error: GraphQLError) -> list[str] | None:
+    """The part of the variables that graphql-core could not read: input.lines[0].quantity."""
+    match = VARIABLE.match(error.message)
+    if match is None:
+        return None
+    return [match[1], *re.findall(r"[^.\[\]]+", match[2] or "")]
+
+
+def _argument(error: GraphQLError, path: Sequence[str]) -> list[str]:
+    """The path below the field's arguments: mutations take one, `input`."""
+    arguments: Any = [getattr(node, "arguments", None) or () for node in error.nodes or ()]
+    names = {argument.name.value for several in arguments for argument in several}
+    return ["input", *path] if path and names == {"input"} else list(path)
 
 
 def _cause(error: GraphQLError) -> BaseException | None:

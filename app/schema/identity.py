@@ -9,12 +9,23 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.domain import access
-from app.domain.access import Can
+from app.domain.access import ApiScope, Can
 from app.domain.access import Role as RoleValue
 from app.domain.people import sessions, staff
 from app.schema import problems
 from app.schema.edges import edge
 from app.schema.window import definition, window
+
+strawberry.enum(Can, name="Permission", description="Something that a viewer may do. 权限")
+for _value in definition(Can).values:
+    _value.description = Can[_value.name].value.meaning
+
+strawberry.enum(
+    ApiScope, name="Scope", description="A part of the API that an API key may use. 权限范围"
+)
+for _value in definition(ApiScope).values:
+    _granted = [can for can in Can if can.value.scope == ApiScope[_value.name].value]
+    _value.description = f"Allows: {', '.join(can.name for can in _granted)}."
 
 Role = strawberry.enum(RoleValue, name="Role", description="What somebody is here. 角色")
 for _value in definition(Role).values:
@@ -70,10 +81,13 @@ class Staff:
 class ApiKey:
     id: UUID
     name: str
-    scopes: list[str] = strawberry.field(description="What it may do, e.g. stock:read. 权限范围")
     created_by: Actor | None = edge("actors", "created_by")
     created_at: datetime
     revoked_at: datetime | None = strawberry.field(description="Null: it works. 吊销时间")
+
+    @strawberry.field(description="What the key may do. 权限范围")
+    def scopes(self, root: strawberry.Parent[tables.ApiKey]) -> list[ApiScope]:
+        return [ApiScope(scope) for scope in root.scopes]
 
 
 @window(staff.NewApiKey, description="A new key, and its secret for the only time. 新密钥")
@@ -99,9 +113,9 @@ class Viewer:
         found = await info.context.loaders.stores.load_many(access.within(root, Can.SEE_SELF))
         return sorted(found, key=lambda store: store.code)
 
-    @strawberry.field(description="Names of what they may do, e.g. SELL. 权限")
-    def permissions(self, root: strawberry.Parent[access.Viewer]) -> list[str]:
-        return [can.name for can in Can if root.scope.reach(can)]
+    @strawberry.field(description="What the viewer may do in at least one store. 权限")
+    def permissions(self, root: strawberry.Parent[access.Viewer]) -> list[Can]:
+        return [can for can in Can if root.scope.reach(can)]
 
 
 @window(sessions.SignedIn, description="A session: two tokens. 登录凭证")
@@ -197,9 +211,7 @@ class RemoveStaffInput:
 class CreateApiKeyInput:
     key: UUID
     name: str
-    scopes: list[str] = strawberry.field(
-        description=f"One or more of {', '.join(sorted(access.SCOPES))}."
-    )
+    scopes: list[ApiScope] = strawberry.field(description="One or more scopes. 权限范围")
 
 
 @strawberry.input(description="Make a key worthless. 吊销接口密钥")

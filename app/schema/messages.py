@@ -1,181 +1,260 @@
-"""Words of problems: what went wrong, for programs and for people in their language."""
+"""Messages of problems: what went wrong, for programs and for people in their language."""
 
 from dataclasses import fields
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 import strawberry
+from strawberry.types import Info
 
 from app.domain import errors
-from app.domain.errors import Refusal
+from app.domain.access import Can
+from app.domain.errors import Refusal, Text
+from app.domain.rules.texts import NAMES
+from app.domain.rules.units import to_base
+from app.schema.scalars import EXACT, money, quantity, seen
 
 WORDS: dict[type[Refusal], tuple[str, str, str]] = {
-    errors.OutOfStock: ("OUT_OF_STOCK", "库存不足", "Not enough stock"),
+    errors.OutOfStock: (
+        "OUT_OF_STOCK",
+        "库存不足，请减少数量或先入库",
+        "Not enough stock: reduce the quantity, or receive goods first.",
+    ),
     errors.UnknownProduct: (
         "UNKNOWN_PRODUCT",
-        "没有这个商品: {asked}",
-        "No such product: {asked}",
+        "没有这个商品：{asked}",
+        "No product has this id, SKU or barcode: {asked}.",
     ),
-    errors.UnknownStore: ("UNKNOWN_STORE", "没有这个门店: {asked}", "No such store: {asked}"),
+    errors.UnknownStore: ("UNKNOWN_STORE", "没有这个门店：{asked}", "No such store: {asked}."),
     errors.UnknownCategory: (
         "UNKNOWN_CATEGORY",
-        "没有这个分类: {asked}",
-        "No such category: {asked}",
+        "没有这个分类：{asked}",
+        "No such category: {asked}.",
     ),
     errors.UnknownMovement: (
         "UNKNOWN_MOVEMENT",
-        "没有这张单据: {asked}",
-        "No such movement: {asked}",
+        "没有这张单据：{asked}",
+        "No such movement: {asked}.",
     ),
-    errors.UnknownOrder: ("UNKNOWN_ORDER", "没有这个订单: {asked}", "No such order: {asked}"),
+    errors.UnknownOrder: ("UNKNOWN_ORDER", "没有这个订单：{asked}", "No such order: {asked}."),
     errors.UnknownTransfer: (
         "UNKNOWN_TRANSFER",
-        "没有这张调拨单: {asked}",
-        "No such transfer: {asked}",
+        "没有这张调拨单：{asked}",
+        "No such transfer: {asked}.",
     ),
     errors.ExceedsTransfer: (
         "EXCEEDS_TRANSFER",
-        "数量超过批准或在途数量",
-        "More than was approved, or than is in transit",
+        "数量超过批准数量或在途数量，请减少数量",
+        "The quantity exceeds what was approved or is in transit: reduce it.",
     ),
     errors.ReasonNeeded: (
         "REASON_NEEDED",
         "有差异的商品须填写原因",
-        "What differs needs a reason",
+        "Give a reason for every product that differs.",
     ),
-    errors.UnknownAlert: ("UNKNOWN_ALERT", "没有这条预警: {asked}", "No such alert: {asked}"),
+    errors.UnknownAlert: ("UNKNOWN_ALERT", "没有这条预警：{asked}", "No such alert: {asked}."),
     errors.UnknownSupplier: (
         "UNKNOWN_SUPPLIER",
-        "没有这个供应商: {asked}",
-        "No such supplier: {asked}",
+        "没有这个供应商：{asked}",
+        "No such supplier: {asked}.",
     ),
     errors.UnknownPurchaseOrder: (
         "UNKNOWN_PURCHASE_ORDER",
-        "没有这张采购单: {asked}",
-        "No such purchase order: {asked}",
+        "没有这张采购单：{asked}",
+        "No such purchase order: {asked}.",
     ),
     errors.DeliveryExceedsOrder: (
         "DELIVERY_EXCEEDS_ORDER",
-        "到货多于订货",
-        "More came than is still missing",
+        "到货数量超过订货数量，请核对数量，或填写原因后多收",
+        "More arrived than is still open: check the quantity, or accept it with a reason.",
     ),
     errors.UnknownWriteOff: (
         "UNKNOWN_WRITE_OFF",
-        "没有这张报损单: {asked}",
-        "No such write-off: {asked}",
+        "没有这张报损单：{asked}",
+        "No such write-off: {asked}.",
     ),
     errors.OverLimit: (
         "OVER_LIMIT",
-        "报损金额超出你的审批额度, 请由额度更高的人审批",
-        "It costs more than your role approves: ask somebody who approves more",
+        "报损金额 {value} 元超出您的审批额度 {limit} 元，请由额度更高的人审批",
+        "The write-off costs {value} yuan; you approve at most {limit}. "
+        "Ask a person with a higher limit.",
     ),
     errors.UnknownChannelLink: (
         "UNKNOWN_CHANNEL_LINK",
-        "没有这个渠道店铺: {asked}",
-        "No such shop: {asked}",
+        "没有这个渠道店铺：{asked}",
+        "No such channel account: {asked}.",
     ),
-    errors.Unreadable: ("UNREADABLE", "无法读取: {reason}", "Cannot be read: {reason}"),
-    errors.UnknownPass: ("UNKNOWN_PASS", "没有这张次卡: {asked}", "No such pass: {asked}"),
+    errors.Unreadable: ("UNREADABLE", "{text.zh}", "{text.en}"),
+    errors.UnknownPass: ("UNKNOWN_PASS", "没有这张次卡：{asked}", "No such pass: {asked}."),
     errors.NotEnoughUses: (
         "NOT_ENOUGH_USES",
-        "次卡剩余 {left} 次, 不足 {requested} 次",
-        "The pass has {left} uses left, not {requested}",
+        "次卡剩余 {left} 次，不足 {requested} 次",
+        "The pass has {left} uses left; {requested} were requested.",
     ),
-    errors.UnknownStaff: ("UNKNOWN_STAFF", "没有这位员工: {asked}", "No such staff: {asked}"),
+    errors.UnknownStaff: ("UNKNOWN_STAFF", "没有这位员工：{asked}", "No such staff: {asked}."),
     errors.UnknownApiKey: (
         "UNKNOWN_API_KEY",
-        "没有这个接口密钥: {asked}",
-        "No such API key: {asked}",
+        "没有这个接口密钥：{asked}",
+        "No such API key: {asked}.",
     ),
     errors.InvalidQuantity: (
         "INVALID_QUANTITY",
-        "数量 {quantity} 无效: 须大于 0, 不过大, 且能换算成整数个基本单位",
-        "Quantity {quantity} cannot be: above 0, not too large, and whole in base units",
+        "数量 {quantity} 无效：须大于 0，且能换算成整数个最小单位",
+        "Quantity {quantity} is not valid: it must be above 0, and whole in the smallest unit.",
     ),
     errors.Indivisible: (
         "INDIVISIBLE",
-        "配方用量不能换算成整数个基本单位, 请按建议调整用量或改用更小的单位",
-        "One unit would not take whole base units: take a nearest quantity, or a finer unit",
+        "配方用量不能换算成整数个最小单位，请按建议调整用量，或改用更小的单位",
+        "The quantities do not divide into the smallest unit: use the nearest quantity, or keep "
+        "the product in a finer unit.",
     ),
     errors.RecipeCycle: (
         "RECIPE_CYCLE",
-        "配方循环: 商品不能是自己的配料",
-        "A product cannot go into itself, through whatever recipes",
+        "配方循环：商品不能直接或间接成为自己的配料",
+        "A product cannot be its own component, directly or through other recipes.",
     ),
-    errors.UnknownBatch: ("UNKNOWN_BATCH", "没有这个批号: {number}", "No such batch: {number}"),
+    errors.UnknownBatch: (
+        "UNKNOWN_BATCH",
+        "没有这个批号：{number}，请核对批号",
+        "No batch of the product has this number: {number}.",
+    ),
     errors.BatchExpired: (
         "BATCH_EXPIRED",
-        "该批次已过期, 不可销售: {expired_on}",
-        "The batch has expired and is never sold: {expired_on}",
+        "该批次已于 {expired_on} 到期，不能销售",
+        "The batch expired on {expired_on} and cannot be sold.",
     ),
     errors.VersionConflict: (
         "VERSION_CONFLICT",
-        "库存刚刚变动, 请刷新后重试",
-        "The level has moved since: read it again and retry",
+        "库存刚刚变动，请刷新后重试",
+        "The level has changed since it was read: read it again and retry.",
     ),
     errors.KeyReused: (
         "KEY_REUSED",
-        "这个 key 已用于另一个请求, 请换一个新的 key",
-        "This key belongs to another request: use a new one",
+        "重复提交但内容不同，请刷新后重试",
+        "This key was used for a different input: send a new key.",
     ),
-    errors.WrongState: (
-        "WRONG_STATE",
-        "当前状态不允许此操作: {state}",
-        "Its state does not allow this: {state}",
-    ),
+    errors.WrongState: ("WRONG_STATE", "{reason.value.zh}", "{reason.value.en}."),
     errors.ReturnExceedsSale: (
         "RETURN_EXCEEDS_SALE",
-        "退货数量超过已售数量",
-        "More would be returned than was sold",
+        "退货数量 {requested} 超过可退数量 {returnable}（已售 {sold}，已退 {returned}）",
+        "{requested} exceed the {returnable} that can be returned "
+        "({sold} sold, {returned} returned before).",
     ),
     errors.AlreadyTaken: (
         "ALREADY_TAKEN",
-        "{field} 已被使用: {value}",
-        "{field} is already taken: {value}",
+        "{name.zh} {value} 已存在",
+        "{name.en} {value} already exists.",
     ),
     errors.SignInFailed: (
         "SIGN_IN_FAILED",
         "账号或密码不正确",
-        "Login or password is wrong",
+        "The login or the password is wrong.",
     ),
     errors.SessionEnded: (
         "SESSION_ENDED",
-        "登录已失效, 请重新登录",
-        "The session has ended: sign in again",
+        "登录已失效，请重新登录",
+        "The session has ended: sign in again.",
     ),
     errors.TooManyAttempts: (
         "TOO_MANY_ATTEMPTS",
-        "尝试次数过多, 请在 {retry_after} 秒后再试",
-        "Too many attempts: try again in {retry_after} seconds",
+        "尝试次数过多，请在 {retry_after} 秒后再试",
+        "Too many attempts: try again in {retry_after} seconds.",
     ),
     errors.TooManyOrders: (
         "TOO_MANY_ORDERS",
-        "已有 {open} 个未付款订单, 请先付款或取消",
-        "{open} orders are not paid for yet: pay or cancel one first",
+        "已有 {open} 个未付款订单，请先付款或取消",
+        "{open} orders are not paid yet: pay or cancel one first.",
     ),
     errors.Busy: (
         "BUSY",
-        "系统繁忙, 没有写入任何数据, 请用同一个 key 重试",
-        "Busy, and nothing was written: send the same key again",
+        "系统繁忙，没有写入任何数据，请原样重试",
+        "The system is busy and wrote nothing: send the same request again.",
     ),
 }
+"""By refusal: the code, and the message in Chinese and in English."""
 
 Code: Any = Enum("Code", [(code, code) for code, _, _ in WORDS.values()])
 ProblemCode = strawberry.enum(
     Code,
     name="ProblemCode",
-    description="What went wrong, for programs.",
+    description="What went wrong, for programs. 错误代码",
 )
 
 
-def told(refusal: Refusal, language: str) -> str:
-    """The refusal in words; facts stand in the problem's own fields."""
-    _, chinese, english = WORDS[type(refusal)]
-    facts: dict[str, Any] = {name: getattr(refusal, name) for name in _names(refusal)}
-    if isinstance(facts.get("asked"), tuple):
-        facts["asked"] = ", ".join(facts["asked"])
-    return (chinese if language == "zh" else english).format(**facts)
+def message_of(refusal: Refusal, language: str) -> str:
+    """The message of a refusal, from what the refusal itself holds."""
+    _, zh, en = WORDS[type(refusal)]
+    facts: dict[str, Any] = {each.name: getattr(refusal, each.name) for each in fields(refusal)}
+    match refusal:
+        case errors.UnknownProduct():
+            facts["asked"] = ("、" if language == "zh" else ", ").join(refusal.asked)
+        case errors.AlreadyTaken():
+            facts["name"] = Text(*NAMES.get(refusal.field, (refusal.field, refusal.field)))
+        case errors.OverLimit():
+            facts |= {"limit": money(refusal.limit), "value": money(refusal.value)}
+        case errors.ReturnExceedsSale():
+            amounts = {name: facts[name] for name in ("sold", "returned", "requested")}
+            amounts["returnable"] = refusal.sold - refusal.returned
+            facts |= {name: quantity(base, refusal.scale) for name, base in amounts.items()}
+        case _:
+            pass
+    return (zh if language == "zh" else en).format(**facts)
 
 
-def _names(refusal: Refusal) -> list[str]:
-    return [field.name for field in fields(refusal)]  # pyright: ignore[reportArgumentType]
+async def localised(refusal: Refusal, info: Info) -> str:
+    """The message of a refusal, with the products' names and units where it is about products."""
+    language = info.context.language
+    match refusal:
+        case errors.OutOfStock():
+            return await _shortages(refusal, info, language)
+        case errors.InvalidQuantity():
+            product = await info.context.loaders.products.load(refusal.product_id)
+            return _quantity(refusal, product, language)
+        case _:
+            return message_of(refusal, language)
+
+
+async def _shortages(refusal: errors.OutOfStock, info: Info, language: str) -> str:
+    """Names what is short; the quantities only to those who may see stock."""
+    ids = [each.product_id for each in refusal.shortages]
+    products = await info.context.loaders.products.load_many(ids)
+    exact, parts = seen(info, Can.SEE_STOCK), list[str]()
+    for each, product in zip(refusal.shortages, products, strict=True):
+        asked = quantity(each.requested, each.scale)
+        there = quantity(each.available, each.scale)
+        if product is None:
+            continue
+        if language == "zh":
+            text = f"需要 {asked} {product.unit}，现有 {there} {product.unit}" if exact else ""
+        else:
+            text = f" ({asked} {product.unit} needed, {there} available)" if exact else ""
+        parts.append(f"{product.name}{text}")
+    if not parts:
+        return message_of(refusal, language)
+    return (
+        f"库存不足：{'；'.join(parts)}"
+        if language == "zh"
+        else f"Out of stock: {'; '.join(parts)}."
+    )
+
+
+def _quantity(refusal: errors.InvalidQuantity, product: Any, language: str) -> str:
+    """Says which rule the quantity breaks: above 0, whole units, not too large."""
+    sent = Decimal(refusal.quantity) if EXACT.fullmatch(refusal.quantity) else None
+    if product is None or sent is None:
+        return message_of(refusal, language)
+    if sent <= 0:
+        zh, en = "须大于 0", "it must be above 0"
+    elif product.scale == 1 and sent != int(sent):
+        zh, en = (
+            f"该商品只能按整{product.unit}销售",
+            f"the product is counted in whole {product.unit}",
+        )
+    elif to_base(sent, product.scale) is None:
+        zh, en = "不能换算成整数个最小单位", "it is too fine for the product's unit, or too large"
+    else:
+        zh, en = "数量过大，或不能换算成整数个最小单位", "it is too large, or does not divide"
+    if language == "zh":
+        return f"{product.name}数量 {refusal.quantity} 无效：{zh}"
+    return f"{product.name}: quantity {refusal.quantity} is not valid: {en}."

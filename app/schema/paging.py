@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 import strawberry
 
-from app.schema.scalars import bad_input
+from app.domain.errors import Malformed
 
 Row = TypeVar("Row")
 LONGEST = 200
@@ -51,7 +51,7 @@ def page(first: int | None, after: str | None, *kinds: type) -> Page:
     """Checks a client's wish; `kinds` are the types of the key the cursor must hold."""
     wanted = 50 if first is None else first
     if not 1 <= wanted <= LONGEST:
-        raise bad_input(f"first is from 1 to {LONGEST}")
+        raise Malformed("first", f"每页须为 1 至 {LONGEST} 行", f"A page has 1 to {LONGEST} rows.")
     return Page(wanted, None if after is None else _opened(after, kinds))
 
 
@@ -62,7 +62,11 @@ def _opened(cursor: str, kinds: Sequence[type]) -> tuple[Any, ...]:
             raise ValueError("a key is a list")
         return tuple(_key(kind, value) for kind, value in zip(kinds, values, strict=True))
     except (ValueError, UnicodeError, binascii.Error):
-        raise bad_input("after is a cursor that an earlier page gave") from None
+        raise Malformed(
+            "after",
+            "翻页位置无效，请从第一页重新查询",
+            "Give the cursor that an earlier page returned.",
+        ) from None
 
 
 def _key(kind: type, value: object) -> Any:

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import strawberry
 from strawberry.types import Info
@@ -10,9 +11,9 @@ from app.domain import errors
 from app.domain.errors import Refusal
 from app.schema.catalog import Product
 from app.schema.edges import edge
-from app.schema.messages import WORDS, ProblemCode, told
+from app.schema.messages import WORDS, ProblemCode, localised
 from app.schema.scalars import Money, Quantity, Revision, amount, money, quantity
-from app.schema.window import window
+from app.schema.window import definition, window
 
 
 @strawberry.interface(description="An expected failure: nothing was written. 预期内的失败")
@@ -21,9 +22,19 @@ class Problem:
     def code(self, root: strawberry.Parent[Refusal]) -> ProblemCode:  # pyright: ignore[reportInvalidTypeForm]
         return ProblemCode[WORDS[type(root)][0]]  # pyright: ignore[reportIndexIssue]
 
-    @strawberry.field(description="For people, in the language of Accept-Language (zh-CN or en).")
-    def message(self, root: strawberry.Parent[Refusal], info: Info) -> str:
-        return told(root, info.context.language)
+    @strawberry.field(
+        description="For people, in the language of Accept-Language: zh (the default) or en. 说明"
+    )
+    async def message(self, root: strawberry.Parent[Refusal], info: Info) -> str:
+        return await localised(root, info)
+
+    @strawberry.field(
+        description="The part of the arguments that is refused, for example "
+        '["input", "lines", "2", "quantity"]; positions count from 0. Null when no single part '
+        "is. 出错的参数"
+    )
+    def path(self, root: strawberry.Parent[Refusal]) -> list[str] | None:
+        return None if root.path is None else list(root.path)
 
 
 @window(errors.Shortage, description="One product there is not enough of. 缺货明细")
@@ -129,9 +140,13 @@ class OverLimit(Problem):
         return money(root.value)
 
 
-@window(errors.Unreadable, description="This operation cannot be read; others can. 无法读取")
+@window(
+    errors.Unreadable, description="This operation is not valid; the others are booked. 无法读取"
+)
 class Unreadable(Problem):
-    reason: str = strawberry.field(description="What to mend.")
+    @strawberry.field(description="Why the operation is not valid. 原因")
+    def reason(self, root: strawberry.Parent[errors.Unreadable], info: Info) -> str:
+        return root.text.zh if info.context.language == "zh" else root.text.en
 
 
 @window(errors.UnknownPass, description="No pass of yours has this id. 次卡不存在")
@@ -206,18 +221,26 @@ class VersionConflict(Problem):
 
 @window(errors.KeyReused, description="The key already answered another input. key 重复使用")
 class KeyReused(Problem):
-    key: strawberry.ID
+    key: UUID = strawberry.field(description="The key that was sent. 幂等键")
 
 
-@window(errors.WrongState, description="It is not in a state that allows this. 状态不允许")
+strawberry.enum(
+    errors.WrongStateReason,
+    name="WrongStateReason",
+    description="Why a state or a rule does not allow the operation. 不允许的原因",
+)
+for _reason in definition(errors.WrongStateReason).values:
+    _text = errors.WrongStateReason[_reason.name].value
+    _reason.description = f"{_text.en}. {_text.zh}"
+
+
+@window(
+    errors.WrongState,
+    description="The state of a row, or a rule, does not allow this operation. 状态不允许",
+)
 class WrongState(Problem):
-    state: str = strawberry.field(
-        description="What stands in the way: REVERSED, RETURNED, REVERSAL, NOT_A_SALE, ARCHIVED, "
-        "SELF (not on oneself), LAST_OWNER, PASS (it is sold by sellPass), DOCUMENT (what it "
-        "belongs to has mutations of its own), NO_RECIPE, NOT_STOCKED (it is made when ordered), "
-        "REDEEMED_LATER (sell a pass), EXTENDED (an order is extended once), NOTHING_LOW (nothing "
-        "is suggested), OWN_REQUEST (whoever asked for a write-off never approves it), or the "
-        "state of a pass, an order, a transfer, a purchase order or a write-off."
+    reason: errors.WrongStateReason = strawberry.field(
+        description="The state, or the rule, that does not allow it. 原因"
     )
 
 

@@ -1,18 +1,21 @@
 """Scalars: exact decimals and revisions as strings, moments with an offset."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Any, NewType
 
 import strawberry
-from graphql import GraphQLError
 from strawberry.types import Info
 
 from app.domain.access import Can
+from app.domain.errors import Malformed
 from app.domain.rules.units import written
 
 EXACT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 WHOLE = re.compile(r"[0-9]{1,18}")
 
 Quantity = NewType("Quantity", Decimal)
@@ -20,16 +23,13 @@ Money = NewType("Money", int)
 Revision = NewType("Revision", int)
 
 
-def bad_input(text: str) -> GraphQLError:
-    return GraphQLError(text, extensions={"code": "BAD_INPUT"})
-
-
 def exact(value: Any) -> Decimal:
     text = "" if isinstance(value, bool) else str(value)
     if not isinstance(value, str | int | float) or not EXACT.fullmatch(text):
-        raise bad_input(
-            'an exact decimal is needed, such as 12 or "1.5": at most 15 digits, '
-            "6 decimals, no exponent"
+        raise Malformed(
+            None,
+            "数量须为精确的数字，例如 12 或 1.5，最多 15 位整数和 6 位小数",
+            "Give an exact decimal such as 12 or 1.5: at most 15 digits and 6 decimals.",
         )
     return Decimal(text)
 
@@ -38,14 +38,22 @@ def parse_money(value: Any) -> int:
     """Exact yuan, kept as 1/10000 yuan."""
     scaled = exact(value) * 10_000
     if scaled != int(scaled) or scaled < 0 or scaled > 10**15:
-        raise bad_input("money is yuan from 0 to 100 billion, with at most 4 decimals")
+        raise Malformed(
+            None,
+            "金额须为 0 至 1000 亿元，最多 4 位小数",
+            "Money is 0 to 100 billion yuan, with at most 4 decimals.",
+        )
     return int(scaled)
 
 
 def parse_revision(value: Any) -> int:
     text = "" if isinstance(value, bool) else str(value)
     if not isinstance(value, str | int) or not WHOLE.fullmatch(text):
-        raise bad_input("a revision is the whole number a feed gave, as a string")
+        raise Malformed(
+            None,
+            "版本号须为查询返回的整数",
+            "A revision is the whole number that a query or feed returned, as a string.",
+        )
     return int(text)
 
 
@@ -55,16 +63,37 @@ def parse_moment(value: Any) -> datetime:
     except (TypeError, ValueError):
         moment = None
     if moment is None or moment.tzinfo is None or not 1970 < moment.year < 2200:
-        raise bad_input("a moment is RFC 3339 with an offset: 2026-11-23T09:30:00+08:00")
+        raise Malformed(
+            None,
+            "时间须带时区，例如 2026-11-23T09:30:00+08:00",
+            "Give a time with its offset, for example 2026-11-23T09:30:00+08:00.",
+        )
     # One moment has one spelling, so that a repeated key finds the same input and answer.
     return moment.astimezone(UTC)
 
 
 def parse_day(value: Any) -> date:
+    # `fromisoformat` reads 20261123 and 2026-W48-1 too: one date has one spelling.
     try:
+        if not DAY.fullmatch(value):
+            raise ValueError(value)
         return date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise bad_input("a date is YYYY-MM-DD") from None
+        raise Malformed(
+            None, "日期须为年-月-日，例如 2026-11-23", "Give a date as YYYY-MM-DD."
+        ) from None
+
+
+MOST_VALUES = 100
+
+
+def distinct(values: Sequence[Enum] | None, field: str) -> list[str] | None:
+    """The names of an enum list, each once. Raises Malformed for more than `MOST_VALUES`."""
+    if values is not None and len(values) > MOST_VALUES:
+        raise Malformed(
+            field, f"最多选择 {MOST_VALUES} 项", f"Choose at most {MOST_VALUES} values."
+        )
+    return None if values is None else list(dict.fromkeys(value.name for value in values))
 
 
 def quantity(base: int, scale: int) -> Any:

@@ -9,6 +9,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
+from app.domain.access import Can
 from app.domain.catalog.codes import Code
 from app.domain.ledger.draft import Place as PlaceValue
 from app.domain.rules.kinds import Kind
@@ -123,13 +124,34 @@ async def _offered(level: tables.Level, info: Info, channel: Channel | None) -> 
     return await info.context.loaders.sellable.load((*level.pair, named(channel)))
 
 
-@window(PlaceValue, description="A bin in a store; some hold goods, some only say why. 位置")
+@strawberry.enum(description="A physical bin, or a counter account. 库位")
+class Bin(Enum):
+    SHELF = strawberry.enum_value("shelf", description="On sale in the store. 货架")
+    RESERVED = strawberry.enum_value("reserved", description="Reserved for orders. 预占")
+    QUARANTINE = strawberry.enum_value("quarantine", description="Held until checked. 待检")
+    TRANSIT = strawberry.enum_value("transit", description="On its way to the store. 在途")
+    SUPPLIER = strawberry.enum_value("supplier", description="Counter account: suppliers. 供应商")
+    CUSTOMER = strawberry.enum_value("customer", description="Counter account: customers. 顾客")
+    WASTE = strawberry.enum_value("waste", description="Counter account: written off. 报损")
+    VARIANCE = strawberry.enum_value(
+        "variance", description="Counter account: differences found. 盘点差异"
+    )
+    KITCHEN = strawberry.enum_value(
+        "kitchen", description="Counter account: used up or produced. 制作耗用"
+    )
+    OPENING = strawberry.enum_value("opening", description="Counter account: opening stock. 期初")
+
+
+@window(
+    PlaceValue,
+    description="A physical bin, or a counter account such as supplier or waste. 库位",
+)
 class Place:
     store: Store = edge("stores", "store")
-    bin: str = strawberry.field(
-        description="shelf, reserved, quarantine, transit; or supplier, customer, waste, "
-        "variance, kitchen, opening."
-    )
+
+    @strawberry.field(description="The bin of the store. 库位")
+    def bin(self, root: strawberry.Parent[PlaceValue]) -> Bin:
+        return Bin(root.bin)
 
 
 @window(tables.Entry, description="One quantity from one place to another. 流水")
@@ -376,4 +398,4 @@ class Scan:
     )
     level: Level | None = strawberry.field(description="Null: never stocked in this store.")
     last_receipt: Movement | None
-    can: list[str] = strawberry.field(description="Permissions the viewer has here.")
+    can: list[Can] = strawberry.field(description="Permissions of the viewer in this store. 权限")

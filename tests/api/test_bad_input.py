@@ -243,7 +243,7 @@ def of_people(store: str) -> dict[str, Any]:
         },
         "setStaffRole": {"staffId": NIL, "role": "CASHIER", "storeIds": []},
         "removeStaff": {"staffId": NIL},
-        "createApiKey": {"name": "x", "scopes": ["stock:read"]},
+        "createApiKey": {"name": "x", "scopes": ["STOCK_READ"]},
         "revokeApiKey": {"apiKeyId": NIL},
         "createStore": {"code": uuid4().hex, "name": "x"},
         "updateStore": {"storeId": store, "name": "南山店"},

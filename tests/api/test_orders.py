@@ -196,7 +196,7 @@ async def test_returned_by_line(fresh: Desk) -> None:
     held = await place(fresh, ("米", 5))
     line = [await fresh.line("米", 2)]
     early = await fresh.do("returnOrder", orderId=held["id"], lines=line, disposition="SHELF")
-    assert (early["code"], early["state"]) == ("WRONG_STATE", "HELD")
+    assert (early["code"], early["wrong"]) == ("WRONG_STATE", "HELD")
     await fresh.do("payOrder", orderId=held["id"])
     await fresh.do("fulfilOrder", orderId=held["id"])
     for disposition, shelf in (("SHELF", "7"), ("WASTE", "7")):

@@ -47,7 +47,7 @@ async def test_a_pass_sold_online_takes_its_first_use(fresh: Desk) -> None:
     ended = await fresh.do("refundPass", passId=sold["id"], reason="搬家")
     assert (ended["state"], ended["used"]) == ("REFUNDED", 2)
     again = await fresh.do("redeem", storeId=fresh.store, passId=sold["id"])
-    assert (again["code"], again["state"]) == ("WRONG_STATE", "REFUNDED")
+    assert (again["code"], again["wrong"]) == ("WRONG_STATE", "REFUNDED")
     assert await available(fresh, "洗发水") == ["900"]
 
 
@@ -61,9 +61,9 @@ async def test_a_service_paid_at_the_counter(fresh: Desk) -> None:
     assert await available(fresh, "洗发水") == ["900"]
     assert (await fresh.post("sell", ("洗发", 1)))["kind"] == "SALE"
     online = await fresh.post("sell", ("洗发", 1), channel="WECHAT")
-    assert (online["code"], online["state"]) == ("WRONG_STATE", "REDEEMED_LATER")
+    assert (online["code"], online["wrong"]) == ("WRONG_STATE", "REDEEMED_LATER")
     card = await fresh.post("sell", ("洗发卡", 1))
-    assert (card["code"], card["state"]) == ("WRONG_STATE", "PASS")
+    assert (card["code"], card["wrong"]) == ("WRONG_STATE", "PASS")
 
 
 async def test_what_is_held_is_not_sold(fresh: Desk) -> None:
@@ -74,7 +74,7 @@ async def test_what_is_held_is_not_sold(fresh: Desk) -> None:
     assert (await sell(fresh, await fresh.product("洗发卡"), uses=1))["code"] == "OUT_OF_STOCK"
     movement = (await fresh.do("redeem", storeId=fresh.store, passId=sold["id"]))["movement"]
     refused = await fresh.do("reverse", movementId=movement["id"])
-    assert (refused["code"], refused["state"]) == ("WRONG_STATE", "DOCUMENT")
+    assert (refused["code"], refused["wrong"]) == ("WRONG_STATE", "DOCUMENT")
 
 
 async def test_who_sees_whose_pass(fresh: Desk, outsider: Desk) -> None:

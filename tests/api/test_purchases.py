@@ -92,7 +92,7 @@ async def test_from_the_order_to_the_shelf(fresh: Desk) -> None:
         ("RECEIPT", None),
     ]
     undone = await fresh.do("reverse", movementId=receipts[0]["id"])
-    assert (undone["code"], undone["state"]) == ("WRONG_STATE", "DOCUMENT")
+    assert (undone["code"], undone["wrong"]) == ("WRONG_STATE", "DOCUMENT")
     back = await fresh.post("returnToSupplier", ("米", 1))
     assert back["kind"] == "SUPPLIER_RETURN"
 
@@ -316,7 +316,7 @@ async def test_who_buys_and_who_receives_where(fresh: Desk) -> None:
     hers = await fresh.do("cancelPurchaseOrder", by=fresh.manager, **mine)
     assert hers["code"] == "UNKNOWN_PURCHASE_ORDER"
     assert (await fresh.do("cancelPurchaseOrder", by=buyer, **mine))["state"] == "CANCELLED"
-    key = await chain.do(CREATE_KEY, name="ERP", scopes=["purchase:read"])
+    key = await chain.do(CREATE_KEY, name="ERP", scopes=["PURCHASE_READ"])
     told = await fresh.ask(
         "query($id: UUID!) { purchaseOrder(id: $id) "
         "{ number receipts { id } lines { unitCost } supplier { phone } } }",

@@ -58,9 +58,9 @@ async def test_a_dish_takes_its_recipe(desk: Desk) -> None:
     await desk.receive("鸡蛋", 10)
     sold = await desk.post("sell", (FRIED, 2))
     assert lines(sold) == {
-        ("西红柿", "0.66", "shelf", "kitchen"),
-        ("鸡蛋", "4", "shelf", "kitchen"),
-        (FRIED, "2", "kitchen", "customer"),
+        ("西红柿", "0.66", "SHELF", "KITCHEN"),
+        ("鸡蛋", "4", "SHELF", "KITCHEN"),
+        (FRIED, "2", "KITCHEN", "CUSTOMER"),
     }
     assert sold["lines"][-1]["product"]["name"] == FRIED
     assert await available(desk, "西红柿", "鸡蛋") == ["0.34", "6"]
@@ -112,11 +112,11 @@ async def test_actual_use_is_recorded_beside_the_recipe(desk: Desk) -> None:
     line = await desk.line(FRIED, 1, used=used)
     sold = await desk.do("sell", storeId=desk.store, lines=[line])
     assert lines(sold) == {
-        ("西红柿", "0.33", "shelf", "kitchen"),
-        ("西红柿", "0.07", "shelf", "variance"),
-        ("鸡蛋", "1", "shelf", "kitchen"),
-        ("鸡蛋", "1", "variance", "kitchen"),
-        (FRIED, "1", "kitchen", "customer"),
+        ("西红柿", "0.33", "SHELF", "KITCHEN"),
+        ("西红柿", "0.07", "SHELF", "VARIANCE"),
+        ("鸡蛋", "1", "SHELF", "KITCHEN"),
+        ("鸡蛋", "1", "VARIANCE", "KITCHEN"),
+        (FRIED, "1", "KITCHEN", "CUSTOMER"),
     }
     assert await available(desk, "西红柿", "鸡蛋") == ["0.6", "9"]
 
@@ -129,8 +129,8 @@ async def test_a_dish_that_comes_back_is_waste(desk: Desk) -> None:
     back = {"saleId": sold["id"], "disposition": "SHELF"}
     returned = await desk.post("returnSale", (FRIED, 1), ("鸡蛋", 1), **back)
     assert lines(returned) == {
-        (FRIED, "1", "customer", "waste"),
-        ("鸡蛋", "1", "customer", "shelf"),
+        (FRIED, "1", "CUSTOMER", "WASTE"),
+        ("鸡蛋", "1", "CUSTOMER", "SHELF"),
     }
     # The ingredients of the dishes were not sold, so they cannot be returned.
     assert (await desk.post("returnSale", ("鸡蛋", 1), **back))["code"] == "RETURN_EXCEEDS_SALE"
@@ -161,7 +161,7 @@ async def test_old_sales_keep_their_recipe(desk: Desk) -> None:
     assert [sale["lines"][-1]["recipe"]["version"] for sale in told] == [1, 2]
     gone = await recipe(desk, FRIED)
     assert gone["recipe"] is None
-    assert lines(await desk.post("sell", (FRIED, 1))) == {(FRIED, "1", "kitchen", "customer")}
+    assert lines(await desk.post("sell", (FRIED, 1))) == {(FRIED, "1", "KITCHEN", "CUSTOMER")}
 
 
 async def test_a_recipe_that_does_not_divide_is_refused(desk: Desk) -> None:
@@ -222,7 +222,7 @@ async def test_what_is_made_ahead_is_taken_from_the_shelf(desk: Desk) -> None:
     await desk.receive("豆", "6", by=desk.owner)
     assert (await desk.post("sell", ("面", 1)))["code"] == "OUT_OF_STOCK"
     made = await desk.post("produce", ("酱", "2"))
-    assert lines(made) == {("豆", "3", "shelf", "kitchen"), ("酱", "2", "kitchen", "shelf")}
+    assert lines(made) == {("豆", "3", "SHELF", "KITCHEN"), ("酱", "2", "KITCHEN", "SHELF")}
     assert (await desk.post("sell", ("面", 3)))["kind"] == "SALE"
     assert await available(desk, "豆", "酱") == ["3", "1.4"]
 
@@ -231,7 +231,7 @@ async def test_what_is_never_stocked_is_not_received(desk: Desk) -> None:
     await fried(desk)
     for verb in ("receive", "openStock", "produce", "returnToSupplier"):
         refused = await desk.post(verb, (FRIED, 1))
-        assert (refused["code"], refused["state"]) == ("WRONG_STATE", "NOT_STOCKED"), verb
+        assert (refused["code"], refused["wrong"]) == ("WRONG_STATE", "NOT_STOCKED"), verb
     assert (await desk.post("consume", (FRIED, 1)))["code"] == "OUT_OF_STOCK"
 
 

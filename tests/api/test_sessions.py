@@ -268,7 +268,7 @@ async def test_a_session_opened_while_its_person_was_removed(chain: Chain, urls:
 
 
 async def test_a_revoked_key_reaches_another_process(chain: Chain, elsewhere: Asking) -> None:
-    made = await chain.do(CREATE_KEY, name="ERP", scopes=["viewer:read"])
+    made = await chain.do(CREATE_KEY, name="ERP", scopes=["VIEWER_READ"])
     assert (await elsewhere(VIEWER, made["secret"]))["role"] == "INTEGRATOR"
     await chain.do(REVOKE_KEY, apiKeyId=made["apiKey"]["id"])
     assert await until_refused(elsewhere, made["secret"]) < SECOND

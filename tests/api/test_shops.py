@@ -260,7 +260,7 @@ async def test_one_shop_a_store_and_channel(trade: Trade, stranger: Any) -> None
     assert gone[0] == gone[1]
     assert gone[0]["endedAt"]
     late = await desk.do("retryChannel", linkId=trade.links["DOUYIN"])
-    assert late["state"] == "DISCONNECTED"
+    assert late["wrong"] == "DISCONNECTED"
     assert (await desk.do("connectChannel", shopId=SHOP, **told))["channel"] == "DOUYIN"
     foreign = replace(desk, chain=stranger)
     refused = await foreign.do("retryChannel", linkId=trade.links["WECHAT"])

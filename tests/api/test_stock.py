@@ -9,18 +9,18 @@ from tests.support.api import INPUTS, Desk, mutation, unnamed, verify_change
 from tests.support.identity import CREATE_STORE
 
 ROUTES = {
-    "openStock": ("OPENING", "opening", "shelf", "14"),
-    "receive": ("RECEIPT", "supplier", "shelf", "14"),
-    "sell": ("SALE", "shelf", "customer", "6"),
-    "consume": ("CONSUMPTION", "shelf", "kitchen", "6"),
-    "produce": ("PRODUCTION", "kitchen", "shelf", "14"),
-    "returnToSupplier": ("SUPPLIER_RETURN", "shelf", "supplier", "6"),
+    "openStock": ("OPENING", "OPENING", "SHELF", "14"),
+    "receive": ("RECEIPT", "SUPPLIER", "SHELF", "14"),
+    "sell": ("SALE", "SHELF", "CUSTOMER", "6"),
+    "consume": ("CONSUMPTION", "SHELF", "KITCHEN", "6"),
+    "produce": ("PRODUCTION", "KITCHEN", "SHELF", "14"),
+    "returnToSupplier": ("SUPPLIER_RETURN", "SHELF", "SUPPLIER", "6"),
 }
 ADJUSTMENTS = {
-    "GAIN": ("variance", "shelf", "20"),
-    "LOSS": ("shelf", "variance", "12"),
-    "QUARANTINE": ("shelf", "quarantine", "16"),
-    "RELEASE": ("quarantine", "shelf", "16"),
+    "GAIN": ("VARIANCE", "SHELF", "20"),
+    "LOSS": ("SHELF", "VARIANCE", "12"),
+    "QUARANTINE": ("SHELF", "QUARANTINE", "16"),
+    "RELEASE": ("QUARANTINE", "SHELF", "16"),
 }
 
 
@@ -89,9 +89,9 @@ async def test_a_sale_keeps_its_channel_and_receipt(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("disposition", "kind", "bin", "available", "on_hand"),
     [
-        ("SHELF", "RETURN", "shelf", "8", "8"),
-        ("QUARANTINE", "RETURN_HELD", "quarantine", "6", "8"),
-        ("WASTE", "RETURN_WASTED", "waste", "6", "6"),
+        ("SHELF", "RETURN", "SHELF", "8", "8"),
+        ("QUARANTINE", "RETURN_HELD", "QUARANTINE", "6", "8"),
+        ("WASTE", "RETURN_WASTED", "WASTE", "6", "6"),
     ],
 )
 async def test_what_was_sold_comes_back(
@@ -104,7 +104,7 @@ async def test_what_was_sold_comes_back(
     assert (answer["kind"], answer["channel"]) == (kind, "DOUYIN")
     assert answer["sale"] == {"id": sale["id"]}
     assert line_of(answer)["to"]["bin"] == bin
-    assert line_of(answer)["from"]["bin"] == "customer"
+    assert line_of(answer)["from"]["bin"] == "CUSTOMER"
     level = await desk.level("米")
     assert (level["available"], level["onHand"]) == (available, on_hand)
 
@@ -127,11 +127,11 @@ async def test_only_a_sale_that_stands_is_taken_back(desk: Desk) -> None:
     receipt = await desk.receive("米", 10)
     told = {"disposition": "SHELF"}
     refused = await desk.post("returnSale", ("米", 1), saleId=receipt["id"], **told)
-    assert (refused["code"], refused["state"]) == ("WRONG_STATE", "NOT_A_SALE")
+    assert (refused["code"], refused["wrong"]) == ("WRONG_STATE", "NOT_A_SALE")
     sale = await desk.post("sell", ("米", 1))
     await desk.do("reverse", movementId=sale["id"])
     refused = await desk.post("returnSale", ("米", 1), saleId=sale["id"], **told)
-    assert (refused["code"], refused["state"]) == ("WRONG_STATE", "REVERSED")
+    assert (refused["code"], refused["wrong"]) == ("WRONG_STATE", "REVERSED")
 
 
 async def test_a_movement_is_undone_once(desk: Desk) -> None:
@@ -141,16 +141,16 @@ async def test_a_movement_is_undone_once(desk: Desk) -> None:
     assert (answer["kind"], answer["reason"]) == ("REVERSAL", "录错")
     assert answer["reverses"] == {"id": receipt["id"]}
     moved = line_of(answer)
-    assert (moved["from"]["bin"], moved["to"]["bin"]) == ("shelf", "supplier")
+    assert (moved["from"]["bin"], moved["to"]["bin"]) == ("SHELF", "SUPPLIER")
     assert (moved["onHandAfter"], moved["seq"]) == ("0", "2")
     found = await desk.ask(
         "query($id: UUID!) { movement(id: $id) { reversedBy { id } } }", id=receipt["id"]
     )
     assert found == {"reversedBy": {"id": answer["id"]}}
     again = await verify_change(desk, desk.do("reverse", movementId=receipt["id"]), told=False)
-    assert (again["code"], again["state"]) == ("WRONG_STATE", "REVERSED")
+    assert (again["code"], again["wrong"]) == ("WRONG_STATE", "REVERSED")
     undone = await desk.do("reverse", movementId=answer["id"])
-    assert (undone["code"], undone["state"]) == ("WRONG_STATE", "REVERSAL")
+    assert (undone["code"], undone["wrong"]) == ("WRONG_STATE", "REVERSAL")
 
 
 async def test_what_was_sold_on_cannot_be_undone(desk: Desk) -> None:
@@ -160,7 +160,7 @@ async def test_what_was_sold_on_cannot_be_undone(desk: Desk) -> None:
     assert short["code"] == "OUT_OF_STOCK"
     await desk.post("returnSale", ("米", 1), saleId=sale["id"], disposition="SHELF")
     returned = await desk.do("reverse", movementId=sale["id"])
-    assert (returned["code"], returned["state"]) == ("WRONG_STATE", "RETURNED")
+    assert (returned["code"], returned["wrong"]) == ("WRONG_STATE", "RETURNED")
 
 
 @pytest.mark.parametrize("name", ["sell", "consume", "returnToSupplier"])
@@ -170,7 +170,7 @@ async def test_never_more_than_is_there(desk: Desk, name: str) -> None:
     wanted = desk.post(name, ("米", 3), ("米", 3), ("油", 1))
     refused = await verify_change(desk, wanted, told=False)
     assert refused["code"] == "OUT_OF_STOCK"
-    assert refused["message"] == "库存不足"
+    assert refused["message"] == "库存不足：米需要 6 袋，现有 5 袋"
     assert refused["shortages"] == [{"product": {"name": "米"}, "requested": "6", "available": "5"}]
     assert (await desk.level("油"))["onHand"] == "1"
 

@@ -112,7 +112,7 @@ async def test_what_was_missing_names_the_orders_at_risk(fresh: Desk) -> None:
     assert refused["code"] == "OUT_OF_STOCK"
     done = await fresh.post("sell", ("米", 2), acceptShortage=True)
     bins = [(line["from"]["bin"], line["to"]["bin"], line["quantity"]) for line in done["lines"]]
-    assert bins == [("variance", "shelf", "1"), ("shelf", "customer", "2")]
+    assert bins == [("VARIANCE", "SHELF", "1"), ("SHELF", "CUSTOMER", "2")]
     assert await seen(fresh, "米") == ("0", "4", "4")
     [alert] = (await fresh.ask(ALERTS, state="OPEN"))["nodes"]
     assert (alert["rule"], alert["quantity"], alert["movement"]["id"]) == (
@@ -149,7 +149,7 @@ async def test_what_is_overdue_is_taken_before_anything_is_missing(fresh: Desk) 
     await place(fresh, ("米", 2), pickupAt=soon)
     await asyncio.sleep(0.9)
     [done] = await synced(fresh, [await sold(fresh, 1, ("米", 2))])
-    assert [line["from"]["bin"] for line in done["lines"]] == ["shelf"]
+    assert [line["from"]["bin"] for line in done["lines"]] == ["SHELF"]
     assert (await fresh.ask(ALERTS))["nodes"] == []
 
 

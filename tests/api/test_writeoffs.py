@@ -225,7 +225,7 @@ async def test_what_is_forbidden(desk: Desk) -> None:
         told = {"role": "MANAGER", "amount": "1"}
         assert await desk.code("setWriteOffLimit", by=token, **told) == "FORBIDDEN"
     assert await desk.asking.code(LIMITS, desk.cashier) == "FORBIDDEN"
-    made = await desk.chain.do(CREATE_KEY, name="erp", scopes=["writeoff:read", "cost:read"])
+    made = await desk.chain.do(CREATE_KEY, name="erp", scopes=["WRITEOFF_READ", "COST_READ"])
     program = made["secret"]
     seen = await desk.ask(WRITE_OFF, by=program, id=row["id"])
     assert seen["value"] == "3.00"

@@ -8,7 +8,7 @@ import pytest
 from app.db import passes as rows
 from app.db.tables import Pass
 from app.domain.documents.passes import expire
-from app.domain.errors import WrongState
+from app.domain.errors import WrongState, WrongStateReason
 from tests.support.salon import Salon, a_salon
 from tests.support.shop import Shop, day
 
@@ -34,10 +34,10 @@ async def test_a_pass_ends_with_its_last_day(
     monkeypatch.setattr("app.db.core.unit.clock", lambda: tomorrow)
     monkeypatch.setattr("app.domain.documents.passes.clock", lambda: tomorrow)
     # Redemption is refused before the job runs; the job then returns the consumables.
-    assert await salon.redeem() == WrongState("EXPIRED")
+    assert await salon.redeem() == WrongState(WrongStateReason.EXPIRED)
     await asyncio.gather(*(expire(shop.db, shop.tenant) for _ in range(3)))
     assert await state(salon) == "EXPIRED"
     assert await salon.gone() == (0, 0)
     assert await salon.held() == 0
-    assert await salon.redeem() == WrongState("EXPIRED")
-    assert await salon.refund() == WrongState("EXPIRED")
+    assert await salon.redeem() == WrongState(WrongStateReason.EXPIRED)
+    assert await salon.refund() == WrongState(WrongStateReason.EXPIRED)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from app.db.tables import Movement
-from app.domain.errors import InvalidQuantity, OutOfStock, Refusal, WrongState
+from app.domain.errors import InvalidQuantity, OutOfStock, Refusal, WrongState, WrongStateReason
 from app.domain.rules.kinds import Kind
 from tests.support.shop import Shop
 
@@ -140,8 +140,8 @@ async def test_a_movement_is_undone_once(shop: Shop) -> None:
     undone = await shop.reverse(received)
     assert isinstance(undone, Movement)
     assert await shop.bins("米") == (0, 0, 0, 0)
-    assert await shop.reverse(received) == WrongState("REVERSED")
-    assert await shop.reverse(undone) == WrongState("REVERSAL")
+    assert await shop.reverse(received) == WrongState(WrongStateReason.REVERSED)
+    assert await shop.reverse(undone) == WrongState(WrongStateReason.REVERSAL)
 
 
 async def test_a_receipt_that_was_sold_cannot_be_undone(shop: Shop) -> None:

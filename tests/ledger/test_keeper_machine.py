@@ -10,7 +10,7 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from app.db.tables import Movement, Transfer, WriteOff
 from app.domain.documents.writeoffs import Source
-from app.domain.errors import ExceedsTransfer, OutOfStock, WrongState
+from app.domain.errors import ExceedsTransfer, OutOfStock, WrongState, WrongStateReason
 from app.domain.rules.kinds import Kind
 from tests.conftest import Cloning
 from tests.ledger.test_order_machine import DATED, LATELY, LINES, NAMES, PLAIN, SOME, Customers
@@ -80,7 +80,7 @@ class Keepers(Customers):
         parcel = self.lately(self.parcels, lately)
         outcome = self.run(self.depot.ship(parcel.row))
         if parcel.state != "APPROVED":
-            assert outcome == WrongState(parcel.state)
+            assert outcome == WrongState(WrongStateReason[parcel.state])
         elif any(n > of(self.warehouse, name) for name, n in parcel.plan.items()):
             assert isinstance(outcome, OutOfStock), outcome
         else:
@@ -96,7 +96,7 @@ class Keepers(Customers):
         counted: dict[str, Any] = {fate: quantity}
         outcome = self.run(self.depot.receive(parcel.row, name, **counted))
         if parcel.state not in ("SHIPPED", "PARTIAL"):
-            assert outcome == WrongState(parcel.state)
+            assert outcome == WrongState(WrongStateReason[parcel.state])
             return
         if quantity > of(parcel.transit, name):
             assert isinstance(outcome, ExceedsTransfer), outcome
@@ -125,7 +125,7 @@ class Keepers(Customers):
         parcel = self.lately(self.parcels, lately)
         outcome = self.run(self.depot.cancel(parcel.row))
         if parcel.state not in ("APPROVED", "SHIPPED"):
-            assert outcome == WrongState(parcel.state)
+            assert outcome == WrongState(WrongStateReason[parcel.state])
             return
         assert outcome.state == "CANCELLED", outcome
         self.warehouse += parcel.transit
@@ -165,7 +165,7 @@ class Keepers(Customers):
         deciding = self.waste.approve if good else self.waste.reject
         outcome = self.run(deciding(waste.row))
         if waste.state != "REQUESTED":
-            assert outcome == WrongState(waste.state)
+            assert outcome == WrongState(WrongStateReason[waste.state])
             return
         waste.state = "APPROVED" if good else "REJECTED"
         assert outcome.state == waste.state, outcome

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from app.db.tables import Movement, Pass, Redemption
-from app.domain.errors import OutOfStock, WrongState
+from app.domain.errors import OutOfStock, WrongState, WrongStateReason
 from app.domain.movements.batches import expiring
 from app.domain.rules.kinds import Kind
 from tests.conftest import Cloning
@@ -105,7 +105,7 @@ class Kitchen(Machine):
         movement, parts, count, taken = self.sold[at]
         outcome = self.run(self.shop.reverse(movement))
         if count == 0:
-            assert outcome == WrongState("REVERSED")
+            assert outcome == WrongState(WrongStateReason.REVERSED)
             return
         assert isinstance(outcome, Movement), outcome
         self.shelf.plain += parts.get(PLAIN, 0)

@@ -9,7 +9,7 @@ from hypothesis.stateful import Bundle, invariant, precondition, rule
 
 from app.db import feed
 from app.db.tables import Movement
-from app.domain.errors import KeyReused, OutOfStock, ReturnExceedsSale, WrongState
+from app.domain.errors import KeyReused, OutOfStock, ReturnExceedsSale, WrongState, WrongStateReason
 from app.domain.rules.kinds import Kind
 from tests.conftest import Cloning
 from tests.support.machine import Machine, run_machine
@@ -148,7 +148,7 @@ class Stores(Machine):
         outcome = self.post(kind, store, lines, sale_id=sale)
         left = sold - model.returned(sale)
         if sale in model.undone:
-            assert outcome == WrongState("REVERSED")
+            assert outcome == WrongState(WrongStateReason.REVERSED)
         elif any(quantity > left[name] for name, quantity in total(lines).items()):
             assert isinstance(outcome, ReturnExceedsSale)
         else:

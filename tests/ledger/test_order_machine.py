@@ -12,7 +12,7 @@ from app.db import feed
 from app.db.menu import sellable_by_offer
 from app.db.orders import orders_by_id
 from app.db.tables import Alert, Movement, Order
-from app.domain.errors import KeyReused, OutOfStock, ReturnExceedsSale, WrongState
+from app.domain.errors import KeyReused, OutOfStock, ReturnExceedsSale, WrongState, WrongStateReason
 from app.domain.movements.sales import Disposition
 from app.domain.rules.kinds import Kind
 from tests.conftest import Cloning
@@ -117,7 +117,7 @@ class Customers(Machine):
         row, order = self.order(lately)
         outcome, met = self.tried(twice, order, lambda key: self.desk.pay(row, key))
         if met not in ("HELD", "EXPIRED"):
-            assert outcome == WrongState(met)
+            assert outcome == WrongState(WrongStateReason[met])
         elif met == "EXPIRED" and not self.model.allows(order.lines, sold=False):
             assert isinstance(outcome, OutOfStock), outcome
         else:
@@ -132,7 +132,7 @@ class Customers(Machine):
         row, order = self.order(lately)
         outcome, met = self.tried(twice, order, lambda key: self.desk.fulfil(row, key))
         if met != "PAID":
-            assert outcome == WrongState(met)
+            assert outcome == WrongState(WrongStateReason[met])
         else:
             assert outcome.state == "FULFILLED", outcome
             order.out, order.held, order.state = order.held, Counter(), "FULFILLED"
@@ -143,7 +143,7 @@ class Customers(Machine):
         row, order = self.order(lately)
         outcome, met = self.tried(twice, order, lambda key: self.desk.cancel(row, guest, key))
         if met not in (["HELD"] if guest else ["HELD", "PAID"]):
-            assert outcome == WrongState(met)
+            assert outcome == WrongState(WrongStateReason[met])
         else:
             assert outcome.state == "CANCELLED", outcome
             self.model.release(order, "CANCELLED")
@@ -154,9 +154,9 @@ class Customers(Machine):
         row, order = self.order(lately)
         outcome, met = self.tried(twice, order, lambda key: self.desk.extend(row, key))
         if met != "HELD":
-            assert outcome == WrongState(met)
+            assert outcome == WrongState(WrongStateReason[met])
         elif order.over or order.extended:
-            assert outcome == WrongState("EXPIRED" if order.over else "EXTENDED")
+            assert outcome == WrongState(WrongStateReason["EXPIRED" if order.over else "EXTENDED"])
         else:
             assert outcome.extended, outcome
             order.extended = True
@@ -177,7 +177,7 @@ class Customers(Machine):
         outcome, met = self.tried(twice, order, doing)
         quantities = total(lines)
         if met != "FULFILLED":
-            assert outcome == WrongState(met)
+            assert outcome == WrongState(WrongStateReason[met])
         elif any(quantity > of(order.out, name) for name, quantity in quantities.items()):
             assert isinstance(outcome, ReturnExceedsSale), outcome
         else:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from app.db.channel_limits import ChannelLimit
 from app.db.movements import History
-from app.domain.errors import BatchExpired, OutOfStock, Shortage, WrongState
+from app.domain.errors import BatchExpired, OutOfStock, Shortage, WrongState, WrongStateReason
 from app.domain.ledger.draft import Draft, Line, Outdated, Place
 from app.domain.ledger.locked import Levels, LockedLevel
 from app.domain.ledger.plan import Charge, Plan, References, plan
@@ -131,7 +131,7 @@ def test_a_movement_is_reversed_once() -> None:
     undoing = draft(Kind.RETURN, (RICE, 1), reverses_id=SALE)
     assert planned(undoing, rice(0), References({SALE: History("SALE")})).returned == ()
     again = References({SALE: History("SALE", reversed=True)})
-    assert plan(undoing, rice(0), again) == WrongState("REVERSED")
+    assert plan(undoing, rice(0), again) == WrongState(WrongStateReason.REVERSED)
 
 
 def test_a_dish_is_drafted_by_the_recipe_in_force() -> None:

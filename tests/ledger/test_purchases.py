@@ -12,7 +12,13 @@ from app.db.stock import entries_of
 from app.db.tables import PurchaseOrder
 from app.domain.documents import purchases
 from app.domain.documents.purchases import Introduced
-from app.domain.errors import AlreadyTaken, DeliveryExceedsOrder, KeyReused, WrongState
+from app.domain.errors import (
+    AlreadyTaken,
+    DeliveryExceedsOrder,
+    KeyReused,
+    WrongState,
+    WrongStateReason,
+)
 from app.domain.rules.kinds import Kind
 from tests.support.purchases import PurchaseDesk
 from tests.support.shop import Shop
@@ -75,9 +81,9 @@ async def test_receive_against_cancel(desk: PurchaseDesk) -> None:
         assert isinstance(came, PurchaseOrder) != isinstance(gone, PurchaseOrder)
         if isinstance(came, PurchaseOrder):
             taken += 1
-            assert gone == WrongState("PARTIAL")
+            assert gone == WrongState(WrongStateReason.PARTIAL)
         else:
-            assert came == WrongState("CANCELLED")
+            assert came == WrongState(WrongStateReason.CANCELLED)
     assert await desk.shop.bins("米") == (taken, 0, 0, 0)
     assert await desk.on_order("米") == 0
     assert await desk.on_order("油") == taken
@@ -86,7 +92,7 @@ async def test_receive_against_cancel(desk: PurchaseDesk) -> None:
 async def test_receive_against_close(desk: PurchaseDesk) -> None:
     for _ in range(20):
         order = await desk.order(("米", 3))
-        assert await desk.close(order) == WrongState("OPEN")
+        assert await desk.close(order) == WrongState(WrongStateReason.OPEN)
         await desk.came(order, ("米", 1))
         came, closed = await asyncio.gather(desk.came(order, ("米", 2)), desk.close(order))
         assert isinstance(came, PurchaseOrder) != isinstance(closed, PurchaseOrder)
@@ -159,7 +165,9 @@ async def test_archive_against_order(desk: PurchaseDesk) -> None:
         ordered = desk.tries(purchases.create(desk.shop.db, desk.viewer, request, lines))
         gone, outcome = await asyncio.gather(archive, ordered)
         assert gone.archived_at is not None
-        assert isinstance(outcome, PurchaseOrder) or outcome == WrongState("ARCHIVED")
+        assert isinstance(outcome, PurchaseOrder) or outcome == WrongState(
+            WrongStateReason.ARCHIVED
+        )
 
 
 async def test_a_delivery_is_one_movement_at_the_orders_costs(desk: PurchaseDesk) -> None:
@@ -175,4 +183,4 @@ async def test_a_delivery_is_one_movement_at_the_orders_costs(desk: PurchaseDesk
         entries = await entries_of(session, desk.shop.tenant, [move.id for move in moves])
     assert [move.kind for move in moves] == ["RECEIPT", "RECEIPT"]
     assert [entry.unit_cost for entry in entries] == [20_000, 50_000]
-    assert await desk.shop.reverse(moves[0]) == WrongState("DOCUMENT")
+    assert await desk.shop.reverse(moves[0]) == WrongState(WrongStateReason.DOCUMENT)

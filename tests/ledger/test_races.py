@@ -148,7 +148,7 @@ async def test_reverse_against_return(shop: Shop, lanes: list[Lane]) -> None:
             shop.reverse(sale), lanes[0].submit(shop.tenant, giving_back)
         )
         assert kinds(outcomes) == {"Movement": 1, "WrongState": 1}
-        assert next(o for o in outcomes if isinstance(o, WrongState)).state in (
+        assert next(o for o in outcomes if isinstance(o, WrongState)).reason.name in (
             "REVERSED",
             "RETURNED",
         )

@@ -21,6 +21,7 @@ from app.domain.errors import (
     ReasonNeeded,
     UnknownBatch,
     WrongState,
+    WrongStateReason,
 )
 from app.domain.rules.kinds import Kind
 from tests.ledger.test_orders import tomorrow
@@ -110,10 +111,10 @@ async def test_what_cannot_be(depot: Depot) -> None:
     await depot.stock("米", 5)
     request = await depot.ask(("米", 9))
     for doing in (depot.ship, depot.receive, depot.cancel):
-        assert await doing(request) == WrongState("REQUESTED")
+        assert await doing(request) == WrongState(WrongStateReason.REQUESTED)
     await depot.approve(request)
     for doing in (depot.approve, depot.reject, depot.withdraw, depot.receive):
-        assert await doing(request) == WrongState("APPROVED")
+        assert await doing(request) == WrongState(WrongStateReason.APPROVED)
     short = await depot.ship(request)
     assert isinstance(short, OutOfStock)
     assert [(each.requested, each.available) for each in short.shortages] == [(9, 5)]
@@ -121,17 +122,17 @@ async def test_what_cannot_be(depot: Depot) -> None:
     assert isinstance(over, ExceedsTransfer)
     assert [(each.requested, each.allowed) for each in over.excesses] == [(10, 9), (1, 0)]
     assert (await depot.ship(request, ("米", 5))).state == "SHIPPED"
-    assert await depot.ship(request) == WrongState("SHIPPED")
+    assert await depot.ship(request) == WrongState(WrongStateReason.SHIPPED)
     assert isinstance(await depot.receive(request, "油", received=1), ExceedsTransfer)
     for quantity in (-1, 0, "0.5"):
         assert isinstance(await depot.receive(request, "米", received=quantity), InvalidQuantity)
     await depot.receive(request)
     for doing in (depot.receive, depot.cancel):
-        assert await doing(request) == WrongState("RECEIVED")
+        assert await doing(request) == WrongState(WrongStateReason.RECEIVED)
     assert (await depot.reject(await depot.ask(("米", 1)))).state == "REJECTED"
     gone = await depot.withdraw(await depot.ask(("米", 1)))
     assert (gone.state, gone.from_store) == ("CANCELLED", None)
-    assert await depot.approve(gone) == WrongState("CANCELLED")
+    assert await depot.approve(gone) == WrongState(WrongStateReason.CANCELLED)
 
 
 async def test_goods_not_received_are_recalled(depot: Depot) -> None:
@@ -143,14 +144,14 @@ async def test_goods_not_received_are_recalled(depot: Depot) -> None:
     assert await depot.bins("米") == [(5, 0, 0), (0, 0, 0)]
     begun = await depot.send(("米", 4))
     await depot.receive(begun, "米", received=1)
-    assert await depot.cancel(begun) == WrongState("PARTIAL")
+    assert await depot.cancel(begun) == WrongState(WrongStateReason.PARTIAL)
 
 
 async def test_its_movements_are_not_undone_by_themselves(depot: Depot) -> None:
     await depot.stock("米", 5)
     sent = await depot.send(("米", 4))
     [shipped] = await movements(depot, sent)
-    assert await depot.shop.reverse(shipped) == WrongState("DOCUMENT")
+    assert await depot.shop.reverse(shipped) == WrongState(WrongStateReason.DOCUMENT)
 
 
 async def movements(depot: Depot, row: Transfer) -> Any:
@@ -235,7 +236,7 @@ async def test_ship_against_cancel(depot: Depot) -> None:
         shipped, gone = await asyncio.gather(depot.ship(planned), depot.cancel(planned))
         # If it was shipped first, it is recalled; if it was cancelled first, it is not shipped.
         assert gone.state == "CANCELLED"
-        assert isinstance(shipped, Transfer) or shipped == WrongState("CANCELLED")
+        assert isinstance(shipped, Transfer) or shipped == WrongState(WrongStateReason.CANCELLED)
         assert (await depot.bins("米"))[1] == (0, 0, 0)
     assert (await depot.bins("米"))[0] == (30, 0, 0)
 
@@ -311,7 +312,7 @@ class TestSuggestions:
         await low(depot, "米", reorder_point=10, there=4)
         request = await asyncio.gather(*(depot.ask() for _ in range(5)))
         assert count_outcomes(request) == {"REQUESTED": 1, "WrongState": 4}
-        assert [each.state for each in request if isinstance(each, WrongState)] == [
+        assert [each.reason.name for each in request if isinstance(each, WrongState)] == [
             "NOTHING_LOW"
         ] * 4
 

@@ -29,6 +29,7 @@ from app.domain.errors import (
     UnknownStore,
     UnknownWriteOff,
     WrongState,
+    WrongStateReason,
 )
 from app.domain.rules.kinds import Kind
 from tests.support.orders import OrderDesk
@@ -88,8 +89,8 @@ async def test_off_the_shelf_at_once_and_waste_when_approved(desk: WasteDesk) ->
     assert await desk.shop.bins("米") == (6, 0, 0, 0)
     assert await wasted(desk, request) == [120_000]
     assert (await desk.shop.level("米")).value == 180_000
-    assert await desk.approve(request) == WrongState("APPROVED")
-    assert await desk.reject(request) == WrongState("APPROVED")
+    assert await desk.approve(request) == WrongState(WrongStateReason.APPROVED)
+    assert await desk.reject(request) == WrongState(WrongStateReason.APPROVED)
 
 
 async def test_rejected_it_goes_back(desk: WasteDesk) -> None:
@@ -98,7 +99,7 @@ async def test_rejected_it_goes_back(desk: WasteDesk) -> None:
     assert (await desk.reject(request)).state == "REJECTED"
     assert await desk.shop.bins("米") == (10, 0, 0, 0)
     assert await wasted(desk, request) == []
-    assert await desk.approve(request) == WrongState("REJECTED")
+    assert await desk.approve(request) == WrongState(WrongStateReason.REJECTED)
 
 
 async def test_only_the_requesting_cashier_may_withdraw(desk: WasteDesk) -> None:
@@ -115,7 +116,7 @@ async def test_a_requester_never_approves(desk: WasteDesk, role: Role) -> None:
     await desk.shop.receive("米", 10)
     person = desk.person(role)
     request = await desk.request(("米", 4), by=person)
-    assert await desk.approve(request, by=person) == WrongState("OWN_REQUEST")
+    assert await desk.approve(request, by=person) == WrongState(WrongStateReason.OWN_REQUEST)
     assert (await desk.approve(request, by=desk.person(role))).state == "APPROVED"
 
 
@@ -354,13 +355,13 @@ async def test_a_movement_of_a_write_off_is_not_undone_by_itself(desk: WasteDesk
         ("WRITE_OFF", "破损"),
     ]
     for each in moves:
-        assert await desk.shop.reverse(each) == WrongState("DOCUMENT")
+        assert await desk.shop.reverse(each) == WrongState(WrongStateReason.DOCUMENT)
 
 
 async def test_what_has_no_stock_is_not_written_off(desk: WasteDesk) -> None:
     await desk.shop.product("饭", unit="份", kind="DISH")
     for source in Source:
-        assert await desk.request(("饭", 1, source)) == WrongState("NOT_STOCKED")
+        assert await desk.request(("饭", 1, source)) == WrongState(WrongStateReason.NOT_STOCKED)
     desk.shop.products["鬼"] = ghost = uuid4()
     for source in Source:
         assert await desk.request(("鬼", 1, source)) == UnknownProduct((str(ghost),))

@@ -161,7 +161,7 @@ async def test_a_feed_begins_with_the_alerts_that_are_open(open_shop: Shop, chai
     desk = OrderDesk(open_shop)
     await open_shop.receive("米", 5)
     await desk.sell_all_the_same("米", 7)
-    key_input = {"name": "看板", "scopes": ["stock:read"]}
+    key_input = {"name": "看板", "scopes": ["STOCK_READ"]}
     key = (await chain.do(CREATE_KEY, **key_input))["secret"]
     async with (
         dialled(open_shop.base_url, open_shop.token) as wire,

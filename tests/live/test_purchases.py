@@ -61,7 +61,7 @@ async def test_a_cashier_sees_no_costs(open_shop: Shop, chain: Chain) -> None:
 
 async def test_a_store_tells_its_orders_beside_its_levels(open_shop: Shop, chain: Chain) -> None:
     desk = PurchaseDesk(open_shop)
-    key = (await chain.do(CREATE_KEY, name="POS", scopes=["stock:read"]))["secret"]
+    key = (await chain.do(CREATE_KEY, name="POS", scopes=["STOCK_READ"]))["secret"]
     url, store = open_shop.base_url, str(open_shop.store)
     async with dialled(url, open_shop.token) as wire, dialled(url, key) as program:
         for each in (wire, program):

@@ -92,7 +92,7 @@ async def test_another_role_needs_another_connection(asking: Asking, chain: Chai
 
 
 async def test_a_revoked_key_closes_what_it_opened(asking: Asking, chain: Chain) -> None:
-    created = await chain.do(CREATE_KEY, name="till", scopes=["stock:read"])
+    created = await chain.do(CREATE_KEY, name="till", scopes=["STOCK_READ"])
     async with both(asking, created["secret"], chain.store):
         await chain.do(REVOKE_KEY, apiKeyId=created["apiKey"]["id"])
 

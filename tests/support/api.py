@@ -95,7 +95,7 @@ ON_STOCK = f"""
   ... on ReturnExceedsSale {{ product {{ name }} sold returned requested }}
   ... on UnknownBatch {{ product {{ name }} number }}
   ... on BatchExpired {{ product {{ name }} expiredOn }}
-  ... on KeyReused {{ key }} ... on WrongState {{ state }}
+  ... on KeyReused {{ key }} ... on WrongState {{ wrong: reason }}
 """
 ON_PRODUCT = f"""
   ... on Product {{ {PRODUCT} }} {PROBLEM}
@@ -112,7 +112,7 @@ ON_LINK = f"""
   ... on ChannelLink {{ id channel appId webhook endedAt listings {{
     product {{ name }} sku item state told attempts error
   }} }}
-  {PROBLEM} ... on AlreadyTaken {{ field }} ... on WrongState {{ state }}
+  {PROBLEM} ... on AlreadyTaken {{ field }} ... on WrongState {{ wrong: reason }}
 """
 ON_RECIPE = f"""
   ... on Product {{ {PRODUCT} recipe {{
@@ -121,31 +121,32 @@ ON_RECIPE = f"""
   {PROBLEM}
   ... on UnknownProduct {{ products: asked }} ... on InvalidQuantity {{ quantity }}
   ... on Indivisible {{ parts {{ product {{ name }} quantity nearest finerUnit }} }}
-  ... on RecipeCycle {{ way {{ name }} }} ... on WrongState {{ state }} ... on KeyReused {{ key }}
+  ... on RecipeCycle {{ way {{ name }} }}
+  ... on WrongState {{ wrong: reason }} ... on KeyReused {{ key }}
 """
 SHORT = "... on OutOfStock { shortages { product { name } requested available } }"
 ON_PASS = f"""
   ... on Pass {{ id customer uses used state channel consumeOn expiresOn store {{ id }}
     redemptions {{ uses store {{ id }} movement {{ lines {{ quantity }} }} }} }}
-  {PROBLEM} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
+  {PROBLEM} ... on WrongState {{ wrong: reason }} ... on KeyReused {{ key }}
 """
 ON_REDEMPTION = f"""
   ... on Redemption {{ id uses ofPass {{ id used state }} movement {{ {MOVEMENT} }} }}
-  {PROBLEM} {SHORT} ... on WrongState {{ state }} ... on NotEnoughUses {{ left requested }}
+  {PROBLEM} {SHORT} ... on WrongState {{ wrong: reason }} ... on NotEnoughUses {{ left requested }}
 """
 ON_ORDER = f"""
   ... on Order {{ id state channel total contact note expiresAt pickupAt extended payment token
     lines {{ product {{ name }} quantity price }}
     movements {{ {MOVEMENT} }} placedBy {{ name }}
   }}
-  {PROBLEM} {SHORT} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
+  {PROBLEM} {SHORT} ... on WrongState {{ wrong: reason }} ... on KeyReused {{ key }}
 """
 ON_WRITE_OFF = f"""
   ... on WriteOff {{ id state reason note photoUrls value decisionNote
     lines {{ product {{ name }} batch {{ number }} from quantity cost }}
     movements {{ kind }} requestedBy {{ name }} decidedBy {{ name }}
   }}
-  {PROBLEM} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
+  {PROBLEM} ... on WrongState {{ wrong: reason }} ... on KeyReused {{ key }}
 """
 ON_TRANSFER = f"""
   ... on Transfer {{ id state fromStore {{ id }} toStore {{ id }} reason note endedAt
@@ -156,7 +157,7 @@ ON_TRANSFER = f"""
     returnOf {{ id }} returns {{ id state toStore {{ id }} }}
     movements {{ kind }}
   }}
-  {PROBLEM} {SHORT} ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
+  {PROBLEM} {SHORT} ... on WrongState {{ wrong: reason }} ... on KeyReused {{ key }}
   ... on ExceedsTransfer {{ excesses {{ product {{ name }} requested allowed }} }}
   ... on ReasonNeeded {{ products {{ name }} }} ... on UnknownTransfer {{ asked }}
 """
@@ -175,7 +176,7 @@ PURCHASE = """
 """
 ON_PURCHASE = f"""
   ... on PurchaseOrder {{ {PURCHASE} receipts {{ {MOVEMENT} }} }} {PROBLEM}
-  ... on WrongState {{ wrong: state }} ... on KeyReused {{ key }}
+  ... on WrongState {{ wrong: reason }} ... on KeyReused {{ key }}
 """
 ON_DELIVERY = f"""
   {ON_PURCHASE} ... on UnknownProduct {{ products: asked }}
@@ -200,7 +201,8 @@ ANSWERS = {
         ("placeOrder", "payOrder", "fulfilOrder", "cancelOrder", "extendHold"), ON_ORDER
     ),
     "returnOrder": f"... on Movement {{ {MOVEMENT} }} {PROBLEM} {SHORT} "
-    "... on ReturnExceedsSale { product { name } sold returned } ... on WrongState { state }",
+    "... on ReturnExceedsSale { product { name } sold returned } "
+    "... on WrongState { wrong: reason }",
     **dict.fromkeys(
         [name for name in INPUTS if "Replenish" in name or "Transfer" in name], ON_TRANSFER
     ),

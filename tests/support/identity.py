@@ -41,14 +41,14 @@ mutation($input: InviteStaffInput!) { inviteStaff(input: $input) {
 SET_ROLE = """
 mutation($input: SetStaffRoleInput!) { setStaffRole(input: $input) {
   ... on Staff { id role stores { code } }
-  ... on WrongState { state }
+  ... on WrongState { wrong: reason }
   ... on Problem { code message }
 } }
 """
 REMOVE = """
 mutation($input: RemoveStaffInput!) { removeStaff(input: $input) {
   ... on Staff { id login removedAt }
-  ... on WrongState { state }
+  ... on WrongState { wrong: reason }
   ... on Problem { code message }
 } }
 """

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.db import recipes as rows
 from app.db.core.unit import Database
-from app.domain.errors import InvalidQuantity, Malformed, Refused, WrongState
+from app.domain.errors import InvalidQuantity, Malformed, Refused, WrongState, WrongStateReason
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.draft import Line, Place
 from app.domain.rules.kinds import UNEXPIRED_BINS
@@ -133,13 +133,13 @@ class Cookbook:
                 exploded.append(replace(line, target=Place(line.target.store, "waste")))
             else:
                 if channel not in (None, COUNTER) and product.consume_on in LATER:
-                    raise Refused(WrongState("REDEEMED_LATER"))
+                    raise Refused(WrongState(WrongStateReason.REDEEMED_LATER))
                 if wish is NO_WISH:
                     exploded += self._usual_lines(line, product)
                 else:
                     exploded += made_to_order(line, product, wish)
         if not exploded:
-            raise Refused(WrongState("NO_RECIPE"))
+            raise Refused(WrongState(WrongStateReason.NO_RECIPE))
         return Exploded(tuple(exploded), recipes)
 
     def _usual_lines(self, line: Line, product: KnownProduct) -> list[Line]:
@@ -176,14 +176,14 @@ def _follows_recipe(line: Line, product: KnownProduct) -> bool:
 def _is_made_now(line: Line, product: KnownProduct) -> bool:
     """Whether the line is replaced by its components. Raises Refused(WrongState)."""
     if product.kind == "PASS":
-        raise Refused(WrongState("PASS"))
+        raise Refused(WrongState(WrongStateReason.PASS))
     source, target = line.source.bin, line.target.bin
     if product.kind in ORDERED:
         if source == "shelf" and target in UNEXPIRED_BINS:
             return True
         if source == "customer":
             return True
-        raise Refused(WrongState("NOT_STOCKED"))
+        raise Refused(WrongState(WrongStateReason.NOT_STOCKED))
     return source == "kitchen" and product.recipe_id is not None
 
 
@@ -248,4 +248,8 @@ def _with_variance(
 
 def _refuse_wishes(unknown: object, line: Line) -> None:
     if unknown:
-        raise Malformed(f"without, used: {line.product} takes no such optional part")
+        raise Malformed(
+            "without",
+            "该商品的配方中没有这些可选配料",
+            "The recipe has no such optional component.",
+        )

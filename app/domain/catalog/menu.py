@@ -142,7 +142,9 @@ async def can_make(
     Raises Refused(UnknownProduct), Malformed for what is not in whole base units.
     """
     if not 1 <= len(lines) <= MOST_LINES:
-        raise Malformed(f"lines: from 1 to {MOST_LINES} are needed")
+        raise Malformed(
+            "lines", f"明细须为 1 至 {MOST_LINES} 行", f"Lines: give 1 to {MOST_LINES}."
+        )
     products = {product for product, _ in lines}
     menu = await board(cookbook, store.tenant_id, store.id, channel, products)
     if missing := products - menu.dishes.keys():
@@ -151,7 +153,11 @@ async def can_make(
     for product, quantity in lines:
         count = to_base(quantity, menu.dishes[product].scale)
         if count is None:
-            raise Malformed(f"quantity: {quantity} of {product} is not in whole base units")
+            raise Malformed(
+                "quantity",
+                f"数量 {quantity} 无效：不能换算成整数个最小单位",
+                f"Quantity {quantity} is not a whole number of the smallest unit.",
+            )
         counts.append(count)
     # In base units of what is sold: a dish has one to a unit.
     needs = [_one_base_unit(menu, product) for product, _ in lines]

@@ -45,7 +45,11 @@ async def product_label(
     """
     batch_no = clean(batch_no, "batchNo", 20)
     if batch_no is not None and not BATCH.fullmatch(batch_no):
-        raise Malformed("batchNo: up to 20 letters, digits and simple signs fit on a label")
+        raise Malformed(
+            "batchNo",
+            "标签上的批号最多 20 个字符，只能用字母、数字和常用符号",
+            "A batch number on a label has at most 20 letters, digits and simple signs.",
+        )
     async with db.read(viewer.tenant) as session:
         found = await rows.products_by_id(session, viewer.tenant, [product_id])
         codes = await rows.barcodes_of(session, viewer.tenant, [product_id])
@@ -57,7 +61,11 @@ async def product_label(
     told = any(value for _, value in dated)
     if gtin is None:
         if told:
-            raise Malformed("productId: give it a GTIN first: addBarcode makes one in-house")
+            raise Malformed(
+                "productId",
+                "该商品没有商品条码，请先添加条码（可生成店内码）",
+                "The product has no GTIN: add a barcode first, or have one created.",
+            )
         return _named(found[0], codes[0].code if codes else found[0].sku)
     if told:
         parts = "".join(f"({ai}){value}" for ai, value in [("01", gtin), *dated] if value)

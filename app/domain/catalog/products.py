@@ -67,7 +67,7 @@ class ProductDescription:
         if self.price is not None:
             fen, rest = divmod(self.price, FEN)
             if rest:
-                raise Malformed("price: yuan with at most 2 decimals")
+                raise Malformed("price", "价格最多两位小数", "A price has at most 2 decimals.")
             found["price"] = fen
         return {name: value for name, value in found.items() if value is not None}
 
@@ -92,10 +92,16 @@ async def create_product(
     clean(described.name, "name", 200, required=True)
     unit_name = clean(unit_name, "unit", 10, required=True)
     if len(barcodes) > MOST_BARCODES:
-        raise Malformed(f"barcodes: at most {MOST_BARCODES}")
+        raise Malformed(
+            "barcodes", f"条码最多 {MOST_BARCODES} 个", f"Barcodes: give at most {MOST_BARCODES}."
+        )
     codes = [normal(clean(code, "barcodes", 64, required=True)) for code in barcodes]
     if shelf_life_days is not None and not (tracks_batches and 0 <= shelf_life_days <= 36500):
-        raise Malformed("shelfLifeDays: from 0 to 36500, of a product that tracks batches")
+        raise Malformed(
+            "shelfLifeDays",
+            "保质期须为 0 至 36500 天，且商品须按批次管理",
+            "The shelf life is 0 to 36500 days, for a product that tracks batches.",
+        )
     columns = described.cleaned()
     product = Product(
         tenant_id=viewer.tenant,
@@ -217,7 +223,7 @@ async def set_reorder_point(
         async with db.unit(viewer.tenant) as unit:
             await open_levels(unit, {(store_id, product_id)})
     elif viewer.scope.reach(Can.SET_THRESHOLDS) is not access.Reach.ALL:
-        raise Malformed("storeId: name one of your stores")
+        raise Malformed("storeId", "请选择您负责的门店", "Choose one of your stores.")
     async with db.unit(viewer.tenant) as unit:
         asked = ("setReorderPoint", product_id, store_id, quantity)
         earlier = await claim(unit, viewer.actor, key, product_id, *asked)
@@ -238,7 +244,7 @@ async def set_expiry_warning(
     Raises Refused(UnknownProduct).
     """
     if days not in WARNABLE_DAYS:
-        raise Malformed("days: from 7 to 30")
+        raise Malformed("days", "临期提醒须为 7 至 30 天", "The expiry warning is 7 to 30 days.")
     async with db.unit(viewer.tenant) as unit:
         asked = ("setExpiryWarning", product_id, days)
         earlier = await claim(unit, viewer.actor, key, product_id, *asked)

@@ -26,6 +26,7 @@ from app.domain.errors import (
     RecipeCycle,
     Refused,
     WrongState,
+    WrongStateReason,
 )
 from app.domain.rules.recipes import WHOLE, Need, Part, amount, cycle, nearest, needs
 from app.domain.rules.units import MEASURES, size_of, to_base
@@ -77,7 +78,11 @@ async def set_recipe(
     WrongState for a pass as an ingredient.
     """
     if len(ingredients) > MOST_PARTS:
-        raise Malformed(f"components: at most {MOST_PARTS}")
+        raise Malformed(
+            "components",
+            f"配料最多 {MOST_PARTS} 种",
+            f"A recipe has at most {MOST_PARTS} components.",
+        )
     async with db.unit(viewer.tenant) as unit:
         # So that every store's feed tells of the dish, wherever it was never sold.
         await open_levels(unit, {(store, product_id) for store in viewer.stores})
@@ -113,23 +118,35 @@ def _consumed(product: Product, consume_on: str | None) -> str | None:
     if product.kind in PREPAID:
         return consume_on or CONSUME_ON
     if consume_on is not None:
-        raise Malformed("consumeOn: only of services and passes")
+        raise Malformed(
+            "consumeOn",
+            "只有服务项目和次卡可以设置扣料时间",
+            "Only services and passes have a time of consumption.",
+        )
     return None
 
 
 def _part(each: Ingredient, known: dict[UUID, Product], own: dict[UUID, dict[str, int]]) -> Part:
     product = known[each.product_id]
     if product.kind == "PASS":
-        raise Refused(WrongState("PASS"))
+        raise Refused(WrongState(WrongStateReason.PASS))
     size = size_of(each.unit or product.unit, product.unit, own.get(product.id, {}))
     if size is None:
-        raise Malformed(f"unit: {product.sku} has no unit {each.unit!r}")
+        raise Malformed(
+            "unit",
+            f"商品 {product.sku} 没有单位“{each.unit}”",
+            f"Product {product.sku} has no unit {each.unit!r}.",
+        )
     quantity = to_base(each.quantity, size)
     if quantity is None:
         raise Refused(InvalidQuantity(product.id, str(each.quantity)))
     loss = each.loss * (WHOLE // 100)
     if not 0 <= loss <= WHOLE or loss != int(loss):
-        raise Malformed("loss: percent from 0 to 100, with at most 2 decimals")
+        raise Malformed(
+            "loss",
+            "损耗率须在 0% 至 100% 之间，最多两位小数",
+            "The loss is 0 to 100 percent, with at most 2 decimals.",
+        )
     return Part(product.id, quantity, int(loss), each.optional)
 
 
@@ -188,7 +205,11 @@ async def _needs(unit: Unit, draft: _Draft) -> list[Need]:
     if any(quantity.denominator != 1 for quantity in total.values()):
         raise Refused(Indivisible(_indivisible(draft, parts)))
     if len(total) > MOST_NEEDS:
-        raise Malformed(f"components: at most {MOST_NEEDS} products, with all that goes into them")
+        raise Malformed(
+            "components",
+            f"配方展开后最多 {MOST_NEEDS} 种商品",
+            f"A recipe needs at most {MOST_NEEDS} products, nested recipes included.",
+        )
     return [Need(part, int(n), optional) for (part, optional), n in total.items()]
 
 

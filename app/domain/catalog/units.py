@@ -41,7 +41,7 @@ async def set_units(
     Raises Refused: UnknownProduct, InvalidQuantity for what is not whole in base units.
     """
     if len(packs) > MOST_UNITS:
-        raise Malformed(f"units: at most {MOST_UNITS}")
+        raise Malformed("units", f"单位最多 {MOST_UNITS} 个", f"Units: give at most {MOST_UNITS}.")
     async with db.unit(viewer.tenant) as unit:
         asked = ("setUnits", product_id, packs, display, opened)
         earlier = await claim(unit, viewer.actor, key, product_id, *asked)
@@ -61,10 +61,14 @@ def _sizes(product: Product, packs: Sequence[Pack]) -> dict[str, int]:
     for pack in packs:
         name = clean(pack.name, "name", 10, required=True)
         if name in sizes or name in MEASURES or name == product.unit:
-            raise Malformed(f"name: {name!r} is a unit already")
+            raise Malformed("name", f"单位“{name}”已存在", f"Unit {name!r} already exists.")
         size = size_of(pack.of or product.unit, product.unit, sizes)
         if size is None:
-            raise Malformed(f"of: {pack.of!r} is no unit yet: name smaller units first")
+            raise Malformed(
+                "of",
+                f"单位“{pack.of}”还没有定义，请先列出较小的单位",
+                f"Unit {pack.of!r} is not defined yet: list smaller units first.",
+            )
         base = to_base(pack.quantity, size)
         if base is None:
             raise Refused(InvalidQuantity(product.id, str(pack.quantity)))
@@ -74,5 +78,9 @@ def _sizes(product: Product, packs: Sequence[Pack]) -> dict[str, int]:
 
 def _one_of(sizes: dict[str, int], name: str | None, field: str) -> str | None:
     if name is not None and name not in sizes:
-        raise Malformed(f"{field}: one of the units named here")
+        raise Malformed(
+            field,
+            "须为商品的基本单位或这里列出的单位",
+            "Choose the product's own unit or a unit of this list.",
+        )
     return name

@@ -22,7 +22,14 @@ from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.catalog.products import get_product
 from app.domain.claims import claim
-from app.domain.errors import AlreadyTaken, Malformed, Refused, UnknownChannelLink, WrongState
+from app.domain.errors import (
+    AlreadyTaken,
+    Malformed,
+    Refused,
+    UnknownChannelLink,
+    WrongState,
+    WrongStateReason,
+)
 from app.domain.rules.texts import clean
 from app.platforms.douyin import Douyin
 from app.platforms.platform import Account, Shop, ShopError
@@ -85,10 +92,16 @@ async def connect(
     """
     access.at(viewer, Can.CONNECT_CHANNELS, store_id)
     if channel not in CLIENTS:
-        raise Malformed(f"channel: {' or '.join(CLIENTS)}")
+        raise Malformed(
+            "channel", "只能对接微信或抖音店铺", "Only WeChat and Douyin accounts can be connected."
+        )
     lacking = "shopId" if channel == "DOUYIN" else "token"
     if not (account.shop_id if channel == "DOUYIN" else account.token):
-        raise Malformed(f"{lacking}: a {channel} account has one")
+        raise Malformed(
+            lacking,
+            "请填写该渠道店铺的全部接口参数",
+            "Give every parameter of this channel account.",
+        )
     link = ChannelLink(
         tenant_id=viewer.tenant,
         id=uuid5(viewer.actor, key.hex),
@@ -132,7 +145,7 @@ async def disconnect(db: Database, viewer: Viewer, key: UUID, link_id: UUID) -> 
 async def _open(unit: Unit, link_id: UUID) -> ChannelLink:
     link = await rows.locked_link(unit, link_id)
     if link is None:
-        raise Refused(WrongState("DISCONNECTED"))
+        raise Refused(WrongState(WrongStateReason.DISCONNECTED))
     return link
 
 
@@ -157,7 +170,11 @@ async def enlist(
         if await claim(unit, viewer.actor, key, link_id, *asked) is None:
             link = await _open(unit, link_id)
             if link.channel == "WECHAT" and not item:
-                raise Malformed("item: a WeChat shop lists a SKU under a product_id")
+                raise Malformed(
+                    "item",
+                    "微信小店的商品须填写商品编号",
+                    "A WeChat listing needs the product id of the shop.",
+                )
             await get_product(unit, product_id)
             mine = await rows.listings_of(unit.session, unit.tenant, [link_id])
             row = next((each for each in mine if each.sku == sku), None)
@@ -216,7 +233,9 @@ async def hear(
             for id, order in shops.of(link).notices(headers, query, body)
         ]
     except UNREADABLE as error:
-        raise Malformed(f"the message cannot be read: {error}") from None
+        raise Malformed(
+            None, f"消息无法读取：{error}", f"The message cannot be read: {error}."
+        ) from None
     if said:
         async with db.unit(link.tenant_id) as unit:
             await rows.keep(unit, link.id, said)

@@ -42,7 +42,11 @@ async def channel_preview(
     Raises Refused: UnknownProduct, UnknownStore, InvalidQuantity.
     """
     if subject.channel == COUNTER:
-        raise Malformed("channel: the counter sells what its customer holds in her hand")
+        raise Malformed(
+            "channel",
+            "柜台销售不能设置渠道规则",
+            "The counter has no channel rules: choose another channel.",
+        )
     asked = None if subject.store_id is None else [subject.store_id]
     stores = access.some(viewer, Can.EDIT_CHANNELS, asked)
     product_id = subject.product_id

@@ -25,7 +25,11 @@ async def set_channel_freshness(
     Raises Refused(UnknownProduct, UnknownStore), Malformed for a product without batches.
     """
     if not 0 <= days_left <= LONGEST_DAYS:
-        raise Malformed(f"daysLeft: from 0 to {LONGEST_DAYS}")
+        raise Malformed(
+            "daysLeft",
+            f"剩余保质期须为 0 至 {LONGEST_DAYS} 天",
+            f"The remaining shelf life is 0 to {LONGEST_DAYS} days.",
+        )
     _reached(viewer, subject)
     async with db.unit(viewer.tenant) as unit:
         asked = ("setChannelFreshness", *subject, days_left)
@@ -34,7 +38,11 @@ async def set_channel_freshness(
         product = await get_product(unit, subject.product_id)
         if earlier is None:
             if not product.tracks_batches:
-                raise Malformed(f"productId: {product.sku} keeps no batches: see tracksBatches")
+                raise Malformed(
+                    "productId",
+                    f"商品 {product.sku} 不按批次管理",
+                    f"Product {product.sku} does not track batches.",
+                )
             await _say(unit, viewer, subject, "days_left", days_left or None)
     return product
 
@@ -77,8 +85,11 @@ async def _set_amount(
 def amount(product: Product, name: str, quantity: Decimal | None) -> int | None:
     """Base units of a buffer or a quota. Raises Refused(InvalidQuantity), Malformed."""
     if name == "buffer" and product.kind != "GOODS":
-        told = "keep back what it is made of, or set a quota"
-        raise Malformed(f"productId: {product.sku} has no stock of its own: {told}")
+        raise Malformed(
+            "productId",
+            f"商品 {product.sku} 没有自己的库存，请给配料预留库存，或设置渠道限量",
+            f"Product {product.sku} has no stock of its own: set a quota instead.",
+        )
     return threshold(product, quantity)
 
 
@@ -106,11 +117,15 @@ def _rule_id(viewer: Viewer, key: UUID) -> UUID:
 
 def _reached(viewer: Viewer, subject: Subject) -> None:
     if subject.channel == COUNTER:
-        raise Malformed("channel: the counter sells what its customer holds in her hand")
+        raise Malformed(
+            "channel",
+            "柜台销售不能设置渠道规则",
+            "The counter has no channel rules: choose another channel.",
+        )
     if subject.store_id is not None:
         access.at(viewer, Can.EDIT_CHANNELS, subject.store_id)
     elif viewer.scope.reach(Can.EDIT_CHANNELS) is not access.Reach.ALL:
-        raise Malformed("storeId: name one of your stores")
+        raise Malformed("storeId", "请选择您负责的门店", "Choose one of your stores.")
 
 
 async def _say(

@@ -204,7 +204,11 @@ async def _place(books: Books, link: ChannelLink, theirs: ShopOrder) -> Order:
         listings = await rows.listings_of(session, link.tenant_id, [link.id])
     products = {each.sku: each.product_id for each in listings}
     if unknown := {line.sku for line in theirs.lines} - products.keys():
-        raise Malformed(f"sku {', '.join(sorted(unknown))}: no product is listed by it")
+        raise Malformed(
+            None,
+            f"渠道货号 {'、'.join(sorted(unknown))} 没有对应的商品",
+            f"No product is listed as SKU {', '.join(sorted(unknown))}.",
+        )
     lines: Sequence[_Line] = [
         _Line(products[line.sku], Decimal(min(line.count, LIMIT))) for line in theirs.lines
     ]

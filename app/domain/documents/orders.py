@@ -29,6 +29,7 @@ from app.domain.errors import (
     Refused,
     UnknownOrder,
     WrongState,
+    WrongStateReason,
     unknown_products,
 )
 from app.domain.ledger import guests
@@ -98,10 +99,16 @@ async def place(
 def _checked(viewer: Viewer, request: OrderRequest) -> OrderRequest:
     """The request with clean texts. Raises Malformed."""
     if viewer.actor == GUEST and request.channel in AT_COUNTER:
-        raise Malformed("channel: WECHAT or DOUYIN, for whoever is not signed in as the shop")
+        raise Malformed(
+            "channel", "顾客只能从微信或抖音下单", "Guests order through WeChat or Douyin."
+        )
     now, longest = clock(), guests.LONGEST_PICKUP if viewer.actor == GUEST else LONGEST_PICKUP
     if request.pickup_at is not None and not now < request.pickup_at <= now + longest:
-        raise Malformed(f"pickupAt: in the future, and within {longest.days} days")
+        raise Malformed(
+            "pickupAt",
+            f"自提时间须在未来 {longest.days} 天内",
+            f"The pick-up time is in the future, within {longest.days} days.",
+        )
     return replace(
         request,
         contact=clean(request.contact, "contact", 100, required=True),
@@ -237,7 +244,7 @@ async def pay(
                     raise Refused(Outdated(order_id))
                 await post_in(unit, hold)
             elif row.state != "HELD":
-                raise Refused(WrongState(row.state))
+                raise Refused(WrongState(WrongStateReason[row.state]))
             row.state, row.payment, row.expires_at = "PAID", reference, None
             row.paid_at, row.ended_at = unit.now, None
 
@@ -274,7 +281,7 @@ async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Ord
 
     async def work(unit: Unit, row: Order) -> None:
         if row.state != "PAID":
-            raise Refused(WrongState(row.state))
+            raise Refused(WrongState(WrongStateReason[row.state]))
         held = await reservations.held(unit, [row.id])
         ordered = await rows.lines_of(unit.session, unit.tenant, [row.id])
         [store] = await identity.stores_by_id(unit.session, unit.tenant, [row.store_id])
@@ -343,7 +350,7 @@ async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: st
 
     async def work(unit: Unit, row: Order) -> None:
         if row.state not in allowed:
-            raise Refused(WrongState(row.state))
+            raise Refused(WrongState(WrongStateReason[row.state]))
         held = await reservations.held(unit, [row.id])
         await post_in(unit, release(row, key, viewer.actor, held, reason or "取消订单"))
         row.state, row.reason, row.ended_at = "CANCELLED", reason, unit.now
@@ -359,11 +366,11 @@ async def extend(db: Database, viewer: Viewer, key: UUID, row: Order) -> Order:
 
     async def work(unit: Unit, row: Order) -> None:
         if row.state != "HELD" or row.expires_at is None:
-            raise Refused(WrongState(row.state))
+            raise Refused(WrongState(WrongStateReason[row.state]))
         if row.expires_at <= unit.now:
-            raise Refused(WrongState("EXPIRED"))
+            raise Refused(WrongState(WrongStateReason.EXPIRED))
         if row.extended:
-            raise Refused(WrongState("EXTENDED"))
+            raise Refused(WrongState(WrongStateReason.EXTENDED))
         [store] = await identity.stores_by_id(unit.session, unit.tenant, [row.store_id])
         row.expires_at += timedelta(minutes=store.hold_minutes)
         row.extended = True
@@ -388,5 +395,5 @@ async def give_back(
         moves = await rows.movements_of(session, viewer.tenant, [row.id])
     handed = [each.id for each in moves if each.kind == Kind.FULFILMENT.name]
     if not handed:
-        raise Refused(WrongState(row.state))
+        raise Refused(WrongState(WrongStateReason[row.state]))
     return await take_back(books, viewer, handed[0], requests, disposition, head)

@@ -41,6 +41,7 @@ from app.domain.errors import (
     Refused,
     UnknownPass,
     WrongState,
+    WrongStateReason,
     unknown_products,
 )
 from app.domain.ledger.channel_limits import COUNTER
@@ -114,7 +115,7 @@ async def sell_pass(
 
 def _check_uses(uses: int) -> None:
     if not 1 <= uses <= MOST_USES:
-        raise Malformed(f"uses: from 1 to {MOST_USES}")
+        raise Malformed("uses", f"次数须为 1 至 {MOST_USES}", f"Uses: give 1 to {MOST_USES}.")
 
 
 async def _read_prepaid(db: Database, tenant: UUID, product_id: UUID) -> KnownProduct:
@@ -125,7 +126,7 @@ async def _read_prepaid(db: Database, tenant: UUID, product_id: UUID) -> KnownPr
     if product is None:
         raise unknown_products([product_id])
     if product.kind not in ("PASS", "SERVICE"):
-        raise Refused(WrongState("NOT_A_SERVICE"))
+        raise Refused(WrongState(WrongStateReason.NOT_A_SERVICE))
     return product
 
 
@@ -139,7 +140,11 @@ def _last_day(today: date, expires_on: date | None) -> date:
     if expires_on is None:
         return today + timedelta(days=VALID_DAYS)
     if not today <= expires_on <= today + timedelta(days=LONGEST_DAYS):
-        raise Malformed("expiresOn: from today, at most ten years")
+        raise Malformed(
+            "expiresOn",
+            "有效期须从今天起，最长十年",
+            "The expiry date lies between today and ten years from now.",
+        )
     return expires_on
 
 
@@ -247,9 +252,9 @@ async def _locked(unit: Unit, pass_id: UUID) -> Pass:
 
 async def _check_usable(unit: Unit, row: Pass, uses: int) -> None:
     if row.state == "ACTIVE" and await rows.is_expired(unit, row):
-        raise Refused(WrongState("EXPIRED"))
+        raise Refused(WrongState(WrongStateReason.EXPIRED))
     if row.state != "ACTIVE":
-        raise Refused(WrongState(row.state))
+        raise Refused(WrongState(WrongStateReason[row.state]))
     if uses > row.uses - row.used:
         raise Refused(NotEnoughUses(row.uses - row.used, uses))
 
@@ -292,7 +297,7 @@ async def _end(
         if earlier is not None:
             return row
         if row.state != "ACTIVE":
-            raise Refused(WrongState(row.state))
+            raise Refused(WrongState(WrongStateReason[row.state]))
         lines = await unused_lines(unit, row)
         await post_in(unit, _movement(row, key, actor, Kind.PASS_RELEASE, lines))
         row.state, row.ended_at = state, unit.now
@@ -316,7 +321,7 @@ async def redeem_paid(
     _check_uses(uses)
     service = await _read_prepaid(db, viewer.tenant, product_id)
     if service.kind == "PASS":
-        raise Refused(WrongState("PASS"))
+        raise Refused(WrongState(WrongStateReason.PASS))
     shelf, customer = Place(store_id, "shelf"), Place(store_id, "customer")
     line = Line(product_id, Decimal(uses), shelf, customer)
     draft = Draft(

@@ -22,6 +22,7 @@ from app.domain.errors import (
     Malformed,
     Refused,
     WrongState,
+    WrongStateReason,
 )
 from app.domain.ledger.documents import changed, open_for, post_in
 from app.domain.ledger.draft import Draft, Line
@@ -53,7 +54,9 @@ async def receive(
     row = await reached_purchase(books.db, viewer, Can.RECEIVE, purchase_id)
     document = clean(document, "document", 100)
     if accept_over and not clean(head.reason, "reason", 200):
-        raise Malformed("reason: say why more is taken than was ordered")
+        raise Malformed(
+            "reason", "多收货物须填写原因", "Give a reason for receiving more than was ordered."
+        )
     store, kind, terms = row.store_id, Kind.RECEIPT, MovementTerms(document=document)
     lines, moment = await resolve(books.db, viewer.tenant, kind, store, requests, head)
     drafted = await draft(books, viewer, kind, store, lines, head, moment, terms)
@@ -61,7 +64,7 @@ async def receive(
 
     async def work(unit: Unit, row: PurchaseOrder) -> None:
         if row.state not in AWAITED:
-            raise Refused(WrongState(row.state))
+            raise Refused(WrongState(WrongStateReason[row.state]))
         await _receive(unit, row, drafted, accept_over)
 
     printed = ("receivePurchaseOrder", row.id, drafted.fingerprint.hex(), accept_over)

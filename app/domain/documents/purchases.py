@@ -25,6 +25,7 @@ from app.domain.errors import (
     UnknownPurchaseOrder,
     UnknownSupplier,
     WrongState,
+    WrongStateReason,
     unknown_products,
 )
 from app.domain.ledger.documents import changed
@@ -51,7 +52,11 @@ class Introduced:
     def cleaned(self) -> dict[str, Any]:
         """The columns to write."""
         if self.lead_days is not None and not 0 <= self.lead_days <= LONGEST_LEAD:
-            raise Malformed(f"leadDays: from 0 to {LONGEST_LEAD}")
+            raise Malformed(
+                "leadDays",
+                f"在途天数须为 0 至 {LONGEST_LEAD}",
+                f"Lead days: give 0 to {LONGEST_LEAD}.",
+            )
         columns = {
             "name": clean(self.name, "name", 100),
             "contact": clean(self.contact, "contact", 100),
@@ -174,7 +179,7 @@ async def _order(
 ) -> None:
     supplier = await get_supplier(unit, request.supplier_id, read=True)
     if supplier.archived_at is not None:
-        raise Refused(WrongState("ARCHIVED"))
+        raise Refused(WrongState(WrongStateReason.ARCHIVED))
     lines = await _lines(unit, id, resolved)
     today = await _today(unit, request.store_id)
     row = PurchaseOrder(
@@ -207,7 +212,7 @@ async def _lines(unit: Unit, id: UUID, resolved: Sequence[ResolvedLine]) -> list
     if missing := ids - products.keys():
         raise unknown_products(missing)
     if any(product.kind != "GOODS" for product in products.values()):
-        raise Refused(WrongState("NOT_STOCKED"))
+        raise Refused(WrongState(WrongStateReason.NOT_STOCKED))
     lines: dict[UUID, PurchaseLine] = {}
     for each in resolved:
         product_id, cost, scale = each.product_id, each.unit_cost, products[each.product_id].scale
@@ -216,7 +221,11 @@ async def _lines(unit: Unit, id: UUID, resolved: Sequence[ResolvedLine]) -> list
             lines[product_id] = new_line(unit, id, len(lines) + 1, product_id, scale, cost)
         line = lines[product_id]
         if line.unit_cost != cost:
-            raise Malformed("unitCost: one for a product, whatever lines it is told in")
+            raise Malformed(
+                "unitCost",
+                "同一商品的各行单价须相同",
+                "All lines of a product have the same unit cost.",
+            )
         if base is None or line.ordered + base > LIMIT:
             raise Refused(InvalidQuantity(product_id, str(each.quantity)))
         line.ordered += base
@@ -246,7 +255,11 @@ async def _today(unit: Unit, store_id: UUID) -> date:
 
 def _reachable(day: date | None, today: date) -> date | None:
     if day is not None and not today <= day <= today + timedelta(days=LATEST_DAYS):
-        raise Malformed(f"expectedOn: from today, at most {LATEST_DAYS} days")
+        raise Malformed(
+            "expectedOn",
+            f"预计到货日须从今天起，最晚 {LATEST_DAYS} 天后",
+            f"The expected arrival lies between today and {LATEST_DAYS} days from now.",
+        )
     return day
 
 
@@ -336,4 +349,4 @@ async def _end(
 
 def _in(row: PurchaseOrder, states: Sequence[str]) -> None:
     if row.state not in states:
-        raise Refused(WrongState(row.state))
+        raise Refused(WrongState(WrongStateReason[row.state]))

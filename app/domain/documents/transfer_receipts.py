@@ -34,6 +34,7 @@ from app.domain.errors import (
     Refusal,
     Refused,
     WrongState,
+    WrongStateReason,
 )
 from app.domain.ledger.documents import movement_of
 from app.domain.ledger.draft import Line, Place
@@ -109,7 +110,7 @@ async def receive(
 
     async def work(unit: Unit, row: Transfer) -> None:
         if row.state not in ("SHIPPED", "PARTIAL"):
-            raise Refused(WrongState(row.state))
+            raise Refused(WrongState(WrongStateReason[row.state]))
         held = await transfers.in_transit(unit, row)
         arrived = _everything(held) if listed is None else listed
         await _post(unit, row, key, viewer.actor, _parts(held, arrived), _reasons(arrived))

@@ -24,7 +24,7 @@ from app.domain.documents.transfers import (
     line_of,
     printed_lines,
 )
-from app.domain.errors import Refused, WrongState
+from app.domain.errors import Refused, WrongState, WrongStateReason
 from app.domain.movements.lines import LineRequest
 from app.domain.rules.replenishment import PERIOD_DAYS, suggested
 from app.domain.rules.texts import clean
@@ -110,7 +110,7 @@ async def request(
 async def _all_suggested(unit: Unit, store: UUID) -> list[Amount]:
     suggestions = await _suggested(unit.session, unit.tenant, store)
     if not suggestions:
-        raise Refused(WrongState("NOTHING_LOW"))
+        raise Refused(WrongState(WrongStateReason.NOTHING_LOW))
     return [Amount(each.product_id, each.scale, each.quantity) for each in suggestions]
 
 
@@ -137,7 +137,7 @@ async def approve(
 
     async def work(unit: Unit, row: Transfer) -> None:
         if row.state != "REQUESTED":
-            raise Refused(WrongState(row.state))
+            raise Refused(WrongState(WrongStateReason[row.state]))
         await _approve_lines(unit, row, listed)
         row.state, row.from_store = "APPROVED", from_store_id
         row.approved_by, row.approved_at = viewer.actor, unit.now
@@ -189,7 +189,7 @@ async def _end(
 ) -> Transfer:
     async def work(unit: Unit, row: Transfer) -> None:
         if row.state != "REQUESTED":
-            raise Refused(WrongState(row.state))
+            raise Refused(WrongState(WrongStateReason[row.state]))
         row.state, row.reason, row.ended_at = state, reason, unit.now
 
     return await change(db, viewer, key, row, (name, row.id, reason), work)

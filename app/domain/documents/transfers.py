@@ -28,6 +28,7 @@ from app.domain.errors import (
     Refused,
     UnknownTransfer,
     WrongState,
+    WrongStateReason,
 )
 from app.domain.ledger.documents import changed, file, movement_of, open_for, post_in
 from app.domain.ledger.draft import Line, Place
@@ -68,9 +69,9 @@ async def goods(db: Database, tenant: UUID, ids: Collection[UUID]) -> dict[UUID,
         products = await read_products(session, tenant, ids)
     for row in products.values():
         if row.kind != "GOODS":
-            raise Refused(WrongState("NOT_STOCKED"))
+            raise Refused(WrongState(WrongStateReason.NOT_STOCKED))
         if row.archived_at is not None:
-            raise Refused(WrongState("ARCHIVED"))
+            raise Refused(WrongState(WrongStateReason.ARCHIVED))
     return products
 
 
@@ -150,7 +151,9 @@ async def create(
 def apart(one: UUID, other: UUID) -> None:
     """Raises Malformed for a transfer from a store to itself."""
     if one == other:
-        raise Malformed("fromStoreId: another store than the one that receives")
+        raise Malformed(
+            "fromStoreId", "调出门店和调入门店不能相同", "The two stores of a transfer must differ."
+        )
 
 
 def printed_lines(requests: Sequence[Any] | None) -> list[list[Any]] | None:
@@ -204,14 +207,14 @@ async def ship(
     """
     row = await get_transfer(db, viewer, Can.RUN_TRANSFERS, transfer_id)
     if row.from_store is None:
-        raise Refused(WrongState(row.state))
+        raise Refused(WrongState(WrongStateReason[row.state]))
     lines, shipped = await _lines_to_ship(db, viewer.tenant, row, requests)
     draft = movement_of(row.id, Kind.SHIPMENT, row.from_store, key, viewer.actor, lines)
     await open_for(db, viewer.tenant, draft)
 
     async def work(unit: Unit, row: Transfer) -> None:
         if row.state != "APPROVED":
-            raise Refused(WrongState(row.state))
+            raise Refused(WrongState(WrongStateReason[row.state]))
         await post_in(unit, draft)
         for line in await rows.lines_of(unit.session, unit.tenant, [row.id]):
             line.shipped = shipped.get(line.product_id, 0)
@@ -273,7 +276,7 @@ async def cancel(
 
     async def work(unit: Unit, row: Transfer) -> None:
         if row.state not in ("APPROVED", "SHIPPED"):
-            raise Refused(WrongState(row.state))
+            raise Refused(WrongState(WrongStateReason[row.state]))
         if row.state == "SHIPPED":
             await _recall(unit, row, key, viewer.actor)
         row.state, row.reason, row.ended_at = "CANCELLED", reason, unit.now

@@ -27,6 +27,7 @@ from app.domain.errors import (
     Refused,
     UnknownWriteOff,
     WrongState,
+    WrongStateReason,
 )
 from app.domain.ledger.documents import changed, movement_of, open_for, post_in
 from app.domain.ledger.draft import Draft, Line, Place
@@ -112,7 +113,9 @@ async def request(
 
 def _links(urls: Sequence[str]) -> list[str]:
     if len(urls) > MOST_PHOTOS:
-        raise Malformed(f"photoUrls: at most {MOST_PHOTOS}")
+        raise Malformed(
+            "photoUrls", f"照片最多 {MOST_PHOTOS} 张", f"Photos: give at most {MOST_PHOTOS}."
+        )
     return [link(url, "photoUrls", LONGEST_LINK) for url in urls]
 
 
@@ -200,7 +203,7 @@ async def approve(
     note = clean(note, "note", 500, lines=True)
     row = await get_write_off(db, viewer, Can.DECIDE_WRITE_OFF, write_off_id)
     if row.requested_by == viewer.actor:
-        raise Refused(WrongState("OWN_REQUEST"))
+        raise Refused(WrongState(WrongStateReason.OWN_REQUEST))
 
     async def work(unit: Unit, row: WriteOff, lines: Sequence[WriteOffLine]) -> None:
         quarantine, waste = Place(row.store_id, "quarantine"), Place(row.store_id, "waste")
@@ -278,7 +281,7 @@ async def _decide(
 
     async def once(unit: Unit, locked: WriteOff) -> None:
         if locked.state != "REQUESTED":
-            raise Refused(WrongState(locked.state))
+            raise Refused(WrongState(WrongStateReason[locked.state]))
         await work(unit, locked, await rows.lines_of(unit.session, unit.tenant, [locked.id]))
         locked.state, locked.decision_note = state, note
         locked.decided_by, locked.decided_at = viewer.actor, unit.now
@@ -293,7 +296,11 @@ async def set_limit(
     """The most that a write-off may cost, in 1/10000 yuan, for the role to approve it; None: as
     much as there is, which holds until a limit is set. Raises Malformed for other roles."""
     if role not in LIMITED:
-        raise Malformed("role: MANAGER or PURCHASER; an owner has no limit")
+        raise Malformed(
+            "role",
+            "只能给店长和采购设置报损额度",
+            "Only managers and purchasers have a write-off limit.",
+        )
     async with db.unit(viewer.tenant) as unit:
         request = ("setWriteOffLimit", role.name, amount)
         subject = uuid5(viewer.tenant, role.name)

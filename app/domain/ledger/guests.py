@@ -27,7 +27,9 @@ def check_order_size(lines: Sequence[PlacedLine], products: Mapping[UUID, Priced
     """Raises Refused(InvalidQuantity) for more of a product than a household takes home,
     Malformed for too many lines."""
     if len(lines) > MOST_LINES:
-        raise Malformed(f"lines: at most {MOST_LINES} without signing in")
+        raise Malformed(
+            "lines", f"未登录时最多 {MOST_LINES} 行", f"Guests order at most {MOST_LINES} lines."
+        )
     ordered: Counter[UUID] = Counter()
     for line in lines:
         ordered[line.product_id] += line.quantity

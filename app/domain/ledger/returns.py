@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.db.movements import History
-from app.domain.errors import Refusal, ReturnExceedsSale, WrongState
+from app.domain.errors import Refusal, ReturnExceedsSale, WrongState, WrongStateReason
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.locked import Levels, Move
 from app.domain.rules.costs import share
@@ -31,20 +31,20 @@ def origin_refusal(draft: Draft, history: History, levels: Levels) -> Refusal | 
     if draft.reverses_id is not None:
         return _reversal_refusal(history)
     if history.kind not in RETURNABLE_KINDS:
-        return WrongState("NOT_A_SALE")
+        return WrongState(WrongStateReason.NOT_A_SALE)
     if history.reversed:
-        return WrongState("REVERSED")
+        return WrongState(WrongStateReason.REVERSED)
     return _excess(draft, history, levels)
 
 
 def _reversal_refusal(history: History) -> WrongState | None:
     if history.kind == Kind.REVERSAL.name:
-        return WrongState("REVERSAL")
+        return WrongState(WrongStateReason.REVERSAL)
     if history.has_document:
-        return WrongState("DOCUMENT")
+        return WrongState(WrongStateReason.DOCUMENT)
     if history.reversed:
-        return WrongState("REVERSED")
-    return WrongState("RETURNED") if history.returned else None
+        return WrongState(WrongStateReason.REVERSED)
+    return WrongState(WrongStateReason.RETURNED) if history.returned else None
 
 
 def _excess(draft: Draft, history: History, levels: Levels) -> ReturnExceedsSale | None:

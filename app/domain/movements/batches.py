@@ -43,12 +43,22 @@ def arriving_batch(
     produced_on, expires_on = terms.produced_on, terms.expires_on
     if not product.tracks_batches:
         if terms.number or terms.supplier or produced_on or expires_on:
-            raise Malformed(f"batchNo: {product.sku} keeps no batches: see tracksBatches")
+            raise Malformed(
+                "batchNo",
+                f"商品 {product.sku} 不按批次管理，请不要填写批号和日期",
+                f"Product {product.sku} does not track batches: give no batch number or dates.",
+            )
         return None
     if produced_on and produced_on > today + timedelta(days=1):
-        raise Malformed("producedOn lies in the future")
+        raise Malformed(
+            "producedOn", "生产日期不能晚于今天", "The production date lies in the future."
+        )
     if produced_on and expires_on and expires_on < produced_on:
-        raise Malformed("expiresOn lies before producedOn")
+        raise Malformed(
+            "expiresOn",
+            "到期日不能早于生产日期",
+            "The expiry date lies before the production date.",
+        )
     if expires_on is None and product.shelf_life_days is not None:
         expires_on = (produced_on or today) + timedelta(days=product.shelf_life_days)
     expires_on = expires_on or NEVER
@@ -73,10 +83,14 @@ async def named_batches(
     Raises Refused(UnknownBatch), Malformed for a product that keeps no batches.
     """
     if not product.tracks_batches:
-        raise Malformed(f"batchNo: {product.sku} keeps no batches: see tracksBatches")
+        raise Malformed(
+            "batchNo",
+            f"商品 {product.sku} 不按批次管理，请不要填写批号和日期",
+            f"Product {product.sku} does not track batches: give no batch number or dates.",
+        )
     batches = await rows.by_number(session, tenant, product.id, number)
     if not batches:
-        raise Refused(UnknownBatch(product.id, number))
+        raise Refused(UnknownBatch(product.id, number, path=("batchNo",)))
     return tuple(batches)
 
 

@@ -26,6 +26,7 @@ from app.domain.errors import (
     unknown_products,
 )
 from app.domain.movements.batches import MOST_LINES, BatchTerms, arriving_batch, named_batches
+from app.domain.paths import at_path
 from app.domain.rules.days import store_day
 from app.domain.rules.scales import weight_for
 from app.domain.rules.texts import clean
@@ -141,29 +142,40 @@ async def resolve_lines(
             return [_resolved(each.request, each.product_id, each.quantity) for each in found]
         if source in BATCH_SOURCES:
             return await _with_arriving(session, tenant, store, found, moment or clock())
-        return [
-            _resolved(
-                each.request,
-                each.product_id,
-                each.quantity,
-                batches=await _batches_of(session, tenant, each),
-            )
-            for each in found
-        ]
+        lines: list[ResolvedLine] = []
+        for place, each in enumerate(found):
+            with at_path("lines", str(place)):
+                batches = await _batches_of(session, tenant, each)
+            lines.append(_resolved(each.request, each.product_id, each.quantity, batches))
+        return lines
 
 
 def _check(requests: Sequence[LineRequest]) -> None:
     if not 1 <= len(requests) <= MOST_LINES:
-        raise Malformed(f"lines: from 1 to {MOST_LINES} are needed")
-    for line in requests:
-        if (line.product_id is None) == (line.code is None):
-            raise Malformed("a line names either productId or code")
-        if line.quantity is not None and line.packs is not None:
-            raise Malformed("a line has either quantity or packs")
-        if line.product_id is not None and line.quantity is None:
-            raise Malformed("a line with productId has a quantity; packs belong to a code")
-        if line.unit is not None and line.quantity is None:
-            raise Malformed("unit: what the line's quantity is told in")
+        raise Malformed(
+            "lines", f"明细须为 1 至 {MOST_LINES} 行", f"Lines: give 1 to {MOST_LINES}."
+        )
+    for place, line in enumerate(requests):
+        with at_path("lines", str(place)):
+            _check_line(line)
+
+
+def _check_line(line: LineRequest) -> None:
+    """Raises Malformed for a line without a product or a quantity, or with two of them."""
+    if (line.product_id is None) == (line.code is None):
+        raise Malformed(
+            "productId",
+            "每行须填商品或条码，且只填一个",
+            "Give exactly one of product and code.",
+        )
+    if line.quantity is not None and line.packs is not None:
+        raise Malformed("packs", "数量和件数只能填一个", "Give a quantity or packs, not both.")
+    if line.product_id is not None and line.quantity is None:
+        raise Malformed(
+            "quantity", "请填写数量；件数只用于扫码", "Give a quantity; packs are for codes."
+        )
+    if line.unit is not None and line.quantity is None:
+        raise Malformed("unit", "填写单位时须填写数量", "A unit needs a quantity.")
 
 
 def _needs_reading(requests: Sequence[LineRequest], source: str | None) -> bool:
@@ -211,7 +223,11 @@ def wish_of(line: object) -> Wish:
         return NO_WISH
     quantities = {each.product_id: each.quantity for each in used or ()}
     if len(quantities) < len(used or ()) or any(each < 0 for each in quantities.values()):
-        raise Malformed("used: each product once, with a quantity from 0")
+        raise Malformed(
+            "used",
+            "实际用量中每种商品只填一次，数量不能小于 0",
+            "Actual use: give each product once, with a quantity of 0 or more.",
+        )
     return Wish(frozenset(without or ()), None if used is None else quantities)
 
 
@@ -225,27 +241,33 @@ async def _find_products(
     coded = any(line.code is not None for line in requests)
     layouts = await identity.scale_labels(session, tenant, store) if coded else []
     found: list[_Found] = []
-    unknown: list[str] = []
-    for line in requests:
-        if line.product_id is not None:
-            product = products.get(line.product_id)
-            quantity = await _measured(session, tenant, line, line.product_id, product)
-            found.append(_Found(line, line.product_id, quantity, product, None))
-            continue
-        code = read_code(line.code or "", layouts)
-        if code.fault:
-            raise Malformed(f"code: {code.fault}: scan it again, or type the number below it")
-        named = await find_product(session, tenant, code.name)
-        if named is None:
-            unknown.append(code.name)
-            continue
-        product, pack = named
-        quantity = _quantity(line, code, product, pack)
-        if line.unit is not None:
-            quantity = await _in_unit(session, tenant, product, quantity, line.unit)
-        found.append(_Found(line, product.id, quantity, product, code))
+    unknown: dict[str, int] = {}
+    for place, line in enumerate(requests):
+        with at_path("lines", str(place)):
+            if line.product_id is not None:
+                product = products.get(line.product_id)
+                quantity = await _measured(session, tenant, line, line.product_id, product)
+                found.append(_Found(line, line.product_id, quantity, product, None))
+                continue
+            code = read_code(line.code or "", layouts)
+            if code.fault:
+                raise Malformed(
+                    "code",
+                    "条码读取有误，请重新扫码或手工输入",
+                    "The code was misread: scan it again, or type the number below it.",
+                )
+            named = await find_product(session, tenant, code.name)
+            if named is None:
+                unknown.setdefault(code.name, place)
+                continue
+            product, pack = named
+            quantity = _quantity(line, code, product, pack)
+            if line.unit is not None:
+                quantity = await _in_unit(session, tenant, product, quantity, line.unit)
+            found.append(_Found(line, product.id, quantity, product, code))
     if unknown:
-        raise Refused(UnknownProduct(tuple(unknown)))
+        path = ("lines", str(min(unknown.values())), "code")
+        raise Refused(UnknownProduct(tuple(unknown), path=path))
     return found
 
 
@@ -267,7 +289,11 @@ async def _in_unit(
     own = await units.sizes(session, tenant, [product.id])
     size = size_of(unit, product.unit, own.get(product.id, {}))
     if size is None:
-        raise Malformed(f"unit: {product.sku} has no unit {unit!r}: see Product.units")
+        raise Malformed(
+            "unit",
+            f"商品 {product.sku} 没有单位“{unit}”",
+            f"Product {product.sku} has no unit {unit!r}.",
+        )
     return _whole(product, quantity * size, str(quantity))
 
 
@@ -289,7 +315,7 @@ def _quantity(line: LineRequest, code: Code, product: Product, pack: int) -> Dec
 
 def _whole(product: Product, base: Decimal, sent: str) -> Decimal:
     if base != int(base) or base <= 0:
-        raise Refused(InvalidQuantity(product.id, sent))
+        raise Refused(InvalidQuantity(product.id, sent, path=("quantity",)))
     return from_base(int(base), product.scale)
 
 
@@ -300,9 +326,10 @@ async def _with_arriving(
     zones = await identity.stores_by_id(session, tenant, [store])
     today = store_day(moment, zones[0].timezone if zones else "UTC")
     lines: list[ResolvedLine] = []
-    for line, product_id, quantity, product, code in found:
-        terms = _terms(line, code if product and product.tracks_batches else None)
-        arriving = arriving_batch(product, terms, today, moment) if product else None
+    for place, (line, product_id, quantity, product, code) in enumerate(found):
+        with at_path("lines", str(place)):
+            terms = _terms(line, code if product and product.tracks_batches else None)
+            arriving = arriving_batch(product, terms, today, moment) if product else None
         batches = (arriving.id,) if arriving else None
         lines.append(_resolved(line, product_id, quantity, batches, arriving))
     return lines

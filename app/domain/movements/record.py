@@ -226,7 +226,11 @@ def _moment(occurred_at: datetime | None) -> datetime:
     """When it happened; now by default. Raises Malformed for a moment in the future."""
     now = clock()
     if occurred_at is not None and occurred_at > now + CLOCK_SKEW:
-        raise Malformed("occurredAt lies in the future: check the device's clock")
+        raise Malformed(
+            "occurredAt",
+            "发生时间晚于现在，请检查设备时钟",
+            "The time lies in the future: check the clock of the device.",
+        )
     return occurred_at or now
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.errors import Malformed, Refusal, Refused, Unreadable
+from app.domain.errors import Malformed, Refusal, Refused, Text, Unreadable
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
@@ -71,7 +71,11 @@ async def sync(books: Books, viewer: Viewer, operations: Sequence[OfflineSale]) 
     batches first, then by the tills' clocks. Raises Malformed for too many at once.
     """
     if not 1 <= len(operations) <= MOST_OPERATIONS:
-        raise Malformed(f"operations: from 1 to {MOST_OPERATIONS} at once")
+        raise Malformed(
+            "operations",
+            f"每次须上传 1 至 {MOST_OPERATIONS} 笔",
+            f"Operations: give 1 to {MOST_OPERATIONS}.",
+        )
     places = sorted(range(len(operations)), key=lambda place: _order(operations[place]))
     sales = [_Operation(books, viewer, operations[place]) for place in places]
     # All of them are drafted before the first is booked, so that they are booked in order.
@@ -146,7 +150,7 @@ async def _caught(work: Awaitable[T]) -> T | Refusal:
     except Refused as refused:
         return refused.refusal
     except (Malformed, InvalidText) as malformed:
-        return Unreadable(str(malformed))
+        return Unreadable(Text(*malformed.text), path=malformed.path or None)
 
 
 async def take_back(

@@ -19,6 +19,7 @@ from app.domain.errors import (
     UnknownStaff,
     UnknownStore,
     WrongState,
+    WrongStateReason,
 )
 from app.domain.people import tokens
 from app.domain.people.attempts import hashed
@@ -128,9 +129,9 @@ async def _changeable(
     if person is None:
         raise Refused(UnknownStaff(str(staff_id)))
     if not stays_owner and staff_id == viewer.actor:
-        raise Refused(WrongState("SELF"))
+        raise Refused(WrongState(WrongStateReason.SELF))
     if not stays_owner and owners == [staff_id]:
-        raise Refused(WrongState("LAST_OWNER"))
+        raise Refused(WrongState(WrongStateReason.LAST_OWNER))
     return person
 
 
@@ -144,15 +145,21 @@ def cleaned_login(login: str) -> str:
     """The login as it is kept. Raises InvalidText, and Malformed for one with a space inside."""
     login = clean(login, "login", 100, required=True).lower()
     if any(character.isspace() for character in login):
-        raise Malformed("login: no spaces")
+        raise Malformed("login", "账号不能含空格", "A login has no spaces.")
     return login
 
 
 def _stores(viewer: Viewer, role: Role, asked: Sequence[UUID]) -> list[UUID]:
     if role not in HIRED:
-        raise Malformed(f"role: one of {', '.join(sorted(each.name for each in HIRED))}")
+        raise Malformed(
+            "role",
+            "员工角色须为店员、店长、采购或老板",
+            "Staff are cashiers, managers, purchasers or owners.",
+        )
     if len(asked) > MOST_STORES:
-        raise Malformed(f"storeIds: at most {MOST_STORES}")
+        raise Malformed(
+            "storeIds", f"门店最多 {MOST_STORES} 个", f"Stores: give at most {MOST_STORES}."
+        )
     for store in asked:
         if store not in viewer.stores:
             raise Refused(UnknownStore(str(store)))
@@ -177,7 +184,9 @@ async def create_api_key(
     name = clean(name, "name", 100, required=True)
     wanted = sorted(set(scopes))
     if not wanted or not SCOPES.issuperset(wanted):
-        raise Malformed(f"scopes: one or more of {', '.join(sorted(SCOPES))}")
+        raise Malformed(
+            "scopes", "请至少选择一个有效的权限范围", "Choose at least one valid scope."
+        )
     shown = tokens.ApiKey(viewer.tenant, uuid7(), tokens.fresh_secret())
     async with gate.db.unit(viewer.tenant) as unit:
         asked = ("createApiKey", name, wanted)

@@ -70,9 +70,15 @@ async def update_store(
     """Changes what is given. Raises Refused(UnknownStore), and Malformed as `create_store`, or
     for a layout that no scale has (see `rules.scales`), or a hold or lead time out of bounds."""
     if hold_minutes is not None and not 1 <= hold_minutes <= LONGEST_HOLD:
-        raise Malformed(f"holdMinutes: from 1 to {LONGEST_HOLD}")
+        raise Malformed(
+            "holdMinutes",
+            f"预占时间须为 1 至 {LONGEST_HOLD} 分钟",
+            f"The hold is 1 to {LONGEST_HOLD} minutes.",
+        )
     if lead_days is not None and not 0 <= lead_days <= LONGEST_LEAD:
-        raise Malformed(f"leadDays: from 0 to {LONGEST_LEAD}")
+        raise Malformed(
+            "leadDays", f"在途天数须为 0 至 {LONGEST_LEAD}", f"Lead days: give 0 to {LONGEST_LEAD}."
+        )
     name = None if name is None else clean(name, "name", 100, required=True)
     timezone = None if timezone is None else _zone(timezone)
     few_threshold = None if few_threshold is None else _few(few_threshold)
@@ -129,7 +135,11 @@ def _drafted(
 ) -> tables.Store:
     code = clean(code, "code", 32, required=True).lower()
     if not CODE.fullmatch(code):
-        raise Malformed("code: 2 to 32 letters a-z, digits and hyphens")
+        raise Malformed(
+            "code",
+            "门店编码须为 2 至 32 个小写字母、数字或连字符",
+            "A store code has 2 to 32 letters a-z, digits and hyphens.",
+        )
     return tables.Store(
         tenant_id=tenant,
         id=uuid7(),
@@ -160,7 +170,11 @@ async def _found(unit: Unit, store_id: UUID) -> tables.Store:
 
 def _zone(name: str) -> str:
     if name not in zones():
-        raise Malformed("timezone: a name such as Asia/Shanghai")
+        raise Malformed(
+            "timezone",
+            "时区无效，例如 Asia/Shanghai",
+            "Give the name of a time zone, for example Asia/Shanghai.",
+        )
     return name
 
 
@@ -168,12 +182,19 @@ def _layouts(layouts: list[str]) -> None:
     wrong = next((each for each in layouts if not layout_ok(each)), None)
     if wrong is not None or len(layouts) > MOST_LAYOUTS:
         raise Malformed(
-            f"scaleLabels: at most {MOST_LAYOUTS} layouts of 13 or 18 characters, a prefix in "
-            "digits, then P (PLU), W (grams), A (fen) and C (check digit): 21PPPPPWWWWWC"
+            "scaleLabels",
+            f"电子秤标签最多 {MOST_LAYOUTS} 种格式，每种 13 或 18 位：数字前缀，加 P（PLU）、"
+            "W（克）、A（分）、C（校验位），例如 21PPPPPWWWWWC",
+            f"Give at most {MOST_LAYOUTS} label layouts of 13 or 18 characters: a prefix in "
+            "digits, then P (PLU), W (grams), A (fen) and C (check digit), such as 21PPPPPWWWWWC.",
         )
 
 
 def _few(threshold: int) -> int:
     if not 0 <= threshold <= MOST_FEW:
-        raise Malformed(f"fewThreshold: from 0 to {MOST_FEW}")
+        raise Malformed(
+            "fewThreshold",
+            f"仅剩提示阈值须为 0 至 {MOST_FEW}",
+            f"The few-left threshold is 0 to {MOST_FEW}.",
+        )
     return threshold

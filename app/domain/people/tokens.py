@@ -183,8 +183,12 @@ def _key_id(secret: str) -> str:
 
 
 def unknown() -> Denied:
-    return Denied("UNAUTHENTICATED", "This token is not valid: sign in again. 登录凭证无效")
+    return Denied(
+        "UNAUTHENTICATED", "登录凭证无效，请重新登录", "The token is not valid: sign in again."
+    )
 
 
 def expired() -> Denied:
-    return Denied("UNAUTHENTICATED", "This token has expired: refresh it. 登录凭证已过期")
+    return Denied(
+        "UNAUTHENTICATED", "登录凭证已过期，请刷新登录", "The token has expired: refresh it."
+    )

@@ -4,9 +4,56 @@ import unicodedata
 from typing import Literal, overload
 from urllib.parse import urlsplit
 
+NAMES = {
+    "appId": ("应用编号", "App id"),
+    "barcode": ("条码", "Barcode"),
+    "barcodes": ("条码", "Barcode"),
+    "batchNo": ("批号", "Batch number"),
+    "channel": ("渠道", "Channel"),
+    "code": ("编码", "Code"),
+    "contact": ("联系方式", "Contact"),
+    "customer": ("顾客", "Customer"),
+    "document": ("单号", "Document number"),
+    "externalId": ("外部订单号", "External id"),
+    "id": ("编号", "Id"),
+    "imageUrl": ("图片链接", "Image link"),
+    "item": ("商品编号", "Item"),
+    "login": ("账号", "Login"),
+    "name": ("名称", "Name"),
+    "note": ("备注", "Note"),
+    "number": ("单号", "Number"),
+    "order": ("订单号", "Order number"),
+    "ownerName": ("老板姓名", "Owner's name"),
+    "password": ("密码", "Password"),
+    "phone": ("电话", "Phone"),
+    "photoUrls": ("照片链接", "Photo link"),
+    "reason": ("原因", "Reason"),
+    "receiptNo": ("小票号", "Receipt number"),
+    "reference": ("支付单号", "Payment reference"),
+    "search": ("搜索内容", "Search text"),
+    "secret": ("密钥", "Secret"),
+    "shopId": ("店铺编号", "Shop id"),
+    "sku": ("货号", "SKU"),
+    "spec": ("规格", "Specification"),
+    "store": ("门店编码", "Store code"),
+    "supplier": ("供应商", "Supplier"),
+    "token": ("令牌", "Token"),
+    "unit": ("单位", "Unit"),
+}
+"""Fields of texts as people call them, in Chinese and in English."""
+
 
 class InvalidText(ValueError):
-    """A text that is missing, too long or malformed; shown as a BAD_INPUT error."""
+    """A text that no client should send; shown as a BAD_INPUT error.
+
+    `zh` and `en` follow the field's name: "不能为空", "must not be empty".
+    """
+
+    def __init__(self, field: str, zh: str, en: str) -> None:
+        name = NAMES.get(field, (field, field))
+        self.path: tuple[str, ...] = (field,)
+        self.text = f"{name[0]}{zh}", f"{name[1]} {en}."
+        super().__init__(" / ".join(self.text))
 
 
 @overload
@@ -28,12 +75,12 @@ def clean(
     text = (text or "").strip()
     if not text:
         if required:
-            raise InvalidText(f"{field}: a text is needed")
+            raise InvalidText(field, "不能为空", "must not be empty")
         return None
     if len(text) > longest:
-        raise InvalidText(f"{field}: at most {longest} characters")
+        raise InvalidText(field, f"最多 {longest} 个字符", f"has at most {longest} characters")
     if any(_refused(character, lines) for character in text):
-        raise InvalidText(f"{field}: control characters are not allowed")
+        raise InvalidText(field, "不能含控制字符", "must not contain control characters")
     return text
 
 
@@ -43,7 +90,7 @@ def link(text: str, field: str, longest: int) -> str:
     # A user name before the host, or a character that browsers rewrite, hides where it leads.
     plain = text.isprintable() and not set(text) & set(' "<>\\^`{|}')
     if not plain or not _is_https(text):
-        raise InvalidText(f"{field}: a link that begins with https://")
+        raise InvalidText(field, "须以 https:// 开头", "must be a link that begins with https://")
     return text
 
 
