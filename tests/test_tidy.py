@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import re
 import subprocess
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     Undefined,
+    is_specified_scalar_type,
     parse,
     validate,
 )
@@ -32,6 +34,19 @@ GRAPHQL = SCHEMA._schema
 
 def sources(*folders: str) -> list[Path]:
     return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+# Packages whose names and prose are plain; a package joins when it is cleaned.
+PLAIN = [
+    path
+    for path in sources("app/schema", "app/resolvers")
+    if path.stem
+    not in ("contract", "identity", "messages", "problems", "roots", "scalars", "stock")
+]
+PAGES = [
+    *(ROOT / page for page in ("README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
 def defined(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
@@ -55,6 +70,47 @@ def test_names_and_first_words(path: Path) -> None:
     for name in [path.stem, *(node.name for node in defined(path))]:
         words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)
         assert not BANNED & {word.lower() for word in words}, name
+
+
+RENAMED = {"told", "settle", "crowd", "foresee", "ahead", "leaf", "New", "Asked", "Wanted", "Told"}
+RENAMED |= {"Lacked", "Held", "Ration", "Paper", "Sheet", "Brief"}
+RENAMED_MODULES = {"app/domain/hold", "app/db/holds", "app/db/rations", "app/db/together"}
+RENAMED_MODULES |= {"app/domain/arrivals", "app/domain/deliveries", "app/domain/ahead"}
+RENAMED_MODULES |= {"app/domain/pushes", "app/domain/shops", "app/domain/papers"}
+RENAMED_MODULES |= {"app/schema/cost", "app/schema/limits", "app/schema/shops"}
+
+
+@pytest.mark.parametrize("path", PLAIN, ids=str)
+def test_names_say_what_a_value_is(path: Path) -> None:
+    assert not {node.name for node in defined(path)} & RENAMED
+
+
+def test_modules_keep_their_names() -> None:
+    modules = {str(path.relative_to(ROOT).with_suffix("")) for path in sources("app")}
+    assert not modules & RENAMED_MODULES
+
+
+RIDDLE = re.compile(
+    r"(?i:\b(?:whoever|whatever|somebody|nobody|anybody|did cost|what is there|no more(?! than))\b)"
+    r"|\b[Tt]old\b"
+)
+
+
+def prose(path: Path) -> Iterator[str]:
+    """The lines of a page; of a Python file its comments, docstrings and texts."""
+    if path.suffix != ".py":
+        yield from path.read_text().splitlines()
+        return
+    kinds = (tokenize.COMMENT, tokenize.STRING)
+    with path.open("rb") as file:
+        for token in tokenize.tokenize(file.readline):
+            if token.type in kinds:
+                yield from token.string.splitlines()
+
+
+@pytest.mark.parametrize("path", [*PLAIN, *PAGES], ids=str)
+def test_prose_is_plain(path: Path) -> None:
+    assert [line for line in prose(path) if RIDDLE.search(line)] == []
 
 
 def test_no_path_of_a_machine() -> None:
@@ -126,6 +182,68 @@ def test_roots_are_declared_and_documented(root: str, name: str, field: Any) -> 
     for argument in field.args.values():
         defaulted = argument.default_value not in (Undefined, None)
         assert not (isinstance(argument.type, GraphQLNonNull) and defaulted)
+
+
+WORD = re.compile(r"[A-Za-z0-9][\w'.-]*")
+
+
+def described(text: str | None) -> bool:
+    return bool(text) and text[0].isupper() and len(WORD.findall(text)) >= 3
+
+
+def undescribed(kind: Any) -> Iterator[str]:
+    """The type, its fields, values and arguments whose description says too little."""
+    if not described(kind.description):
+        yield kind.name
+    members = {**getattr(kind, "fields", {}), **getattr(kind, "values", {})}
+    for name, member in members.items():
+        if not described(member.description):
+            yield f"{kind.name}.{name}"
+        for argument, value in getattr(member, "args", {}).items():
+            if not described(value.description):
+                yield f"{kind.name}.{name}({argument})"
+
+
+# Types and roots that are described with their topics.
+UNDESCRIBED = {
+    *["Actor", "AdjustInput", "AdjustLineInput", "AdjustmentKind", "AlreadyTaken", "ApiKey"]
+}
+UNDESCRIBED |= {*["BatchExpired", "Busy", "CodeContent", "CodeForm", "CreateApiKeyInput"]}
+UNDESCRIBED |= {*["CreateApiKeyResult", "CreateStoreInput", "CreateStoreResult", "Date", "Excess"]}
+UNDESCRIBED |= {*["InvalidQuantity", "InviteStaffInput", "InviteStaffResult", "KeyReused", "Level"]}
+UNDESCRIBED |= {*["LevelSort", "LevelStatus", "LinesInput", "Movement", "MovementLine"]}
+UNDESCRIBED |= {*["Mutation.inviteStaff", "Mutation.removeStaff", "Mutation.setStaffRole"]}
+UNDESCRIBED |= {
+    *["NewApiKey", "NotEnoughUses", "NotWhole", "OpenStockInput", "Permission", "Place"]
+}
+UNDESCRIBED |= {*["ProblemCode", "Query.apiKeys", "Query.levels", "Query.movement"]}
+UNDESCRIBED |= {
+    *["Query.movements", "Query.scan", "Query.staff", "ReceiveInput", "ReceiveLineInput"]
+}
+UNDESCRIBED |= {*["RefreshSessionInput", "RefreshSessionResult", "RemoveStaffInput"]}
+UNDESCRIBED |= {*["RemoveStaffResult", "ReturnExceedsSale", "ReverseInput", "RevokeApiKeyInput"]}
+UNDESCRIBED |= {*["RevokeApiKeyResult", "Scan", "SellInput", "SetStaffRoleInput"]}
+UNDESCRIBED |= {*["SetStaffRoleResult", "Shortage", "SignInInput", "SignInResult", "Staff"]}
+UNDESCRIBED |= {*["StockLineInput", "Store", "Tenant", "TooManyAttempts", "UUID", "UnknownAlert"]}
+UNDESCRIBED |= {*["UnknownApiKey", "UnknownBatch", "UnknownCategory", "UnknownChannelLink"]}
+UNDESCRIBED |= {*["UnknownMovement", "UnknownOrder", "UnknownPass", "UnknownProduct"]}
+UNDESCRIBED |= {*["UnknownPurchaseOrder", "UnknownStaff", "UnknownStore", "UnknownSupplier"]}
+UNDESCRIBED |= {*["UnknownTransfer", "UnknownWriteOff", "UpdateStoreInput", "UpdateStoreResult"]}
+UNDESCRIBED |= {*["UsedInput", "VersionConflict", "Viewer", "WriteOffLineInput"]}
+PUBLIC = [
+    kind
+    for kind in GRAPHQL.type_map.values()
+    if not kind.name.startswith("__") and not is_specified_scalar_type(kind)
+]
+
+
+def known(name: str) -> bool:
+    return not UNDESCRIBED.isdisjoint((name, name.split("(")[0], name.split(".")[0]))
+
+
+@pytest.mark.parametrize("kind", PUBLIC, ids=lambda each: each.name)
+def test_everything_public_is_described(kind: Any) -> None:
+    assert [each for each in undescribed(kind) if not known(each)] == []
 
 
 def test_kinds_are_told_apart_by_their_meaning() -> None:
