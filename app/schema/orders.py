@@ -19,7 +19,8 @@ from app.schema.identity import Actor
 from app.schema.recipes import Recipe
 from app.schema.sales import Disposition
 from app.schema.scalars import Money, Quantity, money, quantity, seen
-from app.schema.stock import Movement, StockLineInput
+from app.schema.stock import Movement
+from app.schema.stock_changes import StockLineInput
 from app.schema.storefront import StorefrontStore
 from app.schema.window import window
 

@@ -17,7 +17,8 @@ from app.schema.catalog import Channel, Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
 from app.schema.recipes import ConsumeOn
-from app.schema.stock import Movement, UsedInput
+from app.schema.stock import Movement
+from app.schema.stock_changes import UsedInput
 from app.schema.window import window
 
 OPEN = (Role.OWNER, Role.INTEGRATOR)

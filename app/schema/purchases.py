@@ -19,7 +19,8 @@ from app.schema.catalog import Product
 from app.schema.edges import edge
 from app.schema.identity import Actor, Store
 from app.schema.scalars import Money, Quantity, amount, cost, seen
-from app.schema.stock import Movement, ReceiveLineInput
+from app.schema.stock import Movement
+from app.schema.stock_changes import ReceiveLineInput
 from app.schema.window import window
 
 

@@ -10,7 +10,8 @@ from app.domain.movements import sales
 from app.schema import problems
 from app.schema.arguments import request_key
 from app.schema.catalog import Channel
-from app.schema.stock import Movement, MovementInput, StockLineInput
+from app.schema.stock import Movement
+from app.schema.stock_changes import MovementInput, StockLineInput
 from app.schema.window import definition, window
 
 Disposition = strawberry.enum(

@@ -21,7 +21,8 @@ from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Role, Store
 from app.schema.scalars import Money, Quantity, amount, money, seen
-from app.schema.stock import Movement, StockLineInput
+from app.schema.stock import Movement
+from app.schema.stock_changes import StockLineInput
 from app.schema.window import describe_values, window
 
 
