@@ -177,9 +177,9 @@ class CatalogMutation:
         description="Update a product; omitted fields stay unchanged. 修改商品",
     )
     async def update_product(self, info: Info, input: changes.UpdateProductInput) -> Product:
-        context, told = info.context, described(input, input.name)
+        context, description = info.context, described(input, input.name)
         return await products.update_product(
-            context.app.db, context.viewer, input.key, input.product_id, told
+            context.app.db, context.viewer, input.key, input.product_id, description
         )
 
     @root(

@@ -86,11 +86,11 @@ class ChannelsQuery:
             ),
         ] = None,
     ):
-        said = {"buffer": buffer, "quota": quota, "paused": paused}
-        told = {name: value for name, value in said.items() if value is not None}
+        given = {"buffer": buffer, "quota": quota, "paused": paused}
+        settings = {name: value for name, value in given.items() if value is not None}
         about = Subject(channel.name, product_id, store_id)
         found = await previews.channel_preview(
-            info.context.app.db, info.context.viewer, about, told
+            info.context.app.db, info.context.viewer, about, settings
         )
         return types.ChannelPreview(effects=list(found))  # pyright: ignore[reportArgumentType]
 

@@ -17,7 +17,7 @@ from app.schema.arguments import request_key
 from app.schema.edges import edge
 from app.schema.window import definition, window
 
-Role = strawberry.enum(RoleValue, name="Role", description="What somebody is here. 角色")
+Role = strawberry.enum(RoleValue, name="Role", description="Role of an account. 角色")
 for _value in definition(Role).values:
     _value.description = RoleValue[_value.name].value
 
