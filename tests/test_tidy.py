@@ -30,6 +30,7 @@ ROOT = Path(__file__).parent.parent
 BANNED = {"manager", "service", "helper", "utils", "handler", "lot", "item", "variant"}
 BANNED |= {"location", "scrap"}
 GRAPHQL = SCHEMA._schema
+SDL = SCHEMA.as_str()
 
 
 def sources(*folders: str) -> list[Path]:
@@ -178,10 +179,8 @@ FIELDS = [(root.name, name, field) for root in ROOTS if root for name, field in 
 @pytest.mark.parametrize(("root", "name", "field"), FIELDS, ids=[f"{r}.{n}" for r, n, _ in FIELDS])
 def test_roots_are_declared_and_documented(root: str, name: str, field: Any) -> None:
     assert field.description, "an integrator reads only this"
-    line = next(
-        line for line in SCHEMA.as_str().splitlines() if f"  {name}" in line and "@needs" in line
-    )
-    assert "@needs(can: " in line
+    arguments = r"(?:\(.*\)|\(\n(?:    .*\n|\n)*  \))?"
+    assert re.search(rf"^  {name}{arguments}: .* @needs\(can: ", SDL, re.MULTILINE)
     for argument in field.args.values():
         defaulted = argument.default_value not in (Undefined, None)
         assert not (isinstance(argument.type, GraphQLNonNull) and defaulted)
