@@ -103,9 +103,9 @@ class StockQuery:
             UUID | None, strawberry.argument(description="Return only movements of this product.")
         ] = None,
         kinds: Annotated[
-            list[types.MovementKind] | None,
+            list[types.MovementKind] | None,  # pyright: ignore[reportInvalidTypeForm]
             strawberry.argument(description="Return only movements of these kinds."),
-        ] = None,  # pyright: ignore[reportInvalidTypeForm]
+        ] = None,
         channel: Annotated[
             types.Channel | None,
             strawberry.argument(description="Return only movements of this channel."),
