@@ -16,8 +16,8 @@ from app.domain.rules.texts import clean
 from app.resolvers.menu import sees_stock
 from app.resolvers.roots import root
 from app.schema import feed as types
-from app.schema.arguments import RulesOf, StoreCode, StoreIds
-from app.schema.catalog import named
+from app.schema.arguments import StoreCode, StoreIds
+from app.schema.catalog import RulesOf, named
 from app.schema.scalars import Revision
 from app.schema.topics import ORDERS, TOPICS, DocumentTopic
 

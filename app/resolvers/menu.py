@@ -14,8 +14,8 @@ from app.domain.errors import Refused, UnknownStore
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import menu as types
-from app.schema.arguments import RulesOf, StoreCode
-from app.schema.catalog import named
+from app.schema.arguments import StoreCode
+from app.schema.catalog import RulesOf, named
 
 
 async def public_store(info: Info, code: str) -> Store | None:

@@ -8,7 +8,8 @@ from app.domain.access import Can
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import storefront as types
-from app.schema.arguments import RulesOf, StoreCode
+from app.schema.arguments import StoreCode
+from app.schema.catalog import RulesOf
 
 
 @strawberry.type

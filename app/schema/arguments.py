@@ -5,8 +5,6 @@ from uuid import UUID
 
 import strawberry
 
-from app.schema.catalog import Channel
-
 First = Annotated[
     int | None, strawberry.argument(description="Number of rows, from 1 to 200; 50 by default.")
 ]
@@ -22,12 +20,6 @@ StoreIds = Annotated[
     ),
 ]
 StoreCode = Annotated[str, strawberry.argument(description="Public code of the store. 门店编码")]
-RulesOf = Annotated[
-    Channel | None,
-    strawberry.argument(
-        description="Channel whose rules apply; if omitted, no channel rules apply."
-    ),
-]
 
 
 def request_key() -> Any:

@@ -89,6 +89,14 @@ class Channel(Enum):
     )
 
 
+RulesOf = Annotated[
+    Channel | None,
+    strawberry.argument(
+        description="Channel whose rules apply; if omitted, no channel rules apply."
+    ),
+]
+
+
 def named(channel: Channel | None) -> str | None:
     """Whose rules bind; the counter has none."""
     return None if channel in (None, Channel.COUNTER) else channel.name
