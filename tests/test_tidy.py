@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import re
 import subprocess
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     Undefined,
+    is_specified_scalar_type,
     parse,
     validate,
 )
@@ -28,10 +30,23 @@ ROOT = Path(__file__).parent.parent
 BANNED = {"manager", "service", "helper", "utils", "handler", "lot", "item", "variant"}
 BANNED |= {"location", "scrap"}
 GRAPHQL = SCHEMA._schema
+SDL = SCHEMA.as_str()
 
 
 def sources(*folders: str) -> list[Path]:
     return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+# Packages whose names and prose are plain; a package joins when it is cleaned.
+PLAIN = [
+    path
+    for path in sources("app/schema", "app/resolvers")
+    if path.stem not in ("contract", "messages", "problems", "roots", "scalars")
+]
+PAGES = [
+    *(ROOT / page for page in ("README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
 def defined(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
@@ -55,6 +70,51 @@ def test_names_and_first_words(path: Path) -> None:
     for name in [path.stem, *(node.name for node in defined(path))]:
         words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)
         assert not BANNED & {word.lower() for word in words}, name
+
+
+RENAMED = {"told", "settle", "crowd", "foresee", "ahead", "leaf", "New", "Asked", "Wanted", "Told"}
+RENAMED |= {"Lacked", "Held", "Ration", "Paper", "Sheet", "Brief"}
+RENAMED_MODULES = {"app/domain/hold", "app/db/holds", "app/db/rations", "app/db/together"}
+RENAMED_MODULES |= {"app/domain/arrivals", "app/domain/deliveries", "app/domain/ahead"}
+RENAMED_MODULES |= {"app/domain/pushes", "app/domain/shops", "app/domain/papers"}
+RENAMED_MODULES |= {"app/schema/cost", "app/schema/limits", "app/schema/shops"}
+
+
+def test_names_say_what_a_value_is() -> None:
+    assert not {node.name for path in PLAIN for node in defined(path)} & RENAMED
+
+
+def test_modules_keep_their_names() -> None:
+    modules = {str(path.relative_to(ROOT).with_suffix("")) for path in sources("app")}
+    assert not modules & RENAMED_MODULES
+
+
+RIDDLE = re.compile(
+    r"(?i:\b(?:whoever|whatever|somebody|nobody|anybody|did cost|what is there|no more(?! than))\b)"
+    r"|\b[Tt]old\b"
+)
+
+
+def prose(path: Path) -> Iterator[str]:
+    """The lines of a page; of a Python file its comments, docstrings and texts."""
+    if path.suffix != ".py":
+        yield from path.read_text().splitlines()
+        return
+    kinds = (tokenize.COMMENT, tokenize.STRING)
+    with path.open("rb") as file:
+        for token in tokenize.tokenize(file.readline):
+            if token.type in kinds:
+                yield from token.string.splitlines()
+
+
+def test_prose_is_plain() -> None:
+    riddles = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in [*PLAIN, *PAGES]
+        for line in prose(path)
+        if RIDDLE.search(line)
+    ]
+    assert riddles == []
 
 
 def test_no_path_of_a_machine() -> None:
@@ -129,13 +189,45 @@ FIELDS = [(root.name, name, field) for root in ROOTS if root for name, field in 
 @pytest.mark.parametrize(("root", "name", "field"), FIELDS, ids=[f"{r}.{n}" for r, n, _ in FIELDS])
 def test_roots_are_declared_and_documented(root: str, name: str, field: Any) -> None:
     assert field.description, "an integrator reads only this"
-    line = next(
-        line for line in SCHEMA.as_str().splitlines() if f"  {name}" in line and "@needs" in line
-    )
-    assert "@needs(can: " in line
+    arguments = r"(?:\(.*\)|\(\n(?:    .*\n|\n)*  \))?"
+    assert re.search(rf"^  {name}{arguments}: .* @needs\(can: ", SDL, re.MULTILINE)
     for argument in field.args.values():
         defaulted = argument.default_value not in (Undefined, None)
         assert not (isinstance(argument.type, GraphQLNonNull) and defaulted)
+
+
+WORD = re.compile(r"[A-Za-z0-9][\w'.-]*")
+
+
+def described(text: str | None) -> bool:
+    return bool(text) and text[0].isupper() and len(WORD.findall(text)) >= 3
+
+
+def undescribed(kind: Any) -> Iterator[str]:
+    """The type, its fields, values and arguments whose description says too little."""
+    if not described(kind.description):
+        yield kind.name
+    members = {**getattr(kind, "fields", {}), **getattr(kind, "values", {})}
+    for name, member in members.items():
+        if not described(member.description):
+            yield f"{kind.name}.{name}"
+        for argument, value in getattr(member, "args", {}).items():
+            if not described(value.description):
+                yield f"{kind.name}.{name}({argument})"
+
+
+# Problems are described with their paths.
+UNDESCRIBED = {*errors.__dict__, "Date", "Permission", "Place", "ProblemCode", "Scope", "UUID"}
+PUBLIC = [
+    kind
+    for kind in GRAPHQL.type_map.values()
+    if not kind.name.startswith("__") and not is_specified_scalar_type(kind)
+]
+
+
+def test_everything_public_is_described() -> None:
+    names = (each for kind in PUBLIC for each in undescribed(kind))
+    assert [each for each in names if each.split(".")[0] not in UNDESCRIBED] == []
 
 
 def test_kinds_are_told_apart_by_their_meaning() -> None:

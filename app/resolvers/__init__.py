@@ -25,6 +25,7 @@ from app.resolvers.transfers import TransfersMutation, TransfersQuery
 from app.resolvers.units import UnitsMutation
 from app.resolvers.writeoffs import WriteOffsMutation, WriteOffsQuery
 from app.schema.contract import made
+from app.schema.window import definition
 
 with warnings.catch_warnings():
     # Two topics with one field name would hide one of them.
@@ -76,6 +77,13 @@ with warnings.catch_warnings():
         OrdersSubscription,
     )
     Subscription = merge_types("Subscription", streams)
+
+for kind, description in (
+    (Query, "Reads; they change nothing. 查询"),
+    (Mutation, "Writes; each takes a key that makes retries safe. 变更"),
+    (Subscription, "Feeds that send current values first and then every change. 订阅"),
+):
+    definition(kind).description = description
 
 if open_roots := undeclared(Query, Mutation, Subscription):
     raise RuntimeError(f"root fields without a permission: {', '.join(open_roots)}")

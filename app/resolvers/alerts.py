@@ -1,6 +1,6 @@
 """Roots of the alerts topic."""
 
-from uuid import UUID
+from typing import Annotated
 
 import strawberry
 from strawberry.types import Info
@@ -13,20 +13,31 @@ from app.domain.access import Can
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import alerts as types
+from app.schema.arguments import After, First, StoreIds
 from app.schema.paging import Connection
 
 
 @strawberry.type
 class AlertsQuery:
-    @root(Can.SEE_ALERTS, Connection[types.Alert], description="The newest first. 预警列表")
+    @root(
+        Can.SEE_ALERTS,
+        Connection[types.Alert],
+        description="List alerts of your stores, the newest first. 预警列表",
+    )
     async def alerts(
         self,
         info: Info,
-        store_ids: list[UUID] | None = None,
-        rule: types.AlertRule | None = None,
-        state: types.AlertState | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        store_ids: StoreIds = None,
+        rule: Annotated[
+            types.AlertRule | None,
+            strawberry.argument(description="Return only alerts of this rule."),
+        ] = None,
+        state: Annotated[
+            types.AlertState | None,
+            strawberry.argument(description="Return only alerts in this state."),
+        ] = None,
+        first: First = None,
+        after: After = None,
     ):
         viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_ALERTS, store_ids)
@@ -39,7 +50,7 @@ class AlertsMutation:
     @root(
         Can.ACKNOWLEDGE_ALERT,
         types.AcknowledgeAlertResult,
-        description="Close an alert: somebody looks after it. 处理预警",
+        description="Acknowledge an alert and close it. 处理预警",
     )
     async def acknowledge_alert(self, info: Info, input: types.AcknowledgeAlertInput) -> Alert:
         db, viewer = info.context.app.db, info.context.viewer

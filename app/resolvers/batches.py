@@ -1,6 +1,7 @@
 """Roots of the batches topic."""
 
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -12,6 +13,7 @@ from app.domain.access import Can
 from app.domain.errors import Malformed
 from app.resolvers.roots import root
 from app.schema import batches as types
+from app.schema.arguments import After, First, StoreIds
 from app.schema.paging import Connection, connection, page
 
 FURTHEST_DAYS = 3650
@@ -22,17 +24,29 @@ class BatchesQuery:
     @root(
         Can.SEE_STOCK,
         Connection[types.BatchLevel],
-        description="Batches in your stores, what expires first before the others. 批次临期列表",
+        description="List batches with stock in your stores, the earliest expiry first. "
+        "批次临期列表",
     )
     async def batches(
         self,
         info: Info,
-        store_ids: list[UUID] | None = None,
-        product_id: UUID | None = None,
-        expiring_within_days: int | None = None,
-        sort: types.BatchSort | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        store_ids: StoreIds = None,
+        product_id: Annotated[
+            UUID | None, strawberry.argument(description="Return only batches of this product.")
+        ] = None,
+        expiring_within_days: Annotated[
+            int | None,
+            strawberry.argument(
+                description="Return only batches that expire within this many days, from 0 to "
+                "3650, including expired ones."
+            ),
+        ] = None,
+        sort: Annotated[
+            types.BatchSort | None,
+            strawberry.argument(description="Sort order of the list; DAYS_LEFT by default."),
+        ] = None,
+        first: First = None,
+        after: After = None,
     ):
         viewer, wanted = info.context.viewer, page(first, after, date, UUID, UUID)
         days = expiring_within_days

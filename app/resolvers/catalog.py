@@ -1,6 +1,7 @@
 """Roots of the catalog topic."""
 
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -18,6 +19,7 @@ from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import catalog as types
 from app.schema import catalog_changes as changes
+from app.schema.arguments import After, First
 from app.schema.paging import Connection, connection, page
 
 
@@ -26,14 +28,23 @@ class CatalogQuery:
     @root(
         Can.SEE_CATALOG,
         types.Product | None,
-        description="One product, by exactly one of id, sku and barcode. 商品",
+        description="Return one product by exactly one of `id`, `sku` and `barcode`, or null if "
+        "there is none. 商品",
     )
     async def product(
         self,
         info: Info,
-        id: UUID | None = None,
-        sku: str | None = None,
-        barcode: str | None = None,
+        id: Annotated[UUID | None, strawberry.argument(description="ID of the product.")] = None,
+        sku: Annotated[
+            str | None,
+            strawberry.argument(description="SKU of the product, at most 64 characters. 货号"),
+        ] = None,
+        barcode: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Barcode of a unit or a pack, at most 100 characters. 条码"
+            ),
+        ] = None,
     ) -> Product | None:
         if sum(asked is not None for asked in (id, sku, barcode)) != 1:
             raise Malformed(
@@ -53,17 +64,34 @@ class CatalogQuery:
     @root(
         Can.SEE_CATALOG,
         Connection[types.Product],
-        description="Products by name, sku, barcode or pinyin initials: dm finds 大米. 商品列表",
+        description="Search products by name, SKU, barcode or pinyin initials; `dm` finds 大米. "
+        "The best match comes first. 商品列表",
     )
     async def products(
         self,
         info: Info,
-        search: str | None = None,
-        category_id: UUID | None = None,
-        kind: types.ProductKind | None = None,
-        archived: bool | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        search: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Text to search for, at most 100 characters; all products by default."
+            ),
+        ] = None,
+        category_id: Annotated[
+            UUID | None, strawberry.argument(description="Return only products of this category.")
+        ] = None,
+        kind: Annotated[
+            types.ProductKind | None,
+            strawberry.argument(description="Return only products of this kind."),
+        ] = None,
+        archived: Annotated[
+            bool | None,
+            strawberry.argument(
+                description="Pass true to list archived products instead of active ones; false "
+                "by default."
+            ),
+        ] = None,
+        first: First = None,
+        after: After = None,
     ):
         tenant, wanted = info.context.viewer.tenant, page(first, after, int, str, UUID)
         words = clean(search, "search", 100)
@@ -76,7 +104,11 @@ class CatalogQuery:
         listed = [product for product, _ in found]
         return connection(listed, wanted, lambda row: (ranks[row.id], row.pinyin, row.id))
 
-    @root(Can.SEE_CATALOG, list[types.Category], description="All categories. 分类列表")
+    @root(
+        Can.SEE_CATALOG,
+        list[types.Category],
+        description="List all categories of the chain. 分类列表",
+    )
     async def categories(self, info: Info) -> list[Category]:
         tenant = info.context.viewer.tenant
         async with info.context.app.db.read(tenant) as session:
@@ -88,15 +120,22 @@ class PrintingQuery:
     @root(
         Can.SEE_CATALOG,
         types.ProductLabel | None,
-        description="A label to print: EAN-13, or a GS1 DataMatrix with batch and dates. 打印标签",
+        description="Return a printable label: EAN-13, or GS1 DataMatrix if a batch number or a "
+        "date is given. 打印标签",
     )
     async def product_label(
         self,
         info: Info,
-        product_id: UUID,
-        batch_no: str | None = None,
-        expires_on: date | None = None,
-        produced_on: date | None = None,
+        product_id: Annotated[UUID, strawberry.argument(description="ID of the product.")],
+        batch_no: Annotated[
+            str | None, strawberry.argument(description="Batch number to encode. 批号")
+        ] = None,
+        expires_on: Annotated[
+            date | None, strawberry.argument(description="Expiry date to encode. 到期日")
+        ] = None,
+        produced_on: Annotated[
+            date | None, strawberry.argument(description="Production date to encode. 生产日期")
+        ] = None,
     ) -> Printed | None:
         db, viewer = info.context.app.db, info.context.viewer
         return await product_label(db, viewer, product_id, batch_no, expires_on, produced_on)
@@ -115,7 +154,12 @@ def described(input: changes.DescriptionInput, name: str | None) -> ProductDescr
 
 @strawberry.type
 class CatalogMutation:
-    @root(Can.EDIT_CATALOG, changes.ProductResult, description="Make a product. 新建商品")
+    @root(
+        Can.EDIT_CATALOG,
+        changes.ProductResult,
+        description="Create a product. Fails with AlreadyTaken if the SKU or a barcode exists. "
+        "新建商品",
+    )
     async def create_product(self, info: Info, input: changes.CreateProductInput) -> Product:
         context = info.context
         return await products.create_product(
@@ -131,26 +175,43 @@ class CatalogMutation:
             input.shelf_life_days,
         )
 
-    @root(Can.EDIT_CATALOG, changes.ProductResult, description="Change a product. 修改商品")
+    @root(
+        Can.EDIT_CATALOG,
+        changes.ProductResult,
+        description="Update a product; omitted fields stay unchanged. 修改商品",
+    )
     async def update_product(self, info: Info, input: changes.UpdateProductInput) -> Product:
-        context, told = info.context, described(input, input.name)
+        context, description = info.context, described(input, input.name)
         return await products.update_product(
-            context.app.db, context.viewer, input.key, input.product_id, told
+            context.app.db, context.viewer, input.key, input.product_id, description
         )
 
-    @root(Can.EDIT_CATALOG, changes.ProductResult, description="Stop offering it. 停用商品")
+    @root(
+        Can.EDIT_CATALOG,
+        changes.ProductResult,
+        description="Archive a product so that searches and storefronts no longer show it, or "
+        "restore it. 停用商品",
+    )
     async def archive_product(self, info: Info, input: changes.ArchiveProductInput) -> Product:
         context, archived = info.context, input.archived is not False
         return await products.archive_product(
             context.app.db, context.viewer, input.key, input.product_id, archived
         )
 
-    @root(Can.EDIT_CATALOG, changes.CategoryResult, description="Make a category. 新建分类")
+    @root(
+        Can.EDIT_CATALOG,
+        changes.CategoryResult,
+        description="Create a category. Fails with AlreadyTaken if the name exists. 新建分类",
+    )
     async def create_category(self, info: Info, input: changes.CreateCategoryInput) -> Category:
         context = info.context
         return await products.create_category(context.app.db, context.viewer, input.key, input.name)
 
-    @root(Can.EDIT_CATALOG, changes.ProductResult, description="Name a pack. 添加条码")
+    @root(
+        Can.EDIT_CATALOG,
+        changes.ProductResult,
+        description="Add a barcode for a unit or a pack. 添加条码",
+    )
     async def add_barcode(self, info: Info, input: changes.AddBarcodeInput) -> Product:
         context = info.context
         return await products.add_barcode(
@@ -162,7 +223,11 @@ class CatalogMutation:
             input.pack_quantity,
         )
 
-    @root(Can.SET_THRESHOLDS, changes.ProductResult, description="Set a threshold. 设置最低阈值")
+    @root(
+        Can.SET_THRESHOLDS,
+        changes.ProductResult,
+        description="Set the reorder point of a product, for one store or for all. 设置最低阈值",
+    )
     async def set_reorder_point(self, info: Info, input: changes.SetReorderPointInput) -> Product:
         context = info.context
         return await products.set_reorder_point(
@@ -174,7 +239,11 @@ class CatalogMutation:
             input.quantity,
         )
 
-    @root(Can.SET_THRESHOLDS, changes.ProductResult, description="When to warn. 临期预警天数")
+    @root(
+        Can.SET_THRESHOLDS,
+        changes.ProductResult,
+        description="Set how many days before expiry a batch counts as near expiry. 临期预警天数",
+    )
     async def set_expiry_warning(self, info: Info, input: changes.SetExpiryWarningInput) -> Product:
         context = info.context
         return await products.set_expiry_warning(

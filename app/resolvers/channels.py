@@ -1,6 +1,6 @@
 """Roots of the channels topic."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -15,6 +15,7 @@ from app.domain.channels import previews, rules
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import channels as types
+from app.schema.arguments import After, First, StoreIds
 from app.schema.catalog import Channel
 from app.schema.catalog_changes import ProductResult
 from app.schema.paging import Connection
@@ -30,15 +31,18 @@ class ChannelsQuery:
     @root(
         Can.EDIT_CHANNELS,
         Connection[types.ChannelRule],
-        description="Rules that say anything of these stores, the newest first. 渠道规则列表",
+        description="List the channel rules that apply to your stores, the newest first. "
+        "渠道规则列表",
     )
     async def channel_rules(
         self,
         info: Info,
-        store_ids: list[UUID] | None = None,
-        channel: Channel | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        store_ids: StoreIds = None,
+        channel: Annotated[
+            Channel | None, strawberry.argument(description="Return only rules of this channel.")
+        ] = None,
+        first: First = None,
+        after: After = None,
     ):
         viewer = info.context.viewer
         stores = access.within(viewer, Can.EDIT_CHANNELS, store_ids)
@@ -48,30 +52,56 @@ class ChannelsQuery:
     @root(
         Can.EDIT_CHANNELS,
         types.ChannelPreviewResult,
-        description="What a rule would change, store by store; nothing is written. 渠道规则预览",
+        description="Preview the effect of a channel rule in each store; nothing is saved. "
+        "渠道规则预览",
     )
     async def channel_preview(
         self,
         info: Info,
-        channel: Channel,
-        product_id: UUID,
-        store_id: UUID | None = None,
-        buffer: Quantity | None = None,
-        quota: Quantity | None = None,
-        paused: bool | None = None,
+        channel: Annotated[
+            Channel,
+            strawberry.argument(description="Any channel except COUNTER, which has no rules."),
+        ],
+        product_id: Annotated[UUID, strawberry.argument(description="ID of the product.")],
+        store_id: Annotated[
+            UUID | None,
+            strawberry.argument(description="ID of one store; all your stores by default."),
+        ] = None,
+        buffer: Annotated[
+            Quantity | None,
+            strawberry.argument(
+                description="Quantity kept for the counter; unchanged if omitted. 安全库存"
+            ),
+        ] = None,
+        quota: Annotated[
+            Quantity | None,
+            strawberry.argument(
+                description="Maximum quantity per store and day; unchanged if omitted. 每日限量"
+            ),
+        ] = None,
+        paused: Annotated[
+            bool | None,
+            strawberry.argument(
+                description="Whether sales are paused; unchanged if omitted. 暂停销售"
+            ),
+        ] = None,
     ):
-        said = {"buffer": buffer, "quota": quota, "paused": paused}
-        told = {name: value for name, value in said.items() if value is not None}
+        given = {"buffer": buffer, "quota": quota, "paused": paused}
+        settings = {name: value for name, value in given.items() if value is not None}
         about = Subject(channel.name, product_id, store_id)
         found = await previews.channel_preview(
-            info.context.app.db, info.context.viewer, about, told
+            info.context.app.db, info.context.viewer, about, settings
         )
         return types.ChannelPreview(effects=list(found))  # pyright: ignore[reportArgumentType]
 
 
 @strawberry.type
 class ChannelsMutation:
-    @root(Can.EDIT_CHANNELS, ProductResult, description="How fresh a channel wants it. 渠道效期")
+    @root(
+        Can.EDIT_CHANNELS,
+        ProductResult,
+        description="Set a channel's minimum remaining shelf life, in days. 渠道效期",
+    )
     async def set_channel_freshness(
         self, info: Info, input: types.SetChannelFreshnessInput
     ) -> Product:
@@ -81,7 +111,8 @@ class ChannelsMutation:
     @root(
         Can.EDIT_CHANNELS,
         types.ChannelRuleResult,
-        description="What a channel leaves on the shelf for the counter. 渠道安全库存",
+        description="Set the quantity that a channel leaves on the shelf for the counter. "
+        "渠道安全库存",
     )
     async def set_channel_buffer(
         self, info: Info, input: types.SetChannelBufferInput
@@ -92,7 +123,7 @@ class ChannelsMutation:
     @root(
         Can.EDIT_CHANNELS,
         types.ChannelRuleResult,
-        description="How much a channel sells a day. 渠道每日限量",
+        description="Set the maximum quantity that a channel sells per store and day. 渠道每日限量",
     )
     async def set_channel_quota(self, info: Info, input: types.SetChannelQuotaInput) -> ChannelRule:
         asked = info.context.app.db, info.context.viewer, input.key, subject(input)
@@ -101,7 +132,8 @@ class ChannelsMutation:
     @root(
         Can.EDIT_CHANNELS,
         types.ChannelRuleResult,
-        description="Stop selling in a channel, or go on. 渠道暂停",
+        description="Pause or resume sales in a channel, for one product or all, in one store or "
+        "all. 渠道暂停销售",
     )
     async def set_channel_pause(self, info: Info, input: types.SetChannelPauseInput) -> ChannelRule:
         asked = info.context.app.db, info.context.viewer, input.key, subject(input)

@@ -1,7 +1,7 @@
 """Roots of the feed topic: subscriptions."""
 
 from collections.abc import AsyncIterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -16,7 +16,8 @@ from app.domain.rules.texts import clean
 from app.resolvers.menu import sees_stock
 from app.resolvers.roots import root
 from app.schema import feed as types
-from app.schema.catalog import Channel, named
+from app.schema.arguments import StoreCode, StoreIds
+from app.schema.catalog import RulesOf, named
 from app.schema.scalars import Revision
 from app.schema.topics import ORDERS, TOPICS, DocumentTopic
 
@@ -34,7 +35,16 @@ def store_feed(topics: Sequence[DocumentTopic]) -> Any:
         "门店实时库存",
     )
     async def store_feed(
-        self: Any, info: Info, store_id: UUID, after: Revision | None = None
+        self: Any,
+        info: Info,
+        store_id: Annotated[UUID, strawberry.argument(description="ID of the store to follow.")],
+        after: Annotated[
+            Revision | None,
+            strawberry.argument(
+                description="Revision of the last event that you have; the feed resumes behind it. "
+                "If omitted, the feed starts with a snapshot."
+            ),
+        ] = None,
     ) -> AsyncIterable[object]:
         viewer = info.context.viewer
         access.at(viewer, Can.SEE_STOCK, store_id)
@@ -54,7 +64,7 @@ def document_feed(topic: DocumentTopic) -> Any:
         f"ones first, the oldest first, then those that change. 实时{topic.chinese}",
     )
     async def document_feed(
-        self: Any, info: Info, store_ids: list[UUID] | None = None
+        self: Any, info: Info, store_ids: StoreIds = None
     ) -> AsyncIterable[object]:
         viewer = info.context.viewer
         stores = access.some(viewer, topic.can, store_ids)
@@ -78,10 +88,17 @@ class FeedSubscription:
         Can.BROWSE,
         types.AvailabilityChange,
         subscription=True,
-        description="Labels of products as customers of a store see them. 实时标签",
+        description="Follow the labels that customers of a store see. The first event contains all "
+        "products asked for. 实时标签",
     )
     async def availability_feed(
-        self, info: Info, store: str, product_ids: list[UUID], channel: Channel | None = None
+        self,
+        info: Info,
+        store: StoreCode,
+        product_ids: Annotated[
+            list[UUID], strawberry.argument(description="IDs of the products to follow.")
+        ],
+        channel: RulesOf = None,
     ) -> AsyncIterable[object]:
         if not 1 <= len(product_ids) <= MOST_PRODUCTS:
             raise Malformed(
@@ -98,11 +115,11 @@ class FeedSubscription:
         Can.BROWSE,
         types.MenuChange,
         subscription=True,
-        description="Dishes and services of a store, told again when a shared ingredient moves: "
-        "every number for its staff, labels for customers. 实时菜单",
+        description="Follow the dishes and services of a store, including changes by shared "
+        "ingredients. Staff see exact quantities, customers see labels. 实时菜单",
     )
     async def menu_feed(
-        self, info: Info, store: str, channel: Channel | None = None
+        self, info: Info, store: StoreCode, channel: RulesOf = None
     ) -> AsyncIterable[object]:
         place = await _store(info, store)
         exact = sees_stock(info, place.tenant_id, place.subject_id)

@@ -12,45 +12,69 @@ from app.domain.people.sessions import SignedIn
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import identity as types
+from app.schema.arguments import After, First
 from app.schema.paging import Connection
 
 
 @strawberry.type
 class IdentityQuery:
-    @root(Can.SEE_SELF, types.Viewer, description="Who is signed in. 当前用户")
+    @root(
+        Can.SEE_SELF, types.Viewer, description="Return the signed-in account or API key. 当前用户"
+    )
     async def viewer(self, info: Info) -> access.Viewer:
         return info.context.viewer
 
-    @root(Can.SEE_SELF, list[types.Store], description="Your stores, by code. 门店列表")
+    @root(Can.SEE_SELF, list[types.Store], description="List your stores, sorted by code. 门店列表")
     async def stores(self, info: Info) -> list[tables.Store]:
         viewer = info.context.viewer
         async with info.context.app.db.read(viewer.tenant) as session:
             reached = access.within(viewer, Can.SEE_SELF)
             return list(await rows.stores_by_id(session, viewer.tenant, reached))
 
-    @root(Can.MANAGE_STAFF, Connection[types.Staff], description="Who works here. 员工列表")
-    async def staff(self, info: Info, first: int | None = None, after: str | None = None):
+    @root(
+        Can.MANAGE_STAFF,
+        Connection[types.Staff],
+        description="List the staff accounts of the chain, the newest first. 员工列表",
+    )
+    async def staff(self, info: Info, first: First = None, after: After = None):
         return await newest(info, rows.staff, first=first, after=after)
 
-    @root(Can.MANAGE_KEYS, Connection[types.ApiKey], description="Newest first. 接口密钥列表")
-    async def api_keys(self, info: Info, first: int | None = None, after: str | None = None):
+    @root(
+        Can.MANAGE_KEYS,
+        Connection[types.ApiKey],
+        description="List the API keys of the chain, the newest first. 接口密钥列表",
+    )
+    async def api_keys(self, info: Info, first: First = None, after: After = None):
         return await newest(info, rows.api_keys, first=first, after=after)
 
 
 @strawberry.type
 class IdentityMutation:
-    @root(Can.SIGN_IN, types.SignInResult, description="Open a session. 登录")
+    @root(
+        Can.SIGN_IN,
+        types.SignInResult,
+        description="Sign in and open a session. Fails with TooManyAttempts after repeated "
+        "failures. 登录",
+    )
     async def sign_in(self, info: Info, input: types.SignInInput) -> SignedIn:
         context = info.context
         return await sessions.sign_in(
             context.app.gate, input.login, input.password, context.address
         )
 
-    @root(Can.SIGN_IN, types.RefreshSessionResult, description="Stay signed in. 续期")
+    @root(
+        Can.SIGN_IN,
+        types.RefreshSessionResult,
+        description="Refresh a session; each refresh token works once. 续期",
+    )
     async def refresh_session(self, info: Info, input: types.RefreshSessionInput) -> SignedIn:
         return await sessions.refresh_session(info.context.app.gate, input.refresh_token)
 
-    @root(Can.MANAGE_STAFF, types.InviteStaffResult, description="Add somebody. 邀请员工")
+    @root(
+        Can.MANAGE_STAFF,
+        types.InviteStaffResult,
+        description="Create a staff account that can sign in at once. 邀请员工",
+    )
     async def invite_staff(self, info: Info, input: types.InviteStaffInput) -> tables.Staff:
         return await staff.invite_staff(
             info.context.app.gate,
@@ -63,30 +87,50 @@ class IdentityMutation:
             store_ids=input.store_ids,
         )
 
-    @root(Can.MANAGE_STAFF, types.SetStaffRoleResult, description="Change rights. 调整权限")
+    @root(
+        Can.MANAGE_STAFF,
+        types.SetStaffRoleResult,
+        description="Set the role and the stores of a staff account. 调整权限",
+    )
     async def set_staff_role(self, info: Info, input: types.SetStaffRoleInput) -> tables.Staff:
         gate, viewer, stores = info.context.app.gate, info.context.viewer, input.store_ids
         return await staff.set_staff_role(
             gate, viewer, input.key, input.staff_id, input.role, stores
         )
 
-    @root(Can.MANAGE_STAFF, types.RemoveStaffResult, description="Somebody leaves. 移除员工")
+    @root(
+        Can.MANAGE_STAFF,
+        types.RemoveStaffResult,
+        description="Deactivate an account and end its sessions. 移除员工",
+    )
     async def remove_staff(self, info: Info, input: types.RemoveStaffInput) -> tables.Staff:
         gate, viewer = info.context.app.gate, info.context.viewer
         return await staff.remove_staff(gate, viewer, input.key, input.staff_id)
 
-    @root(Can.MANAGE_KEYS, types.CreateApiKeyResult, description="Add a program. 新建接口密钥")
+    @root(
+        Can.MANAGE_KEYS,
+        types.CreateApiKeyResult,
+        description="Create an API key; the secret is shown once. 新建接口密钥",
+    )
     async def create_api_key(self, info: Info, input: types.CreateApiKeyInput) -> staff.NewApiKey:
         gate, viewer = info.context.app.gate, info.context.viewer
         scopes = [scope.value for scope in input.scopes]
         return await staff.create_api_key(gate, viewer, input.key, input.name, scopes)
 
-    @root(Can.MANAGE_KEYS, types.RevokeApiKeyResult, description="End an API key. 吊销接口密钥")
+    @root(
+        Can.MANAGE_KEYS,
+        types.RevokeApiKeyResult,
+        description="Revoke an API key; it stops working at once. 吊销接口密钥",
+    )
     async def revoke_api_key(self, info: Info, input: types.RevokeApiKeyInput) -> tables.ApiKey:
         gate, viewer = info.context.app.gate, info.context.viewer
         return await staff.revoke_api_key(gate, viewer, input.key, input.api_key_id)
 
-    @root(Can.MANAGE_STORES, types.CreateStoreResult, description="Open a store. 新建门店")
+    @root(
+        Can.MANAGE_STORES,
+        types.CreateStoreResult,
+        description="Create a store in the chain. 新建门店",
+    )
     async def create_store(self, info: Info, input: types.CreateStoreInput) -> tables.Store:
         return await stores.create_store(
             info.context.app.gate,
@@ -98,7 +142,11 @@ class IdentityMutation:
             few_threshold=input.few_threshold,
         )
 
-    @root(Can.MANAGE_STORES, types.UpdateStoreResult, description="Change a store. 修改门店")
+    @root(
+        Can.MANAGE_STORES,
+        types.UpdateStoreResult,
+        description="Update a store; omitted fields stay unchanged. 修改门店",
+    )
     async def update_store(self, info: Info, input: types.UpdateStoreInput) -> tables.Store:
         return await stores.update_store(
             info.context.app.gate,

@@ -1,5 +1,6 @@
 """Roots of the menu topic."""
 
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -13,7 +14,8 @@ from app.domain.errors import Refused, UnknownStore
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import menu as types
-from app.schema.catalog import Channel, named
+from app.schema.arguments import StoreCode
+from app.schema.catalog import RulesOf, named
 
 
 async def public_store(info: Info, code: str) -> Store | None:
@@ -28,7 +30,7 @@ async def public_store(info: Info, code: str) -> Store | None:
 
 
 def sees_stock(info: Info, tenant: UUID, store: UUID) -> bool:
-    """Whether whoever asks may know exact numbers here."""
+    """Whether the viewer may see exact quantities in this store."""
     person = info.context.person
     if person is None or person.tenant != tenant:
         return False
@@ -40,11 +42,11 @@ class MenuQuery:
     @root(
         Can.BROWSE,
         types.Menu | None,
-        description="Dishes and services of a store by its public code, and how many it can "
-        "make. 菜单",
+        description="Return the dishes and services of a store and how many it can make; null if "
+        "no store has this code. 菜单",
     )
     async def menu(
-        self, info: Info, store: str, channel: Channel | None = None
+        self, info: Info, store: StoreCode, channel: RulesOf = None
     ) -> types.Menu | None:
         found = await public_store(info, store)
         if found is None:
@@ -59,14 +61,18 @@ class MenuQuery:
     @root(
         Can.BROWSE,
         types.CanMakeResult,
-        description="Whether a whole cart can be had together, ingredients shared. 整单可做",
+        description="Check whether a store can serve a whole cart at once, with shared ingredients "
+        "counted once. 整单可做",
     )
     async def can_make(
         self,
         info: Info,
-        store: str,
-        lines: list[types.CartLineInput],
-        channel: Channel | None = None,
+        store: StoreCode,
+        lines: Annotated[
+            list[types.CartLineInput],
+            strawberry.argument(description="Lines of the cart to check."),
+        ],
+        channel: RulesOf = None,
     ):
         found = await public_store(info, store)
         if found is None:
@@ -79,7 +85,11 @@ class MenuQuery:
 
 @strawberry.type
 class MenuMutation:
-    @root(Can.SELL_OUT, types.SoldOutResult, description="Sold out today, or back. 估清")
+    @root(
+        Can.SELL_OUT,
+        types.SoldOutResult,
+        description="Mark sold out until the store's midnight, or clear the mark. 估清",
+    )
     async def set_sold_out(self, info: Info, input: types.SetSoldOutInput) -> Level:
         context, asked = info.context, (input.key, input.store_id, input.product_id)
         return await menu.set_sold_out(context.app.db, context.viewer, *asked, input.sold_out)

@@ -1,7 +1,7 @@
 """Roots of the orders topic."""
 
 from collections.abc import AsyncIterable
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import strawberry
@@ -21,6 +21,7 @@ from app.domain.rules.texts import clean
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import orders as types
+from app.schema.arguments import After, First, StoreIds
 from app.schema.catalog import Channel
 from app.schema.feed import document_change
 from app.schema.paging import Connection
@@ -48,25 +49,54 @@ class OrdersQuery:
     @root(
         Can.PLACE_ORDER,
         types.Order | None,
-        description="One order: for staff, and for guests by its token. 订单",
+        description="Return one order, for staff of its store or for a guest with its token; "
+        "null if there is none. 订单",
     )
-    async def order(self, info: Info, id: UUID, token: str | None = None) -> Order | None:
+    async def order(
+        self,
+        info: Info,
+        id: Annotated[UUID, strawberry.argument(description="ID of the order.")],
+        token: Annotated[
+            str | None,
+            strawberry.argument(description="Order token, required for guests. 订单凭证"),
+        ] = None,
+    ) -> Order | None:
         try:
             return (await asking(info, Can.SEE_ORDERS, id, token))[1]
         except Refused:
             return None
 
-    @root(Can.SEE_ORDERS, Connection[types.Order], description="The newest first. 订单列表")
+    @root(
+        Can.SEE_ORDERS,
+        Connection[types.Order],
+        description="List orders of your stores, the newest first. 订单列表",
+    )
     async def orders(
         self,
         info: Info,
-        store_ids: list[UUID] | None = None,
-        state: types.OrderState | None = None,
-        channel: Channel | None = None,
-        contact: str | None = None,
-        external_id: str | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        store_ids: StoreIds = None,
+        state: Annotated[
+            types.OrderState | None,
+            strawberry.argument(description="Return only orders in this state."),
+        ] = None,
+        channel: Annotated[
+            Channel | None, strawberry.argument(description="Return only orders of this channel.")
+        ] = None,
+        contact: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Return only orders of this contact, at most 100 characters. 联系人"
+            ),
+        ] = None,
+        external_id: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Return only the order with this number in its channel, at most 100 "
+                "characters. 渠道单号"
+            ),
+        ] = None,
+        first: First = None,
+        after: After = None,
     ):
         viewer = info.context.viewer
         chosen = OrderFilter(
@@ -84,7 +114,8 @@ class OrdersMutation:
     @root(
         Can.PLACE_ORDER,
         types.PlaceOrderResult,
-        description="Hold goods for a customer: all lines or none. Nobody has to sign in. 下单",
+        description="Place an order and reserve its goods, all lines or none. Guests can place "
+        "orders without signing in. 下单",
     )
     async def place_order(self, info: Info, input: types.PlaceOrderInput) -> Order | Refusal:
         context, code = info.context, clean(input.store, "store", 50, required=True)
@@ -107,12 +138,16 @@ class OrdersMutation:
             )
         return placed
 
-    @root(Can.RUN_ORDERS, types.OrderResult, description="An order was paid for. 付款")
+    @root(Can.RUN_ORDERS, types.OrderResult, description="Record the payment of an order. 付款")
     async def pay_order(self, info: Info, input: types.PayOrderInput) -> Order:
         books, viewer = info.context.app.books, info.context.viewer
         return await orders.pay(books, viewer, input.key, input.order_id, input.reference)
 
-    @root(Can.RUN_ORDERS, types.OrderResult, description="Hand a paid order over. 交付")
+    @root(
+        Can.RUN_ORDERS,
+        types.OrderResult,
+        description="Hand a paid order over to its customer. 交付",
+    )
     async def fulfil_order(self, info: Info, input: types.FulfilOrderInput) -> Order:
         db, viewer = info.context.app.db, info.context.viewer
         return await orders.fulfil(db, viewer, input.key, input.order_id)
@@ -120,7 +155,8 @@ class OrdersMutation:
     @root(
         Can.PLACE_ORDER,
         types.OrderResult,
-        description="Give an order up: staff any that is open, a guest their own unpaid one. 取消",
+        description="Cancel an order. Staff can cancel every open order, guests only their own "
+        "unpaid ones. 取消订单",
     )
     async def cancel_order(self, info: Info, input: types.CancelOrderInput) -> Order:
         viewer, row = await asking(info, Can.RUN_ORDERS, input.order_id, input.token)
@@ -129,7 +165,8 @@ class OrdersMutation:
     @root(
         Can.PLACE_ORDER,
         types.OrderResult,
-        description="Hold an unpaid order once more as long as the store's policy says. 延长预占",
+        description="Extend the reservation of an unpaid order once, by the duration of the "
+        "store's hold policy. 延长预占",
     )
     async def extend_hold(self, info: Info, input: types.ExtendHoldInput) -> Order:
         viewer, row = await asking(info, Can.RUN_ORDERS, input.order_id, input.token)
@@ -138,7 +175,7 @@ class OrdersMutation:
     @root(
         Can.RETURN_SALE,
         types.ReturnOrderResult,
-        description="Take back goods of an order that was handed over. 订单退货",
+        description="Return goods of a fulfilled order. 订单退货",
     )
     async def return_order(self, info: Info, input: types.ReturnOrderInput) -> Outcome:
         context, asked = info.context, (input.order_id, input.lines, input.disposition)
@@ -151,15 +188,21 @@ class OrdersSubscription:
         Can.PLACE_ORDER,
         document_change(ORDERS),
         subscription=True,
-        description="One order (a guest's by its token), or all of these stores: those that are "
-        "open first, then those that change. 实时订单",
+        description="Follow one order or all orders of your stores. Give exactly one of "
+        "`orderId` and `storeIds`. Open orders come first, then every change. "
+        "实时订单",
     )
     async def order_feed(
         self,
         info: Info,
-        order_id: UUID | None = None,
-        token: str | None = None,
-        store_ids: list[UUID] | None = None,
+        order_id: Annotated[
+            UUID | None, strawberry.argument(description="ID of one order. 订单")
+        ] = None,
+        token: Annotated[
+            str | None,
+            strawberry.argument(description="Order token, required for guests. 订单凭证"),
+        ] = None,
+        store_ids: StoreIds = None,
     ) -> AsyncIterable[object]:
         hub = info.context.app.hub
         if (order_id is None) == (store_ids is None):

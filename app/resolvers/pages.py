@@ -1,4 +1,4 @@
-"""Pages of rows that are told apart by their id alone."""
+"""Pages of rows that are ordered by id."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any

@@ -1,5 +1,6 @@
 """Roots of the passes topic."""
 
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -17,24 +18,41 @@ from app.domain.rules.texts import clean
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import passes as types
+from app.schema.arguments import After, First, StoreIds
 from app.schema.paging import Connection
 
 
 @strawberry.type
 class PassesQuery:
-    @root(Can.SEE_PASSES, Connection[types.Pass], description="The newest first. 次卡列表")
+    @root(
+        Can.SEE_PASSES,
+        Connection[types.Pass],
+        description="List prepaid passes, the newest first. Passes of all stores are visible, "
+        "because every store redeems them. 次卡列表",
+    )
     async def passes(
         self,
         info: Info,
-        ids: list[UUID] | None = None,
-        store_ids: list[UUID] | None = None,
-        customer: str | None = None,
-        state: types.PassState | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        ids: Annotated[
+            list[UUID] | None,
+            strawberry.argument(description="Return only the passes with these IDs."),
+        ] = None,
+        store_ids: StoreIds = None,
+        customer: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Return only passes of this customer, at most 100 characters. 会员"
+            ),
+        ] = None,
+        state: Annotated[
+            types.PassState | None,
+            strawberry.argument(description="Return only passes in this state."),
+        ] = None,
+        first: First = None,
+        after: After = None,
     ):
         viewer = info.context.viewer
-        # A pass is redeemed at any store, so whoever redeems sees those of all stores.
+        # Every store redeems a pass, so the passes of all stores are visible.
         stores = sorted(viewer.stores if store_ids is None else viewer.stores & set(store_ids))
         named = clean(customer, "customer", 100)
         chosen = PassFilter(ids, stores, named, state and state.name)
@@ -43,7 +61,12 @@ class PassesQuery:
 
 @strawberry.type
 class PassesMutation:
-    @root(Can.SELL, types.SellPassResult, description="Sell a pass. 售卡")
+    @root(
+        Can.SELL,
+        types.SellPassResult,
+        description="Sell a prepaid pass. Depending on the recipe's `consumeOn`, consumables are "
+        "taken or reserved at once. 售卡",
+    )
     async def sell_pass(self, info: Info, input: types.SellPassInput) -> Pass:
         return await passes.sell_pass(
             info.context.app.db,
@@ -57,7 +80,11 @@ class PassesMutation:
             expires_on=input.expires_on,
         )
 
-    @root(Can.REDEEM, types.RedeemResult, description="Render a prepaid service. 核销")
+    @root(
+        Can.REDEEM,
+        types.RedeemResult,
+        description="Redeem uses of a pass, or of a service that is paid for at the counter. 核销",
+    )
     async def redeem(self, info: Info, input: types.RedeemInput) -> Redemption:
         db, viewer = info.context.app.db, info.context.viewer
         how_many = 1 if input.uses is None else input.uses
@@ -72,7 +99,12 @@ class PassesMutation:
             "Give exactly one of pass and service.",
         )
 
-    @root(Can.REFUND_PASS, types.RefundPassResult, description="Refund a pass. 退卡")
+    @root(
+        Can.REFUND_PASS,
+        types.RefundPassResult,
+        description="Refund a pass. Consumables taken or reserved for unused uses go back to the "
+        "shelf. 退卡",
+    )
     async def refund_pass(self, info: Info, input: types.RefundPassInput) -> Pass:
         db, viewer = info.context.app.db, info.context.viewer
         return await passes.refund_pass(db, viewer, input.key, input.pass_id, input.reason)

@@ -1,6 +1,7 @@
 """Roots of the purchases topic."""
 
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -17,13 +18,22 @@ from app.domain.errors import Refused
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import purchases as types
+from app.schema.arguments import After, First, StoreIds
 from app.schema.paging import Connection, connection, page
 
 
 @strawberry.type
 class PurchasesQuery:
-    @root(Can.SEE_SUPPLIERS, types.Supplier | None, description="One supplier. 供应商")
-    async def supplier(self, info: Info, id: UUID) -> Supplier | None:
+    @root(
+        Can.SEE_SUPPLIERS,
+        types.Supplier | None,
+        description="Return one supplier, or null if there is none. 供应商",
+    )
+    async def supplier(
+        self,
+        info: Info,
+        id: Annotated[UUID, strawberry.argument(description="ID of the supplier.")],
+    ) -> Supplier | None:
         tenant = info.context.viewer.tenant
         async with info.context.app.db.read(tenant) as session:
             return next(iter(await rows.suppliers_by_id(session, tenant, [id])), None)
@@ -31,15 +41,26 @@ class PurchasesQuery:
     @root(
         Can.SEE_SUPPLIERS,
         Connection[types.Supplier],
-        description="Suppliers by name or pinyin initials: ly finds 粮油. 供应商列表",
+        description="Search suppliers by name or pinyin initials; `ly` finds 粮油. 供应商列表",
     )
     async def suppliers(
         self,
         info: Info,
-        search: str | None = None,
-        archived: bool | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        search: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Text to search for, at most 100 characters; all suppliers by default."
+            ),
+        ] = None,
+        archived: Annotated[
+            bool | None,
+            strawberry.argument(
+                description="Pass true to list archived suppliers instead of active ones; false "
+                "by default."
+            ),
+        ] = None,
+        first: First = None,
+        after: After = None,
     ):
         tenant, wanted = info.context.viewer.tenant, page(first, after, str, UUID)
         chosen = SupplierFilter(clean(search, "search", 100), bool(archived))
@@ -47,8 +68,16 @@ class PurchasesQuery:
             found = await rows.suppliers(session, tenant, chosen, wanted.after, wanted.limit)
         return connection(found, wanted, lambda row: (row.pinyin, row.id))
 
-    @root(Can.SEE_PURCHASES, types.PurchaseOrder | None, description="One order. 采购单")
-    async def purchase_order(self, info: Info, id: UUID) -> PurchaseOrder | None:
+    @root(
+        Can.SEE_PURCHASES,
+        types.PurchaseOrder | None,
+        description="Return one purchase order, or null if there is none. 采购单",
+    )
+    async def purchase_order(
+        self,
+        info: Info,
+        id: Annotated[UUID, strawberry.argument(description="ID of the purchase order.")],
+    ) -> PurchaseOrder | None:
         context = info.context
         try:
             return await purchases.reached_purchase(
@@ -60,18 +89,26 @@ class PurchasesQuery:
     @root(
         Can.SEE_PURCHASES,
         Connection[types.PurchaseOrder],
-        description="Expected arrivals, the earliest first; after those that are open the others, "
-        "the last that ended first. 采购单列表",
+        description="List purchase orders: open ones by expected date, then the others, the last "
+        "ended first. 采购单列表",
     )
     async def purchase_orders(
         self,
         info: Info,
-        store_ids: list[UUID] | None = None,
-        states: list[types.PurchaseOrderState] | None = None,
-        supplier_id: UUID | None = None,
-        expected_until: date | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        store_ids: StoreIds = None,
+        states: Annotated[
+            list[types.PurchaseOrderState] | None,
+            strawberry.argument(description="Return only orders in these states."),
+        ] = None,
+        supplier_id: Annotated[
+            UUID | None, strawberry.argument(description="Return only orders from this supplier.")
+        ] = None,
+        expected_until: Annotated[
+            date | None,
+            strawberry.argument(description="Return only orders expected on or before this date."),
+        ] = None,
+        first: First = None,
+        after: After = None,
     ):
         viewer, wanted = info.context.viewer, page(first, after, int, int, UUID)
         chosen = PurchaseFilter(
@@ -88,19 +125,31 @@ class PurchasesQuery:
 
 @strawberry.type
 class PurchasesMutation:
-    @root(Can.EDIT_SUPPLIERS, types.SupplierResult, description="Make a supplier. 新建供应商")
+    @root(
+        Can.EDIT_SUPPLIERS,
+        types.SupplierResult,
+        description="Create a supplier. Fails with AlreadyTaken if the name exists. 新建供应商",
+    )
     async def create_supplier(self, info: Info, input: types.CreateSupplierInput) -> Supplier:
         context, said = info.context, introduced(input)
         return await purchases.create_supplier(context.app.db, context.viewer, input.key, said)
 
-    @root(Can.EDIT_SUPPLIERS, types.SupplierResult, description="Change one. 修改供应商")
+    @root(
+        Can.EDIT_SUPPLIERS,
+        types.SupplierResult,
+        description="Update a supplier; omitted fields stay unchanged. 修改供应商",
+    )
     async def update_supplier(self, info: Info, input: types.UpdateSupplierInput) -> Supplier:
         context, said = info.context, introduced(input)
         return await purchases.update_supplier(
             context.app.db, context.viewer, input.key, input.supplier_id, said
         )
 
-    @root(Can.EDIT_SUPPLIERS, types.SupplierResult, description="Order of it no more. 停用供应商")
+    @root(
+        Can.EDIT_SUPPLIERS,
+        types.SupplierResult,
+        description="Archive a supplier; no new purchase orders can be created. 停用供应商",
+    )
     async def archive_supplier(self, info: Info, input: types.ArchiveSupplierInput) -> Supplier:
         context, archived = info.context, input.archived is not False
         return await purchases.archive_supplier(
@@ -110,7 +159,7 @@ class PurchasesMutation:
     @root(
         Can.PURCHASE,
         types.CreatePurchaseOrderResult,
-        description="Order goods of a supplier for a store. 采购下单",
+        description="Create a purchase order of goods from a supplier for one store. 采购下单",
     )
     async def create_purchase_order(
         self, info: Info, input: types.CreatePurchaseOrderInput
@@ -129,7 +178,7 @@ class PurchasesMutation:
     @root(
         Can.PURCHASE,
         types.PurchaseOrderResult,
-        description="Change when the goods of an open order should come. 修改采购单",
+        description="Update the expected date or the note of an open purchase order. 修改采购单",
     )
     async def update_purchase_order(
         self, info: Info, input: types.UpdatePurchaseOrderInput
@@ -140,7 +189,7 @@ class PurchasesMutation:
     @root(
         Can.PURCHASE,
         types.PurchaseOrderResult,
-        description="Give an order up of which nothing came. 取消采购单",
+        description="Cancel a purchase order of which nothing was received. 取消采购单",
     )
     async def cancel_purchase_order(
         self, info: Info, input: types.CancelPurchaseOrderInput
@@ -151,7 +200,8 @@ class PurchasesMutation:
     @root(
         Can.PURCHASE,
         types.PurchaseOrderResult,
-        description="Give up what is still missing of an order that came in part. 关闭采购单",
+        description="Close a partly received purchase order; missing goods are no longer "
+        "expected. 关闭采购单",
     )
     async def close_purchase_order(
         self, info: Info, input: types.ClosePurchaseOrderInput
@@ -162,7 +212,8 @@ class PurchasesMutation:
     @root(
         Can.RECEIVE,
         types.ReceivePurchaseOrderResult,
-        description="Book what came in for an order, any number of times. 采购收货",
+        description="Receive goods of a purchase order, in any number of deliveries. Fails with "
+        "DeliveryExceedsOrder unless `acceptOver` is true. 采购收货",
     )
     async def receive_purchase_order(
         self, info: Info, input: types.ReceivePurchaseOrderInput

@@ -18,7 +18,12 @@ def ingredient(input: types.ComponentInput) -> Ingredient:
 
 @strawberry.type
 class RecipesMutation:
-    @root(Can.EDIT_RECIPES, types.RecipeResult, description="Say how it is made. 设置配方")
+    @root(
+        Can.EDIT_RECIPES,
+        types.RecipeResult,
+        description="Set the recipe of a product; a new version is saved and past sales keep "
+        "theirs. 设置配方",
+    )
     async def set_recipe(self, info: Info, input: types.SetRecipeInput) -> Product:
         context = info.context
         return await recipes.set_recipe(

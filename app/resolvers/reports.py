@@ -1,7 +1,7 @@
 """Roots of the reports topic."""
 
 from datetime import date
-from uuid import UUID
+from typing import Annotated
 
 import strawberry
 from strawberry.types import Info
@@ -13,6 +13,7 @@ from app.domain.access import Can
 from app.domain.errors import Malformed
 from app.resolvers.roots import root
 from app.schema import reports as types
+from app.schema.arguments import StoreIds
 from app.schema.reports import Figures
 
 MOST_DAYS = 366
@@ -23,11 +24,21 @@ class ReportsQuery:
     @root(
         Can.SEE_REPORTS,
         list[types.ChannelFigures],
-        description="What each channel did in each store, from one day to another, both counted "
-        "and told by the store's clock; at most 366 days. 渠道报表",
+        description="Return orders, sales and returns by store and channel for a range of dates, "
+        "counted in each store's time zone. 渠道报表",
     )
     async def channel_report(
-        self, info: Info, since: date, until: date, store_ids: list[UUID] | None = None
+        self,
+        info: Info,
+        since: Annotated[date, strawberry.argument(description="First day of the range. 开始日期")],
+        until: Annotated[
+            date,
+            strawberry.argument(
+                description="Last day of the range, included; the range has at most 366 days. "
+                "结束日期"
+            ),
+        ],
+        store_ids: StoreIds = None,
     ):
         if not 0 <= (until - since).days < MOST_DAYS:
             raise Malformed(

@@ -7,6 +7,7 @@ from typing import Any
 
 import strawberry
 from strawberry.schema_directive import Location
+from strawberry.utils.str_converters import to_camel_case
 
 from app.domain import access
 from app.domain.access import ApiScope, Can
@@ -47,6 +48,9 @@ def root(
             description=f"{description}\n\n{permission_text(can)}",
             directives=[Needs(can=can)],  # pyright: ignore[reportCallIssue]
         )
+        for argument in field.arguments:
+            if argument.python_name == "input":
+                argument.description = f"Input of `{to_camel_case(resolve.__name__)}`."
         return field
 
     return declare

@@ -21,7 +21,10 @@ from app.schema.stock import PostResult
 @strawberry.type
 class SalesMutation:
     @root(
-        Can.SELL, PostResult, description="Sell: all lines or none, never more than is there. 销售"
+        Can.SELL,
+        PostResult,
+        description="Sell goods, all lines or none. Fails with OutOfStock if stock is too low. "
+        "销售",
     )
     async def sell(self, info: Info, input: types.SellInput) -> Outcome:
         books, viewer = info.context.app.books, info.context.viewer
@@ -42,7 +45,8 @@ class SalesMutation:
     @root(
         Can.SELL,
         types.SyncSalesResult,
-        description="Book what tills sold offline: one result each, none hinders another. 离线同步",
+        description="Record sales that tills made offline. Each sale succeeds or fails on its "
+        "own. 离线同步",
     )
     async def sync_sales(self, info: Info, input: types.SyncSalesInput) -> types.SyncSalesResult:
         context = info.context
@@ -53,7 +57,11 @@ class SalesMutation:
         ]
         return types.SyncSalesResult(results=located)  # pyright: ignore[reportArgumentType]
 
-    @root(Can.RETURN_SALE, PostResult, description="Take back goods of one sale. 退货")
+    @root(
+        Can.RETURN_SALE,
+        PostResult,
+        description="Return goods of a sale, at most the quantity sold. 退货",
+    )
     async def return_sale(self, info: Info, input: types.ReturnSaleInput) -> Outcome:
         context = info.context
         return await sales.take_back(

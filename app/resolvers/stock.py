@@ -1,6 +1,7 @@
 """Roots of the stock topic."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -21,6 +22,8 @@ from app.domain.rules.texts import clean
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import stock as types
+from app.schema import stock_changes as changes
+from app.schema.arguments import After, First, StoreIds
 from app.schema.paging import Connection, connection, page
 from app.schema.scalars import distinct, quantity
 
@@ -31,7 +34,7 @@ async def post(
     info: Info,
     can: Can,
     kind: Kind,
-    input: types.OpenStockInput | types.ReceiveInput | types.AdjustInput | types.LinesInput,
+    input: changes.OpenStockInput | changes.ReceiveInput | changes.AdjustInput | changes.LinesInput,
     document: str | None = None,
 ) -> Outcome:
     """A movement along the kind's own route, in a store that the permission reaches."""
@@ -42,17 +45,35 @@ async def post(
 
 @strawberry.type
 class StockQuery:
-    @root(Can.SEE_STOCK, Connection[types.Level], description="Levels of your stores. 库存列表")
+    @root(
+        Can.SEE_STOCK,
+        Connection[types.Level],
+        description="List stock levels of your stores. 库存列表",
+    )
     async def levels(
         self,
         info: Info,
-        store_ids: list[UUID] | None = None,
-        category_id: UUID | None = None,
-        status: types.LevelStatus | None = None,
-        search: str | None = None,
-        sort: types.LevelSort | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        store_ids: StoreIds = None,
+        category_id: Annotated[
+            UUID | None, strawberry.argument(description="Return only products of this category.")
+        ] = None,
+        status: Annotated[
+            types.LevelStatus | None,
+            strawberry.argument(description="Return only levels with this status."),
+        ] = None,
+        search: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Return only products whose name, SKU, barcode or pinyin initials "
+                "match, at most 100 characters."
+            ),
+        ] = None,
+        sort: Annotated[
+            types.LevelSort | None,
+            strawberry.argument(description="Sort order of the list; NAME by default."),
+        ] = None,
+        first: First = None,
+        after: After = None,
     ):
         viewer, by = info.context.viewer, (sort or types.LevelSort.NAME).name
         wanted = page(first, after, SORT_KEYS[by], UUID, UUID)
@@ -67,18 +88,38 @@ class StockQuery:
         keys = {id(level): (key, level.product_id, level.store_id) for level, key in found}
         return connection([level for level, _ in found], wanted, lambda row: keys[id(row)])
 
-    @root(Can.SEE_STOCK, Connection[types.Movement], description="The newest first. 流水")
+    @root(
+        Can.SEE_STOCK,
+        Connection[types.Movement],
+        description="List movements of your stores, the newest first. 流水",
+    )
     async def movements(
         self,
         info: Info,
-        store_id: UUID | None = None,
-        product_id: UUID | None = None,
-        kinds: list[types.MovementKind] | None = None,  # pyright: ignore[reportInvalidTypeForm]
-        channel: types.Channel | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        store_id: Annotated[
+            UUID | None, strawberry.argument(description="Return only movements of this store.")
+        ] = None,
+        product_id: Annotated[
+            UUID | None, strawberry.argument(description="Return only movements of this product.")
+        ] = None,
+        kinds: Annotated[
+            list[types.MovementKind] | None,  # pyright: ignore[reportInvalidTypeForm]
+            strawberry.argument(description="Return only movements of these kinds."),
+        ] = None,
+        channel: Annotated[
+            types.Channel | None,
+            strawberry.argument(description="Return only movements of this channel."),
+        ] = None,
+        since: Annotated[
+            datetime | None,
+            strawberry.argument(description="Return only movements at or after this time."),
+        ] = None,
+        until: Annotated[
+            datetime | None,
+            strawberry.argument(description="Return only movements before this time."),
+        ] = None,
+        first: First = None,
+        after: After = None,
     ):
         viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_STOCK, store_id and [store_id])
@@ -88,16 +129,40 @@ class StockQuery:
         )
         return await newest(info, rows.movements, chosen, first=first, after=after)
 
-    @root(Can.SEE_STOCK, types.Movement | None, description="One movement. 单据")
-    async def movement(self, info: Info, id: UUID) -> tables.Movement | None:
+    @root(
+        Can.SEE_STOCK,
+        types.Movement | None,
+        description="Return one movement, or null if there is none. 单据",
+    )
+    async def movement(
+        self,
+        info: Info,
+        id: Annotated[UUID, strawberry.argument(description="ID of the movement.")],
+    ) -> tables.Movement | None:
         viewer = info.context.viewer
         async with info.context.app.db.read(viewer.tenant) as session:
             found = await rows.movements_by_id(session, viewer.tenant, [id])
         seen = access.within(viewer, Can.SEE_STOCK, [row.store_id for row in found])
         return found[0] if seen else None
 
-    @root(Can.SEE_STOCK, types.Scan | None, description="What a code means here. 扫码")
-    async def scan(self, info: Info, store_id: UUID, code: str) -> types.Scan | None:
+    @root(
+        Can.SEE_STOCK,
+        types.Scan | None,
+        description="Look up a scanned code in a store; null if you may not see the store. 扫码",
+    )
+    async def scan(
+        self,
+        info: Info,
+        store_id: Annotated[
+            UUID, strawberry.argument(description="ID of the store where the code was scanned.")
+        ],
+        code: Annotated[
+            str,
+            strawberry.argument(
+                description="Scanned code: a barcode, a SKU, a GS1 code or a scale label. 条码"
+            ),
+        ],
+    ) -> types.Scan | None:
         viewer, named = info.context.viewer, None
         if not access.within(viewer, Can.SEE_STOCK, [store_id]):
             return None
@@ -119,33 +184,54 @@ class StockQuery:
 
 @strawberry.type
 class StockMutation:
-    @root(Can.RECEIVE, types.PostResult, description="Record opening stock. 期初入库")
-    async def open_stock(self, info: Info, input: types.OpenStockInput) -> Outcome:
+    @root(
+        Can.RECEIVE,
+        types.PostResult,
+        description="Record opening stock when record keeping begins. 期初入库",
+    )
+    async def open_stock(self, info: Info, input: changes.OpenStockInput) -> Outcome:
         return await post(info, Can.RECEIVE, Kind.OPENING, input)
 
     @root(Can.RECEIVE, types.PostResult, description="Receive goods from a supplier. 入库")
-    async def receive(self, info: Info, input: types.ReceiveInput) -> Outcome:
+    async def receive(self, info: Info, input: changes.ReceiveInput) -> Outcome:
         document = clean(input.document, "document", 100)
         return await post(info, Can.RECEIVE, Kind.RECEIPT, input, document=document)
 
-    @root(Can.ADJUST, types.PostResult, description="Correct a number by hand. 手工调整")
-    async def adjust(self, info: Info, input: types.AdjustInput) -> Outcome:
+    @root(
+        Can.ADJUST,
+        types.PostResult,
+        description="Adjust stock by hand. Fails with VersionConflict if the level changed since "
+        "you read it. 手工调整",
+    )
+    async def adjust(self, info: Info, input: changes.AdjustInput) -> Outcome:
         return await post(info, Can.ADJUST, Kind[input.kind.name], input)
 
-    @root(Can.CONSUME, types.PostResult, description="Use stock up in the shop. 自用")
-    async def consume(self, info: Info, input: types.LinesInput) -> Outcome:
+    @root(Can.CONSUME, types.PostResult, description="Consume goods for the store's own use. 自用")
+    async def consume(self, info: Info, input: changes.LinesInput) -> Outcome:
         return await post(info, Can.CONSUME, Kind.CONSUMPTION, input)
 
-    @root(Can.PRODUCE, types.PostResult, description="Put what the shop made on the shelf. 自制")
-    async def produce(self, info: Info, input: types.LinesInput) -> Outcome:
+    @root(
+        Can.PRODUCE,
+        types.PostResult,
+        description="Record goods that the store made itself, and put them on the shelf. 自制",
+    )
+    async def produce(self, info: Info, input: changes.LinesInput) -> Outcome:
         return await post(info, Can.PRODUCE, Kind.PRODUCTION, input)
 
-    @root(Can.RETURN_TO_SUPPLIER, types.PostResult, description="Send goods back. 退供应商")
-    async def return_to_supplier(self, info: Info, input: types.LinesInput) -> Outcome:
+    @root(
+        Can.RETURN_TO_SUPPLIER,
+        types.PostResult,
+        description="Return goods from the shelf to a supplier. 退供应商",
+    )
+    async def return_to_supplier(self, info: Info, input: changes.LinesInput) -> Outcome:
         return await post(info, Can.RETURN_TO_SUPPLIER, Kind.SUPPLIER_RETURN, input)
 
-    @root(Can.REVERSE, types.PostResult, description="Undo a movement, once. 冲销")
-    async def reverse(self, info: Info, input: types.ReverseInput) -> Outcome | Refusal:
+    @root(
+        Can.REVERSE,
+        types.PostResult,
+        description="Reverse a movement once; a new movement with opposite lines is recorded. 冲销",
+    )
+    async def reverse(self, info: Info, input: changes.ReverseInput) -> Outcome | Refusal:
         context = info.context
         draft = await record.reversal(
             context.app.db, context.viewer, input.key, input.movement_id, input.reason

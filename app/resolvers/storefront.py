@@ -1,4 +1,4 @@
-"""The root of the storefront: what anybody may ask."""
+"""The root of the storefront, open to everyone."""
 
 import strawberry
 from strawberry.types import Info
@@ -8,7 +8,8 @@ from app.domain.access import Can
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import storefront as types
-from app.schema.catalog import Channel
+from app.schema.arguments import StoreCode
+from app.schema.catalog import RulesOf
 
 
 @strawberry.type
@@ -16,10 +17,11 @@ class StorefrontQuery:
     @root(
         Can.BROWSE,
         types.Storefront | None,
-        description="A store by its public code, for customers; nobody has to sign in. 店铺前台",
+        description="Return the storefront of a store by its public code, without signing in; "
+        "null if no store has this code. 店铺前台",
     )
     async def storefront(
-        self, info: Info, store: str, channel: Channel | None = None
+        self, info: Info, store: StoreCode, channel: RulesOf = None
     ) -> types.Storefront | None:
         db = info.context.app.db
         found = await identity.direct(db, "store", clean(store, "store", 50, required=True))

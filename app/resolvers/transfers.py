@@ -1,5 +1,6 @@
 """Roots of the transfers topic."""
 
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -15,6 +16,7 @@ from app.domain.errors import Refused
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import transfers as types
+from app.schema.arguments import After, First, StoreIds
 from app.schema.paging import Connection
 
 
@@ -38,8 +40,16 @@ async def listed(
 
 @strawberry.type
 class TransfersQuery:
-    @root(Can.SEE_TRANSFERS, types.Transfer | None, description="One of them. 调拨单")
-    async def transfer(self, info: Info, id: UUID) -> Transfer | None:
+    @root(
+        Can.SEE_TRANSFERS,
+        types.Transfer | None,
+        description="Return one transfer, or null if there is none. 调拨单",
+    )
+    async def transfer(
+        self,
+        info: Info,
+        id: Annotated[UUID, strawberry.argument(description="ID of the transfer.")],
+    ) -> Transfer | None:
         context, can = info.context, Can.SEE_TRANSFERS
         try:
             return await transfers.get_transfer(context.app.db, context.viewer, can, id)
@@ -49,39 +59,51 @@ class TransfersQuery:
     @root(
         Can.SEE_TRANSFERS,
         Connection[types.Transfer],
-        description="What stores asked for, the newest first. 补货申请",
+        description="List replenishment requests of your stores, the newest first. 补货申请",
     )
     async def replenishment_requests(
         self,
         info: Info,
-        store_ids: list[UUID] | None = None,
-        states: list[types.TransferState] | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        store_ids: StoreIds = None,
+        states: Annotated[
+            list[types.TransferState] | None,
+            strawberry.argument(description="Return only requests in these states."),
+        ] = None,
+        first: First = None,
+        after: After = None,
     ):
         return await listed(info, store_ids, states, first, after, asked=True)
 
     @root(
         Can.SEE_TRANSFERS,
         Connection[types.Transfer],
-        description="What is or was shipped to or from these stores, the newest first. 调拨列表",
+        description="List transfers to or from your stores that were approved or shipped, the "
+        "newest first. 调拨列表",
     )
     async def transfers(
         self,
         info: Info,
-        store_ids: list[UUID] | None = None,
-        states: list[types.TransferState] | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        store_ids: StoreIds = None,
+        states: Annotated[
+            list[types.TransferState] | None,
+            strawberry.argument(description="Return only transfers in these states."),
+        ] = None,
+        first: First = None,
+        after: After = None,
     ):
         return await listed(info, store_ids, states, first, after, planned=True)
 
     @root(
         Can.SEE_TRANSFERS,
         list[types.ReplenishmentSuggestion],
-        description="What a store should ask for, the most urgent first, at most 200. 补货建议",
+        description="List what a store should request, the most urgent first, at most 200 "
+        "products. 补货建议",
     )
-    async def replenishment_suggestions(self, info: Info, store_id: UUID):
+    async def replenishment_suggestions(
+        self,
+        info: Info,
+        store_id: Annotated[UUID, strawberry.argument(description="ID of the store.")],
+    ):
         viewer = info.context.viewer
         if not access.within(viewer, Can.SEE_TRANSFERS, [store_id]):
             return []
@@ -93,7 +115,8 @@ class TransfersMutation:
     @root(
         Can.REQUEST_GOODS,
         types.TransferResult,
-        description="Ask head office for goods, or for all that is suggested. 申请补货",
+        description="Request goods from head office; everything that is suggested by default. "
+        "申请补货",
     )
     async def request_replenishment(
         self, info: Info, input: types.RequestReplenishmentInput
@@ -104,7 +127,8 @@ class TransfersMutation:
     @root(
         Can.RUN_TRANSFERS,
         types.TransferResult,
-        description="Send what was asked for, or other quantities, from a store. 批准补货",
+        description="Approve a replenishment request, with the requested or other quantities. "
+        "批准补货",
     )
     async def approve_replenishment(
         self, info: Info, input: types.ApproveReplenishmentInput
@@ -112,14 +136,22 @@ class TransfersMutation:
         asked = input.key, input.transfer_id, input.from_store_id, input.lines
         return await transfer_requests.approve(info.context.app.db, info.context.viewer, *asked)
 
-    @root(Can.RUN_TRANSFERS, types.TransferResult, description="Send nothing. 驳回补货")
+    @root(
+        Can.RUN_TRANSFERS,
+        types.TransferResult,
+        description="Reject a replenishment request; a reason is required. 驳回补货",
+    )
     async def reject_replenishment(
         self, info: Info, input: types.RejectReplenishmentInput
     ) -> Transfer:
         db, viewer, id = info.context.app.db, info.context.viewer, input.transfer_id
         return await transfer_requests.reject(db, viewer, input.key, id, input.reason)
 
-    @root(Can.REQUEST_GOODS, types.TransferResult, description="Ask no longer. 撤回申请")
+    @root(
+        Can.REQUEST_GOODS,
+        types.TransferResult,
+        description="Withdraw a replenishment request that is not approved yet. 撤回申请",
+    )
     async def withdraw_replenishment(
         self, info: Info, input: types.WithdrawReplenishmentInput
     ) -> Transfer:
@@ -129,7 +161,7 @@ class TransfersMutation:
     @root(
         Can.RUN_TRANSFERS,
         types.TransferResult,
-        description="A transfer that nobody asked for, to be shipped. 新建调拨",
+        description="Create an approved transfer without a request. 新建调拨",
     )
     async def create_transfer(self, info: Info, input: types.CreateTransferInput) -> Transfer:
         stores = input.from_store_id, input.to_store_id
@@ -139,7 +171,8 @@ class TransfersMutation:
     @root(
         Can.RUN_TRANSFERS,
         types.TransferResult,
-        description="Put what was approved on its way: shelf to transit. 发货",
+        description="Ship an approved transfer: goods move from the sender's shelf to transit. "
+        "发货",
     )
     async def ship_transfer(self, info: Info, input: types.ShipTransferInput) -> Transfer:
         asked = input.key, input.transfer_id, input.lines
@@ -148,8 +181,8 @@ class TransfersMutation:
     @root(
         Can.RECEIVE_TRANSFER,
         types.TransferResult,
-        description="Account for what arrived: received, damaged, lost or returned, any number of "
-        "times. 收货",
+        description="Record what arrived as received, damaged, lost or returned, in any number "
+        "of parts. 收货",
     )
     async def receive_transfer(self, info: Info, input: types.ReceiveTransferInput) -> Transfer:
         asked = input.key, input.transfer_id, input.lines
@@ -158,7 +191,8 @@ class TransfersMutation:
     @root(
         Can.RUN_TRANSFERS,
         types.TransferResult,
-        description="Give up what was approved, or call back what nobody received yet. 取消调拨",
+        description="Cancel an approved transfer, or recall a shipped one of which nothing was "
+        "received. 取消调拨",
     )
     async def cancel_transfer(self, info: Info, input: types.CancelTransferInput) -> Transfer:
         db, viewer, id = info.context.app.db, info.context.viewer, input.transfer_id

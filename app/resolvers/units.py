@@ -14,7 +14,11 @@ from app.schema.catalog_changes import ProductResult
 
 @strawberry.type
 class UnitsMutation:
-    @root(Can.EDIT_CATALOG, ProductResult, description="What it is counted in. 设置单位换算")
+    @root(
+        Can.EDIT_CATALOG,
+        ProductResult,
+        description="Replace the product's other units and their conversions. 设置单位换算",
+    )
     async def set_units(self, info: Info, input: types.SetUnitsInput) -> Product:
         context = info.context
         packs = [Pack(each.name, each.quantity, each.of) for each in input.units]

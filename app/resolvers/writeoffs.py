@@ -1,5 +1,6 @@
 """Roots of the write-offs topic."""
 
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -16,27 +17,43 @@ from app.domain.errors import Refused
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import writeoffs as types
+from app.schema.arguments import After, First, StoreIds
 from app.schema.paging import Connection
 
 
 @strawberry.type
 class WriteOffsQuery:
-    @root(Can.SEE_WRITE_OFFS, types.WriteOff | None, description="One write-off. 报损单")
-    async def write_off(self, info: Info, id: UUID) -> WriteOff | None:
+    @root(
+        Can.SEE_WRITE_OFFS,
+        types.WriteOff | None,
+        description="Return one write-off, or null if there is none. 报损单",
+    )
+    async def write_off(
+        self,
+        info: Info,
+        id: Annotated[UUID, strawberry.argument(description="ID of the write-off.")],
+    ) -> WriteOff | None:
         asked = info.context.app.db, info.context.viewer, Can.SEE_WRITE_OFFS, id
         try:
             return await writeoffs.get_write_off(*asked)
         except Refused:
             return None
 
-    @root(Can.SEE_WRITE_OFFS, Connection[types.WriteOff], description="The newest first. 报损列表")
+    @root(
+        Can.SEE_WRITE_OFFS,
+        Connection[types.WriteOff],
+        description="List write-offs of your stores, the newest first. 报损列表",
+    )
     async def write_offs(
         self,
         info: Info,
-        store_ids: list[UUID] | None = None,
-        state: types.WriteOffState | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        store_ids: StoreIds = None,
+        state: Annotated[
+            types.WriteOffState | None,
+            strawberry.argument(description="Return only write-offs in this state."),
+        ] = None,
+        first: First = None,
+        after: After = None,
     ):
         viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_WRITE_OFFS, store_ids)
@@ -46,7 +63,7 @@ class WriteOffsQuery:
     @root(
         Can.DECIDE_WRITE_OFF,
         list[types.WriteOffLimit],
-        description="How much each role approves; owners have no limit. 报损审批额度",
+        description="List the approval limit of each role; owners have no limit. 报损审批额度",
     )
     async def write_off_limits(self, info: Info) -> list[WriteOffLimit]:
         return await writeoffs.limits(info.context.app.db, info.context.viewer)
@@ -57,8 +74,8 @@ class WriteOffsMutation:
     @root(
         Can.REQUEST_WRITE_OFF,
         types.RequestWriteOffResult,
-        description="Put goods aside at once, until somebody else decides: all lines or none. "
-        "Expired goods too. 申请报损",
+        description="Request a write-off and move the goods to quarantine at once, all lines or "
+        "none. Expired goods are allowed. 申请报损",
     )
     async def request_write_off(self, info: Info, input: types.RequestWriteOffInput) -> WriteOff:
         wanted = WriteOffRequest(
@@ -70,8 +87,8 @@ class WriteOffsMutation:
     @root(
         Can.DECIDE_WRITE_OFF,
         types.ApproveWriteOffResult,
-        description="It is waste, at its cost: never by whoever asked, and within the limit of "
-        "one's role. 批准报损",
+        description="Approve a write-off at its cost. The requester cannot approve it; fails with "
+        "OverLimit above the limit of your role. 批准报损",
     )
     async def approve_write_off(self, info: Info, input: types.DecideWriteOffInput) -> WriteOff:
         db, viewer = info.context.app.db, info.context.viewer
@@ -80,8 +97,8 @@ class WriteOffsMutation:
     @root(
         Can.REQUEST_WRITE_OFF,
         types.RejectWriteOffResult,
-        description="What came from the shelf goes back, unless it has expired: by whoever may "
-        "approve, or whoever asked and withdraws it. 驳回/撤回报损",
+        description="Reject a write-off, or withdraw your own. Goods from the shelf go back "
+        "there unless they have expired. 驳回/撤回报损",
     )
     async def reject_write_off(self, info: Info, input: types.DecideWriteOffInput) -> WriteOff:
         db, viewer = info.context.app.db, info.context.viewer
@@ -90,8 +107,8 @@ class WriteOffsMutation:
     @root(
         Can.LIMIT_WRITE_OFFS,
         types.SetWriteOffLimitResult,
-        description="The most one write-off may cost for managers or purchasers to approve it; "
-        "there is none until it is set. 设置报损额度",
+        description="Set the highest value that a role may approve; roles other than owner can "
+        "approve nothing until it is set. 设置报损额度",
     )
     async def set_write_off_limit(
         self, info: Info, input: types.SetWriteOffLimitInput

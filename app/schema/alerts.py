@@ -10,6 +10,7 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.schema import problems
+from app.schema.arguments import request_key
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
@@ -19,44 +20,62 @@ from app.schema.stock import Movement
 from app.schema.window import window
 
 
-@strawberry.enum(description="What raised an alert. 预警规则")
+@strawberry.enum(description="The rule that raised an alert. 预警规则")
 class AlertRule(Enum):
     DISCREPANCY = strawberry.enum_value(
-        "DISCREPANCY", description="More was sold over the counter than the books held. 账实差异"
+        "DISCREPANCY", description="A counter sale took more than the recorded stock. 账实差异"
     )
 
 
-@strawberry.enum(description="Whether somebody looks after an alert. 预警状态")
+@strawberry.enum(description="Whether an alert has been acknowledged. 预警状态")
 class AlertState(Enum):
-    OPEN = "OPEN"
-    ACKNOWLEDGED = "ACKNOWLEDGED"
+    OPEN = strawberry.enum_value(
+        "OPEN",
+        description="Not acknowledged yet; at most one alert per rule and product in a store is "
+        "open. 待处理",
+    )
+    ACKNOWLEDGED = strawberry.enum_value(
+        "ACKNOWLEDGED", description="Acknowledged by a member of staff; the alert is closed. 已处理"
+    )
 
 
-@window(tables.Alert, description="Something in a store that somebody should look at. 预警")
+@window(
+    tables.Alert, description="A warning about a product in a store that staff should check. 预警"
+)
 class Alert:
-    id: UUID
-    store: Store = edge("stores", "store_id")
-    product: Product = edge("products", "product_id")
-    raised_at: datetime
-    acknowledged_at: datetime | None
-    acknowledged_by: Actor | None = maybe_edge("actors", "acknowledged_by", "Who has seen it.")
-    movement: Movement = edge("movements", "movement_id", "The last that gave cause. 单据")
+    id: UUID = strawberry.field(description="ID of the alert; pass it to `acknowledgeAlert`.")
+    store: Store = edge("stores", "store_id", "Store that the alert is about. 门店")
+    product: Product = edge("products", "product_id", "Product that the alert is about. 商品")
+    raised_at: datetime = strawberry.field(description="Time when the alert was raised. 预警时间")
+    acknowledged_at: datetime | None = strawberry.field(
+        description="Time when the alert was acknowledged; null while it is open. 处理时间"
+    )
+    acknowledged_by: Actor | None = maybe_edge(
+        "actors",
+        "acknowledged_by",
+        "Member of staff who acknowledged the alert; null while it is open. 处理人",
+    )
+    movement: Movement = edge(
+        "movements", "movement_id", "The latest movement behind this alert. 单据"
+    )
 
-    @strawberry.field
+    @strawberry.field(description="Rule that raised the alert. 预警规则")
     def rule(self, root: strawberry.Parent[tables.Alert]) -> AlertRule:
         return AlertRule[root.rule]
 
-    @strawberry.field
+    @strawberry.field(description="Whether the alert is open or acknowledged. 预警状态")
     def state(self, root: strawberry.Parent[tables.Alert]) -> AlertState:
         return AlertState[root.state]
 
-    @strawberry.field(description="How much the books lacked, altogether. 短缺数量")
+    @strawberry.field(
+        description="Total quantity sold beyond the recorded stock, in the product's unit. 短缺数量"
+    )
     def quantity(self, root: strawberry.Parent[tables.Alert]) -> Quantity:
         return quantity(root.quantity, root.scale)
 
     @strawberry.field(
-        description="Orders that hold what may be gone, those at most risk first: call them. "
-        "受影响订单"
+        description="Orders whose reserved goods may be missing, those at most risk first. "
+        "Contact their customers. 受影响订单"
     )
     async def orders_at_risk(
         self, root: strawberry.Parent[tables.Alert], info: Info
@@ -64,7 +83,10 @@ class Alert:
         found = await info.context.loaders.orders.load_many(root.order_ids)
         return [order for order in found if order is not None]
 
-    @strawberry.field(description="As the shop says it, in the language of Accept-Language. 文字")
+    @strawberry.field(
+        description="Alert as a sentence, in the language of the Accept-Language header (zh-CN "
+        "or en). 文字"
+    )
     async def text(self, root: strawberry.Parent[tables.Alert], info: Info) -> str:
         product = await info.context.loaders.products.load(root.product_id)
         lacked, orders = quantity(root.quantity, root.scale), len(root.order_ids)
@@ -77,11 +99,14 @@ class Alert:
 
 AcknowledgeAlertResult = Annotated[
     Alert | problems.UnknownAlert | problems.KeyReused,
-    strawberry.union("AcknowledgeAlertResult", description="The alert, or why nothing changed."),
+    strawberry.union(
+        "AcknowledgeAlertResult",
+        description="The acknowledged alert, or the problem that prevented the change.",
+    ),
 ]
 
 
-@strawberry.input(description="Somebody looks after it. 处理预警")
+@strawberry.input(description="Input of `acknowledgeAlert`. 处理预警")
 class AcknowledgeAlertInput:
-    key: UUID
-    alert_id: UUID
+    key: UUID = request_key()
+    alert_id: UUID = strawberry.field(description="ID of the alert to acknowledge.")

@@ -18,51 +18,66 @@ from app.schema.scalars import Money, Quantity, cost, quantity
 from app.schema.window import window
 
 
-@strawberry.enum(description="The order of a list of batches. 排序")
+@strawberry.enum(description="Sort order of a list of batches. 排序")
 class BatchSort(Enum):
-    DAYS_LEFT = "DAYS_LEFT"
+    DAYS_LEFT = strawberry.enum_value(
+        "DAYS_LEFT", description="By days left, the earliest expiry first. 按剩余天数"
+    )
 
 
-@window(tables.Batch, description="Goods that came with one number and one expiry. 批次")
+@window(
+    tables.Batch,
+    description="Goods of one product with the same batch number and expiry date. 批次",
+)
 class Batch:
-    id: UUID
-    number: str = strawberry.field(description="As printed; empty when none was told. 批号")
-    produced_on: date | None = strawberry.field(description="生产日期")
-    supplier: str | None = strawberry.field(description="供应商")
-    received_at: datetime = strawberry.field(description="When it first came in. 首次入库")
+    id: UUID = strawberry.field(description="ID of the batch, the same in every store.")
+    number: str = strawberry.field(
+        description="Batch number as printed on the goods; empty if none was given. 批号"
+    )
+    produced_on: date | None = strawberry.field(
+        description="Date of production; null if unknown. 生产日期"
+    )
+    supplier: str | None = strawberry.field(
+        description="Name of the supplier given with the first receipt; null if unknown. 供应商"
+    )
+    received_at: datetime = strawberry.field(
+        description="Time of the first receipt of this batch. 首次入库"
+    )
 
-    @strawberry.field(description="The last day of sale; null when it has none. 到期日")
+    @strawberry.field(
+        description="Last day on which the batch may be sold; null if it does not expire. 到期日"
+    )
     def expires_on(self, root: strawberry.Parent[tables.Batch]) -> date | None:
         return None if root.expires_on == NEVER else root.expires_on
 
     @strawberry.field(
-        description="Yuan for one unit; null if unknown or not yours to see. 单位成本"
+        description="Cost of one unit in CNY; null if unknown or if you lack SEE_COST. 单位成本"
     )
     def unit_cost(self, root: strawberry.Parent[tables.Batch], info: Info) -> Money | None:
         return cost(info, root.unit_cost)
 
 
-@window(tables.BatchLevel, description="How much of a batch lies in a store. 批次库存")
+@window(tables.BatchLevel, description="Stock of one batch in one store. 批次库存")
 class BatchLevel:
-    batch: Batch = edge("batches", "batch_id")
-    store: Store = edge("stores", "store_id")
-    product: Product = edge("products", "product_id")
+    batch: Batch = edge("batches", "batch_id", "Batch that this stock belongs to. 批次")
+    store: Store = edge("stores", "store_id", "Store that holds the stock. 门店")
+    product: Product = edge("products", "product_id", "Product of the batch. 商品")
 
-    @strawberry.field(description="On the shelf; expired goods are never sold. 货架")
+    @strawberry.field(description="Quantity on the shelf. An expired batch is never sold. 货架")
     async def shelf(self, root: strawberry.Parent[tables.BatchLevel], info: Info) -> Quantity:
         return await _quantity(root, info, root.shelf)
 
-    @strawberry.field(description="Held for orders. 预占")
+    @strawberry.field(description="Quantity reserved for orders and passes. 预占")
     async def reserved(self, root: strawberry.Parent[tables.BatchLevel], info: Info) -> Quantity:
         return await _quantity(root, info, root.reserved)
 
-    @strawberry.field(description="Held until checked. 待检")
+    @strawberry.field(description="Quantity in quarantine, not for sale until it is checked. 待检")
     async def quarantined(self, root: strawberry.Parent[tables.BatchLevel], info: Info) -> Quantity:
         return await _quantity(root, info, root.quarantine)
 
     @strawberry.field(
-        description="Whole days after today on which it may be sold, by the store's clock: 0 on "
-        "its last day, below 0 when it has expired; null when it never does. 剩余天数"
+        description="Days left until the last day of sale, in the store's time zone: 0 on the "
+        "last day, negative once expired, null if the batch does not expire. 剩余天数"
     )
     async def days_left(self, root: strawberry.Parent[tables.BatchLevel], info: Info) -> int | None:
         if root.expires_on == NEVER:
@@ -71,8 +86,8 @@ class BatchLevel:
         return (root.expires_on - store_day(info.context.now, store.timezone)).days
 
     @strawberry.field(
-        description="What lies here, at the batch's own cost; null if unknown or not yours to "
-        "see. 风险金额"
+        description="Value of this stock in CNY at the batch's own cost; null if unknown or if "
+        "you lack SEE_COST. 风险金额"
     )
     async def value_at_risk(
         self, root: strawberry.Parent[tables.BatchLevel], info: Info

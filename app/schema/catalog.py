@@ -14,7 +14,7 @@ from app.domain.catalog.printing import Printed
 from app.domain.rules import labels
 from app.schema.edges import edge, maybe_edge
 from app.schema.scalars import Money, Quantity, money, quantity, seen
-from app.schema.window import window
+from app.schema.window import describe_values, window
 
 if TYPE_CHECKING:
     from app.schema.channels import ChannelRule
@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from app.schema.units import ProductUnit
 
 AvailabilityLabel = strawberry.enum(
-    labels.Label, name="AvailabilityLabel", description="What a customer may know. 可售标签"
+    labels.Label,
+    name="AvailabilityLabel",
+    description="Level of availability that is shown to customers. 可售标签",
+)
+describe_values(
+    AvailabilityLabel,
+    {
+        "PLENTY": "More units than the store's threshold for few. 库存充足",
+        "FEW": "Few whole units are left; `remaining` says how many. 仅剩几件",
+        "SOLD_OUT": "Less than one whole unit is left. 已售罄",
+    },
 )
 
 TEXTS = {
@@ -33,34 +43,58 @@ TEXTS = {
 }
 
 
-@window(labels.Availability, description="How available a product is, in a customer's words.")
+@window(
+    labels.Availability,
+    description="How available a product is, in the words a customer sees. 可售标签",
+)
 class Availability:
-    label: AvailabilityLabel  # pyright: ignore[reportInvalidTypeForm]
+    label: AvailabilityLabel = strawberry.field(description="Level of availability. 可售标签")  # pyright: ignore[reportInvalidTypeForm]
     remaining: int | None = strawberry.field(
-        description="Whole units, told only when few are left; null when there is plenty."
+        description="Whole units left when few are left, 0 when sold out; null when there is "
+        "plenty. 剩余件数"
     )
 
-    @strawberry.field(description="库存充足, 仅剩 3 件, 已售罄: in the viewer's language.")
+    @strawberry.field(
+        description="Label as text in the viewer's language: 库存充足, 仅剩 3 件 or 已售罄. 文字"
+    )
     def text(self, root: strawberry.Parent[labels.Availability], info: Info) -> str:
         chinese, english = TEXTS[root.label.name]
         words = chinese if info.context.language == "zh" else english
         return words.format(remaining=root.remaining)
 
 
-@strawberry.enum(description="What a product is. 商品类型")
+@strawberry.enum(description="What kind of product this is. 商品类型")
 class ProductKind(Enum):
-    GOODS = "GOODS"
-    DISH = "DISH"
-    SERVICE = "SERVICE"
-    PASS = "PASS"
+    GOODS = strawberry.enum_value("GOODS", description="Goods that are kept in stock. 商品")
+    DISH = strawberry.enum_value(
+        "DISH", description="A dish made to order from its recipe; it has no stock of its own. 菜品"
+    )
+    SERVICE = strawberry.enum_value(
+        "SERVICE", description="A service; its recipe lists the consumables that it uses. 服务项目"
+    )
+    PASS = strawberry.enum_value(
+        "PASS", description="A prepaid pass for several uses of a service. 次卡"
+    )
 
 
-@strawberry.enum(description="Where something is sold. 渠道")
+@strawberry.enum(description="Sales channel that an order or sale came through. 渠道")
 class Channel(Enum):
-    COUNTER = strawberry.enum_value("COUNTER", description="Over the counter. 门店")
+    COUNTER = strawberry.enum_value(
+        "COUNTER", description="Sold over the counter; no channel rules apply. 门店"
+    )
     WECHAT = strawberry.enum_value("WECHAT", description="WeChat mini-program and shop. 微信")
     DOUYIN = strawberry.enum_value("DOUYIN", description="Douyin mini-program and shop. 抖音")
-    DELIVERY = strawberry.enum_value("DELIVERY", description="Delivery platforms. 外卖")
+    DELIVERY = strawberry.enum_value(
+        "DELIVERY", description="Delivery platforms, all together. 外卖"
+    )
+
+
+RulesOf = Annotated[
+    Channel | None,
+    strawberry.argument(
+        description="Channel whose rules apply; if omitted, no channel rules apply."
+    ),
+]
 
 
 def named(channel: Channel | None) -> str | None:
@@ -68,52 +102,70 @@ def named(channel: Channel | None) -> str | None:
     return None if channel in (None, Channel.COUNTER) else channel.name
 
 
-@window(tables.Category, description="A category of products. 分类")
+@window(tables.Category, description="A category that groups products. 分类")
 class Category:
-    id: UUID
-    name: str
+    id: UUID = strawberry.field(description="ID of the category.")
+    name: str = strawberry.field(description="Name of the category, unique in the chain. 分类名称")
 
 
-@window(tables.Barcode, description="A code on a pack of a product. 条码")
+@window(tables.Barcode, description="A barcode for a unit or a pack of a product. 条码")
 class Barcode:
-    code: str = strawberry.field(description="A GTIN has 14 digits here, whatever was scanned.")
+    code: str = strawberry.field(
+        description="Code as it is stored; a GTIN always has 14 digits, padded with leading "
+        "zeros. 条码"
+    )
 
-    @strawberry.field(description="How much of the product one such pack holds. 包装数量")
+    @strawberry.field(
+        description="Quantity in one pack with this code, in the product's unit. 包装数量"
+    )
     async def pack_quantity(self, root: strawberry.Parent[tables.Barcode], info: Info) -> Quantity:
         product = await info.context.loaders.products.load(root.product_id)
         return quantity(root.pack_quantity, product.scale)
 
 
-@window(tables.Product, description="Something a shop keeps, sells or uses. 商品")
+@window(tables.Product, description="A product that the chain sells, keeps or uses. 商品")
 class Product:
-    id: UUID
-    sku: str = strawberry.field(description="The chain's own number. 货号")
-    name: str
-    spec: str = strawberry.field(description="Size, flavour, packing. 规格")
-    unit: str = strawberry.field(description="What quantities are told in: 袋, 瓶, kg. 单位")
-    image_url: str | None
-    archived_at: datetime | None = strawberry.field(description="No longer offered since. 停用时间")
-    tracks_batches: bool = strawberry.field(description="Kept by batches with an expiry. 批次管理")
+    id: UUID = strawberry.field(description="ID of the product.")
+    sku: str = strawberry.field(description="SKU, unique in the chain. 货号")
+    name: str = strawberry.field(description="Name of the product. 商品名称")
+    spec: str = strawberry.field(description="Size, flavour or packing. 规格")
+    unit: str = strawberry.field(
+        description="Unit of all the product's quantities, such as 袋, 瓶 or kg. 单位"
+    )
+    image_url: str | None = strawberry.field(
+        description="Link to a picture; null if there is none. 图片链接"
+    )
+    archived_at: datetime | None = strawberry.field(
+        description="Time when the product was archived; null while it is active. 停用时间"
+    )
+    tracks_batches: bool = strawberry.field(
+        description="Whether stock is kept by batch and expiry date. 批次管理"
+    )
     shelf_life_days: int | None = strawberry.field(
-        description="From production to the last day of sale. 保质期(天)"
+        description="Days from production to the last day of sale; null if unknown. 保质期（天）"
     )
     expiry_warning_days: int = strawberry.field(
-        description="So long before it expires a batch counts as near expiry. 临期预警(天)"
+        description="Number of days before expiry from which a batch counts as near expiry. "
+        "临期预警（天）"
     )
-    category: Category | None = maybe_edge("categories", "category_id")
-    barcodes: list[Barcode] = edge("barcodes", "id")
+    category: Category | None = maybe_edge(
+        "categories", "category_id", "Category of the product; null if it has none. 分类"
+    )
+    barcodes: list[Barcode] = edge(
+        "barcodes", "id", "All barcodes of the product, including those of packs. 条码"
+    )
     units: list[Annotated["ProductUnit", strawberry.lazy("app.schema.units")]] = edge(
-        "units", "id", "What the shop counts it in beside its unit, the largest first. 其他单位"
+        "units", "id", "Other units of the product, the largest first. 其他单位"
     )
     display_unit: str | None = strawberry.field(
-        description="Which of its units the shop likes to read. 显示单位"
+        description="Preferred unit for display; null means `unit`. 显示单位"
     )
     channel_rules: list[Annotated["ChannelRule", strawberry.lazy("app.schema.channels")]] = edge(
-        "channel_rules", "id", "What channels may sell of it. 渠道规则"
+        "channel_rules", "id", "Channel rules that are set for this product. 渠道规则"
     )
 
     @strawberry.field(
-        description="How it is made now; null when nothing goes into it, or for customers. 配方"
+        description="Current recipe; null if the product has none or if you lack SEE_CATALOG. 配方"
     )
     async def recipe(
         self, root: strawberry.Parent[tables.Product], info: Info
@@ -122,26 +174,42 @@ class Product:
             return None
         return await info.context.loaders.recipes.load(root.recipe_id)
 
-    @strawberry.field
+    @strawberry.field(description="Kind of the product. 商品类型")
     def kind(self, root: strawberry.Parent[tables.Product]) -> ProductKind:
         return ProductKind[root.kind]
 
-    @strawberry.field(description="Yuan for one unit. 售价")
+    @strawberry.field(description="Selling price of one unit in CNY; null if none is set. 售价")
     def price(self, root: strawberry.Parent[tables.Product]) -> Money | None:
         return None if root.price is None else money(root.price * 100)
 
-    @strawberry.field(description="At or below it a store is LOW, unless it has its own. 最低阈值")
+    @strawberry.field(
+        description="A level at or below this quantity is LOW, unless the store has its own "
+        "reorder point. 最低阈值"
+    )
     def reorder_point(self, root: strawberry.Parent[tables.Product]) -> Quantity:
         return quantity(root.reorder_point, root.scale)
 
-    @strawberry.field(description="Above it a store is OVERSTOCKED. 积压阈值")
+    @strawberry.field(
+        description="A level above this quantity is OVERSTOCKED; null means never. 积压阈值"
+    )
     def overstock_point(self, root: strawberry.Parent[tables.Product]) -> Quantity | None:
         point = root.overstock_point
         return None if point is None else quantity(point, root.scale)
 
-    @strawberry.field(description="In one of your stores; null where it was never stocked. 库存")
+    @strawberry.field(
+        description="Stock level in one of your stores; null if it was never stocked there or if "
+        "you lack SEE_STOCK. 库存"
+    )
     async def level(
-        self, root: strawberry.Parent[tables.Product], info: Info, store_id: UUID
+        self,
+        root: strawberry.Parent[tables.Product],
+        info: Info,
+        store_id: Annotated[
+            UUID,
+            strawberry.argument(
+                description="ID of the store; one that you may not see gives null."
+            ),
+        ],
     ) -> Annotated["Level", strawberry.lazy("app.schema.stock")] | None:
         person = info.context.person
         if not seen(info, Can.SEE_STOCK):
@@ -151,14 +219,20 @@ class Product:
         return await info.context.loaders.levels.load((store_id, root.id))
 
     @strawberry.field(
-        description="As a customer of the store sees it, or of a channel of it. 可售标签"
+        description="Availability that a customer of this store sees, in total or in one "
+        "channel. 可售标签"
     )
     async def availability(
         self,
         root: strawberry.Parent[tables.Product],
         info: Info,
-        store_id: UUID,
-        channel: Channel | None = None,
+        store_id: Annotated[UUID, strawberry.argument(description="ID of the store.")],
+        channel: Annotated[
+            Channel | None,
+            strawberry.argument(
+                description="Channel whose rules apply; if omitted, no channel rules apply."
+            ),
+        ] = None,
     ) -> Availability | None:
         loaders = info.context.loaders
         store = await loaders.stores.load(store_id)
@@ -168,20 +242,28 @@ class Product:
         return labels.availability(sellable, root.scale, store.few_threshold)  # pyright: ignore[reportReturnType]
 
 
-@strawberry.enum(description="What kind of symbol is printed. 码制")
+@strawberry.enum(description="Type of the printed symbol. 码制")
 class Symbology(Enum):
-    EAN_13 = "EAN_13"
-    CODE_128 = "CODE_128"
-    QR_CODE = "QR_CODE"
-    DATA_MATRIX = "DATA_MATRIX"
+    EAN_13 = strawberry.enum_value("EAN_13", description="EAN-13 barcode with 13 digits. 商品条码")
+    CODE_128 = strawberry.enum_value(
+        "CODE_128", description="Code 128 barcode for letters and digits. 一维码"
+    )
+    QR_CODE = strawberry.enum_value("QR_CODE", description="QR code for any text. 二维码")
+    DATA_MATRIX = strawberry.enum_value(
+        "DATA_MATRIX", description="GS1 DataMatrix with GTIN, batch number and dates. 二维数据码"
+    )
 
 
-@window(Printed, description="A label for a product: any scanner reads it. 商品标签")
+@window(Printed, description="A printable label that any scanner reads. 商品标签")
 class ProductLabel:
-    product: Product
-    text: str = strawberry.field(description="What the symbol says, for people.")
-    svg: str = strawberry.field(description="The symbol, to print at any size.")
+    product: Product = strawberry.field(description="Product that the label is for. 商品")
+    text: str = strawberry.field(
+        description="Content of the symbol as text, to print below it. 文字"
+    )
+    svg: str = strawberry.field(
+        description="The symbol as an SVG image, printable at any size. 图形"
+    )
 
-    @strawberry.field
+    @strawberry.field(description="Type of the symbol. 码制")
     def symbology(self, root: strawberry.Parent[Printed]) -> Symbology:
         return Symbology[root.symbology]

@@ -6,6 +6,7 @@ from uuid import UUID
 import strawberry
 
 from app.schema import problems
+from app.schema.arguments import request_key
 from app.schema.catalog import Category, Product, ProductKind
 from app.schema.scalars import Money, Quantity
 
@@ -17,90 +18,130 @@ ProductResult = Annotated[
     | problems.InvalidQuantity
     | problems.AlreadyTaken
     | problems.KeyReused,
-    strawberry.union("ProductResult", description="The product, or why nothing was written."),
+    strawberry.union(
+        "ProductResult",
+        description="The product as it is now, or the problem that prevented the change.",
+    ),
 ]
 CategoryResult = Annotated[
     Category | problems.AlreadyTaken | problems.KeyReused,
-    strawberry.union("CategoryResult", description="The category, or why nothing was written."),
+    strawberry.union(
+        "CategoryResult", description="The category, or the problem that prevented the change."
+    ),
 ]
 
 
-@strawberry.input
+@strawberry.input(description="Descriptive fields of a product. 商品信息")
 class DescriptionInput:
-    key: UUID = strawberry.field(description="Made once for this request, sent with every retry.")
-    spec: str | None = None
-    price: Money | None = strawberry.field(default=None, description="Yuan for one unit.")
-    category_id: UUID | None = None
-    image_url: str | None = None
+    key: UUID = request_key()
+    spec: str | None = strawberry.field(
+        default=None, description="Size, flavour or packing, at most 100 characters. 规格"
+    )
+    price: Money | None = strawberry.field(
+        default=None, description="Selling price of one unit in CNY. 售价"
+    )
+    category_id: UUID | None = strawberry.field(
+        default=None, description="ID of the product's category. 分类"
+    )
+    image_url: str | None = strawberry.field(
+        default=None, description="Link to a picture, at most 500 characters. 图片链接"
+    )
     overstock_point: Quantity | None = strawberry.field(
-        default=None, description="Above it a store is OVERSTOCKED; 0 when any stock is too much."
+        default=None,
+        description="A level above this quantity is OVERSTOCKED; 0 marks any stock as too much. "
+        "积压阈值",
     )
 
 
-@strawberry.input(description="A new product. 新商品")
+@strawberry.input(description="Input of `createProduct`. 新建商品")
 class CreateProductInput(DescriptionInput):
-    sku: str = strawberry.field(description="Unique in the chain, at most 64 characters. 货号")
-    name: str
-    unit: str = strawberry.field(
-        description="What it is counted or weighed in, for ever: 袋, 瓶, kg, 斤, ml … 单位"
+    sku: str = strawberry.field(description="SKU, unique in the chain, at most 64 characters. 货号")
+    name: str = strawberry.field(
+        description="Name of the product, at most 200 characters. 商品名称"
     )
-    kind: ProductKind | None = strawberry.field(default=None, description="GOODS if not given.")
+    unit: str = strawberry.field(
+        description="Unit in which the product is counted or weighed, such as 袋, 瓶, kg, 斤 or "
+        "ml, at most 10 characters. It cannot be changed later. 单位"
+    )
+    kind: ProductKind | None = strawberry.field(
+        default=None, description="Kind of the product; GOODS by default. 商品类型"
+    )
     barcodes: list[str] | None = strawberry.field(
-        default=None, description="Codes of one unit each; `addBarcode` names packs."
+        default=None, description="Barcodes of a single unit. Use `addBarcode` for packs. 条码"
     )
     tracks_batches: bool | None = strawberry.field(
-        default=None, description="For ever: kept by batches, sold by FEFO. false if not given."
+        default=None,
+        description="Whether stock is kept by batch and sold by FEFO; false by default. It "
+        "cannot be changed later. 批次管理",
     )
     shelf_life_days: int | None = strawberry.field(
-        default=None, description="Tells the expiry of what comes in without one. 保质期(天)"
+        default=None,
+        description="Shelf life in days, used to compute the expiry of goods that are received "
+        "without one. 保质期（天）",
     )
 
 
-@strawberry.input(description="Changes to a product; what is not given stays as it is. 修改商品")
+@strawberry.input(description="Input of `updateProduct`; omitted fields stay unchanged. 修改商品")
 class UpdateProductInput(DescriptionInput):
-    product_id: UUID
-    name: str | None = None
-
-
-@strawberry.input(description="Take a product out of searches and the storefront. 停用商品")
-class ArchiveProductInput:
-    key: UUID
-    product_id: UUID
-    archived: bool | None = strawberry.field(
-        default=None, description="false brings it back; true if not given."
+    product_id: UUID = strawberry.field(description="ID of the product to change.")
+    name: str | None = strawberry.field(
+        default=None, description="New name of the product. 商品名称"
     )
 
 
-@strawberry.input(description="A new category. 新分类")
+@strawberry.input(description="Input of `archiveProduct`. 停用商品")
+class ArchiveProductInput:
+    key: UUID = request_key()
+    product_id: UUID = strawberry.field(description="ID of the product to archive or restore.")
+    archived: bool | None = strawberry.field(
+        default=None,
+        description="Pass false to restore an archived product; true by default. 是否停用",
+    )
+
+
+@strawberry.input(description="Input of `createCategory`. 新建分类")
 class CreateCategoryInput:
-    key: UUID
-    name: str
+    key: UUID = request_key()
+    name: str = strawberry.field(
+        description="Name of the category, unique in the chain, at most 50 characters. 分类名称"
+    )
 
 
-@strawberry.input(description="Another code of a product. 新条码")
+@strawberry.input(description="Input of `addBarcode`. 添加条码")
 class AddBarcodeInput:
-    key: UUID
-    product_id: UUID
+    key: UUID = request_key()
+    product_id: UUID = strawberry.field(
+        description="ID of the product that the barcode belongs to."
+    )
     code: str | None = strawberry.field(
-        default=None, description="If not given, one for use in the chain is made: EAN-13. 条码"
+        default=None,
+        description="Barcode to add; if omitted, an EAN-13 for use inside the chain is "
+        "generated. 条码",
     )
     pack_quantity: Quantity | None = strawberry.field(
-        default=None, description="Units in one such pack; 1 if not given. 包装数量"
+        default=None,
+        description="Quantity in one pack, in the product's unit; 1 by default. 包装数量",
     )
 
 
-@strawberry.input(description="When to warn that a product runs low. 最低阈值")
+@strawberry.input(description="Input of `setReorderPoint`. 设置最低阈值")
 class SetReorderPointInput:
-    key: UUID
-    product_id: UUID
-    quantity: Quantity = strawberry.field(description="0 switches the warning off.")
+    key: UUID = request_key()
+    product_id: UUID = strawberry.field(description="ID of the product to warn about.")
+    quantity: Quantity = strawberry.field(
+        description="Reorder point in the product's unit; 0 turns the warning off. 最低阈值"
+    )
     store_id: UUID | None = strawberry.field(
-        default=None, description="One store; all stores without their own if not given."
+        default=None,
+        description="ID of one store; if omitted, the value applies to all stores without their "
+        "own. 门店",
     )
 
 
-@strawberry.input(description="How long before its expiry to warn. 临期预警")
+@strawberry.input(description="Input of `setExpiryWarning`. 设置临期预警")
 class SetExpiryWarningInput:
-    key: UUID
-    product_id: UUID
-    days: int = strawberry.field(description="From 7 to 30.")
+    key: UUID = request_key()
+    product_id: UUID = strawberry.field(description="ID of the product to warn about.")
+    days: int = strawberry.field(
+        description="Number of days before expiry, from 7 to 30. 临期预警（天）"
+    )

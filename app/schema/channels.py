@@ -9,6 +9,7 @@ from strawberry.types import Info
 from app.db import tables
 from app.domain.channels.previews import Effect
 from app.schema import problems
+from app.schema.arguments import request_key
 from app.schema.catalog import Channel, Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Store
@@ -18,29 +19,40 @@ from app.schema.window import window
 
 @window(
     tables.ChannelRule,
-    description="What a channel may sell. For each thing it says, the most specific rule wins: of "
-    "the product in the store, then of the product, then of the store, then of the channel. "
-    "渠道规则",
+    description="A rule that limits what a channel may sell. Each setting comes from the most "
+    "specific rule that has it: product in store, then product, then store, then "
+    "channel. 渠道规则",
 )
 class ChannelRule:
-    store: Store | None = maybe_edge("stores", "store_id", "Null: in all stores. 门店")
-    product: Product | None = maybe_edge("products", "product_id", "Null: of all. 商品")
-    days_left: int | None = strawberry.field(
-        description="It sells batches with at least so many days left. 最少剩余天数"
+    store: Store | None = maybe_edge(
+        "stores", "store_id", "Store that the rule applies to; null means all stores. 门店"
     )
-    paused: bool | None = strawberry.field(description="It sells nothing. 暂停销售")
+    product: Product | None = maybe_edge(
+        "products", "product_id", "Product that the rule applies to; null means all products. 商品"
+    )
+    days_left: int | None = strawberry.field(
+        description="The channel sells only batches with at least this many days left. 最少剩余天数"
+    )
+    paused: bool | None = strawberry.field(
+        description="Whether sales in the channel are paused; null means not set here. 暂停销售"
+    )
 
-    @strawberry.field
+    @strawberry.field(description="Channel that the rule limits. 渠道")
     def channel(self, root: strawberry.Parent[tables.ChannelRule]) -> Channel:
         return Channel[root.channel]
 
-    @strawberry.field(description="So much is left on the shelf for the counter. 安全库存")
+    @strawberry.field(
+        description="Quantity kept on the shelf for the counter; null means not set here. 安全库存"
+    )
     async def buffer(
         self, root: strawberry.Parent[tables.ChannelRule], info: Info
     ) -> Quantity | None:
         return await _amount(info, root.product_id, root.buffer)
 
-    @strawberry.field(description="It sells at most so much a day of the store. 每日限量")
+    @strawberry.field(
+        description="Maximum quantity that the channel sells per store and day; null means not "
+        "set here. 每日限量"
+    )
     async def quota(
         self, root: strawberry.Parent[tables.ChannelRule], info: Info
     ) -> Quantity | None:
@@ -54,19 +66,26 @@ async def _amount(info: Info, product_id: UUID | None, base: int | None) -> Quan
     return quantity(base, product.scale)
 
 
-@window(Effect, description="What a rule would change in one store. 规则效果")
+@window(Effect, description="Effect of a channel rule in one store. 规则效果")
 class ChannelEffect:
-    store: Store = edge("stores", "store_id")
+    store: Store = edge("stores", "store_id", "Store that the effect is for. 门店")
 
-    @strawberry.field(description="What can be sold there at all; null: nothing limits it. 可售")
+    @strawberry.field(
+        description="Quantity available in the store; null if nothing limits it. 可售"
+    )
     def available(self, root: strawberry.Parent[Effect]) -> Quantity | None:
         return _told(root.available, root.scale)
 
-    @strawberry.field(description="What the channel may sell of it now. 当前可售")
+    @strawberry.field(
+        description="Quantity that the channel may sell now; null if nothing limits it. 当前可售"
+    )
     def offered(self, root: strawberry.Parent[Effect]) -> Quantity | None:
         return _told(root.offered, root.scale)
 
-    @strawberry.field(description="What it could sell with the rule. 调整后可售")
+    @strawberry.field(
+        description="Quantity that the channel could sell with the new rule; null if nothing "
+        "limits it. 调整后可售"
+    )
     def would_offer(self, root: strawberry.Parent[Effect]) -> Quantity | None:
         return _told(root.would_offer, root.scale)
 
@@ -81,63 +100,79 @@ ChannelRuleResult = Annotated[
     | problems.UnknownStore
     | problems.InvalidQuantity
     | problems.KeyReused,
-    strawberry.union("ChannelRuleResult", description="The rule, or why nothing was written."),
+    strawberry.union(
+        "ChannelRuleResult", description="The saved rule, or the problem that prevented the change."
+    ),
 ]
 
 
-@strawberry.type(description="What a rule would change. 规则预览")
+@strawberry.type(description="Effect of a channel rule before it is saved. 规则预览")
 class ChannelPreview:
-    effects: list[ChannelEffect] = strawberry.field(description="A store each.")
+    effects: list[ChannelEffect] = strawberry.field(description="One entry per store. 各门店效果")
 
 
 ChannelPreviewResult = Annotated[
     ChannelPreview | problems.UnknownProduct | problems.UnknownStore | problems.InvalidQuantity,
-    strawberry.union("ChannelPreviewResult", description="The effect, or what is wrong with it."),
+    strawberry.union(
+        "ChannelPreviewResult", description="The effect of the rule, or the problem with the input."
+    ),
 ]
 
 
-@strawberry.input
+@strawberry.input(description="Product, channel and store that a channel rule applies to. 渠道规则")
 class ChannelSubjectInput:
-    key: UUID
-    product_id: UUID
-    channel: Channel = strawberry.field(description="Not COUNTER: no rule binds it. 渠道")
+    key: UUID = request_key()
+    product_id: UUID = strawberry.field(description="ID of the product.")
+    channel: Channel = strawberry.field(
+        description="Any channel except COUNTER, which has no rules. 渠道"
+    )
     store_id: UUID | None = strawberry.field(
-        default=None, description="Null: every store without a rule of its own. 门店"
+        default=None,
+        description="ID of one store; null applies to every store without a rule of its own. 门店",
     )
 
 
-@strawberry.input(description="How fresh a channel wants a product. 渠道保质期要求")
+@strawberry.input(description="Input of `setChannelFreshness`. 设置渠道效期")
 class SetChannelFreshnessInput(ChannelSubjectInput):
     days_left: int = strawberry.field(
-        description="Only batches with at least so many days left are sold there; 0 to 365, 0: "
-        "any that has not expired. 最少剩余天数"
+        description="Minimum remaining shelf life in days, from 0 to 365; 0 allows every batch "
+        "that has not expired. 最少剩余天数"
     )
 
 
-@strawberry.input(description="What a channel leaves on the shelf for the counter. 渠道安全库存")
+@strawberry.input(description="Input of `setChannelBuffer`. 设置渠道安全库存")
 class SetChannelBufferInput(ChannelSubjectInput):
     quantity: Quantity | None = strawberry.field(
-        default=None, description="0: nothing; null: what a wider rule says. 数量"
+        default=None,
+        description="Quantity kept for the counter, in the product's unit; 0 keeps nothing, null "
+        "removes the setting so that a wider rule applies. 安全库存",
     )
 
 
-@strawberry.input(description="How much a channel sells a day. 渠道每日限量")
+@strawberry.input(description="Input of `setChannelQuota`. 设置渠道每日限量")
 class SetChannelQuotaInput(ChannelSubjectInput):
     quantity: Quantity | None = strawberry.field(
         default=None,
-        description="A day of the store; null: what a wider rule says. What was cancelled or not "
-        "paid in time does not count, what comes back does. 数量",
+        description="Maximum quantity per store and day; null removes the setting so that a "
+        "wider rule applies. Cancelled and expired orders do not count; returned "
+        "goods do. 每日限量",
     )
 
 
-@strawberry.input(description="Stop selling in a channel, or go on. 渠道暂停")
+@strawberry.input(description="Input of `setChannelPause`. 设置渠道暂停销售")
 class SetChannelPauseInput:
-    key: UUID
-    channel: Channel = strawberry.field(description="Not COUNTER: no rule binds it. 渠道")
-    product_id: UUID | None = strawberry.field(default=None, description="Null: everything. 商品")
-    store_id: UUID | None = strawberry.field(default=None, description="Null: everywhere. 门店")
+    key: UUID = request_key()
+    channel: Channel = strawberry.field(
+        description="Any channel except COUNTER, which has no rules. 渠道"
+    )
+    product_id: UUID | None = strawberry.field(
+        default=None, description="ID of one product; null applies to all products. 商品"
+    )
+    store_id: UUID | None = strawberry.field(
+        default=None, description="ID of one store; null applies to all stores. 门店"
+    )
     paused: bool | None = strawberry.field(
         default=None,
-        description="true: it sells nothing; false: it sells, whatever a wider rule says; null: "
-        "what a wider rule says. 是否暂停",
+        description="Pass true to pause sales, false to sell despite wider rules, null to let a "
+        "wider rule decide. 暂停销售",
     )

@@ -96,73 +96,93 @@ def document_change(topic: DocumentTopic) -> Any:
 
 @window(
     feed.Resync,
-    description="The missed changes are not kept: subscribe again without `after`. 重新同步",
+    description="The requested changes are not kept any more: subscribe again without `after`. "
+    "重新同步",
 )
 class Resync:
-    revision: Revision = strawberry.field(description="The store's revision now.")
+    revision: Revision = strawberry.field(description="Current revision of the store. 门店版本")
 
 
 def store_feed(topics: Sequence[DocumentTopic]) -> Any:
     """The union of a store feed's events, with a field per topic."""
 
-    @window(feed.Snapshot, description="The store as it is: the first event of a feed. 快照")
+    @window(
+        feed.Snapshot, description="Current state of the store; the first event of a feed. 快照"
+    )
     @with_fields(topics, open_documents)
     class StoreSnapshot:
         revision: Revision = strawberry.field(
-            description="The store's revision: keep it, and resume with `after`."
+            description="Revision of the store. Keep it, and pass it as `after` to resume. 门店版本"
         )
-        levels: list[Level] = strawberry.field(description="Stock of every product. 库存")
+        levels: list[Level] = strawberry.field(description="Stock levels of every product. 库存")
 
-    @window(feed.Change, description="What changed in the store, with current values. 变动")
+    @window(
+        feed.Change,
+        description="Changes of the store since the previous event, with current values. 变动",
+    )
     @with_fields(topics, changed_documents)
     class StoreChange:
         from_revision: Revision = strawberry.field(
-            description="The feed has already sent everything up to this revision."
+            description="Revision up to which the feed has already sent every change. 起始版本"
         )
         revision: Revision = strawberry.field(
-            description="The store's revision: keep it, and resume with `after`."
+            description="Revision of the store. Keep it, and pass it as `after` to resume. 门店版本"
         )
-        at: datetime = strawberry.field(description="When the last of these changes was committed.")
+        at: datetime = strawberry.field(description="Time of the latest of these commits. 提交时间")
         levels: list[Level] = strawberry.field(
-            description="Absolute values: replace your copies; repeats are harmless. 库存"
+            description="Stock levels that changed, with absolute values: replace your copies. 库存"
         )
 
     return Annotated[
         StoreSnapshot | StoreChange | Resync,
         strawberry.union(
             "StoreFeed",
-            description="First a snapshot, or the changes since `after`; then every change.",
+            description="A snapshot or the changes since `after` first, then every later change.",
         ),
     ]
 
 
-@window(Serving, description="One product as customers see it. 可售标签")
+@window(Serving, description="Availability of one product for customers. 可售标签")
 class ProductAvailability:
-    id: UUID = strawberry.field(name="productId")
-    product: Product = edge("products", "id")
-    availability: Availability
+    id: UUID = strawberry.field(name="productId", description="ID of the product.")
+    product: Product = edge("products", "id", "Product that the label is for. 商品")
+    availability: Availability = strawberry.field(
+        description="Availability that customers see now. 可售标签"
+    )
 
 
-@window(feed.AvailabilityChange, description="Products whose label changed; all of them at first.")
+@window(
+    feed.AvailabilityChange,
+    description="Products whose label changed; the first event contains all of them. 标签变动",
+)
 class AvailabilityChange:
-    revision: Revision
+    revision: Revision = strawberry.field(
+        description="Revision of the store at this event. 门店版本"
+    )
 
     @strawberry.field(
         graphql_type=list[ProductAvailability],
-        description="Labels as they are now: replace your copies with them.",
+        description="Current labels: replace your copies with them. 可售标签",
     )
     def products(self, root: strawberry.Parent[feed.AvailabilityChange]) -> list[Serving]:
         return list(root.shown.values())
 
 
-@window(feed.MenuChange, description="Dishes that changed; all of them at first. 菜单变动")
+@window(
+    feed.MenuChange,
+    description="Dishes that changed; the first event contains all of them. 菜单变动",
+)
 class MenuChange:
-    revision: Revision
-    gone: list[UUID] = strawberry.field(description="Products no longer on the menu. 下架")
+    revision: Revision = strawberry.field(
+        description="Revision of the store at this event. 门店版本"
+    )
+    gone: list[UUID] = strawberry.field(
+        description="IDs of products that are no longer on the menu. 下架"
+    )
 
     @strawberry.field(
         graphql_type=list[MenuDish],
-        description="Dishes as they are now: replace your copies with them.",
+        description="Current dishes: replace your copies with them. 菜品",
     )
     def dishes(self, root: strawberry.Parent[feed.MenuChange]) -> list[Serving]:
         return list(root.shown.values())

@@ -13,6 +13,7 @@ from app.domain.access import ApiScope, Can
 from app.domain.access import Role as RoleValue
 from app.domain.people import sessions, staff
 from app.schema import problems
+from app.schema.arguments import request_key
 from app.schema.edges import edge
 from app.schema.window import definition, window
 
@@ -27,88 +28,104 @@ for _value in definition(ApiScope).values:
     _granted = [can for can in Can if can.value.scope == ApiScope[_value.name].value]
     _value.description = f"Allows: {', '.join(can.name for can in _granted)}."
 
-Role = strawberry.enum(RoleValue, name="Role", description="What somebody is here. 角色")
+Role = strawberry.enum(RoleValue, name="Role", description="Role of an account. 角色")
 for _value in definition(Role).values:
     _value.description = RoleValue[_value.name].value
 
 
 @window(tables.Tenant, description="A chain of stores. 商户")
 class Tenant:
-    name: str
+    name: str = strawberry.field(description="Name of the chain. 商户名称")
 
 
 @window(tables.Store, description="A store or warehouse. 门店/仓库")
 class Store:
-    id: UUID
-    code: str = strawberry.field(description="Its public name in links and the storefront. 编码")
-    name: str
-    timezone: str = strawberry.field(description="Where its days begin: Asia/Shanghai. 时区")
+    id: UUID = strawberry.field(description="ID of the store.")
+    code: str = strawberry.field(
+        description="Public code of the store in links and the storefront. 门店编码"
+    )
+    name: str = strawberry.field(description="Name of the store. 门店名称")
+    timezone: str = strawberry.field(
+        description="Time zone in which the store's days begin, such as Asia/Shanghai. 时区"
+    )
     few_threshold: int = strawberry.field(
-        description="Customers are told how few are left from this number down. 仅剩提示阈值"
+        description="Customers see the exact quantity at or below this number of units. "
+        "仅剩提示阈值"
     )
     hold_minutes: int = strawberry.field(
-        description="How long an order waits to be paid for, unless it has a pick-up. 预占分钟数"
+        description="Minutes until an unpaid order without pickup time expires. 预占分钟数"
     )
     lead_days: int = strawberry.field(
-        description="Days that goods take from head office to it. 补货在途天数"
+        description="Days that goods take from head office to this store. 补货在途天数"
     )
     scale_labels: list[str] = strawberry.field(
-        description="Layouts of its scales' labels: see `updateStore`. 电子秤标签格式"
+        description="Layouts of the labels that the store's scales print; see `updateStore`. "
+        "电子秤标签格式"
     )
 
 
-@window(tables.Staff, tables.ApiKey, description="Who did something: staff or a program. 操作人")
+@window(
+    tables.Staff, tables.ApiKey, description="Member of staff or API key that did something. 操作人"
+)
 class Actor:
-    id: UUID
-    name: str
+    id: UUID = strawberry.field(description="ID of the staff account or API key.")
+    name: str = strawberry.field(description="Name of the member of staff or API key. 名称")
 
 
-@window(tables.Staff, description="Somebody who works here. 员工")
+@window(tables.Staff, description="A staff account. 员工")
 class Staff:
-    id: UUID
-    login: str = strawberry.field(description="What they sign in with. 账号")
-    name: str
-    stores: list[Store] = edge("staff_stores", "id", "Where they work. 所属门店")
-    created_at: datetime
-    removed_at: datetime | None = strawberry.field(description="Null: still here. 离职时间")
+    id: UUID = strawberry.field(description="ID of the staff account.")
+    login: str = strawberry.field(description="Login name of the account. 账号")
+    name: str = strawberry.field(description="Name of the member of staff. 姓名")
+    stores: list[Store] = edge(
+        "staff_stores", "id", "Stores where the member of staff works. 所属门店"
+    )
+    created_at: datetime = strawberry.field(
+        description="Time when the account was created. 创建时间"
+    )
+    removed_at: datetime | None = strawberry.field(
+        description="Time when the account was deactivated; null while it is active. 离职时间"
+    )
 
-    @strawberry.field
+    @strawberry.field(description="Role of the account. 角色")
     def role(self, root: strawberry.Parent[tables.Staff]) -> Role:  # pyright: ignore[reportInvalidTypeForm]
         return RoleValue[root.role]
 
 
-@window(tables.ApiKey, description="The key of a program. 接口密钥")
+@window(tables.ApiKey, description="An API key of a program. 接口密钥")
 class ApiKey:
-    id: UUID
-    name: str
-    created_by: Actor | None = edge("actors", "created_by")
-    created_at: datetime
-    revoked_at: datetime | None = strawberry.field(description="Null: it works. 吊销时间")
+    id: UUID = strawberry.field(description="ID of the API key.")
+    name: str = strawberry.field(description="Name of the API key. 名称")
+    created_by: Actor | None = edge("actors", "created_by", "Owner who created the key. 创建人")
+    created_at: datetime = strawberry.field(description="Time when the key was created. 创建时间")
+    revoked_at: datetime | None = strawberry.field(
+        description="Time when the key was revoked; null while it works. 吊销时间"
+    )
 
-    @strawberry.field(description="What the key may do. 权限范围")
+    @strawberry.field(description="Parts of the API that the key may use. 权限范围")
     def scopes(self, root: strawberry.Parent[tables.ApiKey]) -> list[ApiScope]:
         return [ApiScope(scope) for scope in root.scopes]
 
 
-@window(staff.NewApiKey, description="A new key, and its secret for the only time. 新密钥")
+@window(staff.NewApiKey, description="A new API key with its secret. 新密钥")
 class NewApiKey:
-    api_key: ApiKey
+    api_key: ApiKey = strawberry.field(description="The API key that was created. 接口密钥")
     secret: str | None = strawberry.field(
-        description="Send it as `Authorization: Bearer <secret>`. Null when the request is a "
-        "repeat: the secret was told before, and nobody keeps it. 密钥仅显示一次"
+        description="Secret to send as `Authorization: Bearer <secret>`. It is shown once and not "
+        "stored; null when the request is a retry. 密钥仅显示一次"
     )
 
 
-@window(access.Viewer, description="Who asks. 当前用户")
+@window(access.Viewer, description="The signed-in account or API key. 当前用户")
 class Viewer:
-    name: str
-    tenant: Tenant = edge("tenants", "tenant")
+    name: str = strawberry.field(description="Name of the account or API key. 名称")
+    tenant: Tenant = edge("tenants", "tenant", "Chain that the viewer belongs to. 商户")
 
-    @strawberry.field
+    @strawberry.field(description="Role of the viewer. 角色")
     def role(self, root: strawberry.Parent[access.Viewer]) -> Role:  # pyright: ignore[reportInvalidTypeForm]
         return root.scope.role
 
-    @strawberry.field(description="The stores they may see. 可见门店")
+    @strawberry.field(description="Stores that the viewer may see, sorted by code. 可见门店")
     async def stores(self, root: strawberry.Parent[access.Viewer], info: Info) -> list[Store]:
         found = await info.context.loaders.stores.load_many(access.within(root, Can.SEE_SELF))
         return sorted(found, key=lambda store: store.code)
@@ -118,27 +135,41 @@ class Viewer:
         return [can for can in Can if root.scope.reach(can)]
 
 
-@window(sessions.SignedIn, description="A session: two tokens. 登录凭证")
+@window(sessions.SignedIn, description="Tokens of a session. 登录凭证")
 class SignedIn:
     access_token: str = strawberry.field(
-        description="Send it as `Authorization: Bearer <token>`; good for 15 minutes. 访问令牌"
+        description="Token to send as `Authorization: Bearer <token>`; valid for 15 minutes. "
+        "访问令牌"
     )
     refresh_token: str = strawberry.field(
-        description="Swap it for new tokens with refreshSession; each is used once, within "
+        description="Token that `refreshSession` exchanges for new tokens; usable once, within "
         "30 days. 刷新令牌"
     )
-    expires_at: datetime = strawberry.field(description="When the access token ends. 过期时间")
+    expires_at: datetime = strawberry.field(
+        description="Time when the access token expires. 过期时间"
+    )
 
 
 SignInResult = Annotated[
-    SignedIn | problems.SignInFailed | problems.TooManyAttempts, strawberry.union("SignInResult")
+    SignedIn | problems.SignInFailed | problems.TooManyAttempts,
+    strawberry.union(
+        "SignInResult",
+        description="The tokens of the session, or the problem that prevented the sign-in.",
+    ),
 ]
 RefreshSessionResult = Annotated[
-    SignedIn | problems.SessionEnded, strawberry.union("RefreshSessionResult")
+    SignedIn | problems.SessionEnded,
+    strawberry.union(
+        "RefreshSessionResult",
+        description="The new tokens of the session, or the problem that prevented the refresh.",
+    ),
 ]
 InviteStaffResult = Annotated[
     Staff | problems.AlreadyTaken | problems.UnknownStore | problems.KeyReused,
-    strawberry.union("InviteStaffResult"),
+    strawberry.union(
+        "InviteStaffResult",
+        description="The staff account, or the problem that prevented its creation.",
+    ),
 ]
 SetStaffRoleResult = Annotated[
     Staff
@@ -146,107 +177,157 @@ SetStaffRoleResult = Annotated[
     | problems.UnknownStore
     | problems.WrongState
     | problems.KeyReused,
-    strawberry.union("SetStaffRoleResult"),
+    strawberry.union(
+        "SetStaffRoleResult",
+        description="The staff account as it is now, or the problem that prevented the change.",
+    ),
 ]
 RemoveStaffResult = Annotated[
     Staff | problems.UnknownStaff | problems.WrongState | problems.KeyReused,
-    strawberry.union("RemoveStaffResult"),
+    strawberry.union(
+        "RemoveStaffResult",
+        description="The deactivated account, or the problem that prevented the change.",
+    ),
 ]
 CreateApiKeyResult = Annotated[
-    NewApiKey | problems.KeyReused, strawberry.union("CreateApiKeyResult")
+    NewApiKey | problems.KeyReused,
+    strawberry.union(
+        "CreateApiKeyResult",
+        description="The API key with its secret, or the problem that prevented its creation.",
+    ),
 ]
 RevokeApiKeyResult = Annotated[
-    ApiKey | problems.UnknownApiKey | problems.KeyReused, strawberry.union("RevokeApiKeyResult")
+    ApiKey | problems.UnknownApiKey | problems.KeyReused,
+    strawberry.union(
+        "RevokeApiKeyResult",
+        description="The revoked API key, or the problem that prevented the change.",
+    ),
 ]
 CreateStoreResult = Annotated[
-    Store | problems.AlreadyTaken | problems.KeyReused, strawberry.union("CreateStoreResult")
+    Store | problems.AlreadyTaken | problems.KeyReused,
+    strawberry.union(
+        "CreateStoreResult", description="The store, or the problem that prevented its creation."
+    ),
 ]
 UpdateStoreResult = Annotated[
-    Store | problems.UnknownStore | problems.KeyReused, strawberry.union("UpdateStoreResult")
+    Store | problems.UnknownStore | problems.KeyReused,
+    strawberry.union(
+        "UpdateStoreResult",
+        description="The store as it is now, or the problem that prevented the change.",
+    ),
 ]
 
 
-@strawberry.input(description="Who signs in. 登录")
+@strawberry.input(description="Input of `signIn`. 登录")
 class SignInInput:
-    login: str
-    password: str
-
-
-@strawberry.input(description="Stay signed in. 续期")
-class RefreshSessionInput:
-    refresh_token: str
-
-
-@strawberry.input(description="Somebody new, who can sign in at once. 邀请员工")
-class InviteStaffInput:
-    key: UUID
     login: str = strawberry.field(
-        description="At most 100 characters without spaces; case does not matter. 账号"
+        description="Login name of the account; case does not matter. 账号"
     )
-    name: str
-    password: str = strawberry.field(description="From 8 to 128 characters. 初始密码")
+    password: str = strawberry.field(description="Password of the account. 密码")
+
+
+@strawberry.input(description="Input of `refreshSession`. 续期")
+class RefreshSessionInput:
+    refresh_token: str = strawberry.field(
+        description="Latest refresh token of the session. 刷新令牌"
+    )
+
+
+@strawberry.input(description="Input of `inviteStaff`. 邀请员工")
+class InviteStaffInput:
+    key: UUID = request_key()
+    login: str = strawberry.field(
+        description="Login name, at most 100 characters without spaces; case does not matter. 账号"
+    )
+    name: str = strawberry.field(description="Name of the member of staff. 姓名")
+    password: str = strawberry.field(
+        description="Initial password, from 8 to 128 characters. 初始密码"
+    )
     role: Role = strawberry.field(  # pyright: ignore[reportInvalidTypeForm]
-        description="CASHIER, MANAGER, PURCHASER or OWNER."
+        description="Role of the account: CASHIER, MANAGER, PURCHASER or OWNER. 角色"
     )
     store_ids: list[UUID] = strawberry.field(
-        description="Where they work; purchasers and owners see all stores anyway."
+        description="IDs of the stores where the member of staff works. Purchasers and owners "
+        "see all stores. 所属门店"
     )
 
 
-@strawberry.input(description="Another role, other stores. 调整角色和门店")
+@strawberry.input(description="Input of `setStaffRole`. 调整角色和门店")
 class SetStaffRoleInput:
-    key: UUID
-    staff_id: UUID
-    role: Role  # pyright: ignore[reportInvalidTypeForm]
-    store_ids: list[UUID] = strawberry.field(description="All of them: they replace the former.")
+    key: UUID = request_key()
+    staff_id: UUID = strawberry.field(description="ID of the staff account to change.")
+    role: Role = strawberry.field(description="New role of the account. 角色")  # pyright: ignore[reportInvalidTypeForm]
+    store_ids: list[UUID] = strawberry.field(
+        description="IDs of all stores where the member of staff works; they replace the "
+        "previous ones. 所属门店"
+    )
 
 
-@strawberry.input(description="Somebody leaves: their sessions end at once. 移除员工")
+@strawberry.input(description="Input of `removeStaff`. 移除员工")
 class RemoveStaffInput:
-    key: UUID
-    staff_id: UUID
+    key: UUID = request_key()
+    staff_id: UUID = strawberry.field(description="ID of the staff account to deactivate.")
 
 
-@strawberry.input(description="A key for a program. 新建接口密钥")
+@strawberry.input(description="Input of `createApiKey`. 新建接口密钥")
 class CreateApiKeyInput:
-    key: UUID
-    name: str
+    key: UUID = request_key()
+    name: str = strawberry.field(description="Name of the key, for your own lists. 名称")
     scopes: list[ApiScope] = strawberry.field(description="One or more scopes. 权限范围")
 
 
-@strawberry.input(description="Make a key worthless. 吊销接口密钥")
+@strawberry.input(description="Input of `revokeApiKey`. 吊销接口密钥")
 class RevokeApiKeyInput:
-    key: UUID
-    api_key_id: UUID
+    key: UUID = request_key()
+    api_key_id: UUID = strawberry.field(description="ID of the API key to revoke.")
 
 
-@strawberry.input(description="A new store. 新建门店")
+@strawberry.input(description="Input of `createStore`. 新建门店")
 class CreateStoreInput:
-    key: UUID
+    key: UUID = request_key()
     code: str = strawberry.field(
-        description="2 to 32 letters a-z, digits and hyphens; public, and nobody else's. 编码"
+        description="Public code, unique across all chains: 2 to 32 letters a-z, digits and "
+        "hyphens. 门店编码"
     )
-    name: str
-    timezone: str | None = strawberry.field(default=None, description="Asia/Shanghai if not given.")
-    few_threshold: int | None = strawberry.field(default=None, description="5 if not given.")
+    name: str = strawberry.field(description="Name of the store. 门店名称")
+    timezone: str | None = strawberry.field(
+        default=None,
+        description="Time zone in which the store's days begin; Asia/Shanghai by default. 时区",
+    )
+    few_threshold: int | None = strawberry.field(
+        default=None,
+        description="Customers see the exact quantity at or below this number of units; 5 by "
+        "default. 仅剩提示阈值",
+    )
 
 
-@strawberry.input(description="What is not given stays. 修改门店")
+@strawberry.input(description="Input of `updateStore`; omitted fields stay unchanged. 修改门店")
 class UpdateStoreInput:
-    key: UUID
-    store_id: UUID
-    name: str | None = None
-    timezone: str | None = None
-    few_threshold: int | None = None
+    key: UUID = request_key()
+    store_id: UUID = strawberry.field(description="ID of the store to change.")
+    name: str | None = strawberry.field(default=None, description="New name of the store. 门店名称")
+    timezone: str | None = strawberry.field(
+        default=None,
+        description="Time zone in which the store's days begin, such as Asia/Shanghai. 时区",
+    )
+    few_threshold: int | None = strawberry.field(
+        default=None,
+        description="Customers see the exact quantity at or below this number of units. "
+        "仅剩提示阈值",
+    )
     hold_minutes: int | None = strawberry.field(
-        default=None, description="From 1 minute to a week. 预占分钟数"
+        default=None,
+        description="Minutes until an unpaid order expires, from 1 to 10080. 预占分钟数",
     )
     lead_days: int | None = strawberry.field(
-        default=None, description="From 0 to 90; suggestions look so far ahead. 补货在途天数"
+        default=None,
+        description="Days that goods take from head office to this store, from 0 to 90. "
+        "补货在途天数",
     )
     scale_labels: list[str] | None = strawberry.field(
         default=None,
-        description="Layouts of the labels its scales print, 13 or 18 characters each: the "
-        "prefix in digits, P the PLU, W grams, A fen, C the check digit: 21PPPPPWWWWWC. "
-        "The PLU is a barcode or sku of the product. 电子秤标签格式",
+        description="Layouts of the labels that the store's scales print, 13 or 18 characters "
+        "each, such as 21PPPPPWWWWWC: digits are the prefix, P the PLU, W grams, A "
+        "fen, C the check digit. The PLU is a barcode or SKU of the product. "
+        "电子秤标签格式",
     )

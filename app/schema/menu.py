@@ -7,6 +7,7 @@ import strawberry
 
 from app.domain.catalog.menu import CartDemand, Limiting, Serving
 from app.schema import problems
+from app.schema.arguments import request_key
 from app.schema.catalog import Availability, ProductKind
 from app.schema.scalars import Money, Quantity, quantity
 from app.schema.stock import Level
@@ -14,90 +15,116 @@ from app.schema.storefront import StorefrontStore
 from app.schema.window import window
 
 
-@window(Limiting, description="The component of which there is too little. 受限配料")
+@window(Limiting, description="Component that limits how many units can be made. 受限配料")
 class LimitingComponent:
-    id: UUID
-    name: str
+    id: UUID = strawberry.field(description="ID of the component's product.")
+    name: str = strawberry.field(description="Name of the component's product. 商品名称")
 
 
-@window(Serving, description="A dish or service as a store can serve it now. 菜品")
+@window(Serving, description="A dish or service and how many units a store can serve now. 菜品")
 class MenuDish:
-    id: UUID
-    name: str
-    spec: str
-    unit: str
-    kind: ProductKind
-    image_url: str | None
-    price: Money | None = strawberry.field(description="Yuan for one unit. 售价")
+    id: UUID = strawberry.field(description="ID of the product.")
+    name: str = strawberry.field(description="Name of the dish or service. 名称")
+    spec: str = strawberry.field(description="Size, flavour or packing. 规格")
+    unit: str = strawberry.field(description="Unit in which it is sold. 单位")
+    kind: ProductKind = strawberry.field(
+        description="Kind of the product: DISH or SERVICE. 商品类型"
+    )
+    image_url: str | None = strawberry.field(
+        description="Link to a picture; null if there is none. 图片链接"
+    )
+    price: Money | None = strawberry.field(
+        description="Selling price of one unit in CNY; null if none is set. 售价"
+    )
     makeable: int | None = strawberry.field(
-        description="How many the shelf allows, this dish alone; null when nothing limits it, and "
-        "for customers. 可做份数"
+        description="Number of units that current stock allows if nothing else is sold; null if "
+        "nothing limits it, and always null for customers. 可做份数"
     )
     limiting: LimitingComponent | None = strawberry.field(
-        description="Which component limits it; null for customers. 受限配料"
+        description="Component that limits `makeable`; null if nothing limits it, and always "
+        "null for customers. 受限配料"
     )
-    availability: Availability = strawberry.field(description="What a customer is told. 可售标签")
-    sold_out: bool = strawberry.field(description="Taken off by hand until midnight. 估清")
+    availability: Availability = strawberry.field(
+        description="Availability that customers see. 可售标签"
+    )
+    sold_out: bool = strawberry.field(
+        description="Whether staff marked it as sold out until the store's midnight. 估清"
+    )
 
 
-@strawberry.type(description="What a store serves. 菜单")
+@strawberry.type(description="Dishes and services of a store. 菜单")
 class Menu:
-    store: StorefrontStore
-    dishes: list[MenuDish] = strawberry.field(description="Dishes and services, by name.")
+    store: StorefrontStore = strawberry.field(description="Store that serves the menu. 门店")
+    dishes: list[MenuDish] = strawberry.field(
+        description="Dishes and services, sorted by name. 菜品"
+    )
 
 
-@window(CartDemand, description="One line of a cart. 购物车明细")
+@window(
+    CartDemand, description="One line of a cart and the quantity that can be served. 购物车明细"
+)
 class CartLine:
-    @strawberry.field
+    @strawberry.field(description="ID of the product.")
     def product_id(self, root: strawberry.Parent[CartDemand]) -> UUID:
         return root.dish.id
 
-    @strawberry.field
+    @strawberry.field(description="Name of the product. 商品名称")
     def name(self, root: strawberry.Parent[CartDemand]) -> str:
         return root.dish.name
 
-    @strawberry.field
+    @strawberry.field(description="Quantity in the cart. 所需数量")
     def requested(self, root: strawberry.Parent[CartDemand]) -> Quantity:
         return quantity(root.requested, root.dish.scale)
 
     @strawberry.field(
-        description="How many of it can be had beside all the other lines; never told above what "
-        "was asked for. 可供数量"
+        description="Quantity that can be served together with all other lines, never more than "
+        "`requested`. 可供数量"
     )
     def makeable(self, root: strawberry.Parent[CartDemand]) -> Quantity:
         return quantity(root.makeable, root.dish.scale)
 
 
-@strawberry.type(description="Whether a whole cart can be had together. 整单可做")
+@strawberry.type(description="Whether a whole cart can be served at once. 整单可做")
 class Cart:
-    possible: bool
-    lines: list[CartLine]
+    possible: bool = strawberry.field(
+        description="Whether every line can be served in full. 是否可做"
+    )
+    lines: list[CartLine] = strawberry.field(
+        description="One entry per line, in the order of the input. 购物车明细"
+    )
 
 
 CanMakeResult = Annotated[
     Cart | problems.UnknownProduct | problems.UnknownStore,
-    strawberry.union("CanMakeResult", description="What can be had, or what is wrong with it."),
+    strawberry.union(
+        "CanMakeResult", description="The checked cart, or the problem with the input."
+    ),
 ]
 
 
-@strawberry.input(description="What somebody would order. 购物车明细")
+@strawberry.input(description="One line of a cart to check. 购物车明细")
 class CartLineInput:
-    product_id: UUID
-    quantity: Quantity
+    product_id: UUID = strawberry.field(description="ID of the product.")
+    quantity: Quantity = strawberry.field(
+        description="Quantity in the product's unit, greater than 0. 数量"
+    )
 
 
 SoldOutResult = Annotated[
     Level | problems.UnknownStore | problems.UnknownProduct | problems.KeyReused,
-    strawberry.union("SoldOutResult", description="The level, or why nothing was written."),
+    strawberry.union(
+        "SoldOutResult",
+        description="The level as it is now, or the problem that prevented the change.",
+    ),
 ]
 
 
-@strawberry.input(description="Take a product off a store's menu today, or put it back. 估清")
+@strawberry.input(description="Input of `setSoldOut`. 估清")
 class SetSoldOutInput:
-    key: UUID
-    store_id: UUID
-    product_id: UUID
+    key: UUID = request_key()
+    store_id: UUID = strawberry.field(description="ID of the store.")
+    product_id: UUID = strawberry.field(description="ID of the product.")
     sold_out: bool = strawberry.field(
-        description="true: not sold until the store's next midnight, whatever there is; false: "
-        "sold again."
+        description="Pass true to stop sales until the store's next midnight, false to sell "
+        "again. 估清"
     )

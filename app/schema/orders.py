@@ -12,13 +12,15 @@ from app.db import tables
 from app.domain.access import Can, Role
 from app.domain.rules.texts import masked
 from app.schema import problems
+from app.schema.arguments import request_key
 from app.schema.catalog import Channel, Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor
 from app.schema.recipes import Recipe
 from app.schema.sales import Disposition
 from app.schema.scalars import Money, Quantity, money, quantity, seen
-from app.schema.stock import Movement, StockLineInput
+from app.schema.stock import Movement
+from app.schema.stock_changes import StockLineInput
 from app.schema.storefront import StorefrontStore
 from app.schema.window import window
 
@@ -26,75 +28,118 @@ OPEN = (Role.OWNER, Role.INTEGRATOR)
 """Who reads customers' phone numbers in full."""
 
 
-@strawberry.enum(description="What became of an order. 订单状态")
+@strawberry.enum(description="State of an order. 订单状态")
 class OrderState(Enum):
-    HELD = strawberry.enum_value("HELD", description="Its goods wait to be paid for. 待付款")
-    PAID = strawberry.enum_value("PAID", description="Paid, not handed over yet. 待取货")
-    FULFILLED = strawberry.enum_value("FULFILLED", description="Handed over. 已完成")
-    CANCELLED = strawberry.enum_value("CANCELLED", description="Given up. 已取消")
-    EXPIRED = strawberry.enum_value("EXPIRED", description="Not paid in time. 超时关闭")
+    HELD = strawberry.enum_value(
+        "HELD", description="Goods are reserved until `expiresAt`; payment is awaited. 待付款"
+    )
+    PAID = strawberry.enum_value("PAID", description="Paid and ready to be handed over. 待取货")
+    FULFILLED = strawberry.enum_value(
+        "FULFILLED", description="Handed over to the customer. 已完成"
+    )
+    CANCELLED = strawberry.enum_value(
+        "CANCELLED",
+        description="Cancelled by staff or the customer; reserved goods are available again. "
+        "已取消",
+    )
+    EXPIRED = strawberry.enum_value(
+        "EXPIRED", description="Not paid in time; reserved goods are available again. 超时关闭"
+    )
 
 
-@window(tables.OrderLine, description="What was ordered of one product. 订单明细")
+@window(tables.OrderLine, description="One product of an order. 订单明细")
 class OrderLine:
-    product: Product = edge("products", "product_id")
-    recipe: Recipe | None = maybe_edge("recipes", "recipe_id", "How it is made. 配方")
+    product: Product = edge("products", "product_id", "Product that was ordered. 商品")
+    recipe: Recipe | None = maybe_edge(
+        "recipes",
+        "recipe_id",
+        "Recipe version that the order uses; null if the product has none. 配方",
+    )
 
-    @strawberry.field
+    @strawberry.field(description="Ordered quantity, in the product's unit. 数量")
     def quantity(self, root: strawberry.Parent[tables.OrderLine]) -> Quantity:
         return quantity(root.quantity, root.scale)
 
-    @strawberry.field(description="Yuan for one unit, as it was when it was ordered. 单价")
+    @strawberry.field(
+        description="Price of one unit in CNY when the order was placed; null if none was set. 单价"
+    )
     def price(self, root: strawberry.Parent[tables.OrderLine]) -> Money | None:
         return None if root.price is None else money(root.price * 100)
 
 
-@window(tables.Order, description="Goods held for a customer. 订单")
+@window(tables.Order, description="An order whose goods are reserved for a customer. 订单")
 class Order:
-    id: UUID
-    store: StorefrontStore = edge("stores", "store_id")
-    lines: list[OrderLine] = edge("order_lines", "id")
-    note: str | None
-    external_id: str | None = strawberry.field(description="The channel's own number. 渠道单号")
-    pickup_at: datetime | None = strawberry.field(description="Held until then. 自提时间")
-    extended: bool = strawberry.field(description="Held longer once; not again. 已延长")
-    payment: str | None = strawberry.field(description="The payment's number. 支付单号")
-    reason: str | None = strawberry.field(description="Why it was cancelled. 取消原因")
-    placed_at: datetime
-    paid_at: datetime | None
+    id: UUID = strawberry.field(description="ID of the order.")
+    store: StorefrontStore = edge("stores", "store_id", "Store that hands the goods over. 门店")
+    lines: list[OrderLine] = edge("order_lines", "id", "Products of the order. 订单明细")
+    note: str | None = strawberry.field(
+        description="Note of the customer; null if there is none. 备注"
+    )
+    external_id: str | None = strawberry.field(
+        description="Order number in the channel; null for orders placed here. 渠道单号"
+    )
+    pickup_at: datetime | None = strawberry.field(
+        description="Requested pickup time, until which the goods are reserved; null if none. "
+        "自提时间"
+    )
+    extended: bool = strawberry.field(
+        description="Whether the reservation was extended; that is possible once. 已延长"
+    )
+    payment: str | None = strawberry.field(
+        description="Payment reference; null until the order is paid. 支付单号"
+    )
+    reason: str | None = strawberry.field(
+        description="Reason of the cancellation; null if none was given. 取消原因"
+    )
+    placed_at: datetime = strawberry.field(description="Time when the order was placed. 下单时间")
+    paid_at: datetime | None = strawberry.field(
+        description="Time when the order was paid; null until then. 付款时间"
+    )
     ended_at: datetime | None = strawberry.field(
-        description="When it was handed over, cancelled or closed; null: open. 结束时间"
+        description="Time when the order was fulfilled, cancelled or closed; null while it is "
+        "open. 结束时间"
     )
     token: str | None = strawberry.field(
-        description="Told to whoever placed it, and only then: a guest shows it to see, cancel "
-        "and extend the order. Keep it secret. 订单凭证"
+        description="Secret that lets a guest read, cancel and extend this order. Returned by "
+        "`placeOrder` only and null everywhere else. 订单凭证"
     )
 
-    @strawberry.field
+    @strawberry.field(
+        description="State of the order. An unpaid order is EXPIRED as soon as `expiresAt` "
+        "passes. 订单状态"
+    )
     def state(self, root: strawberry.Parent[tables.Order], info: Info) -> OrderState:
         over = root.state == "HELD" and root.expires_at and root.expires_at <= info.context.now
-        # It is over at its moment, whether or not anybody has noted it yet.
+        # A reservation ends at its time, even before the job has closed the order.
         return OrderState.EXPIRED if over else OrderState[root.state]
 
-    @strawberry.field(description="Until then it is held; null once it is paid for. 预占到期")
+    @strawberry.field(
+        description="Time when the reservation ends; null once the order is paid. 预占到期"
+    )
     def expires_at(self, root: strawberry.Parent[tables.Order]) -> datetime | None:
         return root.expires_at
 
-    @strawberry.field
+    @strawberry.field(description="Channel that the order came through. 渠道")
     def channel(self, root: strawberry.Parent[tables.Order]) -> Channel:
         return Channel[root.channel]
 
-    @strawberry.field(description="Yuan; null when a line has no price. 合计")
+    @strawberry.field(description="Total price in CNY; null if a line has no price. 合计")
     def total(self, root: strawberry.Parent[tables.Order]) -> Money | None:
         return None if root.total is None else money(root.total * 100)
 
-    @strawberry.field(description="A phone number is told in full to owners only. 联系人")
+    @strawberry.field(
+        description="Name or phone number of the customer. Phone numbers are masked for everyone "
+        "but owners and API keys. 联系人"
+    )
     def contact(self, root: strawberry.Parent[tables.Order], info: Info) -> str:
         scope = info.context.scope
         full = scope is not None and scope.role in OPEN
         return root.contact if full else masked(root.contact)
 
-    @strawberry.field(description="What was held, given up, handed over. Staff only. 单据")
+    @strawberry.field(
+        description="Movements that reserved, released and handed over the goods. Null without "
+        "SEE_STOCK. 单据"
+    )
     async def movements(
         self, root: strawberry.Parent[tables.Order], info: Info
     ) -> list[Movement] | None:
@@ -102,7 +147,9 @@ class Order:
             return None
         return await info.context.loaders.document_movements.load(root.id)
 
-    @strawberry.field(description="Null for guests, and for what they placed. 下单人")
+    @strawberry.field(
+        description="Member of staff or API key that placed the order; null for guests. 下单人"
+    )
     async def placed_by(self, root: strawberry.Parent[tables.Order], info: Info) -> Actor | None:
         if not seen(info, Can.SEE_ORDERS):
             return None
@@ -121,7 +168,9 @@ PlaceOrderResult = Annotated[
     | problems.WrongState
     | problems.KeyReused
     | problems.Busy,
-    strawberry.union("PlaceOrderResult", description="The order, or why nothing was held."),
+    strawberry.union(
+        "PlaceOrderResult", description="The placed order, or the problem that prevented it."
+    ),
 ]
 OrderResult = Annotated[
     Order
@@ -131,7 +180,10 @@ OrderResult = Annotated[
     | problems.WrongState
     | problems.KeyReused
     | problems.Busy,
-    strawberry.union("OrderResult", description="The order as it is now, or why nothing changed."),
+    strawberry.union(
+        "OrderResult",
+        description="The order as it is now, or the problem that prevented the change.",
+    ),
 ]
 
 
@@ -147,65 +199,90 @@ ReturnOrderResult = Annotated[
     | problems.WrongState
     | problems.KeyReused
     | problems.Busy,
-    strawberry.union("ReturnOrderResult", description="The return, or why nothing was written."),
+    strawberry.union(
+        "ReturnOrderResult",
+        description="The movement of the return, or the problem that prevented it.",
+    ),
 ]
 
 
 @strawberry.input(
-    description="Order from a store: all lines are held, or none. Whoever is not signed in has at "
-    "most 5 unpaid orders of one contact in a store, each of at most 50 lines, 200 pieces or 200 "
-    "kg of a product, and picks up within 2 days. 下单"
+    description="Input of `placeOrder`. Guests may have at most 5 unpaid orders per contact in a "
+    "store; each has at most 50 lines, 200 pieces or 200 kg of a product, and a pickup "
+    "time within 2 days. 下单"
 )
 class PlaceOrderInput:
-    key: UUID = strawberry.field(
-        description="Made by the client once for this order, sent again with every retry. 幂等键"
+    key: UUID = request_key()
+    store: str = strawberry.field(description="Public code of the store. 门店编码")
+    channel: Channel = strawberry.field(
+        description="Channel of the order. Guests may use WECHAT and DOUYIN. 渠道"
     )
-    store: str = strawberry.field(description="The store's public code. 门店编码")
-    channel: Channel = strawberry.field(description="Guests: WECHAT or DOUYIN. 渠道")
-    lines: list[StockLineInput]
-    contact: str = strawberry.field(description="A name or phone, at most 100. 联系人")
+    lines: list[StockLineInput] = strawberry.field(
+        description="Products to order, at least one. 订单明细"
+    )
+    contact: str = strawberry.field(
+        description="Name or phone number of the customer, at most 100 characters. 联系人"
+    )
     pickup_at: datetime | None = strawberry.field(
-        default=None, description="Held until then, within 30 days; else the store's policy holds."
+        default=None,
+        description="Pickup time within 30 days, until which the goods are reserved; if omitted, "
+        "the store's hold policy applies. 自提时间",
     )
-    note: str | None = strawberry.field(default=None, description="At most 500 characters. 备注")
+    note: str | None = strawberry.field(
+        default=None, description="Note for the store, at most 500 characters. 备注"
+    )
 
 
-@strawberry.input(description="An order was paid for. 付款")
+@strawberry.input(description="Input of `payOrder`. 付款")
 class PayOrderInput:
-    key: UUID
-    order_id: UUID
+    key: UUID = request_key()
+    order_id: UUID = strawberry.field(description="ID of the order that was paid.")
     reference: str | None = strawberry.field(
-        default=None, description="The payment's number, at most 100 characters. 支付单号"
+        default=None, description="Payment reference, at most 100 characters. 支付单号"
     )
 
 
-@strawberry.input(description="Hand a paid order over. 交付")
+@strawberry.input(description="Input of `fulfilOrder`. 交付")
 class FulfilOrderInput:
-    key: UUID
-    order_id: UUID
+    key: UUID = request_key()
+    order_id: UUID = strawberry.field(description="ID of the paid order to hand over.")
 
 
-@strawberry.input(description="Give an order up; what is held can be sold at once. 取消订单")
+@strawberry.input(description="Input of `cancelOrder`. 取消订单")
 class CancelOrderInput:
-    key: UUID
-    order_id: UUID
-    token: str | None = strawberry.field(default=None, description="A guest's. 订单凭证")
-    reason: str | None = strawberry.field(default=None, description="At most 200 characters.")
+    key: UUID = request_key()
+    order_id: UUID = strawberry.field(description="ID of the order to cancel.")
+    token: str | None = strawberry.field(
+        default=None, description="Order token, required for guests. 订单凭证"
+    )
+    reason: str | None = strawberry.field(
+        default=None, description="Reason of the cancellation, at most 200 characters. 取消原因"
+    )
 
 
-@strawberry.input(description="Hold an unpaid order longer, once. 延长预占")
+@strawberry.input(description="Input of `extendHold`. 延长预占")
 class ExtendHoldInput:
-    key: UUID
-    order_id: UUID
-    token: str | None = strawberry.field(default=None, description="A guest's. 订单凭证")
+    key: UUID = request_key()
+    order_id: UUID = strawberry.field(description="ID of the unpaid order to extend.")
+    token: str | None = strawberry.field(
+        default=None, description="Order token, required for guests. 订单凭证"
+    )
 
 
-@strawberry.input(description="Goods of an order that come back. 订单退货")
+@strawberry.input(description="Input of `returnOrder`. 订单退货")
 class ReturnOrderInput:
-    key: UUID
-    order_id: UUID
-    lines: list[StockLineInput]
-    disposition: Disposition  # pyright: ignore[reportInvalidTypeForm]
-    reason: str | None = None
-    note: str | None = None
-    occurred_at: datetime | None = None
+    key: UUID = request_key()
+    order_id: UUID = strawberry.field(description="ID of the fulfilled order.")
+    lines: list[StockLineInput] = strawberry.field(
+        description="Goods that the customer brought back. 退货明细"
+    )
+    disposition: Disposition = strawberry.field(description="Where the returned goods go. 退货去向")  # pyright: ignore[reportInvalidTypeForm]
+    reason: str | None = strawberry.field(
+        default=None, description="Reason of the return, at most 200 characters. 退货原因"
+    )
+    note: str | None = strawberry.field(
+        default=None, description="Note on the return, at most 2000 characters. 备注"
+    )
+    occurred_at: datetime | None = strawberry.field(
+        default=None, description="Time of the return on the device; now by default. 发生时间"
+    )

@@ -16,23 +16,32 @@ Row = TypeVar("Row")
 LONGEST = 200
 
 
-@strawberry.type(description="Where a page ends.")
+@strawberry.type(description="Position of a page in its list. 分页")
 class PageInfo:
-    has_next_page: bool
-    end_cursor: str | None = strawberry.field(description="Pass it as `after` for the next page.")
+    has_next_page: bool = strawberry.field(
+        description="Whether more rows follow this page. 是否有下一页"
+    )
+    end_cursor: str | None = strawberry.field(
+        description="Cursor of the last row; pass it as `after` to read the next page. Null if "
+        "the page is empty. 游标"
+    )
 
 
-@strawberry.type
+@strawberry.type(description="A row and its cursor. 分页")
 class Edge(Generic[Row]):
-    node: Row
-    cursor: str
+    node: Row = strawberry.field(description="The row itself. 行")
+    cursor: str = strawberry.field(
+        description="Cursor of this row; pass it as `after` to continue behind it. 游标"
+    )
 
 
-@strawberry.type(description="A page of a list, at most 200 rows (`first`, 50 by default).")
+@strawberry.type(description="One page of a list. 分页")
 class Connection(Generic[Row]):
-    edges: list[Edge[Row]]
-    nodes: list[Row]
-    page_info: PageInfo
+    edges: list[Edge[Row]] = strawberry.field(
+        description="Rows of the page with their cursors. 行与游标"
+    )
+    nodes: list[Row] = strawberry.field(description="Rows of the page without cursors. 行")
+    page_info: PageInfo = strawberry.field(description="Position of the page in the list. 分页信息")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +79,7 @@ def _opened(cursor: str, kinds: Sequence[type]) -> tuple[Any, ...]:
 
 
 def _key(kind: type, value: object) -> Any:
-    """One part of a key, as the database can compare it: anybody may forge a cursor."""
+    """One part of a key, as the database compares it. Raises ValueError for a forged cursor."""
     if kind is int:
         if type(value) is int and -(2**63) <= value < 2**63:
             return value

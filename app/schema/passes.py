@@ -12,66 +12,98 @@ from app.db import tables
 from app.domain.access import Role
 from app.domain.rules.texts import masked
 from app.schema import problems
+from app.schema.arguments import request_key
 from app.schema.catalog import Channel, Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
 from app.schema.recipes import ConsumeOn
-from app.schema.stock import Movement, UsedInput
+from app.schema.stock import Movement
+from app.schema.stock_changes import UsedInput
 from app.schema.window import window
 
 OPEN = (Role.OWNER, Role.INTEGRATOR)
 """Who reads customers' phone numbers in full."""
 
 
-@strawberry.enum(description="What became of a pass. 次卡状态")
+@strawberry.enum(description="State of a prepaid pass. 次卡状态")
 class PassState(Enum):
-    ACTIVE = "ACTIVE"
-    USED = "USED"
-    REFUNDED = "REFUNDED"
-    EXPIRED = "EXPIRED"
-
-
-@window(tables.Redemption, description="Uses of a service rendered in a store. 核销记录")
-class Redemption:
-    id: UUID
-    product: Product = edge("products", "product_id", "The pass, or the service paid for there.")
-    store: Store = edge("stores", "store_id")
-    uses: int
-    movement: Movement = edge("movements", "movement_id", "What it took. 单据")
-    redeemed_by: Actor | None = edge("actors", "redeemed_by", "Who rendered it. 操作人")
-    redeemed_at: datetime
-    of_pass: Annotated["Pass", strawberry.lazy("app.schema.passes")] | None = maybe_edge(
-        "passes", "pass_id", "Null: paid for at the counter. 次卡"
+    ACTIVE = strawberry.enum_value(
+        "ACTIVE", description="Uses are left and the pass is valid. 有效"
+    )
+    USED = strawberry.enum_value("USED", description="All uses are redeemed. 已用完")
+    REFUNDED = strawberry.enum_value(
+        "REFUNDED", description="Refunded before all uses were redeemed. 已退卡"
+    )
+    EXPIRED = strawberry.enum_value(
+        "EXPIRED", description="Past its last day with uses left. 已过期"
     )
 
 
-@window(tables.Pass, description="Uses of a service somebody paid for. 次卡")
-class Pass:
-    id: UUID
-    product: Product = edge("products", "product_id")
-    store: Store = edge("stores", "store_id", "Which sold it; it is redeemed in any. 售出门店")
-    uses: int = strawberry.field(description="Paid for. 总次数")
-    used: int = strawberry.field(description="Redeemed. 已用次数")
-    expires_on: date = strawberry.field(description="The last day it is redeemed. 有效期至")
-    sold_at: datetime
-    ended_at: datetime | None = strawberry.field(description="Null: still active. 结束时间")
-    redemptions: list[Redemption] = edge("redemptions", "id")
+@window(tables.Redemption, description="Redeemed uses of a service in a store. 核销记录")
+class Redemption:
+    id: UUID = strawberry.field(description="ID of the redemption.")
+    product: Product = edge(
+        "products",
+        "product_id",
+        "Product of the pass, or the service that was paid for at the counter. 商品",
+    )
+    store: Store = edge("stores", "store_id", "Store that rendered the service. 核销门店")
+    uses: int = strawberry.field(description="Number of uses redeemed. 次数")
+    movement: Movement = edge(
+        "movements", "movement_id", "Movement of the consumables that the service used. 单据"
+    )
+    redeemed_by: Actor | None = edge(
+        "actors", "redeemed_by", "Member of staff who redeemed the uses. 操作人"
+    )
+    redeemed_at: datetime = strawberry.field(description="Time of the redemption. 核销时间")
+    of_pass: Annotated["Pass", strawberry.lazy("app.schema.passes")] | None = maybe_edge(
+        "passes",
+        "pass_id",
+        "Pass that was redeemed; null if the service was paid for at the counter. 次卡",
+    )
 
-    @strawberry.field(description="A phone number is told in full to owners only. 会员")
+
+@window(tables.Pass, description="A prepaid pass for several uses of a service. 次卡")
+class Pass:
+    id: UUID = strawberry.field(description="ID of the pass.")
+    product: Product = edge(
+        "products", "product_id", "Product of kind PASS or SERVICE that was sold. 商品"
+    )
+    store: Store = edge(
+        "stores",
+        "store_id",
+        "Store that sold the pass; every store of the chain redeems it. 售出门店",
+    )
+    uses: int = strawberry.field(description="Number of uses paid for. 总次数")
+    used: int = strawberry.field(description="Number of uses redeemed so far. 已用次数")
+    expires_on: date = strawberry.field(
+        description="Last day on which the pass can be redeemed. 有效期至"
+    )
+    sold_at: datetime = strawberry.field(description="Time when the pass was sold. 售出时间")
+    ended_at: datetime | None = strawberry.field(
+        description="Time when the pass was used up, refunded or expired; null while it is "
+        "active. 结束时间"
+    )
+    redemptions: list[Redemption] = edge("redemptions", "id", "Redemptions of this pass. 核销记录")
+
+    @strawberry.field(
+        description="Member number or phone number of the customer. Phone numbers are masked for "
+        "everyone but owners and API keys. 会员"
+    )
     def customer(self, root: strawberry.Parent[tables.Pass], info: Info) -> str:
         scope = info.context.scope
         full = scope is not None and scope.role in OPEN
         return root.customer if full else masked(root.customer)
 
-    @strawberry.field
+    @strawberry.field(description="State of the pass. 次卡状态")
     def state(self, root: strawberry.Parent[tables.Pass]) -> PassState:
         return PassState[root.state]
 
-    @strawberry.field
+    @strawberry.field(description="Channel that the pass was sold through. 渠道")
     def channel(self, root: strawberry.Parent[tables.Pass]) -> Channel:
         return Channel[root.channel]
 
-    @strawberry.field(description="When its consumables leave. 扣减时机")
+    @strawberry.field(description="When the consumables leave stock. 扣减时机")
     def consume_on(self, root: strawberry.Parent[tables.Pass]) -> ConsumeOn:
         return ConsumeOn[root.consume_on]
 
@@ -84,7 +116,9 @@ SellPassResult = Annotated[
     | problems.InvalidQuantity
     | problems.WrongState
     | problems.KeyReused,
-    strawberry.union("SellPassResult", description="The pass, or why nothing was written."),
+    strawberry.union(
+        "SellPassResult", description="The sold pass, or the problem that prevented the sale."
+    ),
 ]
 RedeemResult = Annotated[
     Redemption
@@ -96,47 +130,75 @@ RedeemResult = Annotated[
     | problems.InvalidQuantity
     | problems.WrongState
     | problems.KeyReused,
-    strawberry.union("RedeemResult", description="The redemption, or why nothing was written."),
+    strawberry.union(
+        "RedeemResult", description="The redemption, or the problem that prevented it."
+    ),
 ]
 RefundPassResult = Annotated[
     Pass | problems.UnknownPass | problems.WrongState | problems.KeyReused,
-    strawberry.union("RefundPassResult", description="The pass, or why nothing was written."),
+    strawberry.union(
+        "RefundPassResult",
+        description="The refunded pass, or the problem that prevented the refund.",
+    ),
 ]
 
 
-@strawberry.input(description="Sell a pass, or uses of a service to come. 售卡")
+@strawberry.input(description="Input of `sellPass`. 售卡")
 class SellPassInput:
-    key: UUID
-    store_id: UUID = strawberry.field(description="Which gives what is taken ahead. 售出门店")
-    product_id: UUID = strawberry.field(description="Of kind PASS or SERVICE.")
-    customer: str = strawberry.field(description="A member's number or phone, at most 100. 会员")
-    uses: int = strawberry.field(description="From 1 to 1000. 次数")
-    channel: Channel | None = strawberry.field(default=None, description="COUNTER if not given.")
+    key: UUID = request_key()
+    store_id: UUID = strawberry.field(
+        description="ID of the store that sells the pass and supplies the consumables taken at "
+        "the sale. 售出门店"
+    )
+    product_id: UUID = strawberry.field(description="ID of a product of kind PASS or SERVICE.")
+    customer: str = strawberry.field(
+        description="Member number or phone number, at most 100 characters. 会员"
+    )
+    uses: int = strawberry.field(description="Number of uses, from 1 to 1000. 次数")
+    channel: Channel | None = strawberry.field(
+        default=None, description="Channel of the sale; COUNTER by default. 渠道"
+    )
     expires_on: date | None = strawberry.field(
-        default=None, description="The last day it is redeemed; a year from today if not given."
+        default=None,
+        description="Last day on which the pass can be redeemed; one year from today by default. "
+        "有效期至",
     )
 
 
-@strawberry.input(description="Render uses of a pass, or of a service paid for here. 核销")
+@strawberry.input(
+    description="Input of `redeem`. Give exactly one of `passId` and `serviceProductId`. 核销"
+)
 class RedeemInput:
-    key: UUID
-    store_id: UUID = strawberry.field(description="Where it is rendered. 核销门店")
-    pass_id: UUID | None = strawberry.field(default=None, description="A pass; or instead:")
-    service_product_id: UUID | None = strawberry.field(
-        default=None, description="A service that is paid for at this counter. 服务项目"
+    key: UUID = request_key()
+    store_id: UUID = strawberry.field(
+        description="ID of the store that renders the service. 核销门店"
     )
-    uses: int | None = strawberry.field(default=None, description="1 if not given. 次数")
+    pass_id: UUID | None = strawberry.field(
+        default=None,
+        description="ID of a pass. Give exactly one of `passId` and `serviceProductId`. 次卡",
+    )
+    service_product_id: UUID | None = strawberry.field(
+        default=None,
+        description="ID of a service that is paid for at the counter. Give exactly one of "
+        "`passId` and `serviceProductId`. 服务项目",
+    )
+    uses: int | None = strawberry.field(
+        default=None, description="Number of uses to redeem; 1 by default. 次数"
+    )
     without: list[UUID] | None = strawberry.field(
-        default=None, description="Optional parts of the recipe to leave out. 不要的配料"
+        default=None, description="IDs of optional recipe components to leave out. 不要的配料"
     )
     used: list[UsedInput] | None = strawberry.field(
         default=None,
-        description="What was really used, where it is not what the recipe says. 实际用量",
+        description="Quantities actually used, for components that differ from the recipe. "
+        "实际用量",
     )
 
 
-@strawberry.input(description="End a pass; what was taken ahead and not used comes back. 退卡")
+@strawberry.input(description="Input of `refundPass`. 退卡")
 class RefundPassInput:
-    key: UUID
-    pass_id: UUID
-    reason: str | None = strawberry.field(default=None, description="At most 200 characters.")
+    key: UUID = request_key()
+    pass_id: UUID = strawberry.field(description="ID of the pass to refund.")
+    reason: str | None = strawberry.field(
+        default=None, description="Reason of the refund, at most 200 characters. 退卡原因"
+    )

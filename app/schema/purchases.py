@@ -14,91 +14,128 @@ from app.domain.access import Can
 from app.domain.rules.days import store_day
 from app.domain.rules.texts import masked
 from app.schema import problems
+from app.schema.arguments import request_key
 from app.schema.catalog import Product
 from app.schema.edges import edge
 from app.schema.identity import Actor, Store
 from app.schema.scalars import Money, Quantity, amount, cost, seen
-from app.schema.stock import Movement, ReceiveLineInput
+from app.schema.stock import Movement
+from app.schema.stock_changes import ReceiveLineInput
 from app.schema.window import window
 
 
-@window(tables.Supplier, description="Who delivers goods. 供应商")
+@window(tables.Supplier, description="A supplier that delivers goods. 供应商")
 class Supplier:
-    id: UUID
-    name: str
-    contact: str | None = strawberry.field(description="Whom to ask for. 联系人")
-    lead_days: int = strawberry.field(
-        description="From the order to the delivery, usually. 到货周期(天)"
+    id: UUID = strawberry.field(description="ID of the supplier.")
+    name: str = strawberry.field(
+        description="Name of the supplier, unique in the chain. 供应商名称"
     )
-    created_at: datetime
-    archived_at: datetime | None = strawberry.field(description="Not ordered of since. 停用时间")
+    contact: str | None = strawberry.field(
+        description="Contact person; null if none was given. 联系人"
+    )
+    lead_days: int = strawberry.field(
+        description="Usual number of days from order to delivery. 到货周期（天）"
+    )
+    created_at: datetime = strawberry.field(
+        description="Time when the supplier was created. 创建时间"
+    )
+    archived_at: datetime | None = strawberry.field(
+        description="Time when the supplier was archived; null while it is active. 停用时间"
+    )
 
-    @strawberry.field(description="In full for those who buy; masked for the others. 电话")
+    @strawberry.field(description="Phone number. Masked if you lack EDIT_SUPPLIERS. 电话")
     def phone(self, root: strawberry.Parent[tables.Supplier], info: Info) -> str | None:
         if root.phone is None or seen(info, Can.EDIT_SUPPLIERS):
             return root.phone
         return masked(root.phone)
 
-    @strawberry.field(description="Null for those who do not see suppliers. 备注")
+    @strawberry.field(description="Internal note; null if you lack SEE_SUPPLIERS. 备注")
     def note(self, root: strawberry.Parent[tables.Supplier], info: Info) -> str | None:
         return root.note if seen(info, Can.SEE_SUPPLIERS) else None
 
 
-@strawberry.enum(description="What became of a purchase order. 采购单状态")
+@strawberry.enum(description="State of a purchase order. 采购单状态")
 class PurchaseOrderState(Enum):
-    OPEN = strawberry.enum_value("OPEN", description="Nothing came yet. 待到货")
-    PARTIAL = strawberry.enum_value("PARTIAL", description="Something is missing. 部分到货")
-    RECEIVED = strawberry.enum_value("RECEIVED", description="All of it came. 已到齐")
-    CLOSED = strawberry.enum_value(
-        "CLOSED", description="What was missing is not waited for any more. 已关闭(少货)"
+    OPEN = strawberry.enum_value("OPEN", description="Nothing has been received yet. 待到货")
+    PARTIAL = strawberry.enum_value(
+        "PARTIAL", description="Some goods were received and some are missing. 部分到货"
     )
-    CANCELLED = strawberry.enum_value("CANCELLED", description="Given up. 已取消")
+    RECEIVED = strawberry.enum_value("RECEIVED", description="All goods were received. 已到齐")
+    CLOSED = strawberry.enum_value(
+        "CLOSED",
+        description="Closed with goods missing; they are not expected any more. 已关闭（少货）",
+    )
+    CANCELLED = strawberry.enum_value(
+        "CANCELLED", description="Cancelled before any goods were received. 已取消"
+    )
 
 
-@window(tables.PurchaseLine, description="How much of a product was ordered and came. 采购明细")
+@window(tables.PurchaseLine, description="One product of a purchase order. 采购明细")
 class PurchaseLine:
-    product: Product = edge("products", "product_id")
-    ordered: Quantity = amount("ordered", "0: it came and was never ordered. 订货数量")
-    received: Quantity = amount("received", "All deliveries together. 到货数量")
-    missing: Quantity = amount("missing", "Ordered and not received; 0 when more came. 欠货数量")
-    over: Quantity = amount("over", "Received beyond what was ordered. 超收数量")
+    product: Product = edge("products", "product_id", "Product that was ordered. 商品")
+    ordered: Quantity = amount(
+        "ordered",
+        "Ordered quantity; 0 if the product was delivered without being ordered. 订货数量",
+    )
+    received: Quantity = amount("received", "Quantity received in all deliveries. 到货数量")
+    missing: Quantity = amount(
+        "missing", "Quantity ordered but not received; 0 if more was received. 欠货数量"
+    )
+    over: Quantity = amount("over", "Quantity received beyond the ordered quantity. 超收数量")
 
     @strawberry.field(
-        description="Yuan for one unit, as it was ordered; null if unknown or not yours to see. "
+        description="Agreed cost of one unit in CNY; null if unknown or if you lack SEE_COST. "
         "采购单价"
     )
     def unit_cost(self, root: strawberry.Parent[tables.PurchaseLine], info: Info) -> Money | None:
         return cost(info, root.unit_cost)
 
 
-@window(tables.PurchaseOrder, description="Goods a store waits for. 采购单")
+@window(tables.PurchaseOrder, description="An order of goods from a supplier for one store. 采购单")
 class PurchaseOrder:
-    id: UUID
-    number: str = strawberry.field(description="Unique in the chain. 采购单号")
-    supplier: Supplier = edge("suppliers", "supplier_id")
-    store: Store = edge("stores", "store_id", "Where the goods go. 收货门店")
-    lines: list[PurchaseLine] = edge("purchase_lines", "id")
-    expected_on: date = strawberry.field(description="When the goods should come. 预计到货日")
-    note: str | None
-    reason: str | None = strawberry.field(description="Why it was closed or cancelled. 原因")
-    ordered_at: datetime
-    ordered_by: Actor | None = edge("actors", "ordered_by", "Who ordered. 采购人")
+    id: UUID = strawberry.field(description="ID of the purchase order.")
+    number: str = strawberry.field(description="Number of the order, unique in the chain. 采购单号")
+    supplier: Supplier = edge(
+        "suppliers", "supplier_id", "Supplier that delivers the goods. 供应商"
+    )
+    store: Store = edge("stores", "store_id", "Store that receives the goods. 收货门店")
+    lines: list[PurchaseLine] = edge("purchase_lines", "id", "Products of the order. 采购明细")
+    expected_on: date = strawberry.field(
+        description="Date on which the goods are expected. 预计到货日"
+    )
+    note: str | None = strawberry.field(
+        description="Note on the order; null if there is none. 备注"
+    )
+    reason: str | None = strawberry.field(
+        description="Reason why the order was closed or cancelled; null if none was given. 原因"
+    )
+    ordered_at: datetime = strawberry.field(description="Time when the order was created. 下单时间")
+    ordered_by: Actor | None = edge(
+        "actors", "ordered_by", "Member of staff or API key that created the order. 采购人"
+    )
     ended_at: datetime | None = strawberry.field(
-        description="When all had come, or no more was waited for; null: open. 结束时间"
+        description="Time when the order was fully received, closed or cancelled; null while it "
+        "is open. 结束时间"
     )
 
-    @strawberry.field
+    @strawberry.field(description="State of the purchase order. 采购单状态")
     def state(self, root: strawberry.Parent[tables.PurchaseOrder]) -> PurchaseOrderState:
         return PurchaseOrderState[root.state]
 
-    @strawberry.field(description="Open, and its day is past by the store's own clock. 逾期未到")
+    @strawberry.field(
+        description="Whether the order is open and its expected date has passed in the store's "
+        "time zone. 逾期未到"
+    )
     async def overdue(self, root: strawberry.Parent[tables.PurchaseOrder], info: Info) -> bool:
         if root.ended_at is not None:
             return False
         store = await info.context.loaders.stores.load(root.store_id)
         return root.expected_on < store_day(info.context.now, store.timezone)
 
-    @strawberry.field(description="What came in, delivery by delivery. Staff only. 入库单据")
+    @strawberry.field(
+        description="Receipts of this order, one movement per delivery. Null without SEE_STOCK. "
+        "入库单据"
+    )
     async def receipts(
         self, root: strawberry.Parent[tables.PurchaseOrder], info: Info
     ) -> list[Movement] | None:
@@ -107,25 +144,37 @@ class PurchaseOrder:
         return await info.context.loaders.document_movements.load(root.id)
 
 
-@window(errors.Delivery, description="More of a product came than is missing. 超收明细")
+@window(
+    errors.Delivery, description="One product of which more was delivered than is missing. 超收明细"
+)
 class Delivery:
-    product: Product = edge("products", "product_id")
-    ordered: Quantity = amount("ordered", "0: it was never ordered.")
-    received: Quantity = amount("received", "Received before.")
-    requested: Quantity = amount("requested", "In this delivery, all its lines together.")
+    product: Product = edge("products", "product_id", "Product that was delivered. 商品")
+    ordered: Quantity = amount(
+        "ordered", "Ordered quantity; 0 if the product was not ordered. 订货数量"
+    )
+    received: Quantity = amount("received", "Quantity received in earlier deliveries. 到货数量")
+    requested: Quantity = amount(
+        "requested", "Quantity in this delivery, summed over all its lines. 本次数量"
+    )
 
 
 @window(
     errors.DeliveryExceedsOrder,
-    description="More came than is missing: count again, or send it with acceptOver. 到货超出订货",
+    description="The delivery contains more than the order is missing. Count again, or send it "
+    "with `acceptOver`. 到货超出订货",
 )
 class DeliveryExceedsOrder(problems.Problem):
-    deliveries: list[Delivery] = strawberry.field(description="Every product it is too much of.")
+    deliveries: list[Delivery] = strawberry.field(
+        description="Every product with too much in the delivery. 超收明细"
+    )
 
 
 SupplierResult = Annotated[
     Supplier | problems.UnknownSupplier | problems.AlreadyTaken | problems.KeyReused,
-    strawberry.union("SupplierResult", description="The supplier, or why nothing was written."),
+    strawberry.union(
+        "SupplierResult",
+        description="The supplier as it is now, or the problem that prevented the change.",
+    ),
 ]
 CreatePurchaseOrderResult = Annotated[
     PurchaseOrder
@@ -137,13 +186,15 @@ CreatePurchaseOrderResult = Annotated[
     | problems.WrongState
     | problems.KeyReused,
     strawberry.union(
-        "CreatePurchaseOrderResult", description="The order, or why nothing was ordered."
+        "CreatePurchaseOrderResult",
+        description="The created purchase order, or the problem that prevented it.",
     ),
 ]
 PurchaseOrderResult = Annotated[
     PurchaseOrder | problems.UnknownPurchaseOrder | problems.WrongState | problems.KeyReused,
     strawberry.union(
-        "PurchaseOrderResult", description="The order as it is now, or why nothing changed."
+        "PurchaseOrderResult",
+        description="The purchase order as it is now, or the problem that prevented the change.",
     ),
 ]
 ReceivePurchaseOrderResult = Annotated[
@@ -155,129 +206,175 @@ ReceivePurchaseOrderResult = Annotated[
     | problems.WrongState
     | problems.KeyReused,
     strawberry.union(
-        "ReceivePurchaseOrderResult", description="The order as it is now, or why nothing came in."
+        "ReceivePurchaseOrderResult",
+        description="The purchase order as it is now, or the problem that prevented the receipt.",
     ),
 ]
 
 
-@strawberry.input
+@strawberry.input(description="Descriptive fields of a supplier. 供应商信息")
 class SupplierInput:
-    key: UUID = strawberry.field(description="Made once for this request, sent with every retry.")
-    contact: str | None = strawberry.field(default=None, description="At most 100 characters.")
-    phone: str | None = strawberry.field(default=None, description="At most 30 characters.")
-    note: str | None = strawberry.field(default=None, description="At most 500 characters.")
+    key: UUID = request_key()
+    contact: str | None = strawberry.field(
+        default=None, description="Contact person, at most 100 characters. 联系人"
+    )
+    phone: str | None = strawberry.field(
+        default=None, description="Phone number, at most 30 characters. 电话"
+    )
+    note: str | None = strawberry.field(
+        default=None, description="Internal note, at most 500 characters. 备注"
+    )
 
 
-@strawberry.input(description="A new supplier. 新供应商")
+@strawberry.input(description="Input of `createSupplier`. 新建供应商")
 class CreateSupplierInput(SupplierInput):
-    name: str = strawberry.field(description="Unique in the chain, at most 100 characters.")
+    name: str = strawberry.field(
+        description="Name of the supplier, unique in the chain, at most 100 characters. 供应商名称"
+    )
     lead_days: int | None = strawberry.field(
-        default=None, description="From 0 to 365; 0 if not given. 到货周期(天)"
+        default=None,
+        description="Usual number of days from order to delivery, from 0 to 365; 0 by default. "
+        "到货周期（天）",
     )
 
 
-@strawberry.input(description="Changes to a supplier; what is not given stays. 修改供应商")
+@strawberry.input(
+    description="Input of `updateSupplier`; omitted fields stay unchanged. 修改供应商"
+)
 class UpdateSupplierInput(SupplierInput):
-    supplier_id: UUID
-    name: str | None = None
-    lead_days: int | None = strawberry.field(default=None, description="From 0 to 365.")
-
-
-@strawberry.input(description="Take a supplier out of searches. 停用供应商")
-class ArchiveSupplierInput:
-    key: UUID
-    supplier_id: UUID
-    archived: bool | None = strawberry.field(
-        default=None, description="false brings it back; true if not given."
+    supplier_id: UUID = strawberry.field(description="ID of the supplier to change.")
+    name: str | None = strawberry.field(
+        default=None,
+        description="New name, unique in the chain, at most 100 characters. 供应商名称",
+    )
+    lead_days: int | None = strawberry.field(
+        default=None,
+        description="Usual number of days from order to delivery, from 0 to 365. 到货周期（天）",
     )
 
 
-@strawberry.input(description="A product to order, and how much of it. 采购明细")
+@strawberry.input(description="Input of `archiveSupplier`. 停用供应商")
+class ArchiveSupplierInput:
+    key: UUID = request_key()
+    supplier_id: UUID = strawberry.field(description="ID of the supplier to archive or restore.")
+    archived: bool | None = strawberry.field(
+        default=None,
+        description="Pass false to restore an archived supplier; true by default. 是否停用",
+    )
+
+
+@strawberry.input(
+    description="One product to order; lines of the same product are added up. 采购明细"
+)
 class PurchaseLineInput:
-    product_id: UUID | None = None
+    product_id: UUID | None = strawberry.field(
+        default=None, description="ID of the product. Give either `productId` or `code`."
+    )
     code: str | None = strawberry.field(
-        default=None, description="A barcode or sku, instead of productId. 条码"
+        default=None,
+        description="Barcode or SKU of the product. Give either `productId` or `code`. 条码",
     )
     quantity: Quantity | None = strawberry.field(
-        default=None, description="In the product's unit, above 0; lines of one product add up."
+        default=None,
+        description="Quantity to order, greater than 0, in the product's unit or in `unit`. 数量",
     )
     packs: Quantity | None = strawberry.field(
-        default=None, description="Packs of the scanned code; 1 if nothing is given. 件数"
+        default=None,
+        description="Number of packs of the scanned code; 1 if no quantity is given either. 件数",
     )
     unit: str | None = strawberry.field(
         default=None,
-        description="What the quantity is told in, if not in the product's unit: see "
-        "`Product.units`. 单位",
+        description="Unit of `quantity`, one of `Product.units`; the product's unit by default. "
+        "单位",
     )
     unit_cost: Money | None = strawberry.field(
-        default=None, description="Yuan for one product unit; what comes in is worth it. 采购单价"
+        default=None,
+        description="Cost of one product unit in CNY, used as the cost of the received goods. "
+        "采购单价",
     )
 
 
-@strawberry.input(description="Order goods of a supplier. 采购下单")
+@strawberry.input(description="Input of `createPurchaseOrder`. 采购下单")
 class CreatePurchaseOrderInput:
-    key: UUID = strawberry.field(
-        description="Made by the client once for this order, sent again with every retry. 幂等键"
+    key: UUID = request_key()
+    supplier_id: UUID = strawberry.field(description="ID of the supplier.")
+    store_id: UUID = strawberry.field(
+        description="ID of the store that receives the goods. 收货门店"
     )
-    supplier_id: UUID
-    store_id: UUID = strawberry.field(description="Where the goods go. 收货门店")
-    lines: list[PurchaseLineInput]
+    lines: list[PurchaseLineInput] = strawberry.field(
+        description="Products to order, at least one. 采购明细"
+    )
     number: str | None = strawberry.field(
         default=None,
-        description="Unique in the chain, at most 50 characters; made if not given. 采购单号",
+        description="Order number, unique in the chain, at most 50 characters; generated if "
+        "omitted. 采购单号",
     )
     expected_on: date | None = strawberry.field(
         default=None,
-        description="From today, at most 730 days; today and the supplier's leadDays if not "
-        "given. 预计到货日",
+        description="Expected date of delivery, from today to 730 days ahead; today plus the "
+        "supplier's `leadDays` by default. 预计到货日",
     )
-    note: str | None = strawberry.field(default=None, description="At most 500 characters. 备注")
+    note: str | None = strawberry.field(
+        default=None, description="Note on the order, at most 500 characters. 备注"
+    )
 
 
-@strawberry.input(description="Changes to an open order; what is not given stays. 修改采购单")
+@strawberry.input(
+    description="Input of `updatePurchaseOrder`; omitted fields stay unchanged. 修改采购单"
+)
 class UpdatePurchaseOrderInput:
-    key: UUID
-    purchase_order_id: UUID
+    key: UUID = request_key()
+    purchase_order_id: UUID = strawberry.field(description="ID of the purchase order to change.")
     expected_on: date | None = strawberry.field(
-        default=None, description="From today, at most 730 days. 预计到货日"
+        default=None,
+        description="Expected date of delivery, from today to 730 days ahead. 预计到货日",
     )
-    note: str | None = strawberry.field(default=None, description="At most 500 characters. 备注")
+    note: str | None = strawberry.field(
+        default=None, description="Note on the order, at most 500 characters. 备注"
+    )
 
 
-@strawberry.input(description="Give an order up of which nothing came. 取消采购单")
+@strawberry.input(description="Input of `cancelPurchaseOrder`. 取消采购单")
 class CancelPurchaseOrderInput:
-    key: UUID
-    purchase_order_id: UUID
-    reason: str | None = strawberry.field(default=None, description="At most 200 characters.")
-
-
-@strawberry.input(description="Give up what is still missing of an order. 关闭采购单")
-class ClosePurchaseOrderInput:
-    key: UUID
-    purchase_order_id: UUID
-    reason: str = strawberry.field(description="At most 200 characters. 少货原因")
-
-
-@strawberry.input(description="Goods that came in for an order. 采购收货")
-class ReceivePurchaseOrderInput:
-    key: UUID = strawberry.field(
-        description="Made by the client once for this delivery, sent again with every retry. 幂等键"
+    key: UUID = request_key()
+    purchase_order_id: UUID = strawberry.field(description="ID of the purchase order to cancel.")
+    reason: str | None = strawberry.field(
+        default=None, description="Reason of the cancellation, at most 200 characters. 取消原因"
     )
-    purchase_order_id: UUID
+
+
+@strawberry.input(description="Input of `closePurchaseOrder`. 关闭采购单")
+class ClosePurchaseOrderInput:
+    key: UUID = request_key()
+    purchase_order_id: UUID = strawberry.field(description="ID of the purchase order to close.")
+    reason: str = strawberry.field(
+        description="Reason why goods are missing, at most 200 characters; required. 少货原因"
+    )
+
+
+@strawberry.input(description="Input of `receivePurchaseOrder`. 采购收货")
+class ReceivePurchaseOrderInput:
+    key: UUID = request_key()
+    purchase_order_id: UUID = strawberry.field(description="ID of the purchase order.")
     lines: list[ReceiveLineInput] = strawberry.field(
-        description="As `receive` has them; a cost that is not told is the order's, and so is the "
-        "supplier."
+        description="Goods received, as in `receive`; supplier and cost come from the order unless "
+        "given. 收货明细"
     )
     accept_over: bool | None = strawberry.field(
         default=None,
-        description="true books what was not ordered as well, for a reason; false if not given. "
-        "超收",
+        description="Pass true to also receive goods that were not ordered, with a `reason`; "
+        "false by default. 超收",
     )
-    reason: str | None = strawberry.field(default=None, description="At most 200 characters. 原因")
+    reason: str | None = strawberry.field(
+        default=None,
+        description="Reason for receiving more than ordered, at most 200 characters. 原因",
+    )
     document: str | None = strawberry.field(
-        default=None, description="The delivery note's number, at most 100 characters. 送货单号"
+        default=None, description="Number of the delivery note, at most 100 characters. 送货单号"
     )
-    note: str | None = strawberry.field(default=None, description="At most 2000 characters. 备注")
+    note: str | None = strawberry.field(
+        default=None, description="Note on the receipt, at most 2000 characters. 备注"
+    )
     occurred_at: datetime | None = strawberry.field(
-        default=None, description="When it came, by the device; now if not given."
+        default=None, description="Time of the delivery on the device; now by default. 发生时间"
     )

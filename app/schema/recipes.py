@@ -11,57 +11,71 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.schema import problems
+from app.schema.arguments import request_key
 from app.schema.catalog import Product
 from app.schema.edges import edge
 from app.schema.scalars import Quantity, quantity
 from app.schema.window import window
 
 
-@strawberry.enum(description="When the consumables of something prepaid leave. 扣减时机")
+@strawberry.enum(description="When the consumables of a prepaid service leave stock. 扣减时机")
 class ConsumeOn(Enum):
     FIRST_USE_ON_SALE = strawberry.enum_value(
         "FIRST_USE_ON_SALE",
-        description="Those of the first use when it is sold, later ones when redeemed. 售出扣首次",
+        description="Consumables of the first use leave at the sale, those of later uses at "
+        "redemption. 售出扣首次",
     )
     REDEEM = strawberry.enum_value(
-        "REDEEM", description="Nothing at the sale; each use when it is redeemed. 核销时扣"
+        "REDEEM", description="Consumables of every use leave at redemption. 核销时扣"
     )
     RESERVE_ON_SALE = strawberry.enum_value(
-        "RESERVE_ON_SALE", description="All uses are held when it is sold. 售出预占"
+        "RESERVE_ON_SALE", description="Consumables of all uses are reserved at the sale. 售出预占"
     )
 
 
-@window(tables.Component, description="What goes into a recipe. 配料")
+@window(tables.Component, description="One component of a recipe. 配料")
 class Component:
-    product: Product = edge("products", "product_id")
+    product: Product = edge("products", "product_id", "Product that the recipe uses. 商品")
     optional: bool = strawberry.field(
-        description="Taken when it is there; the dish is sold without it as well. 可选"
+        description="Whether the dish is also sold when this component is out of stock. 可选"
     )
 
-    @strawberry.field(description="For all that the recipe yields, in the product's unit. 用量")
+    @strawberry.field(
+        description="Quantity for the whole yield of the recipe, in the component's unit. 用量"
+    )
     async def quantity(self, root: strawberry.Parent[tables.Component], info: Info) -> Quantity:
         product = await info.context.loaders.products.load(root.product_id)
         return quantity(root.quantity, product.scale)
 
-    @strawberry.field(description="Percent lost on the way, on top of the quantity. 损耗率(%)")
+    @strawberry.field(
+        description="Percentage lost in preparation, added to the quantity. 损耗率（%）"
+    )
     def loss(self, root: strawberry.Parent[tables.Component]) -> Quantity:
         return quantity(root.loss, 100)
 
 
-@window(tables.Recipe, description="One version of how a product is made; it never changes. 配方")
+@window(tables.Recipe, description="One version of a recipe. A version never changes. 配方")
 class Recipe:
-    id: UUID
-    version: int = strawberry.field(description="1, 2, 3 …: old sales keep theirs. 版本")
-    product: Product = edge("products", "product_id")
-    components: list[Component] = edge("components", "id")
-    created_at: datetime
+    id: UUID = strawberry.field(description="ID of the recipe version.")
+    version: int = strawberry.field(
+        description="Version number, counted from 1; past sales keep the version they were made "
+        "with. 版本"
+    )
+    product: Product = edge("products", "product_id", "Product that the recipe makes. 商品")
+    components: list[Component] = edge("components", "id", "Components of the recipe. 配料")
+    created_at: datetime = strawberry.field(
+        description="Time when this version was saved. 创建时间"
+    )
 
-    @strawberry.field(description="What the components make. 产出")
+    @strawberry.field(description="Quantity that the components make, in the product's unit. 产出")
     async def yields(self, root: strawberry.Parent[tables.Recipe], info: Info) -> Quantity:
         product = await info.context.loaders.products.load(root.product_id)
         return quantity(root.yields, product.scale)
 
-    @strawberry.field(description="Null: of something that is not prepaid. 扣减时机")
+    @strawberry.field(
+        description="When consumables leave stock; null if the product is not a prepaid service. "
+        "扣减时机"
+    )
     def consume_on(self, root: strawberry.Parent[tables.Recipe]) -> ConsumeOn | None:
         return None if root.consume_on is None else ConsumeOn[root.consume_on]
 
@@ -74,39 +88,51 @@ RecipeResult = Annotated[
     | problems.RecipeCycle
     | problems.WrongState
     | problems.KeyReused,
-    strawberry.union("RecipeResult", description="The product, or why nothing was written."),
+    strawberry.union(
+        "RecipeResult",
+        description="The product with its new recipe, or the problem that prevented the change.",
+    ),
 ]
 
 
-@strawberry.input(description="What goes into a recipe. 配料")
+@strawberry.input(description="One component of a recipe. 配料")
 class ComponentInput:
-    product_id: UUID
-    quantity: Quantity = strawberry.field(description="For all that the recipe yields. 用量")
+    product_id: UUID = strawberry.field(description="ID of the product that the recipe uses.")
+    quantity: Quantity = strawberry.field(
+        description="Quantity for the whole yield of the recipe. 用量"
+    )
     unit: str | None = strawberry.field(
-        default=None, description="What the quantity is told in: the product's unit if not given."
+        default=None,
+        description="Unit of `quantity`, one of `Product.units`; the product's unit by default. "
+        "单位",
     )
     loss: Quantity | None = strawberry.field(
-        default=None, description="Percent lost on the way, added to the quantity: 0 to 100. 损耗率"
+        default=None,
+        description="Percentage lost in preparation, added to the quantity, from 0 to 100; 0 by "
+        "default. 损耗率（%）",
     )
     optional: bool | None = strawberry.field(
-        default=None, description="true: the dish is sold without it when there is none. 可选"
+        default=None,
+        description="Whether the dish is also sold without this component; false by default. 可选",
     )
 
 
-@strawberry.input(description="How a product is made from now on. 设置配方")
+@strawberry.input(description="Input of `setRecipe`. 设置配方")
 class SetRecipeInput:
-    key: UUID
-    product_id: UUID
+    key: UUID = request_key()
+    product_id: UUID = strawberry.field(description="ID of the product that the recipe makes.")
     components: list[ComponentInput] = strawberry.field(
-        description="What one unit takes must be whole in base units (piece, g, ml); none at all "
-        "take the recipe away. 配料"
+        description="Components of the recipe. One product unit must need whole base units "
+        "(piece, g, ml) of each. An empty list removes the recipe. 配料"
     )
     yields: Quantity | None = strawberry.field(
-        default=None, description="How much of the product they make; 1 if not given. 产出"
+        default=None,
+        description="Quantity that the components make, in the product's unit; 1 by default. 产出",
     )
     consume_on: ConsumeOn | None = strawberry.field(
         default=None,
-        description="Of services and passes: FIRST_USE_ON_SALE if not given. 扣减时机",
+        description="When consumables leave stock, for services and passes only; "
+        "FIRST_USE_ON_SALE by default. 扣减时机",
     )
 
 

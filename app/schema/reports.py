@@ -23,51 +23,55 @@ class Figures:
     store_id: UUID
 
 
-@window(Sold, description="What a channel sold of a product. 渠道商品销量")
+@window(Sold, description="Sales of one product through a channel. 渠道商品销量")
 class ChannelSold:
-    product: Product = edge("products", "product_id")
-    sold: Quantity = amount("sold", "Handed over to customers. 销量")
-    returned: Quantity = amount("returned", "Came back. 退货")
+    product: Product = edge("products", "product_id", "Product that was sold. 商品")
+    sold: Quantity = amount("sold", "Quantity handed over to customers. 销量")
+    returned: Quantity = amount("returned", "Quantity that customers returned. 退货")
 
     @strawberry.field(
-        description="Yuan that what they kept did cost; null if not yours to see. 成本"
+        description="Cost in CNY of the goods that customers kept; null if you lack SEE_COST. 成本"
     )
     def cost(self, root: strawberry.Parent[Sold], info: Info) -> Money | None:
         return cost(info, root.cost)
 
 
-@window(Figures, description="What one channel did in one store. 渠道报表")
+@window(Figures, description="Figures of one channel in one store. 渠道报表")
 class ChannelFigures:
-    store: Store = edge("stores", "store_id")
+    store: Store = edge("stores", "store_id", "Store that the figures are for. 门店")
 
-    @strawberry.field
+    @strawberry.field(description="Channel that the figures are for. 渠道")
     def channel(self, root: strawberry.Parent[Figures]) -> Channel:
         return Channel[root.ordered.channel]
 
-    @strawberry.field(description="Orders placed. 下单数")
+    @strawberry.field(description="Number of orders placed. 下单数")
     def placed(self, root: strawberry.Parent[Figures]) -> int:
         return root.ordered.placed
 
-    @strawberry.field(description="Of them paid for. 付款数")
+    @strawberry.field(description="Number of those orders that were paid. 付款数")
     def paid(self, root: strawberry.Parent[Figures]) -> int:
         return root.ordered.paid
 
-    @strawberry.field(description="Of them handed over. 完成数")
+    @strawberry.field(description="Number of those orders that were handed over. 完成数")
     def fulfilled(self, root: strawberry.Parent[Figures]) -> int:
         return root.ordered.fulfilled
 
-    @strawberry.field(description="Of them cancelled. 取消数")
+    @strawberry.field(description="Number of those orders that were cancelled. 取消数")
     def cancelled(self, root: strawberry.Parent[Figures]) -> int:
         return root.ordered.cancelled
 
-    @strawberry.field(description="Of them not paid in time. 超时数")
+    @strawberry.field(description="Number of those orders that were not paid in time. 超时数")
     def expired(self, root: strawberry.Parent[Figures]) -> int:
         return root.ordered.expired
 
-    @strawberry.field(description="Yuan of the orders that were paid for and kept. 订单金额")
+    @strawberry.field(
+        description="Total in CNY of the orders that were paid and not cancelled. 订单金额"
+    )
     def revenue(self, root: strawberry.Parent[Figures]) -> Money:
         return money(root.ordered.revenue * 100)
 
-    @strawberry.field(description="Everything customers got or gave back, orders or not. 商品销量")
+    @strawberry.field(
+        description="Sales and returns by product, with and without an order. 商品销量"
+    )
     def products(self, root: strawberry.Parent[Figures]) -> list[ChannelSold]:
         return root.sold  # pyright: ignore[reportReturnType]

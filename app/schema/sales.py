@@ -8,8 +8,10 @@ import strawberry
 
 from app.domain.movements import sales
 from app.schema import problems
+from app.schema.arguments import request_key
 from app.schema.catalog import Channel
-from app.schema.stock import Movement, MovementInput, StockLineInput
+from app.schema.stock import Movement
+from app.schema.stock_changes import MovementInput, StockLineInput
 from app.schema.window import definition, window
 
 Disposition = strawberry.enum(
@@ -19,40 +21,56 @@ for _value in definition(Disposition).values:
     _value.description = sales.Disposition[_value.name].value.value.meaning
 
 
-@strawberry.input(description="A sale. 销售")
+@strawberry.input(description="Input of `sell`. 销售")
 class SellInput(MovementInput):
-    lines: list[StockLineInput]
+    lines: list[StockLineInput] = strawberry.field(
+        description="Products sold, at least one. 销售明细"
+    )
     channel: Channel | None = strawberry.field(
-        default=None, description="COUNTER if not given. 渠道"
+        default=None, description="Channel of the sale; COUNTER by default. 渠道"
     )
     receipt_no: str | None = strawberry.field(
-        default=None, description="The till's receipt number, at most 100 characters. 小票号"
+        default=None, description="Receipt number of the till, at most 100 characters. 小票号"
     )
     accept_shortage: bool | None = strawberry.field(
         default=None,
-        description="At the counter: it was sold, so it is booked, whatever the shelf should hold; "
-        "what was missing is a variance, and opens an alert. 允许账面不足",
+        description="Pass true to record a counter sale even if recorded stock is too low. The "
+        "missing quantity is booked in from variance and opens an alert. False by "
+        "default. 允许账面不足",
     )
 
 
-@strawberry.input(description="A sale that a till made offline. 离线销售")
+@strawberry.input(description="A sale that a till recorded while it was offline. 离线销售")
 class OfflineSaleInput:
-    key: UUID = strawberry.field(description="The till's own id of the sale. 幂等键")
-    store_id: UUID
-    occurred_at: datetime = strawberry.field(description="By the till's clock. 发生时间")
-    lines: list[StockLineInput]
-    receipt_no: str | None = strawberry.field(default=None, description="At most 100 characters.")
-    reason: str | None = strawberry.field(default=None, description="At most 200 characters.")
-    note: str | None = strawberry.field(default=None, description="At most 2000 characters.")
+    key: UUID = request_key()
+    store_id: UUID = strawberry.field(description="ID of the store that sold.")
+    occurred_at: datetime = strawberry.field(
+        description="Time of the sale by the till's clock. 发生时间"
+    )
+    lines: list[StockLineInput] = strawberry.field(
+        description="Products sold, at least one. 销售明细"
+    )
+    receipt_no: str | None = strawberry.field(
+        default=None, description="Receipt number of the till, at most 100 characters. 小票号"
+    )
+    reason: str | None = strawberry.field(
+        default=None, description="Reason recorded with the sale, at most 200 characters. 原因"
+    )
+    note: str | None = strawberry.field(
+        default=None, description="Note on the sale, at most 2000 characters. 备注"
+    )
     accept_shortage: bool | None = strawberry.field(
-        default=None, description="True if not given: it was sold. 允许账面不足"
+        default=None,
+        description="Whether to record the sale even if recorded stock is too low; true by "
+        "default, because the goods are already sold. 允许账面不足",
     )
 
 
-@strawberry.input(description="What a till sold while it was offline. 离线同步")
+@strawberry.input(description="Input of `syncSales`. 离线同步")
 class SyncSalesInput:
     operations: list[OfflineSaleInput] = strawberry.field(
-        description="At most 1,000, in any order: the end is the same."
+        description="Offline sales, at most 1000, in any order; the order does not change the "
+        "final stock. 离线销售"
     )
 
 
@@ -68,27 +86,41 @@ SyncOutcome = Annotated[
     | problems.KeyReused
     | problems.WrongState
     | problems.Busy,
-    strawberry.union("SyncOutcome", description="The sale, or why this one was not booked."),
+    strawberry.union(
+        "SyncOutcome", description="The movement of the sale, or the problem that prevented it."
+    ),
 ]
 
 
-@window(sales.SyncedSale, description="What became of one operation. 同步结果")
+@window(sales.SyncedSale, description="Result of one offline sale. 同步结果")
 class SyncedSale:
-    key: UUID
-    outcome: SyncOutcome
+    key: UUID = strawberry.field(description="Key of the offline sale, as it was sent. 幂等键")
+    outcome: SyncOutcome = strawberry.field(
+        description="The movement of the sale, or the problem that prevented it. 同步结果"
+    )
 
 
-@strawberry.type(description="One result an operation, in the order they were sent. 同步结果")
+@strawberry.type(description="Results of the offline sales. 同步结果")
 class SyncSalesResult:
-    results: list[SyncedSale]
+    results: list[SyncedSale] = strawberry.field(
+        description="One entry per operation, in the order of the input. 同步结果"
+    )
 
 
-@strawberry.input(description="Goods of one sale that come back. 退货")
+@strawberry.input(description="Input of `returnSale`. 退货")
 class ReturnSaleInput:
-    key: UUID
-    sale_id: UUID
-    lines: list[StockLineInput]
-    disposition: Disposition  # pyright: ignore[reportInvalidTypeForm]
-    reason: str | None = None
-    note: str | None = None
-    occurred_at: datetime | None = None
+    key: UUID = request_key()
+    sale_id: UUID = strawberry.field(description="ID of the movement of the sale.")
+    lines: list[StockLineInput] = strawberry.field(
+        description="Goods that the customer brought back. 退货明细"
+    )
+    disposition: Disposition = strawberry.field(description="Where the returned goods go. 退货去向")  # pyright: ignore[reportInvalidTypeForm]
+    reason: str | None = strawberry.field(
+        default=None, description="Reason of the return, at most 200 characters. 退货原因"
+    )
+    note: str | None = strawberry.field(
+        default=None, description="Note on the return, at most 2000 characters. 备注"
+    )
+    occurred_at: datetime | None = strawberry.field(
+        default=None, description="Time of the return on the device; now by default. 发生时间"
+    )

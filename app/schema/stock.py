@@ -31,58 +31,69 @@ for _value in definition(MovementKind).values:
     _value.description = Kind[_value.name].value.meaning
 
 
-@strawberry.enum(description="How a level stands against its thresholds. 库存状态")
+@strawberry.enum(description="How a level compares with its thresholds. 库存状态")
 class LevelStatus(Enum):
-    OUT = "OUT"
-    LOW = "LOW"
-    NORMAL = "NORMAL"
-    OVERSTOCKED = "OVERSTOCKED"
+    OUT = strawberry.enum_value("OUT", description="Nothing is available. 断货")
+    LOW = strawberry.enum_value(
+        "LOW", description="Available quantity is at or below the reorder point. 低库存"
+    )
+    NORMAL = strawberry.enum_value(
+        "NORMAL", description="Available quantity is between the thresholds. 正常"
+    )
+    OVERSTOCKED = strawberry.enum_value(
+        "OVERSTOCKED", description="Available quantity is above the overstock point. 积压"
+    )
 
 
-@strawberry.enum(description="The order of a list of levels. 排序")
+@strawberry.enum(description="Sort order of a list of levels. 排序")
 class LevelSort(Enum):
-    NAME = "NAME"
-    AVAILABLE = "AVAILABLE"
+    NAME = strawberry.enum_value("NAME", description="By product name in pinyin order. 按名称")
+    AVAILABLE = strawberry.enum_value(
+        "AVAILABLE", description="By available quantity, the smallest first. 按可售数量"
+    )
 
 
-@strawberry.enum(description="The reasons of a correction by hand. 调整类型")
-class AdjustmentKind(Enum):
-    GAIN = "GAIN"
-    LOSS = "LOSS"
-    QUARANTINE = "QUARANTINE"
-    RELEASE = "RELEASE"
-
-
-@window(tables.Level, description="A product in a store: how much is where. 库存")
+@window(tables.Level, description="Stock of one product in one store. 库存")
 class Level:
-    store: Store = edge("stores", "store_id")
-    product: Product = edge("products", "product_id")
+    store: Store = edge("stores", "store_id", "Store that holds the stock. 门店")
+    product: Product = edge("products", "product_id", "Product that is in stock. 商品")
     on_hand: Quantity = strawberry.field(
-        description="In the store: available + reserved + quarantined. 在手"
+        description="Quantity on hand: available + reserved + quarantined. 在手"
     )
-    available: Quantity = strawberry.field(description="Can be sold now. 可售")
-    held: Quantity = strawberry.field(name="reserved", description="Held for orders. 预占")
-    quarantined: Quantity = strawberry.field(description="Held until checked. 待检")
-    incoming: Quantity = strawberry.field(description="On its way to this store. 在途")
+    available: Quantity = strawberry.field(description="Quantity that can be sold now. 可售")
+    held: Quantity = strawberry.field(
+        name="reserved", description="Quantity reserved for orders and passes. 预占"
+    )
+    quarantined: Quantity = strawberry.field(
+        description="Quantity in quarantine, not for sale until it is checked. 待检"
+    )
+    incoming: Quantity = strawberry.field(description="Quantity in transit to this store. 在途")
     warns_at: Quantity = strawberry.field(
-        name="reorderPoint", description="At or below it the level is LOW. 最低阈值"
+        name="reorderPoint", description="The level is LOW at or below this quantity. 最低阈值"
     )
-    status: LevelStatus = strawberry.field(description="OUT, LOW, NORMAL or OVERSTOCKED. 状态")
+    status: LevelStatus = strawberry.field(
+        description="How the level compares with its thresholds. 状态"
+    )
     version: Revision = strawberry.field(
-        description="Grows by one with every entry: send it as expectedVersion. 版本"
+        description="Version of the level; it grows by one with every entry. Pass it as "
+        "`expectedVersion`. 版本"
     )
     batches: list[BatchLevel] = edge(
-        "batch_levels", "pair", "What expires first before the others. 批次"
+        "batch_levels", "pair", "Stock by batch, the earliest expiry first. 批次"
     )
     received_at: datetime | None = strawberry.field(
-        name="lastReceivedAt", description="The last receipt. 最近入库时间"
+        name="lastReceivedAt",
+        description="Time of the latest receipt; null if there is none. 最近入库时间",
     )
 
-    @strawberry.field(description="Ordered of suppliers and not received yet. 采购在途")
+    @strawberry.field(description="Quantity ordered from suppliers and not received yet. 采购在途")
     async def on_order(self, root: strawberry.Parent[tables.Level], info: Info) -> Quantity:
         return quantity(await info.context.loaders.on_order.load(root.pair) or 0, root.scale)
 
-    @strawberry.field(description="Available as the shop says it: 3 箱 4 瓶 120 ml. 可售(店内单位)")
+    @strawberry.field(
+        description="Available quantity in the product's own units, such as 3 箱 4 瓶 120 ml. "
+        "可售（店内单位）"
+    )
     async def available_text(self, root: strawberry.Parent[tables.Level], info: Info) -> str:
         loaders = info.context.loaders
         product = await loaders.products.load(root.product_id)
@@ -90,32 +101,44 @@ class Level:
         return shown(root.free, product.unit, own, product.display_unit)
 
     @strawberry.field(
-        description="Yuan that all that is here did cost, at the moving average; null if it is "
-        "not yours to see. 库存金额"
+        description="Stock value in CNY at moving-average cost; null if you lack SEE_COST. 库存金额"
     )
     def value(self, root: strawberry.Parent[tables.Level], info: Info) -> Money | None:
         return cost(info, root.value)
 
     @strawberry.field(
-        description="Yuan for one unit on average, of what is here or was here last; null if "
-        "unknown or not yours to see. 移动平均成本"
+        description="Moving-average cost of one unit in CNY, the last known if nothing is left. "
+        "Null if unknown or if you lack SEE_COST. 移动平均成本"
     )
     def unit_cost(self, root: strawberry.Parent[tables.Level], info: Info) -> Money | None:
         return cost(info, root.unit_cost)
 
     @strawberry.field(
-        description="What a customer of this store is told, or of a channel of it. 前台标签"
+        description="Availability that customers see, in total or in one channel. 前台标签"
     )
     async def label(
-        self, root: strawberry.Parent[tables.Level], info: Info, channel: Channel | None = None
+        self,
+        root: strawberry.Parent[tables.Level],
+        info: Info,
+        channel: Annotated[
+            Channel | None,
+            strawberry.argument(
+                description="Channel whose rules apply; if omitted, no channel rules apply."
+            ),
+        ] = None,
     ) -> Availability:
         store = await info.context.loaders.stores.load(root.store_id)
         free = root.free if named(channel) is None else await _offered(root, info, channel)
         return availability(free, root.scale, store.few_threshold)  # pyright: ignore[reportReturnType]
 
-    @strawberry.field(description="What a channel may sell of it now, by its rules. 渠道可售")
+    @strawberry.field(description="Quantity that a channel may sell now by its rules. 渠道可售")
     async def offered(
-        self, root: strawberry.Parent[tables.Level], info: Info, channel: Channel
+        self,
+        root: strawberry.Parent[tables.Level],
+        info: Info,
+        channel: Annotated[
+            Channel, strawberry.argument(description="Channel whose rules apply. 渠道")
+        ],
     ) -> Quantity:
         return quantity(await _offered(root, info, channel), root.scale)
 
@@ -147,82 +170,112 @@ class Bin(Enum):
     description="A physical bin, or a counter account such as supplier or waste. 库位",
 )
 class Place:
-    store: Store = edge("stores", "store")
+    store: Store = edge("stores", "store", "Store that the bin belongs to. 门店")
 
     @strawberry.field(description="The bin of the store. 库位")
     def bin(self, root: strawberry.Parent[PlaceValue]) -> Bin:
         return Bin(root.bin)
 
 
-@window(tables.Entry, description="One quantity from one place to another. 流水")
+@window(tables.Entry, description="A quantity moved from one place to another. 流水")
 class MovementLine:
-    product: Product = edge("products", "product_id")
-    batch: Batch | None = maybe_edge("batches", "batch_id", "Null: kept without batches. 批次")
+    product: Product = edge("products", "product_id", "Product that moved. 商品")
+    batch: Batch | None = maybe_edge(
+        "batches", "batch_id", "Batch that moved; null if the product has no batches. 批次"
+    )
     recipe: Recipe | None = maybe_edge(
-        "recipes", "recipe_id", "How it was made; the lines before it are what went into it. 配方"
+        "recipes",
+        "recipe_id",
+        "Recipe version that was used; the lines before this one are its components. Null if "
+        "there is none. 配方",
     )
 
-    @strawberry.field(description="Always above 0. 数量")
+    @strawberry.field(description="Quantity in the product's unit, always greater than 0. 数量")
     def quantity(self, root: strawberry.Parent[tables.Entry]) -> Quantity:
         return quantity(root.quantity, root.scale)
 
-    @strawberry.field(name="from", description="Where it came from. 来源")
+    @strawberry.field(name="from", description="Place that the quantity came from. 来源")
     def source(self, root: strawberry.Parent[tables.Entry]) -> Place:
         return PlaceValue(root.from_store, root.from_bin)  # pyright: ignore[reportReturnType]
 
-    @strawberry.field(name="to", description="Where it went. 去向")
+    @strawberry.field(name="to", description="Place that the quantity went to. 去向")
     def target(self, root: strawberry.Parent[tables.Entry]) -> Place:
         return PlaceValue(root.to_store, root.to_bin)  # pyright: ignore[reportReturnType]
 
-    @strawberry.field(description="On hand right after this line, in the store it left. 结存")
+    @strawberry.field(
+        description="Quantity on hand after this line in the store that it left; null if it "
+        "touched no stock on hand. 结存"
+    )
     def on_hand_after(self, root: strawberry.Parent[tables.Entry]) -> Quantity | None:
         after = root.to_after if root.from_after is None else root.from_after
         return None if after is None else quantity(after, root.scale)
 
-    @strawberry.field(description="The line's position in its level: 1, 2, 3 … 序号")
+    @strawberry.field(
+        description="Position of the line in its level, counted from 1; null if it touched no "
+        "level. 序号"
+    )
     def seq(self, root: strawberry.Parent[tables.Entry]) -> Revision | None:
         return root.to_seq if root.from_seq is None else root.from_seq  # pyright: ignore[reportReturnType]
 
     @strawberry.field(
-        description="Yuan for one unit; null if unknown or not yours to see. 单位成本"
+        description="Cost of one unit in CNY; null if unknown or if you lack SEE_COST. 单位成本"
     )
     def unit_cost(self, root: strawberry.Parent[tables.Entry], info: Info) -> Money | None:
         return cost(info, root.unit_cost)
 
     @strawberry.field(
-        description="Yuan that the quantity was worth, at the moving average when it left; null "
-        "if unknown or not yours to see. 成本金额"
+        description="Cost of the quantity in CNY, at the moving average when it left. Null if "
+        "unknown or if you lack SEE_COST. 成本金额"
     )
     def cost(self, root: strawberry.Parent[tables.Entry], info: Info) -> Money | None:
         return cost(info, root.cost)
 
 
-@window(tables.Movement, description="What happened to stock, once and for ever. 变动单据")
+@window(
+    tables.Movement,
+    description="A change of stock. A movement is never edited or deleted, only reversed. 变动单据",
+)
 class Movement:
-    id: UUID
-    store: Store = edge("stores", "store_id")
-    actor: Actor | None = edge("actors", "actor_id", "Who did it: staff, or an API key. 操作人")
-    reason: str | None
-    note: str | None
-    document: str | None = strawberry.field(description="The paper's number: a receipt's. 单号")
-    occurred_at: datetime = strawberry.field(description="By the device. 发生时间")
-    recorded_at: datetime = strawberry.field(description="By the database. 记录时间")
-    lines: list[MovementLine] = edge("entries", "id")
+    id: UUID = strawberry.field(description="ID of the movement.")
+    store: Store = edge("stores", "store_id", "Store that recorded the movement. 门店")
+    actor: Actor | None = edge(
+        "actors", "actor_id", "Member of staff or API key that recorded the movement. 操作人"
+    )
+    reason: str | None = strawberry.field(
+        description="Reason of the movement; null if none was given. 原因"
+    )
+    note: str | None = strawberry.field(
+        description="Note on the movement; null if there is none. 备注"
+    )
+    document: str | None = strawberry.field(
+        description="Number of a receipt or delivery note; null if none was given. 单号"
+    )
+    occurred_at: datetime = strawberry.field(
+        description="Time of the event by the device's clock. 发生时间"
+    )
+    recorded_at: datetime = strawberry.field(
+        description="Time when the movement was recorded, by the database's clock. 记录时间"
+    )
+    lines: list[MovementLine] = edge("entries", "id", "Quantities that the movement moved. 流水")
     reverses: Annotated["Movement", strawberry.lazy("app.schema.stock")] | None = maybe_edge(
-        "movements", "reverses_id", "The movement this one undoes. 冲销的单据"
+        "movements",
+        "reverses_id",
+        "Movement that this one reverses; null for any other movement. 冲销的单据",
     )
     reversed_by: Annotated["Movement", strawberry.lazy("app.schema.stock")] | None = edge(
-        "reversals", "id", "The movement that undid this one. 被冲销"
+        "reversals", "id", "Movement that reversed this one; null if it was not reversed. 被冲销"
     )
     sale: Annotated["Movement", strawberry.lazy("app.schema.stock")] | None = maybe_edge(
-        "movements", "sale_id", "The sale this return belongs to. 原销售单"
+        "movements",
+        "sale_id",
+        "Sale whose goods were returned; null if this is not a return. 原销售单",
     )
 
-    @strawberry.field
+    @strawberry.field(description="Kind of the movement. 单据类型")
     def kind(self, root: strawberry.Parent[tables.Movement]) -> MovementKind:  # pyright: ignore[reportInvalidTypeForm]
         return Kind[root.kind]
 
-    @strawberry.field
+    @strawberry.field(description="Channel of a sale, order or return; null for other kinds. 渠道")
     def channel(self, root: strawberry.Parent[tables.Movement]) -> Channel | None:
         return None if root.channel is None else Channel[root.channel]
 
@@ -241,161 +294,83 @@ PostResult = Annotated[
     | problems.KeyReused
     | problems.WrongState
     | problems.Busy,
-    strawberry.union("PostResult", description="The movement, or why nothing was written."),
+    strawberry.union(
+        "PostResult", description="The recorded movement, or the problem that prevented it."
+    ),
 ]
 
 
-@strawberry.input(description="How much of one product was really used. 实际用量")
-class UsedInput:
-    product_id: UUID
-    quantity: Quantity = strawberry.field(description="In its unit, for the whole line; from 0.")
-
-
-@strawberry.input(description="A product by id or scanned code, and how much of it. 明细")
-class StockLineInput:
-    product_id: UUID | None = None
-    code: str | None = strawberry.field(
-        default=None,
-        description="A barcode or sku, instead of productId; a GS1 code tells batch, dates, "
-        "weight and count as well, unless the line says otherwise. 条码",
-    )
-    quantity: Quantity | None = strawberry.field(
-        default=None, description="In the product's unit, above 0. 数量"
-    )
-    packs: Quantity | None = strawberry.field(
-        default=None, description="Packs of the scanned code; 1 if nothing is given. 件数"
-    )
-    batch_no: str | None = strawberry.field(
-        default=None,
-        description="The batch's number as printed, at most 50 characters. What leaves or comes "
-        "back is only of this batch; if not given, what expires first leaves first. 批号",
-    )
-    unit: str | None = strawberry.field(
-        default=None,
-        description="What the quantity is told in, if not in the product's unit: one of "
-        "`Product.units`, or another measure of the same kind (斤, g). 单位",
-    )
-    without: list[UUID] | None = strawberry.field(
-        default=None, description="Optional parts of the recipe to leave out. 不要的配料"
-    )
-    used: list[UsedInput] | None = strawberry.field(
-        default=None,
-        description="What the line really took, where it was not what the recipe says; the "
-        "difference is recorded as a variance. 实际用量",
-    )
-
-
-@strawberry.input(description="What came in, and what it cost. 入库明细")
-class ReceiveLineInput(StockLineInput):
-    unit_cost: Money | None = strawberry.field(
-        default=None, description="Yuan for one product unit. 单位成本"
-    )
-    expires_on: date | None = strawberry.field(
-        default=None,
-        description="The last day of sale; counted from the shelf life if not given. 到期日",
-    )
-    produced_on: date | None = strawberry.field(default=None, description="生产日期")
-    supplier: str | None = strawberry.field(default=None, description="供应商")
-
-
-@strawberry.input(description="A correction, judged against the level one looked at. 调整明细")
-class AdjustLineInput(StockLineInput):
-    expected_version: Revision | None = strawberry.field(
-        default=None,
-        description="The level's version when it was read; if it has moved: VersionConflict.",
-    )
-
-
-@strawberry.input
-class MovementInput:
-    key: UUID = strawberry.field(
-        description="Made by the client once for this request, and sent again with every retry: "
-        "one key, one effect. 幂等键"
-    )
-    store_id: UUID
-    reason: str | None = strawberry.field(default=None, description="At most 200 characters.")
-    note: str | None = strawberry.field(default=None, description="At most 2000 characters.")
-    occurred_at: datetime | None = strawberry.field(
-        default=None, description="When it happened, by the device; now if not given."
-    )
-
-
-@strawberry.input(description="Stock found when the shop begins to keep count. 期初")
-class OpenStockInput(MovementInput):
-    lines: list[ReceiveLineInput]
-
-
-@strawberry.input(description="Goods received from a supplier. 入库")
-class ReceiveInput(MovementInput):
-    lines: list[ReceiveLineInput]
-    document: str | None = strawberry.field(
-        default=None, description="The delivery note's number, at most 100 characters."
-    )
-
-
-@strawberry.input(description="A correction by hand. 手工调整")
-class AdjustInput(MovementInput):
-    kind: AdjustmentKind
-    lines: list[AdjustLineInput]
-
-
-@strawberry.input(description="Stock the shop uses up, makes, or sends back. 自用/自制/退供应商")
-class LinesInput(MovementInput):
-    lines: list[StockLineInput]
-
-
-@strawberry.input(description="Undo one movement. 冲销")
-class ReverseInput:
-    key: UUID
-    movement_id: UUID
-    reason: str | None = None
-
-
-@strawberry.enum(description="What kind of code was scanned. 条码类型")
+@strawberry.enum(description="Form of a scanned code. 条码类型")
 class CodeForm(Enum):
-    PLAIN = "PLAIN"
-    GS1 = "GS1"
-    DIGITAL_LINK = "DIGITAL_LINK"
-    SCALE = "SCALE"
+    PLAIN = strawberry.enum_value(
+        "PLAIN", description="Barcode or SKU without further data. 普通条码"
+    )
+    GS1 = strawberry.enum_value(
+        "GS1", description="GS1 element string with application identifiers. GS1 码"
+    )
+    DIGITAL_LINK = strawberry.enum_value(
+        "DIGITAL_LINK", description="GS1 Digital Link, a web address in a QR code. GS1 链接"
+    )
+    SCALE = strawberry.enum_value(
+        "SCALE", description="Label printed by a store's scale, with weight or amount. 电子秤条码"
+    )
 
 
-@window(Code, description="What the code itself says: GTIN, batch, dates, weight. 条码内容")
+@window(Code, description="Data contained in a scanned code: GTIN, batch, dates, weight. 条码内容")
 class CodeContent:
-    name: str = strawberry.field(description="What the product is found by; a GTIN has 14 digits.")
-    batch: str | None = strawberry.field(description="AI 10. 批号")
+    name: str = strawberry.field(
+        description="Barcode or SKU that identifies the product; a GTIN has 14 digits. 商品编码"
+    )
+    batch: str | None = strawberry.field(
+        description="Batch number (AI 10); null if the code has none. 批号"
+    )
     expires_on: date | None = strawberry.field(
-        description="AI 17; day 00 is the month's last. 到期日"
+        description="Expiry date (AI 17); day 00 means the last day of the month. Null if the "
+        "code has none. 到期日"
     )
-    produced_on: date | None = strawberry.field(description="AI 11. 生产日期")
+    produced_on: date | None = strawberry.field(
+        description="Production date (AI 11); null if the code has none. 生产日期"
+    )
     weight: int | None = strawberry.field(
-        description="AI 310n, or on a scale's label: in grams. 重量(克)"
+        description="Weight in grams (AI 310n, or from a scale label); null if the code has none. "
+        "重量（克）"
     )
-    count: int | None = strawberry.field(description="AI 30 or 37, in packs. 件数")
+    count: int | None = strawberry.field(
+        description="Number of packs (AI 30 or 37); null if the code has none. 件数"
+    )
 
-    @strawberry.field(description="Yuan, on a scale's label. 金额")
+    @strawberry.field(description="Amount in CNY on a scale label; null if the code has none. 金额")
     def amount(self, root: strawberry.Parent[Code]) -> Money | None:
         return None if root.amount is None else money(root.amount * 100)
 
     fault: str | None = strawberry.field(
-        description="CHECK_DIGIT or FORMAT: scan it again; nothing in it can be trusted. 错误"
+        description="CHECK_DIGIT or FORMAT if the code cannot be trusted and must be scanned "
+        "again; null if it is valid. 错误"
     )
 
-    @strawberry.field
+    @strawberry.field(description="Form of the code. 条码类型")
     def form(self, root: strawberry.Parent[Code]) -> CodeForm:
         return CodeForm[root.form.name]
 
 
 @strawberry.type(description="What a scanned code means in a store. 扫码结果")
 class Scan:
-    code: str
-    content: CodeContent
+    code: str = strawberry.field(
+        description="Code as it was scanned, without surrounding spaces. 条码"
+    )
+    content: CodeContent = strawberry.field(description="Data contained in the code. 条码内容")
     product: Product | None = strawberry.field(
-        description="Null: nobody knows this code yet; `createProduct` with `content.name` as its "
-        "barcode makes it known."
+        description="Product with this code; null if it is unknown. Use `createProduct` with "
+        "`content.name` as its barcode to add it. 商品"
     )
     pack_quantity: Quantity | None = strawberry.field(
-        description="How much of the product one scanned pack holds."
+        description="Quantity in one scanned pack, in the product's unit; null if the product is "
+        "unknown. 包装数量"
     )
-    level: Level | None = strawberry.field(description="Null: never stocked in this store.")
-    last_receipt: Movement | None
+    level: Level | None = strawberry.field(
+        description="Stock level in this store; null if it was never stocked here. 库存"
+    )
+    last_receipt: Movement | None = strawberry.field(
+        description="Latest receipt of the product in this store; null if there is none. 最近入库"
+    )
     can: list[Can] = strawberry.field(description="Permissions of the viewer in this store. 权限")

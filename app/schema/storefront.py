@@ -1,5 +1,6 @@
-"""What anybody may see of a store."""
+"""What everyone may see of a store."""
 
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -10,53 +11,73 @@ from app.db import tables
 from app.db.catalog import Offer
 from app.domain.rules import labels
 from app.domain.rules.texts import clean
+from app.schema.arguments import After, First
 from app.schema.catalog import Availability, Category, Channel, ProductKind, named
 from app.schema.paging import Connection, connection, page
 from app.schema.scalars import Money, money
 from app.schema.window import window
 
 
-@window(Offer, description="A product as a store offers it. 在售商品")
+@window(Offer, description="A product as customers of a store see it. 在售商品")
 class StorefrontProduct:
-    id: UUID
-    name: str
-    spec: str
-    unit: str
-    image_url: str | None
+    id: UUID = strawberry.field(description="ID of the product.")
+    name: str = strawberry.field(description="Name of the product. 商品名称")
+    spec: str = strawberry.field(description="Size, flavour or packing. 规格")
+    unit: str = strawberry.field(description="Unit in which it is sold. 单位")
+    image_url: str | None = strawberry.field(
+        description="Link to a picture; null if there is none. 图片链接"
+    )
 
-    @strawberry.field
+    @strawberry.field(description="Kind of the product. 商品类型")
     def kind(self, root: strawberry.Parent[Offer]) -> ProductKind:
         return ProductKind[root.kind]
 
-    @strawberry.field(description="Yuan for one unit. 售价")
+    @strawberry.field(description="Selling price of one unit in CNY; null if none is set. 售价")
     def price(self, root: strawberry.Parent[Offer]) -> Money | None:
         return None if root.price is None else money(root.price * 100)
 
-    @strawberry.field(description="库存充足, 仅剩 3 件 or 已售罄; never an exact higher number.")
+    @strawberry.field(
+        description="Availability of the product; the exact quantity is shown only when few are "
+        "left. 可售标签"
+    )
     def availability(self, root: strawberry.Parent[Offer]) -> Availability:
         return labels.availability(root.sellable, root.scale, root.few)  # pyright: ignore[reportReturnType]
 
 
-@window(tables.Store, description="Which store this is. 门店")
+@window(tables.Store, description="Public data of a store. 门店")
 class StorefrontStore:
-    name: str
-    code: str
+    name: str = strawberry.field(description="Name of the store. 门店名称")
+    code: str = strawberry.field(description="Public code of the store. 门店编码")
 
 
-@strawberry.type(description="A store's public face. 店铺前台")
+@strawberry.type(description="Storefront of one store, open to everyone. 店铺前台")
 class Storefront:
-    store: StorefrontStore
-    categories: list[Category]
-    channel: Channel | None = strawberry.field(description="Whose shelf it is; null: all of it.")
+    store: StorefrontStore = strawberry.field(
+        description="Store that the storefront belongs to. 门店"
+    )
+    categories: list[Category] = strawberry.field(
+        description="Categories of the chain's products. 分类"
+    )
+    channel: Channel | None = strawberry.field(
+        description="Channel whose rules apply; null if no channel rules apply. 渠道"
+    )
 
-    @strawberry.field(description="What it offers, by name. 在售商品列表")
+    @strawberry.field(description="Products on sale, sorted by name. 在售商品列表")
     async def products(
         self,
         info: Info,
-        category_id: UUID | None = None,
-        search: str | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        category_id: Annotated[
+            UUID | None, strawberry.argument(description="Return only products of this category.")
+        ] = None,
+        search: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Return only products whose name, SKU, barcode or pinyin initials "
+                "match, at most 100 characters."
+            ),
+        ] = None,
+        first: First = None,
+        after: After = None,
     ) -> Connection[StorefrontProduct]:
         store: tables.Store = self.store  # pyright: ignore[reportAssignmentType]
         wanted = page(first, after, str, UUID)

@@ -12,6 +12,7 @@ from app.db import tables
 from app.domain.access import Can
 from app.domain.documents import transfer_requests
 from app.schema import problems
+from app.schema.arguments import request_key
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
@@ -20,75 +21,115 @@ from app.schema.stock import Movement
 from app.schema.window import window
 
 
-@strawberry.enum(description="How far a transfer has come. 调拨状态")
+@strawberry.enum(description="State of a transfer. 调拨状态")
 class TransferState(Enum):
     REQUESTED = strawberry.enum_value(
-        "REQUESTED", description="A store asks; nobody has answered. 待审批"
+        "REQUESTED", description="Requested by a store; head office has not decided yet. 待审批"
     )
-    REJECTED = strawberry.enum_value("REJECTED", description="Head office said no. 已驳回")
-    APPROVED = strawberry.enum_value("APPROVED", description="To be shipped. 待发货")
-    SHIPPED = strawberry.enum_value("SHIPPED", description="On its way. 在途")
-    PARTIAL = strawberry.enum_value("PARTIAL", description="Some of it arrived. 部分收货")
-    RECEIVED = strawberry.enum_value("RECEIVED", description="All accounted for. 已完成")
+    REJECTED = strawberry.enum_value("REJECTED", description="Rejected by head office. 已驳回")
+    APPROVED = strawberry.enum_value(
+        "APPROVED", description="Approved and ready to be shipped. 待发货"
+    )
+    SHIPPED = strawberry.enum_value("SHIPPED", description="Shipped and not received yet. 在途")
+    PARTIAL = strawberry.enum_value(
+        "PARTIAL", description="Received in part; the rest is in transit. 部分收货"
+    )
+    RECEIVED = strawberry.enum_value(
+        "RECEIVED", description="Every shipped quantity is accounted for. 已完成"
+    )
     CANCELLED = strawberry.enum_value(
-        "CANCELLED", description="Withdrawn, given up or called back. 已取消"
+        "CANCELLED", description="Withdrawn, cancelled or recalled. 已取消"
     )
 
 
 @window(
     tables.TransferLine,
-    description="What became of one product: shipped = received + damaged + lost + returned + "
+    description="One product of a transfer: shipped = received + damaged + lost + returned + "
     "inTransit. 调拨明细",
 )
 class TransferLine:
-    product: Product = edge("products", "product_id")
-    requested: Quantity = amount("requested", "What the store asked for. 申请数量")
-    approved: Quantity = amount("approved", "What head office would send. 批准数量")
-    shipped: Quantity = amount("shipped", "What left the sender's shelf. 发货数量")
-    received: Quantity = amount("received", "What is on the receiver's shelf. 收货数量")
-    damaged: Quantity = amount("damaged", "Arrived, and waits in quarantine. 破损数量")
-    lost: Quantity = amount("lost", "Did not arrive. 丢失数量")
-    returned: Quantity = amount("returned", "Sent or called back. 退回数量")
-    in_transit: Quantity = amount("in_transit", "Not accounted for yet. 在途数量")
-    reason: str | None = strawberry.field(description="Why something differs. 差异原因")
+    product: Product = edge("products", "product_id", "Product that is transferred. 商品")
+    requested: Quantity = amount("requested", "Quantity that the store requested. 申请数量")
+    approved: Quantity = amount("approved", "Quantity that head office approved. 批准数量")
+    shipped: Quantity = amount("shipped", "Quantity that left the sender's shelf. 发货数量")
+    received: Quantity = amount("received", "Quantity put on the receiver's shelf. 收货数量")
+    damaged: Quantity = amount(
+        "damaged", "Quantity that arrived damaged and went to quarantine. 破损数量"
+    )
+    lost: Quantity = amount("lost", "Quantity that did not arrive. 丢失数量")
+    returned: Quantity = amount("returned", "Quantity sent back or recalled. 退回数量")
+    in_transit: Quantity = amount(
+        "in_transit", "Quantity shipped and not accounted for yet. 在途数量"
+    )
+    reason: str | None = strawberry.field(
+        description="Reason of a difference; null if there is none. 差异原因"
+    )
 
 
 @window(
     tables.Transfer,
-    description="Goods from one store to another, from the request to the last piece. 调拨单",
+    description="Goods moved from one store to another, from the request to the last receipt. "
+    "调拨单",
 )
 class Transfer:
-    id: UUID
+    id: UUID = strawberry.field(description="ID of the transfer.")
     from_store: Store | None = maybe_edge(
-        "stores", "from_store", "Null: nobody has said from where. 发货门店/仓库"
+        "stores",
+        "from_store",
+        "Store that ships the goods; null until the request is approved. 发货门店/仓库",
     )
-    to_store: Store = edge("stores", "to_store", "收货门店")
-    lines: list[TransferLine] = edge("transfer_lines", "id")
-    note: str | None
-    reason: str | None = strawberry.field(description="Why it was rejected or cancelled. 原因")
+    to_store: Store = edge("stores", "to_store", "Store that receives the goods. 收货门店")
+    lines: list[TransferLine] = edge("transfer_lines", "id", "Products of the transfer. 调拨明细")
+    note: str | None = strawberry.field(
+        description="Note on the transfer; null if there is none. 备注"
+    )
+    reason: str | None = strawberry.field(
+        description="Reason why it was rejected, withdrawn or cancelled; null if none was given. "
+        "原因"
+    )
     requested_by: Actor | None = maybe_edge(
-        "actors", "requested_by", "Null: head office sent it unasked. 申请人"
+        "actors",
+        "requested_by",
+        "Member of staff who requested the goods; null if head office created the transfer. 申请人",
     )
-    approved_by: Actor | None = maybe_edge("actors", "approved_by", "审批人")
-    shipped_by: Actor | None = maybe_edge("actors", "shipped_by", "发货人")
-    created_at: datetime = strawberry.field(description="When it was asked for or made. 创建时间")
-    approved_at: datetime | None
-    shipped_at: datetime | None
+    approved_by: Actor | None = maybe_edge(
+        "actors",
+        "approved_by",
+        "Member of staff who approved the transfer; null until then. 审批人",
+    )
+    shipped_by: Actor | None = maybe_edge(
+        "actors", "shipped_by", "Member of staff who shipped the goods; null until then. 发货人"
+    )
+    created_at: datetime = strawberry.field(
+        description="Time when the transfer was requested or created. 创建时间"
+    )
+    approved_at: datetime | None = strawberry.field(
+        description="Time when the transfer was approved; null until then. 审批时间"
+    )
+    shipped_at: datetime | None = strawberry.field(
+        description="Time when the goods were shipped; null until then. 发货时间"
+    )
     ended_at: datetime | None = strawberry.field(
-        description="When the last piece was accounted for, or it was given up. 结束时间"
+        description="Time when every quantity was accounted for, or when it was rejected or "
+        "cancelled; null while it is open. 结束时间"
     )
     return_of: Annotated["Transfer", strawberry.lazy("app.schema.transfers")] | None = maybe_edge(
-        "transfers", "return_of", "The transfer of which these goods come back. 原调拨单"
+        "transfers",
+        "return_of",
+        "Transfer whose goods this one sends back; null for any other transfer. 原调拨单",
     )
     returns: list[Annotated["Transfer", strawberry.lazy("app.schema.transfers")]] = edge(
-        "transfer_returns", "id", "What was sent back of it. 退回单"
+        "transfer_returns", "id", "Transfers that send goods of this one back. 退回单"
     )
 
-    @strawberry.field
+    @strawberry.field(description="State of the transfer. 调拨状态")
     def state(self, root: strawberry.Parent[tables.Transfer]) -> TransferState:
         return TransferState[root.state]
 
-    @strawberry.field(description="What was shipped, received, called back. 单据")
+    @strawberry.field(
+        description="Movements that shipped, received and recalled the goods. Null without "
+        "SEE_STOCK. 单据"
+    )
     async def movements(
         self, root: strawberry.Parent[tables.Transfer], info: Info
     ) -> list[Movement] | None:
@@ -99,22 +140,24 @@ class Transfer:
 
 @window(
     transfer_requests.Suggestion,
-    description="A product that a store should ask for: what it has and what is coming will not "
-    "last until a delivery. 补货建议",
+    description="A product that the store should request: available and incoming stock will not "
+    "last until the next delivery. 补货建议",
 )
 class ReplenishmentSuggestion:
-    product: Product = edge("products", "product_id")
-    available: Quantity = amount("there", "Can be sold now. 可售")
-    coming: Quantity = amount("coming", "In transit, approved, asked for or on order. 已申请及在途")
-    sold: Quantity = amount("sold", "Sold or used up in the last 30 days. 近30天销量")
+    product: Product = edge("products", "product_id", "Product to request. 商品")
+    available: Quantity = amount("there", "Quantity that can be sold now. 可售")
+    coming: Quantity = amount(
+        "coming", "Quantity in transit, approved, requested or on order. 已申请及在途"
+    )
+    sold: Quantity = amount("sold", "Quantity sold or used in the last 30 days. 近30天销量")
     quantity: Quantity = amount(
         "quantity",
-        "Fills it up to its reorder point and what is sold until a delivery (`Store.leadDays`) "
-        "and a week longer, in whole units. 建议数量",
+        "Suggested quantity in whole units: it fills up to the reorder point plus expected "
+        "sales until the delivery (`Store.leadDays`) and one more week. 建议数量",
     )
     days_left: int | None = strawberry.field(
-        description="Until it is sold out, at the pace of these 30 days; null: it does not sell. "
-        "可售天数"
+        description="Days until it sells out at the pace of the last 30 days; null if it does "
+        "not sell. 可售天数"
     )
 
 
@@ -132,123 +175,166 @@ TransferResult = Annotated[
     | problems.WrongState
     | problems.KeyReused,
     strawberry.union(
-        "TransferResult", description="The transfer as it is now, or why nothing changed."
+        "TransferResult",
+        description="The transfer as it is now, or the problem that prevented the change.",
     ),
 ]
 
 
-@strawberry.input(description="A product by id or scanned code, and how much of it. 明细")
+@strawberry.input(description="One product and its quantity. 明细")
 class GoodsLineInput:
-    product_id: UUID | None = None
+    product_id: UUID | None = strawberry.field(
+        default=None, description="ID of the product. Give either `productId` or `code`."
+    )
     code: str | None = strawberry.field(
-        default=None, description="A barcode or sku, instead of productId. 条码"
+        default=None,
+        description="Barcode or SKU of the product. Give either `productId` or `code`. 条码",
     )
     quantity: Quantity | None = strawberry.field(
-        default=None, description="In the product's unit, above 0. 数量"
+        default=None,
+        description="Quantity greater than 0, in the product's unit or in `unit`. 数量",
     )
     packs: Quantity | None = strawberry.field(
-        default=None, description="Packs of the scanned code; 1 if nothing is given. 件数"
+        default=None,
+        description="Number of packs of the scanned code; 1 if no quantity is given either. 件数",
     )
     unit: str | None = strawberry.field(
-        default=None, description="What the quantity is told in: one of `Product.units`. 单位"
+        default=None,
+        description="Unit of `quantity`, one of `Product.units`; the product's unit by default. "
+        "单位",
     )
 
 
-@strawberry.input(description="What is put on the way of one product. 发货明细")
+@strawberry.input(description="One product to ship. 发货明细")
 class ShipLineInput(GoodsLineInput):
     batch_no: str | None = strawberry.field(
-        default=None, description="Only of this batch; else what expires first. 批号"
+        default=None,
+        description="Ship only this batch number; the earliest expiry by default. 批号",
     )
 
 
-@strawberry.input(description="What became of one product, in its own unit. 收货明细")
+@strawberry.input(
+    description="What arrived of one product. Quantities are in the product's unit. 收货明细"
+)
 class ArrivalInput:
-    product_id: UUID | None = None
+    product_id: UUID | None = strawberry.field(
+        default=None, description="ID of the product. Give either `productId` or `code`."
+    )
     code: str | None = strawberry.field(
-        default=None, description="A barcode or sku, instead of productId. 条码"
+        default=None,
+        description="Barcode or SKU of the product. Give either `productId` or `code`. 条码",
     )
     batch_no: str | None = strawberry.field(
-        default=None, description="Of this batch; else of what expires first. 批号"
+        default=None,
+        description="Batch number of these goods; the earliest expiry by default. 批号",
     )
-    received: Quantity | None = strawberry.field(default=None, description="To the shelf. 收货")
+    received: Quantity | None = strawberry.field(
+        default=None, description="Quantity to put on the shelf. 收货"
+    )
     damaged: Quantity | None = strawberry.field(
-        default=None, description="To quarantine, to be written off or released. 破损"
+        default=None, description="Quantity damaged, to put in quarantine. 破损"
     )
-    lost: Quantity | None = strawberry.field(default=None, description="Did not arrive. 丢失")
+    lost: Quantity | None = strawberry.field(
+        default=None, description="Quantity that did not arrive. 丢失"
+    )
     returned: Quantity | None = strawberry.field(
-        default=None, description="Goes back to where it came from, as a transfer. 退回"
+        default=None, description="Quantity to send back to the sender, as a new transfer. 退回"
     )
     reason: str | None = strawberry.field(
         default=None,
-        description="Needed when anything is damaged, lost or returned; at most 200. 差异原因",
+        description="Reason of the difference, at most 200 characters; required if anything is "
+        "damaged, lost or returned. 差异原因",
     )
 
 
-@strawberry.input(description="A store asks head office for goods. 申请补货")
+@strawberry.input(description="Input of `requestReplenishment`. 申请补货")
 class RequestReplenishmentInput:
-    key: UUID
-    store_id: UUID
-    lines: list[GoodsLineInput] | None = strawberry.field(
-        default=None, description="All of `replenishmentSuggestions` if not given. 明细"
-    )
-    note: str | None = strawberry.field(default=None, description="At most 500 characters.")
-
-
-@strawberry.input(description="Head office sends what a store asked for. 批准补货")
-class ApproveReplenishmentInput:
-    key: UUID
-    transfer_id: UUID
-    from_store_id: UUID = strawberry.field(description="Where it is shipped from. 发货门店/仓库")
+    key: UUID = request_key()
+    store_id: UUID = strawberry.field(description="ID of the store that requests goods.")
     lines: list[GoodsLineInput] | None = strawberry.field(
         default=None,
-        description="What is sent, and nothing else; what was asked for if not given. 明细",
+        description="Goods to request; everything in `replenishmentSuggestions` by default. "
+        "申请明细",
+    )
+    note: str | None = strawberry.field(
+        default=None, description="Note for head office, at most 500 characters. 备注"
     )
 
 
-@strawberry.input(description="Head office sends nothing. 驳回补货")
+@strawberry.input(description="Input of `approveReplenishment`. 批准补货")
+class ApproveReplenishmentInput:
+    key: UUID = request_key()
+    transfer_id: UUID = strawberry.field(description="ID of the request to approve.")
+    from_store_id: UUID = strawberry.field(
+        description="ID of the store that ships the goods. 发货门店/仓库"
+    )
+    lines: list[GoodsLineInput] | None = strawberry.field(
+        default=None,
+        description="Goods to send instead of the requested ones; the requested ones by default. "
+        "批准明细",
+    )
+
+
+@strawberry.input(description="Input of `rejectReplenishment`. 驳回补货")
 class RejectReplenishmentInput:
-    key: UUID
-    transfer_id: UUID
-    reason: str = strawberry.field(description="At most 200 characters. 原因")
+    key: UUID = request_key()
+    transfer_id: UUID = strawberry.field(description="ID of the request to reject.")
+    reason: str = strawberry.field(
+        description="Reason for the store, at most 200 characters; required. 驳回原因"
+    )
 
 
-@strawberry.input(description="The store asks no longer. 撤回申请")
+@strawberry.input(description="Input of `withdrawReplenishment`. 撤回申请")
 class WithdrawReplenishmentInput:
-    key: UUID
-    transfer_id: UUID
-    reason: str | None = None
+    key: UUID = request_key()
+    transfer_id: UUID = strawberry.field(description="ID of the request to withdraw.")
+    reason: str | None = strawberry.field(
+        default=None, description="Reason of the withdrawal, at most 200 characters. 撤回原因"
+    )
 
 
-@strawberry.input(description="Send goods to a store that did not ask. 新建调拨")
+@strawberry.input(description="Input of `createTransfer`. 新建调拨")
 class CreateTransferInput:
-    key: UUID
-    from_store_id: UUID
-    to_store_id: UUID
-    lines: list[GoodsLineInput]
-    note: str | None = strawberry.field(default=None, description="At most 500 characters.")
+    key: UUID = request_key()
+    from_store_id: UUID = strawberry.field(
+        description="ID of the store that ships the goods. 发货门店/仓库"
+    )
+    to_store_id: UUID = strawberry.field(
+        description="ID of the store that receives the goods. 收货门店"
+    )
+    lines: list[GoodsLineInput] = strawberry.field(
+        description="Goods to send, at least one line. 调拨明细"
+    )
+    note: str | None = strawberry.field(
+        default=None, description="Note on the transfer, at most 500 characters. 备注"
+    )
 
 
-@strawberry.input(description="Put what was approved on its way. 发货")
+@strawberry.input(description="Input of `shipTransfer`. 发货")
 class ShipTransferInput:
-    key: UUID
-    transfer_id: UUID
+    key: UUID = request_key()
+    transfer_id: UUID = strawberry.field(description="ID of the approved transfer to ship.")
     lines: list[ShipLineInput] | None = strawberry.field(
         default=None,
-        description="What is really sent, no more than approved; all of it if not given. 明细",
+        description="Goods actually shipped, at most the approved quantities; all approved goods "
+        "by default. 发货明细",
     )
 
 
-@strawberry.input(description="Account for what arrived, in as many parts as it takes. 收货")
+@strawberry.input(description="Input of `receiveTransfer`. 收货")
 class ReceiveTransferInput:
-    key: UUID
-    transfer_id: UUID
+    key: UUID = request_key()
+    transfer_id: UUID = strawberry.field(description="ID of the shipped transfer.")
     lines: list[ArrivalInput] | None = strawberry.field(
-        default=None, description="All that is in transit was received, if not given. 明细"
+        default=None,
+        description="What arrived; by default everything in transit is received. 收货明细",
     )
 
 
-@strawberry.input(description="Give up what was approved, or call back what is shipped. 取消调拨")
+@strawberry.input(description="Input of `cancelTransfer`. 取消调拨")
 class CancelTransferInput:
-    key: UUID
-    transfer_id: UUID
-    reason: str | None = strawberry.field(default=None, description="At most 200 characters.")
+    key: UUID = request_key()
+    transfer_id: UUID = strawberry.field(description="ID of the transfer to cancel.")
+    reason: str | None = strawberry.field(
+        default=None, description="Reason of the cancellation, at most 200 characters. 取消原因"
+    )

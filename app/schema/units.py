@@ -6,39 +6,57 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
+from app.schema.arguments import request_key
 from app.schema.scalars import Quantity, quantity
 from app.schema.window import window
 
 
-@window(tables.ProductUnit, description="What a shop counts a product in: 瓶, 箱. 其他单位")
+@window(
+    tables.ProductUnit,
+    description="Another unit of a product, such as a bottle or a case. 其他单位",
+)
 class ProductUnit:
-    name: str
+    name: str = strawberry.field(description="Name of the unit, such as 瓶 or 箱. 单位名称")
 
-    @strawberry.field(description="How much of the product it is, in the product's unit. 换算")
+    @strawberry.field(description="Quantity in one such unit, in the product's unit. 换算")
     async def holds(self, root: strawberry.Parent[tables.ProductUnit], info: Info) -> Quantity:
         product = await info.context.loaders.products.load(root.product_id)
         return quantity(root.size, product.scale)
 
 
-@strawberry.input(description="A bottle of 500 ml, a case of 12 bottles. 单位换算")
+@strawberry.input(
+    description="One unit and its conversion, such as a bottle of 500 ml or a case of 12 bottles. "
+    "单位换算"
+)
 class ProductUnitInput:
-    name: str = strawberry.field(description="At most 10 characters: 瓶, 盒, 箱.")
-    quantity: Quantity = strawberry.field(description="How many of `of` it holds.")
+    name: str = strawberry.field(
+        description="Name of the unit, at most 10 characters, such as 瓶, 盒 or 箱. 单位名称"
+    )
+    quantity: Quantity = strawberry.field(
+        description="Quantity of the unit `of` that it holds. 换算数量"
+    )
     of: str | None = strawberry.field(
-        default=None, description="A unit named before it; the product's own unit if not given."
+        default=None,
+        description="Name of a unit earlier in the list; the product's own unit by default. "
+        "换算单位",
     )
 
 
-@strawberry.input(description="What a product is counted in beside its unit. 设置单位")
+@strawberry.input(description="Input of `setUnits`. 设置单位")
 class SetUnitsInput:
-    key: UUID
-    product_id: UUID
-    units: list[ProductUnitInput] = strawberry.field(description="At most 10, no others stay.")
+    key: UUID = request_key()
+    product_id: UUID = strawberry.field(description="ID of the product.")
+    units: list[ProductUnitInput] = strawberry.field(
+        description="The product's other units, at most 10. They replace all units set before. "
+        "其他单位"
+    )
     display_unit: str | None = strawberry.field(
-        default=None, description="The one the shop likes to read. 显示单位"
+        default=None,
+        description="Name of the preferred unit for display; the product's own unit by default. "
+        "显示单位",
     )
     opened_unit: str | None = strawberry.field(
         default=None,
-        description="The one that is opened and used in parts: what a recipe takes comes from "
-        "the opened one first, and only whole ones are sold. 可拆零的单位",
+        description="Name of the unit that is opened and used in parts. Recipes take from an "
+        "opened one first; only whole ones are sold. 可拆零的单位",
     )

@@ -1,6 +1,6 @@
 """Windows: GraphQL types that read a row by attribute and are never constructed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import strawberry
@@ -20,6 +20,12 @@ def window(*rows: type, **named: Any) -> Callable[[T], T]:
         return type_
 
     return decorate
+
+
+def describe_values(enum: Any, descriptions: Mapping[str, str]) -> None:
+    """Sets the descriptions of a GraphQL enum's values, by their names."""
+    for value in definition(enum).values:
+        value.description = descriptions[value.name]
 
 
 def definition(cls: Any) -> Any:

@@ -15,40 +15,61 @@ from app.domain.access import Role as RoleValue
 from app.domain.documents import writeoffs
 from app.domain.rules.costs import share
 from app.schema import problems
+from app.schema.arguments import request_key
 from app.schema.batches import Batch
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Role, Store
 from app.schema.scalars import Money, Quantity, amount, money, seen
-from app.schema.stock import Movement, StockLineInput
-from app.schema.window import window
+from app.schema.stock import Movement
+from app.schema.stock_changes import StockLineInput
+from app.schema.window import describe_values, window
 
 
-@strawberry.enum(description="What became of a write-off. 报损状态")
+@strawberry.enum(description="State of a write-off. 报损状态")
 class WriteOffState(Enum):
-    REQUESTED = strawberry.enum_value("REQUESTED", description="Waits in quarantine. 待审批")
-    APPROVED = strawberry.enum_value("APPROVED", description="It is waste, at its cost. 已报损")
-    REJECTED = strawberry.enum_value("REJECTED", description="Rejected or withdrawn. 已驳回")
+    REQUESTED = strawberry.enum_value(
+        "REQUESTED", description="Goods are in quarantine and wait for a decision. 待审批"
+    )
+    APPROVED = strawberry.enum_value(
+        "APPROVED", description="Goods are written off at their cost. 已报损"
+    )
+    REJECTED = strawberry.enum_value(
+        "REJECTED", description="Rejected by an approver or withdrawn by the requester. 已驳回"
+    )
 
 
 WriteOffSource = strawberry.enum(
-    writeoffs.Source, name="WriteOffSource", description="Where the goods were. 来源"
+    writeoffs.Source,
+    name="WriteOffSource",
+    description="Where the goods were before the write-off. 报损来源",
+)
+describe_values(
+    WriteOffSource,
+    {
+        "SHELF": "On the shelf, for sale. 货架",
+        "QUARANTINE": "In quarantine, not for sale. 待检",
+    },
 )
 
 
-@window(tables.WriteOffLine, description="What is to be written off of one batch. 报损明细")
+@window(tables.WriteOffLine, description="Goods of one batch to write off. 报损明细")
 class WriteOffLine:
-    product: Product = edge("products", "product_id")
-    batch: Batch | None = maybe_edge("batches", "batch_id", "Null: kept without batches. 批次")
-    quantity: Quantity = amount("quantity", "How much of it. 数量")
+    product: Product = edge("products", "product_id", "Product to write off. 商品")
+    batch: Batch | None = maybe_edge(
+        "batches", "batch_id", "Batch to write off; null if the product has no batches. 批次"
+    )
+    quantity: Quantity = amount("quantity", "Quantity in the product's unit. 数量")
 
-    @strawberry.field(name="from", description="Where it was when somebody asked. 来源")
+    @strawberry.field(
+        name="from", description="Where the goods were when the write-off was requested. 来源"
+    )
     def source(self, root: strawberry.Parent[tables.WriteOffLine]) -> WriteOffSource:  # pyright: ignore[reportInvalidTypeForm]
         return writeoffs.Source(root.source)
 
     @strawberry.field(
-        description="Yuan: what it would cost now while it waits, what the ledger says once it is "
-        "approved; null when rejected, or not yours to see. 成本金额"
+        description="Cost in CNY: the current cost while it waits, the recorded cost once "
+        "approved. Null if rejected or if you lack SEE_COST. 成本金额"
     )
     async def cost(self, root: strawberry.Parent[tables.WriteOffLine], info: Info) -> Money | None:
         if not seen(info, Can.SEE_COST):
@@ -68,28 +89,46 @@ async def _cost(info: Info, row: tables.WriteOff, line: tables.WriteOffLine) -> 
     return share(level.value, line.quantity, held) if held else 0
 
 
-@window(tables.WriteOff, description="Goods that somebody wants to throw away. 报损单")
+@window(tables.WriteOff, description="A request to write goods off. 报损单")
 class WriteOff:
-    id: UUID
-    store: Store = edge("stores", "store_id")
-    lines: list[WriteOffLine] = edge("write_off_lines", "id", "By batch. 明细")
-    reason: str = strawberry.field(description="Why. 报损原因")
-    note: str | None
-    photo_urls: list[str] = strawberry.field(description="Links as they were sent. 照片")
-    requested_by: Actor | None = edge("actors", "requested_by", "Never approves it. 申请人")
-    requested_at: datetime
-    decided_by: Actor | None = maybe_edge("actors", "decided_by", "Null: nobody yet. 审批人")
-    decided_at: datetime | None
-    decision_note: str | None = strawberry.field(description="Why it was decided so. 审批意见")
-    movements: list[Movement] = edge("document_movements", "id", "What was moved for it. 单据")
+    id: UUID = strawberry.field(description="ID of the write-off.")
+    store: Store = edge("stores", "store_id", "Store that holds the goods. 门店")
+    lines: list[WriteOffLine] = edge(
+        "write_off_lines", "id", "Goods to write off, one entry per batch. 报损明细"
+    )
+    reason: str = strawberry.field(description="Reason of the write-off. 报损原因")
+    note: str | None = strawberry.field(
+        description="Note of the requester; null if there is none. 备注"
+    )
+    photo_urls: list[str] = strawberry.field(description="Links to photos, as they were sent. 照片")
+    requested_by: Actor | None = edge(
+        "actors",
+        "requested_by",
+        "Member of staff who requested the write-off and therefore cannot approve it. 申请人",
+    )
+    requested_at: datetime = strawberry.field(
+        description="Time when the write-off was requested. 申请时间"
+    )
+    decided_by: Actor | None = maybe_edge(
+        "actors", "decided_by", "Member of staff who decided; null until then. 审批人"
+    )
+    decided_at: datetime | None = strawberry.field(
+        description="Time of the decision; null until then. 审批时间"
+    )
+    decision_note: str | None = strawberry.field(
+        description="Note of the person who decided; null if there is none. 审批意见"
+    )
+    movements: list[Movement] = edge(
+        "document_movements", "id", "Movements of the goods for this write-off. 单据"
+    )
 
-    @strawberry.field
+    @strawberry.field(description="State of the write-off. 报损状态")
     def state(self, root: strawberry.Parent[tables.WriteOff]) -> WriteOffState:
         return WriteOffState[root.state]
 
     @strawberry.field(
-        description="Yuan: what it would cost now while it waits, what the ledger says once it is "
-        "approved; null when rejected, or not yours to see. 报损金额"
+        description="Cost of all lines in CNY: the current cost while it waits, the recorded "
+        "cost once approved. Null if rejected or if you lack SEE_COST. 报损金额"
     )
     async def value(self, root: strawberry.Parent[tables.WriteOff], info: Info) -> Money | None:
         if root.state == "REJECTED" or not seen(info, Can.SEE_COST):
@@ -99,13 +138,15 @@ class WriteOff:
         return money(sum(costs))
 
 
-@window(tables.WriteOffLimit, description="How much a role approves. 报损审批额度")
+@window(tables.WriteOffLimit, description="Highest value that a role may approve. 报损审批额度")
 class WriteOffLimit:
-    @strawberry.field(description="Yuan, for one write-off; null: no limit. 额度")
+    @strawberry.field(
+        description="Highest value of one write-off in CNY; null means no limit. 额度"
+    )
     def amount(self, root: strawberry.Parent[tables.WriteOffLimit]) -> Money | None:
         return None if root.amount is None else money(root.amount)
 
-    @strawberry.field
+    @strawberry.field(description="Role that the limit applies to. 角色")
     def role(self, root: strawberry.Parent[tables.WriteOffLimit]) -> Role:  # pyright: ignore[reportInvalidTypeForm]
         return RoleValue[root.role]
 
@@ -120,7 +161,8 @@ RequestWriteOffResult = Annotated[
     | problems.WrongState
     | problems.KeyReused,
     strawberry.union(
-        "RequestWriteOffResult", description="The write-off, or why nothing was put aside."
+        "RequestWriteOffResult",
+        description="The write-off, or the problem that prevented the request.",
     ),
 ]
 ApproveWriteOffResult = Annotated[
@@ -130,56 +172,69 @@ ApproveWriteOffResult = Annotated[
     | problems.WrongState
     | problems.KeyReused,
     strawberry.union(
-        "ApproveWriteOffResult", description="The write-off, or why nothing was written off."
+        "ApproveWriteOffResult",
+        description="The approved write-off, or the problem that prevented the approval.",
     ),
 ]
 RejectWriteOffResult = Annotated[
     WriteOff | problems.UnknownWriteOff | problems.WrongState | problems.KeyReused,
     strawberry.union(
-        "RejectWriteOffResult", description="The write-off, or why nothing was put back."
+        "RejectWriteOffResult",
+        description="The rejected write-off, or the problem that prevented the rejection.",
     ),
 ]
 SetWriteOffLimitResult = Annotated[
     WriteOffLimit | problems.KeyReused,
-    strawberry.union("SetWriteOffLimitResult", description="The limit, or why it is as it was."),
+    strawberry.union(
+        "SetWriteOffLimitResult",
+        description="The limit as it is now, or the problem that prevented the change.",
+    ),
 ]
 
 
-@strawberry.input(description="Goods to be written off. 报损明细")
+@strawberry.input(description="Goods to write off. 报损明细")
 class WriteOffLineInput(StockLineInput):
     source: WriteOffSource | None = strawberry.field(  # pyright: ignore[reportInvalidTypeForm]
         name="from",
         default=None,
-        description="SHELF if not given; QUARANTINE for what expired, came back or was put aside "
-        "before. 来源",
+        description="SHELF by default. Use QUARANTINE for goods that expired, were returned or "
+        "were put aside before. 来源",
     )
 
 
-@strawberry.input(description="Put goods aside to be written off. 申请报损")
+@strawberry.input(description="Input of `requestWriteOff`. 申请报损")
 class RequestWriteOffInput:
-    key: UUID
-    store_id: UUID
-    lines: list[WriteOffLineInput]
-    reason: str = strawberry.field(description="Why, at most 200 characters. 报损原因")
-    note: str | None = strawberry.field(default=None, description="At most 2000 characters.")
+    key: UUID = request_key()
+    store_id: UUID = strawberry.field(description="ID of the store that holds the goods.")
+    lines: list[WriteOffLineInput] = strawberry.field(
+        description="Goods to write off, at least one line. 报损明细"
+    )
+    reason: str = strawberry.field(
+        description="Reason of the write-off, at most 200 characters. 报损原因"
+    )
+    note: str | None = strawberry.field(
+        default=None, description="Note for the approver, at most 2000 characters. 备注"
+    )
     photo_urls: list[str] | None = strawberry.field(
         default=None,
-        description="At most 10 links that begin with https://, of 500 characters; they are shown "
-        "and never fetched. 照片链接",
+        description="At most 10 links to photos, each starting with https:// and at most 500 "
+        "characters. The server stores them and never fetches them. 照片链接",
     )
 
 
-@strawberry.input(description="Decide a write-off that waits. 审批报损")
+@strawberry.input(description="Input of `approveWriteOff` and `rejectWriteOff`. 审批报损")
 class DecideWriteOffInput:
-    key: UUID
-    write_off_id: UUID
-    note: str | None = strawberry.field(default=None, description="At most 500 characters.")
+    key: UUID = request_key()
+    write_off_id: UUID = strawberry.field(description="ID of the write-off to decide.")
+    note: str | None = strawberry.field(
+        default=None, description="Note on the decision, at most 500 characters. 审批意见"
+    )
 
 
-@strawberry.input(description="How much a role approves. 设置报损额度")
+@strawberry.input(description="Input of `setWriteOffLimit`. 设置报损额度")
 class SetWriteOffLimitInput:
-    key: UUID
-    role: Role  # pyright: ignore[reportInvalidTypeForm]
+    key: UUID = request_key()
+    role: Role = strawberry.field(description="Role that the limit applies to. 角色")  # pyright: ignore[reportInvalidTypeForm]
     amount: Money | None = strawberry.field(
-        default=None, description="Yuan, for one write-off; null: no limit. 额度"
+        default=None, description="Highest value of one write-off in CNY; null means no limit. 额度"
     )

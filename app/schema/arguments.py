@@ -1,0 +1,30 @@
+"""Arguments and input fields that many roots share, each described once."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+First = Annotated[
+    int | None, strawberry.argument(description="Number of rows, from 1 to 200; 50 by default.")
+]
+After = Annotated[
+    str | None,
+    strawberry.argument(description="Cursor of an earlier page; return the rows behind it."),
+]
+StoreIds = Annotated[
+    list[UUID] | None,
+    strawberry.argument(
+        description="Return only rows of these stores; all your stores by default. Stores that "
+        "you may not see are ignored."
+    ),
+]
+StoreCode = Annotated[str, strawberry.argument(description="Public code of the store. 门店编码")]
+
+
+def request_key() -> Any:
+    """The idempotency key of an input."""
+    return strawberry.field(
+        description="UUID that you generate for this request. A retry with the same key and "
+        "input returns the first result; another input fails with KeyReused. 幂等键"
+    )
