@@ -1,0 +1,40 @@
+"""The pages at the root name files and functions that exist."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = re.compile(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?)(?:: (\w+))?`")
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
+
+
+def references() -> list[tuple[str, str]]:
+    table = (ROOT / "ARCHITECTURE.md").read_text().split("## Where to find what")[1]
+    return REFERENCE.findall(table.split("\n## ")[0])
+
+
+def test_the_table_covers_enough() -> None:
+    assert len(references()) >= 20
+
+
+@pytest.mark.parametrize(("path", "name"), references())
+def test_the_table_names_what_exists(path: str, name: str) -> None:
+    place = ROOT / "app" / path
+    assert place.exists(), path
+    if name:
+        functions = ast.FunctionDef | ast.AsyncFunctionDef
+        nodes = ast.walk(ast.parse(place.read_text()))
+        defined = {node.name for node in nodes if isinstance(node, functions)}
+        assert name in defined, f"{path}: {name}"
+
+
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text()):
+        assert (page.parent / target).exists(), target
