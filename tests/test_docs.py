@@ -25,9 +25,9 @@ def test_the_table_names_what_exists(path: str, name: str) -> None:
     place = ROOT / "app" / path
     assert place.exists(), path
     if name:
-        functions = ast.FunctionDef | ast.AsyncFunctionDef
         nodes = ast.walk(ast.parse(place.read_text()))
-        defined = {node.name for node in nodes if isinstance(node, functions)}
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+        defined = {node.name for node in nodes if isinstance(node, kinds)}
         assert name in defined, f"{path}: {name}"
 
 
