@@ -15,12 +15,14 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     Undefined,
+    is_specified_directive,
     is_specified_scalar_type,
     parse,
     validate,
 )
 
 from app.domain import errors
+from app.domain.access import Can
 from app.domain.errors import Refusal
 from app.domain.rules.kinds import Kind
 from app.resolvers import SCHEMA
@@ -38,11 +40,7 @@ def sources(*folders: str) -> list[Path]:
 
 
 # Packages whose names and prose are plain; a package joins when it is cleaned.
-PLAIN = [
-    path
-    for path in sources("app/schema", "app/resolvers")
-    if path.stem not in ("contract", "messages", "problems", "roots", "scalars")
-]
+PLAIN = [*sources("app/schema", "app/resolvers"), ROOT / "app/domain/access.py"]
 PAGES = [
     *(ROOT / page for page in ("README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
@@ -186,11 +184,20 @@ ROOTS = [GRAPHQL.query_type, GRAPHQL.mutation_type, GRAPHQL.subscription_type]
 FIELDS = [(root.name, name, field) for root in ROOTS if root for name, field in root.fields.items()]
 
 
+def permission_line(can: Can) -> str:
+    if can.value.anybody:
+        return "Permission: none; anyone can call this."
+    scope = can.value.scope and can.value.scope.upper().replace(":", "_")
+    return f"Permission: {can.name} ({can.value.zh}){f'; API key scope {scope}' if scope else ''}."
+
+
 @pytest.mark.parametrize(("root", "name", "field"), FIELDS, ids=[f"{r}.{n}" for r, n, _ in FIELDS])
 def test_roots_are_declared_and_documented(root: str, name: str, field: Any) -> None:
     assert field.description, "an integrator reads only this"
     arguments = r"(?:\(.*\)|\(\n(?:    .*\n|\n)*  \))?"
-    assert re.search(rf"^  {name}{arguments}: .* @needs\(can: ", SDL, re.MULTILINE)
+    declared = re.search(rf"^  {name}{arguments}: .* @needs\(can: (\w+)\)", SDL, re.MULTILINE)
+    assert declared
+    assert field.description.splitlines()[-1] == permission_line(Can[declared[1]])
     for argument in field.args.values():
         defaulted = argument.default_value not in (Undefined, None)
         assert not (isinstance(argument.type, GraphQLNonNull) and defaulted)
@@ -216,8 +223,6 @@ def undescribed(kind: Any) -> Iterator[str]:
                 yield f"{kind.name}.{name}({argument})"
 
 
-# Problems are described with their paths.
-UNDESCRIBED = {*errors.__dict__, "Date", "Permission", "Place", "ProblemCode", "Scope", "UUID"}
 PUBLIC = [
     kind
     for kind in GRAPHQL.type_map.values()
@@ -226,8 +231,19 @@ PUBLIC = [
 
 
 def test_everything_public_is_described() -> None:
-    names = (each for kind in PUBLIC for each in undescribed(kind))
-    assert [each for each in names if each.split(".")[0] not in UNDESCRIBED] == []
+    assert [each for kind in PUBLIC for each in undescribed(kind)] == []
+
+
+DIRECTIVES = [each for each in GRAPHQL.directives if not is_specified_directive(each)]
+
+
+def test_directives_are_described() -> None:
+    described_by = {f"@{each.name}": each.description for each in DIRECTIVES}
+    for each in DIRECTIVES:
+        for name, argument in each.args.items():
+            described_by[f"@{each.name}({name})"] = argument.description
+    assert set(described_by) >= {"@needs", "@needs(can)"}
+    assert [name for name, text in described_by.items() if not described(text)] == []
 
 
 def test_kinds_are_told_apart_by_their_meaning() -> None:

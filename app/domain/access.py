@@ -1,4 +1,4 @@
-"""Who may do what: every root field names one `Can`; what is not granted is denied."""
+"""Permissions of roles and API keys. Each root field needs one `Can`; the default is denial."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from app.domain.errors import Denied, Refused, UnknownStore
 
 
 class Role(Enum):
-    CUSTOMER = "A member of the shop. 会员"
-    CASHIER = "Sells, receives and counts in own stores. 店员"
-    MANAGER = "Runs own stores. 店长"
-    PURCHASER = "Head office buying and warehouse. 采购/总仓"
-    OWNER = "Owns the chain. 老板"
+    CUSTOMER = "A registered customer of the chain. 会员"
+    CASHIER = "Sells, receives and counts goods in their own stores. 店员"
+    MANAGER = "Runs their own stores. 店长"
+    PURCHASER = "Buys for head office and runs the warehouse. 采购/总仓"
+    OWNER = "Owns the chain and may change everything. 老板"
     INTEGRATOR = "A program with an API key. 接口"
 
 
@@ -24,7 +24,10 @@ class Reach(Enum):
 
 
 class Grant(NamedTuple):
-    """Who is granted: roles with their reach, API keys with the scope, or anybody."""
+    """A permission: the roles that have it, with their reach, and the scope that grants it.
+
+    Public permissions need no sign-in.
+    """
 
     meaning: str
     roles: Mapping[Role, Reach]
@@ -50,57 +53,77 @@ HEADS = {P: ALL, O: ALL}
 
 @unique
 class Can(Enum):
-    """The matrix of permissions, a line each."""
+    """The permissions; each line names the roles that have it and the scope of API keys."""
 
-    BROWSE = Grant("Browse the storefront. 浏览", {}, anybody=True)
-    SIGN_IN = Grant("Sign in or stay signed in. 登录", {}, anybody=True)
-    SEE_SELF = Grant("See who one is. 我是谁", {**STAFF, Role.CUSTOMER: OWN}, "viewer:read")
+    BROWSE = Grant("Browse a storefront without signing in. 浏览", {}, anybody=True)
+    SIGN_IN = Grant("Sign in or refresh a session. 登录", {}, anybody=True)
+    SEE_SELF = Grant("See your own account. 我是谁", {**STAFF, Role.CUSTOMER: OWN}, "viewer:read")
     SEE_CATALOG = Grant("See products and categories. 查看商品", STAFF, "catalog:read")
-    EDIT_CATALOG = Grant("Make and change products. 管理商品", HEADS, "catalog:write")
-    EDIT_RECIPES = Grant("Say how dishes are made. 管理配方", HEADS, "catalog:write")
-    EDIT_CHANNELS = Grant("Set rules for channels. 渠道规则", {M: OWN, **HEADS}, "catalog:write")
-    CONNECT_CHANNELS = Grant("Connect channels' shops. 对接渠道店铺", {O: ALL}, "channel:write")
-    SELL_OUT = Grant("Mark as sold out today. 估清", {C: OWN, M: OWN, O: ALL}, "sale:write")
+    EDIT_CATALOG = Grant(
+        "Create and change products and categories. 管理商品", HEADS, "catalog:write"
+    )
+    EDIT_RECIPES = Grant("Set recipes of products. 管理配方", HEADS, "catalog:write")
+    EDIT_CHANNELS = Grant(
+        "Set the stock rules of channels. 渠道规则", {M: OWN, **HEADS}, "catalog:write"
+    )
+    CONNECT_CHANNELS = Grant(
+        "Connect accounts of sales channels. 对接渠道店铺", {O: ALL}, "channel:write"
+    )
+    SELL_OUT = Grant(
+        "Mark products as sold out today. 估清", {C: OWN, M: OWN, O: ALL}, "sale:write"
+    )
     SET_THRESHOLDS = Grant("Set reorder points. 设置阈值", {M: OWN, **HEADS}, "catalog:write")
     SEE_STOCK = Grant("See exact quantities and movements. 查看库存", STAFF, "stock:read")
-    SEE_COST = Grant("See what was paid. 查看成本", {M: OWN, **HEADS}, "cost:read")
-    RECEIVE = Grant("Receive goods, record opening stock. 入库", STAFF, "receipt:write")
-    SEE_SUPPLIERS = Grant("See suppliers. 查看供应商", {M: OWN, **HEADS}, "purchase:read")
-    EDIT_SUPPLIERS = Grant("Make and change suppliers. 管理供应商", HEADS, "purchase:write")
-    SEE_PURCHASES = Grant("See purchase orders. 查看采购单", STAFF, "purchase:read")
-    PURCHASE = Grant("Order from suppliers. 采购", {M: OWN, **HEADS}, "purchase:write")
-    SELL = Grant("Sell over a counter. 销售", {C: OWN, M: OWN}, "sale:write")
-    PLACE_ORDER = Grant("Order from a store. 下单", {}, anybody=True)
-    SEE_ORDERS = Grant("See orders. 查看订单", STAFF, "order:read")
-    RUN_ORDERS = Grant(
-        "Take payment for orders, hand them over. 处理订单", {C: OWN, M: OWN, O: ALL}, "order:write"
+    SEE_COST = Grant("See costs and stock values. 查看成本", {M: OWN, **HEADS}, "cost:read")
+    RECEIVE = Grant("Receive goods and record opening stock. 入库", STAFF, "receipt:write")
+    SEE_SUPPLIERS = Grant(
+        "See the list of suppliers. 查看供应商", {M: OWN, **HEADS}, "purchase:read"
     )
-    SEE_TRANSFERS = Grant("See requests and transfers. 查看调拨", STAFF, "transfer:read")
+    EDIT_SUPPLIERS = Grant("Create and change suppliers. 管理供应商", HEADS, "purchase:write")
+    SEE_PURCHASES = Grant("See purchase orders. 查看采购单", STAFF, "purchase:read")
+    PURCHASE = Grant("Create and change purchase orders. 采购", {M: OWN, **HEADS}, "purchase:write")
+    SELL = Grant("Sell at the counter. 销售", {C: OWN, M: OWN}, "sale:write")
+    PLACE_ORDER = Grant("Place and follow orders without signing in. 下单", {}, anybody=True)
+    SEE_ORDERS = Grant("See orders of customers. 查看订单", STAFF, "order:read")
+    RUN_ORDERS = Grant(
+        "Take payment for orders and hand them over. 处理订单",
+        {C: OWN, M: OWN, O: ALL},
+        "order:write",
+    )
+    SEE_TRANSFERS = Grant(
+        "See replenishment requests and transfers. 查看调拨", STAFF, "transfer:read"
+    )
     REQUEST_GOODS = Grant(
-        "Ask head office for goods. 申请补货", {C: OWN, M: OWN, O: ALL}, "transfer:request"
+        "Request replenishment from head office. 申请补货",
+        {C: OWN, M: OWN, O: ALL},
+        "transfer:request",
     )
     RUN_TRANSFERS = Grant("Approve and ship transfers. 审批发货", HEADS, "transfer:ship")
-    RECEIVE_TRANSFER = Grant("Receive what was shipped. 调拨收货", STAFF, "transfer:receive")
-    SEE_ALERTS = Grant("See alerts. 查看预警", STAFF, "alert:read")
-    ACKNOWLEDGE_ALERT = Grant("Look after an alert. 处理预警", {M: OWN, **HEADS})
+    RECEIVE_TRANSFER = Grant("Receive goods of a transfer. 调拨收货", STAFF, "transfer:receive")
+    SEE_ALERTS = Grant("See alerts of stores. 查看预警", STAFF, "alert:read")
+    ACKNOWLEDGE_ALERT = Grant("Acknowledge an alert. 处理预警", {M: OWN, **HEADS})
     SEE_PASSES = Grant("See prepaid passes. 查看次卡", STAFF, "pass:read")
-    REDEEM = Grant("Render a prepaid service. 核销", {C: OWN, M: OWN}, "sale:write")
-    REFUND_PASS = Grant("Refund a pass. 退卡", {M: OWN, O: ALL}, "return:write")
-    RETURN_SALE = Grant("Take a sale back. 退货", {C: OWN, M: OWN, O: ALL}, "return:write")
-    SEE_WRITE_OFFS = Grant("See write-offs. 查看报损", STAFF, "writeoff:read")
-    REQUEST_WRITE_OFF = Grant("Ask to write goods off. 申请报损", STAFF)
-    DECIDE_WRITE_OFF = Grant("Approve and reject what others ask. 审批报损", {M: OWN, **HEADS})
-    LIMIT_WRITE_OFFS = Grant("Say how much a role approves. 设置报损额度", {O: ALL})
-    ADJUST = Grant("Correct a number by hand. 手工调整", {O: ALL})
-    CONSUME = Grant("Use stock up in the shop. 自用", {C: OWN, M: OWN, O: ALL})
-    PRODUCE = Grant("Put what the shop made into stock. 自制", {C: OWN, M: OWN, O: ALL})
-    RETURN_TO_SUPPLIER = Grant("Send goods back. 退供应商", {M: OWN, **HEADS}, "receipt:write")
-    REVERSE = Grant("Undo a movement. 冲销", {M: OWN, O: ALL})
-    SEE_REPORTS = Grant("See reports. 查看报表", {M: OWN, **HEADS}, "report:read")
+    REDEEM = Grant("Redeem uses of a prepaid pass. 核销", {C: OWN, M: OWN}, "sale:write")
+    REFUND_PASS = Grant("Refund a prepaid pass. 退卡", {M: OWN, O: ALL}, "return:write")
+    RETURN_SALE = Grant(
+        "Record a return of sold goods. 退货", {C: OWN, M: OWN, O: ALL}, "return:write"
+    )
+    SEE_WRITE_OFFS = Grant("See write-offs and their state. 查看报损", STAFF, "writeoff:read")
+    REQUEST_WRITE_OFF = Grant("Request a write-off. 申请报损", STAFF)
+    DECIDE_WRITE_OFF = Grant("Approve or reject write-offs of others. 审批报损", {M: OWN, **HEADS})
+    LIMIT_WRITE_OFFS = Grant("Set the approval limits of roles. 设置报损额度", {O: ALL})
+    ADJUST = Grant("Correct a stock level by hand. 手工调整", {O: ALL})
+    CONSUME = Grant("Record stock used in the store. 自用", {C: OWN, M: OWN, O: ALL})
+    PRODUCE = Grant("Record goods made in the store. 自制", {C: OWN, M: OWN, O: ALL})
+    RETURN_TO_SUPPLIER = Grant(
+        "Return goods to a supplier. 退供应商", {M: OWN, **HEADS}, "receipt:write"
+    )
+    REVERSE = Grant("Reverse a movement. 冲销", {M: OWN, O: ALL})
+    SEE_REPORTS = Grant("See the reports of stores. 查看报表", {M: OWN, **HEADS}, "report:read")
     MANAGE_STAFF = Grant("Invite, change and remove staff. 管理员工", {O: ALL})
-    MANAGE_KEYS = Grant("Make and revoke API keys. 管理接口密钥", {O: ALL})
+    MANAGE_KEYS = Grant("Create and revoke API keys. 管理接口密钥", {O: ALL})
     MANAGE_STORES = Grant("Open and change stores. 管理门店", {O: ALL})
-    SEE_HEALTH = Grant("See how the system is. 系统状态", {O: ALL}, "health:read")
+    SEE_HEALTH = Grant("See the state of the system. 系统状态", {O: ALL}, "health:read")
 
 
 @unique
@@ -136,13 +159,14 @@ SCOPES = frozenset(scope.value for scope in ApiScope)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What decides what an answer may show: equal scopes may share one answer."""
+    """The rights behind an answer: tenant, role and scopes. Equal scopes may share an answer."""
 
     tenant: UUID
     role: Role
     scopes: frozenset[str] = frozenset()
 
     def reach(self, can: Can) -> Reach | None:
+        """The stores that this permission reaches, or None if it is not granted."""
         grant = can.value
         if self.role is Role.INTEGRATOR:
             return Reach.ALL if grant.scope in self.scopes or grant.anybody else None
@@ -151,9 +175,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks. `own` are the stores they work in, `stores` all of the tenant's.
+    """A signed-in person or an API key.
 
-    `session` is the sign-in they come from, None for an API key; `expires_at` is Unix time.
+    `own` are the stores they work in, `stores` all stores of the tenant. `session` is their
+    sign-in, None for an API key; `expires_at` is the token's end in Unix time.
     """
 
     scope: Scope
@@ -170,12 +195,12 @@ class Viewer:
 
 
 def signed_out() -> Denied:
-    """The error of a caller who has not signed in."""
+    """The error UNAUTHENTICATED, for a caller who has not signed in."""
     return Denied("UNAUTHENTICATED", "请先登录", "Sign in first.")
 
 
 def require(viewer: Viewer | None, can: Can) -> None:
-    """Deny by default. Raises Denied with UNAUTHENTICATED or FORBIDDEN."""
+    """Check a permission. Raises Denied with UNAUTHENTICATED or FORBIDDEN."""
     if can.value.anybody:
         return
     if viewer is None:
@@ -188,23 +213,26 @@ def require(viewer: Viewer | None, can: Can) -> None:
         )
 
 
-def within(viewer: Viewer, can: Can, asked: Collection[UUID] | None = None) -> list[UUID]:
-    """The stores among those asked for (or all) that this permission reaches."""
+def within(viewer: Viewer, can: Can, requested: Collection[UUID] | None = None) -> list[UUID]:
+    """The requested stores (all by default) that this permission reaches, sorted."""
     reach = viewer.scope.reach(can)
     allowed = viewer.stores if reach is Reach.ALL else viewer.own if reach else frozenset()
-    return sorted(allowed if asked is None else allowed.intersection(asked))
+    return sorted(allowed if requested is None else allowed.intersection(requested))
 
 
-def some(viewer: Viewer, can: Can, asked: Collection[UUID] | None) -> list[UUID]:
-    """Those of the stores asked for (or all) that this permission reaches: one at least."""
-    found = within(viewer, can, asked)
-    if not found:
-        raise Refused(UnknownStore(", ".join(map(str, asked or ()))))
-    return found
+def some(viewer: Viewer, can: Can, requested: Collection[UUID] | None) -> list[UUID]:
+    """The same, but at least one store. Raises Refused(UnknownStore) if there is none."""
+    stores = within(viewer, can, requested)
+    if not stores:
+        raise Refused(UnknownStore(", ".join(map(str, requested or ()))))
+    return stores
 
 
 def at(viewer: Viewer, can: Can, store: UUID) -> UUID:
-    """The store, if the permission reaches it. A foreign one and an absent one look the same."""
+    """The store, if the permission reaches it.
+
+    Raises Refused(UnknownStore); a foreign store and an absent one look the same.
+    """
     if not within(viewer, can, [store]):
         raise Refused(UnknownStore(str(store)))
     return store

@@ -17,7 +17,7 @@ from app.resolvers.passes import PassesMutation, PassesQuery
 from app.resolvers.purchases import PurchasesMutation, PurchasesQuery
 from app.resolvers.recipes import RecipesMutation
 from app.resolvers.reports import ReportsQuery
-from app.resolvers.roots import undeclared
+from app.resolvers.roots import describe_directive, undeclared
 from app.resolvers.sales import SalesMutation
 from app.resolvers.stock import StockMutation, StockQuery
 from app.resolvers.storefront import StorefrontQuery
@@ -89,3 +89,6 @@ if open_roots := undeclared(Query, Mutation, Subscription):
     raise RuntimeError(f"root fields without a permission: {', '.join(open_roots)}")
 
 SCHEMA = made(Query, Mutation, Subscription)
+for directive in SCHEMA._schema.directives:
+    if directive.name == "needs":
+        describe_directive(directive)

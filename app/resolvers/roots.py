@@ -1,4 +1,4 @@
-"""`root`: the only way to declare a root field. It names the permission, and catches refusals."""
+"""`root` declares a root field: it checks the permission and returns refusals as problems."""
 
 import functools
 import inspect
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import strawberry
+from graphql import GraphQLDirective
 from strawberry.schema_directive import Location
 from strawberry.utils.str_converters import to_camel_case
 
@@ -18,7 +19,9 @@ from app.schema.window import definition
 
 
 @strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION], name="needs", description="The permission it takes."
+    locations=[Location.FIELD_DEFINITION],
+    name="needs",
+    description="Permission that the field needs. 权限",
 )
 class Needs:
     can: Can
@@ -27,11 +30,10 @@ class Needs:
 def root(
     can: Can, type_: Any, *, description: str, subscription: bool = False
 ) -> Callable[..., Any]:
-    """Declares a root field: who may call it, what it returns, and what it is for.
+    """Declare a root field with its permission, type and description.
 
-    The printed description ends with the permission.
-
-    A refusal raised below is the field's answer; its transaction has rolled back by then.
+    The permission is appended to the description. A refusal that the resolver raises becomes
+    the field's answer; its transaction has already rolled back.
     """
 
     def declare(resolve: Callable[..., Any]) -> Any:
@@ -57,12 +59,12 @@ def root(
 
 
 def permission_text(can: Can) -> str:
-    """The sentence that ends the description of a root: which permission it needs."""
+    """The last sentence of a root's description: the permission and scope it needs."""
     if can.value.anybody:
         return "Permission: none; anyone can call this."
     scope = can.value.scope
     key = f"; API key scope {ApiScope(scope).name}" if scope else ""
-    return f"Permission: {can.name} ({can.value.meaning.rsplit(' ', 1)[-1]}){key}."
+    return f"Permission: {can.name} ({can.value.zh}){key}."
 
 
 def _answer(can: Can, resolve: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,8 +99,13 @@ def _admit(context: Context, can: Can) -> None:
         access.require(context.viewer, can)
 
 
+def describe_directive(directive: GraphQLDirective) -> None:
+    """Describe the argument of `@needs`: Strawberry's directives have no such descriptions."""
+    directive.args["can"].description = "Permission that the viewer needs for the field. 权限"
+
+
 def undeclared(*roots: type) -> list[str]:
-    """The root fields nobody declared a permission for: none, or the app does not start."""
+    """Root fields without a permission; the application does not start if there is one."""
     return [
         f"{cls.__name__}.{field.python_name}"
         for cls in roots

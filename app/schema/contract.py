@@ -137,7 +137,7 @@ def _straighten(schema: Schema) -> None:
 
     A list costs what its fields cost: an attribute is read, and a resolver without arguments is
     called. They use nothing of `info` but its context, so that the executor's own will do. A leaf
-    that needs no waiting is told by the executor itself (`SharedExecutor.execute_fields`).
+    that needs no waiting is completed by the executor itself (`SharedExecutor.execute_fields`).
     """
     core = schema._schema
     roots = (core.query_type, core.mutation_type, core.subscription_type)

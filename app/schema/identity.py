@@ -26,7 +26,8 @@ strawberry.enum(
 )
 for _value in definition(ApiScope).values:
     _granted = [can for can in Can if can.value.scope == ApiScope[_value.name].value]
-    _value.description = f"Allows: {', '.join(can.name for can in _granted)}."
+    _names, _terms = [can.name for can in _granted], [can.value.zh for can in _granted]
+    _value.description = f"Grants the permissions: {', '.join(_names)}. {'、'.join(_terms)}"
 
 Role = strawberry.enum(RoleValue, name="Role", description="Role of an account. 角色")
 for _value in definition(Role).values:

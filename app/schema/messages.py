@@ -178,7 +178,7 @@ Code: Any = Enum("Code", [(code, code) for code, _, _ in WORDS.values()])
 ProblemCode = strawberry.enum(
     Code,
     name="ProblemCode",
-    description="What went wrong, for programs. 错误代码",
+    description="Code of a problem, for programs; each code has a type of its own. 错误代码",
 )
 
 

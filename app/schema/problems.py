@@ -1,7 +1,8 @@
 """Problems: windows on refusals, with a message in the viewer's language."""
 
+from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -15,133 +16,168 @@ from app.schema.messages import WORDS, ProblemCode, localised
 from app.schema.scalars import Money, Quantity, Revision, amount, money, quantity
 from app.schema.window import definition, window
 
+T = TypeVar("T", bound=type)
 
-@strawberry.interface(description="An expected failure: nothing was written. 预期内的失败")
+
+@strawberry.interface(description="An expected failure; the request changed nothing. 预期内的失败")
 class Problem:
-    @strawberry.field(description="For programs: it does not change with the language.")
+    @strawberry.field(description="Code for programs; it is the same in every language. 错误代码")
     def code(self, root: strawberry.Parent[Refusal]) -> ProblemCode:  # pyright: ignore[reportInvalidTypeForm]
         return ProblemCode[WORDS[type(root)][0]]  # pyright: ignore[reportIndexIssue]
 
     @strawberry.field(
-        description="For people, in the language of Accept-Language: zh (the default) or en. 说明"
+        description="Message for people, in the language of Accept-Language: zh or en. 说明"
     )
     async def message(self, root: strawberry.Parent[Refusal], info: Info) -> str:
         return await localised(root, info)
 
     @strawberry.field(
-        description="The part of the arguments that is refused, for example "
+        description="Part of the arguments that is refused, for example "
         '["input", "lines", "2", "quantity"]; positions count from 0. Null when no single part '
-        "is. 出错的参数"
+        "is refused. 出错的参数"
     )
     def path(self, root: strawberry.Parent[Refusal]) -> list[str] | None:
         return None if root.path is None else list(root.path)
 
 
-@window(errors.Shortage, description="One product there is not enough of. 缺货明细")
+def problem(refusal: type[Refusal], *, description: str) -> Callable[[T], T]:
+    """A window on this refusal; its description is the one of the refusal's code too."""
+    for value in definition(ProblemCode).values:
+        if value.name == WORDS[refusal][0]:
+            value.description = description
+    return window(refusal, description=description)
+
+
+def as_sent() -> Any:
+    """The id that matched no row."""
+    return strawberry.field(description="The id as it was sent. 所给编号")
+
+
+@window(errors.Shortage, description="A product without enough stock. 缺货明细")
 class Shortage:
-    product: Product = edge("products", "product_id")
-    requested: Quantity = amount("requested", "Asked for, all lines of the request together.")
-    available: Quantity = amount("available", "What is there now.")
+    product: Product = edge("products", "product_id", "Product without enough stock. 商品")
+    requested: Quantity = amount("requested", "Quantity requested, summed over all lines. 需要数量")
+    available: Quantity = amount(
+        "available", "Quantity available when the request was refused. 现有数量"
+    )
 
 
-@window(errors.OutOfStock, description="Nothing was written: these products are short. 库存不足")
+@problem(
+    errors.OutOfStock,
+    description="Stock is not enough for these products; nothing was written. 库存不足",
+)
 class OutOfStock(Problem):
-    shortages: list[Shortage] = strawberry.field(description="Every product that is short.")
+    shortages: list[Shortage] = strawberry.field(
+        description="Every product without enough stock. 缺货商品"
+    )
 
 
-@window(errors.UnknownProduct, description="No product has this id, sku or barcode. 商品不存在")
+@problem(errors.UnknownProduct, description="No product has this id, SKU or barcode. 商品不存在")
 class UnknownProduct(Problem):
-    asked: list[str]
+    asked: list[str] = strawberry.field(
+        description="Each id, SKU or barcode that matched no product, as it was sent. 所给编码"
+    )
 
 
-@window(errors.UnknownStore, description="No store of yours has this id. 门店不存在")
+@problem(errors.UnknownStore, description="No store of yours has this id. 门店不存在")
 class UnknownStore(Problem):
-    asked: str
+    asked: str = as_sent()
 
 
-@window(errors.UnknownCategory, description="No category has this id. 分类不存在")
+@problem(errors.UnknownCategory, description="No category has this id. 分类不存在")
 class UnknownCategory(Problem):
-    asked: str
+    asked: str = as_sent()
 
 
-@window(errors.UnknownMovement, description="No movement of yours has this id. 单据不存在")
+@problem(errors.UnknownMovement, description="No movement of yours has this id. 单据不存在")
 class UnknownMovement(Problem):
-    asked: str
+    asked: str = as_sent()
 
 
-@window(errors.UnknownOrder, description="No order of yours has this id. 订单不存在")
+@problem(errors.UnknownOrder, description="No order of yours has this id. 订单不存在")
 class UnknownOrder(Problem):
-    asked: str
+    asked: str = as_sent()
 
 
-@window(errors.UnknownTransfer, description="No transfer of yours has this id. 调拨单不存在")
+@problem(errors.UnknownTransfer, description="No transfer of yours has this id. 调拨单不存在")
 class UnknownTransfer(Problem):
-    asked: str
+    asked: str = as_sent()
 
 
-@window(errors.Excess, description="More of a product than there may be. 超量明细")
+@window(errors.Excess, description="A product whose quantity exceeds the transfer. 超量明细")
 class Excess:
-    product: Product = edge("products", "product_id")
-    requested: Quantity = amount("requested", "As it was sent, all lines together.")
-    allowed: Quantity = amount("allowed", "Approved and not shipped, or still in transit.")
+    product: Product = edge("products", "product_id", "Product that the problem is about. 商品")
+    requested: Quantity = amount("requested", "Quantity sent, summed over all lines. 提交数量")
+    allowed: Quantity = amount(
+        "allowed",
+        "Largest quantity allowed: approved and not shipped, or still in transit. 允许数量",
+    )
 
 
-@window(
+@problem(
     errors.ExceedsTransfer,
-    description="More than was approved would be shipped, or more than is in transit be accounted "
-    "for. 超出调拨数量",
+    description="The shipment exceeds the approved quantity, or the receipt exceeds what is in "
+    "transit. 超出调拨数量",
 )
 class ExceedsTransfer(Problem):
-    excesses: list[Excess] = strawberry.field(description="Every product that is too much.")
+    excesses: list[Excess] = strawberry.field(
+        description="Every product whose quantity is too large. 超量商品"
+    )
 
 
-@window(errors.ReasonNeeded, description="What differs needs a reason. 缺少差异原因")
+@problem(errors.ReasonNeeded, description="Lines with a difference need a reason. 缺少差异原因")
 class ReasonNeeded(Problem):
-    @strawberry.field(description="The products whose lines lack a reason.")
+    @strawberry.field(description="Products whose lines lack a reason. 缺少原因的商品")
     async def products(
         self, root: strawberry.Parent[errors.ReasonNeeded], info: Info
     ) -> list[Product]:
         return await info.context.loaders.products.load_many(list(root.product_ids))
 
 
-@window(errors.UnknownSupplier, description="No supplier of yours has this id. 供应商不存在")
+@problem(errors.UnknownSupplier, description="No supplier of yours has this id. 供应商不存在")
 class UnknownSupplier(Problem):
-    asked: str
+    asked: str = as_sent()
 
 
-@window(errors.UnknownPurchaseOrder, description="No purchase order has this id. 采购单不存在")
+@problem(errors.UnknownPurchaseOrder, description="No purchase order has this id. 采购单不存在")
 class UnknownPurchaseOrder(Problem):
-    asked: str
+    asked: str = as_sent()
 
 
-@window(errors.UnknownChannelLink, description="No shop of yours has this id. 渠道店铺不存在")
+@problem(
+    errors.UnknownChannelLink, description="No channel account of yours has this id. 渠道店铺不存在"
+)
 class UnknownChannelLink(Problem):
-    asked: str
+    asked: str = as_sent()
 
 
-@window(errors.UnknownAlert, description="No alert of yours has this id. 预警不存在")
+@problem(errors.UnknownAlert, description="No alert of yours has this id. 预警不存在")
 class UnknownAlert(Problem):
-    asked: str
+    asked: str = as_sent()
 
 
-@window(errors.UnknownWriteOff, description="No write-off of yours has this id. 报损单不存在")
+@problem(errors.UnknownWriteOff, description="No write-off of yours has this id. 报损单不存在")
 class UnknownWriteOff(Problem):
-    asked: str
+    asked: str = as_sent()
 
 
-@window(errors.OverLimit, description="It costs more than your role approves. 超出审批额度")
+@problem(
+    errors.OverLimit,
+    description="The write-off costs more than your role may approve. 超出审批额度",
+)
 class OverLimit(Problem):
-    @strawberry.field(description="Yuan that your role approves at most. 审批额度")
+    @strawberry.field(description="Highest amount your role may approve, in CNY. 审批额度")
     def limit(self, root: strawberry.Parent[errors.OverLimit]) -> Money:
         return money(root.limit)
 
-    @strawberry.field(description="Yuan that the write-off costs. 报损金额")
+    @strawberry.field(description="Cost of the write-off in CNY. 报损金额")
     def value(self, root: strawberry.Parent[errors.OverLimit]) -> Money:
         return money(root.value)
 
 
-@window(
-    errors.Unreadable, description="This operation is not valid; the others are booked. 无法读取"
+@problem(
+    errors.Unreadable,
+    description="One operation of the batch is not valid; the others are booked. 无法读取",
 )
 class Unreadable(Problem):
     @strawberry.field(description="Why the operation is not valid. 原因")
@@ -149,79 +185,97 @@ class Unreadable(Problem):
         return root.text.zh if info.context.language == "zh" else root.text.en
 
 
-@window(errors.UnknownPass, description="No pass of yours has this id. 次卡不存在")
+@problem(errors.UnknownPass, description="No pass of yours has this id. 次卡不存在")
 class UnknownPass(Problem):
-    asked: str
+    asked: str = as_sent()
 
 
-@window(errors.NotEnoughUses, description="The pass has fewer uses left. 次数不足")
+@problem(errors.NotEnoughUses, description="The pass has fewer uses left than requested. 次数不足")
 class NotEnoughUses(Problem):
-    left: int
-    requested: int
+    left: int = strawberry.field(description="Uses left on the pass. 剩余次数")
+    requested: int = strawberry.field(description="Uses that the request needs. 需要次数")
 
 
-@window(errors.UnknownStaff, description="Nobody here has this id. 员工不存在")
+@problem(errors.UnknownStaff, description="No staff account of yours has this id. 员工不存在")
 class UnknownStaff(Problem):
-    asked: str
+    asked: str = as_sent()
 
 
-@window(errors.UnknownApiKey, description="No API key of yours has this id. 密钥不存在")
+@problem(errors.UnknownApiKey, description="No API key of yours has this id. 密钥不存在")
 class UnknownApiKey(Problem):
-    asked: str
+    asked: str = as_sent()
 
 
-@window(errors.InvalidQuantity, description="Not positive, too large, or not divisible. 数量无效")
+@problem(
+    errors.InvalidQuantity,
+    description="The quantity is not above 0, is too large, or does not divide into base units. "
+    "数量无效",
+)
 class InvalidQuantity(Problem):
-    product: Product = edge("products", "product_id")
-    quantity: str = strawberry.field(description="As it was sent.")
+    product: Product = edge("products", "product_id", "Product that the problem is about. 商品")
+    quantity: str = strawberry.field(description="The quantity as it was sent. 提交的数量")
 
 
-@window(errors.NotWhole, description="A part that does not divide. 不能整除的配料")
+@window(
+    errors.NotWhole,
+    description="A recipe component that does not divide into base units. 不能整除的配料",
+)
 class NotWhole:
-    product: Product = edge("products", "product_id")
+    product: Product = edge("products", "product_id", "Product that the problem is about. 商品")
     finer_unit: str | None = strawberry.field(
-        description="What the product would have to be kept in; null when it is in the finest "
-        "unit already. 建议单位"
+        description="Unit to keep the product in instead; null if it is in the finest unit "
+        "already. 建议单位"
     )
-    quantity: Quantity = amount("quantity", "As it was asked for, in the product's unit.")
-    nearest: Quantity = amount("nearest", "The nearest quantity that divides. 建议用量")
+    quantity: Quantity = amount("quantity", "Quantity sent, in the product's unit. 提交的用量")
+    nearest: Quantity = amount("nearest", "Nearest quantity that divides. 建议用量")
 
 
-@window(errors.Indivisible, description="One unit would not take whole base units. 配方不能整除")
+@problem(
+    errors.Indivisible,
+    description="A component's quantity does not divide into whole base units. 配方不能整除",
+)
 class Indivisible(Problem):
-    parts: list[NotWhole] = strawberry.field(description="Every part that does not divide.")
+    parts: list[NotWhole] = strawberry.field(
+        description="Every component that does not divide. 不能整除的配料"
+    )
 
 
-@window(errors.RecipeCycle, description="A product would go into itself. 配方循环")
+@problem(errors.RecipeCycle, description="The product would be its own component. 配方循环")
 class RecipeCycle(Problem):
-    @strawberry.field(description="The way from the product back to itself.")
+    @strawberry.field(
+        description="Products from this one, through its components, back to itself. 循环路径"
+    )
     async def way(self, root: strawberry.Parent[errors.RecipeCycle], info: Info) -> list[Product]:
         return await info.context.loaders.products.load_many(list(root.way))
 
 
-@window(errors.UnknownBatch, description="Nobody has received this batch number. 批号不存在")
+@problem(errors.UnknownBatch, description="The product has no batch with this number. 批号不存在")
 class UnknownBatch(Problem):
-    product: Product = edge("products", "product_id")
-    number: str
+    product: Product = edge("products", "product_id", "Product that the problem is about. 商品")
+    number: str = strawberry.field(description="The batch number as it was sent. 批号")
 
 
-@window(errors.BatchExpired, description="The batch that was named has expired. 批次已过期")
+@problem(errors.BatchExpired, description="The batch has expired and cannot be sold. 批次已过期")
 class BatchExpired(Problem):
-    product: Product = edge("products", "product_id")
-    expired_on: date = strawberry.field(description="Its last day of sale. 到期日")
+    product: Product = edge("products", "product_id", "Product that the problem is about. 商品")
+    expired_on: date = strawberry.field(
+        description="Last day on which the batch may be sold. 到期日"
+    )
 
 
-@window(errors.VersionConflict, description="The level moved since you looked. 版本冲突")
+@problem(errors.VersionConflict, description="The level has changed since you read it. 版本冲突")
 class VersionConflict(Problem):
-    product: Product = edge("products", "product_id")
-    expected: Revision
-    version: Revision = strawberry.field(description="The version now.")
-    available: Quantity = amount("available", "What is available now.")
+    product: Product = edge("products", "product_id", "Product that the problem is about. 商品")
+    expected: Revision = strawberry.field(description="The version that was sent. 提交的版本")
+    version: Revision = strawberry.field(description="Version of the level now. 当前版本")
+    available: Quantity = amount("available", "Quantity available now. 现有数量")
 
 
-@window(errors.KeyReused, description="The key already answered another input. key 重复使用")
+@problem(
+    errors.KeyReused, description="The key was used before with a different input. key 重复使用"
+)
 class KeyReused(Problem):
-    key: UUID = strawberry.field(description="The key that was sent. 幂等键")
+    key: UUID = strawberry.field(description="The key as it was sent. 幂等键")
 
 
 strawberry.enum(
@@ -234,65 +288,82 @@ for _reason in definition(errors.WrongStateReason).values:
     _reason.description = f"{_text.en}. {_text.zh}"
 
 
-@window(
+@problem(
     errors.WrongState,
-    description="The state of a row, or a rule, does not allow this operation. 状态不允许",
+    description="The state of the document, or a rule, does not allow the operation. 状态不允许",
 )
 class WrongState(Problem):
     reason: errors.WrongStateReason = strawberry.field(
-        description="The state, or the rule, that does not allow it. 原因"
+        description="State or rule that does not allow it. 原因"
     )
 
 
-@window(errors.ReturnExceedsSale, description="More than was sold and not yet returned. 超量退货")
+@problem(
+    errors.ReturnExceedsSale,
+    description="The return exceeds what was sold and not yet returned. 超量退货",
+)
 class ReturnExceedsSale(Problem):
-    product: Product = edge("products", "product_id")
+    product: Product = edge("products", "product_id", "Product that the problem is about. 商品")
 
-    @strawberry.field
+    @strawberry.field(description="Quantity sold, in the product's unit. 已售数量")
     def sold(self, root: strawberry.Parent[errors.ReturnExceedsSale]) -> Quantity:
         return quantity(root.sold, root.scale)
 
-    @strawberry.field(description="Returned before.")
+    @strawberry.field(description="Quantity returned by earlier returns. 已退数量")
     def returned(self, root: strawberry.Parent[errors.ReturnExceedsSale]) -> Quantity:
         return quantity(root.returned, root.scale)
 
-    @strawberry.field
+    @strawberry.field(description="Quantity that this return would add. 退货数量")
     def requested(self, root: strawberry.Parent[errors.ReturnExceedsSale]) -> Quantity:
         return quantity(root.requested, root.scale)
 
 
-@window(errors.AlreadyTaken, description="Somebody else has this value already. 已被占用")
+@problem(errors.AlreadyTaken, description="Another row already has this value. 已被占用")
 class AlreadyTaken(Problem):
-    field: str = strawberry.field(description="sku, barcode, login, code, name or number.")
-    value: str
+    field: str = strawberry.field(
+        description="Field that must be unique: sku, barcode, login, code, name or number. 字段"
+    )
+    value: str = strawberry.field(description="The value that is taken. 已存在的值")
 
 
-@window(errors.SignInFailed, description="The login or the password is wrong. 登录失败")
+@problem(errors.SignInFailed, description="The login or the password is wrong. 登录失败")
 class SignInFailed(Problem):
     pass
 
 
-@window(errors.SessionEnded, description="Sign in again. 会话已结束")
+@problem(errors.SessionEnded, description="The session has ended; sign in again. 会话已结束")
 class SessionEnded(Problem):
     pass
 
 
-@window(errors.TooManyAttempts, description="Wait before the next try. 尝试过多")
+@problem(
+    errors.TooManyAttempts,
+    description="Too many failed attempts; wait before the next one. 尝试过多",
+)
 class TooManyAttempts(Problem):
-    retry_after: int = strawberry.field(description="Seconds. 秒")
+    retry_after: int = strawberry.field(
+        description="Seconds to wait before the next attempt. 等待秒数"
+    )
 
 
-@window(
+@problem(
     errors.TooManyOrders,
-    description="Whoever orders without signing in has too many unpaid orders. 未付款订单过多",
+    description="The guest has too many unpaid orders in the store. 未付款订单过多",
 )
 class TooManyOrders(Problem):
-    open: int = strawberry.field(description="Unpaid orders in the store. 未付款订单数")
+    open: int = strawberry.field(
+        description="Unpaid orders of the guest in the store. 未付款订单数"
+    )
 
 
-@window(errors.Busy, description="Nothing was written; send the same key again. 繁忙")
+@problem(
+    errors.Busy,
+    description="The system is busy and wrote nothing; retry with the same key. 繁忙",
+)
 class Busy(Problem):
-    retryable: bool = strawberry.field(resolver=lambda: True)
+    retryable: bool = strawberry.field(
+        resolver=lambda: True, description="Always true: the request may be repeated. 可重试"
+    )
 
 
 def members(*types: Any) -> Any:

@@ -158,7 +158,7 @@ class Delivery:
     )
 
 
-@window(
+@problems.problem(
     errors.DeliveryExceedsOrder,
     description="The delivery contains more than the order is missing. Count again, or send it "
     "with `acceptOver`. 到货超出订货",

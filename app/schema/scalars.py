@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, NewType
+from uuid import UUID
 
 import strawberry
+from strawberry.schema.types import base_scalars
 from strawberry.types import Info
 
 from app.domain.access import Can
@@ -101,8 +103,8 @@ def quantity(base: int, scale: int) -> Any:
     return written(base, scale)
 
 
-def told(value: Any) -> str:
-    """A row tells a quantity as (base units, scale); whatever else is text already."""
+def serialize_quantity(value: Any) -> str:
+    """A row holds a quantity as (base units, scale); any other value is text already."""
     return written(*value) if isinstance(value, tuple) else str(value)
 
 
@@ -122,13 +124,13 @@ def money(ten_thousandths: int) -> Any:
 
 
 def seen(info: Info, can: Can) -> bool:
-    """Whether whoever asks may see this anywhere; below a subscription only a scope asks."""
+    """Whether the viewer may see this in any store; a subscription has only a scope."""
     scope = info.context.scope
     return scope is not None and scope.reach(can) is not None
 
 
 def cost(info: Info, ten_thousandths: int | None) -> Any:
-    """The same for what goods cost: None where it is unknown, or not the viewer's to see."""
+    """A cost as the `Money` a client reads; None if it is unknown or the viewer may not see it."""
     if ten_thousandths is None or not seen(info, Can.SEE_COST):
         return None
     return money(ten_thousandths)
@@ -139,7 +141,7 @@ SCALARS: dict[Any, Any] = {
         name="Quantity",
         description="An exact decimal in the product's unit, sent and returned as a string: "
         '"3", "1.5". Integers and decimals without exponent are accepted. 数量',
-        serialize=told,
+        serialize=serialize_quantity,
         parse_value=exact,
     ),
     Money: strawberry.scalar(
@@ -162,6 +164,15 @@ SCALARS: dict[Any, Any] = {
         parse_value=parse_moment,
     ),
     date: strawberry.scalar(
-        name="Date", description="YYYY-MM-DD. 日期", serialize=date.isoformat, parse_value=parse_day
+        name="Date",
+        description="A calendar date as YYYY-MM-DD, for example 2026-11-23. 日期",
+        serialize=date.isoformat,
+        parse_value=parse_day,
+    ),
+    UUID: strawberry.scalar(
+        name="UUID",
+        description="A UUID as a string, for example 019ac3f2-5b1e-7d40-9a52-3c8f6e1b7a90. 编号",
+        serialize=str,
+        parse_value=base_scalars.UUIDDefinition.parse_value,
     ),
 }
