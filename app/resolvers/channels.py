@@ -20,6 +20,7 @@ from app.schema.catalog import Channel
 from app.schema.catalog_changes import ProductResult
 from app.schema.paging import Connection
 from app.schema.scalars import Quantity
+from app.schema.window import as_window
 
 
 def subject(input: Any) -> Subject:
@@ -92,7 +93,7 @@ class ChannelsQuery:
         found = await previews.channel_preview(
             info.context.app.db, info.context.viewer, about, settings
         )
-        return types.ChannelPreview(effects=list(found))  # pyright: ignore[reportArgumentType]
+        return types.ChannelPreview(effects=as_window(found))
 
 
 @strawberry.type

@@ -16,6 +16,7 @@ from app.resolvers.roots import root
 from app.schema import menu as types
 from app.schema.arguments import StoreCode
 from app.schema.catalog import RulesOf, named
+from app.schema.window import as_window
 
 
 async def public_store(info: Info, code: str) -> Store | None:
@@ -56,7 +57,7 @@ class MenuQuery:
         )
         exact = sees_stock(info, found.tenant_id, found.id)
         dishes = board.servings(board.dishes, exact)
-        return types.Menu(store=found, dishes=dishes)  # pyright: ignore[reportArgumentType]
+        return types.Menu(store=as_window(found), dishes=as_window(dishes))
 
     @root(
         Can.BROWSE,
@@ -80,7 +81,7 @@ class MenuQuery:
         cart = [(line.product_id, line.quantity) for line in lines]
         wanted = await menu.can_make(info.context.app.cookbook, found, named(channel), cart)
         possible = all(line.makeable == line.requested for line in wanted)
-        return types.Cart(possible=possible, lines=wanted)  # pyright: ignore[reportArgumentType]
+        return types.Cart(possible=possible, lines=as_window(wanted))
 
 
 @strawberry.type

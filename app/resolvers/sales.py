@@ -16,6 +16,7 @@ from app.resolvers.roots import root
 from app.schema import sales as types
 from app.schema.paths import with_path
 from app.schema.stock import PostResult
+from app.schema.window import as_window
 
 
 @strawberry.type
@@ -55,7 +56,7 @@ class SalesMutation:
             each._replace(outcome=with_path(each.outcome, sale, "input", "operations", str(place)))
             for place, (each, sale) in enumerate(zip(results, input.operations, strict=True))
         ]
-        return types.SyncSalesResult(results=located)  # pyright: ignore[reportArgumentType]
+        return types.SyncSalesResult(results=as_window(located))
 
     @root(
         Can.RETURN_SALE,

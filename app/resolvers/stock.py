@@ -26,6 +26,7 @@ from app.schema import stock_changes as changes
 from app.schema.arguments import After, First, StoreIds
 from app.schema.paging import Connection, connection, page
 from app.schema.scalars import distinct, quantity
+from app.schema.window import as_window
 
 SORT_KEYS = {"NAME": str, "AVAILABLE": int}
 
@@ -103,7 +104,7 @@ class StockQuery:
             UUID | None, strawberry.argument(description="Return only movements of this product.")
         ] = None,
         kinds: Annotated[
-            list[types.MovementKind] | None,  # pyright: ignore[reportInvalidTypeForm]
+            list[Kind] | None,
             strawberry.argument(description="Return only movements of these kinds."),
         ] = None,
         channel: Annotated[
@@ -173,11 +174,11 @@ class StockQuery:
             found = await rows.scanned(session, viewer.tenant, store_id, named and named[0].id)
         return types.Scan(
             code=code.strip(),
-            content=read,  # pyright: ignore[reportArgumentType]
-            product=named and named[0],  # pyright: ignore[reportArgumentType]
+            content=as_window(read),
+            product=as_window(named and named[0]),
             pack_quantity=named and quantity(named[1], named[0].scale),
-            level=found[0],  # pyright: ignore[reportArgumentType]
-            last_receipt=found[1],  # pyright: ignore[reportArgumentType]
+            level=as_window(found[0]),
+            last_receipt=as_window(found[1]),
             can=[can for can in Can if access.within(viewer, can, [store_id])],
         )
 

@@ -10,6 +10,7 @@ from app.resolvers.roots import root
 from app.schema import storefront as types
 from app.schema.arguments import StoreCode
 from app.schema.catalog import RulesOf
+from app.schema.window import as_window
 
 
 @strawberry.type
@@ -30,4 +31,6 @@ class StorefrontQuery:
         async with db.read(found.tenant_id) as session:
             [row] = await identity.stores_by_id(session, found.tenant_id, [found.subject_id])
             categories = await catalog.categories(session, found.tenant_id)
-        return types.Storefront(store=row, categories=list(categories), channel=channel)  # pyright: ignore[reportArgumentType]
+        return types.Storefront(
+            store=as_window(row), categories=as_window(categories), channel=channel
+        )

@@ -14,7 +14,7 @@ from app.domain.catalog.printing import Printed
 from app.domain.rules import labels
 from app.schema.edges import edge, maybe_edge
 from app.schema.scalars import Money, Quantity, money, quantity, seen
-from app.schema.window import describe_values, window
+from app.schema.window import as_window, describe_values, window
 
 if TYPE_CHECKING:
     from app.schema.channels import ChannelRule
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from app.schema.stock import Level
     from app.schema.units import ProductUnit
 
-AvailabilityLabel = strawberry.enum(
+strawberry.enum(
     labels.Label,
     name="AvailabilityLabel",
     description="Level of availability that is shown to customers. 可售标签",
 )
 describe_values(
-    AvailabilityLabel,
+    labels.Label,
     {
         "PLENTY": "More units than the store's threshold for few. 库存充足",
         "FEW": "Few whole units are left; `remaining` says how many. 仅剩几件",
@@ -48,7 +48,7 @@ TEXTS = {
     description="How available a product is, in the words a customer sees. 可售标签",
 )
 class Availability:
-    label: AvailabilityLabel = strawberry.field(description="Level of availability. 可售标签")  # pyright: ignore[reportInvalidTypeForm]
+    label: labels.Label = strawberry.field(description="Level of availability. 可售标签")
     remaining: int | None = strawberry.field(
         description="Whole units left when few are left, 0 when sold out; null when there is "
         "plenty. 剩余件数"
@@ -239,7 +239,7 @@ class Product:
         if store is None:
             return None
         sellable = await loaders.sellable.load((store_id, root.id, named(channel)))
-        return labels.availability(sellable, root.scale, store.few_threshold)  # pyright: ignore[reportReturnType]
+        return as_window(labels.availability(sellable, root.scale, store.few_threshold))
 
 
 @strawberry.enum(description="Type of the printed symbol. 码制")

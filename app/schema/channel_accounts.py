@@ -16,7 +16,7 @@ from app.schema.catalog import Channel, Product
 from app.schema.edges import edge
 from app.schema.identity import Actor, Store
 from app.schema.scalars import Revision
-from app.schema.window import window
+from app.schema.window import as_window, window
 
 
 @strawberry.enum(description="Whether the shop has the current quantity. 推送状态")
@@ -112,11 +112,11 @@ class ChannelLag:
         description="Store revision up to which the shop has every change. 已推送版本"
     )
     def told_revision(self, root: strawberry.Parent[Lag]) -> Revision:
-        return max(root.link.revision, 0)  # pyright: ignore[reportReturnType]
+        return as_window(max(root.link.revision, 0))
 
     @strawberry.field(description="Number of revisions that are not pushed yet. 落后版本数")
     def behind(self, root: strawberry.Parent[Lag], info: Info) -> Revision:
-        return root.revision - max(root.link.revision, 0)  # pyright: ignore[reportReturnType]
+        return as_window(root.revision - max(root.link.revision, 0))
 
 
 ChannelLinkResult = Annotated[

@@ -9,8 +9,7 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.domain import access
-from app.domain.access import ApiScope, Can
-from app.domain.access import Role as RoleValue
+from app.domain.access import ApiScope, Can, Role
 from app.domain.people import sessions, staff
 from app.schema import problems
 from app.schema.arguments import request_key
@@ -29,9 +28,9 @@ for _value in definition(ApiScope).values:
     _names, _terms = [can.name for can in _granted], [can.value.zh for can in _granted]
     _value.description = f"Grants the permissions: {', '.join(_names)}. {'、'.join(_terms)}"
 
-Role = strawberry.enum(RoleValue, name="Role", description="Role of an account. 角色")
+strawberry.enum(Role, name="Role", description="Role of an account. 角色")
 for _value in definition(Role).values:
-    _value.description = RoleValue[_value.name].value
+    _value.description = Role[_value.name].value
 
 
 @window(tables.Tenant, description="A chain of stores. 商户")
@@ -89,8 +88,8 @@ class Staff:
     )
 
     @strawberry.field(description="Role of the account. 角色")
-    def role(self, root: strawberry.Parent[tables.Staff]) -> Role:  # pyright: ignore[reportInvalidTypeForm]
-        return RoleValue[root.role]
+    def role(self, root: strawberry.Parent[tables.Staff]) -> Role:
+        return Role[root.role]
 
 
 @window(tables.ApiKey, description="An API key of a program. 接口密钥")
@@ -123,7 +122,7 @@ class Viewer:
     tenant: Tenant = edge("tenants", "tenant", "Chain that the viewer belongs to. 商户")
 
     @strawberry.field(description="Role of the viewer. 角色")
-    def role(self, root: strawberry.Parent[access.Viewer]) -> Role:  # pyright: ignore[reportInvalidTypeForm]
+    def role(self, root: strawberry.Parent[access.Viewer]) -> Role:
         return root.scope.role
 
     @strawberry.field(description="Stores that the viewer may see, sorted by code. 可见门店")
@@ -244,7 +243,7 @@ class InviteStaffInput:
     password: str = strawberry.field(
         description="Initial password, from 8 to 128 characters. 初始密码"
     )
-    role: Role = strawberry.field(  # pyright: ignore[reportInvalidTypeForm]
+    role: Role = strawberry.field(
         description="Role of the account: CASHIER, MANAGER, PURCHASER or OWNER. 角色"
     )
     store_ids: list[UUID] = strawberry.field(
@@ -257,7 +256,7 @@ class InviteStaffInput:
 class SetStaffRoleInput:
     key: UUID = request_key()
     staff_id: UUID = strawberry.field(description="ID of the staff account to change.")
-    role: Role = strawberry.field(description="New role of the account. 角色")  # pyright: ignore[reportInvalidTypeForm]
+    role: Role = strawberry.field(description="New role of the account. 角色")
     store_ids: list[UUID] = strawberry.field(
         description="IDs of all stores where the member of staff works; they replace the "
         "previous ones. 所属门店"

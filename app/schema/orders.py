@@ -10,6 +10,7 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.domain.access import Can, Role
+from app.domain.movements.sales import Disposition
 from app.domain.rules.texts import masked
 from app.schema import problems
 from app.schema.arguments import request_key
@@ -17,7 +18,6 @@ from app.schema.catalog import Channel, Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor
 from app.schema.recipes import Recipe
-from app.schema.sales import Disposition
 from app.schema.scalars import Money, Quantity, money, quantity, seen
 from app.schema.stock import Movement
 from app.schema.stock_changes import StockLineInput
@@ -276,7 +276,7 @@ class ReturnOrderInput:
     lines: list[StockLineInput] = strawberry.field(
         description="Goods that the customer brought back. 退货明细"
     )
-    disposition: Disposition = strawberry.field(description="Where the returned goods go. 退货去向")  # pyright: ignore[reportInvalidTypeForm]
+    disposition: Disposition = strawberry.field(description="Where the returned goods go. 退货去向")
     reason: str | None = strawberry.field(
         default=None, description="Reason of the return, at most 200 characters. 退货原因"
     )

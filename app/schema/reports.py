@@ -11,7 +11,7 @@ from app.schema.catalog import Channel, Product
 from app.schema.edges import edge
 from app.schema.identity import Store
 from app.schema.scalars import Money, Quantity, amount, cost, money
-from app.schema.window import window
+from app.schema.window import as_window, window
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +74,4 @@ class ChannelFigures:
         description="Sales and returns by product, with and without an order. 商品销量"
     )
     def products(self, root: strawberry.Parent[Figures]) -> list[ChannelSold]:
-        return root.sold  # pyright: ignore[reportReturnType]
+        return as_window(root.sold)

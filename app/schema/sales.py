@@ -14,10 +14,10 @@ from app.schema.stock import Movement
 from app.schema.stock_changes import MovementInput, StockLineInput
 from app.schema.window import definition, window
 
-Disposition = strawberry.enum(
+strawberry.enum(
     sales.Disposition, name="Disposition", description="Where returned goods go. 退货去向"
 )
-for _value in definition(Disposition).values:
+for _value in definition(sales.Disposition).values:
     _value.description = sales.Disposition[_value.name].value.value.meaning
 
 
@@ -114,7 +114,9 @@ class ReturnSaleInput:
     lines: list[StockLineInput] = strawberry.field(
         description="Goods that the customer brought back. 退货明细"
     )
-    disposition: Disposition = strawberry.field(description="Where the returned goods go. 退货去向")  # pyright: ignore[reportInvalidTypeForm]
+    disposition: sales.Disposition = strawberry.field(
+        description="Where the returned goods go. 退货去向"
+    )
     reason: str | None = strawberry.field(
         default=None, description="Reason of the return, at most 200 characters. 退货原因"
     )

@@ -22,12 +22,10 @@ from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
 from app.schema.recipes import Recipe
 from app.schema.scalars import Money, Quantity, Revision, cost, money, quantity
-from app.schema.window import definition, window
+from app.schema.window import as_window, definition, window
 
-MovementKind = strawberry.enum(
-    Kind, name="MovementKind", description="What a movement means. 单据类型"
-)
-for _value in definition(MovementKind).values:
+strawberry.enum(Kind, name="MovementKind", description="What a movement means. 单据类型")
+for _value in definition(Kind).values:
     _value.description = Kind[_value.name].value.meaning
 
 
@@ -129,7 +127,7 @@ class Level:
     ) -> Availability:
         store = await info.context.loaders.stores.load(root.store_id)
         free = root.free if named(channel) is None else await _offered(root, info, channel)
-        return availability(free, root.scale, store.few_threshold)  # pyright: ignore[reportReturnType]
+        return as_window(availability(free, root.scale, store.few_threshold))
 
     @strawberry.field(description="Quantity that a channel may sell now by its rules. 渠道可售")
     async def offered(
@@ -196,11 +194,11 @@ class MovementLine:
 
     @strawberry.field(name="from", description="Place that the quantity came from. 来源")
     def source(self, root: strawberry.Parent[tables.Entry]) -> Place:
-        return PlaceValue(root.from_store, root.from_bin)  # pyright: ignore[reportReturnType]
+        return as_window(PlaceValue(root.from_store, root.from_bin))
 
     @strawberry.field(name="to", description="Place that the quantity went to. 去向")
     def target(self, root: strawberry.Parent[tables.Entry]) -> Place:
-        return PlaceValue(root.to_store, root.to_bin)  # pyright: ignore[reportReturnType]
+        return as_window(PlaceValue(root.to_store, root.to_bin))
 
     @strawberry.field(
         description="Quantity on hand after this line in the store that it left; null if it "
@@ -215,7 +213,7 @@ class MovementLine:
         "level. 序号"
     )
     def seq(self, root: strawberry.Parent[tables.Entry]) -> Revision | None:
-        return root.to_seq if root.from_seq is None else root.from_seq  # pyright: ignore[reportReturnType]
+        return as_window(root.to_seq if root.from_seq is None else root.from_seq)
 
     @strawberry.field(
         description="Cost of one unit in CNY; null if unknown or if you lack SEE_COST. 单位成本"
@@ -272,7 +270,7 @@ class Movement:
     )
 
     @strawberry.field(description="Kind of the movement. 单据类型")
-    def kind(self, root: strawberry.Parent[tables.Movement]) -> MovementKind:  # pyright: ignore[reportInvalidTypeForm]
+    def kind(self, root: strawberry.Parent[tables.Movement]) -> Kind:
         return Kind[root.kind]
 
     @strawberry.field(description="Channel of a sale, order or return; null for other kinds. 渠道")

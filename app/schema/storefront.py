@@ -15,7 +15,7 @@ from app.schema.arguments import After, First
 from app.schema.catalog import Availability, Category, Channel, ProductKind, named
 from app.schema.paging import Connection, connection, page
 from app.schema.scalars import Money, money
-from app.schema.window import window
+from app.schema.window import as_window, window
 
 
 @window(Offer, description="A product as customers of a store see it. 在售商品")
@@ -41,7 +41,7 @@ class StorefrontProduct:
         "left. 可售标签"
     )
     def availability(self, root: strawberry.Parent[Offer]) -> Availability:
-        return labels.availability(root.sellable, root.scale, root.few)  # pyright: ignore[reportReturnType]
+        return as_window(labels.availability(root.sellable, root.scale, root.few))
 
 
 @window(tables.Store, description="Public data of a store. 门店")
@@ -79,7 +79,7 @@ class Storefront:
         first: First = None,
         after: After = None,
     ) -> Connection[StorefrontProduct]:
-        store: tables.Store = self.store  # pyright: ignore[reportAssignmentType]
+        store: tables.Store = as_window(self.store)
         wanted = page(first, after, str, UUID)
         words = clean(search, "search", 100)
         async with info.context.app.db.read(store.tenant_id) as session:

@@ -10,8 +10,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.domain.access import Can
-from app.domain.access import Role as RoleValue
+from app.domain.access import Can, Role
 from app.domain.documents import writeoffs
 from app.domain.rules.costs import share
 from app.schema import problems
@@ -19,7 +18,7 @@ from app.schema.arguments import request_key
 from app.schema.batches import Batch
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
-from app.schema.identity import Actor, Role, Store
+from app.schema.identity import Actor, Store
 from app.schema.scalars import Money, Quantity, amount, money, seen
 from app.schema.stock import Movement
 from app.schema.stock_changes import StockLineInput
@@ -39,13 +38,13 @@ class WriteOffState(Enum):
     )
 
 
-WriteOffSource = strawberry.enum(
+strawberry.enum(
     writeoffs.Source,
     name="WriteOffSource",
     description="Where the goods were before the write-off. 报损来源",
 )
 describe_values(
-    WriteOffSource,
+    writeoffs.Source,
     {
         "SHELF": "On the shelf, for sale. 货架",
         "QUARANTINE": "In quarantine, not for sale. 待检",
@@ -64,7 +63,7 @@ class WriteOffLine:
     @strawberry.field(
         name="from", description="Where the goods were when the write-off was requested. 来源"
     )
-    def source(self, root: strawberry.Parent[tables.WriteOffLine]) -> WriteOffSource:  # pyright: ignore[reportInvalidTypeForm]
+    def source(self, root: strawberry.Parent[tables.WriteOffLine]) -> writeoffs.Source:
         return writeoffs.Source(root.source)
 
     @strawberry.field(
@@ -147,8 +146,8 @@ class WriteOffLimit:
         return None if root.amount is None else money(root.amount)
 
     @strawberry.field(description="Role that the limit applies to. 角色")
-    def role(self, root: strawberry.Parent[tables.WriteOffLimit]) -> Role:  # pyright: ignore[reportInvalidTypeForm]
-        return RoleValue[root.role]
+    def role(self, root: strawberry.Parent[tables.WriteOffLimit]) -> Role:
+        return Role[root.role]
 
 
 RequestWriteOffResult = Annotated[
@@ -194,7 +193,7 @@ SetWriteOffLimitResult = Annotated[
 
 @strawberry.input(description="Goods to write off. 报损明细")
 class WriteOffLineInput(StockLineInput):
-    source: WriteOffSource | None = strawberry.field(  # pyright: ignore[reportInvalidTypeForm]
+    source: writeoffs.Source | None = strawberry.field(
         name="from",
         default=None,
         description="SHELF by default. Use QUARANTINE for goods that expired, were returned or "
@@ -234,7 +233,7 @@ class DecideWriteOffInput:
 @strawberry.input(description="Input of `setWriteOffLimit`. 设置报损额度")
 class SetWriteOffLimitInput:
     key: UUID = request_key()
-    role: Role = strawberry.field(description="Role that the limit applies to. 角色")  # pyright: ignore[reportInvalidTypeForm]
+    role: Role = strawberry.field(description="Role that the limit applies to. 角色")
     amount: Money | None = strawberry.field(
         default=None, description="Highest value of one write-off in CNY; null means no limit. 额度"
     )

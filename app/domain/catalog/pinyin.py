@@ -1,5 +1,6 @@
 """What a product or supplier is found by: its name, number, pinyin and initials."""
 
+from collections.abc import Iterable
 from itertools import product as combinations
 from typing import Any
 
@@ -32,8 +33,8 @@ def initials(name: str) -> list[str]:
     return list(found)
 
 
-def _joined(letters: object) -> str:
-    return "".join(map(str, letters)).lower()  # pyright: ignore[reportArgumentType]
+def _joined(letters: Iterable[object]) -> str:
+    return "".join(map(str, letters)).lower()
 
 
 def search_text(name: str, *more: str) -> str:
