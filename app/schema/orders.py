@@ -10,7 +10,6 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.domain.access import Can, Role
-from app.domain.movements.sales import Disposition
 from app.domain.rules.texts import masked
 from app.schema import problems
 from app.schema.arguments import request_key
@@ -18,6 +17,7 @@ from app.schema.catalog import Channel, Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor
 from app.schema.recipes import Recipe
+from app.schema.sales import Disposition
 from app.schema.scalars import Money, Quantity, money, quantity, seen
 from app.schema.stock import Movement
 from app.schema.stock_changes import StockLineInput

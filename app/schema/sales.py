@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from app.domain.movements import sales
+from app.domain.movements.sales import Disposition
 from app.schema import problems
 from app.schema.arguments import request_key
 from app.schema.catalog import Channel
@@ -14,11 +15,9 @@ from app.schema.stock import Movement
 from app.schema.stock_changes import MovementInput, StockLineInput
 from app.schema.window import definition, window
 
-strawberry.enum(
-    sales.Disposition, name="Disposition", description="Where returned goods go. 退货去向"
-)
-for _value in definition(sales.Disposition).values:
-    _value.description = sales.Disposition[_value.name].value.value.meaning
+strawberry.enum(Disposition, name="Disposition", description="Where returned goods go. 退货去向")
+for _value in definition(Disposition).values:
+    _value.description = Disposition[_value.name].value.value.meaning
 
 
 @strawberry.input(description="Input of `sell`. 销售")
@@ -114,9 +113,7 @@ class ReturnSaleInput:
     lines: list[StockLineInput] = strawberry.field(
         description="Goods that the customer brought back. 退货明细"
     )
-    disposition: sales.Disposition = strawberry.field(
-        description="Where the returned goods go. 退货去向"
-    )
+    disposition: Disposition = strawberry.field(description="Where the returned goods go. 退货去向")
     reason: str | None = strawberry.field(
         default=None, description="Reason of the return, at most 200 characters. 退货原因"
     )
