@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.db.core.unit import clock
 from app.db.tables import Product
-from app.demo.trades import Paper, Trade
+from app.demo.trades import DemoMovement, Trade
 from app.domain.access import Role, Scope, Viewer
 from app.domain.documents import (
     orders,
@@ -28,7 +28,7 @@ WANTED = {"SUGAR-500": "12", "CUCUMBER": "5.5", "RICE-10KG": "6"}
 """What the west has asked for, and the east has sent."""
 
 LOW = {"CHOCO-80": "20", "CHEESE-166": "8"}
-"""What the west asks for, and nobody has answered."""
+"""Products that the west store requests; the request stays open."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ class Desk(NamedTuple):
 
 
 async def paperwork(desk: Desk) -> None:
-    """Writes one document of each kind in a state that somebody has to look after.
+    """Write one document of each kind, in a state that needs a decision.
 
-    A shipment is the last.
+    The shipment comes last.
     """
     await _buy(desk)
     await _sell(desk)
@@ -95,8 +95,8 @@ async def _buy(desk: Desk) -> None:
         lines = desk.lines(quantities, unit_cost=90_000)
         made[code] = await purchases.create(db, buyer, wanted, lines)
     came = desk.lines({"YOGURT-4": "18"}, produced_on=clock().date() - timedelta(days=1))
-    paper = Paper(desk.key("delivery"))
-    told = made["demo"].id, came, False, "SH-0002", paper
+    movement = DemoMovement(desk.key("delivery"))
+    told = made["demo"].id, came, False, "SH-0002", movement
     await purchase_receipts.receive(books, desk.viewer("cashier", Role.CASHIER), *told)
 
 

@@ -50,7 +50,7 @@ OVERSTOCKED = 5
 
 DELIVERED = {"MILK-1L": "24", "YOGURT-4": "12", "EGG-30": "10"}
 FRESH = {"MILK-1L": (30, 2), "YOGURT-4": (21, 5), "EGG-30": (45, 12), "CHEESE-166": (180, 90)}
-"""Goods kept by batches: days of shelf life, and days that what is there has left."""
+"""Goods kept by batches: days of shelf life, and days left of the stock in the demo."""
 
 SOLD = {"RICE-5KG": "1", "SOY-500": "2", "TOMATO": "1.25"}
 
@@ -203,7 +203,7 @@ async def _complete(db: Database, begun: Begun) -> bool:
 
 
 async def _unheard(_tenant: UUID, _stores: object) -> None:
-    """Nobody listens yet."""
+    """Sends no nudge: no process follows the stores yet."""
 
 
 def _key(*parts: str) -> UUID:

@@ -75,8 +75,8 @@ class Good(NamedTuple):
 
 
 @dataclass
-class Paper:
-    """What a movement says beside its lines."""
+class DemoMovement:
+    """Key, reason, note and time of a demo movement."""
 
     key: UUID
     reason: str | None = None
@@ -180,9 +180,9 @@ async def _record(
     name: str,
     channel: str | None = None,
 ) -> None:
-    paper = Paper(trade.key(kind.name, str(store), name), reason=name)
+    movement = DemoMovement(trade.key(kind.name, str(store), name), reason=name)
     who = trade.viewer(Role.MANAGER)
-    outcome = await record(trade.books, who, kind, store, lines, paper, MovementTerms(channel))
+    outcome = await record(trade.books, who, kind, store, lines, movement, MovementTerms(channel))
     if not isinstance(outcome, Movement):
         raise RuntimeError(f"the demo's {name} was refused: {outcome}")
 

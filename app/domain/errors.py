@@ -1,4 +1,4 @@
-"""Refusals: what may be expected to go wrong, as values. The schema shows them as problems."""
+"""Refusals: expected failures as values. The schema shows them as problems."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -71,13 +71,13 @@ class OutOfStock(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class UnknownProduct(Refusal):
-    """`asked` is the id, sku or barcode nobody knows."""
+    """`asked` has the ids, SKUs or barcodes that match no product."""
 
     asked: tuple[str, ...]
 
 
 def unknown_products(missing: Iterable[UUID]) -> Refused:
-    """To be raised: no products have these ids."""
+    """The exception to raise when no products have these ids."""
     return Refused(UnknownProduct(tuple(sorted(map(str, missing)))))
 
 
@@ -118,7 +118,10 @@ class UnknownPurchaseOrder(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """More of a product than is still missing; base units, `received` before this delivery."""
+    """A product of which more arrived than is missing, in base units.
+
+    `received` is the quantity of earlier deliveries.
+    """
 
     product_id: UUID
     ordered: int
@@ -129,7 +132,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryExceedsOrder(Refusal):
-    """Every product of which more came than is still missing, or that was never ordered."""
+    """Every product of which more arrived than is missing, or that was not ordered."""
 
     deliveries: tuple[Delivery, ...]
 
@@ -146,7 +149,7 @@ class UnknownWriteOff(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class OverLimit(Refusal):
-    """The write-off costs more than the role approves; both in 1/10000 yuan."""
+    """The write-off costs more than the role may approve; both in 1/10000 yuan."""
 
     limit: int
     value: int
@@ -171,7 +174,7 @@ class UnknownPass(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class NotEnoughUses(Refusal):
-    """The pass has fewer uses left than were asked for."""
+    """The pass has fewer uses left than requested."""
 
     left: int
     requested: int
@@ -197,10 +200,10 @@ class InvalidQuantity(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class NotWhole:
-    """A part of a recipe of which one unit would not take whole base units.
+    """A recipe component whose quantity does not divide into whole base units per unit made.
 
-    `nearest` is the quantity that would divide, in base units as `quantity`; `finer_unit` what
-    the product would have to be kept in, None when it is in the finest already.
+    `nearest` is the nearest quantity that divides, in base units like `quantity`. `finer_unit`
+    is the unit to keep the product in instead, None if it is in the finest already.
     """
 
     product_id: UUID
@@ -212,21 +215,21 @@ class NotWhole:
 
 @dataclass(frozen=True, slots=True)
 class Indivisible(Refusal):
-    """Every part of the recipe that does not divide."""
+    """Every component of the recipe that does not divide."""
 
     parts: tuple[NotWhole, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RecipeCycle(Refusal):
-    """A product would go into itself; `way` begins and ends with it."""
+    """The product would be its own component; `way` begins and ends with it."""
 
     way: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownBatch(Refusal):
-    """Nobody has received a batch with this number of the product."""
+    """The product has no batch with this number."""
 
     product_id: UUID
     number: str
@@ -234,7 +237,7 @@ class UnknownBatch(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class BatchExpired(Refusal):
-    """The batch that was named must not be sold after `expired_on`."""
+    """The requested batch must not be sold after `expired_on`."""
 
     product_id: UUID
     expired_on: date
@@ -242,7 +245,7 @@ class BatchExpired(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class VersionConflict(Refusal):
-    """The level moved since the person looked at it."""
+    """The level has changed since the client read it."""
 
     product_id: UUID
     expected: int
@@ -327,7 +330,7 @@ class ReturnExceedsSale(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """More of a product than there may be, in base units."""
+    """A product whose quantity exceeds the allowed one, in base units."""
 
     product_id: UUID
     requested: int
@@ -337,14 +340,14 @@ class Excess:
 
 @dataclass(frozen=True, slots=True)
 class ExceedsTransfer(Refusal):
-    """More than was approved would be shipped, or more than is in transit accounted for."""
+    """The shipment exceeds the approved quantity, or the receipt what is in transit."""
 
     excesses: tuple[Excess, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ReasonNeeded(Refusal):
-    """Something is not as it should be: these products need a word why."""
+    """Lines of these products differ and lack a reason."""
 
     product_ids: tuple[UUID, ...]
 
@@ -359,7 +362,7 @@ class AlreadyTaken(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class SignInFailed(Refusal):
-    """Login or password is wrong; which of them is not told."""
+    """Login or password is wrong; the answer does not say which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,11 +379,11 @@ class TooManyAttempts(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class TooManyOrders(Refusal):
-    """Whoever orders without signing in has `open` orders in the store that are not paid for."""
+    """The guest has `open` unpaid orders in the store."""
 
     open: int
 
 
 @dataclass(frozen=True, slots=True)
 class Busy(Refusal):
-    """Nothing was written; the same key may be sent again."""
+    """The system is busy and wrote nothing; the same key may be sent again."""

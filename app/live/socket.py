@@ -249,7 +249,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         self.followers[name] = follower
         follower.direct(
             lambda event: self.outbox.put(name, asker, event),
-            # A subscription that gets no more events must not look alive.
+            # Close the socket: a subscription without events must not look alive.
             lambda _: self.dismiss(1011, "Internal error"),
         )
 

@@ -9,10 +9,10 @@ from typing import Any
 
 UNKNOWN = "未分类"
 FUEL = 1000
-"""From here on a quantity is fuel, told in thousandths of a gallon."""
+"""From this quantity on a line is fuel, in thousandths of a gallon."""
 
 MOST = 10**12
-"""From here on a quantity is nothing a till ever saw."""
+"""From this quantity on a line is an error of the data set."""
 
 FUELLED = "燃油, 按千分之一加仑原样入账 / fuel: booked in thousandths of a gallon"
 ZERO = "数量为 0, 去掉该行 / quantity 0: line dropped"
@@ -103,7 +103,7 @@ def _baskets(rows: Any, decisions: Counter[str]) -> Iterator[Basket]:
             decisions[EMPTY] += 1
             continue
         decisions[TWICE] += len(kept) - len(dict(kept))
-        # The shop's clock is not told: read as UTC, a basket is the same on every machine.
+        # The data has no time zone: read as UTC, a basket is the same on every machine.
         at = lines.transaction_timestamp.iloc[0].to_pydatetime().replace(tzinfo=UTC)
         yield Basket(str(basket), str(rows.store_id.iloc[0]), at, tuple(kept))
 

@@ -70,7 +70,7 @@ async def found(settings: Settings, name: str, store: str) -> None:
     """The tenant, unless an earlier run founded it."""
 
     async def unheard(_tenant: UUID, _stores: object) -> None:
-        """Nobody follows a store that has just been opened."""
+        """Sends no nudge: a new store has no followers."""
 
     db = Database(settings.database_url, unheard, pool_size=1)
     try:

@@ -69,7 +69,7 @@ def engine_user(folder: Path) -> User:
             found = next((u for u in pwd.getpwall() if u.pw_name == name), None)
         if found:
             return found.pw_uid, found.pw_gid
-    raise Unusable("No unprivileged user for PostgreSQL: useradd failed and nobody is missing.")
+    raise Unusable('No unprivileged user for PostgreSQL: useradd failed, and "nobody" is missing.')
 
 
 def home_for(folder: Path, user: User | None) -> Path:

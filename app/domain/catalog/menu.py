@@ -96,8 +96,10 @@ async def board(
     channel: str | None = None,
     products: Collection[UUID] | None = None,
 ) -> Board:
-    """All dishes and services of the store, or these products, whatever they are; as a channel
-    may sell them, or whoever sells all there is."""
+    """All dishes and services of the store, or these products of any kind.
+
+    Quantities are what the channel may sell, or without a channel all that is available.
+    """
     async with cookbook.db.read(tenant) as session:
         few, revision, dishes = await rows.offered(session, tenant, store, channel, products)
         recipes = [dish.recipe_id for dish in dishes if dish.recipe_id and dish.kind != "GOODS"]

@@ -70,10 +70,10 @@ async def set_recipe(
     yields: Decimal | None,
     consume_on: str | None,
 ) -> Product:
-    """Gives the product a recipe from now on; no ingredients take it away. Old sales keep theirs.
+    """Set the product's recipe; an empty list removes it. Earlier sales keep their version.
 
-    `yields` is what the ingredients make, one unit if not given. Whatever contains the product
-    and is made when it is ordered gets a new version as well. Raises Refused: UnknownProduct,
+    `yields` is the quantity that the ingredients make, one unit by default. Products made to
+    order that contain this product get a new version as well. Raises Refused: UnknownProduct,
     InvalidQuantity, Indivisible when one unit would not take whole base units, RecipeCycle,
     WrongState for a pass as an ingredient.
     """

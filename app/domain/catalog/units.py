@@ -19,7 +19,7 @@ MOST_UNITS = 10
 
 
 class Pack(NamedTuple):
-    """A unit as somebody names it: so many of `of`, the product's own unit if not given."""
+    """A unit as it was sent: `quantity` of the unit `of`, by default the product's own unit."""
 
     name: str
     quantity: Decimal

@@ -1,7 +1,7 @@
-"""Orders: goods held for a customer, paid for, handed over or given up.
+"""Orders: goods reserved for a customer until they are paid, handed over or cancelled.
 
-Nothing is locked while a customer pays: a hold is an entry in the ledger with a moment at which it
-ends. Whoever changes an order holds the lock of its row.
+No lock is held while a customer pays: a reservation is a ledger entry with a time at which it
+ends. Each change of an order first locks its row.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -88,7 +88,7 @@ async def place(
     past or too far ahead.
     """
     request = _checked(viewer, request)
-    # The order and its hold are made of the same lines, whatever a pack holds by then.
+    # The order and its hold use the same lines, even if a pack is changed meanwhile.
     lines = await resolve_lines(books.db, viewer.tenant, request.store_id, requests, "shelf")
     placed = await until_current(
         books, viewer.tenant, lambda: _draft_order(books, viewer, request, lines)
@@ -267,7 +267,7 @@ async def _draft_second_hold(books: Books, viewer: Viewer, row: Order, key: UUID
 
 
 def _is_promised(external_id: str | None) -> bool:
-    """What a channel's shop has sold is promised already, whatever binds the channel now."""
+    """Whether a channel has sold the order already: then its limits no longer apply."""
     return external_id is not None
 
 

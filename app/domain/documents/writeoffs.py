@@ -1,7 +1,7 @@
-"""Write-offs: goods put aside, and what another person decides about them.
+"""Write-offs: goods put aside until another person approves or rejects them.
 
-An open write-off holds its lines in quarantine: what came from the shelf was moved there by its
-request, what lay there already is earmarked. Whoever decides it holds the lock of its row.
+An open write-off holds its lines in quarantine: its request moved goods from the shelf there, and
+goods that were there before are earmarked. Each decision first locks the write-off's row.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -43,7 +43,7 @@ from app.domain.rules.texts import clean, link
 MOST_PHOTOS = 10
 LONGEST_LINK = 500
 LIMITED = (Role.MANAGER, Role.PURCHASER)
-"""Who approves no more than the owner says; an owner has no limit."""
+"""Roles with an approval limit that the owner sets; an owner has no limit."""
 
 
 class Source(Enum):
@@ -195,10 +195,10 @@ async def get_write_off(db: Database, viewer: Viewer, can: Can, write_off_id: UU
 async def approve(
     db: Database, viewer: Viewer, key: UUID, write_off_id: UUID, note: str | None
 ) -> WriteOff:
-    """What waits in quarantine is waste, at its cost.
+    """Approve a write-off: its goods move from quarantine to waste, at their cost.
 
-    Raises Refused: UnknownWriteOff, WrongState (OWN_REQUEST for who requested it, whatever the
-    role), OverLimit when it costs more than the role approves.
+    Raises Refused: UnknownWriteOff, WrongState (OWN_REQUEST for the requester, in any role),
+    OverLimit when it costs more than the role may approve.
     """
     note = clean(note, "note", 500, lines=True)
     row = await get_write_off(db, viewer, Can.DECIDE_WRITE_OFF, write_off_id)

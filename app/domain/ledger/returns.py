@@ -26,7 +26,7 @@ class ReturnedQuantity(NamedTuple):
 def origin_refusal(draft: Draft, history: History, levels: Levels) -> Refusal | None:
     """Why the movement behind `history` cannot be reversed or returned, if it cannot.
 
-    A movement is reversed once, and no more of a sale comes back than was sold.
+    A movement is reversed at most once; returns never exceed what the sale sold.
     """
     if draft.reverses_id is not None:
         return _reversal_refusal(history)

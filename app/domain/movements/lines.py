@@ -73,7 +73,7 @@ PRINTED = (
 
 @dataclass(frozen=True, slots=True)
 class PlainLine:
-    """A line of no more than a product or a code, and a quantity in the product's unit."""
+    """A line with a product or a code, and a quantity in the product's unit."""
 
     product_id: UUID | None
     quantity: Decimal
@@ -89,7 +89,7 @@ class ResolvedLine:
 
     `quantity` is in the product's unit and `unit_cost` in 1/10000 yuan. `batches` are the only
     ones it may touch, None for any; `arriving` is the batch that comes in. `printed` is what the
-    client sent, for the fingerprint: a retry is the same request, whatever a code means by then.
+    client sent, for the fingerprint: a retry stays the same request if a code has changed.
     """
 
     product_id: UUID

@@ -65,10 +65,10 @@ class SyncedSale(NamedTuple):
 
 
 async def sync(books: Books, viewer: Viewer, operations: Sequence[OfflineSale]) -> list[SyncedSale]:
-    """Books what tills sold offline: one outcome an operation, and none hinders another.
+    """Book the offline sales of tills. Returns one outcome per operation, independent of others.
 
-    Operations are booked in one order, whatever order they come in: those that name their
-    batches first, then by the tills' clocks. Raises Malformed for too many at once.
+    The order of booking does not depend on the order of arrival: operations that name their
+    batches come first, then by the tills' clocks. Raises Malformed for too many at once.
     """
     if not 1 <= len(operations) <= MOST_OPERATIONS:
         raise Malformed(
@@ -161,9 +161,9 @@ async def take_back(
     disposition: Disposition,
     head: MovementInput,
 ) -> Outcome:
-    """A return to the store that sold; the ledger judges that no more comes back than was sold.
+    """Record a return to the store that sold; the ledger refuses more than was sold.
 
-    A dish that comes back is waste, whatever the disposition. Raises Refused(UnknownMovement)
+    A returned dish is waste under every disposition. Raises Refused(UnknownMovement)
     for a sale out of reach, and as `record` does.
     """
     sale, _ = await get_movement(books.db, viewer, Can.RETURN_SALE, sale_id)
