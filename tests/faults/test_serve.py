@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -89,8 +90,8 @@ def run(data: Path, *arguments: str, port: int = 0) -> subprocess.CompletedProce
 Serve = Callable[..., Server]
 
 
-@pytest.fixture
-def data() -> Iterator[Path]:
+@contextmanager
+def new_folder() -> Iterator[Path]:
     """A data folder that the engines' user can reach."""
     folder = Path(tempfile.mkdtemp(prefix="kucun-test-"))
     folder.chmod(0o711)
@@ -100,21 +101,57 @@ def data() -> Iterator[Path]:
 
 
 @pytest.fixture
-def serve(data: Path) -> Iterator[Serve]:
+def folder() -> Iterator[Path]:
+    """An empty data folder."""
+    with new_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def seeded() -> Iterator[Path]:
+    """A data folder after its first start, with the demo data; its server has stopped."""
+    with new_folder() as folder, servers(folder) as start:
+        assert start().stop() == 0
+        assert not (folder / "engines").is_symlink()
+        yield folder
+
+
+@pytest.fixture
+def data(folder: Path, seeded: Path) -> Path:
+    """A copy of the folder with the demo data."""
+    subprocess.run(["cp", "-a", f"{seeded}/.", folder], check=True)
+    return folder
+
+
+@contextmanager
+def servers(data: Path) -> Iterator[Serve]:
     """Starts servers on the data folder; those that a failed test left running are killed."""
-    servers: list[Server] = []
+    started: list[Server] = []
 
     def start(*arguments: str, port: int = 0, shell: bool = False) -> Server:
-        servers.append(Server(data, *arguments, port=port, shell=shell))
-        return servers[-1]
+        started.append(Server(data, *arguments, port=port, shell=shell))
+        return started[-1]
 
     yield start
-    for server in servers:
+    for server in started:
         if server.process.poll() is None:
             family = server.family()
             server.process.kill()
             server.process.wait()
             until(lambda family=family: all(gone(child.pid) for child in family))
+
+
+@pytest.fixture
+def serve(data: Path) -> Iterator[Serve]:
+    with servers(data) as start:
+        yield start
+
+
+@pytest.fixture
+def serve_first(folder: Path) -> Iterator[Serve]:
+    """Starts servers on a folder that is empty at first."""
+    with servers(folder) as start:
+        yield start
 
 
 def test_it_serves_two_processes_and_stops_without_a_trace(serve: Serve) -> None:
@@ -168,9 +205,9 @@ def test_a_second_server_on_the_same_data_is_refused(serve: Serve, data: Path) -
     assert server.stop() == 0
 
 
-def test_a_taken_port_is_named(data: Path) -> None:
+def test_a_taken_port_is_named(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        refused = run(data, "serve", port=taken.getsockname()[1])
+        refused = run(folder, "serve", port=taken.getsockname()[1])
     assert refused.returncode == 1
     assert "KUCUN_PORT" in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -185,10 +222,10 @@ def test_other_commands_use_the_running_engines(serve: Serve, data: Path) -> Non
     assert server.stop() == 0
 
 
-def test_the_sign_ins_are_shown_at_every_start(serve: Serve) -> None:
+def test_the_sign_ins_are_shown_at_every_start(serve_first: Serve) -> None:
     steps, texts = [], []
     for _ in range(2):
-        server = serve()
+        server = serve_first()
         before, after = server.log.read_text().split("\n\n", 1)
         steps.append(before.splitlines())
         texts.append(after.replace(str(server.port), "PORT"))
