@@ -1,5 +1,5 @@
 # Needs git, make and Python 3.11 or newer. uv.lock lists the packages from PyPI.
-.PHONY: run test lint types migrate schema bench web audit sync sync-run browser clients
+.PHONY: run test test-all test-wide lint types migrate schema bench web audit sync sync-run browser clients
 .DEFAULT_GOAL := run
 
 export UV_PROJECT_ENVIRONMENT := .venv
@@ -15,7 +15,15 @@ run: sync-run
 	@exec $(BIN)/kucun serve --with-parent $(ARGS)
 
 test: sync browser clients
-	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) $(WIDE) $(ARGS)
+
+# Everything: tests marked `widened` send every value and run all examples.
+test-all: WIDE = --all
+test-all: test
+
+# Only what test-all adds to test.
+test-wide: WIDE = --all -m widened
+test-wide: test
 
 lint: sync
 	$(BIN)/ruff format --check .

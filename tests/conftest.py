@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,10 +23,16 @@ TEMPLATE = "kucun_template"
 HELD = pytest.StashKey[ExitStack]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "tests marked `widened` send every value and run all examples, not a sample"
+    parser.addoption("--all", action="store_true", help=text)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """The controller owns the servers of all workers, and stops them with itself."""
     if hasattr(config, "workerinput"):
         return
+    os.environ.setdefault("TEST_SEED", str(random.randrange(10**6)))
     held = config.stash[HELD] = ExitStack()
     urls = held.enter_context(temporary()).urls()
     asyncio.run(command(urls.owner, f"create database {TEMPLATE}"))
@@ -33,6 +40,10 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TEST_DATABASE_URL"] = urls.database
     os.environ["TEST_OWNER_URL"] = urls.owner
     os.environ["TEST_REDIS_URL"] = urls.redis
+
+
+def pytest_report_header() -> str:
+    return f"TEST_SEED={os.environ['TEST_SEED']}"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -64,6 +75,18 @@ class Cloning:
         return Urls(
             renamed(self.urls.database, name), renamed(self.urls.owner, name), self.urls.redis
         )
+
+
+@pytest.fixture(scope="session")
+def wide(pytestconfig: pytest.Config) -> bool:
+    """Whether `--all` was given."""
+    return bool(pytestconfig.getoption("--all"))
+
+
+@pytest.fixture(scope="session")
+def seed() -> str:
+    """The seed of this run's samples; set TEST_SEED to repeat a run."""
+    return os.environ["TEST_SEED"]
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +126,8 @@ async def shop(db: Database, lane: Lane) -> Shop:
 
 
 @pytest.fixture(autouse=True)
-async def coherent(urls: Urls) -> AsyncIterator[None]:
-    """Every invariant holds after every test, whatever it did."""
+async def coherent(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """Audit every invariant after each test that opens the worker's database."""
     yield
-    assert await audit(urls.owner) == []
+    if "urls" in request.fixturenames:
+        assert await audit(request.getfixturevalue("urls").owner) == []

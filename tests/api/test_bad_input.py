@@ -1,5 +1,6 @@
 """Whatever is sent to any field: an answer with a code, and nothing written when it is refused."""
 
+import random
 import re
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from app.db.core.unit import Database
 from app.resolvers import SCHEMA
 from app.run.embedded import Urls
 from tests.support.api import Desk, a_desk
-from tests.support.hostile import NIL, Root
+from tests.support.hostile import EVERYTHING, LITERALS, NIL, Path, Root, places, values
 from tests.support.identity import Asking, a_chain
 
 CODES = {"BAD_INPUT", "FORBIDDEN", "UNAUTHENTICATED", "COST_EXCEEDED"}
@@ -30,6 +31,8 @@ ROOTS = [
 ]
 # They take the very input that `consume` takes: its lines are tried there.
 TWINS = ("produce", "returnToSupplier")
+# Without --all a place gets each STRIDE-th of its values.
+STRIDE = 8
 KEYLESS = ("signIn", "refreshSession", "syncSales")
 ON_AN_ORDER = ("payOrder", "fulfilOrder", "cancelOrder", "extendHold")
 TABLES = """
@@ -322,9 +325,34 @@ async def sent(desk: Desk, body: bytes, by: str, accept: str) -> tuple[int, byte
     raise AssertionError("a stream without an event")
 
 
+def sample(seed: str, name: str, path: Path, every: tuple[Any, ...]) -> tuple[Any, ...]:
+    """One value in STRIDE, from a start that the seed chooses for this place."""
+    return every[random.Random(f"{seed} {name} {path}").randrange(STRIDE) :: STRIDE]
+
+
+def test_the_sample_covers_every_root_and_every_value(seed: str) -> None:
+    unsent = [*EVERYTHING, *LITERALS]
+    for operation, name in ROOTS:
+        type_ = TYPES[operation]
+        assert type_
+        for argument, details in type_.fields[name].args.items():
+            for path, kind in places((argument,), details.type):
+                chosen = sample(seed, name, path, values(kind, NIL, NIL, NIL))
+                assert chosen, (name, path)
+                unsent = [value for value in unsent if value not in chosen]
+    assert unsent == []
+
+
+@pytest.mark.widened
 @pytest.mark.parametrize(("operation", "name"), ROOTS, ids=[name for _, name in ROOTS])
 async def test_any_value_of_any_field(
-    desk: Desk, outsider: Desk, counting: Any, operation: str, name: str
+    desk: Desk,
+    outsider: Desk,
+    counting: Any,
+    wide: bool,
+    seed: str,
+    operation: str,
+    name: str,
 ) -> None:
     root = await root_of(desk, operation, name)
     accept = "text/event-stream" if operation == "subscription" else "application/json"
@@ -336,7 +364,10 @@ async def test_any_value_of_any_field(
     for path, type_ in root.places():
         if name in TWINS and len(path) > 2:
             continue
-        for what, body in (*root.bodies(path, type_, *foreign), *root.literals(path)):
+        every = values(type_, *foreign)
+        for value in every if wide else sample(seed, name, path, every):
+            what, body = root.body(path, value)
+            what = f"{what} (TEST_SEED={seed})"
             before = await counting() if operation == "mutation" else None
             refused = judged(what, *await sent(desk, body, desk.who(name), accept))
             # Another test may have opened a store of this name: then its levels are opened.

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
@@ -197,5 +198,6 @@ class Keepers(Customers):
             assert here[2] == of(coming, name), name
 
 
-async def test_keepers(clone: Cloning) -> None:
-    await run_machine(Keepers, clone, examples=12, steps=40)
+@pytest.mark.widened
+async def test_keepers(clone: Cloning, wide: bool) -> None:
+    await run_machine(Keepers, clone, wide, examples=12, steps=40)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
@@ -172,5 +173,6 @@ class Kitchen(Machine):
         return (plain.shelf, dated.shelf, dated.quarantine), held, shampoo
 
 
-async def test_kitchen(clone: Cloning) -> None:
-    await run_machine(Kitchen, clone, examples=20, steps=30)
+@pytest.mark.widened
+async def test_kitchen(clone: Cloning, wide: bool) -> None:
+    await run_machine(Kitchen, clone, wide, examples=20, steps=30)

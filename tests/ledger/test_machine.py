@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, invariant, precondition, rule
 
@@ -193,5 +194,6 @@ def total(lines: Lines) -> Counter[str]:
     return summed
 
 
-async def test_machine(clone: Cloning) -> None:
-    await run_machine(Stores, clone, examples=25, steps=30)
+@pytest.mark.widened
+async def test_machine(clone: Cloning, wide: bool) -> None:
+    await run_machine(Stores, clone, wide, examples=25, steps=30)

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 from sqlalchemy import select
@@ -243,5 +244,6 @@ class Customers(Machine):
         return levels, batches, offers, [states[id] for id in ids], lacked
 
 
-async def test_customers(clone: Cloning) -> None:
-    await run_machine(Customers, clone, examples=15, steps=35)
+@pytest.mark.widened
+async def test_customers(clone: Cloning, wide: bool) -> None:
+    await run_machine(Customers, clone, wide, examples=15, steps=35)

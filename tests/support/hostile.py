@@ -29,6 +29,13 @@ class Raw:
     text: str
 
 
+@dataclass(frozen=True)
+class Literal:
+    """A value in the document itself, in GraphQL's spelling."""
+
+    text: str
+
+
 DEEP: Any = "x"
 for _ in range(60):
     DEEP = [DEEP]
@@ -86,7 +93,12 @@ A_FEW: tuple[Any, ...] = (
     NIL,
 )
 FREE = {"String", "Quantity", "Money", "Revision", "DateTime", "Date", "Int"}
-LITERALS = ("1e400", "-1e400", "9" * 400, "1.5", '"\\u0000"', '"\\uD800"', "X", "[]", "{}", "$no")
+LITERALS = tuple(
+    map(
+        Literal,
+        ("1e400", "-1e400", "9" * 400, "1.5", '"\\u0000"', '"\\uD800"', "X", "[]", "{}", "$no"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -119,22 +131,21 @@ class Root:
         for name, argument in self.field.args.items():
             yield from places((name,), argument.type)
 
-    def bodies(
-        self, path: Path, type_: GraphQLInputType, *more: str
-    ) -> Iterator[tuple[str, bytes]]:
-        """A body for each value, and what it is called when it fails."""
-        bare = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
-        for value in (*(EVERYTHING if str(bare) in FREE else A_FEW), *more):
-            told = replaced(self.keyed(), path, value)
-            body = written({"query": self.document(told), "variables": told})
-            yield f"{self.name} {path} = {value!r:.60}", body
+    def body(self, path: Path, value: Any) -> tuple[str, bytes]:
+        """The good input with `value` at the path, after a text that names it in failures."""
+        if isinstance(value, Literal):
+            told = literal_of(replaced(self.keyed(), path, Raw(value.text)), self.field)
+            text = written({"query": f"{self.operation} {self.call(told)}"})
+            return f"{self.name} {path} : {value.text:.60}", text
+        told = replaced(self.keyed(), path, value)
+        text = written({"query": self.document(told), "variables": told})
+        return f"{self.name} {path} = {value!r:.60}", text
 
-    def literals(self, path: Path) -> Iterator[tuple[str, bytes]]:
-        """The same in the document itself."""
-        for literal in LITERALS:
-            told = literal_of(replaced(self.keyed(), path, Raw(literal)), self.field)
-            body = {"query": f"{self.operation} {self.call(told)}"}
-            yield f"{self.name} {path} : {literal:.60}", written(body)
+
+def values(type_: GraphQLInputType, *more: str) -> tuple[Any, ...]:
+    """Every value to send for a place of this type: as variables, then as literals."""
+    bare = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+    return (*(EVERYTHING if str(bare) in FREE else A_FEW), *more, *LITERALS)
 
 
 def places(path: Path, type_: GraphQLInputType) -> Iterator[tuple[Path, GraphQLInputType]]:
