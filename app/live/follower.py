@@ -118,7 +118,7 @@ class Follower:
 
 @dataclass(frozen=True, slots=True)
 class Place(Generic[S]):
-    """Where a follower reads: the source, found when it starts, and that source's opening."""
+    """The source that a follower reads, resolved at its start, and that source's opening."""
 
     source: Callable[[], S]
     opening: Callable[[S], AsyncIterator[Event]]
@@ -134,7 +134,7 @@ def single(read: Callable[[S], Awaitable[Event]]) -> Callable[[S], AsyncIterator
 
 
 class Source:
-    """What followers follow: it starts with the first of them and stops with the last.
+    """A stream of events: it starts with its first follower and stops with its last.
 
     Its reads are not cancelled when a follower leaves: others may wait for the same read.
     """

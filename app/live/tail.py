@@ -83,7 +83,7 @@ class Tail(Source):
             self._snapshot = None
 
     async def since(self, after: int) -> Event:
-        """What changed since the revision `after`; Resync when the changes are not all kept."""
+        """Changes since the revision `after`; Resync if some of them are deleted already."""
         return await asyncio.shield(self.run(patiently(lambda: self._read_since(after))))
 
     async def _read_since(self, after: int) -> Event:

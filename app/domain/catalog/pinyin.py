@@ -1,4 +1,4 @@
-"""What a product or supplier is found by: its name, number, pinyin and initials."""
+"""Search text of a product or supplier: name, number, pinyin and initials."""
 
 from collections.abc import Iterable
 from itertools import product as combinations

@@ -47,7 +47,7 @@ async def read_products(
 
 @dataclass(frozen=True, slots=True)
 class ProductDescription:
-    """What may be said of a product; None leaves it as it is (or empty, for a new one)."""
+    """Fields of a product; None leaves a field unchanged (empty for a new product)."""
 
     name: str | None = None
     spec: str | None = None

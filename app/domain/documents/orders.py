@@ -208,7 +208,7 @@ Work = Callable[[Unit, Order], Awaitable[None]]
 async def _change(
     db: Database, viewer: Viewer, key: UUID, row: Order, request: Sequence[Any], work: Work
 ) -> Order:
-    """As `changed`; once more when it is short of what is held for orders that are over."""
+    """Like `changed`; runs again while overdue orders reserve the missing goods."""
 
     async def once() -> Order:
         return await changed(db, viewer.actor, key, row, request, rows.locked_order, work)
@@ -223,9 +223,9 @@ def _movement(row: Order, kind: Kind, key: UUID, actor: UUID, lines: Sequence[Li
 async def pay(
     books: Books, viewer: Viewer, key: UUID, order_id: UUID, reference: str | None
 ) -> Order:
-    """Notes that an order was paid for: from now on it is held until it is handed over.
+    """Mark an order as paid: its goods stay reserved until it is handed over.
 
-    When its time was over meanwhile, the goods are taken again if they are there. Raises
+    If the reservation has ended, the goods are reserved again if they are available. Raises
     Refused: UnknownOrder, OutOfStock (give the money back), WrongState, Busy.
     """
     row = await reached_order(books.db, viewer, Can.RUN_ORDERS, order_id)

@@ -40,7 +40,7 @@ def pass_consumption(row: Pass, product: KnownProduct) -> tuple[Kind, list[Line]
 
 
 def _use_lines(row: Pass, store: UUID, takes: Sequence[Taken], uses: int, wish: Wish) -> list[Line]:
-    """What these uses take off the store's shelf, and last the service itself."""
+    """Lines that these uses take from the store's shelf; the service itself comes last."""
     product = KnownProduct("SERVICE", row.recipe_id, row.consume_on, tuple(takes))
     shelf, customer = Place(store, "shelf"), Place(store, "customer")
     return made_to_order(Line(row.product_id, Decimal(uses), shelf, customer), product, wish)
@@ -74,7 +74,7 @@ async def unused_lines(unit: Unit, row: Pass) -> list[Line]:
 
 
 async def _released(unit: Unit, row: Pass, takes: Sequence[Taken] | None, uses: int) -> list[Line]:
-    """What is reserved for these uses, batch by batch; without `takes`, for all that are left."""
+    """Lines reserved for these uses, by batch; without `takes`, for all uses that are left."""
     reserved, shelf = Place(row.store_id, "reserved"), Place(row.store_id, "shelf")
     held = await reservations.held(unit, [row.id])
     lines: list[Line] = []

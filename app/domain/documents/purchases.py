@@ -41,7 +41,7 @@ OPEN = ("OPEN", "PARTIAL")
 
 @dataclass(frozen=True, slots=True)
 class Introduced:
-    """What may be said of a supplier; None leaves it as it is (or empty, for a new one)."""
+    """Fields of a supplier; None leaves a field unchanged (empty for a new supplier)."""
 
     name: str | None = None
     contact: str | None = None

@@ -50,7 +50,7 @@ FATES = ("received", "damaged", "lost", "returned")
 
 
 class ArrivalRequest(Protocol):
-    """What a client reports of one product, of one batch or of any."""
+    """Reported quantities of one product, for one batch or for any."""
 
     @property
     def product_id(self) -> UUID | None: ...
@@ -175,7 +175,7 @@ Part = tuple[str, Reservation, int]
 
 
 def _parts(held: Sequence[Reservation], arrived: Sequence[ReceivedLine]) -> list[Part]:
-    """What becomes of each batch. Raises Refused(ExceedsTransfer) with all excesses."""
+    """The fate of each batch's quantity. Raises Refused(ExceedsTransfer) with all excesses."""
     left = {each: each.quantity for each in held}
     parts: list[Part] = []
     excesses: list[Excess] = []

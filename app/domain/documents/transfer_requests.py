@@ -47,7 +47,7 @@ class Suggestion:
 
 
 async def suggestions(db: Database, tenant: UUID, store: UUID) -> list[Suggestion]:
-    """What the store should request now, the most urgent first."""
+    """Products that the store should request now, the most urgent first."""
     async with db.read(tenant) as session:
         return await _suggested(session, tenant, store)
 

@@ -47,7 +47,7 @@ LIMITED = (Role.MANAGER, Role.PURCHASER)
 
 
 class Source(Enum):
-    """Where goods are when their write-off is requested."""
+    """Bin of the goods when their write-off is requested."""
 
     SHELF = "shelf"
     QUARANTINE = "quarantine"
@@ -229,9 +229,9 @@ async def _within_limit(unit: Unit, role: Role, row: WriteOff) -> None:
 async def reject(
     db: Database, viewer: Viewer, key: UUID, write_off_id: UUID, note: str | None
 ) -> WriteOff:
-    """What came from the shelf goes back to it, unless its batch has expired meanwhile; the rest
-    stays in quarantine. Who requested it withdraws it this way.
+    """Reject a write-off; its requester withdraws it the same way.
 
+    Goods from the shelf return to it unless their batch has expired; the rest stays in quarantine.
     Raises Refused: UnknownWriteOff, WrongState.
     """
     note = clean(note, "note", 500, lines=True)
@@ -310,7 +310,7 @@ async def set_limit(
 
 
 async def limits(db: Database, viewer: Viewer) -> list[WriteOffLimit]:
-    """What each role that has a limit may approve; no amount until one is set."""
+    """Approval limit of each limited role; an amount of None is no limit."""
     async with db.read(viewer.tenant) as session:
         known = {limit.role: limit for limit in await rows.limits(session, viewer.tenant)}
     unset = {role.name: WriteOffLimit(tenant_id=viewer.tenant, role=role.name) for role in LIMITED}

@@ -20,7 +20,7 @@ from app.domain.rules.fefo import BatchKey
 
 
 class Position(NamedTuple):
-    """Where an entry stands in its level's history, and the on-hand it leaves in base units."""
+    """An entry's number in its level's history, and the on-hand after it in base units."""
 
     seq: int
     on_hand: int

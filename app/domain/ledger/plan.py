@@ -33,7 +33,7 @@ def _no_expiries() -> dict[UUID, date]:
 
 @dataclass(slots=True)
 class References:
-    """What drafts refer to: the movements they return or reverse, and the batches they name."""
+    """Rows that drafts refer to: movements that they return or reverse, and batches by number."""
 
     histories: dict[UUID, History] = field(default_factory=_no_histories)
     expiries: dict[UUID, date] = field(default_factory=_no_expiries)
@@ -48,7 +48,7 @@ class Charge(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What an accepted movement does.
+    """The effects of an accepted movement.
 
     `charges` are taken from the limits of channels, `returned` from the history of the sale.
     """
@@ -88,7 +88,7 @@ def _outdated(draft: Draft, levels: Levels) -> Outdated | None:
 
 
 def _charges(draft: Draft, levels: Levels) -> Sequence[Charge]:
-    """What the draft sells through a channel that has a limit, by level.
+    """Quantity by level that the draft sells through a channel with a limit.
 
     A document's later movements are not charged: its order was.
     """

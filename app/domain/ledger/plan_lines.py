@@ -188,7 +188,7 @@ class LinePlanner:
     def _held(
         self, source: LockedLevel, batches: dict[BatchKey, Bins], bin: str
     ) -> list[tuple[BatchKey, int]]:
-        """What this draft may take of each batch in a bin, in the order of FEFO."""
+        """Quantity that this draft may take of each batch in a bin, in FEFO order."""
         new = self._new_batches.get(source)
         known = batches.keys() | new if new else batches
         taken, earmarked = self._taken, bin == "quarantine" and bool(source.earmarks)
@@ -202,7 +202,7 @@ class LinePlanner:
         return held
 
     def _limit(self, move: Move) -> ChannelLimit:
-        """What binds the draft's channel where the move takes goods from a shelf."""
+        """Limit of the draft's channel for a move that takes goods from a shelf."""
         limits, line = move.source.limits, move.line
         if not limits or not self._bound or self._draft.channel is None:
             return NO_LIMIT

@@ -22,7 +22,7 @@ MOST_LINES = 500
 
 @dataclass(frozen=True, slots=True)
 class BatchTerms:
-    """What a line and its code say of the batch that comes in; cleaned texts."""
+    """Batch data of an arriving line, from the line and its code; texts are cleaned."""
 
     number: str | None
     supplier: str | None

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class MovementInput(Protocol):
-    """What every movement's input carries beside its lines."""
+    """Fields that the input of every movement has beside its lines."""
 
     @property
     def key(self) -> UUID: ...
@@ -52,7 +52,7 @@ class MovementHead(NamedTuple):
 
 
 class MovementTerms(NamedTuple):
-    """What only some kinds of movement carry; `sale_id` is the sale whose goods come back.
+    """Fields of some kinds of movement; `sale_id` is the sale whose goods are returned.
 
     `accept_shortage` books goods that were sold although the shelf should not have held them.
     """

@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 class Disposition(Enum):
-    """Where returned goods go."""
+    """Destination of returned goods."""
 
     SHELF = Kind.RETURN
     QUARANTINE = Kind.RETURN_HELD

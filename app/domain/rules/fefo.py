@@ -79,7 +79,7 @@ def choose_batches(
 
 
 def pick(available: Iterable[tuple[Batch, int]], quantity: int) -> list[tuple[Batch, int]]:
-    """What is taken of each batch, in the order given; less than `quantity` when there is less."""
+    """Quantity taken of each batch, in the order given; the sum may be below `quantity`."""
     parts: list[tuple[Batch, int]] = []
     for batch, held in available:
         if quantity <= 0:
@@ -93,7 +93,7 @@ def pick(available: Iterable[tuple[Batch, int]], quantity: int) -> list[tuple[Ba
 def pick_opened(
     available: Sequence[tuple[Batch, int]], quantity: int, container: int, sealed: bool
 ) -> list[tuple[Batch, int]]:
-    """What is taken of goods that come in containers of `container` base units each.
+    """Quantity taken of goods in containers of `container` base units each.
 
     With `sealed`, a quantity of whole containers comes from unopened ones only. Any other
     quantity comes from the opened ones first.

@@ -42,7 +42,7 @@ def nearest(part: Part, yields: int, scale: int) -> int:
 def needs(
     parts: Iterable[tuple[Part, Sequence[Need] | None]], yields: int, scale: int
 ) -> dict[tuple[UUID, bool], Fraction]:
-    """What one unit takes of each stocked product, by (product, optional).
+    """Quantity of each stocked product for one unit, by (product, optional).
 
     A part that is made to order, such as a dish in a set menu, comes with its own needs, which
     take its place.
