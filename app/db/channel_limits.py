@@ -110,7 +110,7 @@ def sold_today(of: OfferColumns) -> Any:
 
 
 def remaining(of: OfferColumns) -> Any:
-    """SQL: base units the channel may still sell today, whatever is in stock; null for no limit."""
+    """SQL: base units the channel may still sell today by its rules; null for no limit."""
     quota = rule_value("quota", of)
     left = func.greatest(quota - sold_today(of), 0)
     return case((rule_value("paused", of), 0), (quota.is_not(None), left))

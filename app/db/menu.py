@@ -28,12 +28,14 @@ from app.db.reservations import free
 from app.db.tables import Feed, Level, Need, Product, Store
 
 UNLIMITED = 10**12
-"""As many as anybody could ask for: nothing limits what takes nothing."""
+"""Quantity offered of a dish without ingredients: no stock limits it."""
 
 
 class Dish(NamedTuple):
-    """A product as a store serves it; `price` in fen, `ration` in base units: the most that the
-    channel may sell of it, whatever there is."""
+    """A product as a store serves it; `price` is in fen.
+
+    `ration` is the channel's limit in base units, independent of the stock.
+    """
 
     id: UUID
     name: str
@@ -49,7 +51,7 @@ class Dish(NamedTuple):
 
 
 class Shelf(NamedTuple):
-    """What is there of a product that dishes take."""
+    """Stock of a product that dishes use."""
 
     name: str
     held: int
@@ -64,11 +66,13 @@ HERE = and_(L.tenant_id == P.tenant_id, L.product_id == P.id, L.store_id == STOR
 
 def _offering(wanted: Any, channel: Any) -> Any:
     S, F = Store.__table__.c, Feed.__table__.c
-    told = [L.sold_out_until if name == "sold_out_until" else P[name] for name in Dish._fields[:-1]]
+    columns = [
+        L.sold_out_until if name == "sold_out_until" else P[name] for name in Dish._fields[:-1]
+    ]
     most = null() if channel is None else remaining(OfferColumns(P.tenant_id, STORE, P.id, channel))
     offered = and_(P.tenant_id == S.tenant_id, P.archived_at.is_(None), wanted)
     return (
-        select(S.few_threshold, F.revision, *told, most)
+        select(S.few_threshold, F.revision, *columns, most)
         .select_from(Store.__table__)
         .join(Feed.__table__, and_(F.tenant_id == S.tenant_id, F.store_id == S.id))
         .outerjoin(Product.__table__, offered)
@@ -102,15 +106,15 @@ async def offered(
     channel: str | None,
     products: Collection[UUID] | None,
 ) -> tuple[int, int, list[Dish]]:
-    """The store's dishes and services by name, or these products, whatever they are.
+    """The threshold of the store's labels, the feed's revision, and the dishes at it.
 
-    Before them the threshold of its labels, and the revision all of it is true at.
+    Dishes are all dishes and services by name, or these products of any kind.
     """
-    told: dict[str, Any] = {"tenant": tenant, "store": store, "channel": channel}
+    values: dict[str, Any] = {"tenant": tenant, "store": store, "channel": channel}
     query = (MENUS if products is None else CHOSEN)[channel is not None]
     if products is not None:
-        told["ids"] = list(products)
-    found = await query.fetch(await driver(await session.connection()), **told)
+        values["ids"] = list(products)
+    found = await query.fetch(await driver(await session.connection()), **values)
     few, revision = found[0][:2]
     return few, revision, [Dish(*row[2:]) for row in found if row[2] is not None]
 
@@ -122,10 +126,10 @@ async def shelves(
     channel: str | None,
     products: Collection[UUID],
 ) -> dict[UUID, Shelf]:
-    """Base units of these products on the store's shelf that the channel may sell, or anybody."""
-    told = {"tenant": tenant, "store": store, "channel": channel, "ids": list(products)}
+    """Base units on the store's shelf that the channel may sell; all of them without a channel."""
+    values = {"tenant": tenant, "store": store, "channel": channel, "ids": list(products)}
     query = SHELVES[channel is not None]
-    found = await query.fetch(await driver(await session.connection()), **told)
+    found = await query.fetch(await driver(await session.connection()), **values)
     return {product: Shelf(name, held) for product, name, held in found}
 
 
@@ -169,7 +173,7 @@ def sellable(store: Any, channel: Any = None) -> Any:
 
 
 Offer = tuple[UUID, UUID, str | None]
-"""A store, a product, and the channel that sells it; None for whoever sells all there is."""
+"""A store, a product, and the channel that sells it; None for sales without a limit."""
 
 
 def _selling(*ruled: Any) -> Statement:
@@ -180,9 +184,9 @@ def _selling(*ruled: Any) -> Statement:
         Level.product_id == Product.id,
         Level.store_id == wanted.c.store_id,
     )
-    told = [wanted.c.store_id, Product.id, *([] if channel is None else [channel])]
+    columns = [wanted.c.store_id, Product.id, *([] if channel is None else [channel])]
     return Statement(
-        select(*told, sellable(wanted.c.store_id, channel))
+        select(*columns, sellable(wanted.c.store_id, channel))
         .select_from(wanted)
         .join(Product, and_(Product.tenant_id == TENANT, Product.id == wanted.c.product_id))
         .outerjoin(Level, there)
@@ -200,12 +204,12 @@ async def sellable_by_offer(
     found: dict[Offer, int] = {}
     raw = await driver(await session.connection())
     if whole := [(store, product) for store, product, channel in offers if channel is None]:
-        told = arrays("offered", ["store_id", "product_id"], whole)
-        for store, product, base in await SELLING.fetch(raw, tenant=tenant, **told):
+        values = arrays("offered", ["store_id", "product_id"], whole)
+        for store, product, base in await SELLING.fetch(raw, tenant=tenant, **values):
             found[store, product, None] = int(base)
     if ruled := [offer for offer in offers if offer[2] is not None]:
-        told = arrays("offered", ["store_id", "product_id", "channel"], ruled)
-        for *offer, base in await SELLING_BY_CHANNEL.fetch(raw, tenant=tenant, **told):
+        values = arrays("offered", ["store_id", "product_id", "channel"], ruled)
+        for *offer, base in await SELLING_BY_CHANNEL.fetch(raw, tenant=tenant, **values):
             found[offer[0], offer[1], offer[2]] = int(base)
     return found
 
@@ -226,7 +230,7 @@ async def set_sold_out(unit: Unit, store: UUID, product: UUID, until: datetime |
 
 
 async def reopen(unit: Unit) -> None:
-    """Takes away the marks whose day is over, so that every terminal is told."""
+    """Clear the sold-out marks whose day is over, and name the changes in the feeds."""
     levels = await unit.session.scalars(
         select(Level)
         .where(Level.tenant_id == unit.tenant, Level.sold_out_until <= unit.now)

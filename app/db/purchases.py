@@ -68,9 +68,9 @@ async def suppliers(
 
 
 async def numbered(unit: Unit, row: PurchaseOrder, prefix: str) -> None:
-    """Inserts the order with the first number after the prefix that nobody has.
+    """Insert the order with the first free number after the prefix.
 
-    Whoever is about to take the same one is waited for; no counter is kept, none is locked.
+    It waits for a transaction that is about to take the same number; no counter is locked.
     """
     mine = PurchaseOrder.tenant_id == unit.tenant, PurchaseOrder.number.startswith(prefix)
     taken = select(func.count()).select_from(PurchaseOrder).where(*mine)

@@ -115,9 +115,9 @@ async def open_transfers(
 
 
 async def in_transit(unit: Unit, transfer: Transfer) -> list[Reservation]:
-    """What is still on its way by this transfer; it is locked, so nobody changes it.
+    """Goods of this transfer that are still in transit; its row is locked by the caller.
 
-    In the order of FEFO within a product. What was sent back left by the return's own movement.
+    They are in FEFO order within a product. Returned goods left by the return's own movement.
     """
     E, M = Entry, Movement
     here = (E.to_store == transfer.to_store) & (E.to_bin == "transit")

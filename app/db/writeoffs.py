@@ -74,7 +74,7 @@ async def lines_of(
 
 
 class Wasted(NamedTuple):
-    """What a line of an approved write-off did cost, in 1/10000 yuan."""
+    """Cost of a line of an approved write-off, in 1/10000 yuan."""
 
     write_off_id: UUID
     line: int
@@ -84,7 +84,7 @@ class Wasted(NamedTuple):
 async def wasted_of(
     session: AsyncSession, tenant: UUID, write_offs: Collection[UUID]
 ) -> list[Wasted]:
-    """What the ledger says that approved write-offs did cost: an entry a line."""
+    """Costs of approved write-offs by the ledger, one entry per line."""
     query = (
         select(Movement.document_id, Entry.line, Entry.cost)
         .join(Entry, and_(Entry.tenant_id == Movement.tenant_id, Entry.movement_id == Movement.id))
