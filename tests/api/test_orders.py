@@ -230,15 +230,15 @@ async def test_dishes_hold_what_they_are_made_of(fresh: Desk) -> None:
         for line in done["movements"][-1]["lines"]
     }
     assert moved == {
-        ("番茄", "reserved", "customer"): "1",
-        ("番茄", "reserved", "kitchen"): "8",
-        ("蛋", "reserved", "kitchen"): "6",
-        ("番茄炒蛋", "kitchen", "customer"): "2",
-        ("番茄汤", "kitchen", "customer"): "2",
+        ("番茄", "RESERVED", "CUSTOMER"): "1",
+        ("番茄", "RESERVED", "KITCHEN"): "8",
+        ("蛋", "RESERVED", "KITCHEN"): "6",
+        ("番茄炒蛋", "KITCHEN", "CUSTOMER"): "2",
+        ("番茄汤", "KITCHEN", "CUSTOMER"): "2",
     }
     line = [await fresh.line("番茄炒蛋", 1)]
     back = await fresh.do("returnOrder", orderId=held["id"], lines=line, disposition="SHELF")
-    assert back["lines"][0]["to"]["bin"] == "waste"
+    assert back["lines"][0]["to"]["bin"] == "WASTE"
 
 
 async def test_paid_late_for_a_dish_that_is_made_otherwise_now(

@@ -211,7 +211,7 @@ async def test_an_unlisted_sku_is_reported(trade: Trade) -> None:
     await trade.follow()
     lag = {each["link"]["channel"]: each for each in await trade.desk.ask(LAG)}
     assert lag["DOUYIN"]["dead"] == 1
-    assert lag["DOUYIN"]["error"] == "sku 99: no product is listed by it"
+    assert "渠道货号 99 没有对应的商品" in lag["DOUYIN"]["error"]
     told = {"linkId": trade.links["DOUYIN"], "productId": await trade.desk.product("米")}
     await trade.desk.do("setListing", sku="99", **told)
     await trade.desk.receive("米", 1)

@@ -71,7 +71,7 @@ async def test_asked_by_one_approved_by_another(desk: Desk) -> None:
     assert await bins(desk, "米") == ("6", "0")
     found = await desk.ask(WRITE_OFF, id=row["id"])
     [wasted] = found["movements"][1]["lines"]
-    assert (wasted["to"]["bin"], wasted["cost"], found["value"]) == ("waste", "12.00", "12.00")
+    assert (wasted["to"]["bin"], wasted["cost"], found["value"]) == ("WASTE", "12.00", "12.00")
 
 
 async def test_rejected(desk: Desk) -> None:
