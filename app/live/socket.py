@@ -319,10 +319,12 @@ async def sweep(recheck: Recheck) -> None:
                 each.dismiss(4403, "Connected for too long: connect again")
             elif each.person and (each.person.expires_at or math.inf) <= time.time():
                 each.dismiss(4403, "The token has expired")
-        present = [each for each in (*Socket.open, *Stream.open) if each.person is not None]
+        present = [
+            (each, each.person) for each in (*Socket.open, *Stream.open) if each.person is not None
+        ]
         try:
             async with asyncio.timeout(RECHECK_SECONDS):
-                current = await recheck({each.person for each in present if each.person})
+                current = await recheck({person for _, person in present})
             failing = False
         except Exception as error:
             # While the database is unreachable no connection is closed; the next round asks again.
@@ -330,10 +332,11 @@ async def sweep(recheck: Recheck) -> None:
                 log.warning("sweep.failing", error=repr(error))
             failing = True
             continue
-        for each in present:
-            if each.person and (person := current.get(each.person)):
-                # A new store of the chain is seen from now on; it cuts no connection.
-                each.person = person
+        # Judged by the person that was asked about: another sweeper may have renewed it meanwhile.
+        for each, person in present:
+            if person in current:
+                # The connection sees a new store of the chain from now on.
+                each.person = current[person]
             else:
                 each.dismiss(4403, "Forbidden")
 
