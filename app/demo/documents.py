@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.db.core.unit import clock
@@ -57,9 +57,9 @@ class Desk(NamedTuple):
         stores = frozenset(self.trade.stores.values())
         return Viewer(Scope(self.trade.tenant, role), self.people[login], login, stores, stores)
 
-    def lines(self, quantities: Mapping[str, str], **more: object) -> list[DemoInput]:
+    def lines(self, quantities: Mapping[str, str], **more: Any) -> list[DemoInput]:
         return [
-            DemoInput(self.goods[sku].id, Decimal(quantity), **more)  # pyright: ignore[reportArgumentType]
+            DemoInput(self.goods[sku].id, Decimal(quantity), **more)
             for sku, quantity in quantities.items()
         ]
 

@@ -31,9 +31,14 @@ SECRET = "a secret that only the tests know, 32 bytes"
 
 @asynccontextmanager
 async def served(urls: Urls, **more: str) -> AsyncIterator[Asking]:
-    told = {"database_url": urls.database, "redis_url": urls.redis, "secret": SECRET, **more}
+    told: dict[str, Any] = {
+        "database_url": urls.database,
+        "redis_url": urls.redis,
+        "secret": SECRET,
+        **more,
+    }
     config = uvicorn.Config(
-        create_app(Settings(**told, jobs=False)),  # pyright: ignore[reportArgumentType]
+        create_app(Settings(**told, jobs=False)),
         port=0,
         ws=Protocol,
         ws_max_size=WS_BYTES_MAX,

@@ -164,6 +164,7 @@ async def test_the_list_by_days_left(fresh: Desk) -> None:
     assert await listed(within=3) == everything[:2]
     assert await listed(within=2) == everything[:1]
     pages, after = [], None
+    page: dict[str, Any] = {}
     for _ in everything:
         page = await fresh.ask(BATCHES, first=1, after=after)
         pages += [each["batch"]["number"] for each in page["nodes"]]

@@ -59,13 +59,10 @@ async def level(desk: Desk, name: str) -> Any:
     return (await desk.ask(LEVEL, **told))["level"]
 
 
-def booked(order: Any) -> dict[str, tuple[str, str, str, str]]:
+def booked(order: Any) -> dict[str, tuple[str, ...]]:
     """The ordered, received, missing and surplus quantities of each product."""
     names = ("ordered", "received", "missing", "over")
-    return {
-        line["product"]["name"]: tuple(line[name] for name in names)  # pyright: ignore[reportReturnType]
-        for line in order["lines"]
-    }
+    return {line["product"]["name"]: tuple(line[name] for name in names) for line in order["lines"]}
 
 
 async def test_from_the_order_to_the_shelf(fresh: Desk) -> None:
@@ -269,6 +266,7 @@ async def test_lost_replies(fresh: Desk) -> None:
     """A client may disconnect at any moment: with the same key, the retry has one effect."""
     order = await ordered(fresh, ("米", 1000))
     lines, sent = [await fresh.line("米", 1)], 0
+    told: dict[str, Any] = {}
     for moment in range(0, 30, 2):
         told = {"key": str(uuid4()), "purchaseOrderId": order["id"], "lines": lines}
         first = asyncio.create_task(fresh.do("receivePurchaseOrder", **told))

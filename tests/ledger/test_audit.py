@@ -93,7 +93,7 @@ async def test_tampering_is_found(clone: Cloning, broken: str, sql: str) -> None
     await salon.sell()
     await OrderDesk(shop).place(("米", 2))
     buying = PurchaseDesk(shop)
-    await buying.came(await buying.order(("油", 5)), ("油", 3))
+    await buying.came(await buying.buy(("油", 5)), ("油", 3))
     await OrderDesk(shop).sell_all_the_same("米", 9)
     await shop.receive("糖", 5)
     await shop.do(Kind.QUARANTINE, ("糖", 2))

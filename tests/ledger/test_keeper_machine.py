@@ -140,10 +140,10 @@ class Keepers(Customers):
     def throw_away(self, name: str, quantity: int, source: Source) -> None:
         outcome = self.run(self.waste.request((name, quantity, source)))
         quantities = Counter({name: quantity})
+        free = self.model.aside - self.earmarked()
         if source is Source.SHELF:
             possible = self.model.allows(quantities, bound=False)
         else:
-            free = self.model.aside - self.earmarked()
             possible = quantity <= of(free, name)
             if not possible:
                 # A request that is short ends overdue orders and tries again.

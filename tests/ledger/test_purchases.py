@@ -38,7 +38,7 @@ def count_outcomes(outcomes: list[Any]) -> Counter[str]:
 
 async def test_two_receivers_of_the_last_pieces(desk: PurchaseDesk) -> None:
     for _ in range(10):
-        order = await desk.order(("米", 5))
+        order = await desk.buy(("米", 5))
         await desk.came(order, ("米", 2))
         both = await asyncio.gather(*(desk.came(order, ("米", 3)) for _ in range(2)))
         assert count_outcomes(list(both)) == {"RECEIVED": 1, "DeliveryExceedsOrder": 1}
@@ -53,7 +53,7 @@ async def test_two_receivers_who_both_take_more(desk: PurchaseDesk) -> None:
     lines = [("米", 3), ("油", 1)]
     await desk.asked(*lines)
     for _ in range(10):
-        order = await desk.order(("米", 5))
+        order = await desk.buy(("米", 5))
         both = await asyncio.gather(*(desk.came(order, *lines, over=True) for _ in range(2)))
         assert sorted(count_outcomes(list(both))) == ["PARTIAL", "RECEIVED"]
         assert await desk.now(order) == ("RECEIVED", [(5, 6), (0, 2)])
@@ -61,7 +61,7 @@ async def test_two_receivers_who_both_take_more(desk: PurchaseDesk) -> None:
 
 
 async def test_many_who_unpack_one_delivery(desk: PurchaseDesk) -> None:
-    order = await desk.order(("米", 30), ("油", 30))
+    order = await desk.buy(("米", 30), ("油", 30))
     lines = [("米", 1), ("油", 1)]
     came = [desk.came(order, *(lines if i % 2 else lines[::-1])) for i in range(40)]
     outcomes = await asyncio.gather(*came)
@@ -76,7 +76,7 @@ async def test_many_who_unpack_one_delivery(desk: PurchaseDesk) -> None:
 async def test_receive_against_cancel(desk: PurchaseDesk) -> None:
     taken = 0
     for _ in range(20):
-        order = await desk.order(("米", 1), ("油", 1))
+        order = await desk.buy(("米", 1), ("油", 1))
         came, gone = await asyncio.gather(desk.came(order, ("米", 1)), desk.drop(order))
         assert isinstance(came, PurchaseOrder) != isinstance(gone, PurchaseOrder)
         if isinstance(came, PurchaseOrder):
@@ -91,7 +91,7 @@ async def test_receive_against_cancel(desk: PurchaseDesk) -> None:
 
 async def test_receive_against_close(desk: PurchaseDesk) -> None:
     for _ in range(20):
-        order = await desk.order(("米", 3))
+        order = await desk.buy(("米", 3))
         assert await desk.close(order) == WrongState(WrongStateReason.OPEN)
         await desk.came(order, ("米", 1))
         came, closed = await asyncio.gather(desk.came(order, ("米", 2)), desk.close(order))
@@ -125,16 +125,16 @@ async def test_one_key_twenty_times(desk: PurchaseDesk) -> None:
 
 async def test_numbers_made_at_once_are_all_different(desk: PurchaseDesk) -> None:
     await desk.shop.product("米")
-    orders = await asyncio.gather(*(desk.order(("米", 1)) for _ in range(20)))
+    orders = await asyncio.gather(*(desk.buy(("米", 1)) for _ in range(20)))
     numbers = sorted(row.number for row in orders)
     assert [number[-5:] for number in numbers] == [f"-{n:04}" for n in range(1, 21)]
     assert len({number[:-5] for number in numbers}) == 1
     given = f"{numbers[0][:-4]}0022"
-    again = await asyncio.gather(*(desk.order(("米", 1), number=given) for _ in range(5)))
+    again = await asyncio.gather(*(desk.buy(("米", 1), number=given) for _ in range(5)))
     assert count_outcomes(list(again)) == {"OPEN": 1, "AlreadyTaken": 4}
     assert AlreadyTaken("number", given) in again
     # 0022 is taken, so the next number is 0023.
-    later = [(await desk.order(("米", 1))).number[-4:] for _ in range(2)]
+    later = [(await desk.buy(("米", 1))).number[-4:] for _ in range(2)]
     assert later == ["0023", "0024"]
 
 
@@ -172,7 +172,7 @@ async def test_archive_against_order(desk: PurchaseDesk) -> None:
 
 async def test_a_delivery_is_one_movement_at_the_orders_costs(desk: PurchaseDesk) -> None:
     await desk.shop.do(Kind.OPENING, ("米", 10))
-    order = await desk.order(("米", 10))
+    order = await desk.buy(("米", 10))
     await desk.came(order, ("米", 6))
     assert (await desk.shop.level("米")).value == 6 * 20_000
     await desk.came(order, ("米", 4), unit_cost=50_000)

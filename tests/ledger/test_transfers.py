@@ -328,7 +328,7 @@ class TestSuggestions:
         assert await quantities(depot) == {"米": 5}
         await depot.receive(first, "米", lost=2)
         assert await quantities(depot) == {"米": 7}
-        ordered = await PurchaseDesk(depot.shop).order(("米", 4))
+        ordered = await PurchaseDesk(depot.shop).buy(("米", 4))
         assert await quantities(depot) == {"米": 3}
         await PurchaseDesk(depot.shop).came(ordered, ("米", 4))
         assert await quantities(depot) == {"米": 3}

@@ -29,13 +29,13 @@ async def next_states(wire: Wire) -> dict[str, Any]:
 async def test_a_stores_purchase_orders(open_shop: Shop) -> None:
     desk = PurchaseDesk(open_shop)
     other = str(await open_shop.another_store())
-    first = await desk.order(("米", 5))
-    await desk.drop(await desk.order(("米", 5)))
+    first = await desk.buy(("米", 5))
+    await desk.drop(await desk.buy(("米", 5)))
     async with dialled(open_shop.base_url, open_shop.token) as wire:
         # A store that the viewer cannot access is left out.
         await wire.subscribe(PURCHASES, stores=[str(open_shop.store), other])
         assert await next_states(wire) == {str(first.id): "OPEN"}
-        second = await desk.order(("油", 2))
+        second = await desk.buy(("油", 2))
         assert await next_states(wire) == {str(second.id): "OPEN"}
         await desk.came(first, ("米", 3))
         [changed] = (await wire.next())["purchaseOrders"]
@@ -49,7 +49,7 @@ async def test_a_stores_purchase_orders(open_shop: Shop) -> None:
 
 async def test_a_cashier_sees_no_costs(open_shop: Shop, chain: Chain) -> None:
     desk, (_, cashier) = PurchaseDesk(open_shop), await chain.hired()
-    await desk.order(("米", 5))
+    await desk.buy(("米", 5))
     async with dialled(open_shop.base_url, cashier["accessToken"]) as wire:
         await wire.subscribe(PURCHASES)
         [order] = (await wire.next())["purchaseOrders"]
@@ -67,7 +67,7 @@ async def test_a_store_tells_its_orders_beside_its_levels(open_shop: Shop, chain
         for each in (wire, program):
             await each.subscribe(STORE, store=store)
             await each.next()
-        order = await desk.order(("米", 5))
+        order = await desk.buy(("米", 5))
         mine = {"id": str(order.id), "state": "OPEN"}
         levels = [{"onHand": "0", "onOrder": "5"}]
         assert await wire.next() == {"levels": levels, "purchaseOrders": [mine]}

@@ -1,4 +1,4 @@
-"""The language of purchase orders below the API: `order = await desk.order(("米", 10))`."""
+"""The language of purchase orders below the API: `order = await desk.buy(("米", 10))`."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -29,7 +29,7 @@ class PurchaseDesk(OrderDesk):
         told = Introduced(name or f"供应商{uuid4().hex}", **more)
         return await purchases.create_supplier(self.shop.db, self.viewer, uuid4(), told)
 
-    async def order(
+    async def buy(
         self, *lines: tuple[str, Any], key: UUID | None = None, number: str | None = None
     ) -> Any:
         supplier = await self.supplier()

@@ -65,11 +65,11 @@ class Salon:
         assert self.pass_id
         await passes.expire_pass(self.shop.db, self.shop.tenant, self.pass_id)
 
-    async def gone(self) -> tuple[int, int]:
+    async def gone(self) -> tuple[int, ...]:
         """Uses' worth that is no longer on each shelf, and nothing may be left held."""
         levels = [await self.shop.level("洗发水", store) for store in (self.shop.store, self.other)]
         assert [level.quarantine for level in levels] == [0, 0]
-        return tuple((1000 - level.shelf - level.reserved) // 50 for level in levels)  # pyright: ignore[reportReturnType]
+        return tuple((1000 - level.shelf - level.reserved) // 50 for level in levels)
 
     async def held(self) -> int:
         return (await self.shop.level("洗发水")).reserved // 50

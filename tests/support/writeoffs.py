@@ -68,8 +68,10 @@ class WasteDesk:
         return await self.tries(writeoffs.request(self.books, by or self.cashier, wanted, asked))
 
     async def line(self, name: str, quantity: Any, *more: str | Source) -> Asked:
-        told = {"source" if isinstance(each, Source) else "batch_no": each for each in more}
-        return Asked(await self.shop.product(name), Decimal(str(quantity)), **told)  # pyright: ignore[reportArgumentType]
+        told: dict[str, Any] = {
+            "source" if isinstance(each, Source) else "batch_no": each for each in more
+        }
+        return Asked(await self.shop.product(name), Decimal(str(quantity)), **told)
 
     async def approve(
         self, row: WriteOff, by: Viewer | None = None, key: UUID | None = None
