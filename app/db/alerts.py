@@ -106,7 +106,7 @@ async def raise_discrepancies(unit: Unit, shortfalls: Iterable[Shortfall]) -> No
                 risked.append(order)
                 missing -= reserved
         await NAME.fetch(unit.raw, tenant=unit.tenant, alert=alert, orders=risked)
-        unit.filed(store, alert)
+        unit.document_changed(store, alert)
 
 
 async def alerts_by_id(

@@ -1,11 +1,21 @@
-"""Shops of channels: their accounts, what they were told of each product, what they said."""
+"""Channel accounts: links, listings and their stock pushes, and messages received from shops."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Uuid, and_, bindparam, func, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Uuid,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,9 +24,10 @@ from app.db.core.unit import Unit
 from app.db.menu import sellable_by_offer
 from app.db.tables import ChannelLink, Feed, Listing, Product, ShopMessage
 
-SAID = ShopMessage.__table__.c
-NEW, WAITING = literal_column("'NEW'"), literal_column("'WAITING'")
-"""Spelled out, so that the index of what waits is found by every plan."""
+MESSAGES = ShopMessage.__table__.c
+NEW: ColumnElement[str] = literal_column("'NEW'")
+WAITING: ColumnElement[str] = literal_column("'WAITING'")
+"""Literals, so that every plan can use the partial index of waiting rows."""
 
 
 async def links_by_id(
@@ -58,13 +69,14 @@ async def listings_by_id(
 async def due_links(
     session: AsyncSession, tenant: UUID, now: datetime, unseen: datetime
 ) -> Sequence[ChannelLink]:
-    """Accounts whose shop was not told of all that happened, or that nobody looked at since
-    `unseen`: time alone changes what can be sold. Nobody tells them just now."""
+    """Accounts with changes to push, or not looked at since `unseen`, that no process leases.
+
+    The second because time alone changes what can be sold."""
     L, F = ChannelLink, Feed
     again = (
         select(Listing.id)
         .where(Listing.tenant_id == L.tenant_id, Listing.link_id == L.id)
-        # What is NEW was never told, or by somebody who died before the answer was noted.
+        # NEW: never pushed, or the process died before it recorded the answer.
         .where(or_(Listing.state == NEW, and_(Listing.state == WAITING, Listing.next_at <= now)))
         .exists()
     )
@@ -79,33 +91,33 @@ async def due_links(
 
 
 async def lease(unit: Unit, link: UUID, until: datetime) -> bool:
-    """Whether the account is the caller's alone until then."""
+    """Lease the account until then; False when another process has it."""
     L = ChannelLink
     free = or_(L.leased_until.is_(None), L.leased_until <= unit.now)
     taken = update(L).where(L.tenant_id == unit.tenant, L.id == link, free, L.ended_at.is_(None))
-    found = await unit.session.execute(taken.values(leased_until=until).returning(L.id))
-    return found.first() is not None
+    rows = await unit.session.execute(taken.values(leased_until=until).returning(L.id))
+    return rows.first() is not None
 
 
 async def release(unit: Unit, link: UUID, revision: int | None) -> None:
-    """Gives the account back; `revision` is what its shop was told of, None: not all of it."""
+    """End the lease; `revision` is the store revision pushed in full, None when not in full."""
     L = ChannelLink
-    told = L.revision if revision is None else func.greatest(L.revision, revision)
+    pushed = L.revision if revision is None else func.greatest(L.revision, revision)
     mine = update(L).where(L.tenant_id == unit.tenant, L.id == link)
-    await unit.session.execute(mine.values(leased_until=unit.now, revision=told))
+    await unit.session.execute(mine.values(leased_until=unit.now, revision=pushed))
 
 
 class Offered(NamedTuple):
-    """What a shop should say of a listing, in whole units of the product."""
+    """The stock to push for a listing, in whole units of the product."""
 
     listing: Listing
-    count: int
+    stock: int
 
 
 async def offered(
     session: AsyncSession, tenant: UUID, link: ChannelLink
 ) -> tuple[int, list[Offered]]:
-    """What the shop should say of all it lists, and the store's revision all that is true at."""
+    """The store's revision, and the stock to push for each listing at that revision."""
     F = Feed
     head = select(F.revision).where(F.tenant_id == tenant, F.store_id == link.store_id)
     revision = (await session.execute(head)).scalar_one()
@@ -114,19 +126,19 @@ async def offered(
         Product.tenant_id == tenant, among(Product.id, {each.product_id for each in listings})
     )
     scale = {row[0]: row[1] for row in await session.execute(scales)}
-    wanted = {(link.store_id, each.product_id, link.channel) for each in listings}
-    found = await sellable_by_offer(session, tenant, wanted)
+    offers = {(link.store_id, each.product_id, link.channel) for each in listings}
+    sellable = await sellable_by_offer(session, tenant, offers)
     return revision, [
         Offered(
             each,
-            found[link.store_id, each.product_id, link.channel] // scale[each.product_id],
+            sellable[link.store_id, each.product_id, link.channel] // scale[each.product_id],
         )
         for each in listings
     ]
 
 
-async def begin(unit: Unit, listing: UUID, revision: int) -> bool:
-    """Whether nothing newer was told or is being told: then this may be."""
+async def begin_push(unit: Unit, listing: UUID, revision: int) -> bool:
+    """Begin a push at this revision; False when a newer one has begun."""
     mine = update(Listing).where(Listing.tenant_id == unit.tenant, Listing.id == listing)
     begun = mine.where(Listing.told_revision <= revision).values(
         told_revision=revision, state="NEW"
@@ -134,49 +146,48 @@ async def begin(unit: Unit, listing: UUID, revision: int) -> bool:
     return (await unit.session.execute(begun.returning(Listing.id))).first() is not None
 
 
-async def told(unit: Unit, listing: UUID, revision: int, count: int) -> None:
-    """Notes that the shop has it."""
-    right = {"told": count, "told_at": unit.now, "state": "TOLD"}
-    await _note(unit, listing, revision, **right, attempts=0, next_at=None, error=None)
+async def record_push(unit: Unit, listing: UUID, revision: int, count: int) -> None:
+    """Record that the shop accepted `count`."""
+    accepted = {"told": count, "told_at": unit.now, "state": "TOLD"}
+    await _record(unit, listing, revision, **accepted, attempts=0, next_at=None, error=None)
 
 
-async def untold(
+async def record_failure(
     unit: Unit, listing: UUID, revision: int, error: str, next_at: datetime | None
 ) -> None:
-    """Notes why the shop did not take it, and when it is tried again; None: it is dead."""
+    """Record why the shop refused, and when to try again; None: never, the listing is DEAD."""
     state = "DEAD" if next_at is None else "WAITING"
-    tried = {"attempts": Listing.attempts + 1, "next_at": next_at, "error": error[:500]}
-    await _note(unit, listing, revision, state=state, **tried)
+    failure = {"attempts": Listing.attempts + 1, "next_at": next_at, "error": error[:500]}
+    await _record(unit, listing, revision, state=state, **failure)
 
 
-async def _note(unit: Unit, listing: UUID, revision: int, **outcome: Any) -> None:
-    """When something newer was begun meanwhile, nobody knows which of the two came last: it is
-    told once more."""
+async def _record(unit: Unit, listing: UUID, revision: int, **outcome: Any) -> None:
+    """If a newer push began meanwhile, the order of the two at the shop is unknown: push again."""
     mine = update(Listing).where(Listing.tenant_id == unit.tenant, Listing.id == listing)
-    noted = mine.where(Listing.told_revision == revision).values(outcome)
-    if (await unit.session.execute(noted.returning(Listing.id))).first() is None:
+    current = mine.where(Listing.told_revision == revision).values(outcome)
+    if (await unit.session.execute(current.returning(Listing.id))).first() is None:
         await unit.session.execute(mine.values(state="WAITING", next_at=unit.now))
 
 
-def _keeping() -> Statement:
-    said = rows("said", SAID.id, SAID.order_number)
-    whose = bindparam("tenant", type_=Uuid()), bindparam("link", type_=Uuid())
+def _insert_messages() -> Statement:
+    messages = rows("message", MESSAGES.id, MESSAGES.order_number)
+    owner = bindparam("tenant", type_=Uuid()), bindparam("link", type_=Uuid())
     names = ["tenant_id", "link_id", "id", "order_number"]
-    put = insert(ShopMessage).from_select(names, select(*whose, *said.c))
+    put = insert(ShopMessage).from_select(names, select(*owner, *messages.c))
     return Statement(put.on_conflict_do_nothing())
 
 
-KEEP = _keeping()
+INSERT_MESSAGES = _insert_messages()
 
 
-async def keep(unit: Unit, link: UUID, messages: Sequence[tuple[str, str]]) -> None:
-    """Keeps (id, order number) of what a shop said; what it said before is kept once."""
-    told = arrays("said", ["id", "order_number"], messages)
-    await KEEP.fetch(unit.raw, tenant=unit.tenant, link=link, **told)
+async def keep_messages(unit: Unit, link: UUID, messages: Sequence[tuple[str, str]]) -> None:
+    """Store (id, order number) of a shop's messages; a repeated id is stored once."""
+    columns = arrays("message", ["id", "order_number"], messages)
+    await INSERT_MESSAGES.fetch(unit.raw, tenant=unit.tenant, link=link, **columns)
 
 
 async def due_messages(unit: Unit, patience: timedelta, limit: int) -> Sequence[ShopMessage]:
-    """Messages to be followed now; nobody else looks at them as long as patience lasts."""
+    """Take due messages; no other process takes them until `patience` has passed."""
     M = ShopMessage
     due = (
         select(M.link_id, M.id)
@@ -195,19 +206,20 @@ async def due_messages(unit: Unit, patience: timedelta, limit: int) -> Sequence[
     return (await unit.session.scalars(taken)).all()
 
 
-async def followed(
+async def record_followed(
     unit: Unit, message: ShopMessage, state: str, error: str | None, next_at: datetime
 ) -> None:
+    """Record the outcome of following a message, and when to try again."""
     M = ShopMessage
     mine = update(M).where(
         M.tenant_id == unit.tenant, M.link_id == message.link_id, M.id == message.id
     )
-    told = None if error is None else error[:500]
-    await unit.session.execute(mine.values(state=state, error=told, next_at=next_at))
+    text = None if error is None else error[:500]
+    await unit.session.execute(mine.values(state=state, error=text, next_at=next_at))
 
 
 async def revive(unit: Unit, link: UUID) -> None:
-    """Whatever is dead of this account is due."""
+    """Make the account's DEAD listings and messages due again."""
     for table in (Listing, ShopMessage):
         dead = (table.tenant_id == unit.tenant, table.link_id == link, table.state == "DEAD")
         again = update(table).where(*dead)
@@ -244,7 +256,7 @@ async def lags(session: AsyncSession, tenant: UUID, stores: Collection[UUID]) ->
         .limit(1)
         .scalar_subquery()
     )
-    said = (
+    message_error = (
         select(M.error)
         .where(M.tenant_id == L.tenant_id, M.link_id == L.id, M.error.is_not(None))
         .order_by(M.received_at.desc())
@@ -263,14 +275,14 @@ async def lags(session: AsyncSession, tenant: UUID, stores: Collection[UUID]) ->
             told_at,
             *counted(S, "NEW", "WAITING", "DEAD"),
             *counted(M, "WAITING", "DEAD"),
-            func.coalesce(error, said),
+            func.coalesce(error, message_error),
         )
         .join(F, and_(F.tenant_id == L.tenant_id, F.store_id == L.store_id))
         .where(L.tenant_id == tenant, among(L.store_id, stores), L.ended_at.is_(None))
         .order_by(L.store_id, L.channel)
     )
-    found: Any = await session.execute(query)
+    rows: Any = await session.execute(query)
     return [
-        Lag(link, revision, at, new + waiting + said_waiting, dead + said_dead, why)
-        for link, revision, at, new, waiting, dead, said_waiting, said_dead, why in found
+        Lag(link, revision, at, new + waiting + messages_waiting, dead + messages_dead, why)
+        for link, revision, at, new, waiting, dead, messages_waiting, messages_dead, why in rows
     ]

@@ -16,7 +16,7 @@ from app.db.tables import ApiKey, Direction, Session, Staff, StaffStore, Store, 
 async def direct(db: Database, kind: str, name: str) -> Direction | None:
     """Where a name leads before its tenant is known: 'login', 'store' or 'shop'; case does not
     matter."""
-    found = await db.together(_directions, None, [(kind, name.lower())])
+    found = await db.coalesce(_directions, None, [(kind, name.lower())])
     return found.get((kind, name.lower()))
 
 

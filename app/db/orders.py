@@ -146,7 +146,7 @@ async def priced(
     db: Database, tenant: UUID, store: UUID, products: Collection[UUID]
 ) -> dict[UUID, PricedProduct]:
     """The products with their prices of now; unknown and archived ones are left out."""
-    prices = await db.together(_priced, tenant, {(store, product) for product in products})
+    prices = await db.coalesce(_priced, tenant, {(store, product) for product in products})
     return {product: prices[store, product] for product in products if (store, product) in prices}
 
 

@@ -24,5 +24,5 @@ async def acknowledge(db: Database, viewer: Viewer, key: UUID, alert_id: UUID) -
         if earlier is None and row.state == "OPEN":
             row.state = "ACKNOWLEDGED"
             row.acknowledged_at, row.acknowledged_by = unit.now, viewer.actor
-            unit.filed(row.store_id, row.id)
+            unit.document_changed(row.store_id, row.id)
     return row

@@ -17,7 +17,7 @@ from app.platforms.platform import (
     Account,
     Forged,
     Notice,
-    Ordered,
+    OrderLine,
     ShopError,
     ShopOrder,
     Token,
@@ -31,7 +31,7 @@ CHINA = timezone(timedelta(hours=8))
 GOOD = 10000
 STALE_TOKEN = ("isv.access-token-expired", "isv.access-token-no-existed")
 PASSING = ("isp.", "isv.flow-limit")
-"""Beginnings of answers that another try may change: the platform's own trouble, too many calls."""
+"""Prefixes of errors worth a retry: platform failures and rate limits."""
 
 CREATED, PAID, CANCELLED = "100", "101", "106"
 """Tags of the messages that matter here."""
@@ -49,18 +49,23 @@ class Douyin:
         self._token = Token(self._renewed)
 
     async def set_stock(self, sku: str, item: str, count: int, mark: str) -> None:
-        told = {"sku_id": sku, "stock_num": count, "incremental": False, "idempotent_id": mark}
-        await self._ask("sku.syncStock", told)
+        parameters = {
+            "sku_id": sku,
+            "stock_num": count,
+            "incremental": False,
+            "idempotent_id": mark,
+        }
+        await self._ask("sku.syncStock", parameters)
 
     async def order(self, number: str) -> ShopOrder:
-        told = await self._ask("order.orderDetail", {"shop_order_id": number})
+        answer = await self._ask("order.orderDetail", {"shop_order_id": number})
         with reading():
-            detail = field(told, "shop_order_detail")
+            detail = field(answer, "shop_order_detail")
             state = STATES.get(field(detail, "order_status"))
             if state is None:
                 raise ShopError(f"order_status {detail['order_status']}", passing=False)
             lines = [
-                Ordered(str(field(line, "sku_id")), int(field(line, "item_num")))
+                OrderLine(str(field(line, "sku_id")), int(field(line, "item_num")))
                 for line in field(detail, "sku_order_list")
             ]
             contact = f"{detail.get('mask_post_receiver', '')} {detail.get('mask_post_tel', '')}"
@@ -81,26 +86,30 @@ class Douyin:
             if str(message["tag"]) in (CREATED, PAID, CANCELLED)
         ]
 
-    async def _ask(self, method: str, told: Mapping[str, Any]) -> Any:
-        """The answer's data; with a new token when the old one is over."""
+    async def _ask(self, method: str, parameters: Mapping[str, Any]) -> Any:
+        """The answer's data; an expired token is renewed once."""
         token = await self._token.value()
         try:
-            return await self._call(method, told, token)
+            return await self._call(method, parameters, token)
         except _TokenOver:
             self._token.over(token)
         try:
-            return await self._call(method, told, await self._token.value())
+            return await self._call(method, parameters, await self._token.value())
         except _TokenOver as error:
             raise ShopError(str(error), passing=True) from None
 
     async def _renewed(self) -> tuple[str, int]:
-        told = {"code": "", "grant_type": "authorization_self", "shop_id": self._account.shop_id}
-        data = await self._call("token.create", told, "")
+        parameters = {
+            "code": "",
+            "grant_type": "authorization_self",
+            "shop_id": self._account.shop_id,
+        }
+        data = await self._call("token.create", parameters, "")
         with reading():
             return str(field(data, "access_token")), int(field(data, "expires_in"))
 
-    async def _call(self, method: str, told: Mapping[str, Any], token: str) -> Any:
-        body = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+    async def _call(self, method: str, parameters: Mapping[str, Any], token: str) -> Any:
+        body = orjson.dumps(parameters, option=orjson.OPT_SORT_KEYS)
         now = datetime.now(UTC).astimezone(CHINA)
         query = {
             "app_key": self._account.app_id,
@@ -125,10 +134,10 @@ class Douyin:
 
 
 class _TokenOver(Exception):
-    pass
+    """The platform rejected the access token."""
 
 
-def sign(secret: str, told: Mapping[str, str]) -> str:
-    """The parameters by name, between two secrets, under HMAC-SHA256."""
-    text = secret + "".join(f"{name}{told[name]}" for name in sorted(told)) + secret
+def sign(secret: str, parameters: Mapping[str, str]) -> str:
+    """The hex HMAC-SHA256 of the parameters, sorted by name, between two copies of the secret."""
+    text = secret + "".join(f"{name}{parameters[name]}" for name in sorted(parameters)) + secret
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()

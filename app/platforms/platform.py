@@ -1,11 +1,12 @@
-"""What every channel's shop can be asked, and how it answers. Knows nothing of the app."""
+"""The interface of a channel's shop, and the HTTP calls that its clients share. It imports nothing
+of the app."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import httpx2
 import orjson
@@ -15,7 +16,7 @@ ANSWER_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose shop it is: the app's id and secret, the shop's own id, and for WeChat the token
+    """The credentials of a shop: the app's id and secret, the shop's id, and for WeChat the token
     that signs its messages."""
 
     app_id: str
@@ -25,7 +26,7 @@ class Account:
 
 
 class ShopError(Exception):
-    """The shop did not do it. `passing`: it may, if it is asked again later."""
+    """The shop refused or did not answer. `passing`: a later retry may succeed."""
 
     def __init__(self, message: str, passing: bool) -> None:
         super().__init__(message)
@@ -37,53 +38,57 @@ class Forged(Exception):
 
 
 class Notice(NamedTuple):
-    """A shop says that something happened to an order; what, it is asked itself.
+    """A shop's message that an order changed; read the order for its state.
 
-    `id` is the message's own: it may come twice.
+    `id` identifies the message; a shop may send it twice.
     """
 
     id: str
     order: str
 
 
-class Ordered(NamedTuple):
-    """One line of a shop's order."""
+class OrderLine(NamedTuple):
+    """A line of a shop's order; `quantity` in pieces."""
 
     sku: str
-    count: int
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
 class ShopOrder:
-    """An order as the shop has it now; `state` is NEW, PAID or CANCELLED."""
+    """An order's current state in the shop; `state` is NEW, PAID or CANCELLED."""
 
     number: str
     state: str
     contact: str
-    lines: tuple[Ordered, ...]
+    lines: tuple[OrderLine, ...]
 
 
 class Shop(Protocol):
     """One account in one channel. Every call may raise ShopError."""
 
     async def set_stock(self, sku: str, item: str, count: int, mark: str) -> None:
-        """So many pieces can be bought from now on; `mark` is the same for the same push."""
+        """Set the stock to `count` pieces; `mark` is the idempotency key of the push."""
         ...
 
-    async def order(self, number: str) -> ShopOrder: ...
+    async def order(self, number: str) -> ShopOrder:
+        """The order with the shop's own number."""
+        ...
 
     def notices(
         self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes
     ) -> Sequence[Notice]:
-        """What a message says. Raises Forged."""
+        """The order changes in a message body. Raises Forged when its signature is wrong."""
         ...
 
 
-async def post(http: httpx2.AsyncClient, url: str, body: bytes, query: Mapping[str, Any]) -> Any:
-    """The JSON object that answers. Raises ShopError for no answer and for what is none."""
+async def post(
+    http: httpx2.AsyncClient, url: str, body: bytes, query: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Send a POST and return the JSON object of the answer. Raises ShopError for anything else."""
     headers = {"content-type": "application/json"}
     try:
-        # All of it together: a shop that drips its answer is not waited for.
+        # The limit covers the whole answer: a shop may send it slowly.
         async with asyncio.timeout(ANSWER_SECONDS):
             answer = await http.post(url, content=body, params=dict(query), headers=headers)
     except (httpx2.HTTPError, TimeoutError) as error:
@@ -92,31 +97,31 @@ async def post(http: httpx2.AsyncClient, url: str, body: bytes, query: Mapping[s
         busy = answer.status_code >= 500 or answer.status_code == 429
         raise ShopError(f"HTTP {answer.status_code}", passing=busy)
     try:
-        told = orjson.loads(answer.content)
+        data: Any = orjson.loads(answer.content)
     except orjson.JSONDecodeError:
         raise ShopError("the answer is not JSON", passing=True) from None
-    if not isinstance(told, dict):
+    if not isinstance(data, dict):
         raise ShopError("the answer is no object", passing=True)
-    return told
+    return cast(dict[str, Any], data)
 
 
-def field(told: Any, *names: str) -> Any:
-    """What lies under these names. Raises ShopError where something else does."""
+def field(data: Any, *names: str) -> Any:
+    """The value under these nested names. Raises ShopError when a name is missing."""
     for name in names:
-        if not isinstance(told, dict) or name not in told:
+        if not isinstance(data, dict) or name not in data:
             raise ShopError(f"the answer lacks {'.'.join(names)}", passing=True)
-        told = told[name]
-    return told
+        data = cast(dict[str, Any], data)[name]
+    return data
 
 
 def readable(contact: str) -> str:
-    """Without what no shop writes: a customer's name is whatever she chose."""
+    """The printable characters of a customer's name and number, at most 100."""
     return "".join(each for each in contact if each.isprintable())[:100].strip()
 
 
 @contextmanager
-def reading() -> Iterator[None]:
-    """An answer that is not what it should be is a ShopError: nothing else waits behind it."""
+def reading() -> Generator[None, None, None]:
+    """Raise ShopError for an answer of an unexpected shape, so that other work continues."""
     try:
         yield
     except (ValueError, TypeError, LookupError, AttributeError) as error:
@@ -124,8 +129,7 @@ def reading() -> Iterator[None]:
 
 
 class Token:
-    """What an account is let in with; one caller renews it, and those who wait meanwhile are told
-    the same."""
+    """An account's access token. One caller renews it; concurrent callers share the result."""
 
     def __init__(self, renew: Callable[[], Awaitable[tuple[str, int]]]) -> None:
         self._renew = renew
@@ -136,6 +140,7 @@ class Token:
         self._failure: ShopError | None = None
 
     async def value(self) -> str:
+        """A valid token. Raises ShopError when it cannot be renewed."""
         failures = self._failures
         async with self._renewing:
             if self._value and time.monotonic() < self._until:
@@ -151,6 +156,6 @@ class Token:
             return self._value
 
     def over(self, value: str) -> None:
-        """The platform knows this one no more; one that came since stays."""
+        """Discard this token, which the platform rejected; a newer one stays."""
         if self._value == value:
             self._value = ""

@@ -13,7 +13,7 @@ from app.platforms.platform import (
     Account,
     Forged,
     Notice,
-    Ordered,
+    OrderLine,
     ShopError,
     ShopOrder,
     Token,
@@ -25,7 +25,7 @@ from app.platforms.platform import (
 
 STALE_TOKEN = (40001, 40014, 42001)
 PASSING = (-1, 45009, 45011)
-"""Answers that another try may change: busy, quota of the day, of the minute."""
+"""Error codes worth a retry: busy, daily quota, quota per minute."""
 
 SET = 3
 EVENTS = ("channels_ec_order_new", "channels_ec_order_pay", "channels_ec_order_cancel")
@@ -44,23 +44,23 @@ class Wechat:
         self._token = Token(self._renewed)
 
     async def set_stock(self, sku: str, item: str, count: int, mark: str) -> None:
-        # Setting a number twice is setting it once: no mark is needed.
-        told = {"product_id": item, "sku_id": sku, "diff_type": SET, "num": count}
-        await self._ask("/channels/ec/product/stock/update", told)
+        # The call sets an absolute number, so it is idempotent without a mark.
+        parameters = {"product_id": item, "sku_id": sku, "diff_type": SET, "num": count}
+        await self._ask("/channels/ec/product/stock/update", parameters)
 
     async def order(self, number: str) -> ShopOrder:
-        told = await self._ask("/channels/ec/order/get", {"order_id": number})
+        answer = await self._ask("/channels/ec/order/get", {"order_id": number})
         with reading():
-            order = field(told, "order")
+            order = field(answer, "order")
             state = STATES.get(field(order, "status"))
             if state is None:
                 raise ShopError(f"status {order['status']}", passing=False)
-            detail = field(order, "order_detail")
+            detail: Any = field(order, "order_detail")
             lines = [
-                Ordered(str(field(line, "sku_id")), int(field(line, "sku_cnt")))
+                OrderLine(str(field(line, "sku_id")), int(field(line, "sku_cnt")))
                 for line in field(detail, "product_infos")
             ]
-            address = (detail.get("delivery_info") or {}).get("address_info") or {}
+            address: Any = (detail.get("delivery_info") or {}).get("address_info") or {}
             contact = f"{address.get('user_name', '')} {address.get('tel_number', '')}"
         return ShopOrder(number, state, readable(contact) or "微信顾客", tuple(lines))
 
@@ -79,35 +79,35 @@ class Wechat:
         message = orjson.loads(body)
         if message.get("Event") not in EVENTS:
             return []
-        # The message has no id of its own: it is what happened, to which order, when.
+        # The message has no id: build one from its event, order and time.
         order = str(message["order_info"]["order_id"])
         return [Notice(f"{message['Event']} {order} {message['CreateTime']}", order)]
 
-    async def _ask(self, path: str, told: Mapping[str, Any]) -> Any:
-        """The answer; with a new token when the old one is over."""
+    async def _ask(self, path: str, parameters: Mapping[str, Any]) -> Any:
+        """The answer; an expired token is renewed once."""
         token = await self._token.value()
-        answer = await self._call(path, told, token)
+        answer = await self._call(path, parameters, token)
         if answer.get("errcode") in STALE_TOKEN:
             self._token.over(token)
-            answer = await self._call(path, told, await self._token.value())
+            answer = await self._call(path, parameters, await self._token.value())
         return _good(answer)
 
     async def _renewed(self) -> tuple[str, int]:
-        # The stable one: several processes may ask for it and take nobody's away.
-        told = {
+        # The stable token: a request by one process does not invalidate another's.
+        parameters = {
             "grant_type": "client_credential",
             "appid": self._account.app_id,
             "secret": self._account.secret,
             "force_refresh": False,
         }
         url = f"{self._url}/cgi-bin/stable_token"
-        answer = _good(await post(self._http, url, orjson.dumps(told), {}))
+        answer = _good(await post(self._http, url, orjson.dumps(parameters), {}))
         with reading():
             return str(field(answer, "access_token")), int(field(answer, "expires_in"))
 
-    async def _call(self, path: str, told: Mapping[str, Any], token: str) -> Any:
+    async def _call(self, path: str, parameters: Mapping[str, Any], token: str) -> Any:
         url, query = f"{self._url}{path}", {"access_token": token}
-        return await post(self._http, url, orjson.dumps(told), query)
+        return await post(self._http, url, orjson.dumps(parameters), query)
 
 
 def _good(answer: Any) -> Any:

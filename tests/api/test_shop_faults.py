@@ -153,7 +153,7 @@ async def test_a_process_that_dies_between_the_call_and_the_record(trade: Trade)
         [first, *_] = await rows.listings_of(
             unit.session, trade.tenant, [UUID(trade.links["DOUYIN"])]
         )
-        assert await rows.begin(unit, first.id, first.told_revision)
+        assert await rows.begin_push(unit, first.id, first.told_revision)
     await trade.tell()
     assert trade.mall.stock["1"] == 5
 

@@ -32,23 +32,23 @@ async def test_who_asks_while_it_is_read_is_in_the_next_round(db: Database, shop
     names = [f"米{number}" for number in range(20)]
     ids = [await shop.product(name) for name in names]
     reading = Reading()
-    asked = [asyncio.ensure_future(db.together(reading, shop.tenant, [ids[0]]))]
+    asked = [asyncio.ensure_future(db.coalesce(reading, shop.tenant, [ids[0]]))]
     while not reading.rounds:  # noqa: ASYNC110
         await asyncio.sleep(0)
     # The first is on its way: what is committed now is told to whoever asks now.
     ids.append(await shop.product("油"))
-    asked += [asyncio.ensure_future(db.together(reading, shop.tenant, [id])) for id in ids[1:]]
+    asked += [asyncio.ensure_future(db.coalesce(reading, shop.tenant, [id])) for id in ids[1:]]
     found = await asyncio.gather(*asked)
     assert [told[id] for told, id in zip(found, ids, strict=True)] == [*names, "油"]
     assert len(reading.rounds) == 2
-    assert await db.together(reading, shop.tenant, ids[:1]) == {ids[0]: names[0]}
+    assert await db.coalesce(reading, shop.tenant, ids[:1]) == {ids[0]: names[0]}
     assert len(reading.rounds) == 3, "nothing is remembered"
 
 
 async def test_tenants_read_apart(db: Database, shop: Shop) -> None:
     rice, reading = await shop.product("米"), Reading()
     mine, theirs = await asyncio.gather(
-        db.together(reading, shop.tenant, [rice]), db.together(reading, UUID(int=1), [rice])
+        db.coalesce(reading, shop.tenant, [rice]), db.coalesce(reading, UUID(int=1), [rice])
     )
     assert (mine, theirs) == ({rice: "米"}, {})
 
@@ -56,7 +56,7 @@ async def test_tenants_read_apart(db: Database, shop: Shop) -> None:
 async def test_who_leaves_takes_nothing_from_the_others(db: Database, shop: Shop) -> None:
     rice, reading = await shop.product("米"), Reading()
     leaving, staying = (
-        asyncio.ensure_future(db.together(reading, shop.tenant, [rice])) for _ in range(2)
+        asyncio.ensure_future(db.coalesce(reading, shop.tenant, [rice])) for _ in range(2)
     )
     await asyncio.sleep(0)
     leaving.cancel()
@@ -67,5 +67,5 @@ async def test_who_leaves_takes_nothing_from_the_others(db: Database, shop: Shop
 async def test_what_goes_wrong_is_told_to_its_round_alone(db: Database, shop: Shop) -> None:
     rice, reading = await shop.product("米"), Reading()
     with pytest.raises(DBAPIError):
-        await db.together(reading, shop.tenant, ["no id"])
-    assert await db.together(reading, shop.tenant, [rice]) == {rice: "米"}
+        await db.coalesce(reading, shop.tenant, ["no id"])
+    assert await db.coalesce(reading, shop.tenant, [rice]) == {rice: "米"}

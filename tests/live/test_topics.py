@@ -109,7 +109,7 @@ class Toyshop:
         async with self.shop.db.unit(self.shop.tenant) as unit:
             given = {"tenant": unit.tenant, "id": id, "store": self.shop.store}
             await unit.session.execute(text(written), {**given, "name": name, "open": open})
-            unit.filed(self.shop.store, id)
+            unit.document_changed(self.shop.store, id)
 
     async def follow(self, query: str) -> AsyncGenerator[Any, None]:
         values = {"store": str(self.shop.store)}

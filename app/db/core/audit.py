@@ -1,10 +1,9 @@
-"""The invariants, one query each. A row that comes back is a breach: what, and where."""
+"""The invariants, one query each. Each returned row is a breach: what, and where."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import asyncpg
-
+from app.db.core.postgres import connect
 from app.domain.rules.kinds import ON_HAND_BINS, PHYSICAL_BINS, UNEXPIRED_BINS
 
 
@@ -308,7 +307,7 @@ INVARIANTS = {
         WHERE a.asked > coalesce(
             CASE WHEN a.batch_id IS NULL THEN v.quarantine ELSE b.quarantine END, 0)
     """,
-    "whoever asks for a write-off never approves it": """
+    "a write-off is not approved by its requester": """
         SELECT format('write-off %s', id) FROM write_offs
         WHERE state = 'APPROVED' AND decided_by IS NOT DISTINCT FROM requested_by
     """,
@@ -355,11 +354,11 @@ class Finding:
 
 
 async def audit(url: str) -> list[Finding]:
-    """Every breach in the whole database, seen at one moment; at most 100 an invariant.
+    """Every breach in the database, in one snapshot; at most 100 per invariant.
 
-    `url` is the owner's: an audit looks at every tenant.
+    `url` connects as the owner, who reads every tenant's rows.
     """
-    connection = await asyncpg.connect(url)
+    connection = await connect(url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             return [

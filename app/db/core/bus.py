@@ -1,6 +1,6 @@
 """The bus: nudges between processes, over broadcaster with a supervised Redis backend.
 
-A nudge says that a store has news, never what they are: losing one costs latency, never data.
+A nudge says that a store changed, not how: losing one costs latency, never data.
 """
 
 import asyncio
@@ -41,15 +41,17 @@ class Backend(BroadcastBackend):
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._wanted: set[str] = set()
-        self._heard: asyncio.Queue[Event] = asyncio.Queue()
+        self._groups: set[str] = set()
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._publisher = self._client(socket_timeout=PUBLISH_SECONDS)
         self._task: asyncio.Task[None] | None = None
         self.connected = False
 
-    def _client(self, **options: Any) -> Redis:
+    def _client(self, **options: Any) -> Any:
+        # `Any`: redis-py's annotations are incomplete.
+        client: Any = Redis
         # Retries are ours: the client's own would hide that messages were missed.
-        return Redis.from_url(
+        return client.from_url(
             self._url,
             retry=Retry(NoBackoff(), 0),
             socket_connect_timeout=2,
@@ -59,20 +61,20 @@ class Backend(BroadcastBackend):
         )
 
     async def connect(self) -> None:
-        """Nothing is opened yet: the connection is supervised from the first subscription on."""
+        """Open nothing: the first subscription starts the supervised connection."""
 
     async def disconnect(self) -> None:
         if self._task is not None:
-            await ended(self._task)
+            await cancel_until_done(self._task)
         await self._publisher.aclose()
 
     async def subscribe(self, group: str) -> None:
-        self._wanted.add(group)
+        self._groups.add(group)
         if self._task is None:
             self._task = asyncio.create_task(self._supervise())
 
     async def unsubscribe(self, group: str) -> None:
-        self._wanted.discard(group)
+        self._groups.discard(group)
 
     async def publish(self, channel: str, message: Any) -> None:
         """Best effort, within 200 ms: a writer never fails or waits for a nudge."""
@@ -81,7 +83,7 @@ class Backend(BroadcastBackend):
                 await self._publisher.publish(channel, message)
 
     async def next_published(self) -> Event:
-        return await self._heard.get()
+        return await self._events.get()
 
     async def _supervise(self) -> None:
         first, longest = BACKOFF_SECONDS
@@ -91,7 +93,7 @@ class Backend(BroadcastBackend):
             try:
                 await self._listen(client)
             except Exception as error:
-                # Whatever it was: a bus that stops listening is worse than one that stumbles on.
+                # Any failure: the bus must keep listening.
                 if self.connected or delay == first:
                     log.warning("bus.lost", error=repr(error))
                 if self.connected:
@@ -103,27 +105,27 @@ class Backend(BroadcastBackend):
             await asyncio.sleep(delay * random.uniform(0.5, 1))
             delay = min(delay * 2, longest)
 
-    async def _listen(self, client: Redis) -> None:
+    async def _listen(self, client: Any) -> None:
         async with client.pubsub() as pubsub:
-            await pubsub.subscribe(*self._wanted)
-            heard = time.monotonic()
+            await pubsub.subscribe(*self._groups)
+            last_message = time.monotonic()
             while True:
                 message = await pubsub.get_message(timeout=PING_SECONDS)
                 if message is None:
-                    # A server that is stopped, not gone, keeps its sockets and says nothing.
-                    if time.monotonic() - heard > SILENT_SECONDS:
+                    # A server that is suspended keeps its sockets open and sends nothing.
+                    if time.monotonic() - last_message > SILENT_SECONDS:
                         raise TimeoutError("the server is silent")
                     await pubsub.ping()
                     continue
-                heard = time.monotonic()
+                last_message = time.monotonic()
                 if message["type"] == "subscribe":
                     self.connected = True
-                    self._heard.put_nowait(Event(message["channel"], MISSED))
+                    self._events.put_nowait(Event(message["channel"], MISSED))
                 elif message["type"] == "message":
-                    self._heard.put_nowait(Event(message["channel"], message["data"]))
+                    self._events.put_nowait(Event(message["channel"], message["data"]))
 
 
-async def ended(task: asyncio.Task[None]) -> None:
+async def cancel_until_done(task: asyncio.Task[None]) -> None:
     """Cancels the task until it ends.
 
     Once is not enough before Python 3.12: `wait_for`, by which the client sends, swallows a
@@ -135,7 +137,7 @@ async def ended(task: asyncio.Task[None]) -> None:
 
 
 class Bus:
-    """One per process. Whoever commits calls `nudge`; whoever tails a store listens."""
+    """One per process. Writers call `nudge` after COMMIT; the hub listens."""
 
     def __init__(self, url: str) -> None:
         self._backend = Backend(url)
@@ -151,7 +153,7 @@ class Bus:
         return self._backend.connected
 
     def listen(self, listener: Listener) -> None:
-        """Calls it with (tenant, store), or with (None, None) when any may have been missed."""
+        """Call it with (tenant, store), or with (None, None) when nudges may have been missed."""
         self._listeners.append(listener)
 
     async def start(self) -> None:
@@ -166,17 +168,17 @@ class Bus:
 
     async def stop(self) -> None:
         for task in self._tasks:
-            await ended(task)
+            await cancel_until_done(task)
         await self._broadcast.disconnect()
 
     async def nudge(self, tenant: UUID, stores: Iterable[UUID]) -> None:
-        """Tells this process at once and the others soon; never fails, never waits."""
+        """Notify this process at once and the others soon; never fails, never waits."""
         for store in stores:
-            self._tell(tenant, store)
+            self._notify(tenant, store)
             self._pending.add((tenant, store))
         self._news.set()
 
-    def _tell(self, tenant: UUID | None, store: UUID | None) -> None:
+    def _notify(self, tenant: UUID | None, store: UUID | None) -> None:
         for listener in self._listeners:
             listener(tenant, store)
 
@@ -187,18 +189,18 @@ class Bus:
             pending, self._pending = self._pending, set()
             stores = ",".join(f"{tenant.hex}{store.hex}" for tenant, store in pending)
             await self._broadcast.publish(CHANNEL, f"{self._name}:{stores}")
-            # The first nudge goes at once; those of a busy moment share the next.
+            # The first nudge goes at once; those within the next 10 ms share one message.
             await asyncio.sleep(GATHERING_SECONDS)
 
     async def _receive(self, subscribed: asyncio.Event) -> None:
-        async with self._broadcast.subscribe(CHANNEL) as heard:
+        async with self._broadcast.subscribe(CHANNEL) as events:
             subscribed.set()
             while True:
-                self._hear((await heard.get()).message)
+                self._hear((await events.get()).message)
 
     def _hear(self, message: str) -> None:
         if message == MISSED:
-            self._tell(None, None)
+            self._notify(None, None)
             return
         sender, _, stores = message.partition(":")
         if sender == self._name:
@@ -209,4 +211,4 @@ class Bus:
             except ValueError:
                 log.warning("bus.garbage", message=message[:100])
                 return
-            self._tell(tenant, store)
+            self._notify(tenant, store)

@@ -1,4 +1,4 @@
-"""Work that many ask for at once: whoever asks while it is done is in the next round."""
+"""Coalesce identical reads: callers that arrive during one run share the next."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -7,59 +7,65 @@ from typing import Any
 from uuid import UUID
 
 Work = Callable[[Any, Any, Collection[Any]], Awaitable[Any]]
-"""What is done in the database, for a tenant or for none, about some keys."""
+"""A read or write for one tenant, or for none, about some keys; the first argument is the
+Database."""
 
-Place = tuple[Work, UUID | None]
+Subject = tuple[Work, UUID | None]
 
 
 @dataclass(slots=True)
-class Round:
-    """Who asks before it begins, all of them, and what they are told."""
+class Run:
+    """One run of the work that has not begun: the keys of its callers, and its result."""
 
-    keys: set[Any] = field(default_factory=set)
-    told: "asyncio.Future[Any]" = field(
+    keys: set[Any] = field(default_factory=set[Any])
+    result: "asyncio.Future[Any]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
 
-class Rounds:
-    """One round at a time of each work and tenant; when nobody else asks, it is one's own.
+class Coalescer:
+    """One run at a time per work and tenant.
 
-    A round begins after all of it have asked, so that nobody is told what was true only before:
-    nothing is remembered.
+    A run begins after all its callers have asked, so that none gets values older than its call.
+    Results are not cached.
     """
 
     def __init__(self, db: Any) -> None:
         self._db = db
-        self._waiting: dict[Place, Round] = {}
-        self._working: dict[Place, asyncio.Task[None]] = {}
+        self._waiting: dict[Subject, Run] = {}
+        self._working: dict[Subject, asyncio.Task[None]] = {}
 
-    async def ask(self, work: Work, tenant: UUID | None, keys: Collection[Any]) -> Any:
-        """What came of it for all who asked, about these keys and others. Raises what it raises."""
-        place = work, tenant
-        joined = self._waiting.get(place)
-        if joined is None:
-            joined = self._waiting[place] = Round()
-            # When everybody has left, nobody needs to hear what went wrong.
-            joined.told.add_done_callback(lambda told: told.cancelled() or told.exception())
-            if place not in self._working:
-                self._working[place] = asyncio.create_task(self._go_round(place))
-        joined.keys.update(keys)
-        # A caller who leaves does not take the answer from the others.
-        return await asyncio.shield(joined.told)
+    async def run(self, work: Work, tenant: UUID | None, keys: Collection[Any]) -> Any:
+        """The result for the keys of all callers of the run. Raises what the work raises."""
+        subject = work, tenant
+        waiting = self._waiting.get(subject)
+        if waiting is None:
+            waiting = self._waiting[subject] = Run()
+            # Mark the error as retrieved: every caller of the run may have been cancelled.
+            waiting.result.add_done_callback(_retrieve)
+            if subject not in self._working:
+                self._working[subject] = asyncio.create_task(self._work(subject))
+        waiting.keys.update(keys)
+        # A cancelled caller does not cancel the result of the others.
+        return await asyncio.shield(waiting.result)
 
-    async def _go_round(self, place: Place) -> None:
-        work, tenant = place
+    async def _work(self, subject: Subject) -> None:
+        work, tenant = subject
         try:
-            while (taken := self._waiting.pop(place, None)) is not None:
+            while (run := self._waiting.pop(subject, None)) is not None:
                 try:
-                    taken.told.set_result(await work(self._db, tenant, taken.keys))
+                    run.result.set_result(await work(self._db, tenant, run.keys))
                 except Exception as error:
-                    taken.told.set_exception(error)
+                    run.result.set_exception(error)
         finally:
-            del self._working[place]
+            del self._working[subject]
 
     async def finish(self) -> None:
-        """Waits for what is under way."""
+        """Wait until no run is under way."""
         while self._working:
             await asyncio.gather(*self._working.values())
+
+
+def _retrieve(result: "asyncio.Future[Any]") -> None:
+    if not result.cancelled():
+        result.exception()

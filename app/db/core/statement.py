@@ -1,12 +1,13 @@
-"""Core expressions compiled once, run by asyncpg with arrays: the write path's way to speak SQL."""
+"""Core expressions compiled once, run by asyncpg with arrays: the write path's statements."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-import asyncpg
 from sqlalchemy import ARRAY, ColumnElement, FromClause, any_, bindparam, column, func
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.sql.expression import ClauseElement
+
+from app.db.core.postgres import Connection, Record
 
 
 class Statement:
@@ -16,11 +17,14 @@ class Statement:
         compiled: Any = core.compile(dialect=dialect.dialect())
         self.text = str(compiled)
         self._order: list[str] = compiled.positiontup or []
-        self._told = {name: value for name, value in compiled.params.items() if value is not None}
+        self._literals = {
+            name: value for name, value in compiled.params.items() if value is not None
+        }
 
-    async def fetch(self, raw: asyncpg.Connection, **values: Any) -> list[asyncpg.Record]:
-        told = self._told | values
-        return await raw.fetch(self.text, *(told[name] for name in self._order))
+    async def fetch(self, raw: Connection, **values: Any) -> list[Record]:
+        """Run the statement with these arguments and return its rows."""
+        arguments = self._literals | values
+        return await raw.fetch(self.text, *(arguments[name] for name in self._order))
 
 
 def rows(prefix: str, *columns: Any) -> FromClause:
@@ -39,6 +43,8 @@ def among(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
 def arrays(
     prefix: str, names: list[str], records: Sequence[tuple[Any, ...]]
 ) -> dict[str, list[Any]]:
-    """The arguments of `rows`: the records turned on their side."""
-    turned = zip(*records, strict=True) if records else ([] for _ in names)
-    return {f"{prefix}_{name}": list(values) for name, values in zip(names, turned, strict=True)}
+    """The arguments of `rows`: one list a column, from one tuple a record."""
+    columns: Iterable[Iterable[Any]] = (
+        zip(*records, strict=True) if records else [[] for _ in names]
+    )
+    return {f"{prefix}_{name}": list(values) for name, values in zip(names, columns, strict=True)}

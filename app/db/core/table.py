@@ -1,4 +1,4 @@
-"""What every table is made of: names of constraints, column types, keys inside one tenant."""
+"""The base of every table: constraint names, column types and keys inside one tenant."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -55,7 +55,7 @@ def to(table: str, column: str) -> ForeignKeyConstraint:
 
 
 class Amount(NamedTuple):
-    """Base units, and how many of them make one product unit: what a `Quantity` is told from."""
+    """An amount in base units, and the base units in one product unit; shown as a `Quantity`."""
 
     base: int
     scale: int

@@ -2,22 +2,22 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
-from app.db.core.coalesce import Rounds
+from app.db.core.coalesce import Coalescer
+from app.db.core.postgres import CONNECTION_ERRORS, LOCK_ERRORS, ROLLBACK_ERRORS, Connection
 
 T = TypeVar("T")
 Session = AsyncSession
-"""What reads take, by a name that the domain may import."""
+"""The session type that reads take; the domain imports it from here."""
 
 ROLE = "kucun_app"
 Nudge = Callable[[UUID, Iterable[UUID]], Awaitable[None]]
@@ -32,23 +32,9 @@ SERVER_SETTINGS = {
 }
 
 
-# Somebody held a lock for too long, or two waited for each other.
-WAITED = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
-
 # The server is going away or gone: the same work may be done again, because its keys make a
 # commit whose reply was lost harmless (I5).
-PASSING = (
-    *WAITED,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.QueryCanceledError,
-    OSError,
-    TimeoutError,
-)
+PASSING = (*LOCK_ERRORS, *CONNECTION_ERRORS)
 UNREACHABLE = (*PASSING, SQLAlchemyError)
 """The same through a session."""
 
@@ -62,8 +48,8 @@ def clock() -> datetime:
 class Touched:
     """What a unit changed in one store."""
 
-    products: set[UUID] = field(default_factory=set)
-    documents: set[UUID] = field(default_factory=set)
+    products: set[UUID] = field(default_factory=set[UUID])
+    documents: set[UUID] = field(default_factory=set[UUID])
 
 
 def closing(tenant: UUID, changed: Mapping[UUID, Touched]) -> str:
@@ -94,7 +80,7 @@ class Unit:
     def __init__(
         self,
         tenant: UUID,
-        raw: asyncpg.Connection,
+        raw: Connection,
         nudge: Nudge,
         session: AsyncSession | None = None,
     ) -> None:
@@ -113,8 +99,8 @@ class Unit:
     def changed(self, store: UUID, product: UUID) -> None:
         self._changed[store].products.add(product)
 
-    def filed(self, store: UUID, document: UUID) -> None:
-        """A document of the store was changed: an order, a transfer, an alert."""
+    def document_changed(self, store: UUID, document: UUID) -> None:
+        """Record that a document of the store changed: an order, a transfer, an alert."""
         self._changed[store].documents.add(document)
 
     async def __aenter__(self) -> "Unit":
@@ -145,16 +131,16 @@ class Unit:
             await self._nudge(self.tenant, list(self._changed))
 
 
-async def roll_back(raw: asyncpg.Connection) -> None:
-    """Ends the transaction whatever happened to it; a connection that cannot is closed."""
+async def roll_back(raw: Connection) -> None:
+    """Roll back the open transaction; close the connection if that fails."""
     try:
         await asyncio.shield(asyncio.wait_for(raw.execute("ROLLBACK"), 5))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+    except ROLLBACK_ERRORS:
         raw.terminate()
 
 
 class Database:
-    """The pool of sessions: every read and every document's unit. Rows outlive their session."""
+    """The connection pool for reads and for document units. Rows outlive their session."""
 
     def __init__(self, url: str, nudge: Nudge, pool_size: int = 10) -> None:
         # Transactions are opened by hand, so that the tenant is set in BEGIN's round trip.
@@ -163,28 +149,28 @@ class Database:
             isolation_level="AUTOCOMMIT",
             pool_size=pool_size,
             max_overflow=0,
-            # What was committed is answered late rather than with an error, when many ask at once.
+            # Under a burst of reads, a late answer is better than a pool timeout.
             pool_timeout=20,
             connect_args={"server_settings": SERVER_SETTINGS, "timeout": 5},
         )
         self._nudge = nudge
-        self._rounds = Rounds(self)
+        self._coalescer = Coalescer(self)
 
     async def close(self) -> None:
-        await self._rounds.finish()
+        await self._coalescer.finish()
         await self.engine.dispose()
 
-    async def together(
+    async def coalesce(
         self,
         work: Callable[["Database", Any, Collection[Any]], Awaitable[T]],
         tenant: UUID | None,
         keys: Collection[Any],
     ) -> T:
-        """Does the work once for all who ask for it at this time, about the keys of all."""
-        return await self._rounds.ask(work, tenant, keys)
+        """Run the work once for the callers that arrive together, with the keys of all of them."""
+        return await self._coalescer.run(work, tenant, keys)
 
     @asynccontextmanager
-    async def _session(self) -> AsyncIterator[tuple[AsyncSession, asyncpg.Connection]]:
+    async def _session(self) -> AsyncGenerator[tuple[AsyncSession, Connection], None]:
         async with self.engine.connect() as connection:
             raw = await driver(connection)
             while raw.is_closed():
@@ -200,7 +186,7 @@ class Database:
                 await session.close()
 
     @asynccontextmanager
-    async def read(self, tenant: UUID | None) -> AsyncIterator[AsyncSession]:
+    async def read(self, tenant: UUID | None) -> AsyncGenerator[AsyncSession, None]:
         """A read-only transaction that sees one moment; without a tenant it sees no rows."""
         async with self._session() as (session, raw):
             begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -216,7 +202,7 @@ class Database:
                 raise
 
     @asynccontextmanager
-    async def unit(self, tenant: UUID) -> AsyncIterator[Unit]:
+    async def unit(self, tenant: UUID) -> AsyncGenerator[Unit, None]:
         """A transaction that writes; leaving it commits, an exception rolls it back."""
         async with (
             self._session() as (session, raw),
@@ -225,5 +211,6 @@ class Database:
             yield unit
 
 
-async def driver(connection: AsyncConnection) -> Any:
+async def driver(connection: AsyncConnection) -> Connection:
+    """The asyncpg connection below SQLAlchemy's."""
     return (await connection.get_raw_connection()).driver_connection

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import zxingcpp
@@ -22,7 +23,7 @@ BATCH = re.compile(r"[!\"%&'*+,\-./0-9:;<=>?A-Z_a-z]{1,20}")
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """A symbol as SVG, and the text people read below it."""
+    """A symbol as SVG, and the human-readable text below it."""
 
     product: Product
     symbology: str
@@ -51,28 +52,28 @@ async def product_label(
             "A batch number on a label has at most 20 letters, digits and simple signs.",
         )
     async with db.read(viewer.tenant) as session:
-        found = await rows.products_by_id(session, viewer.tenant, [product_id])
+        products = await rows.products_by_id(session, viewer.tenant, [product_id])
         codes = await rows.barcodes_of(session, viewer.tenant, [product_id])
-    if not found:
+    if not products:
         return None
     gtins = (c.code for c in codes if len(c.code) == max(LENGTHS) and check_digit_ok(c.code))
     gtin = next(gtins, None)
     dated = [("11", _day(produced_on)), ("17", _day(expires_on)), ("10", batch_no)]
-    told = any(value for _, value in dated)
+    has_data = any(value for _, value in dated)
     if gtin is None:
-        if told:
+        if has_data:
             raise Malformed(
                 "productId",
                 "该商品没有商品条码，请先添加条码（可生成店内码）",
                 "The product has no GTIN: add a barcode first, or have one created.",
             )
-        return _named(found[0], codes[0].code if codes else found[0].sku)
-    if told:
+        return _named(products[0], codes[0].code if codes else products[0].sku)
+    if has_data:
         parts = "".join(f"({ai}){value}" for ai, value in [("01", gtin), *dated] if value)
-        return _printed(found[0], "DATA_MATRIX", parts, gs1=True)
+        return _printed(products[0], "DATA_MATRIX", parts, gs1=True)
     if gtin.startswith("0"):
-        return _printed(found[0], "EAN_13", gtin[1:])
-    return _printed(found[0], "CODE_128", f"(01){gtin}", gs1=True)
+        return _printed(products[0], "EAN_13", gtin[1:])
+    return _printed(products[0], "CODE_128", f"(01){gtin}", gs1=True)
 
 
 def _named(product: Product, text: str) -> Printed:
@@ -92,6 +93,9 @@ FORMATS = {
 }
 
 
-def _printed(product: Product, symbology: str, text: str, **more: bool) -> Printed:
-    symbol = zxingcpp.create_barcode(text, FORMATS[symbology], **more)
+def _printed(product: Product, symbology: str, text: str, gs1: bool = False) -> Printed:
+    # `Any`: zxing-cpp types its options as unknown. Only GS1 symbols take the option.
+    writer: Any = zxingcpp
+    options = {"gs1": True} if gs1 else {}
+    symbol = writer.create_barcode(text, FORMATS[symbology], **options)
     return Printed(product, symbology, text, symbol.to_svg())

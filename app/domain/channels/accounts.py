@@ -238,7 +238,7 @@ async def hear(
         ) from None
     if said:
         async with db.unit(link.tenant_id) as unit:
-            await rows.keep(unit, link.id, said)
+            await rows.keep_messages(unit, link.id, said)
 
 
 def account_of(said: Any) -> Account:

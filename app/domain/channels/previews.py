@@ -1,4 +1,4 @@
-"""Previews: what a rule would change, found by trying it and taking it back."""
+"""Previews: what a rule would change, computed in a transaction that is rolled back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from app.domain.ledger.channel_limits import COUNTER
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What can be sold in a store at all, by the channel now, and with the rule; base units,
-    None when nothing limits it."""
+    """Quantities sellable in a store: in total, by the channel now, and with the rule. Base units;
+    None means unlimited."""
 
     store_id: UUID
     scale: int
@@ -30,14 +30,14 @@ class Effect:
     would_offer: int | None
 
 
-class _TakenBack(Exception):
-    """Ends a unit whose writes nobody shall see."""
+class _RollBack(Exception):
+    """Ends the unit without a commit."""
 
 
 async def channel_preview(
-    db: Database, viewer: Viewer, subject: Subject, said: Mapping[str, Any]
+    db: Database, viewer: Viewer, subject: Subject, changes: Mapping[str, Any]
 ) -> Sequence[Effect]:
-    """The effect of saying this of the subject, in its store or in all the viewer reaches.
+    """The effects of these changes to the subject's rule, one per store.
 
     Raises Refused: UnknownProduct, UnknownStore, InvalidQuantity.
     """
@@ -47,29 +47,29 @@ async def channel_preview(
             "柜台销售不能设置渠道规则",
             "The counter has no channel rules: choose another channel.",
         )
-    asked = None if subject.store_id is None else [subject.store_id]
-    stores = access.some(viewer, Can.EDIT_CHANNELS, asked)
+    requested = None if subject.store_id is None else [subject.store_id]
+    stores = access.some(viewer, Can.EDIT_CHANNELS, requested)
     product_id = subject.product_id
     assert product_id is not None
     effects: list[Effect] = []
     try:
         async with db.unit(viewer.tenant) as unit:
             product = await get_product(unit, product_id)
-            readings = []
+            readings: list[dict[Any, int]] = []
             free: set[Any] = {(store, product_id, None) for store in stores}
             offered: set[Any] = {(store, product_id, subject.channel) for store in stores}
             readings.append(await menu.sellable_by_offer(unit.session, unit.tenant, free))
             readings.append(await menu.sellable_by_offer(unit.session, unit.tenant, offered))
-            for name, value in said.items():
+            for name, value in changes.items():
                 if isinstance(value, Decimal):
                     value = amount(product, name, value)
                 await rows.put_rule(unit, subject, name, value)
             readings.append(await menu.sellable_by_offer(unit.session, unit.tenant, offered))
             for store in stores:
                 keys = [(store, product_id, None)] + [(store, product_id, subject.channel)] * 2
-                told = [found[key] for found, key in zip(readings, keys, strict=True)]
-                limited = [None if base >= menu.UNLIMITED else base for base in told]
+                quantities = [reading[key] for reading, key in zip(readings, keys, strict=True)]
+                limited = [None if base >= menu.UNLIMITED else base for base in quantities]
                 effects.append(Effect(store, product.scale, *limited))
-            raise _TakenBack
-    except _TakenBack:
+            raise _RollBack
+    except _RollBack:
         return effects

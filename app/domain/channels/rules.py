@@ -134,7 +134,7 @@ async def _say(
     await rows.put_rule(unit, subject, name, value)
     for store in [subject.store_id] if subject.store_id else viewer.stores:
         # A store's own id among its documents: what holds for all of it was changed.
-        unit.filed(store, store)
+        unit.document_changed(store, store)
     rule = await rows.rule_about(unit.session, unit.tenant, subject)
     assert rule is not None
     return rule

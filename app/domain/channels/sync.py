@@ -90,7 +90,7 @@ async def _round(db: Database, shops: Shops, link: ChannelLink) -> tuple[int | N
 def _is_untold(offered: Offered) -> bool:
     listing = offered.listing
     if listing.state == "TOLD":
-        return listing.told != min(offered.count, MOST)
+        return listing.told != min(offered.stock, MOST)
     return listing.state != "DEAD"
 
 
@@ -103,10 +103,10 @@ async def _push(
     db: Database, shops: Shops, link: ChannelLink, revision: int, offered: Offered
 ) -> bool:
     """Whether the shop has it now."""
-    listing, count = offered.listing, min(offered.count, MOST)
+    listing, count = offered.listing, min(offered.stock, MOST)
     async with db.unit(link.tenant_id) as unit:
         # A stale push is dropped: its number is older than what the shop was told.
-        if not await rows.begin(unit, listing.id, revision):
+        if not await rows.begin_push(unit, listing.id, revision):
             return False
     # Time alone may change a number: what is another number is another push.
     mark = f"{listing.id.hex}-{revision}-{count}"
@@ -116,10 +116,10 @@ async def _push(
         again = error.passing and listing.attempts + 1 < ATTEMPTS
         async with db.unit(link.tenant_id) as unit:
             next_at = later(unit.now, listing.attempts) if again else None
-            await rows.untold(unit, listing.id, revision, str(error), next_at)
+            await rows.record_failure(unit, listing.id, revision, str(error), next_at)
         return False
     async with db.unit(link.tenant_id) as unit:
-        await rows.told(unit, listing.id, revision, count)
+        await rows.record_push(unit, listing.id, revision, count)
     return True
 
 
@@ -148,7 +148,7 @@ async def _follow(books: Books, shops: Shops, message: ShopMessage) -> None:
         again = passing and message.attempts < ATTEMPTS
         state = "DONE" if error is None else "WAITING" if again else "DEAD"
         next_at = later(unit.now, message.attempts)
-        await rows.followed(unit, message, state, error, next_at)
+        await rows.record_followed(unit, message, state, error, next_at)
 
 
 async def _followed(
@@ -210,7 +210,7 @@ async def _place(books: Books, link: ChannelLink, theirs: ShopOrder) -> Order:
             f"No product is listed as SKU {', '.join(sorted(unknown))}.",
         )
     lines: Sequence[_Line] = [
-        _Line(products[line.sku], Decimal(min(line.count, LIMIT))) for line in theirs.lines
+        _Line(products[line.sku], Decimal(min(line.quantity, LIMIT))) for line in theirs.lines
     ]
     # The key is the shop's own number: however often it is told, it is one order.
     key = uuid5(link.id, theirs.number)

@@ -265,7 +265,7 @@ def _reachable(day: date | None, today: date) -> date | None:
 
 def announce(unit: Unit, row: PurchaseOrder, lines: Sequence[PurchaseLine]) -> None:
     """Names the order, and the levels that show what is on order, in the store's feed."""
-    unit.filed(row.store_id, row.id)
+    unit.document_changed(row.store_id, row.id)
     for line in lines:
         unit.changed(row.store_id, line.product_id)
 

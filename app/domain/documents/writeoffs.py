@@ -105,7 +105,7 @@ async def request(
             unit.session.add(row)
             await unit.session.flush()
             unit.session.add_all(await _put_aside(unit, row, request.key, drafted, sources))
-            unit.filed(store, row.id)
+            unit.document_changed(store, row.id)
         return row
 
     return await with_overdue(books.db, viewer.tenant, store, once)

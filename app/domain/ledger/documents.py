@@ -89,7 +89,7 @@ async def changed(
 def file(unit: Unit, row: Document) -> None:
     """Announces the document in the feeds of its stores."""
     for store in row.stores:
-        unit.filed(store, row.id)
+        unit.document_changed(store, row.id)
 
 
 async def open_for(db: Database, tenant: UUID, *drafts: Draft) -> None:

@@ -160,7 +160,7 @@ class Journal:
         if placed:
             await order_rows.write(unit, placed)
         for order in placed:
-            unit.filed(order.store_id, order.id)
+            unit.document_changed(order.store_id, order.id)
 
 
 def _arrives(move: Move) -> bool:

@@ -75,11 +75,11 @@ async def freed(db: Database, tenant: UUID, pairs: Collection[Pair]) -> AsyncIte
     The caller was short of these goods: it tries again at each step and stops when it has
     enough. Yields as well when another process has just ended the orders.
     """
-    if not await db.together(_over_lately, tenant, pairs):
+    if not await db.coalesce(_over_lately, tenant, pairs):
         return
     more = True
     while more:
-        more = await db.together(_end_some, tenant, pairs)
+        more = await db.coalesce(_end_some, tenant, pairs)
         yield
 
 
@@ -106,7 +106,7 @@ async def _release(unit: Unit, orders: Collection[Order]) -> None:
     for row in orders:
         mine = [each for each in held if each.document_id == row.id]
         drafts.append(release(row, uuid5(row.id, "expire"), NOBODY, mine, "超时释放"))
-        unit.filed(row.store_id, row.id)
+        unit.document_changed(row.store_id, row.id)
     for outcome in await post(unit, [draft for draft in drafts if draft.lines]):
         if isinstance(outcome, Refusal):
             raise Refused(outcome)

@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -51,7 +51,7 @@ class Record:
     """The recent failures of one login from one address, and whose turn it is."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    failures: deque[float] = field(default_factory=deque)
+    failures: deque[float] = field(default_factory=deque[float])
 
 
 class Attempts:
@@ -68,7 +68,7 @@ class Attempts:
         self._busy = 0
 
     @asynccontextmanager
-    async def turn(self, login: str, address: str) -> AsyncIterator[None]:
+    async def turn(self, login: str, address: str) -> AsyncGenerator[None, None]:
         """One attempt at a time, so that those sent at once are counted one by one.
 
         Leaving with Refused counts as a failure, leaving well forgets the failures before.
