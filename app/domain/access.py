@@ -216,7 +216,7 @@ def require(viewer: Viewer | None, can: Can) -> None:
 def within(viewer: Viewer, can: Can, requested: Collection[UUID] | None = None) -> list[UUID]:
     """The requested stores (all by default) that this permission reaches, sorted."""
     reach = viewer.scope.reach(can)
-    allowed = viewer.stores if reach is Reach.ALL else viewer.own if reach else frozenset()
+    allowed = viewer.stores if reach is Reach.ALL else viewer.own if reach else frozenset[UUID]()
     return sorted(allowed if requested is None else allowed.intersection(requested))
 
 

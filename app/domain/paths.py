@@ -1,6 +1,6 @@
 """Paths of refusals: which part of an input is refused."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from app.domain.rules.texts import InvalidText
 
 
 @contextmanager
-def at_path(*parts: str) -> Iterator[None]:
+def at_path(*parts: str) -> Generator[None]:
     """Puts these parts before the path of what is refused inside the block."""
     try:
         yield
