@@ -182,7 +182,7 @@ def yesterday(read: Any, count: int) -> Any:
     async def offered(session: Any, tenant: UUID, link: Any) -> Any:
         revision, found = await read(session, tenant, link)
         return revision, [
-            each._replace(count=count) if each.listing.sku == "1" else each for each in found
+            each._replace(stock=count) if each.listing.sku == "1" else each for each in found
         ]
 
     return offered
