@@ -64,7 +64,7 @@ TAMPERING = [
     ("an open write-off holds", "update write_off_lines set quantity = 3 where source = 'shelf'"),
     ("a decided write-off", "update write_offs set state = 'APPROVED', decided_by = uuidv7()"),
     ("quarantine holds", "update write_off_lines set quantity = 4 where source = 'quarantine'"),
-    ("a write-off is not approved", "alter table write_offs drop constraint ck_write_offs_approver; "
+    ("a write-off is not", "alter table write_offs drop constraint ck_write_offs_approver; "
      "update write_offs set state = 'APPROVED', decided_by = requested_by"),
     ("a purchase line", "update purchase_lines set received = 2, ordered = 9"),
     ("a purchase line", DISARM + "update movements set document_id = null" + ARM),
