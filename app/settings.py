@@ -54,4 +54,4 @@ class Settings(BaseSettings):
 
 def load() -> Settings:
     """Read the environment, `.env`, and the files of KUCUN_SECRETS_DIR when it is set."""
-    return Settings(_secrets_dir=os.environ.get("KUCUN_SECRETS_DIR"))  # pyright: ignore[reportCallIssue] - pydantic
+    return Settings(_secrets_dir=os.environ.get("KUCUN_SECRETS_DIR"))  # pyright: ignore[reportCallIssue] pydantic-settings

@@ -201,5 +201,5 @@ async def following(stage: Stage, shop: Shop, order: Callable[[], Awaitable[Draf
 
 
 async def drained(follower: object) -> None:
-    async for _ in follower:  # pyright: ignore[reportGeneralTypeIssues]
+    async for _ in follower:  # pyright: ignore[reportGeneralTypeIssues] async __aiter__
         pass

@@ -74,7 +74,7 @@ def _holding() -> Statement:
         .where(or_(ORDERS.state == "HELD", ORDERS.state == "PAID"))
         .group_by(ORDERS.store_id, E.product_id, ORDERS.id, ORDERS.state)
         .having(held > literal_column("0"))
-        # Whoever has not paid yet is disappointed before the others, the last one first.
+        # Unpaid orders are named before paid ones, the latest first.
         .order_by(ORDERS.state, ORDERS.id.desc())
     )
 

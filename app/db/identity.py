@@ -57,7 +57,7 @@ async def stores_by_id(
 async def actors_by_id(
     session: AsyncSession, tenant: UUID, ids: Collection[UUID]
 ) -> list[Staff | ApiKey]:
-    """Whoever can act: staff, removed ones too, and API keys."""
+    """Everyone who can act: staff, including removed staff, and API keys."""
     staff = await session.scalars(select(Staff).where(Staff.tenant_id == tenant, Staff.id.in_(ids)))
     keys = await session.scalars(
         select(ApiKey).where(ApiKey.tenant_id == tenant, ApiKey.id.in_(ids))
@@ -173,7 +173,7 @@ async def directed(unit: Unit, kind: str, name: str, subject: UUID) -> bool:
 async def locked_staff(unit: Unit, id: UUID) -> tuple[Staff | None, list[UUID]]:
     """The person, locked, unless removed; and the owners, locked first and in order.
 
-    Every change of somebody's role takes this way, so two owners cannot remove each other.
+    Every change of a role takes these locks, so two owners cannot remove each other.
     """
     owners = await unit.session.scalars(
         select(Staff.id)
@@ -216,7 +216,7 @@ async def dismiss(unit: Unit, person: Staff) -> None:
 
 
 async def clear_sessions(unit: Unit, staff: UUID) -> None:
-    """Deletes the person's sessions that are over: nobody can tell them from unknown ones."""
+    """Deletes the person's ended sessions; to a client they look like unknown ones."""
     await unit.session.execute(
         delete(Session)
         .where(Session.tenant_id == unit.tenant, Session.staff_id == staff)
@@ -241,7 +241,7 @@ async def locked_store(unit: Unit, id: UUID) -> Store | None:
 
 
 async def serialize(unit: Unit, store: UUID) -> None:
-    """Waits for whoever else does so for the store; those who only refer to it do not wait."""
+    """Waits for other updates of the store; inserts that refer to it do not wait."""
     query = select(Store.id).where(Store.tenant_id == unit.tenant, Store.id == store)
     await unit.session.execute(query.with_for_update(key_share=True))
 

@@ -30,7 +30,7 @@ class Ordered(NamedTuple):
 
 
 class Sold(NamedTuple):
-    """What a channel sold of a product in a store; base units, and 1/10000 yuan it did cost."""
+    """What a channel sold of a product in a store; base units, and its cost in 1/10000 yuan."""
 
     store_id: UUID
     channel: str

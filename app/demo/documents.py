@@ -81,8 +81,8 @@ async def paperwork(desk: Desk) -> None:
 async def _buy(desk: Desk) -> None:
     """One order came in part, one is awaited."""
     db, books, buyer = desk.trade.books.db, desk.trade.books, desk.viewer("buyer", Role.PURCHASER)
-    told = Introduced(DELIVERER, "刘经理", "13700137000", lead_days=2)
-    supplier = await purchases.create_supplier(db, buyer, desk.key("supplier"), told)
+    description = Introduced(DELIVERER, "刘经理", "13700137000", lead_days=2)
+    supplier = await purchases.create_supplier(db, buyer, desk.key("supplier"), description)
     ordered = {
         "demo": {"YOGURT-4": "24", "CHIPS-104": "30"},
         "demo-west": {"RICE-5KG": "20", "CHIPS-104": "15"},
@@ -96,8 +96,8 @@ async def _buy(desk: Desk) -> None:
         made[code] = await purchases.create(db, buyer, wanted, lines)
     came = desk.lines({"YOGURT-4": "18"}, produced_on=clock().date() - timedelta(days=1))
     movement = DemoMovement(desk.key("delivery"))
-    told = made["demo"].id, came, False, "SH-0002", movement
-    await purchase_receipts.receive(books, desk.viewer("cashier", Role.CASHIER), *told)
+    delivery = made["demo"].id, came, False, "SH-0002", movement
+    await purchase_receipts.receive(books, desk.viewer("cashier", Role.CASHIER), *delivery)
 
 
 async def _sell(desk: Desk) -> None:

@@ -189,8 +189,8 @@ async def _record(
 
 async def _serve(trade: Trade, line: str, made: dict[str, Product]) -> None:
     """Makes a dish, a service, a pass or something made ahead, and its recipe."""
-    told, _, parts = line.partition(" : ")
-    sku, name, kind, unit, price = told.split()
+    head, _, parts = line.partition(" : ")
+    sku, name, kind, unit, price = head.split()
     db, owner = trade.books.db, trade.viewer(Role.OWNER)
     described = ProductDescription(name, price=None if price == "-" else int(price) * 10_000)
     made[sku] = await products.create_product(

@@ -48,7 +48,7 @@ def root(
             resolver=guarded,
             graphql_type=type_,
             description=f"{description}\n\n{permission_text(can)}",
-            directives=[Needs(can=can)],  # pyright: ignore[reportCallIssue] - a directive
+            directives=[Needs(can=can)],  # pyright: ignore[reportCallIssue] made a class
         )
         for argument in field.arguments:
             if argument.python_name == "input":

@@ -153,7 +153,7 @@ INVARIANTS = {
         JOIN batches b ON (b.tenant_id, b.id) = (e.tenant_id, e.batch_id)
         WHERE e.from_bin = 'shelf' AND e.to_bin IN {UNEXPIRED}
         AND m.kind <> 'REVERSAL'
-        -- The day is told before the locks are waited for.
+        -- The day is computed before the transaction waits for locks.
         AND b.expires_on < ((m.recorded_at - interval '1 minute') AT TIME ZONE s.timezone)::date
     """,
     "I9 positions are gap-free and on-hand is the running sum": f"""
@@ -288,7 +288,7 @@ INVARIANTS = {
         GROUP BY w.tenant_id, w.id, p.product_id, p.batch_id, b.expires_on, s.timezone
         HAVING sum(held) <> sum(shelved)
         OR sum(wasted) <> CASE w.state WHEN 'APPROVED' THEN sum(asked) ELSE 0 END
-        -- What has expired while it waited stays in quarantine, for nobody.
+        -- Goods that expired while the write-off waited stay in quarantine.
         OR sum(put_back) <> CASE WHEN w.state = 'APPROVED'
             OR b.expires_on < (w.decided_at AT TIME ZONE s.timezone)::date
             THEN 0 ELSE sum(held) END

@@ -40,7 +40,7 @@ UNREACHABLE = (*PASSING, SQLAlchemyError)
 
 
 def clock() -> datetime:
-    """The moment it is: what a store's day is told from."""
+    """The present moment, from which a store's day is computed."""
     return datetime.now(UTC)
 
 
