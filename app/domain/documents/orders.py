@@ -37,7 +37,7 @@ from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.documents import changed, movement_of, post_in
 from app.domain.ledger.draft import Draft, Line, Outdated, Place
 from app.domain.ledger.post import Outcome
-from app.domain.ledger.reservations import moved, release, with_overdue
+from app.domain.ledger.reservations import move_line, release, with_overdue
 from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
 from app.domain.movements.record import (
     Books,
@@ -323,9 +323,9 @@ def _fulfilment_lines(
         ):
             if quantity and stale(each):
                 fresh = Line(each.product_id, from_base(quantity, each.scale), shelf, target)
-                lines += [moved(each, quantity, reserved, quarantine), fresh]
+                lines += [move_line(each, quantity, reserved, quarantine), fresh]
             elif quantity:
-                lines.append(moved(each, quantity, reserved, target))
+                lines.append(move_line(each, quantity, reserved, target))
     dishes = [
         Line(
             line.product_id,

@@ -14,7 +14,7 @@ from app.db.core.unit import Unit
 from app.db.tables import Pass
 from app.domain.catalog.cookbook import NO_WISH, KnownProduct, Taken, Wish, made_to_order
 from app.domain.ledger.draft import Line, Place, swapped
-from app.domain.ledger.reservations import moved
+from app.domain.ledger.reservations import move_line
 from app.domain.rules.fefo import pick
 from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
@@ -84,5 +84,5 @@ async def _released(unit: Unit, row: Pass, takes: Sequence[Taken] | None, uses: 
         if takes is not None:
             total = sum(need.quantity * uses for need, _ in takes if need.product == product)
         for each, quantity in pick(batches, total):
-            lines.append(moved(each, quantity, reserved, shelf))
+            lines.append(move_line(each, quantity, reserved, shelf))
     return lines

@@ -39,7 +39,7 @@ from app.domain.errors import (
 from app.domain.ledger.documents import movement_of
 from app.domain.ledger.draft import Line, Place
 from app.domain.ledger.post import post
-from app.domain.ledger.reservations import moved
+from app.domain.ledger.reservations import move_line
 from app.domain.movements.lines import PlainLine, resolve_lines
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
@@ -220,7 +220,7 @@ async def _post(
     }
     lines: dict[bool, list[Line]] = {False: [], True: []}
     for fate, held, quantity in parts:
-        lines[fate == "returned"].append(moved(held, quantity, transit, targets[fate]))
+        lines[fate == "returned"].append(move_line(held, quantity, transit, targets[fate]))
     kept, back = lines[False], lines[True]
     drafts = [movement_of(row.id, Kind.TRANSFER_RECEIPT, here, key, actor, kept, reason=reason)]
     if back:

@@ -32,7 +32,7 @@ from app.domain.errors import (
 )
 from app.domain.ledger.documents import changed, file, movement_of, open_for, post_in
 from app.domain.ledger.draft import Line, Place
-from app.domain.ledger.reservations import moved, with_overdue
+from app.domain.ledger.reservations import move_line, with_overdue
 from app.domain.movements.lines import LineRequest, resolve_lines
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
@@ -288,7 +288,7 @@ async def _recall(unit: Unit, row: Transfer, key: UUID, actor: UUID) -> None:
     assert row.from_store is not None
     transit, shelf = Place(row.to_store, "transit"), Place(row.from_store, "shelf")
     held = await rows.in_transit(unit, row)
-    back = [moved(each, each.quantity, transit, shelf) for each in held]
+    back = [move_line(each, each.quantity, transit, shelf) for each in held]
     recalled = movement_of(row.id, Kind.SHIPMENT_RECALL, row.from_store, key, actor, back)
     await post_in(unit, recalled)
     for line in await rows.lines_of(unit.session, unit.tenant, [row.id]):

@@ -32,7 +32,7 @@ from app.domain.errors import (
 from app.domain.ledger.documents import changed, movement_of, open_for, post_in
 from app.domain.ledger.draft import Draft, Line, Place
 from app.domain.ledger.post import post, preview
-from app.domain.ledger.reservations import moved, with_overdue
+from app.domain.ledger.reservations import move_line, with_overdue
 from app.domain.movements.lines import LineRequest
 from app.domain.movements.record import Books, MovementHead, draft, resolve
 from app.domain.rules.days import store_day
@@ -207,7 +207,7 @@ async def approve(
 
     async def work(unit: Unit, row: WriteOff, lines: Sequence[WriteOffLine]) -> None:
         quarantine, waste = Place(row.store_id, "quarantine"), Place(row.store_id, "waste")
-        wasted = [moved(line, line.quantity, quarantine, waste) for line in lines]
+        wasted = [move_line(line, line.quantity, quarantine, waste) for line in lines]
         await post_in(unit, _movement(row, Kind.WRITE_OFF, key, viewer.actor, wasted))
         await _within_limit(unit, viewer.scope.role, row)
 
@@ -258,7 +258,7 @@ async def _going_back(unit: Unit, row: WriteOff, lines: Sequence[WriteOffLine]) 
     until = await batches.expiries(unit, named)
     over = {batch for batch in named if expired(until[batch], today)}
     return [
-        moved(line, line.quantity, quarantine, shelf)
+        move_line(line, line.quantity, quarantine, shelf)
         for line in lines
         # I8: what has expired never comes back to where things are sold.
         if line.source == "shelf" and line.batch_id not in over

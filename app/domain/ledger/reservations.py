@@ -32,13 +32,15 @@ LATELY = timedelta(seconds=15)
 T = TypeVar("T")
 
 
-def put_back(store: UUID, held: Iterable[Reservation]) -> list[Line]:
+def release_lines(store: UUID, held: Iterable[Reservation]) -> list[Line]:
     """The lines that move reserved goods back to the shelf, batch by batch."""
     reserved, shelf = Place(store, "reserved"), Place(store, "shelf")
-    return [moved(each, each.quantity, reserved, shelf) for each in held]
+    return [move_line(each, each.quantity, reserved, shelf) for each in held]
 
 
-def moved(held: Reservation | WriteOffLine, quantity: int, source: Place, target: Place) -> Line:
+def move_line(
+    held: Reservation | WriteOffLine, quantity: int, source: Place, target: Place
+) -> Line:
     """A line that moves so many base units of these goods, of their own batch."""
     batches = None if held.batch_id is None else (held.batch_id,)
     return Line(held.product_id, from_base(quantity, held.scale), source, target, batches=batches)
@@ -46,7 +48,7 @@ def moved(held: Reservation | WriteOffLine, quantity: int, source: Place, target
 
 def release(row: Order, key: UUID, actor: UUID, held: Iterable[Reservation], reason: str) -> Draft:
     """The movement that puts back what an order reserves."""
-    lines = put_back(row.store_id, held)
+    lines = release_lines(row.store_id, held)
     kind, channel = Kind.ORDER_RELEASE, row.channel
     return movement_of(
         row.id, kind, row.store_id, key, actor, lines, channel=channel, reason=reason
