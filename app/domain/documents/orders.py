@@ -37,7 +37,7 @@ from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.documents import changed, movement_of, post_in
 from app.domain.ledger.draft import Draft, Line, Outdated, Place
 from app.domain.ledger.post import Outcome
-from app.domain.ledger.reservations import move_line, release, with_overdue
+from app.domain.ledger.reservations import move_line, release, retry_while_short
 from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
 from app.domain.movements.record import (
     Books,
@@ -213,7 +213,7 @@ async def _change(
     async def once() -> Order:
         return await changed(db, viewer.actor, key, row, request, rows.locked_order, work)
 
-    return await with_overdue(db, viewer.tenant, row.store_id, once)
+    return await retry_while_short(db, viewer.tenant, row.store_id, once)
 
 
 def _movement(row: Order, kind: Kind, key: UUID, actor: UUID, lines: Sequence[Line]) -> Draft:

@@ -47,7 +47,7 @@ from app.domain.errors import (
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.documents import movement_of, open_for, post_in
 from app.domain.ledger.draft import NOBODY, Draft, Line, Place
-from app.domain.ledger.reservations import with_overdue
+from app.domain.ledger.reservations import retry_while_short
 from app.domain.rules.days import store_day
 from app.domain.rules.kinds import Kind
 from app.domain.rules.recipes import Need
@@ -110,7 +110,7 @@ async def sell_pass(
             await post_in(unit, first)
         return row
 
-    return await with_overdue(db, viewer.tenant, store_id, once)
+    return await retry_while_short(db, viewer.tenant, store_id, once)
 
 
 def _check_uses(uses: int) -> None:
@@ -192,7 +192,7 @@ async def redeem_pass(
             assert movement is not None
             return _redemption(unit, id, row.product_id, store_id, uses, movement, pass_id)
 
-    return await with_overdue(db, viewer.tenant, store_id, once)
+    return await retry_while_short(db, viewer.tenant, store_id, once)
 
 
 def _redemption(
@@ -346,4 +346,4 @@ async def redeem_paid(
             assert movement is not None
             return _redemption(unit, id, product_id, store_id, uses, movement, None)
 
-    return await with_overdue(db, viewer.tenant, store_id, once)
+    return await retry_while_short(db, viewer.tenant, store_id, once)

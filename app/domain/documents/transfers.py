@@ -32,7 +32,7 @@ from app.domain.errors import (
 )
 from app.domain.ledger.documents import changed, file, movement_of, open_for, post_in
 from app.domain.ledger.draft import Line, Place
-from app.domain.ledger.reservations import move_line, with_overdue
+from app.domain.ledger.reservations import move_line, retry_while_short
 from app.domain.movements.lines import LineRequest, resolve_lines
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
@@ -221,7 +221,7 @@ async def ship(
         row.state, row.shipped_by, row.shipped_at = "SHIPPED", viewer.actor, unit.now
 
     printed = ("shipTransfer", row.id, printed_lines(requests))
-    return await with_overdue(
+    return await retry_while_short(
         db, viewer.tenant, row.from_store, lambda: change(db, viewer, key, row, printed, work)
     )
 

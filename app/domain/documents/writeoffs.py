@@ -32,7 +32,7 @@ from app.domain.errors import (
 from app.domain.ledger.documents import changed, movement_of, open_for, post_in
 from app.domain.ledger.draft import Draft, Line, Place
 from app.domain.ledger.post import post, preview
-from app.domain.ledger.reservations import move_line, with_overdue
+from app.domain.ledger.reservations import move_line, retry_while_short
 from app.domain.movements.lines import LineRequest
 from app.domain.movements.record import Books, MovementHead, draft, resolve
 from app.domain.rules.days import store_day
@@ -108,7 +108,7 @@ async def request(
             unit.document_changed(store, row.id)
         return row
 
-    return await with_overdue(books.db, viewer.tenant, store, once)
+    return await retry_while_short(books.db, viewer.tenant, store, once)
 
 
 def _links(urls: Sequence[str]) -> list[str]:

@@ -71,7 +71,9 @@ async def end_overdue(db: Database, tenant: UUID) -> None:
         await asyncio.sleep(time.monotonic() - began)
 
 
-async def freed(db: Database, tenant: UUID, pairs: Collection[Pair]) -> AsyncIterator[None]:
+async def end_overdue_at(
+    db: Database, tenant: UUID, pairs: Collection[Pair]
+) -> AsyncIterator[None]:
     """Ends overdue orders that reserve goods of these levels, and yields after each unit.
 
     The caller was short of these goods: it tries again at each step and stops when it has
@@ -114,7 +116,7 @@ async def _release(unit: Unit, orders: Collection[Order]) -> None:
             raise Refused(outcome)
 
 
-async def with_overdue(
+async def retry_while_short(
     db: Database, tenant: UUID, store: UUID, work: Callable[[], Awaitable[T]]
 ) -> T:
     """Does the work, again while it is short of goods that overdue orders reserve.
@@ -128,7 +130,7 @@ async def with_overdue(
         if not isinstance(refused.refusal, OutOfStock):
             raise
         pairs = short_of(store, refused.refusal)
-    async for _ in freed(db, tenant, pairs):
+    async for _ in end_overdue_at(db, tenant, pairs):
         try:
             return await work()
         except Refused as refused:

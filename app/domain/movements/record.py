@@ -17,7 +17,7 @@ from app.domain.claims import fingerprint_of
 from app.domain.errors import BatchExpired, Busy, Malformed, OutOfStock, Refused, UnknownMovement
 from app.domain.ledger.draft import Draft, Line, Outdated, Place, swapped
 from app.domain.ledger.post import Outcome
-from app.domain.ledger.reservations import freed, short_of
+from app.domain.ledger.reservations import end_overdue_at, short_of
 from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
@@ -83,7 +83,7 @@ class Books(NamedTuple):
             plain = replace(draft, accept_shortage=False) if draft.accept_shortage else draft
             outcome = await self.lane.submit(tenant, plain)
             if isinstance(outcome, OutOfStock):
-                async for _ in freed(self.db, tenant, short_of(draft.store, outcome)):
+                async for _ in end_overdue_at(self.db, tenant, short_of(draft.store, outcome)):
                     outcome = await self.lane.submit(tenant, plain)
                     if not isinstance(outcome, OutOfStock):
                         break
