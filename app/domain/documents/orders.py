@@ -34,7 +34,7 @@ from app.domain.errors import (
 )
 from app.domain.ledger import guests
 from app.domain.ledger.channel_limits import COUNTER
-from app.domain.ledger.documents import changed, movement_of, post_in
+from app.domain.ledger.documents import change_document, movement_of, post_movement
 from app.domain.ledger.draft import Draft, Line, Outdated, Place
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import move_line, release, retry_while_short
@@ -211,7 +211,7 @@ async def _change(
     """Like `changed`; runs again while overdue orders reserve the missing goods."""
 
     async def once() -> Order:
-        return await changed(db, viewer.actor, key, row, request, rows.locked_order, work)
+        return await change_document(db, viewer.actor, key, row, request, rows.locked_order, work)
 
     return await retry_while_short(db, viewer.tenant, row.store_id, once)
 
@@ -242,7 +242,7 @@ async def pay(
                 if hold is None:
                     # It expired after it was read.
                     raise Refused(Outdated(order_id))
-                await post_in(unit, hold)
+                await post_movement(unit, hold)
             elif row.state != "HELD":
                 raise Refused(WrongState(WrongStateReason[row.state]))
             row.state, row.payment, row.expires_at = "PAID", reference, None
@@ -288,7 +288,7 @@ async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Ord
         today = store_day(unit.now, store.timezone)
         lines = _fulfilment_lines(row.store_id, held, ordered, lambda each: _stale(each, today))
         handed = _movement(row, Kind.FULFILMENT, key, viewer.actor, lines)
-        await post_in(unit, replace(handed, promised=True))
+        await post_movement(unit, replace(handed, promised=True))
         row.state, row.ended_at = "FULFILLED", unit.now
 
     return await _change(db, viewer, key, row, ("fulfilOrder", order_id), work)
@@ -352,7 +352,7 @@ async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: st
         if row.state not in allowed:
             raise Refused(WrongState(WrongStateReason[row.state]))
         held = await reservations.held(unit, [row.id])
-        await post_in(unit, release(row, key, viewer.actor, held, reason or "取消订单"))
+        await post_movement(unit, release(row, key, viewer.actor, held, reason or "取消订单"))
         row.state, row.reason, row.ended_at = "CANCELLED", reason, unit.now
 
     return await _change(db, viewer, key, row, ("cancelOrder", row.id, reason), work)

@@ -45,7 +45,7 @@ from app.domain.errors import (
     unknown_products,
 )
 from app.domain.ledger.channel_limits import COUNTER
-from app.domain.ledger.documents import movement_of, open_for, post_in
+from app.domain.ledger.documents import movement_of, open_levels_for, post_movement
 from app.domain.ledger.draft import NOBODY, Draft, Line, Place
 from app.domain.ledger.reservations import retry_while_short
 from app.domain.rules.days import store_day
@@ -100,14 +100,14 @@ async def sell_pass(
             sold_by=viewer.actor,
         )
         first = _movement(row, key, viewer.actor, *pass_consumption(row, service))
-        await open_for(db, viewer.tenant, first)
+        await open_levels_for(db, viewer.tenant, first)
         async with db.unit(viewer.tenant) as unit:
             if earlier := await claim(unit, viewer.actor, key, row.id, *request):
                 return (await rows.passes_by_id(unit.session, unit.tenant, [earlier]))[0]
             row.sold_at = unit.now
             unit.session.add(row)
             await unit.session.flush()
-            await post_in(unit, first)
+            await post_movement(unit, first)
         return row
 
     return await retry_while_short(db, viewer.tenant, store_id, once)
@@ -188,7 +188,7 @@ async def redeem_pass(
             row.used += uses
             if row.used == row.uses:
                 row.state, row.ended_at = "USED", unit.now
-            movement = await post_in(unit, draft)
+            movement = await post_movement(unit, draft)
             assert movement is not None
             return _redemption(unit, id, row.product_id, store_id, uses, movement, pass_id)
 
@@ -299,7 +299,7 @@ async def _end(
         if row.state != "ACTIVE":
             raise Refused(WrongState(WrongStateReason[row.state]))
         lines = await unused_lines(unit, row)
-        await post_in(unit, _movement(row, key, actor, Kind.PASS_RELEASE, lines))
+        await post_movement(unit, _movement(row, key, actor, Kind.PASS_RELEASE, lines))
         row.state, row.ended_at = state, unit.now
     return row
 
@@ -334,7 +334,7 @@ async def redeem_paid(
         occurred_at=clock(),
         channel=COUNTER,
     )
-    await open_for(db, viewer.tenant, draft)
+    await open_levels_for(db, viewer.tenant, draft)
     request = ("redeem", product_id, store_id, uses, *wish.printed())
 
     async def once() -> Redemption:
@@ -342,7 +342,7 @@ async def redeem_paid(
             id = uuid7()
             if earlier := await claim(unit, viewer.actor, key, id, *request):
                 return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
-            movement = await post_in(unit, draft)
+            movement = await post_movement(unit, draft)
             assert movement is not None
             return _redemption(unit, id, product_id, store_id, uses, movement, None)
 

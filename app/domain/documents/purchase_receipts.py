@@ -24,7 +24,7 @@ from app.domain.errors import (
     WrongState,
     WrongStateReason,
 )
-from app.domain.ledger.documents import changed, open_for, post_in
+from app.domain.ledger.documents import change_document, open_levels_for, post_movement
 from app.domain.ledger.draft import Draft, Line
 from app.domain.movements.lines import LineRequest
 from app.domain.movements.record import Books, MovementInput, MovementTerms, draft, resolve
@@ -60,7 +60,7 @@ async def receive(
     store, kind, terms = row.store_id, Kind.RECEIPT, MovementTerms(document=document)
     lines, moment = await resolve(books.db, viewer.tenant, kind, store, requests, head)
     drafted = await draft(books, viewer, kind, store, lines, head, moment, terms)
-    await open_for(books.db, viewer.tenant, drafted)
+    await open_levels_for(books.db, viewer.tenant, drafted)
 
     async def work(unit: Unit, row: PurchaseOrder) -> None:
         if row.state not in AWAITED:
@@ -68,7 +68,9 @@ async def receive(
         await _receive(unit, row, drafted, accept_over)
 
     printed = ("receivePurchaseOrder", row.id, drafted.fingerprint.hex(), accept_over)
-    return await changed(books.db, viewer.actor, head.key, row, printed, rows.locked_purchase, work)
+    return await change_document(
+        books.db, viewer.actor, head.key, row, printed, rows.locked_purchase, work
+    )
 
 
 async def _receive(unit: Unit, row: PurchaseOrder, drafted: Draft, accept_over: bool) -> None:
@@ -94,7 +96,7 @@ async def _receive(unit: Unit, row: PurchaseOrder, drafted: Draft, accept_over: 
     if row.state == "RECEIVED":
         row.ended_at = row.ended_at or unit.now
     own = uuid5(drafted.key, Kind.RECEIPT.name)
-    await post_in(unit, replace(drafted, key=own, document_id=row.id, lines=tuple(received)))
+    await post_movement(unit, replace(drafted, key=own, document_id=row.id, lines=tuple(received)))
 
 
 def _delivered(drafted: Draft, products: Mapping[UUID, Product]) -> Counter[UUID]:

@@ -28,7 +28,7 @@ from app.domain.errors import (
     WrongStateReason,
     unknown_products,
 )
-from app.domain.ledger.documents import changed
+from app.domain.ledger.documents import change_document
 from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
 from app.domain.rules.days import store_day
 from app.domain.rules.texts import clean
@@ -302,7 +302,7 @@ async def update(
         row.expected_on, row.note = day or row.expected_on, note or row.note
 
     request = ("updatePurchaseOrder", row.id, expected_on, note)
-    return await changed(db, viewer.actor, key, row, request, rows.locked_purchase, work)
+    return await change_document(db, viewer.actor, key, row, request, rows.locked_purchase, work)
 
 
 async def cancel(
@@ -344,7 +344,7 @@ async def _end(
         row.state, row.reason, row.ended_at = state, reason, unit.now
         announce(unit, row, await rows.lines_of(unit.session, unit.tenant, [row.id]))
 
-    return await changed(db, viewer.actor, key, row, request, rows.locked_purchase, work)
+    return await change_document(db, viewer.actor, key, row, request, rows.locked_purchase, work)
 
 
 def _in(row: PurchaseOrder, states: Sequence[str]) -> None:

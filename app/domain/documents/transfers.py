@@ -30,7 +30,13 @@ from app.domain.errors import (
     WrongState,
     WrongStateReason,
 )
-from app.domain.ledger.documents import changed, file, movement_of, open_for, post_in
+from app.domain.ledger.documents import (
+    announce,
+    change_document,
+    movement_of,
+    open_levels_for,
+    post_movement,
+)
 from app.domain.ledger.draft import Line, Place
 from app.domain.ledger.reservations import move_line, retry_while_short
 from app.domain.movements.lines import LineRequest, resolve_lines
@@ -60,7 +66,7 @@ async def change(
     db: Database, viewer: Viewer, key: UUID, row: Transfer, printed: Sequence[Any], work: Work
 ) -> Transfer:
     """The transfer after `work`, once for each key; the feeds of both stores name it."""
-    return await changed(db, viewer.actor, key, row, printed, rows.locked_transfer, work)
+    return await change_document(db, viewer.actor, key, row, printed, rows.locked_transfer, work)
 
 
 async def goods(db: Database, tenant: UUID, ids: Collection[UUID]) -> dict[UUID, Product]:
@@ -190,7 +196,7 @@ async def enter(unit: Unit, row: Transfer, lines: Sequence[TransferLine]) -> Non
     await unit.session.flush()
     unit.session.add_all(lines)
     await unit.session.flush()
-    file(unit, row)
+    announce(unit, row)
 
 
 async def ship(
@@ -210,12 +216,12 @@ async def ship(
         raise Refused(WrongState(WrongStateReason[row.state]))
     lines, shipped = await _lines_to_ship(db, viewer.tenant, row, requests)
     draft = movement_of(row.id, Kind.SHIPMENT, row.from_store, key, viewer.actor, lines)
-    await open_for(db, viewer.tenant, draft)
+    await open_levels_for(db, viewer.tenant, draft)
 
     async def work(unit: Unit, row: Transfer) -> None:
         if row.state != "APPROVED":
             raise Refused(WrongState(WrongStateReason[row.state]))
-        await post_in(unit, draft)
+        await post_movement(unit, draft)
         for line in await rows.lines_of(unit.session, unit.tenant, [row.id]):
             line.shipped = shipped.get(line.product_id, 0)
         row.state, row.shipped_by, row.shipped_at = "SHIPPED", viewer.actor, unit.now
@@ -290,6 +296,6 @@ async def _recall(unit: Unit, row: Transfer, key: UUID, actor: UUID) -> None:
     held = await rows.in_transit(unit, row)
     back = [move_line(each, each.quantity, transit, shelf) for each in held]
     recalled = movement_of(row.id, Kind.SHIPMENT_RECALL, row.from_store, key, actor, back)
-    await post_in(unit, recalled)
+    await post_movement(unit, recalled)
     for line in await rows.lines_of(unit.session, unit.tenant, [row.id]):
         line.returned = line.shipped

@@ -29,7 +29,7 @@ from app.domain.errors import (
     WrongState,
     WrongStateReason,
 )
-from app.domain.ledger.documents import changed, movement_of, open_for, post_in
+from app.domain.ledger.documents import change_document, movement_of, open_levels_for, post_movement
 from app.domain.ledger.draft import Draft, Line, Place
 from app.domain.ledger.post import post, preview
 from app.domain.ledger.reservations import move_line, retry_while_short
@@ -85,7 +85,7 @@ async def request(
     drafted = await draft(books, viewer, kind, store, lines, head, moment)
     sources = [(line.source or Source.SHELF).value for line in requests]
     printed = ("requestWriteOff", drafted.fingerprint.hex(), sources, photos)
-    await open_for(books.db, viewer.tenant, drafted)
+    await open_levels_for(books.db, viewer.tenant, drafted)
 
     async def once() -> WriteOff:
         async with books.db.unit(viewer.tenant) as unit:
@@ -208,7 +208,7 @@ async def approve(
     async def work(unit: Unit, row: WriteOff, lines: Sequence[WriteOffLine]) -> None:
         quarantine, waste = Place(row.store_id, "quarantine"), Place(row.store_id, "waste")
         wasted = [move_line(line, line.quantity, quarantine, waste) for line in lines]
-        await post_in(unit, _movement(row, Kind.WRITE_OFF, key, viewer.actor, wasted))
+        await post_movement(unit, _movement(row, Kind.WRITE_OFF, key, viewer.actor, wasted))
         await _within_limit(unit, viewer.scope.role, row)
 
     return await _decide(db, viewer, key, row, "APPROVED", note, work)
@@ -245,7 +245,7 @@ async def reject(
         release = movement_of(
             row.id, kind, row.store_id, key, actor, back, reason="报损驳回", note=note
         )
-        await post_in(unit, release)
+        await post_movement(unit, release)
 
     return await _decide(db, viewer, key, row, "REJECTED", note, work)
 
@@ -287,7 +287,7 @@ async def _decide(
         locked.decided_by, locked.decided_at = viewer.actor, unit.now
 
     request = (state, row.id, note)
-    return await changed(db, viewer.actor, key, row, request, rows.locked_write_off, once)
+    return await change_document(db, viewer.actor, key, row, request, rows.locked_write_off, once)
 
 
 async def set_limit(

@@ -62,7 +62,7 @@ class Document(Protocol):
 Row = TypeVar("Row", bound=Document)
 
 
-async def changed(
+async def change_document(
     db: Database,
     actor: UUID,
     key: UUID,
@@ -82,23 +82,23 @@ async def changed(
         assert current is not None, "no document is ever deleted"
         if earlier is None:
             await work(unit, current)
-            file(unit, current)
+            announce(unit, current)
     return current
 
 
-def file(unit: Unit, row: Document) -> None:
+def announce(unit: Unit, row: Document) -> None:
     """Announces the document in the feeds of its stores."""
     for store in row.stores:
         unit.document_changed(store, row.id)
 
 
-async def open_for(db: Database, tenant: UUID, *drafts: Draft) -> None:
+async def open_levels_for(db: Database, tenant: UUID, *drafts: Draft) -> None:
     """Creates the level rows these drafts will lock, in a transaction before the document's own."""
     async with db.unit(tenant) as unit:
         await open_levels(unit, touched_levels(drafts))
 
 
-async def post_in(unit: Unit, draft: Draft) -> Movement | None:
+async def post_movement(unit: Unit, draft: Draft) -> Movement | None:
     """Posts the draft in the document's own unit. Returns None when it has no lines.
 
     Raises Refused when the ledger refuses it.
