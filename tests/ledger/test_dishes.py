@@ -16,7 +16,7 @@ from app.db.tables import Movement
 from app.domain.catalog.units import Pack, set_units
 from app.domain.channels.rules import set_channel_freshness
 from app.domain.errors import InvalidQuantity, OutOfStock
-from app.domain.ledger.draft import Line, Outdated, Place
+from app.domain.ledger.draft import Line, Place, RecipeChanged
 from app.domain.ledger.post import PostDrafts
 from app.domain.rules.kinds import Kind
 from app.run.embedded import Urls
@@ -73,7 +73,7 @@ async def test_a_recipe_that_changed_is_not_followed(shop: Shop) -> None:
     dish = await shop.product("炒蛋")
     lines = (Line(egg, Decimal(2), shelf, kitchen), Line(dish, Decimal(1), kitchen, customer))
     outcome = await shop.post(replace(draft, lines=lines, recipes={dish: uuid4()}))
-    assert outcome == Outdated(dish)
+    assert outcome == RecipeChanged(dish)
     assert await shop.bins("蛋") == (10, 0, 0, 0)
     # The key can be used again: nothing was written.
     assert isinstance(await shop.order(("炒蛋", 1), key=draft.key), Movement)

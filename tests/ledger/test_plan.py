@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from app.db.channel_limits import ChannelLimit
 from app.db.movements import History
 from app.domain.errors import BatchExpired, OutOfStock, Shortage, WrongState, WrongStateReason
-from app.domain.ledger.draft import Draft, Line, Outdated, Place
+from app.domain.ledger.draft import Draft, Line, Place, RecipeChanged
 from app.domain.ledger.locked import Levels, LockedLevel
 from app.domain.ledger.plan import Charge, Plan, References, plan
 from app.domain.ledger.returns import ReturnedQuantity
@@ -137,4 +137,4 @@ def test_a_movement_is_reversed_once() -> None:
 def test_a_dish_is_drafted_by_the_recipe_in_force() -> None:
     recipe = uuid4()
     dish = draft(Kind.SALE, (RICE, 1), recipes={RICE: uuid4()})
-    assert plan(dish, rice(1, recipe_id=recipe), References()) == Outdated(RICE)
+    assert plan(dish, rice(1, recipe_id=recipe), References()) == RecipeChanged(RICE)

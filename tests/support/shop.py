@@ -18,7 +18,7 @@ from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog.cookbook import NO_WISH, Cookbook
 from app.domain.catalog.recipes import Ingredient, set_recipe
 from app.domain.claims import fingerprint_of
-from app.domain.ledger.draft import Draft, Line, Place, batch_id, swapped
+from app.domain.ledger.draft import Draft, Line, Place, batch_id, reversed_lines
 from app.domain.ledger.post import Outcome
 from app.domain.rules.days import store_day
 from app.domain.rules.fefo import NEVER
@@ -172,7 +172,7 @@ class Shop:
                 movement.store_id,
                 self.actor,
                 key or uuid4(),
-                swapped(entries),
+                reversed_lines(entries),
                 fingerprint_of(Kind.REVERSAL, movement.id),
                 datetime.now(UTC),
                 reverses_id=movement.id,

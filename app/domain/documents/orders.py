@@ -35,7 +35,7 @@ from app.domain.errors import (
 from app.domain.ledger import guests
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.documents import change_document, movement_of, post_movement
-from app.domain.ledger.draft import Draft, Line, Outdated, Place
+from app.domain.ledger.draft import Draft, Line, Place, RecipeChanged
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import move_line, release, retry_while_short
 from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
@@ -241,7 +241,7 @@ async def pay(
             if row.state == "EXPIRED":
                 if hold is None:
                     # It expired after it was read.
-                    raise Refused(Outdated(order_id))
+                    raise Refused(RecipeChanged(order_id))
                 await post_movement(unit, hold)
             elif row.state != "HELD":
                 raise Refused(WrongState(WrongStateReason[row.state]))

@@ -13,7 +13,7 @@ from app.db import reservations
 from app.db.core.unit import Unit
 from app.db.tables import Pass
 from app.domain.catalog.cookbook import NO_WISH, KnownProduct, Taken, Wish, made_to_order
-from app.domain.ledger.draft import Line, Place, swapped
+from app.domain.ledger.draft import Line, Place, reversed_lines
 from app.domain.ledger.reservations import move_line
 from app.domain.rules.fefo import pick
 from app.domain.rules.kinds import Kind
@@ -69,7 +69,7 @@ async def unused_lines(unit: Unit, row: Pass) -> list[Line]:
     if row.consume_on == "RESERVE_ON_SALE":
         return await _released(unit, row, None, 0)
     if row.consume_on == "FIRST_USE_ON_SALE" and row.used == 0:
-        return list(swapped(await rows.taken_ahead(unit, row.id, Kind.PASS_SALE.name)))
+        return list(reversed_lines(await rows.taken_ahead(unit, row.id, Kind.PASS_SALE.name)))
     return []
 
 

@@ -46,7 +46,7 @@ from app.domain.errors import (
 )
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.documents import movement_of, open_levels_for, post_movement
-from app.domain.ledger.draft import NOBODY, Draft, Line, Place
+from app.domain.ledger.draft import SYSTEM_ACTOR, Draft, Line, Place
 from app.domain.ledger.reservations import retry_while_short
 from app.domain.rules.days import store_day
 from app.domain.rules.kinds import Kind
@@ -285,7 +285,7 @@ async def expire_pass(db: Database, tenant: UUID, pass_id: UUID) -> None:
     """Ends one pass, unless it was used up or refunded in between."""
     row, key = await _get_pass(db, tenant, pass_id), uuid5(pass_id, "expire")
     with contextlib.suppress(Refused):
-        await _end(db, row, "EXPIRED", NOBODY, key, ("expirePass", pass_id))
+        await _end(db, row, "EXPIRED", SYSTEM_ACTOR, key, ("expirePass", pass_id))
 
 
 async def _end(

@@ -18,8 +18,8 @@ from app.domain.rules.fefo import NEVER, BatchKey
 from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
 
-NOBODY = UUID(int=0)
-"""The actor of what jobs do."""
+SYSTEM_ACTOR = UUID(int=0)
+"""Actor of the movements that jobs post."""
 
 
 def batch_id(product: UUID, number: str, expires_on: date) -> UUID:
@@ -33,7 +33,7 @@ def unlabelled_batch(product: UUID) -> BatchKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Outdated(Refusal):
+class RecipeChanged(Refusal):
     """A recipe changed after the draft was made: draft it again. Clients never see it."""
 
     product_id: UUID
@@ -78,7 +78,7 @@ class Draft:
     """A requested movement; `fingerprint` is the hash of the client's input.
 
     `recipes` are the versions it was drafted by, per product made: the ledger refuses a draft
-    whose recipe has changed as `Outdated`. `order` is written with the movement that reserves
+    whose recipe has changed as `RecipeChanged`. `order` is written with the movement that reserves
     its goods. `accept_shortage`: the sale took place even if the books lack goods. `promised`:
     the customer has the sale confirmed, so the channel's limits do not bind it.
     """
@@ -116,7 +116,7 @@ class Draft:
         object.__setattr__(self, "pairs", frozenset(pairs))
 
 
-def swapped(entries: Sequence[Entry]) -> tuple[Line, ...]:
+def reversed_lines(entries: Sequence[Entry]) -> tuple[Line, ...]:
     """The lines that undo these entries: each goes back to where it came from."""
     return tuple(
         Line(

@@ -14,7 +14,7 @@ from uuid import UUID
 from app.db.movements import History
 from app.domain.errors import InvalidQuantity, OutOfStock, Refusal, Shortage
 from app.domain.ledger.channel_limits import is_bound
-from app.domain.ledger.draft import Draft, Outdated
+from app.domain.ledger.draft import Draft, RecipeChanged
 from app.domain.ledger.locked import Levels, LockedLevel, Move
 from app.domain.ledger.plan_lines import Demands, LinePlanner
 from app.domain.ledger.returns import ReturnedQuantity, origin_refusal, price_returns
@@ -79,11 +79,11 @@ def plan(draft: Draft, levels: Levels, references: References) -> Plan | Refusal
     return Plan(moves, charges, returned)
 
 
-def _outdated(draft: Draft, levels: Levels) -> Outdated | None:
+def _outdated(draft: Draft, levels: Levels) -> RecipeChanged | None:
     for product, recipe in draft.recipes.items():
         level = levels.get((draft.store, product))
         if level is not None and level.recipe_id != recipe:
-            return Outdated(product)
+            return RecipeChanged(product)
     return None
 
 

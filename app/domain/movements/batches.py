@@ -12,7 +12,7 @@ from app.db.core.unit import Database, Session, clock
 from app.db.tables import BatchLevel, Product
 from app.domain.claims import fingerprint_of
 from app.domain.errors import Malformed, Refused, UnknownBatch
-from app.domain.ledger.draft import NOBODY, Draft, Line, Place, batch_id
+from app.domain.ledger.draft import SYSTEM_ACTOR, Draft, Line, Place, batch_id
 from app.domain.rules.fefo import NEVER
 from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
@@ -122,4 +122,4 @@ def _expiry(store: UUID, expired: Sequence[tuple[BatchLevel, int]], now: datetim
     )
     fingerprint = fingerprint_of(Kind.EXPIRE, store, lines)
     key = uuid5(store, f"{now:%Y-%m-%dT%H:%M} {fingerprint.hex()}")
-    return Draft(Kind.EXPIRE, store, NOBODY, key, lines, fingerprint, now, reason="过期下架")
+    return Draft(Kind.EXPIRE, store, SYSTEM_ACTOR, key, lines, fingerprint, now, reason="过期下架")

@@ -15,7 +15,7 @@ from app.domain.access import Can, Viewer
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.claims import fingerprint_of
 from app.domain.errors import BatchExpired, Busy, Malformed, OutOfStock, Refused, UnknownMovement
-from app.domain.ledger.draft import Draft, Line, Outdated, Place, swapped
+from app.domain.ledger.draft import Draft, Line, Place, RecipeChanged, reversed_lines
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import end_overdue_at, short_of
 from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
@@ -142,7 +142,7 @@ async def until_current(
     while True:
         drafted = await drafting()
         outcome = await books.post(tenant, drafted)
-        if not isinstance(outcome, Outdated):
+        if not isinstance(outcome, RecipeChanged):
             return drafted, outcome
         books.cookbook.forget(outcome.product_id)
         attempt += 1
@@ -159,7 +159,7 @@ async def redrafted(books: Books, work: Callable[[], Awaitable[T]]) -> T:
         try:
             return await work()
         except Refused as refused:
-            if not isinstance(refused.refusal, Outdated):
+            if not isinstance(refused.refusal, RecipeChanged):
                 raise
             books.cookbook.forget(refused.refusal.product_id)
     raise Refused(Busy())
@@ -251,7 +251,7 @@ async def get_movement(
 async def reversal(
     db: Database, viewer: Viewer, key: UUID, movement_id: UUID, reason: str | None
 ) -> Draft:
-    """The draft that undoes a movement, once: its entries swapped. Raises Refused."""
+    """The draft that undoes a movement, once: its entries reversed. Raises Refused."""
     movement, entries = await get_movement(db, viewer, Can.REVERSE, movement_id)
     reason = clean(reason, "reason", 200)
     return Draft(
@@ -259,7 +259,7 @@ async def reversal(
         store=movement.store_id,
         actor=viewer.actor,
         key=key,
-        lines=swapped(entries),
+        lines=reversed_lines(entries),
         fingerprint=fingerprint_of(Kind.REVERSAL, movement_id, reason),
         occurred_at=clock(),
         channel=movement.channel,
