@@ -79,7 +79,7 @@ async def by_code(
 ) -> tuple[Product, int] | None:
     """The product with this (normalised) barcode, else with this sku; and its pack's base units."""
     pack = func.coalesce(Barcode.pack_quantity, Product.scale)
-    found = await session.execute(
+    rows = await session.execute(
         select(Product, pack)
         .outerjoin(
             Barcode,
@@ -101,7 +101,7 @@ async def by_code(
         .order_by(Barcode.code.is_(None))
         .limit(1)
     )
-    row = found.first()
+    row = rows.first()
     return (row[0], row[1]) if row else None
 
 
@@ -116,14 +116,14 @@ class ProductFilter:
     archived: bool = False
 
 
-def _rank(wanted: ProductFilter) -> Any:
-    """0 for the very code or sku, 1 for what begins with the words, 2 for what holds them."""
-    if wanted.search is None:
+def _rank(filter: ProductFilter) -> Any:
+    """0: the code or SKU is the search; 1: the name begins with it; 2: the name contains it."""
+    if filter.search is None:
         return case((Product.sku.is_(None), 0), else_=2)
-    text = wanted.search.lower()
+    text = filter.search.lower()
     coded = Product.id.in_(
         select(Barcode.product_id).where(
-            Barcode.tenant_id == Product.tenant_id, Barcode.code == wanted.barcode
+            Barcode.tenant_id == Product.tenant_id, Barcode.code == filter.barcode
         )
     )
     return case(
@@ -137,12 +137,13 @@ def _rank(wanted: ProductFilter) -> Any:
 async def products(
     session: AsyncSession,
     tenant: UUID,
-    wanted: ProductFilter,
+    filter: ProductFilter,
     after: tuple[Any, ...] | None,
     limit: int,
 ) -> list[tuple[Product, int]]:
-    """A page of products with their rank; `after` is (rank, pinyin, id) of the one before it."""
-    rank = _rank(wanted)
+    """A page of products with their rank; `after` is (rank, pinyin, id) of the last product of the
+    page before."""
+    rank = _rank(filter)
     order = (rank, Product.pinyin, Product.id)
     query = (
         select(Product, rank.label("rank"))
@@ -150,30 +151,30 @@ async def products(
         .order_by(*order)
         .limit(limit)
     )
-    if wanted.archived:
+    if filter.archived:
         query = query.where(Product.archived_at.is_not(None))
     else:
         query = query.where(Product.archived_at.is_(None))
-    if wanted.category_id is not None:
-        query = query.where(Product.category_id == wanted.category_id)
-    if wanted.kind is not None:
-        query = query.where(Product.kind == wanted.kind)
+    if filter.category_id is not None:
+        query = query.where(Product.category_id == filter.category_id)
+    if filter.kind is not None:
+        query = query.where(Product.kind == filter.kind)
     if after is not None:
         query = query.where(tuple_(*order) > tuple_(*after))
     return [(product, value) for product, value in await session.execute(query)]
 
 
-async def added(unit: Unit, row: Table) -> bool:
-    """Inserts the row; False when its name (sku, barcode, category) is taken already."""
+async def insert_unique(unit: Unit, row: Table) -> bool:
+    """Insert the row; False when a unique value of it (SKU, barcode, name) is taken."""
     table = type(row).__table__
     values = {c.name: getattr(row, c.key) for c in table.c if getattr(row, c.key) is not None}
-    made = await unit.session.execute(
+    inserted = await unit.session.execute(
         insert(type(row))
         .values(values)
         .on_conflict_do_nothing()
         .returning(type(row).__table__.c.tenant_id)
     )
-    return made.first() is not None
+    return inserted.first() is not None
 
 
 async def locked_product(unit: Unit, product_id: UUID) -> Product | None:
@@ -187,7 +188,7 @@ async def locked_product(unit: Unit, product_id: UUID) -> Product | None:
 async def locked_levels(
     unit: Unit, product_id: UUID, store_id: UUID | None = None
 ) -> Sequence[Level]:
-    """The product's levels, locked in store order: of one store, or of all."""
+    """The product's levels in one store or in all, locked in store order."""
     query = select(Level).where(Level.tenant_id == unit.tenant, Level.product_id == product_id)
     if store_id is not None:
         query = query.where(Level.store_id == store_id)
@@ -197,7 +198,7 @@ async def locked_levels(
 async def set_reorder_point(
     unit: Unit, product_id: UUID, store_id: UUID | None, point: int
 ) -> None:
-    """Of one store, which has its own from now on; or of all stores without their own."""
+    """Set a store's own reorder point; without a store, that of all stores without their own."""
     await unit.session.flush()
     for level in await locked_levels(unit, product_id, store_id):
         if store_id is not None or not level.reorder_point_own:
@@ -231,15 +232,16 @@ async def offers(
     after: tuple[Any, ...] | None,
     limit: int,
 ) -> list[Offer]:
-    """A page of what the store offers by name, or a channel of it; `after` is (pinyin, id) of
-    the one before it."""
+    """A page of the products that the store, or a channel of it, offers, by name.
+
+    `after` is (pinyin, id) of the last product of the page before."""
     P = Product
     there = and_(
         Level.tenant_id == P.tenant_id, Level.product_id == P.id, Level.store_id == store.id
     )
-    told = (P.id, P.name, P.spec, P.unit, P.image_url, P.price, P.pinyin, P.scale, P.kind)
+    columns = (P.id, P.name, P.spec, P.unit, P.image_url, P.price, P.pinyin, P.scale, P.kind)
     query = (
-        select(*told, sellable(store.id, channel))
+        select(*columns, sellable(store.id, channel))
         .outerjoin(Level, there)
         .where(P.tenant_id == store.tenant_id, P.archived_at.is_(None))
         .order_by(P.pinyin, P.id)
@@ -251,5 +253,5 @@ async def offers(
         query = query.where(P.category_id == category_id)
     if after is not None:
         query = query.where(tuple_(P.pinyin, P.id) > tuple_(*after))
-    found: Any = await session.execute(query)
-    return [Offer(*row, few=store.few_threshold) for row in found]
+    rows: Any = await session.execute(query)
+    return [Offer(*row, few=store.few_threshold) for row in rows]

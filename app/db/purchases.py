@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, and_, case, cast, extract, func, select, tupl
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.catalog import added
+from app.db.catalog import insert_unique
 from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.levels import Pair
@@ -78,7 +78,7 @@ async def numbered(unit: Unit, row: PurchaseOrder, prefix: str) -> None:
     while True:
         tried = max(tried, await unit.session.scalar(taken) or 0) + 1
         row.number = f"{prefix}{tried:04}"
-        if await added(unit, row):
+        if await insert_unique(unit, row):
             return
 
 

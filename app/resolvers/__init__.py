@@ -24,7 +24,7 @@ from app.resolvers.storefront import StorefrontQuery
 from app.resolvers.transfers import TransfersMutation, TransfersQuery
 from app.resolvers.units import UnitsMutation
 from app.resolvers.writeoffs import WriteOffsMutation, WriteOffsQuery
-from app.schema.contract import made
+from app.schema.contract import build_schema
 from app.schema.window import definition
 
 with warnings.catch_warnings():
@@ -88,7 +88,7 @@ for kind, description in (
 if open_roots := undeclared(Query, Mutation, Subscription):
     raise RuntimeError(f"root fields without a permission: {', '.join(open_roots)}")
 
-SCHEMA = made(Query, Mutation, Subscription)
+SCHEMA = build_schema(Query, Mutation, Subscription)
 for directive in SCHEMA._schema.directives:
     if directive.name == "needs":
         describe_directive(directive)

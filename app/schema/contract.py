@@ -112,7 +112,9 @@ def _cause(error: GraphQLError) -> BaseException | None:
     return cause
 
 
-def made(query: type, mutation: type, subscription: type, types: Sequence[Any] = ()) -> Schema:
+def build_schema(
+    query: type, mutation: type, subscription: type, types: Sequence[Any] = ()
+) -> Schema:
     """The schema of these roots. Limits run on every transport; documents are cached."""
     schema = Schema(
         query=query,
@@ -145,14 +147,14 @@ def _straighten(schema: Schema) -> None:
         definition = type_.extensions.get("strawberry-definition")
         if not isinstance(type_, GraphQLObjectType) or definition is None or type_ in roots:
             continue
-        told = type_.extensions[LEAF_RESOLVERS] = {"__typename": _constant(type_.name)}
+        leaves = type_.extensions[LEAF_RESOLVERS] = {"__typename": _constant(type_.name)}
         for field in definition.fields:
             if not field.arguments and not field.extensions:
                 name = schema.config.name_converter.get_graphql_name(field)
-                made = type_.fields[name]
-                made.resolve = _straight(field)
-                if is_leaf_type(get_nullable_type(made.type)) and not field.is_async:
-                    told[name] = compile_leaf(made.resolve, made.type)
+                compiled = type_.fields[name]
+                compiled.resolve = _straight(field)
+                if is_leaf_type(get_nullable_type(compiled.type)) and not field.is_async:
+                    leaves[name] = compile_leaf(compiled.resolve, compiled.type)
 
 
 def _constant(value: str) -> Callable[[Any, Any], str]:

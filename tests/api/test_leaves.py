@@ -8,7 +8,7 @@ import strawberry
 from graphql import GraphQLObjectType
 
 from app.live.share import LEAF_RESOLVERS
-from app.schema.contract import Schema, made
+from app.schema.contract import Schema, build_schema
 
 DOCUMENTS = (
     "{ thing { __typename name count kind none maybe } }",
@@ -88,7 +88,7 @@ def schema() -> Schema:
         async def nothing(self) -> int:
             return 0
 
-    return made(Query, Mutation, Subscription)
+    return build_schema(Query, Mutation, Subscription)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

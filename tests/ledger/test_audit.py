@@ -44,9 +44,9 @@ TAMPERING = [
     ("I9 positions", DISARM + "update entries set to_after = to_after + 1" + ARM),
     ("I9 positions", DISARM + "update entries set from_seq = 7 where from_seq = 2" + ARM),
     ("I9 a level's version", "update levels set version = version + 1"),
-    ("I10 what was shipped", "update transfer_lines set received = 1 where shipped = 6"),
-    ("I10 what was shipped", "update transfers set state = 'RECEIVED' where return_of is null"),
-    ("I10 what is in transit", DISARM + "update entries set to_bin = 'shelf' where movement_id = "
+    ("I10 shipped", "update transfer_lines set received = 1 where shipped = 6"),
+    ("I10 shipped", "update transfers set state = 'RECEIVED' where return_of is null"),
+    ("I10 goods in transit", DISARM + "update entries set to_bin = 'shelf' where movement_id = "
      "(select id from movements where kind = 'SHIPMENT'); update levels set shelf = transit, "
      "transit = 0 where transit = 3" + ARM),
     ("I11", "drop index uq_alerts_open; insert into alerts select tenant_id, uuidv7(), rule, "
@@ -54,22 +54,22 @@ TAMPERING = [
     ("I12", DISARM + "update entries set scale = 2" + ARM),
     ("I12", DISARM + "update entries set batch_id = uuidv7() where batch_id is not null" + ARM),
     ("I12", DISARM + "update movements set store_id = uuidv7()" + ARM),
-    ("a level is worth", "update levels set value = value + 1"),
-    ("a level is worth", DISARM + "update entries set cost = 1 where to_bin = 'customer'" + ARM),
-    ("a pass is redeemed", "update passes set used = 1"),
-    ("a pass that has ended", "update passes set state = 'REFUNDED'"),
-    ("an order that has ended", "update orders set state = 'CANCELLED'"),
-    ("an open order holds", "update order_lines set quantity = 1"),
-    ("a level knows", "update levels set held_until = null"),
+    ("a level's value", "update levels set value = value + 1"),
+    ("a level's value", DISARM + "update entries set cost = 1 where to_bin = 'customer'" + ARM),
+    ("a pass's used count", "update passes set used = 1"),
+    ("an ended pass", "update passes set state = 'REFUNDED'"),
+    ("an ended order", "update orders set state = 'CANCELLED'"),
+    ("an open order", "update order_lines set quantity = 1"),
+    ("a level has", "update levels set held_until = null"),
     ("an open write-off holds", "update write_off_lines set quantity = 3 where source = 'shelf'"),
     ("a decided write-off", "update write_offs set state = 'APPROVED', decided_by = uuidv7()"),
-    ("quarantine holds", "update write_off_lines set quantity = 4 where source = 'quarantine'"),
+    ("quarantine covers", "update write_off_lines set quantity = 4 where source = 'quarantine'"),
     ("a write-off is not", "alter table write_offs drop constraint ck_write_offs_approver; "
      "update write_offs set state = 'APPROVED', decided_by = requested_by"),
     ("a purchase line", "update purchase_lines set received = 2, ordered = 9"),
     ("a purchase line", DISARM + "update movements set document_id = null" + ARM),
-    ("a purchase order is", "update purchase_orders set state = 'RECEIVED', ended_at = now()"),
-    ("a purchase order is", "update purchase_lines set ordered = received"),
+    ("a purchase order's", "update purchase_orders set state = 'RECEIVED', ended_at = now()"),
+    ("a purchase order's", "update purchase_lines set ordered = received"),
     ("a movement has entries", DISARM + "delete from entries" + ARM),
 ]  # fmt: skip
 

@@ -25,7 +25,7 @@ from app.live.hub import Hub
 from app.resolvers.feed import subscriptions
 from app.run.embedded import Urls
 from app.schema.context import App, Context
-from app.schema.contract import made
+from app.schema.contract import build_schema
 from app.schema.topics import TOPICS, DocumentTopic
 from app.schema.window import window
 from app.settings import Settings
@@ -93,7 +93,7 @@ class Mutation:
     def nothing(self) -> None: ...
 
 
-SCHEMA = made(Query, Mutation, subscriptions((*TOPICS, TOYS)))
+SCHEMA = build_schema(Query, Mutation, subscriptions((*TOPICS, TOYS)))
 
 
 @dataclass

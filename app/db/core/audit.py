@@ -1,4 +1,4 @@
-"""The invariants, one query each. Each returned row is a breach: what, and where."""
+"""The invariants, one query each. Each returned row names a breach and its place."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -46,9 +46,9 @@ BATCHED = f"""
 """
 
 WRITTEN_OFF = """
-    SELECT tenant_id, write_off_id AS id, product_id, batch_id, quantity AS asked,
+    SELECT tenant_id, write_off_id AS id, product_id, batch_id, quantity AS requested,
         CASE source WHEN 'shelf' THEN quantity ELSE 0 END AS shelved,
-        0 AS held, 0 AS put_back, 0 AS wasted
+        0 AS held, 0 AS reshelved, 0 AS wasted
     FROM write_off_lines
     UNION ALL
     SELECT m.tenant_id, m.document_id, e.product_id, e.batch_id, 0, 0,
@@ -70,7 +70,7 @@ INVARIANTS = {
         SELECT format('movement %s line %s', movement_id, line) FROM entries
         WHERE quantity <= 0 OR (from_store, from_bin) = (to_store, to_bin)
     """,
-    "I3 bins are the sum of what came in and went out": f"""
+    "I3 bins are the sum of their entries": f"""
         SELECT format('store %s product %s %s: ledger %s, level %s', s.store_id, s.product_id,
             s.bin, s.total, b.held)
         FROM (
@@ -85,7 +85,7 @@ INVARIANTS = {
         ) b USING (tenant_id, store_id, product_id, bin)
         WHERE coalesce(s.total, 0) IS DISTINCT FROM b.held
     """,
-    "I3 batch bins are the sum of what came in and went out": f"""
+    "I3 batch bins are the sum of their entries": f"""
         SELECT format('store %s batch %s %s: ledger %s, level %s', s.store_id, s.batch_id,
             s.bin, s.total, b.held)
         FROM (
@@ -130,7 +130,7 @@ INVARIANTS = {
         HAVING f.revision <> coalesce(max(c.revision), 0)
         OR count(c.revision) <> coalesce(max(c.revision) - min(c.revision) + 1, 0)
     """,
-    "I7 what expires first leaves first, unless a batch is named": f"""
+    "I7 the batch that expires first leaves first, unless a batch is named": f"""
         SELECT format('movement %s line %s', e.movement_id, e.line)
         FROM entries e
         JOIN movements m ON (m.tenant_id, m.id) = (e.tenant_id, e.movement_id)
@@ -145,7 +145,7 @@ INVARIANTS = {
             WHERE (p.tenant_id, p.store_id, p.batch_id, p.bin)
                 = (e.tenant_id, e.from_store, f.id, e.from_bin) AND p.seq < e.from_seq) > 0
     """,
-    "I8 what is expired is not sold": f"""
+    "I8 expired batches are not sold": f"""
         SELECT format('movement %s line %s', e.movement_id, e.line)
         FROM entries e
         JOIN movements m ON (m.tenant_id, m.id) = (e.tenant_id, e.movement_id)
@@ -170,7 +170,7 @@ INVARIANTS = {
         GROUP BY l.tenant_id, l.store_id, l.product_id, l.version
         HAVING l.version <> count(p.seq)
     """,
-    "I10 what was shipped arrived, came back, or is in transit": """
+    "I10 shipped = received + damaged + lost + returned + in transit": """
         SELECT format('transfer %s product %s', t.id, l.product_id) FROM transfers t
         JOIN transfer_lines l ON (l.tenant_id, l.transfer_id) = (t.tenant_id, t.id)
         LEFT JOIN transfers r ON r.tenant_id = t.tenant_id AND t.id IN (r.id, r.return_of)
@@ -187,7 +187,7 @@ INVARIANTS = {
         OR t.state NOT IN ('SHIPPED', 'PARTIAL')
             AND l.shipped <> l.received + l.damaged + l.lost + l.returned
     """,
-    "I10 what is in transit was shipped to the store": """
+    "I10 goods in transit were shipped to the store": """
         SELECT format('store %s product %s', v.store_id, v.product_id) FROM levels v
         LEFT JOIN (
             SELECT t.tenant_id, t.to_store, l.product_id,
@@ -214,7 +214,7 @@ INVARIANTS = {
         WHERE c.product_id <> e.product_id OR (c.id IS NULL) <> (e.batch_id IS NULL)
         OR a.scale IS DISTINCT FROM e.scale OR b.scale IS DISTINCT FROM e.scale OR s.id IS NULL
     """,
-    "a level is worth what came in less what went out": f"""
+    "a level's value is the sum of its entries": f"""
         SELECT format('store %s product %s: ledger %s, level %s', l.store_id, l.product_id,
             coalesce(s.total, 0), l.value)
         FROM levels l LEFT JOIN (
@@ -229,13 +229,13 @@ INVARIANTS = {
         WHERE l.value <> coalesce(s.total, 0)
         OR l.shelf + l.reserved + l.quarantine + l.transit = 0 AND l.value <> 0
     """,
-    "a pass is redeemed as often as it says": """
+    "a pass's used count is the sum of its redemptions": """
         SELECT format('pass %s', p.id) FROM passes p
         LEFT JOIN redemptions r ON (r.tenant_id, r.pass_id) = (p.tenant_id, p.id)
         GROUP BY p.tenant_id, p.id HAVING p.used <> coalesce(sum(r.uses), 0)
         OR (p.state = 'USED') <> (p.used = p.uses)
     """,
-    "a pass that has ended holds nothing": """
+    "an ended pass reserves nothing": """
         SELECT format('pass %s', p.id) FROM passes p
         JOIN movements m ON (m.tenant_id, m.document_id) = (p.tenant_id, p.id)
         JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
@@ -243,7 +243,7 @@ INVARIANTS = {
         GROUP BY p.tenant_id, p.id, e.product_id, e.batch_id
         HAVING sum(CASE e.to_bin WHEN 'reserved' THEN e.quantity ELSE -e.quantity END) <> 0
     """,
-    "an order that has ended holds nothing": """
+    "an ended order reserves nothing": """
         SELECT format('order %s', o.id) FROM orders o
         JOIN movements m ON (m.tenant_id, m.document_id) = (o.tenant_id, o.id)
         JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
@@ -251,7 +251,7 @@ INVARIANTS = {
         GROUP BY o.tenant_id, o.id, e.product_id, e.batch_id
         HAVING sum(CASE e.to_bin WHEN 'reserved' THEN e.quantity ELSE -e.quantity END) <> 0
     """,
-    "an open order holds what was ordered": """
+    "an open order reserves its ordered quantities": """
         SELECT format('order %s', o.id) FROM orders o
         JOIN (SELECT tenant_id, order_id, sum(quantity) AS ordered FROM order_lines
             GROUP BY 1, 2 HAVING bool_and(recipe_id IS NULL)) l
@@ -263,7 +263,7 @@ INVARIANTS = {
         HAVING coalesce(sum(CASE e.to_bin WHEN 'reserved' THEN e.quantity ELSE -e.quantity END), 0)
             <> l.ordered
     """,
-    "a level knows when its first hold is over": """
+    "a level has the end of its earliest hold": """
         SELECT format('store %s product %s', l.store_id, l.product_id) FROM orders o
         JOIN movements m ON (m.tenant_id, m.document_id) = (o.tenant_id, o.id)
         JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
@@ -273,11 +273,11 @@ INVARIANTS = {
         WHERE o.state = 'HELD' AND NOT o.extended
         AND coalesce(l.held_until, 'infinity') > o.expires_at
     """,
-    "an open write-off holds what was asked": f"""
+    "an open write-off holds its requested quantities": f"""
         SELECT format('write-off %s product %s', id, product_id) FROM write_offs w
         JOIN ({WRITTEN_OFF}) p USING (tenant_id, id)
         WHERE w.state = 'REQUESTED' GROUP BY tenant_id, id, product_id, batch_id
-        HAVING sum(held) <> sum(shelved) OR sum(put_back) + sum(wasted) <> 0
+        HAVING sum(held) <> sum(shelved) OR sum(reshelved) + sum(wasted) <> 0
     """,
     "a decided write-off holds nothing": f"""
         SELECT format('write-off %s product %s', w.id, p.product_id) FROM write_offs w
@@ -287,15 +287,15 @@ INVARIANTS = {
         WHERE w.state <> 'REQUESTED'
         GROUP BY w.tenant_id, w.id, p.product_id, p.batch_id, b.expires_on, s.timezone
         HAVING sum(held) <> sum(shelved)
-        OR sum(wasted) <> CASE w.state WHEN 'APPROVED' THEN sum(asked) ELSE 0 END
+        OR sum(wasted) <> CASE w.state WHEN 'APPROVED' THEN sum(requested) ELSE 0 END
         -- Goods that expired while the write-off waited stay in quarantine.
-        OR sum(put_back) <> CASE WHEN w.state = 'APPROVED'
+        OR sum(reshelved) <> CASE WHEN w.state = 'APPROVED'
             OR b.expires_on < (w.decided_at AT TIME ZONE s.timezone)::date
             THEN 0 ELSE sum(held) END
     """,
-    "quarantine holds what open write-offs wait for": """
+    "quarantine covers the earmarks of open write-offs": """
         SELECT format('store %s product %s', a.store_id, a.product_id) FROM (
-            SELECT w.tenant_id, w.store_id, l.product_id, l.batch_id, sum(l.quantity) AS asked
+            SELECT w.tenant_id, w.store_id, l.product_id, l.batch_id, sum(l.quantity) AS earmarked
             FROM write_offs w
             JOIN write_off_lines l ON (l.tenant_id, l.write_off_id) = (w.tenant_id, w.id)
             WHERE w.state = 'REQUESTED' GROUP BY 1, 2, 3, 4
@@ -304,14 +304,14 @@ INVARIANTS = {
             = (a.tenant_id, a.store_id, a.product_id)
         LEFT JOIN batch_levels b ON (b.tenant_id, b.store_id, b.product_id, b.batch_id)
             = (a.tenant_id, a.store_id, a.product_id, a.batch_id)
-        WHERE a.asked > coalesce(
+        WHERE a.earmarked > coalesce(
             CASE WHEN a.batch_id IS NULL THEN v.quarantine ELSE b.quarantine END, 0)
     """,
     "a write-off is not approved by its requester": """
         SELECT format('write-off %s', id) FROM write_offs
         WHERE state = 'APPROVED' AND decided_by IS NOT DISTINCT FROM requested_by
     """,
-    "a purchase line has received what its receipts say": """
+    "a purchase line's received quantity is the sum of its receipts": """
         SELECT format('purchase order %s product %s: ledger %s, line %s', purchase_id, product_id,
             s.total, l.received)
         FROM purchase_lines l FULL JOIN (
@@ -324,7 +324,7 @@ INVARIANTS = {
         ) s USING (tenant_id, purchase_id, product_id)
         WHERE l.received IS DISTINCT FROM coalesce(s.total, 0)
     """,
-    "a purchase order is in the state its lines say": """
+    "a purchase order's state follows from its lines": """
         SELECT format('purchase order %s: %s', p.id, p.state) FROM purchase_orders p
         LEFT JOIN (
             SELECT tenant_id, purchase_id AS id, bool_or(received > 0) AS came,

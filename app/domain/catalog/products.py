@@ -124,7 +124,7 @@ async def create_product(
         if earlier := await claim(unit, viewer.actor, key, product.id, *asked):
             return await get_product(unit, earlier)
         await _known_category(unit, product.category_id)
-        if not await rows.added(unit, product):
+        if not await rows.insert_unique(unit, product):
             raise Refused(AlreadyTaken("sku", sku))
         for code in codes:
             await _name(unit, product, code, product.scale)
@@ -174,7 +174,7 @@ async def create_category(db: Database, viewer: Viewer, key: UUID, name: str) ->
     async with db.unit(viewer.tenant) as unit:
         if earlier := await claim(unit, viewer.actor, key, category.id, "createCategory", name):
             [category] = await rows.categories_by_id(unit.session, unit.tenant, [earlier])
-        elif not await rows.added(unit, category):
+        elif not await rows.insert_unique(unit, category):
             raise Refused(AlreadyTaken("name", name))
     return category
 
@@ -287,7 +287,7 @@ async def _known_category(unit: Unit, category_id: UUID | None) -> None:
 
 async def _name(unit: Unit, product: Product, code: str, held: int) -> None:
     barcode = Barcode(tenant_id=unit.tenant, code=code, product_id=product.id, pack_quantity=held)
-    if not await rows.added(unit, barcode):
+    if not await rows.insert_unique(unit, barcode):
         raise Refused(AlreadyTaken("barcode", code))
 
 

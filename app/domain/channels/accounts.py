@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from uuid_utils.compat import uuid7
 
 from app.db import channel_accounts as rows
-from app.db.catalog import added
+from app.db.catalog import insert_unique
 from app.db.core.unit import Database, Unit
 from app.db.tables import ChannelLink, Direction, Listing
 from app.domain import access
@@ -114,7 +114,7 @@ async def connect(
     async with db.unit(viewer.tenant) as unit:
         asked = ("connectChannel", store_id, channel, *asdict(account).values())
         if await claim(unit, viewer.actor, key, link.id, *asked) is None:
-            if not await added(unit, link):
+            if not await insert_unique(unit, link):
                 raise Refused(AlreadyTaken("channel", channel))
             way = {"tenant_id": viewer.tenant, "subject_id": link.id}
             unit.session.add(Direction(kind="shop", name=str(link.id), **way))

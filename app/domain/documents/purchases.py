@@ -77,7 +77,7 @@ async def create_supplier(
     _index(row)
     async with db.unit(viewer.tenant) as unit:
         earlier = await claim(unit, viewer.actor, key, row.id, "createSupplier", introduced)
-        if earlier is None and not await catalog.added(unit, row):
+        if earlier is None and not await catalog.insert_unique(unit, row):
             raise Refused(AlreadyTaken("name", name))
         [row] = await rows.suppliers_by_id(unit.session, unit.tenant, [earlier or row.id])
     return row
@@ -195,7 +195,7 @@ async def _order(
     )
     if request.number is None:
         await rows.numbered(unit, row, f"PO-{today:%Y%m%d}-")
-    elif not await catalog.added(unit, row):
+    elif not await catalog.insert_unique(unit, row):
         raise Refused(AlreadyTaken("number", request.number))
     unit.session.add_all(lines)
     await unit.session.flush()
