@@ -67,9 +67,9 @@ async def listings_by_id(
 
 
 async def due_links(
-    session: AsyncSession, tenant: UUID, now: datetime, unseen: datetime
+    session: AsyncSession, tenant: UUID, now: datetime, recheck: datetime
 ) -> Sequence[ChannelLink]:
-    """Accounts with changes to push, or not looked at since `unseen`, that no process leases.
+    """Accounts with changes to push, or not looked at since `recheck`, that no process leases.
 
     The second because time alone changes what can be sold."""
     L, F = ChannelLink, Feed
@@ -85,7 +85,7 @@ async def due_links(
         .join(F, and_(F.tenant_id == L.tenant_id, F.store_id == L.store_id))
         .where(L.tenant_id == tenant, L.ended_at.is_(None))
         .where(or_(L.leased_until.is_(None), L.leased_until <= now))
-        .where(or_(F.revision > L.revision, again, L.leased_until <= unseen))
+        .where(or_(F.revision > L.revision, again, L.leased_until <= recheck))
     )
     return (await session.scalars(query)).all()
 
@@ -140,15 +140,15 @@ async def offered(
 async def begin_push(unit: Unit, listing: UUID, revision: int) -> bool:
     """Begin a push at this revision; False when a newer one has begun."""
     mine = update(Listing).where(Listing.tenant_id == unit.tenant, Listing.id == listing)
-    begun = mine.where(Listing.told_revision <= revision).values(
-        told_revision=revision, state="NEW"
+    begun = mine.where(Listing.pushed_revision <= revision).values(
+        pushed_revision=revision, state="NEW"
     )
     return (await unit.session.execute(begun.returning(Listing.id))).first() is not None
 
 
 async def record_push(unit: Unit, listing: UUID, revision: int, count: int) -> None:
     """Record that the shop accepted `count`."""
-    accepted = {"told": count, "told_at": unit.now, "state": "TOLD"}
+    accepted = {"pushed": count, "pushed_at": unit.now, "state": "PUSHED"}
     await _record(unit, listing, revision, **accepted, attempts=0, next_at=None, error=None)
 
 
@@ -164,7 +164,7 @@ async def record_failure(
 async def _record(unit: Unit, listing: UUID, revision: int, **outcome: Any) -> None:
     """If a newer push began meanwhile, the order of the two at the shop is unknown: push again."""
     mine = update(Listing).where(Listing.tenant_id == unit.tenant, Listing.id == listing)
-    current = mine.where(Listing.told_revision == revision).values(outcome)
+    current = mine.where(Listing.pushed_revision == revision).values(outcome)
     if (await unit.session.execute(current.returning(Listing.id))).first() is None:
         await unit.session.execute(mine.values(state="WAITING", next_at=unit.now))
 
@@ -263,8 +263,8 @@ async def lags(session: AsyncSession, tenant: UUID, stores: Collection[UUID]) ->
         .limit(1)
         .scalar_subquery()
     )
-    told_at = (
-        select(func.max(S.told_at))
+    pushed_at = (
+        select(func.max(S.pushed_at))
         .where(S.tenant_id == L.tenant_id, S.link_id == L.id)
         .scalar_subquery()
     )
@@ -272,7 +272,7 @@ async def lags(session: AsyncSession, tenant: UUID, stores: Collection[UUID]) ->
         select(
             L,
             F.revision,
-            told_at,
+            pushed_at,
             *counted(S, "NEW", "WAITING", "DEAD"),
             *counted(M, "WAITING", "DEAD"),
             func.coalesce(error, message_error),

@@ -7,7 +7,7 @@ import structlog
 
 from app.db import identity
 from app.domain.channels.accounts import Shops
-from app.domain.channels.sync import follow, tell
+from app.domain.channels.sync import follow_orders, push_stock
 from app.domain.movements.record import Books
 
 log = structlog.get_logger()
@@ -53,8 +53,8 @@ class Rounds:
         try:
             async with self._turn:
                 outcomes = await asyncio.gather(
-                    tell(self._books.db, self._shops, tenant),
-                    follow(self._books, self._shops, tenant),
+                    push_stock(self._books.db, self._shops, tenant),
+                    follow_orders(self._books, self._shops, tenant),
                     # An error of one does not cancel the other.
                     return_exceptions=True,
                 )

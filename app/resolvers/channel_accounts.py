@@ -50,8 +50,8 @@ class ShopsMutation:
     )
     async def connect_channel(self, info: Info, input: types.ConnectChannelInput) -> ChannelLink:
         app, account = info.context.app, accounts.account_of(input)
-        asked = input.key, input.store_id, input.channel.name, account
-        return await accounts.connect(app.db, info.context.viewer, app.shops, *asked)
+        request = input.key, input.store_id, input.channel.name, account
+        return await accounts.connect(app.db, info.context.viewer, app.shops, *request)
 
     @root(
         CAN,
@@ -69,15 +69,16 @@ class ShopsMutation:
         "渠道商品映射",
     )
     async def set_listing(self, info: Info, input: types.SetListingInput) -> ChannelLink:
-        asked = input.key, input.link_id, input.product_id, input.sku, input.item
-        return await accounts.enlist(info.context.app.db, info.context.viewer, *asked)
+        db, viewer = info.context.app.db, info.context.viewer
+        listing = input.product_id, input.sku, input.item
+        return await accounts.set_listing(db, viewer, input.key, input.link_id, *listing)
 
     @root(
         CAN, types.ChannelLinkResult, description="Remove a channel SKU mapping. 删除渠道商品映射"
     )
     async def remove_listing(self, info: Info, input: types.RemoveListingInput) -> ChannelLink:
         db, viewer = info.context.app.db, info.context.viewer
-        return await accounts.unlist(db, viewer, input.key, input.link_id, input.sku)
+        return await accounts.remove_listing(db, viewer, input.key, input.link_id, input.sku)
 
     @root(
         CAN,

@@ -1,4 +1,4 @@
-"""Shops of channels, and what one sends to connect them."""
+"""Types and inputs of channel accounts: shops, their listings and how far they are behind."""
 
 from datetime import datetime
 from enum import Enum
@@ -22,7 +22,9 @@ from app.schema.window import as_window, window
 @strawberry.enum(description="Whether the shop has the current quantity. 推送状态")
 class ListingState(Enum):
     NEW = strawberry.enum_value("NEW", description="Not pushed to the shop yet. 待推送")
-    TOLD = strawberry.enum_value("TOLD", description="The shop has the current quantity. 已推送")
+    PUSHED = strawberry.enum_value(
+        "PUSHED", description="The shop has the current quantity. 已推送"
+    )
     WAITING = strawberry.enum_value(
         "WAITING", description="The last push failed and will be retried soon. 重试中"
     )
@@ -39,10 +41,10 @@ class Listing:
     item: str = strawberry.field(
         description="WeChat only: `product_id` that the SKU belongs to. 渠道商品号"
     )
-    told: int | None = strawberry.field(
+    pushed: int | None = strawberry.field(
         description="Quantity last pushed to the shop, in whole units; null if none yet. 已推送数量"
     )
-    told_at: datetime | None = strawberry.field(
+    pushed_at: datetime | None = strawberry.field(
         description="Time of the last successful push; null if none yet. 推送时间"
     )
     attempts: int = strawberry.field(
@@ -111,7 +113,7 @@ class ChannelLag:
     @strawberry.field(
         description="Store revision up to which the shop has every change. 已推送版本"
     )
-    def told_revision(self, root: strawberry.Parent[Lag]) -> Revision:
+    def pushed_revision(self, root: strawberry.Parent[Lag]) -> Revision:
         return as_window(max(root.link.revision, 0))
 
     @strawberry.field(description="Number of revisions that are not pushed yet. 落后版本数")

@@ -5,7 +5,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.db import channel_accounts, identity
-from app.domain.channels.accounts import hear
+from app.domain.channels.accounts import receive_messages
 from app.domain.errors import Malformed
 from app.platforms.platform import Forged, ShopError
 from app.schema.context import App
@@ -30,7 +30,8 @@ def routes(app: App) -> list[Route]:
             return PlainTextResponse("no such shop", status_code=404)
         headers, query = request.headers, request.query_params
         try:
-            await hear(app.db, app.shops, link, headers, query, await request.body())
+            body = await request.body()
+            await receive_messages(app.db, app.shops, link, headers, query, body)
         except Forged:
             return PlainTextResponse("not signed by the shop", status_code=403)
         except ShopError:

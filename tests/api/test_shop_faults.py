@@ -53,13 +53,13 @@ async def test_a_cancel_is_not_lost_to_an_answer_that_is_older(trade: Trade) -> 
     async def stalled(*told: Any) -> Any:
         with patch("app.domain.documents.orders.place", place):
             trade.mall.orders["1"] = 4, {"s1": 2}
-            await trade.push("DOUYIN", "1", "106")
-            await trade.follow()
+            await trade.message("DOUYIN", "1", "106")
+            await trade.follow_orders()
         return await place(*told)
 
-    await trade.push("DOUYIN", "1", "101")
+    await trade.message("DOUYIN", "1", "101")
     with patch("app.domain.documents.orders.place", stalled):
-        await trade.follow()
+        await trade.follow_orders()
     assert await states(trade) == ["CANCELLED"]
     assert (await trade.desk.level("米"))["available"] == "5"
 
@@ -68,15 +68,15 @@ async def test_paid_after_its_hold_was_over(trade: Trade) -> None:
     """The shop has sold it: no rule that came later takes it from its customer."""
     await trade.desk.receive("米", 5)
     trade.mall.orders["1"] = 1, {"s1": 2}
-    await trade.push("DOUYIN", "1", "100")
-    await trade.follow()
+    await trade.message("DOUYIN", "1", "100")
+    await trade.follow_orders()
     await overdue(trade)
     await end_overdue(trade.books.db, trade.tenant)
     told = {"channel": "DOUYIN", "productId": await trade.desk.product("米")}
     await trade.desk.do("setChannelBuffer", quantity="5", **told)
     trade.mall.orders["1"] = 2, {"s1": 2}
-    await trade.push("DOUYIN", "1", "101")
-    await trade.follow()
+    await trade.message("DOUYIN", "1", "101")
+    await trade.follow_orders()
     assert await states(trade) == ["PAID"]
 
 
@@ -96,8 +96,8 @@ async def test_an_answer_nobody_can_read_holds_up_no_other(trade: Trade, detail:
     trade.mall.broken["1"] = detail
     trade.mall.sells("2", 2, s1=1)
     for number in ("1", "2"):
-        await trade.push("DOUYIN", number, "101")
-    await trade.follow()
+        await trade.message("DOUYIN", number, "101")
+    await trade.follow_orders()
     assert await states(trade) == ["PAID"]
     lag = {each["link"]["channel"]: each for each in await trade.desk.ask(LAG)}
     assert lag["DOUYIN"]["waiting"] + lag["DOUYIN"]["dead"] == 3
@@ -108,8 +108,8 @@ async def test_a_contact_is_kept_without_what_nobody_can_read(trade: Trade) -> N
     await trade.desk.receive("米", 5)
     trade.mall.sells("1", 2, s1=1)
     trade.mall.broken["1"] = {"mask_post_receiver": "张\n\0\u2028*", "mask_post_tel": ""}
-    await trade.push("DOUYIN", "1", "101")
-    await trade.follow()
+    await trade.message("DOUYIN", "1", "101")
+    await trade.follow_orders()
     assert [each["contact"] for each in await trade.orders()] == ["张*"]
 
 
@@ -133,28 +133,28 @@ async def test_an_account_nobody_can_open_holds_up_no_other(trade: Trade) -> Non
 
 
 async def test_a_failing_push_is_told_as_behind(trade: Trade) -> None:
-    await trade.tell()
+    await trade.push_stock()
     assert {each["behind"] for each in await trade.desk.ask(LAG)} == {"0"}
     await trade.desk.receive("米", 5)
     trade.mall.trouble = ["500", "500"]
-    await trade.tell()
+    await trade.push_stock()
     assert {int(each["behind"]) > 0 for each in await trade.desk.ask(LAG)} == {True}
     await trade.now()
-    await trade.tell()
+    await trade.push_stock()
     assert {each["behind"] for each in await trade.desk.ask(LAG)} == {"0"}
 
 
 async def test_a_process_that_dies_between_the_call_and_the_record(trade: Trade) -> None:
     """The result of the push is unknown, so it is sent again, although nothing has changed."""
     await trade.desk.receive("米", 5)
-    await trade.tell()
+    await trade.push_stock()
     trade.mall.stock["1"] = 99
     async with trade.books.db.unit(trade.tenant) as unit:
         [first, *_] = await rows.listings_of(
             unit.session, trade.tenant, [UUID(trade.links["DOUYIN"])]
         )
-        assert await rows.begin_push(unit, first.id, first.told_revision)
-    await trade.tell()
+        assert await rows.begin_push(unit, first.id, first.pushed_revision)
+    await trade.push_stock()
     assert trade.mall.stock["1"] == 5
 
 
@@ -165,15 +165,15 @@ async def test_a_day_that_ends_is_told_though_nothing_happened(trade: Trade) -> 
     await trade.desk.do("setChannelQuota", quantity="2", **told)
     [link] = [UUID(trade.links["DOUYIN"])]
     with patch("app.db.channel_accounts.offered", yesterday(rows.offered, 0)):
-        await trade.tell()
+        await trade.push_stock()
     assert await told_to(trade, link) == 0
-    await trade.tell()
+    await trade.push_stock()
     assert await told_to(trade, link) == 0, "it was looked at just now"
     async with trade.books.db.unit(trade.tenant) as unit:
         looked = update(ChannelLink).where(ChannelLink.tenant_id == trade.tenant)
         long_ago = unit.now - timedelta(minutes=2)
         await unit.session.execute(looked.values(leased_until=long_ago))
-    await trade.tell()
+    await trade.push_stock()
     assert await told_to(trade, link) == 2
     assert len(set(trade.mall.marks)) == len(trade.mall.marks), "no shop takes it for the same"
 
@@ -189,25 +189,25 @@ def yesterday(read: Any, count: int) -> Any:
 
 
 async def told_to(trade: Trade, link: UUID) -> int:
-    return (await trade.listings())[f"{link} 1"]["told"]
+    return (await trade.listings())[f"{link} 1"]["pushed"]
 
 
 async def test_a_shop_that_drips_its_answer(trade: Trade) -> None:
     await trade.desk.receive("米", 5)
     trade.mall.trouble = ["drip"] * 4
     with patch("app.platforms.platform.ANSWER_SECONDS", 0.3):
-        await asyncio.wait_for(trade.tell(), 4)
+        await asyncio.wait_for(trade.push_stock(), 4)
     assert {each["state"] for each in (await trade.listings()).values()} == {"WAITING"}
 
 
 async def test_a_token_that_stays_stale_is_tried_again_later(trade: Trade) -> None:
     trade.mall.trouble = ["token"] * 20
-    await trade.tell()
+    await trade.push_stock()
     assert {each["state"] for each in (await trade.listings()).values()} == {"WAITING"}
     trade.mall.trouble.clear()
     await trade.now()
-    await trade.tell()
-    assert {each["state"] for each in (await trade.listings()).values()} == {"TOLD"}
+    await trade.push_stock()
+    assert {each["state"] for each in (await trade.listings()).values()} == {"PUSHED"}
 
 
 async def test_an_hour_without_the_platform_kills_nothing(trade: Trade) -> None:
@@ -217,7 +217,7 @@ async def test_an_hour_without_the_platform_kills_nothing(trade: Trade) -> None:
             update(Listing).where(Listing.tenant_id == trade.tenant).values(attempts=20)
         )
     trade.mall.trouble = ["500"] * 4
-    await trade.tell()
+    await trade.push_stock()
     assert {each["state"] for each in (await trade.listings()).values()} == {"WAITING"}
 
 
@@ -225,8 +225,8 @@ async def test_a_shop_that_moved_to_another_store(trade: Trade) -> None:
     """An order that came before is still the one of the store that has it."""
     await trade.desk.receive("米", 5)
     trade.mall.sells("1", 1, s1=2)
-    await trade.push("DOUYIN", "1", "100")
-    await trade.follow()
+    await trade.message("DOUYIN", "1", "100")
+    await trade.follow_orders()
     await trade.desk.do("disconnectChannel", linkId=trade.links["DOUYIN"])
     moved = await trade.desk.chain.do(CREATE_STORE, code=uuid4().hex, name="新店")
     account = {"appId": APP, "secret": SECRET, "shopId": SHOP}
@@ -234,14 +234,14 @@ async def test_a_shop_that_moved_to_another_store(trade: Trade) -> None:
     link = await trade.desk.do("connectChannel", **told)
     there = replace(trade, links={"DOUYIN": link["id"]})
     trade.mall.sells("1", 2, s1=2)
-    await there.push("DOUYIN", "1", "101")
-    await there.follow()
+    await there.message("DOUYIN", "1", "101")
+    await there.follow_orders()
     assert await states(trade) == ["PAID"]
 
 
 async def test_messages_nobody_can_keep(trade: Trade) -> None:
     for number, id in (("1\0", "x"), ("1", "a\0b"), ("1" * 65, "x"), ("1", "x" * 201)):
-        assert await trade.push("DOUYIN", number, "100", id=id) == 400
+        assert await trade.message("DOUYIN", number, "100", id=id) == 400
     async with trade.books.db.read(trade.tenant) as session:
         found = await session.scalars(rows.select(ShopMessage))
         assert list(found) == []
@@ -256,20 +256,20 @@ async def test_many_messages_at_once(trade: Trade) -> None:
 
 async def test_what_is_archived_is_sold_out(trade: Trade) -> None:
     await trade.desk.receive("米", 5)
-    await trade.tell()
+    await trade.push_stock()
     product = await trade.desk.product("米")
     await trade.desk.do("archiveProduct", productId=product, archived=True)
-    await trade.tell()
+    await trade.push_stock()
     assert trade.mall.stock["1"] == 0
 
 
 async def test_a_sku_that_becomes_another_product(trade: Trade) -> None:
     await trade.desk.receive("米", 5)
     await trade.desk.receive("蛋", 7)
-    await trade.tell()
+    await trade.push_stock()
     told = {"linkId": trade.links["DOUYIN"], "productId": await trade.desk.product("蛋")}
     await trade.desk.do("setListing", sku="1", **told)
-    await trade.tell()
+    await trade.push_stock()
     assert trade.mall.stock["1"] == 7
     assert len(trade.mall.marks) == len(set(trade.mall.marks))
 
@@ -277,7 +277,7 @@ async def test_a_sku_that_becomes_another_product(trade: Trade) -> None:
 async def test_no_answer_and_no_message_tells_a_secret(trade: Trade, caplog: Any) -> None:
     trade.mall.trouble = ["never"] * 4
     caplog.set_level("DEBUG")
-    await trade.tell()
+    await trade.push_stock()
     told = repr(await trade.desk.ask(LAG)) + repr(await trade.listings()) + caplog.text
     async with trade.books.db.read(trade.tenant) as session:
         links = await rows.links(session, trade.tenant, [UUID(trade.desk.store)])
@@ -332,7 +332,7 @@ async def test_another_tenants_messages_are_not_heard(trade: Trade, stranger: An
     account = {"appId": APP, "secret": "another secret", "shopId": SHOP}
     link = await desk.do("connectChannel", storeId=desk.store, channel="DOUYIN", **account)
     there = replace(trade, links={"DOUYIN": link["id"]})
-    assert await there.push("DOUYIN", "1", "100") == 403
+    assert await there.message("DOUYIN", "1", "100") == 403
     foreign = {"linkId": link["id"], "productId": await trade.desk.product("米"), "sku": "9"}
     assert (await trade.desk.do("setListing", **foreign))["code"] == "UNKNOWN_CHANNEL_LINK"
     mine = {"linkId": trade.links["DOUYIN"], "productId": await desk.product("米"), "sku": "9"}
@@ -347,9 +347,14 @@ async def test_one_order_told_twice_at_once_in_two_processes(trade: Trade, urls:
         trade.mall.sells(str(number), 2, s1=1)
         for tag in ("100", "101"):
             await asyncio.gather(
-                *(trade.push("DOUYIN", str(number), tag, id=f"{number} {i}") for i in range(3))
+                *(trade.message("DOUYIN", str(number), tag, id=f"{number} {i}") for i in range(3))
             )
-        await asyncio.gather(trade.follow(), there.follow(), trade.follow(), there.follow())
+        await asyncio.gather(
+            trade.follow_orders(),
+            there.follow_orders(),
+            trade.follow_orders(),
+            there.follow_orders(),
+        )
     assert await states(trade) == ["PAID"] * 5
     assert (await trade.desk.level("米"))["available"] == "0"
     await lane.close()

@@ -20,20 +20,20 @@ from tests.support.trade import LAG, Trade
 
 async def test_accounts_receive_the_sellable_quantity(trade: Trade) -> None:
     await trade.desk.receive("米", 10)
-    await trade.tell()
+    await trade.push_stock()
     assert trade.mall.stock == {"1": 10, "2": 0}
     await trade.desk.post("sell", ("米", 3))
     product = await trade.desk.product("米")
     told = {"productId": product, "channel": "DOUYIN", "quantity": "2"}
     await trade.desk.do("setChannelBuffer", **told)
     trade.mall.calls.clear()
-    await trade.tell()
+    await trade.push_stock()
     assert sorted(trade.mall.calls) == ["/channels/ec/product/stock/update", "/sku/syncStock"]
     found = await trade.listings()
-    told = {channel: found[f"{link} 1"]["told"] for channel, link in trade.links.items()}
+    told = {channel: found[f"{link} 1"]["pushed"] for channel, link in trade.links.items()}
     assert told == {"DOUYIN": 5, "WECHAT": 7}
     trade.mall.calls.clear()
-    await trade.tell()
+    await trade.push_stock()
     assert trade.mall.calls == [], "nothing happened since"
     assert len(set(trade.mall.marks)) == len(trade.mall.marks)
     assert {each["behind"] for each in await trade.desk.ask(LAG)} == {"0"}
@@ -44,41 +44,41 @@ async def test_what_fails_is_tried_again(trade: Trade, trouble: str) -> None:
     await trade.desk.receive("米", 10)
     trade.mall.trouble = [trouble] * 4
     with patch("app.platforms.platform.ANSWER_SECONDS", 0.3):
-        await trade.tell()
+        await trade.push_stock()
     found = await trade.listings()
     assert {(each["state"], each["attempts"]) for each in found.values()} == {("WAITING", 1)}
     assert all(each["error"] for each in found.values())
     lag = await trade.desk.ask(LAG)
     assert [(each["waiting"], each["dead"]) for each in lag] == [(2, 0), (2, 0)]
     await trade.now()
-    await trade.tell()
-    assert {each["state"] for each in (await trade.listings()).values()} == {"TOLD"}
+    await trade.push_stock()
+    assert {each["state"] for each in (await trade.listings()).values()} == {"PUSHED"}
     assert trade.mall.stock == {"1": 10, "2": 0}
 
 
 async def test_a_token_that_is_over_is_renewed_at_once(trade: Trade) -> None:
-    await trade.tell()
+    await trade.push_stock()
     trade.mall.token = "token-2"
     await trade.desk.receive("米", 4)
-    await trade.tell()
+    await trade.push_stock()
     assert trade.mall.stock["1"] == 4
-    assert {each["state"] for each in (await trade.listings()).values()} == {"TOLD"}
+    assert {each["state"] for each in (await trade.listings()).values()} == {"PUSHED"}
 
 
 async def test_a_push_that_always_fails_is_dead_until_retried(trade: Trade) -> None:
     await trade.desk.receive("米", 4)
     trade.mall.trouble = ["never"] * 4
-    await trade.tell()
+    await trade.push_stock()
     found = await trade.listings()
     assert {each["state"] for each in found.values()} == {"DEAD"}
     assert any("无此商品" in each["error"] for each in found.values())
     await trade.desk.post("sell", ("米", 1))
     trade.mall.calls.clear()
-    await trade.tell()
+    await trade.push_stock()
     assert trade.mall.calls == []
     for link in trade.links.values():
         await trade.desk.do("retryChannel", linkId=link)
-    await trade.tell()
+    await trade.push_stock()
     assert trade.mall.stock["1"] == 3
 
 
@@ -88,7 +88,7 @@ async def test_eight_failures_are_enough(trade: Trade) -> None:
         async with trade.books.db.unit(trade.tenant) as unit:
             waiting = rows.update(rows.Listing).where(rows.Listing.state == "WAITING")
             await unit.session.execute(waiting.values(next_at=unit.now))
-        await trade.tell()
+        await trade.push_stock()
     found = await trade.listings()
     assert {(each["state"], each["attempts"]) for each in found.values()} == {("DEAD", ATTEMPTS)}
 
@@ -108,15 +108,15 @@ async def test_a_stale_push_is_dropped(trade: Trade) -> None:
             await trade.desk.post("sell", ("米", 1))
             async with trade.books.db.unit(tenant) as unit:
                 await rows.release(unit, link.id, None)
-            await trade.tell()
+            await trade.push_stock()
         trade.mall.calls.clear()
         return found
 
     with patch("app.db.channel_accounts.offered", stalled):
-        await trade.tell()
+        await trade.push_stock()
     assert trade.mall.calls == []
     assert trade.mall.stock["1"] == 9
-    assert {each["state"] for each in (await trade.listings()).values()} == {"TOLD"}
+    assert {each["state"] for each in (await trade.listings()).values()} == {"PUSHED"}
 
 
 async def test_a_push_overtaken_on_its_way_is_sent_again(trade: Trade) -> None:
@@ -128,23 +128,23 @@ async def test_a_push_overtaken_on_its_way_is_sent_again(trade: Trade) -> None:
         async with trade.books.db.unit(trade.tenant) as unit:
             for link in trade.links.values():
                 await rows.release(unit, UUID(link), None)
-        await trade.tell()
+        await trade.push_stock()
 
     def meanwhile() -> None:
         trade.mall.meanwhile = None
         asyncio.run_coroutine_threadsafe(overtake(), loop).result(5)
 
     trade.mall.meanwhile = meanwhile
-    await trade.tell()
+    await trade.push_stock()
     await trade.now()
-    await trade.tell()
+    await trade.push_stock()
     assert trade.mall.stock["1"] == 9
-    assert {each["state"] for each in (await trade.listings()).values()} == {"TOLD"}
+    assert {each["state"] for each in (await trade.listings()).values()} == {"PUSHED"}
 
 
 async def test_two_tellers_tell_once(trade: Trade) -> None:
     await trade.desk.receive("米", 10)
-    await asyncio.gather(*(trade.tell() for _ in range(5)))
+    await asyncio.gather(*(trade.push_stock() for _ in range(5)))
     assert len(trade.mall.marks) == 2, "one push of each SKU"
 
 
@@ -158,18 +158,18 @@ async def test_an_order_of_a_shop_is_ours_once(trade: Trade) -> None:
         number = "9007199254740993" if channel == "DOUYIN" else "37051150584712"
         trade.mall.sells(number, new, s1=2)
         for _ in range(2):
-            assert await trade.push(channel, number, events[0]) == 200
-            await asyncio.gather(trade.follow(), trade.follow())
+            assert await trade.message(channel, number, events[0]) == 200
+            await asyncio.gather(trade.follow_orders(), trade.follow_orders())
         [order] = [each for each in await trade.orders() if each["channel"] == channel]
         assert (order["externalId"], order["state"]) == (number, "HELD")
         trade.mall.sells(number, paid, s1=2)
-        await trade.push(channel, number, events[1])
-        await trade.follow()
+        await trade.message(channel, number, events[1])
+        await trade.follow_orders()
         [order] = [each for each in await trade.orders() if each["channel"] == channel]
         assert order["state"] == "PAID"
         trade.mall.sells(number, gone, s1=2)
-        await trade.push(channel, number, events[2])
-        await trade.follow()
+        await trade.message(channel, number, events[2])
+        await trade.follow_orders()
         [order] = [each for each in await trade.orders() if each["channel"] == channel]
         assert order["state"] == "CANCELLED"
     assert (await trade.desk.level("米"))["available"] == "10"
@@ -179,21 +179,21 @@ async def test_messages_in_any_order_end_in_the_shops_state(trade: Trade) -> Non
     await trade.desk.receive("米", 10)
     trade.mall.sells("1", 2, s1=2, s2=0)
     trade.mall.orders["1"] = 2, {"s1": 2}
-    await trade.push("DOUYIN", "1", "101")
-    await trade.push("DOUYIN", "1", "100")
-    await trade.follow()
+    await trade.message("DOUYIN", "1", "101")
+    await trade.message("DOUYIN", "1", "100")
+    await trade.follow_orders()
     [order] = await trade.orders()
     assert (order["state"], order["lines"]) == ("PAID", [{"quantity": "2"}])
     trade.mall.orders["2"] = 4, {"s1": 1}
-    await trade.push("DOUYIN", "2", "106")
-    await trade.follow()
+    await trade.message("DOUYIN", "2", "106")
+    await trade.follow_orders()
     assert len(await trade.orders()) == 1, "what was cancelled before we heard of it is not ours"
 
 
 async def test_what_the_shop_sold_and_nobody_has_waits_for_it(trade: Trade) -> None:
     trade.mall.orders["1"] = 2, {"s1": 2}
-    await trade.push("DOUYIN", "1", "101")
-    await trade.follow()
+    await trade.message("DOUYIN", "1", "101")
+    await trade.follow_orders()
     assert await trade.orders() == []
     lag = {each["link"]["channel"]: each for each in await trade.desk.ask(LAG)}
     assert (lag["DOUYIN"]["waiting"], lag["DOUYIN"]["error"]) == (3, "OutOfStock")
@@ -201,14 +201,14 @@ async def test_what_the_shop_sold_and_nobody_has_waits_for_it(trade: Trade) -> N
     # Rules bind what is still to be sold, not what a shop has sold already.
     await trade.desk.do("setChannelPause", channel="DOUYIN", paused=True)
     await trade.now()
-    await trade.follow()
+    await trade.follow_orders()
     assert [each["state"] for each in await trade.orders()] == ["PAID"]
 
 
 async def test_an_unlisted_sku_is_reported(trade: Trade) -> None:
     trade.mall.orders["1"] = 2, {"s99": 1}
-    await trade.push("DOUYIN", "1", "100")
-    await trade.follow()
+    await trade.message("DOUYIN", "1", "100")
+    await trade.follow_orders()
     lag = {each["link"]["channel"]: each for each in await trade.desk.ask(LAG)}
     assert lag["DOUYIN"]["dead"] == 1
     assert "渠道货号 99 没有对应的商品" in lag["DOUYIN"]["error"]
@@ -216,7 +216,7 @@ async def test_an_unlisted_sku_is_reported(trade: Trade) -> None:
     await trade.desk.do("setListing", sku="99", **told)
     await trade.desk.receive("米", 1)
     await trade.desk.do("retryChannel", linkId=trade.links["DOUYIN"])
-    await trade.follow()
+    await trade.follow_orders()
     assert len(await trade.orders()) == 1
 
 
@@ -241,7 +241,7 @@ async def test_only_the_shop_is_believed(trade: Trade) -> None:
     assert (shown.status_code, shown.text) == (200, "hello")
     assert (await http.post(f"/shops/{uuid4()}", content=body)).status_code == 404
     assert (await http.post("/shops/%00", content=body)).status_code == 404
-    await trade.follow()
+    await trade.follow_orders()
     assert trade.mall.calls == []
     await trade.desk.do("disconnectChannel", linkId=trade.links["WECHAT"])
     assert (await http.post(path, content=body, params=query)).status_code == 404

@@ -1,4 +1,4 @@
-"""The language of trade with channels' shops: a desk, a mall, and what passes between them."""
+"""A desk connected to the shops of a local mall, for tests of channel accounts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,13 +6,13 @@ from uuid import UUID
 
 from app.db import channel_accounts as rows
 from app.domain.channels.accounts import Shops
-from app.domain.channels.sync import follow, tell
+from app.domain.channels.sync import follow_orders, push_stock
 from app.domain.movements.record import Books
 from tests.support.api import Desk
 from tests.support.mall import APP, SECRET, SHOP, TOKEN, Mall, douyin_push, wechat_push
 
-LINKS = "{ channelLinks { id listings { sku state told attempts error } } }"
-LAG = "{ channelLag { revision toldRevision behind waiting dead error link { channel } } }"
+LINKS = "{ channelLinks { id listings { sku state pushed attempts error } } }"
+LAG = "{ channelLag { revision pushedRevision behind waiting dead error link { channel } } }"
 ORDERS = "{ orders { nodes { externalId state channel contact lines { quantity } } } }"
 
 
@@ -30,14 +30,14 @@ class Trade:
     def tenant(self) -> UUID:
         return self.desk.chain.founded.store.tenant_id
 
-    async def tell(self) -> None:
-        await tell(self.books.db, self.shops, self.tenant)
+    async def push_stock(self) -> None:
+        await push_stock(self.books.db, self.shops, self.tenant)
 
-    async def follow(self) -> None:
-        await follow(self.books, self.shops, self.tenant)
+    async def follow_orders(self) -> None:
+        await follow_orders(self.books, self.shops, self.tenant)
 
     async def now(self) -> None:
-        """Whatever waits is due: time has passed."""
+        """Make every waiting push and message due."""
         async with self.books.db.unit(self.tenant) as unit:
             for link in self.links.values():
                 await rows.revive(unit, UUID(link))
@@ -46,7 +46,7 @@ class Trade:
                 waiting = rows.update(rows.ShopMessage)
                 await unit.session.execute(waiting.values(next_at=unit.now))
 
-    async def push(self, channel: str, number: str, what: str, **more: Any) -> int:
+    async def message(self, channel: str, number: str, what: str, **more: Any) -> int:
         path = f"/shops/{self.links[channel]}"
         if channel == "DOUYIN":
             body, headers = douyin_push(number, what, **more)
@@ -79,6 +79,6 @@ async def connected(desk: Desk) -> dict[str, str]:
         links[channel] = link["id"]
         for sku, name in (("1", "米"), ("2", "蛋")):
             product = await desk.product(name, price="1.00")
-            told = {"linkId": link["id"], "productId": product, "sku": sku, "item": "77"}
-            await desk.do("setListing", **told)
+            listing = {"linkId": link["id"], "productId": product, "sku": sku, "item": "77"}
+            await desk.do("setListing", **listing)
     return links

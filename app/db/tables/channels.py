@@ -1,4 +1,4 @@
-"""What each channel may sell of the one stock, and the shops it sells in."""
+"""Channels: the rules that limit what each may sell, their shops, listings and messages."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,10 +10,10 @@ from app.db.core.table import Table, key, made_at, to
 
 
 class ChannelRule(Table):
-    """What a channel may sell of a product in a store; the most specific that says it wins.
+    """Limits of what a channel may sell of a product in a store; the most specific rule wins.
 
-    Without a product, or without a store, it is about all of them. What is null is not said
-    here. `buffer` and `quota` (a day of the store) are in base units.
+    Without a product, or without a store, it applies to all of them. A null column sets no limit.
+    `buffer` and `quota` (per day of the store) are in base units.
     """
 
     __tablename__ = "channel_rules"
@@ -44,9 +44,10 @@ class ChannelRule(Table):
 
 
 class ChannelLink(Table):
-    """A store's account in a channel's shop; `sealed` are its secrets, which only the app reads.
+    """A store's account in a channel's shop; `sealed` are its secrets, encrypted.
 
-    `revision` is the store's when the shop was told of it; until `leased_until` somebody tells.
+    `revision` is the store's revision that was pushed in full; until `leased_until` one process
+    pushes.
     """
 
     __tablename__ = "channel_links"
@@ -76,10 +77,10 @@ class ChannelLink(Table):
 
 
 class Listing(Table):
-    """A product as a shop lists it: by the shop's number of it (`sku`, and `item` above it).
+    """Mapping of a product to a shop's SKU; `item` is the shop's product that the SKU belongs to.
 
-    `told` pieces the shop was told last, at the store's `told_revision`. A push that failed is
-    tried again at `next_at`; a DEAD one when somebody says so.
+    `pushed` is the stock pushed last, in whole units, at the store's `pushed_revision`. A failed
+    push is retried at `next_at`; a DEAD one only after `retryChannel`.
     """
 
     __tablename__ = "listings"
@@ -90,9 +91,9 @@ class Listing(Table):
     sku: Mapped[str]
     item: Mapped[str] = mapped_column(server_default="")
     state: Mapped[str] = mapped_column(server_default="NEW")
-    told: Mapped[int | None]
-    told_revision: Mapped[int] = mapped_column(server_default="-1")
-    told_at: Mapped[datetime | None]
+    pushed: Mapped[int | None]
+    pushed_revision: Mapped[int] = mapped_column(server_default="-1")
+    pushed_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     next_at: Mapped[datetime | None]
     error: Mapped[str | None]
@@ -100,13 +101,13 @@ class Listing(Table):
         to("channel_links", "link_id"),
         to("products", "product_id"),
         UniqueConstraint("tenant_id", "link_id", "sku"),
-        CheckConstraint("state in ('NEW', 'TOLD', 'WAITING', 'DEAD')", name="state"),
+        CheckConstraint("state in ('NEW', 'PUSHED', 'WAITING', 'DEAD')", name="state"),
         Index("ix_listings_product", "tenant_id", "product_id"),
     )
 
 
 class ShopMessage(Table):
-    """What a shop said of one of its orders; kept before it is answered, done after."""
+    """A shop's message about one of its orders: stored before it is answered, processed after."""
 
     __tablename__ = "shop_messages"
     tenant_id: Mapped[UUID] = key()

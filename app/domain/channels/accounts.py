@@ -1,4 +1,4 @@
-"""Use cases of the shops topic: accounts in channels' shops, and what they list."""
+"""Channel accounts: connect and disconnect shops, map their SKUs, receive their messages."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -41,13 +41,13 @@ UNREADABLE = (ValueError, TypeError, LookupError, RecursionError, AttributeError
 
 
 class Shops:
-    """The shops of all channels, and what opens their accounts; one a process."""
+    """Clients of the connected shops, and the keys that decrypt their accounts; one per process."""
 
     def __init__(self, settings: Settings) -> None:
         self._urls = {"DOUYIN": settings.douyin_url, "WECHAT": settings.wechat_url}
         self._secrets = [each for each in (settings.secret, settings.former_secret) if each]
         self._http = httpx2.AsyncClient()
-        self._made: dict[UUID, Shop] = {}
+        self._clients: dict[UUID, Shop] = {}
 
     @cached_property
     def _safe(self) -> MultiFernet:
@@ -57,16 +57,16 @@ class Shops:
         return self._safe.encrypt(orjson.dumps(asdict(account)))
 
     def of(self, link: ChannelLink) -> Shop:
-        """The shop of an account. Raises ShopError when its secrets cannot be opened."""
-        if link.id not in self._made:
+        """The client of an account. Raises ShopError when its secrets cannot be decrypted."""
+        if link.id not in self._clients:
             try:
-                told = orjson.loads(self._safe.decrypt(link.sealed))
+                account = Account(**orjson.loads(self._safe.decrypt(link.sealed)))
             except InvalidToken:
-                wrong = "the account was sealed by another key: connect it again"
-                raise ShopError(wrong, passing=True) from None
-            made = CLIENTS[link.channel](self._http, self._urls[link.channel], Account(**told))
-            self._made[link.id] = made
-        return self._made[link.id]
+                reason = "the account was sealed by another key: connect it again"
+                raise ShopError(reason, passing=True) from None
+            client = CLIENTS[link.channel](self._http, self._urls[link.channel], account)
+            self._clients[link.id] = client
+        return self._clients[link.id]
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -86,9 +86,10 @@ async def connect(
     channel: str,
     account: Account,
 ) -> ChannelLink:
-    """Connects a store to its shop in a channel.
+    """Connect a store to its shop in a channel.
 
-    Raises Refused: UnknownStore, AlreadyTaken when the store has one there already.
+    Raises Refused: UnknownStore, AlreadyTaken when the store has a shop in this channel;
+    Malformed for another channel or a missing parameter.
     """
     access.at(viewer, Can.CONNECT_CHANNELS, store_id)
     if channel not in CLIENTS:
@@ -112,26 +113,26 @@ async def connect(
         connected_by=viewer.actor,
     )
     async with db.unit(viewer.tenant) as unit:
-        asked = ("connectChannel", store_id, channel, *asdict(account).values())
-        if await claim(unit, viewer.actor, key, link.id, *asked) is None:
+        request = ("connectChannel", store_id, channel, *asdict(account).values())
+        if await claim(unit, viewer.actor, key, link.id, *request) is None:
             if not await insert_unique(unit, link):
                 raise Refused(AlreadyTaken("channel", channel))
-            way = {"tenant_id": viewer.tenant, "subject_id": link.id}
-            unit.session.add(Direction(kind="shop", name=str(link.id), **way))
+            subject = {"tenant_id": viewer.tenant, "subject_id": link.id}
+            unit.session.add(Direction(kind="shop", name=str(link.id), **subject))
     return await get_account(db, viewer, link.id)
 
 
 async def get_account(db: Database, viewer: Viewer, link_id: UUID) -> ChannelLink:
-    """An account this permission reaches. Raises Refused(UnknownChannelLink)."""
+    """An account of a store that the viewer may connect. Raises Refused(UnknownChannelLink)."""
     async with db.read(viewer.tenant) as session:
-        found = await rows.links_by_id(session, viewer.tenant, [link_id])
-    if not found or not access.within(viewer, Can.CONNECT_CHANNELS, [found[0].store_id]):
+        links = await rows.links_by_id(session, viewer.tenant, [link_id])
+    if not links or not access.within(viewer, Can.CONNECT_CHANNELS, [links[0].store_id]):
         raise Refused(UnknownChannelLink(str(link_id)))
-    return found[0]
+    return links[0]
 
 
 async def disconnect(db: Database, viewer: Viewer, key: UUID, link_id: UUID) -> ChannelLink:
-    """Nothing is told to the shop any more, and nothing it says is believed.
+    """End an account: no further pushes, and its messages are rejected.
 
     Raises Refused: UnknownChannelLink, WrongState.
     """
@@ -143,13 +144,14 @@ async def disconnect(db: Database, viewer: Viewer, key: UUID, link_id: UUID) -> 
 
 
 async def _open(unit: Unit, link_id: UUID) -> ChannelLink:
+    """The connected account, locked. Raises Refused(WrongState)."""
     link = await rows.locked_link(unit, link_id)
     if link is None:
         raise Refused(WrongState(WrongStateReason.DISCONNECTED))
     return link
 
 
-async def enlist(
+async def set_listing(
     db: Database,
     viewer: Viewer,
     key: UUID,
@@ -158,16 +160,17 @@ async def enlist(
     sku: str,
     item: str | None,
 ) -> ChannelLink:
-    """Says by which number a shop lists a product; at once it is told what there is of it.
+    """Map a product to a SKU of the shop; its stock is pushed at once.
 
-    Raises Refused: UnknownChannelLink, UnknownProduct, WrongState.
+    Raises Refused: UnknownChannelLink, UnknownProduct, WrongState; Malformed when WeChat's `item`
+    is missing.
     """
     await get_account(db, viewer, link_id)
     sku = clean(sku, "sku", 64, required=True)
     item = clean(item, "item", 64) or ""
     async with db.unit(viewer.tenant) as unit:
-        asked = ("setListing", link_id, product_id, sku, item)
-        if await claim(unit, viewer.actor, key, link_id, *asked) is None:
+        request = ("setListing", link_id, product_id, sku, item)
+        if await claim(unit, viewer.actor, key, link_id, *request) is None:
             link = await _open(unit, link_id)
             if link.channel == "WECHAT" and not item:
                 raise Malformed(
@@ -176,21 +179,25 @@ async def enlist(
                     "A WeChat listing needs the product id of the shop.",
                 )
             await get_product(unit, product_id)
-            mine = await rows.listings_of(unit.session, unit.tenant, [link_id])
-            row = next((each for each in mine if each.sku == sku), None)
+            listings = await rows.listings_of(unit.session, unit.tenant, [link_id])
+            row = next((each for each in listings if each.sku == sku), None)
             if row is None:
-                named = {"tenant_id": unit.tenant, "link_id": link_id, "sku": sku}
-                row = Listing(id=uuid7(), **named)
+                row = Listing(tenant_id=unit.tenant, id=uuid7(), link_id=link_id, sku=sku)
                 unit.session.add(row)
-            # Of a row that was told before, what is on its way is still known to be older.
+            # `pushed_revision` stays: a push that is on its way is still known to be older.
             row.product_id, row.item, row.state = product_id, item, "NEW"
-            row.told = row.next_at = row.error = None
+            row.pushed = row.next_at = row.error = None
             row.attempts = 0
     return await get_account(db, viewer, link_id)
 
 
-async def unlist(db: Database, viewer: Viewer, key: UUID, link_id: UUID, sku: str) -> ChannelLink:
-    """The shop is told nothing of this number any more. Raises as `enlist`."""
+async def remove_listing(
+    db: Database, viewer: Viewer, key: UUID, link_id: UUID, sku: str
+) -> ChannelLink:
+    """Remove the mapping of a SKU; its stock is not pushed after that.
+
+    Raises Refused: UnknownChannelLink, WrongState.
+    """
     await get_account(db, viewer, link_id)
     async with db.unit(viewer.tenant) as unit:
         if await claim(unit, viewer.actor, key, link_id, "removeListing", link_id, sku) is None:
@@ -202,7 +209,7 @@ async def unlist(db: Database, viewer: Viewer, key: UUID, link_id: UUID, sku: st
 
 
 async def retry(db: Database, viewer: Viewer, key: UUID, link_id: UUID) -> ChannelLink:
-    """Tries all that is dead once more: what the shop did not take, what it said.
+    """Retry every DEAD push and message of the account.
 
     Raises Refused: UnknownChannelLink, WrongState.
     """
@@ -214,7 +221,7 @@ async def retry(db: Database, viewer: Viewer, key: UUID, link_id: UUID) -> Chann
     return await get_account(db, viewer, link_id)
 
 
-async def hear(
+async def receive_messages(
     db: Database,
     shops: Shops,
     link: ChannelLink,
@@ -222,13 +229,13 @@ async def hear(
     query: Mapping[str, str],
     body: bytes,
 ) -> None:
-    """Keeps what a shop said; what that means is asked of the shop itself, later.
+    """Store a shop's messages. A job reads the orders they name from the shop later.
 
-    Raises Forged for what the shop did not sign, ShopError when nobody can tell, Malformed for
-    what cannot be read or kept.
+    Raises Forged for a wrong signature, ShopError when the account cannot be decrypted, Malformed
+    for a body that cannot be read or stored.
     """
     try:
-        said = [
+        messages = [
             (clean(id, "id", 200, required=True), clean(order, "order", 64, required=True))
             for id, order in shops.of(link).notices(headers, query, body)
         ]
@@ -236,16 +243,16 @@ async def hear(
         raise Malformed(
             None, f"消息无法读取：{error}", f"The message cannot be read: {error}."
         ) from None
-    if said:
+    if messages:
         async with db.unit(link.tenant_id) as unit:
-            await rows.keep_messages(unit, link.id, said)
+            await rows.keep_messages(unit, link.id, messages)
 
 
-def account_of(said: Any) -> Account:
-    """The account that an input tells, cleaned."""
+def account_of(input: Any) -> Account:
+    """The account in the input of `connectChannel`. Raises InvalidText."""
     return Account(
-        clean(said.app_id, "appId", 100, required=True),
-        clean(said.secret, "secret", 200, required=True),
-        clean(said.shop_id, "shopId", 100) or "",
-        clean(said.token, "token", 200) or "",
+        clean(input.app_id, "appId", 100, required=True),
+        clean(input.secret, "secret", 200, required=True),
+        clean(input.shop_id, "shopId", 100) or "",
+        clean(input.token, "token", 200) or "",
     )

@@ -1,7 +1,7 @@
-"""Pushes: shops are told what can be sold, and what they say of orders is followed.
+"""Synchronization with shops: push the stock of their listings, and follow their orders.
 
-Neither waits for the other, and nothing is locked while a shop is asked. What fails is tried
-again, ever later, and at last is dead until somebody looks at it.
+Pushes and orders do not wait for each other, and no row is locked during a request to a shop.
+Failures are retried with growing pauses; after `ATTEMPTS` they are DEAD until `retryChannel`.
 """
 
 import asyncio
@@ -27,43 +27,46 @@ from app.domain.rules.units import LIMIT
 from app.platforms.platform import ShopError, ShopOrder
 
 LEASE = timedelta(seconds=60)
-"""Three times longer than a shop is ever waited for: for its token and its answer, twice."""
+"""Three times the longest wait for a shop: two tokens and two answers."""
 
-UNSEEN = timedelta(seconds=60)
-"""A day that ends, a batch that is too old: so late does a shop hear what no commit tells."""
+RECHECK = timedelta(seconds=60)
+"""Time alone changes what can be sold (a day ends, a batch gets too old): check this often."""
 
 AT_ONCE = 10
+"""Pushes, or messages, at the same time."""
+
 ROUNDS = 4
-"""So many listings are told at once, so often in a turn."""
+"""Batches of `AT_ONCE` in one turn."""
 
 ATTEMPTS = 300
-"""A day, five minutes apart."""
+"""About a day of attempts, five minutes apart."""
 
 MOST = 999_999
-"""What a shop is told of what nothing limits."""
+"""Stock to push for a product that nothing limits."""
 
 STEPS = 4
-"""An order is placed, paid, cancelled: no shop's order has more to be followed."""
+"""Most changes that follow an order: placed, paid, cancelled, and one read that finds none."""
 
 
-async def tell(db: Database, shops: Shops, tenant: UUID) -> None:
-    """Tells the tenant's shops what they may sell, where that is not what they were told."""
+async def push_stock(db: Database, shops: Shops, tenant: UUID) -> None:
+    """Push to the tenant's shops the stock that differs from what was pushed last."""
     async with db.read(tenant) as session:
         now = clock()
-        due = await rows.due_links(session, tenant, now, now - UNSEEN)
+        due = await rows.due_links(session, tenant, now, now - RECHECK)
     async with asyncio.TaskGroup() as links:
         for link in due:
-            links.create_task(_tell(db, shops, link))
+            links.create_task(_push_account(db, shops, link))
 
 
-async def _tell(db: Database, shops: Shops, link: ChannelLink) -> None:
+async def _push_account(db: Database, shops: Shops, link: ChannelLink) -> None:
+    """Push the account's listings under its lease, in up to `ROUNDS` batches."""
     for _ in range(ROUNDS):
         async with db.unit(link.tenant_id) as unit:
             if not await rows.lease(unit, link.id, unit.now + LEASE):
                 return
         revision, more = None, False
         try:
-            revision, more = await _round(db, shops, link)
+            revision, more = await _push_batch(db, shops, link)
         finally:
             async with db.unit(link.tenant_id) as unit:
                 await rows.release(unit, link.id, revision)
@@ -71,26 +74,27 @@ async def _tell(db: Database, shops: Shops, link: ChannelLink) -> None:
             return
 
 
-async def _round(db: Database, shops: Shops, link: ChannelLink) -> tuple[int | None, bool]:
-    """The revision at which the shop has been told of all but what is dead, None when it was
-    not; and whether there is more to tell at once."""
+async def _push_batch(db: Database, shops: Shops, link: ChannelLink) -> tuple[int | None, bool]:
+    """Push up to `AT_ONCE` listings. Returns the store's revision if the shop now has every
+    listing that is not DEAD, else None; and whether more listings are due now."""
     async with db.read(link.tenant_id) as session:
         revision, offered = await rows.offered(session, link.tenant_id, link)
     now = clock()
-    waiting = [each for each in offered if _is_untold(each)]
+    waiting = [each for each in offered if _is_outdated(each)]
     due = [each for each in waiting if _is_due(each, now)]
     async with asyncio.TaskGroup() as pushes:
         tasks = [
             pushes.create_task(_push(db, shops, link, revision, each)) for each in due[:AT_ONCE]
         ]
-    well = all(task.result() for task in tasks)
-    return (revision if well and len(tasks) == len(waiting) else None), well and len(due) > AT_ONCE
+    accepted = all(task.result() for task in tasks)
+    complete = accepted and len(tasks) == len(waiting)
+    return revision if complete else None, accepted and len(due) > AT_ONCE
 
 
-def _is_untold(offered: Offered) -> bool:
+def _is_outdated(offered: Offered) -> bool:
     listing = offered.listing
-    if listing.state == "TOLD":
-        return listing.told != min(offered.stock, MOST)
+    if listing.state == "PUSHED":
+        return listing.pushed != min(offered.stock, MOST)
     return listing.state != "DEAD"
 
 
@@ -102,13 +106,13 @@ def _is_due(offered: Offered, now: datetime) -> bool:
 async def _push(
     db: Database, shops: Shops, link: ChannelLink, revision: int, offered: Offered
 ) -> bool:
-    """Whether the shop has it now."""
+    """Push one listing. Returns whether the shop accepted it."""
     listing, count = offered.listing, min(offered.stock, MOST)
     async with db.unit(link.tenant_id) as unit:
-        # A stale push is dropped: its number is older than what the shop was told.
+        # A push of an older revision than the last one is dropped.
         if not await rows.begin_push(unit, listing.id, revision):
             return False
-    # Time alone may change a number: what is another number is another push.
+    # The count is part of the key: time alone may change it at the same revision.
     mark = f"{listing.id.hex}-{revision}-{count}"
     try:
         await shops.of(link).set_stock(listing.sku, listing.item, count, mark)
@@ -128,22 +132,23 @@ def later(now: datetime, attempts: int) -> datetime:
     return now + timedelta(seconds=min(2 ** min(attempts, 9), 300))
 
 
-async def follow(books: Books, shops: Shops, tenant: UUID) -> None:
-    """Brings our orders to the state in which the shops that spoke of them have theirs."""
+async def follow_orders(books: Books, shops: Shops, tenant: UUID) -> None:
+    """Bring orders to the state that they have in the shops, for each message that is due."""
     for _ in range(ROUNDS):
         async with books.db.unit(tenant) as unit:
             due = await rows.due_messages(unit, LEASE, AT_ONCE)
         async with asyncio.TaskGroup() as messages:
             for message in due:
-                messages.create_task(_follow(books, shops, message))
+                messages.create_task(_process(books, shops, message))
         if len(due) < AT_ONCE:
             return
 
 
-async def _follow(books: Books, shops: Shops, message: ShopMessage) -> None:
+async def _process(books: Books, shops: Shops, message: ShopMessage) -> None:
+    """Follow the message's order, and record the outcome."""
     async with books.db.read(message.tenant_id) as session:
         [link] = await rows.links_by_id(session, message.tenant_id, [message.link_id])
-    error, passing = await _followed(books, shops, link, message)
+    error, passing = await _follow_order(books, shops, link, message.order_number)
     async with books.db.unit(message.tenant_id) as unit:
         again = passing and message.attempts < ATTEMPTS
         state = "DONE" if error is None else "WAITING" if again else "DEAD"
@@ -151,29 +156,29 @@ async def _follow(books: Books, shops: Shops, message: ShopMessage) -> None:
         await rows.record_followed(unit, message, state, error, next_at)
 
 
-async def _followed(
-    books: Books, shops: Shops, link: ChannelLink, message: ShopMessage
+async def _follow_order(
+    books: Books, shops: Shops, link: ChannelLink, number: str
 ) -> tuple[str | None, bool]:
-    """What went wrong, and whether it may go well later."""
+    """The error, None if there was none; and whether a later attempt may succeed."""
     try:
         shop = shops.of(link)
         for _ in range(STEPS):
-            # Asked again after each change: what it answered before may be older than what
-            # others did meanwhile, who found no order to cancel.
-            if not await _bring(books, link, await shop.order(message.order_number)):
+            # Read again after each change: an earlier answer may be older than a message that
+            # was processed meanwhile and had no order to cancel yet.
+            if not await _apply(books, link, await shop.order(number)):
                 break
     except ShopError as error:
         return str(error), error.passing
     except Refused as refused:
-        # What is short may come in, whoever waits for a lock gets it.
+        # Stock may arrive, and a lock becomes free.
         return type(refused.refusal).__name__, True
     except (Malformed, InvalidText) as error:
         return str(error), False
     return None, False
 
 
-async def _bring(books: Books, link: ChannelLink, theirs: ShopOrder) -> bool:
-    """Whether anything was to be changed."""
+async def _apply(books: Books, link: ChannelLink, theirs: ShopOrder) -> bool:
+    """Place, pay or cancel our order as the shop's order says. Returns whether it changed."""
     async with books.db.read(link.tenant_id) as session:
         ours = await order_rows.order_of_shop(session, link.tenant_id, link.channel, theirs.number)
     placed = ours is None and theirs.state != "CANCELLED"
@@ -212,19 +217,19 @@ async def _place(books: Books, link: ChannelLink, theirs: ShopOrder) -> Order:
     lines: Sequence[_Line] = [
         _Line(products[line.sku], Decimal(min(line.quantity, LIMIT))) for line in theirs.lines
     ]
-    # The key is the shop's own number: however often it is told, it is one order.
+    # The key derives from the shop's order number: repeated messages make one order.
     key = uuid5(link.id, theirs.number)
-    wanted = OrderRequest(
+    request = OrderRequest(
         key, link.store_id, link.channel, theirs.contact, external_id=theirs.number
     )
-    placed = await orders.place(books, _machine(link, link.store_id), wanted, lines)
+    placed = await orders.place(books, _machine(link, link.store_id), request, lines)
     if isinstance(placed, Refusal):
         raise Refused(placed)
     return placed
 
 
 def _machine(link: ChannelLink, store: UUID) -> Viewer:
-    """Who acts in a store when a shop says so."""
+    """The viewer that acts in a store for the shop's orders."""
     scope = Scope(link.tenant_id, Role.INTEGRATOR, frozenset({"order:write"}))
     stores = frozenset([store])
     return Viewer(scope, link.id, link.channel, stores, stores)
