@@ -54,6 +54,18 @@ class Denied(Exception):
         self.text = Text(zh, en)
 
 
+class RateLimited(Exception):
+    """The caller asks for too much at once; shown as a RATE_LIMITED error with `retryAfter`.
+
+    `retry_after` is in seconds.
+    """
+
+    def __init__(self, retry_after: int, zh: str, en: str) -> None:
+        super().__init__(f"{zh} / {en}")
+        self.retry_after = retry_after
+        self.text = Text(zh, en)
+
+
 @dataclass(frozen=True, slots=True)
 class Shortage:
     """`requested` and `available` are base units of a product whose unit has `scale` of them."""

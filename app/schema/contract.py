@@ -18,7 +18,7 @@ from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCa
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from app.domain.errors import Denied, Malformed, Refused
+from app.domain.errors import Denied, Malformed, RateLimited, Refused
 from app.domain.rules.texts import InvalidText
 from app.live.share import LEAF_RESOLVERS, SharedExecutor, compile_leaf
 from app.schema.messages import message_of
@@ -58,6 +58,9 @@ def finish(error: GraphQLError, language: str) -> None:
     cause, zh = _cause(error), language == "zh"
     if isinstance(cause, Denied):
         extensions["code"], error.message = cause.code, cause.text[0 if zh else 1]
+    elif isinstance(cause, RateLimited):
+        extensions |= {"code": "RATE_LIMITED", "retryAfter": cause.retry_after}
+        error.message = cause.text[0 if zh else 1]
     elif isinstance(cause, Malformed | InvalidText):
         extensions["code"] = "BAD_INPUT"
         if path := _variable(error) or _argument(error, cause.path):
