@@ -36,7 +36,7 @@ KEY = ["store_id", "product_id", "expires_on", "batch_id"]
 
 
 class BatchQuantity(NamedTuple):
-    """What one store holds of one batch, in base units by bin."""
+    """Stock of one batch in one store, in base units by bin."""
 
     store_id: UUID
     product_id: UUID
@@ -49,7 +49,7 @@ class BatchQuantity(NamedTuple):
 
 
 class ArrivingBatch(NamedTuple):
-    """A batch that comes in; one that exists already is not changed."""
+    """A batch that is received; a batch that exists already is not changed."""
 
     id: UUID
     product_id: UUID
@@ -136,36 +136,36 @@ TIMEZONES, EXPIRIES = _timezones(), _expiries()
 
 
 async def held(unit: Unit, pairs: Iterable[Pair]) -> list[BatchQuantity]:
-    """What these levels hold of every batch, in the order of FEFO.
+    """Stock of every batch at these levels, in FEFO order.
 
     The level locks are held, so these rows cannot change; they need no lock of their own.
     """
-    found = await HOLDING.fetch(unit.raw, tenant=unit.tenant, **want(pairs))
-    return [BatchQuantity(*row) for row in found]
+    records = await HOLDING.fetch(unit.raw, tenant=unit.tenant, **want(pairs))
+    return [BatchQuantity(*row) for row in records]
 
 
 async def beginnings(unit: Unit, pairs: Iterable[Pair], since: date) -> list[BatchQuantity]:
-    """The first batches on each level's shelf that expire on this day or later, FEW a level."""
-    found = await BEGINNING.fetch(unit.raw, tenant=unit.tenant, since=since, **want(pairs))
-    return [BatchQuantity(*row) for row in found]
+    """The first FEW batches on each level's shelf that expire on `since` or later."""
+    records = await BEGINNING.fetch(unit.raw, tenant=unit.tenant, since=since, **want(pairs))
+    return [BatchQuantity(*row) for row in records]
 
 
 async def timezones(unit: Unit, stores: Collection[UUID]) -> dict[UUID, str]:
     """The time zone of each store."""
-    found = await TIMEZONES.fetch(unit.raw, tenant=unit.tenant, stores=list(stores))
-    return {store: timezone for store, timezone in found}
+    records = await TIMEZONES.fetch(unit.raw, tenant=unit.tenant, stores=list(stores))
+    return {store: timezone for store, timezone in records}
 
 
 async def expiries(unit: Unit, ids: Collection[UUID]) -> dict[UUID, date]:
     """The last days of sale of these batches."""
-    found = await EXPIRIES.fetch(unit.raw, tenant=unit.tenant, ids=list(ids))
-    return {batch: expires_on for batch, expires_on in found}
+    records = await EXPIRIES.fetch(unit.raw, tenant=unit.tenant, ids=list(ids))
+    return {batch: expires_on for batch, expires_on in records}
 
 
 async def write(
     unit: Unit, arriving: Sequence[ArrivingBatch], quantities: Sequence[BatchQuantity]
 ) -> None:
-    """Writes arriving batches and what levels hold of each; a drained batch keeps no row."""
+    """Insert arriving batches, and set the stock of batches; without stock a batch has no row."""
     kept = [each for each in quantities if any(each[4:])]
     drained = [each[:4] for each in quantities if not any(each[4:])]
     await WRITE.fetch(
@@ -195,7 +195,7 @@ async def batches_by_id(
 async def batches_of(
     session: AsyncSession, tenant: UUID, pairs: Collection[Pair]
 ) -> Sequence[BatchLevel]:
-    """What these levels hold of each batch, in the order of FEFO."""
+    """Stock of every batch at these levels, in FEFO order."""
     wanted = wanted_levels()
     theirs = and_(
         BatchLevel.store_id == wanted.c.store_id, BatchLevel.product_id == wanted.c.product_id

@@ -1,4 +1,4 @@
-"""Rules of channels: what each may sell of a product, in a store or in all."""
+"""Rules of channels: limits of a product in one store or in all."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from app.db.tables import ChannelRule
 
 
 class Subject(NamedTuple):
-    """What a rule is about: a channel, of one product or of all, in one store or in all."""
+    """The subject of a rule: a channel, one product or all, one store or all."""
 
     channel: str
     product_id: UUID | None = None
@@ -25,10 +25,10 @@ class Subject(NamedTuple):
 async def rules_of(
     session: AsyncSession, tenant: UUID, products: Collection[UUID]
 ) -> Sequence[ChannelRule]:
-    """The rules about these products that say anything, the most general first."""
+    """The rules of these products that set a limit, the most general first."""
     query = (
         select(ChannelRule)
-        .where(ChannelRule.tenant_id == tenant, among(ChannelRule.product_id, products), _says())
+        .where(ChannelRule.tenant_id == tenant, among(ChannelRule.product_id, products), _limits())
         .order_by(ChannelRule.product_id, ChannelRule.channel, ChannelRule.store_id.nulls_first())
     )
     return (await session.scalars(query)).all()
@@ -42,9 +42,9 @@ async def rules(
     after: UUID | None,
     limit: int,
 ) -> Sequence[ChannelRule]:
-    """A page of all rules that say anything of these stores, the newest first."""
+    """A page of the rules that set a limit in these stores, the newest first."""
     there = or_(ChannelRule.store_id.is_(None), among(ChannelRule.store_id, stores))
-    query = select(ChannelRule).where(ChannelRule.tenant_id == tenant, there, _says())
+    query = select(ChannelRule).where(ChannelRule.tenant_id == tenant, there, _limits())
     if channel is not None:
         query = query.where(ChannelRule.channel == channel)
     if after is not None:
@@ -52,7 +52,7 @@ async def rules(
     return (await session.scalars(query.order_by(ChannelRule.id.desc()).limit(limit))).all()
 
 
-def _says() -> Any:
+def _limits() -> Any:
     R = ChannelRule
     return or_(
         R.days_left.is_not(None), R.buffer.is_not(None), R.quota.is_not(None), R.paused.is_not(None)
@@ -60,7 +60,7 @@ def _says() -> Any:
 
 
 async def put_rule(unit: Unit, subject: Subject, name: str, value: int | bool | None) -> None:
-    """Says one thing of the subject, or no longer (None)."""
+    """Set one column of the subject's rule; None removes the limit."""
     about = {"tenant_id": unit.tenant, **subject._asdict()}
     put = insert(ChannelRule).values(id=uuid7(), **about, **{name: value})
     await unit.session.execute(
@@ -69,7 +69,7 @@ async def put_rule(unit: Unit, subject: Subject, name: str, value: int | bool | 
 
 
 async def rule_about(session: AsyncSession, tenant: UUID, subject: Subject) -> ChannelRule | None:
-    """The rule about exactly this subject."""
+    """The rule of exactly this subject."""
     R = ChannelRule
     query = select(R).where(
         R.tenant_id == tenant,

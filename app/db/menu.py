@@ -1,4 +1,4 @@
-"""What a store can sell: its products with what one of each takes, and what is on the shelf."""
+"""Quantities that a store, or a channel of it, can sell of goods, dishes and services."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -32,7 +32,7 @@ UNLIMITED = 10**12
 
 
 class Dish(NamedTuple):
-    """A product as a store serves it; `price` is in fen.
+    """A product on the menu of a store; `price` is in fen.
 
     `ration` is the channel's limit in base units, independent of the stock.
     """
@@ -64,13 +64,13 @@ IDS = func.any(bindparam("ids", type_=ARRAY(Uuid())))
 HERE = and_(L.tenant_id == P.tenant_id, L.product_id == P.id, L.store_id == STORE)
 
 
-def _offering(wanted: Any, channel: Any) -> Any:
+def _offering(condition: Any, channel: Any) -> Any:
     S, F = Store.__table__.c, Feed.__table__.c
     columns = [
         L.sold_out_until if name == "sold_out_until" else P[name] for name in Dish._fields[:-1]
     ]
     most = null() if channel is None else remaining(OfferColumns(P.tenant_id, STORE, P.id, channel))
-    offered = and_(P.tenant_id == S.tenant_id, P.archived_at.is_(None), wanted)
+    offered = and_(P.tenant_id == S.tenant_id, P.archived_at.is_(None), condition)
     return (
         select(S.few_threshold, F.revision, *columns, most)
         .select_from(Store.__table__)
@@ -91,8 +91,8 @@ def _shelving(held: Any) -> Any:
     )
 
 
-# Statements, not rows of a session: a menu of hundreds is read as fast as it can be. Each comes
-# twice: for the whole shelf, and for what a channel may sell of it.
+# Compiled statements, not ORM queries: a menu may have hundreds of rows. Each comes twice: for the
+# whole shelf, and for the part that a channel may sell.
 SERVED = or_(P.kind == "DISH", P.kind == "SERVICE")
 MENUS = [Statement(_offering(SERVED, channel)) for channel in (None, CHANNEL)]
 CHOSEN = [Statement(_offering(P.id == IDS, channel)) for channel in (None, CHANNEL)]
@@ -114,9 +114,9 @@ async def offered(
     query = (MENUS if products is None else CHOSEN)[channel is not None]
     if products is not None:
         values["ids"] = list(products)
-    found = await query.fetch(await driver(await session.connection()), **values)
-    few, revision = found[0][:2]
-    return few, revision, [Dish(*row[2:]) for row in found if row[2] is not None]
+    records = await query.fetch(await driver(await session.connection()), **values)
+    few, revision = records[0][:2]
+    return few, revision, [Dish(*row[2:]) for row in records if row[2] is not None]
 
 
 async def shelves(
@@ -129,8 +129,8 @@ async def shelves(
     """Base units on the store's shelf that the channel may sell; all of them without a channel."""
     values = {"tenant": tenant, "store": store, "channel": channel, "ids": list(products)}
     query = SHELVES[channel is not None]
-    found = await query.fetch(await driver(await session.connection()), **values)
-    return {product: Shelf(name, held) for product, name, held in found}
+    records = await query.fetch(await driver(await session.connection()), **values)
+    return {product: Shelf(name, held) for product, name, held in records}
 
 
 def sellable(store: Any, channel: Any = None) -> Any:
@@ -141,7 +141,7 @@ def sellable(store: Any, channel: Any = None) -> Any:
         return free(level) if channel is None else on_offer(level, channel)
 
     part = Level.__table__.alias("part")
-    made = (
+    makeable = (
         select(func.min(there(part.c) / Need.quantity))
         .select_from(Need)
         .outerjoin(
@@ -164,7 +164,7 @@ def sellable(store: Any, channel: Any = None) -> Any:
         (Product.archived_at.is_not(None), 0),
         (Level.sold_out_until > func.now(), 0),
         (Product.kind == "GOODS", there(L)),
-        else_=func.coalesce(made, literal(UNLIMITED)),
+        else_=func.coalesce(makeable, literal(UNLIMITED)),
     )
     if channel is None:
         return held
@@ -177,45 +177,45 @@ Offer = tuple[UUID, UUID, str | None]
 
 
 def _selling(*ruled: Any) -> Statement:
-    wanted = rows("offered", L.store_id, L.product_id, *ruled)
-    channel = wanted.c.channel if ruled else None
+    offers = rows("offered", L.store_id, L.product_id, *ruled)
+    channel = offers.c.channel if ruled else None
     there = and_(
         Level.tenant_id == Product.tenant_id,
         Level.product_id == Product.id,
-        Level.store_id == wanted.c.store_id,
+        Level.store_id == offers.c.store_id,
     )
-    columns = [wanted.c.store_id, Product.id, *([] if channel is None else [channel])]
+    columns = [offers.c.store_id, Product.id, *([] if channel is None else [channel])]
     return Statement(
-        select(*columns, sellable(wanted.c.store_id, channel))
-        .select_from(wanted)
-        .join(Product, and_(Product.tenant_id == TENANT, Product.id == wanted.c.product_id))
+        select(*columns, sellable(offers.c.store_id, channel))
+        .select_from(offers)
+        .join(Product, and_(Product.tenant_id == TENANT, Product.id == offers.c.product_id))
         .outerjoin(Level, there)
     )
 
 
-# Made once: to say this in Python takes longer than to answer it.
+# Built once: building them takes longer than running them.
 SELLING, SELLING_BY_CHANNEL = _selling(), _selling(column("channel", Text()))
 
 
 async def sellable_by_offer(
     session: AsyncSession, tenant: UUID, offers: Collection[Offer]
 ) -> dict[Offer, int]:
-    """Base units of each product that each store can sell now, or its channel there."""
-    found: dict[Offer, int] = {}
+    """Base units of each offer that can be sold now."""
+    quantities: dict[Offer, int] = {}
     raw = await driver(await session.connection())
     if whole := [(store, product) for store, product, channel in offers if channel is None]:
         values = arrays("offered", ["store_id", "product_id"], whole)
         for store, product, base in await SELLING.fetch(raw, tenant=tenant, **values):
-            found[store, product, None] = int(base)
+            quantities[store, product, None] = int(base)
     if ruled := [offer for offer in offers if offer[2] is not None]:
         values = arrays("offered", ["store_id", "product_id", "channel"], ruled)
         for *offer, base in await SELLING_BY_CHANNEL.fetch(raw, tenant=tenant, **values):
-            found[offer[0], offer[1], offer[2]] = int(base)
-    return found
+            quantities[offer[0], offer[1], offer[2]] = int(base)
+    return quantities
 
 
 async def set_sold_out(unit: Unit, store: UUID, product: UUID, until: datetime | None) -> bool:
-    """Marks the product's level in the store; False when there is none."""
+    """Set or clear the sold-out mark of a level; False when the level does not exist."""
     level = await unit.session.scalar(
         select(Level)
         .where(Level.tenant_id == unit.tenant)

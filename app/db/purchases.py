@@ -1,4 +1,4 @@
-"""Suppliers and purchase orders: changed under their own locks, listed by when goods come."""
+"""Suppliers and purchase orders: changed under their own locks, listed by expected date."""
 
 from collections.abc import Collection, Sequence
 from datetime import date
@@ -117,7 +117,7 @@ class PurchaseFilter(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """An order, and where it stands in a list: see `purchases`."""
+    """An order and its sort key in `purchases`."""
 
     row: PurchaseOrder
     over: int
@@ -131,8 +131,9 @@ async def purchases(
     after: tuple[Any, ...] | None,
     limit: int,
 ) -> list[Listed]:
-    """A page of orders: those that are open, the earliest expected first; then the others, the
-    last that ended first. `after` is (over, place, id) of the one before it."""
+    """A page of orders: open ones by expected date, then ended ones, the latest first.
+
+    `after` is (over, place, id) of the last order of the page before."""
     P = PurchaseOrder
     moment = case((OPEN, extract("epoch", P.expected_on)), else_=-extract("epoch", P.ended_at))
     order = case((OPEN, 0), else_=1), cast(moment * 1_000_000, BigInteger), P.id
@@ -145,8 +146,8 @@ async def purchases(
         query = query.where(P.expected_on <= filter.expected_until)
     if after is not None:
         query = query.where(tuple_(*order) > tuple_(*after))
-    found: Any = await session.execute(query.order_by(*order).limit(limit))
-    return [Listed(*row) for row in found]
+    rows: Any = await session.execute(query.order_by(*order).limit(limit))
+    return [Listed(*row) for row in rows]
 
 
 async def open_purchases(
@@ -161,8 +162,8 @@ async def open_purchases(
 
 
 async def on_order(session: AsyncSession, tenant: UUID, pairs: Collection[Pair]) -> dict[Pair, int]:
-    """Base units that were ordered of suppliers and are still missing, by (store, product);
-    what no order is open for has none."""
+    """Base units that open purchase orders still lack, by (store, product); pairs without an open
+    order are left out."""
     mine = and_(
         PurchaseLine.tenant_id == PurchaseOrder.tenant_id,
         PurchaseLine.purchase_id == PurchaseOrder.id,
@@ -177,5 +178,5 @@ async def on_order(session: AsyncSession, tenant: UUID, pairs: Collection[Pair])
         .where(among(PurchaseLine.product_id, {product for _, product in pairs}))
         .group_by(PurchaseOrder.store_id, PurchaseLine.product_id)
     )
-    found = {(row[0], row[1]): int(row[2]) for row in await session.execute(query)}
-    return {pair: found[pair] for pair in pairs if pair in found}
+    missing_by_pair = {(row[0], row[1]): int(row[2]) for row in await session.execute(query)}
+    return {pair: missing_by_pair[pair] for pair in pairs if pair in missing_by_pair}

@@ -1,4 +1,4 @@
-"""Reports: what the ledger and the documents add up to."""
+"""Reports: totals of the ledger and of orders, per store, channel and product."""
 
 from collections.abc import Collection
 from datetime import date, timedelta
@@ -13,11 +13,11 @@ from app.db.days import day_began, first_id
 from app.db.tables import Entry, Movement, Order, Store
 
 LATE = timedelta(minutes=5)
-"""So much earlier than it says may a movement have been made: clocks differ."""
+"""Tolerance between clocks: a movement's id may be older than its `occurred_at` by this much."""
 
 
 class Ordered(NamedTuple):
-    """Orders of a channel in a store; `revenue` in fen, of those that were paid for."""
+    """Orders of a channel in a store; `revenue` of the paid ones, in fen."""
 
     store_id: UUID
     channel: str
@@ -30,7 +30,7 @@ class Ordered(NamedTuple):
 
 
 class Sold(NamedTuple):
-    """What a channel sold of a product in a store; base units, and its cost in 1/10000 yuan."""
+    """Quantities of a product sold by a channel in a store, in base units; cost in 1/10000 yuan."""
 
     store_id: UUID
     channel: str
@@ -44,7 +44,7 @@ class Sold(NamedTuple):
 async def ordered(
     session: AsyncSession, tenant: UUID, stores: Collection[UUID], since: date, until: date
 ) -> list[Ordered]:
-    """Orders placed from the first of these days to the last, by each store's own clock."""
+    """Orders placed on the days from `since` to `until`, both included, by each store's clock."""
     count, paid = func.count(), Order.paid_at.is_not(None)
     states = [count.filter(Order.state == name) for name in ("FULFILLED", "CANCELLED", "EXPIRED")]
     revenue = func.coalesce(func.sum(Order.total).filter(paid, Order.state != "CANCELLED"), 0)
@@ -56,14 +56,15 @@ async def ordered(
         .where(Order.placed_at < day_began(until + timedelta(days=1), Store.timezone))
         .group_by(Order.store_id, Order.channel)
     )
-    found = await session.execute(query)
-    return [Ordered._make((*row[:-1], int(row[-1]))) for row in found]
+    rows = await session.execute(query)
+    return [Ordered._make((*row[:-1], int(row[-1]))) for row in rows]
 
 
 async def sold(
     session: AsyncSession, tenant: UUID, stores: Collection[UUID], since: date, until: date
 ) -> list[Sold]:
-    """What customers got and gave back from the first of these days to the last."""
+    """Goods that customers received and returned on the days from `since` to `until`, both
+    included, by each store's clock."""
     M, E = Movement, Entry
     out = case((E.to_bin == "customer", 1), else_=-1)
     began = day_began(since, Store.timezone)
@@ -80,12 +81,12 @@ async def sold(
         .join(E, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
         .join(Store, and_(Store.tenant_id == M.tenant_id, Store.id == M.store_id))
         .where(M.tenant_id == tenant, among(M.store_id, stores), M.channel.is_not(None))
-        # What happened then was recorded then or later: ids begin with their moment.
+        # Ids begin with the time of recording, which is not before the movement.
         .where(M.id >= first_id(began - LATE), M.occurred_at >= began)
         .where(M.occurred_at < day_began(until + timedelta(days=1), Store.timezone))
         .where((E.to_bin == "customer") | (E.from_bin == "customer"))
         .group_by(M.store_id, M.channel, E.product_id, E.scale)
         .order_by(M.store_id, M.channel, E.product_id)
     )
-    found = await session.execute(query)
-    return [Sold._make((*row[:4], *map(int, row[4:]))) for row in found]
+    rows = await session.execute(query)
+    return [Sold._make((*row[:4], *map(int, row[4:]))) for row in rows]

@@ -1,4 +1,4 @@
-"""Transfers: read by their stores, changed under their own lock; what is in transit is read
+"""Transfers: read by their stores, changed under their own lock; the goods in transit are read
 from the ledger."""
 
 from collections.abc import Collection, Sequence
@@ -55,7 +55,7 @@ async def lines_of(
 async def returns_of(
     session: AsyncSession, tenant: UUID, transfers: Collection[UUID]
 ) -> Sequence[Transfer]:
-    """What was sent back of these transfers, the first first."""
+    """The transfers that return goods of these transfers, the oldest first."""
     query = (
         select(Transfer)
         .where(Transfer.tenant_id == tenant, among(Transfer.return_of, transfers))
@@ -65,7 +65,7 @@ async def returns_of(
 
 
 async def any_shipped(session: AsyncSession, tenant: UUID) -> bool:
-    """Whether anything was ever sent from one store to another."""
+    """Whether the tenant ever shipped a transfer."""
     query = select(Transfer.id).where(
         Transfer.tenant_id == tenant, Transfer.shipped_at.is_not(None)
     )
@@ -73,12 +73,12 @@ async def any_shipped(session: AsyncSession, tenant: UUID) -> bool:
 
 
 class TransferFilter(NamedTuple):
-    """Transfers to or from these stores; `asked` that stores asked for, `planned` that are to
-    be shipped from somewhere."""
+    """Transfers to or from these stores. `requests`: only those that a store requested; `planned`:
+    only those that have a source."""
 
     stores: Collection[UUID]
     states: Collection[str] | None = None
-    asked: bool = False
+    requests: bool = False
     planned: bool = False
 
 
@@ -89,7 +89,7 @@ async def transfers(
     query = select(Transfer).where(Transfer.tenant_id == tenant, _concerns(filter.stores))
     if filter.states is not None:
         query = query.where(Transfer.state.in_(filter.states))
-    if filter.asked:
+    if filter.requests:
         query = query.where(Transfer.requested_by.is_not(None))
     if filter.planned:
         query = query.where(Transfer.from_store.is_not(None))
@@ -135,13 +135,13 @@ async def in_transit(unit: Unit, transfer: Transfer) -> list[Reservation]:
         .having(total > 0)
         .order_by(E.product_id, Batch.expires_on, E.batch_id)
     )
-    found = await unit.session.execute(query)
-    return [Reservation(transfer.id, *row[:-1], int(row[-1])) for row in found]
+    rows = await unit.session.execute(query)
+    return [Reservation(transfer.id, *row[:-1], int(row[-1])) for row in rows]
 
 
 class Need(NamedTuple):
-    """A product of a store as its next request sees it, in base units; `sold` in 30 days,
-    `coming` what is in transit, approved, asked for or on order."""
+    """Figures of a product in a store for its next replenishment request, in base units: `sold` in
+    the period, `coming` is in transit, approved, requested or on order."""
 
     product_id: UUID
     scale: int
@@ -153,8 +153,8 @@ class Need(NamedTuple):
 
 
 async def needs(session: AsyncSession, tenant: UUID, store: UUID, days: int) -> list[Need]:
-    """The goods of a store, with what left it in so many days."""
-    sold, asked = _sold(tenant, store, days), _asked(tenant, store)
+    """The goods of a store, with the quantities sold in the last `days`."""
+    sold, awaited = _sold(tenant, store, days), _awaited(tenant, store)
     L = Level.__table__.c
     query = (
         select(
@@ -163,27 +163,27 @@ async def needs(session: AsyncSession, tenant: UUID, store: UUID, days: int) -> 
             Store.lead_days,
             Level.reorder_point,
             free(L),
-            Level.transit + func.coalesce(asked.c.quantity, 0),
+            Level.transit + func.coalesce(awaited.c.quantity, 0),
             func.greatest(func.coalesce(sold.c.quantity, 0), 0),
         )
         .join(Store, and_(Store.tenant_id == Level.tenant_id, Store.id == Level.store_id))
         .join(Product, and_(Product.tenant_id == Level.tenant_id, Product.id == Level.product_id))
         .outerjoin(sold, sold.c.product_id == Level.product_id)
-        .outerjoin(asked, asked.c.product_id == Level.product_id)
+        .outerjoin(awaited, awaited.c.product_id == Level.product_id)
         .where(Level.tenant_id == tenant, Level.store_id == store)
         .where(Product.kind == "GOODS", Product.archived_at.is_(None))
         .order_by(Product.pinyin, Product.id)
     )
-    found = [Need(*row[:2], *map(int, row[2:])) for row in await session.execute(query)]
-    ordered = await on_order(session, tenant, [(store, need.product_id) for need in found])
+    goods = [Need(*row[:2], *map(int, row[2:])) for row in await session.execute(query)]
+    ordered = await on_order(session, tenant, [(store, need.product_id) for need in goods])
     return [
         need._replace(coming=need.coming + ordered.get((store, need.product_id), 0))
-        for need in found
+        for need in goods
     ]
 
 
 def _sold(tenant: UUID, store: UUID, days: int) -> Subquery:
-    """SQL: what customers and kitchens took, less what customers brought back."""
+    """SQL: quantities sold or used in the kitchen, less customers' returns."""
     E, M = Entry, Movement
     back = (E.from_bin == "customer") & E.to_bin.in_(RETURN_BINS)
     left = E.from_bin.in_(("shelf", "reserved")) & E.to_bin.in_(CONSUMING_BINS)
@@ -199,8 +199,8 @@ def _sold(tenant: UUID, store: UUID, days: int) -> Subquery:
     )
 
 
-def _asked(tenant: UUID, store: UUID) -> Subquery:
-    """SQL: what the store waits for that was not shipped yet."""
+def _awaited(tenant: UUID, store: UUID) -> Subquery:
+    """SQL: quantities requested or approved for the store that are not shipped yet."""
     T, L = Transfer, TransferLine
     waits = func.sum(case((T.state == "REQUESTED", L.requested), else_=L.approved))
     return (
@@ -209,5 +209,5 @@ def _asked(tenant: UUID, store: UUID) -> Subquery:
         .where(T.tenant_id == tenant, T.to_store == store)
         .where(T.state.in_(("REQUESTED", "APPROVED")))
         .group_by(L.product_id)
-        .subquery("asked")
+        .subquery("awaited")
     )

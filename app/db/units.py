@@ -1,4 +1,4 @@
-"""A product's own units: what a shop counts it in beside its unit."""
+"""A product's own units (a case, a bottle) and their sizes."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -14,7 +14,7 @@ from app.db.tables import ProductUnit
 async def units_of(
     session: AsyncSession, tenant: UUID, products: Collection[UUID]
 ) -> Sequence[ProductUnit]:
-    """The largest first."""
+    """The products' own units, the largest first."""
     query = (
         select(ProductUnit)
         .where(ProductUnit.tenant_id == tenant, among(ProductUnit.product_id, products))
@@ -27,14 +27,14 @@ async def sizes(
     session: AsyncSession, tenant: UUID, products: Collection[UUID]
 ) -> dict[UUID, dict[str, int]]:
     """Base units in each of the products' own units."""
-    found: dict[UUID, dict[str, int]] = {}
+    by_product: dict[UUID, dict[str, int]] = {}
     for row in await units_of(session, tenant, products):
-        found.setdefault(row.product_id, {})[row.name] = row.size
-    return found
+        by_product.setdefault(row.product_id, {})[row.name] = row.size
+    return by_product
 
 
 async def replace(unit: Unit, product: UUID, sizes: dict[str, int]) -> None:
-    """The product has these units and no others."""
+    """Replace the product's own units."""
     await unit.session.execute(
         delete(ProductUnit).where(
             ProductUnit.tenant_id == unit.tenant, ProductUnit.product_id == product

@@ -72,7 +72,7 @@ class TransfersQuery:
         first: First = None,
         after: After = None,
     ):
-        return await listed(info, store_ids, states, first, after, asked=True)
+        return await listed(info, store_ids, states, first, after, requests=True)
 
     @root(
         Can.SEE_TRANSFERS,
