@@ -1,4 +1,4 @@
-"""The demo's documents: what is ordered, on its way, asked for, put aside and sold to customers."""
+"""The demo's documents: purchase orders, a customer's order, write-offs and transfers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ from app.domain.documents.writeoffs import Source
 from app.domain.errors import Refusal
 
 DELIVERER = "城南配送中心"
-WANTED = {"SUGAR-500": "12", "CUCUMBER": "5.5", "RICE-10KG": "6"}
-"""What the west has asked for, and the east has sent."""
+SHIPPED = {"SUGAR-500": "12", "CUCUMBER": "5.5", "RICE-10KG": "6"}
+"""Products that the west store requested and the east store has shipped."""
 
 LOW = {"CHOCO-80": "20", "CHEESE-166": "8"}
 """Products that the west store requests; the request stays open."""
@@ -47,7 +47,7 @@ class DemoInput:
 
 
 class Desk(NamedTuple):
-    """Who works where: each document has people of its own."""
+    """The demo's stores, people and goods, to write documents with."""
 
     trade: Trade
     people: Mapping[str, UUID]
@@ -79,7 +79,7 @@ async def paperwork(desk: Desk) -> None:
 
 
 async def _buy(desk: Desk) -> None:
-    """One order came in part, one is awaited."""
+    """One order is received in part, one is expected."""
     db, books, buyer = desk.trade.books.db, desk.trade.books, desk.viewer("buyer", Role.PURCHASER)
     description = Introduced(DELIVERER, "刘经理", "13700137000", lead_days=2)
     supplier = await purchases.create_supplier(db, buyer, desk.key("supplier"), description)
@@ -87,16 +87,16 @@ async def _buy(desk: Desk) -> None:
         "demo": {"YOGURT-4": "24", "CHIPS-104": "30"},
         "demo-west": {"RICE-5KG": "20", "CHIPS-104": "15"},
     }
-    made = {}
+    placed = {}
     for code, quantities in ordered.items():
-        wanted = purchases.PurchaseRequest(
+        request = purchases.PurchaseRequest(
             desk.key("order", code), supplier.id, desk.trade.stores[code]
         )
         lines = desk.lines(quantities, unit_cost=90_000)
-        made[code] = await purchases.create(db, buyer, wanted, lines)
-    came = desk.lines({"YOGURT-4": "18"}, produced_on=clock().date() - timedelta(days=1))
+        placed[code] = await purchases.create(db, buyer, request, lines)
+    arrived = desk.lines({"YOGURT-4": "18"}, produced_on=clock().date() - timedelta(days=1))
     movement = DemoMovement(desk.key("delivery"))
-    delivery = made["demo"].id, came, False, "SH-0002", movement
+    delivery = placed["demo"].id, arrived, False, "SH-0002", movement
     await purchase_receipts.receive(books, desk.viewer("cashier", Role.CASHIER), *delivery)
 
 
@@ -104,11 +104,11 @@ async def _sell(desk: Desk) -> None:
     """An order that is paid for and waits to be picked up."""
     books, cashier = desk.trade.books, desk.viewer("cashier", Role.CASHIER)
     store = desk.trade.stores["demo"]
-    wanted = orders.OrderRequest(
+    request = orders.OrderRequest(
         desk.key("sale"), store, "WECHAT", "13800138000", note="下班后来取"
     )
     placed = await orders.place(
-        books, cashier, wanted, desk.lines({"RICE-5KG": "1", "SOY-500": "2"})
+        books, cashier, request, desk.lines({"RICE-5KG": "1", "SOY-500": "2"})
     )
     if isinstance(placed, Refusal):
         raise RuntimeError(f"the demo's order was refused: {placed}")
@@ -119,28 +119,28 @@ async def _throw_away(desk: Desk) -> None:
     """One write-off is approved, one waits for the store's manager."""
     books, cashier = desk.trade.books, desk.viewer("cashier", Role.CASHIER)
     store = desk.trade.stores["demo"]
-    asked: Sequence[tuple[str, dict[str, str]]] = (
+    damages: Sequence[tuple[str, dict[str, str]]] = (
         ("破损", {"EGG-30": "1"}),
         ("变质", {"TOMATO": "1.4", "BANANA": "0.8"}),
     )
-    made = []
-    for reason, quantities in asked:
-        wanted = writeoffs.WriteOffRequest(desk.key("waste", reason), store, reason)
-        made.append(await writeoffs.request(books, cashier, wanted, desk.lines(quantities)))
+    requested = []
+    for reason, quantities in damages:
+        request = writeoffs.WriteOffRequest(desk.key("waste", reason), store, reason)
+        requested.append(await writeoffs.request(books, cashier, request, desk.lines(quantities)))
     manager = desk.viewer("manager", Role.MANAGER)
-    await writeoffs.approve(books.db, manager, desk.key("approval"), made[0].id, None)
+    await writeoffs.approve(books.db, manager, desk.key("approval"), requested[0].id, None)
 
 
 async def _move(desk: Desk) -> None:
     """One transfer is on its way, one request waits for head office."""
     db, buyer = desk.trade.books.db, desk.viewer("buyer", Role.PURCHASER)
     manager, west = desk.viewer("manager", Role.MANAGER), desk.trade.stores["demo-west"]
-    asked = [
+    requests = [
         await transfer_requests.request(
             db, manager, desk.key("request", str(number)), west, desk.lines(quantities), None
         )
-        for number, quantities in enumerate((WANTED, LOW))
+        for number, quantities in enumerate((SHIPPED, LOW))
     ]
     east = desk.trade.stores["demo"]
-    await transfer_requests.approve(db, buyer, desk.key("answer"), asked[0].id, east, None)
-    await transfers.ship(db, buyer, desk.key("shipment"), asked[0].id, None)
+    await transfer_requests.approve(db, buyer, desk.key("answer"), requests[0].id, east, None)
+    await transfers.ship(db, buyer, desk.key("shipment"), requests[0].id, None)

@@ -256,12 +256,12 @@ async def _furnish(db: Database, settings: Settings, begun: Begun) -> None:
 
 
 async def _goods(db: Database, owner: Viewer) -> list[tuple[UUID, int, Good]]:
-    found: list[tuple[UUID, int, Good]] = []
+    goods: list[tuple[UUID, int, Good]] = []
     for name, lines in GOODS.items():
         category = await products.create_category(db, owner, _key("category", name), name)
         for line in lines.strip().splitlines():
-            found.append((category.id, len(found) + 1, Good(*line.split())))
-    return found
+            goods.append((category.id, len(goods) + 1, Good(*line.split())))
+    return goods
 
 
 async def _product(db: Database, owner: Viewer, good: Good, number: int, category: UUID) -> Product:
@@ -269,7 +269,7 @@ async def _product(db: Database, owner: Viewer, good: Good, number: int, categor
     most = Decimal(good.reorder_point) * OVERSTOCKED
     described = ProductDescription(good.name, good.spec, price, category, overstock_point=most)
     code = f"6901234{number:05d}"
-    made = await products.create_product(
+    product = await products.create_product(
         db,
         owner,
         _key("product", good.sku),
@@ -283,14 +283,14 @@ async def _product(db: Database, owner: Viewer, good: Good, number: int, categor
     )
     key = _key("reorder", good.sku)
     return await products.set_reorder_point(
-        db, owner, key, made.id, None, Decimal(good.reorder_point)
+        db, owner, key, product.id, None, Decimal(good.reorder_point)
     )
 
 
 async def _run_out(
     db: Database, owner: Viewer, both: Sequence[UUID], stocked: Sequence[tuple[Good, Product]]
 ) -> None:
-    """What a store lists and has none of: a threshold of its own opens the level."""
+    """Open the levels of goods that a store lists without stock, by a threshold of their own."""
     for good, product in stocked:
         for store, held in zip(both, (good.east, good.west), strict=True):
             if not Decimal(held):
@@ -362,13 +362,13 @@ def _cost(good: Good) -> int:
 
 
 def _batch(good: Good, product: Product, kind: Kind) -> Arriving | None:
-    """What was there is near its end; what was delivered is fresh."""
+    """Opening stock is close to its expiry; delivered goods are fresh."""
     if good.sku not in FRESH or kind is Kind.SALE:
         return None
     life, left = FRESH[good.sku]
     now = datetime.now(UTC)
     until = now.date() + timedelta(days=left if kind is Kind.OPENING else life)
-    made = until - timedelta(days=life)
-    number = f"{made:%y%m%d}"
+    produced_on = until - timedelta(days=life)
+    number = f"{produced_on:%y%m%d}"
     id = batch_id(product.id, number, until)
-    return Arriving(id, product.id, number, until, made, "城南配送中心", _cost(good), now)
+    return Arriving(id, product.id, number, until, produced_on, "城南配送中心", _cost(good), now)

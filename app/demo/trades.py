@@ -100,7 +100,7 @@ class StockLine:
 
 
 class Trade(NamedTuple):
-    """Who furnishes which stores, with keys that a seeding cut short finds again."""
+    """The stores to fill; `key` derives the same keys each time, so that seeding can be resumed."""
 
     books: Books
     tenant: UUID
@@ -114,24 +114,24 @@ class Trade(NamedTuple):
 
 
 async def furnish(trade: Trade) -> None:
-    """Fills the salon and the restaurant: goods, recipes, stock, a pass in use, some sales."""
-    made: dict[str, Product] = {}
+    """Fill the salon and the restaurant with goods, recipes, stock, passes and some sales."""
+    catalog: dict[str, Product] = {}
     for code, name, goods in (
         ("demo-salon", "美发用品", SALON_GOODS),
         ("demo-kitchen", "后厨食材", KITCHEN_GOODS),
     ):
         listed = [Good(*line.split()) for line in goods.strip().splitlines()]
-        made |= await _goods(trade, name, listed)
-        await _open(trade, trade.stores[code], listed, made)
+        catalog |= await _goods(trade, name, listed)
+        await _open(trade, trade.stores[code], listed, catalog)
     for line in SERVED.strip().splitlines():
-        await _serve(trade, line, made)
-    await _trade(trade, made)
+        await _serve(trade, line, catalog)
+    await _trade(trade, catalog)
 
 
 async def _goods(trade: Trade, category: str, goods: Sequence[Good]) -> dict[str, Product]:
     db, owner = trade.books.db, trade.viewer(Role.OWNER)
     shelf = await products.create_category(db, owner, trade.key("category", category), category)
-    made = {}
+    catalog = {}
     for good in goods:
         described = ProductDescription(good.name, good.spec, category_id=shelf.id)
         tracked = good.life != "-"
@@ -149,16 +149,18 @@ async def _goods(trade: Trade, category: str, goods: Sequence[Good]) -> dict[str
         )
         point = Decimal(good.reorder_point)
         key = trade.key("reorder", good.sku)
-        made[good.sku] = await products.set_reorder_point(db, owner, key, product.id, None, point)
+        catalog[good.sku] = await products.set_reorder_point(
+            db, owner, key, product.id, None, point
+        )
         if good.sku in BOTTLES:
             bottle = [Pack("瓶", Decimal(BOTTLES[good.sku]))]
             key = trade.key("units", good.sku)
             await units.set_units(db, owner, key, product.id, bottle, "瓶", "瓶")
-    return made
+    return catalog
 
 
 async def _open(
-    trade: Trade, store: UUID, goods: Sequence[Good], made: Mapping[str, Product]
+    trade: Trade, store: UUID, goods: Sequence[Good], catalog: Mapping[str, Product]
 ) -> None:
     today = datetime.now(UTC).date()
     lines = []
@@ -167,7 +169,7 @@ async def _open(
         number = f"{today:%y%m%d}" if until else None
         cost = int(Decimal(good.cost) * 10_000)
         supplier = DELIVERER if until else None
-        product, quantity = made[good.sku].id, Decimal(good.opening)
+        product, quantity = catalog[good.sku].id, Decimal(good.opening)
         lines.append(StockLine(product, quantity, cost, number, until, supplier))
     await _record(trade, Kind.OPENING, store, lines, "期初库存")
 
@@ -187,38 +189,44 @@ async def _record(
         raise RuntimeError(f"the demo's {name} was refused: {outcome}")
 
 
-async def _serve(trade: Trade, line: str, made: dict[str, Product]) -> None:
-    """Makes a dish, a service, a pass or something made ahead, and its recipe."""
+async def _serve(trade: Trade, line: str, catalog: dict[str, Product]) -> None:
+    """Create a dish, a service, a pass or goods produced in advance, and the recipe."""
     head, _, parts = line.partition(" : ")
     sku, name, kind, unit, price = head.split()
     db, owner = trade.books.db, trade.viewer(Role.OWNER)
     described = ProductDescription(name, price=None if price == "-" else int(price) * 10_000)
-    made[sku] = await products.create_product(
+    catalog[sku] = await products.create_product(
         db, owner, trade.key("product", sku), sku, unit, kind, [], described
     )
     consume_on = CONSUME_ON.get(sku) if kind in PREPAID else None
     key = trade.key("recipe", sku)
-    ingredients = [_part(part.split(), made) for part in parts.split(", ")]
-    await set_recipe(db, owner, key, made[sku].id, ingredients, None, consume_on)
+    ingredients = [_part(part.split(), catalog) for part in parts.split(", ")]
+    await set_recipe(db, owner, key, catalog[sku].id, ingredients, None, consume_on)
 
 
-def _part(words: Sequence[str], made: Mapping[str, Product]) -> Ingredient:
+def _part(words: Sequence[str], catalog: Mapping[str, Product]) -> Ingredient:
     sku, quantity, unit, *more = words
     loss = next((Decimal(word[1:]) for word in more if word.startswith("+")), Decimal(0))
-    return Ingredient(made[sku].id, Decimal(quantity), unit, loss, "?" in more)
+    return Ingredient(catalog[sku].id, Decimal(quantity), unit, loss, "?" in more)
 
 
-async def _trade(trade: Trade, made: Mapping[str, Product]) -> None:
-    """Soup is made, dishes and a service are sold, two passes are sold and one is used."""
+async def _trade(trade: Trade, catalog: Mapping[str, Product]) -> None:
+    """Produce soup, sell dishes, a service and two passes, and redeem one of them."""
     kitchen, salon = trade.stores["demo-kitchen"], trade.stores["demo-salon"]
-    await _record(trade, Kind.PRODUCTION, kitchen, [_line(made["SOUP"], "12")], "熬汤")
-    dishes = [_line(made["EGGS"], "2"), _line(made["NOODLES"], "3"), _line(made["SET-1"], "1")]
+    await _record(trade, Kind.PRODUCTION, kitchen, [_line(catalog["SOUP"], "12")], "熬汤")
+    dishes = [
+        _line(catalog["EGGS"], "2"),
+        _line(catalog["NOODLES"], "3"),
+        _line(catalog["SET-1"], "1"),
+    ]
     await _record(trade, Kind.SALE, kitchen, dishes, "午市", channel="COUNTER")
-    await _record(trade, Kind.SALE, salon, [_line(made["COLOUR"], "1")], "染发", channel="COUNTER")
+    await _record(
+        trade, Kind.SALE, salon, [_line(catalog["COLOUR"], "1")], "染发", channel="COUNTER"
+    )
     db, who = trade.books.db, trade.viewer(Role.MANAGER)
     sold = []
     for sku, customer, uses in (("CUT-10", "13800138000", 10), ("SPA-5", "13900139000", 5)):
-        card = (made[sku].id, customer, uses, "WECHAT", None)
+        card = (catalog[sku].id, customer, uses, "WECHAT", None)
         sold.append(await passes.sell_pass(db, who, trade.key("pass", sku), salon, *card))
     await passes.redeem_pass(db, who, trade.key("redeem"), salon, sold[0].id, 1)
 
