@@ -39,13 +39,8 @@ def sources(*folders: str) -> list[Path]:
     return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
-# Packages whose names and prose are plain; a package joins when it is cleaned.
-NOT_YET = (
-    "app/domain/people",
-    "app/domain/channels",
-    "app/db/tables",
-    "app/db/channel_accounts.py",
-)
+# Not cleaned yet; names and prose of every other module are plain.
+NOT_YET = ("app/domain/people",)
 PLAIN = [path for path in sources("app") if not str(path.relative_to(ROOT)).startswith(NOT_YET)]
 PAGES = [
     *sorted(ROOT.glob("*.md")),
@@ -95,7 +90,7 @@ def test_modules_keep_their_names() -> None:
 
 RIDDLE = re.compile(
     r"(?i:\b(?:whoever|whatever|somebody|anybody|did cost|what is there|no more(?! than))\b)"
-    r"|\b[Tt]old\b"
+    r"|(?<!Listing\.)\b[Tt]old\b"  # the changelog names a removed field
     r"|(?i:\bnobody\b(?!\"))"  # "nobody" in quotes is the account of Unix
 )
 

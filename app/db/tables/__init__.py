@@ -1,4 +1,4 @@
-"""The tables: one class a noun. Keys start with the tenant; quantities are integer base units."""
+"""The tables: one row class per noun. Keys start with the tenant; quantities are base units."""
 
 from app.db.core.table import Amount, Table
 from app.db.tables.alerts import Alert

@@ -1,4 +1,4 @@
-"""What somebody should look at."""
+"""Alerts: findings that staff should check."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,10 +10,10 @@ from app.db.core.table import Table, key, made_at, to
 
 
 class Alert(Table):
-    """A rule found something in a store, about a product; one is open at a time (I11).
+    """A finding of a rule about a product in a store; one is open at a time (I11).
 
-    `quantity` is in base units what the shelf lacked when it was sold all the same;
-    `movement_id` the last sale that did so, and `order_ids` the orders it may have taken from.
+    `quantity` is the base units sold beyond the shelf, `movement_id` the latest sale that did so,
+    and `order_ids` the orders whose goods it may have sold.
     """
 
     __tablename__ = "alerts"
@@ -36,7 +36,7 @@ class Alert(Table):
         CheckConstraint("rule in ('DISCREPANCY')", name="rule"),
         CheckConstraint("state in ('OPEN', 'ACKNOWLEDGED')", name="state"),
         Index("ix_alerts_store", "tenant_id", "store_id", "id"),
-        # I11: at most one open alert a rule and subject.
+        # I11: at most one open alert per rule and subject.
         Index(
             "uq_alerts_open",
             "tenant_id",

@@ -1,4 +1,4 @@
-"""What the chain keeps, sells and uses."""
+"""Products, their categories, barcodes, units and recipes."""
 
 from datetime import datetime
 from uuid import UUID
@@ -27,8 +27,8 @@ class Category(Table):
 class Product(Table):
     """`scale` is the number of base units (piece, g, ml) in one `unit`; `price` is in fen.
 
-    `recipe_id` is the recipe in force; `container` the base units of what is opened and used
-    up in parts (a bottle); `display_unit` one of the product's own units.
+    `recipe_id` is the recipe in force, `container` the base units of a container that is opened
+    and used in parts (a bottle), `display_unit` one of the product's own units.
     """
 
     __tablename__ = "products"
@@ -87,7 +87,7 @@ class Barcode(Table):
 
 
 class ProductUnit(Table):
-    """What a shop counts a product in beside its unit: a bottle, a case; `size` in base units."""
+    """One of the product's own units (a bottle, a case); `size` is in base units."""
 
     __tablename__ = "product_units"
     tenant_id: Mapped[UUID] = key()
@@ -98,7 +98,7 @@ class ProductUnit(Table):
 
 
 class Recipe(Table):
-    """One version of how a product is made: it never changes. `yields` is in base units."""
+    """One version of a product's recipe; it never changes. `yields` is in base units."""
 
     __tablename__ = "recipes"
     tenant_id: Mapped[UUID] = key()
@@ -117,7 +117,7 @@ class Recipe(Table):
 
 
 class Component(Table):
-    """What goes into `yields` of a recipe: base units, and 1/10000 of them lost on the way."""
+    """A component for the recipe's `yields`: base units, and the loss in 1/10000 of them."""
 
     __tablename__ = "components"
     tenant_id: Mapped[UUID] = key()
@@ -137,7 +137,7 @@ class Component(Table):
 
 
 class Need(Table):
-    """What one unit of the made product takes of a stocked one, through all recipes in recipes."""
+    """Base units of a stocked product for one unit of the recipe's product, over nested recipes."""
 
     __tablename__ = "needs"
     tenant_id: Mapped[UUID] = key()

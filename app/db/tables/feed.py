@@ -1,4 +1,4 @@
-"""A store's revisions."""
+"""Revisions of stores, and what changed at each."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from app.db.core.table import Table, key, to
 
 
 class Feed(Table):
-    """A store's revision: how many commits have touched it (I6)."""
+    """A store's revision: the number of commits that touched it (I6)."""
 
     __tablename__ = "feeds"
     tenant_id: Mapped[UUID] = key()
@@ -23,7 +23,7 @@ class Feed(Table):
 
 
 class Change(Table):
-    """What one revision of a store touched; the values are read from the rows themselves."""
+    """Ids of the products and documents that one revision of a store touched."""
 
     __tablename__ = "changes"
     tenant_id: Mapped[UUID] = key()

@@ -1,4 +1,4 @@
-"""Tenants, stores, people and programs."""
+"""Tenants, stores, staff, sessions and API keys."""
 
 from datetime import datetime
 from uuid import UUID
@@ -23,8 +23,8 @@ class Tenant(Table):
 
 
 class Direction(Table):
-    """Where a name known before the tenant leads: a login, a store's public code, or the id of
-    a channel's shop."""
+    """The tenant and subject of a name that is known before the tenant: a login, a store's public
+    code, or the id of a channel's shop."""
 
     __tablename__ = "directory"
     kind: Mapped[str] = mapped_column(primary_key=True)
@@ -60,7 +60,7 @@ class Staff(Table):
     removed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = made_at()
     __table_args__ = (
-        # Whoever left may be invited again, as a new person with the old login.
+        # A removed account frees its login: the person may be invited again, as a new account.
         Index(
             "uq_staff_login",
             "tenant_id",
@@ -82,7 +82,7 @@ class StaffStore(Table):
 class Session(Table):
     """One sign-in. Its refresh token rotates; a token used twice ends the session.
 
-    `previous_hash` is of the token before, which is good for a moment more after `rotated_at`.
+    `previous_hash` is of the token before, which stays valid for a moment after `rotated_at`.
     """
 
     __tablename__ = "sessions"

@@ -11,9 +11,9 @@ from app.db.core.table import Table, key, made_at, to
 
 
 class Order(Table):
-    """Goods held for a customer until they are handed over or given up. `total` is in fen.
+    """Goods reserved for a customer until they are handed over or released. `total` is in fen.
 
-    What it holds is read from the ledger; `expires_at` is null once it is paid for.
+    The reserved quantities are read from the ledger; `expires_at` is null once it is paid.
     """
 
     __tablename__ = "orders"
@@ -76,11 +76,11 @@ class Order(Table):
         return (self.store_id,)
 
     token: ClassVar[str | None] = None
-    """What lets a guest at it; known to whoever placed it."""
+    """The guest's access token for this order; set only in the answer of `placeOrder`."""
 
 
 class OrderLine(Table):
-    """What was ordered, in base units; `price` is fen a unit, as it was then."""
+    """A product of an order, in base units; `price` is in fen per unit, as of the order."""
 
     __tablename__ = "order_lines"
     tenant_id: Mapped[UUID] = key()

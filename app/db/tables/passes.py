@@ -10,10 +10,10 @@ from app.db.core.table import Table, key, made_at, to
 
 
 class Pass(Table):
-    """Uses of a service somebody paid for; redeemed at any store of the tenant.
+    """Prepaid uses of a service, which any store of the tenant redeems.
 
-    `store_id` sold it, and gave what was taken ahead of its use. `recipe_id` is what one use
-    takes, as it was when the pass was sold.
+    `store_id` sold the pass and reserved or consumed goods for it in advance. `recipe_id` is the
+    recipe of one use at the time of the sale.
     """
 
     __tablename__ = "passes"
@@ -45,7 +45,7 @@ class Pass(Table):
 
 
 class Redemption(Table):
-    """Uses of a service rendered in a store: of a pass, or paid for there."""
+    """Uses of a service in a store: of a pass, or paid for at the time."""
 
     __tablename__ = "redemptions"
     tenant_id: Mapped[UUID] = key()

@@ -1,4 +1,4 @@
-"""Suppliers, what is ordered of them, and how much of it came."""
+"""Suppliers, and purchase orders with the quantities ordered and received."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from app.db.core.table import Table, key, made_at, to
 
 
 class Supplier(Table):
-    """Who delivers, and usually in how many days."""
+    """A supplier; `lead_days` is its usual time from order to delivery."""
 
     __tablename__ = "suppliers"
     tenant_id: Mapped[UUID] = key()
@@ -32,7 +32,7 @@ class Supplier(Table):
 
 
 class PurchaseOrder(Table):
-    """Goods a store waits for; it is open, and its goods are on order, until `ended_at`."""
+    """Goods that a store ordered of a supplier; the order is open until `ended_at`."""
 
     __tablename__ = "purchase_orders"
     tenant_id: Mapped[UUID] = key()
@@ -76,8 +76,8 @@ class PurchaseOrder(Table):
 
 
 class PurchaseLine(Table):
-    """How much of a product was ordered and came, in base units; `unit_cost` is 1/10000 yuan a
-    unit. What came and was never ordered has a line of its own, with 0 ordered."""
+    """Quantities of a product ordered and received, in base units; `unit_cost` is in 1/10000 yuan
+    per unit. Goods received without an order have a line with 0 ordered."""
 
     __tablename__ = "purchase_lines"
     tenant_id: Mapped[UUID] = key()

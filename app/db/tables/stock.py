@@ -1,4 +1,4 @@
-"""Levels, batches, movements and entries: the ledger and what it leaves behind."""
+"""The ledger (movements and entries), and the levels and batches that result from it."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -29,10 +29,10 @@ STATUS = (
 class Level(Table):
     """A product in a store. This row is the mutex of the pair; `version` counts its entries.
 
-    `value` is what all that is held did cost, in 1/10000 yuan, and `unit_cost` the average of
-    one unit, kept when nothing is left.
+    `value` is the cost of all goods held, in 1/10000 yuan; `unit_cost` the moving average of one
+    unit, which stays when the stock is used up.
 
-    What is told are attributes, not resolvers: a list of levels costs what its fields cost.
+    Public fields are attributes, not resolvers: a list of levels costs what its fields cost.
     """
 
     __tablename__ = "levels"
@@ -60,7 +60,7 @@ class Level(Table):
     __table_args__ = (
         to("stores", "store_id"),
         to("products", "product_id"),
-        # I4: no bin is ever below zero, whatever the code above believes.
+        # I4: no bin is below zero, even if the code above is wrong.
         CheckConstraint("shelf >= 0", name="shelf"),
         CheckConstraint("reserved >= 0", name="reserved"),
         CheckConstraint("quarantine >= 0", name="quarantine"),
@@ -72,9 +72,9 @@ class Level(Table):
     )
 
     overdue: Mapped[int] = query_expression(literal(0))
-    """Reserved for orders whose time is over: it can be sold. Read with `WITH_OVERDUE`."""
+    """Reserved for orders whose hold is over; it can be sold. Read with `WITH_OVERDUE`."""
     joined: ClassVar[Any] = None
-    """Rows that the query brought along, by the name of their loader."""
+    """Rows of other tables that the query read as well, by the name of their loader."""
     pair = property(lambda self: (self.store_id, self.product_id))
     free = property(lambda self: self.shelf + self.overdue)
     available = property(lambda self: Amount(self.free, self.scale))
@@ -88,9 +88,9 @@ class Level(Table):
 
 
 class Batch(Table):
-    """Goods of one product that came with one number and one expiry; what it is never changes.
+    """Goods of one product with one batch number and expiry; its attributes never change.
 
-    `expires_on` is the last day of sale, infinity when there is none.
+    `expires_on` is the last day of sale; infinity for goods that do not expire.
     """
 
     __tablename__ = "batches"
@@ -110,7 +110,7 @@ class Batch(Table):
 
 
 class BatchLevel(Table):
-    """How much of a batch lies in a store; the key is the order of FEFO. Drained rows leave."""
+    """Stock of a batch in a store; the key is in FEFO order. A row without stock is deleted."""
 
     __tablename__ = "batch_levels"
     tenant_id: Mapped[UUID] = key()
@@ -124,7 +124,7 @@ class BatchLevel(Table):
     transit: Mapped[int]
     __table_args__ = (
         to("batches", "batch_id"),
-        # I4: no bin is ever below zero; and a row that holds nothing does not exist.
+        # I4: no bin is below zero; a row without stock does not exist.
         CheckConstraint("shelf >= 0", name="shelf"),
         CheckConstraint("reserved >= 0", name="reserved"),
         CheckConstraint("quarantine >= 0", name="quarantine"),
@@ -136,7 +136,7 @@ class BatchLevel(Table):
 
 
 class Movement(Table):
-    """The head of one movement. Never updated or deleted (I1)."""
+    """The head of a movement. It is never updated or deleted (I1)."""
 
     __tablename__ = "movements"
     tenant_id: Mapped[UUID] = key()
@@ -179,11 +179,11 @@ class Movement(Table):
 
 
 class Entry(Table):
-    """One quantity from one place to another, with the position and on-hand it left behind.
+    """A quantity from one place to another, with the level's position and on-hand after it.
 
-    A move inside one level uses the from pair. `unit_cost` is 1/10000 yuan a product unit, as it
-    was told; `cost` what the ledger found the quantity to be worth. `batch_named` says that FEFO
-    did not choose the batch (I7); `recipe_id` by which recipe a product was made.
+    A move inside one level uses the `from_` columns. `unit_cost` is the given cost in 1/10000 yuan
+    per product unit, `cost` the value of the quantity by moving average. `batch_named`: the batch
+    was given, not chosen by FEFO (I7). `recipe_id` is the recipe the product was produced by.
     """
 
     __tablename__ = "entries"
@@ -233,7 +233,7 @@ class Entry(Table):
 
 
 class Request(Table):
-    """A client's key, claimed by the movement that answered it (I5)."""
+    """A client's key and the id of its one result (I5)."""
 
     __tablename__ = "requests"
     tenant_id: Mapped[UUID] = key()

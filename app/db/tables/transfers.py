@@ -1,4 +1,4 @@
-"""Transfers between stores, from the request to the last piece that arrived."""
+"""Transfers between stores, from the request to the last receipt."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,10 +12,10 @@ STATES = "('REQUESTED', 'REJECTED', 'APPROVED', 'SHIPPED', 'PARTIAL', 'RECEIVED'
 
 
 class Transfer(Table):
-    """Goods for `to_store`: asked for, approved from a store, shipped, and received in parts.
+    """Goods for `to_store`: requested, approved from a source, shipped, and received in parts.
 
-    `requested_by` is null when head office sent them unasked. `return_of` is the transfer of
-    which these goods were sent back.
+    `requested_by` is null for a transfer that head office created without a request. `return_of`
+    is the transfer whose goods this one returns.
     """
 
     __tablename__ = "transfers"
@@ -60,9 +60,9 @@ class Transfer(Table):
 
 
 class TransferLine(Table):
-    """What became of one product, in base units.
+    """Quantities of one product, in base units.
 
-    I10: shipped = received + damaged + lost + returned + what is still in transit.
+    I10: shipped = received + damaged + lost + returned + in transit.
     """
 
     __tablename__ = "transfer_lines"

@@ -1,4 +1,4 @@
-"""Write-offs: what is to be thrown away, who asked for it and who approved it."""
+"""Write-offs: goods to discard, with their requester and approver."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from app.db.core.table import Table, key, made_at, to
 
 
 class WriteOff(Table):
-    """Goods that wait in quarantine until somebody else says that they are waste."""
+    """Goods in quarantine until another member of staff approves them as waste."""
 
     __tablename__ = "write_offs"
     tenant_id: Mapped[UUID] = key()
@@ -29,7 +29,7 @@ class WriteOff(Table):
         to("stores", "store_id"),
         CheckConstraint("state in ('REQUESTED', 'APPROVED', 'REJECTED')", name="state"),
         CheckConstraint("(state = 'REQUESTED') = (decided_by is null)", name="decided"),
-        # Four eyes: whoever asked never approves, whatever the code above believes.
+        # Four eyes: the requester never approves, even if the code above is wrong.
         CheckConstraint("state <> 'APPROVED' or decided_by <> requested_by", name="approver"),
         Index("ix_write_offs_store", "tenant_id", "store_id", "id"),
         Index(
@@ -47,7 +47,7 @@ class WriteOff(Table):
 
 
 class WriteOffLine(Table):
-    """Base units of one batch, and the bin they were in when somebody asked."""
+    """Base units of one batch, and the bin they were in at the time of the request."""
 
     __tablename__ = "write_off_lines"
     tenant_id: Mapped[UUID] = key()
@@ -68,7 +68,7 @@ class WriteOffLine(Table):
 
 
 class WriteOffLimit(Table):
-    """The most a write-off may cost, in 1/10000 yuan, that a role approves; null is no limit."""
+    """The largest cost of a write-off that a role may approve, in 1/10000 yuan; null: no limit."""
 
     __tablename__ = "write_off_limits"
     tenant_id: Mapped[UUID] = key()
