@@ -19,4 +19,6 @@ ALTER TABLE listings ADD CONSTRAINT ck_listings_state
 
 
 def upgrade() -> None:
-    op.execute(LISTINGS)
+    # A prepared statement holds one command.
+    for command in filter(str.strip, LISTINGS.split(";")):
+        op.execute(command)
