@@ -18,7 +18,9 @@ def run(connection) -> None:
 
 
 async def online(url: str) -> None:
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    engine = create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1), hide_parameters=True
+    )
     async with engine.begin() as connection:
         await connection.run_sync(run)
     await engine.dispose()

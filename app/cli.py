@@ -69,6 +69,7 @@ def migrate() -> None:
 @app.command()
 def work() -> None:
     """只运行定时任务 / Run only the scheduled jobs, until the command is stopped."""
+    from app import logs
     from app.db.core.bus import Bus
     from app.db.core.lane import Lane
     from app.db.core.unit import Database
@@ -78,6 +79,9 @@ def work() -> None:
     from app.domain.movements.record import Books
     from app.jobs.channel_sync import serve_shops
     from app.jobs.runner import work as run
+
+    logs.configure()
+    logs.capture()
 
     async def running(chosen: Settings) -> None:
         bus = Bus(chosen.redis_url)
@@ -269,6 +273,9 @@ def run_web(factory: str, fd: int) -> None:
     """Serve the app that the factory creates; benchmark servers run with the same options."""
     import uvicorn
 
+    from app import logs
+
+    logs.capture()
     # Each subscriber needs a file descriptor, and the usual soft limit is 1,024.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = FILES_MAX if most == resource.RLIM_INFINITY else min(most, FILES_MAX)
@@ -284,6 +291,7 @@ def run_web(factory: str, fd: int) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
         server_header=False,
         access_log=False,
+        log_config=None,
         log_level="warning",
     )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=fd)])

@@ -69,5 +69,5 @@ class Rounds:
 
     def _failed(self, tenant: UUID | None, error: Exception) -> None:
         if tenant not in self._failing:
-            log.warning("shops.failing", tenant=tenant and str(tenant), error=repr(error))
+            log.warning("shops.failing", tenant=tenant and str(tenant), error=error)
         self._failing.add(tenant)

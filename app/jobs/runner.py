@@ -35,7 +35,7 @@ async def work(url: str, db: Database, lane: Lane[Draft, Outcome]) -> None:
                     scheduler.schedule(name, when)(partial(_run, name, job, db, lane))
                 await scheduler.run()
         except Exception as error:
-            log.warning("jobs.lost", error=repr(error))
+            log.warning("jobs.lost", error=error)
         await asyncio.sleep(RETRY_SECONDS)
 
 

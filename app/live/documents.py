@@ -169,7 +169,7 @@ class DocumentFeed(Source):
                 self._missed |= missed
                 self._lost |= lost
                 if not failing:
-                    log.warning("documents.failing", topic=self._key.topic.name, error=repr(error))
+                    log.warning("documents.failing", topic=self._key.topic.name, error=error)
                 failing = True
                 await asyncio.sleep(RETRY_SECONDS)
 

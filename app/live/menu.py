@@ -99,7 +99,7 @@ class Menu(Source):
             self._apply(event)
         except Exception as error:
             # The board no longer agrees with the store: it is read again.
-            log.warning("menu.failing", store=str(self._key.store), error=repr(error))
+            log.warning("menu.failing", store=str(self._key.store), error=error)
             self._stop_and_look()
 
     def _stop_and_look(self) -> None:
@@ -119,7 +119,7 @@ class Menu(Source):
                 return
             except Exception as error:
                 if not failing:
-                    log.warning("menu.failing", store=str(self._key.store), error=repr(error))
+                    log.warning("menu.failing", store=str(self._key.store), error=error)
                 failing = True
 
     def _apply(self, event: Event) -> None:

@@ -329,7 +329,7 @@ async def sweep(recheck: Recheck) -> None:
         except Exception as error:
             # While the database is unreachable no connection is closed; the next round asks again.
             if not failing:
-                log.warning("sweep.failing", error=repr(error))
+                log.warning("sweep.failing", error=error)
             failing = True
             continue
         # Judged by the person that was asked about: another sweeper may have renewed it meanwhile.

@@ -33,7 +33,7 @@ async def patiently(read: Callable[[], Awaitable[T]]) -> T:
                 return await read()
         except UNREACHABLE as error:
             if not failing:
-                log.warning("read.failing", error=repr(error))
+                log.warning("read.failing", error=error)
             failing = True
             await asyncio.sleep(RETRY_SECONDS)
 
@@ -122,7 +122,7 @@ class Tail(Source):
             except Exception as error:
                 # Followers stay after any error: the next poll catches up from this revision.
                 if not failing:
-                    log.warning("tail.failing", store=str(self.store), error=repr(error))
+                    log.warning("tail.failing", store=str(self.store), error=error)
                 failing = True
                 await asyncio.sleep(RETRY_SECONDS)
 

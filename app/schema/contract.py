@@ -19,6 +19,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from app.domain.errors import Denied, Malformed, RateLimited, Refused
+from app.domain.rules.phones import masked
 from app.domain.rules.texts import InvalidText
 from app.live.share import LEAF_RESOLVERS, SharedExecutor, compile_leaf
 from app.schema.messages import message_of
@@ -77,7 +78,7 @@ def finish(error: GraphQLError, language: str) -> None:
         extensions["code"] = "BAD_INPUT"
         if path := _variable(error):
             extensions["path"] = path
-        text = error.message.split(" Did you mean ", 1)[0]
+        text = masked(error.message.split(" Did you mean ", 1)[0])
         error.message = f"请求不符合接口定义：{text}" if zh else text
     else:
         extensions |= {"code": "INTERNAL", "id": str(uuid4())}

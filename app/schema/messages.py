@@ -11,6 +11,7 @@ from strawberry.types import Info
 from app.domain import errors
 from app.domain.access import Can
 from app.domain.errors import Refusal, Text
+from app.domain.rules.phones import masked
 from app.domain.rules.texts import NAMES
 from app.domain.rules.units import to_base
 from app.schema.scalars import EXACT, money, quantity, seen
@@ -199,7 +200,7 @@ def message_of(refusal: Refusal, language: str) -> str:
             facts |= {name: quantity(base, refusal.scale) for name, base in amounts.items()}
         case _:
             pass
-    return (zh if language == "zh" else en).format(**facts)
+    return masked((zh if language == "zh" else en).format(**facts))
 
 
 async def localised(refusal: Refusal, info: Info) -> str:

@@ -10,7 +10,7 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.domain.access import Can, Role
-from app.domain.rules.texts import masked
+from app.domain.rules.phones import masked
 from app.schema import problems
 from app.schema.arguments import request_key
 from app.schema.catalog import Channel, Product
@@ -18,14 +18,11 @@ from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor
 from app.schema.recipes import Recipe
 from app.schema.sales import Disposition
-from app.schema.scalars import Money, Quantity, money, quantity, seen
+from app.schema.scalars import Money, Quantity, free_text, money, quantity, seen
 from app.schema.stock import Movement
 from app.schema.stock_changes import StockLineInput
 from app.schema.storefront import StorefrontStore
 from app.schema.window import window
-
-OPEN = (Role.OWNER, Role.INTEGRATOR)
-"""Who reads customers' phone numbers in full."""
 
 
 @strawberry.enum(description="State of an order. 订单状态")
@@ -72,9 +69,7 @@ class Order:
     id: UUID = strawberry.field(description="ID of the order.")
     store: StorefrontStore = edge("stores", "store_id", "Store that hands the goods over. 门店")
     lines: list[OrderLine] = edge("order_lines", "id", "Products of the order. 订单明细")
-    note: str | None = strawberry.field(
-        description="Note of the customer; null if there is none. 备注"
-    )
+    note: str | None = free_text("note", "Note of the customer; null if there is none. 备注")
     external_id: str | None = strawberry.field(
         description="Order number in the channel; null for orders placed here. 渠道单号"
     )
@@ -88,8 +83,8 @@ class Order:
     payment: str | None = strawberry.field(
         description="Payment reference; null until the order is paid. 支付单号"
     )
-    reason: str | None = strawberry.field(
-        description="Reason of the cancellation; null if none was given. 取消原因"
+    reason: str | None = free_text(
+        "reason", "Reason of the cancellation; null if none was given. 取消原因"
     )
     placed_at: datetime = strawberry.field(description="Time when the order was placed. 下单时间")
     paid_at: datetime | None = strawberry.field(
@@ -128,13 +123,14 @@ class Order:
         return None if root.total is None else money(root.total * 100)
 
     @strawberry.field(
-        description="Name or phone number of the customer. Phone numbers are masked for everyone "
-        "but owners and API keys. 联系人"
+        description="Name or phone number of the customer. Phone numbers are masked, except for "
+        "the customer who shows the order's token; owners use `revealContact`. 联系人"
     )
     def contact(self, root: strawberry.Parent[tables.Order], info: Info) -> str:
         scope = info.context.scope
-        full = scope is not None and scope.role in OPEN
-        return root.contact if full else masked(root.contact)
+        # A guest reaches an order only with its token.
+        guest = scope is None or scope.tenant != root.tenant_id or scope.role is Role.CUSTOMER
+        return root.contact if guest else masked(root.contact)
 
     @strawberry.field(
         description="Movements that reserved, released and handed over the goods. Null without "

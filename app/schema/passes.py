@@ -6,11 +6,9 @@ from typing import Annotated
 from uuid import UUID
 
 import strawberry
-from strawberry.types import Info
 
 from app.db import tables
-from app.domain.access import Role
-from app.domain.rules.texts import masked
+from app.domain.rules.phones import masked
 from app.schema import problems
 from app.schema.arguments import request_key
 from app.schema.catalog import Channel, Product
@@ -20,9 +18,6 @@ from app.schema.recipes import ConsumeOn
 from app.schema.stock import Movement
 from app.schema.stock_changes import UsedInput
 from app.schema.window import window
-
-OPEN = (Role.OWNER, Role.INTEGRATOR)
-"""Who reads customers' phone numbers in full."""
 
 
 @strawberry.enum(description="State of a prepaid pass. 次卡状态")
@@ -87,13 +82,11 @@ class Pass:
     redemptions: list[Redemption] = edge("redemptions", "id", "Redemptions of this pass. 核销记录")
 
     @strawberry.field(
-        description="Member number or phone number of the customer. Phone numbers are masked for "
-        "everyone but owners and API keys. 会员"
+        description="Member number or phone number of the customer. Phone numbers are masked; "
+        "owners use `revealContact`. 会员"
     )
-    def customer(self, root: strawberry.Parent[tables.Pass], info: Info) -> str:
-        scope = info.context.scope
-        full = scope is not None and scope.role in OPEN
-        return root.customer if full else masked(root.customer)
+    def customer(self, root: strawberry.Parent[tables.Pass]) -> str:
+        return masked(root.customer)
 
     @strawberry.field(description="State of the pass. 次卡状态")
     def state(self, root: strawberry.Parent[tables.Pass]) -> PassState:

@@ -12,13 +12,13 @@ from app.db import tables
 from app.domain import errors
 from app.domain.access import Can
 from app.domain.rules.days import store_day
-from app.domain.rules.texts import masked
+from app.domain.rules.phones import masked
 from app.schema import problems
 from app.schema.arguments import request_key
 from app.schema.catalog import Product
 from app.schema.edges import edge
 from app.schema.identity import Actor, Store
-from app.schema.scalars import Money, Quantity, amount, cost, seen
+from app.schema.scalars import Money, Quantity, amount, cost, free_text, seen
 from app.schema.stock import Movement
 from app.schema.stock_changes import ReceiveLineInput
 from app.schema.window import window
@@ -30,9 +30,6 @@ class Supplier:
     name: str = strawberry.field(
         description="Name of the supplier, unique in the chain. 供应商名称"
     )
-    contact: str | None = strawberry.field(
-        description="Contact person; null if none was given. 联系人"
-    )
     lead_days: int = strawberry.field(
         description="Usual number of days from order to delivery. 到货周期（天）"
     )
@@ -43,15 +40,27 @@ class Supplier:
         description="Time when the supplier was archived; null while it is active. 停用时间"
     )
 
+    @strawberry.field(
+        description="Contact person; null if none was given. Phone numbers are masked if you lack "
+        "EDIT_SUPPLIERS. 联系人"
+    )
+    def contact(self, root: strawberry.Parent[tables.Supplier], info: Info) -> str | None:
+        return _business_text(info, root.contact)
+
     @strawberry.field(description="Phone number. Masked if you lack EDIT_SUPPLIERS. 电话")
     def phone(self, root: strawberry.Parent[tables.Supplier], info: Info) -> str | None:
-        if root.phone is None or seen(info, Can.EDIT_SUPPLIERS):
-            return root.phone
-        return masked(root.phone)
+        return _business_text(info, root.phone)
 
-    @strawberry.field(description="Internal note; null if you lack SEE_SUPPLIERS. 备注")
+    @strawberry.field(
+        description="Internal note, with phone numbers masked; null if you lack SEE_SUPPLIERS. 备注"
+    )
     def note(self, root: strawberry.Parent[tables.Supplier], info: Info) -> str | None:
-        return root.note if seen(info, Can.SEE_SUPPLIERS) else None
+        return root.note and masked(root.note) if seen(info, Can.SEE_SUPPLIERS) else None
+
+
+def _business_text(info: Info, text: str | None) -> str | None:
+    """The supplier's text, with phone numbers masked for those who cannot edit suppliers."""
+    return text if text is None or seen(info, Can.EDIT_SUPPLIERS) else masked(text)
 
 
 @strawberry.enum(description="State of a purchase order. 采购单状态")
@@ -103,11 +112,9 @@ class PurchaseOrder:
     expected_on: date = strawberry.field(
         description="Date on which the goods are expected. 预计到货日"
     )
-    note: str | None = strawberry.field(
-        description="Note on the order; null if there is none. 备注"
-    )
-    reason: str | None = strawberry.field(
-        description="Reason why the order was closed or cancelled; null if none was given. 原因"
+    note: str | None = free_text("note", "Note on the order; null if there is none. 备注")
+    reason: str | None = free_text(
+        "reason", "Reason why the order was closed or cancelled; null if none was given. 原因"
     )
     ordered_at: datetime = strawberry.field(description="Time when the order was created. 下单时间")
     ordered_by: Actor | None = edge(

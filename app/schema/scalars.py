@@ -14,6 +14,7 @@ from strawberry.types import Info
 
 from app.domain.access import Can
 from app.domain.errors import Malformed
+from app.domain.rules.phones import masked
 from app.domain.rules.units import written
 
 EXACT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
@@ -113,6 +114,16 @@ def amount(column: str, description: str) -> Any:
 
     def resolve(root: strawberry.Parent[Any]) -> Quantity:
         return quantity(getattr(root, column), root.scale)
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
+def free_text(column: str, description: str) -> Any:
+    """A field: a free text of a row, with phone numbers masked; earlier versions stored them."""
+
+    def resolve(root: strawberry.Parent[Any]) -> str | None:
+        text = getattr(root, column)
+        return text and masked(text)
 
     return strawberry.field(resolver=resolve, description=description)
 

@@ -21,7 +21,7 @@ from app.schema.catalog import Availability, Channel, Product, named
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
 from app.schema.recipes import Recipe
-from app.schema.scalars import Money, Quantity, Revision, cost, money, quantity
+from app.schema.scalars import Money, Quantity, Revision, cost, free_text, money, quantity
 from app.schema.window import as_window, definition, window
 
 strawberry.enum(Kind, name="MovementKind", description="What a movement means. 单据类型")
@@ -239,12 +239,8 @@ class Movement:
     actor: Actor | None = edge(
         "actors", "actor_id", "Member of staff or API key that recorded the movement. 操作人"
     )
-    reason: str | None = strawberry.field(
-        description="Reason of the movement; null if none was given. 原因"
-    )
-    note: str | None = strawberry.field(
-        description="Note on the movement; null if there is none. 备注"
-    )
+    reason: str | None = free_text("reason", "Reason of the movement; null if none was given. 原因")
+    note: str | None = free_text("note", "Note on the movement; null if there is none. 备注")
     document: str | None = strawberry.field(
         description="Number of a receipt or delivery note; null if none was given. 单号"
     )

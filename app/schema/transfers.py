@@ -16,7 +16,7 @@ from app.schema.arguments import request_key
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
-from app.schema.scalars import Quantity, amount, seen
+from app.schema.scalars import Quantity, amount, free_text, seen
 from app.schema.stock import Movement
 from app.schema.window import window
 
@@ -61,8 +61,8 @@ class TransferLine:
     in_transit: Quantity = amount(
         "in_transit", "Quantity shipped and not accounted for yet. 在途数量"
     )
-    reason: str | None = strawberry.field(
-        description="Reason of a difference; null if there is none. 差异原因"
+    reason: str | None = free_text(
+        "reason", "Reason of a difference; null if there is none. 差异原因"
     )
 
 
@@ -80,12 +80,9 @@ class Transfer:
     )
     to_store: Store = edge("stores", "to_store", "Store that receives the goods. 收货门店")
     lines: list[TransferLine] = edge("transfer_lines", "id", "Products of the transfer. 调拨明细")
-    note: str | None = strawberry.field(
-        description="Note on the transfer; null if there is none. 备注"
-    )
-    reason: str | None = strawberry.field(
-        description="Reason why it was rejected, withdrawn or cancelled; null if none was given. "
-        "原因"
+    note: str | None = free_text("note", "Note on the transfer; null if there is none. 备注")
+    reason: str | None = free_text(
+        "reason", "Reason why it was rejected, withdrawn or cancelled; null if none was given. 原因"
     )
     requested_by: Actor | None = maybe_edge(
         "actors",

@@ -13,13 +13,14 @@ from app.db import tables
 from app.domain.access import Can, Role
 from app.domain.documents import writeoffs
 from app.domain.rules.costs import share
+from app.domain.rules.phones import masked
 from app.schema import problems
 from app.schema.arguments import request_key
 from app.schema.batches import Batch
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
-from app.schema.scalars import Money, Quantity, amount, money, seen
+from app.schema.scalars import Money, Quantity, amount, free_text, money, seen
 from app.schema.stock import Movement
 from app.schema.stock_changes import StockLineInput
 from app.schema.window import describe_values, window
@@ -95,10 +96,7 @@ class WriteOff:
     lines: list[WriteOffLine] = edge(
         "write_off_lines", "id", "Goods to write off, one entry per batch. 报损明细"
     )
-    reason: str = strawberry.field(description="Reason of the write-off. 报损原因")
-    note: str | None = strawberry.field(
-        description="Note of the requester; null if there is none. 备注"
-    )
+    note: str | None = free_text("note", "Note of the requester; null if there is none. 备注")
     photo_urls: list[str] = strawberry.field(description="Links to photos, as they were sent. 照片")
     requested_by: Actor | None = edge(
         "actors",
@@ -114,12 +112,16 @@ class WriteOff:
     decided_at: datetime | None = strawberry.field(
         description="Time of the decision; null until then. 审批时间"
     )
-    decision_note: str | None = strawberry.field(
-        description="Note of the person who decided; null if there is none. 审批意见"
+    decision_note: str | None = free_text(
+        "decision_note", "Note of the person who decided; null if there is none. 审批意见"
     )
     movements: list[Movement] = edge(
         "document_movements", "id", "Movements of the goods for this write-off. 单据"
     )
+
+    @strawberry.field(description="Reason of the write-off. 报损原因")
+    def reason(self, root: strawberry.Parent[tables.WriteOff]) -> str:
+        return masked(root.reason)
 
     @strawberry.field(description="State of the write-off. 报损状态")
     def state(self, root: strawberry.Parent[tables.WriteOff]) -> WriteOffState:

@@ -95,7 +95,7 @@ class Backend(BroadcastBackend):
             except Exception as error:
                 # Any failure: the bus must keep listening.
                 if self.connected or delay == first:
-                    log.warning("bus.lost", error=repr(error))
+                    log.warning("bus.lost", error=error)
                 if self.connected:
                     delay = first
             finally:

@@ -149,6 +149,8 @@ class Database:
             isolation_level="AUTOCOMMIT",
             pool_size=pool_size,
             max_overflow=0,
+            # Messages of errors name no arguments: they are contacts, tokens and password hashes.
+            hide_parameters=True,
             # Under a burst of reads, a late answer is better than a pool timeout.
             pool_timeout=20,
             connect_args={"server_settings": SERVER_SETTINGS, "timeout": 5},

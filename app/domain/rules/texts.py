@@ -4,6 +4,8 @@ import unicodedata
 from typing import Literal, overload
 from urllib.parse import urlsplit
 
+from app.domain.rules.phones import masked
+
 NAMES = {
     "appId": ("应用编号", "App id"),
     "barcode": ("条码", "Barcode"),
@@ -42,6 +44,9 @@ NAMES = {
 }
 """Fields of texts as people call them, in Chinese and in English."""
 
+NOTES = {"note", "reason"}
+"""Free texts that keep no phone number: the ledger copies them, and it forgets nothing (I1)."""
+
 
 class InvalidText(ValueError):
     """A text that no client should send; shown as a BAD_INPUT error.
@@ -69,8 +74,9 @@ def clean(
 ) -> str | None:
     """The text without leading and trailing space; None when nothing is left.
 
-    Raises InvalidText, naming `field`, when nothing is left of a `required` text, when it has more
-    than `longest` characters, or control characters; `lines` allows tabs and line breaks.
+    Phone numbers in notes and reasons are masked. Raises InvalidText, naming `field`, when nothing
+    is left of a `required` text, when it has more than `longest` characters, or control
+    characters; `lines` allows tabs and line breaks.
     """
     text = (text or "").strip()
     if not text:
@@ -81,7 +87,7 @@ def clean(
         raise InvalidText(field, f"最多 {longest} 个字符", f"has at most {longest} characters")
     if any(_refused(character, lines) for character in text):
         raise InvalidText(field, "不能含控制字符", "must not contain control characters")
-    return text
+    return masked(text) if field in NOTES else text
 
 
 def link(text: str, field: str, longest: int) -> str:
@@ -102,14 +108,6 @@ def _is_https(text: str) -> bool:
     except ValueError:
         return False
     return secure and parts.username is None
-
-
-def masked(text: str) -> str:
-    """A phone number with its middle hidden, 138****5678; other texts as they are."""
-    digits = text.removeprefix("+86").strip()
-    if len(digits) == 11 and digits.isascii() and digits.isdigit():
-        return f"{digits[:3]}****{digits[-4:]}"
-    return text
 
 
 def _refused(character: str, lines: bool) -> bool:
