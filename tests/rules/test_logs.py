@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from app import logs
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+STATEMENT = "INSERT INTO orders VALUES (张三)"
 KEY = f"kucun_{'a' * 32}_{'b' * 32}_{'c' * 43}"
 
 
@@ -56,7 +57,7 @@ def test_values_are_masked() -> None:
     assert line["event"] == "order 137****5678"
     assert line["contact"] == "张三 137****5678"
     assert line["inside"] == {"phone": ["137****5678"]}
-    assert (line["token"], line["key"]) == ("***", "***")
+    assert (line["token"], line["key"]) == ("***", "kucun_***")
     assert line["url"] == "postgresql://***@db/kucun"
     assert line["id"] == "019ab371-2345-7678-9137-123456780000"
 
@@ -67,7 +68,7 @@ def test_an_error_of_the_database_is_its_code_and_constraint() -> None:
             try:
                 raise violation()
             except asyncpg.PostgresError as error:
-                raise DBAPIError("INSERT ... 张三", {}, error) from error
+                raise DBAPIError(STATEMENT, {}, error) from error
         except DBAPIError as error:
             structlog.get_logger().error("failed", exc_info=error, reason=error)
     [line] = read
