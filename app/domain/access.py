@@ -1,7 +1,7 @@
 """Permissions of roles and API keys. Each root field needs one `Can`; the default is denial."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, unique
 from typing import NamedTuple
 from uuid import UUID
@@ -123,6 +123,7 @@ class Can(Enum):
     MANAGE_STAFF = Grant("Invite, change and remove staff. 管理员工", {O: ALL})
     MANAGE_KEYS = Grant("Create and revoke API keys. 管理接口密钥", {O: ALL})
     MANAGE_STORES = Grant("Open and change stores. 管理门店", {O: ALL})
+    SEE_AUDIT = Grant("See the log of privileged acts. 查看操作记录", {M: OWN, **HEADS})
     SEE_HEALTH = Grant("See the state of the system. 系统状态", {O: ALL}, "health:read")
 
 
@@ -178,7 +179,8 @@ class Viewer:
     """A signed-in person or an API key.
 
     `own` are the stores they work in, `stores` all stores of the tenant. `session` is their
-    sign-in, None for an API key; `expires_at` is the token's end in Unix time.
+    sign-in, None for an API key; `expires_at` is the token's end in Unix time. `address` is the
+    IP address of the request.
     """
 
     scope: Scope
@@ -188,6 +190,7 @@ class Viewer:
     stores: frozenset[UUID]
     session: UUID | None = None
     expires_at: float | None = None
+    address: str = field(default="", compare=False)
 
     @property
     def tenant(self) -> UUID:

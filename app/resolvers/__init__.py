@@ -5,6 +5,7 @@ import warnings
 from strawberry.tools import merge_types
 
 from app.resolvers.alerts import AlertsMutation, AlertsQuery
+from app.resolvers.audit_log import AuditLogQuery
 from app.resolvers.batches import BatchesQuery
 from app.resolvers.catalog import CatalogMutation, CatalogQuery, PrintingQuery
 from app.resolvers.channel_accounts import ShopsMutation, ShopsQuery
@@ -49,6 +50,7 @@ with warnings.catch_warnings():
             WriteOffsQuery,
             PrintingQuery,
             ReportsQuery,
+            AuditLogQuery,
         ),
     )
     Mutation = merge_types(

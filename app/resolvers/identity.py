@@ -9,6 +9,7 @@ from app.domain import access
 from app.domain.access import Can
 from app.domain.people import sessions, staff, stores
 from app.domain.people.sessions import SignedIn
+from app.domain.people.stores import StoreChanges
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import identity as types
@@ -148,15 +149,13 @@ class IdentityMutation:
         description="Update a store; omitted fields stay unchanged. 修改门店",
     )
     async def update_store(self, info: Info, input: types.UpdateStoreInput) -> tables.Store:
-        return await stores.update_store(
-            info.context.app.gate,
-            info.context.viewer,
-            key=input.key,
-            store_id=input.store_id,
-            name=input.name,
-            timezone=input.timezone,
-            few_threshold=input.few_threshold,
-            scale_labels=input.scale_labels,
-            hold_minutes=input.hold_minutes,
-            lead_days=input.lead_days,
+        changes = StoreChanges(
+            input.name,
+            input.timezone,
+            input.few_threshold,
+            input.scale_labels,
+            input.hold_minutes,
+            input.lead_days,
         )
+        gate, viewer = info.context.app.gate, info.context.viewer
+        return await stores.update_store(gate, viewer, input.key, input.store_id, changes)

@@ -73,7 +73,8 @@ class Context:
     async def admit(self, token: str | None) -> None:
         """Read the viewer of a token. Errors are stored and raised only by fields that need one."""
         try:
-            self.person = await self.app.gate.viewer(token)
+            viewer = await self.app.gate.viewer(token)
+            self.person = viewer and dataclasses.replace(viewer, address=self.address)
         except (Denied, *UNREACHABLE) as trouble:
             self.trouble = trouble
         if self.person is not None:

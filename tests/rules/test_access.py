@@ -55,6 +55,7 @@ SEE_REPORTS        - - s Y Y report:read
 MANAGE_STAFF       - - - - Y -
 MANAGE_KEYS        - - - - Y -
 MANAGE_STORES      - - - - Y -
+SEE_AUDIT          - - s Y Y -
 SEE_HEALTH         - - - - Y health:read
 """
 ROLES = (Role.CUSTOMER, Role.CASHIER, Role.MANAGER, Role.PURCHASER, Role.OWNER)

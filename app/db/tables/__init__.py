@@ -2,6 +2,7 @@
 
 from app.db.core.table import Amount, Table
 from app.db.tables.alerts import Alert
+from app.db.tables.audit_log import AuditRecord
 from app.db.tables.catalog import (
     Barcode,
     Category,
@@ -40,6 +41,7 @@ __all__ = [
     "Alert",
     "Amount",
     "ApiKey",
+    "AuditRecord",
     "Barcode",
     "Batch",
     "BatchLevel",

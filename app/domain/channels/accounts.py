@@ -20,6 +20,7 @@ from app.db.core.unit import Database, Unit
 from app.db.tables import ChannelLink, Direction, Listing
 from app.domain import access
 from app.domain.access import Can, Viewer
+from app.domain.audit_log import Act, Subject, record_act
 from app.domain.catalog.products import get_product
 from app.domain.claims import claim
 from app.domain.errors import (
@@ -119,6 +120,8 @@ async def connect(
                 raise Refused(AlreadyTaken("channel", channel))
             subject = {"tenant_id": viewer.tenant, "subject_id": link.id}
             unit.session.add(Direction(kind="shop", name=str(link.id), **subject))
+            connected = Act.CONNECT_CHANNEL, Subject.CHANNEL_ACCOUNT, link.id
+            await record_act(unit, viewer, *connected, store_id, channel=channel)
     return await get_account(db, viewer, link.id)
 
 
@@ -139,7 +142,10 @@ async def disconnect(db: Database, viewer: Viewer, key: UUID, link_id: UUID) -> 
     await get_account(db, viewer, link_id)
     async with db.unit(viewer.tenant) as unit:
         if await claim(unit, viewer.actor, key, link_id, "disconnectChannel", link_id) is None:
-            (await _open(unit, link_id)).ended_at = unit.now
+            link = await _open(unit, link_id)
+            link.ended_at = unit.now
+            disconnected = Act.DISCONNECT_CHANNEL, Subject.CHANNEL_ACCOUNT, link.id
+            await record_act(unit, viewer, *disconnected, link.store_id, channel=link.channel)
     return await get_account(db, viewer, link_id)
 
 

@@ -13,6 +13,7 @@ from app.db.tables import Transfer
 from app.db.transfers import Need
 from app.domain import access
 from app.domain.access import Can, Viewer
+from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
 from app.domain.documents.transfers import (
     Amount,
@@ -141,6 +142,8 @@ async def approve(
         await _approve_lines(unit, row, listed)
         row.state, row.from_store = "APPROVED", from_store_id
         row.approved_by, row.approved_at = viewer.actor, unit.now
+        approved = Act.APPROVE_REPLENISHMENT, Subject.TRANSFER, row.id
+        await record_act(unit, viewer, *approved, row.to_store)
 
     printed = ("approveReplenishment", row.id, from_store_id, printed_lines(requests))
     return await change(db, viewer, key, row, printed, work)
@@ -191,5 +194,8 @@ async def _end(
         if row.state != "REQUESTED":
             raise Refused(WrongState(WrongStateReason[row.state]))
         row.state, row.reason, row.ended_at = state, reason, unit.now
+        if state == "REJECTED":
+            rejected = Act.REJECT_REPLENISHMENT, Subject.TRANSFER, row.id
+            await record_act(unit, viewer, *rejected, row.to_store)
 
     return await change(db, viewer, key, row, (name, row.id, reason), work)

@@ -18,6 +18,7 @@ from app.db.core.unit import Database, Unit
 from app.db.tables import WriteOff, WriteOffLimit, WriteOffLine
 from app.domain import access
 from app.domain.access import Can, Role, Viewer
+from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
 from app.domain.errors import (
     Malformed,
@@ -278,6 +279,7 @@ async def _decide(
     work: Work,
 ) -> WriteOff:
     """The write-off after `work`, once a key and once for all."""
+    act = Act.APPROVE_WRITE_OFF if state == "APPROVED" else Act.REJECT_WRITE_OFF
 
     async def once(unit: Unit, locked: WriteOff) -> None:
         if locked.state != "REQUESTED":
@@ -285,6 +287,7 @@ async def _decide(
         await work(unit, locked, await rows.lines_of(unit.session, unit.tenant, [locked.id]))
         locked.state, locked.decision_note = state, note
         locked.decided_by, locked.decided_at = viewer.actor, unit.now
+        await record_act(unit, viewer, act, Subject.WRITE_OFF, locked.id, locked.store_id)
 
     request = (state, row.id, note)
     return await change_document(db, viewer.actor, key, row, request, rows.locked_write_off, once)
@@ -306,6 +309,8 @@ async def set_limit(
         subject = uuid5(viewer.tenant, role.name)
         if await claim(unit, viewer.actor, key, subject, *request) is None:
             await rows.put_limit(unit, role.name, amount, viewer.actor, unit.now)
+            set_limit = Act.SET_WRITE_OFF_LIMIT, Subject.CHAIN, viewer.tenant
+            await record_act(unit, viewer, *set_limit, role=role.name, amount=amount)
     return next(limit for limit in await limits(db, viewer) if limit.role == role.name)
 
 

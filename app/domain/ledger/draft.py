@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 
 from uuid_utils.compat import uuid7
 
+from app.db.audit_log import AuditRow
 from app.db.batches import ArrivingBatch
 from app.db.levels import Pair
 from app.db.orders import PlacedOrder
@@ -80,7 +81,8 @@ class Draft:
     `recipes` are the versions it was drafted by, per product made: the ledger refuses a draft
     whose recipe has changed as `RecipeChanged`. `order` is written with the movement that reserves
     its goods. `accept_shortage`: the sale took place even if the books lack goods. `promised`:
-    the customer has the sale confirmed, so the channel's limits do not bind it.
+    the customer has the sale confirmed, so the channel's limits do not bind it. `act` is written
+    to the audit log with the movement.
     """
 
     kind: Kind
@@ -101,6 +103,7 @@ class Draft:
     order: PlacedOrder | None = None
     accept_shortage: bool = False
     promised: bool = False
+    act: AuditRow | None = None
     id: UUID = field(default_factory=uuid7)
     claim: tuple[UUID, UUID] = field(init=False, repr=False)
     pairs: frozenset[Pair] = field(init=False, repr=False)

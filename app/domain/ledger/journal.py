@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from app.db import audit_log as audit_rows
 from app.db import batches as batch_rows
 from app.db import movements as movement_rows
 from app.db import orders as order_rows
@@ -130,6 +131,7 @@ class Journal:
             unit.changed(*level.pair)
         await self._write_batches(unit)
         await self._write_orders(unit)
+        await self._write_acts(unit)
         if self._shortfalls:
             await raise_discrepancies(unit, self._shortfalls.values())
         return {
@@ -161,6 +163,11 @@ class Journal:
             await order_rows.write(unit, placed)
         for order in placed:
             unit.document_changed(order.store_id, order.id)
+
+    async def _write_acts(self, unit: Unit) -> None:
+        acts = [draft.act for draft in self._drafts if draft.act is not None]
+        if acts:
+            await audit_rows.write(unit, acts)
 
 
 def _arrives(move: Move) -> bool:

@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
+from uuid_utils.compat import uuid7
+
 from app.db import stock as rows
 from app.db.core.lane import Lane, LaneFull
 from app.db.core.unit import Database, clock
 from app.db.tables import Entry, Movement
 from app.domain import access
 from app.domain.access import Can, Viewer
+from app.domain.audit_log import Act, Subject, audit_row
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.claims import fingerprint_of
 from app.domain.errors import BatchExpired, Busy, Malformed, OutOfStock, Refused, UnknownMovement
@@ -25,6 +28,9 @@ from app.domain.rules.texts import clean
 ATTEMPTS = 5
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead of ours a device's clock may be."""
+
+ADJUSTMENTS = frozenset({Kind.GAIN, Kind.LOSS, Kind.QUARANTINE, Kind.RELEASE})
+"""Kinds that correct stock by hand: the audit log names them."""
 
 T = TypeVar("T")
 
@@ -202,7 +208,10 @@ async def draft(
     note = clean(head.note, "note", 2000, lines=True)
     # What the client sent, not what it was found to mean: a retry is the same request.
     printed = [line.printed for line in lines]
+    id = uuid7()
+    by_hand = Act.ADJUST, Subject.MOVEMENT, id, store
     return Draft(
+        id=id,
         kind=kind,
         store=store,
         actor=viewer.actor,
@@ -219,6 +228,7 @@ async def draft(
         sale_id=terms.sale_id,
         recipes=exploded.recipes,
         accept_shortage=terms.accept_shortage,
+        act=audit_row(viewer, *by_hand, kind=kind.name) if kind in ADJUSTMENTS else None,
     )
 
 
@@ -265,4 +275,12 @@ async def reversal(
         channel=movement.channel,
         reason=reason,
         reverses_id=movement_id,
+        act=audit_row(
+            viewer,
+            Act.REVERSE,
+            Subject.MOVEMENT,
+            movement_id,
+            movement.store_id,
+            kind=movement.kind,
+        ),
     )

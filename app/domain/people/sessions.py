@@ -100,7 +100,7 @@ class Gate:
                 found = good.get(old.session or old.actor)
                 new = found and _viewer(tenant, found, stores, old.session, old.expires_at)
                 if new and old.stores <= new.stores and replace(new, stores=old.stores) == old:
-                    current[old] = new
+                    current[old] = replace(new, address=old.address)
         return current
 
     async def _ask(self, name: bytes, claim: Claim) -> Known:

@@ -10,6 +10,7 @@ from app.db import identity as rows
 from app.db import tables
 from app.db.core.unit import Unit
 from app.domain.access import SCOPES, Role, Viewer
+from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
 from app.domain.errors import (
     AlreadyTaken,
@@ -54,7 +55,10 @@ async def invite_staff(
         id_ = uuid7()
         if earlier := await claim(unit, viewer.actor, key, id_, *asked):
             return await _found(unit, earlier)
-        return await hire(unit, id_, login, name, secret, role, stores)
+        person = await hire(unit, id_, login, name, secret, role, stores)
+        invited = Act.INVITE_STAFF, Subject.STAFF, id_
+        await record_act(unit, viewer, *invited, role=role.name, stores=_texts(stores))
+        return person
 
 
 async def hire(
@@ -102,6 +106,15 @@ async def set_staff_role(
         if earlier := await claim(unit, viewer.actor, key, staff_id, *asked):
             return await _found(unit, earlier)
         person = await _changeable(unit, viewer, staff_id, stays_owner=role is Role.OWNER)
+        changed = Act.SET_STAFF_ROLE, Subject.STAFF, staff_id
+        await record_act(
+            unit,
+            viewer,
+            *changed,
+            role=role.name,
+            role_before=person.role,
+            stores=_texts(stores),
+        )
         person.role = role.name
         await rows.assign(unit, staff_id, stores)
     gate.forget(viewer.tenant)
@@ -118,6 +131,7 @@ async def remove_staff(gate: Gate, viewer: Viewer, key: UUID, staff_id: UUID) ->
             return await _found(unit, earlier)
         person = await _changeable(unit, viewer, staff_id, stays_owner=False)
         await rows.dismiss(unit, person)
+        await record_act(unit, viewer, Act.REMOVE_STAFF, Subject.STAFF, staff_id)
     gate.forget(viewer.tenant)
     return person
 
@@ -147,6 +161,10 @@ def cleaned_login(login: str) -> str:
     if any(character.isspace() for character in login):
         raise Malformed("login", "账号不能含空格", "A login has no spaces.")
     return login
+
+
+def _texts(ids: Sequence[UUID]) -> list[str]:
+    return [str(id) for id in ids]
 
 
 def _stores(viewer: Viewer, role: Role, asked: Sequence[UUID]) -> list[UUID]:
@@ -201,6 +219,8 @@ async def create_api_key(
             created_by=viewer.actor,
         )
         unit.session.add(made)
+        created = Act.CREATE_API_KEY, Subject.API_KEY, shown.id
+        await record_act(unit, viewer, *created, scopes=wanted)
     return NewApiKey(made, str(shown))
 
 
@@ -209,7 +229,9 @@ async def revoke_api_key(gate: Gate, viewer: Viewer, key: UUID, api_key_id: UUID
     async with gate.db.unit(viewer.tenant) as unit:
         await claim(unit, viewer.actor, key, api_key_id, "revokeApiKey", api_key_id)
         found = await _api_key(unit, api_key_id)
-        found.revoked_at = found.revoked_at or unit.now
+        if found.revoked_at is None:
+            found.revoked_at = unit.now
+            await record_act(unit, viewer, Act.REVOKE_API_KEY, Subject.API_KEY, api_key_id)
     gate.forget(viewer.tenant)
     return found
 

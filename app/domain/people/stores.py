@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -12,6 +13,7 @@ from app.db import identity as rows
 from app.db import tables
 from app.db.core.unit import Database, Unit
 from app.domain.access import Role, Viewer
+from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
 from app.domain.errors import AlreadyTaken, Malformed, Refused, UnknownStore
 from app.domain.people.attempts import hashed
@@ -47,55 +49,68 @@ async def create_store(
     """
     store = _drafted(viewer.tenant, code, name, timezone, few_threshold)
     async with gate.db.unit(viewer.tenant) as unit:
-        asked = ("createStore", store.code, store.name, store.timezone, store.few_threshold)
-        if earlier := await claim(unit, viewer.actor, key, store.id, *asked):
-            return await _found(unit, earlier)
+        request = ("createStore", store.code, store.name, store.timezone, store.few_threshold)
+        if earlier := await claim(unit, viewer.actor, key, store.id, *request):
+            return await _locked_store(unit, earlier)
         await _open(unit, store)
+        await record_act(unit, viewer, Act.CREATE_STORE, Subject.STORE, store.id, store.id)
     gate.forget(viewer.tenant)
     return store
 
 
+class StoreChanges(NamedTuple):
+    """Settings of a store to change; None leaves one as it is."""
+
+    name: str | None = None
+    timezone: str | None = None
+    few_threshold: int | None = None
+    scale_labels: list[str] | None = None
+    hold_minutes: int | None = None
+    lead_days: int | None = None
+
+
 async def update_store(
-    gate: Gate,
-    viewer: Viewer,
-    key: UUID,
-    store_id: UUID,
-    name: str | None = None,
-    timezone: str | None = None,
-    few_threshold: int | None = None,
-    scale_labels: list[str] | None = None,
-    hold_minutes: int | None = None,
-    lead_days: int | None = None,
+    gate: Gate, viewer: Viewer, key: UUID, store_id: UUID, changes: StoreChanges
 ) -> tables.Store:
-    """Changes what is given. Raises Refused(UnknownStore), and Malformed as `create_store`, or
-    for a layout that no scale has (see `rules.scales`), or a hold or lead time out of bounds."""
-    if hold_minutes is not None and not 1 <= hold_minutes <= LONGEST_HOLD:
+    """The store with the changes applied.
+
+    Raises Refused(UnknownStore), and Malformed as `create_store`, for a layout that no scale has
+    (see `rules.scales`), and for a hold or lead time out of bounds.
+    """
+    changes = _checked(changes)
+    async with gate.db.unit(viewer.tenant) as unit:
+        earlier = await claim(unit, viewer.actor, key, store_id, "updateStore", store_id, *changes)
+        store = await _locked_store(unit, store_id)
+        if earlier is None:
+            given = {name: each for name, each in changes._asdict().items() if each is not None}
+            for name, setting in given.items():
+                setattr(store, name, setting)
+            updated = Act.UPDATE_STORE, Subject.STORE, store_id, store_id
+            await record_act(unit, viewer, *updated, settings=list(given))
+    return store
+
+
+def _checked(changes: StoreChanges) -> StoreChanges:
+    """The changes with cleaned texts. Raises Malformed and InvalidText."""
+    hold, lead = changes.hold_minutes, changes.lead_days
+    if hold is not None and not 1 <= hold <= LONGEST_HOLD:
         raise Malformed(
             "holdMinutes",
             f"预占时间须为 1 至 {LONGEST_HOLD} 分钟",
             f"The hold is 1 to {LONGEST_HOLD} minutes.",
         )
-    if lead_days is not None and not 0 <= lead_days <= LONGEST_LEAD:
+    if lead is not None and not 0 <= lead <= LONGEST_LEAD:
         raise Malformed(
             "leadDays", f"在途天数须为 0 至 {LONGEST_LEAD}", f"Lead days: give 0 to {LONGEST_LEAD}."
         )
-    name = None if name is None else clean(name, "name", 100, required=True)
-    timezone = None if timezone is None else _zone(timezone)
-    few_threshold = None if few_threshold is None else _few(few_threshold)
-    _layouts(scale_labels or [])
-    async with gate.db.unit(viewer.tenant) as unit:
-        told = few_threshold, scale_labels, hold_minutes, lead_days
-        asked = ("updateStore", store_id, name, timezone, *told)
-        earlier = await claim(unit, viewer.actor, key, store_id, *asked)
-        store = await _found(unit, store_id)
-        if earlier is None:
-            store.name = name or store.name
-            store.timezone = timezone or store.timezone
-            store.few_threshold = store.few_threshold if few_threshold is None else few_threshold
-            store.scale_labels = store.scale_labels if scale_labels is None else scale_labels
-            store.hold_minutes = hold_minutes or store.hold_minutes
-            store.lead_days = store.lead_days if lead_days is None else lead_days
-    return store
+    if changes.few_threshold is not None:
+        _few(changes.few_threshold)
+    if changes.timezone is not None:
+        _zone(changes.timezone)
+    _layouts(changes.scale_labels or [])
+    if changes.name is None:
+        return changes
+    return changes._replace(name=clean(changes.name, "name", 100, required=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +176,11 @@ async def _open(unit: Unit, store: tables.Store) -> None:
     await unit.session.flush()
 
 
-async def _found(unit: Unit, store_id: UUID) -> tables.Store:
-    found = await rows.locked_store(unit, store_id)
-    if found is None:
+async def _locked_store(unit: Unit, store_id: UUID) -> tables.Store:
+    store = await rows.locked_store(unit, store_id)
+    if store is None:
         raise Refused(UnknownStore(str(store_id)))
-    return found
+    return store
 
 
 def _zone(name: str) -> str:

@@ -1,0 +1,113 @@
+"""The audit log: privileged acts, recorded in the transaction that they are part of."""
+
+from collections.abc import Collection
+from enum import Enum, unique
+from typing import TypedDict, Unpack
+from uuid import UUID
+
+import orjson
+from uuid_utils.compat import uuid7
+
+from app.db import audit_log as rows
+from app.db.audit_log import AuditFilter, AuditRow
+from app.db.core.unit import Unit, clock
+from app.domain import access
+from app.domain.access import Can, Role, Viewer
+
+
+@unique
+class Act(Enum):
+    """The acts that the log knows."""
+
+    INVITE_STAFF = "Created a staff account. 邀请员工"
+    SET_STAFF_ROLE = "Changed the role or the stores of a staff account. 调整权限"
+    REMOVE_STAFF = "Deactivated a staff account. 移除员工"
+    CREATE_API_KEY = "Created an API key. 新建接口密钥"
+    REVOKE_API_KEY = "Revoked an API key. 吊销接口密钥"
+    CREATE_STORE = "Created a store. 新建门店"
+    UPDATE_STORE = "Changed the settings of a store. 修改门店"
+    CONNECT_CHANNEL = "Connected a channel account. 对接渠道店铺"
+    DISCONNECT_CHANNEL = "Disconnected a channel account. 断开渠道店铺"
+    APPROVE_WRITE_OFF = "Approved a write-off. 批准报损"
+    REJECT_WRITE_OFF = "Rejected a write-off. 驳回报损"
+    SET_WRITE_OFF_LIMIT = "Set the approval limit of a role. 设置报损额度"
+    APPROVE_REPLENISHMENT = "Approved a replenishment request. 批准补货"
+    REJECT_REPLENISHMENT = "Rejected a replenishment request. 驳回补货"
+    ADJUST = "Adjusted stock by hand. 手工调整"
+    REVERSE = "Reversed a movement. 冲销"
+
+
+class Subject(Enum):
+    """What an act was done to."""
+
+    STAFF = "A staff account. 员工"
+    API_KEY = "An API key. 接口密钥"
+    STORE = "A store. 门店"
+    CHANNEL_ACCOUNT = "A channel account. 渠道店铺"
+    WRITE_OFF = "A write-off. 报损单"
+    TRANSFER = "A transfer. 调拨单"
+    MOVEMENT = "A movement. 变动单据"
+    CHAIN = "The chain itself. 商户"
+
+
+class Details(TypedDict, total=False):
+    """What an act changed, by name. Secrets and personal data have no name here."""
+
+    role: str
+    role_before: str
+    stores: list[str]
+    scopes: list[str]
+    settings: list[str]
+    """Names of the settings that changed."""
+    channel: str
+    amount: int | None
+    """1/10000 yuan; None is no limit."""
+    kind: str
+    """The kind of a movement."""
+
+
+def audit_row(
+    viewer: Viewer,
+    act: Act,
+    subject: Subject,
+    subject_id: UUID,
+    store: UUID | None = None,
+    **details: Unpack[Details],
+) -> AuditRow:
+    """The row of an act that the viewer does now; `store` is None for an act on the chain."""
+    return AuditRow(
+        id=uuid7(),
+        act=act.name,
+        actor_id=viewer.actor,
+        role=viewer.scope.role.name,
+        subject=subject.name,
+        subject_id=subject_id,
+        store_id=store,
+        details=orjson.dumps(details).decode(),
+        address=viewer.address or None,
+        at=clock(),
+    )
+
+
+async def record_act(
+    unit: Unit,
+    viewer: Viewer,
+    act: Act,
+    subject: Subject,
+    subject_id: UUID,
+    store: UUID | None = None,
+    **details: Unpack[Details],
+) -> None:
+    """Record that the viewer does this, in the unit's transaction; without the act there is no
+    record, and without the record no act."""
+    await rows.write(unit, [audit_row(viewer, act, subject, subject_id, store, **details)])
+
+
+def visible_to(viewer: Viewer, store_ids: Collection[UUID] | None) -> AuditFilter:
+    """The part of the log that the viewer may read.
+
+    Managers read the acts in their own stores, purchasers those in all stores; acts that concern
+    the whole chain are for owners.
+    """
+    stores = access.within(viewer, Can.SEE_AUDIT, store_ids)
+    return AuditFilter(stores, store_ids is None and viewer.scope.role is Role.OWNER)
