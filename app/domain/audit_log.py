@@ -40,14 +40,14 @@ class Act(Enum):
 class Subject(Enum):
     """What an act was done to."""
 
-    STAFF = "A staff account. 员工"
-    API_KEY = "An API key. 接口密钥"
-    STORE = "A store. 门店"
-    CHANNEL_ACCOUNT = "A channel account. 渠道店铺"
-    WRITE_OFF = "A write-off. 报损单"
-    TRANSFER = "A transfer. 调拨单"
-    MOVEMENT = "A movement. 变动单据"
-    CHAIN = "The chain itself. 商户"
+    STAFF = "The account of a member of staff. 员工"
+    API_KEY = "An API key of a program. 接口密钥"
+    STORE = "A store or warehouse. 门店"
+    CHANNEL_ACCOUNT = "An account of a sales channel. 渠道店铺"
+    WRITE_OFF = "A request to write goods off. 报损单"
+    TRANSFER = "A replenishment request or transfer. 调拨单"
+    MOVEMENT = "A movement of stock. 变动单据"
+    CHAIN = "The chain as a whole. 商户"
 
 
 class Details(TypedDict, total=False):

@@ -3,16 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from enum import Enum
-from typing import NamedTuple
 from uuid import UUID
 
-
-class Text(NamedTuple):
-    """A message for people in both languages."""
-
-    zh: str
-    en: str
+from app.domain.reasons import Text, WrongStateReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,59 +262,6 @@ class VersionConflict(Refusal):
 @dataclass(frozen=True, slots=True)
 class KeyReused(Refusal):
     key: UUID
-
-
-class WrongStateReason(Enum):
-    """Why a state does not allow an operation; the state of a document, or a rule."""
-
-    REVERSED = Text("该单据已冲销", "The movement is already reversed")
-    RETURNED = Text(
-        "该销售已有退货，不能冲销",
-        "Goods of this sale were already returned: it cannot be reversed",
-    )
-    REVERSAL = Text("冲销单不能再冲销", "A reversal cannot be reversed")
-    NOT_A_SALE = Text(
-        "只有销售单和已交付的订单可以退货",
-        "Only sales and fulfilled orders can be returned",
-    )
-    ARCHIVED = Text("该商品或供应商已停用", "The product or supplier is archived")
-    SELF = Text("不能修改自己的账号", "You cannot change your own account")
-    LAST_OWNER = Text("至少保留一位老板", "The last owner keeps the role")
-    PASS = Text("次卡请用售卡功能销售", "The product is a pass: sell it as a pass")
-    DOCUMENT = Text(
-        "该变动属于其他单据，请在原单据上操作",
-        "The movement belongs to a document: change the document instead",
-    )
-    NO_RECIPE = Text(
-        "该商品还没有配方，请先设置配方",
-        "The product has no recipe yet: set one first",
-    )
-    NOT_STOCKED = Text("该商品按单制作，没有库存", "The product is made to order and has no stock")
-    REDEEMED_LATER = Text(
-        "该服务在核销时扣料，请售卖次卡",
-        "The service is consumed at redemption: sell a pass",
-    )
-    NOT_A_SERVICE = Text("该商品不是服务项目", "The product is not a service")
-    EXTENDED = Text("预占已延长过一次，不能再延长", "The hold was already extended once")
-    DISCONNECTED = Text("渠道店铺已断开", "The channel account is disconnected")
-    NOTHING_LOW = Text("目前没有需要补货的商品", "No product needs replenishment")
-    OWN_REQUEST = Text("不能审批自己提交的报损单", "You cannot approve your own write-off request")
-    HELD = Text("订单未付款，请先收款", "The order is not paid: take the payment first")
-    PAID = Text("订单已付款", "The order is already paid")
-    FULFILLED = Text("订单已交付", "The order is already handed over")
-    CANCELLED = Text("单据已取消", "The document is cancelled")
-    EXPIRED = Text("已过期", "It has expired")
-    ACTIVE = Text("次卡仍有效", "The pass is active")
-    USED = Text("次卡次数已用完", "The pass has no uses left")
-    REFUNDED = Text("次卡已退", "The pass is refunded")
-    REQUESTED = Text("申请还未审批", "The request is not decided yet")
-    APPROVED = Text("申请已批准", "The request is already approved")
-    REJECTED = Text("申请已驳回", "The request is rejected")
-    SHIPPED = Text("调拨单已发货", "The transfer is already shipped")
-    PARTIAL = Text("单据已部分收货", "The document is received in part")
-    RECEIVED = Text("单据已全部收货", "The document is completely received")
-    OPEN = Text("采购单还未收货", "Nothing of the purchase order is received yet")
-    CLOSED = Text("采购单已结单", "The purchase order is closed")
 
 
 @dataclass(frozen=True, slots=True)
