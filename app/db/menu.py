@@ -39,6 +39,7 @@ class Dish(NamedTuple):
 
     id: UUID
     name: str
+    pinyin: str
     spec: str
     unit: str
     kind: str

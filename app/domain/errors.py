@@ -48,10 +48,7 @@ class Denied(Exception):
 
 
 class RateLimited(Exception):
-    """The caller asks for too much at once; shown as a RATE_LIMITED error with `retryAfter`.
-
-    `retry_after` is in seconds.
-    """
+    """Too much was asked for; a RATE_LIMITED error with `retryAfter`, in seconds, tells it."""
 
     def __init__(self, retry_after: int, zh: str, en: str) -> None:
         super().__init__(f"{zh} / {en}")

@@ -25,7 +25,7 @@ class Follower:
     """
 
     def __init__(self, place: "Place[Any]") -> None:
-        self._place = place
+        self._place: Place[Any] | None = place
         self._source: Source | None = None
         self._seen = -1
         self._unread: Event | None = None
@@ -47,12 +47,16 @@ class Follower:
 
         A page is read when the one before it was taken. Newer events wait in the mailbox.
         """
-        self._source = source = self._place.source()
+        place = self._place
+        assert place is not None
+        self._source = source = place.source()
         source.followers.add(self)
         await source.started()
-        async for event in self._place.opening(source):
+        async for event in place.opening(source):
             self._start_after(event)
             yield event
+        # It may hold a list of hundreds of products.
+        self._place = None
 
     def _start_after(self, event: Event) -> None:
         self._seen = event.revision

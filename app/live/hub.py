@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Collection
+from functools import partial
 from uuid import UUID
 
 from app.db.core.bus import Bus
 from app.db.core.unit import Database
 from app.domain.catalog.cookbook import Cookbook
+from app.live.board import BoardKey, StoreBoard
 from app.live.documents import DocumentFeed, Topic
 from app.live.documents import Key as DocumentKey
 from app.live.follower import Follower, Place, single
@@ -23,6 +25,7 @@ class Hub:
         self._db = db
         self._cookbook = cookbook
         self._tails: dict[tuple[UUID, UUID], Tail] = {}
+        self._boards: dict[BoardKey, StoreBoard] = {}
         self._menus: dict[Key, Menu] = {}
         self._documents: dict[DocumentKey, DocumentFeed] = {}
         bus.listen(self._wake)
@@ -61,7 +64,12 @@ class Hub:
 
     async def close(self) -> None:
         """End every source; reads that take longer than a second are cancelled."""
-        sources = (*self._menus.values(), *self._documents.values(), *self._tails.values())
+        sources = (
+            *self._menus.values(),
+            *self._boards.values(),
+            *self._documents.values(),
+            *self._tails.values(),
+        )
         await asyncio.gather(*(source.ended(CLOSE_SECONDS) for source in sources))
 
     def _tail(self, tenant: UUID, store: UUID) -> Tail:
@@ -76,9 +84,17 @@ class Hub:
 
     def _menu(self, key: Key) -> Menu:
         if key not in self._menus:
-            tail = self._tail_of(key.tenant, key.store)
-            self._menus[key] = Menu(self._cookbook, key, tail, lambda: self._menus.pop(key, None))
+            find_board = partial(self._board, key.board)
+            self._menus[key] = Menu(key, find_board, lambda: self._menus.pop(key, None))
         return self._menus[key]
+
+    def _board(self, key: BoardKey) -> StoreBoard:
+        if key not in self._boards:
+            tail = self._tail_of(key.tenant, key.store)
+            self._boards[key] = StoreBoard(
+                self._cookbook, key, tail, lambda: self._boards.pop(key, None)
+            )
+        return self._boards[key]
 
     def _document_feed(self, key: DocumentKey) -> DocumentFeed:
         if key not in self._documents:

@@ -12,8 +12,9 @@ from structlog.testing import capture_logs
 from app.db.core.unit import Database
 from app.domain.catalog.menu import Board
 from app.domain.feed import Change, DocumentChange, Event, Resync
+from app.live import board as boards
 from app.live import documents
-from app.live import menu as menus
+from app.live.board import StoreBoard
 from app.live.documents import DocumentFeed, Topic
 from app.live.follower import Follower, Place, Source, single
 from app.live.menu import Key, Menu
@@ -95,6 +96,13 @@ async def test_a_reader_whose_events_do_not_merge_is_ended() -> None:
         assert [event async for event in stream] == []
 
 
+def menu_of(source: Quiet, key: Key) -> Menu:
+    """A menu on a board of its own that follows the source."""
+    cookbook: Any = None
+    board = StoreBoard(cookbook, key.board, following(source), forgotten)
+    return Menu(key, lambda: board, forgotten)
+
+
 async def test_a_menu_is_read_again_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     reads = 0
 
@@ -105,11 +113,9 @@ async def test_a_menu_is_read_again_after_an_error(monkeypatch: pytest.MonkeyPat
             raise KeyError("an unforeseen row")
         return Board({}, {}, {}, {}, 5, reads)
 
-    monkeypatch.setattr(menus, "board", board)
+    monkeypatch.setattr(boards, "board", board)
     source = Quiet(forgotten)
-    cookbook: Any = None
-    key = Key(TENANT, uuid4(), None, None, True)
-    menu = Menu(cookbook, key, following(source), forgotten)
+    menu = menu_of(source, Key(TENANT, uuid4(), None, None, True))
     reader = Follower(Place(lambda: menu, single(Menu.now)))
     await reader.first()
     with capture_logs() as logs:
@@ -137,11 +143,10 @@ async def test_a_menu_is_read_again_when_an_event_cannot_be_applied(
     def stale(*_: object) -> bool:
         raise KeyError("an unforeseen level")
 
-    monkeypatch.setattr(menus, "board", board)
-    monkeypatch.setattr(Menu, "_stale", stale)
+    monkeypatch.setattr(boards, "board", board)
+    monkeypatch.setattr(StoreBoard, "_outdated", stale)
     source = Quiet(forgotten)
-    cookbook: Any = None
-    menu = Menu(cookbook, Key(TENANT, uuid4(), None, None), following(source), forgotten)
+    menu = menu_of(source, Key(TENANT, uuid4(), None, None))
     reader = Follower(Place(lambda: menu, single(Menu.now)))
     await reader.first()
     with capture_logs() as logs:

@@ -60,10 +60,10 @@ class Serving:
 class Board(NamedTuple):
     """Products of a store with what they take, and the shelf they take it from."""
 
-    dishes: Mapping[UUID, Dish]
-    needs: Mapping[UUID, Sequence[Need]]
+    dishes: dict[UUID, Dish]
+    needs: dict[UUID, Sequence[Need]]
     shelf: dict[UUID, int]
-    names: Mapping[UUID, str]
+    names: dict[UUID, str]
     few: int
     revision: int
 
@@ -95,13 +95,16 @@ async def board(
     store: UUID,
     channel: str | None = None,
     products: Collection[UUID] | None = None,
+    also: Collection[UUID] = (),
 ) -> Board:
-    """All dishes and services of the store, or these products of any kind.
+    """All dishes and services of the store and `also` these, or these products of any kind.
 
     Quantities are what the channel may sell, or without a channel all that is available.
     """
     async with cookbook.db.read(tenant) as session:
         few, revision, dishes = await rows.offered(session, tenant, store, channel, products)
+        if more := set(also) - {dish.id for dish in dishes}:
+            dishes += (await rows.offered(session, tenant, store, channel, more))[2]
         recipes = [dish.recipe_id for dish in dishes if dish.recipe_id and dish.kind != "GOODS"]
         takes = await cookbook.needs(session, tenant, recipes)
         needs = {dish.id: _needs(dish, takes) for dish in dishes}
