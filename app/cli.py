@@ -23,8 +23,6 @@ app = typer.Typer(
     help="Kucun 库存：实时、可信、可解释的门店库存 / True, live, explainable stock for stores.",
 )
 
-WS_BYTES_MAX = 65_536
-GRACE_SECONDS = 8
 FILES_MAX = 65_536
 
 
@@ -274,26 +272,15 @@ def run_web(factory: str, fd: int) -> None:
     import uvicorn
 
     from app import logs
+    from app.web.server import configure
 
     logs.capture()
     # Each subscriber needs a file descriptor, and the usual soft limit is 1,024.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = FILES_MAX if most == resource.RLIM_INFINITY else min(most, FILES_MAX)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
-    config = uvicorn.Config(
-        factory,
-        factory=True,
-        loop="uvloop",
-        http="httptools",
-        ws="app.live.protocol:Protocol",
-        ws_max_size=WS_BYTES_MAX,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        server_header=False,
-        access_log=False,
-        log_config=None,
-        log_level="warning",
-    )
+    # Above three quarters new requests get 503: the rest is for the database, Valkey and logs.
+    config = configure(factory, factory=True, loop="uvloop", limit_concurrency=limit * 3 // 4)
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=fd)])
 
 
@@ -313,10 +300,10 @@ def connected(valkey: bool = False) -> Iterator[Settings]:
 
 
 def main() -> None:
-    """Run the command; print Unusable as one message, without a traceback."""
+    """Run the command; print what the operator can correct as one message, without a traceback."""
     try:
         app()
-    except premises.Unusable as error:
+    except (premises.Unusable, settings.InvalidSettings) as error:
         print(error, file=sys.stderr)
         sys.exit(1)
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -27,8 +26,8 @@ from app.resolvers import SCHEMA
 from app.schema.context import App
 from app.settings import Settings
 from app.web import graphiql, metrics, webhooks
-from app.web.body_limit import BodyLimit
 from app.web.endpoint import Endpoint
+from app.web.guard import layers
 
 
 def create_app(chosen: Settings | None = None) -> Starlette:
@@ -43,6 +42,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     hub = Hub(db, bus, cookbook)
     shops = Shops(config)
     app = App(config, db, lane, gate, hub, cookbook, shops)
+    gauges = metrics.registry(lane, bus, hub)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -54,7 +54,8 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         # What is loaded now lives as long as the process: no collection looks at it again.
         gc.collect()
         gc.freeze()
-        yield
+        with metrics.own_port(gauges, config):
+            yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -74,19 +75,22 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         return JSONResponse({"database": True, "bus": bus.connected})
 
     endpoint = Endpoint(SCHEMA, app)
-    return Starlette(
+    made = Starlette(
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
             *graphiql.routes(),
-            *metrics.routes(lane, bus, hub),
+            *metrics.routes(gauges, config.metrics_token),
             *webhooks.routes(app),
             Route("/healthz", alive),
             Route("/readyz", ready),
         ],
-        middleware=[Middleware(BodyLimit)],
+        middleware=layers(config),
         lifespan=lifespan,
     )
+    # A redirect would go to the host that the request names.
+    made.router.redirect_slashes = False
+    return made
 
 
 async def alive(_: Request) -> Response:

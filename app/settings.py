@@ -1,17 +1,29 @@
 """Environment to one typed object: every KUCUN_ variable the program reads is a field here."""
 
+import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+HOST_NAME = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+TOKEN_CHARACTERS_MIN = 16
+
+
+class InvalidSettings(Exception):
+    """A KUCUN_ variable that cannot be used; the text names it and says what is expected."""
 
 
 class Settings(BaseSettings):
     """What one process needs to know; secrets stay out of its repr."""
 
-    model_config = SettingsConfigDict(env_prefix="KUCUN_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="KUCUN_", env_file=".env", extra="ignore", hide_input_in_errors=True
+    )
 
     database_url: str = Field(default="", repr=False)
     """postgresql:// URL of the app's login; empty means the embedded PostgreSQL."""
@@ -37,6 +49,22 @@ class Settings(BaseSettings):
     processes: int = Field(default=1, ge=1, le=64)
     """Web processes that share the port."""
 
+    hosts: str = ""
+    """Host names of the server, separated by commas; `*.example.com` covers every name below it.
+    Empty: localhost and IP addresses."""
+
+    proxies: str = ""
+    """Addresses or networks of the reverse proxies, separated by commas; empty: none is trusted."""
+
+    origins: str = ""
+    """Origins of browser applications on other hosts, separated by commas; compared exactly."""
+
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Port of the first web process's `/metrics`; the next process uses the next port. 0: none."""
+
+    metrics_token: str = Field(default="", repr=False)
+    """Bearer token for `/metrics` on the main port; empty: not served there."""
+
     jobs: bool = True
     """Whether the web processes run the jobs as well; `kucun work` runs nothing else."""
 
@@ -46,12 +74,68 @@ class Settings(BaseSettings):
     wechat_url: str = "https://api.weixin.qq.com"
     """The host of WeChat's server API."""
 
+    @field_validator("hosts")
+    @classmethod
+    def hosts_are_names(cls, value: str) -> str:
+        """The names in lower case, Chinese names as they are sent (`xn--…`)."""
+        return ",".join(_host(name) for name in listed(value))
+
+    @field_validator("proxies")
+    @classmethod
+    def proxies_are_networks(cls, value: str) -> str:
+        return ",".join(str(ipaddress.ip_network(each)) for each in listed(value))
+
+    @field_validator("origins")
+    @classmethod
+    def origins_are_exact(cls, value: str) -> str:
+        return ",".join(_origin(each) for each in listed(value))
+
+    @field_validator("metrics_token")
+    @classmethod
+    def token_is_long_enough(cls, value: str) -> str:
+        if value and len(value) < TOKEN_CHARACTERS_MIN:
+            raise ValueError(f"give at least {TOKEN_CHARACTERS_MIN} characters")
+        return value
+
     @model_validator(mode="after")
     def owner_falls_back(self) -> Self:
         self.owner_url = self.owner_url or self.database_url
         return self
 
 
+def listed(value: str) -> list[str]:
+    """The parts of a setting that holds several values separated by commas."""
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _host(name: str) -> str:
+    try:
+        ascii_name = name if name.isascii() else name.encode("idna").decode()
+    except UnicodeError:
+        ascii_name = ""
+    if not HOST_NAME.fullmatch(ascii_name.lower()):
+        raise ValueError(f"{name} is no host name: write it without scheme and port")
+    return ascii_name.lower()
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or text != f"{parts.scheme}://{parts.netloc.lower()}":
+        raise ValueError(f"{text} is no origin: write it like https://office.example.com")
+    return text
+
+
 def load() -> Settings:
-    """Read the environment, `.env`, and the files of KUCUN_SECRETS_DIR when it is set."""
-    return Settings(_secrets_dir=os.environ.get("KUCUN_SECRETS_DIR"))  # pyright: ignore[reportCallIssue] pydantic-settings
+    """Read the environment, `.env`, and the files of KUCUN_SECRETS_DIR when it is set.
+
+    Raises InvalidSettings.
+    """
+    try:
+        return Settings(_secrets_dir=os.environ.get("KUCUN_SECRETS_DIR"))  # pyright: ignore[reportCallIssue] pydantic-settings
+    except ValidationError as error:
+        lines = [
+            f"设置有误 / invalid setting KUCUN_{'_'.join(map(str, each['loc'])).upper()}: "
+            + each["msg"].removeprefix("Value error, ")
+            for each in error.errors(include_url=False)
+        ]
+        raise InvalidSettings("\n".join(lines)) from None

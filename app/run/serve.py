@@ -60,8 +60,12 @@ def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
         settings = complete(settings, engines)
         sign_ins = prepare(settings, demo) if migrate else ""
         web = [
-            Web(f"web {number}", listener, environment(settings, owner=False))
-            for number in range(1, settings.processes + 1)
+            Web(
+                f"web {number + 1}",
+                listener,
+                environment(of_process(settings, number), owner=False),
+            )
+            for number in range(settings.processes)
         ]
         stack.callback(stop_all, web)
         report("正在启动网页服务", "Starting the web processes")
@@ -120,6 +124,20 @@ def complete(settings: Settings, engines: Engines) -> Settings:
             "secret": settings.secret or keep_secret(settings.data / "secret"),
         }
     )
+
+
+def of_process(settings: Settings, number: int) -> Settings:
+    """The settings of one web process; the first has number 0. Each has its own metrics port.
+
+    Raises Unusable when that is the port of the server.
+    """
+    port = settings.metrics_port and settings.metrics_port + number
+    if port and port == settings.port:
+        raise Unusable(
+            f"KUCUN_METRICS_PORT 用到了端口 {port}，它已是服务端口：请换一个。\n"
+            f"KUCUN_METRICS_PORT leads to port {port}, where the server listens: set another one."
+        )
+    return settings.model_copy(update={"metrics_port": port})
 
 
 def environment(settings: Settings, *, owner: bool) -> dict[str, str]:

@@ -25,6 +25,7 @@ from app.live.share import dumps
 from app.live.socket import Socket, Wire
 from app.schema.context import App, Context
 from app.schema.query_cost import MOST_TOKENS
+from app.settings import listed
 
 EVENT_STREAM = "text/event-stream"
 
@@ -56,6 +57,8 @@ class Endpoint(GraphQL[Context, None]):
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL],
             connection_init_wait_timeout=timedelta(seconds=3),
             max_subscriptions_per_connection=20,
+            # The guard has checked the origin; Strawberry checks it once more.
+            allowed_origins=listed(app.settings.origins),
         )
         self.app = app
 

@@ -26,8 +26,6 @@ POLICY = "; ".join(
 )
 GUARD = {
     "content-security-policy": POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
     "vary": "accept-encoding",
 }
 FRESH = {**GUARD, "cache-control": "no-cache"}

@@ -1,17 +1,29 @@
-"""`/metrics`: gauges of one process in Prometheus' text format."""
+"""`/metrics`: gauges of one process in Prometheus' text format.
+
+They are for operators: on a port of their own, or on the main port with a token.
+"""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from hmac import compare_digest
 
-from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    ProcessCollector,
+    generate_latest,
+    start_http_server,
+)
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.db.core.bus import Bus
 from app.db.core.lane import Lane
 from app.live.hub import Hub
 from app.live.socket import Socket
+from app.settings import Settings
 
 
 class Gauges:
@@ -30,13 +42,44 @@ class Gauges:
             yield GaugeMetricFamily(name, text, value=float(value))
 
 
-def routes(lane: Lane, bus: Bus, hub: Hub) -> list[Route]:
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    GCCollector(registry=registry)
-    registry.register(Gauges(lane, bus, hub))
+def registry(lane: Lane, bus: Bus, hub: Hub) -> CollectorRegistry:
+    """The gauges of this process."""
+    gauges = CollectorRegistry()
+    ProcessCollector(registry=gauges)
+    GCCollector(registry=gauges)
+    gauges.register(Gauges(lane, bus, hub))
+    return gauges
 
-    async def metrics(_: Request) -> Response:
-        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
+
+def routes(gauges: CollectorRegistry, token: str) -> list[Route]:
+    """The route on the main port; none without a token."""
+    if not token:
+        return []
+    expected = f"Bearer {token}".encode()
+
+    async def metrics(request: Request) -> Response:
+        shown = request.headers.get("authorization", "").encode()
+        if not compare_digest(shown, expected):
+            headers = {"www-authenticate": "Bearer"}
+            return PlainTextResponse("token needed", status_code=401, headers=headers)
+        return Response(generate_latest(gauges), media_type="text/plain; version=0.0.4")
 
     return [Route("/metrics", metrics)]
+
+
+@contextmanager
+def own_port(gauges: CollectorRegistry, config: Settings) -> Iterator[None]:
+    """Serve `/metrics` on KUCUN_METRICS_PORT in a thread; nothing when that is 0.
+
+    Raises OSError when the port is taken.
+    """
+    if not config.metrics_port:
+        yield
+        return
+    server, thread = start_http_server(config.metrics_port, config.host, gauges)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -10,17 +10,17 @@ import httpx2
 import pytest
 import uvicorn
 from pytest_httpserver import HTTPServer
+from starlette.applications import Starlette
 
-from app.cli import WS_BYTES_MAX
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.channels.accounts import Shops
 from app.domain.movements.record import Books
-from app.live.protocol import Protocol
 from app.main import create_app
 from app.run.embedded import Urls
 from app.settings import Settings
+from app.web.server import configure
 from tests.support.api import Desk, a_desk
 from tests.support.identity import Asking, Chain, a_chain
 from tests.support.mall import Mall
@@ -30,32 +30,30 @@ SECRET = "a secret that only the tests know, 32 bytes"
 
 
 @asynccontextmanager
-async def served(urls: Urls, **more: str) -> AsyncIterator[Asking]:
-    told: dict[str, Any] = {
-        "database_url": urls.database,
-        "redis_url": urls.redis,
-        "secret": SECRET,
-        **more,
-    }
-    config = uvicorn.Config(
-        create_app(Settings(**told, jobs=False)),
-        port=0,
-        ws=Protocol,
-        ws_max_size=WS_BYTES_MAX,
-        ws_per_message_deflate=False,
-        server_header=False,
-        log_config=None,
-    )
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve())
+async def running(app: Starlette) -> AsyncIterator[Asking]:
+    """The application behind uvicorn, with the options of `kucun serve`."""
+    server = uvicorn.Server(configure(app, port=0))
+    serving = asyncio.create_task(server.serve())
     while not server.started:
-        assert not running.done(), running
+        assert not serving.done(), serving
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
         yield Asking(http)
     server.should_exit = True
-    await running
+    await serving
+
+
+@asynccontextmanager
+async def served(urls: Urls, **more: Any) -> AsyncIterator[Asking]:
+    config: dict[str, Any] = {
+        "database_url": urls.database,
+        "redis_url": urls.redis,
+        "secret": SECRET,
+        **more,
+    }
+    async with running(create_app(Settings(**config, jobs=False))) as asking:
+        yield asking
 
 
 @pytest.fixture(scope="session")

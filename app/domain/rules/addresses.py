@@ -1,0 +1,23 @@
+"""IP addresses of clients, as limits count them."""
+
+from ipaddress import IPv6Address, ip_address, ip_network
+
+PREFIX = 64
+"""The IPv6 network that one line gets: all its addresses count as one client."""
+TEXT_MAX = 64
+
+
+def counted_address(address: str) -> str:
+    """The address under which a client is counted; for IPv6, its /64 network.
+
+    A text that is no address counts as it is, cut to TEXT_MAX characters.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address[:TEXT_MAX]
+    if not isinstance(parsed, IPv6Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((parsed, PREFIX), strict=False))

@@ -1,0 +1,115 @@
+"""The outermost layers of the application: hosts, origins, safe headers, failures, compression."""
+
+import contextlib
+from uuid import uuid4
+
+import structlog
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette_compress import CompressMiddleware, remove_compress_type
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from app.settings import Settings, listed
+from app.web.body_limit import BodyLimit
+from app.web.network import Hosts, header, same_host
+
+log = structlog.get_logger()
+
+PROBES = frozenset({"/healthz", "/readyz"})
+"""Orchestrators call them under the address of a process; they show nothing."""
+
+SAFE = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+)
+COMPRESSED_BYTES_MIN = 1024
+
+
+def layers(config: Settings) -> list[Middleware]:
+    """The middleware of the application, the outermost first."""
+    origins = listed(config.origins)
+    outer = [Middleware(Guard, Hosts(listed(config.hosts)), frozenset(origins))]
+    if proxies := listed(config.proxies):
+        outer.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
+    if origins:
+        outer.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=origins,
+                allow_methods=["POST"],
+                allow_headers=["authorization", "content-type"],
+                max_age=600,
+            )
+        )
+    # Each event of a stream must leave at once.
+    remove_compress_type("text/event-stream")
+    compression = Middleware(CompressMiddleware, minimum_size=COMPRESSED_BYTES_MIN)
+    return [*outer, compression, Middleware(BodyLimit)]
+
+
+class Guard:
+    """Refuses foreign hosts and origins, and completes what leaves.
+
+    A failure of a route is logged with an id and answered with it, without its text.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Hosts, origins: frozenset[str]) -> None:
+        self.app = app
+        self.hosts = hosts
+        self.origins = frozenset(origin.encode() for origin in origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        started = False
+
+        async def completed(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                names = {name for name, _ in message["headers"]}
+                more = [pair for pair in SAFE if pair[0] not in names]
+                message["headers"] = [*message["headers"], *more]
+            await send(message)
+
+        if refusal := self._refusal(scope):
+            return await refusal(scope, receive, completed)
+        try:
+            await self.app(scope, receive, completed)
+        except Exception as error:
+            response = failed(error, scope)
+            if scope["type"] == "websocket":
+                with contextlib.suppress(RuntimeError):
+                    await send({"type": "websocket.close", "code": 1011})
+            elif not started:
+                await response(scope, receive, completed)
+            # An answer that has begun is broken off: uvicorn closes the connection.
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        hosts = header(scope, b"host")
+        if scope["path"] not in PROBES and not (len(hosts) == 1 and self.hosts.allows(hosts[0])):
+            return PlainTextResponse("Unknown host name: add it to KUCUN_HOSTS.", status_code=400)
+        if scope["type"] != "websocket":
+            return None
+        for origin in header(scope, b"origin"):
+            # Browsers send it with every websocket; other clients send none.
+            if origin not in self.origins and not same_host(origin, hosts[0]):
+                text = "Unknown origin: add it to KUCUN_ORIGINS."
+                return PlainTextResponse(text, status_code=403)
+        return None
+
+
+def failed(error: Exception, scope: Scope) -> Response:
+    """The answer to a request that failed; logs the reason under the id that the answer shows."""
+    name = str(uuid4())
+    log.error("internal", id=name, path=scope["path"], exc_info=error)
+    text = (
+        "系统出错，请把错误编号告诉我们 / Something went wrong on our side: "
+        "send us the id of this error."
+    )
+    content = {"errors": [{"message": text, "extensions": {"code": "INTERNAL", "id": name}}]}
+    return JSONResponse(content, status_code=500)
