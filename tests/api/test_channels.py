@@ -114,7 +114,7 @@ async def test_labels_of_a_channel_move_with_time_alone(fresh: Desk, db: Databas
     product, code = await fresh.product("米"), fresh.chain.founded.store.code
     await fresh.do("setChannelQuota", productId=product, channel="WECHAT", quantity="2")
     told = {"store": code, "products": [product], "channel": "WECHAT"}
-    with patch("app.live.menu.UNSEEN_SECONDS", 0.1):
+    with patch("app.live.board.UNSEEN_SECONDS", 0.1):
         async with dialled(str(fresh.asking.http.base_url)) as customer:
             await customer.subscribe(LABELS, **told)
             assert (await customer.next(1))["products"][0]["availability"]["remaining"] == 2
