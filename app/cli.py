@@ -85,7 +85,7 @@ def work() -> None:
         bus = Bus(chosen.redis_url)
         await bus.start()
         db = Database(chosen.database_url, bus.nudge)
-        lane = Lane(chosen.database_url, PostDrafts(), bus.nudge)
+        lane = Lane(chosen.database_url, PostDrafts(), bus.nudge, outage=db.outage)
         books, shops = Books(db, lane, Cookbook(db)), Shops(chosen)
         await asyncio.gather(run(chosen.database_url, db, lane), serve_shops(books, shops))
 

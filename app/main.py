@@ -13,7 +13,8 @@ from starlette.routing import Route, WebSocketRoute
 from app import logs, settings
 from app.db.core.bus import Bus
 from app.db.core.lane import Lane
-from app.db.core.unit import UNREACHABLE, Database
+from app.db.core.outage import is_passing
+from app.db.core.unit import Database
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.channels.accounts import Shops
 from app.domain.ledger.post import PostDrafts
@@ -37,7 +38,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     bus = Bus(config.redis_url)
     db = Database(config.database_url, bus.nudge)
     gate = Gate(db, config)
-    lane = Lane(config.database_url, PostDrafts(), bus.nudge)
+    lane = Lane(config.database_url, PostDrafts(), bus.nudge, outage=db.outage)
     cookbook = Cookbook(db)
     hub = Hub(db, bus, cookbook)
     shops = Shops(config)
@@ -70,7 +71,9 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         try:
             async with db.read(None):
                 pass
-        except UNREACHABLE:
+        except Exception as error:
+            if not is_passing(error):
+                raise
             return JSONResponse({"database": False, "bus": bus.connected}, status_code=503)
         return JSONResponse({"database": True, "bus": bus.connected})
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import structlog
 
 from app.db import identity
+from app.db.core.postgres import is_away
 from app.domain.channels.accounts import Shops
 from app.domain.channels.sync import follow_orders, push_stock
 from app.domain.movements.record import Books
@@ -68,6 +69,6 @@ class Rounds:
             self._busy.discard(tenant)
 
     def _failed(self, tenant: UUID | None, error: Exception) -> None:
-        if tenant not in self._failing:
+        if tenant not in self._failing and not is_away(error):
             log.warning("shops.failing", tenant=tenant and str(tenant), error=error)
         self._failing.add(tenant)

@@ -7,6 +7,7 @@ import structlog
 
 from app.db.core import jobs
 from app.db.core.lane import Lane
+from app.db.core.postgres import is_away
 from app.db.core.unit import Database
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
@@ -30,12 +31,14 @@ async def work(url: str, db: Database, lane: Lane[Draft, Outcome]) -> None:
     """Run for ever: wait for a database that is away, and try a failed job when it is next due."""
     while True:
         try:
-            async with jobs.scheduler(url) as scheduler:
-                for name, (when, job) in SCHEDULE.items():
-                    scheduler.schedule(name, when)(partial(_run, name, job, db, lane))
-                await scheduler.run()
+            with db.outage.watched():
+                async with jobs.scheduler(url) as scheduler:
+                    for name, (when, job) in SCHEDULE.items():
+                        scheduler.schedule(name, when)(partial(_run, name, job, db, lane))
+                    await scheduler.run()
         except Exception as error:
-            log.warning("jobs.lost", error=error)
+            if not is_away(error):
+                log.warning("jobs.lost", error=error)
         await asyncio.sleep(RETRY_SECONDS)
 
 
@@ -45,4 +48,6 @@ async def _run(
     try:
         await job(db, lane)
     except Exception as error:
-        log.error("job.failed", job=name, exc_info=error)
+        # An outage of the database has its own line; the job runs again when it is next due.
+        if not is_away(error):
+            log.error("job.failed", job=name, exc_info=error)

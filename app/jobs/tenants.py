@@ -8,6 +8,7 @@ import structlog
 
 from app.db import identity
 from app.db.core.lane import Lane
+from app.db.core.postgres import is_away
 from app.db.core.unit import Database
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
@@ -21,7 +22,8 @@ TenantJob = Callable[[Database, Lane[Draft, Outcome], UUID], Awaitable[None]]
 def for_every_tenant(job: TenantJob) -> Job:
     """The job for every tenant that has a store, one after the other.
 
-    An error is logged with the tenant, and the next tenant is served.
+    An error is logged with the tenant, and the next tenant is served. Raises the error of a
+    database that is away.
     """
 
     @functools.wraps(job)
@@ -30,6 +32,8 @@ def for_every_tenant(job: TenantJob) -> Job:
             try:
                 await job(db, lane, tenant)
             except Exception as error:
+                if is_away(error):
+                    raise
                 log.error("job.failed", job=job.__name__, tenant=str(tenant), exc_info=error)
 
     return run

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from app.db.core.outage import is_passing
 from app.db.menu import Dish
 from app.domain.catalog.cookbook import ORDERED, Cookbook
 from app.domain.catalog.menu import Serving, board
@@ -269,7 +270,7 @@ class StoreBoard(Source):
             except Exception as error:
                 self._stale |= stale
                 self._all_stale |= all_stale
-                if not failing:
+                if not failing and not is_passing(error):
                     log.warning("menu.failing", store=str(self._key.store), error=error)
                 failing = True
                 if waiting is not None:

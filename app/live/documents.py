@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from app.db.core.outage import is_passing
 from app.db.core.unit import Database
 from app.domain.feed import Change, DocumentChange, Event
 from app.live.follower import Follower, Source
@@ -168,7 +169,7 @@ class DocumentFeed(Source):
             except Exception as error:
                 self._missed |= missed
                 self._lost |= lost
-                if not failing:
+                if not failing and not is_passing(error):
                     log.warning("documents.failing", topic=self._key.topic.name, error=error)
                 failing = True
                 await asyncio.sleep(RETRY_SECONDS)

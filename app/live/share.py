@@ -24,7 +24,7 @@ from graphql import (
 )
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.db.core.unit import UNREACHABLE
+from app.db.core.outage import is_passing
 from app.domain.feed import Event
 from app.live.follower import Follower
 from app.live.stream import Stream
@@ -307,7 +307,7 @@ def shareable(result: ExecutionResult) -> ExecutionResult:
 
 def unreachable(result: ExecutionResult) -> bool:
     """Whether a field failed because the database could not be reached."""
-    return any(isinstance(_cause(error), UNREACHABLE) for error in result.errors or ())
+    return any(is_passing(_cause(error)) for error in result.errors or ())
 
 
 def _cause(error: BaseException | None) -> BaseException | None:

@@ -22,6 +22,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     Message,
 )
 
+from app.db.core.outage import is_passing
 from app.domain.access import Viewer
 from app.domain.feed import Event
 from app.live.follower import Follower
@@ -242,7 +243,13 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         # Several clients send `"payload": null` for no payload; Strawberry closes those.
         if message.get("payload") is None:
             message = {"type": "connection_init"}
-        await super().handle_connection_init(message)
+        try:
+            await super().handle_connection_init(message)
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            # The token could not be looked up: clients connect again after this code.
+            await self.wire.close(1013, "Try again later")
 
     def attach(self, name: str, asker: SharedExecutor, follower: Follower) -> None:
         """Send the follower's events to the outbox from now on; the operation may end."""
@@ -328,7 +335,7 @@ async def sweep(recheck: Recheck) -> None:
             failing = False
         except Exception as error:
             # While the database is unreachable no connection is closed; the next round asks again.
-            if not failing:
+            if not failing and not is_passing(error):
                 log.warning("sweep.failing", error=error)
             failing = True
             continue

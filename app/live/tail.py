@@ -10,7 +10,8 @@ from uuid import UUID
 import structlog
 
 from app.db import feed
-from app.db.core.unit import UNREACHABLE, Database
+from app.db.core.outage import is_passing, wait_out
+from app.db.core.unit import Database
 from app.domain.feed import Change, Event, Resync, Snapshot
 from app.domain.ledger.reservations import end_overdue
 from app.live.follower import Source
@@ -25,17 +26,15 @@ T = TypeVar("T")
 
 
 async def patiently(read: Callable[[], Awaitable[T]]) -> T:
-    """The result of `read`, tried again while the database is away; one try takes at most 5 s."""
-    failing = False
-    while True:
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                return await read()
-        except UNREACHABLE as error:
-            if not failing:
-                log.warning("read.failing", error=error)
-            failing = True
-            await asyncio.sleep(RETRY_SECONDS)
+    """The result of `read`, which is tried again for a short while when the database is away.
+
+    Raises the last error: the subscription fails, and its client subscribes again."""
+
+    async def once() -> T:
+        async with asyncio.timeout(READ_SECONDS):
+            return await read()
+
+    return await wait_out(once)
 
 
 class Tail(Source):
@@ -121,7 +120,7 @@ class Tail(Source):
                 failing = False
             except Exception as error:
                 # Followers stay after any error: the next poll catches up from this revision.
-                if not failing:
+                if not failing and not is_passing(error):
                     log.warning("tail.failing", store=str(self.store), error=error)
                 failing = True
                 await asyncio.sleep(RETRY_SECONDS)

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from app.db.core.lane import Lane
-from app.db.core.unit import UNREACHABLE, Database
+from app.db.core.outage import is_passing
+from app.db.core.unit import Database
 from app.domain.access import Scope, Viewer, signed_out
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.channels.accounts import Shops
@@ -75,7 +76,9 @@ class Context:
         try:
             viewer = await self.app.gate.viewer(token)
             self.person = viewer and dataclasses.replace(viewer, address=self.address)
-        except (Denied, *UNREACHABLE) as trouble:
+        except Exception as trouble:
+            if not isinstance(trouble, Denied) and not is_passing(trouble):
+                raise
             self.trouble = trouble
         if self.person is not None:
             self.scope, self.tenant = self.person.scope, self.person.tenant

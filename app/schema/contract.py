@@ -18,12 +18,14 @@ from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCa
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from app.db.core.outage import is_passing
 from app.domain.errors import Denied, Malformed, RateLimited, Refused
 from app.domain.rules.phones import masked
 from app.domain.rules.texts import InvalidText
 from app.live.share import LEAF_RESOLVERS, SharedExecutor, compile_leaf
 from app.schema.messages import message_of
 from app.schema.operations import SingleOperation
+from app.schema.outages import unavailable
 from app.schema.query_cost import MOST_TOKENS, CostRule
 from app.schema.scalars import SCALARS
 
@@ -80,6 +82,9 @@ def finish(error: GraphQLError, language: str) -> None:
             extensions["path"] = path
         text = masked(error.message.split(" Did you mean ", 1)[0])
         error.message = f"请求不符合接口定义：{text}" if zh else text
+    elif is_passing(cause):
+        error.message, more = unavailable(language)
+        extensions |= more
     else:
         extensions |= {"code": "INTERNAL", "id": str(uuid4())}
         log.error("internal", id=extensions["id"], path=error.path, exc_info=cause or error)

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-import strawberry
 from graphql import DocumentNode, GraphQLError, OperationDefinitionNode
 from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionContext
 from strawberry.types.execution import PreExecutionError
+
+from app.schema.outages import PatientSchema
 
 UNNAMED = (
     "文档包含多个操作，请用 operationName 指定要执行的一个。"
@@ -23,7 +24,7 @@ NOT_STREAMED = (
 )
 
 
-class SingleOperation(strawberry.Schema):
+class SingleOperation(PatientSchema):
     """Runs nothing and answers a BAD_INPUT error unless exactly one operation is meant.
 
     Strawberry runs the first operation of several when the request names none.

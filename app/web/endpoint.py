@@ -129,11 +129,15 @@ class Endpoint(GraphQL[Context, None]):
         return context
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
-        """Signs the socket in. Raises ConnectionRejectionError, which closes it with 4403."""
+        """Signs the socket in. Raises ConnectionRejectionError, which closes it with 4403, and
+        the error of a database that is away, which closes it with 1013.
+        """
         params = context.connection_params
         await context.admit(bearer(params.get("authorization")) if params else None)
         if isinstance(context.trouble, Denied):
             raise ConnectionRejectionError
+        if context.trouble is not None:
+            raise context.trouble
         return await super().on_ws_connect(context)
 
 

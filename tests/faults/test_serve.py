@@ -1,103 +1,14 @@
 """`kucun serve` as people run it: it starts, stops, survives kills and leaves nothing behind."""
 
-import http.client
-import os
-import re
-import shutil
 import socket
 import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.support.processes import gone, until
-
-KUCUN = (sys.executable, "-m", "app.cli")
-
-
-class Server:
-    """A running `kucun serve` on its own data folder."""
-
-    def __init__(self, data: Path, *arguments: str, port: int = 0, shell: bool = False) -> None:
-        command = [*KUCUN, "serve", *arguments]
-        if shell:
-            # The colon keeps the shell from becoming the server.
-            command = ["sh", "-c", f"{' '.join(command)} --with-parent; :"]
-        self.log = data.parent / f"{data.name}.log"
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                command, env=surroundings(data, port), stdout=log, stderr=log
-            )
-        until(lambda: self.announced() or self.process.poll() is not None, 60)
-        assert self.announced(), self.log.read_text()
-
-    def announced(self) -> bool:
-        return "Ctrl-C" in self.log.read_text()
-
-    @property
-    def port(self) -> int:
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.log.read_text())
-        assert found
-        return int(found[1])
-
-    def family(self) -> list[psutil.Process]:
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return [child for child in children if not gone(child.pid)]
-
-    def web(self) -> list[psutil.Process]:
-        return [p for p in self.family() if "web" in p.cmdline()]
-
-    def engine(self, name: str) -> psutil.Process:
-        """The engine's first process; PostgreSQL's others are its children."""
-        return next(p for p in self.family() if p.name() == name)
-
-    def ready(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-        try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
-    def stop(self) -> int:
-        self.process.terminate()
-        return self.process.wait(15)
-
-
-def surroundings(data: Path, port: int) -> dict[str, str]:
-    """Our environment without what would point at other servers."""
-    kept = {
-        key: value for key, value in os.environ.items() if not key.startswith(("KUCUN_", "TEST_"))
-    }
-    return {**kept, "KUCUN_DATA": str(data), "KUCUN_PORT": str(port)}
-
-
-def run(data: Path, *arguments: str, port: int = 0) -> subprocess.CompletedProcess[str]:
-    """A `kucun` command run to its end."""
-    command = [*KUCUN, *arguments]
-    return subprocess.run(
-        command, env=surroundings(data, port), capture_output=True, text=True, check=False
-    )
-
-
-Serve = Callable[..., Server]
-
-
-@contextmanager
-def new_folder() -> Iterator[Path]:
-    """A data folder that the engines' user can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="kucun-test-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder)
-    folder.with_name(f"{folder.name}.log").unlink(missing_ok=True)
+from tests.support.server import Serve, new_folder, run, servers
 
 
 @pytest.fixture
@@ -121,24 +32,6 @@ def data(folder: Path, seeded: Path) -> Path:
     """A copy of the folder with the demo data."""
     subprocess.run(["cp", "-a", f"{seeded}/.", folder], check=True)
     return folder
-
-
-@contextmanager
-def servers(data: Path) -> Iterator[Serve]:
-    """Starts servers on the data folder; those that a failed test left running are killed."""
-    started: list[Server] = []
-
-    def start(*arguments: str, port: int = 0, shell: bool = False) -> Server:
-        started.append(Server(data, *arguments, port=port, shell=shell))
-        return started[-1]
-
-    yield start
-    for server in started:
-        if server.process.poll() is None:
-            family = server.family()
-            server.process.kill()
-            server.process.wait()
-            until(lambda family=family: all(gone(child.pid) for child in family))
 
 
 @pytest.fixture

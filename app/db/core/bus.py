@@ -18,6 +18,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from app.db.core.outage import Outage
+
 log = structlog.get_logger()
 
 CHANNEL = "kucun:nudges"
@@ -45,6 +47,7 @@ class Backend(BroadcastBackend):
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._publisher = self._client(socket_timeout=PUBLISH_SECONDS)
         self._task: asyncio.Task[None] | None = None
+        self._outage = Outage("bus")
         self.connected = False
 
     def _client(self, **options: Any) -> Any:
@@ -94,8 +97,7 @@ class Backend(BroadcastBackend):
                 await self._listen(client)
             except Exception as error:
                 # Any failure: the bus must keep listening.
-                if self.connected or delay == first:
-                    log.warning("bus.lost", error=error)
+                self._outage.failed(error)
                 if self.connected:
                     delay = first
             finally:
@@ -110,6 +112,8 @@ class Backend(BroadcastBackend):
             await pubsub.subscribe(*self._groups)
             last_message = time.monotonic()
             while True:
+                if self.connected:
+                    self._outage.answered()
                 message = await pubsub.get_message(timeout=PING_SECONDS)
                 if message is None:
                     # A server that is suspended keeps its sockets open and sends nothing.

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from app.db.core.outage import wait_out
+
 Work = Callable[[Any, Any, Collection[Any]], Awaitable[Any]]
 """A read or write for one tenant, or for none, about some keys; the first argument is the
-Database."""
+Database. It may run twice after an error of the database."""
 
 Subject = tuple[Work, UUID | None]
 
@@ -54,7 +57,8 @@ class Coalescer:
         try:
             while (run := self._waiting.pop(subject, None)) is not None:
                 try:
-                    run.result.set_result(await work(self._db, tenant, run.keys))
+                    again = partial(work, self._db, tenant, run.keys)
+                    run.result.set_result(await wait_out(again))
                 except Exception as error:
                     run.result.set_exception(error)
         finally:

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-import structlog
-
 from app.db.core import postgres
-from app.db.core.postgres import LOCK_ERRORS, Connection
-from app.db.core.unit import PASSING, SERVER_SETTINGS, Nudge, Unit
-
-log = structlog.get_logger()
+from app.db.core.outage import Outage, Patience, is_passing
+from app.db.core.postgres import ROLLBACK_ERRORS, Connection, is_away, is_blocked
+from app.db.core.unit import COMMAND_SECONDS, CONNECT_SECONDS, SERVER_SETTINGS, Nudge, Unit
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -22,11 +19,11 @@ Waiting = tuple[Any, "asyncio.Future[Any]"]
 
 BATCH = 256
 WAITING = 4096
-RETRIES = 5
+ALONE_LOCK_MS = 500
 
 
 class LaneFull(Exception):
-    """The queue is full or the database cannot be reached: nothing was written, try again."""
+    """The queue is full: nothing was written, try again."""
 
 
 class Lane(Generic[Item, Answer]):
@@ -43,11 +40,13 @@ class Lane(Generic[Item, Answer]):
         nudge: Nudge,
         connections: int = 2,
         batch: int = BATCH,
+        outage: Outage | None = None,
     ) -> None:
         self._url = url
         self._work = work
         self._nudge = nudge
         self._batch = batch
+        self._outage = outage or Outage("database")
         self._free: asyncio.Queue[Slot] = asyncio.Queue()
         for _ in range(connections):
             self._free.put_nowait(Slot())
@@ -57,7 +56,9 @@ class Lane(Generic[Item, Answer]):
     async def submit(self, tenant: UUID, item: Item) -> Answer:
         """Queue the item and return its answer; a cancelled caller does not stop its item.
 
-        Raises LaneFull when 4096 items wait."""
+        Raises LaneFull when 4096 items wait, and what `is_passing` knows when the database stays
+        away: then the outcome may be unknown.
+        """
         queue = self._waiting[tenant]
         if len(queue) >= WAITING:
             raise LaneFull
@@ -78,7 +79,7 @@ class Lane(Generic[Item, Answer]):
             await asyncio.gather(*self._draining.values())
         while not self._free.empty():
             if (raw := self._free.get_nowait().raw) is not None:
-                with contextlib.suppress(*PASSING):
+                with contextlib.suppress(*ROLLBACK_ERRORS):
                     await raw.close(timeout=2)
 
     async def _drain(self, tenant: UUID) -> None:
@@ -92,39 +93,44 @@ class Lane(Generic[Item, Answer]):
             del self._draining[tenant], self._waiting[tenant]
             self._free.put_nowait(slot)
 
-    async def _answer(self, slot: "Slot", tenant: UUID, taken: list[Waiting]) -> None:
+    async def _answer(
+        self, slot: "Slot", tenant: UUID, taken: list[Waiting], lock_ms: int | None = None
+    ) -> None:
         try:
-            answers = await self._run(slot, tenant, [item for item, _ in taken])
+            answers = await self._run(slot, tenant, [item for item, _ in taken], lock_ms)
             for (_, answer), value in zip(taken, answers, strict=True):
                 # The caller may have been cancelled; its item was written all the same.
                 if not answer.done():
                     answer.set_result(value)
         except Exception as error:
-            if len(taken) > 1 and not isinstance(error, LaneFull):
-                # Run each item alone, so that a failing one does not fail its neighbours.
+            if len(taken) > 1 and not is_away(error):
+                # Run each item alone, so that a failing one does not fail its neighbours. A lock
+                # that the batch waited for in vain is not waited for again.
+                lock_ms = ALONE_LOCK_MS if is_blocked(error) else None
                 for one in taken:
-                    await self._answer(slot, tenant, [one])
+                    await self._answer(slot, tenant, [one], lock_ms)
                 return
             for _, answer in taken:
                 if not answer.done():
                     answer.set_exception(error)
 
-    async def _run(self, slot: "Slot", tenant: UUID, items: list[Any]) -> list[Any]:
+    async def _run(
+        self, slot: "Slot", tenant: UUID, items: list[Any], lock_ms: int | None
+    ) -> list[Any]:
         """Run the work; run it again on a fresh connection when the outcome is unknown (I5)."""
-        for attempt in range(RETRIES):
+        patience = Patience()
+        while True:
             try:
-                if slot.raw is None or slot.raw.is_closed():
-                    slot.raw = await connect(self._url)
-                return await self._work(Unit(tenant, slot.raw, self._nudge), items)
-            except PASSING as error:
-                if isinstance(error, ValueError):
-                    # asyncpg could not encode an argument: a retry does not help.
-                    raise
-                log.warning("lane.again", attempt=attempt, error=type(error).__name__)
-                if slot.raw is not None and not isinstance(error, LOCK_ERRORS):
+                with self._outage.watched():
+                    if slot.raw is None or slot.raw.is_closed():
+                        slot.raw = await connect(self._url)
+                    unit = Unit(tenant, slot.raw, self._nudge, lock_timeout_ms=lock_ms)
+                    return await self._work(unit, items)
+            except Exception as error:
+                if slot.raw is not None and is_away(error):
                     slot.raw.terminate()
-                await asyncio.sleep(0.05 * 2**attempt)
-        raise LaneFull
+                if not is_passing(error) or not await patience.again():
+                    raise
 
 
 @dataclass
@@ -134,7 +140,10 @@ class Slot:
     raw: Connection | None = None
 
 
-PLANNING = {
+OPTIONS = {
+    **SERVER_SETTINGS,
+    # Locks are held for milliseconds; one that is held for long must not stop the whole tenant.
+    "lock_timeout": "3000",
     # Planning such a statement takes longer than running it, and its plan never changes.
     "plan_cache_mode": "force_generic_plan",
     # Every row is read by its key: a generic plan made while a table was small must not scan it
@@ -148,5 +157,8 @@ PLANNING = {
 async def connect(url: str) -> Connection:
     """A connection that runs only the ledger's four statements."""
     return await postgres.connect(
-        url, server_settings=SERVER_SETTINGS | PLANNING, timeout=5, command_timeout=10
+        url,
+        server_settings=OPTIONS,
+        timeout=CONNECT_SECONDS,
+        command_timeout=COMMAND_SECONDS,
     )

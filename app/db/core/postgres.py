@@ -1,8 +1,11 @@
 """PostgreSQL connections. asyncpg has no type stubs: its connections and rows are `Any` here."""
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs] asyncpg publishes no type stubs
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 Connection: TypeAlias = Any
 """An asyncpg connection."""
@@ -12,23 +15,53 @@ Record: TypeAlias = Any
 
 _driver: Any = asyncpg
 
-# A lock was held for too long, or two transactions waited for each other.
-LOCK_ERRORS = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
-
-# The server or the connection failed, or is about to.
-CONNECTION_ERRORS = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.QueryCanceledError,
-    OSError,
-    TimeoutError,
-)
+# 08: the connection failed. 53: no free connection, disk or memory. 57P: the server shuts down,
+# crashed or starts. 25006: it became a standby. 25P03 and 25P04: it ended an idle transaction.
+_AWAY_STATES = ("08", "53", "57P", "25006", "25P03", "25P04")
+# 40: a deadlock or a failed serialization. 55P03: a lock timeout. 57014: a statement timeout.
+_BLOCKED_STATES = ("40", "55P03", "57014")
 
 ROLLBACK_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether the server or the connection to it is gone, or takes no work at present."""
+    return any(_is_away(each) for each in _causes(error))
+
+
+def is_blocked(error: BaseException | None) -> bool:
+    """Whether the wait for a lock, a statement or a free connection took too long."""
+    return any(
+        isinstance(each, PoolTimeout) or _state(each).startswith(_BLOCKED_STATES)
+        for each in _causes(error)
+    )
+
+
+def _is_away(error: BaseException) -> bool:
+    match error:
+        case asyncpg.PostgresError():
+            return _state(error).startswith(_AWAY_STATES)
+        case asyncpg.InterfaceError():
+            # asyncpg could not encode an argument, or two tasks used one connection: a fault of
+            # ours, which the same work would meet again.
+            return not isinstance(error, ValueError) and "another operation" not in str(error)
+        case DBAPIError():
+            return error.connection_invalidated
+        case _:
+            kinds = (asyncpg.InternalClientError, PendingRollbackError, OSError, TimeoutError)
+            return isinstance(error, kinds)
+
+
+def _state(error: BaseException) -> str:
+    state = getattr(error, "sqlstate", None)
+    return state if isinstance(state, str) else ""
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and the errors that it wraps: SQLAlchemy wraps those of asyncpg twice."""
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 async def connect(url: str, **options: Any) -> Connection:

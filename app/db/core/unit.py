@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
 from app.db.core.coalesce import Coalescer
-from app.db.core.postgres import CONNECTION_ERRORS, LOCK_ERRORS, ROLLBACK_ERRORS, Connection
+from app.db.core.outage import Outage
+from app.db.core.postgres import ROLLBACK_ERRORS, Connection
 
 T = TypeVar("T")
 Session = AsyncSession
@@ -26,17 +26,14 @@ SERVER_SETTINGS = {
     "role": ROLE,
     "application_name": "kucun",
     "statement_timeout": "10000",
-    "lock_timeout": "5000",
+    # Shorter than the deadline of an operation, so that the client learns why it waited.
+    "lock_timeout": "4000",
     "idle_in_transaction_session_timeout": "15000",
     "jit": "off",
 }
-
-
-# The server is going away or gone: the same work may be done again, because its keys make a
-# commit whose reply was lost harmless (I5).
-PASSING = (*LOCK_ERRORS, *CONNECTION_ERRORS)
-UNREACHABLE = (*PASSING, SQLAlchemyError)
-"""The same through a session."""
+CONNECT_SECONDS = 3
+COMMAND_SECONDS = 10
+"""A server that is frozen answers nothing: statements end on our side as well."""
 
 
 def clock() -> datetime:
@@ -83,10 +80,12 @@ class Unit:
         raw: Connection,
         nudge: Nudge,
         session: AsyncSession | None = None,
+        lock_timeout_ms: int | None = None,
     ) -> None:
         self.tenant = tenant
         self.raw = raw
         self.now = clock()
+        self._lock_timeout_ms = lock_timeout_ms
         self._nudge = nudge
         self._session = session
         self._changed: dict[UUID, Touched] = defaultdict(Touched)
@@ -106,8 +105,11 @@ class Unit:
     async def __aenter__(self) -> "Unit":
         # A lane runs several transactions of one unit: each announces its own changes.
         self._changed.clear()
+        begin = f"BEGIN; SET LOCAL app.tenant = '{self.tenant}'"
+        if self._lock_timeout_ms is not None:
+            begin += f"; SET LOCAL lock_timeout = {self._lock_timeout_ms}"
         try:
-            await self.raw.execute(f"BEGIN; SET LOCAL app.tenant = '{self.tenant}'")
+            await self.raw.execute(begin)
         except BaseException:
             # It may have begun: a pooled connection must not carry it to the next reader.
             await roll_back(self.raw)
@@ -153,8 +155,13 @@ class Database:
             hide_parameters=True,
             # Under a burst of reads, a late answer is better than a pool timeout.
             pool_timeout=20,
-            connect_args={"server_settings": SERVER_SETTINGS, "timeout": 5},
+            connect_args={
+                "server_settings": SERVER_SETTINGS,
+                "timeout": CONNECT_SECONDS,
+                "command_timeout": COMMAND_SECONDS,
+            },
         )
+        self.outage = Outage("database")
         self._nudge = nudge
         self._coalescer = Coalescer(self)
 
@@ -173,19 +180,20 @@ class Database:
 
     @asynccontextmanager
     async def _session(self) -> AsyncGenerator[tuple[AsyncSession, Connection], None]:
-        async with self.engine.connect() as connection:
-            raw = await driver(connection)
-            while raw.is_closed():
-                # The server went away while these connections were idle: on to a fresh one.
-                await connection.invalidate()
+        with self.outage.watched():
+            async with self.engine.connect() as connection:
                 raw = await driver(connection)
-            session = AsyncSession(connection, expire_on_commit=False, autoflush=False)
-            try:
-                yield session, raw
-            finally:
-                if raw.is_closed():
+                while raw.is_closed():
+                    # The server went away while these connections were idle: on to a fresh one.
                     await connection.invalidate()
-                await session.close()
+                    raw = await driver(connection)
+                session = AsyncSession(connection, expire_on_commit=False, autoflush=False)
+                try:
+                    yield session, raw
+                finally:
+                    if raw.is_closed():
+                        await connection.invalidate()
+                    await session.close()
 
     @asynccontextmanager
     async def read(self, tenant: UUID | None) -> AsyncGenerator[AsyncSession, None]:

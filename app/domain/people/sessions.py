@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hmac import compare_digest
 from uuid import UUID, uuid4
 
@@ -14,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from app.db import identity as rows
 from app.db import tables
+from app.db.core.outage import wait_out
 from app.db.core.unit import Database
 from app.db.identity import Admitted
 from app.domain.access import Role, Scope, Viewer
@@ -115,7 +117,7 @@ class Gate:
     async def _look(self, name: bytes, claim: Claim) -> Known:
         read_at = time.monotonic()
         try:
-            viewer = await self._admitted(claim)
+            viewer = await wait_out(partial(self._admitted, claim))
         finally:
             newest = self._asking.get(name) is asyncio.current_task()
             if newest:
