@@ -22,7 +22,7 @@ from uuid_utils.compat import uuid7
 
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
-from app.db.levels import want, wanted_levels
+from app.db.levels import bind_levels, level_keys
 from app.db.reservations import CHANGE, MADE, ORDERS, RESERVED, THEIRS
 from app.db.tables import Alert, Entry, Movement, Order
 
@@ -61,15 +61,13 @@ def _raising() -> Statement:
 
 
 def _holding() -> Statement:
-    wanted = wanted_levels()
+    keys = level_keys()
     held = func.sum(CHANGE)
     return Statement(
         select(ORDERS.store_id, E.product_id, ORDERS.id, held)
         .join_from(Order.__table__, Movement.__table__, MADE)
         .join(Entry.__table__, THEIRS)
-        .join(
-            wanted, and_(wanted.c.store_id == ORDERS.store_id, wanted.c.product_id == E.product_id)
-        )
+        .join(keys, and_(keys.c.store_id == ORDERS.store_id, keys.c.product_id == E.product_id))
         .where(ORDERS.tenant_id == TENANT, RESERVED)
         .where(or_(ORDERS.state == "HELD", ORDERS.state == "PAID"))
         .group_by(ORDERS.store_id, E.product_id, ORDERS.id, ORDERS.state)
@@ -97,7 +95,7 @@ async def raise_discrepancies(unit: Unit, shortfalls: Iterable[Shortfall]) -> No
     parameters = arrays("lacked", ["id", *Shortfall._fields], lacked)
     raised = await RAISE.fetch(unit.raw, tenant=unit.tenant, **parameters)
     pairs = {(store, product) for _, store, product, _ in raised}
-    held = await HOLDING.fetch(unit.raw, tenant=unit.tenant, **want(pairs))
+    held = await HOLDING.fetch(unit.raw, tenant=unit.tenant, **bind_levels(pairs))
     for alert, store, product, quantity in raised:
         risked: list[UUID] = []
         missing = quantity

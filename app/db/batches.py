@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
 from app.db.days import store_day
-from app.db.levels import Pair, want, wanted_levels
+from app.db.levels import Pair, bind_levels, level_keys
 from app.db.tables import Batch, BatchLevel, Level, Store
 
 TENANT = bindparam("tenant", type_=Uuid())
@@ -62,26 +62,24 @@ class ArrivingBatch(NamedTuple):
 
 
 def _holding() -> Statement:
-    wanted = wanted_levels()
+    keys = level_keys()
     theirs = and_(
         H.tenant_id == TENANT,
-        H.store_id == wanted.c.store_id,
-        H.product_id == wanted.c.product_id,
+        H.store_id == keys.c.store_id,
+        H.product_id == keys.c.product_id,
     )
-    held = select(*(H[name] for name in BatchQuantity._fields)).join_from(
-        wanted, BatchLevel, theirs
-    )
+    held = select(*(H[name] for name in BatchQuantity._fields)).join_from(keys, BatchLevel, theirs)
     return Statement(held.order_by(H.store_id, H.product_id, H.expires_on, H.batch_id))
 
 
 def _beginning() -> Statement:
-    wanted = wanted_levels()
+    keys = level_keys()
     first = (
         select(*(H[name] for name in BatchQuantity._fields))
         .where(
             H.tenant_id == TENANT,
-            H.store_id == wanted.c.store_id,
-            H.product_id == wanted.c.product_id,
+            H.store_id == keys.c.store_id,
+            H.product_id == keys.c.product_id,
             H.expires_on >= bindparam("since", type_=Date()),
             H.shelf > literal_column("0"),
         )
@@ -90,7 +88,7 @@ def _beginning() -> Statement:
         .subquery()
         .lateral()
     )
-    return Statement(select(*first.c).select_from(wanted).join(first, true()))
+    return Statement(select(*first.c).select_from(keys).join(first, true()))
 
 
 def _timezones() -> Statement:
@@ -140,13 +138,13 @@ async def held(unit: Unit, pairs: Iterable[Pair]) -> list[BatchQuantity]:
 
     The level locks are held, so these rows cannot change; they need no lock of their own.
     """
-    records = await HOLDING.fetch(unit.raw, tenant=unit.tenant, **want(pairs))
+    records = await HOLDING.fetch(unit.raw, tenant=unit.tenant, **bind_levels(pairs))
     return [BatchQuantity(*row) for row in records]
 
 
 async def beginnings(unit: Unit, pairs: Iterable[Pair], since: date) -> list[BatchQuantity]:
     """The first FEW batches on each level's shelf that expire on `since` or later."""
-    records = await BEGINNING.fetch(unit.raw, tenant=unit.tenant, since=since, **want(pairs))
+    records = await BEGINNING.fetch(unit.raw, tenant=unit.tenant, since=since, **bind_levels(pairs))
     return [BatchQuantity(*row) for row in records]
 
 
@@ -196,13 +194,13 @@ async def batches_of(
     session: AsyncSession, tenant: UUID, pairs: Collection[Pair]
 ) -> Sequence[BatchLevel]:
     """Stock of every batch at these levels, in FEFO order."""
-    wanted = wanted_levels()
+    keys = level_keys()
     theirs = and_(
-        BatchLevel.store_id == wanted.c.store_id, BatchLevel.product_id == wanted.c.product_id
+        BatchLevel.store_id == keys.c.store_id, BatchLevel.product_id == keys.c.product_id
     )
-    query = select(BatchLevel).join(wanted, theirs).where(BatchLevel.tenant_id == tenant)
+    query = select(BatchLevel).join(keys, theirs).where(BatchLevel.tenant_id == tenant)
     order = BatchLevel.expires_on, BatchLevel.batch_id
-    return (await session.scalars(query.order_by(*order), want(pairs))).all()
+    return (await session.scalars(query.order_by(*order), bind_levels(pairs))).all()
 
 
 async def expiring(

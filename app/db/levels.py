@@ -30,16 +30,16 @@ TENANT = bindparam("tenant", type_=Uuid())
 L, R = Level.__table__.c, Request.__table__.c
 
 
-def wanted_levels() -> FromClause:
-    """A table of levels that is bound as an argument: see `want`."""
-    return rows("wanted", L.store_id, L.product_id)
+def level_keys() -> FromClause:
+    """A table of (store, product) keys that `bind_levels` binds as an argument."""
+    return rows("level_keys", L.store_id, L.product_id)
 
 
-_wanted = wanted_levels()
-_of_wanted = and_(
+_keys = level_keys()
+_of_keys = and_(
     L.tenant_id == TENANT,
-    L.store_id == _wanted.c.store_id,
-    L.product_id == _wanted.c.product_id,
+    L.store_id == _keys.c.store_id,
+    L.product_id == _keys.c.product_id,
 )
 
 
@@ -56,9 +56,9 @@ def _opening() -> Statement:
             Product.container,
             Product.recipe_id,
         )
-        .select_from(_wanted)
-        .join(Store, and_(Store.tenant_id == TENANT, Store.id == _wanted.c.store_id))
-        .join(Product, and_(Product.tenant_id == TENANT, Product.id == _wanted.c.product_id))
+        .select_from(_keys)
+        .join(Store, and_(Store.tenant_id == TENANT, Store.id == _keys.c.store_id))
+        .join(Product, and_(Product.tenant_id == TENANT, Product.id == _keys.c.product_id))
         .order_by(Store.id, Product.id)
         # The lock makes a new threshold wait until this row exists, so that it is set there too.
         .with_for_update(of=Product, read=True)
@@ -74,23 +74,25 @@ def _opening() -> Statement:
 
 
 def _existing() -> Statement:
-    return Statement(select(L.store_id, L.product_id).join_from(_wanted, Level, _of_wanted))
+    return Statement(select(L.store_id, L.product_id).join_from(_keys, Level, _of_keys))
 
 
 EXISTING, OPEN = _existing(), _opening()
 
 
-def want(pairs: Iterable[Pair]) -> dict[str, list[Any]]:
-    """The arguments of `wanted_levels`."""
-    return arrays("wanted", ["store_id", "product_id"], list(pairs))
+def bind_levels(pairs: Iterable[Pair]) -> dict[str, list[Any]]:
+    """The arguments of a statement with `level_keys`."""
+    return arrays("level_keys", ["store_id", "product_id"], list(pairs))
 
 
 async def open_levels(unit: Unit, pairs: set[Pair]) -> set[Pair]:
     """Creates the level rows that are missing. Returns the pairs that exist now."""
-    found = await EXISTING.fetch(unit.raw, tenant=unit.tenant, **want(pairs))
-    existing = {(store, product) for store, product in found}
+    records = await EXISTING.fetch(unit.raw, tenant=unit.tenant, **bind_levels(pairs))
+    existing = {(store, product) for store, product in records}
     if missing := pairs - existing:
-        for store, product in await OPEN.fetch(unit.raw, tenant=unit.tenant, **want(missing)):
+        for store, product in await OPEN.fetch(
+            unit.raw, tenant=unit.tenant, **bind_levels(missing)
+        ):
             unit.changed(store, product)
             existing.add((store, product))
     return existing
@@ -141,7 +143,7 @@ def _claiming() -> Statement:
     values = [L[name] for name in LevelState._fields]
     locked = (
         select(L.store_id, L.product_id, *values)
-        .join_from(_wanted, Level, _of_wanted)
+        .join_from(_keys, Level, _of_keys)
         # The keys are claimed before any level is locked: one lock order everywhere.
         .where(select(func.count()).select_from(claimed).scalar_subquery() >= literal_column("0"))
         .order_by(L.store_id, L.product_id)
@@ -168,10 +170,12 @@ async def claim_and_lock(
     Returns the (actor, key) pairs that were not claimed before, and the levels that exist.
     """
     claimed = arrays("claims", list(Claim._fields), claims)
-    found = await CLAIM_AND_LOCK.fetch(unit.raw, tenant=unit.tenant, **claimed, **want(pairs))
+    records = await CLAIM_AND_LOCK.fetch(
+        unit.raw, tenant=unit.tenant, **claimed, **bind_levels(pairs)
+    )
     won: set[tuple[UUID, UUID]] = set()
     levels: dict[Pair, LevelState] = {}
-    for first, second, *values in found:
+    for first, second, *values in records:
         if values[0] is None:
             won.add((first, second))
         else:

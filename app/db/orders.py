@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Database, Unit
-from app.db.levels import Pair, want, wanted_levels
+from app.db.levels import Pair, bind_levels, level_keys
 from app.db.tables import Movement, Order, OrderLine, Product, Store
 
 TENANT = bindparam("tenant", type_=Uuid())
@@ -151,20 +151,20 @@ async def priced(
 
 
 async def _priced(db: Database, tenant: UUID, pairs: Collection[Pair]) -> dict[Pair, PricedProduct]:
-    wanted = wanted_levels()
+    keys = level_keys()
     known = and_(
         Product.tenant_id == tenant,
-        Product.id == wanted.c.product_id,
+        Product.id == keys.c.product_id,
         Product.archived_at.is_(None),
     )
     query = (
         select(Store.id, Product.id, Product.unit, Product.scale, Product.price, Store.hold_minutes)
-        .select_from(wanted)
-        .join(Store, and_(Store.tenant_id == tenant, Store.id == wanted.c.store_id))
+        .select_from(keys)
+        .join(Store, and_(Store.tenant_id == tenant, Store.id == keys.c.store_id))
         .join(Product, known)
     )
     async with db.read(tenant) as session:
-        prices = await session.execute(query, want(pairs))
+        prices = await session.execute(query, bind_levels(pairs))
         return {(row[0], row[1]): PricedProduct(*row[1:]) for row in prices}
 
 

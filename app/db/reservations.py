@@ -11,7 +11,7 @@ from sqlalchemy.orm import with_expression
 
 from app.db.core.statement import among
 from app.db.core.unit import Unit
-from app.db.levels import Pair, want, wanted_levels
+from app.db.levels import Pair, bind_levels, level_keys
 from app.db.tables import Batch, Entry, Level, Movement, Order
 
 ORDERS, M, E = Order.__table__.c, Movement.__table__.c, Entry.__table__.c
@@ -126,7 +126,7 @@ async def over_lately(
     session: AsyncSession, tenant: UUID, pairs: Collection[Pair], since: datetime
 ) -> bool:
     """Whether an order that reserved any of these levels is overdue, or ended after `since`."""
-    wanted = wanted_levels()
+    keys = level_keys()
     due = and_(ORDERS.state == HELD, ORDERS.expires_at <= func.now())
     ended = and_(ORDERS.state == EXPIRED, ORDERS.ended_at >= since)
     query = (
@@ -134,13 +134,13 @@ async def over_lately(
         .join_from(Order.__table__, Movement.__table__, MADE)
         .join(Entry.__table__, THEIRS)
         .join(
-            wanted,
-            and_(wanted.c.store_id == ORDERS.store_id, wanted.c.product_id == E.product_id),
+            keys,
+            and_(keys.c.store_id == ORDERS.store_id, keys.c.product_id == E.product_id),
         )
         .where(ORDERS.tenant_id == tenant, or_(due, ended), RESERVED)
         .limit(1)
     )
-    return (await session.execute(query, want(pairs))).first() is not None
+    return (await session.execute(query, bind_levels(pairs))).first() is not None
 
 
 async def end_overdue_of(unit: Unit, pairs: Collection[Pair], limit: int) -> Sequence[Order]:
@@ -148,20 +148,18 @@ async def end_overdue_of(unit: Unit, pairs: Collection[Pair], limit: int) -> Seq
 
     Waits for orders that another unit has locked.
     """
-    wanted = wanted_levels()
+    keys = level_keys()
     reserving = (
         select(M.id)
         .join_from(Movement.__table__, Entry.__table__, THEIRS)
-        .join(
-            wanted, and_(wanted.c.store_id == ORDERS.store_id, wanted.c.product_id == E.product_id)
-        )
+        .join(keys, and_(keys.c.store_id == ORDERS.store_id, keys.c.product_id == E.product_id))
         .where(MADE, RESERVED)
         .correlate(Order.__table__)
         .exists()
     )
     stores = among(ORDERS.store_id, {store for store, _ in pairs})
     due = _due(unit).where(stores, reserving).limit(limit).with_for_update()
-    return await _end(unit, due, **want(pairs))
+    return await _end(unit, due, **bind_levels(pairs))
 
 
 def any_overdue(tenant: UUID, store: UUID) -> Any:

@@ -10,16 +10,14 @@ from sqlalchemy import and_, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.core.statement import among
-from app.db.levels import Pair, want, wanted_levels
+from app.db.levels import Pair, bind_levels, level_keys
 from app.db.reservations import WITH_OVERDUE
 from app.db.tables import Entry, Level, Movement, Product
 
-WANTED = wanted_levels()
+KEYS = level_keys()
 BY_PAIR = (
     select(Level)
-    .join(
-        WANTED, and_(Level.store_id == WANTED.c.store_id, Level.product_id == WANTED.c.product_id)
-    )
+    .join(KEYS, and_(Level.store_id == KEYS.c.store_id, Level.product_id == KEYS.c.product_id))
     .where(Level.tenant_id == bindparam("tenant"))
     .options(WITH_OVERDUE)
 )
@@ -29,7 +27,7 @@ async def levels_by_pair(
     session: AsyncSession, tenant: UUID, pairs: Collection[Pair]
 ) -> dict[Pair, Level]:
     """Levels by (store, product); a product never stocked in the store has none."""
-    levels = await session.scalars(BY_PAIR, {"tenant": tenant, **want(pairs)})
+    levels = await session.scalars(BY_PAIR, {"tenant": tenant, **bind_levels(pairs)})
     return {(level.store_id, level.product_id): level for level in levels}
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.core.statement import Statement, among
 from app.db.core.unit import Unit
-from app.db.levels import Pair, want, wanted_levels
+from app.db.levels import Pair, bind_levels, level_keys
 from app.db.tables import Entry, Movement, WriteOff, WriteOffLimit, WriteOffLine
 
 W, L = WriteOff.__table__.c, WriteOffLine.__table__.c
@@ -30,13 +30,13 @@ class Earmark(NamedTuple):
 
 
 def _earmarking() -> Statement:
-    wanted = wanted_levels()
+    keys = level_keys()
     theirs = and_(L.tenant_id == W.tenant_id, L.write_off_id == W.id)
-    here = and_(wanted.c.store_id == W.store_id, wanted.c.product_id == L.product_id)
+    here = and_(keys.c.store_id == W.store_id, keys.c.product_id == L.product_id)
     return Statement(
         select(W.store_id, L.product_id, L.batch_id, W.id, L.quantity)
         .join_from(WriteOff.__table__, WriteOffLine.__table__, theirs)
-        .join(wanted, here)
+        .join(keys, here)
         .where(W.tenant_id == bindparam("tenant", type_=Uuid()), W.state == REQUESTED)
     )
 
@@ -46,7 +46,7 @@ EARMARKING = _earmarking()
 
 async def earmarks(unit: Unit, pairs: Iterable[Pair]) -> list[Earmark]:
     """The earmarks of open write-offs at these levels; their locks are held, so none is added."""
-    rows = await EARMARKING.fetch(unit.raw, tenant=unit.tenant, **want(pairs))
+    rows = await EARMARKING.fetch(unit.raw, tenant=unit.tenant, **bind_levels(pairs))
     return [Earmark(*row) for row in rows]
 
 
