@@ -1,4 +1,4 @@
-"""Use cases of the channels topic: what each channel may sell of the one stock."""
+"""Channel rules: how much of the shared stock each channel may sell."""
 
 from decimal import Decimal
 from uuid import UUID, uuid5
@@ -20,7 +20,7 @@ LONGEST_DAYS = 365
 async def set_channel_freshness(
     db: Database, viewer: Viewer, key: UUID, subject: Subject, days_left: int
 ) -> Product:
-    """The channel sells batches of the product with at least so many days left; 0: any.
+    """Set the minimum remaining shelf life of batches that the channel sells; 0 for any.
 
     Raises Refused(UnknownProduct, UnknownStore), Malformed for a product without batches.
     """
@@ -30,11 +30,11 @@ async def set_channel_freshness(
             f"剩余保质期须为 0 至 {LONGEST_DAYS} 天",
             f"The remaining shelf life is 0 to {LONGEST_DAYS} days.",
         )
-    _reached(viewer, subject)
+    _check_reach(viewer, subject)
     async with db.unit(viewer.tenant) as unit:
-        asked = ("setChannelFreshness", *subject, days_left)
+        request = ("setChannelFreshness", *subject, days_left)
         assert subject.product_id is not None
-        earlier = await claim(unit, viewer.actor, key, subject.product_id, *asked)
+        earlier = await claim(unit, viewer.actor, key, subject.product_id, *request)
         product = await get_product(unit, subject.product_id)
         if earlier is None:
             if not product.tracks_batches:
@@ -43,16 +43,16 @@ async def set_channel_freshness(
                     f"商品 {product.sku} 不按批次管理",
                     f"Product {product.sku} does not track batches.",
                 )
-            await _say(unit, viewer, subject, "days_left", days_left or None)
+            await _put_rule(unit, viewer, subject, "days_left", days_left or None)
     return product
 
 
 async def set_channel_buffer(
     db: Database, viewer: Viewer, key: UUID, subject: Subject, quantity: Decimal | None
 ) -> ChannelRule:
-    """The channel leaves so much on the shelf for the counter; None: as a wider rule says.
+    """Set the quantity that the channel leaves on the shelf; None removes the limit.
 
-    Raises Refused: UnknownProduct, UnknownStore, InvalidQuantity; Malformed for what has no
+    Raises Refused: UnknownProduct, UnknownStore, InvalidQuantity; Malformed for a product without
     stock of its own.
     """
     return await _set_amount(db, viewer, key, subject, "buffer", quantity)
@@ -61,7 +61,7 @@ async def set_channel_buffer(
 async def set_channel_quota(
     db: Database, viewer: Viewer, key: UUID, subject: Subject, quantity: Decimal | None
 ) -> ChannelRule:
-    """The channel sells at most so much a day of the store; None: as a wider rule says.
+    """Set the most that the channel sells per day of the store; None removes the limit.
 
     Raises Refused: UnknownProduct, UnknownStore, InvalidQuantity.
     """
@@ -71,15 +71,15 @@ async def set_channel_quota(
 async def _set_amount(
     db: Database, viewer: Viewer, key: UUID, subject: Subject, name: str, quantity: Decimal | None
 ) -> ChannelRule:
-    _reached(viewer, subject)
+    _check_reach(viewer, subject)
     rule = _rule_id(viewer, key)
     async with db.unit(viewer.tenant) as unit:
         earlier = await claim(unit, viewer.actor, key, rule, name, *subject, quantity)
         if earlier is None:
             assert subject.product_id is not None
             product = await get_product(unit, subject.product_id)
-            return await _say(unit, viewer, subject, name, amount(product, name, quantity))
-    return await _as_it_is(db, viewer, subject)
+            return await _put_rule(unit, viewer, subject, name, amount(product, name, quantity))
+    return await _current_rule(db, viewer, subject)
 
 
 def amount(product: Product, name: str, quantity: Decimal | None) -> int | None:
@@ -96,26 +96,26 @@ def amount(product: Product, name: str, quantity: Decimal | None) -> int | None:
 async def set_channel_pause(
     db: Database, viewer: Viewer, key: UUID, subject: Subject, paused: bool | None
 ) -> ChannelRule:
-    """The channel sells nothing of the subject, or does; None: as a wider rule says.
+    """Pause or resume sales of the subject in the channel; None leaves it to a more general rule.
 
     Raises Refused: UnknownProduct, UnknownStore.
     """
-    _reached(viewer, subject)
+    _check_reach(viewer, subject)
     rule = _rule_id(viewer, key)
     async with db.unit(viewer.tenant) as unit:
         if await claim(unit, viewer.actor, key, rule, "pause", *subject, paused) is None:
             if subject.product_id is not None:
                 await get_product(unit, subject.product_id)
-            return await _say(unit, viewer, subject, "paused", paused)
-    return await _as_it_is(db, viewer, subject)
+            return await _put_rule(unit, viewer, subject, "paused", paused)
+    return await _current_rule(db, viewer, subject)
 
 
 def _rule_id(viewer: Viewer, key: UUID) -> UUID:
-    """What the key is claimed for: a rule is found by its subject."""
+    """The result id that the key is claimed for; the rule itself is read by its subject."""
     return uuid5(viewer.tenant, key.hex)
 
 
-def _reached(viewer: Viewer, subject: Subject) -> None:
+def _check_reach(viewer: Viewer, subject: Subject) -> None:
     if subject.channel == COUNTER:
         raise Malformed(
             "channel",
@@ -128,19 +128,19 @@ def _reached(viewer: Viewer, subject: Subject) -> None:
         raise Malformed("storeId", "请选择您负责的门店", "Choose one of your stores.")
 
 
-async def _say(
+async def _put_rule(
     unit: Unit, viewer: Viewer, subject: Subject, name: str, value: int | bool | None
 ) -> ChannelRule:
     await rows.put_rule(unit, subject, name, value)
     for store in [subject.store_id] if subject.store_id else viewer.stores:
-        # A store's own id among its documents: what holds for all of it was changed.
+        # A store's id among its documents announces a change that concerns the whole store.
         unit.document_changed(store, store)
     rule = await rows.rule_about(unit.session, unit.tenant, subject)
     assert rule is not None
     return rule
 
 
-async def _as_it_is(db: Database, viewer: Viewer, subject: Subject) -> ChannelRule:
+async def _current_rule(db: Database, viewer: Viewer, subject: Subject) -> ChannelRule:
     async with db.read(viewer.tenant) as session:
         rule = await rows.rule_about(session, viewer.tenant, subject)
     assert rule is not None, "no rule is ever deleted"
