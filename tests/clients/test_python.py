@@ -1,7 +1,5 @@
 """Python's gql client as it comes from PyPI, over HTTP and WebSocket, against a live server."""
 
-# An environment from before gql was added still type-checks; `make sync` installs it.
-# pyright: reportMissingImports=false
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
