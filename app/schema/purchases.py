@@ -20,7 +20,7 @@ from app.schema.edges import edge
 from app.schema.identity import Actor, Store
 from app.schema.scalars import Money, Quantity, amount, cost, free_text, seen
 from app.schema.stock import Movement
-from app.schema.stock_changes import ReceiveLineInput
+from app.schema.stock_changes import GoodsLineInput, ReceiveLineInput
 from app.schema.window import window
 
 
@@ -273,27 +273,7 @@ class ArchiveSupplierInput:
 @strawberry.input(
     description="One product to order; lines of the same product are added up. 采购明细"
 )
-class PurchaseLineInput:
-    product_id: UUID | None = strawberry.field(
-        default=None, description="ID of the product. Give either `productId` or `code`."
-    )
-    code: str | None = strawberry.field(
-        default=None,
-        description="Barcode or SKU of the product. Give either `productId` or `code`. 条码",
-    )
-    quantity: Quantity | None = strawberry.field(
-        default=None,
-        description="Quantity to order, greater than 0, in the product's unit or in `unit`. 数量",
-    )
-    packs: Quantity | None = strawberry.field(
-        default=None,
-        description="Number of packs of the scanned code; 1 if no quantity is given either. 件数",
-    )
-    unit: str | None = strawberry.field(
-        default=None,
-        description="Unit of `quantity`, one of `Product.units`; the product's unit by default. "
-        "单位",
-    )
+class PurchaseLineInput(GoodsLineInput):
     unit_cost: Money | None = strawberry.field(
         default=None,
         description="Cost of one product unit in CNY, used as the cost of the received goods. "

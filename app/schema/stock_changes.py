@@ -31,14 +31,15 @@ class UsedInput:
 
 
 @strawberry.input(description="One product and its quantity. 明细")
-class StockLineInput:
+class GoodsLineInput:
     product_id: UUID | None = strawberry.field(
         default=None, description="ID of the product. Give either `productId` or `code`."
     )
     code: str | None = strawberry.field(
         default=None,
         description="Barcode or SKU of the product, instead of `productId`. A GS1 code also "
-        "supplies batch, dates, weight and count unless the line sets them. 条码",
+        "supplies weight and count, and batch and dates where the line has them; values of the "
+        "line come first. 条码",
     )
     quantity: Quantity | None = strawberry.field(
         default=None,
@@ -48,15 +49,19 @@ class StockLineInput:
         default=None,
         description="Number of packs of the scanned code; 1 if no quantity is given either. 件数",
     )
-    batch_no: str | None = strawberry.field(
-        default=None,
-        description="Batch number as printed, at most 50 characters. Only this batch is moved; by "
-        "default the earliest expiry leaves first. 批号",
-    )
     unit: str | None = strawberry.field(
         default=None,
         description="Unit of `quantity`: one of `Product.units`, or another measure of the same "
         "kind such as 斤 or g; the product's unit by default. 单位",
+    )
+
+
+@strawberry.input(description="One product and its quantity, by batch if needed. 明细")
+class StockLineInput(GoodsLineInput):
+    batch_no: str | None = strawberry.field(
+        default=None,
+        description="Batch number as printed, at most 50 characters. Only this batch is moved; by "
+        "default the earliest expiry leaves first. 批号",
     )
     without: list[UUID] | None = strawberry.field(
         default=None, description="IDs of optional recipe components to leave out. 不要的配料"

@@ -18,6 +18,7 @@ from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
 from app.schema.scalars import Quantity, amount, free_text, seen
 from app.schema.stock import Movement
+from app.schema.stock_changes import GoodsLineInput
 from app.schema.window import window
 
 
@@ -176,30 +177,6 @@ TransferResult = Annotated[
         description="The transfer as it is now, or the problem that prevented the change.",
     ),
 ]
-
-
-@strawberry.input(description="One product and its quantity. 明细")
-class GoodsLineInput:
-    product_id: UUID | None = strawberry.field(
-        default=None, description="ID of the product. Give either `productId` or `code`."
-    )
-    code: str | None = strawberry.field(
-        default=None,
-        description="Barcode or SKU of the product. Give either `productId` or `code`. 条码",
-    )
-    quantity: Quantity | None = strawberry.field(
-        default=None,
-        description="Quantity greater than 0, in the product's unit or in `unit`. 数量",
-    )
-    packs: Quantity | None = strawberry.field(
-        default=None,
-        description="Number of packs of the scanned code; 1 if no quantity is given either. 件数",
-    )
-    unit: str | None = strawberry.field(
-        default=None,
-        description="Unit of `quantity`, one of `Product.units`; the product's unit by default. "
-        "单位",
-    )
 
 
 @strawberry.input(description="One product to ship. 发货明细")
