@@ -110,7 +110,7 @@ ON_RULE = f"""
 """
 ON_LINK = f"""
   ... on ChannelLink {{ id channel appId webhook endedAt listings {{
-    product {{ name }} sku item state told attempts error
+    product {{ name }} sku item state pushed attempts error
   }} }}
   {PROBLEM} ... on AlreadyTaken {{ field }} ... on WrongState {{ wrong: reason }}
 """
