@@ -204,12 +204,7 @@ async def assign(unit: Unit, staff: UUID, stores: Collection[UUID]) -> None:
 async def dismiss(unit: Unit, person: Staff) -> None:
     """Removes a person: their sessions end, and their login is free again."""
     person.removed_at = unit.now
-    await unit.session.execute(
-        update(Session)
-        .where(Session.tenant_id == unit.tenant, Session.staff_id == person.id)
-        .where(Session.ended_at.is_(None))
-        .values(ended_at=unit.now)
-    )
+    await end_sessions(unit, person.id)
     await unit.session.execute(
         delete(Direction).where(Direction.kind == "login", Direction.name == person.login)
     )
@@ -222,6 +217,39 @@ async def clear_sessions(unit: Unit, staff: UUID) -> None:
         .where(Session.tenant_id == unit.tenant, Session.staff_id == staff)
         .where(Session.ended_at.is_not(None) | (Session.expires_at < unit.now))
     )
+
+
+async def end_sessions(unit: Unit, staff: UUID, but: UUID | None = None) -> None:
+    """Ends the person's sessions, all `but` this one."""
+    ending = (
+        update(Session)
+        .where(Session.tenant_id == unit.tenant, Session.staff_id == staff)
+        .where(Session.ended_at.is_(None))
+    )
+    if but is not None:
+        ending = ending.where(Session.id != but)
+    await unit.session.execute(ending.values(ended_at=unit.now))
+
+
+async def sessions_of(
+    session: AsyncSession, tenant: UUID, staff: UUID, after: UUID | None, limit: int
+) -> Sequence[Session]:
+    """A page of the person's sessions that are open, the newest first."""
+    query = (
+        select(Session)
+        .where(Session.tenant_id == tenant, Session.staff_id == staff)
+        .where(Session.ended_at.is_(None), Session.expires_at > func.now())
+        .order_by(Session.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(Session.id < after)
+    return (await session.scalars(query)).all()
+
+
+async def session_by_id(unit: Unit, id: UUID) -> Session | None:
+    """A session, also one that has ended, locked."""
+    return await unit.session.get(Session, (unit.tenant, id), with_for_update=True)
 
 
 async def locked_session(unit: Unit, id: UUID) -> Session | None:

@@ -58,6 +58,9 @@ class Can(Enum):
     BROWSE = Grant("Browse a storefront without signing in. 浏览", {}, anybody=True)
     SIGN_IN = Grant("Sign in or refresh a session. 登录", {}, anybody=True)
     SEE_SELF = Grant("See your own account. 我是谁", {**STAFF, Role.CUSTOMER: OWN}, "viewer:read")
+    MANAGE_SELF = Grant(
+        "Manage your own sessions and password. 管理自己的登录", {**STAFF, Role.CUSTOMER: OWN}
+    )
     SEE_CATALOG = Grant("See products and categories. 查看商品", STAFF, "catalog:read")
     EDIT_CATALOG = Grant(
         "Create and change products and categories. 管理商品", HEADS, "catalog:write"

@@ -22,6 +22,9 @@ class Act(Enum):
     INVITE_STAFF = "Created a staff account. 邀请员工"
     SET_STAFF_ROLE = "Changed the role or the stores of a staff account. 调整权限"
     REMOVE_STAFF = "Deactivated a staff account. 移除员工"
+    CHANGE_PASSWORD = "Changed their own password. 修改密码"
+    RESET_PASSWORD = "Reset the password of a staff account. 重置密码"
+    REVOKE_SESSION = "Ended a session. 结束会话"
     CREATE_API_KEY = "Created an API key. 新建接口密钥"
     REVOKE_API_KEY = "Revoked an API key. 吊销接口密钥"
     CREATE_STORE = "Created a store. 新建门店"
@@ -41,6 +44,7 @@ class Subject(Enum):
     """What an act was done to."""
 
     STAFF = "The account of a member of staff. 员工"
+    SESSION = "A session of a staff account. 会话"
     API_KEY = "An API key of a program. 接口密钥"
     STORE = "A store or warehouse. 门店"
     CHANNEL_ACCOUNT = "An account of a sales channel. 渠道店铺"

@@ -320,8 +320,18 @@ class SessionEnded(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class WrongPassword(Refusal):
+    """The old password is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownSession(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
 class TooManyAttempts(Refusal):
-    """Too many failed sign-ins; try again after `retry_after` seconds."""
+    """Too many wrong passwords; try again after `retry_after` seconds."""
 
     retry_after: int
 

@@ -20,6 +20,7 @@ from app.resolvers.recipes import RecipesMutation
 from app.resolvers.reports import ReportsQuery
 from app.resolvers.roots import describe_directive, undeclared
 from app.resolvers.sales import SalesMutation
+from app.resolvers.sessions import SessionsMutation, SessionsQuery
 from app.resolvers.stock import StockMutation, StockQuery
 from app.resolvers.storefront import StorefrontQuery
 from app.resolvers.transfers import TransfersMutation, TransfersQuery
@@ -35,6 +36,7 @@ with warnings.catch_warnings():
         "Query",
         (
             IdentityQuery,
+            SessionsQuery,
             CatalogQuery,
             StockQuery,
             BatchesQuery,
@@ -57,6 +59,7 @@ with warnings.catch_warnings():
         "Mutation",
         (
             IdentityMutation,
+            SessionsMutation,
             CatalogMutation,
             UnitsMutation,
             RecipesMutation,

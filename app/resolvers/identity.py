@@ -7,8 +7,7 @@ from app.db import identity as rows
 from app.db import tables
 from app.domain import access
 from app.domain.access import Can
-from app.domain.people import sessions, staff, stores
-from app.domain.people.sessions import SignedIn
+from app.domain.people import staff, stores
 from app.domain.people.stores import StoreChanges
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
@@ -51,26 +50,6 @@ class IdentityQuery:
 
 @strawberry.type
 class IdentityMutation:
-    @root(
-        Can.SIGN_IN,
-        types.SignInResult,
-        description="Sign in and open a session. Fails with TooManyAttempts after repeated "
-        "failures. 登录",
-    )
-    async def sign_in(self, info: Info, input: types.SignInInput) -> SignedIn:
-        context = info.context
-        return await sessions.sign_in(
-            context.app.gate, input.login, input.password, context.address
-        )
-
-    @root(
-        Can.SIGN_IN,
-        types.RefreshSessionResult,
-        description="Refresh a session; each refresh token works once. 续期",
-    )
-    async def refresh_session(self, info: Info, input: types.RefreshSessionInput) -> SignedIn:
-        return await sessions.refresh_session(info.context.app.gate, input.refresh_token)
-
     @root(
         Can.MANAGE_STAFF,
         types.InviteStaffResult,

@@ -10,7 +10,7 @@ from strawberry.types import Info
 from app.db import tables
 from app.domain import access
 from app.domain.access import ApiScope, Can, Role
-from app.domain.people import sessions, staff
+from app.domain.people import staff
 from app.schema import problems
 from app.schema.arguments import request_key
 from app.schema.edges import edge
@@ -135,35 +135,6 @@ class Viewer:
         return [can for can in Can if root.scope.reach(can)]
 
 
-@window(sessions.SignedIn, description="Tokens of a session. 登录凭证")
-class SignedIn:
-    access_token: str = strawberry.field(
-        description="Token to send as `Authorization: Bearer <token>`; valid for 15 minutes. "
-        "访问令牌"
-    )
-    refresh_token: str = strawberry.field(
-        description="Token that `refreshSession` exchanges for new tokens; usable once, within "
-        "30 days. 刷新令牌"
-    )
-    expires_at: datetime = strawberry.field(
-        description="Time when the access token expires. 过期时间"
-    )
-
-
-SignInResult = Annotated[
-    SignedIn | problems.SignInFailed | problems.TooManyAttempts,
-    strawberry.union(
-        "SignInResult",
-        description="The tokens of the session, or the problem that prevented the sign-in.",
-    ),
-]
-RefreshSessionResult = Annotated[
-    SignedIn | problems.SessionEnded,
-    strawberry.union(
-        "RefreshSessionResult",
-        description="The new tokens of the session, or the problem that prevented the refresh.",
-    ),
-]
 InviteStaffResult = Annotated[
     Staff | problems.AlreadyTaken | problems.UnknownStore | problems.KeyReused,
     strawberry.union(
@@ -218,21 +189,6 @@ UpdateStoreResult = Annotated[
 ]
 
 
-@strawberry.input(description="Input of `signIn`. 登录")
-class SignInInput:
-    login: str = strawberry.field(
-        description="Login name of the account; case does not matter. 账号"
-    )
-    password: str = strawberry.field(description="Password of the account. 密码")
-
-
-@strawberry.input(description="Input of `refreshSession`. 续期")
-class RefreshSessionInput:
-    refresh_token: str = strawberry.field(
-        description="Latest refresh token of the session. 刷新令牌"
-    )
-
-
 @strawberry.input(description="Input of `inviteStaff`. 邀请员工")
 class InviteStaffInput:
     key: UUID = request_key()
@@ -241,7 +197,7 @@ class InviteStaffInput:
     )
     name: str = strawberry.field(description="Name of the member of staff. 姓名")
     password: str = strawberry.field(
-        description="Initial password, from 8 to 128 characters. 初始密码"
+        description="Initial password, from 10 to 128 characters and hard to guess. 初始密码"
     )
     role: Role = strawberry.field(
         description="Role of the account: CASHIER, MANAGER, PURCHASER or OWNER. 角色"

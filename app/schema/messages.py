@@ -157,6 +157,16 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "登录已失效，请重新登录",
         "The session has ended: sign in again.",
     ),
+    errors.WrongPassword: (
+        "WRONG_PASSWORD",
+        "原密码不正确",
+        "The old password is wrong.",
+    ),
+    errors.UnknownSession: (
+        "UNKNOWN_SESSION",
+        "没有这个会话，可能已结束：{asked}",
+        "No such session, or it has ended: {asked}.",
+    ),
     errors.TooManyAttempts: (
         "TOO_MANY_ATTEMPTS",
         "尝试次数过多，请在 {retry_after} 秒后再试",

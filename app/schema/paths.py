@@ -50,6 +50,8 @@ def _located(refusal: Refusal, leaves: Mapping[Path, Any]) -> Path | None:
             return _named("uses", leaves)
         case errors.SignInFailed():
             return None
+        case errors.WrongPassword():
+            return _named("oldPassword", leaves)
         case errors.AlreadyTaken(_, value):
             return _of_value(value, leaves)
         case errors.UnknownBatch(product, number):

@@ -336,6 +336,16 @@ class SessionEnded(Problem):
     pass
 
 
+@problem(errors.WrongPassword, description="The old password is wrong. 原密码不正确")
+class WrongPassword(Problem):
+    pass
+
+
+@problem(errors.UnknownSession, description="No open session of yours has this id. 会话不存在")
+class UnknownSession(Problem):
+    asked: str = as_sent()
+
+
 @problem(
     errors.TooManyAttempts,
     description="Too many failed attempts; wait before the next one. 尝试过多",

@@ -38,6 +38,7 @@ async def log(chain: Chain, token: str | None = None, **chosen: Any) -> list[dic
 
 
 async def newest(chain: Chain) -> dict[str, Any]:
+    """The newest record of the chain's log."""
     return (await log(chain, first=1))[0]
 
 

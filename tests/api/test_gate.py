@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.core.unit import Database
 from app.domain.access import Role, Viewer
-from app.domain.errors import Denied
-from app.domain.people import sessions, staff, stores
+from app.domain.errors import Denied, Refused
+from app.domain.people import sessions, sign_in, staff, stores
 from app.domain.people.sessions import Gate
 from app.run.embedded import Urls
 from app.settings import Settings
@@ -53,7 +53,7 @@ async def reads_since(gate: Gate, before: int) -> int:
 async def an_owner(gate: Gate) -> tuple[str, Viewer]:
     name = uuid4().hex
     await stores.create_tenant(gate.db, name, name, PASSWORD, name, "南山店")
-    token = (await sessions.sign_in(gate, name, PASSWORD, "")).access_token
+    token = (await sign_in.sign_in(gate, name, PASSWORD, "")).access_token
     viewer = await gate.viewer(token)
     assert viewer
     return token, viewer
@@ -64,7 +64,7 @@ async def a_cashier(gate: Gate, owner: Viewer) -> tuple[UUID, str, Viewer]:
     person = await staff.invite_staff(
         gate, owner, uuid4(), login, "小李", PASSWORD, Role.CASHIER, sorted(owner.stores)
     )
-    token = (await sessions.sign_in(gate, login, PASSWORD, "")).access_token
+    token = (await sign_in.sign_in(gate, login, PASSWORD, "")).access_token
     viewer = await gate.viewer(token)
     assert viewer
     return person.id, token, viewer
@@ -152,14 +152,14 @@ async def test_open_sockets_learn_of_every_change(gate: Gate) -> None:
 
 async def test_only_ended_sessions_are_reported(gate: Gate) -> None:
     _, viewer = await an_owner(gate)
-    signed = [await sessions.sign_in(gate, viewer.name, PASSWORD, "") for _ in range(2)]
+    signed = [await sign_in.sign_in(gate, viewer.name, PASSWORD, "") for _ in range(2)]
     ended, kept = [await gate.viewer(each.access_token) for each in signed]
     assert ended
     assert kept
     assert dataclasses.replace(ended, session=kept.session, expires_at=kept.expires_at) == kept
     old = signed[0].refresh_token
     for _ in range(2):
-        old = (await sessions.refresh_session(gate, old)).refresh_token
-    with pytest.raises(sessions.Refused):
-        await sessions.refresh_session(gate, signed[0].refresh_token)
+        old = (await sign_in.refresh_session(gate, old)).refresh_token
+    with pytest.raises(Refused):
+        await sign_in.refresh_session(gate, signed[0].refresh_token)
     assert await gone(gate, {ended, kept, viewer}) == {ended}

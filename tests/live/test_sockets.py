@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -23,6 +23,7 @@ from tests.support.identity import (
     CREATE_STORE,
     REMOVE,
     REVOKE_KEY,
+    REVOKE_SESSION,
     SET_ROLE,
     Asking,
     Chain,
@@ -82,6 +83,19 @@ async def test_a_removed_account_is_cut_off(asking: Asking, chain: Chain) -> Non
     person, signed_in = await chain.hired()
     async with both(asking, signed_in["accessToken"], chain.store):
         await chain.do(REMOVE, staffId=person["id"])
+
+
+async def test_a_revoked_session_is_cut_off(asking: Asking, chain: Chain) -> None:
+    _, signed_in = await chain.hired()
+    session = signed_in["refreshToken"].split(".")[1]
+    async with both(asking, signed_in["accessToken"], chain.store):
+        await chain.do(REVOKE_SESSION, sessionId=str(UUID(session)))
+
+
+async def test_signing_out_closes_what_it_opened(asking: Asking, chain: Chain) -> None:
+    _, signed_in = await chain.hired()
+    async with both(asking, signed_in["accessToken"], chain.store):
+        await asking("mutation { signOut { __typename } }", signed_in["accessToken"])
 
 
 async def test_another_role_needs_another_connection(asking: Asking, chain: Chain) -> None:

@@ -14,6 +14,7 @@ MATRIX = """
 BROWSE             Y Y Y Y Y *
 SIGN_IN            Y Y Y Y Y *
 SEE_SELF           s s s Y Y viewer:read
+MANAGE_SELF        s s s Y Y -
 SEE_CATALOG        - s s Y Y catalog:read
 EDIT_CATALOG       - - - Y Y catalog:write
 EDIT_RECIPES       - - - Y Y catalog:write

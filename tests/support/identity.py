@@ -64,6 +64,11 @@ mutation($input: RevokeApiKeyInput!) { revokeApiKey(input: $input) {
   ... on Problem { code message }
 } }
 """
+REVOKE_SESSION = """
+mutation($input: RevokeSessionInput!) { revokeSession(input: $input) {
+  ... on Session { id endedAt } ... on Problem { code message }
+} }
+"""
 # A store and a problem each have a `code`, of different types: one of them takes an alias.
 STORE = (
     "... on Store { id storeCode: code name timezone fewThreshold } ... on Problem { code message }"

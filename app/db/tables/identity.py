@@ -92,6 +92,7 @@ class Session(Table):
     token_hash: Mapped[bytes]
     previous_hash: Mapped[bytes | None]
     rotated_at: Mapped[datetime | None]
+    device_name: Mapped[str | None]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = made_at()
@@ -99,6 +100,11 @@ class Session(Table):
         to("staff", "staff_id"),
         Index("ix_sessions_staff", "tenant_id", "staff_id"),
     )
+
+    @property
+    def last_used_at(self) -> datetime:
+        """The latest refresh; a client in use refreshes every 15 minutes."""
+        return self.rotated_at or self.created_at
 
 
 class ApiKey(Table):

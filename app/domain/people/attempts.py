@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.domain.errors import Refused, TooManyAttempts
+from app.domain.rules.passwords import strong
 
 HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 # Of a password nobody knows: an unknown login costs as much as a wrong password.
@@ -29,8 +30,14 @@ MOST_REMEMBERED = 10_000
 MOST_AT_ONCE = 100
 
 
-async def hashed(password: str) -> str:
-    return await asyncio.get_running_loop().run_in_executor(THREADS, HASHER.hash, password)
+async def hashed(password: str, *known: str) -> str:
+    """The hash of a new password. Raises InvalidText for one that is short or easy to guess;
+    `known` are words that a guesser tries first."""
+
+    def work() -> str:
+        return HASHER.hash(strong(password, *known))
+
+    return await asyncio.get_running_loop().run_in_executor(THREADS, work)
 
 
 async def matches(stored: str | None, password: str) -> bool:

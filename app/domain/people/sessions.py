@@ -1,4 +1,4 @@
-"""Who asks: tokens become viewers, sign-ins become sessions, and both end when they are to."""
+"""The gate: tokens become viewers, for as long as their session or API key is valid."""
 
 import asyncio
 import hashlib
@@ -6,24 +6,18 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from hmac import compare_digest
-from uuid import UUID, uuid4
-
-from uuid_utils.compat import uuid7
+from uuid import UUID
 
 from app.db import identity as rows
-from app.db import tables
 from app.db.core.outage import wait_out
 from app.db.core.unit import Database
 from app.db.identity import Admitted
 from app.domain.access import Role, Scope, Viewer
-from app.domain.errors import Refused, SessionEnded, SignInFailed
 from app.domain.people import tokens
-from app.domain.people.attempts import Attempts, matches
-from app.domain.people.tokens import Refresh, SessionClaim, Signer
-from app.domain.rules.texts import clean
+from app.domain.people.attempts import Attempts
+from app.domain.people.tokens import SessionClaim, Signer
 from app.settings import Settings
 
 Claim = SessionClaim | tokens.ApiKey
@@ -32,8 +26,6 @@ FRESH_SECONDS = 0.5
 """How long an answer of the database is believed: with its query, changes are seen within 1 s."""
 
 MOST_KNOWN = 10_000
-SESSION_LASTS = timedelta(days=30)
-GRACE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,89 +157,3 @@ def _viewer(
 
 def _expired(viewer: Viewer) -> bool:
     return viewer.expires_at is not None and viewer.expires_at <= time.time()
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A pair of tokens; `expires_at` is the access token's."""
-
-    access_token: str
-    refresh_token: str
-    expires_at: datetime
-
-
-async def sign_in(gate: Gate, login: str, password: str, address: str) -> SignedIn:
-    """Opens a session.
-
-    Raises Refused(SignInFailed) for an unknown login and a wrong password alike, which also
-    take the same steps, and Refused(TooManyAttempts).
-    """
-    login = clean(login, "login", 100, required=True).lower()
-    async with gate.attempts.turn(login, address):
-        person = await _person(gate.db, login)
-        if not await matches(person and person.password_hash, password) or person is None:
-            raise Refused(SignInFailed())
-    async with gate.db.unit(person.tenant_id) as unit:
-        await rows.clear_sessions(unit, person.id)
-        opened = Refresh(person.tenant_id, uuid7(), tokens.fresh_secret())
-        unit.session.add(
-            tables.Session(
-                tenant_id=person.tenant_id,
-                id=opened.session,
-                staff_id=person.id,
-                token_hash=opened.hash,
-                expires_at=unit.now + SESSION_LASTS,
-            )
-        )
-    return _signed_in(gate.signer, opened, person.id)
-
-
-async def _person(db: Database, login: str) -> tables.Staff | None:
-    # An unknown login is looked up in a tenant nobody has: it costs the same two reads.
-    found = await rows.direct(db, "login", login)
-    tenant, staff = (found.tenant_id, found.subject_id) if found else (uuid4(), uuid4())
-    async with db.read(tenant) as session:
-        person = await rows.staff_by_id(session, tenant, staff)
-    return person if person and person.removed_at is None else None
-
-
-async def refresh_session(gate: Gate, token: str) -> SignedIn:
-    """Rotates a refresh token. Raises Refused(SessionEnded)."""
-    shown = tokens.read_refresh(token)
-    if shown is None:
-        raise Refused(SessionEnded())
-    async with gate.db.unit(shown.tenant) as unit:
-        session = await rows.locked_session(unit, shown.session)
-        following = session and _rotated(gate.signer, session, shown, unit.now)
-    # The refusal comes after the commit: a session that a reuse has ended stays ended.
-    if session is None or following is None:
-        gate.forget(shown.tenant)
-        raise Refused(SessionEnded())
-    return _signed_in(gate.signer, following, session.staff_id)
-
-
-def _rotated(
-    signer: Signer, session: tables.Session, shown: Refresh, now: datetime
-) -> Refresh | None:
-    """The token that follows the one shown; None when it is not good (any more).
-
-    The session row is locked, so of many who show the same token one rotates it. The others,
-    and a client that never got its answer, are given the same successor for 30 s: it is
-    derived from the token shown, so there is one pair of hands in the chain, never two. After
-    that a token shown twice has two owners, one of them a thief, and the session ends.
-    """
-    following = signer.successors(shown)
-    if compare_digest(shown.hash, session.token_hash):
-        session.previous_hash, session.token_hash = session.token_hash, following[0].hash
-        session.rotated_at, session.expires_at = now, now + SESSION_LASTS
-        return following[0]
-    recent = session.rotated_at is not None and now - session.rotated_at <= GRACE
-    if recent and compare_digest(shown.hash, session.previous_hash or b""):
-        return next((each for each in following if each.hash == session.token_hash), None)
-    session.ended_at = now
-    return None
-
-
-def _signed_in(signer: Signer, refresh: Refresh, staff: UUID) -> SignedIn:
-    token, expires_at = signer.access(refresh.tenant, staff, refresh.session, time.time())
-    return SignedIn(token, str(refresh), datetime.fromtimestamp(expires_at, UTC))

@@ -25,7 +25,6 @@ from app.domain.errors import (
 from app.domain.people import tokens
 from app.domain.people.attempts import hashed
 from app.domain.people.sessions import Gate
-from app.domain.rules.passwords import strong
 from app.domain.rules.texts import clean
 
 HIRED = frozenset({Role.CASHIER, Role.MANAGER, Role.PURCHASER, Role.OWNER})
@@ -49,7 +48,7 @@ async def invite_staff(
     would be a way to guess it.
     """
     login, name = cleaned_login(login), clean(name, "name", 100, required=True)
-    stores, secret = _stores(viewer, role, store_ids), await hashed(strong(password))
+    stores, secret = _stores(viewer, role, store_ids), await hashed(password, login, name)
     async with gate.db.unit(viewer.tenant) as unit:
         asked = ("inviteStaff", login, name, role.name, stores)
         id_ = uuid7()

@@ -19,7 +19,6 @@ from app.domain.errors import AlreadyTaken, Malformed, Refused, UnknownStore
 from app.domain.people.attempts import hashed
 from app.domain.people.sessions import Gate
 from app.domain.people.staff import cleaned_login, hire
-from app.domain.rules.passwords import strong
 from app.domain.rules.scales import layout_ok
 from app.domain.rules.texts import clean
 
@@ -136,8 +135,9 @@ async def create_tenant(
     """Founds a tenant: nobody signs in before this. Raises Refused(AlreadyTaken)."""
     tenant = tables.Tenant(tenant_id=uuid7(), name=clean(name, "name", 100, required=True))
     store = _drafted(tenant.tenant_id, store_code, store_name, timezone, None)
-    login, secret = cleaned_login(login), await hashed(strong(password))
+    login = cleaned_login(login)
     called = clean(owner_name, "ownerName", 100) or login
+    secret = await hashed(password, login, called)
     async with db.unit(tenant.tenant_id) as unit:
         unit.session.add(tenant)
         await _open(unit, store)

@@ -15,6 +15,7 @@ NAMES = {
     "code": ("编码", "Code"),
     "contact": ("联系方式", "Contact"),
     "customer": ("顾客", "Customer"),
+    "deviceName": ("设备名称", "Device name"),
     "document": ("单号", "Document number"),
     "externalId": ("外部订单号", "External id"),
     "id": ("编号", "Id"),

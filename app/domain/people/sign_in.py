@@ -1,0 +1,169 @@
+"""Sessions: opened by a sign-in, refreshed, listed and ended."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hmac import compare_digest
+from uuid import UUID, uuid4
+
+from uuid_utils.compat import uuid7
+
+from app.db import identity as rows
+from app.db import tables
+from app.db.core.unit import Database
+from app.domain import access
+from app.domain.access import Can, Viewer
+from app.domain.audit_log import Act, Subject, record_act
+from app.domain.claims import claim
+from app.domain.errors import Refused, SessionEnded, SignInFailed, UnknownSession
+from app.domain.people import tokens
+from app.domain.people.attempts import matches
+from app.domain.people.sessions import Gate
+from app.domain.people.tokens import Refresh, Signer
+from app.domain.rules.texts import clean
+
+SESSION_LASTS = timedelta(days=30)
+"""How long a session lasts without a refresh."""
+
+SESSION_LASTS_AT_MOST = timedelta(days=90)
+"""After this, whatever was refreshed, the password is needed again."""
+
+GRACE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A pair of tokens; `expires_at` is the access token's."""
+
+    access_token: str
+    refresh_token: str
+    expires_at: datetime
+
+
+async def sign_in(
+    gate: Gate, login: str, password: str, address: str, device_name: str | None = None
+) -> SignedIn:
+    """Opens a session.
+
+    Raises Refused(SignInFailed) for an unknown login and a wrong password alike, which also
+    take the same steps, and Refused(TooManyAttempts).
+    """
+    login = clean(login, "login", 100, required=True).lower()
+    device_name = clean(device_name, "deviceName", 100)
+    async with gate.attempts.turn(login, address):
+        person = await _person(gate.db, login)
+        if not await matches(person and person.password_hash, password) or person is None:
+            raise Refused(SignInFailed())
+    async with gate.db.unit(person.tenant_id) as unit:
+        await rows.clear_sessions(unit, person.id)
+        opened = Refresh(person.tenant_id, uuid7(), tokens.fresh_secret())
+        unit.session.add(
+            tables.Session(
+                tenant_id=person.tenant_id,
+                id=opened.session,
+                staff_id=person.id,
+                token_hash=opened.hash,
+                device_name=device_name,
+                created_at=unit.now,
+                expires_at=unit.now + SESSION_LASTS,
+            )
+        )
+    return _signed_in(gate.signer, opened, person.id)
+
+
+async def _person(db: Database, login: str) -> tables.Staff | None:
+    # An unknown login is looked up in a tenant that does not exist: it costs the same two reads.
+    place = await rows.direct(db, "login", login)
+    tenant, staff = (place.tenant_id, place.subject_id) if place else (uuid4(), uuid4())
+    async with db.read(tenant) as session:
+        person = await rows.staff_by_id(session, tenant, staff)
+    return person if person and person.removed_at is None else None
+
+
+async def refresh_session(gate: Gate, token: str) -> SignedIn:
+    """Rotates a refresh token. Raises Refused(SessionEnded)."""
+    shown = tokens.read_refresh(token)
+    if shown is None:
+        raise Refused(SessionEnded())
+    async with gate.db.unit(shown.tenant) as unit:
+        session = await rows.locked_session(unit, shown.session)
+        following = session and _rotated(gate.signer, session, shown, unit.now)
+    # The refusal comes after the commit: a session that a reuse has ended stays ended.
+    if session is None or following is None:
+        gate.forget(shown.tenant)
+        raise Refused(SessionEnded())
+    return _signed_in(gate.signer, following, session.staff_id)
+
+
+def _rotated(
+    signer: Signer, session: tables.Session, shown: Refresh, now: datetime
+) -> Refresh | None:
+    """The token that follows the one shown; None when it is not valid.
+
+    The session row is locked, so of many who show the same token one rotates it. The others,
+    and a client that never got its answer, are given the same successor for 30 s: it is
+    derived from the token shown, so there is one pair of hands in the chain, never two. After
+    that a token shown twice has two owners, one of them a thief, and the session ends.
+    """
+    following = signer.successors(shown)
+    if compare_digest(shown.hash, session.token_hash):
+        session.previous_hash, session.token_hash = session.token_hash, following[0].hash
+        latest = session.created_at + SESSION_LASTS_AT_MOST
+        session.rotated_at, session.expires_at = now, min(now + SESSION_LASTS, latest)
+        return following[0]
+    recent = session.rotated_at is not None and now - session.rotated_at <= GRACE
+    if recent and compare_digest(shown.hash, session.previous_hash or b""):
+        return next((each for each in following if each.hash == session.token_hash), None)
+    session.ended_at = now
+    return None
+
+
+def _signed_in(signer: Signer, refresh: Refresh, staff: UUID) -> SignedIn:
+    token, expires_at = signer.access(refresh.tenant, staff, refresh.session, time.time())
+    return SignedIn(token, str(refresh), datetime.fromtimestamp(expires_at, UTC))
+
+
+def listed_staff(viewer: Viewer, staff_id: UUID | None) -> UUID:
+    """The account whose sessions the viewer may list: their own, or any for those who manage
+    staff. Raises Denied."""
+    if staff_id is None or staff_id == viewer.actor:
+        return viewer.actor
+    access.require(viewer, Can.MANAGE_STAFF)
+    return staff_id
+
+
+async def sign_out(gate: Gate, viewer: Viewer) -> tables.Session:
+    """Ends the session of the viewer. Raises Refused(SessionEnded) when it has just ended."""
+    assert viewer.session is not None, "API keys lack the permission"
+    async with gate.db.unit(viewer.tenant) as unit:
+        session = await rows.locked_session(unit, viewer.session)
+        if session is None:
+            raise Refused(SessionEnded())
+        session.ended_at = unit.now
+    gate.forget(viewer.tenant)
+    return session
+
+
+async def revoke_session(gate: Gate, viewer: Viewer, key: UUID, session_id: UUID) -> tables.Session:
+    """Ends a session of one's own, or any for those who manage staff.
+
+    Raises Refused(UnknownSession), also for a session that has ended already.
+    """
+    async with gate.db.unit(viewer.tenant) as unit:
+        request = ("revokeSession", session_id)
+        earlier = await claim(unit, viewer.actor, key, session_id, *request)
+        session = await rows.session_by_id(unit, session_id)
+        if session is None or not _may_end(viewer, session):
+            raise Refused(UnknownSession(str(session_id)))
+        if earlier is None:
+            if session.ended_at is not None or session.expires_at <= unit.now:
+                raise Refused(UnknownSession(str(session_id)))
+            session.ended_at = unit.now
+            await record_act(unit, viewer, Act.REVOKE_SESSION, Subject.SESSION, session_id)
+    gate.forget(viewer.tenant)
+    return session
+
+
+def _may_end(viewer: Viewer, session: tables.Session) -> bool:
+    own = session.staff_id == viewer.actor
+    return own or viewer.scope.reach(Can.MANAGE_STAFF) is not None

@@ -1,0 +1,107 @@
+"""Roots of sessions and passwords."""
+
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import identity as rows
+from app.db import tables
+from app.domain.access import Can
+from app.domain.people import passwords, sign_in
+from app.domain.people.sign_in import SignedIn
+from app.resolvers.pages import newest
+from app.resolvers.roots import root
+from app.schema import sessions as types
+from app.schema.arguments import After, First
+from app.schema.paging import Connection
+
+
+@strawberry.type
+class SessionsQuery:
+    @root(
+        Can.MANAGE_SELF,
+        Connection[types.Session],
+        description="List the open sessions of your account, the newest first; with `staffId` "
+        "those of another account, which needs MANAGE_STAFF. 会话列表",
+    )
+    async def sessions(
+        self,
+        info: Info,
+        staff_id: Annotated[
+            UUID | None,
+            strawberry.argument(description="ID of a staff account; your own by default."),
+        ] = None,
+        first: First = None,
+        after: After = None,
+    ):
+        staff = sign_in.listed_staff(info.context.viewer, staff_id)
+        return await newest(info, rows.sessions_of, staff, first=first, after=after)
+
+
+@strawberry.type
+class SessionsMutation:
+    @root(
+        Can.SIGN_IN,
+        types.SignInResult,
+        description="Sign in and open a session. Fails with TooManyAttempts after repeated "
+        "failures. 登录",
+    )
+    async def sign_in(self, info: Info, input: types.SignInInput) -> SignedIn:
+        context = info.context
+        return await sign_in.sign_in(
+            context.app.gate, input.login, input.password, context.address, input.device_name
+        )
+
+    @root(
+        Can.SIGN_IN,
+        types.RefreshSessionResult,
+        description="Refresh a session; each refresh token works once. A session lasts 90 days "
+        "at most. 续期",
+    )
+    async def refresh_session(self, info: Info, input: types.RefreshSessionInput) -> SignedIn:
+        return await sign_in.refresh_session(info.context.app.gate, input.refresh_token)
+
+    @root(
+        Can.MANAGE_SELF,
+        types.SignOutResult,
+        description="End the session of this request; its tokens stop working within a second. "
+        "退出登录",
+    )
+    async def sign_out(self, info: Info) -> tables.Session:
+        return await sign_in.sign_out(info.context.app.gate, info.context.viewer)
+
+    @root(
+        Can.MANAGE_SELF,
+        types.RevokeSessionResult,
+        description="End a session of your account, or of any account with MANAGE_STAFF; its "
+        "tokens and open connections stop working within a second. 结束会话",
+    )
+    async def revoke_session(self, info: Info, input: types.RevokeSessionInput) -> tables.Session:
+        gate, viewer = info.context.app.gate, info.context.viewer
+        return await sign_in.revoke_session(gate, viewer, input.key, input.session_id)
+
+    @root(
+        Can.MANAGE_SELF,
+        types.ChangePasswordResult,
+        description="Change your password and end your other sessions. 修改密码",
+    )
+    async def change_password(self, info: Info, input: types.ChangePasswordInput) -> tables.Staff:
+        gate, viewer = info.context.app.gate, info.context.viewer
+        return await passwords.change_password(
+            gate, viewer, input.key, input.old_password, input.new_password
+        )
+
+    @root(
+        Can.MANAGE_STAFF,
+        types.ResetStaffPasswordResult,
+        description="Set a new password for a staff account and end its sessions. 重置密码",
+    )
+    async def reset_staff_password(
+        self, info: Info, input: types.ResetStaffPasswordInput
+    ) -> tables.Staff:
+        gate, viewer = info.context.app.gate, info.context.viewer
+        return await passwords.reset_password(
+            gate, viewer, input.key, input.staff_id, input.password
+        )
