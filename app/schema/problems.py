@@ -12,7 +12,7 @@ from app.domain import errors
 from app.domain.errors import Refusal
 from app.schema.catalog import Product
 from app.schema.edges import edge
-from app.schema.messages import WORDS, ProblemCode, localised
+from app.schema.messages import WORDS, Code, ProblemCode, localised
 from app.schema.scalars import Money, Quantity, Revision, amount, money, quantity
 from app.schema.window import definition, window
 
@@ -21,9 +21,12 @@ T = TypeVar("T", bound=type)
 
 @strawberry.interface(description="An expected failure; the request changed nothing. 预期内的失败")
 class Problem:
-    @strawberry.field(description="Code for programs; it is the same in every language. 错误代码")
-    def code(self, root: strawberry.Parent[Refusal]) -> ProblemCode:  # pyright: ignore[reportInvalidTypeForm]
-        return ProblemCode[WORDS[type(root)][0]]  # pyright: ignore[reportIndexIssue]
+    @strawberry.field(
+        graphql_type=ProblemCode,
+        description="Code for programs; it is the same in every language. 错误代码",
+    )
+    def code(self, root: strawberry.Parent[Refusal]) -> Any:
+        return Code[WORDS[type(root)][0]]
 
     @strawberry.field(
         description="Message for people, in the language of Accept-Language: zh or en. 说明"
