@@ -100,7 +100,7 @@ async def test_what_was_sold_comes_back(
     await desk.receive("米", 10)
     sale = await desk.post("sell", ("米", 4), channel="DOUYIN")
     back = desk.post("returnSale", ("米", 2), saleId=sale["id"], disposition=disposition)
-    answer = await verify_change(desk, back, told=disposition != "WASTE")
+    answer = await verify_change(desk, back, announced=disposition != "WASTE")
     assert (answer["kind"], answer["channel"]) == (kind, "DOUYIN")
     assert answer["sale"] == {"id": sale["id"]}
     assert line_of(answer)["to"]["bin"] == bin
@@ -115,7 +115,7 @@ async def test_returns_do_not_exceed_the_sale(desk: Desk) -> None:
     told = {"saleId": sale["id"], "disposition": "SHELF"}
     await desk.post("returnSale", ("米", 3), **told)
     too_many = desk.post("returnSale", ("米", 1), ("米", 1), **told)
-    refused = await verify_change(desk, too_many, told=False)
+    refused = await verify_change(desk, too_many, announced=False)
     assert refused["code"] == "RETURN_EXCEEDS_SALE"
     assert (refused["sold"], refused["returned"], refused["requested"]) == ("4", "3", "2")
     assert refused["product"] == {"name": "米"}
@@ -147,7 +147,7 @@ async def test_a_movement_is_undone_once(desk: Desk) -> None:
         "query($id: UUID!) { movement(id: $id) { reversedBy { id } } }", id=receipt["id"]
     )
     assert found == {"reversedBy": {"id": answer["id"]}}
-    again = await verify_change(desk, desk.do("reverse", movementId=receipt["id"]), told=False)
+    again = await verify_change(desk, desk.do("reverse", movementId=receipt["id"]), announced=False)
     assert (again["code"], again["wrong"]) == ("WRONG_STATE", "REVERSED")
     undone = await desk.do("reverse", movementId=answer["id"])
     assert (undone["code"], undone["wrong"]) == ("WRONG_STATE", "REVERSAL")
@@ -168,7 +168,7 @@ async def test_never_more_than_is_there(desk: Desk, name: str) -> None:
     await desk.receive("米", 5)
     await desk.receive("油", 1)
     wanted = desk.post(name, ("米", 3), ("米", 3), ("油", 1))
-    refused = await verify_change(desk, wanted, told=False)
+    refused = await verify_change(desk, wanted, announced=False)
     assert refused["code"] == "OUT_OF_STOCK"
     assert refused["message"] == "库存不足：米需要 6 袋，现有 5 袋"
     assert refused["shortages"] == [{"product": {"name": "米"}, "requested": "6", "available": "5"}]
@@ -186,7 +186,7 @@ async def test_a_correction_is_judged_against_what_was_seen(desk: Desk) -> None:
     await desk.post("sell", ("米", 1))
     line = await desk.line("米", 1, expectedVersion="1")
     adjust = desk.do("adjust", storeId=desk.store, kind="LOSS", lines=[line])
-    refused = await verify_change(desk, adjust, told=False)
+    refused = await verify_change(desk, adjust, announced=False)
     assert refused["code"] == "VERSION_CONFLICT"
     assert (refused["expected"], refused["version"], refused["available"]) == ("1", "2", "4")
 
@@ -267,9 +267,9 @@ async def test_one_key_has_one_effect(desk: Desk, name: str) -> None:
     eight, midnight = "2026-01-02T08:00:00+08:00", "2026-01-02T00:00:00Z"
     first = await desk.post(name, ("米", 2), key=key, occurredAt=eight)
     repeated = desk.post(name, ("米", 2), key=key, occurredAt=midnight)
-    again = await verify_change(desk, repeated, told=False)
+    again = await verify_change(desk, repeated, announced=False)
     assert again == first
-    other = await verify_change(desk, desk.post(name, ("米", 3), key=key), told=False)
+    other = await verify_change(desk, desk.post(name, ("米", 3), key=key), announced=False)
     assert (other["code"], other["key"]) == ("KEY_REUSED", key)
 
 

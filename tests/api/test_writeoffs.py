@@ -81,7 +81,9 @@ async def test_rejected(desk: Desk) -> None:
     done = await verify_change(desk, rejecting)
     assert (done["state"], done["value"], done["lines"][0]["cost"]) == ("REJECTED", None, None)
     assert await bins(desk, "米") == ("10", "0")
-    late = await verify_change(desk, desk.do("approveWriteOff", writeOffId=row["id"]), told=False)
+    late = await verify_change(
+        desk, desk.do("approveWriteOff", writeOffId=row["id"]), announced=False
+    )
     assert (late["code"], late["wrong"]) == ("WRONG_STATE", "REJECTED")
 
 
@@ -121,7 +123,9 @@ async def test_batches_codes_and_units(desk: Desk) -> None:
 async def test_a_requester_cannot_approve(desk: Desk) -> None:
     await stocked(desk, "米", 10)
     row = await request(desk, ("米", 4), by=desk.owner)
-    own = await verify_change(desk, desk.do("approveWriteOff", writeOffId=row["id"]), told=False)
+    own = await verify_change(
+        desk, desk.do("approveWriteOff", writeOffId=row["id"]), announced=False
+    )
     assert (own["code"], own["wrong"]) == ("WRONG_STATE", "OWN_REQUEST")
     # The requester may withdraw it.
     assert (await desk.do("rejectWriteOff", writeOffId=row["id"]))["state"] == "REJECTED"
@@ -142,7 +146,7 @@ async def test_limits(fresh: Desk) -> None:
     assert other["code"] == "KEY_REUSED"
     row = await request(fresh, ("米", 11))
     deciding = fresh.do("approveWriteOff", by=fresh.manager, writeOffId=row["id"])
-    over = await verify_change(fresh, deciding, told=False)
+    over = await verify_change(fresh, deciding, announced=False)
     assert (over["code"], over["limit"], over["costs"]) == ("OVER_LIMIT", "30.00", "33.00")
     assert (await fresh.do("approveWriteOff", writeOffId=row["id"]))["state"] == "APPROVED"
     for role in ("OWNER", "CASHIER", "CUSTOMER", "INTEGRATOR"):
@@ -155,7 +159,7 @@ async def test_one_key_is_one_request(desk: Desk) -> None:
     await stocked(desk, "米", 10)
     key = str(uuid4())
     first = await request(desk, ("米", 2), key=key)
-    again = await verify_change(desk, request(desk, ("米", 2), key=key), told=False)
+    again = await verify_change(desk, request(desk, ("米", 2), key=key), announced=False)
     assert again == first
     for more in ({"note": "x"}, {"reason": "x"}, {"photoUrls": PHOTOS}):
         assert (await request(desk, ("米", 2), key=key, **more))["code"] == "KEY_REUSED"

@@ -51,7 +51,7 @@ async def test_two_receivers_of_the_last_pieces(desk: PurchaseDesk) -> None:
 
 async def test_two_receivers_who_both_take_more(desk: PurchaseDesk) -> None:
     lines = [("米", 3), ("油", 1)]
-    await desk.asked(*lines)
+    await desk.requests(*lines)
     for _ in range(10):
         order = await desk.buy(("米", 5))
         both = await asyncio.gather(*(desk.came(order, *lines, over=True) for _ in range(2)))
@@ -105,7 +105,7 @@ async def test_receive_against_close(desk: PurchaseDesk) -> None:
 
 
 async def test_one_key_twenty_times(desk: PurchaseDesk) -> None:
-    key, supplier, lines = uuid4(), await desk.supplier(), await desk.asked(("米", 10))
+    key, supplier, lines = uuid4(), await desk.supplier(), await desk.requests(("米", 10))
 
     async def order() -> PurchaseOrder:
         request = purchases.PurchaseRequest(key, supplier.id, desk.shop.store)
@@ -157,7 +157,7 @@ async def test_suppliers_who_want_one_name(desk: PurchaseDesk) -> None:
 
 async def test_archive_against_order(desk: PurchaseDesk) -> None:
     """In either order, no purchase order is created for an archived supplier."""
-    lines = await desk.asked(("米", 1))
+    lines = await desk.requests(("米", 1))
     for _ in range(10):
         supplier = await desk.supplier()
         request = purchases.PurchaseRequest(uuid4(), supplier.id, desk.shop.store)

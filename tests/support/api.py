@@ -1,4 +1,4 @@
-"""The language of API tests: a shop with its people and products, asked over HTTP."""
+"""A shop with its people and products, for tests of the API over HTTP."""
 
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
@@ -251,7 +251,7 @@ query($store: UUID!, $product: UUID!) {
 
 @dataclass
 class Desk:
-    """A store's people: its owner, a manager and a cashier; products are made when first named."""
+    """An owner, a manager and a cashier of a store; products are created when first named."""
 
     chain: Chain
     manager: str
@@ -276,13 +276,13 @@ class Desk:
 
     async def do(self, name: str, /, *, by: str | None = None, **input: Any) -> Any:
         """The answer of a mutation, with a new key unless one is given."""
-        told = {"key": str(uuid4()), **input}
-        return await self.asking(mutation(name), by or self.who(name), input=told)
+        values = {"key": str(uuid4()), **input}
+        return await self.asking(mutation(name), by or self.who(name), input=values)
 
     async def code(self, name: str, /, *, by: str | None = None, **input: Any) -> str:
         """The code of the error that a mutation ends in."""
-        told = {"key": str(uuid4()), **input}
-        return await self.asking.code(mutation(name), by or self.who(name), input=told)
+        values = {"key": str(uuid4()), **input}
+        return await self.asking.code(mutation(name), by or self.who(name), input=values)
 
     async def ask(self, text: str, by: str | None = None, **variables: Any) -> Any:
         return await self.asking(text, by or self.owner, **variables)
@@ -291,29 +291,29 @@ class Desk:
         """The id of the product with this name."""
         if name not in self.products:
             given = {"sku": f"{name}-{uuid4().hex[:8]}", "unit": "袋", **more}
-            made = await self.do("createProduct", name=name, **given)
-            assert "code" not in made, made
-            self.products[name] = made["id"]
+            product = await self.do("createProduct", name=name, **given)
+            assert "code" not in product, product
+            self.products[name] = product["id"]
         return self.products[name]
 
     async def line(self, name: str, quantity: object = None, **more: Any) -> dict[str, Any]:
-        told = {"productId": await self.product(name), **more}
-        return told if quantity is None else {**told, "quantity": str(quantity)}
+        line = {"productId": await self.product(name), **more}
+        return line if quantity is None else {**line, "quantity": str(quantity)}
 
     async def post(self, name: str, *lines: tuple[Any, ...], **more: Any) -> Any:
         """A movement in the store: `await desk.post("sell", ("米", 3))`."""
         by = more.pop("by", None)
-        told = {"lines": [await self.line(*line) for line in lines], **more}
+        input = {"lines": [await self.line(*line) for line in lines], **more}
         if name != "returnSale":
-            told.setdefault("storeId", self.store)
-        return await self.do(name, by=by, **told)
+            input.setdefault("storeId", self.store)
+        return await self.do(name, by=by, **input)
 
     async def receive(self, name: str, quantity: object, **more: Any) -> Any:
         return await self.post("receive", (name, quantity), **more)
 
     async def level(self, name: str) -> Any:
-        found = await self.ask(FIND_LEVEL, store=self.store, product=await self.product(name))
-        return found["level"]
+        answer = await self.ask(FIND_LEVEL, store=self.store, product=await self.product(name))
+        return answer["level"]
 
 
 async def a_desk(chain: Chain) -> Desk:
@@ -322,10 +322,10 @@ async def a_desk(chain: Chain) -> Desk:
     return Desk(chain, manager["accessToken"], cashier["accessToken"])
 
 
-async def verify_change(desk: Desk, action: Awaitable[T], told: bool = True) -> T:
+async def verify_change(desk: Desk, action: Awaitable[T], announced: bool = True) -> T:
     """Awaits the action; a terminal's old snapshot and the changes must equal a fresh snapshot.
 
-    `told` is whether the action has anything to tell: a refused one has not.
+    `announced`: whether the action changes the feed; a refused one does not.
     """
     base_url, store = str(desk.asking.http.base_url), desk.chain.store
     async with watching(base_url, desk.owner, store) as terminal:
@@ -334,12 +334,12 @@ async def verify_change(desk: Desk, action: Awaitable[T], told: bool = True) -> 
         async with watching(base_url, desk.owner, store) as fresh:
             await terminal.reach(fresh.revision, 1)
             assert terminal.levels == fresh.levels
-        assert (terminal.revision > before) is told, answer
+        assert (terminal.revision > before) is announced, answer
     return answer
 
 
 def unnamed(value: Any, *names: str | UUID) -> str:
-    """The answer as text with these ids made alike: what it says besides them."""
+    """The answer as text with these ids replaced, to compare the rest."""
     text = repr(value)
     for name in names:
         text = text.replace(str(name), "?")

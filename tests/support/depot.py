@@ -65,61 +65,61 @@ class Depot:
     async def stock(self, name: str, quantity: Any) -> None:
         await self.shop.do(Kind.RECEIPT, (name, quantity), store=self.warehouse)
 
-    async def lines(self, *told: tuple[Any, ...]) -> list[Sent]:
+    async def lines(self, *goods: tuple[Any, ...]) -> list[Sent]:
         return [
             Sent(await self.shop.product(name), Decimal(str(quantity)), *batch)
-            for name, quantity, *batch in told
+            for name, quantity, *batch in goods
         ]
 
-    async def ask(self, *told: tuple[Any, ...], key: UUID | None = None) -> Any:
+    async def ask(self, *goods: tuple[Any, ...], key: UUID | None = None) -> Any:
         """A request of the store: for these, or for all that is suggested."""
-        asked = await self.lines(*told) if told else None
-        made = (key or uuid4(), self.shop.store, asked, None)
-        return await self.tries(transfer_requests.request(self.shop.db, self.viewer, *made))
+        lines = await self.lines(*goods) if goods else None
+        arguments = (key or uuid4(), self.shop.store, lines, None)
+        return await self.tries(transfer_requests.request(self.shop.db, self.viewer, *arguments))
 
-    async def approve(self, row: Transfer, *told: tuple[Any, ...]) -> Any:
-        asked = await self.lines(*told) if told else None
-        made = (uuid4(), row.id, self.warehouse, asked)
-        return await self.tries(transfer_requests.approve(self.shop.db, self.viewer, *made))
+    async def approve(self, row: Transfer, *goods: tuple[Any, ...]) -> Any:
+        lines = await self.lines(*goods) if goods else None
+        arguments = (uuid4(), row.id, self.warehouse, lines)
+        return await self.tries(transfer_requests.approve(self.shop.db, self.viewer, *arguments))
 
     async def reject(self, row: Transfer) -> Any:
-        made = (uuid4(), row.id, "总仓缺货")
-        return await self.tries(transfer_requests.reject(self.shop.db, self.viewer, *made))
+        arguments = (uuid4(), row.id, "总仓缺货")
+        return await self.tries(transfer_requests.reject(self.shop.db, self.viewer, *arguments))
 
     async def withdraw(self, row: Transfer) -> Any:
-        made = (uuid4(), row.id, None)
-        return await self.tries(transfer_requests.withdraw(self.shop.db, self.viewer, *made))
+        arguments = (uuid4(), row.id, None)
+        return await self.tries(transfer_requests.withdraw(self.shop.db, self.viewer, *arguments))
 
-    async def plan(self, *told: tuple[Any, ...]) -> Any:
-        """A transfer that nobody asked for."""
-        made = (uuid4(), self.warehouse, self.shop.store, await self.lines(*told), None)
-        return await self.tries(transfers.create(self.shop.db, self.viewer, *made))
+    async def plan(self, *goods: tuple[Any, ...]) -> Any:
+        """A transfer without a request."""
+        arguments = (uuid4(), self.warehouse, self.shop.store, await self.lines(*goods), None)
+        return await self.tries(transfers.create(self.shop.db, self.viewer, *arguments))
 
-    async def ship(self, row: Transfer, *told: tuple[Any, ...], key: UUID | None = None) -> Any:
-        asked = await self.lines(*told) if told else None
-        made = (key or uuid4(), row.id, asked)
-        return await self.tries(transfers.ship(self.shop.db, self.viewer, *made))
+    async def ship(self, row: Transfer, *goods: tuple[Any, ...], key: UUID | None = None) -> Any:
+        lines = await self.lines(*goods) if goods else None
+        arguments = (key or uuid4(), row.id, lines)
+        return await self.tries(transfers.ship(self.shop.db, self.viewer, *arguments))
 
-    async def send(self, *told: tuple[Any, ...]) -> Any:
+    async def send(self, *goods: tuple[Any, ...]) -> Any:
         """Planned and shipped."""
-        return await self.ship(await self.plan(*told))
+        return await self.ship(await self.plan(*goods))
 
     async def receive(
         self, row: Transfer, name: str | None = None, key: UUID | None = None, **more: Any
     ) -> Any:
         """Accounts for one product, or for all that is on its way."""
-        asked = None
+        lines = None
         if name is not None:
             fates = {fate: Decimal(str(more.pop(fate))) for fate in FATES if fate in more}
             differs = fates.keys() - {"received"}
             more = {"reason": "破损" if differs else None, **fates, **more}
-            asked = [Arrived(await self.shop.product(name), **more)]
-        made = (key or uuid4(), row.id, asked)
-        return await self.tries(transfer_receipts.receive(self.shop.db, self.viewer, *made))
+            lines = [Arrived(await self.shop.product(name), **more)]
+        arguments = (key or uuid4(), row.id, lines)
+        return await self.tries(transfer_receipts.receive(self.shop.db, self.viewer, *arguments))
 
     async def cancel(self, row: Transfer, key: UUID | None = None) -> Any:
-        made = (key or uuid4(), row.id, None)
-        return await self.tries(transfers.cancel(self.shop.db, self.viewer, *made))
+        arguments = (key or uuid4(), row.id, None)
+        return await self.tries(transfers.cancel(self.shop.db, self.viewer, *arguments))
 
     async def transfer(self, id: UUID) -> Transfer:
         return await transfers.get_transfer(self.shop.db, self.viewer, Can.SEE_TRANSFERS, id)

@@ -111,20 +111,20 @@ class Root:
     good: dict[str, Any]
 
     def keyed(self) -> dict[str, Any]:
-        """The input that works, with a key nobody used."""
+        """The input that works, with a new key."""
         if "key" not in self.good.get("input", ()):
             return self.good
         return replaced(self.good, ("input", "key"), str(uuid4()))
 
-    def document(self, told: dict[str, Any]) -> str:
-        given = {name: self.field.args[name].type for name in told}
-        variables = ", ".join(f"${name}: {type_}" for name, type_ in given.items())
-        head = f"{self.operation}({variables})" if variables else self.operation
+    def document(self, variables: dict[str, Any]) -> str:
+        given = {name: self.field.args[name].type for name in variables}
+        declared = ", ".join(f"${name}: {type_}" for name, type_ in given.items())
+        head = f"{self.operation}({declared})" if declared else self.operation
         return f"{head} {self.call(', '.join(f'{n}: ${n}' for n in given))}"
 
     def call(self, arguments: str) -> str:
-        told = f"({arguments})" if arguments else ""
-        return f"{{ {self.name}{told} {selection(self.field.type)} }}"
+        listed = f"({arguments})" if arguments else ""
+        return f"{{ {self.name}{listed} {selection(self.field.type)} }}"
 
     def places(self) -> Iterator[tuple[Path, GraphQLInputType]]:
         """Every argument and input field, however deep, with its type."""
@@ -134,11 +134,11 @@ class Root:
     def body(self, path: Path, value: Any) -> tuple[str, bytes]:
         """The good input with `value` at the path, after a text that names it in failures."""
         if isinstance(value, Literal):
-            told = literal_of(replaced(self.keyed(), path, Raw(value.text)), self.field)
-            text = written({"query": f"{self.operation} {self.call(told)}"})
+            arguments = literal_of(replaced(self.keyed(), path, Raw(value.text)), self.field)
+            text = written({"query": f"{self.operation} {self.call(arguments)}"})
             return f"{self.name} {path} : {value.text:.60}", text
-        told = replaced(self.keyed(), path, value)
-        text = written({"query": self.document(told), "variables": told})
+        variables = replaced(self.keyed(), path, value)
+        text = written({"query": self.document(variables), "variables": variables})
         return f"{self.name} {path} = {value!r:.60}", text
 
 
@@ -172,7 +172,7 @@ def selection(type_: Any) -> str:
 
 
 def replaced(good: Any, path: Path, value: Any) -> Any:
-    """`good` with another value at the path, which is made where it is missing."""
+    """`good` with another value at the path, which is created where it is missing."""
     if not path:
         return value
     key, rest = path[0], path[1:]
@@ -196,8 +196,8 @@ def written(value: Any) -> bytes:
         return [marked(inner) for inner in part] if isinstance(part, list) else part
 
     text = json.dumps(marked(value))
-    for mark, told in raw.items():
-        text = text.replace(mark, told)
+    for mark, spelled in raw.items():
+        text = text.replace(mark, spelled)
     return text.encode()
 
 

@@ -81,8 +81,8 @@ class Terminal:
         self.levels: dict[str, Any] = {}
 
     async def follow(self, after: int | None = None) -> None:
-        told = None if after is None else str(after)
-        await self.line.subscribe(FEED, store=str(self.store), after=told)
+        revision = None if after is None else str(after)
+        await self.line.subscribe(FEED, store=str(self.store), after=revision)
         await self.hear()
 
     async def hear(self, seconds: float = 5) -> str:
@@ -91,7 +91,7 @@ class Terminal:
         if event["__typename"] == "StoreSnapshot":
             self.levels = {}
         if event["__typename"] == "StoreChange":
-            assert int(event["fromRevision"]) <= self.revision, "something was never told"
+            assert int(event["fromRevision"]) <= self.revision, "a change is missing"
         assert int(event["revision"]) >= self.revision
         self.revision = int(event["revision"])
         for level in event.get("levels", ()):

@@ -68,6 +68,6 @@ async def run_machine(
     """Run all the examples when `wide`, otherwise a third of them."""
     if not wide:
         examples = examples // 3
-    made = type(f"This{machine.__name__}", (machine,), {"urls": await clone()})
+    this = type(f"This{machine.__name__}", (machine,), {"urls": await clone()})
     # The machine has a loop of its own, so it runs in a thread of its own.
-    await asyncio.to_thread(run_state_machine_as_test, made, settings=settings_of(examples, steps))
+    await asyncio.to_thread(run_state_machine_as_test, this, settings=settings_of(examples, steps))

@@ -50,7 +50,7 @@ class Mall:
             self.heard()
 
     def sells(self, number: str, state: int, **lines: int) -> None:
-        """An order as both platforms tell it: SKUs and pieces."""
+        """Set an order, in SKUs and pieces, as both platforms report it."""
         self.orders[number] = state, lines
 
 
@@ -61,8 +61,8 @@ def dripping() -> Iterator[str]:
         time.sleep(0.1)
 
 
-def answer(told: Any) -> Response:
-    return Response(json.dumps(told), content_type="application/json")
+def answer(body: Any) -> Response:
+    return Response(json.dumps(body), content_type="application/json")
 
 
 def handle(mall: Mall, request: Request) -> Response:
@@ -70,8 +70,8 @@ def handle(mall: Mall, request: Request) -> Response:
     if request.path == "/token/create":
         return answer(douyin(mall, request, {"access_token": mall.token, "expires_in": 600000}))
     if request.path == "/cgi-bin/stable_token":
-        told = request.get_json()
-        assert (told["appid"], told["secret"]) == (APP, SECRET)
+        call = request.get_json()
+        assert (call["appid"], call["secret"]) == (APP, SECRET)
         return answer({"access_token": mall.token, "expires_in": 7200})
     trouble = mall.trouble.pop(0) if mall.trouble else ""
     if trouble == "slow":
@@ -107,22 +107,22 @@ def douyin(mall: Mall, request: Request, data: Any, trouble: str = "") -> Any:
         return {"code": 50002, "sub_code": "isp.service-error", "sub_msg": "系统繁忙"}
     if trouble == "never":
         return {"code": 50002, "sub_code": "isv.business-failed:2010001", "sub_msg": "无此商品"}
-    told = json.loads(body)
+    call = json.loads(body)
     if request.path == "/sku/syncStock":
-        assert told["incremental"] is False
-        mall.marks.append(told["idempotent_id"])
-        mall.hears(told["sku_id"], told["stock_num"])
+        assert call["incremental"] is False
+        mall.marks.append(call["idempotent_id"])
+        mall.hears(call["sku_id"], call["stock_num"])
         return {"code": 10000, "data": {}}
     assert request.path == "/order/orderDetail", request.path
-    state, lines = mall.orders[told["shop_order_id"]]
+    state, lines = mall.orders[call["shop_order_id"]]
     detail = {
-        "order_id": told["shop_order_id"],
+        "order_id": call["shop_order_id"],
         "order_status": state,
         "mask_post_receiver": "张*",
         "mask_post_tel": "138****0000",
         "sku_order_list": [{"sku_id": int(sku[1:]), "item_num": n} for sku, n in lines.items()],
     }
-    detail |= mall.broken.get(told["shop_order_id"], {})
+    detail |= mall.broken.get(call["shop_order_id"], {})
     return {"code": 10000, "data": {"shop_order_detail": detail}}
 
 
@@ -133,14 +133,14 @@ def wechat(mall: Mall, request: Request, trouble: str) -> Any:
         return {"errcode": -1, "errmsg": "system error"}
     if trouble == "never":
         return {"errcode": 10020051, "errmsg": "sku not exist"}
-    told = request.get_json()
+    call = request.get_json()
     if request.path == "/channels/ec/product/stock/update":
-        assert told["diff_type"] == 3
-        assert told["product_id"]
-        mall.hears(told["sku_id"], told["num"])
+        assert call["diff_type"] == 3
+        assert call["product_id"]
+        mall.hears(call["sku_id"], call["num"])
         return {"errcode": 0, "errmsg": "ok"}
     assert request.path == "/channels/ec/order/get", request.path
-    state, lines = mall.orders[told["order_id"]]
+    state, lines = mall.orders[call["order_id"]]
     infos = [{"sku_id": sku[1:], "product_id": "1", "sku_cnt": n} for sku, n in lines.items()]
     address = {"user_name": "李*", "tel_number": "139****0000"}
     detail = {"product_infos": infos, "delivery_info": {"address_info": address}}
@@ -149,12 +149,12 @@ def wechat(mall: Mall, request: Request, trouble: str) -> Any:
 
 def douyin_push(numbers: str | list[str], tag: str, id: str = "") -> tuple[bytes, dict[str, str]]:
     """Messages as Douyin sends them, and their headers."""
-    told = []
+    messages = []
     for number in [numbers] if isinstance(numbers, str) else numbers:
         order: Any = int(number) if number.isdigit() and len(number) < 19 else number
         data = json.dumps({"p_id": order})
-        told.append({"tag": tag, "msg_id": id or f"{number}-{tag}", "data": data})
-    body = json.dumps(told).encode()
+        messages.append({"tag": tag, "msg_id": id or f"{number}-{tag}", "data": data})
+    body = json.dumps(messages).encode()
     signed = hashlib.md5(APP.encode() + body + SECRET.encode()).hexdigest()
     return body, {"app-id": APP, "event-sign": signed}
 
@@ -165,6 +165,6 @@ def wechat_push(number: str, event: str) -> tuple[bytes, dict[str, str]]:
     text = "".join(sorted((TOKEN, stamp, nonce)))
     query = {"timestamp": stamp, "nonce": nonce}
     query["signature"] = hashlib.sha1(text.encode()).hexdigest()
-    told = {"MsgType": "event", "Event": event, "CreateTime": 1, "order_info": {}}
-    told["order_info"] = {"order_id": int(number)}
-    return json.dumps(told).encode(), query
+    message = {"MsgType": "event", "Event": event, "CreateTime": 1, "order_info": {}}
+    message["order_info"] = {"order_id": int(number)}
+    return json.dumps(message).encode(), query

@@ -64,25 +64,25 @@ class Model:
         return max(0, quota - ordered - self.sold[name])
 
     def offer(self, name: str, bound: bool) -> int:
-        """What anybody is told there is, or the channel."""
+        """The quantity offered without a channel, or by the channel."""
         free = self.there(name) + self.idle(name)
         if not bound:
             return free
         kept, ration = max(0, free - self.buffers.get(name, 0)), self.ration(name)
         return kept if ration is None else min(kept, ration)
 
-    def allows(self, wanted: Bag, bound: bool = True, sold: bool = True) -> bool:
+    def allows(self, quantities: Bag, bound: bool = True, sold: bool = True) -> bool:
         """Whether all of it can be taken: who is short ends what is overdue of it first.
 
         `bound` by the channel's buffer, and by its quota when it is `sold` now.
         """
-        if short := self._short(wanted, bound, sold):
+        if short := self._short(quantities, bound, sold):
             self.settle(order for order in self.orders if short & order.lines.keys())
-        return not self._short(wanted, bound, sold)
+        return not self._short(quantities, bound, sold)
 
-    def _short(self, wanted: Bag, bound: bool, sold: bool) -> set[str]:
+    def _short(self, quantities: Bag, bound: bool, sold: bool) -> set[str]:
         short = set()
-        for name, quantity in wanted.items():
+        for name, quantity in quantities.items():
             ration = self.ration(name) if bound and sold else None
             left = self.there(name) - (self.buffers.get(name, 0) if bound else 0)
             if quantity > left or (ration is not None and quantity > ration):
@@ -98,15 +98,15 @@ class Model:
         self.shelf += order.held
         order.held, order.state = Counter(), state
 
-    def take(self, wanted: Bag) -> Counter[Kept]:
+    def take(self, quantities: Bag) -> Counter[Kept]:
         """What leaves the shelf: what expires first before the others."""
-        taken = first(self.shelf, wanted, sorted(self.shelf))
+        taken = first(self.shelf, quantities, sorted(self.shelf))
         self.shelf -= taken
         return taken
 
-    def bring_back(self, order: Paper, asked: Bag) -> Counter[Kept]:
+    def bring_back(self, order: Paper, quantities: Bag) -> Counter[Kept]:
         """What comes back: what expires last before the others."""
-        back = first(order.out, asked, sorted(order.out, reverse=True))
+        back = first(order.out, quantities, sorted(order.out, reverse=True))
         order.out -= back
         return back
 
@@ -115,9 +115,9 @@ def of(kept: Counter[Kept], name: str) -> int:
     return sum(count for (which, _), count in kept.items() if which == name)
 
 
-def first(kept: Counter[Kept], wanted: Bag, ranked: list[Kept]) -> Counter[Kept]:
-    """As much as there is of what is wanted, batch by batch in this order."""
-    left, taken = Counter(wanted), Counter[Kept]()
+def first(kept: Counter[Kept], quantities: Bag, ranked: list[Kept]) -> Counter[Kept]:
+    """As much as there is of these quantities, batch by batch in this order."""
+    left, taken = Counter(quantities), Counter[Kept]()
     for batch in ranked:
         taken[batch] = min(kept[batch], left[batch[0]])
         left[batch[0]] -= taken[batch]

@@ -54,7 +54,7 @@ class OrderDesk:
         except Refused as refused:
             return refused.refusal
 
-    async def asked(self, *lines: tuple[str, Any]) -> list[Asked]:
+    async def requests(self, *lines: tuple[str, Any]) -> list[Asked]:
         return [
             Asked(await self.shop.product(name), Decimal(str(quantity))) for name, quantity in lines
         ]
@@ -67,28 +67,28 @@ class OrderDesk:
         contact: str = "13800138000",
         **more: Any,
     ) -> Any:
-        wanted = OrderRequest(key or uuid4(), self.shop.store, "WECHAT", contact, **more)
-        viewer, asked = self.who(guest), await self.asked(*lines)
-        return await self.tries(orders.place(self.books, viewer, wanted, asked))
+        request = OrderRequest(key or uuid4(), self.shop.store, "WECHAT", contact, **more)
+        viewer, requests = self.who(guest), await self.requests(*lines)
+        return await self.tries(orders.place(self.books, viewer, request, requests))
 
     def who(self, guest: bool) -> Viewer:
         return orders.guest(self.shop.tenant) if guest else self.viewer
 
     async def pay(self, order: Order, key: UUID | None = None) -> Any:
-        told = self.books, self.viewer, key or uuid4(), order.id, None
-        return await self.tries(orders.pay(*told))
+        arguments = self.books, self.viewer, key or uuid4(), order.id, None
+        return await self.tries(orders.pay(*arguments))
 
     async def fulfil(self, order: Order, key: UUID | None = None) -> Any:
-        told = self.shop.db, self.viewer, key or uuid4(), order.id
-        return await self.tries(orders.fulfil(*told))
+        arguments = self.shop.db, self.viewer, key or uuid4(), order.id
+        return await self.tries(orders.fulfil(*arguments))
 
     async def cancel(self, order: Order, guest: bool = False, key: UUID | None = None) -> Any:
-        told = self.shop.db, self.who(guest), key or uuid4(), order, None
-        return await self.tries(orders.cancel(*told))
+        arguments = self.shop.db, self.who(guest), key or uuid4(), order, None
+        return await self.tries(orders.cancel(*arguments))
 
     async def extend(self, order: Order, key: UUID | None = None) -> Any:
-        told = self.shop.db, self.viewer, key or uuid4(), order
-        return await self.tries(orders.extend(*told))
+        arguments = self.shop.db, self.viewer, key or uuid4(), order
+        return await self.tries(orders.extend(*arguments))
 
     async def give_back(
         self,
@@ -97,16 +97,16 @@ class OrderDesk:
         disposition: Disposition = Disposition.SHELF,
         key: UUID | None = None,
     ) -> Any:
-        asked, paper = await self.asked(*lines), MovementHead(key or uuid4())
-        told = self.books, self.viewer, order.id, asked, disposition, paper
-        return await self.tries(orders.give_back(*told))
+        requests, head = await self.requests(*lines), MovementHead(key or uuid4())
+        arguments = self.books, self.viewer, order.id, requests, disposition, head
+        return await self.tries(orders.give_back(*arguments))
 
     async def sell_all_the_same(self, name: str, quantity: int) -> Any:
         """A sale over the counter, whatever the shelf should hold."""
-        made = await self.shop.draft(
+        draft = await self.shop.draft(
             Kind.SALE, (name, quantity), channel=COUNTER, accept_shortage=True
         )
-        return await self.books.post(self.shop.tenant, made)
+        return await self.books.post(self.shop.tenant, draft)
 
     async def time_passes(self, *over: Order) -> None:
         """The holds of these orders are over, as the clock of the database sees it."""

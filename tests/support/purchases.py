@@ -26,19 +26,19 @@ class PurchaseDesk(OrderDesk):
     """A shop that buys; each of its orders is of a supplier of its own."""
 
     async def supplier(self, name: str | None = None, **more: Any) -> Supplier:
-        told = Introduced(name or f"供应商{uuid4().hex}", **more)
-        return await purchases.create_supplier(self.shop.db, self.viewer, uuid4(), told)
+        description = Introduced(name or f"供应商{uuid4().hex}", **more)
+        return await purchases.create_supplier(self.shop.db, self.viewer, uuid4(), description)
 
     async def buy(
         self, *lines: tuple[str, Any], key: UUID | None = None, number: str | None = None
     ) -> Any:
         supplier = await self.supplier()
-        wanted = PurchaseRequest(key or uuid4(), supplier.id, self.shop.store, number)
-        asked = [
+        request = PurchaseRequest(key or uuid4(), supplier.id, self.shop.store, number)
+        ordered = [
             Came(await self.shop.product(name), Decimal(str(quantity)), unit_cost=20_000)
             for name, quantity in lines
         ]
-        return await self.tries(purchases.create(self.shop.db, self.viewer, wanted, asked))
+        return await self.tries(purchases.create(self.shop.db, self.viewer, request, ordered))
 
     async def came(
         self,
@@ -49,21 +49,21 @@ class PurchaseDesk(OrderDesk):
         **more: Any,
     ) -> Any:
         """A delivery; `over` takes what is too much as well."""
-        sheet = MovementHead(key or uuid4(), "多送" if over else None)
-        asked = [
+        head = MovementHead(key or uuid4(), "多送" if over else None)
+        arrived = [
             Came(await self.shop.product(name), Decimal(str(quantity)), **more)
             for name, quantity in lines
         ]
-        told = order.id, asked, over, None, sheet
-        return await self.tries(purchase_receipts.receive(self.books, self.viewer, *told))
+        arguments = order.id, arrived, over, None, head
+        return await self.tries(purchase_receipts.receive(self.books, self.viewer, *arguments))
 
     async def drop(self, order: PurchaseOrder) -> Any:
-        told = self.shop.db, self.viewer, uuid4(), order.id, None
-        return await self.tries(purchases.cancel(*told))
+        arguments = self.shop.db, self.viewer, uuid4(), order.id, None
+        return await self.tries(purchases.cancel(*arguments))
 
     async def close(self, order: PurchaseOrder) -> Any:
-        told = self.shop.db, self.viewer, uuid4(), order.id, "厂家缺货"
-        return await self.tries(purchases.close(*told))
+        arguments = self.shop.db, self.viewer, uuid4(), order.id, "厂家缺货"
+        return await self.tries(purchases.close(*arguments))
 
     async def now(self, order: PurchaseOrder) -> tuple[str, list[tuple[int, int]]]:
         """Its state, and (ordered, received) of each of its lines."""

@@ -31,11 +31,11 @@ class Salon:
             return refused.refusal
 
     async def sell(self, uses: int = 2, **more: Any) -> Any:
-        told = {"channel": "WECHAT", "expires_on": None, "key": uuid4(), **more}
+        terms = {"channel": "WECHAT", "expires_on": None, "key": uuid4(), **more}
         card = await self.shop.product("洗发卡")
-        asked = {"store_id": self.shop.store, "product_id": card, "customer": "13800138000"}
+        sale = {"store_id": self.shop.store, "product_id": card, "customer": "13800138000"}
         sold = await self.tries(
-            passes.sell_pass(self.shop.db, self.cashier, uses=uses, **asked, **told)
+            passes.sell_pass(self.shop.db, self.cashier, uses=uses, **sale, **terms)
         )
         if isinstance(sold, Pass):
             self.pass_id = sold.id
@@ -77,8 +77,8 @@ class Salon:
     async def change(self, millilitres: int, mode: str = "REDEEM") -> None:
         """Another recipe for the service: the pass that contains it follows."""
         part = Ingredient(await self.shop.product("洗发水"), Decimal(millilitres))
-        made = await self.shop.product("洗发")
-        await set_recipe(self.shop.db, self.owner, uuid4(), made, [part], None, mode)
+        product = await self.shop.product("洗发")
+        await set_recipe(self.shop.db, self.owner, uuid4(), product, [part], None, mode)
 
 
 async def a_salon(shop: Shop, mode: str, batches: bool = False) -> Salon:
@@ -94,8 +94,8 @@ async def a_salon(shop: Shop, mode: str, batches: bool = False) -> Salon:
     wash = Ingredient(await shop.product("洗发水"), Decimal(50))
     use = Ingredient(await shop.product("洗发"), Decimal(1))
     for name, part in (("洗发", wash), ("洗发卡", use)):
-        made = await shop.product(name)
-        await set_recipe(shop.db, salon.owner, uuid4(), made, [part], None, mode)
+        product = await shop.product(name)
+        await set_recipe(shop.db, salon.owner, uuid4(), product, [part], None, mode)
     for store in stores:
         if batches:
             await shop.deliver("洗发水", 300, "A", day(20), store=store)

@@ -41,10 +41,10 @@ class Shown:
         if said.type in ("error", "warning"):
             self.complaints.append(said.text)
 
-    def note(self, asked: Request | WebSocket) -> None:
+    def note(self, request: Request | WebSocket) -> None:
         ours = (self.origin, self.origin.replace("http", "ws", 1), "data:")
-        if not asked.url.startswith(ours):
-            self.strayed.append(asked.url)
+        if not request.url.startswith(ours):
+            self.strayed.append(request.url)
 
     async def sign_in(self, login: str) -> None:
         await self.page.get_by_placeholder("账号 login").fill(login)
@@ -59,7 +59,7 @@ class Shown:
     async def write(self, document: str) -> None:
         """Give the editor a document whole: typed, it would close the brackets as it thinks."""
         editor = self.page.locator(".graphiql-query-editor .CodeMirror")
-        await editor.evaluate("(shown, told) => shown.CodeMirror.setValue(told)", document)
+        await editor.evaluate("(shown, text) => shown.CodeMirror.setValue(text)", document)
 
     async def answers(self, *texts: str) -> None:
         for text in texts:

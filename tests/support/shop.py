@@ -28,7 +28,7 @@ from app.domain.rules.units import scale_of
 
 @dataclass
 class Shop:
-    """One tenant; products are named, and made when they are first named."""
+    """One tenant; products are named, and created when first named."""
 
     db: Database
     lane: Lane
@@ -63,9 +63,9 @@ class Shop:
 
     async def another_store(self, timezone: str = "Asia/Shanghai") -> UUID:
         store = uuid4()
-        told = {"tenant_id": self.tenant, "code": store.hex, "name": "分店"}
+        columns = {"tenant_id": self.tenant, "code": store.hex, "name": "分店"}
         async with self.db.unit(self.tenant) as unit:
-            unit.session.add(Store(id=store, timezone=timezone, **told))
+            unit.session.add(Store(id=store, timezone=timezone, **columns))
             await unit.session.flush()
             unit.session.add(Feed(tenant_id=self.tenant, store_id=store))
         return store
@@ -78,7 +78,7 @@ class Shop:
         source, target = kind.value.source, kind.value.target
         assert source
         assert target
-        made = [
+        moves = [
             Line(
                 await self.product(name),
                 Decimal(str(quantity)),
@@ -92,7 +92,7 @@ class Shop:
             store,
             self.actor,
             key or uuid4(),
-            tuple(made),
+            tuple(moves),
             fingerprint_of(kind, store, lines),
             datetime.now(UTC),
             **more,
@@ -112,8 +112,8 @@ class Shop:
         cookbook = Cookbook(self.db)
         wishes = [NO_WISH] * len(draft.lines)
         exploded = await cookbook.explode(self.tenant, draft.lines, wishes, draft.channel)
-        made = replace(draft, lines=exploded.lines, recipes=exploded.recipes)
-        return await (lane or self.lane).submit(self.tenant, made)
+        exploded_draft = replace(draft, lines=exploded.lines, recipes=exploded.recipes)
+        return await (lane or self.lane).submit(self.tenant, exploded_draft)
 
     @property
     def owner(self) -> Viewer:
@@ -122,9 +122,11 @@ class Shop:
 
     async def cook(self, dish: str, **parts: int) -> None:
         """Sets a dish's recipe: so many of each part's unit."""
-        made = await self.product(dish, unit="份", kind="DISH")
-        told = [Ingredient(await self.product(name), Decimal(n)) for name, n in parts.items()]
-        await set_recipe(self.db, self.owner, uuid4(), made, told, None, None)
+        product = await self.product(dish, unit="份", kind="DISH")
+        ingredients = [
+            Ingredient(await self.product(name), Decimal(n)) for name, n in parts.items()
+        ]
+        await set_recipe(self.db, self.owner, uuid4(), product, ingredients, None, None)
 
     async def receive(self, name: str, quantity: Any) -> Outcome:
         return await self.do(Kind.RECEIPT, (name, quantity))
@@ -142,13 +144,13 @@ class Shop:
         arriving = Arriving(id, product, number, expires_on, None, None, None, moment)
         draft = await self.draft(Kind.RECEIPT, (name, quantity), **more)
         [line] = draft.lines
-        return await self.post(replace(draft, lines=(told(line, (id,), arriving),)))
+        return await self.post(replace(draft, lines=(with_batches(line, (id,), arriving),)))
 
     async def take(self, kind: Kind, name: str, quantity: Any, *batches: UUID) -> Outcome:
         """A movement that names its batches."""
         draft = await self.draft(kind, (name, quantity))
         [line] = draft.lines
-        return await self.post(replace(draft, lines=(told(line, batches, None),)))
+        return await self.post(replace(draft, lines=(with_batches(line, batches, None),)))
 
     async def batches(self, name: str, store: UUID | None = None) -> dict[str, int]:
         """What is on the shelf of each batch, by its number, in the order of FEFO."""
@@ -180,10 +182,10 @@ class Shop:
         )
 
     async def level(self, name: str, store: UUID | None = None) -> Level:
-        _, found = await feed.levels(
+        _, levels = await feed.levels(
             self.db, self.tenant, store or self.store, [await self.product(name)]
         )
-        return found[0]
+        return levels[0]
 
     async def bins(self, name: str) -> tuple[int, int, int, int]:
         level = await self.level(name)
@@ -195,7 +197,7 @@ def day(days: int) -> date:
     return store_day(datetime.now(UTC), "Asia/Shanghai") + timedelta(days=days)
 
 
-def told(line: Line, batches: tuple[UUID, ...], arriving: Arriving | None) -> Line:
+def with_batches(line: Line, batches: tuple[UUID, ...], arriving: Arriving | None) -> Line:
     return replace(line, batches=batches, arriving=arriving)
 
 

@@ -19,5 +19,5 @@ def scanned(svg: str) -> list[tuple[str, str]]:
             start = row * width * SCALE + (x + MARGIN) * SCALE
             drawn[start : start + w * SCALE] = bytes(w * SCALE)
     picture = memoryview(drawn).cast("B", (height * SCALE, width * SCALE))
-    found = zxingcpp.read_barcodes(picture, text_mode=zxingcpp.TextMode.Plain)
-    return [(each.symbology_identifier, each.text) for each in found]
+    barcodes = zxingcpp.read_barcodes(picture, text_mode=zxingcpp.TextMode.Plain)
+    return [(each.symbology_identifier, each.text) for each in barcodes]

@@ -23,7 +23,7 @@ class Web:
         self.base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         self.log = Path(tempfile.mkstemp(prefix="kucun-web-")[1])
         kept = {key: value for key, value in os.environ.items() if not key.startswith("KUCUN_")}
-        told = {
+        variables = {
             "KUCUN_DATABASE_URL": urls.database,
             "KUCUN_REDIS_URL": urls.redis,
             "KUCUN_SECRET": secret,
@@ -31,7 +31,7 @@ class Web:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 (sys.executable, "-m", "app.cli", "web", str(listening.fileno())),
-                env=kept | told,
+                env=kept | variables,
                 pass_fds=[listening.fileno()],
                 stdout=log,
                 stderr=log,

@@ -1,4 +1,4 @@
-"""The language of write-offs below the API: `asked = await desk.request(("米", 2))`."""
+"""The language of write-offs below the API: `row = await desk.request(("米", 2))`."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -63,22 +63,24 @@ class WasteDesk:
         **more: Any,
     ) -> Any:
         """A line is a name and a quantity, perhaps with a batch's number or a source."""
-        wanted = WriteOffRequest(key or uuid4(), self.shop.store, reason, **more)
-        asked = [await self.line(*line) for line in lines]
-        return await self.tries(writeoffs.request(self.books, by or self.cashier, wanted, asked))
+        request = WriteOffRequest(key or uuid4(), self.shop.store, reason, **more)
+        requested = [await self.line(*line) for line in lines]
+        return await self.tries(
+            writeoffs.request(self.books, by or self.cashier, request, requested)
+        )
 
     async def line(self, name: str, quantity: Any, *more: str | Source) -> Asked:
-        told: dict[str, Any] = {
+        details: dict[str, Any] = {
             "source" if isinstance(each, Source) else "batch_no": each for each in more
         }
-        return Asked(await self.shop.product(name), Decimal(str(quantity)), **told)
+        return Asked(await self.shop.product(name), Decimal(str(quantity)), **details)
 
     async def approve(
         self, row: WriteOff, by: Viewer | None = None, key: UUID | None = None
     ) -> Any:
-        told = self.shop.db, by or self.manager, key or uuid4(), row.id, None
-        return await self.tries(writeoffs.approve(*told))
+        arguments = self.shop.db, by or self.manager, key or uuid4(), row.id, None
+        return await self.tries(writeoffs.approve(*arguments))
 
     async def reject(self, row: WriteOff, by: Viewer | None = None, key: UUID | None = None) -> Any:
-        told = self.shop.db, by or self.manager, key or uuid4(), row.id, None
-        return await self.tries(writeoffs.reject(*told))
+        arguments = self.shop.db, by or self.manager, key or uuid4(), row.id, None
+        return await self.tries(writeoffs.reject(*arguments))
