@@ -1,6 +1,8 @@
 """The `kucun` command: start, prepare and check the program."""
 
 import asyncio
+import json
+import os
 import resource
 import signal
 import socket
@@ -262,9 +264,27 @@ def prepare(demo: bool = False) -> None:
 
 
 @app.command(hidden=True)
-def web(fd: int) -> None:
-    """Run one web process on the listening socket that `serve` opened."""
+def web(fd: int, spare: bool = False) -> None:
+    """Run one web process on the listening socket that `serve` opened.
+
+    A spare one loads the program and waits for a line with its environment.
+    """
+    if spare and not wait_for_turn():
+        return
+    tether.rename("kucun web")
     run_web("app.main:create_app", fd)
+
+
+def wait_for_turn() -> bool:
+    """Load the program and take over the environment; False when the supervisor ended."""
+    import app.main
+    import app.web.server  # noqa: F401  # pyright: ignore[reportUnusedImport] loads it
+
+    tether.rename("kucun spare")
+    line = sys.stdin.readline()
+    if line:
+        os.environ.update(json.loads(line))
+    return bool(line)
 
 
 def run_web(factory: str, fd: int) -> None:

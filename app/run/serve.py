@@ -6,14 +6,15 @@ web server. They end with the supervisor: by SIGTERM when it stops, by the kerne
 
 import errno
 import http.client
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from app.run import tether
@@ -24,27 +25,75 @@ from app.settings import Settings
 
 READY_SECONDS = 60
 PORT_SECONDS = 2
+SPARE_SECONDS = 5.0
+
+
+class Spare(Process):
+    """A web process that has loaded the program and waits to take the place of one that died.
+
+    Loading takes seconds on a busy machine.
+    """
+
+    def __init__(self, listener: socket.socket, environment: dict[str, str]) -> None:
+        super().__init__("spare web")
+        self.listener = listener
+        self.environment = environment
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        return start_web(self.listener, self.environment, "--spare")
+
+    def take(self, environment: dict[str, str]) -> subprocess.Popen[bytes] | None:
+        """The waiting process, which now serves with this environment; None when none waits."""
+        process, self.process = self.process, None
+        if process is None or process.poll() is not None:
+            return None
+        assert process.stdin is not None
+        with suppress(BrokenPipeError), process.stdin as line:
+            line.write(json.dumps(environment).encode() + b"\n")
+        return process
+
+    def prepare(self, web: list["Web"]) -> None:
+        """Start the next one when no web process needs the CPU to start itself."""
+        newest = max(process.launched_at for process in web)
+        if self.process is None and time.monotonic() - newest > SPARE_SECONDS:
+            self.spawn()
+        self.revive()
 
 
 class Web(Process):
     """One web process on the shared listening socket."""
 
-    def __init__(self, name: str, listener: socket.socket, environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        listener: socket.socket,
+        environment: dict[str, str],
+        spare: Spare | None = None,
+    ) -> None:
         super().__init__(name)
         self.listener = listener
         self.environment = environment
+        self.spare = spare
 
     def launch(self) -> subprocess.Popen[bytes]:
-        number = self.listener.fileno()
-        program = (sys.executable, "-m", "app.cli", "web", str(number))
-        # SIGKILL, because a child that outlives the supervisor keeps the port from the next one.
-        return subprocess.Popen(
-            tether.command(signal.SIGKILL, None, *program),
-            pass_fds=[number],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        taken = self.spare and self.spare.take(self.environment)
+        return taken or start_web(self.listener, self.environment)
+
+
+def start_web(
+    listener: socket.socket, environment: dict[str, str], *options: str
+) -> subprocess.Popen[bytes]:
+    """Start a web process; with the option --spare it waits until it is written to."""
+    number = listener.fileno()
+    program = (sys.executable, "-m", "app.cli", "web", str(number), *options)
+    # SIGKILL, because a child that outlives the supervisor keeps the port from the next one.
+    return subprocess.Popen(
+        tether.command(signal.SIGKILL, None, *program),
+        pass_fds=[number],
+        env=environment,
+        stdin=subprocess.PIPE if options else subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
@@ -59,15 +108,17 @@ def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
         report_engines(engines)
         settings = complete(settings, engines)
         sign_ins = prepare(settings, demo) if migrate else ""
+        spare = Spare(listener, environment(settings, owner=False))
         web = [
             Web(
                 f"web {number + 1}",
                 listener,
                 environment(of_process(settings, number), owner=False),
+                spare,
             )
             for number in range(settings.processes)
         ]
-        stack.callback(stop_all, web)
+        stack.callback(stop_all, [*web, spare])
         report("正在启动网页服务", "Starting the web processes")
         for process in web:
             process.spawn()
@@ -77,6 +128,7 @@ def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
         while True:
             for name in [*engines.revive(), *(w.name for w in web if w.revive())]:
                 sys.stderr.write(f"kucun: {name} had died and was restarted\n")
+            spare.prepare(web)
             time.sleep(0.1)
 
 
@@ -235,9 +287,9 @@ def announce(address: tuple[str, int], sign_ins: str) -> None:
     sys.stdout.flush()
 
 
-def stop_all(web: list[Web]) -> None:
-    """Stop all web processes at the same time."""
-    for process in web:
+def stop_all(processes: Sequence[Process]) -> None:
+    """Stop all of them at the same time."""
+    for process in processes:
         process.ask_to_stop()
-    for process in web:
+    for process in processes:
         process.stop()

@@ -50,7 +50,7 @@ def serve_first(folder: Path) -> Iterator[Serve]:
 def test_it_serves_two_processes_and_stops_without_a_trace(serve: Serve) -> None:
     server = serve("--processes", "2")
     assert server.ready()
-    assert len(server.web()) == 2
+    until(lambda: len(server.web()) == 2)
     family = [process.pid for process in server.family()]
     assert len(family) > 6
     assert server.stop() == 0
@@ -144,4 +144,21 @@ def test_each_data_folder_has_one_secret_and_the_web_never_the_owners_url(
     assert surroundings["KUCUN_SECRET"] == (data / "secret").read_text()
     assert surroundings["KUCUN_OWNER_URL"] == ""
     assert "kucun_owner" not in " ".join(surroundings.values())
+    assert server.stop() == 0
+
+
+def test_a_killed_web_process_is_replaced_by_one_that_waits(serve: Serve) -> None:
+    server = serve("--processes", "2")
+    until(server.spare, 60)
+    [spare] = server.spare()
+    killed = server.web()[0]
+    killed.kill()
+    until(lambda: spare in server.web())
+    until(lambda: spare.net_connections("tcp"))
+    # It serves on the same socket as the others, and the next one waits.
+    other = next(each for each in server.web() if each != spare)
+    other.suspend()
+    until(server.ready)
+    other.resume()
+    until(server.spare, 60)
     assert server.stop() == 0

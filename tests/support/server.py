@@ -48,7 +48,11 @@ class Server:
         return [child for child in children if not gone(child.pid)]
 
     def web(self) -> list[psutil.Process]:
-        return [p for p in self.family() if "web" in p.cmdline()]
+        return [p for p in self.family() if p.name() == "kucun web"]
+
+    def spare(self) -> list[psutil.Process]:
+        """The web process that waits, once it has loaded the program."""
+        return [p for p in self.family() if p.name() == "kucun spare"]
 
     def engine(self, name: str) -> psutil.Process:
         """The engine's first process; PostgreSQL's others are its children."""
