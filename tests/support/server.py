@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -48,15 +48,23 @@ class Server:
         return [child for child in children if not gone(child.pid)]
 
     def web(self) -> list[psutil.Process]:
-        return [p for p in self.family() if p.name() == "kucun web"]
+        return self.named("kucun web")
 
     def spare(self) -> list[psutil.Process]:
         """The web process that waits, once it has loaded the program."""
-        return [p for p in self.family() if p.name() == "kucun spare"]
+        return self.named("kucun spare")
 
     def engine(self, name: str) -> psutil.Process:
         """The engine's first process; PostgreSQL's others are its children."""
-        return next(p for p in self.family() if p.name() == name)
+        return self.named(name)[0]
+
+    def named(self, name: str) -> list[psutil.Process]:
+        named: list[psutil.Process] = []
+        for each in self.family():
+            with suppress(psutil.NoSuchProcess):
+                if each.name() == name:
+                    named.append(each)
+        return named
 
     def ready(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
