@@ -59,6 +59,12 @@ class Settings(BaseSettings):
     origins: str = ""
     """Origins of browser applications on other hosts, separated by commas; compared exactly."""
 
+    connections_per_address: int = Field(default=2000, ge=1)
+    """Websockets and event streams that one address may have open in one web process."""
+
+    feeds_per_address: int = Field(default=1000, ge=1)
+    """Different feeds that one address may follow in one web process; equal ones count once."""
+
     metrics_port: int = Field(default=0, ge=0, le=65535)
     """Port of the first web process's `/metrics`; the next process uses the next port. 0: none."""
 

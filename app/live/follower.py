@@ -1,13 +1,22 @@
 """Followers and their sources: opening events, then newer ones, merged while they are unread."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Hashable,
+)
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
 
 from app.domain.feed import Change, Event, Resync
+from app.live.clients import CLIENT
 
 log = structlog.get_logger()
 
@@ -33,6 +42,9 @@ class Follower:
         self._deliver: Deliver | None = None
         self._failed: Failed | None = None
         self._closed = False
+        self._leave: Callable[[], None] | None = None
+        self.question: Hashable = None
+        """What the subscription asks of each event."""
 
     async def first(self) -> Event:
         """The first event. The follower is registered before, so it misses nothing newer."""
@@ -46,9 +58,14 @@ class Follower:
         """The events that describe the present, one page each; at least one.
 
         A page is read when the one before it was taken. Newer events wait in the mailbox.
+        Raises RateLimited when the client follows too many different questions.
         """
-        place = self._place
+        place, client = self._place, CLIENT.get()
         assert place is not None
+        if client is not None and place.key is not None:
+            asked = self.question, place.key
+            client.follow(asked)
+            self._leave = partial(client.leave, asked)
         self._source = source = place.source()
         source.followers.add(self)
         await source.started()
@@ -109,6 +126,9 @@ class Follower:
         """End the subscription, and the iteration of a reader who waits."""
         self._closed = True
         self._news.set()
+        leave, self._leave = self._leave, None
+        if leave is not None:
+            leave()
         if self._source is not None:
             self._source.leave(self)
 
@@ -122,10 +142,14 @@ class Follower:
 
 @dataclass(frozen=True, slots=True)
 class Place(Generic[S]):
-    """The source that a follower reads, resolved at its start, and that source's opening."""
+    """The source that a follower reads, resolved at its start, and that source's opening.
+
+    `key` names the source of a client's subscription; followers of our own have none.
+    """
 
     source: Callable[[], S]
     opening: Callable[[S], AsyncIterator[Event]]
+    key: Hashable = None
 
 
 def single(read: Callable[[S], Awaitable[Event]]) -> Callable[[S], AsyncIterator[Event]]:

@@ -33,7 +33,7 @@ class Hub:
     def follow(self, tenant: UUID, store: UUID, after: int | None = None) -> Follower:
         """All changes of the store: first a snapshot, or the changes since `after`."""
         opening = single(Tail.snapshot if after is None else lambda tail: tail.since(after))
-        return Follower(Place(lambda: self._tail(tenant, store), opening))
+        return Follower(Place(lambda: self._tail(tenant, store), opening, (tenant, store)))
 
     def follow_labels(
         self, tenant: UUID, store: UUID, products: Collection[UUID], channel: str | None = None
@@ -52,10 +52,10 @@ class Hub:
     ) -> Follower:
         """Documents of these stores, or one document: open ones first, then those that change."""
         key = DocumentKey(tenant, topic, tuple(sorted(stores)), document)
-        return Follower(Place(lambda: self._document_feed(key), DocumentFeed.opening))
+        return Follower(Place(lambda: self._document_feed(key), DocumentFeed.opening, key))
 
     def _follow_menu(self, key: Key) -> Follower:
-        return Follower(Place(lambda: self._menu(key), single(Menu.now)))
+        return Follower(Place(lambda: self._menu(key), single(Menu.now), key))
 
     @property
     def followers(self) -> int:

@@ -12,23 +12,71 @@ from websockets.http11 import Request
 
 SEND_BUFFER = 32 * 1024
 UNSENT = 16 * 1024
+STUCK_SECONDS = 5.0
+FRAMES_PER_SECOND = 40
+FRAMES_BURST = 200
+PIECE = 2048
+"""Bytes that are parsed at once: a flood of small frames is noticed after a few hundred."""
+
+
+class Unread:
+    """Notices a client that takes nothing of what waits for it."""
+
+    def __init__(self) -> None:
+        self._unsent = 0
+        self._moved = 0.0
+
+    def stalled(self, unsent: int, now: float) -> bool:
+        """Whether bytes have waited for STUCK_SECONDS and none left; call it every half second."""
+        if not 0 < self._unsent <= unsent:
+            self._moved = now
+        self._unsent = unsent
+        return now - self._moved > STUCK_SECONDS
+
+
+def narrow(transport: WriteTransport) -> None:
+    """Keep unsent data small: the kernel would buffer thousands of events for a slow reader."""
+    transport.set_write_buffer_limits(high=UNSENT)
+    line = transport.get_extra_info("socket")
+    if line is not None and line.family != socket.AF_UNIX:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
 
 
 class Protocol(WebSocketsSansIOProtocol):
-    """Keeps unsent data small: the kernel would buffer thousands of stale frames for a slow reader.
+    """Keeps unsent data small, and closes a connection that floods the server with frames.
 
     The ASGI scope's extension `kucun.line` is this object.
     """
 
     _then: Callable[[], None] | None = None
+    _allowance = float(FRAMES_BURST)
+    _counted = 0.0
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
-        cast(WriteTransport, transport).set_write_buffer_limits(high=UNSENT)
-        line = transport.get_extra_info("socket")
-        if line is not None and line.family != socket.AF_UNIX:
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
+        narrow(cast(WriteTransport, transport))
+        self._counted = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        for start in range(0, len(data), PIECE):
+            super().data_received(data[start : start + PIECE])
+            if self._allowance < 0 or self.conn.parser_exc is not None:
+                return
+
+    def handle_events(self) -> None:
+        # Every frame counts: pings and pieces of messages cost as much as messages.
+        now = self.loop.time()
+        earned = (now - self._counted) * FRAMES_PER_SECOND
+        self._allowance = min(FRAMES_BURST, self._allowance + earned) - len(self.conn.events)
+        self._counted = now
+        if self._allowance >= 0:
+            super().handle_events()
+        elif self.close_sent or not self.handshake_complete:
+            self.transport.abort()
+        else:
+            self.conn.fail(4429, "Too many messages")
+            self.handle_parser_exception()
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)

@@ -247,6 +247,7 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         line = LINE.get()
         if not isinstance(iterable, Follower):
             return super().cancellable_iterable(iterable)
+        iterable.question = self.question
         if line is None:
             return Stream(iterable, self.context_value.person)
         return _first_then_direct(self, iterable, line)

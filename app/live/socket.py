@@ -1,17 +1,14 @@
-"""`graphql-transport-ws` sockets: checked frames, an outbox each, limits, and a sweeper."""
+"""`graphql-transport-ws` sockets: what each client follows, and the sweeper that closes them."""
 
 import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, cast
 
-import orjson
 import structlog
 from graphql import ExecutionResult, GraphQLError
-from starlette.websockets import WebSocketDisconnect, WebSocketState
-from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
@@ -20,171 +17,29 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     ConnectionInitMessage,
     Message,
+    SubscribeMessage,
 )
 
 from app.db.core.outage import is_passing
 from app.domain.access import Viewer
-from app.domain.feed import Event
+from app.domain.errors import RateLimited
+from app.live.clients import CLIENT, RETRY_AFTER
 from app.live.follower import Follower
-from app.live.protocol import Protocol
+from app.live.outbox import Outbox
 from app.live.share import LINE, SharedExecutor, dumps
 from app.live.stream import Stream, until
+from app.live.wire import Wire
 
 log = structlog.get_logger()
 
-STUCK_SECONDS = 5.0
 SWEEP_SECONDS = 0.4
 RECHECK_SECONDS = 2.0
-MESSAGES_PER_SECOND = 20
-MESSAGES_BURST = 60
+IDLE_SECONDS = 60.0
+FAREWELL_SECONDS = 5.0
+TRY_AGAIN_LATER = 1013
+"""The code of a refused connection: clients wait, and connect again."""
 
 Recheck = Callable[[Iterable[Viewer]], Awaitable[Mapping[Viewer, Viewer]]]
-
-
-class Wire(ASGIWebSocketAdapter):
-    """Strawberry's adapter with text frames, a message limit, and a clock for stuck clients."""
-
-    _unsent = 0
-    _moved = 0.0
-
-    @property
-    def line(self) -> Protocol:
-        return self.ws.scope["extensions"]["kucun.line"]
-
-    def stalled(self, now: float) -> bool:
-        """Whether data has waited for 5 s and the client read none; call it every half second."""
-        unsent = self.line.unsent()
-        if not 0 < self._unsent <= unsent:
-            self._moved = now
-        self._unsent = unsent
-        return now - self._moved > STUCK_SECONDS
-
-    async def iter_json(
-        self, *, ignore_parsing_errors: bool = False
-    ) -> AsyncGenerator[object, None]:
-        allowance, before = float(MESSAGES_BURST), time.monotonic()
-        async for message in super().iter_json(ignore_parsing_errors=ignore_parsing_errors):
-            now = time.monotonic()
-            allowance = min(MESSAGES_BURST, allowance + (now - before) * MESSAGES_PER_SECOND) - 1
-            before = now
-            if allowance < 0:
-                await self.close(4429, "Too many messages")
-                return
-            if not well_formed(message):
-                await self.close(4400, "Malformed message")
-                return
-            yield message
-
-    async def send_json(self, message: Mapping[str, object]) -> None:
-        await self.send_text(dumps(message).decode())
-
-    async def send_text(self, text: str) -> None:
-        try:
-            await self.ws.send({"type": "websocket.send", "text": text})
-        except (WebSocketDisconnect, RuntimeError) as error:
-            raise WebSocketDisconnected from error
-
-    async def close(self, code: int, reason: str) -> None:
-        # A close frame has room for 123 bytes; a syntax error may quote more than that.
-        reason = reason.encode()[:123].decode(errors="ignore")
-        if self.ws.application_state is not WebSocketState.DISCONNECTED:
-            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-                await self.ws.close(code=code, reason=reason)
-
-    def abort(self) -> None:
-        self.line.abort()
-
-
-def well_formed(message: Any) -> bool:
-    """Whether a frame has the shape that the protocol's handlers expect."""
-    if not isinstance(message, dict):
-        return False
-    frame = cast("dict[str, Any]", message)
-    kind, payload = frame.get("type"), frame.get("payload")
-    if kind not in ("subscribe", "complete"):
-        return isinstance(kind, str) and (payload is None or isinstance(payload, dict))
-    name = frame.get("id")
-    if not isinstance(name, str) or not 0 < len(name) <= 100:
-        return False
-    return kind == "complete" or _is_operation(payload)
-
-
-def _is_operation(payload: Any) -> bool:
-    if not isinstance(payload, dict):
-        return False
-    operation = cast("dict[str, Any]", payload)
-    return (
-        isinstance(operation.get("query"), str)
-        and isinstance(operation.get("variables"), dict | None)
-        and isinstance(operation.get("operationName"), str | None)
-    )
-
-
-class Outbox:
-    """The unsent events of one socket: at most one for each subscription, merged while unread.
-
-    It sends from callbacks, so no task has to wake for each event.
-    """
-
-    def __init__(
-        self,
-        wire: Wire,
-        write: Callable[[ExecutionResult], str],
-        failed: Callable[[BaseException], None],
-    ) -> None:
-        self._wire = wire
-        self._write = write
-        self._failed = failed
-        self._unsent: dict[str, tuple[SharedExecutor, Event]] = {}
-        self._next: tuple[str, str | asyncio.Future[str]] | None = None
-
-    @property
-    def empty(self) -> bool:
-        return self._next is None and not self._unsent
-
-    def put(self, name: str, asker: SharedExecutor, event: Event) -> None:
-        if self.empty:
-            self._next = name, asker.text(event, self._write)
-            self._send()
-        else:
-            unsent = self._unsent.get(name)
-            self._unsent[name] = asker, event if unsent is None else event.after(unsent[1])
-
-    def drop(self, name: str) -> None:
-        self._unsent.pop(name, None)
-        if self._next is not None and self._next[0] == name:
-            self._next = self._oldest()
-
-    def close(self) -> None:
-        self._unsent.clear()
-        self._next = None
-
-    def _send(self, _: object = None) -> None:
-        """Sends until an answer or the socket is not ready, and goes on when it is."""
-        while self._next is not None:
-            name, text = self._next
-            if not isinstance(text, str):
-                if not text.done():
-                    text.add_done_callback(self._send)
-                    return
-                if text.cancelled():
-                    # The process is shutting down.
-                    return
-                if error := text.exception():
-                    self.close()
-                    self._failed(error)
-                    return
-                text = text.result()
-            frame = f'{{"id":{orjson.dumps(name).decode()},"type":"next","payload":{text}}}'
-            if not self._wire.line.tell(frame, self._send):
-                return
-            self._next = self._oldest()
-
-    def _oldest(self) -> "tuple[str, str | asyncio.Future[str]] | None":
-        for name in self._unsent:
-            asker, event = self._unsent.pop(name)
-            return name, asker.text(event, self._write)
-        return None
 
 
 class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
@@ -198,6 +53,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         self.outbox = Outbox(self.wire, self._written, self._failed)
         self.followers: dict[str, Follower] = {}
         self.until = until()
+        self._used = time.monotonic()
 
     @property
     def person(self) -> Viewer | None:
@@ -213,27 +69,37 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
     def abort(self) -> None:
         self.wire.abort()
 
+    def idle(self, now: float) -> bool:
+        """Whether no operation has run for 60 s and nothing is followed."""
+        if self.operations:
+            self._used = now
+        return now - self._used > IDLE_SECONDS
+
     def dismiss(self, code: int, reason: str) -> None:
-        """Close the socket in the background; abort it when the client does not answer in 1 s."""
-
-        async def close() -> None:
-            try:
-                async with asyncio.timeout(1):
-                    await self.wire.close(code, reason)
-            except TimeoutError:
-                self.abort()
-
+        """Close the socket in the background; abort it when the client does not answer in 5 s."""
         Socket.open.discard(self)
-        task = asyncio.create_task(close())
+        task = asyncio.create_task(self._say_farewell(code, reason))
         _farewells.add(task)
         task.add_done_callback(_farewells.discard)
 
+    async def _say_farewell(self, code: int, reason: str) -> None:
+        asyncio.get_running_loop().call_later(FAREWELL_SECONDS, self.abort)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await self.wire.close(code, reason)
+
     async def handle(self) -> None:
-        Socket.open.add(self)
-        try:
+        client = CLIENT.get()
+        with contextlib.ExitStack() as stack:
+            try:
+                if client is not None:
+                    stack.enter_context(client.connected())
+            except RateLimited as refusal:
+                await self._say_farewell(TRY_AGAIN_LATER, refusal.text.en)
+                return
+            stack.callback(Socket.open.discard, self)
+            Socket.open.add(self)
             await super().handle()
-        finally:
-            Socket.open.discard(self)
 
     async def shutdown(self) -> None:
         self.outbox.close()
@@ -251,9 +117,30 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
             # The token could not be looked up: clients connect again after this code.
             await self.wire.close(1013, "Try again later")
 
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        self._used = time.monotonic()
+        most = self.max_subscriptions_per_connection
+        known = message["id"] in self.operations or not self.connection_acknowledged
+        if known or most is None or len(self.operations) < most:
+            await super().handle_subscribe(message)
+            return
+        refusal = RateLimited(
+            RETRY_AFTER,
+            f"一个连接最多同时进行 {most} 个操作，请结束一些后再试",
+            f"A connection runs at most {most} operations at once: end some first.",
+        )
+        error = GraphQLError("", original_error=refusal)
+        self.schema.process_errors([error])
+        await self.send_message(
+            {"id": message["id"], "type": "error", "payload": [error.formatted]}
+        )
+
     def attach(self, name: str, asker: SharedExecutor, follower: Follower) -> None:
         """Send the follower's events to the outbox from now on; the operation may end."""
         self.followers[name] = follower
+        # Neither is needed any more, and each may have 64 KiB.
+        operation = self.operations[name]
+        operation.query, operation.variables = "", None
         follower.direct(
             lambda event: self.outbox.put(name, asker, event),
             # Close the socket: a subscription without events must not look alive.
@@ -314,7 +201,7 @@ class Direct:
 
 
 async def sweep(recheck: Recheck) -> None:
-    """Closes connections that are stuck, too old, expired or revoked; never returns."""
+    """Closes connections that are stuck, idle, too old, expired or revoked; never returns."""
     failing = False
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
@@ -322,6 +209,8 @@ async def sweep(recheck: Recheck) -> None:
         for each in (*Socket.open, *Stream.open):
             if each.stalled(now):
                 each.abort()
+            elif each.idle(now):
+                each.dismiss(4408, "No operation for 60 s: connect again when you need to")
             elif now > each.until:
                 each.dismiss(4403, "Connected for too long: connect again")
             elif each.person and (each.person.expires_at or math.inf) <= time.time():

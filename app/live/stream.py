@@ -2,13 +2,21 @@
 
 import random
 import time
+from asyncio.transports import WriteTransport
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from contextvars import ContextVar
 
 from app.domain.access import Viewer
 from app.domain.feed import Event
+from app.live.clients import CLIENT
 from app.live.follower import Follower
+from app.live.protocol import Unread, narrow
 
 OLDEST_SECONDS = 12 * 3600
+
+TRANSPORT: ContextVar[WriteTransport | None] = ContextVar("transport", default=None)
+"""The connection of the request that the current task serves."""
 
 
 def until() -> float:
@@ -25,18 +33,31 @@ class Stream:
         self._follower = follower
         self.person = person
         self.until = until()
+        self._client = CLIENT.get()
+        self._transport = TRANSPORT.get()
+        self._unread = Unread()
 
     async def __aiter__(self) -> AsyncIterator[Event]:
-        Stream.open.add(self)
-        try:
+        """The events. Raises RateLimited when the address has too many connections."""
+        with ExitStack() as stack:
+            stack.callback(self._follower.close)
+            if self._client is not None:
+                stack.enter_context(self._client.connected())
+            if self._transport is not None:
+                narrow(self._transport)
+            stack.callback(Stream.open.discard, self)
+            Stream.open.add(self)
             async for event in self._follower:
                 yield event
-        finally:
-            Stream.open.discard(self)
-            self._follower.close()
 
-    def stalled(self, _now: float) -> bool:
-        """Always False: a client that does not read holds one merged event."""
+    def stalled(self, now: float) -> bool:
+        """Whether data has waited for 5 s and the client read none; call it every half second."""
+        if self._transport is None:
+            return False
+        return self._unread.stalled(self._transport.get_write_buffer_size(), now)
+
+    def idle(self, _now: float) -> bool:
+        """Always False: a stream is one subscription."""
         return False
 
     def dismiss(self, _code: int, _reason: str) -> None:
@@ -44,4 +65,7 @@ class Stream:
         self._follower.close()
 
     def abort(self) -> None:
-        self._follower.close()
+        """Close the connection at once and drop what is unsent."""
+        self.dismiss(0, "")
+        if self._transport is not None:
+            self._transport.abort()

@@ -21,8 +21,11 @@ from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
 from app.domain.errors import Denied
+from app.live.clients import CLIENT, Clients
 from app.live.share import dumps
-from app.live.socket import Socket, Wire
+from app.live.socket import Socket
+from app.live.stream import TRANSPORT
+from app.live.wire import Wire
 from app.schema.context import App, Context
 from app.schema.query_cost import MOST_TOKENS
 from app.settings import listed
@@ -61,6 +64,8 @@ class Endpoint(GraphQL[Context, None]):
             allowed_origins=listed(app.settings.origins),
         )
         self.app = app
+        config = app.settings
+        self.clients = Clients(config.connections_per_address, config.feeds_per_address)
 
     def decode_json(self, data: str | bytes) -> object:
         value = orjson.loads(data)
@@ -119,6 +124,9 @@ class Endpoint(GraphQL[Context, None]):
         return accepted == {EVENT_STREAM} or is_subscription(data)
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
+        CLIENT.set(self.clients.of(request.client.host if request.client else ""))
+        stream = request.scope.get("extensions", {}).get("kucun.stream", {})
+        TRANSPORT.set(stream.get("transport"))
         context = Context(
             self.app,
             language="en" if request.headers.get("accept-language", "").startswith("en") else "zh",

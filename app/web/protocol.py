@@ -70,6 +70,7 @@ class Http(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = {"kucun.stream": {"transport": self.transport}}
         self._part, self._head_bytes, self._undelivered = Part.HEAD, 0, 0
 
     def on_url(self, url: bytes) -> None:

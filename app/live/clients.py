@@ -1,0 +1,120 @@
+"""Clients: what each address has open in this process, and how much it may have."""
+
+import time
+from collections import Counter
+from collections.abc import Generator, Hashable
+from contextlib import contextmanager
+from contextvars import ContextVar
+from ipaddress import IPv6Address, ip_address
+from math import ceil
+
+from app.domain.errors import RateLimited
+
+RETRY_AFTER = 60
+MINUTE = 60.0
+
+
+class Client:
+    """One address: its open connections, and the distinct questions that its feeds follow.
+
+    A question is the document with what shapes its answer, and the products or documents that
+    it follows: what the server has to read and to execute for this address alone, at worst.
+    """
+
+    def __init__(self, connections: int, questions: int) -> None:
+        self.connections = 0
+        self.questions = Counter[Hashable]()
+        self._most_connections = connections
+        self._most_questions = questions
+        self._allowance = 2.0 * connections
+        self._counted = time.monotonic()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is open, and nothing was opened for a while."""
+        self._count()
+        return not self.connections and self._allowance >= 2 * self._most_connections
+
+    @contextmanager
+    def connected(self) -> Generator[None]:
+        """Holds one connection. Raises RateLimited when too many are open or were opened."""
+        self._count()
+        most = self._most_connections
+        if self.connections >= most:
+            raise RateLimited(
+                RETRY_AFTER,
+                f"该地址的实时连接已达上限 {most} 个，请关闭一些后再试",
+                f"Too many connections from this address (at most {most}): try again later.",
+            )
+        if self._allowance < 1:
+            raise RateLimited(
+                ceil((1 - self._allowance) * MINUTE / most),
+                "该地址新建连接过于频繁，请稍后再试",
+                "Too many new connections from this address: try again later.",
+            )
+        self._allowance -= 1
+        self.connections += 1
+        try:
+            yield
+        finally:
+            self.connections -= 1
+
+    def follow(self, question: Hashable) -> None:
+        """Counts one more feed of this question. Raises RateLimited for one question too many."""
+        most = self._most_questions
+        if question not in self.questions and len(self.questions) >= most:
+            raise RateLimited(
+                RETRY_AFTER,
+                f"该地址同时订阅的不同内容已达上限 {most} 个，请取消一些后再试",
+                f"This address follows too many different feeds (at most {most}): end some first.",
+            )
+        self.questions[question] += 1
+
+    def leave(self, question: Hashable) -> None:
+        """One feed of this question has ended."""
+        self.questions[question] -= 1
+        if self.questions[question] <= 0:
+            del self.questions[question]
+
+    def _count(self) -> None:
+        """As many connections may be opened in a minute as may be open; twice as many at once."""
+        now, most = time.monotonic(), self._most_connections
+        earned = (now - self._counted) * most / MINUTE
+        self._allowance = min(2.0 * most, self._allowance + earned)
+        self._counted = now
+
+
+class Clients:
+    """The clients of one process, by address; an IPv6 network of 64 bits is one client."""
+
+    def __init__(self, connections: int, questions: int) -> None:
+        self._limits = connections, questions
+        self._known: dict[str, Client] = {}
+        self._swept = time.monotonic()
+
+    def of(self, address: str) -> Client:
+        """The client at this address."""
+        now = time.monotonic()
+        if now - self._swept > MINUTE:
+            self._swept = now
+            self._known = {name: known for name, known in self._known.items() if not known.quiet}
+        name = network(address)
+        client = self._known.get(name)
+        if client is None:
+            client = self._known[name] = Client(*self._limits)
+        return client
+
+
+def network(address: str) -> str:
+    """The address, or the 64 bits that name an IPv6 customer's network."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(ip, IPv6Address):
+        return address
+    return str(ip.ipv4_mapped or int(ip) >> 64)
+
+
+CLIENT: ContextVar[Client | None] = ContextVar("client", default=None)
+"""The client of the request or socket that the current task serves."""

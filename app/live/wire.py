@@ -1,0 +1,93 @@
+"""One websocket's frames: their shape and rate, and whether its client still reads."""
+
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Mapping
+from functools import cached_property
+from typing import Any, cast
+
+from starlette.websockets import WebSocketDisconnect, WebSocketState
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.http.exceptions import WebSocketDisconnected
+
+from app.live.protocol import Protocol, Unread
+from app.live.share import dumps
+
+MESSAGES_PER_SECOND = 20
+MESSAGES_BURST = 60
+
+
+class Wire(ASGIWebSocketAdapter):
+    """Strawberry's adapter with text frames, a message limit, and a clock for stuck clients."""
+
+    @cached_property
+    def _unread(self) -> Unread:
+        return Unread()
+
+    @property
+    def line(self) -> Protocol:
+        return self.ws.scope["extensions"]["kucun.line"]
+
+    def stalled(self, now: float) -> bool:
+        """Whether data has waited for 5 s and the client read none; call it every half second."""
+        return self._unread.stalled(self.line.unsent(), now)
+
+    async def iter_json(
+        self, *, ignore_parsing_errors: bool = False
+    ) -> AsyncGenerator[object, None]:
+        allowance, before = float(MESSAGES_BURST), time.monotonic()
+        async for message in super().iter_json(ignore_parsing_errors=ignore_parsing_errors):
+            now = time.monotonic()
+            allowance = min(MESSAGES_BURST, allowance + (now - before) * MESSAGES_PER_SECOND) - 1
+            before = now
+            if allowance < 0:
+                await self.close(4429, "Too many messages")
+                return
+            if not well_formed(message):
+                await self.close(4400, "Malformed message")
+                return
+            yield message
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        await self.send_text(dumps(message).decode())
+
+    async def send_text(self, text: str) -> None:
+        try:
+            await self.ws.send({"type": "websocket.send", "text": text})
+        except (WebSocketDisconnect, RuntimeError) as error:
+            raise WebSocketDisconnected from error
+
+    async def close(self, code: int, reason: str) -> None:
+        # A close frame has room for 123 bytes; a syntax error may quote more than that.
+        reason = reason.encode()[:123].decode(errors="ignore")
+        if self.ws.application_state is not WebSocketState.DISCONNECTED:
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+                await self.ws.close(code=code, reason=reason)
+
+    def abort(self) -> None:
+        self.line.abort()
+
+
+def well_formed(message: Any) -> bool:
+    """Whether a frame has the shape that the protocol's handlers expect."""
+    if not isinstance(message, dict):
+        return False
+    frame = cast("dict[str, Any]", message)
+    kind, payload = frame.get("type"), frame.get("payload")
+    if kind not in ("subscribe", "complete"):
+        return isinstance(kind, str) and (payload is None or isinstance(payload, dict))
+    name = frame.get("id")
+    if not isinstance(name, str) or not 0 < len(name) <= 100:
+        return False
+    return kind == "complete" or _is_operation(payload)
+
+
+def _is_operation(payload: Any) -> bool:
+    if not isinstance(payload, dict):
+        return False
+    operation = cast("dict[str, Any]", payload)
+    return (
+        isinstance(operation.get("query"), str)
+        and isinstance(operation.get("variables"), dict | None)
+        and isinstance(operation.get("operationName"), str | None)
+    )
