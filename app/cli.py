@@ -73,6 +73,7 @@ def work() -> None:
     from app.db.core.bus import Bus
     from app.db.core.lane import Lane
     from app.db.core.unit import Database
+    from app.db.core.vault import Vault
     from app.domain.catalog.cookbook import Cookbook
     from app.domain.channels.accounts import Shops
     from app.domain.ledger.post import PostDrafts
@@ -86,8 +87,14 @@ def work() -> None:
     async def running(chosen: Settings) -> None:
         bus = Bus(chosen.redis_url)
         await bus.start()
+<<<<<<< HEAD
         db = Database(chosen.database_url, bus.nudge)
         lane = Lane(chosen.database_url, PostDrafts(), bus.nudge, outage=db.outage)
+=======
+        vault = Vault(chosen.secret, chosen.former_secret)
+        db = Database(chosen.database_url, bus.nudge, vault=vault)
+        lane = Lane(chosen.database_url, PostDrafts(), bus.nudge)
+>>>>>>> 7271caf (personal data: Seal contacts at rest, find them by a blind index, erase guests' after 30 days.)
         books, shops = Books(db, lane, Cookbook(db)), Shops(chosen)
         await asyncio.gather(run(chosen.database_url, db, lane), serve_shops(books, shops))
 

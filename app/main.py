@@ -15,6 +15,7 @@ from app.db.core.bus import Bus
 from app.db.core.lane import Lane
 from app.db.core.outage import is_passing
 from app.db.core.unit import Database
+from app.db.core.vault import Vault
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.channels.accounts import Shops
 from app.domain.ledger.post import PostDrafts
@@ -36,7 +37,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     logs.configure()
     config = chosen or settings.load()
     bus = Bus(config.redis_url)
-    db = Database(config.database_url, bus.nudge)
+    db = Database(config.database_url, bus.nudge, vault=Vault(config.secret, config.former_secret))
     gate = Gate(db, config)
     lane = Lane(config.database_url, PostDrafts(), bus.nudge, outage=db.outage)
     cookbook = Cookbook(db)

@@ -13,15 +13,17 @@ from uuid import uuid4
 
 from uuid_utils.compat import uuid7
 
+from app.db.core.vault import Vault
 from app.db.orders import PlacedLine, PlacedOrder
 from app.db.tables import Movement
 from app.domain.ledger.draft import Draft
+from app.domain.people import contacts
 from app.domain.rules.kinds import Kind
 from bench.asking import Wrong, get, graphql, post, told
 from bench.http import ROUNDS, SELL
 from bench.lane import lane
 from bench.measure import Figure, median
-from bench.stage import Shop, Stage, command, drafted
+from bench.stage import SECRET, Shop, Stage, command, drafted
 
 FIGURES = ("sync_1000_s", "expire_10k_ms")
 PRODUCTS = 200
@@ -158,7 +160,8 @@ def hold(shop: Shop) -> Draft:
     lines = tuple(PlacedLine(product, 1, 1, 1000, None) for product, _ in chosen)
     until = datetime.now(UTC) + timedelta(hours=1)
     id, total = uuid7(), 1000 * LINES
-    told = "WECHAT", "13800138000", None, None, total, None, until, shop.actor, lines
+    contact = contacts.seal(Vault(SECRET), shop.tenant, id, "13800138000")
+    told = "WECHAT", *contact, None, None, total, None, until, shop.actor, lines
     drafting = drafted(shop, Kind.ORDER_HOLD, chosen, uuid4())
     return replace(
         drafting, order=PlacedOrder(id, shop.store, *told), document_id=id, channel="WECHAT"

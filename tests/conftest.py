@@ -14,12 +14,15 @@ import pytest
 from app.db.core.audit import audit
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
+from app.db.core.vault import Vault
 from app.domain.ledger.post import PostDrafts
 from app.run.embedded import Urls, temporary
 from app.run.migrate import upgrade
 from tests.support.shop import Shop, a_shop
 
 TEMPLATE = "kucun_template"
+SECRET = "a secret that only the tests know, 32 bytes"
+VAULT = Vault(SECRET)
 HELD = pytest.StashKey[ExitStack]()
 
 
@@ -107,7 +110,7 @@ async def unheard(_tenant: UUID, _stores: object) -> None:
 
 @pytest.fixture(scope="session")
 async def db(urls: Urls) -> AsyncIterator[Database]:
-    database = Database(urls.database, unheard)
+    database = Database(urls.database, unheard, vault=VAULT)
     yield database
     await database.close()
 

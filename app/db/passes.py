@@ -29,7 +29,8 @@ async def locked_pass(unit: Unit, id: UUID) -> Pass | None:
 class PassFilter(NamedTuple):
     ids: Collection[UUID] | None
     stores: Collection[UUID]
-    customer: str | None
+    contacts: Collection[bytes] | None
+    """Blind indexes of one customer, one a key."""
     state: str | None
 
 
@@ -40,8 +41,8 @@ async def passes(
     query = select(Pass).where(Pass.tenant_id == tenant, among(Pass.store_id, filter.stores))
     if filter.ids is not None:
         query = query.where(among(Pass.id, filter.ids))
-    if filter.customer is not None:
-        query = query.where(Pass.customer == filter.customer)
+    if filter.contacts is not None:
+        query = query.where(among(Pass.contact_index, filter.contacts))
     if filter.state is not None:
         query = query.where(Pass.state == filter.state)
     if after is not None:

@@ -14,6 +14,7 @@ from app.db import transfers
 from app.db.batches import ArrivingBatch as Arriving
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
+from app.db.core.vault import Vault
 from app.db.tables import Movement, Product
 from app.demo.documents import Desk, paperwork
 from app.demo.trades import Trade, furnish
@@ -171,7 +172,8 @@ async def seed(settings: Settings) -> list[SignIn]:
 
     None where only others live.
     """
-    db = Database(settings.database_url, _unheard, pool_size=2)
+    vault = Vault(settings.secret, settings.former_secret)
+    db = Database(settings.database_url, _unheard, pool_size=2, vault=vault)
     try:
         begun = await _begun(db)
         if begun is None:

@@ -1,10 +1,10 @@
-"""Every hour: changes and keys that are no longer needed are deleted, in small batches."""
+"""Every hour: changes, keys and contacts that are no longer needed are deleted, in batches."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.db import identity, retention
+from app.db import contacts, identity, retention
 from app.db.core.lane import Lane
 from app.db.core.unit import Database, Unit, clock
 from app.domain.ledger.draft import Draft
@@ -15,12 +15,15 @@ CHANGES_KEPT = timedelta(days=7)
 """How far back a feed can resume; `after` an older revision gets Resync."""
 KEYS_KEPT = timedelta(days=90)
 """How long a key is recognized; an older key counts as a new request."""
+CONTACTS_KEPT = timedelta(days=30)
+"""How long the contact of an order without an account is kept after the order has ended."""
 BATCH = 500
 
 
 @for_every_tenant
 async def trim(db: Database, _lane: Lane[Draft, Outcome], tenant: UUID) -> None:
-    """Delete the tenant's changes older than 7 days and keys older than 90 days."""
+    """Delete the tenant's changes older than 7 days and keys older than 90 days; erase contacts
+    of guests' orders that ended more than 30 days ago."""
     await trim_before(db, tenant, clock())
 
 
@@ -38,6 +41,9 @@ async def trim_before(db: Database, tenant: UUID, now: datetime) -> None:
         )
     await _in_batches(
         db, tenant, lambda unit: retention.delete_requests(unit, now - KEYS_KEPT, BATCH)
+    )
+    await _in_batches(
+        db, tenant, lambda unit: contacts.erase_guest_contacts(unit, now - CONTACTS_KEPT, BATCH)
     )
 
 

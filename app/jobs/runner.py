@@ -11,7 +11,7 @@ from app.db.core.postgres import is_away
 from app.db.core.unit import Database
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
-from app.jobs import expiry, menu, passes, reservations, retention
+from app.jobs import contacts, expiry, menu, passes, reservations, retention
 from app.jobs.tenants import Job
 
 log = structlog.get_logger()
@@ -21,6 +21,7 @@ SCHEDULE: dict[str, tuple[str, Job]] = {
     "expire": ("* * * * *", expiry.expire),
     "open_menus": ("* * * * *", menu.open_menus),
     "expire_passes": ("* * * * *", passes.expire_passes),
+    "seal_contacts": ("*/10 * * * *", contacts.seal_contacts),
     "settle_holds": ("* * * * *", reservations.end_overdue_orders),
     "trim": ("23 * * * *", retention.trim),
 }

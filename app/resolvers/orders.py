@@ -17,6 +17,7 @@ from app.domain.documents import orders
 from app.domain.documents.orders import OrderRequest
 from app.domain.errors import Malformed, Refusal, Refused, UnknownOrder, UnknownStore
 from app.domain.ledger.post import Outcome
+from app.domain.people import contacts
 from app.domain.rules.texts import clean
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
@@ -85,7 +86,8 @@ class OrdersQuery:
         contact: Annotated[
             str | None,
             strawberry.argument(
-                description="Return only orders of this contact, at most 100 characters. 联系人"
+                description="Return only orders of this phone number in any spelling, or of "
+                "exactly this name, at most 100 characters. 联系人"
             ),
         ] = None,
         external_id: Annotated[
@@ -103,7 +105,9 @@ class OrdersQuery:
             access.within(viewer, Can.SEE_ORDERS, store_ids),
             state and state.name,
             channel and channel.name,
-            clean(contact, "contact", 100),
+            contacts.indexes(
+                info.context.app.db.vault, viewer.tenant, clean(contact, "contact", 100)
+            ),
             clean(external_id, "externalId", 100),
         )
         return await newest(info, rows.orders, chosen, first=first, after=after)

@@ -14,6 +14,7 @@ from app.domain.documents import passes
 from app.domain.errors import Malformed
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.movements.lines import wish_of
+from app.domain.people import contacts
 from app.domain.rules.texts import clean
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
@@ -41,7 +42,8 @@ class PassesQuery:
         customer: Annotated[
             str | None,
             strawberry.argument(
-                description="Return only passes of this customer, at most 100 characters. 会员"
+                description="Return only passes of this phone number in any spelling, or of "
+                "exactly this member number, at most 100 characters. 会员"
             ),
         ] = None,
         state: Annotated[
@@ -54,8 +56,9 @@ class PassesQuery:
         viewer = info.context.viewer
         # Every store redeems a pass, so the passes of all stores are visible.
         stores = sorted(viewer.stores if store_ids is None else viewer.stores & set(store_ids))
-        named = clean(customer, "customer", 100)
-        chosen = PassFilter(ids, stores, named, state and state.name)
+        vault, named = info.context.app.db.vault, clean(customer, "customer", 100)
+        found_by = contacts.indexes(vault, viewer.tenant, named)
+        chosen = PassFilter(ids, stores, found_by, state and state.name)
         return await newest(info, rows.passes, chosen, first=first, after=after)
 
 

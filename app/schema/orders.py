@@ -10,6 +10,7 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.domain.access import Can, Role
+from app.domain.people.contacts import contact_of
 from app.domain.rules.phones import masked
 from app.schema import problems
 from app.schema.arguments import request_key
@@ -124,13 +125,14 @@ class Order:
 
     @strawberry.field(
         description="Name or phone number of the customer. Phone numbers are masked, except for "
-        "the customer who shows the order's token; owners use `revealContact`. 联系人"
+        "the customer who shows the order's token; owners use `revealContact`. Null once it is "
+        "erased. 联系人"
     )
-    def contact(self, root: strawberry.Parent[tables.Order], info: Info) -> str:
-        scope = info.context.scope
+    def contact(self, root: strawberry.Parent[tables.Order], info: Info) -> str | None:
+        contact, scope = contact_of(info.context.app.db.vault, root), info.context.scope
         # A guest reaches an order only with its token.
         guest = scope is None or scope.tenant != root.tenant_id or scope.role is Role.CUSTOMER
-        return root.contact if guest else masked(root.contact)
+        return contact if guest or contact is None else masked(contact)
 
     @strawberry.field(
         description="Movements that reserved, released and handed over the goods. Null without "

@@ -6,8 +6,10 @@ from typing import Annotated
 from uuid import UUID
 
 import strawberry
+from strawberry.types import Info
 
 from app.db import tables
+from app.domain.people.contacts import contact_of
 from app.domain.rules.phones import masked
 from app.schema import problems
 from app.schema.arguments import request_key
@@ -83,10 +85,11 @@ class Pass:
 
     @strawberry.field(
         description="Member number or phone number of the customer. Phone numbers are masked; "
-        "owners use `revealContact`. 会员"
+        "owners use `revealContact`. Null once it is erased. 会员"
     )
-    def customer(self, root: strawberry.Parent[tables.Pass]) -> str:
-        return masked(root.customer)
+    def customer(self, root: strawberry.Parent[tables.Pass], info: Info) -> str | None:
+        contact = contact_of(info.context.app.db.vault, root)
+        return contact and masked(contact)
 
     @strawberry.field(description="State of the pass. 次卡状态")
     def state(self, root: strawberry.Parent[tables.Pass]) -> PassState:

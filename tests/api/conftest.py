@@ -21,12 +21,11 @@ from app.main import create_app
 from app.run.embedded import Urls
 from app.settings import Settings
 from app.web.server import configure
+from tests.conftest import SECRET
 from tests.support.api import Desk, a_desk
 from tests.support.identity import Asking, Chain, a_chain
 from tests.support.mall import Mall
 from tests.support.trade import Trade, connected
-
-SECRET = "a secret that only the tests know, 32 bytes"
 
 
 @asynccontextmanager

@@ -17,8 +17,7 @@ from app.domain.people import sessions, sign_in, staff, stores
 from app.domain.people.sessions import Gate
 from app.run.embedded import Urls
 from app.settings import Settings
-from tests.api.conftest import SECRET
-from tests.conftest import unheard
+from tests.conftest import SECRET, unheard
 from tests.support.identity import PASSWORD, eventually
 
 

@@ -35,6 +35,36 @@ async def test_staff_read_a_masked_number_and_the_customer_theirs(
     assert theirs["contact"] == placed["contact"] == contact
 
 
+async def test_orders_and_passes_are_found_by_an_exact_number_or_name(fresh: Desk) -> None:
+    await fresh.receive("米", 10)
+    numbered = await place(fresh, f"张三 {PHONE}")
+    named = await place(fresh, "张三")
+    wanted = "query($contact: String) { orders(contact: $contact) { nodes { id } } }"
+    for contact, order in (
+        ("+86 13712345678", numbered),
+        ("13712345678", numbered),
+        ("张三", named),
+    ):
+        found = (await fresh.ask(wanted, by=fresh.cashier, contact=contact))["nodes"]
+        assert found == [{"id": order["id"]}]
+    for contact in ("1371234567", "张", "137****5678", "13712345679"):
+        assert (await fresh.ask(wanted, contact=contact))["nodes"] == []
+
+
+async def test_a_number_has_one_limit_in_every_spelling(fresh: Desk) -> None:
+    await fresh.receive("米", 10)
+    spellings = [
+        PHONE,
+        "13712345678",
+        "+8613712345678",
+        "甲 137-1234-5678",
+        "１３７１２３４５６７８",
+    ]
+    for contact in spellings:
+        assert "id" in await place(fresh, contact)
+    assert (await place(fresh, "乙 13712345678"))["code"] == "TOO_MANY_ORDERS"
+
+
 async def test_movements_keep_no_number(fresh: Desk) -> None:
     await fresh.receive("米", 10)
     sold = await fresh.post("consume", ("米", 1), reason=f"给 {PHONE}", note=f"{PHONE} 来取")

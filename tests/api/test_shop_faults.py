@@ -23,9 +23,9 @@ from app.domain.movements.record import Books
 from app.jobs.channel_sync import Rounds, serve_shops
 from app.run.embedded import Urls
 from app.settings import Settings
-from tests.api.conftest import SECRET as KEY
 from tests.api.conftest import served
-from tests.conftest import Cloning, unheard
+from tests.conftest import SECRET as KEY
+from tests.conftest import VAULT, Cloning, unheard
 from tests.support.api import a_desk
 from tests.support.identity import CREATE_STORE, a_chain
 from tests.support.mall import APP, SECRET, SHOP, Mall, douyin_push
@@ -297,7 +297,8 @@ async def test_a_platform_that_hangs_keeps_no_other_waiting(clone: Cloning, mall
     silent = await asyncio.start_server(hang, "127.0.0.1", 0)
     where: Any = {"wechat_url": f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"}
     where |= {"douyin_url": mall.url}
-    db, lane = Database(urls.database, unheard), Lane(urls.database, PostDrafts(), unheard)
+    db = Database(urls.database, unheard, vault=VAULT)
+    lane = Lane(urls.database, PostDrafts(), unheard)
     shops = Shops(Settings(secret=KEY, **where))
     loop = asyncio.get_running_loop()
 
@@ -341,7 +342,8 @@ async def test_another_tenants_messages_are_not_heard(trade: Trade, stranger: An
 
 async def test_one_order_told_twice_at_once_in_two_processes(trade: Trade, urls: Urls) -> None:
     await trade.desk.receive("米", 5)
-    db, lane = Database(urls.database, unheard), Lane(urls.database, PostDrafts(), unheard)
+    db = Database(urls.database, unheard, vault=VAULT)
+    lane = Lane(urls.database, PostDrafts(), unheard)
     there = replace(trade, books=Books(db, lane, Cookbook(db)))
     for number in range(100, 105):
         trade.mall.sells(str(number), 2, s1=1)

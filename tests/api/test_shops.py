@@ -13,7 +13,7 @@ from app.domain.channels.accounts import Shops
 from app.domain.channels.sync import ATTEMPTS
 from app.run.embedded import Urls
 from app.settings import Settings
-from tests.api.conftest import SECRET as KEY
+from tests.conftest import SECRET as KEY
 from tests.support.mall import APP, SECRET, SHOP, douyin_push, wechat_push
 from tests.support.trade import LAG, Trade
 

@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from app.domain.people import tokens
-from tests.api.conftest import SECRET
+from tests.conftest import SECRET
 from tests.support.identity import REFRESH, VIEWER, Asking, Chain
 
 

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from app.run.embedded import Urls
-from tests.api.conftest import SECRET
+from tests.conftest import SECRET
 from tests.support.api import Desk, mutation
 from tests.support.web import Web, client
 

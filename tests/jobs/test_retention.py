@@ -23,7 +23,7 @@ from app.jobs import retention
 from app.jobs.retention import CHANGES_KEPT, KEYS_KEPT, trim_before
 from app.live.hub import Hub
 from app.run.embedded import Urls
-from tests.conftest import Cloning, unheard
+from tests.conftest import VAULT, Cloning, unheard
 from tests.support.shop import Shop, a_shop
 
 
@@ -67,7 +67,8 @@ class Kept:
 @pytest.fixture
 async def kept(clone: Cloning) -> AsyncIterator[Kept]:
     urls = await clone()
-    db, lane = Database(urls.database, unheard, 4), Lane(urls.database, PostDrafts(), unheard)
+    db = Database(urls.database, unheard, 4, VAULT)
+    lane = Lane(urls.database, PostDrafts(), unheard)
     hub = Hub(db, Bus(urls.redis), Cookbook(db))
     owner = await asyncpg.connect(urls.owner)
     yield Kept(await a_shop(db, lane), hub, owner, urls)

@@ -11,7 +11,7 @@ from app.db.core.unit import Database
 from app.domain.documents.writeoffs import Source
 from app.domain.ledger.post import PostDrafts
 from app.domain.rules.kinds import Kind
-from tests.conftest import Cloning, unheard
+from tests.conftest import VAULT, Cloning, unheard
 from tests.support.depot import a_depot
 from tests.support.orders import OrderDesk
 from tests.support.purchases import PurchaseDesk
@@ -82,7 +82,8 @@ def test_every_invariant_is_tampered_with() -> None:
 @pytest.mark.parametrize(("broken", "sql"), TAMPERING, ids=[f"{b}-{s[:40]}" for b, s in TAMPERING])
 async def test_tampering_is_found(clone: Cloning, broken: str, sql: str) -> None:
     urls = await clone()
-    db, lane = Database(urls.database, unheard, 1), Lane(urls.database, PostDrafts(), unheard, 1)
+    db = Database(urls.database, unheard, 1, VAULT)
+    lane = Lane(urls.database, PostDrafts(), unheard, 1)
     shop = await a_shop(db, lane)
     await shop.receive("米", 10)
     await shop.sell("米", 3)

@@ -21,7 +21,8 @@ from app.db import feed
 from app.live.socket import Socket
 from app.run.embedded import Engines, Urls
 from app.run.engines import free_port
-from tests.api.conftest import SECRET, served
+from tests.api.conftest import served
+from tests.conftest import SECRET
 from tests.live.test_feed import same
 from tests.support.identity import Asking, eventually
 from tests.support.live import FEED, Terminal, dialled, watching

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from app.domain.people.tokens import ACCESS_SECONDS, SessionClaim, Signer
 from app.live.socket import SWEEP_SECONDS, Socket
 from app.live.stream import Stream
-from tests.api.conftest import SECRET
+from tests.conftest import SECRET
 from tests.live.test_faults import narrow
 from tests.support.identity import (
     CREATE_KEY,

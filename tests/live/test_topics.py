@@ -29,7 +29,7 @@ from app.schema.contract import build_schema
 from app.schema.topics import TOPICS, DocumentTopic
 from app.schema.window import window
 from app.settings import Settings
-from tests.api.conftest import SECRET
+from tests.conftest import SECRET
 from tests.support.shop import Shop
 
 TABLE = """

@@ -13,8 +13,8 @@ from app.demo import documents, seed, trades
 from app.domain.people.stores import create_tenant
 from app.run.embedded import Urls
 from app.settings import Settings
-from tests.api.conftest import SECRET, served
-from tests.conftest import Cloning, unheard
+from tests.api.conftest import served
+from tests.conftest import SECRET, Cloning, unheard
 
 TABLES = ("tenants", "stores", "staff", "categories", "products", "barcodes", "levels")
 PAGES = """{

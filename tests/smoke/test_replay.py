@@ -19,8 +19,8 @@ from app.replay.run import Plan, replay
 from app.replay.shop import Refused, Shop, Unreachable
 from app.run.embedded import Urls
 from app.settings import Settings
-from tests.api.conftest import SECRET, served
-from tests.conftest import unheard
+from tests.api.conftest import served
+from tests.conftest import SECRET, unheard
 
 NOON = pandas.Timestamp("2017-01-01 12:00")
 COLUMNS = ["store_id", "basket_id", "product_id", "quantity", "transaction_timestamp"]

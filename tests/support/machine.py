@@ -12,7 +12,7 @@ from app.db.core.lane import Lane
 from app.db.core.unit import Database
 from app.domain.ledger.post import PostDrafts
 from app.run.embedded import Urls
-from tests.conftest import Cloning, unheard
+from tests.conftest import VAULT, Cloning, unheard
 from tests.support.shop import Shop, a_shop
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class Machine(RuleBasedStateMachine):
         return self.runner.run(doing)
 
     async def _open(self) -> None:
-        self.db = Database(self.urls.database, unheard, pool_size=2)
+        self.db = Database(self.urls.database, unheard, pool_size=2, vault=VAULT)
         self.lane = Lane(self.urls.database, PostDrafts(), unheard, connections=1)
         self.shop: Shop = await a_shop(self.db, self.lane)
         await self.open()

@@ -12,8 +12,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
 from app.db.core.coalesce import Coalescer
+<<<<<<< HEAD
 from app.db.core.outage import Outage
 from app.db.core.postgres import ROLLBACK_ERRORS, Connection
+=======
+from app.db.core.postgres import CONNECTION_ERRORS, LOCK_ERRORS, ROLLBACK_ERRORS, Connection
+from app.db.core.vault import Vault
+>>>>>>> 7271caf (personal data: Seal contacts at rest, find them by a blind index, erase guests' after 30 days.)
 
 T = TypeVar("T")
 Session = AsyncSession
@@ -144,7 +149,9 @@ async def roll_back(raw: Connection) -> None:
 class Database:
     """The connection pool for reads and for document units. Rows outlive their session."""
 
-    def __init__(self, url: str, nudge: Nudge, pool_size: int = 10) -> None:
+    def __init__(
+        self, url: str, nudge: Nudge, pool_size: int = 10, vault: Vault | None = None
+    ) -> None:
         # Transactions are opened by hand, so that the tenant is set in BEGIN's round trip.
         self.engine = create_async_engine(
             url.replace("postgresql://", "postgresql+asyncpg://", 1),
@@ -163,7 +170,14 @@ class Database:
         )
         self.outage = Outage("database")
         self._nudge = nudge
+        self._vault = vault
         self._coalescer = Coalescer(self)
+
+    @property
+    def vault(self) -> Vault:
+        """What seals and opens the sealed columns."""
+        assert self._vault is not None, "this database was opened without a secret"
+        return self._vault
 
     async def close(self) -> None:
         await self._coalescer.finish()

@@ -13,7 +13,8 @@ from app.db.core.table import Table, key, made_at, to
 class Order(Table):
     """Goods reserved for a customer until they are handed over or released. `total` is in fen.
 
-    The reserved quantities are read from the ledger; `expires_at` is null once it is paid.
+    The reserved quantities are read from the ledger; `expires_at` is null once it is paid. The
+    contact is sealed; `plain_contact` holds it in rows of earlier versions.
     """
 
     __tablename__ = "orders"
@@ -22,7 +23,9 @@ class Order(Table):
     store_id: Mapped[UUID]
     channel: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="HELD")
-    contact: Mapped[str]
+    plain_contact: Mapped[str | None] = mapped_column("contact")
+    sealed_contact: Mapped[bytes | None]
+    contact_index: Mapped[bytes | None]
     note: Mapped[str | None]
     external_id: Mapped[str | None]
     total: Mapped[int | None]
@@ -58,8 +61,30 @@ class Order(Table):
         Index(
             "ix_orders_unpaid",
             "tenant_id",
-            "contact",
+            "contact_index",
             postgresql_where=text("paid_at is null and ended_at is null"),
+        ),
+        Index(
+            "ix_orders_contact",
+            "tenant_id",
+            "contact_index",
+            "id",
+            postgresql_where=text("contact_index is not null"),
+        ),
+        Index(
+            "ix_orders_retained",
+            "tenant_id",
+            "ended_at",
+            postgresql_where=text(
+                "ended_at is not null and sealed_contact is not null and "
+                "(placed_by = '00000000-0000-0000-0000-000000000001' or external_id is not null)"
+            ),
+        ),
+        Index(
+            "ix_orders_plain_contact",
+            "tenant_id",
+            "id",
+            postgresql_where=text("contact is not null"),
         ),
         Index(
             "uq_orders_external",

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Integer
+from sqlalchemy import CheckConstraint, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.core.table import Table, key, made_at, to
@@ -13,7 +13,8 @@ class Pass(Table):
     """Prepaid uses of a service, which any store of the tenant redeems.
 
     `store_id` sold the pass and reserved or consumed goods for it in advance. `recipe_id` is the
-    recipe of one use at the time of the sale.
+    recipe of one use at the time of the sale. The customer is sealed; `plain_contact` holds it in
+    rows of earlier versions.
     """
 
     __tablename__ = "passes"
@@ -21,7 +22,9 @@ class Pass(Table):
     id: Mapped[UUID] = key()
     product_id: Mapped[UUID]
     store_id: Mapped[UUID]
-    customer: Mapped[str]
+    plain_contact: Mapped[str | None] = mapped_column("customer")
+    sealed_contact: Mapped[bytes | None]
+    contact_index: Mapped[bytes | None]
     channel: Mapped[str]
     consume_on: Mapped[str]
     recipe_id: Mapped[UUID | None]
@@ -39,7 +42,19 @@ class Pass(Table):
         CheckConstraint("uses between 1 and 1000", name="uses"),
         CheckConstraint("used between 0 and uses", name="used"),
         CheckConstraint("state in ('ACTIVE', 'USED', 'REFUNDED', 'EXPIRED')", name="state"),
-        Index("ix_passes_customer", "tenant_id", "customer", "id"),
+        Index(
+            "ix_passes_contact",
+            "tenant_id",
+            "contact_index",
+            "id",
+            postgresql_where=text("contact_index is not null"),
+        ),
+        Index(
+            "ix_passes_plain_contact",
+            "tenant_id",
+            "id",
+            postgresql_where=text("customer is not null"),
+        ),
         Index("ix_passes_state", "tenant_id", "state", "expires_on"),
     )
 

@@ -49,6 +49,7 @@ from app.domain.movements.record import (
     until_current,
 )
 from app.domain.movements.sales import Disposition, take_back
+from app.domain.people import contacts
 from app.domain.rules.days import store_day
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import Kind
@@ -134,13 +135,14 @@ async def _draft_order(
     )
     if viewer.actor == GUEST:
         guests.check_order_size(lines, products)
-    prices = [_line_total(line) for line in lines]
+    id, vault = uuid7(), books.db.vault
+    prices = [line.total for line in lines]
     policy = timedelta(minutes=products[lines[0].product_id].hold_minutes)
     order = PlacedOrder(
-        id=uuid7(),
+        id=id,
         store_id=store,
         channel=channel,
-        contact=request.contact,
+        **contacts.seal(vault, tenant, id, request.contact)._asdict(),
         note=request.note,
         external_id=request.external_id,
         total=None if None in prices else sum(price or 0 for price in prices),
@@ -149,7 +151,8 @@ async def _draft_order(
         placed_by=viewer.actor,
         lines=lines,
     )
-    details = [request.contact, request.pickup_at, request.note, request.external_id]
+    contact = contacts.printed(vault, tenant, request.contact)
+    details = [contact, request.pickup_at, request.note, request.external_id]
     return replace(
         hold,
         order=order,
@@ -165,13 +168,6 @@ def _placed_line(product: PricedProduct, quantity: Decimal, recipe: UUID | None)
     if base is None:
         raise Refused(InvalidQuantity(product.id, str(quantity)))
     return PlacedLine(product.id, base, product.scale, product.price, recipe)
-
-
-def _line_total(line: PlacedLine) -> int | None:
-    """Fen for the line, to the nearest; None when it has no price."""
-    if line.price is None:
-        return None
-    return (2 * line.price * line.quantity + line.scale) // (2 * line.scale)
 
 
 async def _order_of(db: Database, drafted: Draft, outcome: Outcome) -> Order | Refusal:

@@ -48,6 +48,7 @@ from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.documents import movement_of, open_levels_for, post_movement
 from app.domain.ledger.draft import SYSTEM_ACTOR, Draft, Line, Place
 from app.domain.ledger.reservations import retry_while_short
+from app.domain.people import contacts
 from app.domain.rules.days import store_day
 from app.domain.rules.kinds import Kind
 from app.domain.rules.recipes import Need
@@ -81,7 +82,8 @@ async def sell_pass(
     service = await _read_prepaid(db, viewer.tenant, product_id)
     last_day = _last_day(await _today(db, viewer.tenant, store_id), expires_on)
     id = uuid7()
-    request = ("sellPass", store_id, product_id, customer, uses, channel, expires_on)
+    sent = contacts.printed(db.vault, viewer.tenant, customer)
+    request = ("sellPass", store_id, product_id, sent, uses, channel, expires_on)
 
     async def once() -> Pass:
         row = Pass(
@@ -89,7 +91,7 @@ async def sell_pass(
             id=id,
             product_id=product_id,
             store_id=store_id,
-            customer=customer,
+            **contacts.seal(db.vault, viewer.tenant, id, customer)._asdict(),
             channel=channel,
             consume_on=service.consume_on or "REDEEM",
             recipe_id=service.recipe_id,

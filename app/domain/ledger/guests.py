@@ -69,4 +69,4 @@ async def lock_guests(unit: Unit, drafts: Iterable[Draft]) -> GuestOrders:
 
 
 def _guest(order: PlacedOrder) -> rows.Guest:
-    return rows.Guest(order.store_id, order.contact)
+    return rows.Guest(order.store_id, order.contact_index)

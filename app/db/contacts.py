@@ -1,0 +1,124 @@
+"""Contacts of orders and passes: rows to seal, and rows whose contact is erased."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, literal_column, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.db.core.statement import among
+from app.db.core.unit import Unit
+from app.db.orders import GUEST
+from app.db.tables import Order, Pass, PurchaseOrder, Supplier, Transfer, TransferLine, WriteOff
+
+Contacted = type[Order] | type[Pass]
+TABLES: tuple[Contacted, ...] = (Order, Pass)
+
+NOTES: tuple[InstrumentedAttribute[Any], ...] = (
+    Order.note,
+    Order.reason,
+    WriteOff.note,
+    WriteOff.decision_note,
+    WriteOff.reason,
+    Transfer.note,
+    Transfer.reason,
+    TransferLine.reason,
+    PurchaseOrder.note,
+    PurchaseOrder.reason,
+    Supplier.note,
+)
+"""Free texts of documents: rows of earlier versions may hold phone numbers."""
+ERASED = "已删除"
+"""What remains of a text that a document cannot be without."""
+
+INDEX_BYTES = 36
+
+
+class StoredContact(NamedTuple):
+    """A contact as it is stored: plain by earlier versions, else sealed."""
+
+    id: UUID
+    plain: str | None
+    sealed: bytes | None
+
+
+async def contacts_to_seal(
+    unit: Unit, table: Contacted, kid: bytes, after: UUID, limit: int
+) -> list[StoredContact]:
+    """Lock contacts that are plain or sealed with another key, by id; busy rows are left out."""
+    last = kid + b"\xff" * (INDEX_BYTES - len(kid))
+    other_key = or_(table.contact_index < kid, table.contact_index > last)
+    query = (
+        select(table.id, table.plain_contact, table.sealed_contact)
+        .where(table.tenant_id == unit.tenant, table.id > after)
+        .where(or_(table.plain_contact.is_not(None), other_key))
+        .order_by(table.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [StoredContact(*row) for row in await unit.session.execute(query)]
+
+
+async def put_contact(unit: Unit, table: Contacted, id: UUID, sealed: bytes, index: bytes) -> None:
+    """Store the sealed contact, and empty the plain column."""
+    row = update(table).where(table.tenant_id == unit.tenant, table.id == id)
+    values = {"plain_contact": None, "sealed_contact": sealed, "contact_index": index}
+    await unit.session.execute(row.values(values))
+
+
+async def erase_contacts(
+    unit: Unit, indexes: Collection[bytes]
+) -> tuple[Sequence[Order], Sequence[Pass]]:
+    """Erase a contact from its orders, with their texts, and from its passes; the changed rows."""
+    changed: list[Any] = []
+    for table in TABLES:
+        query = select(table).where(
+            table.tenant_id == unit.tenant, among(table.contact_index, indexes)
+        )
+        rows = (await unit.session.scalars(query.order_by(table.id).with_for_update())).all()
+        for row in rows:
+            row.sealed_contact = row.contact_index = row.plain_contact = None
+            if isinstance(row, Order):
+                row.note = row.reason = None
+        changed.append(rows)
+    orders, passes = changed
+    return orders, passes
+
+
+async def erase_texts(unit: Unit, digits: str) -> None:
+    """Erase the free texts of documents that hold these digits, however they are separated."""
+    for column in NOTES:
+        plain = func.translate(column, "０１２３４５６７８９", "0123456789")
+        held = func.regexp_replace(plain, literal_column("'[^0-9]'"), "", literal_column("'g'"))
+        table: Any = column.class_
+        rows = update(table).where(
+            table.tenant_id == unit.tenant, held.contains(digits, autoescape=True)
+        )
+        erased = None if column.property.columns[0].nullable else ERASED
+        await unit.session.execute(rows.values({column.key: erased}))
+
+
+async def erase_guest_contacts(unit: Unit, before: datetime, limit: int) -> int:
+    """Erase contacts and texts of orders without an account that ended before this time, at most
+    `limit`; how many were erased."""
+    due = (
+        select(Order.id)
+        .where(Order.tenant_id == unit.tenant, Order.ended_at < before)
+        .where(Order.sealed_contact.is_not(None), _without_account())
+        .order_by(Order.ended_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = (await unit.session.scalars(due)).all()
+    rows = update(Order).where(Order.tenant_id == unit.tenant, among(Order.id, ids))
+    erased = dict.fromkeys(("sealed_contact", "contact_index", "note", "reason"))
+    await unit.session.execute(rows.values(erased))
+    return len(ids)
+
+
+def _without_account() -> ColumnElement[bool]:
+    """Orders of guests and of customers of channels, spelled as in ix_orders_retained."""
+    guest: ColumnElement[UUID] = literal_column(f"'{GUEST}'")
+    return or_(Order.placed_by == guest, Order.external_id.is_not(None))
