@@ -87,14 +87,9 @@ def work() -> None:
     async def running(chosen: Settings) -> None:
         bus = Bus(chosen.redis_url)
         await bus.start()
-<<<<<<< HEAD
-        db = Database(chosen.database_url, bus.nudge)
-        lane = Lane(chosen.database_url, PostDrafts(), bus.nudge, outage=db.outage)
-=======
         vault = Vault(chosen.secret, chosen.former_secret)
         db = Database(chosen.database_url, bus.nudge, vault=vault)
-        lane = Lane(chosen.database_url, PostDrafts(), bus.nudge)
->>>>>>> 7271caf (personal data: Seal contacts at rest, find them by a blind index, erase guests' after 30 days.)
+        lane = Lane(chosen.database_url, PostDrafts(), bus.nudge, outage=db.outage)
         books, shops = Books(db, lane, Cookbook(db)), Shops(chosen)
         await asyncio.gather(run(chosen.database_url, db, lane), serve_shops(books, shops))
 

@@ -12,13 +12,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
 from app.db.core.coalesce import Coalescer
-<<<<<<< HEAD
 from app.db.core.outage import Outage
 from app.db.core.postgres import ROLLBACK_ERRORS, Connection
-=======
-from app.db.core.postgres import CONNECTION_ERRORS, LOCK_ERRORS, ROLLBACK_ERRORS, Connection
 from app.db.core.vault import Vault
->>>>>>> 7271caf (personal data: Seal contacts at rest, find them by a blind index, erase guests' after 30 days.)
 
 T = TypeVar("T")
 Session = AsyncSession
