@@ -160,8 +160,8 @@ def hold(shop: Shop) -> Draft:
     lines = tuple(PlacedLine(product, 1, 1, 1000, None) for product, _ in chosen)
     until = datetime.now(UTC) + timedelta(hours=1)
     id, total = uuid7(), 1000 * LINES
-    contact = contacts.seal(Vault(SECRET), shop.tenant, id, "13800138000")
-    told = "WECHAT", *contact, None, None, total, None, until, shop.actor, lines
+    sealed, index = contacts.seal(Vault(SECRET), shop.tenant, id, "13800138000")
+    told = "WECHAT", sealed, index, None, None, total, None, until, shop.actor, lines
     drafting = drafted(shop, Kind.ORDER_HOLD, chosen, uuid4())
     return replace(
         drafting, order=PlacedOrder(id, shop.store, *told), document_id=id, channel="WECHAT"

@@ -123,7 +123,7 @@ async def place_beside(sealed: Sealed, secret: str) -> bytes:
     shop = sealed.desk.shop
     request = OrderRequest(uuid4(), shop.store, "WECHAT", PHONE)
     books = Books(db, shop.lane, Cookbook(db))
-    line = await sealed.desk.asked(("米", 1))
+    line = await sealed.desk.requests(("米", 1))
     order = await orders.place(books, shop.owner, request, line)
     assert isinstance(order, Order)
     await db.close()
