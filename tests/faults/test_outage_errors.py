@@ -1,0 +1,94 @@
+"""Which errors of a real server mean an outage, and what is logged of one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
+
+from app.db.core import outage
+from app.db.core.outage import is_passing, wait_out
+from app.db.core.postgres import is_away, is_blocked
+from app.db.core.unit import Database
+from app.run.embedded import Urls
+from tests.conftest import unheard
+
+END_ALL = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'kucun' AND query LIKE '%away%'
+"""
+
+
+@pytest.fixture
+async def single(urls: Urls) -> AsyncIterator[Database]:
+    """A database with one connection."""
+    db = Database(urls.database, unheard, pool_size=1)
+    yield db
+    await db.close()
+
+
+async def failing(db: Database, *statements: str) -> Exception:
+    """The error of the last of these statements, in one unit."""
+
+    async def run() -> None:
+        async with db.unit(uuid4()) as unit:
+            for statement in statements:
+                await unit.session.execute(text(statement))
+
+    return await error_of(run())
+
+
+async def error_of(work: Awaitable[None]) -> Exception:
+    [error] = await asyncio.gather(work, return_exceptions=True)
+    assert isinstance(error, Exception)
+    return error
+
+
+async def test_statements_that_take_too_long_are_blocked(single: Database) -> None:
+    error = await failing(single, "SET LOCAL statement_timeout = 10", "SELECT pg_sleep(1)")
+    assert is_blocked(error)
+    assert not is_away(error)
+
+
+async def test_an_ended_connection_is_away_and_logged_once(
+    single: Database, urls: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outage, "SETTLED_SECONDS", 0.0)
+    owner = await asyncpg.connect(urls.owner)
+
+    async def end() -> None:
+        while not any(await owner.fetch(END_ALL)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+    with capture_logs() as logs:
+        for _ in range(2):
+            ending = asyncio.create_task(end())
+            assert is_away(await failing(single, "SELECT pg_sleep(10) AS away"))
+            await ending
+        async with single.unit(uuid4()) as unit:
+            await unit.session.execute(text("SELECT 1"))
+    assert [line["event"] for line in logs] == ["database.away", "database.back"]
+    assert logs[1]["failures"] == 2
+    await owner.close()
+
+
+async def test_a_server_that_is_not_there_is_away_and_waited_for() -> None:
+    db, tries = Database("postgresql://kucun@127.0.0.1:1/kucun", unheard), 0
+
+    async def read() -> None:
+        nonlocal tries
+        tries += 1
+        async with db.read(None) as session:
+            await session.execute(text("SELECT 1"))
+
+    assert is_away(await error_of(wait_out(read)))
+    assert tries > 3
+    await db.close()
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1 / 0", "SELECT missing", "SELECT 'x'::uuid"])
+async def test_faults_of_ours_are_no_outage(single: Database, statement: str) -> None:
+    assert not is_passing(await failing(single, statement))
