@@ -82,7 +82,7 @@ async def furnished(stage: Stage, ingredients: int) -> Kitchen:
     shop = await stage.shop(ingredients)
     db = Database(stage.urls.database, unheard)
     stores = frozenset([shop.store])
-    owner = Viewer(Scope(shop.tenant, Role.OWNER), shop.actor, "老板", stores, stores)
+    owner = Viewer(Scope(shop.tenant, Role.OWNER, own=stores), shop.actor, "老板", stores)
     dishes = []
     for number in range(DISHES):
         told = ProductDescription(f"菜 {number:03d}", price=280_000)

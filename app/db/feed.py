@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.core.statement import among
 from app.db.core.unit import Database
-from app.db.reservations import WITH_OVERDUE, any_overdue
+from app.db.reservations import OVERDUE, any_overdue, with_overdue
 from app.db.tables import Change, Feed, Level, Product
 
 
@@ -95,19 +95,19 @@ async def levels(
 ) -> tuple[int, list[Level]]:
     """The store's stock (of these products, or all) and the revision it is true at."""
     query: Any = (
-        select(Level, Product)
+        select(Level, OVERDUE, Product)
         .join(Product, and_(Product.tenant_id == Level.tenant_id, Product.id == Level.product_id))
         .where(Level.tenant_id == tenant, Level.store_id == store)
         # Dishes and services have a level only as a lock; they have no stock.
         .where(Product.kind == "GOODS")
-        .options(WITH_OVERDUE)
     )
     if product_ids is not None:
         query = query.where(among(Level.product_id, product_ids))
     async with db.read(tenant) as session:
         now = await revision(session, tenant, store)
         rows: Any = await session.execute(query.order_by(Level.product_id))
-        pairs = [(row[0], row[1]) for row in rows]
-    for level, product in pairs:
+    found: list[Level] = []
+    for level, overdue, product in rows:
         level.joined = {"products": product}
-    return now, [level for level, _ in pairs]
+        found.append(with_overdue(level, overdue))
+    return now, found

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Select, Uuid, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import Reads
 from app.db.core.statement import among
 from app.db.core.unit import Database, Unit
 from app.db.tables import ApiKey, Direction, Session, Staff, StaffStore, Store, Tenant
@@ -23,9 +25,27 @@ async def direct(db: Database, kind: str, name: str) -> Direction | None:
 async def _directions(
     db: Database, _: None, names: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], Direction]:
-    query = select(Direction).where(tuple_(Direction.kind, Direction.name).in_(names))
     async with db.read(None) as session:
-        return {(row.kind, row.name): row for row in await session.scalars(query)}
+        return await _read_directions(session, names)
+
+
+async def store_by_code(reads: Reads, code: str) -> Store | None:
+    """The store with this public code, in any tenant; letter case is ignored."""
+    name = "store", code.lower()
+    async with reads.read(None) as session:
+        place = (await _read_directions(session, [name])).get(name)
+    if place is None:
+        return None
+    async with reads.read(place.tenant_id) as session:
+        [store] = await stores_by_id(session, place.tenant_id, [place.subject_id])
+    return store
+
+
+async def _read_directions(
+    session: Any, names: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], Direction]:
+    query = select(Direction).where(tuple_(Direction.kind, Direction.name).in_(names))
+    return {(row.kind, row.name): row for row in await session.scalars(query)}
 
 
 async def tenants(db: Database, kind: str = "store") -> Sequence[UUID]:

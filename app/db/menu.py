@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.channel_limits import OfferColumns, on_offer, remaining
 from app.db.core.statement import Statement, arrays, rows
-from app.db.core.unit import Unit, driver
+from app.db.core.unit import Unit
 from app.db.reservations import free
 from app.db.tables import Feed, Level, Need, Product, Store
 
@@ -115,7 +115,7 @@ async def offered(
     query = (MENUS if products is None else CHOSEN)[channel is not None]
     if products is not None:
         values["ids"] = list(products)
-    records = await query.fetch(await driver(await session.connection()), **values)
+    records = await query.fetch(session, **values)
     few, revision = records[0][:2]
     return few, revision, [Dish(*row[2:]) for row in records if row[2] is not None]
 
@@ -130,7 +130,7 @@ async def shelves(
     """Base units on the store's shelf that the channel may sell; all of them without a channel."""
     values = {"tenant": tenant, "store": store, "channel": channel, "ids": list(products)}
     query = SHELVES[channel is not None]
-    records = await query.fetch(await driver(await session.connection()), **values)
+    records = await query.fetch(session, **values)
     return {product: Shelf(name, held) for product, name, held in records}
 
 
@@ -203,14 +203,13 @@ async def sellable_by_offer(
 ) -> dict[Offer, int]:
     """Base units of each offer that can be sold now."""
     quantities: dict[Offer, int] = {}
-    raw = await driver(await session.connection())
     if whole := [(store, product) for store, product, channel in offers if channel is None]:
         values = arrays("offered", ["store_id", "product_id"], whole)
-        for store, product, base in await SELLING.fetch(raw, tenant=tenant, **values):
+        for store, product, base in await SELLING.fetch(session, tenant=tenant, **values):
             quantities[store, product, None] = int(base)
     if ruled := [offer for offer in offers if offer[2] is not None]:
         values = arrays("offered", ["store_id", "product_id", "channel"], ruled)
-        for *offer, base in await SELLING_BY_CHANNEL.fetch(raw, tenant=tenant, **values):
+        for *offer, base in await SELLING_BY_CHANNEL.fetch(session, tenant=tenant, **values):
             quantities[offer[0], offer[1], offer[2]] = int(base)
     return quantities
 

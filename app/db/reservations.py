@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import with_expression
 
 from app.db.core.statement import among
 from app.db.core.unit import Unit
@@ -85,7 +84,13 @@ def free(level: Any) -> Any:
     return func.coalesce(level.shelf, 0) + func.coalesce(overdue(level), 0)
 
 
-WITH_OVERDUE = with_expression(Level.overdue, overdue(Level.__table__.c))
+OVERDUE = overdue(Level.__table__.c).label("overdue")
+
+
+def with_overdue(level: Any, base: int) -> Any:
+    """The level with what its query read in `OVERDUE`."""
+    level.overdue = base
+    return level
 
 
 async def end_overdue(unit: Unit, limit: int) -> Sequence[Order]:

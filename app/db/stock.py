@@ -11,15 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.core.statement import among
 from app.db.levels import Pair, bind_levels, level_keys
-from app.db.reservations import WITH_OVERDUE
+from app.db.reservations import OVERDUE, with_overdue
 from app.db.tables import Entry, Level, Movement, Product
 
 KEYS = level_keys()
 BY_PAIR = (
-    select(Level)
+    select(Level, OVERDUE)
     .join(KEYS, and_(Level.store_id == KEYS.c.store_id, Level.product_id == KEYS.c.product_id))
     .where(Level.tenant_id == bindparam("tenant"))
-    .options(WITH_OVERDUE)
 )
 
 
@@ -27,8 +26,8 @@ async def levels_by_pair(
     session: AsyncSession, tenant: UUID, pairs: Collection[Pair]
 ) -> dict[Pair, Level]:
     """Levels by (store, product); a product never stocked in the store has none."""
-    levels = await session.scalars(BY_PAIR, {"tenant": tenant, **bind_levels(pairs)})
-    return {(level.store_id, level.product_id): level for level in levels}
+    rows = await session.execute(BY_PAIR, {"tenant": tenant, **bind_levels(pairs)})
+    return {(row[0].store_id, row[0].product_id): with_overdue(*row) for row in rows}
 
 
 async def movements_by_id(
@@ -103,22 +102,21 @@ async def levels(
     key = SORTS[sort]
     order = (key, Level.product_id, Level.store_id)
     query: Any = (
-        select(Level, Product, key)
+        select(Level, OVERDUE, Product, key)
         .join(Product, (Product.tenant_id == Level.tenant_id) & (Product.id == Level.product_id))
         .where(Level.tenant_id == tenant, among(Level.store_id, filter.stores))
         .where(Product.archived_at.is_(None), Product.kind == "GOODS")
         .order_by(*order)
         .limit(limit)
-        .options(WITH_OVERDUE)
     )
     query = _filtered(query, filter)
     if after is not None:
         query = query.where(tuple_(*order) > tuple_(*after))
     page: list[tuple[Level, Any]] = []
     rows: Any = await session.execute(query)
-    for level, product, value in rows:
+    for level, overdue, product, value in rows:
         level.joined = {"products": product}
-        page.append((level, value))
+        page.append((with_overdue(level, overdue), value))
     return page
 
 
@@ -187,7 +185,7 @@ async def scanned(
     """The product's level in the store, and its last receipt there."""
     if product is None:
         return None, None
-    level = await session.get(Level, (tenant, store, product), options=[WITH_OVERDUE])
+    level = (await levels_by_pair(session, tenant, [(store, product)])).get((store, product))
     last = await session.scalar(
         select(Movement)
         .join(Entry, (Entry.tenant_id == Movement.tenant_id) & (Entry.movement_id == Movement.id))

@@ -55,7 +55,7 @@ class Desk(NamedTuple):
 
     def viewer(self, login: str, role: Role) -> Viewer:
         stores = frozenset(self.trade.stores.values())
-        return Viewer(Scope(self.trade.tenant, role), self.people[login], login, stores, stores)
+        return Viewer(Scope(self.trade.tenant, role, own=stores), self.people[login], login, stores)
 
     def lines(self, quantities: Mapping[str, str], **more: Any) -> list[DemoInput]:
         return [

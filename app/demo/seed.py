@@ -223,13 +223,13 @@ async def _found(db: Database) -> Begun:
 async def _furnish(db: Database, settings: Settings, begun: Begun) -> None:
     gate = Gate(db, settings)
     scope, east = Scope(begun.tenant, Role.OWNER), frozenset((begun.east,))
-    owner = Viewer(scope, begun.owner, "张老板", east, east)
+    owner = Viewer(scope, begun.owner, "张老板", east)
     opened = {next(iter(STORES)): begun.east}
     for code, name in list(STORES.items())[1:]:
         key = _key("store") if code == "demo-west" else _key("store", code)
         opened[code] = (await stores.create_store(gate, owner, key, code, name)).id
     both, every = list(opened.values())[:2], frozenset(opened.values())
-    owner = Viewer(scope, begun.owner, "张老板", every, every)
+    owner = Viewer(scope, begun.owner, "张老板", every)
     people = {"owner": begun.owner}
     for login, (name, role) in PEOPLE.items():
         own = [] if role is Role.PURCHASER else both

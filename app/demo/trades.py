@@ -110,7 +110,7 @@ class Trade(NamedTuple):
 
     def viewer(self, role: Role) -> Viewer:
         stores = frozenset(self.stores.values())
-        return Viewer(Scope(self.tenant, role), self.actor, "示范", stores, stores)
+        return Viewer(Scope(self.tenant, role, own=stores), self.actor, "示范", stores)
 
 
 async def furnish(trade: Trade) -> None:

@@ -163,11 +163,15 @@ SCOPES = frozenset(scope.value for scope in ApiScope)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The rights behind an answer: tenant, role and scopes. Equal scopes may share an answer."""
+    """The rights behind an answer. Equal scopes may share an answer.
+
+    `own` are the stores that a permission reaches when it reaches own stores only.
+    """
 
     tenant: UUID
     role: Role
     scopes: frozenset[str] = frozenset()
+    own: frozenset[UUID] = frozenset()
 
     def reach(self, can: Can) -> Reach | None:
         """The stores that this permission reaches, or None if it is not granted."""
@@ -176,20 +180,25 @@ class Scope:
             return Reach.ALL if grant.scope in self.scopes or grant.anybody else None
         return Reach.ALL if grant.anybody else grant.roles.get(self.role)
 
+    def sees(self, can: Can, stores: Collection[UUID | None] = ()) -> bool:
+        """Whether the permission reaches a row of one of these stores, or of no store."""
+        reach = self.reach(can)
+        if reach is Reach.OWN and stores:
+            return any(store in self.own for store in stores)
+        return reach is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """A signed-in person or an API key.
 
-    `own` are the stores they work in, `stores` all stores of the tenant. `session` is their
-    sign-in, None for an API key; `expires_at` is the token's end in Unix time. `address` is the
-    IP address of the request.
+    `stores` are all stores of the tenant. `session` is their sign-in, None for an API key;
+    `expires_at` is the token's end in Unix time. `address` is the IP address of the request.
     """
 
     scope: Scope
     actor: UUID
     name: str
-    own: frozenset[UUID]
     stores: frozenset[UUID]
     session: UUID | None = None
     expires_at: float | None = None
@@ -222,7 +231,9 @@ def require(viewer: Viewer | None, can: Can) -> None:
 def within(viewer: Viewer, can: Can, requested: Collection[UUID] | None = None) -> list[UUID]:
     """The requested stores (all by default) that this permission reaches, sorted."""
     reach = viewer.scope.reach(can)
-    allowed = viewer.stores if reach is Reach.ALL else viewer.own if reach else frozenset[UUID]()
+    allowed = (
+        viewer.stores if reach is Reach.ALL else viewer.scope.own if reach else frozenset[UUID]()
+    )
     return sorted(allowed if requested is None else allowed.intersection(requested))
 
 

@@ -195,6 +195,11 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         executor.context_value = self.context_value.shared(event.tenant)
         return executor.execute_operation(False)
 
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """The operation's result, or an awaitable of it; its snapshot ends with it."""
+        outcome = super().execute_operation(serially)
+        return _closing(outcome, self.context_value) if self.is_awaitable(outcome) else outcome
+
     def answer(self, event: Event) -> Any:
         """The event's answer to this subscription's question: a result, or a future of it.
 
@@ -256,6 +261,13 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
 async def _updated(values: dict[str, Any], others: Any) -> dict[str, Any]:
     values.update(await others)
     return values
+
+
+async def _closing(outcome: Any, context: Any) -> Any:
+    try:
+        return await outcome
+    finally:
+        await context.snapshot.close()
 
 
 async def _first_then_direct(

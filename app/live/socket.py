@@ -5,6 +5,7 @@ import contextlib
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextvars import ContextVar
 from typing import Any, cast
 
 import structlog
@@ -42,6 +43,10 @@ TRY_AGAIN_LATER = 1013
 Recheck = Callable[[Iterable[Viewer]], Awaitable[Mapping[Viewer, Viewer]]]
 
 
+READER: ContextVar[Any] = ContextVar("reader", default=None)
+"""The reader of the operation that this task runs."""
+
+
 class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
     """One connection; Strawberry keeps the handshake, operation limits and close codes."""
 
@@ -56,12 +61,21 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         self._used = time.monotonic()
 
     @property
+    def context(self) -> Any:
+        """The reader of the operation that runs in this task; before one runs, the caller."""
+        return READER.get() or self._caller
+
+    @context.setter
+    def context(self, caller: Any) -> None:
+        self._caller = caller
+
+    @property
     def person(self) -> Viewer | None:
-        return self.context.person
+        return self._caller.person
 
     @person.setter
     def person(self, viewer: Viewer | None) -> None:
-        self.context.person = viewer
+        self._caller.person = viewer
 
     def stalled(self, now: float) -> bool:
         return self.wire.stalled(now)
@@ -149,6 +163,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
 
     async def run_operation(self, operation: Operation[Any, Any]) -> None:
         LINE.set(Direct(self, operation.id))
+        READER.set(self._caller.context())
         # A client may disconnect before its answer is sent; that is no error.
         with contextlib.suppress(WebSocketDisconnected):
             await super().run_operation(operation)

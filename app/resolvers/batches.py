@@ -57,7 +57,7 @@ class BatchesQuery:
                 f"Days to expiry: give 0 to {FURTHEST_DAYS}.",
             )
         stores = access.within(viewer, Can.SEE_STOCK, store_ids)
-        async with info.context.app.db.read(viewer.tenant) as session:
+        async with info.context.snapshot.read(viewer.tenant) as session:
             found = await rows.expiring(
                 session, viewer.tenant, stores, product_id, days, wanted.after, wanted.limit
             )

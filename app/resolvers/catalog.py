@@ -53,7 +53,7 @@ class CatalogQuery:
                 "Give exactly one of id, SKU and barcode.",
             )
         tenant = info.context.viewer.tenant
-        async with info.context.app.db.read(tenant) as session:
+        async with info.context.snapshot.read(tenant) as session:
             if id is not None:
                 return next(iter(await rows.products_by_id(session, tenant, [id])), None)
             if sku is not None:
@@ -98,7 +98,7 @@ class CatalogQuery:
         chosen = rows.ProductFilter(
             words, words and normal(words), category_id, kind and kind.name, bool(archived)
         )
-        async with info.context.app.db.read(tenant) as session:
+        async with info.context.snapshot.read(tenant) as session:
             found = await rows.products(session, tenant, chosen, wanted.after, wanted.limit)
         ranks = {product.id: rank for product, rank in found}
         listed = [product for product, _ in found]
@@ -111,7 +111,7 @@ class CatalogQuery:
     )
     async def categories(self, info: Info) -> list[Category]:
         tenant = info.context.viewer.tenant
-        async with info.context.app.db.read(tenant) as session:
+        async with info.context.snapshot.read(tenant) as session:
             return list(await rows.categories(session, tenant))
 
 

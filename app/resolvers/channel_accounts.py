@@ -25,7 +25,7 @@ class ShopsQuery:
     async def channel_links(self, info: Info, store_ids: StoreIds = None):
         viewer = info.context.viewer
         stores = access.within(viewer, CAN, store_ids)
-        async with info.context.app.db.read(viewer.tenant) as session:
+        async with info.context.snapshot.read(viewer.tenant) as session:
             return await rows.links(session, viewer.tenant, stores)
 
     @root(
@@ -37,7 +37,7 @@ class ShopsQuery:
     async def channel_lag(self, info: Info, store_ids: StoreIds = None):
         viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_HEALTH, store_ids)
-        async with info.context.app.db.read(viewer.tenant) as session:
+        async with info.context.snapshot.read(viewer.tenant) as session:
             return await rows.lags(session, viewer.tenant, stores)
 
 

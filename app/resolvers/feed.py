@@ -7,13 +7,11 @@ from uuid import UUID
 import strawberry
 from strawberry.types import Info
 
-from app.db import identity
-from app.db.tables import Direction
+from app.db.tables import Store
 from app.domain import access
 from app.domain.access import Can
 from app.domain.errors import Malformed
-from app.domain.rules.texts import clean
-from app.resolvers.menu import sees_stock
+from app.resolvers.menu import public_store, sees_stock
 from app.resolvers.roots import root
 from app.schema import feed as types
 from app.schema.arguments import StoreCode, StoreIds
@@ -108,7 +106,7 @@ class FeedSubscription:
             )
         place = await _store(info, store)
         return info.context.app.hub.follow_labels(
-            place.tenant_id, place.subject_id, product_ids, named(channel)
+            place.tenant_id, place.id, product_ids, named(channel)
         )
 
     @root(
@@ -122,15 +120,12 @@ class FeedSubscription:
         self, info: Info, store: StoreCode, channel: RulesOf = None
     ) -> AsyncIterable[object]:
         place = await _store(info, store)
-        exact = sees_stock(info, place.tenant_id, place.subject_id)
-        return info.context.app.hub.follow_menu(
-            place.tenant_id, place.subject_id, exact, named(channel)
-        )
+        exact = sees_stock(info, place)
+        return info.context.app.hub.follow_menu(place.tenant_id, place.id, exact, named(channel))
 
 
-async def _store(info: Info, store: str) -> Direction:
-    code = clean(store, "store", 100, required=True)
-    place = await identity.direct(info.context.app.db, "store", code)
-    if place is None:
+async def _store(info: Info, code: str) -> Store:
+    store = await public_store(info, code)
+    if store is None:
         raise Malformed("store", f"没有编码为 {code} 的门店", f"No store has the code {code!r}.")
-    return place
+    return store

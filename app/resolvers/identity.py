@@ -27,7 +27,7 @@ class IdentityQuery:
     @root(Can.SEE_SELF, list[types.Store], description="List your stores, sorted by code. 门店列表")
     async def stores(self, info: Info) -> list[tables.Store]:
         viewer = info.context.viewer
-        async with info.context.app.db.read(viewer.tenant) as session:
+        async with info.context.snapshot.read(viewer.tenant) as session:
             reached = access.within(viewer, Can.SEE_SELF)
             return list(await rows.stores_by_id(session, viewer.tenant, reached))
 

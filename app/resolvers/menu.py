@@ -1,14 +1,13 @@
 """Roots of the menu topic."""
 
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 from strawberry.types import Info
 
 from app.db import identity
 from app.db.tables import Level, Store
-from app.domain.access import Can, within
+from app.domain.access import Can
 from app.domain.catalog import menu
 from app.domain.errors import Refused, UnknownStore
 from app.domain.rules.texts import clean
@@ -21,21 +20,14 @@ from app.schema.window import as_window
 
 async def public_store(info: Info, code: str) -> Store | None:
     """The store with this public code."""
-    db = info.context.app.db
-    found = await identity.direct(db, "store", clean(code, "store", 100, required=True))
-    if found is None:
-        return None
-    async with db.read(found.tenant_id) as session:
-        [store] = await identity.stores_by_id(session, found.tenant_id, [found.subject_id])
-    return store
+    return await identity.store_by_code(
+        info.context.snapshot, clean(code, "store", 100, required=True)
+    )
 
 
-def sees_stock(info: Info, tenant: UUID, store: UUID) -> bool:
+def sees_stock(info: Info, store: Store) -> bool:
     """Whether the viewer may see exact quantities in this store."""
-    person = info.context.person
-    if person is None or person.tenant != tenant:
-        return False
-    return bool(within(person, Can.SEE_STOCK, [store]))
+    return info.context.sees(Can.SEE_STOCK, store, [store.id])
 
 
 @strawberry.type
@@ -53,10 +45,13 @@ class MenuQuery:
         if found is None:
             return None
         board = await menu.board(
-            info.context.app.cookbook, found.tenant_id, found.id, named(channel)
+            info.context.app.cookbook,
+            found.tenant_id,
+            found.id,
+            named(channel),
+            reads=info.context.snapshot,
         )
-        exact = sees_stock(info, found.tenant_id, found.id)
-        dishes = board.servings(board.dishes, exact)
+        dishes = board.servings(board.dishes, sees_stock(info, found))
         return types.Menu(store=as_window(found), dishes=as_window(dishes))
 
     @root(
@@ -79,7 +74,10 @@ class MenuQuery:
         if found is None:
             raise Refused(UnknownStore(store))
         cart = [(line.product_id, line.quantity) for line in lines]
-        wanted = await menu.can_make(info.context.app.cookbook, found, named(channel), cart)
+        context, exact = info.context, sees_stock(info, found)
+        wanted = await menu.can_make(
+            context.app.cookbook, context.snapshot, found, named(channel), cart, exact
+        )
         possible = all(line.makeable == line.requested for line in wanted)
         return types.Cart(possible=possible, lines=as_window(wanted))
 

@@ -7,7 +7,6 @@ from uuid import UUID
 import strawberry
 from strawberry.types import Info
 
-from app.db import identity
 from app.db import orders as rows
 from app.db.orders import OrderFilter
 from app.db.tables import Order
@@ -19,6 +18,7 @@ from app.domain.errors import Malformed, Refusal, Refused, UnknownOrder, Unknown
 from app.domain.ledger.post import Outcome
 from app.domain.people import contacts
 from app.domain.rules.texts import clean
+from app.resolvers.menu import public_store
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import orders as types
@@ -36,13 +36,19 @@ async def asking(info: Info, can: Can, id: UUID, token: str | None) -> tuple[Vie
         tenant = context.app.gate.signer.order_tenant(token, id)
         if tenant is None:
             raise Refused(UnknownOrder(str(id)))
-        context.tenant = tenant
-        return orders.guest(tenant), await orders.get_order(context.app.db, tenant, id)
-    if context.person is None and context.trouble is None:
+        return orders.guest(tenant), await orders.get_order(context.snapshot, tenant, id)
+    if context.person is None:
         # A stranger without the token: there is no such order.
         raise Refused(UnknownOrder(str(id)))
     access.require(context.viewer, can)
-    return context.viewer, await orders.reached_order(context.app.db, context.viewer, can, id)
+    return context.viewer, await orders.reached_order(context.snapshot, context.viewer, can, id)
+
+
+async def changing(info: Info, id: UUID, token: str | None) -> tuple[Viewer, Order]:
+    """The same before a change, which waits for no connection while a snapshot holds one."""
+    answer = await asking(info, Can.RUN_ORDERS, id, token)
+    await info.context.snapshot.end()
+    return answer
 
 
 @strawberry.type
@@ -122,17 +128,14 @@ class OrdersMutation:
         "orders without signing in. 下单",
     )
     async def place_order(self, info: Info, input: types.PlaceOrderInput) -> Order | Refusal:
-        context, code = info.context, clean(input.store, "store", 50, required=True)
-        store = await identity.direct(context.app.db, "store", code)
+        context, store = info.context, await public_store(info, input.store)
         if store is None:
-            raise Refused(UnknownStore(code))
-        context.tenant, store_id = store.tenant_id, store.subject_id
-        person = context.person
-        shop = person and person.tenant == store.tenant_id
-        shop = shop and access.within(person, Can.RUN_ORDERS, [store_id])
-        viewer = person if shop else orders.guest(store.tenant_id)
+            raise Refused(UnknownStore(input.store))
+        await context.snapshot.end()
+        staff = context.sees(Can.RUN_ORDERS, store, [store.id])
+        viewer = context.viewer if staff else orders.guest(store.tenant_id)
         wanted = OrderRequest(
-            input.key, store_id, input.channel.name, input.contact, input.pickup_at, input.note
+            input.key, store.id, input.channel.name, input.contact, input.pickup_at, input.note
         )
         placed = await orders.place(context.app.books, viewer, wanted, input.lines)
         if isinstance(placed, Order):
@@ -163,7 +166,7 @@ class OrdersMutation:
         "unpaid ones. 取消订单",
     )
     async def cancel_order(self, info: Info, input: types.CancelOrderInput) -> Order:
-        viewer, row = await asking(info, Can.RUN_ORDERS, input.order_id, input.token)
+        viewer, row = await changing(info, input.order_id, input.token)
         return await orders.cancel(info.context.app.db, viewer, input.key, row, input.reason)
 
     @root(
@@ -173,7 +176,7 @@ class OrdersMutation:
         "store's hold policy. 延长预占",
     )
     async def extend_hold(self, info: Info, input: types.ExtendHoldInput) -> Order:
-        viewer, row = await asking(info, Can.RUN_ORDERS, input.order_id, input.token)
+        viewer, row = await changing(info, input.order_id, input.token)
         return await orders.extend(info.context.app.db, viewer, input.key, row)
 
     @root(

@@ -19,6 +19,6 @@ async def newest(info: Info, read: Read, *chosen: Any, first: int | None, after:
     """
     tenant, wanted = info.context.viewer.tenant, page(first, after, UUID)
     last = wanted.after[0] if wanted.after else None
-    async with info.context.app.db.read(tenant) as session:
+    async with info.context.snapshot.read(tenant) as session:
         found = await read(session, tenant, *chosen, last, wanted.limit)
     return connection(found, wanted, lambda row: [row.id])

@@ -35,7 +35,7 @@ class PurchasesQuery:
         id: Annotated[UUID, strawberry.argument(description="ID of the supplier.")],
     ) -> Supplier | None:
         tenant = info.context.viewer.tenant
-        async with info.context.app.db.read(tenant) as session:
+        async with info.context.snapshot.read(tenant) as session:
             return next(iter(await rows.suppliers_by_id(session, tenant, [id])), None)
 
     @root(
@@ -64,7 +64,7 @@ class PurchasesQuery:
     ):
         tenant, wanted = info.context.viewer.tenant, page(first, after, str, UUID)
         chosen = SupplierFilter(clean(search, "search", 100), bool(archived))
-        async with info.context.app.db.read(tenant) as session:
+        async with info.context.snapshot.read(tenant) as session:
             found = await rows.suppliers(session, tenant, chosen, wanted.after, wanted.limit)
         return connection(found, wanted, lambda row: (row.pinyin, row.id))
 
@@ -117,7 +117,7 @@ class PurchasesQuery:
             supplier_id,
             expected_until,
         )
-        async with info.context.app.db.read(viewer.tenant) as session:
+        async with info.context.snapshot.read(viewer.tenant) as session:
             found = await rows.purchases(session, viewer.tenant, chosen, wanted.after, wanted.limit)
         keys = {row.id: (over, place, row.id) for row, over, place in found}
         return connection([each.row for each in found], wanted, lambda row: keys[row.id])

@@ -48,7 +48,7 @@ class ReportsQuery:
             )
         viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
-        async with info.context.app.db.read(viewer.tenant) as session:
+        async with info.context.snapshot.read(viewer.tenant) as session:
             days = since, until
             ordered = await rows.ordered(session, viewer.tenant, stores, *days)
             sold = await rows.sold(session, viewer.tenant, stores, *days)

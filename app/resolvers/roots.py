@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import strawberry
-from graphql import GraphQLDirective
+from graphql import GraphQLDirective, OperationType
 from strawberry.schema_directive import Location
 from strawberry.utils.str_converters import to_camel_case
 
@@ -71,6 +71,9 @@ def _answer(can: Can, resolve: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(resolve)
     async def guarded(self: Any, info: Any, **arguments: Any) -> Any:
         _admit(info.context, can)
+        if info.operation.operation is OperationType.MUTATION:
+            # Its edges see what it writes; and it waits for no connection while it holds one.
+            await info.context.snapshot.end()
         try:
             answer = await resolve(self, info, **arguments)
         except Refused as refused:
@@ -87,14 +90,20 @@ def _answer(can: Can, resolve: Callable[..., Any]) -> Callable[..., Any]:
 def _stream(can: Can, resolve: Callable[..., Any]) -> Callable[..., Any]:
     # Checked before the stream exists, so that the client gets an error and no stream.
     @functools.wraps(resolve)
-    def guarded(self: Any, info: Any, **arguments: Any) -> AsyncIterator[Any]:
+    async def guarded(self: Any, info: Any, **arguments: Any) -> AsyncIterator[Any]:
         _admit(info.context, can)
-        return resolve(self, info, **arguments)
+        try:
+            return await resolve(self, info, **arguments)
+        finally:
+            await info.context.snapshot.end()
 
     return guarded
 
 
 def _admit(context: Context, can: Can) -> None:
+    if context.trouble is not None and can is not Can.SIGN_IN:
+        # A token that is wrong or expired never makes its sender a guest.
+        raise context.trouble
     if not can.value.anybody:
         access.require(context.viewer, can)
 

@@ -82,7 +82,7 @@ class StockQuery:
         chosen = rows.LevelFilter(
             stores, category_id, status and status.name, clean(search, "search", 100)
         )
-        async with info.context.app.db.read(viewer.tenant) as session:
+        async with info.context.snapshot.read(viewer.tenant) as session:
             found = await rows.levels(
                 session, viewer.tenant, chosen, by, wanted.after, wanted.limit
             )
@@ -141,7 +141,7 @@ class StockQuery:
         id: Annotated[UUID, strawberry.argument(description="ID of the movement.")],
     ) -> tables.Movement | None:
         viewer = info.context.viewer
-        async with info.context.app.db.read(viewer.tenant) as session:
+        async with info.context.snapshot.read(viewer.tenant) as session:
             found = await rows.movements_by_id(session, viewer.tenant, [id])
         seen = access.within(viewer, Can.SEE_STOCK, [row.store_id for row in found])
         return found[0] if seen else None
@@ -167,7 +167,7 @@ class StockQuery:
         viewer, named = info.context.viewer, None
         if not access.within(viewer, Can.SEE_STOCK, [store_id]):
             return None
-        async with info.context.app.db.read(viewer.tenant) as session:
+        async with info.context.snapshot.read(viewer.tenant) as session:
             read = read_code(code, await scale_labels(session, viewer.tenant, store_id))
             if read.fault is None:
                 named = await find_product(session, viewer.tenant, read.name)

@@ -3,9 +3,9 @@
 import strawberry
 from strawberry.types import Info
 
-from app.db import catalog, identity
+from app.db import catalog
 from app.domain.access import Can
-from app.domain.rules.texts import clean
+from app.resolvers.menu import public_store
 from app.resolvers.roots import root
 from app.schema import storefront as types
 from app.schema.arguments import StoreCode
@@ -24,13 +24,11 @@ class StorefrontQuery:
     async def storefront(
         self, info: Info, store: StoreCode, channel: RulesOf = None
     ) -> types.Storefront | None:
-        db = info.context.app.db
-        found = await identity.direct(db, "store", clean(store, "store", 50, required=True))
-        if found is None:
+        row = await public_store(info, store)
+        if row is None:
             return None
-        async with db.read(found.tenant_id) as session:
-            [row] = await identity.stores_by_id(session, found.tenant_id, [found.subject_id])
-            categories = await catalog.categories(session, found.tenant_id)
+        async with info.context.snapshot.read(row.tenant_id) as session:
+            categories = await catalog.categories(session, row.tenant_id)
         return types.Storefront(
             store=as_window(row), categories=as_window(categories), channel=channel
         )

@@ -1,15 +1,16 @@
-"""The context of an operation: the viewer, the language, and the parts of the app."""
+"""Who asks, and what one operation may see."""
 
-import dataclasses
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from app.db.core.lane import Lane
 from app.db.core.outage import is_passing
+from app.db.core.snapshot import Snapshot
 from app.db.core.unit import Database
-from app.domain.access import Scope, Viewer, signed_out
+from app.domain.access import Can, Scope, Viewer, signed_out
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.channels.accounts import Shops
 from app.domain.errors import Denied
@@ -39,9 +40,13 @@ class App:
         return Books(self.db, self.lane, self.cookbook)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Context:
-    """Who asks. Below a subscription's root there is no person, only a scope (see `shared`)."""
+    """The reader of one operation: who asks, what they may see, and one snapshot.
+
+    An operation is an HTTP request, an operation on a socket, or one answer of a feed that
+    several share; such an answer has a scope and no person. Nothing here changes while it runs.
+    """
 
     app: App
     language: str = "zh"
@@ -50,7 +55,13 @@ class Context:
     trouble: Exception | None = None
     scope: Scope | None = None
     tenant: UUID | None = None
-    connection_params: Any = None
+    """The tenant of values that do not name their own: the viewer's, or the feed's."""
+    snapshot: Snapshot = field(init=False, repr=False, compare=False)
+    _loaders: dict[UUID | None, Loaders] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "snapshot", self.app.db.new_snapshot())
+        object.__setattr__(self, "_loaders", {})
 
     @property
     def viewer(self) -> Viewer:
@@ -65,30 +76,63 @@ class Context:
 
     @property
     def loaders(self) -> Loaders:
-        """This context's loaders; a copy of the context gets its own."""
-        loaders = self.__dict__.get("_loaders")
+        """Loaders of the operation's tenant."""
+        return self.loaders_of(None)
+
+    def loaders_of(self, row: Any) -> Loaders:
+        """Loaders of the tenant that the row belongs to; they never cache."""
+        tenant = self.tenant_of(row)
+        loaders = self._loaders.get(tenant)
         if loaders is None:
-            loaders = self.__dict__["_loaders"] = Loaders(self.app.db, lambda: self.tenant)
+            loaders = self._loaders[tenant] = Loaders(self.snapshot, tenant)
         return loaders
 
-    async def admit(self, token: str | None) -> None:
-        """Read the viewer of a token. Errors are stored and raised only by fields that need one."""
-        try:
-            viewer = await self.app.gate.viewer(token)
-            self.person = viewer and dataclasses.replace(viewer, address=self.address)
-        except Exception as trouble:
-            if not isinstance(trouble, Denied) and not is_passing(trouble):
-                raise
-            self.trouble = trouble
-        if self.person is not None:
-            self.scope, self.tenant = self.person.scope, self.person.tenant
+    def tenant_of(self, row: Any) -> UUID | None:
+        """The tenant that the value belongs to."""
+        return getattr(row, "tenant_id", None) or self.tenant
+
+    def sees(self, can: Can, row: Any, stores: Sequence[UUID | None] = ()) -> bool:
+        """Whether the viewer has the permission for this row, which belongs to these stores.
+
+        Judged by the row: an owner of one tenant is a guest in another.
+        """
+        scope = self.scope
+        return scope is not None and scope.tenant == self.tenant_of(row) and scope.sees(can, stores)
 
     def shared(self, tenant: UUID) -> "Context":
-        """A copy without the person, for answers that are shared with others of the scope.
+        """The reader of an answer that is shared with others of the scope.
 
         A scope of another tenant is dropped: its owner is a guest here.
         """
         scope = self.scope if self.scope is not None and self.scope.tenant == tenant else None
-        return dataclasses.replace(
-            self, person=None, trouble=None, scope=scope, tenant=tenant, connection_params=None
+        return Context(self.app, self.language, self.address, scope=scope, tenant=tenant)
+
+
+@dataclass
+class Caller:
+    """Who is connected: the sender of a request, or a socket whose viewer is renewed."""
+
+    app: App
+    language: str = "zh"
+    address: str = ""
+    person: Viewer | None = None
+    trouble: Exception | None = None
+    connection_params: Any = None
+
+    async def admit(self, token: str | None) -> None:
+        """Read the viewer of a token. Errors are stored and raised by the operation's fields."""
+        try:
+            viewer = await self.app.gate.viewer(token)
+            self.person = viewer and replace(viewer, address=self.address)
+        except Exception as trouble:
+            if not isinstance(trouble, Denied) and not is_passing(trouble):
+                raise
+            self.trouble = trouble
+
+    def context(self) -> Context:
+        """The reader of one operation of this caller."""
+        scope = self.person and self.person.scope
+        tenant = scope and scope.tenant
+        return Context(
+            self.app, self.language, self.address, self.person, self.trouble, scope, tenant
         )

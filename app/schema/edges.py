@@ -13,7 +13,7 @@ def edge(loader: str, key: str, description: str | None = None) -> Any:
         joined = getattr(root, "joined", None)
         if joined is not None and loader in joined:
             return joined[loader]
-        return getattr(info.context.loaders, loader).load(getattr(root, key))
+        return getattr(info.context.loaders_of(root), loader).load(getattr(root, key))
 
     return strawberry.field(resolver=resolve, description=description)
 
@@ -23,6 +23,6 @@ def maybe_edge(loader: str, key: str, description: str | None = None) -> Any:
 
     def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         id = getattr(root, key)
-        return None if id is None else getattr(info.context.loaders, loader).load(id)
+        return None if id is None else getattr(info.context.loaders_of(root), loader).load(id)
 
     return strawberry.field(resolver=resolve, description=description)

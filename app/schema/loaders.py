@@ -1,4 +1,4 @@
-"""Loaders: rows by id, many ids per query, each batch in a read transaction of its own."""
+"""Loaders: rows by id, many ids per query, all in the snapshot of one operation."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,7 +24,7 @@ from app.db import (
     units,
     writeoffs,
 )
-from app.db.core.unit import Database
+from app.db.core.snapshot import Snapshot
 from app.live.documents import Topic, open_pages
 from app.schema.topics import TOPICS
 
@@ -117,12 +117,11 @@ READS: dict[str, Read] = {
 class Loaders:
     """One loader per name of `READS` and per topic, created when it is first used.
 
-    Loaders never cache: a context may live as long as a websocket does. The tenant is read when
-    a batch is loaded: an anonymous storefront query learns it from the store's code.
+    Loaders never cache: the roots of a mutation see what the roots before them wrote.
     """
 
-    def __init__(self, db: Database, tenant: Callable[[], UUID | None]) -> None:
-        self._db = db
+    def __init__(self, snapshot: Snapshot, tenant: UUID | None) -> None:
+        self._snapshot = snapshot
         self._tenant = tenant
 
     def __getattr__(self, name: str) -> DataLoader[Any, Any]:
@@ -141,9 +140,8 @@ class Loaders:
         if name not in loaders:
 
             async def load(keys: list[Any]) -> list[Any]:
-                tenant = self._tenant()
-                async with self._db.read(tenant) as session:
-                    return await read(session, tenant, keys)
+                async with self._snapshot.read(self._tenant) as session:
+                    return await read(session, self._tenant, keys)
 
             loaders[name] = DataLoader(load_fn=load, cache=False)
         return loaders[name]

@@ -78,10 +78,11 @@ class CartLine:
 
     @strawberry.field(
         description="Quantity that can be served together with all other lines, never more than "
-        "`requested`. 可供数量"
+        "`requested`. Null for customers when it is not enough but above the store's threshold "
+        "for few. 可供数量"
     )
-    def makeable(self, root: strawberry.Parent[CartDemand]) -> Quantity:
-        return quantity(root.makeable, root.dish.scale)
+    def makeable(self, root: strawberry.Parent[CartDemand]) -> Quantity | None:
+        return None if root.makeable is None else quantity(root.makeable, root.dish.scale)
 
 
 @strawberry.type(description="Whether a whole cart can be served at once. 整单可做")

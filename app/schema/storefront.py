@@ -82,7 +82,7 @@ class Storefront:
         store: tables.Store = as_window(self.store)
         wanted = page(first, after, str, UUID)
         words = clean(search, "search", 100)
-        async with info.context.app.db.read(store.tenant_id) as session:
+        async with info.context.snapshot.read(store.tenant_id) as session:
             found = await rows.offers(
                 session,
                 store,

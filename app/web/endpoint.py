@@ -26,7 +26,7 @@ from app.live.share import dumps
 from app.live.socket import Socket
 from app.live.stream import TRANSPORT
 from app.live.wire import Wire
-from app.schema.context import App, Context
+from app.schema.context import App, Caller, Context
 from app.schema.query_cost import MOST_TOKENS
 from app.settings import listed
 
@@ -123,20 +123,22 @@ class Endpoint(GraphQL[Context, None]):
             return False
         return accepted == {EVENT_STREAM} or is_subscription(data)
 
-    async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
+    async def get_context(self, request: Request | WebSocket, response: Any) -> Any:
+        """The reader of a request's operation; for a socket its caller."""
         CLIENT.set(self.clients.of(request.client.host if request.client else ""))
         stream = request.scope.get("extensions", {}).get("kucun.stream", {})
         TRANSPORT.set(stream.get("transport"))
-        context = Context(
+        caller = Caller(
             self.app,
             language="en" if request.headers.get("accept-language", "").startswith("en") else "zh",
             address=request.client.host if request.client else "",
         )
-        if isinstance(request, Request):
-            await context.admit(bearer(request.headers.get("authorization")))
-        return context
+        if isinstance(request, WebSocket):
+            return caller
+        await caller.admit(bearer(request.headers.get("authorization")))
+        return caller.context()
 
-    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
+    async def on_ws_connect(self, context: Any) -> UnsetType | dict[str, object] | None:
         """Signs the socket in. Raises ConnectionRejectionError, which closes it with 4403, and
         the error of a database that is away, which closes it with 1013.
         """

@@ -1,18 +1,15 @@
 """Levels, movements and scans over HTTP: filtered, sorted, paged, and read in few queries."""
 
 import asyncio
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, event
 
 from tests.support.api import LEVELS, MOVEMENT, Desk
 from tests.support.identity import CREATE_STORE
+from tests.support.statements import read_statements
 
 MOVEMENTS = f"""
 query($store: UUID, $product: UUID, $kinds: [MovementKind!], $channel: Channel,
@@ -205,21 +202,10 @@ async def test_a_scan_elsewhere_tells_nothing(desk: Desk, outsider: Desk) -> Non
         assert await desk.ask(SCAN, store=store, code="x") is None
 
 
-READ = re.compile("FROM (levels|movements|entries|products|stores)")
+READ = ("levels", "movements", "entries", "products", "stores")
 
 
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """The SQL reads of these topics, by any engine of this process."""
-    asked: list[str] = []
-
-    def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if READ.search(statement):
-            asked.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", count)
-    yield asked
-    event.remove(Engine, "before_cursor_execute", count)
+READ = ("levels", "movements", "entries", "products", "stores")
 
 
 @pytest.mark.parametrize("text", [LEVELS, MOVEMENTS], ids=["levels", "movements"])
@@ -228,9 +214,11 @@ async def test_a_long_list_takes_as_many_queries_as_a_short_one(fresh: Desk, tex
         await fresh.post("receive", *((f"货{number}", 5) for number in range(30)))
     counts = []
     for first in (1, 30):
-        with counted() as asked:
+        with read_statements() as statements:
             await fresh.ask(text, first=first)
-        counts.append(len(asked))
+        counts.append(len(statements.about(*READ)))
+        # One snapshot an operation, however many statements.
+        assert statements.transactions == 1
     # A loader may split its batch in two, but never reads row by row.
     assert 1 < counts[0] <= counts[1] <= counts[0] + 2 < 12
 

@@ -11,11 +11,11 @@ import asyncpg
 import pytest
 import strawberry
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry.types.execution import ExecutionResult
 from uuid_utils.compat import uuid7
 
 from app.db.core.bus import Bus
+from app.db.core.snapshot import ReadSession
 from app.db.core.unit import Database
 from app.domain.access import Can
 from app.domain.catalog.cookbook import Cookbook
@@ -24,7 +24,7 @@ from app.live import documents
 from app.live.hub import Hub
 from app.resolvers.feed import subscriptions
 from app.run.embedded import Urls
-from app.schema.context import App, Context
+from app.schema.context import App, Caller, Context
 from app.schema.contract import build_schema
 from app.schema.topics import TOPICS, DocumentTopic
 from app.schema.window import window
@@ -46,21 +46,18 @@ class ToyRow:
     name: str
 
 
-async def toys_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
-) -> Sequence[ToyRow]:
-    query = "SELECT id, name FROM toys WHERE tenant_id = :tenant AND id = ANY(:ids)"
-    rows = await session.execute(text(query), {"tenant": tenant, "ids": list(ids)})
-    return [ToyRow(*row) for row in rows]
+async def toys_by_id(session: ReadSession, tenant: UUID, ids: Collection[UUID]) -> Sequence[ToyRow]:
+    query = "SELECT id, name FROM toys WHERE tenant_id = $1 AND id = ANY($2)"
+    return [ToyRow(*row) for row in await session.fetch(query, tenant, list(ids))]
 
 
 async def open_toys(
-    session: AsyncSession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
+    session: ReadSession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
 ) -> Sequence[ToyRow]:
-    query = """SELECT id, name FROM toys WHERE tenant_id = :tenant AND store_id = ANY(:stores)
-        AND open AND (CAST(:after AS uuid) IS NULL OR id > :after) ORDER BY id LIMIT :limit"""
-    given = {"tenant": tenant, "stores": list(stores), "after": after, "limit": limit}
-    return [ToyRow(*row) for row in await session.execute(text(query), given)]
+    query = """SELECT id, name FROM toys WHERE tenant_id = $1 AND store_id = ANY($2)
+        AND open AND ($3::uuid IS NULL OR id > $3) ORDER BY id LIMIT $4"""
+    rows = await session.fetch(query, tenant, list(stores), after, limit)
+    return [ToyRow(*row) for row in rows]
 
 
 @window(ToyRow, description="A toy of a store. 玩具")
@@ -129,9 +126,9 @@ async def toyshop(db: Database, open_shop: Shop, urls: Urls) -> AsyncIterator[To
     hub = Hub(db, Bus(urls.redis), Cookbook(db))
     gate = Gate(db, Settings(secret=SECRET))
     parts: Any = {"settings": None, "cookbook": None, "shops": None}
-    context = Context(App(db=db, lane=open_shop.lane, hub=hub, gate=gate, **parts))
-    await context.admit(open_shop.token)
-    yield Toyshop(open_shop, context)
+    caller = Caller(App(db=db, lane=open_shop.lane, hub=hub, gate=gate, **parts))
+    await caller.admit(open_shop.token)
+    yield Toyshop(open_shop, caller.context())
     await hub.close()
     await owner.execute("DROP TABLE toys")
     await owner.close()

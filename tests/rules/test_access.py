@@ -67,8 +67,8 @@ TENANT, MINE, OTHER, FOREIGN = uuid4(), uuid4(), uuid4(), uuid4()
 
 
 def viewer(role: Role, *scopes: str, own: tuple[UUID, ...] = (MINE,)) -> Viewer:
-    scope = Scope(TENANT, role, frozenset(scopes))
-    return Viewer(scope, uuid4(), "某人", frozenset(own), frozenset({MINE, OTHER}))
+    scope = Scope(TENANT, role, frozenset(scopes), frozenset(own))
+    return Viewer(scope, uuid4(), "某人", frozenset({MINE, OTHER}))
 
 
 def test_the_table_names_every_permission() -> None:

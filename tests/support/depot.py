@@ -54,7 +54,9 @@ class Depot:
     @property
     def viewer(self) -> Viewer:
         stores = frozenset([self.shop.store, self.warehouse])
-        return Viewer(Scope(self.shop.tenant, Role.OWNER), self.shop.actor, "老板", stores, stores)
+        return Viewer(
+            Scope(self.shop.tenant, Role.OWNER, own=stores), self.shop.actor, "老板", stores
+        )
 
     async def tries(self, doing: Any) -> Any:
         try:

@@ -87,7 +87,9 @@ async def a_salon(shop: Shop, mode: str, batches: bool = False) -> Salon:
     for name, kind in (("洗发", "SERVICE"), ("洗发卡", "PASS")):
         await shop.product(name, unit="次", kind=kind)
     owner, cashier = (
-        Viewer(Scope(shop.tenant, role), shop.actor, "某人", frozenset(stores), frozenset(stores))
+        Viewer(
+            Scope(shop.tenant, role, own=frozenset(stores)), shop.actor, "某人", frozenset(stores)
+        )
         for role in (Role.OWNER, Role.CASHIER)
     )
     salon = Salon(shop, stores[1], owner, cashier)

@@ -118,7 +118,7 @@ class Shop:
     @property
     def owner(self) -> Viewer:
         stores = frozenset([self.store])
-        return Viewer(Scope(self.tenant, Role.OWNER), self.actor, "老板", stores, stores)
+        return Viewer(Scope(self.tenant, Role.OWNER, own=stores), self.actor, "老板", stores)
 
     async def cook(self, dish: str, **parts: int) -> None:
         """Sets a dish's recipe: so many of each part's unit."""

@@ -46,7 +46,7 @@ class WasteDesk:
     def person(self, role: Role) -> Viewer:
         """Somebody else in this role, who works in the store."""
         stores = frozenset([self.shop.store])
-        return Viewer(Scope(self.shop.tenant, role), uuid4(), role.name, stores, stores)
+        return Viewer(Scope(self.shop.tenant, role, own=stores), uuid4(), role.name, stores)
 
     async def tries(self, doing: Any) -> Any:
         try:

@@ -1,5 +1,6 @@
 """PostgreSQL connections. asyncpg has no type stubs: its connections and rows are `Any` here."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -67,3 +68,16 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 async def connect(url: str, **options: Any) -> Connection:
     """A new connection; the options are those of `asyncpg.connect`."""
     return await _driver.connect(url, **options)
+
+
+async def roll_back(raw: Connection) -> None:
+    """Roll back the open transaction; close the connection if that fails."""
+    try:
+        await asyncio.shield(asyncio.wait_for(raw.execute("ROLLBACK"), 5))
+    except ROLLBACK_ERRORS:
+        raw.terminate()
+
+
+def create_pool(url: str, **options: Any) -> Any:
+    """An asyncpg pool, to be awaited; the options are those of `asyncpg.create_pool`."""
+    return _driver.create_pool(url, **options)

@@ -1,6 +1,5 @@
 """Units of work: one transaction, one tenant, and the stores it changed."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -13,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 
 from app.db.core.coalesce import Coalescer
 from app.db.core.outage import Outage
-from app.db.core.postgres import ROLLBACK_ERRORS, Connection
+from app.db.core.postgres import Connection, roll_back
+from app.db.core.snapshot import ReadPool, Snapshot
 from app.db.core.vault import Vault
 
 T = TypeVar("T")
@@ -134,14 +134,6 @@ class Unit:
             await self._nudge(self.tenant, list(self._changed))
 
 
-async def roll_back(raw: Connection) -> None:
-    """Roll back the open transaction; close the connection if that fails."""
-    try:
-        await asyncio.shield(asyncio.wait_for(raw.execute("ROLLBACK"), 5))
-    except ROLLBACK_ERRORS:
-        raw.terminate()
-
-
 class Database:
     """The connection pool for reads and for document units. Rows outlive their session."""
 
@@ -165,6 +157,9 @@ class Database:
             },
         )
         self.outage = Outage("database")
+        options = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
+        settings = {"server_settings": SERVER_SETTINGS, **options}
+        self._read_pool = ReadPool(url, pool_size, settings, self.outage)
         self._nudge = nudge
         self._vault = vault
         self._coalescer = Coalescer(self)
@@ -177,6 +172,7 @@ class Database:
 
     async def close(self) -> None:
         await self._coalescer.finish()
+        await self._read_pool.close()
         await self.engine.dispose()
 
     async def coalesce(
@@ -206,20 +202,23 @@ class Database:
                     await session.close()
 
     @asynccontextmanager
-    async def read(self, tenant: UUID | None) -> AsyncGenerator[AsyncSession, None]:
-        """A read-only transaction that sees one moment; without a tenant it sees no rows."""
-        async with self._session() as (session, raw):
-            begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-            try:
-                # Inside: a reader cancelled while it begins or ends leaves no open transaction.
-                await raw.execute(
-                    f"{begin}; SET LOCAL app.tenant = '{tenant}'" if tenant else begin
-                )
-                yield session
-                await raw.execute("COMMIT")
-            except BaseException:
-                await roll_back(raw)
-                raise
+    async def read(self, tenant: UUID | None) -> AsyncGenerator[Any, None]:
+        """A snapshot of its own; without a tenant it sees no tenant's rows."""
+        async with self.snapshot() as snapshot, snapshot.read(tenant) as session:
+            yield session
+
+    def new_snapshot(self) -> Snapshot:
+        """A snapshot that takes its connection at its first read; its owner closes it."""
+        return Snapshot(self._read_pool)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Snapshot, None]:
+        """A snapshot that ends with the block; its connection is taken by the first read."""
+        snapshot = self.new_snapshot()
+        try:
+            yield snapshot
+        finally:
+            await snapshot.close()
 
     @asynccontextmanager
     async def unit(self, tenant: UUID) -> AsyncGenerator[Unit, None]:

@@ -11,10 +11,9 @@ from sqlalchemy import (
     Integer,
     UniqueConstraint,
     func,
-    literal,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column, query_expression
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.core.table import Amount, Table, key, made_at, to
 
@@ -71,8 +70,8 @@ class Level(Table):
         {"postgresql_with": {"fillfactor": 70}},
     )
 
-    overdue: Mapped[int] = query_expression(literal(0))
-    """Reserved for orders whose hold is over; it can be sold. Read with `WITH_OVERDUE`."""
+    overdue: ClassVar[int] = 0
+    """Reserved for orders whose hold is over; it can be sold. See `with_overdue`."""
     joined: ClassVar[Any] = None
     """Rows of other tables that the query read as well, by the name of their loader."""
     pair = property(lambda self: (self.store_id, self.product_id))

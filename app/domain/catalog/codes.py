@@ -78,7 +78,8 @@ def read_code(text: str, layouts: Sequence[str] = (), field: str = "code") -> Co
     text = text.strip().replace(FNC1, STANDS_FOR_FNC1).strip(STANDS_FOR_FNC1)
     text = clean(text, field, LONGEST, required=True)
     symbology = SYMBOLOGY.match(text)
-    bare = text[3:] if symbology else text
+    # A symbology identifier alone identifies nothing.
+    bare = clean(text[3:], field, LONGEST, required=True) if symbology else text
     if label := scales.read(bare, layouts):
         fault = None if label.good else "CHECK_DIGIT"
         weight, amount = label.weight, label.amount

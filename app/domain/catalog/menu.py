@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.db import identity
 from app.db import menu as rows
+from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, clock
 from app.db.levels import open_levels
 from app.db.menu import Dish
@@ -96,12 +97,14 @@ async def board(
     channel: str | None = None,
     products: Collection[UUID] | None = None,
     also: Collection[UUID] = (),
+    reads: Reads | None = None,
 ) -> Board:
     """All dishes and services of the store and `also` these, or these products of any kind.
 
-    Quantities are what the channel may sell, or without a channel all that is available.
+    Quantities are what the channel may sell, or without a channel all that is available. It is
+    read in a snapshot of its own, unless `reads` gives one.
     """
-    async with cookbook.db.read(tenant) as session:
+    async with (reads or cookbook.db).read(tenant) as session:
         few, revision, dishes = await rows.offered(session, tenant, store, channel, products)
         if more := set(also) - {dish.id for dish in dishes}:
             dishes += (await rows.offered(session, tenant, store, channel, more))[2]
@@ -131,18 +134,27 @@ def _needs(dish: Dish, takes: Mapping[UUID, Sequence[Need]]) -> Sequence[Need]:
 
 
 class CartDemand(NamedTuple):
-    """One line of a cart, and how many of it the shelf allows beside the other lines."""
+    """One line of a cart, and how many of it the shelf allows beside the other lines.
+
+    `makeable` is None for customers when it is not enough, and more than the store shows.
+    """
 
     dish: Dish
     requested: int
-    makeable: int
+    makeable: int | None
 
 
 async def can_make(
-    cookbook: Cookbook, store: Store, channel: str | None, lines: Sequence[tuple[UUID, Decimal]]
+    cookbook: Cookbook,
+    reads: Reads,
+    store: Store,
+    channel: str | None,
+    lines: Sequence[tuple[UUID, Decimal]],
+    exact: bool,
 ) -> list[CartDemand]:
     """Each line of a cart, and how much of it a store can make beside the other lines, never more
-    than requested; as a channel can sell it, or from all stock without a channel.
+    than requested; as a channel can sell it, or from all stock without a channel. Without
+    `exact`, a quantity above the store's threshold for few is None unless it is enough.
 
     Raises Refused(UnknownProduct), Malformed for what is not in whole base units.
     """
@@ -151,7 +163,7 @@ async def can_make(
             "lines", f"明细须为 1 至 {MOST_LINES} 行", f"Lines: give 1 to {MOST_LINES}."
         )
     products = {product for product, _ in lines}
-    menu = await board(cookbook, store.tenant_id, store.id, channel, products)
+    menu = await board(cookbook, store.tenant_id, store.id, channel, products, reads=reads)
     if missing := products - menu.dishes.keys():
         raise unknown_products(missing)
     counts: list[int] = []
@@ -172,7 +184,8 @@ async def can_make(
     demands: list[CartDemand] = []
     for serving, count, allowed in zip(servings, counts, most, strict=True):
         given = 0 if serving.sold_out else _within(_within(count, allowed), left[serving.id])
-        demands.append(CartDemand(serving.dish, count, given))
+        shown = exact or given == count or given <= menu.few * serving.dish.scale
+        demands.append(CartDemand(serving.dish, count, given if shown else None))
         if (ration := left[serving.id]) is not None:
             left[serving.id] = ration - given
     return demands

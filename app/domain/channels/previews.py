@@ -58,13 +58,13 @@ async def channel_preview(
             readings: list[dict[Any, int]] = []
             free: set[Any] = {(store, product_id, None) for store in stores}
             offered: set[Any] = {(store, product_id, subject.channel) for store in stores}
-            readings.append(await menu.sellable_by_offer(unit.session, unit.tenant, free))
-            readings.append(await menu.sellable_by_offer(unit.session, unit.tenant, offered))
+            readings.append(await menu.sellable_by_offer(unit.raw, unit.tenant, free))
+            readings.append(await menu.sellable_by_offer(unit.raw, unit.tenant, offered))
             for name, value in changes.items():
                 if isinstance(value, Decimal):
                     value = amount(product, name, value)
                 await rows.put_rule(unit, subject, name, value)
-            readings.append(await menu.sellable_by_offer(unit.session, unit.tenant, offered))
+            readings.append(await menu.sellable_by_offer(unit.raw, unit.tenant, offered))
             for store in stores:
                 keys = [(store, product_id, None)] + [(store, product_id, subject.channel)] * 2
                 quantities = [reading[key] for reading, key in zip(readings, keys, strict=True)]

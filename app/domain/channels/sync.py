@@ -232,4 +232,4 @@ def _machine(link: ChannelLink, store: UUID) -> Viewer:
     """The viewer that acts in a store for the shop's orders."""
     scope = Scope(link.tenant_id, Role.INTEGRATOR, frozenset({"order:write"}))
     stores = frozenset([store])
-    return Viewer(scope, link.id, link.channel, stores, stores)
+    return Viewer(scope, link.id, link.channel, stores)

@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from app.db import identity, reservations
 from app.db import orders as rows
+from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, Unit, clock
 from app.db.orders import GUEST, PlacedLine, PlacedOrder, PricedProduct
 from app.db.reservations import Reservation
@@ -63,7 +64,7 @@ AT_COUNTER = (COUNTER, "DELIVERY")
 
 def guest(tenant: UUID) -> Viewer:
     """A customer without an account, who has only the token of an order."""
-    return Viewer(Scope(tenant, Role.CUSTOMER), GUEST, "", frozenset(), frozenset())
+    return Viewer(Scope(tenant, Role.CUSTOMER), GUEST, "", frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,18 +182,18 @@ async def _order_of(db: Database, drafted: Draft, outcome: Outcome) -> Order | R
     return await get_order(db, outcome.tenant_id, outcome.document_id)
 
 
-async def get_order(db: Database, tenant: UUID, order_id: UUID) -> Order:
+async def get_order(reads: Reads, tenant: UUID, order_id: UUID) -> Order:
     """Raises Refused(UnknownOrder)."""
-    async with db.read(tenant) as session:
+    async with reads.read(tenant) as session:
         orders = await rows.orders_by_id(session, tenant, [order_id])
     if not orders:
         raise Refused(UnknownOrder(str(order_id)))
     return orders[0]
 
 
-async def reached_order(db: Database, viewer: Viewer, can: Can, order_id: UUID) -> Order:
+async def reached_order(reads: Reads, viewer: Viewer, can: Can, order_id: UUID) -> Order:
     """An order of a store this permission reaches. Raises Refused(UnknownOrder)."""
-    row = await get_order(db, viewer.tenant, order_id)
+    row = await get_order(reads, viewer.tenant, order_id)
     if not access.within(viewer, can, [row.store_id]):
         raise Refused(UnknownOrder(str(order_id)))
     return row

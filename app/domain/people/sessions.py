@@ -151,8 +151,8 @@ def _viewer(
     session: UUID | None = None,
     expires_at: float | None = None,
 ) -> Viewer:
-    scope = Scope(tenant, Role[found.role], found.scopes)
-    return Viewer(scope, found.actor, found.name, found.own, stores, session, expires_at)
+    scope = Scope(tenant, Role[found.role], found.scopes, found.own)
+    return Viewer(scope, found.actor, found.name, stores, session, expires_at)
 
 
 def _expired(viewer: Viewer) -> bool:

@@ -1,0 +1,273 @@
+"""Reads: SQLAlchemy statements run by asyncpg in one snapshot, without a session.
+
+A session costs ten times what a small read does. Statements are compiled once per shape; mapped
+classes come back as plain rows that are read by attribute and belong to no session.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from operator import itemgetter
+from typing import Any, Protocol, TypeAlias, cast
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import asyncpg as dialect
+from sqlalchemy.orm import class_mapper
+from sqlalchemy.util import LRUCache
+
+from app.db.core.outage import Outage, wait_out
+from app.db.core.postgres import ROLLBACK_ERRORS, Connection, Record, create_pool
+
+Read: TypeAlias = Any
+"""A `ReadSession`, or a unit's session: both run the same statements."""
+
+DIALECT = dialect.dialect()
+PLANS: "LRUCache[Any, Plan]" = LRUCache(500)
+PATIENCE_SECONDS = 20.0
+"""Under a burst of reads, a late answer is better than a refused one."""
+END_SECONDS = 5.0
+BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+class Reads(Protocol):
+    """Where reads run: a `Database` (a snapshot each) or a `Snapshot` (all at one moment)."""
+
+    def read(self, tenant: UUID | None, /) -> Any: ...
+
+
+class Rows(list[Any]):
+    """The rows of a statement, all fetched."""
+
+    def all(self) -> "Rows":
+        return self
+
+    def first(self) -> Any:
+        return self[0] if self else None
+
+    def one(self) -> Any:
+        [row] = self
+        return row
+
+    def scalar_one(self) -> Any:
+        return self.one()[0]
+
+
+class ReadPool:
+    """The connections of reads. Units have their own, so neither waits for the other."""
+
+    def __init__(self, url: str, size: int, settings: Mapping[str, Any], outage: Outage) -> None:
+        self.outage = outage
+        self._options = {
+            **settings,
+            "min_size": 0,
+            "max_size": size,
+            # Every transaction ends before its connection goes back, and nothing is set outside.
+            "reset": _keep,
+        }
+        self._url = url
+        self._pool: Any = None
+        self._opening = asyncio.Lock()
+
+    async def take(self) -> Connection:
+        """A connection, once one is free. Raises TimeoutError after `PATIENCE_SECONDS`."""
+        if self._pool is None:
+            async with self._opening:
+                if self._pool is None:
+                    self._pool = await create_pool(self._url, **self._options)
+        return await self._pool.acquire(timeout=PATIENCE_SECONDS)
+
+    async def give_back(self, connection: Connection) -> None:
+        await self._pool.release(connection)
+
+    async def discard(self, connection: Connection) -> None:
+        """Close a connection that may be broken or busy."""
+        # A connection that was lost has left the pool already.
+        with suppress(*ROLLBACK_ERRORS):
+            connection.terminate()
+        await self._pool.release(connection)
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+
+async def _keep(_: Connection) -> None:
+    """Keep the connection as it is."""
+
+
+class Snapshot:
+    """One REPEATABLE READ transaction: begun by its first read, ended by `end` or `close`.
+
+    Concurrent reads take turns, so an operation never waits for a second connection while it
+    holds one. Each read names its tenant; row security follows it.
+    """
+
+    def __init__(self, pool: ReadPool) -> None:
+        self._pool = pool
+        self._raw: Connection = None
+        self._tenant: UUID | None = None
+        self._turn = asyncio.Lock()
+        self._closed = False
+
+    @asynccontextmanager
+    async def read(self, tenant: UUID | None) -> AsyncGenerator["ReadSession", None]:
+        """Reads of one tenant in this snapshot; without a tenant they see no tenant's rows."""
+        yield ReadSession(self, tenant)
+
+    async def fetch(self, tenant: UUID | None, text: str, *arguments: Any) -> list[Record]:
+        """Run one statement for a tenant. Waits out a short outage while nothing was read."""
+        async with self._turn:
+            if self._closed:
+                raise RuntimeError("the snapshot is closed")
+            if self._raw is None:
+                return await wait_out(lambda: self._fetch_first(tenant, text, *arguments))
+            with self._pool.outage.watched():
+                if tenant != self._tenant:
+                    await self._raw.execute(f"SET LOCAL app.tenant = '{tenant or ''}'")
+                    self._tenant = tenant
+                return await self._raw.fetch(text, *arguments)
+
+    async def _fetch_first(self, tenant: UUID | None, text: str, *arguments: Any) -> list[Record]:
+        with self._pool.outage.watched():
+            raw = await self._pool.take()
+            try:
+                await raw.execute(
+                    f"{BEGIN}; SET LOCAL app.tenant = '{tenant}'" if tenant else BEGIN
+                )
+                rows = await raw.fetch(text, *arguments)
+            except BaseException:
+                await self._pool.discard(raw)
+                raise
+        self._raw, self._tenant = raw, tenant
+        return rows
+
+    async def close(self) -> None:
+        """End the transaction for good; later reads raise RuntimeError."""
+        self._closed = True
+        await self.end()
+
+    async def end(self) -> None:
+        """End the transaction; a later read begins another one, at its own moment."""
+        raw, self._raw = self._raw, None
+        if raw is None:
+            return
+        if self._turn.locked():
+            # A cancelled read is still running.
+            await self._pool.discard(raw)
+            return
+        try:
+            await asyncio.wait_for(raw.execute("COMMIT"), END_SECONDS)
+        except ROLLBACK_ERRORS:
+            # The rows that were read stay valid; only the connection is lost.
+            await self._pool.discard(raw)
+        except BaseException:
+            await self._pool.discard(raw)
+            raise
+        else:
+            await self._pool.give_back(raw)
+
+
+class ReadSession:
+    """The reads of one tenant in a snapshot; the methods are those of SQLAlchemy's session."""
+
+    def __init__(self, snapshot: Snapshot, tenant: UUID | None) -> None:
+        self._snapshot = snapshot
+        self._tenant = tenant
+
+    async def fetch(self, text: str, *arguments: Any) -> list[Record]:
+        """Run SQL text, as asyncpg's connections do."""
+        return await self._snapshot.fetch(self._tenant, text, *arguments)
+
+    async def execute(self, query: Any, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """The rows of the statement: mapped classes as rows of theirs, columns as values."""
+        key = query._generate_cache_key()
+        plan = PLANS.get(key.key)
+        if plan is None:
+            plan = PLANS[key.key] = Plan(query, key)
+        text, arguments = plan.bind(parameters, key)
+        return Rows(map(plan.row, await self.fetch(text, *arguments)))
+
+    async def scalars(self, query: Any, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """The first item of each row."""
+        return Rows(row[0] for row in await self.execute(query, parameters))
+
+    async def scalar(self, query: Any, parameters: Mapping[str, Any] | None = None) -> Any:
+        """The first item of the first row; None without rows."""
+        return (await self.scalars(query, parameters)).first()
+
+    async def get(self, cls: type, key: tuple[Any, ...]) -> Any:
+        """The row with this primary key, or None."""
+        columns = class_mapper(cls).primary_key
+        matches = (column == value for column, value in zip(columns, key, strict=True))
+        return await self.scalar(select(cls).where(*matches))
+
+
+class Plan:
+    """A statement compiled once: its text, and what makes rows of its records."""
+
+    def __init__(self, query: Any, key: Any) -> None:
+        columns: dict[Any, int] = {}
+        self._makers = [_maker(each, columns) for each in query.column_descriptions]
+        core = query.with_only_columns(*columns, maintain_column_froms=True)
+        # The key's parameters stand in the compiled statement: it shares them with the query.
+        self._compiled: Any = core._compiler(DIALECT, cache_key=key, column_keys=[])
+        processors = (
+            (place, column.type._cached_result_processor(DIALECT, None))
+            for column, place in columns.items()
+        )
+        self._convert = {place: processor for place, processor in processors if processor}
+
+    def bind(self, parameters: Mapping[str, Any] | None, key: Any) -> tuple[str, list[Any]]:
+        """The text, and its arguments in order."""
+        compiled = self._compiled
+        values: dict[str, Any] = compiled.construct_params(
+            parameters, extracted_parameters=key.bindparams, escape_names=False
+        )
+        text, order, processors = compiled.string, compiled.positiontup, compiled._bind_processors
+        if compiled.post_compile_params:
+            expanded = compiled._process_parameters_for_postcompile(values)
+            values |= expanded.additional_parameters
+            text, order = expanded.statement, expanded.positiontup
+            processors = {**processors, **expanded.processors}
+        return text, [
+            processors[name](values[name]) if name in processors else values[name]
+            for name in order or ()
+        ]
+
+    def row(self, record: Record) -> tuple[Any, ...]:
+        """The items of one record."""
+        values: Sequence[Any] = record
+        if self._convert:
+            values = list(record)
+            for place, convert in self._convert.items():
+                values[place] = convert(values[place])
+        return tuple(make(values) for make in self._makers)
+
+
+Maker = Callable[[Sequence[Any]], Any]
+
+
+def _maker(described: Any, columns: dict[Any, int]) -> Maker:
+    """What makes one item of a row: a value, or a row of a mapped class."""
+    expression = described["expr"]
+    if not isinstance(expression, type):
+        return itemgetter(_place(expression, columns))
+    attributes: Any = class_mapper(expression).column_attrs
+    names = [each.key for each in attributes]
+    places = itemgetter(*(_place(each.columns[0], columns) for each in attributes))
+
+    def make(values: Sequence[Any]) -> Any:
+        row = cast(Any, object).__new__(expression)
+        row.__dict__.update(zip(names, places(values), strict=True))
+        return row
+
+    return make
+
+
+def _place(expression: Any, columns: dict[Any, int]) -> int:
+    """The position of a column; each is selected once."""
+    column = (
+        expression.__clause_element__() if hasattr(expression, "__clause_element__") else expression
+    )
+    return columns.setdefault(column, len(columns))
