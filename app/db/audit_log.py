@@ -52,6 +52,12 @@ async def write(unit: Unit, acts: Sequence[AuditRow]) -> None:
     await WRITE.fetch(unit.raw, tenant=unit.tenant, **arrays("acts", ROW, acts))
 
 
+async def record_by_id(session: AsyncSession, tenant: UUID, id: UUID) -> AuditRecord:
+    """An act that is known to be in the log."""
+    query = select(AuditRecord).where(AuditRecord.tenant_id == tenant, AuditRecord.id == id)
+    return (await session.scalars(query)).one()
+
+
 class AuditFilter(NamedTuple):
     """Acts in these stores; with `chain` also those that concern the whole chain."""
 

@@ -1,6 +1,6 @@
 """Contacts of orders and passes: rows to seal, and rows whose contact is erased."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,6 +15,10 @@ from app.db.tables import Order, Pass, PurchaseOrder, Supplier, Transfer, Transf
 
 Contacted = type[Order] | type[Pass]
 TABLES: tuple[Contacted, ...] = (Order, Pass)
+
+SEALED = ("sealed_contact", "contact_index")
+PERSONAL: dict[Contacted, tuple[str, ...]] = {Order: (*SEALED, "note", "reason"), Pass: SEALED}
+"""Columns that are erased with a contact."""
 
 NOTES: tuple[InstrumentedAttribute[Any], ...] = (
     Order.note,
@@ -68,23 +72,29 @@ async def put_contact(unit: Unit, table: Contacted, id: UUID, sealed: bytes, ind
     await unit.session.execute(row.values(values))
 
 
+class ErasedContact(NamedTuple):
+    """An order or a pass whose contact was erased; `ended_at` is null while it is open."""
+
+    id: UUID
+    store_id: UUID
+    ended_at: datetime | None
+
+
 async def erase_contacts(
-    unit: Unit, indexes: Collection[bytes]
-) -> tuple[Sequence[Order], Sequence[Pass]]:
-    """Erase a contact from its orders, with their texts, and from its passes; the changed rows."""
-    changed: list[Any] = []
-    for table in TABLES:
-        query = select(table).where(
-            table.tenant_id == unit.tenant, among(table.contact_index, indexes)
-        )
-        rows = (await unit.session.scalars(query.order_by(table.id).with_for_update())).all()
-        for row in rows:
-            row.sealed_contact = row.contact_index = row.plain_contact = None
-            if isinstance(row, Order):
-                row.note = row.reason = None
-        changed.append(rows)
-    orders, passes = changed
-    return orders, passes
+    unit: Unit, table: Contacted, indexes: Collection[bytes]
+) -> list[ErasedContact]:
+    """Erase a contact from its orders, with their texts, or from its passes."""
+    locked = (
+        select(table.id)
+        .where(table.tenant_id == unit.tenant, among(table.contact_index, indexes))
+        .order_by(table.id)
+        .with_for_update()
+        .cte("locked")
+    )
+    rows = update(table).where(table.tenant_id == unit.tenant, table.id == locked.c.id)
+    erased = rows.values(dict.fromkeys(PERSONAL[table]))
+    returned = erased.returning(table.id, table.store_id, table.ended_at)
+    return [ErasedContact(*row) for row in await unit.session.execute(returned)]
 
 
 async def erase_texts(unit: Unit, digits: str) -> None:
@@ -113,8 +123,7 @@ async def erase_guest_contacts(unit: Unit, before: datetime, limit: int) -> int:
     )
     ids = (await unit.session.scalars(due)).all()
     rows = update(Order).where(Order.tenant_id == unit.tenant, among(Order.id, ids))
-    erased = dict.fromkeys(("sealed_contact", "contact_index", "note", "reason"))
-    await unit.session.execute(rows.values(erased))
+    await unit.session.execute(rows.values(dict.fromkeys(PERSONAL[Order])))
     return len(ids)
 
 

@@ -126,6 +126,8 @@ class Can(Enum):
     MANAGE_STAFF = Grant("Invite, change and remove staff. 管理员工", {O: ALL})
     MANAGE_KEYS = Grant("Create and revoke API keys. 管理接口密钥", {O: ALL})
     MANAGE_STORES = Grant("Open and change stores. 管理门店", {O: ALL})
+    REVEAL_CONTACTS = Grant("Read contacts of customers in full. 查看联系方式", {O: ALL})
+    ERASE_CUSTOMERS = Grant("Erase contacts of customers. 删除顾客信息", {O: ALL})
     SEE_AUDIT = Grant("See the log of privileged acts. 查看操作记录", {M: OWN, **HEADS})
     SEE_HEALTH = Grant("See the state of the system. 系统状态", {O: ALL}, "health:read")
 

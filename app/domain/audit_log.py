@@ -38,6 +38,8 @@ class Act(Enum):
     REJECT_REPLENISHMENT = "Rejected a replenishment request. 驳回补货"
     ADJUST = "Adjusted stock by hand. 手工调整"
     REVERSE = "Reversed a movement. 冲销"
+    REVEAL_CONTACT = "Read a customer's contact in full. 查看联系方式"
+    ERASE_CUSTOMER = "Erased a customer's contact everywhere. 删除顾客信息"
 
 
 class Subject(Enum):
@@ -51,6 +53,8 @@ class Subject(Enum):
     WRITE_OFF = "A request to write goods off. 报损单"
     TRANSFER = "A replenishment request or transfer. 调拨单"
     MOVEMENT = "A movement of stock. 变动单据"
+    ORDER = "An order of a customer. 订单"
+    PASS = "A prepaid pass. 次卡"
     CHAIN = "The chain as a whole. 商户"
 
 
@@ -68,6 +72,9 @@ class Details(TypedDict, total=False):
     """1/10000 yuan; None is no limit."""
     kind: str
     """The kind of a movement."""
+    orders: int
+    passes: int
+    """Numbers of rows."""
 
 
 def audit_row(

@@ -10,6 +10,7 @@ from app.resolvers.batches import BatchesQuery
 from app.resolvers.catalog import CatalogMutation, CatalogQuery, PrintingQuery
 from app.resolvers.channel_accounts import ShopsMutation, ShopsQuery
 from app.resolvers.channels import ChannelsMutation, ChannelsQuery
+from app.resolvers.customers import CustomersMutation
 from app.resolvers.feed import FeedSubscription, TopicsSubscription
 from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.menu import MenuMutation, MenuQuery
@@ -74,6 +75,7 @@ with warnings.catch_warnings():
             PurchasesMutation,
             PassesMutation,
             WriteOffsMutation,
+            CustomersMutation,
         ),
     )
     streams = (

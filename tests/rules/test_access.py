@@ -56,6 +56,8 @@ SEE_REPORTS        - - s Y Y report:read
 MANAGE_STAFF       - - - - Y -
 MANAGE_KEYS        - - - - Y -
 MANAGE_STORES      - - - - Y -
+REVEAL_CONTACTS    - - - - Y -
+ERASE_CUSTOMERS    - - - - Y -
 SEE_AUDIT          - - s Y Y -
 SEE_HEALTH         - - - - Y health:read
 """

@@ -71,6 +71,8 @@ INPUTS = {
     "cancelPurchaseOrder": "CancelPurchaseOrderInput",
     "closePurchaseOrder": "ClosePurchaseOrderInput",
     "receivePurchaseOrder": "ReceivePurchaseOrderInput",
+    "revealContact": "RevealContactInput",
+    "eraseCustomer": "EraseCustomerInput",
 }
 MOVEMENT = """
   id kind channel reason note document occurredAt recordedAt store { id } actor { name }
@@ -197,6 +199,8 @@ ANSWERS = {
     "sellPass": f"{ON_PASS} {SHORT}",
     "redeem": ON_REDEMPTION,
     "refundPass": ON_PASS,
+    "revealContact": f"... on RevealedContact {{ contact }} {PROBLEM}",
+    "eraseCustomer": f"... on ErasedCustomer {{ orders passes }} {PROBLEM}",
     **dict.fromkeys(
         ("placeOrder", "payOrder", "fulfilOrder", "cancelOrder", "extendHold"), ON_ORDER
     ),

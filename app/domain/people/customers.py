@@ -1,15 +1,107 @@
-"""Use cases of customers' contacts: sealed where they are plain or under a former secret."""
+"""Use cases of customers' contacts: read in full, erased, and sealed by a job."""
 
+from typing import NamedTuple
 from uuid import UUID
 
+from uuid_utils.compat import uuid7
+
+from app.db import audit_log, orders, passes
 from app.db import contacts as rows
 from app.db.contacts import Contacted, StoredContact
 from app.db.core.unit import Database, Unit
 from app.db.core.vault import Unopened, Vault
+from app.db.tables import Order, Pass
+from app.domain import access
+from app.domain.access import Can, Viewer
+from app.domain.audit_log import Act, Subject, audit_row, record_act
+from app.domain.claims import claim
+from app.domain.errors import Malformed, Refused, UnknownOrder, UnknownPass
 from app.domain.people import contacts
+from app.domain.rules.phones import dialled_digits, normal
+from app.domain.rules.texts import clean
 
 BATCH = 500
 FIRST = UUID(int=0)
+
+
+class RevealedContact(NamedTuple):
+    """A contact in full; None once it is erased."""
+
+    contact: str | None
+
+
+class ErasedCustomer(NamedTuple):
+    """How many orders and passes a customer's contact was erased from."""
+
+    orders: int
+    passes: int
+
+
+async def reveal(
+    db: Database, viewer: Viewer, key: UUID, order_id: UUID | None, pass_id: UUID | None
+) -> RevealedContact:
+    """The contact of an order or a pass in full; the audit log records who read it.
+
+    Raises Refused (UnknownOrder, UnknownPass), and Malformed unless exactly one id is given.
+    """
+    if (order_id is None) == (pass_id is None):
+        raise Malformed(
+            "orderId", "订单和次卡须填且只填一个", "Give exactly one of order and pass."
+        )
+    request = ("revealContact", order_id, pass_id)
+    async with db.unit(viewer.tenant) as unit:
+        row = await _row(unit, viewer, order_id, pass_id)
+        if await claim(unit, viewer.actor, key, row.id, *request) is None:
+            subject = Subject.ORDER if isinstance(row, Order) else Subject.PASS
+            await record_act(unit, viewer, Act.REVEAL_CONTACT, subject, row.id, row.store_id)
+    return RevealedContact(contacts.contact_of(db.vault, row))
+
+
+async def _row(
+    unit: Unit, viewer: Viewer, order_id: UUID | None, pass_id: UUID | None
+) -> Order | Pass:
+    """The order or pass within the viewer's reach. Raises Refused."""
+    if order_id is not None:
+        found = [*await orders.orders_by_id(unit.session, unit.tenant, [order_id])]
+    else:
+        ids = [] if pass_id is None else [pass_id]
+        found = [*await passes.passes_by_id(unit.session, unit.tenant, ids)]
+    if not found or not access.within(viewer, Can.REVEAL_CONTACTS, [found[0].store_id]):
+        raise Refused(UnknownOrder(str(order_id)) if order_id else UnknownPass(str(pass_id)))
+    return found[0]
+
+
+async def erase(db: Database, viewer: Viewer, key: UUID, contact: str) -> ErasedCustomer:
+    """Erase a phone number or a name from all orders and passes, with the texts that hold it.
+
+    Movements hold no contact and stay as they are. The audit log records the numbers of rows.
+    """
+    contact = clean(contact, "contact", 100, required=True)
+    # Rows of earlier versions are found only once they are sealed.
+    await seal_contacts(db, viewer.tenant)
+    record = uuid7()
+    request = ("eraseCustomer", contacts.printed(db.vault, viewer.tenant, contact))
+    async with db.unit(viewer.tenant) as unit:
+        if earlier := await claim(unit, viewer.actor, key, record, *request):
+            details = (await audit_log.record_by_id(unit.session, unit.tenant, earlier)).details
+            return ErasedCustomer(details["orders"], details["passes"])
+        erased = await _erase(unit, db.vault, contact)
+        act = Act.ERASE_CUSTOMER, Subject.CHAIN, viewer.tenant
+        row = audit_row(viewer, *act, orders=erased.orders, passes=erased.passes)
+        await audit_log.write(unit, [row._replace(id=record)])
+    return erased
+
+
+async def _erase(unit: Unit, vault: Vault, contact: str) -> ErasedCustomer:
+    indexes = vault.indexes(unit.tenant, normal(contact))
+    placed = await rows.erase_contacts(unit, Order, indexes)
+    sold = await rows.erase_contacts(unit, Pass, indexes)
+    for digits in dialled_digits(contact):
+        await rows.erase_texts(unit, digits)
+    for order in placed:
+        if order.ended_at is None:
+            unit.document_changed(order.store_id, order.id)
+    return ErasedCustomer(len(placed), len(sold))
 
 
 async def seal_contacts(db: Database, tenant: UUID) -> None:

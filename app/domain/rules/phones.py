@@ -51,6 +51,11 @@ def numbers(text: str) -> list[FoundNumber]:
     return apart
 
 
+def dialled_digits(text: str) -> list[str]:
+    """The digits of each number as people write it: without +86, or with another country code."""
+    return [number.e164.removeprefix(f"+{CHINA}").removeprefix("+") for number in numbers(text)]
+
+
 def normal(text: str) -> str:
     """What a contact is found by: its first phone number in E.164, else the text itself without
     differences of width, case and spaces."""
