@@ -58,8 +58,8 @@ async def test_a_batch_from_receipt_to_sale(fresh: Desk) -> None:
         "supplier": "光明",
         "unitCost": "4.50",
     }
-    told = await fresh.line("奶", 6, **line)
-    await verify_change(fresh, fresh.do("receive", storeId=fresh.store, lines=[told]))
+    receipt_line = await fresh.line("奶", 6, **line)
+    await verify_change(fresh, fresh.do("receive", storeId=fresh.store, lines=[receipt_line]))
     product = await held(fresh)
     assert (product["tracksBatches"], product["shelfLifeDays"]) == (True, 10)
     assert product["level"]["batches"] == [
@@ -113,11 +113,11 @@ async def test_a_retry_is_the_same_receipt(fresh: Desk) -> None:
     await milk(fresh, shelfLifeDays=5)
     line = await fresh.line("奶", 2, batchNo="A")
     key = "0198f3a0-0000-7000-8000-00000000abcd"
-    asked = {"storeId": fresh.store, "lines": [line], "key": key}
-    first = await fresh.do("receive", **asked)
-    assert (await fresh.do("receive", **asked))["id"] == first["id"]
+    lines = {"storeId": fresh.store, "lines": [line], "key": key}
+    first = await fresh.do("receive", **lines)
+    assert (await fresh.do("receive", **lines))["id"] == first["id"]
     changed = [{**line, "expiresOn": day(9)}]
-    assert (await fresh.do("receive", **{**asked, "lines": changed}))["code"] == "KEY_REUSED"
+    assert (await fresh.do("receive", **{**lines, "lines": changed}))["code"] == "KEY_REUSED"
     assert await shelves(fresh) == {"A": "2"}
 
 
@@ -143,8 +143,8 @@ async def test_a_product_without_batches_has_no_number(fresh: Desk) -> None:
     line = await fresh.line("米", 1, batchNo="A")
     for name in ("receive", "sell"):
         assert await fresh.code(name, storeId=fresh.store, lines=[line]) == "BAD_INPUT"
-    made = await fresh.code("createProduct", sku="x", name="x", unit="袋", shelfLifeDays=3)
-    assert made == "BAD_INPUT"
+    created = await fresh.code("createProduct", sku="x", name="x", unit="袋", shelfLifeDays=3)
+    assert created == "BAD_INPUT"
 
 
 async def test_the_list_by_days_left(fresh: Desk) -> None:
@@ -156,8 +156,8 @@ async def test_the_list_by_days_left(fresh: Desk) -> None:
     await fresh.do("receive", storeId=fresh.store, lines=[line])
 
     async def listed(**more: Any) -> list[tuple[str, int | None]]:
-        found = (await fresh.ask(BATCHES, stores=[fresh.store], **more))["nodes"]
-        return [(each["batch"]["number"], each["daysLeft"]) for each in found]
+        rows = (await fresh.ask(BATCHES, stores=[fresh.store], **more))["nodes"]
+        return [(each["batch"]["number"], each["daysLeft"]) for each in rows]
 
     everything = [("A", -1), ("B", 3), ("C", 40), ("D", None)]
     assert await listed() == everything
@@ -177,14 +177,14 @@ async def test_another_tenant_sees_none_of_it(fresh: Desk, outsider: Desk) -> No
     await milk(fresh)
     line = await fresh.line("奶", 1, batchNo="A")
     await fresh.do("receive", storeId=fresh.store, lines=[line])
-    found = await outsider.ask(BATCHES, stores=[fresh.store])
-    assert found["nodes"] == []
+    answer = await outsider.ask(BATCHES, stores=[fresh.store])
+    assert answer["nodes"] == []
 
 
 async def test_when_to_warn(fresh: Desk) -> None:
     product = await milk(fresh)
-    told = await fresh.do("setExpiryWarning", productId=product, days=20)
-    assert told["id"] == product
+    answer = await fresh.do("setExpiryWarning", productId=product, days=20)
+    assert answer["id"] == product
     assert (await held(fresh))["expiryWarningDays"] == 20
     for days in (6, 31, -1):
         assert await fresh.code("setExpiryWarning", productId=product, days=days) == "BAD_INPUT"

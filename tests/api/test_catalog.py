@@ -28,7 +28,7 @@ def sku() -> str:
     return f"S-{uuid4().hex[:12]}"
 
 
-async def told_for(desk: Desk, name: str) -> dict[str, Any]:
+async def values_for(desk: Desk, name: str) -> dict[str, Any]:
     """An input that works, but for the product it is about."""
     return {
         "createProduct": {"sku": sku(), "name": "盐", "unit": "袋"},
@@ -40,15 +40,15 @@ async def told_for(desk: Desk, name: str) -> dict[str, Any]:
     }[name]
 
 
-async def names(desk: Desk, **wanted: Any) -> list[str]:
-    found = await desk.ask(PRODUCTS, **wanted)
-    return [product["name"] for product in found["nodes"]]
+async def names(desk: Desk, **filters: Any) -> list[str]:
+    answer = await desk.ask(PRODUCTS, **filters)
+    return [product["name"] for product in answer["nodes"]]
 
 
 async def test_a_product_is_made_with_all_that_is_said(desk: Desk) -> None:
     category = await desk.do("createCategory", name=f"粮油 {uuid4().hex[:8]}")
     number = sku()
-    made = await desk.do(
+    created = await desk.do(
         "createProduct",
         sku=f" {number} ",
         name=" 五常大米 ",
@@ -60,8 +60,8 @@ async def test_a_product_is_made_with_all_that_is_said(desk: Desk) -> None:
         overstockPoint="100.5",
         barcodes=["4006381333931", number],
     )
-    assert made == {
-        "id": made["id"],
+    assert created == {
+        "id": created["id"],
         "sku": number,
         "name": "五常大米",
         "spec": "5kg/袋",
@@ -78,7 +78,7 @@ async def test_a_product_is_made_with_all_that_is_said(desk: Desk) -> None:
             {"code": number, "packQuantity": "1"},
         ],
     }
-    assert await desk.ask(BY_ID, id=made["id"]) == made
+    assert await desk.ask(BY_ID, id=created["id"]) == created
     assert category in await desk.ask(CATEGORIES, desk.cashier)
 
 
@@ -113,10 +113,10 @@ async def test_an_archived_product_leaves_searches_and_comes_back(desk: Desk) ->
 @pytest.mark.parametrize("one_store", [True, False], ids=["one-store", "all-stores"])
 async def test_a_level_is_low_at_its_point(desk: Desk, one_store: bool) -> None:
     await desk.receive("米", 10)
-    told = {"productId": await desk.product("米"), "quantity": "10"}
+    values = {"productId": await desk.product("米"), "quantity": "10"}
     if one_store:
-        told["storeId"] = desk.store
-    answer = await verify_change(desk, desk.do("setReorderPoint", **told))
+        values["storeId"] = desk.store
+    answer = await verify_change(desk, desk.do("setReorderPoint", **values))
     assert answer["reorderPoint"] == ("0" if one_store else "10")
     level = await desk.level("米")
     assert (level["status"], level["reorderPoint"]) == ("LOW", "10")
@@ -126,12 +126,12 @@ async def test_a_level_is_low_at_its_point(desk: Desk, one_store: bool) -> None:
 
 async def test_a_stores_own_point_outlives_the_chains(desk: Desk) -> None:
     await desk.receive("米", 10)
-    told = {"productId": await desk.product("米")}
-    await desk.do("setReorderPoint", quantity="7", storeId=desk.store, by=desk.manager, **told)
-    chains = await desk.do("setReorderPoint", quantity="9", **told)
+    values = {"productId": await desk.product("米")}
+    await desk.do("setReorderPoint", quantity="7", storeId=desk.store, by=desk.manager, **values)
+    chains = await desk.do("setReorderPoint", quantity="9", **values)
     assert chains["reorderPoint"] == "9"
     assert (await desk.level("米"))["reorderPoint"] == "7"
-    everywhere = {"quantity": "1", **told}
+    everywhere = {"quantity": "1", **values}
     assert await desk.code("setReorderPoint", by=desk.manager, **everywhere) == "BAD_INPUT"
 
 
@@ -155,11 +155,11 @@ async def test_packs_hold_what_they_say(desk: Desk) -> None:
 
 async def test_names_are_taken_once(desk: Desk) -> None:
     number, code, name = sku(), sku(), uuid4().hex
-    told = {"name": "米", "unit": "袋"}
-    product = (await desk.do("createProduct", sku=number, barcodes=[code], **told))["id"]
-    taken = await desk.do("createProduct", sku=number, **told)
+    values = {"name": "米", "unit": "袋"}
+    product = (await desk.do("createProduct", sku=number, barcodes=[code], **values))["id"]
+    taken = await desk.do("createProduct", sku=number, **values)
     assert (taken["code"], taken["field"], taken["value"]) == ("ALREADY_TAKEN", "sku", number)
-    taken = await desk.do("createProduct", sku=sku(), barcodes=[code], **told)
+    taken = await desk.do("createProduct", sku=sku(), barcodes=[code], **values)
     assert (taken["code"], taken["field"], taken["value"]) == ("ALREADY_TAKEN", "barcode", code)
     taken = await desk.do("addBarcode", productId=product, code=code)
     assert (taken["code"], taken["field"]) == ("ALREADY_TAKEN", "barcode")
@@ -170,8 +170,8 @@ async def test_names_are_taken_once(desk: Desk) -> None:
 
 async def test_a_refused_product_leaves_nothing(desk: Desk) -> None:
     number, code = sku(), sku()
-    told = {"sku": number, "name": "米", "unit": "袋", "barcodes": [code, code]}
-    assert (await desk.do("createProduct", **told))["code"] == "ALREADY_TAKEN"
+    values = {"sku": number, "name": "米", "unit": "袋", "barcodes": [code, code]}
+    assert (await desk.do("createProduct", **values))["code"] == "ALREADY_TAKEN"
     assert await desk.ask(BY_SKU, sku=number) is None
     assert await desk.ask(BY_BARCODE, code=code) is None
 
@@ -179,69 +179,69 @@ async def test_a_refused_product_leaves_nothing(desk: Desk) -> None:
 async def test_two_chains_share_every_name(desk: Desk, outsider: Desk) -> None:
     number = sku()
     for one in (desk, outsider):
-        made = await one.do("createProduct", sku=number, name="米", unit="袋", barcodes=[number])
-        assert (await one.ask(BY_SKU, sku=number))["id"] == made["id"]
-        assert (await one.ask(BY_BARCODE, code=number))["id"] == made["id"]
+        created = await one.do("createProduct", sku=number, name="米", unit="袋", barcodes=[number])
+        assert (await one.ask(BY_SKU, sku=number))["id"] == created["id"]
+        assert (await one.ask(BY_BARCODE, code=number))["id"] == created["id"]
 
 
 @pytest.mark.parametrize("name", ["createProduct", "updateProduct"])
 async def test_foreign_categories_look_absent(desk: Desk, outsider: Desk, name: str) -> None:
     foreign = await outsider.do("createCategory", name=uuid4().hex)
     more = {"productId": await desk.product("米")} if name == "updateProduct" else {}
-    told = []
+    answers = []
     for category in (foreign["id"], str(uuid4())):
-        answer = await desk.do(name, **await told_for(desk, name), categoryId=category, **more)
+        answer = await desk.do(name, **await values_for(desk, name), categoryId=category, **more)
         assert answer["code"] == "UNKNOWN_CATEGORY"
-        told.append(unnamed(answer, category))
-    assert told[0] == told[1]
+        answers.append(unnamed(answer, category))
+    assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("name", EDITS)
 async def test_foreign_products_look_absent(desk: Desk, outsider: Desk, name: str) -> None:
-    told = []
+    answers = []
     for product in (await outsider.product("米"), str(uuid4())):
-        answer = await desk.do(name, productId=product, **await told_for(desk, name))
+        answer = await desk.do(name, productId=product, **await values_for(desk, name))
         assert answer["code"] == "UNKNOWN_PRODUCT"
         assert await desk.ask(BY_ID, id=product) is None
-        told.append(unnamed(answer, product))
-    assert told[0] == told[1]
+        answers.append(unnamed(answer, product))
+    assert answers[0] == answers[1]
 
 
 async def test_foreign_stores_look_absent(desk: Desk, outsider: Desk) -> None:
-    told = []
+    answers = []
     for store in (outsider.store, str(uuid4())):
         answer = await desk.do(
             "setReorderPoint", productId=await desk.product("米"), quantity="1", storeId=store
         )
         assert answer["code"] == "UNKNOWN_STORE"
-        told.append(unnamed(answer, store))
-    assert told[0] == told[1]
+        answers.append(unnamed(answer, store))
+    assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("name", [*EDITS, "createProduct", "createCategory"])
 async def test_one_key_has_one_effect(desk: Desk, name: str) -> None:
-    told = {"key": str(uuid4()), **await told_for(desk, name)}
+    values = {"key": str(uuid4()), **await values_for(desk, name)}
     if name in EDITS:
-        told["productId"] = await desk.product("米")
-    first = await desk.do(name, **told)
+        values["productId"] = await desk.product("米")
+    first = await desk.do(name, **values)
     assert "code" not in first
-    assert await desk.do(name, **told) == first
+    assert await desk.do(name, **values) == first
     field, value = {
         "archiveProduct": ("archived", False),
         "addBarcode": ("code", sku()),
         "setReorderPoint": ("quantity", "4"),
     }.get(name, ("name", uuid4().hex))
-    assert (await desk.do(name, **{**told, field: value}))["code"] == "KEY_REUSED"
+    assert (await desk.do(name, **{**values, field: value}))["code"] == "KEY_REUSED"
 
 
 @pytest.mark.parametrize("name", [*EDITS, "createProduct", "createCategory"])
 async def test_who_may_not(desk: Desk, name: str) -> None:
-    told = {"key": str(uuid4()), **await told_for(desk, name)}
+    values = {"key": str(uuid4()), **await values_for(desk, name)}
     if name in EDITS:
-        told["productId"] = await desk.product("米")
+        values["productId"] = await desk.product("米")
     for by in (desk.cashier, *([] if name == "setReorderPoint" else [desk.manager])):
-        assert await desk.asking.code(mutation(name), by, input=told) == "FORBIDDEN"
-    assert await desk.asking.code(mutation(name), None, input=told) == "UNAUTHENTICATED"
+        assert await desk.asking.code(mutation(name), by, input=values) == "FORBIDDEN"
+    assert await desk.asking.code(mutation(name), None, input=values) == "UNAUTHENTICATED"
 
 
 async def test_a_barcode_is_found_however_it_is_spelled(fresh: Desk) -> None:
@@ -255,8 +255,10 @@ async def test_a_barcode_is_found_however_it_is_spelled(fresh: Desk) -> None:
 
 
 async def test_one_way_of_asking_at_a_time(desk: Desk) -> None:
-    for asked in ("", '(sku: "a", barcode: "b")', f'(id: "{uuid4()}", sku: "a")'):
-        assert await desk.asking.code(f"{{ product{asked} {{ id }} }}", desk.owner) == "BAD_INPUT"
+    for arguments in ("", '(sku: "a", barcode: "b")', f'(id: "{uuid4()}", sku: "a")'):
+        assert (
+            await desk.asking.code(f"{{ product{arguments} {{ id }} }}", desk.owner) == "BAD_INPUT"
+        )
 
 
 SEARCHES = [
@@ -285,8 +287,8 @@ async def test_products_are_found(fresh: Desk) -> None:
     await fresh.product("大米", sku="SKU-RICE")
     for name in ("小米 100%", "可口可乐_330ml", "反\\斜", "重庆小面"):
         await fresh.product(name, sku=uuid4().hex.translate(str.maketrans("0123456789", "g" * 10)))
-    for search, found in SEARCHES:
-        assert sorted(await names(fresh, search=search)) == sorted(found), search
+    for search, expected in SEARCHES:
+        assert sorted(await names(fresh, search=search)) == sorted(expected), search
     everything = ["大米", "反\\斜", "可口可乐_330ml", "小米 100%", "重庆小面"]
     assert await names(fresh) == await names(fresh, search=" ")
     assert sorted(await names(fresh)) == sorted(everything)
@@ -327,7 +329,7 @@ async def test_pages_tell_each_product_once_while_others_come_and_go(fresh: Desk
 
 
 async def test_english_is_spoken(desk: Desk) -> None:
-    told = {
+    values = {
         "query": mutation("createProduct"),
         "variables": {
             "input": {
@@ -342,7 +344,7 @@ async def test_english_is_spoken(desk: Desk) -> None:
     headers = {"authorization": f"Bearer {desk.owner}"}
     for language, said in (("en-US,en;q=0.9", "No such category"), ("zh-CN", "没有这个分类")):
         response = await desk.asking.http.post(
-            "/graphql", json=told, headers={**headers, "accept-language": language}
+            "/graphql", json=values, headers={**headers, "accept-language": language}
         )
         answer = response.json()["data"]["createProduct"]
         assert answer["message"].startswith(said)

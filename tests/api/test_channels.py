@@ -45,15 +45,15 @@ query($day: Date!) { channelReport(since: $day, until: $day) {
 
 
 async def shown(desk: Desk, channel: str = "WECHAT") -> Any:
-    told = {"store": desk.store, "code": desk.chain.founded.store.code, "channel": channel}
+    values = {"store": desk.store, "code": desk.chain.founded.store.code, "channel": channel}
     product = await desk.product("米")
-    return (await desk.asking.raw(SHOWN, desk.owner, product=product, **told))["data"]
+    return (await desk.asking.raw(SHOWN, desk.owner, product=product, **values))["data"]
 
 
 async def test_every_quantity_a_channel_receives(fresh: Desk) -> None:
     await stocked(fresh, 米=10)
-    told = {"productId": await fresh.product("米"), "channel": "WECHAT"}
-    rule = await fresh.do("setChannelBuffer", quantity="6", storeId=fresh.store, **told)
+    values = {"productId": await fresh.product("米"), "channel": "WECHAT"}
+    rule = await fresh.do("setChannelBuffer", quantity="6", storeId=fresh.store, **values)
     assert (rule["buffer"], rule["quota"], rule["store"]["id"]) == ("6", None, fresh.store)
     answer = await shown(fresh)
     product = answer["product"]
@@ -74,10 +74,10 @@ async def test_every_quantity_a_channel_receives(fresh: Desk) -> None:
     assert (await shown(fresh, "DOUYIN"))["product"]["level"]["offered"] == "10"
     key = str(uuid4())
     for _ in range(2):
-        rule = await fresh.do("setChannelQuota", key=key, quantity="3", **told)
+        rule = await fresh.do("setChannelQuota", key=key, quantity="3", **values)
         assert (rule["quota"], rule["store"]) == ("3", None)
     assert (await shown(fresh))["product"]["level"]["offered"] == "3"
-    again = await fresh.do("setChannelQuota", key=key, quantity="4", **told)
+    again = await fresh.do("setChannelQuota", key=key, quantity="4", **values)
     assert again["code"] == "KEY_REUSED"
     short = await place(fresh, ("米", 4))
     assert short["shortages"][0]["available"] == "3"
@@ -88,9 +88,9 @@ async def test_every_quantity_a_channel_receives(fresh: Desk) -> None:
 async def test_labels_of_a_channel_move_with_its_rules_and_orders(fresh: Desk) -> None:
     await stocked(fresh, 米=10)
     product, code = await fresh.product("米"), fresh.chain.founded.store.code
-    told = {"store": code, "products": [product], "channel": "WECHAT"}
+    values = {"store": code, "products": [product], "channel": "WECHAT"}
     async with dialled(str(fresh.asking.http.base_url)) as customer:
-        await customer.subscribe(LABELS, **told)
+        await customer.subscribe(LABELS, **values)
 
         async def label() -> Any:
             [shown] = (await customer.next(1))["products"]
@@ -113,10 +113,10 @@ async def test_labels_of_a_channel_move_with_time_alone(fresh: Desk, db: Databas
     await stocked(fresh, 米=10)
     product, code = await fresh.product("米"), fresh.chain.founded.store.code
     await fresh.do("setChannelQuota", productId=product, channel="WECHAT", quantity="2")
-    told = {"store": code, "products": [product], "channel": "WECHAT"}
+    values = {"store": code, "products": [product], "channel": "WECHAT"}
     with patch("app.live.board.UNSEEN_SECONDS", 0.1):
         async with dialled(str(fresh.asking.http.base_url)) as customer:
-            await customer.subscribe(LABELS, **told)
+            await customer.subscribe(LABELS, **values)
             assert (await customer.next(1))["products"][0]["availability"]["remaining"] == 2
             async with db.unit(fresh.chain.founded.store.tenant_id) as unit:
                 rule = update(ChannelRule).where(ChannelRule.product_id == UUID(product))
@@ -125,14 +125,14 @@ async def test_labels_of_a_channel_move_with_time_alone(fresh: Desk, db: Databas
 
 
 async def test_a_manager_rules_her_own_store_only(fresh: Desk) -> None:
-    told = {"productId": await fresh.product("米"), "channel": "WECHAT", "quantity": "1"}
+    values = {"productId": await fresh.product("米"), "channel": "WECHAT", "quantity": "1"}
     by = {"by": fresh.manager}
-    assert "buffer" in await fresh.do("setChannelBuffer", storeId=fresh.store, **told, **by)
-    assert await fresh.code("setChannelBuffer", **told, **by) == "BAD_INPUT"
-    foreign = await fresh.do("setChannelBuffer", storeId=str(uuid4()), **told, **by)
+    assert "buffer" in await fresh.do("setChannelBuffer", storeId=fresh.store, **values, **by)
+    assert await fresh.code("setChannelBuffer", **values, **by) == "BAD_INPUT"
+    foreign = await fresh.do("setChannelBuffer", storeId=str(uuid4()), **values, **by)
     assert foreign["code"] == "UNKNOWN_STORE"
     by = {"by": fresh.cashier}
-    assert await fresh.code("setChannelBuffer", storeId=fresh.store, **told, **by) == "FORBIDDEN"
+    assert await fresh.code("setChannelBuffer", storeId=fresh.store, **values, **by) == "FORBIDDEN"
 
 
 async def test_the_preview_tells_what_would_change(fresh: Desk) -> None:
@@ -142,8 +142,8 @@ async def test_the_preview_tells_what_would_change(fresh: Desk) -> None:
       ... on ChannelPreview { effects { store { id } available offered wouldOffer } }
     } }
     """
-    found = await fresh.ask(query, product=await fresh.product("米"))
-    assert found["effects"] == [
+    answer = await fresh.ask(query, product=await fresh.product("米"))
+    assert answer["effects"] == [
         {"store": {"id": fresh.store}, "available": "10", "offered": "10", "wouldOffer": "7"}
     ]
     assert (await shown(fresh))["product"]["channelRules"] == []

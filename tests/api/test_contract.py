@@ -46,8 +46,8 @@ def test_breaking_changes_since_the_release_are_declared() -> None:
 
 def needs(name: str) -> str:
     """The permission a root field declares in the printed contract."""
-    _, found = sdl().split(f"\n  {name}(" if f"\n  {name}(" in sdl() else f"\n  {name}:", 1)
-    return found.split("@needs(can: ", 1)[1].split(")", 1)[0]
+    _, declaration = sdl().split(f"\n  {name}(" if f"\n  {name}(" in sdl() else f"\n  {name}:", 1)
+    return declaration.split("@needs(can: ", 1)[1].split(")", 1)[0]
 
 
 @pytest.mark.parametrize(("operation", "name"), ROOTS, ids=[name for _, name in ROOTS])
@@ -55,11 +55,7 @@ async def test_every_root_refuses_a_stranger(desk: Desk, operation: str, name: s
     type_ = CORE.query_type if operation == "query" else CORE.mutation_type
     assert type_
     root = Root(operation, name, type_.fields[name], await good(desk, name))
-    told = {
-        path[0]: value
-        for path, value in ((tuple(k for k in (key,)), value) for key, value in root.good.items())
-    }
-    answer = await desk.asking.raw(root.document(told), None, **told)
+    answer = await desk.asking.raw(root.document(root.good), None, **root.good)
     codes = [error["extensions"]["code"] for error in answer.get("errors", ())]
     if needs(name) in ANYBODY:
         assert "UNAUTHENTICATED" not in codes
@@ -68,8 +64,8 @@ async def test_every_root_refuses_a_stranger(desk: Desk, operation: str, name: s
 
 
 def test_every_refusal_has_words_and_a_problem() -> None:
-    made = {each for each in vars(errors).values() if isinstance(each, type)}
-    assert {each for each in made if issubclass(each, Refusal)} - {Refusal} == set(WORDS)
+    created = {each for each in vars(errors).values() if isinstance(each, type)}
+    assert {each for each in created if issubclass(each, Refusal)} - {Refusal} == set(WORDS)
     problem = CORE.type_map["Problem"]
     assert isinstance(problem, GraphQLInterfaceType)
     shown = {type_.name for type_ in CORE.get_possible_types(problem)}

@@ -28,27 +28,27 @@ query($store: UUID!, $code: String!) { scan(storeId: $store, code: $code) {
 """
 
 
-async def rows(desk: Desk, **wanted: Any) -> list[Any]:
-    return (await desk.ask(LEVELS, wanted.pop("by", None), **wanted))["nodes"]
+async def rows(desk: Desk, **filters: Any) -> list[Any]:
+    return (await desk.ask(LEVELS, filters.pop("by", None), **filters))["nodes"]
 
 
-async def names(desk: Desk, **wanted: Any) -> list[str]:
-    return [level["product"]["name"] for level in await rows(desk, **wanted)]
+async def names(desk: Desk, **filters: Any) -> list[str]:
+    return [level["product"]["name"] for level in await rows(desk, **filters)]
 
 
-async def ids(desk: Desk, **wanted: Any) -> list[str]:
-    return [movement["id"] for movement in (await desk.ask(MOVEMENTS, **wanted))["nodes"]]
+async def ids(desk: Desk, **filters: Any) -> list[str]:
+    return [movement["id"] for movement in (await desk.ask(MOVEMENTS, **filters))["nodes"]]
 
 
-async def all_pages(desk: Desk, text: str, between: Any, **wanted: Any) -> list[Any]:
+async def all_pages(desk: Desk, text: str, between: Any, **filters: Any) -> list[Any]:
     """All nodes, page by page; `between` is awaited before each next page."""
-    told: list[Any] = []
+    nodes: list[Any] = []
     after = None
     while True:
-        page = await desk.ask(text, after=after, **wanted)
-        told += page["nodes"]
+        page = await desk.ask(text, after=after, **filters)
+        nodes += page["nodes"]
         if not page["pageInfo"]["hasNextPage"]:
-            return told
+            return nodes
         after = page["pageInfo"]["endCursor"]
         await between()
 
@@ -86,8 +86,8 @@ async def test_levels_are_filtered(fresh: Desk) -> None:
     await fresh.do("setReorderPoint", productId=await fresh.product("油"), quantity="3")
     branch = (await fresh.chain.do(CREATE_STORE, code=f"b-{uuid4().hex[:9]}", name="分店"))["id"]
     await fresh.receive("油", 9, storeId=branch)
-    for status, found in (("OVERSTOCKED", "大米"), ("LOW", "油"), ("OUT", "盐")):
-        assert await names(fresh, status=status, stores=[fresh.store]) == [found]
+    for status, name in (("OVERSTOCKED", "大米"), ("LOW", "油"), ("OUT", "盐")):
+        assert await names(fresh, status=status, stores=[fresh.store]) == [name]
     assert await names(fresh, category=category) == ["大米"]
     assert await names(fresh, search="dm") == ["大米"]
     assert await names(fresh, search="%") == []
@@ -123,8 +123,8 @@ async def test_pages_of_levels_neither_skip_nor_repeat(fresh: Desk, sort: str) -
         await fresh.receive(extra[-1], 1)
         await fresh.post("sell", ("货00", 1))
 
-    told = await all_pages(fresh, LEVELS, meanwhile, sort=sort, first=3)
-    seen = [level["product"]["name"] for level in told if level["product"]["name"] not in extra]
+    nodes = await all_pages(fresh, LEVELS, meanwhile, sort=sort, first=3)
+    seen = [level["product"]["name"] for level in nodes if level["product"]["name"] not in extra]
     assert sorted(seen) == everything
 
 
@@ -157,8 +157,8 @@ async def test_pages_of_movements_neither_skip_nor_repeat(fresh: Desk) -> None:
     async def meanwhile() -> None:
         await fresh.post("sell", ("米", 1))
 
-    told = await all_pages(fresh, MOVEMENTS, meanwhile, first=3, kinds=["SALE"])
-    assert [movement["id"] for movement in told] == sold[::-1]
+    nodes = await all_pages(fresh, MOVEMENTS, meanwhile, first=3, kinds=["SALE"])
+    assert [movement["id"] for movement in nodes] == sold[::-1]
 
 
 async def test_one_movement_is_what_its_answer_was(desk: Desk, outsider: Desk) -> None:
@@ -173,36 +173,33 @@ async def test_a_scan_tells_all_about_a_code(desk: Desk) -> None:
     gtin = f"20{uuid4().int % 10**10:010}"
     gtin += str(-sum(int(d) * (1, 3)[i % 2] for i, d in enumerate(gtin)) % 10)
     product = await desk.product("水", barcodes=[gtin])
-    told = {"store": desk.store}
-    never = await desk.ask(SCAN, code=gtin, **told)
+    values = {"store": desk.store}
+    never = await desk.ask(SCAN, code=gtin, **values)
     assert (never["product"], never["level"], never["lastReceipt"]) == ({"id": product}, None, None)
     await desk.do("addBarcode", productId=product, code=f"BOX{gtin}", packQuantity="24")
     receipt = await desk.receive("水", 30)
     await desk.post("sell", ("水", 1))
     for code, packs in ((gtin, "1"), (f"0{gtin}", "1"), (f"BOX{gtin}", "24")):
-        found = await desk.ask(SCAN, desk.cashier, code=code, **told)
-        assert found == {
+        answer = await desk.ask(SCAN, desk.cashier, code=code, **values)
+        assert answer == {
             "code": code,
             "packQuantity": packs,
             "product": {"id": product},
             "level": {"onHand": "29", "version": "2"},
             "lastReceipt": {"id": receipt["id"]},
-            "can": found["can"],
+            "can": answer["can"],
         }
-        assert "SELL" in found["can"]
-        assert "ADJUST" not in found["can"]
+        assert "SELL" in answer["can"]
+        assert "ADJUST" not in answer["can"]
     number = (await desk.ask("query($id: UUID!) { product(id: $id) { sku } }", id=product))["sku"]
-    assert (await desk.ask(SCAN, code=number, **told))["product"] == {"id": product}
-    unknown = await desk.ask(SCAN, code="没有", **told)
+    assert (await desk.ask(SCAN, code=number, **values))["product"] == {"id": product}
+    unknown = await desk.ask(SCAN, code="没有", **values)
     assert (unknown["code"], unknown["product"], unknown["packQuantity"]) == ("没有", None, None)
 
 
 async def test_a_scan_elsewhere_tells_nothing(desk: Desk, outsider: Desk) -> None:
     for store in (outsider.store, str(uuid4())):
         assert await desk.ask(SCAN, store=store, code="x") is None
-
-
-READ = ("levels", "movements", "entries", "products", "stores")
 
 
 READ = ("levels", "movements", "entries", "products", "stores")
@@ -225,5 +222,5 @@ async def test_a_long_list_takes_as_many_queries_as_a_short_one(fresh: Desk, tex
 
 async def test_many_lists_at_once(fresh: Desk) -> None:
     await fresh.post("receive", *((f"货{number}", 5) for number in range(20)))
-    found = await asyncio.gather(*(rows(fresh) for _ in range(40)))
-    assert all(each == found[0] for each in found)
+    answers = await asyncio.gather(*(rows(fresh) for _ in range(40)))
+    assert all(each == answers[0] for each in answers)

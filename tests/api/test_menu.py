@@ -42,8 +42,8 @@ async def menu(desk: Desk, by: str | None = None) -> dict[str, Any]:
 
 
 async def cart(desk: Desk, *lines: tuple[str, str]) -> Any:
-    asked = [{"productId": await desk.product(name), "quantity": n} for name, n in lines]
-    return await desk.asking(CART, None, store=code(desk), lines=asked)
+    goods = [{"productId": await desk.product(name), "quantity": n} for name, n in lines]
+    return await desk.asking(CART, None, store=code(desk), lines=goods)
 
 
 async def kitchen(desk: Desk) -> None:
@@ -122,8 +122,8 @@ async def test_a_cart_of_what_nobody_knows(fresh: Desk, outsider: Desk) -> None:
 
 async def test_sold_out_by_hand(fresh: Desk, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     await kitchen(fresh)
-    told = {"storeId": fresh.store, "productId": await fresh.product(FRIED)}
-    assert "code" not in await fresh.do("setSoldOut", by=fresh.cashier, **told, soldOut=True)
+    values = {"storeId": fresh.store, "productId": await fresh.product(FRIED)}
+    assert "code" not in await fresh.do("setSoldOut", by=fresh.cashier, **values, soldOut=True)
     dish = (await menu(fresh, fresh.owner))[FRIED]
     assert (dish["makeable"], dish["soldOut"]) == (0, True)
     assert dish["availability"] == {"label": "SOLD_OUT", "remaining": 0}
@@ -133,10 +133,10 @@ async def test_sold_out_by_hand(fresh: Desk, db: Database, monkeypatch: pytest.M
     shown = await fresh.asking(STOREFRONT, None, store=code(fresh))
     labels = {each["name"]: each["availability"]["label"] for each in shown["products"]["nodes"]}
     assert labels[FRIED] == "SOLD_OUT"
-    await fresh.do("setSoldOut", **told, soldOut=False)
+    await fresh.do("setSoldOut", **values, soldOut=False)
     assert (await fresh.post("sell", (FRIED, 1)))["kind"] == "SALE"
     # At the store's midnight the dish is on the menu again, also without any request.
-    await fresh.do("setSoldOut", **told, soldOut=True)
+    await fresh.do("setSoldOut", **values, soldOut=True)
     tomorrow = day_end(datetime.now(UTC), "Asia/Shanghai") + timedelta(seconds=1)
     monkeypatch.setattr(menus, "clock", lambda: tomorrow)
     assert (await menu(fresh, fresh.owner))[FRIED]["makeable"] == 2
@@ -147,7 +147,7 @@ async def test_sold_out_by_hand(fresh: Desk, db: Database, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("now", "zone", "told"),
+    ("now", "zone", "end"),
     [
         ("2026-11-23T15:59:59+00:00", "Asia/Shanghai", "2026-11-23T16:00:00+00:00"),
         ("2026-11-23T16:00:00+00:00", "Asia/Shanghai", "2026-11-24T16:00:00+00:00"),
@@ -155,5 +155,5 @@ async def test_sold_out_by_hand(fresh: Desk, db: Database, monkeypatch: pytest.M
         ("2026-11-01T04:30:00+00:00", "America/New_York", "2026-11-02T05:00:00+00:00"),
     ],
 )
-def test_midnight_is_the_stores_own(now: str, zone: str, told: str) -> None:
-    assert day_end(datetime.fromisoformat(now), zone) == datetime.fromisoformat(told)
+def test_midnight_is_the_stores_own(now: str, zone: str, end: str) -> None:
+    assert day_end(datetime.fromisoformat(now), zone) == datetime.fromisoformat(end)

@@ -30,8 +30,8 @@ async def raw(desk: Desk, query: str, by: str | None, language: str, **variables
 
 
 async def sell(desk: Desk, language: str, *lines: Any) -> Any:
-    told = {"key": str(uuid4()), "storeId": desk.store, "lines": list(lines)}
-    return await raw(desk, SELL, desk.cashier, language, input=told)
+    values = {"key": str(uuid4()), "storeId": desk.store, "lines": list(lines)}
+    return await raw(desk, SELL, desk.cashier, language, input=values)
 
 
 async def test_a_problem_names_the_line_and_the_field(desk: Desk) -> None:
@@ -50,25 +50,25 @@ async def test_a_problem_names_the_line_and_the_field(desk: Desk) -> None:
 
 
 async def test_what_is_taken_names_its_field(desk: Desk) -> None:
-    told = {"key": str(uuid4()), "sku": uuid4().hex, "name": "盐", "unit": "袋"}
-    await raw(desk, ADD, desk.owner, "zh", input=told)
-    told["key"] = str(uuid4())
-    refused = (await raw(desk, ADD, desk.owner, "zh", input=told))["data"]["createProduct"]
+    values = {"key": str(uuid4()), "sku": uuid4().hex, "name": "盐", "unit": "袋"}
+    await raw(desk, ADD, desk.owner, "zh", input=values)
+    values["key"] = str(uuid4())
+    refused = (await raw(desk, ADD, desk.owner, "zh", input=values))["data"]["createProduct"]
     assert refused["path"] == ["input", "sku"]
-    assert refused["message"] == f"货号 {told['sku']} 已存在"
-    refused = (await raw(desk, ADD, desk.owner, "en", input=told | {"key": str(uuid4())}))["data"]
-    assert refused["createProduct"]["message"] == f"SKU {told['sku']} already exists."
+    assert refused["message"] == f"货号 {values['sku']} 已存在"
+    refused = (await raw(desk, ADD, desk.owner, "en", input=values | {"key": str(uuid4())}))["data"]
+    assert refused["createProduct"]["message"] == f"SKU {values['sku']} already exists."
 
 
 async def error(desk: Desk, query: str, by: str | None, language: str, **variables: Any) -> Any:
-    [found] = (await raw(desk, query, by, language, **variables))["errors"]
-    extensions = found["extensions"]
-    return extensions["code"], extensions.get("path"), found["message"]
+    [first] = (await raw(desk, query, by, language, **variables))["errors"]
+    extensions = first["extensions"]
+    return extensions["code"], extensions.get("path"), first["message"]
 
 
 async def test_errors_are_localised_and_name_the_argument(desk: Desk) -> None:
-    told = {"key": str(uuid4()), "storeId": desk.store, "lines": []}
-    assert await error(desk, SELL, desk.cashier, "zh", input=told) == (
+    values = {"key": str(uuid4()), "storeId": desk.store, "lines": []}
+    assert await error(desk, SELL, desk.cashier, "zh", input=values) == (
         "BAD_INPUT",
         ["input", "lines"],
         "明细须为 1 至 500 行",
@@ -78,18 +78,18 @@ async def test_errors_are_localised_and_name_the_argument(desk: Desk) -> None:
         ["expiringWithinDays"],
         "Days to expiry: give 0 to 3650.",
     )
-    told["lines"] = [{"productId": str(uuid4()), "quantity": "1e3"}]
-    code, path, message = await error(desk, SELL, desk.cashier, "zh", input=told)
+    values["lines"] = [{"productId": str(uuid4()), "quantity": "1e3"}]
+    code, path, message = await error(desk, SELL, desk.cashier, "zh", input=values)
     assert (code, path) == ("BAD_INPUT", ["input", "lines", "0", "quantity"])
     assert message.startswith("数量须为精确的数字")
 
 
 async def test_a_missing_permission_is_named_in_words(desk: Desk) -> None:
-    told = {"key": str(uuid4()), "sku": "x", "name": "x", "unit": "x"}
-    forbidden = await error(desk, ADD, desk.cashier, "zh", input=told)
+    values = {"key": str(uuid4()), "sku": "x", "name": "x", "unit": "x"}
+    forbidden = await error(desk, ADD, desk.cashier, "zh", input=values)
     assert forbidden == ("FORBIDDEN", None, "您没有“管理商品”权限，请联系老板")
-    assert (await error(desk, ADD, None, "zh", input=told))[2] == "请先登录"
-    assert (await error(desk, ADD, None, "en", input=told))[2] == "Sign in first."
+    assert (await error(desk, ADD, None, "zh", input=values))[2] == "请先登录"
+    assert (await error(desk, ADD, None, "en", input=values))[2] == "Sign in first."
 
 
 async def test_a_date_has_one_spelling(desk: Desk) -> None:

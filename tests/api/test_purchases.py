@@ -33,30 +33,30 @@ query($store: UUID!, $product: UUID!) { product(id: $product) { level(storeId: $
 
 
 async def supplier(desk: Desk, name: str = "", **more: Any) -> str:
-    made = await desk.do("createSupplier", name=name or f"供应商{uuid4().hex}", **more)
-    assert "id" in made, made
-    return made["id"]
+    created = await desk.do("createSupplier", name=name or f"供应商{uuid4().hex}", **more)
+    assert "id" in created, created
+    return created["id"]
 
 
 async def ordered(desk: Desk, *lines: tuple[Any, ...], by: str | None = None, **more: Any) -> Any:
     """A purchase order; each line is a name, a quantity and a unit cost."""
-    told = [
+    priced = [
         await desk.line(name, quantity, **({"unitCost": cost[0]} if cost else {}))
         for name, quantity, *cost in lines
     ]
     whose = more.pop("supplierId", None) or await supplier(desk)
-    order = {"storeId": desk.store, "supplierId": whose, "lines": told, **more}
+    order = {"storeId": desk.store, "supplierId": whose, "lines": priced, **more}
     return await desk.do("createPurchaseOrder", by=by, **order)
 
 
 async def came(desk: Desk, order: Any, *lines: Any, **more: Any) -> Any:
-    told = [each if isinstance(each, dict) else await desk.line(*each) for each in lines]
-    return await desk.do("receivePurchaseOrder", purchaseOrderId=order["id"], lines=told, **more)
+    goods = [each if isinstance(each, dict) else await desk.line(*each) for each in lines]
+    return await desk.do("receivePurchaseOrder", purchaseOrderId=order["id"], lines=goods, **more)
 
 
 async def level(desk: Desk, name: str) -> Any:
-    told = {"store": desk.store, "product": await desk.product(name)}
-    return (await desk.ask(LEVEL, **told))["level"]
+    values = {"store": desk.store, "product": await desk.product(name)}
+    return (await desk.ask(LEVEL, **values))["level"]
 
 
 def booked(order: Any) -> dict[str, tuple[str, ...]]:
@@ -67,8 +67,8 @@ def booked(order: Any) -> dict[str, tuple[str, ...]]:
 
 async def test_from_the_order_to_the_shelf(fresh: Desk) -> None:
     whose = await supplier(fresh, leadDays=3)
-    asked = ("米", 10, "2.50"), ("油", 4, "30")
-    order = await verify_change(fresh, ordered(fresh, *asked, supplierId=whose, note="早上送"))
+    lines = ("米", 10, "2.50"), ("油", 4, "30")
+    order = await verify_change(fresh, ordered(fresh, *lines, supplierId=whose, note="早上送"))
     assert order["number"] == f"PO-{day(0):%Y%m%d}-0001"
     assert (order["state"], order["expectedOn"]) == ("OPEN", str(day(3)))
     assert (order["overdue"], order["receipts"], order["endedAt"]) == (False, [], None)
@@ -102,8 +102,8 @@ async def test_what_was_not_ordered_is_refused_and_named(fresh: Desk) -> None:
         fresh, came(fresh, order, *lines, key=str(uuid4())), announced=True
     )
     assert refused["code"] == "DELIVERY_EXCEEDS_ORDER"
-    told = [tuple(each.values()) for each in refused["deliveries"]]
-    assert told == [({"name": "米"}, "10", "0", "11"), ({"name": "盐"}, "0", "0", "2")]
+    excesses = [tuple(each.values()) for each in refused["deliveries"]]
+    assert excesses == [({"name": "米"}, "10", "0", "11"), ({"name": "盐"}, "0", "0", "2")]
     assert booked(await fresh.ask(ORDER, id=order["id"])) == booked(order)
     # A refusal sends no event; the first receipt created the salt's level.
     await verify_change(fresh, came(fresh, order, *lines), announced=False)
@@ -187,22 +187,22 @@ async def test_ordered_in_packs_and_units_and_summed(fresh: Desk) -> None:
         {"code": "6900000000011", "packs": "3"},
         {"productId": product, "quantity": "1"},
     ]
-    told = {"supplierId": await supplier(fresh), "storeId": fresh.store}
-    order = await fresh.do("createPurchaseOrder", **told, lines=lines)
+    values = {"supplierId": await supplier(fresh), "storeId": fresh.store}
+    order = await fresh.do("createPurchaseOrder", **values, lines=lines)
     assert booked(order) == {"可乐": ("67", "0", "67", "0")}
     two = [{**line, "unitCost": str(cost)} for cost, line in enumerate(lines)]
-    assert await fresh.code("createPurchaseOrder", **told, lines=two) == "BAD_INPUT"
+    assert await fresh.code("createPurchaseOrder", **values, lines=two) == "BAD_INPUT"
 
 
 async def test_what_cannot_be_ordered(fresh: Desk) -> None:
-    told = {"supplierId": await supplier(fresh), "storeId": fresh.store}
+    values = {"supplierId": await supplier(fresh), "storeId": fresh.store}
     await fresh.product("面", kind="DISH", unit="份")
     old = await fresh.product("旧")
     await fresh.do("archiveProduct", productId=old)
 
     async def refused(name: str, quantity: str = "1", **more: Any) -> Any:
         lines = [await fresh.line(name, quantity)]
-        return await fresh.do("createPurchaseOrder", **{**told, "lines": lines, **more})
+        return await fresh.do("createPurchaseOrder", **{**values, "lines": lines, **more})
 
     dish = await refused("面")
     assert (dish["code"], dish["wrong"]) == ("WRONG_STATE", "NOT_STOCKED")
@@ -221,7 +221,7 @@ async def test_what_cannot_be_ordered(fresh: Desk) -> None:
         {"lines": [{"quantity": "1"}]},
         {"number": "x" * 51},
     ):
-        bad = {**told, "lines": lines, **wrong}
+        bad = {**values, "lines": lines, **wrong}
         assert await fresh.code("createPurchaseOrder", **bad) == "BAD_INPUT", wrong
 
 
@@ -234,14 +234,14 @@ async def test_expected_arrivals_are_listed_by_their_day(fresh: Desk, db: Databa
     other = (await ordered(fresh, ("米", 1), expectedOn=str(day(30))))["id"]
     for ended in (ids[0], ids[3]):
         await fresh.do("cancelPurchaseOrder", purchaseOrderId=ended)
-    found, after = [], None
+    ids_in_pages, after = [], None
     while True:
         page = await fresh.ask(ORDERS, first=2, after=after)
-        found += [row["id"] for row in page["nodes"]]
+        ids_in_pages += [row["id"] for row in page["nodes"]]
         if not page["pageInfo"]["hasNextPage"]:
             break
         after = page["pageInfo"]["endCursor"]
-    assert found == [ids[1], ids[2], other, ids[3], ids[0]]
+    assert ids_in_pages == [ids[1], ids[2], other, ids[3], ids[0]]
 
     async def listed(**more: Any) -> list[str]:
         return [row["id"] for row in (await fresh.ask(ORDERS, **more))["nodes"]]
@@ -268,20 +268,20 @@ async def test_lost_replies(fresh: Desk) -> None:
     """A client may disconnect at any moment: with the same key, the retry has one effect."""
     order = await ordered(fresh, ("米", 1000))
     lines, sent = [await fresh.line("米", 1)], 0
-    told: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for moment in range(0, 30, 2):
-        told = {"key": str(uuid4()), "purchaseOrderId": order["id"], "lines": lines}
-        first = asyncio.create_task(fresh.do("receivePurchaseOrder", **told))
+        values = {"key": str(uuid4()), "purchaseOrderId": order["id"], "lines": lines}
+        first = asyncio.create_task(fresh.do("receivePurchaseOrder", **values))
         await asyncio.sleep(moment / 1000)
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
-        again = await fresh.do("receivePurchaseOrder", **told)
+        again = await fresh.do("receivePurchaseOrder", **values)
         sent += 1
         assert booked(again) == {"米": ("1000", str(sent), str(1000 - sent), "0")}
-    other = {**told, "lines": [await fresh.line("米", 2)]}
+    other = {**values, "lines": [await fresh.line("米", 2)]}
     assert (await fresh.do("receivePurchaseOrder", **other))["code"] == "KEY_REUSED"
     # A key that was used for another mutation is refused.
-    gone = {"key": told["key"], "purchaseOrderId": order["id"], "reason": "x"}
+    gone = {"key": values["key"], "purchaseOrderId": order["id"], "reason": "x"}
     assert (await fresh.do("closePurchaseOrder", **gone))["code"] == "KEY_REUSED"
     assert (await level(fresh, "米"))["onHand"] == str(sent)
 
@@ -298,8 +298,8 @@ async def test_who_buys_and_who_receives_where(fresh: Desk) -> None:
     foreign = await ordered(fresh, ("米", 1), supplierId=whose, storeId=other, by=fresh.manager)
     assert foreign["code"] == "UNKNOWN_STORE"
     lines = [await fresh.line("米", 1)]
-    told = {"supplierId": whose, "storeId": fresh.store, "lines": lines}
-    assert await fresh.code("createPurchaseOrder", by=fresh.cashier, **told) == "FORBIDDEN"
+    values = {"supplierId": whose, "storeId": fresh.store, "lines": lines}
+    assert await fresh.code("createPurchaseOrder", by=fresh.cashier, **values) == "FORBIDDEN"
     for by in (fresh.cashier, fresh.manager):
         assert await fresh.code("createSupplier", by=by, name="x") == "FORBIDDEN"
         assert (await came(fresh, here, ("米", 1), by=by))["state"] == "PARTIAL"
@@ -317,14 +317,14 @@ async def test_who_buys_and_who_receives_where(fresh: Desk) -> None:
     assert hers["code"] == "UNKNOWN_PURCHASE_ORDER"
     assert (await fresh.do("cancelPurchaseOrder", by=buyer, **mine))["state"] == "CANCELLED"
     key = await chain.do(CREATE_KEY, name="ERP", scopes=["PURCHASE_READ"])
-    told = await fresh.ask(
+    answer = await fresh.ask(
         "query($id: UUID!) { purchaseOrder(id: $id) "
         "{ number receipts { id } lines { unitCost } supplier { phone } } }",
         by=key["secret"],
         id=here["id"],
     )
-    assert (told["receipts"], told["lines"][0]["unitCost"]) == (None, None)
-    assert told["supplier"]["phone"] == "138****8000"
+    assert (answer["receipts"], answer["lines"][0]["unitCost"]) == (None, None)
+    assert answer["supplier"]["phone"] == "138****8000"
     assert await fresh.code("cancelPurchaseOrder", by=key["secret"], **mine) == "FORBIDDEN"
 
 
@@ -345,7 +345,7 @@ async def test_a_foreign_id_and_an_absent_one_look_the_same(fresh: Desk, outside
     }
     absent: dict[str, Any] = {name: str(uuid4()) for name in foreign}
     absent["lines"] = [{"productId": str(uuid4()), "quantity": "1"}]
-    asked = [
+    cases = [
         ("createPurchaseOrder", mine, "supplierId"),
         ("createPurchaseOrder", mine, "storeId"),
         ("createPurchaseOrder", mine, "lines"),
@@ -357,14 +357,14 @@ async def test_a_foreign_id_and_an_absent_one_look_the_same(fresh: Desk, outside
         ("receivePurchaseOrder", {"lines": mine["lines"]}, "purchaseOrderId"),
         ("receivePurchaseOrder", {"purchaseOrderId": order["id"]}, "lines"),
     ]
-    for name, good, field in asked:
-        told = []
+    for name, good, field in cases:
+        answers = []
         for wrong in (foreign, absent):
             answer = await fresh.do(name, **{**good, field: wrong[field]})
             id = wrong["lines"][0]["productId"] if field == "lines" else wrong[field]
-            told.append(unnamed(answer, id))
-        assert told[0] == told[1], (name, field)
-        assert "UNKNOWN_" in told[0]
+            answers.append(unnamed(answer, id))
+        assert answers[0] == answers[1], (name, field)
+        assert "UNKNOWN_" in answers[0]
     for query, id in ((ORDER, theirs["id"]), (SUPPLIER, whose)):
         assert await fresh.ask(query, id=id) is None
     assert (await fresh.ask(ORDERS, supplier=whose, stores=[outsider.store]))["nodes"] == []
@@ -372,15 +372,15 @@ async def test_a_foreign_id_and_an_absent_one_look_the_same(fresh: Desk, outside
 
 async def test_a_repeated_order_is_answered_as_it_is_now(fresh: Desk) -> None:
     key = str(uuid4())
-    told = {
+    values = {
         "key": key,
         "supplierId": await supplier(fresh),
         "storeId": fresh.store,
         "lines": [await fresh.line("米", 2)],
     }
-    order = await fresh.asking(mutation("createPurchaseOrder"), fresh.owner, input=told)
+    order = await fresh.asking(mutation("createPurchaseOrder"), fresh.owner, input=values)
     at = datetime.fromisoformat("2026-01-02T08:00:00+08:00")
     done = await came(fresh, order, ("米", 2), occurredAt=at.isoformat())
     assert datetime.fromisoformat(done["receipts"][0]["occurredAt"]) == at
-    again = await fresh.asking(mutation("createPurchaseOrder"), fresh.owner, input=told)
+    again = await fresh.asking(mutation("createPurchaseOrder"), fresh.owner, input=values)
     assert (again["id"], again["state"]) == (order["id"], "RECEIVED")

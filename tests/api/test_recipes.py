@@ -25,16 +25,16 @@ async def fried(desk: Desk) -> None:
     await desk.product(FRIED, **DISH)
     for name in ("西红柿", "香菜"):
         await desk.product(name, **KG)
-    made = await recipe(
+    created = await recipe(
         desk,
         FRIED,
         await part(desk, "西红柿", "300", unit="g", loss="10"),
         await part(desk, "鸡蛋", "2"),
         await part(desk, "香菜", "0.005", optional=True),
     )
-    assert made["recipe"]["version"] == 1, made
+    assert created["recipe"]["version"] == 1, created
     assert [(c["product"]["name"], c["quantity"], c["loss"], c["optional"])
-            for c in made["recipe"]["components"]] == [
+            for c in created["recipe"]["components"]] == [
         ("西红柿", "0.3", "10", False),
         ("鸡蛋", "2", "0", False),
         ("香菜", "0.005", "0", True),
@@ -157,8 +157,8 @@ async def test_old_sales_keep_their_recipe(desk: Desk) -> None:
     assert again["recipe"]["version"] == 2
     new = await desk.post("sell", (FRIED, 1))
     query = "query($id: UUID!) { movement(id: $id) { lines { recipe { version } } } }"
-    told = [await desk.ask(query, id=sale["id"]) for sale in (old, new)]
-    assert [sale["lines"][-1]["recipe"]["version"] for sale in told] == [1, 2]
+    answers = [await desk.ask(query, id=sale["id"]) for sale in (old, new)]
+    assert [sale["lines"][-1]["recipe"]["version"] for sale in answers] == [1, 2]
     gone = await recipe(desk, FRIED)
     assert gone["recipe"] is None
     assert lines(await desk.post("sell", (FRIED, 1))) == {(FRIED, "1", "KITCHEN", "CUSTOMER")}
@@ -221,8 +221,8 @@ async def test_what_is_made_ahead_is_taken_from_the_shelf(desk: Desk) -> None:
     await recipe(desk, "面", await part(desk, "酱", "0.2"))
     await desk.receive("豆", "6", by=desk.owner)
     assert (await desk.post("sell", ("面", 1)))["code"] == "OUT_OF_STOCK"
-    made = await desk.post("produce", ("酱", "2"))
-    assert lines(made) == {("豆", "3", "SHELF", "KITCHEN"), ("酱", "2", "KITCHEN", "SHELF")}
+    created = await desk.post("produce", ("酱", "2"))
+    assert lines(created) == {("豆", "3", "SHELF", "KITCHEN"), ("酱", "2", "KITCHEN", "SHELF")}
     assert (await desk.post("sell", ("面", 3)))["kind"] == "SALE"
     assert await available(desk, "豆", "酱") == ["3", "1.4"]
 

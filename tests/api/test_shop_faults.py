@@ -50,12 +50,12 @@ async def test_a_cancel_is_not_lost_to_an_answer_that_is_older(trade: Trade) -> 
     trade.mall.orders["1"] = 2, {"s1": 2}
     place = orders.place
 
-    async def stalled(*told: Any) -> Any:
+    async def stalled(*arguments: Any) -> Any:
         with patch("app.domain.documents.orders.place", place):
             trade.mall.orders["1"] = 4, {"s1": 2}
             await trade.message("DOUYIN", "1", "106")
             await trade.follow_orders()
-        return await place(*told)
+        return await place(*arguments)
 
     await trade.message("DOUYIN", "1", "101")
     with patch("app.domain.documents.orders.place", stalled):
@@ -72,8 +72,8 @@ async def test_paid_after_its_hold_was_over(trade: Trade) -> None:
     await trade.follow_orders()
     await overdue(trade)
     await end_overdue(trade.books.db, trade.tenant)
-    told = {"channel": "DOUYIN", "productId": await trade.desk.product("米")}
-    await trade.desk.do("setChannelBuffer", quantity="5", **told)
+    values = {"channel": "DOUYIN", "productId": await trade.desk.product("米")}
+    await trade.desk.do("setChannelBuffer", quantity="5", **values)
     trade.mall.orders["1"] = 2, {"s1": 2}
     await trade.message("DOUYIN", "1", "101")
     await trade.follow_orders()
@@ -161,34 +161,34 @@ async def test_a_process_that_dies_between_the_call_and_the_record(trade: Trade)
 async def test_a_day_that_ends_is_told_though_nothing_happened(trade: Trade) -> None:
     """A quota is full again at midnight, without any sale."""
     await trade.desk.receive("米", 9)
-    told = {"channel": "DOUYIN", "productId": await trade.desk.product("米")}
-    await trade.desk.do("setChannelQuota", quantity="2", **told)
+    values = {"channel": "DOUYIN", "productId": await trade.desk.product("米")}
+    await trade.desk.do("setChannelQuota", quantity="2", **values)
     [link] = [UUID(trade.links["DOUYIN"])]
     with patch("app.db.channel_accounts.offered", yesterday(rows.offered, 0)):
         await trade.push_stock()
-    assert await told_to(trade, link) == 0
+    assert await pushed_to(trade, link) == 0
     await trade.push_stock()
-    assert await told_to(trade, link) == 0, "it was looked at just now"
+    assert await pushed_to(trade, link) == 0, "it was looked at just now"
     async with trade.books.db.unit(trade.tenant) as unit:
         looked = update(ChannelLink).where(ChannelLink.tenant_id == trade.tenant)
         long_ago = unit.now - timedelta(minutes=2)
         await unit.session.execute(looked.values(leased_until=long_ago))
     await trade.push_stock()
-    assert await told_to(trade, link) == 2
+    assert await pushed_to(trade, link) == 2
     assert len(set(trade.mall.marks)) == len(trade.mall.marks), "no shop takes it for the same"
 
 
 def yesterday(read: Any, count: int) -> Any:
     async def offered(session: Any, tenant: UUID, link: Any) -> Any:
-        revision, found = await read(session, tenant, link)
+        revision, offers = await read(session, tenant, link)
         return revision, [
-            each._replace(stock=count) if each.listing.sku == "1" else each for each in found
+            each._replace(stock=count) if each.listing.sku == "1" else each for each in offers
         ]
 
     return offered
 
 
-async def told_to(trade: Trade, link: UUID) -> int:
+async def pushed_to(trade: Trade, link: UUID) -> int:
     return (await trade.listings())[f"{link} 1"]["pushed"]
 
 
@@ -230,8 +230,8 @@ async def test_a_shop_that_moved_to_another_store(trade: Trade) -> None:
     await trade.desk.do("disconnectChannel", linkId=trade.links["DOUYIN"])
     moved = await trade.desk.chain.do(CREATE_STORE, code=uuid4().hex, name="新店")
     account = {"appId": APP, "secret": SECRET, "shopId": SHOP}
-    told = {"storeId": moved["id"], "channel": "DOUYIN", **account}
-    link = await trade.desk.do("connectChannel", **told)
+    values = {"storeId": moved["id"], "channel": "DOUYIN", **account}
+    link = await trade.desk.do("connectChannel", **values)
     there = replace(trade, links={"DOUYIN": link["id"]})
     trade.mall.sells("1", 2, s1=2)
     await there.message("DOUYIN", "1", "101")
@@ -243,8 +243,8 @@ async def test_messages_nobody_can_keep(trade: Trade) -> None:
     for number, id in (("1\0", "x"), ("1", "a\0b"), ("1" * 65, "x"), ("1", "x" * 201)):
         assert await trade.message("DOUYIN", number, "100", id=id) == 400
     async with trade.books.db.read(trade.tenant) as session:
-        found = await session.scalars(rows.select(ShopMessage))
-        assert list(found) == []
+        messages = await session.scalars(rows.select(ShopMessage))
+        assert list(messages) == []
 
 
 async def test_many_messages_at_once(trade: Trade) -> None:
@@ -267,8 +267,8 @@ async def test_a_sku_that_becomes_another_product(trade: Trade) -> None:
     await trade.desk.receive("米", 5)
     await trade.desk.receive("蛋", 7)
     await trade.push_stock()
-    told = {"linkId": trade.links["DOUYIN"], "productId": await trade.desk.product("蛋")}
-    await trade.desk.do("setListing", sku="1", **told)
+    values = {"linkId": trade.links["DOUYIN"], "productId": await trade.desk.product("蛋")}
+    await trade.desk.do("setListing", sku="1", **values)
     await trade.push_stock()
     assert trade.mall.stock["1"] == 7
     assert len(trade.mall.marks) == len(set(trade.mall.marks))
@@ -278,17 +278,17 @@ async def test_no_answer_and_no_message_tells_a_secret(trade: Trade, caplog: Any
     trade.mall.trouble = ["never"] * 4
     caplog.set_level("DEBUG")
     await trade.push_stock()
-    told = repr(await trade.desk.ask(LAG)) + repr(await trade.listings()) + caplog.text
+    text = repr(await trade.desk.ask(LAG)) + repr(await trade.listings()) + caplog.text
     async with trade.books.db.read(trade.tenant) as session:
         links = await rows.links(session, trade.tenant, [UUID(trade.desk.store)])
-    told += repr(links) + repr(trade.shops)
-    assert SECRET not in told
+    text += repr(links) + repr(trade.shops)
+    assert SECRET not in text
     assert APP in repr([link.app_id for link in links])
 
 
 async def test_a_platform_that_hangs_keeps_no_other_waiting(clone: Cloning, mall: Mall) -> None:
     """Two tenants in one process: WeChat never answers the first, Douyin answers the second."""
-    urls, told = await clone(), asyncio.Event()
+    urls, pushed = await clone(), asyncio.Event()
 
     async def hang(reader: Any, writer: Any) -> None:
         await reader.read()
@@ -303,7 +303,7 @@ async def test_a_platform_that_hangs_keeps_no_other_waiting(clone: Cloning, mall
     loop = asyncio.get_running_loop()
 
     def heard() -> None:
-        loop.call_soon_threadsafe(told.set)
+        loop.call_soon_threadsafe(pushed.set)
 
     mall.heard = heard
     async with served(urls, **where) as asking:
@@ -316,8 +316,8 @@ async def test_a_platform_that_hangs_keeps_no_other_waiting(clone: Cloning, mall
         for number in range(1, 4):
             await desks[1].receive("米", 1)
             while mall.stock.get("1") != number:
-                await asyncio.wait_for(told.wait(), 4)
-                told.clear()
+                await asyncio.wait_for(pushed.wait(), 4)
+                pushed.clear()
         assert {each["waiting"] for each in await desks[0].ask(LAG)} == {2}
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)

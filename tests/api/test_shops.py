@@ -24,14 +24,14 @@ async def test_accounts_receive_the_sellable_quantity(trade: Trade) -> None:
     assert trade.mall.stock == {"1": 10, "2": 0}
     await trade.desk.post("sell", ("米", 3))
     product = await trade.desk.product("米")
-    told = {"productId": product, "channel": "DOUYIN", "quantity": "2"}
-    await trade.desk.do("setChannelBuffer", **told)
+    values = {"productId": product, "channel": "DOUYIN", "quantity": "2"}
+    await trade.desk.do("setChannelBuffer", **values)
     trade.mall.calls.clear()
     await trade.push_stock()
     assert sorted(trade.mall.calls) == ["/channels/ec/product/stock/update", "/sku/syncStock"]
-    found = await trade.listings()
-    told = {channel: found[f"{link} 1"]["pushed"] for channel, link in trade.links.items()}
-    assert told == {"DOUYIN": 5, "WECHAT": 7}
+    listings = await trade.listings()
+    pushed = {channel: listings[f"{link} 1"]["pushed"] for channel, link in trade.links.items()}
+    assert pushed == {"DOUYIN": 5, "WECHAT": 7}
     trade.mall.calls.clear()
     await trade.push_stock()
     assert trade.mall.calls == [], "nothing happened since"
@@ -45,9 +45,9 @@ async def test_what_fails_is_tried_again(trade: Trade, trouble: str) -> None:
     trade.mall.trouble = [trouble] * 4
     with patch("app.platforms.platform.ANSWER_SECONDS", 0.3):
         await trade.push_stock()
-    found = await trade.listings()
-    assert {(each["state"], each["attempts"]) for each in found.values()} == {("WAITING", 1)}
-    assert all(each["error"] for each in found.values())
+    listings = await trade.listings()
+    assert {(each["state"], each["attempts"]) for each in listings.values()} == {("WAITING", 1)}
+    assert all(each["error"] for each in listings.values())
     lag = await trade.desk.ask(LAG)
     assert [(each["waiting"], each["dead"]) for each in lag] == [(2, 0), (2, 0)]
     await trade.now()
@@ -69,9 +69,9 @@ async def test_a_push_that_always_fails_is_dead_until_retried(trade: Trade) -> N
     await trade.desk.receive("米", 4)
     trade.mall.trouble = ["never"] * 4
     await trade.push_stock()
-    found = await trade.listings()
-    assert {each["state"] for each in found.values()} == {"DEAD"}
-    assert any("无此商品" in each["error"] for each in found.values())
+    listings = await trade.listings()
+    assert {each["state"] for each in listings.values()} == {"DEAD"}
+    assert any("无此商品" in each["error"] for each in listings.values())
     await trade.desk.post("sell", ("米", 1))
     trade.mall.calls.clear()
     await trade.push_stock()
@@ -89,8 +89,8 @@ async def test_eight_failures_are_enough(trade: Trade) -> None:
             waiting = rows.update(rows.Listing).where(rows.Listing.state == "WAITING")
             await unit.session.execute(waiting.values(next_at=unit.now))
         await trade.push_stock()
-    found = await trade.listings()
-    assert {(each["state"], each["attempts"]) for each in found.values()} == {("DEAD", ATTEMPTS)}
+    listings = await trade.listings()
+    assert {(each["state"], each["attempts"]) for each in listings.values()} == {("DEAD", ATTEMPTS)}
 
 
 async def test_a_stale_push_is_dropped(trade: Trade) -> None:
@@ -100,17 +100,17 @@ async def test_a_stale_push_is_dropped(trade: Trade) -> None:
     overtaken: list[int] = []
 
     async def stalled(session: Any, tenant: UUID, link: Any) -> Any:
-        found = await read(session, tenant, link)
+        current = await read(session, tenant, link)
         if overtaken:
-            return found
-        overtaken.append(found[0])
+            return current
+        overtaken.append(current[0])
         with patch("app.db.channel_accounts.offered", read):
             await trade.desk.post("sell", ("米", 1))
             async with trade.books.db.unit(tenant) as unit:
                 await rows.release(unit, link.id, None)
             await trade.push_stock()
         trade.mall.calls.clear()
-        return found
+        return current
 
     with patch("app.db.channel_accounts.offered", stalled):
         await trade.push_stock()
@@ -212,8 +212,8 @@ async def test_an_unlisted_sku_is_reported(trade: Trade) -> None:
     lag = {each["link"]["channel"]: each for each in await trade.desk.ask(LAG)}
     assert lag["DOUYIN"]["dead"] == 1
     assert "渠道货号 99 没有对应的商品" in lag["DOUYIN"]["error"]
-    told = {"linkId": trade.links["DOUYIN"], "productId": await trade.desk.product("米")}
-    await trade.desk.do("setListing", sku="99", **told)
+    values = {"linkId": trade.links["DOUYIN"], "productId": await trade.desk.product("米")}
+    await trade.desk.do("setListing", sku="99", **values)
     await trade.desk.receive("米", 1)
     await trade.desk.do("retryChannel", linkId=trade.links["DOUYIN"])
     await trade.follow_orders()
@@ -249,10 +249,10 @@ async def test_only_the_shop_is_believed(trade: Trade) -> None:
 
 async def test_one_shop_a_store_and_channel(trade: Trade, stranger: Any) -> None:
     desk = trade.desk
-    told = {"storeId": desk.store, "channel": "DOUYIN", "appId": APP, "secret": SECRET}
-    again = await desk.do("connectChannel", shopId=SHOP, **told)
+    values = {"storeId": desk.store, "channel": "DOUYIN", "appId": APP, "secret": SECRET}
+    again = await desk.do("connectChannel", shopId=SHOP, **values)
     assert (again["code"], again["field"]) == ("ALREADY_TAKEN", "channel")
-    assert await desk.code("connectChannel", **told) == "BAD_INPUT"
+    assert await desk.code("connectChannel", **values) == "BAD_INPUT"
     key = str(uuid4())
     gone = [
         await desk.do("disconnectChannel", key=key, linkId=trade.links["DOUYIN"]) for _ in range(2)
@@ -261,7 +261,7 @@ async def test_one_shop_a_store_and_channel(trade: Trade, stranger: Any) -> None
     assert gone[0]["endedAt"]
     late = await desk.do("retryChannel", linkId=trade.links["DOUYIN"])
     assert late["wrong"] == "DISCONNECTED"
-    assert (await desk.do("connectChannel", shopId=SHOP, **told))["channel"] == "DOUYIN"
+    assert (await desk.do("connectChannel", shopId=SHOP, **values))["channel"] == "DOUYIN"
     foreign = replace(desk, chain=stranger)
     refused = await foreign.do("retryChannel", linkId=trade.links["WECHAT"])
     assert refused["code"] == "UNKNOWN_CHANNEL_LINK"

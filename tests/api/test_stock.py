@@ -73,9 +73,9 @@ async def test_a_correction_by_hand(desk: Desk, kind: str) -> None:
 
 async def test_costs_are_for_those_who_may_see_them(desk: Desk) -> None:
     line = {**await desk.line("米", 2), "unitCost": "3.2501"}
-    told = {"storeId": desk.store, "lines": [line], "document": "送货单 7"}
+    values = {"storeId": desk.store, "lines": [line], "document": "送货单 7"}
     for by, cost in ((desk.owner, "3.2501"), (desk.manager, "3.2501"), (desk.cashier, None)):
-        answer = await desk.do("receive", by=by, **told)
+        answer = await desk.do("receive", by=by, **values)
         assert line_of(answer)["unitCost"] == cost
         assert answer["document"] == "送货单 7"
 
@@ -112,25 +112,25 @@ async def test_what_was_sold_comes_back(
 async def test_returns_do_not_exceed_the_sale(desk: Desk) -> None:
     await desk.receive("米", 10)
     sale = await desk.post("sell", ("米", 4))
-    told = {"saleId": sale["id"], "disposition": "SHELF"}
-    await desk.post("returnSale", ("米", 3), **told)
-    too_many = desk.post("returnSale", ("米", 1), ("米", 1), **told)
+    values = {"saleId": sale["id"], "disposition": "SHELF"}
+    await desk.post("returnSale", ("米", 3), **values)
+    too_many = desk.post("returnSale", ("米", 1), ("米", 1), **values)
     refused = await verify_change(desk, too_many, announced=False)
     assert refused["code"] == "RETURN_EXCEEDS_SALE"
     assert (refused["sold"], refused["returned"], refused["requested"]) == ("4", "3", "2")
     assert refused["product"] == {"name": "米"}
-    never_sold = await desk.post("returnSale", ("油", 1), **told)
+    never_sold = await desk.post("returnSale", ("油", 1), **values)
     assert (never_sold["code"], never_sold["sold"]) == ("RETURN_EXCEEDS_SALE", "0")
 
 
 async def test_only_a_sale_that_stands_is_taken_back(desk: Desk) -> None:
     receipt = await desk.receive("米", 10)
-    told = {"disposition": "SHELF"}
-    refused = await desk.post("returnSale", ("米", 1), saleId=receipt["id"], **told)
+    values = {"disposition": "SHELF"}
+    refused = await desk.post("returnSale", ("米", 1), saleId=receipt["id"], **values)
     assert (refused["code"], refused["wrong"]) == ("WRONG_STATE", "NOT_A_SALE")
     sale = await desk.post("sell", ("米", 1))
     await desk.do("reverse", movementId=sale["id"])
-    refused = await desk.post("returnSale", ("米", 1), saleId=sale["id"], **told)
+    refused = await desk.post("returnSale", ("米", 1), saleId=sale["id"], **values)
     assert (refused["code"], refused["wrong"]) == ("WRONG_STATE", "REVERSED")
 
 
@@ -143,10 +143,10 @@ async def test_a_movement_is_undone_once(desk: Desk) -> None:
     moved = line_of(answer)
     assert (moved["from"]["bin"], moved["to"]["bin"]) == ("SHELF", "SUPPLIER")
     assert (moved["onHandAfter"], moved["seq"]) == ("0", "2")
-    found = await desk.ask(
+    movement = await desk.ask(
         "query($id: UUID!) { movement(id: $id) { reversedBy { id } } }", id=receipt["id"]
     )
-    assert found == {"reversedBy": {"id": answer["id"]}}
+    assert movement == {"reversedBy": {"id": answer["id"]}}
     again = await verify_change(desk, desk.do("reverse", movementId=receipt["id"]), announced=False)
     assert (again["code"], again["wrong"]) == ("WRONG_STATE", "REVERSED")
     undone = await desk.do("reverse", movementId=answer["id"])
@@ -167,8 +167,8 @@ async def test_what_was_sold_on_cannot_be_undone(desk: Desk) -> None:
 async def test_never_more_than_is_there(desk: Desk, name: str) -> None:
     await desk.receive("米", 5)
     await desk.receive("油", 1)
-    wanted = desk.post(name, ("米", 3), ("米", 3), ("油", 1))
-    refused = await verify_change(desk, wanted, announced=False)
+    expected = desk.post(name, ("米", 3), ("米", 3), ("油", 1))
+    refused = await verify_change(desk, expected, announced=False)
     assert refused["code"] == "OUT_OF_STOCK"
     assert refused["message"] == "库存不足：米需要 6 袋，现有 5 袋"
     assert refused["shortages"] == [{"product": {"name": "米"}, "requested": "6", "available": "5"}]
@@ -256,8 +256,8 @@ async def test_lines_are_between_1_and_500(desk: Desk) -> None:
 
 async def test_nothing_happens_in_the_future(desk: Desk) -> None:
     line = await desk.line("米", 1)
-    told = {"storeId": desk.store, "lines": [line], "occurredAt": "2199-01-01T00:00:00Z"}
-    assert await desk.code("receive", **told) == "BAD_INPUT"
+    values = {"storeId": desk.store, "lines": [line], "occurredAt": "2199-01-01T00:00:00Z"}
+    assert await desk.code("receive", **values) == "BAD_INPUT"
 
 
 @pytest.mark.parametrize("name", ROUTES)
@@ -288,31 +288,31 @@ async def test_foreign_things_look_absent(desk: Desk, outsider: Desk, name: str)
     foreign = await outsider.product("别家的米")
     more = {"kind": "GAIN"} if name == "adjust" else {}
     absent = str(uuid4())
-    told = []
+    answers = []
     for product in (foreign, absent):
         line = {"productId": product, "quantity": "1"}
         answer = await desk.do(name, storeId=desk.store, lines=[line], **more)
         assert answer["code"] == "UNKNOWN_PRODUCT"
-        told.append(unnamed(answer, product))
-    assert told[0] == told[1]
-    told = []
+        answers.append(unnamed(answer, product))
+    assert answers[0] == answers[1]
+    answers = []
     for store in (outsider.store, absent):
         answer = await desk.post(name, ("米", 1), storeId=store, **more)
         assert answer["code"] == "UNKNOWN_STORE"
-        told.append(unnamed(answer, store))
-    assert told[0] == told[1]
+        answers.append(unnamed(answer, store))
+    assert answers[0] == answers[1]
 
 
 async def test_foreign_movements_look_absent(desk: Desk, outsider: Desk) -> None:
     receipt = await outsider.receive("米", 1)
     await desk.receive("米", 1)
-    told = []
+    answers = []
     for movement in (receipt["id"], str(uuid4())):
         undone = await desk.do("reverse", movementId=movement)
         back = await desk.post("returnSale", ("米", 1), saleId=movement, disposition="SHELF")
         assert undone["code"] == back["code"] == "UNKNOWN_MOVEMENT"
-        told.append(unnamed((undone, back), movement))
-    assert told[0] == told[1]
+        answers.append(unnamed((undone, back), movement))
+    assert answers[0] == answers[1]
 
 
 async def test_another_store_of_the_chain_is_out_of_reach(desk: Desk) -> None:
@@ -338,30 +338,30 @@ FORBIDDEN = [
 @pytest.mark.parametrize(("name", "role"), FORBIDDEN)
 async def test_forbidden(desk: Desk, name: str, role: str) -> None:
     await desk.receive("米", 5)
-    told: dict[str, Any] = {"storeId": desk.store, "lines": [await desk.line("米", 1)]}
+    values: dict[str, Any] = {"storeId": desk.store, "lines": [await desk.line("米", 1)]}
     if name == "adjust":
-        told["kind"] = "GAIN"
+        values["kind"] = "GAIN"
     if name == "reverse":
-        told = {"movementId": str(uuid4())}
-    assert await desk.code(name, by=getattr(desk, role), **told) == "FORBIDDEN"
+        values = {"movementId": str(uuid4())}
+    assert await desk.code(name, by=getattr(desk, role), **values) == "FORBIDDEN"
 
 
 @pytest.mark.parametrize("name", list(INPUTS)[:9])
 async def test_writing_needs_a_token(desk: Desk, name: str) -> None:
-    told: dict[str, Any] = {"key": str(uuid4()), "storeId": desk.store, "lines": []}
+    values: dict[str, Any] = {"key": str(uuid4()), "storeId": desk.store, "lines": []}
     if name == "adjust":
-        told["kind"] = "GAIN"
+        values["kind"] = "GAIN"
     if name == "reverse":
-        told = {"key": str(uuid4()), "movementId": str(uuid4())}
+        values = {"key": str(uuid4()), "movementId": str(uuid4())}
     if name == "returnSale":
-        told = {"key": str(uuid4()), "saleId": str(uuid4()), "lines": [], "disposition": "SHELF"}
-    assert await desk.asking.code(mutation(name), None, input=told) == "UNAUTHENTICATED"
+        values = {"key": str(uuid4()), "saleId": str(uuid4()), "lines": [], "disposition": "SHELF"}
+    assert await desk.asking.code(mutation(name), None, input=values) == "UNAUTHENTICATED"
 
 
 async def test_a_key_that_made_a_product_makes_no_movement(desk: Desk) -> None:
     key = str(uuid4())
-    made = await desk.do("createProduct", key=key, sku=key, name="米", unit="袋")
-    line = {"productId": made["id"], "quantity": "1"}
+    created = await desk.do("createProduct", key=key, sku=key, name="米", unit="袋")
+    line = {"productId": created["id"], "quantity": "1"}
     refused = await desk.do("receive", key=key, storeId=desk.store, lines=[line])
     assert (refused["code"], refused["key"]) == ("KEY_REUSED", key)
     other = str(uuid4())

@@ -28,11 +28,11 @@ query($product: UUID!, $store: UUID!) {
 """
 
 
-async def seen(desk: Desk, language: str = "", **wanted: Any) -> Any:
+async def seen(desk: Desk, language: str = "", **filters: Any) -> Any:
     """The storefront, read without a token."""
     body = {
         "query": STOREFRONT,
-        "variables": {"store": desk.chain.founded.store.code, **wanted},
+        "variables": {"store": desk.chain.founded.store.code, **filters},
     }
     headers = {"accept-language": language} if language else {}
     response = await desk.asking.http.post("/graphql", json=body, headers=headers)
@@ -41,15 +41,15 @@ async def seen(desk: Desk, language: str = "", **wanted: Any) -> Any:
     return answer["data"]["storefront"]
 
 
-async def names(desk: Desk, **wanted: Any) -> list[str]:
-    return [product["name"] for product in (await seen(desk, **wanted))["products"]["nodes"]]
+async def names(desk: Desk, **filters: Any) -> list[str]:
+    return [product["name"] for product in (await seen(desk, **filters))["products"]["nodes"]]
 
 
 async def label(desk: Desk, name: str, language: str = "") -> tuple[str, int | None, str]:
-    found = await seen(desk, language, search=name)
-    [product] = found["products"]["nodes"]
-    told = product["availability"]
-    return told["label"], told["remaining"], told["text"]
+    page = await seen(desk, language, search=name)
+    [product] = page["products"]["nodes"]
+    answer = product["availability"]
+    return answer["label"], answer["remaining"], answer["text"]
 
 
 async def test_a_passer_by_sees_what_is_sold(fresh: Desk) -> None:
@@ -59,10 +59,10 @@ async def test_a_passer_by_sees_what_is_sold(fresh: Desk) -> None:
     for name, more in (("洗车", {"kind": "SERVICE"}), ("面", {"kind": "DISH"}), ("旧货", {})):
         await fresh.product(name, **more)
     await fresh.do("archiveProduct", productId=await fresh.product("旧货"))
-    found = await seen(fresh)
-    assert found["store"] == {"name": "南山店", "code": fresh.chain.founded.store.code}
-    assert found["categories"] == [{"name": "粮油"}]
-    nodes = {each["name"]: each for each in found["products"]["nodes"]}
+    page = await seen(fresh)
+    assert page["store"] == {"name": "南山店", "code": fresh.chain.founded.store.code}
+    assert page["categories"] == [{"name": "粮油"}]
+    nodes = {each["name"]: each for each in page["products"]["nodes"]}
     assert set(nodes) == {"大米", "面", "洗车"}
     assert nodes["大米"] == {
         "id": product,
@@ -87,17 +87,17 @@ BOUNDARIES = [
 ]
 
 
-@pytest.mark.parametrize(("unit", "quantity", "told"), BOUNDARIES)
+@pytest.mark.parametrize(("unit", "quantity", "shown"), BOUNDARIES)
 async def test_a_label_at_its_boundary(
-    desk: Desk, unit: str, quantity: str | None, told: tuple[str, int | None, str]
+    desk: Desk, unit: str, quantity: str | None, shown: tuple[str, int | None, str]
 ) -> None:
     name = f"米{uuid4().hex}"
     product = await desk.product(name, unit=unit)
     if quantity:
         await desk.receive(name, quantity)
-    assert await label(desk, name) == told
+    assert await label(desk, name) == shown
     inside = await desk.ask(LABEL, product=product, store=desk.store)
-    assert tuple(inside["availability"].values()) == told
+    assert tuple(inside["availability"].values()) == shown
 
 
 async def test_only_what_can_be_sold_counts(desk: Desk) -> None:
@@ -127,18 +127,18 @@ async def test_products_are_searched_and_paged(fresh: Desk) -> None:
     assert await names(fresh, search="huo3") == ["货3"]
     assert await names(fresh, search="%") == []
     assert await names(fresh, category=category) == ["货0", "货1"]
-    told: list[str] = []
+    answers: list[str] = []
     after = None
     while True:
         page = (await seen(fresh, first=3, after=after))["products"]
-        told += [product["name"] for product in page["nodes"]]
+        answers += [product["name"] for product in page["nodes"]]
         if not page["pageInfo"]["hasNextPage"]:
             break
         after = page["pageInfo"]["endCursor"]
-        await fresh.product(f"货{len(told)}{len(told)}")
-    assert told == [f"货{number}" for number in range(3)] + told[3:]
-    assert len(told) == len(set(told))
-    assert {f"货{number}" for number in range(7)} <= set(told)
+        await fresh.product(f"货{len(answers)}{len(answers)}")
+    assert answers == [f"货{number}" for number in range(3)] + answers[3:]
+    assert len(answers) == len(set(answers))
+    assert {f"货{number}" for number in range(7)} <= set(answers)
 
 
 async def test_each_store_has_its_own_code(fresh: Desk, outsider: Desk) -> None:

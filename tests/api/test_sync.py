@@ -22,9 +22,9 @@ MORNING = datetime.now(UTC) - timedelta(hours=2)
 
 async def sold(desk: Desk, minute: int, *lines: tuple[Any, ...], **more: Any) -> dict[str, Any]:
     """One sale of a till, `minutes` after it went offline."""
-    told = {"key": str(uuid4()), "storeId": desk.store, **more}
-    told["occurredAt"] = (MORNING + timedelta(minutes=minute)).isoformat()
-    return {**told, "lines": [await desk.line(*line) for line in lines]}
+    values = {"key": str(uuid4()), "storeId": desk.store, **more}
+    values["occurredAt"] = (MORNING + timedelta(minutes=minute)).isoformat()
+    return {**values, "lines": [await desk.line(*line) for line in lines]}
 
 
 async def synced(desk: Desk, operations: list[Any]) -> list[Any]:
@@ -69,7 +69,7 @@ async def test_each_has_its_own_result(fresh: Desk, outsider: Desk) -> None:
     assert sorted(map(str, (codes[0], codes[6]))) == ["KEY_REUSED", "None"]
     assert outcomes[0] == outcomes[7]
     assert datetime.fromisoformat(outcomes[5]["occurredAt"]) == MORNING + timedelta(minutes=6)
-    assert await synced(fresh, operations) == outcomes, "sent again, it is told again"
+    assert await synced(fresh, operations) == outcomes, "a repeat gets the same answer"
 
 
 @pytest.mark.parametrize("bottles", [4, 9])
@@ -90,8 +90,8 @@ async def test_any_order_ends_the_same(fresh: Desk, bottles: int) -> None:
         ]
         outcomes = await synced(fresh, [operations[place] for place in order])
         assert not [each for each in outcomes if "code" in each]
-        found = await fresh.ask(BATCHES, product=await fresh.product(name), store=fresh.store)
-        ends.add(repr(found["level"]))
+        answer = await fresh.ask(BATCHES, product=await fresh.product(name), store=fresh.store)
+        ends.add(repr(answer["level"]))
     left = bottles - 8
     batches = [{"batch": {"number": "B"}, "shelf": str(left)}] if left > 0 else []
     assert ends == {repr({"onHand": str(max(0, left)), "batches": batches})}
@@ -139,8 +139,8 @@ async def test_what_was_missing_names_the_orders_at_risk(fresh: Desk) -> None:
 async def test_only_a_fact_of_the_counter_is_accepted(fresh: Desk) -> None:
     await stocked(fresh, 米=1)
     line = [await fresh.line("米", 2)]
-    told = {"storeId": fresh.store, "lines": line, "acceptShortage": True}
-    assert await fresh.code("sell", channel="WECHAT", **told) == "BAD_INPUT"
+    values = {"storeId": fresh.store, "lines": line, "acceptShortage": True}
+    assert await fresh.code("sell", channel="WECHAT", **values) == "BAD_INPUT"
 
 
 async def test_what_is_overdue_is_taken_before_anything_is_missing(fresh: Desk) -> None:

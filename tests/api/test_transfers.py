@@ -44,39 +44,39 @@ class Office:
             await self.desk.post("receive", (name, quantity), storeId=self.warehouse)
 
     async def ask(self, *lines: tuple[Any, ...], **more: Any) -> Any:
-        told = {"lines": [await self.desk.line(*line) for line in lines]} if lines else {}
-        told = {"storeId": self.desk.store, "by": self.desk.cashier, **told, **more}
-        return await self.desk.do("requestReplenishment", **told)
+        given = {"lines": [await self.desk.line(*line) for line in lines]} if lines else {}
+        values = {"storeId": self.desk.store, "by": self.desk.cashier, **given, **more}
+        return await self.desk.do("requestReplenishment", **values)
 
     async def approve(self, id: str, *lines: tuple[Any, ...], **more: Any) -> Any:
-        told = {"lines": [await self.desk.line(*line) for line in lines]} if lines else {}
-        told = {"fromStoreId": self.warehouse, "by": self.buyer, **told, **more}
-        return await self.desk.do("approveReplenishment", transferId=id, **told)
+        given = {"lines": [await self.desk.line(*line) for line in lines]} if lines else {}
+        values = {"fromStoreId": self.warehouse, "by": self.buyer, **given, **more}
+        return await self.desk.do("approveReplenishment", transferId=id, **values)
 
     async def ship(self, id: str, **more: Any) -> Any:
         return await self.desk.do("shipTransfer", transferId=id, **{"by": self.buyer, **more})
 
     async def receive(self, id: str, *lines: Any, **more: Any) -> Any:
-        told = {"by": self.desk.cashier, "transferId": id, **more}
-        return await self.desk.do("receiveTransfer", lines=list(lines) or None, **told)
+        values = {"by": self.desk.cashier, "transferId": id, **more}
+        return await self.desk.do("receiveTransfer", lines=list(lines) or None, **values)
 
     async def sent(self, *lines: tuple[Any, ...]) -> str:
         """Request, approve and ship; the transfer's id."""
-        asked = await self.ask(*lines)
-        await self.approve(asked["id"])
-        await self.ship(asked["id"])
-        return asked["id"]
+        request = await self.ask(*lines)
+        await self.approve(request["id"])
+        await self.ship(request["id"])
+        return request["id"]
 
     async def level(self, name: str) -> Any:
-        told = {"store": self.desk.store, "product": await self.desk.product(name)}
-        return (await self.desk.ask(INCOMING, **told))["level"]
+        values = {"store": self.desk.store, "product": await self.desk.product(name)}
+        return (await self.desk.ask(INCOMING, **values))["level"]
 
 
 async def an_office(chain: Chain) -> Office:
     desk = await a_desk(chain)
-    made = await chain.do(CREATE_STORE, code=uuid4().hex, name="总仓")
+    created = await chain.do(CREATE_STORE, code=uuid4().hex, name="总仓")
     _, buyer = await chain.hired(role="PURCHASER", storeIds=[])
-    return Office(desk, made["id"], buyer["accessToken"])
+    return Office(desk, created["id"], buyer["accessToken"])
 
 
 @pytest.fixture
@@ -86,26 +86,32 @@ async def office(chain: Chain) -> Office:
 
 async def test_from_the_request_to_the_shelf(office: Office) -> None:
     await office.stock(米=20)
-    asked = await verify_change(office.desk, office.ask(("米", 8), note="周末促销"))
-    assert (asked["state"], asked["fromStore"], asked["note"]) == ("REQUESTED", None, "周末促销")
-    assert asked["lines"][0]["requested"] == "8"
-    approved = await office.approve(asked["id"], ("米", 6))
+    request = await verify_change(office.desk, office.ask(("米", 8), note="周末促销"))
+    assert (request["state"], request["fromStore"], request["note"]) == (
+        "REQUESTED",
+        None,
+        "周末促销",
+    )
+    assert request["lines"][0]["requested"] == "8"
+    approved = await office.approve(request["id"], ("米", 6))
     assert (approved["state"], approved["lines"][0]["approved"]) == ("APPROVED", "6")
     assert approved["fromStore"] == {"id": office.warehouse}
-    shipped = await verify_change(office.desk, office.ship(asked["id"]))
+    shipped = await verify_change(office.desk, office.ship(request["id"]))
     assert (shipped["state"], shipped["lines"][0]["inTransit"]) == ("SHIPPED", "6")
     assert (await office.level("米"))["incoming"] == "6"
     line = {"productId": await office.desk.product("米"), "received": "3", "damaged": "1"}
-    unexplained = await office.receive(asked["id"], line)
+    unexplained = await office.receive(request["id"], line)
     assert (unexplained["code"], unexplained["products"]) == ("REASON_NEEDED", [{"name": "米"}])
-    part = await verify_change(office.desk, office.receive(asked["id"], {**line, "reason": "压坏"}))
+    part = await verify_change(
+        office.desk, office.receive(request["id"], {**line, "reason": "压坏"})
+    )
     assert (part["state"], part["endedAt"]) == ("PARTIAL", None)
     level = await office.level("米")
     assert (level["available"], level["quarantined"], level["incoming"]) == ("3", "1", "2")
     assert level["lastReceivedAt"]
     back = {"productId": line["productId"], "returned": "1", "reason": "发错"}
-    await office.receive(asked["id"], back)
-    done = await office.receive(asked["id"])
+    await office.receive(request["id"], back)
+    done = await office.receive(request["id"])
     assert done["state"] == "RECEIVED"
     assert done["lines"] == [
         {
@@ -122,7 +128,7 @@ async def test_from_the_request_to_the_shelf(office: Office) -> None:
     ]
     [returned] = done["returns"]
     assert (returned["state"], returned["toStore"]) == ("SHIPPED", {"id": office.warehouse})
-    late = await office.receive(asked["id"])
+    late = await office.receive(request["id"])
     assert (late["code"], late["wrong"]) == ("WRONG_STATE", "RECEIVED")
 
 
@@ -130,22 +136,22 @@ async def test_one_tap_asks_for_what_is_low(office: Office) -> None:
     desk = office.desk
     for name, point, there in (("米", 10, 4), ("油", 5, 9), ("盐", 20, 20)):
         await desk.receive(name, there)
-        told = {"productId": await desk.product(name), "quantity": str(point)}
-        await desk.do("setReorderPoint", **told)
+        values = {"productId": await desk.product(name), "quantity": str(point)}
+        await desk.do("setReorderPoint", **values)
     suggested = await desk.ask(SUGGESTIONS, desk.cashier, store=desk.store)
     assert {each["product"]["name"]: each["quantity"] for each in suggested} == {
         "米": "7",
         "盐": "1",
     }
     key = str(uuid4())
-    asked = await office.ask(key=key)
-    assert {each["product"]["name"]: each["requested"] for each in asked["lines"]} == {
+    request = await office.ask(key=key)
+    assert {each["product"]["name"]: each["requested"] for each in request["lines"]} == {
         "米": "7",
         "盐": "1",
     }
     assert await desk.ask(SUGGESTIONS, desk.cashier, store=desk.store) == []
     # After a lost answer the same key returns the same request, although nothing is low now.
-    assert (await office.ask(key=key))["id"] == asked["id"]
+    assert (await office.ask(key=key))["id"] == request["id"]
     again = await office.ask()
     assert (again["code"], again["wrong"]) == ("WRONG_STATE", "NOTHING_LOW")
 
@@ -158,18 +164,18 @@ async def test_weighed_goods_and_packs(office: Office) -> None:
         "addBarcode", productId=await desk.product("水"), code="CASE-1", packQuantity="24"
     )
     await office.stock(苹果=5, 水=100)
-    asked = await office.ask(("苹果", "1.25"))
-    assert asked["lines"][0]["requested"] == "1.25"
-    made = await desk.do(
+    request = await office.ask(("苹果", "1.25"))
+    assert request["lines"][0]["requested"] == "1.25"
+    created = await desk.do(
         "createTransfer",
         by=office.buyer,
         fromStoreId=office.warehouse,
         toStoreId=desk.store,
         lines=[{"code": "CASE-1", "packs": "2"}, {"code": "6901234567892"}],
     )
-    assert [each["approved"] for each in made["lines"]] == ["49"]
-    await office.ship(made["id"])
-    got = await office.receive(made["id"], {"code": "6901234567892", "received": "49"})
+    assert [each["approved"] for each in created["lines"]] == ["49"]
+    await office.ship(created["id"])
+    got = await office.receive(created["id"], {"code": "6901234567892", "received": "49"})
     assert got["state"] == "RECEIVED"
     odd = await office.ask(("苹果", "0.0001"))
     assert odd["code"] == "INVALID_QUANTITY"
@@ -197,14 +203,14 @@ async def test_what_is_archived_on_its_way_arrives(office: Office) -> None:
 async def test_lists_pages_and_states(office: Office) -> None:
     desk = office.desk
     await office.stock(米=20)
-    asked = [(await office.ask(("米", 1)))["id"] for _ in range(3)]
+    requests = [(await office.ask(("米", 1)))["id"] for _ in range(3)]
     sent = await office.sent(("米", 2))
 
-    async def ids(**told: Any) -> list[list[str]]:
-        found = (await desk.asking.raw(LISTS, desk.cashier, **told))["data"]
-        return [[row["id"] for row in found[name]["nodes"]] for name in ("requests", "transfers")]
+    async def ids(**variables: Any) -> list[list[str]]:
+        data = (await desk.asking.raw(LISTS, desk.cashier, **variables))["data"]
+        return [[row["id"] for row in data[name]["nodes"]] for name in ("requests", "transfers")]
 
-    newest_first = [sent, *reversed(asked)]
+    newest_first = [sent, *reversed(requests)]
     assert await ids() == [newest_first, [sent]]
     assert await ids(states=["REQUESTED"]) == [newest_first[1:], []]
     assert await ids(states=["SHIPPED"]) == [[sent], [sent]]
@@ -221,7 +227,7 @@ class TestWho:
         line = await desk.line("米", 1)
         here = {"storeId": desk.store, "lines": [line]}
         assert await desk.code("requestReplenishment", by=office.buyer, **here) == "FORBIDDEN"
-        asked = (await office.ask(("米", 5)))["id"]
+        request = (await office.ask(("米", 5)))["id"]
         refused = {
             "approveReplenishment": {"fromStoreId": office.warehouse},
             "rejectReplenishment": {"reason": "x"},
@@ -229,13 +235,15 @@ class TestWho:
             "cancelTransfer": {},
         }
         for by in (desk.cashier, desk.manager):
-            for name, told in refused.items():
-                assert await desk.code(name, by=by, transferId=asked, **told) == "FORBIDDEN", name
+            for name, values in refused.items():
+                assert await desk.code(name, by=by, transferId=request, **values) == "FORBIDDEN", (
+                    name
+                )
         elsewhere = await office.ask(("米", 1), storeId=office.warehouse)
         assert elsewhere["code"] == "UNKNOWN_STORE"
-        await office.approve(asked)
-        await office.ship(asked)
-        assert (await office.receive(asked, by=desk.manager))["state"] == "RECEIVED"
+        await office.approve(request)
+        await office.ship(request)
+        assert (await office.receive(request, by=desk.manager))["state"] == "RECEIVED"
 
     async def test_only_the_receiver_receives(self, office: Office) -> None:
         desk = office.desk
@@ -267,8 +275,10 @@ class TestWho:
             "receiveTransfer": {},
             "cancelTransfer": {},
         }
-        for name, told in inputs.items():
-            answers = [await desk.do(name, transferId=id, **told) for id in (theirs, str(uuid4()))]
+        for name, values in inputs.items():
+            answers = [
+                await desk.do(name, transferId=id, **values) for id in (theirs, str(uuid4()))
+            ]
             for answer in answers:
                 assert answer["code"] == "UNKNOWN_TRANSFER", name
         assert await desk.ask(ONE, id=theirs) is None
@@ -281,8 +291,8 @@ class TestWho:
             assert answer["code"] == "UNKNOWN_STORE"
         approving = {"fromStoreId": foreign.warehouse, "lines": [strange]}
         receiving: dict[str, Any] = {"lines": [{"productId": product, "received": "1"}]}
-        for name, told in (("approveReplenishment", approving), ("receiveTransfer", receiving)):
-            answer = await desk.do(name, transferId=mine["id"], **told)
+        for name, values in (("approveReplenishment", approving), ("receiveTransfer", receiving)):
+            answer = await desk.do(name, transferId=mine["id"], **values)
             assert answer["code"] == "UNKNOWN_PRODUCT", name
 
 

@@ -34,9 +34,9 @@ def pair(urls: Urls) -> Iterator[tuple[Web, Web]]:
 
 @pytest.fixture
 async def clients(pair: tuple[Web, Web]) -> AsyncIterator[list[httpx2.AsyncClient]]:
-    made = [client(web) for web in pair]
-    yield made
-    for each in made:
+    created = [client(web) for web in pair]
+    yield created
+    for each in created:
         await each.aclose()
 
 
@@ -59,9 +59,9 @@ async def sale(desk: Desk, *lines: tuple[str, object]) -> dict[str, Any]:
 
 
 def outcome(answer: bytes) -> str:
-    told = httpx2.Response(200, content=answer).json()
-    assert "errors" not in told, told
-    (value,) = told["data"].values()
+    body = httpx2.Response(200, content=answer).json()
+    assert "errors" not in body, body
+    (value,) = body["data"].values()
     return value.get("code", "SOLD")
 
 
@@ -120,13 +120,13 @@ async def test_one_key_of_anything_has_one_effect(
 ) -> None:
     receipt = await desk.receive("米", 5)
     product = await desk.product("米")
-    told = {
+    answer = {
         "createProduct": {"sku": uuid4().hex, "name": "米", "unit": "袋"},
         "addBarcode": {"productId": product, "code": uuid4().hex},
         "setReorderPoint": {"productId": product, "quantity": "2", "storeId": desk.store},
         "reverse": {"movementId": receipt["id"]},
     }[name]
-    body = body_of(name, **told)
+    body = body_of(name, **answer)
     owner = Desk(desk.chain, desk.manager, desk.owner)
     turns = zip(cycle(clients), [body] * 20, strict=False)
     answers = await asyncio.gather(*(sent(http, owner, again) for http, again in turns))

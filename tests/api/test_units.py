@@ -27,8 +27,8 @@ COLA = [{"name": "瓶", "quantity": "500"}, {"name": "箱", "quantity": "24", "o
 
 async def cola(desk: Desk, **more: Any) -> str:
     product = await desk.product("可乐", unit="ml")
-    made = await desk.do("setUnits", productId=product, units=COLA, **more)
-    assert "code" not in made, made
+    created = await desk.do("setUnits", productId=product, units=COLA, **more)
+    assert "code" not in created, created
     return product
 
 
@@ -81,9 +81,9 @@ async def test_a_scale_label_is_weighed_and_sold(fresh: Desk) -> None:
     await fresh.do("addBarcode", productId=product, code="00012")
     await fresh.receive("苹果", "10")
     light = printed(layouts[0], P="00012", W="01234")
-    found = await scan(fresh, light)
-    assert (found["content"]["form"], found["content"]["weight"]) == ("SCALE", 1234)
-    assert found["product"]["name"] == "苹果"
+    scan_of_light = await scan(fresh, light)
+    assert (scan_of_light["content"]["form"], scan_of_light["content"]["weight"]) == ("SCALE", 1234)
+    assert scan_of_light["product"]["name"] == "苹果"
     for code, left in (
         (light, "8.766"),
         (printed(layouts[1], P="00012", A="01280"), "7.766"),
@@ -119,8 +119,8 @@ async def test_an_in_house_label_is_printed_and_scanned(fresh: Desk) -> None:
         "receive", storeId=fresh.store, lines=[{"code": identifier + text, "packs": "30"}]
     )
     assert "id" in received, received
-    told = (await scan(fresh, identifier + text))["content"]
-    assert (told["batch"], told["expiresOn"], told["producedOn"]) == ("A-1", day(20), day(-1))
+    answer = (await scan(fresh, identifier + text))["content"]
+    assert (answer["batch"], answer["expiresOn"], answer["producedOn"]) == ("A-1", day(20), day(-1))
 
 
 async def test_labels_that_cannot_be_printed(fresh: Desk, outsider: Desk) -> None:
@@ -129,7 +129,7 @@ async def test_labels_that_cannot_be_printed(fresh: Desk, outsider: Desk) -> Non
     assert await fresh.asking.code(LABEL, fresh.owner, product=product, batch="A") == "BAD_INPUT"
     await fresh.do("addBarcode", productId=product)
     for batch in ("批号", "A(1)", "x" * 21):
-        told = {"product": product, "batch": batch}
-        assert await fresh.asking.code(LABEL, fresh.owner, **told) == "BAD_INPUT", batch
+        values = {"product": product, "batch": batch}
+        assert await fresh.asking.code(LABEL, fresh.owner, **values) == "BAD_INPUT", batch
     foreign = await fresh.asking(LABEL, fresh.owner, product=await outsider.product("米"))
     assert foreign is None

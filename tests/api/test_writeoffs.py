@@ -35,9 +35,9 @@ async def request(desk: Desk, *lines: tuple[Any, ...], **more: Any) -> Any:
 
 
 async def stocked(desk: Desk, name: str, quantity: int, cost: str = "3.00") -> None:
-    told = [{**await desk.line(name, quantity), "unitCost": cost}]
-    made = await desk.do("receive", storeId=desk.store, lines=told)
-    assert "code" not in made, made
+    lines = [{**await desk.line(name, quantity), "unitCost": cost}]
+    created = await desk.do("receive", storeId=desk.store, lines=lines)
+    assert "code" not in created, created
 
 
 async def bins(desk: Desk, name: str) -> tuple[str, str]:
@@ -69,9 +69,9 @@ async def test_asked_by_one_approved_by_another(desk: Desk) -> None:
     assert done["decidedBy"]["name"] == "王店长"
     assert [each["kind"] for each in done["movements"]] == ["WRITE_OFF_HOLD", "WRITE_OFF"]
     assert await bins(desk, "米") == ("6", "0")
-    found = await desk.ask(WRITE_OFF, id=row["id"])
-    [wasted] = found["movements"][1]["lines"]
-    assert (wasted["to"]["bin"], wasted["cost"], found["value"]) == ("WASTE", "12.00", "12.00")
+    answer = await desk.ask(WRITE_OFF, id=row["id"])
+    [wasted] = answer["movements"][1]["lines"]
+    assert (wasted["to"]["bin"], wasted["cost"], answer["value"]) == ("WASTE", "12.00", "12.00")
 
 
 async def test_rejected(desk: Desk) -> None:
@@ -114,8 +114,8 @@ async def test_batches_codes_and_units(desk: Desk) -> None:
         line = {**await desk.line("奶", 12), "batchNo": number, "expiresOn": days}
         await desk.do("receive", storeId=desk.store, lines=[line])
     row = await request(desk, ("奶", 1, {"unit": "箱", "batchNo": "B"}), ("奶", 13))
-    told = [(each["batch"]["number"], each["quantity"]) for each in row["lines"]]
-    assert told == [("B", "6"), ("A", "12"), ("B", "1")]
+    batches = [(each["batch"]["number"], each["quantity"]) for each in row["lines"]]
+    assert batches == [("B", "6"), ("A", "12"), ("B", "1")]
     unknown = await request(desk, ("奶", 1, {"batchNo": "C"}))
     assert unknown["code"] == "UNKNOWN_BATCH"
 
@@ -165,10 +165,10 @@ async def test_one_key_is_one_request(desk: Desk) -> None:
         assert (await request(desk, ("米", 2), key=key, **more))["code"] == "KEY_REUSED"
     assert await bins(desk, "米") == ("8", "2")
     key = str(uuid4())
-    told = {"key": key, "writeOffId": first["id"]}
-    done = [await desk.do("approveWriteOff", **told) for _ in range(2)]
+    values = {"key": key, "writeOffId": first["id"]}
+    done = [await desk.do("approveWriteOff", **values) for _ in range(2)]
     assert done[0] == done[1]
-    assert (await desk.do("approveWriteOff", note="x", **told))["code"] == "KEY_REUSED"
+    assert (await desk.do("approveWriteOff", note="x", **values))["code"] == "KEY_REUSED"
 
 
 async def test_listed_by_state_and_store(fresh: Desk) -> None:
@@ -181,9 +181,13 @@ async def test_listed_by_state_and_store(fresh: Desk) -> None:
     page = await fresh.ask(WRITE_OFFS, first=2)
     more = await fresh.ask(WRITE_OFFS, first=2, after=page["pageInfo"]["endCursor"])
     assert [each["id"] for each in page["nodes"] + more["nodes"]] == newest
-    for state, wanted in (("REQUESTED", rows[2:]), ("APPROVED", rows[:1]), ("REJECTED", rows[1:2])):
-        found = (await fresh.ask(WRITE_OFFS, state=state))["nodes"]
-        assert [each["id"] for each in found] == wanted
+    for state, expected in (
+        ("REQUESTED", rows[2:]),
+        ("APPROVED", rows[:1]),
+        ("REJECTED", rows[1:2]),
+    ):
+        nodes = (await fresh.ask(WRITE_OFFS, state=state))["nodes"]
+        assert [each["id"] for each in nodes] == expected
     costs = {each["state"]: each["value"] for each in (await fresh.ask(WRITE_OFFS))["nodes"]}
     assert costs == {"REQUESTED": "3.00", "APPROVED": "3.00", "REJECTED": None}
     assert (await fresh.ask(WRITE_OFFS, stores=[str(uuid4())]))["nodes"] == []
@@ -210,9 +214,9 @@ async def test_roles_and_stores(fresh: Desk, outsider: Desk) -> None:
         assert (await fresh.ask(WRITE_OFFS, by=token))["nodes"] == []
     for name in ("approveWriteOff", "rejectWriteOff"):
         for token in (there[1], outsider.owner):
-            told = [await fresh.do(name, by=token, writeOffId=id) for id in (row["id"], absent)]
-            assert told[0]["code"] == "UNKNOWN_WRITE_OFF"
-            assert unnamed(told[0], row["id"]) == unnamed(told[1], absent)
+            answers = [await fresh.do(name, by=token, writeOffId=id) for id in (row["id"], absent)]
+            assert answers[0]["code"] == "UNKNOWN_WRITE_OFF"
+            assert unnamed(answers[0], row["id"]) == unnamed(answers[1], absent)
     assert (await fresh.do("approveWriteOff", by=buyer, writeOffId=row["id"]))[
         "state"
     ] == "APPROVED"
@@ -226,16 +230,16 @@ async def test_what_is_forbidden(desk: Desk) -> None:
     for name in ("approveWriteOff", "rejectWriteOff"):
         assert await desk.code(name, by=desk.cashier, writeOffId=row["id"]) == "FORBIDDEN"
     for token in (desk.cashier, desk.manager):
-        told = {"role": "MANAGER", "amount": "1"}
-        assert await desk.code("setWriteOffLimit", by=token, **told) == "FORBIDDEN"
+        values = {"role": "MANAGER", "amount": "1"}
+        assert await desk.code("setWriteOffLimit", by=token, **values) == "FORBIDDEN"
     assert await desk.asking.code(LIMITS, desk.cashier) == "FORBIDDEN"
-    made = await desk.chain.do(CREATE_KEY, name="erp", scopes=["WRITEOFF_READ", "COST_READ"])
-    program = made["secret"]
+    created = await desk.chain.do(CREATE_KEY, name="erp", scopes=["WRITEOFF_READ", "COST_READ"])
+    program = created["secret"]
     seen = await desk.ask(WRITE_OFF, by=program, id=row["id"])
     assert seen["value"] == "3.00"
     line = [await desk.line("米", 1)]
-    told = {"storeId": desk.store, "lines": line, "reason": "x"}
-    assert await desk.code("requestWriteOff", by=program, **told) == "FORBIDDEN"
+    values = {"storeId": desk.store, "lines": line, "reason": "x"}
+    assert await desk.code("requestWriteOff", by=program, **values) == "FORBIDDEN"
     for name in ("approveWriteOff", "rejectWriteOff"):
         assert await desk.code(name, by=program, writeOffId=row["id"]) == "FORBIDDEN"
 
@@ -254,8 +258,8 @@ async def test_what_is_forbidden(desk: Desk) -> None:
     ids=lambda more: str(more)[:40],
 )
 async def test_bad_requests(desk: Desk, more: dict[str, Any]) -> None:
-    told = {"storeId": desk.store, "reason": "x", "lines": [await desk.line("米", 1)]}
-    assert await desk.code("requestWriteOff", **{**told, **more}) == "BAD_INPUT"
+    values = {"storeId": desk.store, "reason": "x", "lines": [await desk.line("米", 1)]}
+    assert await desk.code("requestWriteOff", **{**values, **more}) == "BAD_INPUT"
 
 
 async def test_no_such_quantity(desk: Desk) -> None:
