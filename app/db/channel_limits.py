@@ -169,6 +169,6 @@ async def limits(
     Read under the levels' locks.
     """
     names = ["store_id", "product_id", "channel"]
-    wanted = arrays("offers", names, list(subjects))
-    found = await LIMITS.fetch(unit.raw, tenant=unit.tenant, **wanted)
-    return {((row[0], row[1]), row[2]): ChannelLimit(*row[3:]) for row in found}
+    offers = arrays("offers", names, list(subjects))
+    records = await LIMITS.fetch(unit.raw, tenant=unit.tenant, **offers)
+    return {((row[0], row[1]), row[2]): ChannelLimit(*row[3:]) for row in records}

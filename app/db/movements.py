@@ -180,11 +180,11 @@ async def answered(
     unit: Unit, keys: Sequence[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], tuple[bytes, Movement]]:
     """The movements that these keys made before, each with the fingerprint of its input."""
-    found = await ANSWERED.fetch(
+    records = await ANSWERED.fetch(
         unit.raw, tenant=unit.tenant, **arrays("keys", ["actor_id", "key"], keys)
     )
     answers: dict[tuple[UUID, UUID], tuple[bytes, Movement]] = {}
-    for fingerprint, recorded_at, *values in found:
+    for fingerprint, recorded_at, *values in records:
         head = MovementHead(*values)
         answers[head.actor_id, head.key] = (
             fingerprint,

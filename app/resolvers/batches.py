@@ -48,7 +48,7 @@ class BatchesQuery:
         first: First = None,
         after: After = None,
     ):
-        viewer, wanted = info.context.viewer, page(first, after, date, UUID, UUID)
+        viewer, paging = info.context.viewer, page(first, after, date, UUID, UUID)
         days = expiring_within_days
         if days is not None and not 0 <= days <= FURTHEST_DAYS:
             raise Malformed(
@@ -58,7 +58,7 @@ class BatchesQuery:
             )
         stores = access.within(viewer, Can.SEE_STOCK, store_ids)
         async with info.context.snapshot.read(viewer.tenant) as session:
-            found = await rows.expiring(
-                session, viewer.tenant, stores, product_id, days, wanted.after, wanted.limit
+            levels = await rows.expiring(
+                session, viewer.tenant, stores, product_id, days, paging.after, paging.limit
             )
-        return connection(found, wanted, lambda row: (row.expires_on, row.store_id, row.batch_id))
+        return connection(levels, paging, lambda row: (row.expires_on, row.store_id, row.batch_id))

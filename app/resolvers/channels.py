@@ -90,10 +90,10 @@ class ChannelsQuery:
         given = {"buffer": buffer, "quota": quota, "paused": paused}
         settings = {name: value for name, value in given.items() if value is not None}
         about = Subject(channel.name, product_id, store_id)
-        found = await previews.channel_preview(
+        effects = await previews.channel_preview(
             info.context.app.db, info.context.viewer, about, settings
         )
-        return types.ChannelPreview(effects=as_window(found))
+        return types.ChannelPreview(effects=as_window(effects))
 
 
 @strawberry.type
@@ -106,8 +106,8 @@ class ChannelsMutation:
     async def set_channel_freshness(
         self, info: Info, input: types.SetChannelFreshnessInput
     ) -> Product:
-        asked = info.context.app.db, info.context.viewer, input.key, subject(input)
-        return await rules.set_channel_freshness(*asked, input.days_left)
+        arguments = info.context.app.db, info.context.viewer, input.key, subject(input)
+        return await rules.set_channel_freshness(*arguments, input.days_left)
 
     @root(
         Can.EDIT_CHANNELS,
@@ -118,8 +118,8 @@ class ChannelsMutation:
     async def set_channel_buffer(
         self, info: Info, input: types.SetChannelBufferInput
     ) -> ChannelRule:
-        asked = info.context.app.db, info.context.viewer, input.key, subject(input)
-        return await rules.set_channel_buffer(*asked, input.quantity)
+        arguments = info.context.app.db, info.context.viewer, input.key, subject(input)
+        return await rules.set_channel_buffer(*arguments, input.quantity)
 
     @root(
         Can.EDIT_CHANNELS,
@@ -127,8 +127,8 @@ class ChannelsMutation:
         description="Set the maximum quantity that a channel sells per store and day. 渠道每日限量",
     )
     async def set_channel_quota(self, info: Info, input: types.SetChannelQuotaInput) -> ChannelRule:
-        asked = info.context.app.db, info.context.viewer, input.key, subject(input)
-        return await rules.set_channel_quota(*asked, input.quantity)
+        arguments = info.context.app.db, info.context.viewer, input.key, subject(input)
+        return await rules.set_channel_quota(*arguments, input.quantity)
 
     @root(
         Can.EDIT_CHANNELS,
@@ -137,5 +137,5 @@ class ChannelsMutation:
         "all. 渠道暂停销售",
     )
     async def set_channel_pause(self, info: Info, input: types.SetChannelPauseInput) -> ChannelRule:
-        asked = info.context.app.db, info.context.viewer, input.key, subject(input)
-        return await rules.set_channel_pause(*asked, input.paused)
+        arguments = info.context.app.db, info.context.viewer, input.key, subject(input)
+        return await rules.set_channel_pause(*arguments, input.paused)

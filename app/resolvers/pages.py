@@ -17,8 +17,8 @@ async def newest(info: Info, read: Read, *chosen: Any, first: int | None, after:
     `read` takes a session, the tenant, what is chosen, the last id of the page before, and how
     many rows at most.
     """
-    tenant, wanted = info.context.viewer.tenant, page(first, after, UUID)
-    last = wanted.after[0] if wanted.after else None
+    tenant, paging = info.context.viewer.tenant, page(first, after, UUID)
+    last = paging.after[0] if paging.after else None
     async with info.context.snapshot.read(tenant) as session:
-        found = await read(session, tenant, *chosen, last, wanted.limit)
-    return connection(found, wanted, lambda row: [row.id])
+        rows = await read(session, tenant, *chosen, last, paging.limit)
+    return connection(rows, paging, lambda row: [row.id])

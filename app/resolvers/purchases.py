@@ -62,11 +62,11 @@ class PurchasesQuery:
         first: First = None,
         after: After = None,
     ):
-        tenant, wanted = info.context.viewer.tenant, page(first, after, str, UUID)
+        tenant, paging = info.context.viewer.tenant, page(first, after, str, UUID)
         chosen = SupplierFilter(clean(search, "search", 100), bool(archived))
         async with info.context.snapshot.read(tenant) as session:
-            found = await rows.suppliers(session, tenant, chosen, wanted.after, wanted.limit)
-        return connection(found, wanted, lambda row: (row.pinyin, row.id))
+            listed = await rows.suppliers(session, tenant, chosen, paging.after, paging.limit)
+        return connection(listed, paging, lambda row: (row.pinyin, row.id))
 
     @root(
         Can.SEE_PURCHASES,
@@ -110,7 +110,7 @@ class PurchasesQuery:
         first: First = None,
         after: After = None,
     ):
-        viewer, wanted = info.context.viewer, page(first, after, int, int, UUID)
+        viewer, paging = info.context.viewer, page(first, after, int, int, UUID)
         chosen = PurchaseFilter(
             access.within(viewer, Can.SEE_PURCHASES, store_ids),
             None if states is None else [state.name for state in states],
@@ -118,9 +118,11 @@ class PurchasesQuery:
             expected_until,
         )
         async with info.context.snapshot.read(viewer.tenant) as session:
-            found = await rows.purchases(session, viewer.tenant, chosen, wanted.after, wanted.limit)
-        keys = {row.id: (over, place, row.id) for row, over, place in found}
-        return connection([each.row for each in found], wanted, lambda row: keys[row.id])
+            listed = await rows.purchases(
+                session, viewer.tenant, chosen, paging.after, paging.limit
+            )
+        keys = {row.id: (over, place, row.id) for row, over, place in listed}
+        return connection([each.row for each in listed], paging, lambda row: keys[row.id])
 
 
 @strawberry.type

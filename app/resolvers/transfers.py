@@ -121,8 +121,8 @@ class TransfersMutation:
     async def request_replenishment(
         self, info: Info, input: types.RequestReplenishmentInput
     ) -> Transfer:
-        context, asked = info.context, (input.key, input.store_id, input.lines, input.note)
-        return await transfer_requests.request(context.app.db, context.viewer, *asked)
+        context, arguments = info.context, (input.key, input.store_id, input.lines, input.note)
+        return await transfer_requests.request(context.app.db, context.viewer, *arguments)
 
     @root(
         Can.RUN_TRANSFERS,
@@ -133,8 +133,8 @@ class TransfersMutation:
     async def approve_replenishment(
         self, info: Info, input: types.ApproveReplenishmentInput
     ) -> Transfer:
-        asked = input.key, input.transfer_id, input.from_store_id, input.lines
-        return await transfer_requests.approve(info.context.app.db, info.context.viewer, *asked)
+        arguments = input.key, input.transfer_id, input.from_store_id, input.lines
+        return await transfer_requests.approve(info.context.app.db, info.context.viewer, *arguments)
 
     @root(
         Can.RUN_TRANSFERS,
@@ -165,8 +165,8 @@ class TransfersMutation:
     )
     async def create_transfer(self, info: Info, input: types.CreateTransferInput) -> Transfer:
         stores = input.from_store_id, input.to_store_id
-        asked = input.key, *stores, input.lines, input.note
-        return await transfers.create(info.context.app.db, info.context.viewer, *asked)
+        arguments = input.key, *stores, input.lines, input.note
+        return await transfers.create(info.context.app.db, info.context.viewer, *arguments)
 
     @root(
         Can.RUN_TRANSFERS,
@@ -175,8 +175,8 @@ class TransfersMutation:
         "发货",
     )
     async def ship_transfer(self, info: Info, input: types.ShipTransferInput) -> Transfer:
-        asked = input.key, input.transfer_id, input.lines
-        return await transfers.ship(info.context.app.db, info.context.viewer, *asked)
+        arguments = input.key, input.transfer_id, input.lines
+        return await transfers.ship(info.context.app.db, info.context.viewer, *arguments)
 
     @root(
         Can.RECEIVE_TRANSFER,
@@ -185,8 +185,8 @@ class TransfersMutation:
         "of parts. 收货",
     )
     async def receive_transfer(self, info: Info, input: types.ReceiveTransferInput) -> Transfer:
-        asked = input.key, input.transfer_id, input.lines
-        return await transfer_receipts.receive(info.context.app.db, info.context.viewer, *asked)
+        arguments = input.key, input.transfer_id, input.lines
+        return await transfer_receipts.receive(info.context.app.db, info.context.viewer, *arguments)
 
     @root(
         Can.RUN_TRANSFERS,

@@ -33,9 +33,9 @@ class WriteOffsQuery:
         info: Info,
         id: Annotated[UUID, strawberry.argument(description="ID of the write-off.")],
     ) -> WriteOff | None:
-        asked = info.context.app.db, info.context.viewer, Can.SEE_WRITE_OFFS, id
+        arguments = info.context.app.db, info.context.viewer, Can.SEE_WRITE_OFFS, id
         try:
-            return await writeoffs.get_write_off(*asked)
+            return await writeoffs.get_write_off(*arguments)
         except Refused:
             return None
 
@@ -78,11 +78,11 @@ class WriteOffsMutation:
         "none. Expired goods are allowed. 申请报损",
     )
     async def request_write_off(self, info: Info, input: types.RequestWriteOffInput) -> WriteOff:
-        wanted = WriteOffRequest(
+        request = WriteOffRequest(
             input.key, input.store_id, input.reason, input.note, input.photo_urls or ()
         )
         context = info.context
-        return await writeoffs.request(context.app.books, context.viewer, wanted, input.lines)
+        return await writeoffs.request(context.app.books, context.viewer, request, input.lines)
 
     @root(
         Can.DECIDE_WRITE_OFF,

@@ -57,11 +57,11 @@ class Page:
 
 
 def page(first: int | None, after: str | None, *kinds: type) -> Page:
-    """Checks a client's wish; `kinds` are the types of the key the cursor must hold."""
-    wanted = 50 if first is None else first
-    if not 1 <= wanted <= LONGEST:
+    """Check `first` and `after`; `kinds` are the types of the key in the cursor."""
+    size = 50 if first is None else first
+    if not 1 <= size <= LONGEST:
         raise Malformed("first", f"每页须为 1 至 {LONGEST} 行", f"A page has 1 to {LONGEST} rows.")
-    return Page(wanted, None if after is None else _opened(after, kinds))
+    return Page(size, None if after is None else _opened(after, kinds))
 
 
 def _opened(cursor: str, kinds: Sequence[type]) -> tuple[Any, ...]:
@@ -92,10 +92,10 @@ def cursor(values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(list(values), default=str)).decode()
 
 
-def connection(rows: Sequence[Any], wanted: Page, key: Callable[[Any], Sequence[Any]]) -> Any:
-    """The page made of at most `wanted.limit` rows; `key` gives what its cursor must hold."""
-    shown = rows[: wanted.first]
+def connection(rows: Sequence[Any], page: Page, key: Callable[[Any], Sequence[Any]]) -> Any:
+    """The page made of at most `page.limit` rows; `key` gives what its cursor must hold."""
+    shown = rows[: page.first]
     edges = [Edge(node=row, cursor=cursor(key(row))) for row in shown]
     end = edges[-1].cursor if edges else None
-    info = PageInfo(has_next_page=len(rows) > wanted.first, end_cursor=end)
+    info = PageInfo(has_next_page=len(rows) > page.first, end_cursor=end)
     return Connection(edges=edges, nodes=list(shown), page_info=info)

@@ -25,12 +25,12 @@ def initials(name: str) -> list[str]:
 
     likely = _joined(lazy_pinyin(name, style=Style.FIRST_LETTER, errors=APART))
     readings = pinyin(name, style=Style.FIRST_LETTER, heteronym=True, errors=APART)
-    found = {likely: None}
+    variants = {likely: None}
     for letters in combinations(*(dict.fromkeys(each) for each in readings)):
-        if len(found) == MOST_VARIANTS:
+        if len(variants) == MOST_VARIANTS:
             break
-        found[_joined(letters)] = None
-    return list(found)
+        variants[_joined(letters)] = None
+    return list(variants)
 
 
 def _joined(letters: Iterable[object]) -> str:

@@ -58,7 +58,7 @@ class ProductDescription:
 
     def cleaned(self) -> dict[str, Any]:
         """The columns to write. `price` comes in 1/10000 yuan and is kept in fen."""
-        found: dict[str, Any] = {
+        values: dict[str, Any] = {
             "name": clean(self.name, "name", 200),
             "spec": clean(self.spec, "spec", 100),
             "image_url": clean(self.image_url, "imageUrl", 500),
@@ -68,8 +68,8 @@ class ProductDescription:
             fen, rest = divmod(self.price, FEN)
             if rest:
                 raise Malformed("price", "价格最多两位小数", "A price has at most 2 decimals.")
-            found["price"] = fen
-        return {name: value for name, value in found.items() if value is not None}
+            values["price"] = fen
+        return {name: value for name, value in values.items() if value is not None}
 
 
 async def create_product(
@@ -119,9 +119,9 @@ async def create_product(
     product.overstock_point = threshold(product, described.overstock_point)
     _index(product)
     async with db.unit(viewer.tenant) as unit:
-        asked = ("createProduct", sku, unit_name, kind, codes, described)
-        asked += tracks_batches, shelf_life_days
-        if earlier := await claim(unit, viewer.actor, key, product.id, *asked):
+        request = ("createProduct", sku, unit_name, kind, codes, described)
+        request += tracks_batches, shelf_life_days
+        if earlier := await claim(unit, viewer.actor, key, product.id, *request):
             return await get_product(unit, earlier)
         await _known_category(unit, product.category_id)
         if not await rows.insert_unique(unit, product):
@@ -189,14 +189,14 @@ async def add_barcode(
 ) -> Product:
     """Another code of the product: of one unit, or of a pack of `pack_quantity` units.
 
-    Without a code an in-house one is made, the same for the same key. Raises Refused:
+    Without a code an in-house one is generated, the same for the same key. Raises Refused:
     UnknownProduct, AlreadyTaken, InvalidQuantity.
     """
-    made = in_house(uuid5(viewer.tenant, str(key)).int)
-    code = normal(made if code is None else clean(code, "code", 64, required=True))
+    own_code = in_house(uuid5(viewer.tenant, str(key)).int)
+    code = normal(own_code if code is None else clean(code, "code", 64, required=True))
     async with db.unit(viewer.tenant) as unit:
-        asked = ("addBarcode", product_id, code, pack_quantity)
-        earlier = await claim(unit, viewer.actor, key, product_id, *asked)
+        request = ("addBarcode", product_id, code, pack_quantity)
+        earlier = await claim(unit, viewer.actor, key, product_id, *request)
         product = await get_product(unit, product_id)
         if earlier is None:
             held = to_base(Decimal(1) if pack_quantity is None else pack_quantity, product.scale)
@@ -225,8 +225,8 @@ async def set_reorder_point(
     elif viewer.scope.reach(Can.SET_THRESHOLDS) is not access.Reach.ALL:
         raise Malformed("storeId", "请选择您负责的门店", "Choose one of your stores.")
     async with db.unit(viewer.tenant) as unit:
-        asked = ("setReorderPoint", product_id, store_id, quantity)
-        earlier = await claim(unit, viewer.actor, key, product_id, *asked)
+        request = ("setReorderPoint", product_id, store_id, quantity)
+        earlier = await claim(unit, viewer.actor, key, product_id, *request)
         product = await get_product(unit, product_id)
         if earlier is None:
             point = threshold(product, quantity) or 0
@@ -246,8 +246,8 @@ async def set_expiry_warning(
     if days not in WARNABLE_DAYS:
         raise Malformed("days", "临期提醒须为 7 至 30 天", "The expiry warning is 7 to 30 days.")
     async with db.unit(viewer.tenant) as unit:
-        asked = ("setExpiryWarning", product_id, days)
-        earlier = await claim(unit, viewer.actor, key, product_id, *asked)
+        request = ("setExpiryWarning", product_id, days)
+        earlier = await claim(unit, viewer.actor, key, product_id, *request)
         product = await get_product(unit, product_id)
         if earlier is None:
             product.expiry_warning_days = days
