@@ -1,6 +1,7 @@
 """The outermost layers of the application: hosts, origins, safe headers, failures, compression."""
 
 import contextlib
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -11,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, remove_compress_type
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from app.db.core.outage import RETRY_AFTER_SECONDS, is_passing
+from app.schema.outages import unavailable
 from app.settings import Settings, listed
 from app.web.body_limit import BodyLimit
 from app.web.network import Hosts, header, same_host
@@ -104,12 +107,27 @@ class Guard:
 
 
 def failed(error: Exception, scope: Scope) -> Response:
-    """The answer to a request that failed; logs the reason under the id that the answer shows."""
+    """The answer to a request that failed; logs the reason under the id that the answer shows.
+
+    An outage of the database has no id: it is logged once, where it is noticed.
+    """
+    english = any(value.startswith(b"en") for value in header(scope, b"accept-language"))
+    if is_passing(error):
+        message, extensions = unavailable("en" if english else "zh")
+        headers = {"retry-after": str(RETRY_AFTER_SECONDS)}
+        return _answer(503, message, extensions, headers)
     name = str(uuid4())
     log.error("internal", id=name, path=scope["path"], exc_info=error)
-    text = (
-        "系统出错，请把错误编号告诉我们 / Something went wrong on our side: "
-        "send us the id of this error."
+    message = (
+        "Something went wrong on our side: send us the id of this error."
+        if english
+        else "系统出错，请把错误编号告诉我们"
     )
-    content = {"errors": [{"message": text, "extensions": {"code": "INTERNAL", "id": name}}]}
-    return JSONResponse(content, status_code=500)
+    return _answer(500, message, {"code": "INTERNAL", "id": name})
+
+
+def _answer(
+    status: int, message: str, extensions: dict[str, Any], headers: dict[str, str] | None = None
+) -> Response:
+    content = {"errors": [{"message": message, "extensions": extensions}]}
+    return JSONResponse(content, status_code=status, headers=headers)

@@ -22,7 +22,7 @@ from tests.api.conftest import running, served
 from tests.support.api import Desk
 from tests.support.identity import Asking
 from tests.support.live import dialled
-from tests.support.wire import exchange, request
+from tests.support.wire import dial, exchange, parse, request
 
 
 async def test_answers_are_not_stored_or_guessed(desk: Desk) -> None:
@@ -157,10 +157,18 @@ async def test_a_websocket_opens_for_own_and_named_origins(office: Asking, askin
 
 
 async def test_a_websocket_needs_an_own_host(asking: Asking) -> None:
-    with pytest.raises(InvalidStatus) as refused:
-        async with dialled(str(asking.http.base_url), additional_headers={"Host": "evil.example"}):
-            pass
-    assert refused.value.response.status_code == 400
+    upgrade = (
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Protocol: graphql-transport-ws",
+    )
+    for host, status in (("evil.example", 400), ("localhost", 101)):
+        text = request("/graphql", f"Host: {host}", *upgrade).replace(b"close", b"Upgrade")
+        reader, writer = await dial(asking.http.base_url)
+        writer.write(text)
+        assert parse(await reader.readuntil(b"\r\n\r\n")).status == status
+        writer.close()
 
 
 async def test_frames_are_not_compressed(asking: Asking) -> None:
@@ -187,6 +195,10 @@ async def broken(_: Request) -> Response:
     raise RuntimeError("postgresql://user:password@host/db")
 
 
+async def away(_: Request) -> Response:
+    raise ConnectionResetError("the database is gone")
+
+
 async def broken_later(_: Request) -> Response:
     async def parts() -> AsyncIterator[bytes]:
         yield b"begun"
@@ -196,7 +208,7 @@ async def broken_later(_: Request) -> Response:
 
 
 async def test_a_failing_route_says_only_an_id(caplog: pytest.LogCaptureFixture) -> None:
-    routes = [Route("/broken", broken), Route("/later", broken_later)]
+    routes = [Route("/broken", broken), Route("/later", broken_later), Route("/away", away)]
     async with running(Starlette(routes=routes, middleware=layers(Settings()))) as asking:
         with capture_logs() as logs:
             response = await asking.http.get("/broken")
@@ -206,6 +218,13 @@ async def test_a_failing_route_says_only_an_id(caplog: pytest.LogCaptureFixture)
         assert "password" not in response.text
         [line] = logs
         assert (line["event"], line["id"]) == ("internal", error["extensions"]["id"])
+        with capture_logs() as logs:
+            response = await asking.http.get("/away", headers={"accept-language": "en"})
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "2"
+        [error] = response.json()["errors"]
+        assert error["extensions"] == {"code": "UNAVAILABLE", "retryAfter": 2}
+        assert logs == []
         with capture_logs() as logs:
             reply = await exchange(asking.http.base_url, request("/later"))
         assert [line["event"] for line in logs] == ["internal"]

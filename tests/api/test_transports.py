@@ -89,7 +89,7 @@ async def test_a_body_that_breaks_off_leaves_no_line_in_the_log(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = desk.asking.http.base_url
-    head = "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     before = len(asyncio.all_tasks())
     with capture_logs() as logged:
         _, writer = await asyncio.open_connection(url.host, url.port)
