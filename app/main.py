@@ -14,6 +14,7 @@ from app import logs, settings
 from app.db.core.bus import Bus
 from app.db.core.lane import Lane
 from app.db.core.outage import is_passing
+from app.db.core.rates import Rates
 from app.db.core.unit import Database
 from app.db.core.vault import Vault
 from app.domain.catalog.cookbook import Cookbook
@@ -43,7 +44,8 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     cookbook = Cookbook(db)
     hub = Hub(db, bus, cookbook)
     shops = Shops(config)
-    app = App(config, db, lane, gate, hub, cookbook, shops)
+    rates = Rates(config.redis_url)
+    app = App(config, db, lane, gate, hub, cookbook, shops, rates)
     gauges = metrics.registry(lane, bus, hub)
 
     @asynccontextmanager
@@ -65,6 +67,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         await lane.close()
         await hub.close()
         await bus.stop()
+        await rates.close()
         await db.close()
 
     async def ready(_: Request) -> Response:

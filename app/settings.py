@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 HOST_NAME = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 TOKEN_CHARACTERS_MIN = 16
+RATE_MIN = 100_000
+"""A smaller budget would refuse single operations that a guest may ask."""
 
 
 class InvalidSettings(Exception):
@@ -64,6 +66,18 @@ class Settings(BaseSettings):
 
     feeds_per_address: int = Field(default=1000, ge=1)
     """Different feeds that one address may follow in one web process; equal ones count once."""
+
+    rate_guest: int = Field(default=6_000_000, ge=RATE_MIN)
+    """Units a minute of a guest's address, and of a registered customer. A unit is about 1 µs."""
+
+    rate_staff: int = Field(default=30_000_000, ge=RATE_MIN)
+    """Units a minute of one member of staff."""
+
+    rate_key: int = Field(default=60_000_000, ge=RATE_MIN)
+    """Units a minute of one API key."""
+
+    rate_tenant: int = Field(default=120_000_000, ge=RATE_MIN)
+    """Units a minute of all staff and API keys of one tenant."""
 
     metrics_port: int = Field(default=0, ge=0, le=65535)
     """Port of the first web process's `/metrics`; the next process uses the next port. 0: none."""

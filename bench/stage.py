@@ -37,6 +37,7 @@ from app.settings import Settings
 from bench import asking
 
 ROOT = Path(__file__).parent.parent
+RATE = 10**12
 SECRET = "a secret that only the benchmark knows, 32 bytes"
 PASSWORD = "correct horse"
 CONNECTIONS = "400"
@@ -66,7 +67,14 @@ class Stage:
     def serving(self, processes: int = 1, role: str = "") -> Iterator[list["Served"]]:
         """Web processes, each on a port of its own: the app, or a part of `bench.bare`."""
         settings = Settings(
-            database_url=self.urls.database, redis_url=self.urls.redis, secret=SECRET
+            database_url=self.urls.database,
+            redis_url=self.urls.redis,
+            secret=SECRET,
+            # Rates are counted, but one client of the benchmark sends more than any real one.
+            rate_guest=RATE,
+            rate_staff=RATE,
+            rate_key=RATE,
+            rate_tenant=RATE,
         )
         with ExitStack() as stack:
             web = []

@@ -70,6 +70,14 @@ class Shop:
         return value
 
     async def _sent(self, text: str, variables: dict[str, Any]) -> Any:
+        """The whole answer. Waits as long as the server says when it was asked too often."""
+        while True:
+            answer = await self._delivered(text, variables)
+            if code_of(answer) != "RATE_LIMITED":
+                return answer
+            await asyncio.sleep(answer["errors"][0]["extensions"]["retryAfter"])
+
+    async def _delivered(self, text: str, variables: dict[str, Any]) -> Any:
         """The whole answer. What got none is sent again: its key makes that safe."""
         reason = ""
         for pause in PAUSES:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.db.core.lane import Lane
 from app.db.core.outage import is_passing
+from app.db.core.rates import Rates
 from app.db.core.snapshot import Snapshot
 from app.db.core.unit import Database
 from app.domain.access import Can, Scope, Viewer, signed_out
@@ -34,6 +35,7 @@ class App:
     hub: Hub
     cookbook: Cookbook
     shops: Shops
+    rates: Rates
 
     @property
     def books(self) -> Books:

@@ -24,9 +24,9 @@ from app.domain.rules.phones import masked
 from app.domain.rules.texts import InvalidText
 from app.live.share import LEAF_RESOLVERS, SharedExecutor, compile_leaf
 from app.schema.messages import message_of
-from app.schema.operations import SingleOperation
 from app.schema.outages import unavailable
 from app.schema.query_cost import MOST_TOKENS, CostRule
+from app.schema.rates import RatedSchema
 from app.schema.scalars import SCALARS
 
 log = structlog.get_logger()
@@ -42,7 +42,7 @@ class Parsed(ParserCache):
             yield
 
 
-class Schema(SingleOperation):
+class Schema(RatedSchema):
     """Expected errors leave as they are, with a code; everything else is masked with an id."""
 
     def process_errors(

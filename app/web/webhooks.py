@@ -1,5 +1,7 @@
 """`/shops/{id}`: receives the messages that sales channels push."""
 
+import math
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -9,6 +11,7 @@ from app.domain.channels.accounts import receive_messages
 from app.domain.errors import Malformed
 from app.platforms.platform import Forged, ShopError
 from app.schema.context import App
+from app.schema.rates import guest
 
 DONE = {
     "DOUYIN": lambda: JSONResponse({"code": 0, "msg": "success"}),
@@ -16,9 +19,26 @@ DONE = {
 }
 
 
+REFUSED_UNITS = 5_000
+"""What a message that is refused takes from the budget of its sender's address."""
+
+
 def routes(app: App) -> list[Route]:
     async def push(request: Request) -> Response:
-        """Store the message, then answer; a job processes it later, so none is lost."""
+        """Store the message, then answer; a job processes it later, so none is lost.
+
+        Only refused messages are counted: a platform sends those of all shops from few addresses.
+        """
+        subject, budget = guest(app.settings, request.client.host if request.client else "")
+        if wait := app.rates.spend(subject, budget, 0):
+            headers = {"retry-after": str(math.ceil(wait))}
+            return PlainTextResponse("too many refused messages", status_code=429, headers=headers)
+        response = await store(request)
+        if 400 <= response.status_code < 500:
+            app.rates.spend(subject, budget, REFUSED_UNITS)
+        return response
+
+    async def store(request: Request) -> Response:
         address = await identity.direct(app.db, "shop", str(request.path_params["link"]))
         if address is None:
             return PlainTextResponse("no such shop", status_code=404)

@@ -26,6 +26,7 @@ from tests.support.api import Desk, a_desk
 from tests.support.identity import Asking, Chain, a_chain
 from tests.support.mall import Mall
 from tests.support.trade import Trade, connected
+from tests.support.web import UNLIMITED
 
 
 @asynccontextmanager
@@ -49,6 +50,7 @@ async def served(urls: Urls, **more: Any) -> AsyncIterator[Asking]:
         "database_url": urls.database,
         "redis_url": urls.redis,
         "secret": SECRET,
+        **UNLIMITED,
         **more,
     }
     async with running(create_app(Settings(**config, jobs=False))) as asking:

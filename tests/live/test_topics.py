@@ -15,6 +15,7 @@ from strawberry.types.execution import ExecutionResult
 from uuid_utils.compat import uuid7
 
 from app.db.core.bus import Bus
+from app.db.core.rates import Rates
 from app.db.core.snapshot import ReadSession
 from app.db.core.unit import Database
 from app.domain.access import Can
@@ -125,11 +126,13 @@ async def toyshop(db: Database, open_shop: Shop, urls: Urls) -> AsyncIterator[To
     await owner.execute(TABLE)
     hub = Hub(db, Bus(urls.redis), Cookbook(db))
     gate = Gate(db, Settings(secret=SECRET))
-    parts: Any = {"settings": None, "cookbook": None, "shops": None}
+    rates = Rates(urls.redis)
+    parts: Any = {"settings": Settings(), "cookbook": None, "shops": None, "rates": rates}
     caller = Caller(App(db=db, lane=open_shop.lane, hub=hub, gate=gate, **parts))
     await caller.admit(open_shop.token)
     yield Toyshop(open_shop, caller.context())
     await hub.close()
+    await rates.close()
     await owner.execute("DROP TABLE toys")
     await owner.close()
 

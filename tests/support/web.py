@@ -14,6 +14,9 @@ import httpx2
 from app.run.embedded import Urls
 from tests.support.processes import until
 
+UNLIMITED = {name: 10**9 for name in ("rate_guest", "rate_staff", "rate_key", "rate_tenant")}
+"""Settings of servers that tests call more often than clients do."""
+
 
 class Web:
     """One web process, started as `serve` starts it; its log tells what went wrong."""
@@ -27,6 +30,7 @@ class Web:
             "KUCUN_DATABASE_URL": urls.database,
             "KUCUN_REDIS_URL": urls.redis,
             "KUCUN_SECRET": secret,
+            **{f"KUCUN_{name.upper()}": str(rate) for name, rate in UNLIMITED.items()},
         }
         with self.log.open("w") as log:
             self.process = subprocess.Popen(

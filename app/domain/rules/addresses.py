@@ -1,9 +1,9 @@
 """IP addresses of clients, as limits count them."""
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address
 
 PREFIX = 64
-"""The IPv6 network that one line gets: all its addresses count as one client."""
+"""Bits of the IPv6 network that one line gets: all its addresses count as one client."""
 TEXT_MAX = 64
 
 
@@ -20,4 +20,5 @@ def counted_address(address: str) -> str:
         return address
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
-    return str(ip_network((parsed, PREFIX), strict=False))
+    host = 128 - PREFIX
+    return f"{IPv6Address(int(parsed) >> host << host)}/{PREFIX}"
