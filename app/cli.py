@@ -266,27 +266,30 @@ def prepare(demo: bool = False) -> None:
 
 
 @app.command(hidden=True)
-def web(fd: int, spare: bool = False) -> None:
-    """Run one web process on the listening socket that `serve` opened.
+def web(fd: Annotated[int | None, typer.Argument()] = None) -> None:
+    """Run one web process on this listening socket; without one, wait for `serve` to send it."""
+    listener = receive_listener() if fd is None else fd
+    if listener is not None:
+        tether.rename("kucun web")
+        run_web("app.main:create_app", listener)
 
-    A spare one loads the program and waits for a line with its environment.
+
+def receive_listener() -> int | None:
+    """Load the program and wait for the place where it serves: a socket and its settings.
+
+    Returns the file descriptor of the socket; None when the supervisor ended.
     """
-    if spare and not wait_for_turn():
-        return
-    tether.rename("kucun web")
-    run_web("app.main:create_app", fd)
-
-
-def wait_for_turn() -> bool:
-    """Load the program and take over the environment; False when the supervisor ended."""
     import app.main
     import app.web.server  # noqa: F401  # pyright: ignore[reportUnusedImport] loads it
 
     tether.rename("kucun spare")
-    line = sys.stdin.readline()
-    if line:
-        os.environ.update(json.loads(line))
-    return bool(line)
+    with socket.socket(fileno=sys.stdin.fileno()) as channel:
+        channel.send(b"loaded")
+        environment, listeners, _, _ = socket.recv_fds(channel, 65_536, 1)
+    if not listeners:
+        return None
+    os.environ.update(json.loads(environment))
+    return listeners[0]
 
 
 def run_web(factory: str, fd: int) -> None:

@@ -1,6 +1,8 @@
 """The stage: fresh engines, a migrated database, stocked stores, and servers as `kucun` runs."""
 
 import asyncio
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -29,10 +31,12 @@ from app.domain.people.staff import hire
 from app.domain.people.stores import create_tenant
 from app.domain.rules.codes import normal
 from app.domain.rules.kinds import Kind
-from app.run import engines
+from app.run import engines, tether
 from app.run.embedded import Engines, Urls, temporary
 from app.run.migrate import upgrade
-from app.run.serve import Web, await_ready, environment, listen
+from app.run.process import Process
+from app.run.serve import await_ready, environment
+from app.run.web import listen
 from app.settings import Settings
 from bench import asking
 
@@ -81,7 +85,7 @@ class Stage:
             for _ in range(processes):
                 listener = stack.enter_context(listen("127.0.0.1", 0))
                 variables = environment(settings, owner=False)
-                made = Bare(role, listener, variables) if role else Web("web", listener, variables)
+                made = Alone(role, listener, variables)
                 stack.callback(made.stop)
                 made.spawn()
                 web.append(Served(made, listener.getsockname()[1]))
@@ -90,13 +94,19 @@ class Stage:
             yield web
 
 
-class Bare(Web):
-    """A server of `bench.bare` under the options and settings of the app's."""
+class Alone(Process):
+    """A web process without a supervisor: the app, or the part of `bench.bare` of this name."""
+
+    def __init__(self, name: str, listener: socket.socket, environment: dict[str, str]) -> None:
+        super().__init__(name)
+        self.listener = listener
+        self.environment = environment
 
     def launch(self) -> subprocess.Popen[bytes]:
         number = self.listener.fileno()
+        program = ("bench.bare", self.name) if self.name else ("app.cli", "web")
         return subprocess.Popen(
-            [sys.executable, "-m", "bench.bare", self.name, str(number)],
+            tether.command(signal.SIGKILL, None, sys.executable, "-m", *program, str(number)),
             pass_fds=[number],
             env=self.environment,
             cwd=ROOT,
@@ -106,7 +116,7 @@ class Bare(Web):
 
 @dataclass(frozen=True)
 class Served:
-    web: Web
+    web: Process
     port: int
 
     @property

@@ -4,9 +4,7 @@ It does not import the app, so it stays small. Children run the migrations, the 
 web server. They end with the supervisor: by SIGTERM when it stops, by the kernel when it is killed.
 """
 
-import errno
 import http.client
-import json
 import os
 import signal
 import socket
@@ -14,92 +12,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from app.run import tether
 from app.run.embedded import Engines, keep_secret, write_private
 from app.run.premises import Unusable
 from app.run.process import Process
+from app.run.web import Places, listen
 from app.settings import Settings
 
 READY_SECONDS = 60
-PORT_SECONDS = 2
-SPARE_SECONDS = 5.0
-
-
-class Spare(Process):
-    """A web process that has loaded the program and waits to take the place of one that died.
-
-    Loading takes seconds on a busy machine.
-    """
-
-    def __init__(self, listener: socket.socket, environment: dict[str, str]) -> None:
-        super().__init__("spare web")
-        self.listener = listener
-        self.environment = environment
-
-    def launch(self) -> subprocess.Popen[bytes]:
-        return start_web(self.listener, self.environment, "--spare")
-
-    def take(self, environment: dict[str, str]) -> subprocess.Popen[bytes] | None:
-        """The waiting process, which now serves with this environment; None when none waits."""
-        process, self.process = self.process, None
-        if process is None or process.poll() is not None:
-            return None
-        assert process.stdin is not None
-        with suppress(BrokenPipeError), process.stdin as line:
-            line.write(json.dumps(environment).encode() + b"\n")
-        return process
-
-    def prepare(self, web: list["Web"]) -> None:
-        """Start the next one when no web process needs the CPU to start itself."""
-        newest = max(process.launched_at for process in web)
-        if self.process is None and time.monotonic() - newest > SPARE_SECONDS:
-            self.spawn()
-        self.revive()
-
-
-class Web(Process):
-    """One web process on the shared listening socket."""
-
-    def __init__(
-        self,
-        name: str,
-        listener: socket.socket,
-        environment: dict[str, str],
-        spare: Spare | None = None,
-    ) -> None:
-        super().__init__(name)
-        self.listener = listener
-        self.environment = environment
-        self.spare = spare
-
-    def launch(self) -> subprocess.Popen[bytes]:
-        taken = self.spare and self.spare.take(self.environment)
-        return taken or start_web(self.listener, self.environment)
-
-
-def start_web(
-    listener: socket.socket, environment: dict[str, str], *options: str
-) -> subprocess.Popen[bytes]:
-    """Start a web process; with the option --spare it waits until it is written to."""
-    number = listener.fileno()
-    program = (sys.executable, "-m", "app.cli", "web", str(number), *options)
-    # SIGKILL, because a child that outlives the supervisor keeps the port from the next one.
-    return subprocess.Popen(
-        tether.command(signal.SIGKILL, None, *program),
-        pass_fds=[number],
-        env=environment,
-        stdin=subprocess.PIPE if options else subprocess.DEVNULL,
-        start_new_session=True,
-    )
 
 
 def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
     """Run until SIGINT, SIGTERM or SIGHUP. Raises Unusable when it cannot start."""
     with stopped_by_signals(), ExitStack() as stack:
-        listener = stack.enter_context(listen(settings.host, settings.port))
+        shared = settings.processes > 1
+        listener = stack.enter_context(listen(settings.host, settings.port, shared=shared))
         engines = Engines(
             settings.data, postgres=not settings.database_url, valkey=not settings.redis_url
         )
@@ -108,27 +38,20 @@ def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
         report_engines(engines)
         settings = complete(settings, engines)
         sign_ins = prepare(settings, demo) if migrate else ""
-        spare = Spare(listener, environment(settings, owner=False))
-        web = [
-            Web(
-                f"web {number + 1}",
-                listener,
-                environment(of_process(settings, number), owner=False),
-                spare,
-            )
+        environments = [
+            environment(of_process(settings, number), owner=False)
             for number in range(settings.processes)
         ]
-        stack.callback(stop_all, [*web, spare])
+        web = Places(settings.host, listener.getsockname()[1], listener, environments)
+        stack.callback(web.stop)
         report("正在启动网页服务", "Starting the web processes")
-        for process in web:
-            process.spawn()
+        web.start(READY_SECONDS)
         address = reachable(listener)
-        await_ready(address, web)
+        await_ready(address, [place.process for place in web.places])
         announce(address, sign_ins)
         while True:
-            for name in [*engines.revive(), *(w.name for w in web if w.revive())]:
+            for name in [*engines.revive(), *web.revive()]:
                 sys.stderr.write(f"kucun: {name} had died and was restarted\n")
-            spare.prepare(web)
             time.sleep(0.1)
 
 
@@ -144,25 +67,6 @@ def stopped_by_signals() -> Iterator[None]:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     yield
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """The listening socket that all web processes share. Raises Unusable when the port is used."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    deadline = time.monotonic() + PORT_SECONDS
-    while True:
-        try:
-            return socket.create_server((host, port), family=family, backlog=2048)
-        except OSError as error:
-            # Children of a supervisor that was just killed may still be running.
-            if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
-                time.sleep(0.1)
-                continue
-            reason = os.strerror(error.errno or 0)
-            raise Unusable(
-                f"无法监听 {host}:{port}（{reason}）：请用 KUCUN_PORT 指定另一个端口。\n"
-                f"Cannot listen on {host}:{port} ({reason}): set KUCUN_PORT to another one."
-            ) from error
 
 
 def complete(settings: Settings, engines: Engines) -> Settings:
@@ -241,7 +145,7 @@ def reachable(listener: socket.socket) -> tuple[str, int]:
     return host, port
 
 
-def await_ready(address: tuple[str, int], web: list[Web]) -> None:
+def await_ready(address: tuple[str, int], web: Sequence[Process]) -> None:
     """Wait until the app answers. Raises Unusable when a process ends or READY_SECONDS pass."""
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
@@ -285,11 +189,3 @@ def announce(address: tuple[str, int], sign_ins: str) -> None:
     )
     sys.stdout.write("\n".join([*lines, sign_ins, "  停止 / stop: Ctrl-C", ""]))
     sys.stdout.flush()
-
-
-def stop_all(processes: Sequence[Process]) -> None:
-    """Stop all of them at the same time."""
-    for process in processes:
-        process.ask_to_stop()
-    for process in processes:
-        process.stop()

@@ -2,13 +2,18 @@
 
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.support.processes import gone, until
-from tests.support.server import Serve, new_folder, run, servers
+from tests.support.server import Serve, Server, new_folder, run, servers
+
+CLIENTS, FEWEST = 64, 8
 
 
 @pytest.fixture
@@ -150,15 +155,51 @@ def test_each_data_folder_has_one_secret_and_the_web_never_the_owners_url(
 def test_a_killed_web_process_is_replaced_by_one_that_waits(serve: Serve) -> None:
     server = serve("--processes", "2")
     until(server.spare, 60)
-    [spare] = server.spare()
-    killed = server.web()[0]
-    killed.kill()
-    until(lambda: spare in server.web())
-    until(lambda: spare.net_connections("tcp"))
-    # It serves on the same socket as the others, and the next one waits.
-    other = next(each for each in server.web() if each != spare)
-    other.suspend()
-    until(server.ready)
-    other.resume()
+    [spare], [killed, other] = server.spare(), server.web()
+    with ExitStack() as stack:
+        connect(server, stack)
+        until(lambda: connections(server, killed) > FEWEST and connections(server, other) > FEWEST)
+        killed.kill()
+        # Those that connect now are spread as well: some wait for the spare.
+        connect(server, stack)
+        until(lambda: connections(server, spare) > FEWEST)
+    assert {*server.web()} == {spare, other}
+    assert server.ready()
     until(server.spare, 60)
     assert server.stop() == 0
+
+
+def test_without_a_spare_the_other_process_gets_all_clients(serve: Serve) -> None:
+    server = serve("--processes", "2")
+    until(server.spare, 60)
+    # Its clients would wait for seconds until another has loaded the program.
+    [killed, other] = server.web()
+    server.spare()[0].kill()
+    killed.kill()
+    until(lambda: gone(killed.pid))
+    until(lambda: "had died" in server.log.read_text())
+    with ExitStack() as stack:
+        until(lambda: all_served(server, stack, other))
+    until(lambda: len(server.web()) == 2, 60)
+    assert server.stop() == 0
+
+
+def connect(server: Server, stack: ExitStack) -> None:
+    for _ in range(CLIENTS):
+        stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+
+
+def connections(server: Server, process: psutil.Process) -> int:
+    """Connections of clients that the process has accepted."""
+    return sum(
+        each.status == psutil.CONN_ESTABLISHED and each.laddr.port == server.port
+        for each in process.net_connections("tcp")
+    )
+
+
+def all_served(server: Server, stack: ExitStack, other: psutil.Process) -> bool:
+    """Whether every client that connects now is accepted by this process."""
+    before = connections(server, other)
+    connect(server, stack)
+    time.sleep(0.2)
+    return connections(server, other) == before + CLIENTS
