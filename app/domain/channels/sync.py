@@ -22,6 +22,7 @@ from app.domain.documents import orders
 from app.domain.documents.orders import OrderRequest
 from app.domain.errors import Malformed, Refusal, Refused
 from app.domain.movements.record import Books
+from app.domain.rules.phones import masked
 from app.domain.rules.texts import InvalidText
 from app.domain.rules.units import LIMIT
 from app.platforms.platform import ShopError, ShopOrder
@@ -120,7 +121,7 @@ async def _push(
         again = error.passing and listing.attempts + 1 < ATTEMPTS
         async with db.unit(link.tenant_id) as unit:
             next_at = later(unit.now, listing.attempts) if again else None
-            await rows.record_failure(unit, listing.id, revision, str(error), next_at)
+            await rows.record_failure(unit, listing.id, revision, masked(str(error)), next_at)
         return False
     async with db.unit(link.tenant_id) as unit:
         await rows.record_push(unit, listing.id, revision, count)
@@ -153,7 +154,7 @@ async def _process(books: Books, shops: Shops, message: ShopMessage) -> None:
         again = passing and message.attempts < ATTEMPTS
         state = "DONE" if error is None else "WAITING" if again else "DEAD"
         next_at = later(unit.now, message.attempts)
-        await rows.record_followed(unit, message, state, error, next_at)
+        await rows.record_followed(unit, message, state, error and masked(error), next_at)
 
 
 async def _follow_order(

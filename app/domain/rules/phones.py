@@ -14,6 +14,17 @@ MOBILE = re.compile(r"1[3-9]\d{9}")
 ENOUGH_DIGITS = re.compile(r"(?:\d\D*){7}")
 """The shortest number that is masked has seven digits: most texts need no further look."""
 UUIDS = re.compile(r"(?<![0-9a-z])[0-9a-z]{8}(?:-[0-9a-z]{4}){3}-[0-9a-z]{12}(?![0-9a-z])", re.I)
+DIGITS = re.compile(r"\d+")
+MOST_GROUPS = 12
+"""Groups of digits in a text that the library reads: it tries each with the next ones, which takes
+milliseconds in a long text of digits. Other texts are searched for the usual spellings."""
+USUAL = re.compile(
+    r"(?<!\d)(?:"
+    r"(?:(?:\+|00)?86[-\s]?)?1[3-9]\d(?:[-\s.]?\d{4}){2}"  # a mobile number
+    r"|[(（]?0\d{2,3}[)）]?[-\s]?\d{4}[-\s]?\d{3,4}"  # a land line
+    r"|\+\d(?:[-\s()]?\d){6,13}"  # a number abroad
+    r")(?!\d)"
+)
 EXTENSION = re.compile(r"(?<!\d)\(?0\d{2,3}\)?[-\s]?\d{7,8}(?=-\d{1,6}(?!\d))")
 """A land line with its extension, 021-62345678-123: too long for the library."""
 
@@ -43,7 +54,10 @@ def numbers(text: str) -> list[FoundNumber]:
     if not ENOUGH_DIGITS.search(text):
         return []
     plain = _plain(text)
-    found = sorted([*_matches(plain), *_with_extensions(plain)])
+    if len(DIGITS.findall(plain)) > MOST_GROUPS:
+        found = list(_usual(plain))
+    else:
+        found = sorted([*_matches(plain), *_with_extensions(plain)])
     apart: list[FoundNumber] = []
     for number in found:
         if not apart or number.start >= apart[-1].end:
@@ -86,6 +100,14 @@ def _matches(plain: str) -> Iterator[FoundNumber]:
     for match in PhoneNumberMatcher(plain, REGION, leniency=Leniency.VALID):
         if _is_dialled(match.raw_string, match.number):
             yield FoundNumber(match.start, match.end, _e164(match.number))
+
+
+def _usual(plain: str) -> Iterator[FoundNumber]:
+    for match in USUAL.finditer(plain):
+        digits = "".join(filter(str.isdigit, match[0]))
+        mobile = MOBILE.fullmatch(digits[-11:])
+        e164 = f"+{CHINA}{digits[-11:]}" if mobile else f"+{digits}"
+        yield FoundNumber(match.start(), match.end(), e164)
 
 
 def _with_extensions(plain: str) -> Iterator[FoundNumber]:
