@@ -86,7 +86,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
-            *graphiql.routes(),
+            *(graphiql.routes() if config.graphiql else ()),
             *metrics.routes(gauges, config.metrics_token),
             *webhooks.routes(app),
             Route("/healthz", alive),

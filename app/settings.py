@@ -88,6 +88,12 @@ class Settings(BaseSettings):
     jobs: bool = True
     """Whether the web processes run the jobs as well; `kucun work` runs nothing else."""
 
+    deadline_seconds: float = Field(default=5, gt=0)
+    """How long a query or mutation may take before it is answered as UNAVAILABLE."""
+
+    graphiql: bool = True
+    """Whether GraphiQL is served, and guests may read the schema by introspection."""
+
     douyin_url: str = "https://openapi-fxg.jinritemai.com"
     """The gateway of Douyin's shop platform."""
 

@@ -20,9 +20,9 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.sm import SchedulerManager
 from strawberry import Schema
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
-from strawberry.extensions import ParserCache
 from strawberry.http.base import BaseView
 from strawberry.http.streaming import SSETransport
+from strawberry.schema.schema import validate_document
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
     Operation,
@@ -82,7 +82,13 @@ CALLS: list[tuple[Callable[..., Any], str]] = [
     # app/schema/operations.py, app/schema/contract.py
     (Schema._prepare_operation_async, "self context extensions_runner"),
     (Schema.process_errors, "self errors execution_context"),
-    (ParserCache.on_parse, "self"),
+    (
+        Schema._execute_operation,
+        "self execution_context extensions_runner middleware_manager execute_function "
+        "custom_context_kwargs",
+    ),
+    # app/schema/documents.py
+    (validate_document, "schema document validation_rules"),
     # app/live/protocol.py: Protocol
     (WebSocketsSansIOProtocol.connection_made, "self transport"),
     (WebSocketsSansIOProtocol.handle_connect, "self event"),
@@ -108,7 +114,11 @@ ATTRIBUTES: list[tuple[type, str]] = [
     (ASGIWebSocketAdapter, "ws"),
     (BaseView, "stream_transport_classes_by_protocol"),
     (GraphQL, "websocket_adapter_class graphql_transport_ws_handler_class"),
-    (ExecutionContext, "graphql_document pre_execution_errors _provided_operation_name"),
+    (
+        ExecutionContext,
+        "allowed_operations extensions_results graphql_document pre_execution_errors "
+        "_provided_operation_name",
+    ),
     (StrawberryField, "base_resolver python_name arguments extensions is_async"),
     (StrawberryResolver, "wrapped_func info_parameter signature"),
     (

@@ -56,6 +56,26 @@ class RateLimited(Exception):
         self.text = Text(zh, en)
 
 
+class Unavailable(Exception):
+    """No answer for now; shown as an UNAVAILABLE error with `retryAfter`.
+
+    The same key may be sent again. `retry_after` is in seconds.
+    """
+
+    def __init__(self, retry_after: int, zh: str, en: str) -> None:
+        super().__init__(f"{zh} / {en}")
+        self.retry_after = retry_after
+        self.text = Text(zh, en)
+
+
+class CostExceeded(Exception):
+    """The operation costs more than its role may spend; shown as a COST_EXCEEDED error."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(f"{zh} / {en}")
+        self.text = Text(zh, en)
+
+
 @dataclass(frozen=True, slots=True)
 class Shortage:
     """`requested` and `available` are base units of a product whose unit has `scale` of them."""

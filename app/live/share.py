@@ -25,11 +25,14 @@ from graphql import (
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.db.core.outage import is_passing
+from app.domain.errors import CostExceeded
 from app.domain.feed import Event
 from app.live.follower import Follower
 from app.live.stream import Stream
 
 RETRY_SECONDS = 0.2
+OBJECT_UNITS = 10
+"""Units of an object in an answer; each of its fields is one more."""
 
 
 class Answer(dict[str, Any]):
@@ -65,6 +68,11 @@ class Line(Protocol):
 
 LINE: ContextVar[Line | None] = ContextVar("line", default=None)
 """Set by the socket around each operation it runs."""
+
+
+ALLOWANCE: ContextVar[int | None] = ContextVar("allowance", default=None)
+"""The units that an operation may spend; None for mutations and feeds, whose answers are cut by
+nothing. Set before each operation runs."""
 
 
 _ASKERS: "WeakValueDictionary[tuple[Any, ...], SharedExecutor]" = WeakValueDictionary()
@@ -115,6 +123,13 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
     # Declared by graphql-core as a type guard whose type is unknown.
     is_awaitable: Any
 
+    # Units spent so far.
+    spent = 0
+
+    @cached_property
+    def allowance(self) -> int | None:
+        return ALLOWANCE.get()
+
     @cached_property
     def leaf_info(self) -> LeafInfo:
         return LeafInfo(self.context_value)
@@ -127,6 +142,13 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         grouped_field_set: Any,
         position_context: Any,
     ) -> Any:
+        self.spent += OBJECT_UNITS + len(grouped_field_set)
+        if self.allowance is not None and self.spent > self.allowance:
+            raise CostExceeded(
+                f"结果过多，超出查询成本上限 {self.allowance}：请减少字段或每页行数",
+                f"The answer is larger than the budget of {self.allowance}: "
+                "select fewer fields or ask for fewer rows.",
+            )
         leaves = parent_type.extensions.get(LEAF_RESOLVERS)
         if leaves is None:
             return super().execute_fields(

@@ -14,7 +14,7 @@ from app.domain.errors import Malformed
 from app.resolvers.menu import public_store, sees_stock
 from app.resolvers.roots import root
 from app.schema import feed as types
-from app.schema.arguments import StoreCode, StoreIds
+from app.schema.arguments import StoreCode, StoreIds, at_most
 from app.schema.catalog import RulesOf, named
 from app.schema.scalars import Revision
 from app.schema.topics import ORDERS, TOPICS, DocumentTopic
@@ -94,7 +94,10 @@ class FeedSubscription:
         info: Info,
         store: StoreCode,
         product_ids: Annotated[
-            list[UUID], strawberry.argument(description="IDs of the products to follow.")
+            list[UUID],
+            strawberry.argument(
+                description="IDs of the products to follow.", metadata=at_most(MOST_PRODUCTS)
+            ),
         ],
         channel: RulesOf = None,
     ) -> AsyncIterable[object]:

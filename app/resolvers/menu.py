@@ -9,11 +9,12 @@ from app.db import identity
 from app.db.tables import Level, Store
 from app.domain.access import Can
 from app.domain.catalog import menu
+from app.domain.catalog.menu import MOST_LINES
 from app.domain.errors import Refused, UnknownStore
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import menu as types
-from app.schema.arguments import StoreCode
+from app.schema.arguments import StoreCode, at_most
 from app.schema.catalog import RulesOf, named
 from app.schema.window import as_window
 
@@ -66,7 +67,9 @@ class MenuQuery:
         store: StoreCode,
         lines: Annotated[
             list[types.CartLineInput],
-            strawberry.argument(description="Lines of the cart to check."),
+            strawberry.argument(
+                description="Lines of the cart to check.", metadata=at_most(MOST_LINES)
+            ),
         ],
         channel: RulesOf = None,
     ):

@@ -18,8 +18,9 @@ from app.domain.errors import Refused
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import purchases as types
-from app.schema.arguments import After, First, StoreIds
+from app.schema.arguments import After, First, StoreIds, at_most
 from app.schema.paging import Connection, connection, page
+from app.schema.scalars import MOST_VALUES
 
 
 @strawberry.type
@@ -98,7 +99,9 @@ class PurchasesQuery:
         store_ids: StoreIds = None,
         states: Annotated[
             list[types.PurchaseOrderState] | None,
-            strawberry.argument(description="Return only orders in these states."),
+            strawberry.argument(
+                description="Return only orders in these states.", metadata=at_most(MOST_VALUES)
+            ),
         ] = None,
         supplier_id: Annotated[
             UUID | None, strawberry.argument(description="Return only orders from this supplier.")

@@ -23,9 +23,9 @@ from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import stock as types
 from app.schema import stock_changes as changes
-from app.schema.arguments import After, First, StoreIds
+from app.schema.arguments import After, First, StoreIds, at_most
 from app.schema.paging import Connection, connection, page
-from app.schema.scalars import distinct, quantity
+from app.schema.scalars import MOST_VALUES, distinct, quantity
 from app.schema.window import as_window
 
 SORT_KEYS = {"NAME": str, "AVAILABLE": int}
@@ -105,7 +105,9 @@ class StockQuery:
         ] = None,
         kinds: Annotated[
             list[Kind] | None,
-            strawberry.argument(description="Return only movements of these kinds."),
+            strawberry.argument(
+                description="Return only movements of these kinds.", metadata=at_most(MOST_VALUES)
+            ),
         ] = None,
         channel: Annotated[
             types.Channel | None,

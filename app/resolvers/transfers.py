@@ -16,8 +16,9 @@ from app.domain.errors import Refused
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import transfers as types
-from app.schema.arguments import After, First, StoreIds
+from app.schema.arguments import After, First, StoreIds, at_most
 from app.schema.paging import Connection
+from app.schema.scalars import MOST_VALUES
 
 
 async def listed(
@@ -67,7 +68,9 @@ class TransfersQuery:
         store_ids: StoreIds = None,
         states: Annotated[
             list[types.TransferState] | None,
-            strawberry.argument(description="Return only requests in these states."),
+            strawberry.argument(
+                description="Return only requests in these states.", metadata=at_most(MOST_VALUES)
+            ),
         ] = None,
         first: First = None,
         after: After = None,
@@ -86,7 +89,9 @@ class TransfersQuery:
         store_ids: StoreIds = None,
         states: Annotated[
             list[types.TransferState] | None,
-            strawberry.argument(description="Return only transfers in these states."),
+            strawberry.argument(
+                description="Return only transfers in these states.", metadata=at_most(MOST_VALUES)
+            ),
         ] = None,
         first: First = None,
         after: After = None,

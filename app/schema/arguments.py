@@ -5,6 +5,16 @@ from uuid import UUID
 
 import strawberry
 
+from app.domain.people.staff import MOST_STORES
+
+LIST_LIMIT = "list-limit"
+
+
+def at_most(count: int) -> dict[str, int]:
+    """The metadata of an input list that takes at most `count` values."""
+    return {LIST_LIMIT: count}
+
+
 First = Annotated[
     int | None, strawberry.argument(description="Number of rows, from 1 to 200; 50 by default.")
 ]
@@ -16,7 +26,8 @@ StoreIds = Annotated[
     list[UUID] | None,
     strawberry.argument(
         description="Return only rows of these stores; all your stores by default. Stores that "
-        "you may not see are ignored."
+        "you may not see are ignored.",
+        metadata=at_most(MOST_STORES),
     ),
 ]
 StoreCode = Annotated[str, strawberry.argument(description="Public code of the store. 门店编码")]

@@ -5,8 +5,9 @@ from uuid import UUID
 
 import strawberry
 
+from app.domain.catalog.products import MOST_BARCODES
 from app.schema import problems
-from app.schema.arguments import request_key
+from app.schema.arguments import at_most, request_key
 from app.schema.catalog import Category, Product, ProductKind
 from app.schema.scalars import Money, Quantity
 
@@ -67,7 +68,9 @@ class CreateProductInput(DescriptionInput):
         default=None, description="Kind of the product; GOODS by default. 商品类型"
     )
     barcodes: list[str] | None = strawberry.field(
-        default=None, description="Barcodes of a single unit. Use `addBarcode` for packs. 条码"
+        default=None,
+        description="Barcodes of a single unit. Use `addBarcode` for packs. 条码",
+        metadata=at_most(MOST_BARCODES),
     )
     tracks_batches: bool | None = strawberry.field(
         default=None,

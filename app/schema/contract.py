@@ -1,7 +1,7 @@
 """The schema's own rules: scalars, limits, and how errors leave."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 from uuid import uuid4
@@ -9,37 +9,35 @@ from uuid import uuid4
 import structlog
 from graphql import (
     GraphQLError,
+    GraphQLInputObjectType,
     GraphQLObjectType,
-    GraphQLSyntaxError,
     get_nullable_type,
+    is_introspection_type,
     is_leaf_type,
+    is_list_type,
 )
-from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from app.db.core.outage import is_passing
-from app.domain.errors import Denied, Malformed, RateLimited, Refused
+from app.domain.errors import (
+    CostExceeded,
+    Denied,
+    Malformed,
+    RateLimited,
+    Refused,
+    Unavailable,
+)
 from app.domain.rules.phones import masked
 from app.domain.rules.texts import InvalidText
 from app.live.share import LEAF_RESOLVERS, SharedExecutor, compile_leaf
+from app.schema.input_limits import limit_of
 from app.schema.messages import message_of
 from app.schema.outages import unavailable
-from app.schema.query_cost import MOST_TOKENS, CostRule
 from app.schema.rates import RatedSchema
 from app.schema.scalars import SCALARS
 
 log = structlog.get_logger()
-
-
-class Parsed(ParserCache):
-    """A cache of parsed documents that survives syntax errors on streams as well."""
-
-    def on_parse(self) -> Iterator[None]:
-        try:
-            yield from super().on_parse()
-        except GraphQLSyntaxError:
-            yield
 
 
 class Schema(RatedSchema):
@@ -61,8 +59,11 @@ def finish(error: GraphQLError, language: str) -> None:
     cause, zh = _cause(error), language == "zh"
     if isinstance(cause, Denied):
         extensions["code"], error.message = cause.code, cause.text[0 if zh else 1]
-    elif isinstance(cause, RateLimited):
-        extensions |= {"code": "RATE_LIMITED", "retryAfter": cause.retry_after}
+    elif isinstance(cause, CostExceeded):
+        extensions["code"], error.message = "COST_EXCEEDED", cause.text[0 if zh else 1]
+    elif isinstance(cause, RateLimited | Unavailable):
+        code = "RATE_LIMITED" if isinstance(cause, RateLimited) else "UNAVAILABLE"
+        extensions |= {"code": code, "retryAfter": cause.retry_after}
         error.message = cause.text[0 if zh else 1]
     elif isinstance(cause, Malformed | InvalidText):
         extensions["code"] = "BAD_INPUT"
@@ -132,15 +133,29 @@ def build_schema(
         types=types,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         execution_context_class=SharedExecutor,
-        extensions=[
-            lambda: MaxTokensLimiter(MOST_TOKENS),
-            Parsed,
-            lambda: AddValidationRules([CostRule]),
-            ValidationCache,
-        ],
     )
     _straighten(schema)
+    _describe_limits(schema)
     return schema
+
+
+def _describe_limits(schema: Schema) -> None:
+    """Say in the description of every input list how many values it takes."""
+    for type_ in schema._schema.type_map.values():
+        if isinstance(type_, GraphQLInputObjectType):
+            places = list(type_.fields.values())
+        elif isinstance(type_, GraphQLObjectType) and not is_introspection_type(type_):
+            places = [each for field in type_.fields.values() for each in field.args.values()]
+        else:
+            continue
+        for place in places:
+            if is_list_type(get_nullable_type(place.type)):
+                # The Chinese name stays at the end.
+                text, _, name = (place.description or "").rpartition(" ")
+                if name.isascii():
+                    text, name = f"{text} {name}", ""
+                limit = f"At most {limit_of(place)} values."
+                place.description = f"{text} {limit} {name}".strip()
 
 
 def _straighten(schema: Schema) -> None:
@@ -154,6 +169,12 @@ def _straighten(schema: Schema) -> None:
     roots = (core.query_type, core.mutation_type, core.subscription_type)
     for type_ in core.type_map.values():
         definition = type_.extensions.get("strawberry-definition")
+        if isinstance(type_, GraphQLObjectType) and is_introspection_type(type_):
+            type_.extensions[LEAF_RESOLVERS] = {
+                name: compile_leaf(field.resolve, field.type)
+                for name, field in type_.fields.items()
+                if field.resolve and not field.args and is_leaf_type(get_nullable_type(field.type))
+            }
         if not isinstance(type_, GraphQLObjectType) or definition is None or type_ in roots:
             continue
         leaves = type_.extensions[LEAF_RESOLVERS] = {"__typename": _constant(type_.name)}

@@ -11,8 +11,10 @@ from app.db import tables
 from app.domain import access
 from app.domain.access import ApiScope, Can, Role
 from app.domain.people import staff
+from app.domain.people.staff import MOST_STORES
+from app.domain.people.stores import MOST_LAYOUTS
 from app.schema import problems
-from app.schema.arguments import request_key
+from app.schema.arguments import at_most, request_key
 from app.schema.edges import edge
 from app.schema.window import definition, window
 
@@ -204,7 +206,8 @@ class InviteStaffInput:
     )
     store_ids: list[UUID] = strawberry.field(
         description="IDs of the stores where the member of staff works. Purchasers and owners "
-        "see all stores. 所属门店"
+        "see all stores. 所属门店",
+        metadata=at_most(MOST_STORES),
     )
 
 
@@ -215,7 +218,8 @@ class SetStaffRoleInput:
     role: Role = strawberry.field(description="New role of the account. 角色")
     store_ids: list[UUID] = strawberry.field(
         description="IDs of all stores where the member of staff works; they replace the "
-        "previous ones. 所属门店"
+        "previous ones. 所属门店",
+        metadata=at_most(MOST_STORES),
     )
 
 
@@ -286,4 +290,5 @@ class UpdateStoreInput:
         "each, such as 21PPPPPWWWWWC: digits are the prefix, P the PLU, W grams, A "
         "fen, C the check digit. The PLU is a barcode or SKU of the product. "
         "电子秤标签格式",
+        metadata=at_most(MOST_LAYOUTS),
     )

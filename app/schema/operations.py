@@ -1,58 +1,140 @@
-"""Which operation of a document runs: the one that is named, or the only one."""
+"""What happens to an operation before it runs: limits, budget, validation; then a deadline."""
 
+import asyncio
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, OperationDefinitionNode
+from graphql import ExecutionResult, GraphQLError
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions.runner import SchemaExtensionsRunner
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionContext
 from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
 
+from app.domain.access import Role, Scope
+from app.domain.errors import CostExceeded, Denied, Malformed, Unavailable
+from app.live.share import ALLOWANCE
+from app.schema.documents import Document, Documents, Operation
 from app.schema.outages import PatientSchema
+from app.schema.query_cost import budget_of, check_size
 
 UNNAMED = (
-    "文档包含多个操作，请用 operationName 指定要执行的一个。"
-    " Give operationName: the document has several operations."
+    "文档包含多个操作，请用 operationName 指定要执行的一个",
+    "Give operationName: the document has several operations.",
 )
 UNKNOWN = (
-    "文档中没有要执行的操作，请检查 operationName。"
-    " The document has no such operation: check operationName."
+    "文档中没有要执行的操作，请检查 operationName",
+    "The document has no such operation: check operationName.",
 )
 NOT_STREAMED = (
-    "订阅请使用 WebSocket（graphql-transport-ws）或 Accept: text/event-stream。"
-    " Send a subscription over WebSocket (graphql-transport-ws) or accept text/event-stream."
+    "订阅请使用 WebSocket（graphql-transport-ws）或 Accept: text/event-stream",
+    "Send a subscription over WebSocket (graphql-transport-ws) or accept text/event-stream.",
 )
 
 
-class SingleOperation(PatientSchema):
-    """Runs nothing and answers a BAD_INPUT error unless exactly one operation is meant.
+class GuardedSchema(PatientSchema):
+    """Runs exactly one operation, within the limits; every refusal is a typed error.
 
-    Strawberry runs the first operation of several when the request names none.
+    Whether over HTTP, as server-sent events or on a socket, an operation passes here first.
     """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.documents = Documents(self._schema)
 
     async def _prepare_operation_async(
         self, context: ExecutionContext, extensions_runner: SchemaExtensionsRunner
     ) -> PreExecutionError | None:
+        if not context.query:
+            raise MissingQueryError
+        scope: Scope | None = getattr(context.context, "scope", None)
+        budget = budget_of(scope)
+        cost = {"requested": 0, "budget": budget}
+        context.extensions_results["cost"] = cost
         try:
-            error = await super()._prepare_operation_async(context, extensions_runner)
-        except CannotGetOperationTypeError:
-            return refuse(UNKNOWN)
-        except InvalidOperationTypeError:
-            return refuse(NOT_STREAMED)
-        if error is None and _is_ambiguous(context):
-            return refuse(UNNAMED)
-        return error
+            document = self.documents.read(context.query)
+            context.graphql_document = document.node
+            operation = _chosen(document, context)
+            size = operation.size(context.variables or {})
+            cost["requested"] = size.units
+            check_size(size, operation.kind, budget)
+            if document.introspects:
+                _check_introspection(context.context)
+        except GraphQLError as error:
+            errors = [error]
+        except (CostExceeded, Denied, Malformed) as error:
+            errors = [GraphQLError(str(error), original_error=error)]
+        else:
+            errors = document.validate()
+            if not errors:
+                self.documents.keep(document)
+                # A mutation answers about what it has written, which its input limits.
+                is_query = operation.kind is OperationType.QUERY
+                ALLOWANCE.set(budget if is_query else None)
+                return None
+        context.pre_execution_errors = errors
+        return PreExecutionError(data=None, errors=errors)
+
+    async def _execute_operation(
+        self, execution_context: ExecutionContext, *arguments: Any, **named: Any
+    ) -> Any:
+        seconds = execution_context.context.app.settings.deadline_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                result: Any = await super()._execute_operation(
+                    execution_context, *arguments, **named
+                )
+        except TimeoutError:
+            is_mutation = execution_context.operation_type is OperationType.MUTATION
+            error = _late(seconds, is_mutation)
+        else:
+            exceeded = [each for each in result.errors or () if _is_exceeded(each)]
+            if not exceeded:
+                return result
+            error = GraphQLError(str(exceeded[0]), original_error=exceeded[0].original_error)
+        self._process_errors([error], execution_context)
+        return ExecutionResult(data=None, errors=[error])
 
 
-def refuse(message: str) -> PreExecutionError:
-    """A result that ends the operation before any field runs."""
-    return PreExecutionError(data=None, errors=[GraphQLError(message)])
+def _chosen(document: Document, context: ExecutionContext) -> Operation:
+    """The operation that is named, or the only one. Raises Malformed."""
+    # Strawberry would run the first of several.
+    name = context._provided_operation_name
+    if name is None and document.ambiguous:
+        raise Malformed(None, *UNNAMED)
+    operation = document.operation(name)
+    if operation is None:
+        raise Malformed(None, *UNKNOWN)
+    if operation.kind not in context.allowed_operations:
+        raise Malformed(None, *NOT_STREAMED)
+    return operation
 
 
-def _is_ambiguous(context: ExecutionContext) -> bool:
-    # `operation_name` is never None here: Strawberry falls back to the first operation's name.
-    if context._provided_operation_name is not None:
-        return False
-    document: DocumentNode | None = context.graphql_document
-    definitions: tuple[Any, ...] = document.definitions if document else ()
-    return sum(isinstance(each, OperationDefinitionNode) for each in definitions) > 1
+def _check_introspection(context: Any) -> None:
+    """The schema describes itself to staff and API keys, and to all where GraphiQL is served.
+
+    Raises Denied.
+    """
+    scope: Scope | None = context.scope
+    if context.app.settings.graphiql or (scope and scope.role is not Role.CUSTOMER):
+        return
+    raise Denied(
+        "UNAUTHENTICATED" if scope is None else "FORBIDDEN",
+        "接口结构只供员工和接口密钥查询",
+        "Only staff and API keys may read the schema by introspection.",
+    )
+
+
+def _late(seconds: float, is_mutation: bool) -> GraphQLError:
+    """The error of an operation that took too long; a mutation may have been committed."""
+    zh, en = "请稍后重试", "Send it again."
+    if is_mutation:
+        zh = "可能已经写入，请用同一个 key 重试，不会重复写入"
+        en = "It may have been written. Send it again with the same key: nothing is written twice."
+    late = Unavailable(
+        1, f"处理超过 {seconds:g} 秒。{zh}", f"The operation took longer than {seconds:g} s. {en}"
+    )
+    return GraphQLError(str(late), original_error=late)
+
+
+def _is_exceeded(error: GraphQLError) -> bool:
+    return isinstance(error.original_error, CostExceeded)

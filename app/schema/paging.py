@@ -13,6 +13,7 @@ import strawberry
 from app.domain.errors import Malformed
 
 Row = TypeVar("Row")
+DEFAULT_ROWS = 50
 LONGEST = 200
 
 
@@ -58,7 +59,7 @@ class Page:
 
 def page(first: int | None, after: str | None, *kinds: type) -> Page:
     """Check `first` and `after`; `kinds` are the types of the key in the cursor."""
-    size = 50 if first is None else first
+    size = DEFAULT_ROWS if first is None else first
     if not 1 <= size <= LONGEST:
         raise Malformed("first", f"每页须为 1 至 {LONGEST} 行", f"A page has 1 to {LONGEST} rows.")
     return Page(size, None if after is None else _opened(after, kinds))

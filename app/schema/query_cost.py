@@ -1,72 +1,267 @@
-"""What one document may cost: a rule linear in the document, however its fragments fan out."""
+"""The cost of an operation in units, estimated before it runs, and the budgets of roles.
 
-from typing import NamedTuple
+A unit is about 1 µs of CPU. Lists multiply what is selected below them. The estimate is linear in
+the document, however its fragments fan out.
+"""
+
+from collections.abc import Mapping
+from functools import reduce
+from typing import NamedTuple, cast
 
 from graphql import (
     FieldNode,
+    FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLError,
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
     OperationDefinitionNode,
-    OperationType,
+    SelectionNode,
     SelectionSetNode,
-    ValidationContext,
-    ValidationRule,
+    VariableNode,
+    get_named_type,
+    is_introspection_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
 )
+from strawberry.types.graphql import OperationType
+
+from app.domain.access import Role, Scope
+from app.domain.errors import CostExceeded
+from app.schema.paging import DEFAULT_ROWS, LONGEST
+
+GUEST_BUDGET = 80_000
+CUSTOMER_BUDGET = 100_000
+STAFF_BUDGET = 400_000
+KEY_BUDGET = 500_000
 
 DEEPEST = 20
-MOST_FIELDS = 1000
 MOST_MUTATIONS = 20
-MOST_TOKENS = 2000
+
+TOKEN = 20
+"""A token of the document: it is parsed and validated."""
+VALUE = 25
+"""A value in the variables, for each place of the document that uses it."""
+ROOT, MUTATION = 2000, 5000
+"""A root field: it authorises and asks the database; one that writes."""
+PASSWORD = 40_000
+"""A root field that hashes a password."""
+SCALAR = 1
+OBJECT = 5
+EDGE = 50
+"""A field that a resolver computes or loads."""
+ROW = 20
+"""A row of a list, besides its fields."""
+PAGE, PAGE_ROW = 3000, 50
+"""A page of a connection, and each of its rows."""
+
+LARGEST = 10**9
+"""Sums stop here: the sum of nested fragments may have more digits than the document."""
+
+USUAL_ROWS = 5
+"""Rows of a list that `USUAL_SIZES` does not name."""
+
+USUAL_SIZES: Mapping[str, float] = {
+    "AvailabilityChange.products": 200,
+    "Menu.dishes": 100,
+    "MenuChange.dishes": 100,
+    "Query.categories": 50,
+    "Query.replenishmentSuggestions": 200,
+    "Storefront.categories": 50,
+    "StoreSnapshot.levels": 500,
+    "__Schema.types": 300,
+    "__Type.enumValues": 1,
+    "__Type.fields": 3,
+    "__Type.inputFields": 1.3,
+    "__Type.interfaces": 0.2,
+    "__Type.ofType": 0.5,
+    "__Type.possibleTypes": 0.8,
+    "__Field.args": 0.3,
+}
+"""Rows that a field usually returns. Connections have the rows that `first` asks for."""
 
 
-class Cost(NamedTuple):
-    """Fields after all fragments are spread, and how deep they nest."""
-
-    fields: int
-    depth: int
+PASSWORD_ROOTS = {"changePassword", "inviteStaff", "resetStaffPassword", "signIn"}
 
 
-class CostRule(ValidationRule):
-    """Refuses documents that are too deep or too wide.
+def budget_of(scope: Scope | None) -> int:
+    """The units that one operation of this viewer may cost. None is a guest."""
+    if scope is None:
+        return GUEST_BUDGET
+    if scope.role is Role.CUSTOMER:
+        return CUSTOMER_BUDGET
+    return KEY_BUDGET if scope.role is Role.INTEGRATOR else STAFF_BUDGET
 
-    Every fragment is costed once and remembered, so 2^n spreads take n steps.
+
+class Size(NamedTuple):
+    """What a selection set costs.
+
+    `units` are spent once, `each` once for every row of the page around it. `depth` counts levels
+    of fields, `fields` the fields of the set itself, through its fragments.
     """
 
-    def __init__(self, context: ValidationContext) -> None:
-        super().__init__(context)
-        self._known: dict[str, Cost] = {}
+    units: int = 0
+    each: int = 0
+    depth: int = 0
+    fields: int = 0
 
-    def enter_operation_definition(self, node: OperationDefinitionNode, *_: object) -> None:
-        cost = self._of(node.selection_set)
-        roots = len(node.selection_set.selections)
-        if cost.depth > DEEPEST or cost.fields > MOST_FIELDS:
-            self._refuse(node, f"at most {DEEPEST} levels and {MOST_FIELDS} fields")
-        if node.operation is OperationType.MUTATION and roots > MOST_MUTATIONS:
-            self._refuse(node, f"at most {MOST_MUTATIONS} mutations in one document")
+    def with_(self, other: "Size") -> "Size":
+        return Size(
+            min(self.units + other.units, LARGEST),
+            min(self.each + other.each, LARGEST),
+            max(self.depth, other.depth),
+            min(self.fields + other.fields, LARGEST),
+        )
 
-    def _refuse(self, node: OperationDefinitionNode, text: str) -> None:
-        self.report_error(GraphQLError(text, node, extensions={"code": "COST_EXCEEDED"}))
+    def or_(self, other: "Size") -> "Size":
+        """The larger of two of which only one is executed."""
+        return Size(*map(max, self, other))
 
-    def _of(self, selections: SelectionSetNode) -> Cost:
-        fields = depth = 0
+
+def check_size(size: Size, kind: OperationType, budget: int) -> None:
+    """Raises CostExceeded for an operation that is too deep or costs more than the budget."""
+    if size.depth > DEEPEST:
+        raise CostExceeded(f"查询最多嵌套 {DEEPEST} 层", f"Fields nest at most {DEEPEST} levels.")
+    if kind is OperationType.MUTATION and size.fields > MOST_MUTATIONS:
+        raise CostExceeded(
+            f"一次请求最多 {MOST_MUTATIONS} 个变更，收到 {size.fields} 个",
+            f"One document holds at most {MOST_MUTATIONS} mutations; this one has {size.fields}.",
+        )
+    if size.units > budget:
+        raise CostExceeded(
+            f"查询成本为 {size.units}，上限为 {budget}：请减少字段或每页行数",
+            f"The operation costs {size.units} and the budget is {budget}: "
+            "select fewer fields or ask for fewer rows.",
+        )
+
+
+class Meter:
+    """Measures the operations of one document with these variables; fragments only once."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        rows: Mapping[str, int],
+    ) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._rows = rows
+        self._known: dict[str, Size] = {}
+        self._roots = (schema.query_type, schema.mutation_type, schema.subscription_type)
+
+    def operation(self, node: OperationDefinitionNode) -> Size:
+        return self._set(node.selection_set, self._schema.get_root_type(node.operation))
+
+    def _set(self, selections: SelectionSetNode, parent: GraphQLNamedType | None) -> Size:
+        """The fields of a set; of fragments on different object types only the largest counts."""
+        common, members = Size(), dict[str, Size]()
         for node in selections.selections:
-            inner = self._inner(node)
-            fields += inner.fields
-            depth = max(depth, inner.depth)
-        return Cost(min(fields, MOST_FIELDS + 1), depth)
+            size, on = self._selection(node, parent)
+            if on is None or on is parent or not is_object_type(on):
+                common = common.with_(size)
+            else:
+                members[on.name] = members.get(on.name, Size()).with_(size)
+        return common.with_(reduce(Size.or_, members.values(), Size()))
 
-    def _inner(self, node: object) -> Cost:
+    def _selection(
+        self, node: SelectionNode, parent: GraphQLNamedType | None
+    ) -> tuple[Size, GraphQLNamedType | None]:
+        """The size of a selection, and the type that its fragment is for."""
+        if isinstance(node, FieldNode):
+            return self._field(node, parent), None
         if isinstance(node, FragmentSpreadNode):
-            return self._fragment(node.name.value)
-        below = getattr(node, "selection_set", None)
-        cost = self._of(below) if below else Cost(0, 0)
-        return Cost(cost.fields + 1, cost.depth + 1) if isinstance(node, FieldNode) else cost
+            fragment = self._fragments.get(node.name.value)
+            if fragment is None:
+                return Size(), None
+            return self._fragment(fragment), self._type(fragment.type_condition.name.value)
+        inline = cast(InlineFragmentNode, node)
+        condition = inline.type_condition
+        on = parent if condition is None else self._type(condition.name.value)
+        return self._set(inline.selection_set, on), on
 
-    def _fragment(self, name: str) -> Cost:
+    def _type(self, name: str) -> GraphQLNamedType | None:
+        return self._schema.type_map.get(name)
+
+    def _fragment(self, fragment: FragmentDefinitionNode) -> Size:
+        name = fragment.name.value
         if name not in self._known:
             # A fragment that spreads itself is refused by another rule; here it must only end.
-            self._known[name] = Cost(0, 0)
-            fragment = self.context.get_fragment(name)
-            if fragment is not None:
-                self._known[name] = self._of(fragment.selection_set)
+            self._known[name] = Size()
+            on = self._type(fragment.type_condition.name.value)
+            self._known[name] = self._set(fragment.selection_set, on)
         return self._known[name]
+
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Size:
+        name = node.name.value
+        definition = self._definition(parent, name)
+        if definition is None:
+            # Another rule refuses a field that does not exist; `__typename` has no definition.
+            return Size(SCALAR, 0, 1, 1)
+        type_ = get_named_type(definition.type)
+        own = self._own(name, definition, parent)
+        if node.selection_set is None or is_leaf_type(type_):
+            return Size(own, 0, 1, 1)
+        below = self._set(node.selection_set, type_)
+        units, each = below.units, below.each
+        if "first" in definition.args:
+            units, each = PAGE + units + self._first(node) * (each + PAGE_ROW), 0
+        elif _is_list(definition.type) and parent is not None and _is_connection(parent):
+            return Size(0, min(own + units, LARGEST), below.depth + 1, 1)
+        else:
+            row, usual = (ROW, USUAL_ROWS) if _is_list(definition.type) else (0, 1)
+            if is_introspection_type(type_):
+                row = 0
+            rows = USUAL_SIZES.get(f"{parent and parent.name}.{name}", usual)
+            units, each = int((units + row) * rows), int(each * rows)
+        return Size(min(own + units, LARGEST), min(each, LARGEST), below.depth + 1, 1)
+
+    def _own(self, name: str, field: GraphQLField, parent: GraphQLNamedType | None) -> int:
+        """The units of a field without what is selected below it."""
+        if parent in self._roots:
+            if name in PASSWORD_ROOTS:
+                return PASSWORD
+            return MUTATION if parent is self._schema.mutation_type else ROOT
+        if is_leaf_type(get_named_type(field.type)):
+            return SCALAR
+        definition = field.extensions.get("strawberry-definition")
+        return EDGE if getattr(definition, "base_resolver", None) else OBJECT
+
+    def _definition(self, parent: GraphQLNamedType | None, name: str) -> GraphQLField | None:
+        if name.startswith("__"):
+            return self._schema.get_field(parent, name) if is_object_type(parent) else None
+        return getattr(parent, "fields", {}).get(name)
+
+    def _first(self, node: FieldNode) -> int:
+        """The rows of a page, as a literal or a variable; what is out of range is refused later."""
+        for argument in node.arguments or ():
+            if argument.name.value == "first":
+                if isinstance(argument.value, VariableNode):
+                    return self._rows.get(argument.value.name.value, DEFAULT_ROWS)
+                return rows_of(literal_int(argument.value))
+        return DEFAULT_ROWS
+
+
+def literal_int(node: object) -> int | None:
+    """The whole number that a literal spells; a very long one counts as the longest page."""
+    if not isinstance(node, IntValueNode):
+        return None
+    return int(node.value) if len(node.value) < 10 else LONGEST
+
+
+def rows_of(value: object) -> int:
+    """The rows that `first` asks for; a value that it does not accept is refused later."""
+    return min(max(value, 1), LONGEST) if type(value) is int else DEFAULT_ROWS
+
+
+def _is_connection(type_: GraphQLNamedType) -> bool:
+    return type_.name.endswith("Connection")
+
+
+def _is_list(type_: GraphQLOutputType) -> bool:
+    return is_list_type(type_.of_type if is_non_null_type(type_) else type_)

@@ -13,19 +13,17 @@ from app.domain.access import Role
 from app.domain.errors import RateLimited
 from app.domain.rules.addresses import counted_address
 from app.schema.context import Context
-from app.schema.operations import SingleOperation
+from app.schema.operations import GuardedSchema
 from app.settings import Settings
 
 Draw = tuple[str, int]
 """A subject, and the units a minute that it may spend."""
 
-BYTE, DOCUMENT_MAX = 5, 40_000
-"""Units of a document: for each byte, up to the tokens that are read."""
-EXECUTED = 2_000
-"""Units of an operation that is executed."""
+BYTE, REFUSED_MAX = 5, 40_000
+"""Units of a document that is refused: for each byte, up to the tokens that are read."""
 
 
-class RatedSchema(SingleOperation):
+class RatedSchema(GuardedSchema):
     """Takes the units of every operation from the budgets of its caller, on every transport.
 
     When one of them is spent, the document is not even parsed.
@@ -38,8 +36,11 @@ class RatedSchema(SingleOperation):
         try:
             spend(rates, draws, 0)
             refusal = await super()._prepare_operation_async(context, extensions_runner)
-            units = min(len(context.query or "") * BYTE, DOCUMENT_MAX)
-            spend(rates, draws, units if refusal else units + EXECUTED)
+            if refusal:
+                units = min(len(context.query or "") * BYTE, REFUSED_MAX)
+            else:
+                units = context.extensions_results["cost"]["requested"]
+            spend(rates, draws, units)
         except RateLimited as limited:
             context.pre_execution_errors = [GraphQLError(str(limited), original_error=limited)]
             return PreExecutionError(data=None, errors=context.pre_execution_errors)

@@ -10,8 +10,9 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
+from app.domain.catalog.recipes import MOST_PARTS
 from app.schema import problems
-from app.schema.arguments import request_key
+from app.schema.arguments import at_most, request_key
 from app.schema.catalog import Product
 from app.schema.edges import edge
 from app.schema.scalars import Quantity, quantity
@@ -123,7 +124,8 @@ class SetRecipeInput:
     product_id: UUID = strawberry.field(description="ID of the product that the recipe makes.")
     components: list[ComponentInput] = strawberry.field(
         description="Components of the recipe. One product unit must need whole base units "
-        "(piece, g, ml) of each. An empty list removes the recipe. 配料"
+        "(piece, g, ml) of each. An empty list removes the recipe. 配料",
+        metadata=at_most(MOST_PARTS),
     )
     yields: Quantity | None = strawberry.field(
         default=None,

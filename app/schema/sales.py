@@ -7,9 +7,9 @@ from uuid import UUID
 import strawberry
 
 from app.domain.movements import sales
-from app.domain.movements.sales import Disposition
+from app.domain.movements.sales import MOST_OPERATIONS, Disposition
 from app.schema import problems
-from app.schema.arguments import request_key
+from app.schema.arguments import at_most, request_key
 from app.schema.catalog import Channel
 from app.schema.stock import Movement
 from app.schema.stock_changes import MovementInput, StockLineInput
@@ -68,8 +68,9 @@ class OfflineSaleInput:
 @strawberry.input(description="Input of `syncSales`. 离线同步")
 class SyncSalesInput:
     operations: list[OfflineSaleInput] = strawberry.field(
-        description="Offline sales, at most 1000, in any order; the order does not change the "
-        "final stock. 离线销售"
+        description="Offline sales in any order; the order does not change the final stock. "
+        "离线销售",
+        metadata=at_most(MOST_OPERATIONS),
     )
 
 

@@ -6,7 +6,8 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.schema.arguments import request_key
+from app.domain.catalog.units import MOST_UNITS
+from app.schema.arguments import at_most, request_key
 from app.schema.scalars import Quantity, quantity
 from app.schema.window import window
 
@@ -47,8 +48,8 @@ class SetUnitsInput:
     key: UUID = request_key()
     product_id: UUID = strawberry.field(description="ID of the product.")
     units: list[ProductUnitInput] = strawberry.field(
-        description="The product's other units, at most 10. They replace all units set before. "
-        "其他单位"
+        description="The product's other units. They replace all units set before. 其他单位",
+        metadata=at_most(MOST_UNITS),
     )
     display_unit: str | None = strawberry.field(
         default=None,

@@ -12,10 +12,11 @@ from strawberry.types import Info
 from app.db import tables
 from app.domain.access import Can, Role
 from app.domain.documents import writeoffs
+from app.domain.documents.writeoffs import MOST_PHOTOS
 from app.domain.rules.costs import share
 from app.domain.rules.phones import masked
 from app.schema import problems
-from app.schema.arguments import request_key
+from app.schema.arguments import at_most, request_key
 from app.schema.batches import Batch
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
@@ -218,8 +219,9 @@ class RequestWriteOffInput:
     )
     photo_urls: list[str] | None = strawberry.field(
         default=None,
-        description="At most 10 links to photos, each starting with https:// and at most 500 "
-        "characters. The server stores them and never fetches them. 照片链接",
+        description="Links to photos, each starting with https:// and at most 500 characters. "
+        "The server stores them and never fetches them. 照片链接",
+        metadata=at_most(MOST_PHOTOS),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from graphql import GraphQLError, get_operation_ast, parse
+from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
@@ -14,20 +14,19 @@ from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
 from strawberry.http import GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
 from strawberry.http.streaming import SSETransport
-from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
-from app.domain.errors import Denied
+from app.domain.errors import Denied, Malformed
 from app.live.clients import CLIENT, Clients
 from app.live.share import dumps
 from app.live.socket import Socket
 from app.live.stream import TRANSPORT
 from app.live.wire import Wire
 from app.schema.context import App, Caller, Context
-from app.schema.query_cost import MOST_TOKENS
+from app.schema.operations import GuardedSchema
 from app.settings import listed
 
 EVENT_STREAM = "text/event-stream"
@@ -52,7 +51,7 @@ class Endpoint(GraphQL[Context, None]):
     graphql_transport_ws_handler_class: Any = Socket
     stream_transport_classes_by_protocol = {GRAPHQL_SSE_PROTOCOL: EventStream}
 
-    def __init__(self, schema: BaseSchema, app: App) -> None:
+    def __init__(self, schema: GuardedSchema, app: App) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
@@ -64,6 +63,7 @@ class Endpoint(GraphQL[Context, None]):
             allowed_origins=listed(app.settings.origins),
         )
         self.app = app
+        self.documents = schema.documents
         config = app.settings
         self.clients = Clients(config.connections_per_address, config.feeds_per_address)
 
@@ -121,7 +121,17 @@ class Endpoint(GraphQL[Context, None]):
         accepted = media_types(request.headers.get("accept"))
         if EVENT_STREAM not in accepted:
             return False
-        return accepted == {EVENT_STREAM} or is_subscription(data)
+        return accepted == {EVENT_STREAM} or self.is_subscription(data)
+
+    def is_subscription(self, data: GraphQLRequestData) -> bool:
+        """Whether the operation that would run is a subscription; False when that is not clear."""
+        if not data.query or "subscription" not in data.query:
+            return False
+        try:
+            operation = self.documents.read(data.query).operation(data.operation_name)
+        except (GraphQLError, Malformed):
+            return False
+        return operation is not None and operation.kind is OperationType.SUBSCRIPTION
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Any:
         """The reader of a request's operation; for a socket its caller."""
@@ -155,18 +165,6 @@ def media_types(accept: str | None) -> set[str]:
     """The media types of an Accept header, without their parameters."""
     types = (part.split(";", 1)[0].strip().lower() for part in (accept or "").split(","))
     return {each for each in types if each}
-
-
-def is_subscription(data: GraphQLRequestData) -> bool:
-    """Whether the operation that would run is a subscription; False when that is not clear."""
-    if not data.query or "subscription" not in data.query:
-        return False
-    try:
-        document = parse(data.query, max_tokens=MOST_TOKENS)
-    except (GraphQLError, RecursionError):
-        return False
-    operation = get_operation_ast(document, data.operation_name)
-    return operation is not None and operation.operation.value == "subscription"
 
 
 def bearer(value: object) -> str | None:

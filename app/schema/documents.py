@@ -1,0 +1,177 @@
+"""Documents: parsed, measured and validated once, and kept in a cache bounded by bytes."""
+
+import sys
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    VariableNode,
+    parse,
+    specified_rules,
+)
+from graphql.validation.rules import overlapping_fields_can_be_merged
+from strawberry.schema.schema import validate_document
+from strawberry.types.graphql import OperationType
+
+from app.schema.input_limits import Count, Literals, Shapes
+from app.schema.query_cost import LARGEST, TOKEN, VALUE, Meter, Size, literal_int, rows_of
+
+LONGEST = 64 * 1024
+"""Characters of a document."""
+MOST_TOKENS = 2000
+MOST_BYTES = 16 * 1024 * 1024
+"""Bytes of all documents in the cache."""
+BYTES_PER_TOKEN = 450
+"""What graphql-core keeps for a token and its part of the tree, at most."""
+MOST_SIZES = 64
+"""Sizes that are remembered for one operation, by the rows its pages ask for."""
+
+# The rule compares fields with equal names pair by pair. It stops after this many steps, which
+# take 20 ms; by default it takes half a second.
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
+
+
+class Operation:
+    """One operation of a document: the shapes of its variables, and its size."""
+
+    def __init__(self, document: "Document", node: OperationDefinitionNode) -> None:
+        self.kind = OperationType(node.operation.value)
+        self._shapes = document.literals.variables_of(node)
+        self._node = node
+        self._document = document
+        self._defaults = {
+            each.variable.name.value: literal_int(each.default_value)
+            for each in node.variable_definitions or ()
+        }
+        self._sizes: dict[tuple[int, ...], Size] = {}
+
+    def size(self, variables: Mapping[str, Any]) -> Size:
+        """The operation's size with these variables. Raises TooLarge for values beyond a limit."""
+        count, uses, values = Count(), self._document.literals.uses, 0
+        for name, shape in self._shapes.items():
+            if name in variables:
+                values += count.variable(name, variables[name], shape) * uses[name]
+        size = self._selected(variables)
+        return size._replace(units=size.units + self._document.units + VALUE * values)
+
+    def _selected(self, variables: Mapping[str, Any]) -> Size:
+        """The size of what the operation selects; it is known for pages of the same rows."""
+        names = self._document.page_variables
+        rows = tuple(rows_of(variables.get(name, self._defaults.get(name))) for name in names)
+        size = self._sizes.get(rows)
+        if size is None:
+            size = self._document.measure(self._node, dict(zip(names, rows, strict=True)))
+            if len(self._sizes) < MOST_SIZES:
+                self._sizes[rows] = size
+        return size
+
+
+class Document:
+    """A parsed document. Raises GraphQLError for a syntax error, TooLarge for a long list."""
+
+    def __init__(self, schema: GraphQLSchema, shapes: Shapes, text: str) -> None:
+        self.node = parse(text, max_tokens=MOST_TOKENS, max_source_length=LONGEST)
+        self.valid = False
+        self.text = text
+        tokens = _tokens(self.node)
+        self.bytes = 2 * sys.getsizeof(text) + BYTES_PER_TOKEN * tokens
+        self.units = TOKEN * tokens
+        self.literals = Literals(schema, shapes, self.node)
+        self._schema = schema
+        self._fragments: dict[str, FragmentDefinitionNode] = {}
+        operations: list[OperationDefinitionNode] = []
+        for node in self.node.definitions:
+            if isinstance(node, FragmentDefinitionNode):
+                self._fragments[node.name.value] = node
+            elif isinstance(node, OperationDefinitionNode):
+                operations.append(node)
+        fields = list(_fields(self.node))
+        self.introspects = any(each.name.value in ("__schema", "__type") for each in fields)
+        self.page_variables = tuple(sorted(set(_page_variables(fields))))
+        self._operations = {
+            each.name and each.name.value: Operation(self, each) for each in operations
+        }
+        self.ambiguous = len(operations) > 1
+
+    def operation(self, name: object) -> Operation | None:
+        """The operation with this name; without a name, the only one. None if there is none."""
+        if name is None:
+            return None if self.ambiguous else next(iter(self._operations.values()), None)
+        # Clients may send a name of any JSON type.
+        return self._operations.get(str(name))
+
+    def measure(self, node: OperationDefinitionNode, rows: Mapping[str, int]) -> Size:
+        try:
+            return Meter(self._schema, self._fragments, rows).operation(node)
+        except RecursionError:
+            # Fragments that nest this deep are beyond every limit.
+            return Size(LARGEST, 0, LARGEST, 0)
+
+    def validate(self) -> list[GraphQLError]:
+        """The document's errors by the rules of GraphQL; empty once it was found valid."""
+        if self.valid:
+            return []
+        errors = validate_document(self._schema, self.node, tuple(specified_rules))
+        self.valid = not errors
+        return errors
+
+
+def _tokens(document: DocumentNode) -> int:
+    token = document.loc and document.loc.start_token
+    count = 0
+    while token:
+        token, count = token.next, count + 1
+    return count
+
+
+def _fields(document: DocumentNode) -> Iterator[FieldNode]:
+    """Every field that the document spells, in no order."""
+    sets = [getattr(node, "selection_set", None) for node in document.definitions]
+    while sets:
+        selections = sets.pop()
+        for node in selections.selections if selections else ():
+            if isinstance(node, FieldNode):
+                yield node
+            sets.append(getattr(node, "selection_set", None))
+
+
+def _page_variables(fields: Iterable[FieldNode]) -> Iterator[str]:
+    for field in fields:
+        for argument in field.arguments or ():
+            if argument.name.value == "first" and isinstance(argument.value, VariableNode):
+                yield argument.value.name.value
+
+
+class Documents:
+    """The valid documents that were used last, by their text."""
+
+    def __init__(self, schema: GraphQLSchema, most_bytes: int = MOST_BYTES) -> None:
+        self._schema = schema
+        self._shapes = Shapes()
+        self._most_bytes = most_bytes
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+        self.bytes = 0
+
+    def read(self, text: str) -> Document:
+        """The document of this text, from the cache or parsed now. Raises like `Document`."""
+        document = self._kept.get(text)
+        if document is None:
+            return Document(self._schema, self._shapes, text)
+        self._kept.move_to_end(text)
+        return document
+
+    def keep(self, document: Document) -> None:
+        """Keep a valid document, and drop those used longest ago beyond the limit."""
+        if document.text in self._kept or document.bytes > self._most_bytes:
+            return
+        self._kept[document.text] = document
+        self.bytes += document.bytes
+        while self.bytes > self._most_bytes:
+            self.bytes -= self._kept.popitem(last=False)[1].bytes
