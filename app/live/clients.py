@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Generator, Hashable
 from contextlib import contextmanager
 from contextvars import ContextVar
-from ipaddress import IPv6Address, ip_address
 from math import ceil
 
 from app.domain.errors import RateLimited
+from app.domain.rules.addresses import counted_address
 
 RETRY_AFTER = 60
 MINUTE = 60.0
@@ -98,22 +98,11 @@ class Clients:
         if now - self._swept > MINUTE:
             self._swept = now
             self._known = {name: known for name, known in self._known.items() if not known.quiet}
-        name = network(address)
+        name = counted_address(address)
         client = self._known.get(name)
         if client is None:
             client = self._known[name] = Client(*self._limits)
         return client
-
-
-def network(address: str) -> str:
-    """The address, or the 64 bits that name an IPv6 customer's network."""
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return address
-    if not isinstance(ip, IPv6Address):
-        return address
-    return str(ip.ipv4_mapped or int(ip) >> 64)
 
 
 CLIENT: ContextVar[Client | None] = ContextVar("client", default=None)

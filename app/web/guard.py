@@ -50,7 +50,14 @@ def layers(config: Settings) -> list[Middleware]:
         )
     # Each event of a stream must leave at once.
     remove_compress_type("text/event-stream")
-    compression = Middleware(CompressMiddleware, minimum_size=COMPRESSED_BYTES_MIN)
+    # The first levels: the others take up to five times their CPU for a few percent of the size.
+    compression = Middleware(
+        CompressMiddleware,
+        minimum_size=COMPRESSED_BYTES_MIN,
+        zstd_level=1,
+        brotli_quality=1,
+        gzip_level=1,
+    )
     return [*outer, compression, Middleware(BodyLimit)]
 
 

@@ -1,14 +1,18 @@
 """Units a minute by address, person, key and tenant, over HTTP, sockets and events."""
 
+import os
 import secrets
+import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from app.db.core.unit import Database
-from app.run.embedded import Urls
+from app.run.embedded import Engines, Urls
 from tests.api.conftest import served
 from tests.support.api import Desk
 from tests.support.identity import CREATE_KEY, Asking, Chain
@@ -165,3 +169,16 @@ async def accepted(processes: list[Asking], client: dict[str, str]) -> int:
         if all(refused):
             return number * len(processes)
     raise AssertionError("it was never refused")
+
+
+async def test_guests_are_limited_while_valkey_is_dead(urls: Urls, tmp_path: Path) -> None:
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o711)
+    with Engines(tmp_path / "data", postgres=False) as engines:
+        own = replace(urls, redis=engines.urls().redis)
+        async with served(own, rate_guest=BUDGET, proxies="127.0.0.1") as asking:
+            assert refusal(await ask(asking, GUEST, address())) is None
+            os.kill(engines.valkey.pid, signal.SIGKILL)
+            for _ in range(3):
+                await exhaust(asking, GUEST, address())
+            assert refusal(await ask(asking, GUEST, address())) is None
