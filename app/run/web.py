@@ -131,7 +131,7 @@ class Places:
         return place.process.revive()
 
     def stop(self) -> None:
-        """Take no more connections, and stop all processes at the same time."""
+        """Close the sockets, and stop all processes at the same time."""
         processes = [place.process for place in self.places]
         processes += [self._spare] if self._spare is not None else []
         for place in self.places:

@@ -60,3 +60,32 @@ async def test_a_locked_level_is_said_to_be_unavailable(fresh: Desk, urls: Urls)
     assert await requests.send() == again
     assert (await fresh.level("米"))["onHand"] == "98"
     await holder.close()
+
+
+SELL = """
+mutation($input: SellInput!) { sell(input: $input) {
+  ... on Movement { id lines { quantity product { name category { name } } } }
+} }
+"""
+
+
+async def test_a_field_that_cannot_be_read_does_not_lose_the_sale(fresh: Desk, urls: Urls) -> None:
+    category = await fresh.do("createCategory", name="粮油")
+    await fresh.product("米", categoryId=category["id"])
+    await fresh.receive("米", 10)
+    lines = [await fresh.line("米", 1)]
+    request = {"key": str(uuid4()), "storeId": fresh.store, "lines": lines}
+    holder = await asyncpg.connect(urls.owner)
+    async with holder.transaction():
+        await holder.execute("LOCK TABLE categories IN ACCESS EXCLUSIVE MODE")
+        answer = await fresh.asking.raw(SELL, fresh.cashier, input=request)
+    await holder.close()
+    [line] = answer["data"]["sell"]["lines"]
+    assert line == {"quantity": "1", "product": {"name": "米", "category": None}}
+    [error] = answer["errors"]
+    assert error["path"] == ["sell", "lines", 0, "product", "category"]
+    assert error["extensions"] == {"code": "UNAVAILABLE", "retryAfter": 2}
+    again = await fresh.asking(SELL, fresh.cashier, input=request)
+    assert again["id"] == answer["data"]["sell"]["id"]
+    assert again["lines"][0]["product"]["category"] == {"name": "粮油"}
+    assert (await fresh.level("米"))["onHand"] == "9"

@@ -78,13 +78,13 @@ async def test_an_ended_connection_is_away_and_logged_once(
 async def test_a_server_that_is_not_there_is_away_and_waited_for() -> None:
     db, tries = Database("postgresql://kucun@127.0.0.1:1/kucun", unheard), 0
 
-    async def read() -> None:
+    async def write() -> None:
         nonlocal tries
         tries += 1
-        async with db.read(None) as session:
-            await session.execute(text("SELECT 1"))
+        async with db.unit(uuid4()):
+            pass
 
-    assert is_away(await error_of(wait_out(read)))
+    assert is_away(await error_of(wait_out(write)))
     assert tries > 3
     await db.close()
 
@@ -92,3 +92,14 @@ async def test_a_server_that_is_not_there_is_away_and_waited_for() -> None:
 @pytest.mark.parametrize("statement", ["SELECT 1 / 0", "SELECT missing", "SELECT 'x'::uuid"])
 async def test_faults_of_ours_are_no_outage(single: Database, statement: str) -> None:
     assert not is_passing(await failing(single, statement))
+
+
+async def test_reads_behind_one_that_took_too_long_fail_like_it(single: Database) -> None:
+    async with single.snapshot() as snapshot:
+        await snapshot.fetch(None, "SET LOCAL statement_timeout = 10")
+        reads = [snapshot.fetch(None, "SELECT pg_sleep(1)"), snapshot.fetch(None, "SELECT 1")]
+        errors = await asyncio.gather(*reads, return_exceptions=True)
+        assert [isinstance(each, Exception) and is_blocked(each) for each in errors] == [True] * 2
+        # The next transaction of the operation works again.
+        await snapshot.end()
+        assert await snapshot.fetch(None, "SELECT 1") == [(1,)]

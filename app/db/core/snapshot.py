@@ -109,6 +109,7 @@ class Snapshot:
         self._tenant: UUID | None = None
         self._turn = asyncio.Lock()
         self._closed = False
+        self._error: Exception | None = None
 
     @asynccontextmanager
     async def read(self, tenant: UUID | None) -> AsyncGenerator["ReadSession", None]:
@@ -122,11 +123,18 @@ class Snapshot:
                 raise RuntimeError("the snapshot is closed")
             if self._raw is None:
                 return await wait_out(lambda: self._fetch_first(tenant, text, *arguments))
-            with self._pool.outage.watched():
-                if tenant != self._tenant:
-                    await self._raw.execute(f"SET LOCAL app.tenant = '{tenant or ''}'")
-                    self._tenant = tenant
-                return await self._raw.fetch(text, *arguments)
+            if self._error is not None:
+                # The transaction is aborted: the reads behind the first failure fail like it.
+                raise self._error
+            try:
+                with self._pool.outage.watched():
+                    if tenant != self._tenant:
+                        await self._raw.execute(f"SET LOCAL app.tenant = '{tenant or ''}'")
+                        self._tenant = tenant
+                    return await self._raw.fetch(text, *arguments)
+            except Exception as error:
+                self._error = error
+                raise
 
     async def _fetch_first(self, tenant: UUID | None, text: str, *arguments: Any) -> list[Record]:
         with self._pool.outage.watched():
@@ -149,7 +157,7 @@ class Snapshot:
 
     async def end(self) -> None:
         """End the transaction; a later read begins another one, at its own moment."""
-        raw, self._raw = self._raw, None
+        raw, self._raw, self._error = self._raw, None, None
         if raw is None:
             return
         if self._turn.locked():
