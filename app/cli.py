@@ -94,6 +94,11 @@ def work() -> None:
         await asyncio.gather(run(chosen.database_url, db, lane), serve_shops(books, shops))
 
     with connected(valkey=True) as chosen, suppress(KeyboardInterrupt):
+        if not chosen.secret:
+            raise premises.Unusable(
+                "请设置 KUCUN_SECRET，与网页进程相同。\n"
+                "Set KUCUN_SECRET to the secret of the web processes."
+            )
         asyncio.run(running(chosen))
 
 
@@ -319,6 +324,7 @@ def connected(valkey: bool = False) -> Iterator[Settings]:
         return
     with embedded.borrowed(chosen.data, valkey=valkey) as urls:
         update = {"database_url": urls.database, "owner_url": chosen.owner_url or urls.owner}
+        update["secret"] = chosen.secret or embedded.keep_secret(chosen.data / "secret")
         if valkey:
             update["redis_url"] = chosen.redis_url or urls.redis
         yield chosen.model_copy(update=update)

@@ -16,8 +16,8 @@ from app.db.tables import Order, Pass, PurchaseOrder, Supplier, Transfer, Transf
 Contacted = type[Order] | type[Pass]
 TABLES: tuple[Contacted, ...] = (Order, Pass)
 
-SEALED = ("sealed_contact", "contact_index")
-PERSONAL: dict[Contacted, tuple[str, ...]] = {Order: (*SEALED, "note", "reason"), Pass: SEALED}
+STORED = ("plain_contact", "sealed_contact", "contact_index")
+PERSONAL: dict[Contacted, tuple[str, ...]] = {Order: (*STORED, "note", "reason"), Pass: STORED}
 """Columns that are erased with a contact."""
 
 NOTES: tuple[InstrumentedAttribute[Any], ...] = (
@@ -72,6 +72,14 @@ async def put_contact(unit: Unit, table: Contacted, id: UUID, sealed: bytes, ind
     await unit.session.execute(row.values(values))
 
 
+async def plain_contacts(unit: Unit, table: Contacted) -> list[tuple[UUID, str]]:
+    """The contacts that an earlier version stored and no job has sealed yet; usually none."""
+    query = select(table.id, table.plain_contact).where(
+        table.tenant_id == unit.tenant, table.plain_contact.is_not(None)
+    )
+    return [(id, text) for id, text in await unit.session.execute(query) if text is not None]
+
+
 class ErasedContact(NamedTuple):
     """An order or a pass whose contact was erased; `ended_at` is null while it is open."""
 
@@ -81,12 +89,13 @@ class ErasedContact(NamedTuple):
 
 
 async def erase_contacts(
-    unit: Unit, table: Contacted, indexes: Collection[bytes]
+    unit: Unit, table: Contacted, indexes: Collection[bytes], ids: Collection[UUID]
 ) -> list[ErasedContact]:
-    """Erase a contact from its orders, with their texts, or from its passes."""
+    """Erase a contact from the rows of its indexes and from these rows, orders with their texts."""
     locked = (
         select(table.id)
-        .where(table.tenant_id == unit.tenant, among(table.contact_index, indexes))
+        .where(table.tenant_id == unit.tenant)
+        .where(or_(among(table.contact_index, indexes), among(table.id, ids)))
         .order_by(table.id)
         .with_for_update()
         .cte("locked")

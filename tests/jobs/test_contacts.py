@@ -15,6 +15,7 @@ from app.db.core.audit import audit
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
 from app.db.core.vault import Vault
+from app.db.orders import locked_order
 from app.db.tables import Order, Pass
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.documents import orders
@@ -27,6 +28,7 @@ from app.domain.people.customers import seal_contacts
 from app.jobs.retention import CONTACTS_KEPT, trim_before
 from app.run.embedded import Urls
 from tests.conftest import SECRET, Cloning, unheard
+from tests.support.identity import eventually
 from tests.support.orders import OrderDesk
 from tests.support.salon import Salon, a_salon
 from tests.support.shop import a_shop
@@ -148,6 +150,25 @@ async def test_contacts_of_the_version_before_are_sealed(
     rows = await sealed.rows()
     assert {sealed.opened(SECRET, row) for row in rows} == {PHONE}
     assert len({row.contact_index for row in rows}) == 1
+
+
+async def test_a_plain_contact_that_is_being_changed_is_erased_as_well(sealed: Sealed) -> None:
+    order = await sealed.desk.place(("米", 1))
+    await sealed.salon.sell()
+    await sealed.unseal()
+    db, viewer = sealed.desk.shop.db, sealed.desk.viewer
+    async with db.unit(sealed.tenant) as unit:
+        await locked_order(unit, order.id)
+        erasing = asyncio.create_task(customers.erase(db, viewer, uuid4(), f"李 {PHONE}"))
+        # It waits for the order that this unit holds, after it has sealed everything else.
+        await eventually(lambda: only_orders_hold(sealed))
+    assert await erasing == (1, 1)
+    assert await sealed.holding(PHONE) == []
+    assert {sealed.opened(SECRET, row) for row in await sealed.rows()} == {None}
+
+
+async def only_orders_hold(sealed: Sealed) -> bool:
+    return await sealed.holding(PHONE) == ["orders"]
 
 
 async def test_a_new_secret_replaces_the_former_one(sealed: Sealed) -> None:

@@ -11,7 +11,8 @@ from operator import itemgetter
 from typing import Any, Protocol, TypeAlias, cast
 from uuid import UUID
 
-from sqlalchemy import select
+import orjson
+from sqlalchemy import JSON, select
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.orm import class_mapper
 from sqlalchemy.util import LRUCache
@@ -220,10 +221,7 @@ class Plan:
         core = query.with_only_columns(*columns, maintain_column_froms=True)
         # The key's parameters stand in the compiled statement: it shares them with the query.
         self._compiled: Any = core._compiler(DIALECT, cache_key=key, column_keys=[])
-        processors = (
-            (place, column.type._cached_result_processor(DIALECT, None))
-            for column, place in columns.items()
-        )
+        processors = ((place, _converter(column.type)) for column, place in columns.items())
         self._convert = {place: processor for place, processor in processors if processor}
 
     def bind(self, parameters: Mapping[str, Any] | None, key: Any) -> tuple[str, list[Any]]:
@@ -251,6 +249,14 @@ class Plan:
             for place, convert in self._convert.items():
                 values[place] = convert(values[place])
         return tuple(make(values) for make in self._makers)
+
+
+def _converter(type_: Any) -> Callable[[Any], Any] | None:
+    """What makes a value of a column of what asyncpg returns; None if nothing has to."""
+    # SQLAlchemy sets a decoder on its own connections; these return JSON as text.
+    if isinstance(type_, JSON):
+        return orjson.loads
+    return type_._cached_result_processor(DIALECT, None)
 
 
 Maker = Callable[[Sequence[Any]], Any]

@@ -7,7 +7,7 @@ from uuid_utils.compat import uuid7
 
 from app.db import audit_log, orders, passes
 from app.db import contacts as rows
-from app.db.contacts import Contacted, StoredContact
+from app.db.contacts import Contacted, ErasedContact, StoredContact
 from app.db.core.unit import Database, Unit
 from app.db.core.vault import Unopened, Vault
 from app.db.tables import Order, Pass
@@ -77,7 +77,7 @@ async def erase(db: Database, viewer: Viewer, key: UUID, contact: str) -> Erased
     Movements hold no contact and stay as they are. The audit log records the numbers of rows.
     """
     contact = clean(contact, "contact", 100, required=True)
-    # Rows of earlier versions are found only once they are sealed.
+    # Rows of earlier versions are read one by one, so seal most of them in batches first.
     await seal_contacts(db, viewer.tenant)
     record = uuid7()
     request = ("eraseCustomer", contacts.printed(db.vault, viewer.tenant, contact))
@@ -93,15 +93,23 @@ async def erase(db: Database, viewer: Viewer, key: UUID, contact: str) -> Erased
 
 
 async def _erase(unit: Unit, vault: Vault, contact: str) -> ErasedCustomer:
-    indexes = vault.indexes(unit.tenant, normal(contact))
-    placed = await rows.erase_contacts(unit, Order, indexes)
-    sold = await rows.erase_contacts(unit, Pass, indexes)
+    placed = await _erase_from(unit, vault, Order, contact)
+    sold = await _erase_from(unit, vault, Pass, contact)
     for digits in dialled_digits(contact):
         await rows.erase_texts(unit, digits)
     for order in placed:
         if order.ended_at is None:
             unit.document_changed(order.store_id, order.id)
     return ErasedCustomer(len(placed), len(sold))
+
+
+async def _erase_from(
+    unit: Unit, vault: Vault, table: Contacted, contact: str
+) -> list[ErasedContact]:
+    wanted = normal(contact)
+    # A process of an earlier version may have stored a plain contact just now.
+    plain = [id for id, text in await rows.plain_contacts(unit, table) if normal(text) == wanted]
+    return await rows.erase_contacts(unit, table, vault.indexes(unit.tenant, wanted), plain)
 
 
 async def seal_contacts(db: Database, tenant: UUID) -> None:
