@@ -74,9 +74,9 @@ async def following(shop: Shop, port: int, count: int, heard, query: str = FEED)
         yield made
 
 
-async def every(made: Sequence[Subscriber], frames: int) -> None:
+async def every(made: Sequence[Subscriber], frames: int, seconds: float = 60) -> None:
     """Until each has so many frames. Raises TimeoutError, and AssertionError for a lost one."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(seconds):
         while any(one.frames < frames for one in made):
             lost = [one.lost for one in made if one.lost]
             assert not lost, lost[0]

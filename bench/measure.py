@@ -54,6 +54,7 @@ BARS = {
     "deliver_vs_bare": Bar(1.7, "x"),
     "live_p99_ms": Bar(150, "ms"),
     "live_max_ms": Bar(1000, "ms"),
+    "feeds_p99_ms": Bar(150, "ms"),
     "idle_mib": Bar(150, "MiB"),
     "subscriber_kib": Bar(40, "KiB"),
     "soak_mib": Bar(2, "MiB"),

@@ -4,8 +4,9 @@ import asyncio
 import base64
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import orjson
@@ -89,12 +90,21 @@ async def subscribed(
     port: int, count: int, path: str, says: list[bytes], heard: Heard, protocol: str = ""
 ):
     """So many subscribers, open until the end. Raises AssertionError when one was lost."""
-    loop = asyncio.get_running_loop()
+    async with opened(port, path, [says] * count, heard, protocol) as made:
+        yield made
+
+
+@asynccontextmanager
+async def opened(
+    port: int, path: str, texts: Sequence[list[bytes]], heard: Heard, protocol: str = ""
+):
+    """A subscriber for each list of texts to send, as `subscribed`."""
+    loop, count = asyncio.get_running_loop(), len(texts)
     made: list[Subscriber] = []
     try:
-        for _ in range(count):
+        for says in texts:
             _, one = await loop.create_connection(
-                lambda: Subscriber(path, says, heard, protocol), "127.0.0.1", port
+                partial(Subscriber, path, says, heard, protocol), "127.0.0.1", port
             )
             made.append(one)
             if len(made) % 20 == 0:
@@ -107,11 +117,16 @@ async def subscribed(
             one.transport.abort()
 
 
-def follow(query: str, variables: dict[str, Any], token: str) -> list[bytes]:
+def greet(token: str | None) -> bytes:
+    """The first message of a client; guests have no token."""
+    payload = {"authorization": f"Bearer {token}"} if token else {}
+    return orjson.dumps({"type": "connection_init", "payload": payload})
+
+
+def follow(query: str, variables: dict[str, Any], token: str | None) -> list[bytes]:
     """What a client of graphql-transport-ws says to subscribe."""
-    started = {"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}
     asked = {"query": query, "variables": variables}
     return [
-        orjson.dumps(started),
+        greet(token),
         orjson.dumps({"id": "1", "type": "subscribe", "payload": asked}),
     ]
