@@ -32,6 +32,9 @@ from app.web import graphiql, metrics, webhooks
 from app.web.endpoint import Endpoint
 from app.web.guard import layers
 
+GC_OBJECTS = 5000
+"""Objects made and not freed before the next collection."""
+
 
 def create_app(chosen: Settings | None = None) -> Starlette:
     """The whole web process; its database and bus are opened when it starts."""
@@ -58,6 +61,8 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         # What is loaded now lives as long as the process: no collection looks at it again.
         gc.collect()
         gc.freeze()
+        # Collections look at all that thousands of sockets hold: fewer, or sales wait for them.
+        gc.set_threshold(GC_OBJECTS, 10, 10)
         with metrics.own_port(gauges, config):
             yield
         for task in tasks:

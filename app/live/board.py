@@ -121,9 +121,9 @@ class StoreBoard(Source):
         if view not in views:
             return
         if view.products is not None:
-            unknown = {product for product in view.products if product not in self._display}
-            self._release(unknown)
-            view.products -= unknown
+            known = self._display.held(view.products)
+            self._release(view.products - known)
+            view.products = known
         if view.exact not in self._shown:
             servings = self._display.servings(self._display, view.exact)
             self._shown[view.exact] = {serving.id: serving for serving in servings}

@@ -34,6 +34,11 @@ class Display:
     def __len__(self) -> int:
         return len(self._board.dishes)
 
+    def held(self, products: Iterable[UUID]) -> frozenset[UUID]:
+        """Those of the products that are on the board, as its own objects: views share them."""
+        dishes = self._board.dishes
+        return frozenset(dishes[product].id for product in products if product in dishes)
+
     @property
     def revision(self) -> int:
         """The revision at which the whole board was read."""

@@ -12,7 +12,7 @@ from app.live.board import BoardKey, StoreBoard
 from app.live.documents import DocumentFeed, Topic
 from app.live.documents import Key as DocumentKey
 from app.live.follower import Follower, Place, single
-from app.live.menu import Key, Menu
+from app.live.menu import Key, Menu, packed
 from app.live.tail import Tail
 
 CLOSE_SECONDS = 1.0
@@ -39,7 +39,7 @@ class Hub:
         self, tenant: UUID, store: UUID, products: Collection[UUID], channel: str | None = None
     ) -> Follower:
         """Customers' labels of these products: all of them first, then those that change."""
-        return self._follow_menu(Key(tenant, store, channel, frozenset(products)))
+        return self._follow_menu(Key(tenant, store, channel, packed(products)))
 
     def follow_menu(
         self, tenant: UUID, store: UUID, exact: bool, channel: str | None = None

@@ -1,7 +1,7 @@
 """Menus and customers' labels: what one question follows of a store's board."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,18 +15,30 @@ class Key(NamedTuple):
     """Which menu is followed: these products, or all dishes and services; limited to what a
     channel may sell, or not limited.
 
+    `products` are sorted and packed into bytes, because a key lives as long as its followers.
     `exact` followers get every change of a number, others only changes of a label.
     """
 
     tenant: UUID
     store: UUID
     channel: str | None
-    products: frozenset[UUID] | None
+    products: bytes | None
     exact: bool = False
 
     @property
     def board(self) -> BoardKey:
         return BoardKey(self.tenant, self.store, self.channel)
+
+
+def packed(products: Iterable[UUID]) -> bytes:
+    """The same bytes for the same products, in any order."""
+    return b"".join(sorted({product.bytes for product in products}))
+
+
+def unpacked(products: bytes) -> frozenset[UUID]:
+    """The products of `packed`."""
+    starts = range(0, len(products), 16)
+    return frozenset(UUID(bytes=products[start : start + 16]) for start in starts)
 
 
 class Menu(Source):
@@ -36,7 +48,7 @@ class Menu(Source):
         self, key: Key, find_board: Callable[[], StoreBoard], forget: Callable[[], object]
     ) -> None:
         super().__init__(forget)
-        self.products = key.products
+        self.products = None if key.products is None else unpacked(key.products)
         self.exact = key.exact
         self.present: Event | None = None
         self._key = key
