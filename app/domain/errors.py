@@ -13,9 +13,11 @@ class Refusal:
     """An expected failure. It is returned, never raised; `Refused` carries one out of a unit.
 
     `path` names the part of the input that is refused, such as ("lines", "2", "quantity").
+    `tenant_id` is the chain of the products that it names, where that is not the viewer's.
     """
 
     path: tuple[str, ...] | None = field(default=None, compare=False, kw_only=True)
+    tenant_id: UUID | None = field(default=None, compare=False, kw_only=True)
 
 
 class Refused(Exception):
@@ -78,12 +80,17 @@ class CostExceeded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """`requested` and `available` are base units of a product whose unit has `scale` of them."""
+    """`requested` and `available` are base units of a product whose unit has `scale` of them.
+
+    A `public` shortage is one that customers see: `available` is None where it is not for them.
+    """
 
     product_id: UUID
     requested: int
-    available: int
+    available: int | None
     scale: int
+    public: bool = False
+    tenant_id: UUID | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from app.resolvers.passes import PassesMutation, PassesQuery
 from app.resolvers.purchases import PurchasesMutation, PurchasesQuery
 from app.resolvers.recipes import RecipesMutation
 from app.resolvers.reports import ReportsQuery
-from app.resolvers.roots import describe_directive, undeclared
+from app.resolvers.roots import describe_directive, is_for_guests, undeclared
 from app.resolvers.sales import SalesMutation
 from app.resolvers.sessions import SessionsMutation, SessionsQuery
 from app.resolvers.stock import StockMutation, StockQuery
@@ -27,6 +27,7 @@ from app.resolvers.storefront import StorefrontQuery
 from app.resolvers.transfers import TransfersMutation, TransfersQuery
 from app.resolvers.units import UnitsMutation
 from app.resolvers.writeoffs import WriteOffsMutation, WriteOffsQuery
+from app.schema import boundary
 from app.schema.contract import build_schema
 from app.schema.window import definition
 
@@ -96,6 +97,8 @@ if open_roots := undeclared(Query, Mutation, Subscription):
     raise RuntimeError(f"root fields without a permission: {', '.join(open_roots)}")
 
 SCHEMA = build_schema(Query, Mutation, Subscription)
+if leaks := list(boundary.undeclared(SCHEMA, is_for_guests)):
+    raise RuntimeError(f"who may see these is not declared: {', '.join(leaks)}")
 for directive in SCHEMA._schema.directives:
     if directive.name == "needs":
         describe_directive(directive)

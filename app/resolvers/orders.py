@@ -1,7 +1,8 @@
 """Roots of the orders topic."""
 
-from collections.abc import AsyncIterable
-from typing import Annotated, Any, cast
+from collections.abc import AsyncIterable, Awaitable
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import strawberry
@@ -28,6 +29,8 @@ from app.schema.feed import document_change
 from app.schema.paging import Connection
 from app.schema.topics import ORDERS
 
+T = TypeVar("T")
+
 
 async def asking(info: Info, can: Can, id: UUID, token: str | None) -> tuple[Viewer, Order]:
     """Who asks about an order, as staff or with its token, and the order. Raises Refused."""
@@ -49,6 +52,15 @@ async def changing(info: Info, id: UUID, token: str | None) -> tuple[Viewer, Ord
     answer = await asking(info, Can.RUN_ORDERS, id, token)
     await info.context.snapshot.end()
     return answer
+
+
+async def of_tenant(tenant: UUID, work: Awaitable[T]) -> T | Refusal:
+    """The answer; a refusal names the chain, which may not be the viewer's."""
+    try:
+        answer: Any = await work
+    except Refused as refused:
+        answer = refused.refusal
+    return replace(answer, tenant_id=tenant) if isinstance(answer, Refusal) else answer
 
 
 @strawberry.type
@@ -137,7 +149,9 @@ class OrdersMutation:
         wanted = OrderRequest(
             input.key, store.id, input.channel.name, input.contact, input.pickup_at, input.note
         )
-        placed = await orders.place(context.app.books, viewer, wanted, input.lines)
+        placed = await of_tenant(
+            store.tenant_id, orders.place(context.app.books, viewer, wanted, input.lines)
+        )
         if isinstance(placed, Order):
             # Only this answer tells it.
             cast(Any, placed).token = context.app.gate.signer.order_token(
@@ -165,9 +179,10 @@ class OrdersMutation:
         description="Cancel an order. Staff can cancel every open order, guests only their own "
         "unpaid ones. 取消订单",
     )
-    async def cancel_order(self, info: Info, input: types.CancelOrderInput) -> Order:
+    async def cancel_order(self, info: Info, input: types.CancelOrderInput) -> Order | Refusal:
         viewer, row = await changing(info, input.order_id, input.token)
-        return await orders.cancel(info.context.app.db, viewer, input.key, row, input.reason)
+        work = orders.cancel(info.context.app.db, viewer, input.key, row, input.reason)
+        return await of_tenant(viewer.tenant, work)
 
     @root(
         Can.PLACE_ORDER,
@@ -175,9 +190,10 @@ class OrdersMutation:
         description="Extend the reservation of an unpaid order once, by the duration of the "
         "store's hold policy. 延长预占",
     )
-    async def extend_hold(self, info: Info, input: types.ExtendHoldInput) -> Order:
+    async def extend_hold(self, info: Info, input: types.ExtendHoldInput) -> Order | Refusal:
         viewer, row = await changing(info, input.order_id, input.token)
-        return await orders.extend(info.context.app.db, viewer, input.key, row)
+        work = orders.extend(info.context.app.db, viewer, input.key, row)
+        return await of_tenant(viewer.tenant, work)
 
     @root(
         Can.RETURN_SALE,

@@ -7,24 +7,15 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLDirective, OperationType
-from strawberry.schema_directive import Location
 from strawberry.utils.str_converters import to_camel_case
 
 from app.domain import access
 from app.domain.access import ApiScope, Can
 from app.domain.errors import Refusal, Refused
+from app.schema.boundary import needs, permission_of
 from app.schema.context import Context
 from app.schema.paths import with_path
 from app.schema.window import definition
-
-
-@strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION],
-    name="needs",
-    description="Permission that the field needs. 权限",
-)
-class Needs:
-    can: Can
 
 
 def root(
@@ -48,7 +39,7 @@ def root(
             resolver=guarded,
             graphql_type=type_,
             description=f"{description}\n\n{permission_text(can)}",
-            directives=[Needs(can=can)],  # pyright: ignore[reportCallIssue] made a class
+            directives=needs(can),
         )
         for argument in field.arguments:
             if argument.python_name == "input":
@@ -119,5 +110,11 @@ def undeclared(*roots: type) -> list[str]:
         f"{cls.__name__}.{field.python_name}"
         for cls in roots
         for field in definition(cls).fields
-        if not any(isinstance(directive, Needs) for directive in field.directives)
+        if permission_of(field) is None
     ]
+
+
+def is_for_guests(field: Any) -> bool:
+    """Whether guests may call this root field."""
+    can = permission_of(field)
+    return can is not None and can.value.anybody

@@ -9,6 +9,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
+from app.domain.access import Can
 from app.schema import problems
 from app.schema.arguments import request_key
 from app.schema.catalog import Product
@@ -40,7 +41,9 @@ class AlertState(Enum):
 
 
 @window(
-    tables.Alert, description="A warning about a product in a store that staff should check. 预警"
+    tables.Alert,
+    needs=Can.SEE_ALERTS,
+    description="A warning about a product in a store that staff should check. 预警",
 )
 class Alert:
     id: UUID = strawberry.field(description="ID of the alert; pass it to `acknowledgeAlert`.")
@@ -55,8 +58,10 @@ class Alert:
         "acknowledged_by",
         "Member of staff who acknowledged the alert; null while it is open. 处理人",
     )
-    movement: Movement = edge(
-        "movements", "movement_id", "The latest movement behind this alert. 单据"
+    movement: Movement | None = edge(
+        "movements",
+        "movement_id",
+        "The latest movement behind this alert; null if you lack SEE_STOCK. 单据",
     )
 
     @strawberry.field(description="Rule that raised the alert. 预警规则")
@@ -80,7 +85,7 @@ class Alert:
     async def orders_at_risk(
         self, root: strawberry.Parent[tables.Alert], info: Info
     ) -> list[Order]:
-        found = await info.context.loaders.orders.load_many(root.order_ids)
+        found = await info.context.loaders_of(root).orders.load_many(root.order_ids)
         return [order for order in found if order is not None]
 
     @strawberry.field(
@@ -88,7 +93,7 @@ class Alert:
         "or en). 文字"
     )
     async def text(self, root: strawberry.Parent[tables.Alert], info: Info) -> str:
-        product = await info.context.loaders.products.load(root.product_id)
+        product = await info.context.loaders_of(root).products.load(root.product_id)
         lacked, orders = quantity(root.quantity, root.scale), len(root.order_ids)
         if info.context.language == "zh":
             risk = f",{orders} 个线上订单可能无货,请核对" if orders else ",请核对库存"

@@ -8,13 +8,15 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
+from app.domain.access import Can
 from app.domain.rules.costs import cost_of
 from app.domain.rules.days import store_day
 from app.domain.rules.fefo import NEVER
+from app.schema.boundary import needs
 from app.schema.catalog import Product
 from app.schema.edges import edge
 from app.schema.identity import Store
-from app.schema.scalars import Money, Quantity, cost, quantity
+from app.schema.scalars import Money, Quantity, maybe_money, money, quantity
 from app.schema.window import window
 
 
@@ -38,7 +40,9 @@ class Batch:
         description="Date of production; null if unknown. 生产日期"
     )
     supplier: str | None = strawberry.field(
-        description="Name of the supplier given with the first receipt; null if unknown. 供应商"
+        description="Name of the supplier given with the first receipt; null if unknown or if you "
+        "lack SEE_SUPPLIERS. 供应商",
+        directives=needs(Can.SEE_SUPPLIERS),
     )
     received_at: datetime = strawberry.field(
         description="Time of the first receipt of this batch. 首次入库"
@@ -51,13 +55,18 @@ class Batch:
         return None if root.expires_on == NEVER else root.expires_on
 
     @strawberry.field(
-        description="Cost of one unit in CNY; null if unknown or if you lack SEE_COST. 单位成本"
+        description="Cost of one unit in CNY; null if unknown or if you lack SEE_COST. 单位成本",
+        directives=needs(Can.SEE_COST),
     )
-    def unit_cost(self, root: strawberry.Parent[tables.Batch], info: Info) -> Money | None:
-        return cost(info, root.unit_cost)
+    def unit_cost(self, root: strawberry.Parent[tables.Batch]) -> Money | None:
+        return maybe_money(root.unit_cost)
 
 
-@window(tables.BatchLevel, description="Stock of one batch in one store. 批次库存")
+@window(
+    tables.BatchLevel,
+    needs=Can.SEE_STOCK,
+    description="Stock of one batch in one store. 批次库存",
+)
 class BatchLevel:
     batch: Batch = edge("batches", "batch_id", "Batch that this stock belongs to. 批次")
     store: Store = edge("stores", "store_id", "Store that holds the stock. 门店")
@@ -82,24 +91,25 @@ class BatchLevel:
     async def days_left(self, root: strawberry.Parent[tables.BatchLevel], info: Info) -> int | None:
         if root.expires_on == NEVER:
             return None
-        store = await info.context.loaders.stores.load(root.store_id)
+        store = await info.context.loaders_of(root).stores.load(root.store_id)
         return (root.expires_on - store_day(info.context.now, store.timezone)).days
 
     @strawberry.field(
         description="Value of this stock in CNY at the batch's own cost; null if unknown or if "
-        "you lack SEE_COST. 风险金额"
+        "you lack SEE_COST. 风险金额",
+        directives=needs(Can.SEE_COST),
     )
     async def value_at_risk(
         self, root: strawberry.Parent[tables.BatchLevel], info: Info
     ) -> Money | None:
-        batch = await info.context.loaders.batches.load(root.batch_id)
+        batch = await info.context.loaders_of(root).batches.load(root.batch_id)
         if batch.unit_cost is None:
             return None
-        product = await info.context.loaders.products.load(root.product_id)
+        product = await info.context.loaders_of(root).products.load(root.product_id)
         held = root.shelf + root.reserved + root.quarantine
-        return cost(info, cost_of(held, product.scale, batch.unit_cost))
+        return money(cost_of(held, product.scale, batch.unit_cost))
 
 
 async def _quantity(root: tables.BatchLevel, info: Info, base: int) -> Quantity:
-    product = await info.context.loaders.products.load(root.product_id)
+    product = await info.context.loaders_of(root).products.load(root.product_id)
     return quantity(base, product.scale)

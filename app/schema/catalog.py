@@ -9,11 +9,12 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
-from app.domain.access import Can, within
+from app.domain.access import Can
 from app.domain.catalog.printing import Printed
 from app.domain.rules import labels
+from app.schema.boundary import EVERY, needs
 from app.schema.edges import edge, maybe_edge
-from app.schema.scalars import Money, Quantity, money, quantity, seen
+from app.schema.scalars import Money, Quantity, money, quantity
 from app.schema.window import as_window, describe_values, window
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ TEXTS = {
 
 @window(
     labels.Availability,
+    public=EVERY,
     description="How available a product is, in the words a customer sees. 可售标签",
 )
 class Availability:
@@ -102,7 +104,7 @@ def named(channel: Channel | None) -> str | None:
     return None if channel in (None, Channel.COUNTER) else channel.name
 
 
-@window(tables.Category, description="A category that groups products. 分类")
+@window(tables.Category, public=EVERY, description="A category that groups products. 分类")
 class Category:
     id: UUID = strawberry.field(description="ID of the category.")
     name: str = strawberry.field(description="Name of the category, unique in the chain. 分类名称")
@@ -119,11 +121,18 @@ class Barcode:
         description="Quantity in one pack with this code, in the product's unit. 包装数量"
     )
     async def pack_quantity(self, root: strawberry.Parent[tables.Barcode], info: Info) -> Quantity:
-        product = await info.context.loaders.products.load(root.product_id)
+        product = await info.context.loaders_of(root).products.load(root.product_id)
         return quantity(root.pack_quantity, product.scale)
 
 
-@window(tables.Product, description="A product that the chain sells, keeps or uses. 商品")
+@window(
+    tables.Product,
+    public=(
+        *("id", "sku", "name", "spec", "unit", "kind", "price", "image_url", "category"),
+        *("availability", "shelf_life_days", "archived_at"),
+    ),
+    description="A product that the chain sells, keeps or uses. 商品",
+)
 class Product:
     id: UUID = strawberry.field(description="ID of the product.")
     sku: str = strawberry.field(description="SKU, unique in the chain. 货号")
@@ -138,30 +147,38 @@ class Product:
     archived_at: datetime | None = strawberry.field(
         description="Time when the product was archived; null while it is active. 停用时间"
     )
-    tracks_batches: bool = strawberry.field(
-        description="Whether stock is kept by batch and expiry date. 批次管理"
+    tracks_batches: bool | None = strawberry.field(
+        description="Whether stock is kept by batch and expiry date. 批次管理",
+        directives=needs(Can.SEE_CATALOG),
     )
     shelf_life_days: int | None = strawberry.field(
         description="Days from production to the last day of sale; null if unknown. 保质期（天）"
     )
-    expiry_warning_days: int = strawberry.field(
+    expiry_warning_days: int | None = strawberry.field(
         description="Number of days before expiry from which a batch counts as near expiry. "
-        "临期预警（天）"
+        "临期预警（天）",
+        directives=needs(Can.SEE_CATALOG),
     )
     category: Category | None = maybe_edge(
         "categories", "category_id", "Category of the product; null if it has none. 分类"
     )
     barcodes: list[Barcode] = edge(
-        "barcodes", "id", "All barcodes of the product, including those of packs. 条码"
+        "barcodes",
+        "id",
+        "All barcodes of the product, including those of packs. 条码",
+        Can.SEE_CATALOG,
     )
     units: list[Annotated["ProductUnit", strawberry.lazy("app.schema.units")]] = edge(
-        "units", "id", "Other units of the product, the largest first. 其他单位"
+        "units", "id", "Other units of the product, the largest first. 其他单位", Can.SEE_CATALOG
     )
     display_unit: str | None = strawberry.field(
-        description="Preferred unit for display; null means `unit`. 显示单位"
+        description="Preferred unit for display; null means `unit`. 显示单位",
+        directives=needs(Can.SEE_CATALOG),
     )
     channel_rules: list[Annotated["ChannelRule", strawberry.lazy("app.schema.channels")]] = edge(
-        "channel_rules", "id", "Channel rules that are set for this product. 渠道规则"
+        "channel_rules",
+        "id",
+        "Channel rules that are set for this product, of the stores that you may see. 渠道规则",
     )
 
     @strawberry.field(
@@ -170,9 +187,9 @@ class Product:
     async def recipe(
         self, root: strawberry.Parent[tables.Product], info: Info
     ) -> Annotated["Recipe", strawberry.lazy("app.schema.recipes")] | None:
-        if root.recipe_id is None or not seen(info, Can.SEE_CATALOG):
+        if root.recipe_id is None:
             return None
-        return await info.context.loaders.recipes.load(root.recipe_id)
+        return await info.context.loaders_of(root).recipes.load(root.recipe_id)
 
     @strawberry.field(description="Kind of the product. 商品类型")
     def kind(self, root: strawberry.Parent[tables.Product]) -> ProductKind:
@@ -184,13 +201,15 @@ class Product:
 
     @strawberry.field(
         description="A level at or below this quantity is LOW, unless the store has its own "
-        "reorder point. 最低阈值"
+        "reorder point. 最低阈值",
+        directives=needs(Can.SEE_CATALOG),
     )
-    def reorder_point(self, root: strawberry.Parent[tables.Product]) -> Quantity:
+    def reorder_point(self, root: strawberry.Parent[tables.Product]) -> Quantity | None:
         return quantity(root.reorder_point, root.scale)
 
     @strawberry.field(
-        description="A level above this quantity is OVERSTOCKED; null means never. 积压阈值"
+        description="A level above this quantity is OVERSTOCKED; null means never. 积压阈值",
+        directives=needs(Can.SEE_CATALOG),
     )
     def overstock_point(self, root: strawberry.Parent[tables.Product]) -> Quantity | None:
         point = root.overstock_point
@@ -211,12 +230,7 @@ class Product:
             ),
         ],
     ) -> Annotated["Level", strawberry.lazy("app.schema.stock")] | None:
-        person = info.context.person
-        if not seen(info, Can.SEE_STOCK):
-            return None
-        if person is not None and not within(person, Can.SEE_STOCK, [store_id]):
-            return None
-        return await info.context.loaders.levels.load((store_id, root.id))
+        return await info.context.loaders_of(root).levels.load((store_id, root.id))
 
     @strawberry.field(
         description="Availability that a customer of this store sees, in total or in one "
@@ -234,7 +248,7 @@ class Product:
             ),
         ] = None,
     ) -> Availability | None:
-        loaders = info.context.loaders
+        loaders = info.context.loaders_of(root)
         store = await loaders.stores.load(store_id)
         if store is None:
             return None

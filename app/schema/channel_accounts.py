@@ -10,6 +10,7 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.db.channel_accounts import Lag
+from app.domain.access import Can
 from app.schema import problems
 from app.schema.arguments import request_key
 from app.schema.catalog import Channel, Product
@@ -59,7 +60,11 @@ class Listing:
         return ListingState[root.state]
 
 
-@window(tables.ChannelLink, description="Connection of a store to its shop in a channel. 渠道店铺")
+@window(
+    tables.ChannelLink,
+    needs=Can.CONNECT_CHANNELS,
+    description="Connection of a store to its shop in a channel. 渠道店铺",
+)
 class ChannelLink:
     id: UUID = strawberry.field(description="ID of the connection.")
     store: Store = edge("stores", "store_id", "Store that the shop belongs to. 门店")
@@ -93,8 +98,9 @@ class ChannelLink:
 
 @window(Lag, description="How far a shop is behind its store's stock. 渠道延迟")
 class ChannelLag:
-    link: ChannelLink = strawberry.field(
-        description="Connection that the figures belong to. 渠道店铺"
+    link: ChannelLink | None = strawberry.field(
+        description="Connection that the figures belong to; null if you lack CONNECT_CHANNELS. "
+        "渠道店铺"
     )
     revision: Revision = strawberry.field(description="Current revision of the store. 门店版本")
     waiting: int = strawberry.field(

@@ -7,6 +7,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
+from app.domain.access import Can
 from app.domain.channels.previews import Effect
 from app.schema import problems
 from app.schema.arguments import request_key
@@ -19,6 +20,7 @@ from app.schema.window import window
 
 @window(
     tables.ChannelRule,
+    needs=Can.EDIT_CHANNELS,
     description="A rule that limits what a channel may sell. Each setting comes from the most "
     "specific rule that has it: product in store, then product, then store, then "
     "channel. 渠道规则",

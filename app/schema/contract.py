@@ -31,6 +31,7 @@ from app.domain.errors import (
 from app.domain.rules.phones import masked
 from app.domain.rules.texts import InvalidText
 from app.live.share import LEAF_RESOLVERS, SharedExecutor, compile_leaf
+from app.schema.boundary import guarded
 from app.schema.input_limits import limit_of
 from app.schema.messages import message_of
 from app.schema.outages import unavailable
@@ -179,12 +180,13 @@ def _straighten(schema: Schema) -> None:
             continue
         leaves = type_.extensions[LEAF_RESOLVERS] = {"__typename": _constant(type_.name)}
         for field in definition.fields:
-            if not field.arguments and not field.extensions:
-                name = schema.config.name_converter.get_graphql_name(field)
-                compiled = type_.fields[name]
-                compiled.resolve = _straight(field)
-                if is_leaf_type(get_nullable_type(compiled.type)) and not field.is_async:
-                    leaves[name] = compile_leaf(compiled.resolve, compiled.type)
+            name = schema.config.name_converter.get_graphql_name(field)
+            compiled = type_.fields[name]
+            plain = not field.arguments and not field.extensions
+            resolve: Any = _straight(field) if plain else compiled.resolve
+            compiled.resolve = guarded(field, compiled, type_, resolve)
+            if plain and is_leaf_type(get_nullable_type(compiled.type)) and not field.is_async:
+                leaves[name] = compile_leaf(compiled.resolve, compiled.type)
 
 
 def _constant(value: str) -> Callable[[Any, Any], str]:

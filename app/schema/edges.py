@@ -5,8 +5,11 @@ from typing import Any
 import strawberry
 from strawberry.types import Info
 
+from app.domain.access import Can
+from app.schema import boundary
 
-def edge(loader: str, key: str, description: str | None = None) -> Any:
+
+def edge(loader: str, key: str, description: str | None = None, needs: Can | None = None) -> Any:
     """The row that `loader` finds for the id in `key`, unless the query has joined it already."""
 
     def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
@@ -15,14 +18,20 @@ def edge(loader: str, key: str, description: str | None = None) -> Any:
             return joined[loader]
         return getattr(info.context.loaders_of(root), loader).load(getattr(root, key))
 
-    return strawberry.field(resolver=resolve, description=description)
+    return strawberry.field(
+        resolver=resolve, description=description, directives=boundary.needs(needs) if needs else ()
+    )
 
 
-def maybe_edge(loader: str, key: str, description: str | None = None) -> Any:
+def maybe_edge(
+    loader: str, key: str, description: str | None = None, needs: Can | None = None
+) -> Any:
     """Like `edge`, where the id may be absent."""
 
     def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         id = getattr(root, key)
         return None if id is None else getattr(info.context.loaders_of(root), loader).load(id)
 
-    return strawberry.field(resolver=resolve, description=description)
+    return strawberry.field(
+        resolver=resolve, description=description, directives=boundary.needs(needs) if needs else ()
+    )

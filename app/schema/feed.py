@@ -11,10 +11,11 @@ from strawberry.types import Info
 
 from app.domain import feed
 from app.domain.catalog.menu import Serving
+from app.schema.boundary import EVERY, OF_ROOT
 from app.schema.catalog import Availability, Product
 from app.schema.edges import edge
 from app.schema.menu import MenuDish
-from app.schema.scalars import Revision, seen
+from app.schema.scalars import Revision
 from app.schema.stock import Level
 from app.schema.topics import DocumentTopic
 from app.schema.window import window
@@ -26,9 +27,7 @@ def open_documents(topic: DocumentTopic) -> Any:
     """The field of a snapshot: the store's open documents, none without the permission."""
 
     async def resolve(root: strawberry.Parent[feed.Snapshot], info: Info) -> list[Any]:
-        if not seen(info, topic.can):
-            return []
-        return await info.context.loaders.open_documents(topic).load(root.store)
+        return await info.context.loaders_of(root).open_documents(topic).load(root.store)
 
     return strawberry.field(
         resolver=resolve,
@@ -41,10 +40,11 @@ def changed_documents(topic: DocumentTopic) -> Any:
     """The field of a change: the documents it names, none without the permission."""
 
     async def resolve(root: strawberry.Parent[feed.Change], info: Info) -> list[Any]:
-        # An API key may be limited to the stock alone.
-        if not root.documents or not seen(info, topic.can):
+        if not root.documents:
             return []
-        rows = await info.context.loaders.documents(topic).load_many(sorted(root.documents))
+        rows = (
+            await info.context.loaders_of(root).documents(topic).load_many(sorted(root.documents))
+        )
         return [row for row in rows if row is not None]
 
     return strawberry.field(
@@ -84,10 +84,12 @@ def document_change(topic: DocumentTopic) -> Any:
         resolver=rows,
         graphql_type=list[topic.type],
         description="The documents as they are now: replace your copies with them.",
+        metadata=OF_ROOT,
     )
     setattr(Documents, topic.name, field)
     return window(
         feed.DocumentChange,
+        public=EVERY,
         name=topic.event,
         description=f"{topic.title} that changed; at first those that are open, the oldest "
         f"first, at most 200 in one event. {topic.chinese}变动",
@@ -142,7 +144,7 @@ def store_feed(topics: Sequence[DocumentTopic]) -> Any:
     ]
 
 
-@window(Serving, description="Availability of one product for customers. 可售标签")
+@window(Serving, public=EVERY, description="Availability of one product for customers. 可售标签")
 class ProductAvailability:
     id: UUID = strawberry.field(name="productId", description="ID of the product.")
     product: Product = edge("products", "id", "Product that the label is for. 商品")
@@ -153,6 +155,7 @@ class ProductAvailability:
 
 @window(
     feed.AvailabilityChange,
+    public=EVERY,
     description="Products whose label changed; the first event contains all of them. 标签变动",
 )
 class AvailabilityChange:
@@ -170,6 +173,7 @@ class AvailabilityChange:
 
 @window(
     feed.MenuChange,
+    public=EVERY,
     description="Dishes that changed; the first event contains all of them. 菜单变动",
 )
 class MenuChange:

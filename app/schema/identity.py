@@ -13,7 +13,7 @@ from app.domain.access import ApiScope, Can, Role
 from app.domain.people import staff
 from app.domain.people.staff import MOST_STORES
 from app.domain.people.stores import MOST_LAYOUTS
-from app.schema import problems
+from app.schema import boundary, problems
 from app.schema.arguments import at_most, request_key
 from app.schema.edges import edge
 from app.schema.window import definition, window
@@ -40,7 +40,7 @@ class Tenant:
     name: str = strawberry.field(description="Name of the chain. 商户名称")
 
 
-@window(tables.Store, description="A store or warehouse. 门店/仓库")
+@window(tables.Store, stores=("id",), description="A store or warehouse. 门店/仓库")
 class Store:
     id: UUID = strawberry.field(description="ID of the store.")
     code: str = strawberry.field(
@@ -50,19 +50,23 @@ class Store:
     timezone: str = strawberry.field(
         description="Time zone in which the store's days begin, such as Asia/Shanghai. 时区"
     )
-    few_threshold: int = strawberry.field(
+    few_threshold: int | None = strawberry.field(
         description="Customers see the exact quantity at or below this number of units. "
-        "仅剩提示阈值"
+        "仅剩提示阈值",
+        directives=boundary.needs(Can.SEE_SELF),
     )
-    hold_minutes: int = strawberry.field(
-        description="Minutes until an unpaid order without pickup time expires. 预占分钟数"
+    hold_minutes: int | None = strawberry.field(
+        description="Minutes until an unpaid order without pickup time expires. 预占分钟数",
+        directives=boundary.needs(Can.SEE_SELF),
     )
-    lead_days: int = strawberry.field(
-        description="Days that goods take from head office to this store. 补货在途天数"
+    lead_days: int | None = strawberry.field(
+        description="Days that goods take from head office to this store. 补货在途天数",
+        directives=boundary.needs(Can.SEE_SELF),
     )
     scale_labels: list[str] = strawberry.field(
         description="Layouts of the labels that the store's scales print; see `updateStore`. "
-        "电子秤标签格式"
+        "电子秤标签格式",
+        directives=boundary.needs(Can.SEE_SELF),
     )
 
 
@@ -74,7 +78,7 @@ class Actor:
     name: str = strawberry.field(description="Name of the member of staff or API key. 名称")
 
 
-@window(tables.Staff, description="A staff account. 员工")
+@window(tables.Staff, needs=Can.MANAGE_STAFF, stores=(), description="A staff account. 员工")
 class Staff:
     id: UUID = strawberry.field(description="ID of the staff account.")
     login: str = strawberry.field(description="Login name of the account. 账号")
@@ -129,7 +133,9 @@ class Viewer:
 
     @strawberry.field(description="Stores that the viewer may see, sorted by code. 可见门店")
     async def stores(self, root: strawberry.Parent[access.Viewer], info: Info) -> list[Store]:
-        found = await info.context.loaders.stores.load_many(access.within(root, Can.SEE_SELF))
+        found = await info.context.loaders_of(root).stores.load_many(
+            access.within(root, Can.SEE_SELF)
+        )
         return sorted(found, key=lambda store: store.code)
 
     @strawberry.field(description="What the viewer may do in at least one store. 权限")

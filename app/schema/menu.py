@@ -1,27 +1,38 @@
 """The menu: dishes and services as a store can serve them, and whole carts."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
+from app.db import tables
 from app.domain.catalog.menu import CartDemand, Limiting, Serving
 from app.schema import problems
 from app.schema.arguments import request_key
-from app.schema.catalog import Availability, ProductKind
+from app.schema.boundary import EVERY, public
+from app.schema.catalog import Availability, Product, ProductKind
+from app.schema.edges import edge
+from app.schema.identity import Store
 from app.schema.scalars import Money, Quantity, quantity
 from app.schema.stock import Level
 from app.schema.storefront import StorefrontStore
 from app.schema.window import window
 
 
-@window(Limiting, description="Component that limits how many units can be made. 受限配料")
+@window(
+    Limiting, public=EVERY, description="Component that limits how many units can be made. 受限配料"
+)
 class LimitingComponent:
     id: UUID = strawberry.field(description="ID of the component's product.")
     name: str = strawberry.field(description="Name of the component's product. 商品名称")
 
 
-@window(Serving, description="A dish or service and how many units a store can serve now. 菜品")
+@window(
+    Serving,
+    public=EVERY,
+    description="A dish or service and how many units a store can serve now. 菜品",
+)
 class MenuDish:
     id: UUID = strawberry.field(description="ID of the product.")
     name: str = strawberry.field(description="Name of the dish or service. 名称")
@@ -52,6 +63,7 @@ class MenuDish:
     )
 
 
+@public
 @strawberry.type(description="Dishes and services of a store. 菜单")
 class Menu:
     store: StorefrontStore = strawberry.field(description="Store that serves the menu. 门店")
@@ -61,7 +73,9 @@ class Menu:
 
 
 @window(
-    CartDemand, description="One line of a cart and the quantity that can be served. 购物车明细"
+    CartDemand,
+    public=EVERY,
+    description="One line of a cart and the quantity that can be served. 购物车明细",
 )
 class CartLine:
     @strawberry.field(description="ID of the product.")
@@ -85,6 +99,7 @@ class CartLine:
         return None if root.makeable is None else quantity(root.makeable, root.dish.scale)
 
 
+@public
 @strawberry.type(description="Whether a whole cart can be served at once. 整单可做")
 class Cart:
     possible: bool = strawberry.field(
@@ -111,11 +126,23 @@ class CartLineInput:
     )
 
 
+@window(tables.Level, description="Whether a product is marked as sold out in a store. 估清")
+class SoldOutMark:
+    store: Store = edge("stores", "store_id", "Store of the mark. 门店")
+    product: Product = edge("products", "product_id", "Product of the mark. 商品")
+    sold_out_until: datetime | None = strawberry.field(
+        description="Time when the mark ends by itself; null if the product is on sale. 估清至"
+    )
+    level: Level | None = edge(
+        "levels", "pair", "Stock level; null if you lack SEE_STOCK in the store. 库存"
+    )
+
+
 SoldOutResult = Annotated[
-    Level | problems.UnknownStore | problems.UnknownProduct | problems.KeyReused,
+    SoldOutMark | problems.UnknownStore | problems.UnknownProduct | problems.KeyReused,
     strawberry.union(
         "SoldOutResult",
-        description="The level as it is now, or the problem that prevented the change.",
+        description="The mark as it is now, or the problem that prevented the change.",
     ),
 ]
 

@@ -14,7 +14,7 @@ from app.domain.errors import Refusal, Text
 from app.domain.rules.phones import masked
 from app.domain.rules.texts import NAMES
 from app.domain.rules.units import to_base
-from app.schema.scalars import EXACT, money, quantity, seen
+from app.schema.scalars import EXACT, money, quantity
 
 WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     errors.OutOfStock: (
@@ -220,7 +220,7 @@ async def localised(refusal: Refusal, info: Info) -> str:
         case errors.OutOfStock():
             return await _shortages(refusal, info, language)
         case errors.InvalidQuantity():
-            product = await info.context.loaders.products.load(refusal.product_id)
+            product = await info.context.loaders_of(refusal).products.load(refusal.product_id)
             return _quantity(refusal, product, language)
         case _:
             return message_of(refusal, language)
@@ -229,13 +229,14 @@ async def localised(refusal: Refusal, info: Info) -> str:
 async def _shortages(refusal: errors.OutOfStock, info: Info, language: str) -> str:
     """Names what is short; the quantities only to those who may see stock."""
     ids = [each.product_id for each in refusal.shortages]
-    products = await info.context.loaders.products.load_many(ids)
-    exact, parts = seen(info, Can.SEE_STOCK), list[str]()
+    products = await info.context.loaders_of(refusal).products.load_many(ids)
+    sees, parts = info.context.sees(Can.SEE_STOCK, refusal), list[str]()
     for each, product in zip(refusal.shortages, products, strict=True):
-        asked = quantity(each.requested, each.scale)
-        there = quantity(each.available, each.scale)
         if product is None:
             continue
+        asked = quantity(each.requested, each.scale)
+        exact = sees and each.available is not None
+        there = quantity(each.available or 0, each.scale)
         if language == "zh":
             text = f"需要 {asked} {product.unit}，现有 {there} {product.unit}" if exact else ""
         else:

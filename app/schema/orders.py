@@ -14,12 +14,13 @@ from app.domain.people.contacts import contact_of
 from app.domain.rules.phones import masked
 from app.schema import problems
 from app.schema.arguments import request_key
+from app.schema.boundary import needs
 from app.schema.catalog import Channel, Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor
 from app.schema.recipes import Recipe
 from app.schema.sales import Disposition
-from app.schema.scalars import Money, Quantity, free_text, money, quantity, seen
+from app.schema.scalars import Money, Quantity, free_text, money, quantity
 from app.schema.stock import Movement
 from app.schema.stock_changes import StockLineInput
 from app.schema.storefront import StorefrontStore
@@ -45,7 +46,11 @@ class OrderState(Enum):
     )
 
 
-@window(tables.OrderLine, description="One product of an order. 订单明细")
+@window(
+    tables.OrderLine,
+    public=("product", "quantity", "price"),
+    description="One product of an order. 订单明细",
+)
 class OrderLine:
     product: Product = edge("products", "product_id", "Product that was ordered. 商品")
     recipe: Recipe | None = maybe_edge(
@@ -65,7 +70,16 @@ class OrderLine:
         return None if root.price is None else money(root.price * 100)
 
 
-@window(tables.Order, description="An order whose goods are reserved for a customer. 订单")
+@window(
+    tables.Order,
+    needs=Can.SEE_ORDERS,
+    public=(
+        *("id", "store", "lines", "note", "pickup_at", "extended", "state", "channel", "total"),
+        *("placed_at", "paid_at", "ended_at", "expires_at", "token", "contact", "external_id"),
+        *("payment", "reason"),
+    ),
+    description="An order whose goods are reserved for a customer. 订单",
+)
 class Order:
     id: UUID = strawberry.field(description="ID of the order.")
     store: StorefrontStore = edge("stores", "store_id", "Store that hands the goods over. 门店")
@@ -135,23 +149,18 @@ class Order:
         return contact if guest or contact is None else masked(contact)
 
     @strawberry.field(
-        description="Movements that reserved, released and handed over the goods. Null without "
-        "SEE_STOCK. 单据"
+        description="Movements that reserved, released and handed over the goods; empty if "
+        "you lack SEE_STOCK. 单据"
     )
-    async def movements(
-        self, root: strawberry.Parent[tables.Order], info: Info
-    ) -> list[Movement] | None:
-        if not seen(info, Can.SEE_STOCK):
-            return None
-        return await info.context.loaders.document_movements.load(root.id)
+    async def movements(self, root: strawberry.Parent[tables.Order], info: Info) -> list[Movement]:
+        return await info.context.loaders_of(root).document_movements.load(root.id)
 
     @strawberry.field(
-        description="Member of staff or API key that placed the order; null for guests. 下单人"
+        description="Member of staff or API key that placed the order; null for guests. 下单人",
+        directives=needs(Can.SEE_ORDERS),
     )
     async def placed_by(self, root: strawberry.Parent[tables.Order], info: Info) -> Actor | None:
-        if not seen(info, Can.SEE_ORDERS):
-            return None
-        return await info.context.loaders.actors.load(root.placed_by)
+        return await info.context.loaders_of(root).actors.load(root.placed_by)
 
 
 PlaceOrderResult = Annotated[

@@ -11,12 +11,14 @@ import orjson
 import strawberry
 
 from app.domain.errors import Malformed
+from app.schema.boundary import OF_ROOT, public
 
 Row = TypeVar("Row")
 DEFAULT_ROWS = 50
 LONGEST = 200
 
 
+@public
 @strawberry.type(description="Position of a page in its list. 分页")
 class PageInfo:
     has_next_page: bool = strawberry.field(
@@ -28,20 +30,24 @@ class PageInfo:
     )
 
 
+@public
 @strawberry.type(description="A row and its cursor. 分页")
 class Edge(Generic[Row]):
-    node: Row = strawberry.field(description="The row itself. 行")
+    node: Row = strawberry.field(description="The row itself. 行", metadata=OF_ROOT)
     cursor: str = strawberry.field(
         description="Cursor of this row; pass it as `after` to continue behind it. 游标"
     )
 
 
+@public
 @strawberry.type(description="One page of a list. 分页")
 class Connection(Generic[Row]):
     edges: list[Edge[Row]] = strawberry.field(
         description="Rows of the page with their cursors. 行与游标"
     )
-    nodes: list[Row] = strawberry.field(description="Rows of the page without cursors. 行")
+    nodes: list[Row] = strawberry.field(
+        description="Rows of the page without cursors. 行", metadata=OF_ROOT
+    )
     page_info: PageInfo = strawberry.field(description="Position of the page in the list. 分页信息")
 
 

@@ -9,6 +9,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
+from app.domain.access import Can
 from app.domain.people.contacts import contact_of
 from app.domain.rules.phones import masked
 from app.schema import problems
@@ -36,7 +37,12 @@ class PassState(Enum):
     )
 
 
-@window(tables.Redemption, description="Redeemed uses of a service in a store. 核销记录")
+@window(
+    tables.Redemption,
+    needs=Can.SEE_PASSES,
+    stores=(),
+    description="Redeemed uses of a service in a store. 核销记录",
+)
 class Redemption:
     id: UUID = strawberry.field(description="ID of the redemption.")
     product: Product = edge(
@@ -46,8 +52,10 @@ class Redemption:
     )
     store: Store = edge("stores", "store_id", "Store that rendered the service. 核销门店")
     uses: int = strawberry.field(description="Number of uses redeemed. 次数")
-    movement: Movement = edge(
-        "movements", "movement_id", "Movement of the consumables that the service used. 单据"
+    movement: Movement | None = edge(
+        "movements",
+        "movement_id",
+        "Movement of the consumables that the service used; null if you lack SEE_STOCK. 单据",
     )
     redeemed_by: Actor | None = edge(
         "actors", "redeemed_by", "Member of staff who redeemed the uses. 操作人"
@@ -60,7 +68,12 @@ class Redemption:
     )
 
 
-@window(tables.Pass, description="A prepaid pass for several uses of a service. 次卡")
+@window(
+    tables.Pass,
+    needs=Can.SEE_PASSES,
+    stores=(),
+    description="A prepaid pass for several uses of a service. 次卡",
+)
 class Pass:
     id: UUID = strawberry.field(description="ID of the pass.")
     product: Product = edge(

@@ -1,6 +1,7 @@
 """Problems: windows on refusals, with a message in the viewer's language."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
@@ -9,16 +10,19 @@ import strawberry
 from strawberry.types import Info
 
 from app.domain import errors
+from app.domain.access import Can
 from app.domain.errors import Refusal
+from app.schema.boundary import EVERY, public
 from app.schema.catalog import Product
 from app.schema.edges import edge
 from app.schema.messages import WORDS, Code, ProblemCode, localised
 from app.schema.scalars import Money, Quantity, Revision, amount, money, quantity
-from app.schema.window import definition, window
+from app.schema.window import as_window, definition, window
 
 T = TypeVar("T", bound=type)
 
 
+@public
 @strawberry.interface(description="An expected failure; the request changed nothing. 预期内的失败")
 class Problem:
     @strawberry.field(
@@ -48,7 +52,7 @@ def problem(refusal: type[Refusal], *, description: str) -> Callable[[T], T]:
     for value in definition(ProblemCode).values:
         if value.name == WORDS[refusal][0]:
             value.description = description
-    return window(refusal, description=description)
+    return window(refusal, public=EVERY, description=description)
 
 
 def as_sent() -> Any:
@@ -56,13 +60,24 @@ def as_sent() -> Any:
     return strawberry.field(description="The id as it was sent. 所给编号")
 
 
-@window(errors.Shortage, description="A product without enough stock. 缺货明细")
+@window(
+    errors.Shortage,
+    public=EVERY,
+    description="A product without enough stock. 缺货明细",
+)
 class Shortage:
     product: Product = edge("products", "product_id", "Product without enough stock. 商品")
     requested: Quantity = amount("requested", "Quantity requested, summed over all lines. 需要数量")
-    available: Quantity = amount(
-        "available", "Quantity available when the request was refused. 现有数量"
+
+    @strawberry.field(
+        description="Quantity available when the request was refused. Null if you lack SEE_STOCK; "
+        "customers see it only at or below the store's threshold for few. 现有数量"
     )
+    def available(self, root: strawberry.Parent[errors.Shortage], info: Info) -> Quantity | None:
+        hidden = not root.public and not info.context.sees(Can.SEE_STOCK, root)
+        if hidden or root.available is None:
+            return None
+        return quantity(root.available, root.scale)
 
 
 @problem(
@@ -70,9 +85,12 @@ class Shortage:
     description="Stock is not enough for these products; nothing was written. 库存不足",
 )
 class OutOfStock(Problem):
-    shortages: list[Shortage] = strawberry.field(
-        description="Every product without enough stock. 缺货商品"
+    @strawberry.field(
+        description="Every product without enough stock; customers see the products of their own "
+        "order. 缺货商品"
     )
+    def shortages(self, root: strawberry.Parent[errors.OutOfStock]) -> list[Shortage]:
+        return as_window([replace(each, tenant_id=root.tenant_id) for each in root.shortages])
 
 
 @problem(errors.UnknownProduct, description="No product has this id, SKU or barcode. 商品不存在")
@@ -134,7 +152,7 @@ class ReasonNeeded(Problem):
     async def products(
         self, root: strawberry.Parent[errors.ReasonNeeded], info: Info
     ) -> list[Product]:
-        return await info.context.loaders.products.load_many(list(root.product_ids))
+        return await info.context.loaders_of(root).products.load_many(list(root.product_ids))
 
 
 @problem(errors.UnknownSupplier, description="No supplier of yours has this id. 供应商不存在")
@@ -249,7 +267,7 @@ class RecipeCycle(Problem):
         description="Products from this one, through its components, back to itself. 循环路径"
     )
     async def way(self, root: strawberry.Parent[errors.RecipeCycle], info: Info) -> list[Product]:
-        return await info.context.loaders.products.load_many(list(root.way))
+        return await info.context.loaders_of(root).products.load_many(list(root.way))
 
 
 @problem(errors.UnknownBatch, description="The product has no batch with this number. 批号不存在")

@@ -15,16 +15,21 @@ from app.domain.rules.days import store_day
 from app.domain.rules.phones import masked
 from app.schema import problems
 from app.schema.arguments import request_key
+from app.schema.boundary import needs
 from app.schema.catalog import Product
 from app.schema.edges import edge
 from app.schema.identity import Actor, Store
-from app.schema.scalars import Money, Quantity, amount, cost, free_text, seen
+from app.schema.scalars import Money, Quantity, amount, free_text, maybe_money
 from app.schema.stock import Movement
 from app.schema.stock_changes import GoodsLineInput, ReceiveLineInput
 from app.schema.window import window
 
 
-@window(tables.Supplier, description="A supplier that delivers goods. 供应商")
+@window(
+    tables.Supplier,
+    needs=Can.SEE_SUPPLIERS,
+    description="A supplier that delivers goods. 供应商",
+)
 class Supplier:
     id: UUID = strawberry.field(description="ID of the supplier.")
     name: str = strawberry.field(
@@ -45,22 +50,24 @@ class Supplier:
         "EDIT_SUPPLIERS. 联系人"
     )
     def contact(self, root: strawberry.Parent[tables.Supplier], info: Info) -> str | None:
-        return _business_text(info, root.contact)
+        return _business_text(info, root, root.contact)
 
     @strawberry.field(description="Phone number. Masked if you lack EDIT_SUPPLIERS. 电话")
     def phone(self, root: strawberry.Parent[tables.Supplier], info: Info) -> str | None:
-        return _business_text(info, root.phone)
+        return _business_text(info, root, root.phone)
 
     @strawberry.field(
-        description="Internal note, with phone numbers masked; null if you lack SEE_SUPPLIERS. 备注"
+        description="Internal note, with phone numbers masked; null if you lack SEE_SUPPLIERS. "
+        "备注",
+        directives=needs(Can.SEE_SUPPLIERS),
     )
-    def note(self, root: strawberry.Parent[tables.Supplier], info: Info) -> str | None:
-        return root.note and masked(root.note) if seen(info, Can.SEE_SUPPLIERS) else None
+    def note(self, root: strawberry.Parent[tables.Supplier]) -> str | None:
+        return root.note and masked(root.note)
 
 
-def _business_text(info: Info, text: str | None) -> str | None:
+def _business_text(info: Info, row: tables.Supplier, text: str | None) -> str | None:
     """The supplier's text, with phone numbers masked for those who cannot edit suppliers."""
-    return text if text is None or seen(info, Can.EDIT_SUPPLIERS) else masked(text)
+    return text if text is None or info.context.sees(Can.EDIT_SUPPLIERS, row) else masked(text)
 
 
 @strawberry.enum(description="State of a purchase order. 采购单状态")
@@ -94,18 +101,25 @@ class PurchaseLine:
 
     @strawberry.field(
         description="Agreed cost of one unit in CNY; null if unknown or if you lack SEE_COST. "
-        "采购单价"
+        "采购单价",
+        directives=needs(Can.SEE_COST),
     )
-    def unit_cost(self, root: strawberry.Parent[tables.PurchaseLine], info: Info) -> Money | None:
-        return cost(info, root.unit_cost)
+    def unit_cost(self, root: strawberry.Parent[tables.PurchaseLine]) -> Money | None:
+        return maybe_money(root.unit_cost)
 
 
-@window(tables.PurchaseOrder, description="An order of goods from a supplier for one store. 采购单")
+@window(
+    tables.PurchaseOrder,
+    needs=Can.SEE_PURCHASES,
+    description="An order of goods from a supplier for one store. 采购单",
+)
 class PurchaseOrder:
     id: UUID = strawberry.field(description="ID of the purchase order.")
     number: str = strawberry.field(description="Number of the order, unique in the chain. 采购单号")
-    supplier: Supplier = edge(
-        "suppliers", "supplier_id", "Supplier that delivers the goods. 供应商"
+    supplier: Supplier | None = edge(
+        "suppliers",
+        "supplier_id",
+        "Supplier that delivers the goods; null if you lack SEE_SUPPLIERS. 供应商",
     )
     store: Store = edge("stores", "store_id", "Store that receives the goods. 收货门店")
     lines: list[PurchaseLine] = edge("purchase_lines", "id", "Products of the order. 采购明细")
@@ -136,19 +150,17 @@ class PurchaseOrder:
     async def overdue(self, root: strawberry.Parent[tables.PurchaseOrder], info: Info) -> bool:
         if root.ended_at is not None:
             return False
-        store = await info.context.loaders.stores.load(root.store_id)
+        store = await info.context.loaders_of(root).stores.load(root.store_id)
         return root.expected_on < store_day(info.context.now, store.timezone)
 
     @strawberry.field(
-        description="Receipts of this order, one movement per delivery. Null without SEE_STOCK. "
-        "入库单据"
+        description="Receipts of this order, one movement per delivery; empty if you lack "
+        "SEE_STOCK. 入库单据"
     )
     async def receipts(
         self, root: strawberry.Parent[tables.PurchaseOrder], info: Info
-    ) -> list[Movement] | None:
-        if not seen(info, Can.SEE_STOCK):
-            return None
-        return await info.context.loaders.document_movements.load(root.id)
+    ) -> list[Movement]:
+        return await info.context.loaders_of(root).document_movements.load(root.id)
 
 
 @window(

@@ -10,6 +10,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
+from app.domain.access import Can
 from app.domain.catalog.recipes import MOST_PARTS
 from app.schema import problems
 from app.schema.arguments import at_most, request_key
@@ -45,7 +46,7 @@ class Component:
         description="Quantity for the whole yield of the recipe, in the component's unit. 用量"
     )
     async def quantity(self, root: strawberry.Parent[tables.Component], info: Info) -> Quantity:
-        product = await info.context.loaders.products.load(root.product_id)
+        product = await info.context.loaders_of(root).products.load(root.product_id)
         return quantity(root.quantity, product.scale)
 
     @strawberry.field(
@@ -55,7 +56,11 @@ class Component:
         return quantity(root.loss, 100)
 
 
-@window(tables.Recipe, description="One version of a recipe. A version never changes. 配方")
+@window(
+    tables.Recipe,
+    needs=Can.SEE_CATALOG,
+    description="One version of a recipe. A version never changes. 配方",
+)
 class Recipe:
     id: UUID = strawberry.field(description="ID of the recipe version.")
     version: int = strawberry.field(
@@ -70,7 +75,7 @@ class Recipe:
 
     @strawberry.field(description="Quantity that the components make, in the product's unit. 产出")
     async def yields(self, root: strawberry.Parent[tables.Recipe], info: Info) -> Quantity:
-        product = await info.context.loaders.products.load(root.product_id)
+        product = await info.context.loaders_of(root).products.load(root.product_id)
         return quantity(root.yields, product.scale)
 
     @strawberry.field(

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import strawberry
-from strawberry.types import Info
 
 from app.db.reports import Ordered, Sold
+from app.domain.access import Can
+from app.schema.boundary import needs
 from app.schema.catalog import Channel, Product
 from app.schema.edges import edge
 from app.schema.identity import Store
-from app.schema.scalars import Money, Quantity, amount, cost, money
+from app.schema.scalars import Money, Quantity, amount, money
 from app.schema.window import as_window, window
 
 
@@ -30,10 +31,11 @@ class ChannelSold:
     returned: Quantity = amount("returned", "Quantity that customers returned. 退货")
 
     @strawberry.field(
-        description="Cost in CNY of the goods that customers kept; null if you lack SEE_COST. 成本"
+        description="Cost in CNY of the goods that customers kept; null if you lack SEE_COST. 成本",
+        directives=needs(Can.SEE_COST),
     )
-    def cost(self, root: strawberry.Parent[Sold], info: Info) -> Money | None:
-        return cost(info, root.cost)
+    def cost(self, root: strawberry.Parent[Sold]) -> Money | None:
+        return money(root.cost)
 
 
 @window(Figures, description="Figures of one channel in one store. 渠道报表")

@@ -10,9 +10,7 @@ from uuid import UUID
 
 import strawberry
 from strawberry.schema.types import base_scalars
-from strawberry.types import Info
 
-from app.domain.access import Can
 from app.domain.errors import Malformed
 from app.domain.rules.phones import masked
 from app.domain.rules.units import written
@@ -134,17 +132,9 @@ def money(ten_thousandths: int) -> Any:
     return text[:-2] + text[-2:].rstrip("0")
 
 
-def seen(info: Info, can: Can) -> bool:
-    """Whether the viewer may see this in any store; a subscription has only a scope."""
-    scope = info.context.scope
-    return scope is not None and scope.reach(can) is not None
-
-
-def cost(info: Info, ten_thousandths: int | None) -> Any:
-    """A cost as the `Money` a client reads; None if it is unknown or the viewer may not see it."""
-    if ten_thousandths is None or not seen(info, Can.SEE_COST):
-        return None
-    return money(ten_thousandths)
+def maybe_money(ten_thousandths: int | None) -> Any:
+    """The same for an amount that may be unknown."""
+    return None if ten_thousandths is None else money(ten_thousandths)
 
 
 SCALARS: dict[Any, Any] = {

@@ -11,6 +11,7 @@ from app.db import tables
 from app.domain.people import sign_in
 from app.schema import problems
 from app.schema.arguments import request_key
+from app.schema.boundary import EVERY
 from app.schema.edges import edge
 from app.schema.identity import Actor, Staff
 from app.schema.window import window
@@ -40,7 +41,7 @@ class Session:
         return root.id == info.context.viewer.session
 
 
-@window(sign_in.SignedIn, description="Tokens of a session. 登录凭证")
+@window(sign_in.SignedIn, public=EVERY, description="Tokens of a session. 登录凭证")
 class SignedIn:
     access_token: str = strawberry.field(
         description="Token to send as `Authorization: Bearer <token>`; valid for 15 minutes. "

@@ -17,11 +17,12 @@ from app.domain.rules.labels import availability
 from app.domain.rules.units import shown
 from app.schema import problems
 from app.schema.batches import Batch, BatchLevel
+from app.schema.boundary import needs
 from app.schema.catalog import Availability, Channel, Product, named
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
 from app.schema.recipes import Recipe
-from app.schema.scalars import Money, Quantity, Revision, cost, free_text, money, quantity
+from app.schema.scalars import Money, Quantity, Revision, free_text, maybe_money, money, quantity
 from app.schema.window import as_window, definition, window
 
 strawberry.enum(Kind, name="MovementKind", description="What a movement means. 单据类型")
@@ -51,7 +52,7 @@ class LevelSort(Enum):
     )
 
 
-@window(tables.Level, description="Stock of one product in one store. 库存")
+@window(tables.Level, needs=Can.SEE_STOCK, description="Stock of one product in one store. 库存")
 class Level:
     store: Store = edge("stores", "store_id", "Store that holds the stock. 门店")
     product: Product = edge("products", "product_id", "Product that is in stock. 商品")
@@ -86,30 +87,35 @@ class Level:
 
     @strawberry.field(description="Quantity ordered from suppliers and not received yet. 采购在途")
     async def on_order(self, root: strawberry.Parent[tables.Level], info: Info) -> Quantity:
-        return quantity(await info.context.loaders.on_order.load(root.pair) or 0, root.scale)
+        return quantity(
+            await info.context.loaders_of(root).on_order.load(root.pair) or 0, root.scale
+        )
 
     @strawberry.field(
         description="Available quantity in the product's own units, such as 3 箱 4 瓶 120 ml. "
         "可售（店内单位）"
     )
     async def available_text(self, root: strawberry.Parent[tables.Level], info: Info) -> str:
-        loaders = info.context.loaders
+        loaders = info.context.loaders_of(root)
         product = await loaders.products.load(root.product_id)
         own = {unit.name: unit.size for unit in await loaders.units.load(root.product_id)}
         return shown(root.free, product.unit, own, product.display_unit)
 
     @strawberry.field(
-        description="Stock value in CNY at moving-average cost; null if you lack SEE_COST. 库存金额"
+        description="Stock value in CNY at moving-average cost; null if you lack SEE_COST. "
+        "库存金额",
+        directives=needs(Can.SEE_COST),
     )
-    def value(self, root: strawberry.Parent[tables.Level], info: Info) -> Money | None:
-        return cost(info, root.value)
+    def value(self, root: strawberry.Parent[tables.Level]) -> Money | None:
+        return money(root.value)
 
     @strawberry.field(
         description="Moving-average cost of one unit in CNY, the last known if nothing is left. "
-        "Null if unknown or if you lack SEE_COST. 移动平均成本"
+        "Null if unknown or if you lack SEE_COST. 移动平均成本",
+        directives=needs(Can.SEE_COST),
     )
-    def unit_cost(self, root: strawberry.Parent[tables.Level], info: Info) -> Money | None:
-        return cost(info, root.unit_cost)
+    def unit_cost(self, root: strawberry.Parent[tables.Level]) -> Money | None:
+        return maybe_money(root.unit_cost)
 
     @strawberry.field(
         description="Availability that customers see, in total or in one channel. 前台标签"
@@ -125,7 +131,7 @@ class Level:
             ),
         ] = None,
     ) -> Availability:
-        store = await info.context.loaders.stores.load(root.store_id)
+        store = await info.context.loaders_of(root).stores.load(root.store_id)
         free = root.free if named(channel) is None else await _offered(root, info, channel)
         return as_window(availability(free, root.scale, store.few_threshold))
 
@@ -142,7 +148,7 @@ class Level:
 
 
 async def _offered(level: tables.Level, info: Info, channel: Channel | None) -> int:
-    return await info.context.loaders.sellable.load((*level.pair, named(channel)))
+    return await info.context.loaders_of(level).sellable.load((*level.pair, named(channel)))
 
 
 @strawberry.enum(description="A physical bin, or a counter account. 库位")
@@ -175,7 +181,11 @@ class Place:
         return Bin(root.bin)
 
 
-@window(tables.Entry, description="A quantity moved from one place to another. 流水")
+@window(
+    tables.Entry,
+    stores=("from_store", "to_store"),
+    description="A quantity moved from one place to another. 流水",
+)
 class MovementLine:
     product: Product = edge("products", "product_id", "Product that moved. 商品")
     batch: Batch | None = maybe_edge(
@@ -202,35 +212,48 @@ class MovementLine:
 
     @strawberry.field(
         description="Quantity on hand after this line in the store that it left; null if it "
-        "touched no stock on hand. 结存"
+        "touched no stock on hand or if you lack SEE_STOCK in that store. 结存"
     )
-    def on_hand_after(self, root: strawberry.Parent[tables.Entry]) -> Quantity | None:
+    def on_hand_after(self, root: strawberry.Parent[tables.Entry], info: Info) -> Quantity | None:
         after = root.to_after if root.from_after is None else root.from_after
-        return None if after is None else quantity(after, root.scale)
+        if after is None or not _sees_level(info, root):
+            return None
+        return quantity(after, root.scale)
 
     @strawberry.field(
         description="Position of the line in its level, counted from 1; null if it touched no "
-        "level. 序号"
+        "level or if you lack SEE_STOCK in that store. 序号"
     )
-    def seq(self, root: strawberry.Parent[tables.Entry]) -> Revision | None:
+    def seq(self, root: strawberry.Parent[tables.Entry], info: Info) -> Revision | None:
+        if not _sees_level(info, root):
+            return None
         return as_window(root.to_seq if root.from_seq is None else root.from_seq)
 
     @strawberry.field(
-        description="Cost of one unit in CNY; null if unknown or if you lack SEE_COST. 单位成本"
+        description="Cost of one unit in CNY; null if unknown or if you lack SEE_COST. 单位成本",
+        directives=needs(Can.SEE_COST),
     )
-    def unit_cost(self, root: strawberry.Parent[tables.Entry], info: Info) -> Money | None:
-        return cost(info, root.unit_cost)
+    def unit_cost(self, root: strawberry.Parent[tables.Entry]) -> Money | None:
+        return maybe_money(root.unit_cost)
 
     @strawberry.field(
         description="Cost of the quantity in CNY, at the moving average when it left. Null if "
-        "unknown or if you lack SEE_COST. 成本金额"
+        "unknown or if you lack SEE_COST. 成本金额",
+        directives=needs(Can.SEE_COST),
     )
-    def cost(self, root: strawberry.Parent[tables.Entry], info: Info) -> Money | None:
-        return cost(info, root.cost)
+    def cost(self, root: strawberry.Parent[tables.Entry]) -> Money | None:
+        return maybe_money(root.cost)
+
+
+def _sees_level(info: Info, entry: tables.Entry) -> bool:
+    """Whether the viewer sees stock where the entry names a level: where it left, or arrived."""
+    store = entry.to_store if entry.from_seq is None else entry.from_store
+    return info.context.sees(Can.SEE_STOCK, entry, [store])
 
 
 @window(
     tables.Movement,
+    needs=Can.SEE_STOCK,
     description="A change of stock. A movement is never edited or deleted, only reversed. 变动单据",
 )
 class Movement:

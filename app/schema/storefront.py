@@ -12,13 +12,14 @@ from app.db.catalog import Offer
 from app.domain.rules import labels
 from app.domain.rules.texts import clean
 from app.schema.arguments import After, First
+from app.schema.boundary import EVERY, public
 from app.schema.catalog import Availability, Category, Channel, ProductKind, named
 from app.schema.paging import Connection, connection, page
 from app.schema.scalars import Money, money
 from app.schema.window import as_window, window
 
 
-@window(Offer, description="A product as customers of a store see it. 在售商品")
+@window(Offer, public=EVERY, description="A product as customers of a store see it. 在售商品")
 class StorefrontProduct:
     id: UUID = strawberry.field(description="ID of the product.")
     name: str = strawberry.field(description="Name of the product. 商品名称")
@@ -44,12 +45,13 @@ class StorefrontProduct:
         return as_window(labels.availability(root.sellable, root.scale, root.few))
 
 
-@window(tables.Store, description="Public data of a store. 门店")
+@window(tables.Store, public=EVERY, description="Public data of a store. 门店")
 class StorefrontStore:
     name: str = strawberry.field(description="Name of the store. 门店名称")
     code: str = strawberry.field(description="Public code of the store. 门店编码")
 
 
+@public
 @strawberry.type(description="Storefront of one store, open to everyone. 店铺前台")
 class Storefront:
     store: StorefrontStore = strawberry.field(

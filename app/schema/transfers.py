@@ -16,7 +16,7 @@ from app.schema.arguments import request_key
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
-from app.schema.scalars import Quantity, amount, free_text, seen
+from app.schema.scalars import Quantity, amount, free_text
 from app.schema.stock import Movement
 from app.schema.stock_changes import GoodsLineInput
 from app.schema.window import window
@@ -69,6 +69,8 @@ class TransferLine:
 
 @window(
     tables.Transfer,
+    needs=Can.SEE_TRANSFERS,
+    stores=("from_store", "to_store"),
     description="Goods moved from one store to another, from the request to the last receipt. "
     "调拨单",
 )
@@ -125,15 +127,13 @@ class Transfer:
         return TransferState[root.state]
 
     @strawberry.field(
-        description="Movements that shipped, received and recalled the goods. Null without "
-        "SEE_STOCK. 单据"
+        description="Movements that shipped, received and recalled the goods; empty if you "
+        "lack SEE_STOCK. 单据"
     )
     async def movements(
         self, root: strawberry.Parent[tables.Transfer], info: Info
-    ) -> list[Movement] | None:
-        if not seen(info, Can.SEE_STOCK):
-            return None
-        return await info.context.loaders.document_movements.load(root.id)
+    ) -> list[Movement]:
+        return await info.context.loaders_of(root).document_movements.load(root.id)
 
 
 @window(

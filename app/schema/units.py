@@ -21,7 +21,7 @@ class ProductUnit:
 
     @strawberry.field(description="Quantity in one such unit, in the product's unit. 换算")
     async def holds(self, root: strawberry.Parent[tables.ProductUnit], info: Info) -> Quantity:
-        product = await info.context.loaders.products.load(root.product_id)
+        product = await info.context.loaders_of(root).products.load(root.product_id)
         return quantity(root.size, product.scale)
 
 

@@ -1,21 +1,39 @@
 """Windows: GraphQL types that read a row by attribute and are never constructed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 import strawberry
 
+from app.domain.access import Can
+from app.schema import boundary
+
 T = TypeVar("T", bound=type)
 
 
-def window(*rows: type, **named: Any) -> Callable[[T], T]:
-    """A GraphQL type on rows of these classes; a row of another class is an error."""
+def window(
+    *rows: type,
+    needs: Can | None = None,
+    stores: tuple[str, ...] | None = None,
+    public: Collection[str] = (),
+    **named: Any,
+) -> Callable[[T], T]:
+    """A GraphQL type on rows of these classes; a row of another class is an error.
+
+    `needs` is the permission for a row that an edge reaches, `stores` the attributes that name
+    its stores (`store_id` if it has one), `public` the fields that guests see: see `boundary`.
+    """
+    if stores is None:
+        stores = ("store_id",) if all(hasattr(row, "store_id") for row in rows) else ()
+    if needs is not None:
+        named["directives"] = boundary.needs(needs)
 
     def of_these(row: object, _info: object) -> bool:
         return isinstance(row, rows)
 
     def decorate(cls: T) -> T:
         type_ = strawberry.type(cls, **named)
+        boundary.declare(type_, boundary.Sight(needs, stores, public))
         definition(type_).is_type_of = of_these
         return type_
 

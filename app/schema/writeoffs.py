@@ -18,10 +18,11 @@ from app.domain.rules.phones import masked
 from app.schema import problems
 from app.schema.arguments import at_most, request_key
 from app.schema.batches import Batch
+from app.schema.boundary import needs
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
-from app.schema.scalars import Money, Quantity, amount, free_text, money, seen
+from app.schema.scalars import Money, Quantity, amount, free_text, money
 from app.schema.stock import Movement
 from app.schema.stock_changes import StockLineInput
 from app.schema.window import describe_values, window
@@ -73,15 +74,15 @@ class WriteOffLine:
         "approved. Null if rejected or if you lack SEE_COST. 成本金额"
     )
     async def cost(self, root: strawberry.Parent[tables.WriteOffLine], info: Info) -> Money | None:
-        if not seen(info, Can.SEE_COST):
+        row = await info.context.loaders_of(root).write_offs.load(root.write_off_id)
+        if row.state == "REJECTED" or not info.context.sees(Can.SEE_COST, row, [row.store_id]):
             return None
-        row = await info.context.loaders.write_offs.load(root.write_off_id)
-        return None if row.state == "REJECTED" else money(await _cost(info, row, root))
+        return money(await _cost(info, row, root))
 
 
 async def _cost(info: Info, row: tables.WriteOff, line: tables.WriteOffLine) -> int:
     """1/10000 yuan that the line costs: by the ledger, or by the level as it is now."""
-    loaders = info.context.loaders
+    loaders = info.context.loaders_of(row)
     if row.state == "APPROVED":
         return (await loaders.wasted.load((row.id, line.line))).cost
     level = await loaders.levels.load((row.store_id, line.product_id))
@@ -90,7 +91,11 @@ async def _cost(info: Info, row: tables.WriteOff, line: tables.WriteOffLine) -> 
     return share(level.value, line.quantity, held) if held else 0
 
 
-@window(tables.WriteOff, description="A request to write goods off. 报损单")
+@window(
+    tables.WriteOff,
+    needs=Can.SEE_WRITE_OFFS,
+    description="A request to write goods off. 报损单",
+)
 class WriteOff:
     id: UUID = strawberry.field(description="ID of the write-off.")
     store: Store = edge("stores", "store_id", "Store that holds the goods. 门店")
@@ -130,12 +135,13 @@ class WriteOff:
 
     @strawberry.field(
         description="Cost of all lines in CNY: the current cost while it waits, the recorded "
-        "cost once approved. Null if rejected or if you lack SEE_COST. 报损金额"
+        "cost once approved. Null if rejected or if you lack SEE_COST. 报损金额",
+        directives=needs(Can.SEE_COST),
     )
     async def value(self, root: strawberry.Parent[tables.WriteOff], info: Info) -> Money | None:
-        if root.state == "REJECTED" or not seen(info, Can.SEE_COST):
+        if root.state == "REJECTED":
             return None
-        lines = await info.context.loaders.write_off_lines.load(root.id)
+        lines = await info.context.loaders_of(root).write_off_lines.load(root.id)
         costs = await asyncio.gather(*(_cost(info, root, line) for line in lines))
         return money(sum(costs))
 

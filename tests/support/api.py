@@ -222,7 +222,8 @@ ANSWERS = {
         ("updatePurchaseOrder", "cancelPurchaseOrder", "closePurchaseOrder"), ON_PURCHASE
     ),
     "receivePurchaseOrder": ON_DELIVERY,
-    "setSoldOut": f"... on Level {{ available }} {PROBLEM} ... on KeyReused {{ key }}",
+    "setSoldOut": "... on SoldOutMark { soldOutUntil level { available } }"
+    f" {PROBLEM} ... on KeyReused {{ key }}",
 }
 
 

@@ -23,9 +23,11 @@ from app.db.tables import Order, OrderLine
 from app.domain import access
 from app.domain.access import Can, Role, Scope, Viewer
 from app.domain.claims import fingerprint_of
+from app.domain.documents.customer_shortages import for_customers
 from app.domain.errors import (
     InvalidQuantity,
     Malformed,
+    OutOfStock,
     Refusal,
     Refused,
     UnknownOrder,
@@ -92,10 +94,25 @@ async def place(
     request = _checked(viewer, request)
     # The order and its hold use the same lines, even if a pack is changed meanwhile.
     lines = await resolve_lines(books.db, viewer.tenant, request.store_id, requests, "shelf")
-    placed = await until_current(
+    drafted, outcome = await until_current(
         books, viewer.tenant, lambda: _draft_order(books, viewer, request, lines)
     )
-    return await _order_of(books.db, *placed)
+    if isinstance(outcome, OutOfStock) and viewer.actor == GUEST:
+        return await _for_customers(books, drafted, outcome, viewer.tenant)
+    return await _order_of(books.db, drafted, outcome)
+
+
+async def _for_customers(
+    books: Books, drafted: Draft, refusal: OutOfStock, tenant: UUID
+) -> OutOfStock:
+    """The refusal as a customer of the store sees it."""
+    assert drafted.order is not None
+    lines, store_id = drafted.order.lines, drafted.order.store_id
+    known = await books.cookbook.of(tenant, {line.product_id for line in lines})
+    parts = {id: {each.need.product for each in dish.takes} for id, dish in known.items()}
+    async with books.db.read(tenant) as session:
+        [store] = await identity.stores_by_id(session, tenant, [store_id])
+    return for_customers(refusal, lines, parts, store.few_threshold)
 
 
 def _checked(viewer: Viewer, request: OrderRequest) -> OrderRequest:

@@ -1,0 +1,202 @@
+"""The boundary: who may see a type or a field, declared where it is defined.
+
+A type that needs a permission is hidden where an edge reaches a row of another tenant, of a store
+out of reach, or without the permission: the field is null, and a list leaves the row out. Rows
+that a root returns are covered by the root's own permission. A field that needs a permission is
+null, or an empty list. Types that guests can reach declare each field as public or as needing a
+permission; the app does not start otherwise.
+"""
+
+import inspect
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+from graphql import (
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_named_type,
+    get_nullable_type,
+)
+from strawberry.schema_directive import Location
+
+from app.domain.access import Can
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION, Location.OBJECT],
+    name="needs",
+    description="Permission that a field, or a row of a type, needs to be seen. 权限",
+)
+class Needs:
+    can: Can
+
+
+def needs(can: Can) -> list[Any]:
+    """The directives of a field that needs this permission."""
+    return [Needs(can=can)]  # pyright: ignore[reportCallIssue] made a class
+
+
+EVERY = frozenset({"*"})
+"""The public fields of a type of which guests see every field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Who sees a type: the permission for its rows, the attributes that name a row's stores, and
+    the fields that are public."""
+
+    can: Can | None = None
+    stores: tuple[str, ...] = ()
+    public: Collection[str] = frozenset()
+
+    def stores_of(self, row: Any) -> list[Any]:
+        return [getattr(row, name) for name in self.stores]
+
+
+NOWHERE = Sight()
+_SIGHTS: dict[type, Sight] = {}
+
+
+def declare(cls: type, sight: Sight) -> None:
+    """Declare who sees a GraphQL type."""
+    _SIGHTS[cls] = sight
+
+
+def public(cls: Any) -> Any:
+    """A GraphQL type of which guests see every field."""
+    declare(cls, Sight(public=EVERY))
+    return cls
+
+
+def sight_of(type_: Any) -> Sight:
+    """Who sees this type of the schema."""
+    definition = getattr(type_, "extensions", {}).get("strawberry-definition")
+    origin = getattr(definition, "origin", None)
+    classes: tuple[type, ...] = origin.__mro__ if isinstance(origin, type) else ()
+    return next((_SIGHTS[each] for each in classes if each in _SIGHTS), NOWHERE)
+
+
+def permission_of(field: Any) -> Can | None:
+    """The permission that a Strawberry field needs, or None."""
+    return next((each.can for each in field.directives if isinstance(each, Needs)), None)
+
+
+Resolve = Callable[..., Any]
+
+
+def guarded(field: Any, core: GraphQLField, parent: Any, resolve: Resolve) -> Resolve:
+    """The resolver, which hides what the reader may not see."""
+    sight, rows = sight_of(parent), sight_of(get_named_type(core.type))
+    if rows.can is not None and not _is_of_root(field):
+        resolve = _with_rows(rows, resolve)
+    can = permission_of(field)
+    if can is None:
+        return resolve
+    hidden: Any = [] if isinstance(get_nullable_type(core.type), GraphQLList) else None
+
+    def judged(source: Any, info: Any, **arguments: Any) -> Any:
+        if not info.context.sees(can, source, sight.stores_of(source)):
+            return hidden
+        return resolve(source, info, **arguments)
+
+    return judged
+
+
+def _is_of_root(field: Any) -> bool:
+    """Whether the root that returned the parent has judged the rows of this field."""
+    return bool(field.metadata.get("of_root"))
+
+
+OF_ROOT = {"of_root": True}
+"""Metadata of a field whose rows the root has judged: those of a page, or of a feed's event."""
+
+
+def _with_rows(sight: Sight, resolve: Resolve) -> Resolve:
+    can = sight.can
+    assert can is not None
+
+    def seen(row: Any, context: Any) -> bool:
+        return context.sees(can, row, sight.stores_of(row))
+
+    def judge(value: Any, context: Any) -> Any:
+        if isinstance(value, list):
+            return [row for row in value if row is not None and seen(row, context)]
+        return value if value is None or seen(value, context) else None
+
+    async def later(value: Any, context: Any) -> Any:
+        return judge(await value, context)
+
+    def judged(source: Any, info: Any, **arguments: Any) -> Any:
+        value = resolve(source, info, **arguments)
+        if inspect.isawaitable(value):
+            return later(value, info.context)
+        return judge(value, info.context)
+
+    return judged
+
+
+def undeclared(schema: Any, guests: Callable[[Any], bool]) -> Iterator[str]:
+    """What hides nothing, though guests can reach it, and what cannot be hidden.
+
+    `guests` says whether a Strawberry root field is open to guests.
+    """
+    core = schema._schema
+    waiting: list[Any] = []
+    for root in (core.query_type, core.mutation_type, core.subscription_type):
+        definition = root.extensions["strawberry-definition"]
+        for field in definition.fields:
+            if guests(field):
+                waiting.append(root.fields[_name(schema, field)].type)
+    reached: set[Any] = set()
+    while waiting:
+        type_ = get_named_type(waiting.pop())
+        if type_ in reached:
+            continue
+        reached.add(type_)
+        if isinstance(type_, GraphQLUnionType):
+            waiting += type_.types
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            yield from _undeclared_fields(schema, type_, waiting)
+    yield from _never_null(schema)
+
+
+def _undeclared_fields(schema: Any, type_: Any, waiting: list[Any]) -> Iterator[str]:
+    public, definition = sight_of(type_).public, type_.extensions["strawberry-definition"]
+    for field in definition.fields:
+        core = type_.fields[_name(schema, field)]
+        if permission_of(field) is not None:
+            continue
+        if sight_of(get_named_type(core.type)).can is not None and not _is_of_root(field):
+            continue
+        if field.python_name not in public and public is not EVERY:
+            yield f"{type_.name}.{field.python_name} is neither public nor needs a permission"
+        waiting.append(core.type)
+
+
+def _never_null(schema: Any) -> Iterator[str]:
+    """Fields that may be hidden but are never null."""
+    core = schema._schema
+    roots = (core.query_type, core.mutation_type, core.subscription_type)
+    for type_ in core.type_map.values():
+        definition = type_.extensions.get("strawberry-definition")
+        if not isinstance(type_, GraphQLObjectType) or definition is None or type_ in roots:
+            continue
+        for field in definition.fields:
+            core_type = type_.fields[_name(schema, field)].type
+            rows = sight_of(get_named_type(core_type)).can is not None and not _is_of_root(field)
+            if not isinstance(core_type, GraphQLNonNull) or isinstance(
+                core_type.of_type, GraphQLList
+            ):
+                continue
+            if rows or permission_of(field) is not None:
+                yield f"{type_.name}.{field.python_name} may be hidden but is never null"
+
+
+def _name(schema: Any, field: Any) -> str:
+    return schema.config.name_converter.get_graphql_name(field)
