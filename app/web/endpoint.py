@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
+from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
 from strawberry.http.streaming import SSETransport
@@ -94,23 +94,22 @@ class Endpoint(GraphQL[Context, None]):
         """A stream when the client accepts nothing else or subscribes; one result otherwise."""
         if isinstance(request_data, list):
             raise HTTPException(400, "Batching is not enabled")
+        if not request_data.query:
+            raise HTTPException(400, "No GraphQL query found in the request")
         if self.is_streamed(request_adapter, request_data):
             method = OperationType.from_http(request_adapter.method)
             allowed = method if request_adapter.method == "POST" else {OperationType.SUBSCRIPTION}
             run: Any = self.schema.stream
         else:
             allowed, run = {OperationType.QUERY, OperationType.MUTATION}, self.schema.execute
-        try:
-            return await run(
-                request_data.query,
-                variable_values=request_data.variables,
-                context_value=context,
-                operation_name=request_data.operation_name,
-                operation_extensions=request_data.extensions,
-                allowed_operation_types=allowed,
-            )
-        except MissingQueryError as error:
-            raise HTTPException(400, "No GraphQL query found in the request") from error
+        return await run(
+            request_data.query,
+            variable_values=request_data.variables,
+            context_value=context,
+            operation_name=request_data.operation_name,
+            operation_extensions=request_data.extensions,
+            allowed_operation_types=allowed,
+        )
 
     def is_streamed(self, request: AsyncHTTPRequestAdapter, data: GraphQLRequestData) -> bool:
         """Whether the answer is a stream of events.

@@ -1,5 +1,6 @@
 """The web server's options: the same for `kucun serve`, the tests and the benchmark servers."""
 
+import logging
 from typing import Any
 
 from uvicorn import Config
@@ -9,10 +10,21 @@ from app.web.protocol import Http
 
 WS_BYTES_MAX = 65_536
 GRACE_SECONDS = 8
+STRANGERS = frozenset(
+    {
+        "Invalid HTTP request received.",
+        "Unsupported upgrade request.",
+        "Invalid UTF-8 sequence received from client.",
+        # Said of every handshake that is refused with a status and a text.
+        "ASGI callable returned without completing handshake.",
+    }
+)
+"""Log lines of uvicorn that any stranger can cause, as often as they like."""
 
 
 def configure(app: Any, **options: Any) -> Config:
     """uvicorn's configuration for an application, or for its factory by name."""
+    logging.getLogger("uvicorn.error").addFilter(is_ours)
     return Config(
         app,
         http=Http,
@@ -29,3 +41,8 @@ def configure(app: Any, **options: Any) -> Config:
         log_level="warning",
         **options,
     )
+
+
+def is_ours(record: logging.LogRecord) -> bool:
+    """Whether a line of uvicorn's log is about this server, not about what a client sent."""
+    return record.msg not in STRANGERS

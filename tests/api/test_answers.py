@@ -16,6 +16,8 @@ from websockets.exceptions import InvalidStatus
 
 from app.run.embedded import Urls
 from app.run.engines import free_port
+from app.run.premises import Unusable
+from app.run.serve import of_process
 from app.settings import InvalidSettings, Settings, load
 from app.web.guard import layers
 from tests.api.conftest import running, served
@@ -144,7 +146,9 @@ async def opened(asking: Asking, origin: str | None) -> int:
         return refused.response.status_code
 
 
-async def test_a_websocket_opens_for_own_and_named_origins(office: Asking, asking: Asking) -> None:
+async def test_a_websocket_opens_for_own_and_named_origins(
+    office: Asking, asking: Asking, caplog: pytest.LogCaptureFixture
+) -> None:
     own = str(asking.http.base_url).rstrip("/")
     assert await opened(asking, own) == 101
     assert await opened(asking, own.replace("http", "https")) == 101
@@ -154,6 +158,7 @@ async def test_a_websocket_opens_for_own_and_named_origins(office: Asking, askin
     for origin in FOREIGN[:-1]:
         assert await opened(office, origin) == 403, origin
         assert await opened(asking, origin) == 403, origin
+    assert [each for each in caplog.records if each.name.startswith("uvicorn")] == []
 
 
 async def test_a_websocket_needs_an_own_host(asking: Asking) -> None:
@@ -257,3 +262,11 @@ def test_settings_that_cannot_be_used_are_refused(
     monkeypatch.setenv(f"KUCUN_{name.upper()}", value)
     with pytest.raises(InvalidSettings, match=f"KUCUN_{name.upper()}: "):
         load()
+
+
+def test_each_web_process_has_a_metrics_port() -> None:
+    settings = Settings(port=8000, metrics_port=9000)
+    assert [of_process(settings, number).metrics_port for number in range(3)] == [9000, 9001, 9002]
+    assert of_process(Settings(), 1).metrics_port == 0
+    with pytest.raises(Unusable, match="KUCUN_METRICS_PORT"):
+        of_process(Settings(port=9001, metrics_port=9000), 1)

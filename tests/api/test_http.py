@@ -233,3 +233,38 @@ async def test_a_million_form_fields_are_refused(asking: Asking) -> None:
         reply = await asked(asking, request(path, form, method="POST", body=body))
         assert reply.status in (0, 400, 404, 413, 415), reply
     assert (await asked(asking, request("/graphql?" + "a&" * 15_000))).status in (400, 405)
+
+
+GARBAGE = {
+    "no HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "space before colon": b"GET /healthz HTTP/1.1\r\nHost : localhost\r\n\r\n",
+    "two lengths": request("/graphql", "Content-Length: 1", "Content-Length: 2", method="POST"),
+    "length and chunks": request(
+        "/graphql", "Content-Length: 1", "Transfer-Encoding: chunked", method="POST"
+    ),
+    "another upgrade": request("/healthz", "Upgrade: h2c").replace(b"close", b"Upgrade"),
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+async def test_garbage_leaves_no_line_in_the_log(
+    asking: Asking, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await dial(asking.http.base_url)
+    writer.write(GARBAGE[name])
+    status = parse(await reader.readuntil(b"\r\n\r\n")).status
+    writer.close()
+    assert status == (200 if name == "another upgrade" else 400)
+    assert [each for each in caplog.records if each.name.startswith("uvicorn")] == []
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("accept", ["text/event-stream", "*/*"])
+async def test_a_request_without_a_query_is_refused(
+    asking: Asking, method: str, accept: str
+) -> None:
+    accepting = f"Accept: {accept}"
+    with capture_logs() as logs:
+        reply = await asked(asking, request("/graphql", JSON, accepting, method=method, body=b"{}"))
+    assert reply.status == (405 if (method, accept) == ("GET", "*/*") else 400)
+    assert logs == []
