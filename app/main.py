@@ -34,6 +34,7 @@ from app.web.guard import layers
 
 GC_OBJECTS = 5000
 """Objects made and not freed before the next collection."""
+READY_SECONDS = 1.0
 
 
 def create_app(chosen: Settings | None = None) -> Starlette:
@@ -78,8 +79,8 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     async def ready(_: Request) -> Response:
         """Ready means the database answers; without the bus it is ready but slower."""
         try:
-            async with db.read(None):
-                pass
+            async with asyncio.timeout(READY_SECONDS), db.read(None) as session:
+                await session.fetch("SELECT 1")
         except Exception as error:
             if not is_passing(error):
                 raise

@@ -71,3 +71,11 @@ async def test_a_guests_feed_over_a_websocket(away: Asking) -> None:
         message = await line.receive(10)
         [error] = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
         assert error["extensions"] == UNAVAILABLE
+
+
+async def test_it_is_alive_and_not_ready(asking: Asking, away: Asking) -> None:
+    assert (await asking.http.get("/readyz")).json() == {"database": True, "bus": True}
+    response = await away.http.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["database"] is False
+    assert (await away.http.get("/healthz")).status_code == 200
