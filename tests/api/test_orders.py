@@ -167,7 +167,7 @@ async def test_a_guest_has_the_token(fresh: Desk) -> None:
     }
     input = {"key": str(uuid4()), "lines": lines, **arguments}
     held = await fresh.asking(mutation("placeOrder"), input=input)
-    assert (held["contact"], held["movements"], held["placedBy"]) == ("13900139000", None, None)
+    assert (held["contact"], held["movements"], held["placedBy"]) == ("13900139000", [], None)
     seen = await fresh.asking(ORDER, id=held["id"], proof=held["token"])
     assert (seen["state"], seen["contact"]) == ("HELD", "13900139000")
     # Without the token, or with another order's token, the order is not found.
