@@ -9,7 +9,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from copy import copy
 from functools import cached_property
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 from weakref import WeakValueDictionary
 
 import orjson
@@ -70,9 +70,19 @@ LINE: ContextVar[Line | None] = ContextVar("line", default=None)
 """Set by the socket around each operation it runs."""
 
 
-ALLOWANCE: ContextVar[int | None] = ContextVar("allowance", default=None)
-"""The units that an operation may spend; None for mutations and feeds, whose answers are cut by
-nothing. Set before each operation runs."""
+class Cost(NamedTuple):
+    """What an operation was estimated to cost and may cost, in units.
+
+    `is_limited` says that its answer may not grow past the budget.
+    """
+
+    requested: int
+    budget: int
+    is_limited: bool
+
+
+COST: ContextVar[Cost | None] = ContextVar("cost", default=None)
+"""The cost of the operation that this task runs."""
 
 
 _ASKERS: "WeakValueDictionary[tuple[Any, ...], SharedExecutor]" = WeakValueDictionary()
@@ -127,8 +137,14 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
     spent = 0
 
     @cached_property
+    def cost(self) -> Cost | None:
+        """The operation's cost; the task that runs the operation reads it first."""
+        return COST.get()
+
+    @cached_property
     def allowance(self) -> int | None:
-        return ALLOWANCE.get()
+        """The units that the answer may take; None for mutations and feeds."""
+        return self.cost.budget if self.cost and self.cost.is_limited else None
 
     @cached_property
     def leaf_info(self) -> LeafInfo:
@@ -267,6 +283,9 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         result = self.answer(event)
         if not isinstance(result, ExecutionResult):
             result = await result
+        if self.cost is not None:
+            cost = {"requested": self.cost.requested, "budget": self.cost.budget}
+            result.extensions = {"cost": cost}
         text = event.answers[self] = write(result)
         return text
 
@@ -275,6 +294,8 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         if not isinstance(iterable, Follower):
             return super().cancellable_iterable(iterable)
         iterable.question = self.question
+        # Later events are answered by other tasks: read the operation's cost in its own.
+        _ = self.cost
         if line is None:
             return Stream(iterable, self.context_value.person)
         return _first_then_direct(self, iterable, line)

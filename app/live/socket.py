@@ -201,6 +201,8 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         if result.errors:
             self.schema.process_errors(result.errors)
             payload["errors"] = [error.formatted for error in result.errors]
+        if result.extensions:
+            payload["extensions"] = result.extensions
         return dumps(payload).decode()
 
 

@@ -12,7 +12,7 @@ from strawberry.types.graphql import OperationType
 
 from app.domain.access import Role, Scope
 from app.domain.errors import CostExceeded, Denied, Malformed, Unavailable
-from app.live.share import ALLOWANCE
+from app.live.share import COST, Cost
 from app.schema.documents import Document, Documents, Operation
 from app.schema.outages import PatientSchema
 from app.schema.query_cost import budget_of, check_size
@@ -69,7 +69,7 @@ class GuardedSchema(PatientSchema):
                 self.documents.keep(document)
                 # A mutation answers about what it has written, which its input limits.
                 is_query = operation.kind is OperationType.QUERY
-                ALLOWANCE.set(budget if is_query else None)
+                COST.set(Cost(size.units, budget, is_query))
                 return None
         context.pre_execution_errors = errors
         return PreExecutionError(data=None, errors=errors)

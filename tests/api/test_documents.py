@@ -94,9 +94,9 @@ def test_measuring_is_linear_in_the_fragments(fan: int) -> None:
     sets: list[int] = []
 
     class Counted(Meter):
-        def _set(self, *arguments: Any) -> Any:
+        def _set(self, selections: Any, parent: Any) -> Any:
             sets.append(1)
-            return super()._set(*arguments)
+            return super()._set(selections, parent)
 
     operation = document.definitions[0]
     assert isinstance(operation, OperationDefinitionNode)

@@ -65,6 +65,18 @@ async def test_a_socket_tells_the_cost(desk: Desk) -> None:
     assert payload["extensions"] == {"cost": await cost(desk.asking, TYPENAME, desk.owner)}
 
 
+FEED = "subscription($s: UUID!) { storeFeed(storeId: $s) { ... on StoreChange { revision } } }"
+
+
+async def test_every_event_of_a_feed_tells_the_cost(desk: Desk) -> None:
+    async with dialled(str(desk.asking.http.base_url), desk.owner) as line:
+        await line.subscribe(FEED, s=desk.store)
+        first = (await line.receive())["payload"]["extensions"]["cost"]
+        assert first["budget"] == STAFF_BUDGET
+        await desk.receive("米", 1)
+        assert (await line.receive())["payload"]["extensions"] == {"cost": first}
+
+
 async def test_a_stream_tells_the_cost(desk: Desk) -> None:
     response = await desk.asking.http.post(
         "/graphql", json={"query": TYPENAME}, headers={"accept": "text/event-stream"}
