@@ -148,7 +148,7 @@ def create_tenant(
             hide_input=True,
             confirmation_prompt=True,
             envvar="KUCUN_PASSWORD",
-            help="至少 8 个字符 / 8 characters or more; prompted if not in the environment.",
+            help="至少 10 个字符 / 10 characters or more; prompted if not in the environment.",
         ),
     ],
 ) -> None:

@@ -74,6 +74,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         await hub.close()
         await bus.stop()
         await rates.close()
+        await gate.close()
         await db.close()
 
     async def ready(_: Request) -> Response:

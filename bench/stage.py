@@ -26,7 +26,7 @@ from app.domain.catalog.pinyin import full, search_text
 from app.domain.claims import fingerprint_of
 from app.domain.ledger.draft import Draft, Line, Place, batch_id
 from app.domain.ledger.post import PostDrafts
-from app.domain.people.attempts import hashed
+from app.domain.people.hashing import hashed
 from app.domain.people.staff import hire
 from app.domain.people.stores import create_tenant
 from app.domain.rules.codes import normal

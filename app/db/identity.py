@@ -1,9 +1,10 @@
 """Rows of tenants, stores, staff, sessions and API keys: reads, and what units write."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import ARRAY, Select, Uuid, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -12,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.core.snapshot import Reads
 from app.db.core.statement import among
 from app.db.core.unit import Database, Unit
-from app.db.tables import ApiKey, Direction, Session, Staff, StaffStore, Store, Tenant
+from app.db.tables import ApiKey, Direction, Login, Session, Staff, StaffStore, Store, Tenant
 
 
-async def direct(db: Database, kind: str, name: str) -> Direction | None:
-    """Where a name leads before its tenant is known: 'login', 'store' or 'shop'; case does not
+async def resolve_name(db: Database, kind: str, name: str) -> Direction | None:
+    """The tenant and subject of a public name: 'tenant', 'store' or 'shop'; case does not
     matter."""
     found = await db.coalesce(_directions, None, [(kind, name.lower())])
     return found.get((kind, name.lower()))
@@ -46,6 +47,27 @@ async def _read_directions(
 ) -> dict[tuple[str, str], Direction]:
     query = select(Direction).where(tuple_(Direction.kind, Direction.name).in_(names))
     return {(row.kind, row.name): row for row in await session.scalars(query)}
+
+
+MOST_ACCOUNTS = 5
+"""Accounts of one login, in as many chains, that a sign-in without the chain's code tries."""
+
+
+async def accounts(db: Database, login: str, tenant: UUID | None = None) -> list[Staff]:
+    """The accounts with this login, the oldest first: one chain's, or the first few of all."""
+    query = select(Login).where(Login.login == login).order_by(Login.staff_id).limit(MOST_ACCOUNTS)
+    if tenant is not None:
+        query = query.where(Login.tenant_id == tenant)
+    async with db.read(None) as session:
+        places = [(row.tenant_id, row.staff_id) for row in await session.scalars(query)]
+
+    async def account(tenant: UUID, staff: UUID) -> Staff | None:
+        async with db.read(tenant) as session:
+            return await staff_by_id(session, tenant, staff)
+
+    # An unknown login is looked up in a tenant that does not exist: it costs the same reads.
+    read = await asyncio.gather(*(account(*each) for each in places or [(uuid4(), uuid4())]))
+    return [each for each in read if each is not None and each.removed_at is None]
 
 
 async def tenants(db: Database, kind: str = "store") -> Sequence[UUID]:
@@ -183,11 +205,18 @@ async def staff_by_id(session: AsyncSession, tenant: UUID, id: UUID) -> Staff | 
     return await session.get(Staff, (tenant, id))
 
 
-async def directed(unit: Unit, kind: str, name: str, subject: UUID) -> bool:
+async def reserve_name(unit: Unit, kind: str, name: str, subject: UUID) -> bool:
     """Makes the name lead to the subject; False when it leads elsewhere already."""
     made = insert(Direction).values(kind=kind, name=name, tenant_id=unit.tenant, subject_id=subject)
     made = made.on_conflict_do_nothing().returning(Direction.subject_id)
     return await unit.session.scalar(made) is not None
+
+
+async def add_login(unit: Unit, login: str, staff: UUID) -> bool:
+    """Adds the login of a person; False if another person of the chain has it."""
+    put = insert(Login).values(tenant_id=unit.tenant, login=login, staff_id=staff)
+    put = put.on_conflict_do_nothing().returning(Login.staff_id)
+    return await unit.session.scalar(put) is not None
 
 
 async def locked_staff(unit: Unit, id: UUID) -> tuple[Staff | None, list[UUID]]:
@@ -226,7 +255,7 @@ async def dismiss(unit: Unit, person: Staff) -> None:
     person.removed_at = unit.now
     await end_sessions(unit, person.id)
     await unit.session.execute(
-        delete(Direction).where(Direction.kind == "login", Direction.name == person.login)
+        delete(Login).where(Login.tenant_id == unit.tenant, Login.staff_id == person.id)
     )
 
 
@@ -298,8 +327,8 @@ async def locked_api_key(unit: Unit, id: UUID) -> ApiKey | None:
     return await unit.session.get(ApiKey, (unit.tenant, id), with_for_update=True)
 
 
-async def anybody(db: Database) -> bool:
-    """Whether any tenant lives here: each has a login."""
+async def has_tenants(db: Database) -> bool:
+    """Whether there is a tenant: each has a store."""
     async with db.read(None) as session:
         return await session.scalar(select(Direction.name).limit(1)) is not None
 

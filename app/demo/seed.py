@@ -177,7 +177,7 @@ async def seed(settings: Settings) -> list[SignIn]:
     try:
         begun = await _begun(db)
         if begun is None:
-            if await rows.anybody(db):
+            if await rows.has_tenants(db):
                 return []
             begun = await _found(db)
         if not await _complete(db, begun):
@@ -188,14 +188,16 @@ async def seed(settings: Settings) -> list[SignIn]:
 
 
 async def _begun(db: Database) -> Begun | None:
-    east = await rows.direct(db, "store", next(iter(STORES)))
-    owner = await rows.direct(db, "login", "owner")
-    if east is None or owner is None or east.tenant_id != owner.tenant_id:
+    east = await rows.resolve_name(db, "store", next(iter(STORES)))
+    if east is None:
         return None
     tenant = east.tenant_id
+    owners = await rows.accounts(db, "owner", tenant)
+    if not owners:
+        return None
     async with db.read(tenant) as session:
         named = (await rows.tenants_by_id(session, tenant, [tenant]))[tenant].name
-    return Begun(tenant, owner.subject_id, east.subject_id) if named == NAME else None
+    return Begun(tenant, owners[0].id, east.subject_id) if named == NAME else None
 
 
 async def _complete(db: Database, begun: Begun) -> bool:

@@ -10,7 +10,7 @@ from app.db import identity as rows
 from app.db import tables
 from app.domain.access import Can
 from app.domain.people import passwords, sign_in
-from app.domain.people.sign_in import SignedIn
+from app.domain.people.sign_in import Credentials, SignedIn
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import sessions as types
@@ -45,14 +45,14 @@ class SessionsMutation:
     @root(
         Can.SIGN_IN,
         types.SignInResult,
-        description="Sign in and open a session. Fails with TooManyAttempts after repeated "
-        "failures. 登录",
+        description="Sign in and open a session. Fails with TooManyAttempts after 5 wrong "
+        "passwords for a login or 50 from an address within 15 minutes. 登录",
     )
     async def sign_in(self, info: Info, input: types.SignInInput) -> SignedIn:
-        context = info.context
-        return await sign_in.sign_in(
-            context.app.gate, input.login, input.password, context.address, input.device_name
+        credentials = Credentials(
+            input.login, input.password, input.tenant, input.device_token, input.device_name
         )
+        return await sign_in.sign_in(info.context.app.gate, credentials, info.context.address)
 
     @root(
         Can.SIGN_IN,

@@ -37,6 +37,10 @@ for _value in definition(Role).values:
 
 @window(tables.Tenant, description="A chain of stores. 商户")
 class Tenant:
+    code: str = strawberry.field(
+        description="Public code of the chain; staff give it at sign-in when another chain on "
+        "the same server uses their login. 商户编码"
+    )
     name: str = strawberry.field(description="Name of the chain. 商户名称")
 
 
@@ -201,7 +205,8 @@ UpdateStoreResult = Annotated[
 class InviteStaffInput:
     key: UUID = request_key()
     login: str = strawberry.field(
-        description="Login name, at most 100 characters without spaces; case does not matter. 账号"
+        description="Login name, unique in the chain: at most 100 characters without spaces; "
+        "case does not matter. 账号"
     )
     name: str = strawberry.field(description="Name of the member of staff. 姓名")
     password: str = strawberry.field(

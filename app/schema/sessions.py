@@ -54,6 +54,10 @@ class SignedIn:
     expires_at: datetime = strawberry.field(
         description="Time when the access token expires. 过期时间"
     )
+    device_token: str = strawberry.field(
+        description="Keep it on the device and send it with the next `signIn` to this account. "
+        "It opens nothing by itself. 设备令牌"
+    )
 
 
 SignInResult = Annotated[
@@ -105,6 +109,16 @@ class SignInInput:
         description="Login name of the account; case does not matter. 账号"
     )
     password: str = strawberry.field(description="Password of the account. 密码")
+    tenant: str | None = strawberry.field(
+        default=None,
+        description="Code of the chain. Without it a login that several chains use may fail with "
+        "SignInFailed. 商户编码",
+    )
+    device_token: str | None = strawberry.field(
+        default=None,
+        description="The `deviceToken` of an earlier sign-in to this account on this device. Wrong "
+        "passwords that others try cannot lock this device out. 设备令牌",
+    )
     device_name: str | None = strawberry.field(
         default=None,
         description="Name of the device for the list of sessions, at most 100 characters, such "

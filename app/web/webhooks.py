@@ -39,7 +39,7 @@ def routes(app: App) -> list[Route]:
         return response
 
     async def store(request: Request) -> Response:
-        address = await identity.direct(app.db, "shop", str(request.path_params["link"]))
+        address = await identity.resolve_name(app.db, "shop", str(request.path_params["link"]))
         if address is None:
             return PlainTextResponse("no such shop", status_code=404)
         async with app.db.read(address.tenant_id) as session:

@@ -23,7 +23,7 @@ from app.settings import Settings
 from app.web.server import configure
 from tests.conftest import SECRET
 from tests.support.api import Desk, a_desk
-from tests.support.identity import Asking, Chain, a_chain
+from tests.support.identity import Asking, Chain, a_chain, from_own_address
 from tests.support.mall import Mall
 from tests.support.trade import Trade, connected
 from tests.support.web import UNLIMITED
@@ -68,6 +68,13 @@ async def elsewhere(urls: Urls) -> AsyncIterator[Asking]:
     """Another server on the same database, with caches of its own."""
     async with served(urls) as made:
         yield made
+
+
+@pytest.fixture
+async def afar(asking: Asking) -> AsyncIterator[Asking]:
+    """A client whose wrong passwords count for an address of its own."""
+    async with from_own_address(asking) as client:
+        yield client
 
 
 @pytest.fixture

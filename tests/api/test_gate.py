@@ -15,6 +15,7 @@ from app.domain.access import Role, Viewer
 from app.domain.errors import Denied, Refused
 from app.domain.people import sessions, sign_in, staff, stores
 from app.domain.people.sessions import Gate
+from app.domain.people.sign_in import Credentials
 from app.run.embedded import Urls
 from app.settings import Settings
 from tests.conftest import SECRET, unheard
@@ -52,7 +53,7 @@ async def reads_since(gate: Gate, before: int) -> int:
 async def an_owner(gate: Gate) -> tuple[str, Viewer]:
     name = uuid4().hex
     await stores.create_tenant(gate.db, name, name, PASSWORD, name, "南山店")
-    token = (await sign_in.sign_in(gate, name, PASSWORD, "")).access_token
+    token = (await sign_in.sign_in(gate, Credentials(name, PASSWORD), "")).access_token
     viewer = await gate.viewer(token)
     assert viewer
     return token, viewer
@@ -63,7 +64,7 @@ async def a_cashier(gate: Gate, owner: Viewer) -> tuple[UUID, str, Viewer]:
     person = await staff.invite_staff(
         gate, owner, uuid4(), login, "小李", PASSWORD, Role.CASHIER, sorted(owner.stores)
     )
-    token = (await sign_in.sign_in(gate, login, PASSWORD, "")).access_token
+    token = (await sign_in.sign_in(gate, Credentials(login, PASSWORD), "")).access_token
     viewer = await gate.viewer(token)
     assert viewer
     return person.id, token, viewer
@@ -151,7 +152,7 @@ async def test_open_sockets_learn_of_every_change(gate: Gate) -> None:
 
 async def test_only_ended_sessions_are_reported(gate: Gate) -> None:
     _, viewer = await an_owner(gate)
-    signed = [await sign_in.sign_in(gate, viewer.name, PASSWORD, "") for _ in range(2)]
+    signed = [await sign_in.sign_in(gate, Credentials(viewer.name, PASSWORD), "") for _ in range(2)]
     ended, kept = [await gate.viewer(each.access_token) for each in signed]
     assert ended
     assert kept

@@ -15,7 +15,6 @@ from tests.support.identity import (
     PASSWORD,
     REMOVE,
     REVOKE_SESSION,
-    SIGN_IN,
     VIEWER,
     Asking,
     Chain,
@@ -27,9 +26,13 @@ query($staff: UUID, $first: Int, $after: String) {{
   sessions(staffId: $staff, first: $first, after: $after) {{ nodes {{ {SESSION} }} }}
 }}
 """
-NAMED = SIGN_IN.replace("$password: String!", "$password: String!, $device: String").replace(
-    "password: $password", "password: $password, deviceName: $device"
-)
+NAMED = """
+mutation($login: String!, $password: String!, $device: String) {
+  signIn(input: {login: $login, password: $password, deviceName: $device}) {
+    ... on SignedIn { accessToken }
+  }
+}
+"""
 SIGN_OUT = "mutation { signOut { ... on Session { id endedAt } ... on Problem { code } } }"
 CHANGE = """
 mutation($input: ChangePasswordInput!) { changePassword(input: $input) {

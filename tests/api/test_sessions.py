@@ -9,8 +9,6 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from app.domain.errors import Refused, SignInFailed, TooManyAttempts
-from app.domain.people.attempts import MOST_FAILURES, WINDOW_SECONDS, Attempts
 from app.run.embedded import Urls
 from tests.support.identity import (
     CREATE_KEY,
@@ -79,48 +77,6 @@ async def test_an_unknown_login_and_a_wrong_password_look_the_same(chain: Chain)
     assert answers[0] == answers[1] == answers[2]
     # The correct password of a removed account fails like a wrong one.
     assert await chain.asking.sign_in(person["login"]) == answers[0]
-
-
-@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
-async def test_five_failures_at_once_close_a_login(chain: Chain, known: bool) -> None:
-    login = chain.founded.owner.login if known else f"nobody{uuid4().hex}"
-    answers = await asyncio.gather(*(chain.asking.sign_in(login, "wrong") for _ in range(20)))
-    codes = [answer["code"] for answer in answers]
-    assert codes.count("SIGN_IN_FAILED") == MOST_FAILURES
-    assert codes.count("TOO_MANY_ATTEMPTS") == 20 - MOST_FAILURES
-    refused = await chain.asking.sign_in(login)
-    assert refused["code"] == "TOO_MANY_ATTEMPTS"
-    assert 0 < refused["retryAfter"] <= WINDOW_SECONDS
-
-
-async def test_one_login_closed_leaves_the_others_open(chain: Chain, stranger: Chain) -> None:
-    for _ in range(MOST_FAILURES):
-        await chain.asking.sign_in(chain.founded.owner.login, "wrong")
-    assert (await chain.asking.sign_in(stranger.founded.owner.login))["accessToken"]
-
-
-async def test_failures_are_forgotten_after_a_while_and_after_success() -> None:
-    now = 0.0
-    attempts = Attempts(lambda: now)
-
-    async def attempt(fails: bool) -> object:
-        try:
-            async with attempts.turn("boss", "1.1.1.1"):
-                if fails:
-                    raise Refused(SignInFailed())
-        except Refused as refused:
-            return refused.refusal
-        return None
-
-    for _ in range(MOST_FAILURES - 1):
-        assert await attempt(fails=True) == SignInFailed()
-    assert await attempt(fails=False) is None
-    for _ in range(MOST_FAILURES):
-        assert await attempt(fails=True) == SignInFailed()
-    now = 1.0
-    assert await attempt(fails=False) == TooManyAttempts(WINDOW_SECONDS - 1)
-    now = WINDOW_SECONDS
-    assert await attempt(fails=False) is None
 
 
 async def refreshed(chain: Chain, token: str) -> dict[str, Any]:

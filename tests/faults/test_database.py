@@ -39,7 +39,7 @@ async def test_every_connection_is_replaced(engines: Engines) -> None:
     lane = Lane(urls.database, PostDrafts(), unheard)
     shop = await a_shop(db, lane)
     await shop.receive("米", 10)
-    await asyncio.gather(*(identity.direct(db, "store", "x") for _ in range(8)))
+    await asyncio.gather(*(identity.resolve_name(db, "store", "x") for _ in range(8)))
     sale = await shop.draft(Kind.SALE, ("米", 1))
     os.kill(engines.postgres.pid, signal.SIGKILL)
 
@@ -57,7 +57,7 @@ async def test_every_connection_is_replaced(engines: Engines) -> None:
 
     await eventually(answers, 20)
     # All connections of the pool died, and nobody notices.
-    await asyncio.gather(*(identity.direct(db, "store", "x") for _ in range(8)))
+    await asyncio.gather(*(identity.resolve_name(db, "store", "x") for _ in range(8)))
     assert isinstance(await shop.post(sale), Movement)
     assert isinstance(await shop.post(sale), Movement)
     assert await shop.bins("米") == (9, 0, 0, 0)

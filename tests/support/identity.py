@@ -1,8 +1,10 @@
 """The language of identity tests: a chain of one store, and what is asked of it over HTTP."""
 
 import asyncio
+import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,9 +17,11 @@ from app.domain.people.stores import Founded, create_tenant
 PASSWORD = "correct horse"
 
 SIGN_IN = """
-mutation($login: String!, $password: String!) {
-  signIn(input: {login: $login, password: $password}) {
-    ... on SignedIn { accessToken refreshToken expiresAt }
+mutation($login: String!, $password: String!, $tenant: String, $device: String) {
+  signIn(
+    input: {login: $login, password: $password, tenant: $tenant, deviceToken: $device}
+  ) {
+    ... on SignedIn { accessToken refreshToken expiresAt deviceToken }
     ... on Problem { code message }
     ... on TooManyAttempts { retryAfter }
   }
@@ -118,8 +122,19 @@ class Asking:
         (error,) = answer["errors"]
         return error["extensions"]["code"]
 
-    async def sign_in(self, login: str, password: str = PASSWORD) -> dict[str, Any]:
-        return await self(SIGN_IN, login=login, password=password)
+    async def sign_in(self, login: str, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
+        """The answer of `signIn`; `more` may be the chain's code (tenant) and a device's token."""
+        return await self(SIGN_IN, login=login, password=password, **more)
+
+
+@asynccontextmanager
+async def from_own_address(asking: Asking) -> AsyncIterator[Asking]:
+    """A client of the same server with an address that no other client has."""
+    address = f"127.{random.randint(1, 255)}.{random.randint(1, 255)}.{random.randint(1, 254)}"
+    transport = httpx2.AsyncHTTPTransport(local_address=address)
+    url = asking.http.base_url
+    async with httpx2.AsyncClient(base_url=url, transport=transport, timeout=60) as http:
+        yield Asking(http)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from app.db.tables.feed import Change, Feed
 from app.db.tables.identity import (
     ApiKey,
     Direction,
+    Login,
     Session,
     Staff,
     StaffStore,
@@ -55,6 +56,7 @@ __all__ = [
     "Feed",
     "Level",
     "Listing",
+    "Login",
     "Movement",
     "Need",
     "Order",

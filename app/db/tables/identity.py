@@ -18,20 +18,31 @@ from app.db.core.table import Table, key, made_at, to
 class Tenant(Table):
     __tablename__ = "tenants"
     tenant_id: Mapped[UUID] = key()
+    code: Mapped[str]
     name: Mapped[str]
     created_at: Mapped[datetime] = made_at()
 
 
 class Direction(Table):
-    """The tenant and subject of a name that is known before the tenant: a login, a store's public
-    code, or the id of a channel's shop."""
+    """The tenant and subject of a name that is known before the tenant: the public code of a chain
+    or of a store, or the id of a channel's shop."""
 
     __tablename__ = "directory"
     kind: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     tenant_id: Mapped[UUID]
     subject_id: Mapped[UUID]
-    __table_args__ = (CheckConstraint("kind in ('login', 'store', 'shop')", name="kind"),)
+    __table_args__ = (CheckConstraint("kind in ('login', 'store', 'shop', 'tenant')", name="kind"),)
+
+
+class Login(Table):
+    """The login of an account, as it is compared; a sign-in reads it before it knows the tenant."""
+
+    __tablename__ = "logins"
+    tenant_id: Mapped[UUID] = key()
+    login: Mapped[str] = mapped_column(primary_key=True)
+    staff_id: Mapped[UUID]
+    __table_args__ = (Index("ix_logins_login", "login", "staff_id"),)
 
 
 class Store(Table):

@@ -1,114 +1,120 @@
-"""Sign-in attempts: passwords checked in threads, and few wrong ones at a time."""
+"""Sign-in attempts: wrong passwords are counted, and passwords are checked in turns."""
 
-import asyncio
 import math
-import time
-from collections import deque
-from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from hashlib import blake2b
+from typing import NamedTuple
+from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-
+from app.db.core.counters import Counters
 from app.domain.errors import Refused, TooManyAttempts
-from app.domain.rules.passwords import strong
+from app.domain.people.fair_queue import FairQueue, QueueFull
 
-HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
-# Of a password nobody knows: an unknown login costs as much as a wrong password.
-NOBODY = (
-    "$argon2id$v=19$m=19456,t=2,p=1$HPToZota987ueRaiZ6l/Fg"
-    "$2J+SamRwGU41C0x3HGrHWFgB5HoUck36UggAURkK0eI"
-)
-# Two: hashing must not take every core from those who are signed in.
-THREADS = ThreadPoolExecutor(2, thread_name_prefix="password")
-
-MOST_FAILURES = 5
 WINDOW_SECONDS = 15 * 60
-MOST_REMEMBERED = 10_000
-MOST_AT_ONCE = 100
+LOGIN_FAILURES_MAX = 5
+ADDRESS_FAILURES_MAX = 50
+"""More than for a login: the devices of a shop, or of a street, share one address."""
+DEVICE_FAILURES_MAX = 10
+
+Turn = AbstractAsyncContextManager[None]
+
+WAITING_PER_KEY = 50
+WAITING_MAX = 500
 
 
-async def hashed(password: str, *known: str) -> str:
-    """The hash of a new password. Raises InvalidText for one that is short or easy to guess;
-    `known` are words that a guesser tries first."""
+class Limit(NamedTuple):
+    """The most wrong passwords of a name in 15 minutes."""
 
-    def work() -> str:
-        return HASHER.hash(strong(password, *known))
-
-    return await asyncio.get_running_loop().run_in_executor(THREADS, work)
-
-
-async def matches(stored: str | None, password: str) -> bool:
-    """Whether it is the password; without a stored hash it takes as long and is not."""
-
-    def check() -> bool:
-        try:
-            HASHER.verify(stored or NOBODY, password.encode("utf-8", "replace"))
-        except (VerificationError, InvalidHashError):
-            return False
-        return stored is not None
-
-    return await asyncio.get_running_loop().run_in_executor(THREADS, check)
-
-
-@dataclass(slots=True)
-class Record:
-    """The recent failures of one login from one address, and whose turn it is."""
-
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    failures: deque[float] = field(default_factory=deque[float])
+    name: str
+    most: int
 
 
 class Attempts:
-    """At most 5 failures in 15 minutes for a login from an address; unknown logins count too.
+    """Counts wrong passwords in all processes, and gives turns at checking a password.
 
-    It counts in this process: with n processes behind one port an attacker has up to 5 n
-    tries. Ten thousand pairs are remembered, the oldest are forgotten first: making room for
-    new tries takes 10,000 hashes, which the two threads need minutes for.
+    An attempt from a device that never signed in to the account counts for its login and for its
+    address, each on its own. An attempt from a device that did (see `tokens.DeviceClaim`) counts
+    for this device only, so that others cannot lock it out, and has a queue of its own.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._records: dict[tuple[str, str], Record] = {}
-        self._busy = 0
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self._strangers = FairQueue(WAITING_PER_KEY, WAITING_MAX)
+        self._devices = FairQueue(WAITING_PER_KEY, WAITING_MAX)
+
+    def of_stranger(self, login: str, tenant_code: str, address: str) -> Turn:
+        """A turn for a device that never signed in to the account."""
+        limits = (
+            Limit(f"login {tenant_code} {login}", LOGIN_FAILURES_MAX),
+            Limit(f"address {address}", ADDRESS_FAILURES_MAX),
+        )
+        return self._turn(self._strangers, address, limits)
+
+    def of_device(self, session: UUID) -> Turn:
+        """A turn for a device that signed in to the account before, with this session."""
+        limits = (Limit(f"device {session}", DEVICE_FAILURES_MAX),)
+        return self._turn(self._devices, str(session), limits)
+
+    def of_account(self, staff: UUID) -> Turn:
+        """A turn for someone who is signed in and has to show the password again."""
+        limits = (Limit(f"account {staff}", LOGIN_FAILURES_MAX),)
+        return self._turn(self._devices, str(staff), limits)
 
     @asynccontextmanager
-    async def turn(self, login: str, address: str) -> AsyncGenerator[None, None]:
-        """One attempt at a time, so that those sent at once are counted one by one.
+    async def _turn(
+        self, queue: FairQueue, key: str, limits: Sequence[Limit]
+    ) -> AsyncGenerator[None, None]:
+        """Leaving with Refused counts as a wrong password, leaving in another way does not.
 
-        Leaving with Refused counts as a failure, leaving well forgets the failures before.
-        Raises Refused(TooManyAttempts).
+        The attempt is counted before the password is checked, so that of those sent at the same
+        moment to several processes none is missed. Raises Refused(TooManyAttempts).
         """
-        if self._busy >= MOST_AT_ONCE:
-            raise Refused(TooManyAttempts(1))
-        self._busy += 1
         try:
-            record = self._record(login, address)
-            async with record.lock:
-                if wait := self._wait(record):
-                    raise Refused(TooManyAttempts(wait))
+            async with queue.turn(key):
+                await self._count(limits)
                 try:
                     yield
                 except Refused:
-                    record.failures.append(self._clock())
                     raise
-                record.failures.clear()
-        finally:
-            self._busy -= 1
+                except BaseException:
+                    await self._take_back(limits)
+                    raise
+                await self._take_back(limits)
+        except QueueFull:
+            raise Refused(TooManyAttempts(1)) from None
 
-    def _record(self, login: str, address: str) -> Record:
-        record = self._records.setdefault((login, address), Record())
-        if len(self._records) > MOST_REMEMBERED:
-            self._records.pop(next(iter(self._records)))
-        return record
+    async def _count(self, limits: Sequence[Limit]) -> None:
+        for number, limit in enumerate(limits):
+            if await self._counters.add(_key(limit), 1, WINDOW_SECONDS) > limit.most:
+                await self._take_back(limits[:number])
+                raise await self._refused(limit)
 
-    def _wait(self, record: Record) -> int:
-        """Seconds until the next attempt; 0 means now."""
-        start = self._clock() - WINDOW_SECONDS
-        while record.failures and record.failures[0] <= start:
-            record.failures.popleft()
-        if len(record.failures) < MOST_FAILURES:
-            return 0
-        return math.ceil(record.failures[0] - start)
+    async def _take_back(self, limits: Sequence[Limit]) -> None:
+        for limit in limits:
+            await self._counters.add(_key(limit), -1, WINDOW_SECONDS)
+
+    async def _refused(self, limit: Limit) -> Refused:
+        wait = math.ceil(await self._counters.seconds_left(_key(limit)))
+        return Refused(TooManyAttempts(max(wait, 1)))
+
+    async def spared(self, staff: Sequence[UUID]) -> set[UUID]:
+        """Those of these accounts at which few passwords were tried by sign-ins that then matched
+        another account of the same login."""
+        limits = {each: Limit(f"shared {each}", LOGIN_FAILURES_MAX) for each in staff}
+        return {
+            each
+            for each, limit in limits.items()
+            if await self._counters.value(_key(limit)) < limit.most
+        }
+
+    async def tried(self, staff: Sequence[UUID]) -> None:
+        """Count one such attempt at each of these accounts."""
+        for each in staff:
+            limit = Limit(f"shared {each}", LOGIN_FAILURES_MAX)
+            await self._counters.add(_key(limit), 1, WINDOW_SECONDS)
+
+
+def _key(limit: Limit) -> str:
+    """The counter's name: Valkey need not know who signs in."""
+    return blake2b(limit.name.encode("utf-8", "replace"), digest_size=16).hexdigest()

@@ -9,7 +9,7 @@ from app.domain.access import Viewer
 from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
 from app.domain.errors import Refused, UnknownStaff, WrongPassword, WrongState, WrongStateReason
-from app.domain.people.attempts import hashed, matches
+from app.domain.people.hashing import hashed, matching
 from app.domain.people.sessions import Gate
 
 
@@ -22,10 +22,10 @@ async def change_password(
     them. Raises Refused: WrongPassword, TooManyAttempts; and InvalidText for a weak password.
     """
     person = await _account(gate, viewer, viewer.actor)
-    secret = await hashed(new_password, person.login, person.name)
+    secret = await _new_hash(person, new_password)
     try:
-        async with gate.attempts.turn(f"password {person.id}", ""):
-            if not await matches(person.password_hash, old_password):
+        async with gate.attempts.of_account(person.id):
+            if await matching(old_password, [person.password_hash]) != [True]:
                 raise Refused(WrongPassword())
         wrong = None
     except Refused as refused:
@@ -56,7 +56,7 @@ async def reset_password(
     if staff_id == viewer.actor:
         raise Refused(WrongState(WrongStateReason.SELF))
     person = await _account(gate, viewer, staff_id)
-    secret = await hashed(password, person.login, person.name)
+    secret = await _new_hash(person, password)
     async with gate.db.unit(viewer.tenant) as unit:
         if await claim(unit, viewer.actor, key, staff_id, "resetStaffPassword", staff_id):
             return person
@@ -75,6 +75,10 @@ async def _account(gate: Gate, viewer: Viewer, staff_id: UUID) -> tables.Staff:
     if person is None:
         raise Refused(UnknownStaff(str(staff_id)))
     return person
+
+
+async def _new_hash(person: tables.Staff, password: str) -> str:
+    return await hashed(password, person.login, person.name, like=person.password_hash)
 
 
 async def _set_password(

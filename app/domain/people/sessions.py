@@ -11,6 +11,7 @@ from hmac import compare_digest
 from uuid import UUID
 
 from app.db import identity as rows
+from app.db.core.counters import Counters
 from app.db.core.outage import wait_out
 from app.db.core.unit import Database
 from app.db.identity import Admitted
@@ -47,9 +48,13 @@ class Gate:
     def __init__(self, db: Database, settings: Settings) -> None:
         self.db = db
         self.signer = Signer(settings.secret, settings.former_secret)
-        self.attempts = Attempts()
+        self._counters = Counters(settings.redis_url)
+        self.attempts = Attempts(self._counters)
         self._known: dict[bytes, Known] = {}
         self._asking: dict[bytes, asyncio.Task[Known]] = {}
+
+    async def close(self) -> None:
+        await self._counters.close()
 
     async def viewer(self, token: str | None) -> Viewer | None:
         """Who shows this token; None when there is none.

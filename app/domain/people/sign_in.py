@@ -1,6 +1,7 @@
 """Sessions: opened by a sign-in, refreshed, listed and ended."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
@@ -17,9 +18,10 @@ from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
 from app.domain.errors import Refused, SessionEnded, SignInFailed, UnknownSession
 from app.domain.people import tokens
-from app.domain.people.attempts import matches
+from app.domain.people.hashing import matching
 from app.domain.people.sessions import Gate
-from app.domain.people.tokens import Refresh, Signer
+from app.domain.people.tokens import DeviceClaim, Refresh, Signer
+from app.domain.rules.logins import folded, normal_login
 from app.domain.rules.texts import clean
 
 SESSION_LASTS = timedelta(days=30)
@@ -33,27 +35,80 @@ GRACE = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A pair of tokens; `expires_at` is the access token's."""
+    """The tokens of a session; `expires_at` is the access token's."""
 
     access_token: str
     refresh_token: str
     expires_at: datetime
+    device_token: str
 
 
-async def sign_in(
-    gate: Gate, login: str, password: str, address: str, device_name: str | None = None
-) -> SignedIn:
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a client signs in with. `tenant` is the code of the chain; `device_token` is from an
+    earlier sign-in or refresh on the same device."""
+
+    login: str
+    password: str
+    tenant: str | None = None
+    device_token: str | None = None
+    device_name: str | None = None
+
+
+async def sign_in(gate: Gate, credentials: Credentials, address: str) -> SignedIn:
     """Opens a session.
 
     Raises Refused(SignInFailed) for an unknown login and a wrong password alike, which also
     take the same steps, and Refused(TooManyAttempts).
     """
-    login = clean(login, "login", 100, required=True).lower()
-    device_name = clean(device_name, "deviceName", 100)
-    async with gate.attempts.turn(login, address):
-        person = await _person(gate.db, login)
-        if not await matches(person and person.password_hash, password) or person is None:
+    login = normal_login(credentials.login)
+    code = folded(clean(credentials.tenant, "tenant", 50) or "")
+    device_name = clean(credentials.device_name, "deviceName", 100)
+    claim = gate.signer.read_device(credentials.device_token or "")
+    accounts = await _accounts(gate.db, login, code)
+    known = [each for each in accounts if claim and each.id == claim.staff]
+    if claim and known:
+        accounts, turn = known, gate.attempts.of_device(claim.session)
+    else:
+        turn = gate.attempts.of_stranger(login, code, address)
+    async with turn:
+        person = await _matching(gate, accounts, credentials.password)
+        if person is None:
             raise Refused(SignInFailed())
+    return await _open_session(gate, person, device_name)
+
+
+async def _accounts(db: Database, login: str, code: str) -> list[tables.Staff]:
+    """The accounts with this login in the chain, or without a code the oldest in all chains."""
+    if not code:
+        return await rows.accounts(db, login)
+    chain = await rows.resolve_name(db, "tenant", code)
+    # A chain that does not exist costs the same reads.
+    return await rows.accounts(db, login, chain.tenant_id if chain else uuid4())
+
+
+async def _matching(
+    gate: Gate, accounts: Sequence[tables.Staff], password: str
+) -> tables.Staff | None:
+    """The oldest account whose password it is.
+
+    Accounts of several chains may share a login. Of a sign-in that matches a later account, the
+    earlier ones count an attempt: a chain that takes a login for itself cannot try passwords of
+    another chain's account without being counted. Where too many were tried, the account needs
+    the code of its chain or a known device.
+    """
+    matches = await matching(password, [each.password_hash for each in accounts])
+    spared = {each.id for each in accounts}
+    if len(accounts) > 1:
+        spared = await gate.attempts.spared([each.id for each in accounts])
+    for number, (account, match) in enumerate(zip(accounts, matches, strict=True)):
+        if match and account.id in spared:
+            await gate.attempts.tried([each.id for each in accounts[:number]])
+            return account
+    return None
+
+
+async def _open_session(gate: Gate, person: tables.Staff, device_name: str | None) -> SignedIn:
     async with gate.db.unit(person.tenant_id) as unit:
         await rows.clear_sessions(unit, person.id)
         opened = Refresh(person.tenant_id, uuid7(), tokens.fresh_secret())
@@ -69,15 +124,6 @@ async def sign_in(
             )
         )
     return _signed_in(gate.signer, opened, person.id)
-
-
-async def _person(db: Database, login: str) -> tables.Staff | None:
-    # An unknown login is looked up in a tenant that does not exist: it costs the same two reads.
-    place = await rows.direct(db, "login", login)
-    tenant, staff = (place.tenant_id, place.subject_id) if place else (uuid4(), uuid4())
-    async with db.read(tenant) as session:
-        person = await rows.staff_by_id(session, tenant, staff)
-    return person if person and person.removed_at is None else None
 
 
 async def refresh_session(gate: Gate, token: str) -> SignedIn:
@@ -120,7 +166,8 @@ def _rotated(
 
 def _signed_in(signer: Signer, refresh: Refresh, staff: UUID) -> SignedIn:
     token, expires_at = signer.access(refresh.tenant, staff, refresh.session, time.time())
-    return SignedIn(token, str(refresh), datetime.fromtimestamp(expires_at, UTC))
+    device = signer.device_token(DeviceClaim(refresh.tenant, staff, refresh.session))
+    return SignedIn(token, str(refresh), datetime.fromtimestamp(expires_at, UTC), device)
 
 
 def listed_staff(viewer: Viewer, staff_id: UUID | None) -> UUID:

@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 from app.db import identity as rows
 from app.db import tables
-from app.db.core.unit import Unit
+from app.db.core.unit import Database, Unit
 from app.domain.access import SCOPES, Role, Viewer
 from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
@@ -23,8 +23,9 @@ from app.domain.errors import (
     WrongStateReason,
 )
 from app.domain.people import tokens
-from app.domain.people.attempts import hashed
+from app.domain.people.hashing import hashed
 from app.domain.people.sessions import Gate
+from app.domain.rules.logins import normal_login
 from app.domain.rules.texts import clean
 
 HIRED = frozenset({Role.CASHIER, Role.MANAGER, Role.PURCHASER, Role.OWNER})
@@ -43,12 +44,13 @@ async def invite_staff(
 ) -> tables.Staff:
     """A new person, who can sign in at once.
 
-    Raises Refused(AlreadyTaken) for a login somebody has, in any tenant, and
+    Raises Refused(AlreadyTaken) for a login that another account of the chain has, and
     Refused(UnknownStore). The password is no part of the key's input: a fingerprint of it
     would be a way to guess it.
     """
-    login, name = cleaned_login(login), clean(name, "name", 100, required=True)
-    stores, secret = _stores(viewer, role, store_ids), await hashed(password, login, name)
+    login, name = normal_login(login), clean(name, "name", 100, required=True)
+    stores = _stores(viewer, role, store_ids)
+    secret = await first_hash(gate.db, password, login, name)
     async with gate.db.unit(viewer.tenant) as unit:
         asked = ("inviteStaff", login, name, role.name, stores)
         id_ = uuid7()
@@ -60,6 +62,13 @@ async def invite_staff(
         return person
 
 
+async def first_hash(db: Database, password: str, login: str, name: str) -> str:
+    """The hash of a new account's password. Raises InvalidText for a weak one."""
+    # Accounts of one login share their salt, see `matching`.
+    others = await rows.accounts(db, login)
+    return await hashed(password, login, name, like=others[0].password_hash if others else None)
+
+
 async def hire(
     unit: Unit,
     id: UUID,
@@ -69,8 +78,8 @@ async def hire(
     role: Role,
     stores: Collection[UUID],
 ) -> tables.Staff:
-    """Adds a person whose login leads here. Raises Refused(AlreadyTaken)."""
-    if not await rows.directed(unit, "login", login, id):
+    """Adds a person. Raises Refused(AlreadyTaken) for a login that the chain has already."""
+    if not await rows.add_login(unit, login, id):
         raise Refused(AlreadyTaken("login", login))
     person = tables.Staff(
         tenant_id=unit.tenant,
@@ -152,14 +161,6 @@ async def _found(unit: Unit, staff_id: UUID) -> tables.Staff:
     found = await rows.staff_by_id(unit.session, unit.tenant, staff_id)
     assert found is not None, "staff are never deleted, and a claim commits with its row"
     return found
-
-
-def cleaned_login(login: str) -> str:
-    """The login as it is kept. Raises InvalidText, and Malformed for one with a space inside."""
-    login = clean(login, "login", 100, required=True).lower()
-    if any(character.isspace() for character in login):
-        raise Malformed("login", "账号不能含空格", "A login has no spaces.")
-    return login
 
 
 def _texts(ids: Sequence[UUID]) -> list[str]:

@@ -16,9 +16,9 @@ from app.domain.access import Role, Viewer
 from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
 from app.domain.errors import AlreadyTaken, Malformed, Refused, UnknownStore
-from app.domain.people.attempts import hashed
 from app.domain.people.sessions import Gate
-from app.domain.people.staff import cleaned_login, hire
+from app.domain.people.staff import first_hash, hire
+from app.domain.rules.logins import normal_login
 from app.domain.rules.scales import layout_ok
 from app.domain.rules.texts import clean
 
@@ -129,16 +129,25 @@ async def create_tenant(
     store_code: str,
     store_name: str,
     *,
+    code: str | None = None,
     owner_name: str | None = None,
     timezone: str | None = None,
 ) -> Founded:
-    """Founds a tenant: nobody signs in before this. Raises Refused(AlreadyTaken)."""
-    tenant = tables.Tenant(tenant_id=uuid7(), name=clean(name, "name", 100, required=True))
-    store = _drafted(tenant.tenant_id, store_code, store_name, timezone, None)
-    login = cleaned_login(login)
+    """A new chain with its first store and owner; its code is the store's by default.
+
+    Raises Refused(AlreadyTaken) for a code of the chain or the store, and as `create_store` and
+    `invite_staff` do.
+    """
+    id = uuid7()
+    store = _drafted(id, store_code, store_name, timezone, None)
+    code = store.code if code is None else _code(code)
+    tenant = tables.Tenant(tenant_id=id, code=code, name=clean(name, "name", 100, required=True))
+    login = normal_login(login)
     called = clean(owner_name, "ownerName", 100) or login
-    secret = await hashed(password, login, called)
-    async with db.unit(tenant.tenant_id) as unit:
+    secret = await first_hash(db, password, login, called)
+    async with db.unit(id) as unit:
+        if not await rows.reserve_name(unit, "tenant", code, id):
+            raise Refused(AlreadyTaken("code", code))
         unit.session.add(tenant)
         await _open(unit, store)
         owner = await hire(unit, uuid7(), login, called, secret, Role.OWNER, [store.id])
@@ -148,17 +157,10 @@ async def create_tenant(
 def _drafted(
     tenant: UUID, code: str, name: str, timezone: str | None, few_threshold: int | None
 ) -> tables.Store:
-    code = clean(code, "code", 32, required=True).lower()
-    if not CODE.fullmatch(code):
-        raise Malformed(
-            "code",
-            "门店编码须为 2 至 32 个小写字母、数字或连字符",
-            "A store code has 2 to 32 letters a-z, digits and hyphens.",
-        )
     return tables.Store(
         tenant_id=tenant,
         id=uuid7(),
-        code=code,
+        code=_code(code),
         name=clean(name, "name", 100, required=True),
         timezone=_zone(timezone or TIMEZONE),
         few_threshold=_few(FEW if few_threshold is None else few_threshold),
@@ -166,8 +168,19 @@ def _drafted(
     )
 
 
+def _code(code: str) -> str:
+    code = clean(code, "code", 32, required=True).lower()
+    if not CODE.fullmatch(code):
+        raise Malformed(
+            "code",
+            "编码须为 2 至 32 个小写字母、数字或连字符",
+            "A code has 2 to 32 letters a-z, digits and hyphens.",
+        )
+    return code
+
+
 async def _open(unit: Unit, store: tables.Store) -> None:
-    if not await rows.directed(unit, "store", store.code, store.id):
+    if not await rows.reserve_name(unit, "store", store.code, store.id):
         raise Refused(AlreadyTaken("code", store.code))
     unit.session.add(store)
     await unit.session.flush()

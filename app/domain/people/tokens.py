@@ -27,6 +27,7 @@ FORGERIES = (ValueError, TypeError, AttributeError, LookupError, RecursionError,
 SECRET = "([A-Za-z0-9_-]{43})"
 API_KEY = re.compile(rf"kucun_([0-9a-f]{{32}})_([0-9a-f]{{32}})_{SECRET}")
 ORDER = re.compile(rf"([0-9a-f]{{32}})\.{SECRET}")
+DEVICE = re.compile(rf"([0-9a-f]{{32}})\.([0-9a-f]{{32}})\.([0-9a-f]{{32}})\.{SECRET}")
 REFRESH = re.compile(rf"([0-9a-f]{{32}})\.([0-9a-f]{{32}})\.{SECRET}")
 
 
@@ -70,6 +71,15 @@ class Refresh:
 
     def __str__(self) -> str:
         return f"{self.tenant.hex}.{self.session.hex}.{self.secret}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceClaim:
+    """A device that signed in to the account, with this session; signed by the server."""
+
+    tenant: UUID
+    staff: UUID
+    session: UUID
 
 
 def fresh_secret() -> str:
@@ -152,9 +162,26 @@ class Signer:
             for each in (self._current, *(self._secrets.keys() - {self._current}))
         ]
 
+    def device_token(self, claim: DeviceClaim) -> str:
+        """Proof that a device signed in to the account once; it opens nothing by itself."""
+        parts = claim.tenant, claim.staff, claim.session
+        names = ".".join(each.hex for each in parts)
+        return f"{names}.{_sealed(self._secrets[self._current], b'device', *parts)}"
+
+    def read_device(self, token: str) -> DeviceClaim | None:
+        """What the token proves; None for one that this server did not make."""
+        match = DEVICE.fullmatch(token)
+        if match is None:
+            return None
+        parts = UUID(match[1]), UUID(match[2]), UUID(match[3])
+        for secret in self._secrets.values():
+            if hmac.compare_digest(_sealed(secret, b"device", *parts), match[4]):
+                return DeviceClaim(*parts)
+        return None
+
     def order_token(self, tenant: UUID, order: UUID) -> str:
         """What lets a guest at an order: derived, so that a retry is told the same one."""
-        return f"{tenant.hex}.{_sealed(self._secrets[self._current], tenant, order)}"
+        return f"{tenant.hex}.{_sealed(self._secrets[self._current], b'order', tenant, order)}"
 
     def order_tenant(self, token: str, order: UUID) -> UUID | None:
         """Whose order it is, when the token is this order's; None for any other."""
@@ -163,13 +190,14 @@ class Signer:
             return None
         tenant = UUID(found[1])
         for secret in self._secrets.values():
-            if hmac.compare_digest(_sealed(secret, tenant, order), found[2]):
+            if hmac.compare_digest(_sealed(secret, b"order", tenant, order), found[2]):
                 return tenant
         return None
 
 
-def _sealed(secret: bytes, tenant: UUID, order: UUID) -> str:
-    digest = hmac.digest(secret, b"order\0" + tenant.bytes + order.bytes, "sha256")
+def _sealed(secret: bytes, purpose: bytes, *ids: UUID) -> str:
+    message = purpose + b"\0" + b"".join(each.bytes for each in ids)
+    digest = hmac.digest(secret, message, "sha256")
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 

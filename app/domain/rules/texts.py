@@ -40,6 +40,7 @@ NAMES = {
     "spec": ("规格", "Specification"),
     "store": ("门店编码", "Store code"),
     "supplier": ("供应商", "Supplier"),
+    "tenant": ("商户编码", "Chain code"),
     "token": ("令牌", "Token"),
     "unit": ("单位", "Unit"),
 }
