@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     feeds_per_address: int = Field(default=1000, ge=1)
     """Different feeds that one address may follow in one web process; equal ones count once."""
 
-    rate_guest: int = Field(default=6_000_000, ge=RATE_MIN)
+    rate_guest: int = Field(default=12_000_000, ge=RATE_MIN)
     """Units a minute of a guest's address, and of a registered customer. A unit is about 1 µs."""
 
     rate_staff: int = Field(default=30_000_000, ge=RATE_MIN)

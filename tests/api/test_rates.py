@@ -12,11 +12,13 @@ from uuid import uuid4
 import pytest
 
 from app.db.core.unit import Database
+from app.resolvers import SCHEMA
 from app.run.embedded import Engines, Urls
+from app.settings import Settings
 from tests.api.conftest import served
-from tests.support.api import Desk
+from tests.support.api import Desk, mutation
 from tests.support.identity import CREATE_KEY, Asking, Chain
-from tests.support.live import dialled
+from tests.support.live import FEED, dialled
 
 BUDGET = 200_000
 GUEST = '{ storefront(store: "none") { store { name } } }'
@@ -151,6 +153,33 @@ async def test_refused_messages_of_channels_count(limited: Asking) -> None:
             return
         assert response.status_code == 404
     raise AssertionError("it was never refused")
+
+
+STOREFRONT = """{ storefront(store: "demo") { store { name } categories { id name }
+  products(first: 50) {
+    nodes { id name spec price imageUrl availability { label text remaining } }
+    pageInfo { hasNextPage endCursor }
+  }
+} }"""
+
+
+def units(query: str, **variables: Any) -> int:
+    document = SCHEMA.documents.read(query)
+    assert document.validate() == []
+    operation = document.operation(None)
+    assert operation is not None
+    return operation.size(variables).units
+
+
+def test_what_a_chain_does_stays_below_the_budgets() -> None:
+    budget = Settings()
+    lines = [{"productId": str(uuid4()), "quantity": "1"}] * 30
+    sale = units(mutation("sell"), input={"key": str(uuid4()), "lines": lines})
+    assert 60 * sale < budget.rate_staff / 10, "a till with a queue: a sale every second"
+    board = 100 * units(FEED, store=str(uuid4()))
+    assert 5 * board < budget.rate_staff, "a board of 100 stores that connects five times"
+    assert 600 * units(STOREFRONT) < budget.rate_guest, "a hall full of customers on one line"
+    assert 100 * 20 * sale + 2 * board < budget.rate_tenant, "100 tills and two boards"
 
 
 async def test_two_processes_share_a_budget(urls: Urls) -> None:
