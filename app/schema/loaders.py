@@ -136,12 +136,12 @@ class Loaders:
         return self._loader(f"open {topic.name}", open_of(topic))
 
     def _loader(self, name: str, read: Read) -> DataLoader[Any, Any]:
-        loaders = self.__dict__
+        loaders, snapshot, tenant = self.__dict__, self._snapshot, self._tenant
         if name not in loaders:
-
+            # It does not hold these loaders: a cycle would keep their rows until a collection.
             async def load(keys: list[Any]) -> list[Any]:
-                async with self._snapshot.read(self._tenant) as session:
-                    return await read(session, self._tenant, keys)
+                async with snapshot.read(tenant) as session:
+                    return await read(session, tenant, keys)
 
             loaders[name] = DataLoader(load_fn=load, cache=False)
         return loaders[name]
