@@ -83,6 +83,14 @@ def test_other_digits_stay(text: str) -> None:
     assert masked(text) == text
 
 
+def test_a_plain_mobile_number_is_found_like_any_other_spelling() -> None:
+    for prefix in range(130, 200):
+        plain = normal(f"{prefix}12345678")
+        spaced = normal(f"{prefix} 1234 5678")
+        assert plain.startswith("+86") == spaced.startswith("+86"), prefix
+        assert plain == spaced or not plain.startswith("+86"), prefix
+
+
 def test_a_name_is_found_by_itself() -> None:
     assert normal(" Zhang  San ") == normal("ｚhang san") == "zhang san"
     assert normal("张三") != normal("张三丰")
