@@ -207,6 +207,14 @@ async def set_reorder_point(
             unit.changed(level.store_id, product_id)
 
 
+async def set_expiry_warning(unit: Unit, product_id: UUID, store_id: UUID, days: int) -> None:
+    """Set a store's own expiry warning, in place of the product's."""
+    await unit.session.flush()
+    for level in await locked_levels(unit, product_id, store_id):
+        level.expiry_warning_days = days
+        unit.changed(store_id, product_id)
+
+
 class Offer(NamedTuple):
     """A product as a store offers it; `sellable` in base units, `price` in fen."""
 

@@ -242,10 +242,16 @@ class CatalogMutation:
     @root(
         Can.SET_THRESHOLDS,
         changes.ProductResult,
-        description="Set how many days before expiry a batch counts as near expiry. 临期预警天数",
+        description="Set how many days before expiry a batch counts as near expiry, in one store "
+        "or in all. 临期预警天数",
     )
     async def set_expiry_warning(self, info: Info, input: changes.SetExpiryWarningInput) -> Product:
         context = info.context
         return await products.set_expiry_warning(
-            context.app.db, context.viewer, input.key, input.product_id, input.days
+            context.app.db,
+            context.viewer,
+            input.key,
+            input.product_id,
+            input.store_id,
+            input.days,
         )

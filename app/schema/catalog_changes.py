@@ -148,3 +148,8 @@ class SetExpiryWarningInput:
     days: int = strawberry.field(
         description="Number of days before expiry, from 7 to 30. 临期预警（天）"
     )
+    store_id: UUID | None = strawberry.field(
+        default=None,
+        description="ID of one store; if omitted, the value applies to all stores without their "
+        "own. Managers give one of their stores. 门店",
+    )

@@ -70,6 +70,10 @@ class Level:
     warns_at: Quantity = strawberry.field(
         name="reorderPoint", description="The level is LOW at or below this quantity. 最低阈值"
     )
+    expiry_warning_days: int | None = strawberry.field(
+        description="Number of days before expiry from which a batch counts as near expiry in "
+        "this store; null while the product's own number applies. 临期预警（天）"
+    )
     status: LevelStatus = strawberry.field(
         description="How the level compares with its thresholds. 状态"
     )

@@ -2,11 +2,13 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.support.api import Desk, verify_change
+from tests.support.identity import CREATE_STORE
 
 HELD = """
 query($product: UUID!, $store: UUID!) {
@@ -188,3 +190,30 @@ async def test_when_to_warn(fresh: Desk) -> None:
     assert (await held(fresh))["expiryWarningDays"] == 20
     for days in (6, 31, -1):
         assert await fresh.code("setExpiryWarning", productId=product, days=days) == "BAD_INPUT"
+
+
+OWN_WARNING = """query($product: UUID!, $store: UUID!) {
+  product(id: $product) { expiryWarningDays level(storeId: $store) { expiryWarningDays } }
+}"""
+
+
+async def test_managers_set_warnings_of_their_own_stores(fresh: Desk) -> None:
+    product = await milk(fresh)
+    made = await fresh.chain.do(CREATE_STORE, code=uuid4().hex, name="福田店")
+    own = {"productId": product, "days": 10, "storeId": fresh.store}
+    key = str(uuid4())
+    for _ in range(2):
+        answer = await fresh.do("setExpiryWarning", by=fresh.manager, **{**own, "key": key})
+        assert answer["id"] == product
+    shown = await fresh.ask(OWN_WARNING, product=product, store=fresh.store)
+    assert shown == {"expiryWarningDays": 15, "level": {"expiryWarningDays": 10}}
+    everywhere = {"productId": product, "days": 10}
+    code = await fresh.code("setExpiryWarning", by=fresh.manager, **everywhere)
+    assert code == "BAD_INPUT"
+    for store in (made["id"], str(uuid4())):
+        refused = await fresh.do("setExpiryWarning", by=fresh.manager, **{**own, "storeId": store})
+        assert refused["code"] == "UNKNOWN_STORE"
+    # The product's own number leaves a store's own in place.
+    await fresh.do("setExpiryWarning", productId=product, days=20)
+    shown = await fresh.ask(OWN_WARNING, product=product, store=fresh.store)
+    assert shown == {"expiryWarningDays": 20, "level": {"expiryWarningDays": 10}}

@@ -47,6 +47,7 @@ class Level(Table):
     reorder_point: Mapped[int] = mapped_column(server_default="0")
     reorder_point_own: Mapped[bool] = mapped_column(server_default=text("false"))
     overstock_point: Mapped[int | None]
+    expiry_warning_days: Mapped[int | None] = mapped_column(Integer)
     received_at: Mapped[datetime | None]
     tracks_batches: Mapped[bool] = mapped_column(server_default=text("false"))
     container: Mapped[int | None]
@@ -65,6 +66,7 @@ class Level(Table):
         CheckConstraint("quarantine >= 0", name="quarantine"),
         CheckConstraint("transit >= 0", name="transit"),
         CheckConstraint("value >= 0", name="value"),
+        CheckConstraint("expiry_warning_days between 1 and 365", name="expiry_warning_days"),
         Index("ix_levels_product", "tenant_id", "product_id", "store_id"),
         Index("ix_levels_status", "tenant_id", "store_id", "status", "product_id"),
         {"postgresql_with": {"fillfactor": 70}},

@@ -218,12 +218,7 @@ async def set_reorder_point(
 
     Raises Refused: UnknownProduct, UnknownStore, InvalidQuantity.
     """
-    if store_id is not None:
-        access.at(viewer, Can.SET_THRESHOLDS, store_id)
-        async with db.unit(viewer.tenant) as unit:
-            await open_levels(unit, {(store_id, product_id)})
-    elif viewer.scope.reach(Can.SET_THRESHOLDS) is not access.Reach.ALL:
-        raise Malformed("storeId", "请选择您负责的门店", "Choose one of your stores.")
+    await _open_thresholds(db, viewer, product_id, store_id)
     async with db.unit(viewer.tenant) as unit:
         request = ("setReorderPoint", product_id, store_id, quantity)
         earlier = await claim(unit, viewer.actor, key, product_id, *request)
@@ -237,22 +232,47 @@ async def set_reorder_point(
 
 
 async def set_expiry_warning(
-    db: Database, viewer: Viewer, key: UUID, product_id: UUID, days: int
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    product_id: UUID,
+    store_id: UUID | None,
+    days: int,
 ) -> Product:
-    """How long before its expiry a batch of the product counts as near it: 7 to 30 days.
+    """How long before its expiry a batch of the product counts as near it, from 7 to 30 days: in
+    one store, or in all without a warning of their own.
 
-    Raises Refused(UnknownProduct).
+    Raises Refused: UnknownProduct, UnknownStore.
     """
     if days not in WARNABLE_DAYS:
         raise Malformed("days", "临期提醒须为 7 至 30 天", "The expiry warning is 7 to 30 days.")
+    await _open_thresholds(db, viewer, product_id, store_id)
     async with db.unit(viewer.tenant) as unit:
-        request = ("setExpiryWarning", product_id, days)
+        # Without a store it is the request of earlier versions: a retry still finds its claim.
+        request = ("setExpiryWarning", product_id, days, *([store_id] if store_id else []))
         earlier = await claim(unit, viewer.actor, key, product_id, *request)
         product = await get_product(unit, product_id)
-        if earlier is None:
+        if earlier is None and store_id is not None:
+            await rows.set_expiry_warning(unit, product_id, store_id, days)
+        elif earlier is None:
             product.expiry_warning_days = days
             await announce(unit, product)
     return product
+
+
+async def _open_thresholds(
+    db: Database, viewer: Viewer, product_id: UUID, store_id: UUID | None
+) -> None:
+    """Creates the level whose threshold is set. Without a store all stores are concerned.
+
+    Raises Refused(UnknownStore), and Malformed without a store for those who have only some.
+    """
+    if store_id is not None:
+        access.at(viewer, Can.SET_THRESHOLDS, store_id)
+        async with db.unit(viewer.tenant) as unit:
+            await open_levels(unit, {(store_id, product_id)})
+    elif viewer.scope.reach(Can.SET_THRESHOLDS) is not access.Reach.ALL:
+        raise Malformed("storeId", "请选择您负责的门店", "Choose one of your stores.")
 
 
 def _index(product: Product) -> None:
