@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLError
-from strawberry.exceptions import MissingQueryError
 from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.types import ExecutionContext
 from strawberry.types.execution import PreExecutionError
@@ -44,14 +43,12 @@ class GuardedSchema(PatientSchema):
     async def _prepare_operation_async(
         self, context: ExecutionContext, extensions_runner: SchemaExtensionsRunner
     ) -> PreExecutionError | None:
-        if not context.query:
-            raise MissingQueryError
         scope: Scope | None = getattr(context.context, "scope", None)
         budget = budget_of(scope)
         cost = {"requested": 0, "budget": budget}
         context.extensions_results["cost"] = cost
         try:
-            document = self.documents.read(context.query)
+            document = self.documents.read(context.query or "")
             context.graphql_document = document.node
             operation = _chosen(document, context)
             size = operation.size(context.variables or {})

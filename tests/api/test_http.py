@@ -13,6 +13,7 @@ from app.web import protocol
 from app.web.protocol import HEAD_BYTES_MAX, HEADERS_MAX, SECONDS, Part
 from tests.api.conftest import served
 from tests.support.identity import Asking
+from tests.support.live import dialled
 from tests.support.wire import Reply, dial, exchange, parse, request
 
 Clocks = Callable[[Part, float], None]
@@ -267,4 +268,15 @@ async def test_a_request_without_a_query_is_refused(
     with capture_logs() as logs:
         reply = await asked(asking, request("/graphql", JSON, accepting, method=method, body=b"{}"))
     assert reply.status == (405 if (method, accept) == ("GET", "*/*") else 400)
+    assert logs == []
+
+
+async def test_a_socket_refuses_an_empty_query(asking: Asking) -> None:
+    with capture_logs() as logs:
+        async with dialled(str(asking.http.base_url)) as line:
+            for query in ("", " ", "#"):
+                await line.subscribe(query)
+                message = await line.receive()
+                assert message["type"] == "error"
+                assert message["payload"][0]["extensions"]["code"] == "BAD_INPUT"
     assert logs == []
