@@ -37,15 +37,15 @@ from app.schema.paging import DEFAULT_ROWS, LONGEST
 
 GUEST_BUDGET = 80_000
 CUSTOMER_BUDGET = 100_000
-STAFF_BUDGET = 400_000
-KEY_BUDGET = 500_000
+STAFF_BUDGET = 450_000
+KEY_BUDGET = 550_000
 
 DEEPEST = 20
 MOST_MUTATIONS = 20
 
 TOKEN = 20
 """A token of the document: it is parsed and validated."""
-VALUE = 25
+VALUE = 30
 """A value in the variables, for each place of the document that uses it."""
 ROOT, MUTATION = 2000, 5000
 """A root field: it authorises and asks the database; one that writes."""
@@ -134,9 +134,9 @@ def check_size(size: Size, kind: OperationType, budget: int) -> None:
         )
     if size.units > budget:
         raise CostExceeded(
-            f"查询成本为 {size.units}，上限为 {budget}：请减少字段或每页行数",
+            f"操作成本为 {size.units}，上限为 {budget}：请减少字段、每页行数或提交的数据",
             f"The operation costs {size.units} and the budget is {budget}: "
-            "select fewer fields or ask for fewer rows.",
+            "select fewer fields, ask for fewer rows or send less data.",
         )
 
 

@@ -185,3 +185,35 @@ async def test_the_dearest_document_of_staff(desk: Desk, full: str, name: str) -
     seconds, answer = await cpu(desk.asking, text, desk.owner, **given)
     assert "errors" not in answer, full
     assert seconds < STAFF_CPU
+
+
+SYNC = """
+mutation($input: SyncSalesInput!) {
+  syncSales(input: $input) { results { outcome { __typename } } }
+}
+"""
+
+
+async def test_the_largest_upload_of_a_till(desk: Desk) -> None:
+    """1,000 sales of three lines; a fourth line is over the budget."""
+    products = [await desk.product(f"上传{n}") for n in range(20)]
+
+    def sale(number: int, count: int = 3) -> dict[str, Any]:
+        lines = [{"productId": products[(number + n) % 20], "quantity": "1"} for n in range(count)]
+        now = "2026-11-28T01:00:00Z"
+        return {"key": str(uuid4()), "storeId": desk.store, "occurredAt": now, "lines": lines}
+
+    times: list[float] = []
+    for _ in range(3):
+        given = {"operations": [sale(number) for number in range(1000)]}
+        body = orjson.dumps({"query": SYNC, "variables": {"input": given}})
+        began = time.process_time()
+        answer = await desk.asking.http.post("/graphql", content=body, headers={
+            "authorization": f"Bearer {desk.cashier}", "content-type": "application/json",
+            "accept-encoding": "identity",
+        })  # fmt: skip
+        times.append(time.process_time() - began)
+        assert "errors" not in answer.json(), answer.text[:300]
+    assert min(times) < STAFF_CPU
+    given = {"operations": [sale(number, 4) for number in range(1000)]}
+    assert await desk.asking.code(SYNC, desk.cashier, input=given) == "COST_EXCEEDED"
