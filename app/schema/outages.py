@@ -5,11 +5,18 @@ from functools import cached_property
 from typing import Any
 
 import strawberry
-from graphql import FieldNode, OperationDefinitionNode, get_named_type, get_operation_ast
+from graphql import (
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    get_named_type,
+    get_operation_ast,
+)
 from strawberry.types import ExecutionContext
 from strawberry.types.graphql import OperationType
 
-from app.db.core.outage import RETRY_AFTER_SECONDS, Patience
+from app.db.core.outage import RETRY_AFTER_SECONDS, Patience, is_passing
 
 UNAVAILABLE = "UNAVAILABLE"
 
@@ -33,10 +40,17 @@ class PatientSchema(strawberry.Schema):
         parts = extensions_runner, middleware_manager, execute_function, custom_context_kwargs
         patience = Patience()
         while True:
-            result = await super()._execute_operation(execution_context, *parts)
-            if not _interrupted(result) or not self._is_repeatable(execution_context):
-                return result
-            if not await patience.again():
+            try:
+                result = await super()._execute_operation(execution_context, *parts)
+                if not _interrupted(result):
+                    return result
+            except Exception as error:
+                # Raised when the operation's snapshot ends.
+                if not is_passing(error):
+                    raise
+                result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
+                self._process_errors(result.errors or [], execution_context)
+            if not self._is_repeatable(execution_context) or not await patience.again():
                 return result
             execution_context.result = None
             execution_context.pre_execution_errors = None

@@ -22,7 +22,13 @@ _AWAY_STATES = ("08", "53", "57P", "25006", "25P03", "25P04")
 # 40: a deadlock or a failed serialization. 55P03: a lock timeout. 57014: a statement timeout.
 _BLOCKED_STATES = ("40", "55P03", "57014")
 
-ROLLBACK_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+ROLLBACK_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 
 def is_away(error: BaseException | None) -> bool:
@@ -73,9 +79,13 @@ async def connect(url: str, **options: Any) -> Connection:
 async def roll_back(raw: Connection) -> None:
     """Roll back the open transaction; close the connection if that fails."""
     try:
-        await asyncio.shield(asyncio.wait_for(raw.execute("ROLLBACK"), 5))
+        await asyncio.wait_for(raw.execute("ROLLBACK"), 5)
     except ROLLBACK_ERRORS:
         raw.terminate()
+    except BaseException:
+        # Cancelled once more: the next user must not find this transaction.
+        raw.terminate()
+        raise
 
 
 def create_pool(url: str, **options: Any) -> Any:
