@@ -125,7 +125,8 @@ def _with_rows(sight: Sight, resolve: Resolve) -> Resolve:
         return context.sees(can, row, sight.stores_of(row))
 
     def judge(value: Any, context: Any) -> Any:
-        if isinstance(value, list):
+        # A merged event holds its rows in a tuple; a row may be a named tuple.
+        if isinstance(value, list) or type(value) is tuple:
             return [row for row in value if row is not None and seen(row, context)]
         return value if value is None or seen(value, context) else None
 
