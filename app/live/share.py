@@ -191,17 +191,30 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
     @cached_property
     def question(self) -> tuple[Any, ...]:
         """The key of shared answers: subscriptions with equal questions get the same bytes."""
-        location = self.operation.loc
         name = self.operation.name and self.operation.name.value
         values = self.variable_values.coerced
         context = self.context_value
         return (
-            location and location.source.body,
+            self._text(),
             name,
             context.scope,
             context.language,
             *(repr(values.get(variable)) for variable in sorted(self._shaping())),
         )
+
+    def _text(self) -> str | None:
+        """The document without the arguments of its root fields, which only choose the events."""
+        location = self.operation.loc
+        if location is None:
+            return None
+        body = location.source.body
+        roots = self.operation.selection_set.selections
+        fields = [root for root in roots if isinstance(root, FieldNode)]
+        arguments = [argument for field in fields for argument in field.arguments or ()]
+        for argument in reversed(arguments):
+            if argument.loc is not None:
+                body = body[: argument.loc.start] + body[argument.loc.end :]
+        return body
 
     def _shaping(self) -> set[str]:
         """Variables used outside the root's arguments, which only choose the events."""

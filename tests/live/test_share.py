@@ -127,6 +127,31 @@ async def test_what_shapes_an_answer_asks_anew_and_what_chooses_events_does_not(
     assert len(executions) == 2
 
 
+async def test_arguments_in_the_text_of_a_feed_ask_nothing_anew(
+    open_shop: Shop, executions: list[object]
+) -> None:
+    """As with variables: they choose events, and the same event has one answer."""
+    shop = open_shop
+    for _ in range(3):
+        await shop.receive("米", 10)
+    async with lines(shop, *[shop.token] * 4) as followers:
+        for line, after, name in zip(
+            followers, ("1", "2", "3", "3"), ("onHand", "onHand", "onHand", "version"), strict=True
+        ):
+            await line.subscribe(
+                f'subscription {{ storeFeed(storeId: "{shop.store}", after: "{after}") '
+                f"{{ ... on StoreChange {{ revision levels {{ {name} }} }} }} }}"
+            )
+            await line.next()
+        executions.clear()
+        await shop.sell("米", 1)
+        changes = [await line.next() for line in followers]
+    assert changes[0] == changes[1] == changes[2]
+    assert changes[0]["levels"] == [{"onHand": "29"}]
+    assert changes[3]["levels"][0].keys() == {"version"}
+    assert len(executions) == 2
+
+
 async def test_more_rights_are_another_question(
     open_shop: Shop, chain: Chain, executions: list[object]
 ) -> None:
