@@ -1,0 +1,25 @@
+"""The seeded world that the walk reads, on a database of its own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.db.core.unit import Database
+from app.run.embedded import Urls
+from tests.api.conftest import served
+from tests.conftest import VAULT, Cloning, unheard
+from tests.security.world import World, a_world
+
+
+@pytest.fixture(scope="session")
+async def walked(clone: Cloning) -> Urls:
+    """A database of its own: sums over all rows hold what was seeded and nothing else."""
+    return await clone()
+
+
+@pytest.fixture(scope="session")
+async def world(walked: Urls) -> AsyncIterator[World]:
+    db = Database(walked.database, unheard, vault=VAULT)
+    async with served(walked) as asking:
+        yield await a_world(db, asking)
+    await db.close()

@@ -1,0 +1,116 @@
+"""The arguments of each query and feed at a target: own, other, foreign, absent."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from tests.security.world import World, today
+
+TARGETS = {"own": (0, 0), "other": (0, 1), "foreign": (1, 0), "absent": None}
+"""The places that a document names, as one reads them who works in the first store."""
+
+NOUNS = (
+    *("store", "product", "dish", "movement", "order", "transfer", "supplier", "purchaseOrder"),
+    *("writeOff", "pass", "staff"),
+)
+ABSENT_PLACE = {
+    **{noun: str(UUID(int=7 + number, version=4)) for number, noun in enumerate(NOUNS)},
+    "code": "no-such-store",
+    "barcode": "no-such-code",
+}
+"""A place that does not exist. The ids differ, so that a problem names the argument."""
+
+Arguments = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def by_stores(place: dict[str, Any]) -> dict[str, Any]:
+    return {"storeIds": [place["store"]]}
+
+
+def paged(place: dict[str, Any]) -> dict[str, Any]:
+    return {**by_stores(place), "first": 20}
+
+
+def by_id(noun: str) -> Arguments:
+    return lambda place: {"id": place[noun]}
+
+
+def nothing(_: dict[str, Any]) -> dict[str, Any]:
+    return {}
+
+
+PAGED: Arguments = lambda _: {"first": 20}  # noqa: E731
+ARGUMENTS: dict[str, Arguments] = {
+    **dict.fromkeys(("viewer", "stores", "categories", "writeOffLimits"), nothing),
+    **dict.fromkeys(("staff", "apiKeys", "products", "suppliers"), PAGED),
+    **dict.fromkeys(("levels", "batches", "channelRules", "orders", "transfers"), paged),
+    **dict.fromkeys(("replenishmentRequests", "alerts", "purchaseOrders", "writeOffs"), paged),
+    "auditLog": paged,
+    **dict.fromkeys(("channelLinks", "channelLag"), by_stores),
+    "sessions": lambda place: {"staffId": place.get("staff", ABSENT_PLACE["staff"]), "first": 5},
+    "product": by_id("product"),
+    "movement": by_id("movement"),
+    "order": by_id("order"),
+    "transfer": by_id("transfer"),
+    "supplier": by_id("supplier"),
+    "purchaseOrder": by_id("purchaseOrder"),
+    "writeOff": by_id("writeOff"),
+    "movements": lambda place: {"storeId": place["store"], "first": 30},
+    "scan": lambda place: {"storeId": place["store"], "code": place["barcode"]},
+    "storefront": lambda place: {"store": place["code"], "channel": "WECHAT"},
+    "menu": lambda place: {"store": place["code"], "channel": "WECHAT"},
+    "canMake": lambda place: {
+        "store": place["code"],
+        "lines": [{"productId": place["dish"], "quantity": "900"}],
+    },
+    "channelPreview": lambda place: {
+        "channel": "WECHAT",
+        "productId": place["product"],
+        "storeId": place["store"],
+        "buffer": "3",
+    },
+    "replenishmentSuggestions": lambda place: {"storeId": place["store"]},
+    "passes": lambda place: {"ids": [place["pass"]]},
+    "productLabel": lambda place: {"productId": place["product"]},
+    "channelReport": lambda place: {**by_stores(place), "since": today(), "until": today()},
+    "availabilityFeed": lambda place: {
+        "store": place["code"],
+        "productIds": [place["product"], place["dish"]],
+    },
+    "menuFeed": lambda place: {"store": place["code"], "channel": "WECHAT"},
+    "storeFeed": lambda place: {"storeId": place["store"]},
+    **dict.fromkeys(
+        ("alertFeed", "writeOffFeed", "replenishmentFeed", "purchaseFeed", "orderFeed"), by_stores
+    ),
+}
+
+PUBLIC = {"storefront", "menu", "canMake", "menuFeed", "availabilityFeed"}
+"""Roots that show every store with this code to guests."""
+
+OF_CHAIN = {"product", "supplier", "productLabel", "passes", "sessions"}
+"""Roots whose rows belong to the chain: a permission in any store shows them."""
+
+
+def arguments(world: World, root: str, target: str) -> dict[str, Any]:
+    """The variables of a document on this root: those of the target, and the ids it nests."""
+    where = TARGETS[target]
+    place = ABSENT_PLACE if where is None else world.places[where]
+    return ARGUMENTS.get(root, nothing)(place)
+
+
+def nested(world: World) -> dict[str, str]:
+    """The stores that fields below a root name."""
+    return {
+        name: (ABSENT_PLACE if where is None else world.places[where])["store"]
+        for name, where in TARGETS.items()
+    }
+
+
+def spelled(answer: str, world: World, target: str) -> str:
+    """The answer with the ids of a target replaced by those that do not exist."""
+    where = TARGETS[target]
+    if where is not None:
+        for noun, value in world.places[where].items():
+            if noun in ABSENT_PLACE:
+                answer = answer.replace(value, ABSENT_PLACE[noun])
+    return answer
