@@ -39,9 +39,7 @@ def sources(*folders: str) -> list[Path]:
     return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
-# Not cleaned yet; names and prose of every other module are plain.
-NOT_YET = ("app/domain/people",)
-PLAIN = [path for path in sources("app") if not str(path.relative_to(ROOT)).startswith(NOT_YET)]
+PLAIN = sources("app")
 PAGES = [
     *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "docs").rglob("*.md")),

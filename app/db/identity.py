@@ -19,8 +19,8 @@ from app.db.tables import ApiKey, Direction, Login, Session, Staff, StaffStore, 
 async def resolve_name(db: Database, kind: str, name: str) -> Direction | None:
     """The tenant and subject of a public name: 'tenant', 'store' or 'shop'; case does not
     matter."""
-    found = await db.coalesce(_directions, None, [(kind, name.lower())])
-    return found.get((kind, name.lower()))
+    places = await db.coalesce(_directions, None, [(kind, name.lower())])
+    return places.get((kind, name.lower()))
 
 
 async def _directions(
@@ -80,8 +80,8 @@ async def tenants(db: Database, kind: str = "store") -> Sequence[UUID]:
 async def tenants_by_id(
     session: AsyncSession, tenant: UUID, ids: Collection[UUID]
 ) -> dict[UUID, Tenant]:
-    found = await session.scalars(select(Tenant).where(Tenant.tenant_id.in_(ids)))
-    return {row.tenant_id: row for row in found if row.tenant_id == tenant}
+    tenants = await session.scalars(select(Tenant).where(Tenant.tenant_id.in_(ids)))
+    return {row.tenant_id: row for row in tenants if row.tenant_id == tenant}
 
 
 async def stores_by_id(
@@ -111,14 +111,14 @@ async def stores_of_staff(
     session: AsyncSession, tenant: UUID, ids: Collection[UUID]
 ) -> dict[UUID, list[Store]]:
     """The stores each of these people works in, in the order of their codes."""
-    found = await session.execute(
+    pairs = await session.execute(
         select(StaffStore.staff_id, Store)
         .join(Store, (Store.tenant_id == StaffStore.tenant_id) & (Store.id == StaffStore.store_id))
         .where(StaffStore.tenant_id == tenant, StaffStore.staff_id.in_(ids))
         .order_by(Store.code)
     )
     stores: dict[UUID, list[Store]] = {staff: [] for staff in ids}
-    for staff, store in found:
+    for staff, store in pairs:
         stores[staff].append(store)
     return stores
 
@@ -206,10 +206,10 @@ async def staff_by_id(session: AsyncSession, tenant: UUID, id: UUID) -> Staff | 
 
 
 async def reserve_name(unit: Unit, kind: str, name: str, subject: UUID) -> bool:
-    """Makes the name lead to the subject; False when it leads elsewhere already."""
-    made = insert(Direction).values(kind=kind, name=name, tenant_id=unit.tenant, subject_id=subject)
-    made = made.on_conflict_do_nothing().returning(Direction.subject_id)
-    return await unit.session.scalar(made) is not None
+    """Reserves a public name for the subject; False if another subject has it."""
+    put = insert(Direction).values(kind=kind, name=name, tenant_id=unit.tenant, subject_id=subject)
+    put = put.on_conflict_do_nothing().returning(Direction.subject_id)
+    return await unit.session.scalar(put) is not None
 
 
 async def add_login(unit: Unit, login: str, staff: UUID) -> bool:
@@ -230,13 +230,13 @@ async def locked_staff(unit: Unit, id: UUID) -> tuple[Staff | None, list[UUID]]:
         .order_by(Staff.id)
         .with_for_update()
     )
-    found = owners.all()
+    owner_ids = list(owners.all())
     person = await unit.session.scalar(
         select(Staff)
         .where(Staff.tenant_id == unit.tenant, Staff.id == id, Staff.removed_at.is_(None))
         .with_for_update()
     )
-    return person, list(found)
+    return person, owner_ids
 
 
 async def assign(unit: Unit, staff: UUID, stores: Collection[UUID]) -> None:

@@ -137,10 +137,10 @@ class Viewer:
 
     @strawberry.field(description="Stores that the viewer may see, sorted by code. 可见门店")
     async def stores(self, root: strawberry.Parent[access.Viewer], info: Info) -> list[Store]:
-        found = await info.context.loaders_of(root).stores.load_many(
+        stores = await info.context.loaders_of(root).stores.load_many(
             access.within(root, Can.SEE_SELF)
         )
-        return sorted(found, key=lambda store: store.code)
+        return sorted(stores, key=lambda store: store.code)
 
     @strawberry.field(description="What the viewer may do in at least one store. 权限")
     def permissions(self, root: strawberry.Parent[access.Viewer]) -> list[Can]:

@@ -62,13 +62,13 @@ async def _row(
 ) -> Order | Pass:
     """The order or pass within the viewer's reach. Raises Refused."""
     if order_id is not None:
-        found = [*await orders.orders_by_id(unit.session, unit.tenant, [order_id])]
+        documents = [*await orders.orders_by_id(unit.session, unit.tenant, [order_id])]
     else:
         ids = [] if pass_id is None else [pass_id]
-        found = [*await passes.passes_by_id(unit.session, unit.tenant, ids)]
-    if not found or not access.within(viewer, Can.REVEAL_CONTACTS, [found[0].store_id]):
+        documents = [*await passes.passes_by_id(unit.session, unit.tenant, ids)]
+    if not documents or not access.within(viewer, Can.REVEAL_CONTACTS, [documents[0].store_id]):
         raise Refused(UnknownOrder(str(order_id)) if order_id else UnknownPass(str(pass_id)))
-    return found[0]
+    return documents[0]
 
 
 async def erase(db: Database, viewer: Viewer, key: UUID, contact: str) -> ErasedCustomer:
@@ -106,10 +106,10 @@ async def _erase(unit: Unit, vault: Vault, contact: str) -> ErasedCustomer:
 async def _erase_from(
     unit: Unit, vault: Vault, table: Contacted, contact: str
 ) -> list[ErasedContact]:
-    wanted = normal(contact)
+    spelled = normal(contact)
     # A process of an earlier version may have stored a plain contact just now.
-    plain = [id for id, text in await rows.plain_contacts(unit, table) if normal(text) == wanted]
-    return await rows.erase_contacts(unit, table, vault.indexes(unit.tenant, wanted), plain)
+    plain = [id for id, text in await rows.plain_contacts(unit, table) if normal(text) == spelled]
+    return await rows.erase_contacts(unit, table, vault.indexes(unit.tenant, spelled), plain)
 
 
 async def seal_contacts(db: Database, tenant: UUID) -> None:

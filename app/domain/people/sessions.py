@@ -31,7 +31,7 @@ MOST_KNOWN = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a token turned out to be at `read_at`; no viewer when it is good no more."""
+    """The viewer of a token as it was at `read_at`; None for a token that is not valid."""
 
     claim: Claim
     viewer: Viewer | None
@@ -77,7 +77,7 @@ class Gate:
         """Lets this process see a change of the tenant's people, keys or stores at once."""
         for name in [name for name, each in self._known.items() if each.claim.tenant == tenant]:
             del self._known[name]
-        # Who asks from now on must not be told what was read before the change.
+        # Later callers must not get what was read before the change.
         self._asking.clear()
 
     async def recheck(self, viewers: Iterable[Viewer]) -> dict[Viewer, Viewer]:
@@ -96,8 +96,10 @@ class Gate:
             keys = {each.actor for each in present if not each.session}
             good, stores = await self._read(tenant, sessions, keys)
             for old in present:
-                found = good.get(old.session or old.actor)
-                new = found and _viewer(tenant, found, stores, old.session, old.expires_at)
+                credential = good.get(old.session or old.actor)
+                new = credential and _viewer(
+                    tenant, credential, stores, old.session, old.expires_at
+                )
                 if new and old.stores <= new.stores and replace(new, stores=old.stores) == old:
                     current[old] = replace(new, address=old.address)
         return current
@@ -106,7 +108,7 @@ class Gate:
         task = self._asking.get(name)
         if task is None:
             task = self._asking[name] = asyncio.create_task(self._look(name, claim))
-            # Whoever waits is told its error; when nobody waits any more, nobody needs to be.
+            # Callers that wait get the error; without one, asyncio would log it as lost.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
         # A caller who leaves does not take the answer from the others.
         return await asyncio.shield(task)
@@ -121,7 +123,7 @@ class Gate:
                 del self._asking[name]
         known = Known(claim, viewer, read_at)
         if newest:
-            # Last in: the tokens that nobody has shown for longest are the first to go.
+            # The tokens that were not shown for longest are dropped first.
             self._known.pop(name, None)
             self._known[name] = known
             if len(self._known) > MOST_KNOWN:
@@ -131,15 +133,15 @@ class Gate:
     async def _admitted(self, claim: Claim) -> Viewer | None:
         if isinstance(claim, SessionClaim):
             good, stores = await self._read(claim.tenant, {claim.session}, ())
-            found = good.get(claim.session)
-            if found is None or found.actor != claim.staff:
+            credential = good.get(claim.session)
+            if credential is None or credential.actor != claim.staff:
                 return None
-            return _viewer(claim.tenant, found, stores, claim.session, claim.expires_at)
+            return _viewer(claim.tenant, credential, stores, claim.session, claim.expires_at)
         good, stores = await self._read(claim.tenant, (), {claim.id})
-        found = good.get(claim.id)
-        if found is None or not compare_digest(found.secret_hash, claim.hash):
+        credential = good.get(claim.id)
+        if credential is None or not compare_digest(credential.secret_hash, claim.hash):
             return None
-        return _viewer(claim.tenant, found, stores)
+        return _viewer(claim.tenant, credential, stores)
 
     async def _read(
         self, tenant: UUID, sessions: Iterable[UUID], keys: Iterable[UUID]
@@ -151,13 +153,13 @@ class Gate:
 
 def _viewer(
     tenant: UUID,
-    found: Admitted,
+    credential: Admitted,
     stores: frozenset[UUID],
     session: UUID | None = None,
     expires_at: float | None = None,
 ) -> Viewer:
-    scope = Scope(tenant, Role[found.role], found.scopes, found.own)
-    return Viewer(scope, found.actor, found.name, stores, session, expires_at)
+    scope = Scope(tenant, Role[credential.role], credential.scopes, credential.own)
+    return Viewer(scope, credential.actor, credential.name, stores, session, expires_at)
 
 
 def _expired(viewer: Viewer) -> bool:

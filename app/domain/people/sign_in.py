@@ -28,7 +28,7 @@ SESSION_LASTS = timedelta(days=30)
 """How long a session lasts without a refresh."""
 
 SESSION_LASTS_AT_MOST = timedelta(days=90)
-"""After this, whatever was refreshed, the password is needed again."""
+"""After this the password is needed again, however often the session was refreshed."""
 
 GRACE = timedelta(seconds=30)
 
@@ -148,8 +148,8 @@ def _rotated(
 
     The session row is locked, so of many who show the same token one rotates it. The others,
     and a client that never got its answer, are given the same successor for 30 s: it is
-    derived from the token shown, so there is one pair of hands in the chain, never two. After
-    that a token shown twice has two owners, one of them a thief, and the session ends.
+    derived from the token shown, so the chain of tokens never splits. After that, a token shown
+    twice has two owners, one of them a thief, and the session ends.
     """
     following = signer.successors(shown)
     if compare_digest(shown.hash, session.token_hash):

@@ -52,10 +52,10 @@ async def invite_staff(
     stores = _stores(viewer, role, store_ids)
     secret = await first_hash(gate.db, password, login, name)
     async with gate.db.unit(viewer.tenant) as unit:
-        asked = ("inviteStaff", login, name, role.name, stores)
+        request = ("inviteStaff", login, name, role.name, stores)
         id_ = uuid7()
-        if earlier := await claim(unit, viewer.actor, key, id_, *asked):
-            return await _found(unit, earlier)
+        if earlier := await claim(unit, viewer.actor, key, id_, *request):
+            return await _person(unit, earlier)
         person = await hire(unit, id_, login, name, secret, role, stores)
         invited = Act.INVITE_STAFF, Subject.STAFF, id_
         await record_act(unit, viewer, *invited, role=role.name, stores=_texts(stores))
@@ -105,14 +105,14 @@ async def set_staff_role(
 ) -> tables.Staff:
     """Gives a person another role and other stores, within a second on every terminal.
 
-    Raises Refused(UnknownStaff), Refused(UnknownStore), and Refused(WrongState): nobody takes
-    their own role away, and the last owner stays one.
+    Raises Refused(UnknownStaff), Refused(UnknownStore), and Refused(WrongState): a person
+    keeps their own role, and the last owner stays one.
     """
     stores = _stores(viewer, role, store_ids)
     async with gate.db.unit(viewer.tenant) as unit:
-        asked = ("setStaffRole", staff_id, role.name, stores)
-        if earlier := await claim(unit, viewer.actor, key, staff_id, *asked):
-            return await _found(unit, earlier)
+        request = ("setStaffRole", staff_id, role.name, stores)
+        if earlier := await claim(unit, viewer.actor, key, staff_id, *request):
+            return await _person(unit, earlier)
         person = await _changeable(unit, viewer, staff_id, stays_owner=role is Role.OWNER)
         changed = Act.SET_STAFF_ROLE, Subject.STAFF, staff_id
         await record_act(
@@ -136,7 +136,7 @@ async def remove_staff(gate: Gate, viewer: Viewer, key: UUID, staff_id: UUID) ->
     """
     async with gate.db.unit(viewer.tenant) as unit:
         if earlier := await claim(unit, viewer.actor, key, staff_id, "removeStaff", staff_id):
-            return await _found(unit, earlier)
+            return await _person(unit, earlier)
         person = await _changeable(unit, viewer, staff_id, stays_owner=False)
         await rows.dismiss(unit, person)
         await record_act(unit, viewer, Act.REMOVE_STAFF, Subject.STAFF, staff_id)
@@ -157,31 +157,31 @@ async def _changeable(
     return person
 
 
-async def _found(unit: Unit, staff_id: UUID) -> tables.Staff:
-    found = await rows.staff_by_id(unit.session, unit.tenant, staff_id)
-    assert found is not None, "staff are never deleted, and a claim commits with its row"
-    return found
+async def _person(unit: Unit, staff_id: UUID) -> tables.Staff:
+    person = await rows.staff_by_id(unit.session, unit.tenant, staff_id)
+    assert person is not None, "staff are never deleted, and a claim commits with its row"
+    return person
 
 
 def _texts(ids: Sequence[UUID]) -> list[str]:
     return [str(id) for id in ids]
 
 
-def _stores(viewer: Viewer, role: Role, asked: Sequence[UUID]) -> list[UUID]:
+def _stores(viewer: Viewer, role: Role, store_ids: Sequence[UUID]) -> list[UUID]:
     if role not in HIRED:
         raise Malformed(
             "role",
             "员工角色须为店员、店长、采购或老板",
             "Staff are cashiers, managers, purchasers or owners.",
         )
-    if len(asked) > MOST_STORES:
+    if len(store_ids) > MOST_STORES:
         raise Malformed(
             "storeIds", f"门店最多 {MOST_STORES} 个", f"Stores: give at most {MOST_STORES}."
         )
-    for store in asked:
+    for store in store_ids:
         if store not in viewer.stores:
             raise Refused(UnknownStore(str(store)))
-    return sorted(set(asked))
+    return sorted(set(store_ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,49 +195,49 @@ class NewApiKey:
 async def create_api_key(
     gate: Gate, viewer: Viewer, key: UUID, name: str, scopes: Sequence[str]
 ) -> NewApiKey:
-    """A key for a program. Its secret is told this once: only a hash of it is kept.
+    """A key for a program. Its secret is returned this once: only its hash is kept.
 
     Raises Malformed for a scope that does not exist, and for none at all.
     """
     name = clean(name, "name", 100, required=True)
-    wanted = sorted(set(scopes))
-    if not wanted or not SCOPES.issuperset(wanted):
+    granted = sorted(set(scopes))
+    if not granted or not SCOPES.issuperset(granted):
         raise Malformed(
             "scopes", "请至少选择一个有效的权限范围", "Choose at least one valid scope."
         )
     shown = tokens.ApiKey(viewer.tenant, uuid7(), tokens.fresh_secret())
     async with gate.db.unit(viewer.tenant) as unit:
-        asked = ("createApiKey", name, wanted)
-        if earlier := await claim(unit, viewer.actor, key, shown.id, *asked):
+        request = ("createApiKey", name, granted)
+        if earlier := await claim(unit, viewer.actor, key, shown.id, *request):
             return NewApiKey(await _api_key(unit, earlier), None)
-        made = tables.ApiKey(
+        api_key = tables.ApiKey(
             tenant_id=viewer.tenant,
             id=shown.id,
             name=name,
             secret_hash=shown.hash,
-            scopes=wanted,
+            scopes=granted,
             created_by=viewer.actor,
         )
-        unit.session.add(made)
+        unit.session.add(api_key)
         created = Act.CREATE_API_KEY, Subject.API_KEY, shown.id
-        await record_act(unit, viewer, *created, scopes=wanted)
-    return NewApiKey(made, str(shown))
+        await record_act(unit, viewer, *created, scopes=granted)
+    return NewApiKey(api_key, str(shown))
 
 
 async def revoke_api_key(gate: Gate, viewer: Viewer, key: UUID, api_key_id: UUID) -> tables.ApiKey:
     """Makes an API key worthless; again is harmless. Raises Refused(UnknownApiKey)."""
     async with gate.db.unit(viewer.tenant) as unit:
         await claim(unit, viewer.actor, key, api_key_id, "revokeApiKey", api_key_id)
-        found = await _api_key(unit, api_key_id)
-        if found.revoked_at is None:
-            found.revoked_at = unit.now
+        api_key = await _api_key(unit, api_key_id)
+        if api_key.revoked_at is None:
+            api_key.revoked_at = unit.now
             await record_act(unit, viewer, Act.REVOKE_API_KEY, Subject.API_KEY, api_key_id)
     gate.forget(viewer.tenant)
-    return found
+    return api_key
 
 
 async def _api_key(unit: Unit, id: UUID) -> tables.ApiKey:
-    found = await rows.locked_api_key(unit, id)
-    if found is None:
+    api_key = await rows.locked_api_key(unit, id)
+    if api_key is None:
         raise Refused(UnknownApiKey(str(id)))
-    return found
+    return api_key

@@ -1,4 +1,4 @@
-"""Tokens: what a client shows to prove who it is, made and read without looking anything up."""
+"""Tokens that identify a client, written and read without the database."""
 
 import hashlib
 import hmac
@@ -59,7 +59,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """A refresh token: 256 bits that nobody can guess, of which only the hash is kept."""
+    """A refresh token: 256 random bits, of which only the hash is kept."""
 
     tenant: UUID
     session: UUID
@@ -87,8 +87,8 @@ def fresh_secret() -> str:
 
 
 def read_refresh(token: str) -> Refresh | None:
-    found = REFRESH.fullmatch(token)
-    return Refresh(UUID(found[1]), UUID(found[2]), found[3]) if found else None
+    match = REFRESH.fullmatch(token)
+    return Refresh(UUID(match[1]), UUID(match[2]), match[3]) if match else None
 
 
 class Signer:
@@ -125,8 +125,8 @@ class Signer:
         """
         if len(token) > LONGEST:
             raise unknown()
-        if found := API_KEY.fullmatch(token):
-            return ApiKey(UUID(found[1]), UUID(found[2]), found[3])
+        if match := API_KEY.fullmatch(token):
+            return ApiKey(UUID(match[1]), UUID(match[2]), match[3])
         try:
             claims = self._verified(token)
             return SessionClaim(
@@ -153,9 +153,9 @@ class Signer:
         )
 
     def successors(self, shown: Refresh) -> list[Refresh]:
-        """What may follow a refresh token: the same one every time it is asked for.
+        """The tokens that may follow a refresh token: the same ones at every call.
 
-        The first is under the present secret. Without the secret nobody can derive them.
+        The first is under the present secret. They cannot be derived without the secret.
         """
         return [
             Refresh(shown.tenant, shown.session, _derived(self._secrets[each], shown))
@@ -180,17 +180,17 @@ class Signer:
         return None
 
     def order_token(self, tenant: UUID, order: UUID) -> str:
-        """What lets a guest at an order: derived, so that a retry is told the same one."""
+        """The token that opens an order to its guest; a retry gets the same one."""
         return f"{tenant.hex}.{_sealed(self._secrets[self._current], b'order', tenant, order)}"
 
     def order_tenant(self, token: str, order: UUID) -> UUID | None:
         """Whose order it is, when the token is this order's; None for any other."""
-        found = ORDER.fullmatch(token)
-        if found is None:
+        match = ORDER.fullmatch(token)
+        if match is None:
             return None
-        tenant = UUID(found[1])
+        tenant = UUID(match[1])
         for secret in self._secrets.values():
-            if hmac.compare_digest(_sealed(secret, b"order", tenant, order), found[2]):
+            if hmac.compare_digest(_sealed(secret, b"order", tenant, order), match[2]):
                 return tenant
         return None
 
