@@ -344,7 +344,7 @@ async def test_a_login_nobody_can_have(chain: Chain, login: str) -> None:
     assert await chain.asking.code(text, None, l=login, p=PASSWORD) == "BAD_INPUT"
 
 
-@pytest.mark.parametrize("password", ["", "\0", "x" * 100_000])
+@pytest.mark.parametrize("password", ["", "\0", "x" * 10_000])
 async def test_a_password_nobody_has(chain: Chain, password: str) -> None:
     failed = await chain.asking.sign_in(chain.founded.owner.login, password)
     assert failed["code"] == "SIGN_IN_FAILED"

@@ -151,7 +151,7 @@ async def test_refresh_tokens_that_were_never_given(chain: Chain, stranger: Chai
         f"{tenant}.{uuid4().hex}.{secret}",
         f"{tenant}.{session}.{secret}\n",
         f"{tenant}.{session}.{'é' * 43}",
-        "k" * 100_000,
+        "k" * 10_000,
     ):
         assert (await refreshed(chain, token))["code"] == "SESSION_ENDED", token[:50]
     assert (await refreshed(chain, signed["refreshToken"]))["refreshToken"]

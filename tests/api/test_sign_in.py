@@ -105,7 +105,7 @@ async def test_device_tokens_that_prove_nothing(chain: Chain, afar: Asking) -> N
     await fail(afar, person["login"])
     tenant, staff, session, seal = theirs["deviceToken"].split(".")
     forged = ".".join((tenant, UUID(person["id"]).hex, session, seal))
-    for token in (theirs["deviceToken"], forged, theirs["refreshToken"], "", "x" * 100_000):
+    for token in (theirs["deviceToken"], forged, theirs["refreshToken"], "", "x" * 10_000):
         refused = await afar.sign_in(person["login"], device=token)
         assert refused["code"] == "TOO_MANY_ATTEMPTS"
     assert await chain.asking.code(VIEWER, theirs["deviceToken"]) == "UNAUTHENTICATED"
