@@ -28,6 +28,7 @@ TENANT = bindparam("tenant", type_=Uuid())
 L, M, E, R = (t.__table__.c for t in (Level, Movement, Entry, Request))
 
 NEW_MOVEMENT = Movement.__mapper__.class_manager.new_instance
+NEW_ENTRY = Entry.__mapper__.class_manager.new_instance
 
 
 class MovementHead(NamedTuple):
@@ -129,16 +130,34 @@ def _writing() -> Statement:
 WRITE = _writing()
 
 
-def movement_row(tenant: UUID, head: MovementHead, recorded_at: datetime) -> Movement:
-    """The movement's row, which belongs to no session.
+def movement_row(
+    tenant: UUID,
+    head: MovementHead,
+    recorded_at: datetime,
+    entries: Sequence[EntryRow] | None = None,
+) -> Movement:
+    """The movement's row, which belongs to no session, with the entries that were written.
 
     It fills the row's dict: setting each column through SQLAlchemy costs as much as a sale.
     """
     movement: Any = NEW_MOVEMENT()
     values = movement.__dict__
     values.update(zip(HEAD, head, strict=True))
-    values["tenant_id"], values["recorded_at"] = tenant, recorded_at
+    values["tenant_id"], values["recorded_at"], values["written"] = tenant, recorded_at, entries
     return movement
+
+
+def entry_rows(movement: Movement) -> list[Entry] | None:
+    """The entries of a movement that this process has just written; None for any other."""
+    if movement.written is None:
+        return None
+    rows: list[Entry] = []
+    for entry in movement.written:
+        row: Any = NEW_ENTRY()
+        row.__dict__.update(zip(ENTRY, entry, strict=True))
+        row.__dict__["tenant_id"] = movement.tenant_id
+        rows.append(row)
+    return rows
 
 
 async def write(

@@ -9,6 +9,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import tables
+from app.db.movements import entry_rows
 from app.domain.access import Can
 from app.domain.catalog.codes import Code
 from app.domain.ledger.draft import Place as PlaceValue
@@ -277,7 +278,6 @@ class Movement:
     recorded_at: datetime = strawberry.field(
         description="Time when the movement was recorded, by the database's clock. 记录时间"
     )
-    lines: list[MovementLine] = edge("entries", "id", "Quantities that the movement moved. 流水")
     reverses: Annotated["Movement", strawberry.lazy("app.schema.stock")] | None = maybe_edge(
         "movements",
         "reverses_id",
@@ -291,6 +291,15 @@ class Movement:
         "sale_id",
         "Sale whose goods were returned; null if this is not a return. 原销售单",
     )
+
+    @strawberry.field(description="Quantities that the movement moved. 流水")
+    async def lines(
+        self, root: strawberry.Parent[tables.Movement], info: Info
+    ) -> list[MovementLine]:
+        written = entry_rows(root)
+        if written is not None:
+            return as_window(written)
+        return await info.context.loaders_of(root).entries.load(root.id)
 
     @strawberry.field(description="Kind of the movement. 单据类型")
     def kind(self, root: strawberry.Parent[tables.Movement]) -> Kind:

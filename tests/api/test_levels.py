@@ -220,6 +220,24 @@ async def test_a_long_list_takes_as_many_queries_as_a_short_one(fresh: Desk, tex
     assert 1 < counts[0] <= counts[1] <= counts[0] + 2 < 12
 
 
+SELL = """mutation($input: SellInput!) { sell(input: $input) { ... on Movement {
+  id kind occurredAt lines { quantity onHandAfter seq from { bin } } } } }"""
+
+
+async def test_what_a_sale_wrote_is_not_read_again(fresh: Desk) -> None:
+    await fresh.receive("米", 5)
+    sale = {"key": str(uuid4()), "storeId": fresh.store, "channel": "COUNTER"}
+    sale["lines"] = [await fresh.line("米", 2)]
+    with read_statements() as statements:
+        sold = await fresh.asking(SELL, fresh.cashier, input=sale)
+    assert sold["lines"] == [
+        {"quantity": "2", "onHandAfter": "3", "seq": "2", "from": {"bin": "SHELF"}}
+    ]
+    assert statements.about("movements", "entries") == []
+    # The same request again has nothing in memory.
+    assert await fresh.asking(SELL, fresh.cashier, input=sale) == sold
+
+
 async def test_many_lists_at_once(fresh: Desk) -> None:
     await fresh.post("receive", *((f"货{number}", 5) for number in range(20)))
     answers = await asyncio.gather(*(rows(fresh) for _ in range(40)))

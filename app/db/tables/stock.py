@@ -155,6 +155,8 @@ class Movement(Table):
     document_id: Mapped[UUID | None]
     occurred_at: Mapped[datetime]
     recorded_at: Mapped[datetime] = made_at()
+    written: ClassVar[Any] = None
+    """The entries, while the process that wrote them answers."""
     __table_args__ = (
         Index("ix_movements_store", "tenant_id", "store_id", "id"),
         Index(

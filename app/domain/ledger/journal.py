@@ -1,5 +1,6 @@
 """The journal: the accepted movements of one post, their entries, and the levels they leave."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -134,8 +135,11 @@ class Journal:
         await self._write_acts(unit)
         if self._shortfalls:
             await raise_discrepancies(unit, self._shortfalls.values())
+        entries: dict[UUID, list[EntryRow]] = defaultdict(list)
+        for entry in self._entries:
+            entries[entry.movement_id].append(entry)
         return {
-            draft: movement_rows.movement_row(unit.tenant, head, recorded_at)
+            draft: movement_rows.movement_row(unit.tenant, head, recorded_at, entries[head.id])
             for draft, head in zip(self._drafts, heads, strict=True)
         }
 
