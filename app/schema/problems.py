@@ -10,13 +10,13 @@ import strawberry
 from strawberry.types import Info
 
 from app.domain import errors
-from app.domain.access import Can
 from app.domain.errors import Refusal
 from app.schema.boundary import EVERY, public
 from app.schema.catalog import Product
 from app.schema.edges import edge
 from app.schema.messages import WORDS, Code, ProblemCode, localised
 from app.schema.scalars import Money, Quantity, Revision, amount, money, quantity
+from app.schema.shortages import Excess, Shortage
 from app.schema.window import as_window, definition, window
 
 T = TypeVar("T", bound=type)
@@ -58,26 +58,6 @@ def problem(refusal: type[Refusal], *, description: str) -> Callable[[T], T]:
 def as_sent() -> Any:
     """The id that matched no row."""
     return strawberry.field(description="The id as it was sent. 所给编号")
-
-
-@window(
-    errors.Shortage,
-    public=EVERY,
-    description="A product without enough stock. 缺货明细",
-)
-class Shortage:
-    product: Product = edge("products", "product_id", "Product without enough stock. 商品")
-    requested: Quantity = amount("requested", "Quantity requested, summed over all lines. 需要数量")
-
-    @strawberry.field(
-        description="Quantity available when the request was refused. Null if you lack SEE_STOCK; "
-        "customers see it only at or below the store's threshold for few. 现有数量"
-    )
-    def available(self, root: strawberry.Parent[errors.Shortage], info: Info) -> Quantity | None:
-        hidden = not root.public and not info.context.sees(Can.SEE_STOCK, root)
-        if hidden or root.available is None:
-            return None
-        return quantity(root.available, root.scale)
 
 
 @problem(
@@ -123,16 +103,6 @@ class UnknownOrder(Problem):
 @problem(errors.UnknownTransfer, description="No transfer of yours has this id. 调拨单不存在")
 class UnknownTransfer(Problem):
     asked: str = as_sent()
-
-
-@window(errors.Excess, description="A product whose quantity exceeds the transfer. 超量明细")
-class Excess:
-    product: Product = edge("products", "product_id", "Product that the problem is about. 商品")
-    requested: Quantity = amount("requested", "Quantity sent, summed over all lines. 提交数量")
-    allowed: Quantity = amount(
-        "allowed",
-        "Largest quantity allowed: approved and not shipped, or still in transit. 允许数量",
-    )
 
 
 @problem(

@@ -1,6 +1,6 @@
 """Levels, movements, and what one sends to change them."""
 
-from datetime import date, datetime
+from datetime import datetime
 from enum import Enum
 from typing import Annotated
 from uuid import UUID
@@ -11,7 +11,6 @@ from strawberry.types import Info
 from app.db import tables
 from app.db.movements import entry_rows
 from app.domain.access import Can
-from app.domain.catalog.codes import Code
 from app.domain.ledger.draft import Place as PlaceValue
 from app.domain.rules.kinds import Kind
 from app.domain.rules.labels import availability
@@ -20,6 +19,7 @@ from app.schema import problems
 from app.schema.batches import Batch, BatchLevel
 from app.schema.boundary import needs
 from app.schema.catalog import Availability, Channel, Product, named
+from app.schema.codes import CodeContent
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
 from app.schema.recipes import Recipe
@@ -328,59 +328,6 @@ PostResult = Annotated[
         "PostResult", description="The recorded movement, or the problem that prevented it."
     ),
 ]
-
-
-@strawberry.enum(description="Form of a scanned code. 条码类型")
-class CodeForm(Enum):
-    PLAIN = strawberry.enum_value(
-        "PLAIN", description="Barcode or SKU without further data. 普通条码"
-    )
-    GS1 = strawberry.enum_value(
-        "GS1", description="GS1 element string with application identifiers. GS1 码"
-    )
-    DIGITAL_LINK = strawberry.enum_value(
-        "DIGITAL_LINK", description="GS1 Digital Link, a web address in a QR code. GS1 链接"
-    )
-    SCALE = strawberry.enum_value(
-        "SCALE", description="Label printed by a store's scale, with weight or amount. 电子秤条码"
-    )
-
-
-@window(Code, description="Data contained in a scanned code: GTIN, batch, dates, weight. 条码内容")
-class CodeContent:
-    name: str = strawberry.field(
-        description="Barcode or SKU that identifies the product; a GTIN has 14 digits. 商品编码"
-    )
-    batch: str | None = strawberry.field(
-        description="Batch number (AI 10); null if the code has none. 批号"
-    )
-    expires_on: date | None = strawberry.field(
-        description="Expiry date (AI 17); day 00 means the last day of the month. Null if the "
-        "code has none. 到期日"
-    )
-    produced_on: date | None = strawberry.field(
-        description="Production date (AI 11); null if the code has none. 生产日期"
-    )
-    weight: int | None = strawberry.field(
-        description="Weight in grams (AI 310n, or from a scale label); null if the code has none. "
-        "重量（克）"
-    )
-    count: int | None = strawberry.field(
-        description="Number of packs (AI 30 or 37); null if the code has none. 件数"
-    )
-
-    @strawberry.field(description="Amount in CNY on a scale label; null if the code has none. 金额")
-    def amount(self, root: strawberry.Parent[Code]) -> Money | None:
-        return None if root.amount is None else money(root.amount * 100)
-
-    fault: str | None = strawberry.field(
-        description="CHECK_DIGIT or FORMAT if the code cannot be trusted and must be scanned "
-        "again; null if it is valid. 错误"
-    )
-
-    @strawberry.field(description="Form of the code. 条码类型")
-    def form(self, root: strawberry.Parent[Code]) -> CodeForm:
-        return CodeForm[root.form.name]
 
 
 @strawberry.type(description="What a scanned code means in a store. 扫码结果")

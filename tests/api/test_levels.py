@@ -226,8 +226,8 @@ SELL = """mutation($input: SellInput!) { sell(input: $input) { ... on Movement {
 
 async def test_what_a_sale_wrote_is_not_read_again(fresh: Desk) -> None:
     await fresh.receive("米", 5)
-    sale = {"key": str(uuid4()), "storeId": fresh.store, "channel": "COUNTER"}
-    sale["lines"] = [await fresh.line("米", 2)]
+    lines = [await fresh.line("米", 2)]
+    sale = {"key": str(uuid4()), "storeId": fresh.store, "channel": "COUNTER", "lines": lines}
     with read_statements() as statements:
         sold = await fresh.asking(SELL, fresh.cashier, input=sale)
     assert sold["lines"] == [

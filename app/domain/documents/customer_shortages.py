@@ -1,23 +1,38 @@
-"""What customers learn when goods are missing: products of their own order, never ingredients."""
+"""Shortages as customers see them: products of their own order, never ingredients."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from app.db import identity
 from app.db.orders import PlacedLine
 from app.domain.errors import OutOfStock, Shortage
+from app.domain.ledger.draft import Draft
+from app.domain.movements.record import Books
 
 
-def for_customers(
-    refusal: OutOfStock,
+async def for_customers(
+    books: Books, drafted: Draft, refusal: OutOfStock, tenant: UUID
+) -> OutOfStock:
+    """The refusal of an order as its customer sees it."""
+    assert drafted.order is not None
+    lines, store_id = drafted.order.lines, drafted.order.store_id
+    known = await books.cookbook.of(tenant, {line.product_id for line in lines})
+    parts = {id: {each.need.product for each in dish.takes} for id, dish in known.items()}
+    async with books.db.read(tenant) as session:
+        [store] = await identity.stores_by_id(session, tenant, [store_id])
+    return replace(refusal, shortages=shortages_of(lines, refusal, parts, store.few_threshold))
+
+
+def shortages_of(
     lines: Sequence[PlacedLine],
+    refusal: OutOfStock,
     parts: Mapping[UUID, Collection[UUID]],
     few: int,
-) -> OutOfStock:
-    """The refusal with the ordered products that are short.
+) -> tuple[Shortage, ...]:
+    """The ordered products that are short; `parts` are the ingredients of each ordered dish.
 
-    `parts` are the ingredients of each ordered dish. A quantity above `few` whole units is not
-    told, and neither is how many of a dish can be made.
+    The available quantity is None above `few` whole units, and for dishes.
     """
     short = {each.product_id: each for each in refusal.shortages}
     shortages: dict[UUID, Shortage] = {}
@@ -29,7 +44,7 @@ def for_customers(
         requested = line.quantity + (earlier.requested if earlier else 0)
         available = _shown(short.get(product), few)
         shortages[product] = Shortage(product, requested, available, line.scale, public=True)
-    return replace(refusal, shortages=tuple(shortages.values()))
+    return tuple(shortages.values())
 
 
 def _shown(shortage: Shortage | None, few: int) -> int | None:

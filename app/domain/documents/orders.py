@@ -98,21 +98,8 @@ async def place(
         books, viewer.tenant, lambda: _draft_order(books, viewer, request, lines)
     )
     if isinstance(outcome, OutOfStock) and viewer.actor == GUEST:
-        return await _for_customers(books, drafted, outcome, viewer.tenant)
+        return await for_customers(books, drafted, outcome, viewer.tenant)
     return await _order_of(books.db, drafted, outcome)
-
-
-async def _for_customers(
-    books: Books, drafted: Draft, refusal: OutOfStock, tenant: UUID
-) -> OutOfStock:
-    """The refusal as a customer of the store sees it."""
-    assert drafted.order is not None
-    lines, store_id = drafted.order.lines, drafted.order.store_id
-    known = await books.cookbook.of(tenant, {line.product_id for line in lines})
-    parts = {id: {each.need.product for each in dish.takes} for id, dish in known.items()}
-    async with books.db.read(tenant) as session:
-        [store] = await identity.stores_by_id(session, tenant, [store_id])
-    return for_customers(refusal, lines, parts, store.few_threshold)
 
 
 def _checked(viewer: Viewer, request: OrderRequest) -> OrderRequest:
