@@ -13,6 +13,7 @@ from app.domain.access import Can
 from app.domain.documents import transfer_requests
 from app.schema import problems
 from app.schema.arguments import request_key
+from app.schema.boundary import OF_ROOT, needs
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
@@ -128,7 +129,10 @@ class Transfer:
 
     @strawberry.field(
         description="Movements that shipped, received and recalled the goods; empty if you "
-        "lack SEE_STOCK. 单据"
+        "lack SEE_STOCK. 单据",
+        directives=needs(Can.SEE_STOCK),
+        # Both stores see the shipment, which only one of them recorded.
+        metadata=OF_ROOT,
     )
     async def movements(
         self, root: strawberry.Parent[tables.Transfer], info: Info

@@ -110,7 +110,7 @@ async def test_a_guest_follows_one_order(open_shop: Shop, chain: Chain) -> None:
         assert (first["state"], first["contact"], first["movements"]) == (
             "HELD",
             "13900139000",
-            None,
+            [],
         )
         for proof in (None, "x", placed["token"][:-1] + "_"):
             await stranger.subscribe(ORDERS, order=placed["id"], proof=proof)

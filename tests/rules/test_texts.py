@@ -44,7 +44,7 @@ def test_lines_are_allowed_where_they_are_asked_for() -> None:
 
 
 def test_a_password_is_taken_as_typed() -> None:
-    assert strong(" spaces ") == " spaces "
+    assert strong(" 雨后竹林 17 步 ") == " 雨后竹林 17 步 "
     for password in ("", "seven77", "x" * 129):
         with pytest.raises(InvalidText, match=r"^密码"):
             strong(password)

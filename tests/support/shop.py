@@ -204,7 +204,7 @@ def with_batches(line: Line, batches: tuple[UUID, ...], arriving: Arriving | Non
 async def a_shop(db: Database, lane: Lane) -> Shop:
     tenant, store = uuid4(), uuid4()
     async with db.unit(tenant) as unit:
-        unit.session.add(Tenant(tenant_id=tenant, name="测试"))
+        unit.session.add(Tenant(tenant_id=tenant, code=tenant.hex, name="测试"))
     shop = Shop(db, lane, tenant, uuid4(), store)
     shop.store = await shop.another_store()
     return shop
