@@ -52,7 +52,11 @@ INPUTS: dict[str, Callable[[Place], Place]] = {
     "archiveProduct": product(archived=False),
     "addBarcode": lambda place: {"productId": place["product"], "code": f"b{uuid4().hex}"},
     "setUnits": product(units=[{"name": "箱", "quantity": "12"}]),
-    "setExpiryWarning": product(days=15),
+    "setExpiryWarning": lambda place: {
+        "productId": place["product"],
+        "storeId": place["store"],
+        "days": 15,
+    },
     "setReorderPoint": lambda place: {
         "productId": place["product"],
         "storeId": place["store"],
