@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 from unittest.mock import patch
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from app.db.orders import movements_of
 from app.db.tables import Movement, WriteOff
 from app.db.writeoffs import lines_of, wasted_of
-from app.domain.access import Role, Viewer
+from app.domain.access import Role
 from app.domain.documents import writeoffs
 from app.domain.documents.writeoffs import Source
 from app.domain.errors import (
@@ -34,7 +34,7 @@ from app.domain.errors import (
 from app.domain.rules.kinds import Kind
 from tests.support.orders import OrderDesk
 from tests.support.shop import Shop, day
-from tests.support.writeoffs import WasteDesk
+from tests.support.writeoffs import WasteDesk, moved
 
 QUARANTINE = Source.QUARANTINE
 
@@ -118,11 +118,6 @@ async def test_a_requester_never_approves(desk: WasteDesk, role: Role) -> None:
     request = await desk.request(("米", 4), by=person)
     assert await desk.approve(request, by=person) == WrongState(WrongStateReason.OWN_REQUEST)
     assert (await desk.approve(request, by=desk.person(role))).state == "APPROVED"
-
-
-def moved(viewer: Viewer, stores: frozenset[UUID]) -> Viewer:
-    """The same person, who works in these stores."""
-    return replace(viewer, scope=replace(viewer.scope, own=stores))
 
 
 async def test_another_stores_write_off_looks_like_none(desk: WasteDesk, shop: Shop) -> None:

@@ -1,6 +1,6 @@
 """The language of write-offs below the API: `row = await desk.request(("米", 2))`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -84,3 +84,8 @@ class WasteDesk:
     async def reject(self, row: WriteOff, by: Viewer | None = None, key: UUID | None = None) -> Any:
         arguments = self.shop.db, by or self.manager, key or uuid4(), row.id, None
         return await self.tries(writeoffs.reject(*arguments))
+
+
+def moved(viewer: Viewer, stores: frozenset[UUID]) -> Viewer:
+    """The same person, who works in these stores."""
+    return replace(viewer, scope=replace(viewer.scope, own=stores))
