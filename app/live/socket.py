@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any, cast
 
 import structlog
@@ -249,7 +250,7 @@ async def sweep(recheck: Recheck) -> None:
         for each, person in present:
             if person in current:
                 # The connection sees a new store of the chain from now on.
-                each.person = current[person]
+                each.person = replace(current[person], address=person.address)
             else:
                 each.dismiss(4403, "Forbidden")
 

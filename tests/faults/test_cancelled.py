@@ -80,3 +80,29 @@ async def test_no_transaction_stays_open(
     assert 0 < done < MOMENTS
     await work(narrow)
     await owner.close()
+
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+
+async def test_a_read_that_outlives_its_operation_gives_its_connection_back(
+    narrow: Database, urls: Urls
+) -> None:
+    owner = await asyncpg.connect(urls.owner)
+    await owner.execute("SELECT pg_advisory_lock(7)")
+    snapshot = narrow.new_snapshot()
+
+    async def waiting() -> bool:
+        return await owner.fetchval(WAITING) == 1
+
+    async with snapshot.read(None) as session:
+        late = asyncio.ensure_future(session.fetch("SELECT pg_advisory_xact_lock(7)"))
+        await eventually(waiting, 5)
+    # The operation ends while a loader still reads; the pool has one connection.
+    await snapshot.close()
+    await owner.execute("SELECT pg_advisory_unlock(7)")
+    with pytest.raises(RuntimeError, match="has ended"):
+        await late
+    async with asyncio.timeout(5), narrow.read(None) as session:
+        assert [row[0] for row in await session.fetch("SELECT 1")] == [1]
+    await owner.close()

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from operator import itemgetter
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 import orjson
@@ -19,9 +19,6 @@ from sqlalchemy.util import LRUCache
 
 from app.db.core.outage import Outage, wait_out
 from app.db.core.postgres import ROLLBACK_ERRORS, Connection, Record, create_pool
-
-Read: TypeAlias = Any
-"""A `ReadSession`, or a unit's session: both run the same statements."""
 
 DIALECT = dialect.dialect()
 PLANS: "LRUCache[Any, Plan]" = LRUCache(500)
@@ -110,6 +107,7 @@ class Snapshot:
         self._tenant: UUID | None = None
         self._turn = asyncio.Lock()
         self._closed = False
+        self._ends = 0
         self._error: Exception | None = None
 
     @asynccontextmanager
@@ -138,6 +136,7 @@ class Snapshot:
                 raise
 
     async def _fetch_first(self, tenant: UUID | None, text: str, *arguments: Any) -> list[Record]:
+        ends = self._ends
         with self._pool.outage.watched():
             raw = await self._pool.take()
             try:
@@ -145,6 +144,9 @@ class Snapshot:
                     f"{BEGIN}; SET LOCAL app.tenant = '{tenant}'" if tenant else BEGIN
                 )
                 rows = await raw.fetch(text, *arguments)
+                if ends != self._ends:
+                    # The operation was cancelled, so its connection would never be given back.
+                    raise RuntimeError("the snapshot has ended")
             except BaseException:
                 await self._pool.discard(raw)
                 raise
@@ -158,6 +160,7 @@ class Snapshot:
 
     async def end(self) -> None:
         """End the transaction; a later read begins another one, at its own moment."""
+        self._ends += 1
         raw, self._raw, self._error = self._raw, None, None
         if raw is None:
             return

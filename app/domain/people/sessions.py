@@ -101,7 +101,7 @@ class Gate:
                     tenant, credential, stores, old.session, old.expires_at
                 )
                 if new and old.stores <= new.stores and replace(new, stores=old.stores) == old:
-                    current[old] = replace(new, address=old.address)
+                    current[old] = new
         return current
 
     async def _ask(self, name: bytes, claim: Claim) -> Known:
