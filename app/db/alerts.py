@@ -17,9 +17,9 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
 from app.db.levels import bind_levels, level_keys
@@ -107,9 +107,7 @@ async def raise_discrepancies(unit: Unit, shortfalls: Iterable[Shortfall]) -> No
         unit.document_changed(store, alert)
 
 
-async def alerts_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
-) -> Sequence[Alert]:
+async def alerts_by_id(session: AnySession, tenant: UUID, ids: Collection[UUID]) -> Sequence[Alert]:
     query = select(Alert).where(Alert.tenant_id == tenant, among(Alert.id, ids))
     return (await session.scalars(query)).all()
 
@@ -126,7 +124,7 @@ class AlertFilter(NamedTuple):
 
 
 async def alerts(
-    session: AsyncSession, tenant: UUID, filter: AlertFilter, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, filter: AlertFilter, after: UUID | None, limit: int
 ) -> Sequence[Alert]:
     """A page of alerts, the newest first."""
     query = select(Alert).where(Alert.tenant_id == tenant, among(Alert.store_id, filter.stores))
@@ -140,7 +138,7 @@ async def alerts(
 
 
 async def open_alerts(
-    session: AsyncSession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
 ) -> Sequence[Alert]:
     """A page of the alerts that are open in these stores, the oldest first."""
     query = select(Alert).where(

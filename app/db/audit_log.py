@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Text, Uuid, bindparam, cast, insert, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
 from app.db.tables import AuditRecord
@@ -52,7 +52,7 @@ async def write(unit: Unit, acts: Sequence[AuditRow]) -> None:
     await WRITE.fetch(unit.raw, tenant=unit.tenant, **arrays("acts", ROW, acts))
 
 
-async def record_by_id(session: AsyncSession, tenant: UUID, id: UUID) -> AuditRecord:
+async def record_by_id(session: AnySession, tenant: UUID, id: UUID) -> AuditRecord:
     """An act that is known to be in the log."""
     query = select(AuditRecord).where(AuditRecord.tenant_id == tenant, AuditRecord.id == id)
     return (await session.scalars(query)).one()
@@ -69,7 +69,7 @@ class AuditFilter(NamedTuple):
 
 
 async def records(
-    session: AsyncSession, tenant: UUID, chosen: AuditFilter, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, chosen: AuditFilter, after: UUID | None, limit: int
 ) -> Sequence[AuditRecord]:
     """A page of the audit log, the newest first."""
     within = among(AuditRecord.store_id, chosen.stores)

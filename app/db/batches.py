@@ -19,8 +19,8 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
 from app.db.days import store_day
@@ -176,7 +176,7 @@ async def write(
 
 
 async def by_number(
-    session: AsyncSession, tenant: UUID, product: UUID, number: str
+    session: AnySession, tenant: UUID, product: UUID, number: str
 ) -> Sequence[UUID]:
     """The batches of a product with this number, one for each expiry."""
     named = (Batch.tenant_id == tenant, Batch.product_id == product, Batch.number == number)
@@ -184,14 +184,14 @@ async def by_number(
 
 
 async def batches_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> Sequence[Batch]:
     query = select(Batch).where(Batch.tenant_id == tenant, among(Batch.id, ids))
     return (await session.scalars(query)).all()
 
 
 async def batches_of(
-    session: AsyncSession, tenant: UUID, pairs: Collection[Pair]
+    session: AnySession, tenant: UUID, pairs: Collection[Pair]
 ) -> Sequence[BatchLevel]:
     """Stock of every batch at these levels, in FEFO order."""
     keys = level_keys()
@@ -204,7 +204,7 @@ async def batches_of(
 
 
 async def expiring(
-    session: AsyncSession,
+    session: AnySession,
     tenant: UUID,
     stores: Collection[UUID],
     product: UUID | None,
@@ -231,7 +231,7 @@ async def expiring(
     return (await session.scalars(query.order_by(*order).limit(limit))).all()
 
 
-async def expired(session: AsyncSession, tenant: UUID, now: datetime) -> Sequence[Any]:
+async def expired(session: AnySession, tenant: UUID, now: datetime) -> Sequence[Any]:
     """Batches on a shelf past their last day by the store's clock: (batch level, scale)."""
     today = store_day(Store.timezone, now)
     mine = and_(Store.tenant_id == BatchLevel.tenant_id, Store.id == BatchLevel.store_id)

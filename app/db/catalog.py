@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, and_, bindparam, case, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.menu import sellable
@@ -21,13 +21,13 @@ BY_ID = select(Product).where(
 
 
 async def products_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> Sequence[Product]:
     return (await session.scalars(BY_ID, {"tenant": tenant, "ids": list(ids)})).all()
 
 
 async def categories_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> Sequence[Category]:
     return (
         await session.scalars(
@@ -36,7 +36,7 @@ async def categories_by_id(
     ).all()
 
 
-async def categories(session: AsyncSession, tenant: UUID) -> Sequence[Category]:
+async def categories(session: AnySession, tenant: UUID) -> Sequence[Category]:
     return (
         await session.scalars(
             select(Category).where(Category.tenant_id == tenant).order_by(Category.name)
@@ -45,7 +45,7 @@ async def categories(session: AsyncSession, tenant: UUID) -> Sequence[Category]:
 
 
 async def barcodes_of(
-    session: AsyncSession, tenant: UUID, products: Collection[UUID]
+    session: AnySession, tenant: UUID, products: Collection[UUID]
 ) -> Sequence[Barcode]:
     return (
         await session.scalars(
@@ -56,7 +56,7 @@ async def barcodes_of(
     ).all()
 
 
-async def by_sku(session: AsyncSession, tenant: UUID, sku: str) -> Product | None:
+async def by_sku(session: AnySession, tenant: UUID, sku: str) -> Product | None:
     return await session.scalar(
         select(Product).where(Product.tenant_id == tenant, Product.sku == sku)
     )
@@ -69,13 +69,13 @@ BY_BARCODE = (
 )
 
 
-async def by_barcode(session: AsyncSession, tenant: UUID, code: str) -> Product | None:
+async def by_barcode(session: AnySession, tenant: UUID, code: str) -> Product | None:
     """`code` is normalised."""
     return await session.scalar(BY_BARCODE, {"tenant": tenant, "code": code})
 
 
 async def by_code(
-    session: AsyncSession, tenant: UUID, barcode: str, sku: str
+    session: AnySession, tenant: UUID, barcode: str, sku: str
 ) -> tuple[Product, int] | None:
     """The product with this (normalised) barcode, else with this sku; and its pack's base units."""
     pack = func.coalesce(Barcode.pack_quantity, Product.scale)
@@ -135,7 +135,7 @@ def _rank(filter: ProductFilter) -> Any:
 
 
 async def products(
-    session: AsyncSession,
+    session: AnySession,
     tenant: UUID,
     filter: ProductFilter,
     after: tuple[Any, ...] | None,
@@ -232,7 +232,7 @@ class Offer(NamedTuple):
 
 
 async def offers(
-    session: AsyncSession,
+    session: AnySession,
     store: Store,
     search: str | None,
     category_id: UUID | None,

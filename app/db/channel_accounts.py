@@ -17,8 +17,8 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
 from app.db.menu import sellable_by_offer
@@ -31,14 +31,14 @@ WAITING: ColumnElement[str] = literal_column("'WAITING'")
 
 
 async def links_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> Sequence[ChannelLink]:
     query = select(ChannelLink).where(ChannelLink.tenant_id == tenant, among(ChannelLink.id, ids))
     return (await session.scalars(query)).all()
 
 
 async def links(
-    session: AsyncSession, tenant: UUID, stores: Collection[UUID]
+    session: AnySession, tenant: UUID, stores: Collection[UUID]
 ) -> Sequence[ChannelLink]:
     """The accounts of these stores that are connected."""
     L = ChannelLink
@@ -53,21 +53,21 @@ async def locked_link(unit: Unit, id: UUID) -> ChannelLink | None:
 
 
 async def listings_of(
-    session: AsyncSession, tenant: UUID, links: Collection[UUID]
+    session: AnySession, tenant: UUID, links: Collection[UUID]
 ) -> Sequence[Listing]:
     query = select(Listing).where(Listing.tenant_id == tenant, among(Listing.link_id, links))
     return (await session.scalars(query.order_by(Listing.link_id, Listing.sku))).all()
 
 
 async def listings_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> Sequence[Listing]:
     query = select(Listing).where(Listing.tenant_id == tenant, among(Listing.id, ids))
     return (await session.scalars(query)).all()
 
 
 async def due_links(
-    session: AsyncSession, tenant: UUID, now: datetime, recheck: datetime
+    session: AnySession, tenant: UUID, now: datetime, recheck: datetime
 ) -> Sequence[ChannelLink]:
     """Accounts with changes to push, or not looked at since `recheck`, that no process leases.
 
@@ -115,7 +115,7 @@ class Offered(NamedTuple):
 
 
 async def offered(
-    session: AsyncSession, tenant: UUID, link: ChannelLink
+    session: AnySession, tenant: UUID, link: ChannelLink
 ) -> tuple[int, list[Offered]]:
     """The store's revision, and the stock to push for each listing at that revision."""
     F = Feed
@@ -237,7 +237,7 @@ class Lag(NamedTuple):
     error: str | None
 
 
-async def lags(session: AsyncSession, tenant: UUID, stores: Collection[UUID]) -> list[Lag]:
+async def lags(session: AnySession, tenant: UUID, stores: Collection[UUID]) -> list[Lag]:
     L, S, M, F = ChannelLink, Listing, ShopMessage, Feed
 
     def counted(table: type[Listing] | type[ShopMessage], *states: str) -> list[Any]:

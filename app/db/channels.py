@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.tables import ChannelRule
@@ -23,7 +23,7 @@ class Subject(NamedTuple):
 
 
 async def rules_of(
-    session: AsyncSession, tenant: UUID, products: Collection[UUID]
+    session: AnySession, tenant: UUID, products: Collection[UUID]
 ) -> Sequence[ChannelRule]:
     """The rules of these products that set a limit, the most general first."""
     query = (
@@ -35,7 +35,7 @@ async def rules_of(
 
 
 async def rules(
-    session: AsyncSession,
+    session: AnySession,
     tenant: UUID,
     stores: Collection[UUID],
     channel: str | None,
@@ -68,7 +68,7 @@ async def put_rule(unit: Unit, subject: Subject, name: str, value: int | bool | 
     )
 
 
-async def rule_about(session: AsyncSession, tenant: UUID, subject: Subject) -> ChannelRule | None:
+async def rule_about(session: AnySession, tenant: UUID, subject: Subject) -> ChannelRule | None:
     """The rule of exactly this subject."""
     R = ChannelRule
     query = select(R).where(

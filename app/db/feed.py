@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import and_, select, true
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Database
 from app.db.reservations import OVERDUE, any_overdue, with_overdue
@@ -49,7 +49,7 @@ async def head(db: Database, tenant: UUID, store: UUID) -> int:
         return await revision(session, tenant, store)
 
 
-async def revision(session: AsyncSession, tenant: UUID, store: UUID) -> int:
+async def revision(session: AnySession, tenant: UUID, store: UUID) -> int:
     """The revision that a read transaction sees."""
     query = select(Feed.revision).where(Feed.tenant_id == tenant, Feed.store_id == store)
     return await session.scalar(query) or 0

@@ -8,9 +8,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ARRAY, Select, Uuid, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.core.snapshot import Reads
+from app.db.core.snapshot import AnySession, Reads
 from app.db.core.statement import among
 from app.db.core.unit import Database, Unit
 from app.db.tables import ApiKey, Direction, Login, Session, Staff, StaffStore, Store, Tenant
@@ -78,15 +77,13 @@ async def tenants(db: Database, kind: str = "store") -> Sequence[UUID]:
 
 
 async def tenants_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> dict[UUID, Tenant]:
     tenants = await session.scalars(select(Tenant).where(Tenant.tenant_id.in_(ids)))
     return {row.tenant_id: row for row in tenants if row.tenant_id == tenant}
 
 
-async def stores_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
-) -> Sequence[Store]:
+async def stores_by_id(session: AnySession, tenant: UUID, ids: Collection[UUID]) -> Sequence[Store]:
     return (
         await session.scalars(
             select(Store)
@@ -97,7 +94,7 @@ async def stores_by_id(
 
 
 async def actors_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> list[Staff | ApiKey]:
     """Everyone who can act: staff, including removed staff, and API keys."""
     staff = await session.scalars(select(Staff).where(Staff.tenant_id == tenant, Staff.id.in_(ids)))
@@ -108,7 +105,7 @@ async def actors_by_id(
 
 
 async def stores_of_staff(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> dict[UUID, list[Store]]:
     """The stores each of these people works in, in the order of their codes."""
     pairs = await session.execute(
@@ -124,7 +121,7 @@ async def stores_of_staff(
 
 
 async def staff(
-    session: AsyncSession, tenant: UUID, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, after: UUID | None, limit: int
 ) -> Sequence[Staff]:
     """A page of the people who work here, those invited last first."""
     query = (
@@ -139,7 +136,7 @@ async def staff(
 
 
 async def api_keys(
-    session: AsyncSession, tenant: UUID, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, after: UUID | None, limit: int
 ) -> Sequence[ApiKey]:
     """A page of API keys, revoked ones too, the newest first."""
     query = select(ApiKey).where(ApiKey.tenant_id == tenant).order_by(ApiKey.id.desc()).limit(limit)
@@ -161,7 +158,7 @@ class Admitted:
 
 
 async def admitted(
-    session: AsyncSession, tenant: UUID, sessions: Collection[UUID], keys: Collection[UUID]
+    session: AnySession, tenant: UUID, sessions: Collection[UUID], keys: Collection[UUID]
 ) -> dict[UUID, Admitted]:
     """Those of these sessions and API keys that are still good, by id."""
     good: dict[UUID, Admitted] = {}
@@ -196,12 +193,12 @@ def _signed_in(tenant: UUID, sessions: Collection[UUID]) -> Select[UUID, Sequenc
     )
 
 
-async def store_ids(session: AsyncSession, tenant: UUID) -> frozenset[UUID]:
+async def store_ids(session: AnySession, tenant: UUID) -> frozenset[UUID]:
     """Every store of the tenant."""
     return frozenset(await session.scalars(select(Store.id).where(Store.tenant_id == tenant)))
 
 
-async def staff_by_id(session: AsyncSession, tenant: UUID, id: UUID) -> Staff | None:
+async def staff_by_id(session: AnySession, tenant: UUID, id: UUID) -> Staff | None:
     return await session.get(Staff, (tenant, id))
 
 
@@ -281,7 +278,7 @@ async def end_sessions(unit: Unit, staff: UUID, but: UUID | None = None) -> None
 
 
 async def sessions_of(
-    session: AsyncSession, tenant: UUID, staff: UUID, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, staff: UUID, after: UUID | None, limit: int
 ) -> Sequence[Session]:
     """A page of the person's sessions that are open, the newest first."""
     query = (
@@ -333,7 +330,7 @@ async def has_tenants(db: Database) -> bool:
         return await session.scalar(select(Direction.name).limit(1)) is not None
 
 
-async def scale_labels(session: AsyncSession, tenant: UUID, store: UUID) -> list[str]:
+async def scale_labels(session: AnySession, tenant: UUID, store: UUID) -> list[str]:
     """The layouts of the labels that the store's scales print."""
     query = select(Store.scale_labels).where(Store.tenant_id == tenant, Store.id == store)
     return await session.scalar(query) or []

@@ -19,9 +19,9 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.channel_limits import OfferColumns, on_offer, remaining
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, arrays, rows
 from app.db.core.unit import Unit
 from app.db.reservations import free
@@ -101,7 +101,7 @@ SHELVES = [Statement(_shelving(held)) for held in (free(L), on_offer(L, CHANNEL)
 
 
 async def offered(
-    session: AsyncSession,
+    session: AnySession,
     tenant: UUID,
     store: UUID,
     channel: str | None,
@@ -121,7 +121,7 @@ async def offered(
 
 
 async def shelves(
-    session: AsyncSession,
+    session: AnySession,
     tenant: UUID,
     store: UUID,
     channel: str | None,
@@ -199,7 +199,7 @@ SELLING, SELLING_BY_CHANNEL = _selling(), _selling(column("channel", Text()))
 
 
 async def sellable_by_offer(
-    session: AsyncSession, tenant: UUID, offers: Collection[Offer]
+    session: AnySession, tenant: UUID, offers: Collection[Offer]
 ) -> dict[Offer, int]:
     """Base units of each offer that can be sold now."""
     quantities: dict[Offer, int] = {}
@@ -242,7 +242,7 @@ async def reopen(unit: Unit) -> None:
         unit.changed(level.store_id, level.product_id)
 
 
-async def lapsed(session: AsyncSession, tenant: UUID, now: datetime) -> bool:
+async def lapsed(session: AnySession, tenant: UUID, now: datetime) -> bool:
     """Whether any mark's day is over."""
     query = select(Level.product_id).where(Level.tenant_id == tenant, Level.sold_out_until <= now)
     return (await session.execute(query.limit(1))).first() is not None

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Uuid, and_, bindparam, func, insert, literal_column, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Database, Unit
 from app.db.levels import Pair, bind_levels, level_keys
@@ -176,15 +176,13 @@ async def _priced(db: Database, tenant: UUID, pairs: Collection[Pair]) -> dict[P
         return {(row[0], row[1]): PricedProduct(*row[1:]) for row in prices}
 
 
-async def orders_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
-) -> Sequence[Order]:
+async def orders_by_id(session: AnySession, tenant: UUID, ids: Collection[UUID]) -> Sequence[Order]:
     query = select(Order).where(Order.tenant_id == tenant, among(Order.id, ids))
     return (await session.scalars(query)).all()
 
 
 async def order_of_shop(
-    session: AsyncSession, tenant: UUID, channel: str, number: str
+    session: AnySession, tenant: UUID, channel: str, number: str
 ) -> Order | None:
     """The order that a channel's shop calls so, in whichever store it was placed."""
     mine = Order.tenant_id == tenant, Order.channel == channel, Order.external_id == number
@@ -197,7 +195,7 @@ async def locked_order(unit: Unit, id: UUID) -> Order | None:
 
 
 async def lines_of(
-    session: AsyncSession, tenant: UUID, orders: Collection[UUID]
+    session: AnySession, tenant: UUID, orders: Collection[UUID]
 ) -> Sequence[OrderLine]:
     query = (
         select(OrderLine)
@@ -208,7 +206,7 @@ async def lines_of(
 
 
 async def movements_of(
-    session: AsyncSession, tenant: UUID, documents: Collection[UUID]
+    session: AnySession, tenant: UUID, documents: Collection[UUID]
 ) -> Sequence[Movement]:
     """All that was moved for these documents, the oldest first."""
     query = (
@@ -229,7 +227,7 @@ class OrderFilter(NamedTuple):
 
 
 async def orders(
-    session: AsyncSession, tenant: UUID, filter: OrderFilter, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, filter: OrderFilter, after: UUID | None, limit: int
 ) -> Sequence[Order]:
     """A page of orders, the newest first."""
     query = select(Order).where(Order.tenant_id == tenant, among(Order.store_id, filter.stores))
@@ -247,7 +245,7 @@ async def orders(
 
 
 async def open_orders(
-    session: AsyncSession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
 ) -> Sequence[Order]:
     """A page of the orders that are neither handed over nor ended, the oldest first."""
     open_ = or_(Order.state == "HELD", Order.state == "PAID")

@@ -6,17 +6,15 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import and_, literal, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.days import store_day
 from app.db.tables import Entry, Movement, Pass, Redemption, Store
 
 
-async def passes_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
-) -> Sequence[Pass]:
+async def passes_by_id(session: AnySession, tenant: UUID, ids: Collection[UUID]) -> Sequence[Pass]:
     query = select(Pass).where(Pass.tenant_id == tenant, among(Pass.id, ids))
     return (await session.scalars(query)).all()
 
@@ -35,7 +33,7 @@ class PassFilter(NamedTuple):
 
 
 async def passes(
-    session: AsyncSession, tenant: UUID, filter: PassFilter, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, filter: PassFilter, after: UUID | None, limit: int
 ) -> Sequence[Pass]:
     """A page of passes, the newest first."""
     query = select(Pass).where(Pass.tenant_id == tenant, among(Pass.store_id, filter.stores))
@@ -51,14 +49,14 @@ async def passes(
 
 
 async def redemptions_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> Sequence[Redemption]:
     query = select(Redemption).where(Redemption.tenant_id == tenant, among(Redemption.id, ids))
     return (await session.scalars(query)).all()
 
 
 async def redemptions_of(
-    session: AsyncSession, tenant: UUID, passes: Collection[UUID]
+    session: AnySession, tenant: UUID, passes: Collection[UUID]
 ) -> Sequence[Redemption]:
     query = (
         select(Redemption)
@@ -89,7 +87,7 @@ async def is_expired(unit: Unit, row: Pass) -> bool:
     return bool(await unit.session.scalar(query))
 
 
-async def expired_passes(session: AsyncSession, tenant: UUID, now: datetime) -> Sequence[UUID]:
+async def expired_passes(session: AnySession, tenant: UUID, now: datetime) -> Sequence[UUID]:
     """Active passes whose last day is past, by the clock of the store that sold them."""
     today = store_day(Store.timezone, now)
     mine = and_(Store.tenant_id == Pass.tenant_id, Store.id == Pass.store_id)

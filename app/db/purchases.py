@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, and_, case, cast, extract, func, select, tuple_
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.catalog import insert_unique
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.levels import Pair
@@ -19,7 +19,7 @@ OPEN = PurchaseOrder.ended_at.is_(None)
 
 
 async def suppliers_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> Sequence[Supplier]:
     query = select(Supplier).where(Supplier.tenant_id == tenant, among(Supplier.id, ids))
     return (await session.scalars(query)).all()
@@ -50,7 +50,7 @@ class SupplierFilter(NamedTuple):
 
 
 async def suppliers(
-    session: AsyncSession,
+    session: AnySession,
     tenant: UUID,
     filter: SupplierFilter,
     after: tuple[Any, ...] | None,
@@ -83,7 +83,7 @@ async def numbered(unit: Unit, row: PurchaseOrder, prefix: str) -> None:
 
 
 async def purchases_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> Sequence[PurchaseOrder]:
     query = select(PurchaseOrder).where(
         PurchaseOrder.tenant_id == tenant, among(PurchaseOrder.id, ids)
@@ -99,7 +99,7 @@ async def locked_purchase(unit: Unit, id: UUID) -> PurchaseOrder | None:
 
 
 async def lines_of(
-    session: AsyncSession, tenant: UUID, purchases: Collection[UUID]
+    session: AnySession, tenant: UUID, purchases: Collection[UUID]
 ) -> Sequence[PurchaseLine]:
     query = (
         select(PurchaseLine)
@@ -125,7 +125,7 @@ class Listed(NamedTuple):
 
 
 async def purchases(
-    session: AsyncSession,
+    session: AnySession,
     tenant: UUID,
     filter: PurchaseFilter,
     after: tuple[Any, ...] | None,
@@ -151,7 +151,7 @@ async def purchases(
 
 
 async def open_purchases(
-    session: AsyncSession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
 ) -> Sequence[PurchaseOrder]:
     """A page of these stores' open purchase orders, the oldest first."""
     P = PurchaseOrder
@@ -161,7 +161,7 @@ async def open_purchases(
     return (await session.scalars(query.order_by(P.id).limit(limit))).all()
 
 
-async def on_order(session: AsyncSession, tenant: UUID, pairs: Collection[Pair]) -> dict[Pair, int]:
+async def on_order(session: AnySession, tenant: UUID, pairs: Collection[Pair]) -> dict[Pair, int]:
     """Base units that open purchase orders still lack, by (store, product); pairs without an open
     order are left out."""
     mine = and_(

@@ -5,8 +5,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, and_, bindparam, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.tables import Component, Level, Need, Product, Recipe, Tenant
@@ -52,7 +52,7 @@ PARTS_OF_PRODUCTS = (
 
 
 async def parts_of_products(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> list[ProductPart]:
     """These products, one row for each component and at least one for each product."""
     parameters = {"tenant": tenant, "ids": list(ids)}
@@ -60,7 +60,7 @@ async def parts_of_products(
 
 
 async def needs_of(
-    session: AsyncSession, tenant: UUID, recipes: Collection[UUID]
+    session: AnySession, tenant: UUID, recipes: Collection[UUID]
 ) -> Sequence[tuple[Need, int]]:
     """What these recipes take, each with the scale of what it takes."""
     query = (
@@ -73,14 +73,14 @@ async def needs_of(
 
 
 async def recipes_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> Sequence[Recipe]:
     query = select(Recipe).where(Recipe.tenant_id == tenant, among(Recipe.id, ids))
     return (await session.scalars(query)).all()
 
 
 async def components_of(
-    session: AsyncSession, tenant: UUID, recipes: Collection[UUID]
+    session: AnySession, tenant: UUID, recipes: Collection[UUID]
 ) -> Sequence[Component]:
     query = (
         select(Component)
@@ -97,7 +97,7 @@ async def lock_all(unit: Unit) -> None:
 
 
 async def parts(
-    session: AsyncSession, tenant: UUID, kinds: Collection[str] | None = None
+    session: AnySession, tenant: UUID, kinds: Collection[str] | None = None
 ) -> dict[UUID, list[UUID]]:
     """What goes into each product, by the recipes in force: all, or what is of these kinds."""
     query = (
@@ -120,7 +120,7 @@ async def parts(
     return components
 
 
-async def latest(session: AsyncSession, tenant: UUID, product: UUID) -> int:
+async def latest(session: AnySession, tenant: UUID, product: UUID) -> int:
     """The last version of the product's recipe, 0 before the first."""
     version = func.max(Recipe.version)
     query = select(version).where(Recipe.tenant_id == tenant, Recipe.product_id == product)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import and_, case, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.days import day_began, first_id
 from app.db.tables import Entry, Movement, Order, Store
@@ -42,7 +42,7 @@ class Sold(NamedTuple):
 
 
 async def ordered(
-    session: AsyncSession, tenant: UUID, stores: Collection[UUID], since: date, until: date
+    session: AnySession, tenant: UUID, stores: Collection[UUID], since: date, until: date
 ) -> list[Ordered]:
     """Orders placed on the days from `since` to `until`, both included, by each store's clock."""
     count, paid = func.count(), Order.paid_at.is_not(None)
@@ -61,7 +61,7 @@ async def ordered(
 
 
 async def sold(
-    session: AsyncSession, tenant: UUID, stores: Collection[UUID], since: date, until: date
+    session: AnySession, tenant: UUID, stores: Collection[UUID], since: date, until: date
 ) -> list[Sold]:
     """Goods that customers received and returned on the days from `since` to `until`, both
     included, by each store's clock."""

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, func, literal_column, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.levels import Pair, bind_levels, level_keys
@@ -128,7 +128,7 @@ async def _end(unit: Unit, due: Any, **arguments: Any) -> Sequence[Order]:
 
 
 async def over_lately(
-    session: AsyncSession, tenant: UUID, pairs: Collection[Pair], since: datetime
+    session: AnySession, tenant: UUID, pairs: Collection[Pair], since: datetime
 ) -> bool:
     """Whether an order that reserved any of these levels is overdue, or ended after `since`."""
     keys = level_keys()

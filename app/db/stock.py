@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, bindparam, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.levels import Pair, bind_levels, level_keys
 from app.db.reservations import OVERDUE, with_overdue
@@ -23,7 +23,7 @@ BY_PAIR = (
 
 
 async def levels_by_pair(
-    session: AsyncSession, tenant: UUID, pairs: Collection[Pair]
+    session: AnySession, tenant: UUID, pairs: Collection[Pair]
 ) -> dict[Pair, Level]:
     """Levels by (store, product); a product never stocked in the store has none."""
     rows = await session.execute(BY_PAIR, {"tenant": tenant, **bind_levels(pairs)})
@@ -31,7 +31,7 @@ async def levels_by_pair(
 
 
 async def movements_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> Sequence[Movement]:
     """The movements with these ids, in no order."""
     return (
@@ -42,7 +42,7 @@ async def movements_by_id(
 
 
 async def reversals_of(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> dict[UUID, Movement]:
     """The reversal of each of these movements that was reversed, by the movement's id."""
     reversals = await session.scalars(
@@ -52,7 +52,7 @@ async def reversals_of(
 
 
 async def entries_of(
-    session: AsyncSession, tenant: UUID, movements: Collection[UUID]
+    session: AnySession, tenant: UUID, movements: Collection[UUID]
 ) -> Sequence[Entry]:
     """The entries of these movements, by movement and line."""
     return (
@@ -65,7 +65,7 @@ async def entries_of(
 
 
 async def movement_with_entries(
-    session: AsyncSession, tenant: UUID, movement_id: UUID
+    session: AnySession, tenant: UUID, movement_id: UUID
 ) -> tuple[Movement, Sequence[Entry]] | None:
     """The movement and its entries in order; None for an unknown id."""
     movement = await session.get(Movement, (tenant, movement_id))
@@ -88,7 +88,7 @@ SORTS: dict[str, Any] = {"NAME": Product.pinyin, "AVAILABLE": Level.shelf}
 
 
 async def levels(
-    session: AsyncSession,
+    session: AnySession,
     tenant: UUID,
     filter: LevelFilter,
     sort: str,
@@ -143,7 +143,7 @@ class MovementFilter:
 
 
 async def movements(
-    session: AsyncSession,
+    session: AnySession,
     tenant: UUID,
     filter: MovementFilter,
     after: UUID | None,
@@ -180,7 +180,7 @@ async def movements(
 
 
 async def scanned(
-    session: AsyncSession, tenant: UUID, store: UUID, product: UUID | None
+    session: AnySession, tenant: UUID, store: UUID, product: UUID | None
 ) -> tuple[Level | None, Movement | None]:
     """The product's level in the store, and its last receipt there."""
     if product is None:

@@ -3,12 +3,12 @@ from the ledger."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.days import first_id
@@ -30,7 +30,7 @@ OPEN = ("REQUESTED", "APPROVED", "SHIPPED", "PARTIAL")
 
 
 async def transfers_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> Sequence[Transfer]:
     query = select(Transfer).where(Transfer.tenant_id == tenant, among(Transfer.id, ids))
     return (await session.scalars(query)).all()
@@ -42,7 +42,7 @@ async def locked_transfer(unit: Unit, id: UUID) -> Transfer | None:
 
 
 async def lines_of(
-    session: AsyncSession, tenant: UUID, transfers: Collection[UUID]
+    session: AnySession, tenant: UUID, transfers: Collection[UUID]
 ) -> Sequence[TransferLine]:
     query = (
         select(TransferLine)
@@ -53,7 +53,7 @@ async def lines_of(
 
 
 async def returns_of(
-    session: AsyncSession, tenant: UUID, transfers: Collection[UUID]
+    session: AnySession, tenant: UUID, transfers: Collection[UUID]
 ) -> Sequence[Transfer]:
     """The transfers that return goods of these transfers, the oldest first."""
     query = (
@@ -64,7 +64,7 @@ async def returns_of(
     return (await session.scalars(query)).all()
 
 
-async def any_shipped(session: AsyncSession, tenant: UUID) -> bool:
+async def any_shipped(session: AnySession, tenant: UUID) -> bool:
     """Whether the tenant ever shipped a transfer."""
     query = select(Transfer.id).where(
         Transfer.tenant_id == tenant, Transfer.shipped_at.is_not(None)
@@ -83,7 +83,7 @@ class TransferFilter(NamedTuple):
 
 
 async def transfers(
-    session: AsyncSession, tenant: UUID, filter: TransferFilter, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, filter: TransferFilter, after: UUID | None, limit: int
 ) -> Sequence[Transfer]:
     """A page of transfers, the newest first."""
     query = select(Transfer).where(Transfer.tenant_id == tenant, _concerns(filter.stores))
@@ -103,7 +103,7 @@ def _concerns(stores: Collection[UUID]) -> ColumnElement[bool]:
 
 
 async def open_transfers(
-    session: AsyncSession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
 ) -> Sequence[Transfer]:
     """A page of the open requests and transfers to or from these stores, the oldest first."""
     query = select(Transfer).where(
@@ -152,7 +152,7 @@ class Need(NamedTuple):
     sold: int
 
 
-async def needs(session: AsyncSession, tenant: UUID, store: UUID, days: int) -> list[Need]:
+async def needs(session: AnySession, tenant: UUID, store: UUID, days: int) -> list[Need]:
     """The goods of a store, with the quantities sold in the last `days`."""
     sold, awaited = _sold(tenant, store, days), _awaited(tenant, store)
     L = Level.__table__.c
@@ -174,7 +174,8 @@ async def needs(session: AsyncSession, tenant: UUID, store: UUID, days: int) -> 
         .where(Product.kind == "GOODS", Product.archived_at.is_(None))
         .order_by(Product.pinyin, Product.id)
     )
-    goods = [Need(*row[:2], *map(int, row[2:])) for row in await session.execute(query)]
+    rows: Any = await session.execute(query)
+    goods = [Need(*row[:2], *map(int, row[2:])) for row in rows]
     ordered = await on_order(session, tenant, [(store, need.product_id) for need in goods])
     return [
         need._replace(coming=need.coming + ordered.get((store, need.product_id), 0))

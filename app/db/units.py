@@ -4,15 +4,15 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.tables import ProductUnit
 
 
 async def units_of(
-    session: AsyncSession, tenant: UUID, products: Collection[UUID]
+    session: AnySession, tenant: UUID, products: Collection[UUID]
 ) -> Sequence[ProductUnit]:
     """The products' own units, the largest first."""
     query = (
@@ -24,7 +24,7 @@ async def units_of(
 
 
 async def sizes(
-    session: AsyncSession, tenant: UUID, products: Collection[UUID]
+    session: AnySession, tenant: UUID, products: Collection[UUID]
 ) -> dict[UUID, dict[str, int]]:
     """Base units in each of the products' own units."""
     by_product: dict[UUID, dict[str, int]] = {}

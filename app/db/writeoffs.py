@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import String, Uuid, and_, bindparam, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among
 from app.db.core.unit import Unit
 from app.db.levels import Pair, bind_levels, level_keys
@@ -51,7 +51,7 @@ async def earmarks(unit: Unit, pairs: Iterable[Pair]) -> list[Earmark]:
 
 
 async def write_offs_by_id(
-    session: AsyncSession, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> Sequence[WriteOff]:
     query = select(WriteOff).where(WriteOff.tenant_id == tenant, among(WriteOff.id, ids))
     return (await session.scalars(query)).all()
@@ -63,7 +63,7 @@ async def locked_write_off(unit: Unit, id: UUID) -> WriteOff | None:
 
 
 async def lines_of(
-    session: AsyncSession, tenant: UUID, write_offs: Collection[UUID]
+    session: AnySession, tenant: UUID, write_offs: Collection[UUID]
 ) -> Sequence[WriteOffLine]:
     query = (
         select(WriteOffLine)
@@ -82,7 +82,7 @@ class Wasted(NamedTuple):
 
 
 async def wasted_of(
-    session: AsyncSession, tenant: UUID, write_offs: Collection[UUID]
+    session: AnySession, tenant: UUID, write_offs: Collection[UUID]
 ) -> list[Wasted]:
     """Costs of approved write-offs by the ledger, one entry per line."""
     query = (
@@ -96,7 +96,7 @@ async def wasted_of(
 
 
 async def wasted_by_line(
-    session: AsyncSession, tenant: UUID, lines: Collection[tuple[UUID, int]]
+    session: AnySession, tenant: UUID, lines: Collection[tuple[UUID, int]]
 ) -> list[Wasted]:
     """The same for these lines, each a write-off and a number; and for their neighbours."""
     return await wasted_of(session, tenant, {write_off for write_off, _ in lines})
@@ -108,7 +108,7 @@ class WriteOffFilter(NamedTuple):
 
 
 async def write_offs(
-    session: AsyncSession, tenant: UUID, filter: WriteOffFilter, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, filter: WriteOffFilter, after: UUID | None, limit: int
 ) -> Sequence[WriteOff]:
     """A page of write-offs, the newest first."""
     query = select(WriteOff).where(
@@ -122,7 +122,7 @@ async def write_offs(
 
 
 async def open_write_offs(
-    session: AsyncSession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
 ) -> Sequence[WriteOff]:
     """A page of the write-offs that wait for a decision in these stores, the oldest first."""
     W = WriteOff
@@ -134,7 +134,7 @@ async def open_write_offs(
     return (await session.scalars(query.order_by(W.id).limit(limit))).all()
 
 
-async def limits(session: AsyncSession, tenant: UUID) -> Sequence[WriteOffLimit]:
+async def limits(session: AnySession, tenant: UUID) -> Sequence[WriteOffLimit]:
     """The limits that were ever set."""
     query = select(WriteOffLimit).where(WriteOffLimit.tenant_id == tenant)
     return (await session.scalars(query)).all()

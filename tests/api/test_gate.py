@@ -3,13 +3,13 @@
 import asyncio
 import dataclasses
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.core.snapshot import ReadSession
 from app.db.core.unit import Database
 from app.domain.access import Role, Viewer
 from app.domain.errors import Denied, Refused
@@ -28,7 +28,7 @@ class Counting(Database):
     reads = 0
 
     @asynccontextmanager
-    async def read(self, tenant: UUID | None) -> AsyncIterator[AsyncSession]:
+    async def read(self, tenant: UUID | None) -> AsyncGenerator[ReadSession, None]:
         self.reads += 1
         async with super().read(tenant) as session:
             yield session

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,10 +11,10 @@ from unittest.mock import patch
 from uuid import UUID, uuid4, uuid5
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import units
 from app.db.core.lane import Lane
+from app.db.core.snapshot import ReadSession
 from app.db.core.unit import Database, clock
 from app.db.orders import lines_of
 from app.db.tables import Movement, Order
@@ -77,7 +77,7 @@ class RepackingDatabase(Database):
         self.product, self.pieces, self.repacked = product, pieces, False
 
     @asynccontextmanager
-    async def read(self, tenant: UUID | None) -> AsyncIterator[AsyncSession]:
+    async def read(self, tenant: UUID | None) -> AsyncGenerator[ReadSession, None]:
         async with super().read(tenant) as session:
             yield session
         if not self.repacked:

@@ -6,14 +6,15 @@ classes come back as plain rows that are read by attribute and belong to no sess
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from operator import itemgetter
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeAlias, cast
 from uuid import UUID
 
 import orjson
 from sqlalchemy import JSON, select
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import class_mapper
 from sqlalchemy.util import LRUCache
 
@@ -31,7 +32,7 @@ BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 class Reads(Protocol):
     """Where reads run: a `Database` (a snapshot each) or a `Snapshot` (all at one moment)."""
 
-    def read(self, tenant: UUID | None, /) -> Any: ...
+    def read(self, tenant: UUID | None, /) -> AbstractAsyncContextManager["ReadSession"]: ...
 
 
 class Rows(list[Any]):
@@ -213,6 +214,10 @@ class ReadSession:
         columns = class_mapper(cls).primary_key
         matches = (column == value for column, value in zip(columns, key, strict=True))
         return await self.scalar(select(cls).where(*matches))
+
+
+AnySession: TypeAlias = AsyncSession | ReadSession
+"""What a read takes: the session of a unit, or the reads of a snapshot."""
 
 
 class Plan:

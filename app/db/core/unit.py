@@ -13,13 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 from app.db.core.coalesce import Coalescer
 from app.db.core.outage import Outage
 from app.db.core.postgres import Connection, roll_back
-from app.db.core.snapshot import ReadPool, Snapshot
+from app.db.core.snapshot import ReadPool, ReadSession, Snapshot
 from app.db.core.vault import Vault
 
 T = TypeVar("T")
-Session = AsyncSession
-"""The session type that reads take; the domain imports it from here."""
-
 ROLE = "kucun_app"
 Nudge = Callable[[UUID, Iterable[UUID]], Awaitable[None]]
 
@@ -202,7 +199,7 @@ class Database:
                     await session.close()
 
     @asynccontextmanager
-    async def read(self, tenant: UUID | None) -> AsyncGenerator[Any, None]:
+    async def read(self, tenant: UUID | None) -> AsyncGenerator[ReadSession, None]:
         """A snapshot of its own; without a tenant it sees no tenant's rows."""
         async with self.snapshot() as snapshot, snapshot.read(tenant) as session:
             yield session

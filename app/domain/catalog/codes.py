@@ -18,7 +18,7 @@ from biip.gs1_element_strings import GS1ElementString
 from biip.gs1_messages import GS1Message
 
 from app.db import catalog as rows
-from app.db.core.unit import Session
+from app.db.core.snapshot import AnySession
 from app.db.tables import Product
 from app.domain.rules import scales
 from app.domain.rules.codes import LENGTHS, check_digit_ok, normal
@@ -64,7 +64,7 @@ class Code:
         return Decimal(1 if self.count is None else self.count)
 
 
-async def find_product(session: Session, tenant: UUID, name: str) -> tuple[Product, int] | None:
+async def find_product(session: AnySession, tenant: UUID, name: str) -> tuple[Product, int] | None:
     """The product with this barcode or sku, and the base units of one such pack."""
     return await rows.by_code(session, tenant, normal(name), name)
 

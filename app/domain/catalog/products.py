@@ -9,7 +9,8 @@ from uuid import UUID, uuid5
 from uuid_utils.compat import uuid7
 
 from app.db import catalog as rows
-from app.db.core.unit import Database, Session, Unit
+from app.db.core.snapshot import AnySession
+from app.db.core.unit import Database, Unit
 from app.db.levels import open_levels
 from app.db.tables import Barcode, Category, Product
 from app.domain import access
@@ -36,7 +37,7 @@ WARNABLE_DAYS = range(7, 31)
 
 
 async def read_products(
-    session: Session, tenant: UUID, ids: Collection[UUID]
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> dict[UUID, Product]:
     """These products, archived ones too. Raises Refused(UnknownProduct) with all missing ids."""
     products = {row.id: row for row in await rows.products_by_id(session, tenant, ids)}

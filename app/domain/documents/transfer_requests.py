@@ -8,7 +8,8 @@ from uuid_utils.compat import uuid7
 
 from app.db import identity
 from app.db import transfers as rows
-from app.db.core.unit import Database, Session, Unit
+from app.db.core.snapshot import AnySession
+from app.db.core.unit import Database, Unit
 from app.db.tables import Transfer
 from app.db.transfers import Need
 from app.domain import access
@@ -53,7 +54,7 @@ async def suggestions(db: Database, tenant: UUID, store: UUID) -> list[Suggestio
         return await _suggested(session, tenant, store)
 
 
-async def _suggested(session: Session, tenant: UUID, store: UUID) -> list[Suggestion]:
+async def _suggested(session: AnySession, tenant: UUID, store: UUID) -> list[Suggestion]:
     needs = await rows.needs(session, tenant, store, PERIOD_DAYS)
     suggestions = [each for each in map(_suggestion, needs) if each.quantity]
     suggestions.sort(key=lambda each: (each.days_left is None, each.days_left))

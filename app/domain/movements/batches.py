@@ -8,7 +8,8 @@ from uuid import UUID, uuid5
 
 from app.db import batches as rows
 from app.db.batches import ArrivingBatch
-from app.db.core.unit import Database, Session, clock
+from app.db.core.snapshot import AnySession
+from app.db.core.unit import Database, clock
 from app.db.tables import BatchLevel, Product
 from app.domain.claims import fingerprint_of
 from app.domain.errors import Malformed, Refused, UnknownBatch
@@ -76,7 +77,7 @@ def arriving_batch(
 
 
 async def named_batches(
-    session: Session, tenant: UUID, product: Product, number: str
+    session: AnySession, tenant: UUID, product: Product, number: str
 ) -> tuple[UUID, ...]:
     """The product's batches with this number: one for each expiry it was received with.
 

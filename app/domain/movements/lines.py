@@ -14,7 +14,8 @@ from uuid import UUID
 from app.db import batches as batch_rows
 from app.db import catalog, identity, units
 from app.db.batches import ArrivingBatch
-from app.db.core.unit import Database, Session, clock
+from app.db.core.snapshot import AnySession
+from app.db.core.unit import Database, clock
 from app.db.tables import Product
 from app.domain.catalog.codes import Code, find_product, read_code
 from app.domain.catalog.cookbook import NO_WISH, Wish
@@ -232,7 +233,7 @@ def wish_of(line: object) -> Wish:
 
 
 async def _find_products(
-    session: Session, tenant: UUID, store: UUID, requests: Sequence[LineRequest]
+    session: AnySession, tenant: UUID, store: UUID, requests: Sequence[LineRequest]
 ) -> list[_Found]:
     """The product and quantity of each line. Raises Refused with all unknown codes at once."""
     ids = {line.product_id for line in requests if line.product_id is not None}
@@ -272,7 +273,7 @@ async def _find_products(
 
 
 async def _measured(
-    session: Session, tenant: UUID, line: LineRequest, product_id: UUID, product: Product | None
+    session: AnySession, tenant: UUID, line: LineRequest, product_id: UUID, product: Product | None
 ) -> Decimal:
     quantity = line.quantity or Decimal(0)
     if line.unit is None:
@@ -283,7 +284,7 @@ async def _measured(
 
 
 async def _in_unit(
-    session: Session, tenant: UUID, product: Product, quantity: Decimal, unit: str
+    session: AnySession, tenant: UUID, product: Product, quantity: Decimal, unit: str
 ) -> Decimal:
     """A quantity of another unit, in the product's own: exact, or refused."""
     own = await units.sizes(session, tenant, [product.id])
@@ -320,7 +321,7 @@ def _whole(product: Product, base: Decimal, sent: str) -> Decimal:
 
 
 async def _with_arriving(
-    session: Session, tenant: UUID, store: UUID, found: Sequence[_Found], moment: datetime
+    session: AnySession, tenant: UUID, store: UUID, found: Sequence[_Found], moment: datetime
 ) -> list[ResolvedLine]:
     """The lines with the batches that come in, dated by the store's own day."""
     zones = await identity.stores_by_id(session, tenant, [store])
@@ -351,7 +352,7 @@ def _terms(line: LineRequest, code: Code | None) -> BatchTerms:
     )
 
 
-async def _batches_of(session: Session, tenant: UUID, found: _Found) -> tuple[UUID, ...] | None:
+async def _batches_of(session: AnySession, tenant: UUID, found: _Found) -> tuple[UUID, ...] | None:
     """The batches that the line or its code names; None for any.
 
     What leaves is of the code's batch only if that number was ever received: a till sells what
