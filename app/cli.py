@@ -126,6 +126,15 @@ def schema() -> None:
 
 
 @app.command()
+def matrix() -> None:
+    """输出权限表 / Print who has each permission and what it opens, as docs/security.md does."""
+    from app.resolvers import SCHEMA
+    from app.schema.matrix import matrix as table
+
+    print(table(SCHEMA), end="")
+
+
+@app.command()
 def create_tenant(
     name: Annotated[str, typer.Argument(help="企业名称 / Name of the business.")],
     store_code: Annotated[
