@@ -55,7 +55,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await bus.start()
-        tasks = [asyncio.create_task(sweep(gate.recheck))]
+        tasks = [asyncio.create_task(sweep(gate))]
         if config.jobs:
             tasks.append(asyncio.create_task(work(config.database_url, db, lane)))
             tasks.append(asyncio.create_task(serve_shops(app.books, shops)))

@@ -310,7 +310,7 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         # Later events are answered by other tasks: read the operation's cost in its own.
         _ = self.cost
         if line is None:
-            return Stream(iterable, self.context_value.person)
+            return Stream(iterable, self.context_value)
         return _first_then_direct(self, iterable, line)
 
 

@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import structlog
 from graphql import ExecutionResult, GraphQLError
@@ -41,7 +41,11 @@ FAREWELL_SECONDS = 5.0
 TRY_AGAIN_LATER = 1013
 """The code of a refused connection: clients wait, and connect again."""
 
-Recheck = Callable[[Iterable[Viewer]], Awaitable[Mapping[Viewer, Viewer]]]
+
+class Rechecks(Protocol):
+    """What knows which viewers are still signed in, and as whom: an application's `Gate`."""
+
+    def recheck(self, viewers: Iterable[Viewer], /) -> Awaitable[Mapping[Viewer, Viewer]]: ...
 
 
 READER: ContextVar[Any] = ContextVar("reader", default=None)
@@ -77,6 +81,10 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
     @person.setter
     def person(self, viewer: Viewer | None) -> None:
         self._caller.person = viewer
+
+    @property
+    def gate(self) -> Rechecks:
+        return self._caller.app.gate
 
     def stalled(self, now: float) -> bool:
         return self.wire.stalled(now)
@@ -218,13 +226,21 @@ class Direct:
         self._socket.attach(self._name, asker, follower)
 
 
-async def sweep(recheck: Recheck) -> None:
-    """Closes connections that are stuck, idle, too old, expired or revoked; never returns."""
+def connections(gate: Rechecks) -> list[Socket | Stream]:
+    """The open connections of the application with this gate."""
+    return [each for each in (*Socket.open, *Stream.open) if each.gate is gate]
+
+
+async def sweep(gate: Rechecks) -> None:
+    """Closes connections that are stuck, idle, too old, expired or revoked; never returns.
+
+    A process may hold several applications: each sweeps its own connections.
+    """
     failing = False
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         now = time.monotonic()
-        for each in (*Socket.open, *Stream.open):
+        for each in connections(gate):
             if each.stalled(now):
                 each.abort()
             elif each.idle(now):
@@ -233,12 +249,10 @@ async def sweep(recheck: Recheck) -> None:
                 each.dismiss(4403, "Connected for too long: connect again")
             elif each.person and (each.person.expires_at or math.inf) <= time.time():
                 each.dismiss(4403, "The token has expired")
-        present = [
-            (each, each.person) for each in (*Socket.open, *Stream.open) if each.person is not None
-        ]
+        present = [(each, each.person) for each in connections(gate) if each.person]
         try:
             async with asyncio.timeout(RECHECK_SECONDS):
-                current = await recheck({person for _, person in present})
+                current = await gate.recheck({person for _, person in present})
             failing = False
         except Exception as error:
             # While the database is unreachable no connection is closed; the next round asks again.

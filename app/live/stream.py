@@ -6,6 +6,7 @@ from asyncio.transports import WriteTransport
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from contextvars import ContextVar
+from typing import Any
 
 from app.domain.access import Viewer
 from app.domain.feed import Event
@@ -29,9 +30,10 @@ class Stream:
 
     open: set["Stream"] = set()
 
-    def __init__(self, follower: Follower, person: Viewer | None) -> None:
+    def __init__(self, follower: Follower, context: Any) -> None:
         self._follower = follower
-        self.person = person
+        self.person: Viewer | None = context.person
+        self.gate = context.app.gate
         self.until = until()
         self._client = CLIENT.get()
         self._transport = TRANSPORT.get()

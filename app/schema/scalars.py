@@ -133,7 +133,7 @@ def money(ten_thousandths: int) -> Any:
 
 
 def maybe_money(ten_thousandths: int | None) -> Any:
-    """The same for an amount that may be unknown."""
+    """1/10000 yuan as `Money`; None for an amount that is unknown."""
     return None if ten_thousandths is None else money(ten_thousandths)
 
 

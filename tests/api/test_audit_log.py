@@ -57,8 +57,8 @@ async def test_changes_of_staff_keys_and_stores_leave_records(chain: Chain) -> N
     assert details(record) == {"role": ["CASHIER"], "stores": [store]}
 
     await chain.do(SET_ROLE, staffId=person["id"], role="MANAGER", storeIds=[])
-    told = {"role": ["MANAGER"], "roleBefore": ["CASHIER"], "stores": []}
-    assert details(await newest(chain)) == told
+    changed = {"role": ["MANAGER"], "roleBefore": ["CASHIER"], "stores": []}
+    assert details(await newest(chain)) == changed
     await chain.do(REMOVE, staffId=person["id"])
     assert (await newest(chain))["act"] == "REMOVE_STAFF"
 

@@ -71,7 +71,7 @@ async def test_no_token_and_a_stale_one(chain: Chain) -> None:
 async def test_an_unknown_login_and_a_wrong_password_look_the_same(chain: Chain) -> None:
     person, _ = await chain.hired()
     await chain.do(REMOVE, staffId=person["id"])
-    logins = (chain.founded.owner.login, f"nobody{uuid4().hex}", person["login"])
+    logins = (chain.founded.owner.login, f"unknown{uuid4().hex}", person["login"])
     answers = [await chain.asking.sign_in(login, "wrong password") for login in logins]
     assert answers[0]["code"] == "SIGN_IN_FAILED"
     assert answers[0] == answers[1] == answers[2]

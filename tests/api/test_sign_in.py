@@ -34,7 +34,7 @@ async def fail(asking: Asking, login: str, times: int = LOGIN_FAILURES_MAX, **mo
 async def test_five_failures_at_once_close_a_login(
     chain: Chain, afar: Asking, elsewhere: Asking, known: bool
 ) -> None:
-    login = chain.founded.owner.login if known else f"nobody{uuid4().hex}"
+    login = chain.founded.owner.login if known else f"unknown{uuid4().hex}"
     answers = await asyncio.gather(
         *(where.sign_in(login, "wrong") for where in (afar, elsewhere) for _ in range(10))
     )
@@ -53,7 +53,7 @@ async def test_an_address_that_tries_many_logins_is_refused(
 ) -> None:
     login = chain.founded.owner.login
     await asyncio.gather(
-        *(afar.sign_in(f"nobody{uuid4().hex}", "wrong") for _ in range(ADDRESS_FAILURES_MAX))
+        *(afar.sign_in(f"unknown{uuid4().hex}", "wrong") for _ in range(ADDRESS_FAILURES_MAX))
     )
     assert (await afar.sign_in(login))["code"] == "TOO_MANY_ATTEMPTS"
     assert (await chain.asking.sign_in(login))["accessToken"]
@@ -87,7 +87,7 @@ async def test_a_known_device_is_not_locked_out(
         )
     await fail(afar, person["login"])
     await asyncio.gather(
-        *(afar.sign_in(f"nobody{uuid4().hex}", "wrong") for _ in range(ADDRESS_FAILURES_MAX))
+        *(afar.sign_in(f"unknown{uuid4().hex}", "wrong") for _ in range(ADDRESS_FAILURES_MAX))
     )
     assert (await afar.sign_in(person["login"]))["code"] == "TOO_MANY_ATTEMPTS"
     device = signed["deviceToken"]
@@ -113,7 +113,7 @@ async def test_device_tokens_that_prove_nothing(chain: Chain, afar: Asking) -> N
 
 
 async def test_failures_are_forgotten_after_a_while(afar: Asking, urls: Urls) -> None:
-    login = f"nobody{uuid4().hex}"
+    login = f"unknown{uuid4().hex}"
     async with Redis.from_url(urls.redis) as valkey:
         before = set(await valkey.keys(f"{PREFIX}*"))
         await fail(afar, login)
@@ -148,7 +148,7 @@ async def test_without_valkey_each_process_counts() -> None:
 async def test_a_flood_leaves_turns_to_others(chain: Chain, afar: Asking) -> None:
     async with asyncio.TaskGroup() as group:
         flood = [
-            group.create_task(afar.sign_in(f"nobody{uuid4().hex}", "wrong"))
+            group.create_task(afar.sign_in(f"unknown{uuid4().hex}", "wrong"))
             for _ in range(2 * WAITING_PER_KEY)
         ]
         await eventually(lambda: asyncio.sleep(0, any(each.done() for each in flood)))

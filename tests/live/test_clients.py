@@ -90,8 +90,8 @@ def test_networks_of_ipv6_are_one_client() -> None:
 
 async def labels(line: Line, chain: Chain, id: str, *products: object) -> dict[str, Any]:
     """The first answer of a new label feed."""
-    told = {"store": chain.founded.store.code, "products": [str(each) for each in products]}
-    await line.subscribe(LABELS, id=id, **told)
+    variables = {"store": chain.founded.store.code, "products": [str(each) for each in products]}
+    await line.subscribe(LABELS, id=id, **variables)
     message = await line.receive()
     while message["id"] != id:
         message = await line.receive()

@@ -108,7 +108,7 @@ async def test_each_process_keeps_the_budget_while_valkey_is_dead(
     await eventually(found)
 
 
-async def test_a_frozen_valkey_delays_nobody(
+async def test_a_frozen_valkey_delays_no_request(
     pair: tuple[Rates, Rates], valkey: Engines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "REPORT_SECONDS", 0.1)
