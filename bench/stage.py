@@ -31,7 +31,7 @@ from app.domain.people.staff import hire
 from app.domain.people.stores import create_tenant
 from app.domain.rules.codes import normal
 from app.domain.rules.kinds import Kind
-from app.run import engines, tether
+from app.run import tether
 from app.run.embedded import Engines, Urls, temporary
 from app.run.migrate import upgrade
 from app.run.process import Process
@@ -44,7 +44,6 @@ ROOT = Path(__file__).parent.parent
 RATE = 10**12
 SECRET = "a secret that only the benchmark knows, 32 bytes"
 PASSWORD = "correct horse"
-CONNECTIONS = "400"
 LINES = 100
 PLENTY = Decimal(1_000_000)
 
@@ -181,8 +180,7 @@ def batch(product: UUID, expires_on: date) -> Arriving:
 
 @contextmanager
 def staged() -> Iterator[Stage]:
-    """Fresh engines, gone afterwards. pgbench with 256 clients needs more connections."""
-    engines.POSTGRES_OPTIONS["max_connections"] = CONNECTIONS
+    """Fresh engines, gone afterwards."""
     with temporary() as running:
         urls = running.urls()
         upgrade(urls.owner)

@@ -27,7 +27,8 @@ LOG_BYTES_MAX = 16 * 1024 * 1024
 POSTGRES_OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "max_connections": "100",
+    # A web process opens up to 23: ten for reads, ten for documents, two of its lane, one for jobs.
+    "max_connections": "400",
     "shared_buffers": "128MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
