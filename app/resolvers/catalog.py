@@ -137,8 +137,8 @@ class PrintingQuery:
             date | None, strawberry.argument(description="Production date to encode. 生产日期")
         ] = None,
     ) -> Printed | None:
-        db, viewer = info.context.app.db, info.context.viewer
-        return await product_label(db, viewer, product_id, batch_no, expires_on, produced_on)
+        reads, viewer = info.context.snapshot, info.context.viewer
+        return await product_label(reads, viewer, product_id, batch_no, expires_on, produced_on)
 
 
 def described(input: changes.DescriptionInput, name: str | None) -> ProductDescription:

@@ -82,7 +82,7 @@ class PurchasesQuery:
         context = info.context
         try:
             return await purchases.reached_purchase(
-                context.app.db, context.viewer, Can.SEE_PURCHASES, id
+                context.snapshot, context.viewer, Can.SEE_PURCHASES, id
             )
         except Refused:
             return None

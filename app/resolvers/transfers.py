@@ -53,7 +53,7 @@ class TransfersQuery:
     ) -> Transfer | None:
         context, can = info.context, Can.SEE_TRANSFERS
         try:
-            return await transfers.get_transfer(context.app.db, context.viewer, can, id)
+            return await transfers.get_transfer(context.snapshot, context.viewer, can, id)
         except Refused:
             return None
 
@@ -109,10 +109,12 @@ class TransfersQuery:
         info: Info,
         store_id: Annotated[UUID, strawberry.argument(description="ID of the store.")],
     ):
-        viewer = info.context.viewer
-        if not access.within(viewer, Can.SEE_TRANSFERS, [store_id]):
+        context = info.context
+        if not access.within(context.viewer, Can.SEE_TRANSFERS, [store_id]):
             return []
-        return await transfer_requests.suggestions(info.context.app.db, viewer.tenant, store_id)
+        return await transfer_requests.suggestions(
+            context.snapshot, context.viewer.tenant, store_id
+        )
 
 
 @strawberry.type

@@ -33,7 +33,7 @@ class WriteOffsQuery:
         info: Info,
         id: Annotated[UUID, strawberry.argument(description="ID of the write-off.")],
     ) -> WriteOff | None:
-        arguments = info.context.app.db, info.context.viewer, Can.SEE_WRITE_OFFS, id
+        arguments = info.context.snapshot, info.context.viewer, Can.SEE_WRITE_OFFS, id
         try:
             return await writeoffs.get_write_off(*arguments)
         except Refused:
@@ -66,7 +66,7 @@ class WriteOffsQuery:
         description="List the approval limit of each role; owners have no limit. 报损审批额度",
     )
     async def write_off_limits(self, info: Info) -> list[WriteOffLimit]:
-        return await writeoffs.limits(info.context.app.db, info.context.viewer)
+        return await writeoffs.limits(info.context.snapshot, info.context.viewer)
 
 
 @strawberry.type

@@ -10,7 +10,7 @@ import zxingcpp
 from zxingcpp import BarcodeFormat
 
 from app.db import catalog as rows
-from app.db.core.unit import Database
+from app.db.core.snapshot import Reads
 from app.db.tables import Product
 from app.domain.access import Viewer
 from app.domain.errors import Malformed
@@ -32,7 +32,7 @@ class Printed:
 
 
 async def product_label(
-    db: Database,
+    reads: Reads,
     viewer: Viewer,
     product_id: UUID,
     batch_no: str | None,
@@ -51,7 +51,7 @@ async def product_label(
             "标签上的批号最多 20 个字符，只能用字母、数字和常用符号",
             "A batch number on a label has at most 20 letters, digits and simple signs.",
         )
-    async with db.read(viewer.tenant) as session:
+    async with reads.read(viewer.tenant) as session:
         products = await rows.products_by_id(session, viewer.tenant, [product_id])
         codes = await rows.barcodes_of(session, viewer.tenant, [product_id])
     if not products:

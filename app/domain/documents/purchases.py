@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from app.db import catalog, identity
 from app.db import purchases as rows
+from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, Unit
 from app.db.levels import open_levels
 from app.db.tables import PurchaseLine, PurchaseOrder, Supplier
@@ -271,10 +272,10 @@ def announce(unit: Unit, row: PurchaseOrder, lines: Sequence[PurchaseLine]) -> N
 
 
 async def reached_purchase(
-    db: Database, viewer: Viewer, can: Can, purchase_id: UUID
+    reads: Reads, viewer: Viewer, can: Can, purchase_id: UUID
 ) -> PurchaseOrder:
     """An order of a store this permission reaches. Raises Refused(UnknownPurchaseOrder)."""
-    async with db.read(viewer.tenant) as session:
+    async with reads.read(viewer.tenant) as session:
         purchases = await rows.purchases_by_id(session, viewer.tenant, [purchase_id])
     if not purchases or not access.within(viewer, can, [purchases[0].store_id]):
         raise Refused(UnknownPurchaseOrder(str(purchase_id)))

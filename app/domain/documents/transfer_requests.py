@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 from app.db import identity
 from app.db import transfers as rows
-from app.db.core.snapshot import AnySession
+from app.db.core.snapshot import AnySession, Reads
 from app.db.core.unit import Database, Unit
 from app.db.tables import Transfer
 from app.db.transfers import Need
@@ -48,9 +48,9 @@ class Suggestion:
     days_left: int | None
 
 
-async def suggestions(db: Database, tenant: UUID, store: UUID) -> list[Suggestion]:
+async def suggestions(reads: Reads, tenant: UUID, store: UUID) -> list[Suggestion]:
     """Products that the store should request now, the most urgent first."""
-    async with db.read(tenant) as session:
+    async with reads.read(tenant) as session:
         return await _suggested(session, tenant, store)
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from app.db import transfers as rows
+from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, Unit, clock
 from app.db.tables import Product, Transfer, TransferLine
 from app.domain import access
@@ -47,12 +48,12 @@ from app.domain.rules.units import from_base, to_base
 Work = Callable[[Unit, Transfer], Awaitable[None]]
 
 
-async def get_transfer(db: Database, viewer: Viewer, can: Can, transfer_id: UUID) -> Transfer:
+async def get_transfer(reads: Reads, viewer: Viewer, can: Can, transfer_id: UUID) -> Transfer:
     """A transfer of which this permission reaches a side: the store that acts in it.
 
     Raises Refused(UnknownTransfer).
     """
-    async with db.read(viewer.tenant) as session:
+    async with reads.read(viewer.tenant) as session:
         transfers = await rows.transfers_by_id(session, viewer.tenant, [transfer_id])
     sides = {row.to_store for row in transfers}
     if can is Can.SEE_TRANSFERS:

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from app.db import batches, stock
 from app.db import writeoffs as rows
+from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, Unit
 from app.db.tables import WriteOff, WriteOffLimit, WriteOffLine
 from app.domain import access
@@ -184,9 +185,9 @@ def _movement(row: WriteOff, kind: Kind, key: UUID, actor: UUID, lines: Sequence
     )
 
 
-async def get_write_off(db: Database, viewer: Viewer, can: Can, write_off_id: UUID) -> WriteOff:
+async def get_write_off(reads: Reads, viewer: Viewer, can: Can, write_off_id: UUID) -> WriteOff:
     """A write-off of a store this permission reaches. Raises Refused(UnknownWriteOff)."""
-    async with db.read(viewer.tenant) as session:
+    async with reads.read(viewer.tenant) as session:
         write_offs = await rows.write_offs_by_id(session, viewer.tenant, [write_off_id])
     if not write_offs or not access.within(viewer, can, [write_offs[0].store_id]):
         raise Refused(UnknownWriteOff(str(write_off_id)))
@@ -314,9 +315,9 @@ async def set_limit(
     return next(limit for limit in await limits(db, viewer) if limit.role == role.name)
 
 
-async def limits(db: Database, viewer: Viewer) -> list[WriteOffLimit]:
+async def limits(reads: Reads, viewer: Viewer) -> list[WriteOffLimit]:
     """Approval limit of each limited role; an amount of None is no limit."""
-    async with db.read(viewer.tenant) as session:
+    async with reads.read(viewer.tenant) as session:
         known = {limit.role: limit for limit in await rows.limits(session, viewer.tenant)}
     unset = {role.name: WriteOffLimit(tenant_id=viewer.tenant, role=role.name) for role in LIMITED}
     return list((unset | known).values())
