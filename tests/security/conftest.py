@@ -20,6 +20,7 @@ async def walked(clone: Cloning) -> Urls:
 @pytest.fixture(scope="session")
 async def world(walked: Urls) -> AsyncIterator[World]:
     db = Database(walked.database, unheard, vault=VAULT)
-    async with served(walked) as asking:
+    # The whole walk opens thousands of feeds a minute from one address.
+    async with served(walked, connections_per_address=10**6, feeds_per_address=10**6) as asking:
         yield await a_world(db, asking)
     await db.close()
