@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Select, Uuid, delete, func, select, tuple_, update
+from sqlalchemy import ARRAY, Select, Uuid, delete, exists, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.core.snapshot import AnySession, Reads
@@ -121,15 +121,29 @@ async def stores_of_staff(
 
 
 async def staff(
-    session: AnySession, tenant: UUID, after: UUID | None, limit: int
+    session: AnySession,
+    tenant: UUID,
+    stores: Collection[UUID] | None,
+    after: UUID | None,
+    limit: int,
 ) -> Sequence[Staff]:
-    """A page of the people who work here, those invited last first."""
+    """A page of the people who work here, those invited last first; with `stores` only cashiers
+    who work in these stores and in no others."""
     query = (
         select(Staff)
         .where(Staff.tenant_id == tenant, Staff.removed_at.is_(None))
         .order_by(Staff.id.desc())
         .limit(limit)
     )
+    if stores is not None:
+        works = exists().where(
+            StaffStore.tenant_id == Staff.tenant_id, StaffStore.staff_id == Staff.id
+        )
+        query = query.where(
+            Staff.role == "CASHIER",
+            works.where(among(StaffStore.store_id, stores)),
+            ~works.where(~among(StaffStore.store_id, stores)),
+        )
     if after is not None:
         query = query.where(Staff.id < after)
     return (await session.scalars(query)).all()
@@ -278,9 +292,9 @@ async def end_sessions(unit: Unit, staff: UUID, but: UUID | None = None) -> None
 
 
 async def sessions_of(
-    session: AnySession, tenant: UUID, staff: UUID, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, staff: UUID | None, after: UUID | None, limit: int
 ) -> Sequence[Session]:
-    """A page of the person's sessions that are open, the newest first."""
+    """A page of the person's sessions that are open, the newest first; none without a person."""
     query = (
         select(Session)
         .where(Session.tenant_id == tenant, Session.staff_id == staff)

@@ -63,9 +63,9 @@ class Can(Enum):
     )
     SEE_CATALOG = Grant("See products and categories. 查看商品", STAFF, "catalog:read")
     EDIT_CATALOG = Grant(
-        "Create and change products and categories. 管理商品", HEADS, "catalog:write"
+        "Create and change products and categories. 管理商品", {M: OWN, **HEADS}, "catalog:write"
     )
-    EDIT_RECIPES = Grant("Set recipes of products. 管理配方", HEADS, "catalog:write")
+    EDIT_RECIPES = Grant("Set recipes of products. 管理配方", {M: OWN, **HEADS}, "catalog:write")
     EDIT_CHANNELS = Grant(
         "Set the stock rules of channels. 渠道规则", {M: OWN, **HEADS}, "catalog:write"
     )
@@ -85,7 +85,7 @@ class Can(Enum):
     EDIT_SUPPLIERS = Grant("Create and change suppliers. 管理供应商", HEADS, "purchase:write")
     SEE_PURCHASES = Grant("See purchase orders. 查看采购单", STAFF, "purchase:read")
     PURCHASE = Grant("Create and change purchase orders. 采购", {M: OWN, **HEADS}, "purchase:write")
-    SELL = Grant("Sell at the counter. 销售", {C: OWN, M: OWN}, "sale:write")
+    SELL = Grant("Sell at the counter. 销售", {C: OWN, M: OWN, O: ALL}, "sale:write")
     PLACE_ORDER = Grant("Place and follow orders without signing in. 下单", {}, anybody=True)
     SEE_ORDERS = Grant("See orders of customers. 查看订单", STAFF, "order:read")
     RUN_ORDERS = Grant(
@@ -106,7 +106,7 @@ class Can(Enum):
     SEE_ALERTS = Grant("See alerts of stores. 查看预警", STAFF, "alert:read")
     ACKNOWLEDGE_ALERT = Grant("Acknowledge an alert. 处理预警", {M: OWN, **HEADS})
     SEE_PASSES = Grant("See prepaid passes. 查看次卡", STAFF, "pass:read")
-    REDEEM = Grant("Redeem uses of a prepaid pass. 核销", {C: OWN, M: OWN}, "sale:write")
+    REDEEM = Grant("Redeem uses of a prepaid pass. 核销", {C: OWN, M: OWN, O: ALL}, "sale:write")
     REFUND_PASS = Grant("Refund a prepaid pass. 退卡", {M: OWN, O: ALL}, "return:write")
     RETURN_SALE = Grant(
         "Record a return of sold goods. 退货", {C: OWN, M: OWN, O: ALL}, "return:write"
@@ -123,9 +123,12 @@ class Can(Enum):
     )
     REVERSE = Grant("Reverse a movement. 冲销", {M: OWN, O: ALL})
     SEE_REPORTS = Grant("See the reports of stores. 查看报表", {M: OWN, **HEADS}, "report:read")
-    MANAGE_STAFF = Grant("Invite, change and remove staff. 管理员工", {O: ALL})
+    MANAGE_STAFF = Grant("Invite, change and remove staff. 管理员工", {M: OWN, O: ALL})
     MANAGE_KEYS = Grant("Create and revoke API keys. 管理接口密钥", {O: ALL})
     MANAGE_STORES = Grant("Open and change stores. 管理门店", {O: ALL})
+    SEE_CONTACTS = Grant(
+        "See contacts of customers, with masked phone numbers. 查看顾客", {C: OWN, M: OWN, O: ALL}
+    )
     REVEAL_CONTACTS = Grant("Read contacts of customers in full. 查看联系方式", {O: ALL})
     ERASE_CUSTOMERS = Grant("Erase contacts of customers. 删除顾客信息", {O: ALL})
     SEE_AUDIT = Grant("See the log of privileged acts. 查看操作记录", {M: OWN, **HEADS})

@@ -7,7 +7,7 @@ from app.db import identity as rows
 from app.db import tables
 from app.domain import access
 from app.domain.access import Can
-from app.domain.people import staff, stores
+from app.domain.people import management, staff, stores
 from app.domain.people.stores import StoreChanges
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
@@ -34,10 +34,12 @@ class IdentityQuery:
     @root(
         Can.MANAGE_STAFF,
         Connection[types.Staff],
-        description="List the staff accounts of the chain, the newest first. 员工列表",
+        description="List the staff accounts that you manage, the newest first: owners those of "
+        "the chain, managers the cashiers who work only in their stores. 员工列表",
     )
     async def staff(self, info: Info, first: First = None, after: After = None):
-        return await newest(info, rows.staff, first=first, after=after)
+        stores = management.managed_stores(info.context.viewer)
+        return await newest(info, rows.staff, stores, first=first, after=after)
 
     @root(
         Can.MANAGE_KEYS,
@@ -53,7 +55,8 @@ class IdentityMutation:
     @root(
         Can.MANAGE_STAFF,
         types.InviteStaffResult,
-        description="Create a staff account that can sign in at once. 邀请员工",
+        description="Create a staff account that can sign in at once. Managers create cashiers "
+        "of their own stores. 邀请员工",
     )
     async def invite_staff(self, info: Info, input: types.InviteStaffInput) -> tables.Staff:
         return await staff.invite_staff(
@@ -70,7 +73,8 @@ class IdentityMutation:
     @root(
         Can.MANAGE_STAFF,
         types.SetStaffRoleResult,
-        description="Set the role and the stores of a staff account. 调整权限",
+        description="Set the role and the stores of a staff account. Managers change cashiers "
+        "of their own stores. 调整权限",
     )
     async def set_staff_role(self, info: Info, input: types.SetStaffRoleInput) -> tables.Staff:
         gate, viewer, stores = info.context.app.gate, info.context.viewer, input.store_ids

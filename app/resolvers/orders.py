@@ -105,7 +105,7 @@ class OrdersQuery:
             str | None,
             strawberry.argument(
                 description="Return only orders of this phone number in any spelling, or of "
-                "exactly this name, at most 100 characters. 联系人"
+                "exactly this name, at most 100 characters; needs SEE_CONTACTS. 联系人"
             ),
         ] = None,
         external_id: Annotated[
@@ -119,6 +119,9 @@ class OrdersQuery:
         after: After = None,
     ):
         viewer = info.context.viewer
+        if contact is not None:
+            # A filter by a hidden field would tell what it is.
+            access.require(viewer, Can.SEE_CONTACTS)
         chosen = OrderFilter(
             access.within(viewer, Can.SEE_ORDERS, store_ids),
             state and state.name,

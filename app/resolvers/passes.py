@@ -9,6 +9,7 @@ from strawberry.types import Info
 from app.db import passes as rows
 from app.db.passes import PassFilter
 from app.db.tables import Pass, Redemption
+from app.domain import access
 from app.domain.access import Can
 from app.domain.documents import passes
 from app.domain.errors import Malformed
@@ -43,7 +44,7 @@ class PassesQuery:
             str | None,
             strawberry.argument(
                 description="Return only passes of this phone number in any spelling, or of "
-                "exactly this member number, at most 100 characters. 会员"
+                "exactly this member number, at most 100 characters; needs SEE_CONTACTS. 会员"
             ),
         ] = None,
         state: Annotated[
@@ -54,6 +55,9 @@ class PassesQuery:
         after: After = None,
     ):
         viewer = info.context.viewer
+        if customer is not None:
+            # A filter by a hidden field would tell what it is.
+            access.require(viewer, Can.SEE_CONTACTS)
         # Every store redeems a pass, so the passes of all stores are visible.
         stores = sorted(viewer.stores if store_ids is None else viewer.stores & set(store_ids))
         vault, named = info.context.app.db.vault, clean(customer, "customer", 100)

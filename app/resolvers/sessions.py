@@ -36,7 +36,8 @@ class SessionsQuery:
         first: First = None,
         after: After = None,
     ):
-        staff = sign_in.listed_staff(info.context.viewer, staff_id)
+        snapshot, viewer = info.context.snapshot, info.context.viewer
+        staff = await sign_in.listed_staff(snapshot, viewer, staff_id)
         return await newest(info, rows.sessions_of, staff, first=first, after=after)
 
 

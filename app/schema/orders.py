@@ -140,13 +140,16 @@ class Order:
     @strawberry.field(
         description="Name or phone number of the customer. Phone numbers are masked, except for "
         "the customer who shows the order's token; owners use `revealContact`. Null once it is "
-        "erased. 联系人"
+        "erased, and for staff without SEE_CONTACTS. 联系人"
     )
     def contact(self, root: strawberry.Parent[tables.Order], info: Info) -> str | None:
         contact, scope = contact_of(info.context.app.db.vault, root), info.context.scope
         # A guest reaches an order only with its token.
         guest = scope is None or scope.tenant != root.tenant_id or scope.role is Role.CUSTOMER
-        return contact if guest or contact is None else masked(contact)
+        if guest or contact is None:
+            return contact
+        seen = info.context.sees(Can.SEE_CONTACTS, root, [root.store_id])
+        return masked(contact) if seen else None
 
     @strawberry.field(
         description="Movements that reserved, released and handed over the goods; empty if "

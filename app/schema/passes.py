@@ -14,6 +14,7 @@ from app.domain.people.contacts import contact_of
 from app.domain.rules.phones import masked
 from app.schema import problems
 from app.schema.arguments import request_key
+from app.schema.boundary import needs
 from app.schema.catalog import Channel, Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
@@ -98,7 +99,8 @@ class Pass:
 
     @strawberry.field(
         description="Member number or phone number of the customer. Phone numbers are masked; "
-        "owners use `revealContact`. Null once it is erased. 会员"
+        "owners use `revealContact`. Null once it is erased. 会员",
+        directives=needs(Can.SEE_CONTACTS),
     )
     def customer(self, root: strawberry.Parent[tables.Pass], info: Info) -> str | None:
         contact = contact_of(info.context.app.db.vault, root)

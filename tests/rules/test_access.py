@@ -16,8 +16,8 @@ SIGN_IN            Y Y Y Y Y *
 SEE_SELF           s s s Y Y viewer:read
 MANAGE_SELF        s s s Y Y -
 SEE_CATALOG        - s s Y Y catalog:read
-EDIT_CATALOG       - - - Y Y catalog:write
-EDIT_RECIPES       - - - Y Y catalog:write
+EDIT_CATALOG       - - s Y Y catalog:write
+EDIT_RECIPES       - - s Y Y catalog:write
 EDIT_CHANNELS      - - s Y Y catalog:write
 CONNECT_CHANNELS   - - - - Y channel:write
 SELL_OUT           - s s - Y sale:write
@@ -29,7 +29,7 @@ SEE_SUPPLIERS      - - s Y Y purchase:read
 EDIT_SUPPLIERS     - - - Y Y purchase:write
 SEE_PURCHASES      - s s Y Y purchase:read
 PURCHASE           - - s Y Y purchase:write
-SELL               - s s - - sale:write
+SELL               - s s - Y sale:write
 SEE_ALERTS         - s s Y Y alert:read
 ACKNOWLEDGE_ALERT  - - s Y Y -
 PLACE_ORDER        Y Y Y Y Y *
@@ -40,7 +40,7 @@ REQUEST_GOODS      - s s - Y transfer:request
 RUN_TRANSFERS      - - - Y Y transfer:ship
 RECEIVE_TRANSFER   - s s Y Y transfer:receive
 SEE_PASSES         - s s Y Y pass:read
-REDEEM             - s s - - sale:write
+REDEEM             - s s - Y sale:write
 REFUND_PASS        - - s - Y return:write
 RETURN_SALE        - s s - Y return:write
 SEE_WRITE_OFFS     - s s Y Y writeoff:read
@@ -53,9 +53,10 @@ PRODUCE            - s s - Y -
 RETURN_TO_SUPPLIER - - s Y Y receipt:write
 REVERSE            - - s - Y -
 SEE_REPORTS        - - s Y Y report:read
-MANAGE_STAFF       - - - - Y -
+MANAGE_STAFF       - - s - Y -
 MANAGE_KEYS        - - - - Y -
 MANAGE_STORES      - - - - Y -
+SEE_CONTACTS       - s s - Y -
 REVEAL_CONTACTS    - - - - Y -
 ERASE_CUSTOMERS    - - - - Y -
 SEE_AUDIT          - - s Y Y -

@@ -218,6 +218,7 @@ IN_CODE = {
     ("MenuDish", "makeable"): Can.SEE_STOCK,
     ("MovementLine", "onHandAfter"): Can.SEE_STOCK,
     ("MovementLine", "seq"): Can.SEE_STOCK,
+    ("Order", "contact"): Can.SEE_CONTACTS,
     ("WriteOffLine", "cost"): Can.SEE_COST,
 }
 """Fields that judge by a store that their row does not name itself."""

@@ -276,7 +276,7 @@ class Desk:
         return str(self.chain.store)
 
     def who(self, name: str) -> str:
-        """Somebody who may do this: an owner does everything but stand at the till."""
+        """The cashier stands at the till; the owner does everything else."""
         return self.cashier if name in ("sell", "sellPass", "redeem") else self.owner
 
     async def do(self, name: str, /, *, by: str | None = None, **input: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Passwords of staff: changed by themselves, or reset by an owner."""
+"""Passwords of staff: changed by themselves, or reset by those who manage the account."""
 
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
 from app.domain.errors import Refused, UnknownStaff, WrongPassword, WrongState, WrongStateReason
 from app.domain.people.hashing import hashed, matching
+from app.domain.people.management import check_managed
 from app.domain.people.sessions import Gate
 
 
@@ -63,6 +64,7 @@ async def reset_password(
         current, _ = await rows.locked_staff(unit, staff_id)
         if current is None:
             raise Refused(UnknownStaff(str(staff_id)))
+        await check_managed(unit.session, viewer, current)
         await _set_password(unit, current, secret)
         await record_act(unit, viewer, Act.RESET_PASSWORD, Subject.STAFF, staff_id)
     gate.forget(viewer.tenant)

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from app.db import identity as rows
 from app.db import tables
+from app.db.core.snapshot import Reads
 from app.db.core.unit import Database
 from app.domain import access
 from app.domain.access import Can, Viewer
@@ -19,6 +20,7 @@ from app.domain.claims import claim
 from app.domain.errors import Refused, SessionEnded, SignInFailed, UnknownSession
 from app.domain.people import tokens
 from app.domain.people.hashing import matching
+from app.domain.people.management import manages_staff
 from app.domain.people.sessions import Gate
 from app.domain.people.tokens import DeviceClaim, Refresh, Signer
 from app.domain.rules.logins import folded, normal_login
@@ -170,13 +172,13 @@ def _signed_in(signer: Signer, refresh: Refresh, staff: UUID) -> SignedIn:
     return SignedIn(token, str(refresh), datetime.fromtimestamp(expires_at, UTC), device)
 
 
-def listed_staff(viewer: Viewer, staff_id: UUID | None) -> UUID:
-    """The account whose sessions the viewer may list: their own, or any for those who manage
-    staff. Raises Denied."""
+async def listed_staff(reads: Reads, viewer: Viewer, staff_id: UUID | None) -> UUID | None:
+    """The account whose sessions the viewer may list: their own, or one that they manage; None
+    for an account out of reach. Raises Denied."""
     if staff_id is None or staff_id == viewer.actor:
         return viewer.actor
     access.require(viewer, Can.MANAGE_STAFF)
-    return staff_id
+    return staff_id if await manages_staff(reads, viewer, staff_id) else None
 
 
 async def sign_out(gate: Gate, viewer: Viewer) -> tables.Session:
@@ -192,7 +194,7 @@ async def sign_out(gate: Gate, viewer: Viewer) -> tables.Session:
 
 
 async def revoke_session(gate: Gate, viewer: Viewer, key: UUID, session_id: UUID) -> tables.Session:
-    """Ends a session of one's own, or any for those who manage staff.
+    """Ends a session of one's own, or of an account that the viewer manages.
 
     Raises Refused(UnknownSession), also for a session that has ended already.
     """
@@ -200,7 +202,7 @@ async def revoke_session(gate: Gate, viewer: Viewer, key: UUID, session_id: UUID
         request = ("revokeSession", session_id)
         earlier = await claim(unit, viewer.actor, key, session_id, *request)
         session = await rows.session_by_id(unit, session_id)
-        if session is None or not _may_end(viewer, session):
+        if session is None or not await _may_end(gate.db, viewer, session):
             raise Refused(UnknownSession(str(session_id)))
         if earlier is None:
             if session.ended_at is not None or session.expires_at <= unit.now:
@@ -211,6 +213,6 @@ async def revoke_session(gate: Gate, viewer: Viewer, key: UUID, session_id: UUID
     return session
 
 
-def _may_end(viewer: Viewer, session: tables.Session) -> bool:
+async def _may_end(reads: Reads, viewer: Viewer, session: tables.Session) -> bool:
     own = session.staff_id == viewer.actor
-    return own or viewer.scope.reach(Can.MANAGE_STAFF) is not None
+    return own or await manages_staff(reads, viewer, session.staff_id)

@@ -24,6 +24,7 @@ from app.domain.errors import (
 )
 from app.domain.people import tokens
 from app.domain.people.hashing import hashed
+from app.domain.people.management import check_managed, require_managed
 from app.domain.people.sessions import Gate
 from app.domain.rules.logins import normal_login
 from app.domain.rules.texts import clean
@@ -44,9 +45,9 @@ async def invite_staff(
 ) -> tables.Staff:
     """A new person, who can sign in at once.
 
-    Raises Refused(AlreadyTaken) for a login that another account of the chain has, and
-    Refused(UnknownStore). The password is no part of the key's input: a fingerprint of it
-    would be a way to guess it.
+    Raises Refused: AlreadyTaken for a login that another account of the chain has, UnknownStore;
+    Denied for a role or stores that the viewer does not manage. The password is no part of the
+    key's input: a fingerprint of it would be a way to guess it.
     """
     login, name = normal_login(login), clean(name, "name", 100, required=True)
     stores = _stores(viewer, role, store_ids)
@@ -106,7 +107,8 @@ async def set_staff_role(
     """Gives a person another role and other stores, within a second on every terminal.
 
     Raises Refused(UnknownStaff), Refused(UnknownStore), and Refused(WrongState): a person
-    keeps their own role, and the last owner stays one.
+    keeps their own role, and the last owner stays one. Raises Denied for a role or stores that
+    the viewer does not manage.
     """
     stores = _stores(viewer, role, store_ids)
     async with gate.db.unit(viewer.tenant) as unit:
@@ -150,6 +152,7 @@ async def _changeable(
     person, owners = await rows.locked_staff(unit, staff_id)
     if person is None:
         raise Refused(UnknownStaff(str(staff_id)))
+    await check_managed(unit.session, viewer, person)
     if not stays_owner and staff_id == viewer.actor:
         raise Refused(WrongState(WrongStateReason.SELF))
     if not stays_owner and owners == [staff_id]:
@@ -181,6 +184,7 @@ def _stores(viewer: Viewer, role: Role, store_ids: Sequence[UUID]) -> list[UUID]
     for store in store_ids:
         if store not in viewer.stores:
             raise Refused(UnknownStore(str(store)))
+    require_managed(viewer, role, store_ids)
     return sorted(set(store_ids))
 
 
