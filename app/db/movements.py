@@ -70,6 +70,7 @@ class EntryRow(NamedTuple):
     batch_named: bool | None
     cost: int | None
     recipe_id: UUID | None
+    own_cost: bool | None
 
 
 class LevelRow(NamedTuple):

@@ -224,7 +224,8 @@ class StockMutation:
     @root(
         Can.RETURN_TO_SUPPLIER,
         types.PostResult,
-        description="Return goods from the shelf to a supplier. 退供应商",
+        description="Return goods to a supplier: from the shelf first, the rest from quarantine. "
+        "退供应商",
     )
     async def return_to_supplier(self, info: Info, input: changes.LinesInput) -> Outcome:
         return await post(info, Can.RETURN_TO_SUPPLIER, Kind.SUPPLIER_RETURN, input)

@@ -186,6 +186,15 @@ class Place:
         return Bin(root.bin)
 
 
+@strawberry.enum(description="Cost at which a reversal takes goods out. 成本依据")
+class CostBasis(Enum):
+    OWN = strawberry.enum_value("OWN", description="Cost at which the goods came in. 原成本")
+    AVERAGE = strawberry.enum_value(
+        "AVERAGE",
+        description="Moving average, because the stock is worth less than what came in. 移动平均",
+    )
+
+
 @window(
     tables.Entry,
     stores=("from_store", "to_store"),
@@ -242,12 +251,22 @@ class MovementLine:
         return maybe_money(root.unit_cost)
 
     @strawberry.field(
-        description="Cost of the quantity in CNY, at the moving average when it left. Null if "
-        "unknown or if you lack SEE_COST. 成本金额",
+        description="Cost of the quantity in CNY, at the moving average when it left, or at its "
+        "own cost: see `costBasis`. Null if unknown or if you lack SEE_COST. 成本金额",
         directives=needs(Can.SEE_COST),
     )
     def cost(self, root: strawberry.Parent[tables.Entry]) -> Money | None:
         return maybe_money(root.cost)
+
+    @strawberry.field(
+        description="Whether a reversal took the goods out at their own cost or at the average; "
+        "null for other lines or if you lack SEE_COST. 成本依据",
+        directives=needs(Can.SEE_COST),
+    )
+    def cost_basis(self, root: strawberry.Parent[tables.Entry]) -> CostBasis | None:
+        if root.own_cost is None:
+            return None
+        return CostBasis.OWN if root.own_cost else CostBasis.AVERAGE
 
 
 def _sees_level(info: Info, entry: tables.Entry) -> bool:

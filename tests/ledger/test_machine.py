@@ -65,6 +65,17 @@ class Model:
         # Goods returned directly to waste change no physical bin, so no level and no revision.
         self.commits[store] += any(change.values())
 
+    def opposite(self, movement: Movement) -> Counter[Any]:
+        """The change of a reversal: what arrived leaves quarantine where the shelf lacks it."""
+        change = Counter({place: -n for place, n in self.effects[movement.id].items()})
+        if movement.kind in (Kind.OPENING.name, Kind.RECEIPT.name):
+            for (store, name, bin), moved in list(change.items()):
+                lacking = -moved - self.bins[store, name, bin]
+                if bin == "shelf" and lacking > 0:
+                    change[store, name, "shelf"] += lacking
+                    change[store, name, "quarantine"] -= lacking
+        return change
+
     def returned(self, sale: UUID) -> Counter[str]:
         total: Counter[str] = Counter()
         for movement, origin in self.returns.items():
@@ -125,7 +136,7 @@ class Stores(Machine):
         if movement is None:
             return
         model, outcome = self.model, self.run(self.shop.reverse(movement))
-        change = Counter({place: -n for place, n in model.effects[movement.id].items()})
+        change = model.opposite(movement)
         if movement.id in model.undone or model.returned(movement.id):
             assert isinstance(outcome, WrongState)
         elif not model.possible(change):

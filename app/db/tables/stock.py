@@ -187,6 +187,8 @@ class Entry(Table):
     A move inside one level uses the `from_` columns. `unit_cost` is the given cost in 1/10000 yuan
     per product unit, `cost` the value of the quantity by moving average. `batch_named`: the batch
     was given, not chosen by FEFO (I7). `recipe_id` is the recipe the product was produced by.
+    `own_cost` is whether a reversal took the goods out at the cost they came in at, or at the
+    average; null for other entries.
     """
 
     __tablename__ = "entries"
@@ -209,6 +211,7 @@ class Entry(Table):
     batch_named: Mapped[bool | None]
     cost: Mapped[int | None]
     recipe_id: Mapped[UUID | None]
+    own_cost: Mapped[bool | None]
     __table_args__ = (
         to("movements", "movement_id"),
         # I2: a quantity goes from one place to another.

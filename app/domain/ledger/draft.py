@@ -16,7 +16,7 @@ from app.db.orders import PlacedOrder
 from app.db.tables import Entry
 from app.domain.errors import Refusal
 from app.domain.rules.fefo import NEVER, BatchKey
-from app.domain.rules.kinds import Kind
+from app.domain.rules.kinds import ARRIVAL_BINS, Kind
 from app.domain.rules.units import from_base
 
 SYSTEM_ACTOR = UUID(int=0)
@@ -54,7 +54,8 @@ class Line:
     `quantity` is in the product's unit. `unit_cost` is in 1/10000 yuan per unit, `cost` for the
     whole quantity. `batches` are the only batches it may touch, None for any; `arriving` is a
     batch that comes in. `recipe` is the version the product was made by. An `optional` line
-    takes what is available and is never short.
+    takes what is available and is never short. `rest` is a second bin of the source's store, which
+    gives what the first one lacks.
     """
 
     product: UUID
@@ -68,6 +69,7 @@ class Line:
     recipe: UUID | None = None
     optional: bool = False
     cost: int | None = None
+    rest: str | None = None
 
 
 def _no_recipes() -> dict[UUID, UUID | None]:
@@ -120,7 +122,11 @@ class Draft:
 
 
 def reversed_lines(entries: Sequence[Entry]) -> tuple[Line, ...]:
-    """The lines that undo these entries: each goes back to where it came from."""
+    """The lines that undo these entries, the last one first: each goes back where it came from.
+
+    Goods that arrived may have been put aside since: what the shelf lacks of them is taken from
+    quarantine.
+    """
     return tuple(
         Line(
             entry.product_id,
@@ -131,6 +137,12 @@ def reversed_lines(entries: Sequence[Entry]) -> tuple[Line, ...]:
             batches=entry.batch_id and (entry.batch_id,),
             recipe=entry.recipe_id,
             cost=entry.cost,
+            rest=_rest(entry),
         )
-        for entry in entries
+        for entry in reversed(entries)
     )
+
+
+def _rest(entry: Entry) -> str | None:
+    arrived = entry.from_bin in ARRIVAL_BINS and entry.to_bin == "shelf"
+    return "quarantine" if arrived else None

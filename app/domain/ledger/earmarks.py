@@ -20,7 +20,7 @@ async def load_earmarks(
         (line.source.store, line.product)
         for draft in drafts
         for line in draft.lines
-        if line.source.bin == "quarantine"
+        if "quarantine" in (line.source.bin, line.rest)
     }
     if not pairs:
         return

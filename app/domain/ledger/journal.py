@@ -15,7 +15,7 @@ from app.db.core.unit import Unit
 from app.db.levels import Pair
 from app.db.movements import EntryRow, LevelRow, MovementHead
 from app.db.tables import Movement
-from app.domain.ledger.costs import MovementCosts
+from app.domain.ledger.costs import CarriedCost, MovementCosts
 from app.domain.ledger.draft import Draft, Line, unlabelled_batch
 from app.domain.ledger.locked import LockedLevel, Move
 from app.domain.rules.fefo import BatchKey
@@ -54,7 +54,7 @@ class Journal:
         quantity = move.quantity + (earlier.quantity if earlier else 0)
         self._shortfalls[pair] = Shortfall(*pair, quantity, move.target.scale, draft.id)
 
-    def _apply(self, draft: Draft, number: int, move: Move, cost: int) -> EntryRow:
+    def _apply(self, draft: Draft, number: int, move: Move, carried: CarriedCost) -> EntryRow:
         line, quantity, source, target, batch, named, _ = move
         left = self._step(source, batch, line.source.bin, -quantity)
         joined = self._step(target, batch, line.target.bin, quantity)
@@ -85,8 +85,9 @@ class Journal:
             to_after=joined and joined.on_hand,
             batch_id=batch and batch.id,
             batch_named=named if batch else None,
-            cost=cost,
+            cost=carried.cost,
             recipe_id=line.recipe,
+            own_cost=carried.own,
         )
 
     def _step(

@@ -69,6 +69,11 @@ class LockedLevel:
         """The cost of so many base units, in 1/10000 yuan, at the moving average."""
         return average_cost(quantity, self.held, self.value, self.scale, self.unit_cost)
 
+    def covers(self, quantity: int, cost: int) -> bool:
+        """Whether so many base units can leave at this cost: what stays is worth 0 or more, and
+        0 when nothing stays."""
+        return cost == self.value if quantity == self.held else cost <= self.value
+
     def move(self, batch: BatchKey | None, bin: str, change: int) -> None:
         """Changes one bin, of the level and of the batch, by so many base units."""
         self.bins[bin] += change
@@ -85,7 +90,7 @@ class Move(NamedTuple):
     """A line, or one batch's part of it, in base units, and the levels it touches.
 
     `named` is whether FEFO alone did not choose the batch. `cost` is what the goods cost when
-    they were sold, in 1/10000 yuan; None when the ledger finds the cost.
+    they were sold or came in, in 1/10000 yuan; None when the ledger finds the cost.
     """
 
     line: Line

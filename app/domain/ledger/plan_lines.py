@@ -4,7 +4,8 @@ What a line takes is gone for the next one, and what it brings is there.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from app.domain.errors import (
 from app.domain.ledger.channel_limits import is_bound
 from app.domain.ledger.draft import Draft, Line, Place, unlabelled_batch
 from app.domain.ledger.locked import NO_LIMIT, Bins, Levels, LockedLevel, Move
+from app.domain.rules.costs import share
 from app.domain.rules.fefo import BatchChoice, BatchKey, choose_batches, pick
 from app.domain.rules.kinds import PROMISED_BINS, SEALED_BINS, UNEXPIRED_BINS
 from app.domain.rules.shortages import NO_DEMAND, Demand, after_line, available
@@ -101,9 +103,7 @@ class LinePlanner:
             return None
         move = Move(line, quantity, source, target)
         if line.source.bin in source.bins:
-            if source.batches is None:
-                return self._take(move)
-            return self._take_batches(move, source.batches)
+            return self._take(move) if line.rest is None else self._take_in_turn(move, line.rest)
         if source.batches is None or line.target.bin not in target.bins:
             return self._add(move)
         return self._bring(move, source.batches)
@@ -129,7 +129,28 @@ class LinePlanner:
                 self._taken[key] = self._taken.get(key, 0) - move.quantity
                 self._new_batches.setdefault(target, set()).add(move.batch)
 
-    def _take(self, move: Move) -> None:
+    def _take_in_turn(self, move: Move, rest: str) -> Refusal | None:
+        """Takes from the line's bin first and what is missing from `rest`; both share its cost."""
+        line, first, left = move.line, len(self.moves), move.quantity
+        for bin in (line.source.bin, rest):
+            part = replace(line, source=line.source._replace(bin=bin), rest=None, optional=True)
+            if refusal := self._take(move._replace(line=part, quantity=left)):
+                return refusal
+            left = move.quantity - sum(taken.quantity for taken in self.moves[first:])
+            if left == 0:
+                break
+        if left:
+            taken = self.demands[move.source, rest].available
+            self._ask(move.source, line.source.bin, left + taken, taken)
+        elif line.cost is not None:
+            self.moves[first:] = _with_costs(self.moves[first:], line.cost)
+        return None
+
+    def _take(self, move: Move) -> Refusal | None:
+        batches = move.source.batches
+        return self._take_plain(move) if batches is None else self._take_batches(move, batches)
+
+    def _take_plain(self, move: Move) -> None:
         """Takes from a bin of a product that keeps no batches."""
         line, source, quantity = move.line, move.source, move.quantity
         bin = source, line.source.bin
@@ -275,6 +296,17 @@ class LinePlanner:
             out = sum(quantity for _, quantity in left)
             return ReturnExceedsSale(line.product, out, 0, move.quantity, move.source.scale)
         return None
+
+
+def _with_costs(moves: Sequence[Move], cost: int) -> list[Move]:
+    """The moves, which together cost `cost`, each with its share of it."""
+    left = sum(move.quantity for move in moves)
+    shared: list[Move] = []
+    for move in moves:
+        own = share(cost, move.quantity, left)
+        cost, left = cost - own, left - move.quantity
+        shared.append(move._replace(cost=own))
+    return shared
 
 
 def _unknown(draft: Draft, levels: Levels) -> UnknownProduct:

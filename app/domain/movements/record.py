@@ -199,6 +199,7 @@ async def draft(
             line.expected_version,
             line.batches,
             line.arriving,
+            rest=kind.value.rest,
         )
         for line in lines
     ]

@@ -5,11 +5,15 @@ from typing import Final, NamedTuple
 
 
 class Route(NamedTuple):
-    """The bins a kind moves goods between; None when the lines say it."""
+    """The bins a kind moves goods between; None when the lines say it.
+
+    `rest` is a second bin, which gives what the source lacks.
+    """
 
     source: str | None
     target: str | None
     meaning: str
+    rest: str | None = None
 
 
 @unique
@@ -29,7 +33,7 @@ class Kind(Enum):
     EXPIRE = Route("shelf", "quarantine", "Past its last day of sale: off the shelf. 过期下架")
     CONSUMPTION = Route("shelf", "kitchen", "Used by the store itself. 自用")
     PRODUCTION = Route("kitchen", "shelf", "Made by the store itself. 自制入库")
-    SUPPLIER_RETURN = Route("shelf", "supplier", "Sent back to a supplier. 退供应商")
+    SUPPLIER_RETURN = Route("shelf", "supplier", "Sent back to a supplier. 退供应商", "quarantine")
     PASS_SALE = Route("shelf", "kitchen", "Taken ahead for the first use of a pass. 次卡售出预扣")
     PASS_HOLD = Route("shelf", "reserved", "Reserved for the uses of a pass. 次卡预占")
     PASS_RELEASE = Route("reserved", "shelf", "Reserved for a pass and never used. 次卡释放")
@@ -52,6 +56,9 @@ PHYSICAL_BINS: Final = ("shelf", "reserved", "quarantine", "transit")
 
 ON_HAND_BINS: Final = ("shelf", "reserved", "quarantine")
 """Bins whose goods are in the store: on hand is their sum."""
+
+ARRIVAL_BINS: Final = ("supplier", "opening", "transit")
+"""Where goods come from that arrive in a store."""
 
 CONSUMING_BINS: Final = ("customer", "kitchen")
 """Where goods go that are sold or used, for good."""
