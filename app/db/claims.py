@@ -10,7 +10,7 @@ from app.db.tables import Request
 
 
 async def claimed(
-    unit: Unit, actor: UUID, key: UUID, fingerprint: bytes, result_id: UUID
+    unit: Unit, claimant: UUID, key: UUID, fingerprint: bytes, result_id: UUID
 ) -> Request | None:
     """Claims the key for `result_id`; the earlier claim when there is one already.
 
@@ -20,7 +20,7 @@ async def claimed(
         insert(Request)
         .values(
             tenant_id=unit.tenant,
-            actor_id=actor,
+            actor_id=claimant,
             key=key,
             fingerprint=fingerprint,
             result_id=result_id,
@@ -32,6 +32,6 @@ async def claimed(
         return None
     # READ COMMITTED: this statement sees what the insert has waited for.
     query = select(Request).where(
-        Request.tenant_id == unit.tenant, Request.actor_id == actor, Request.key == key
+        Request.tenant_id == unit.tenant, Request.actor_id == claimant, Request.key == key
     )
     return (await unit.session.scalars(query)).one()

@@ -187,7 +187,7 @@ def _answering() -> Statement:
     keys = rows("keys", R.actor_id, R.key)
     mine = and_(R.tenant_id == TENANT, R.actor_id == keys.c.actor_id, R.key == keys.c.key)
     return Statement(
-        select(R.fingerprint, M.recorded_at, *(M[name] for name in HEAD))
+        select(R.actor_id, R.key, R.fingerprint, M.recorded_at, *(M[name] for name in HEAD))
         .join_from(keys, Request, mine)
         .join(Movement, and_(M.tenant_id == TENANT, M.id == R.result_id))
     )
@@ -204,12 +204,9 @@ async def answered(
         unit.raw, tenant=unit.tenant, **arrays("keys", ["actor_id", "key"], keys)
     )
     answers: dict[tuple[UUID, UUID], tuple[bytes, Movement]] = {}
-    for fingerprint, recorded_at, *values in records:
+    for claimant, key, fingerprint, recorded_at, *values in records:
         head = MovementHead(*values)
-        answers[head.actor_id, head.key] = (
-            fingerprint,
-            movement_row(unit.tenant, head, recorded_at),
-        )
+        answers[claimant, key] = fingerprint, movement_row(unit.tenant, head, recorded_at)
     return answers
 
 

@@ -8,6 +8,13 @@ from uuid import UUID
 
 from app.domain.errors import Denied, Refused, UnknownStore
 
+TENANT_CLAIMANT = UUID(int=2)
+"""Whom the keys of a tenant's staff and API keys belong to: a retry may come from any of them."""
+
+CUSTOMER_CLAIMANT = UUID(int=1)
+"""Whom the keys of customers belong to, signed in or not. Staff's keys are apart from them: a
+customer must not be able to use up a key that a shop's program derives."""
+
 
 class Role(Enum):
     CUSTOMER = "A registered customer of the chain. 会员"
@@ -212,6 +219,11 @@ class Viewer:
     @property
     def tenant(self) -> UUID:
         return self.scope.tenant
+
+    @property
+    def claimant(self) -> UUID:
+        """Whom the viewer's keys belong to (I5)."""
+        return CUSTOMER_CLAIMANT if self.scope.role is Role.CUSTOMER else TENANT_CLAIMANT
 
 
 def signed_out() -> Denied:

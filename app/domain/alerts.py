@@ -17,7 +17,7 @@ async def acknowledge(db: Database, viewer: Viewer, key: UUID, alert_id: UUID) -
     Raises Refused(UnknownAlert).
     """
     async with db.unit(viewer.tenant) as unit:
-        earlier = await claim(unit, viewer.actor, key, alert_id, "acknowledgeAlert", alert_id)
+        earlier = await claim(unit, viewer.claimant, key, alert_id, "acknowledgeAlert", alert_id)
         row = await rows.locked_alert(unit, alert_id)
         if row is None or not access.within(viewer, Can.ACKNOWLEDGE_ALERT, [row.store_id]):
             raise Refused(UnknownAlert(str(alert_id)))

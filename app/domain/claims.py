@@ -11,14 +11,18 @@ from app.db.core.unit import Unit
 from app.domain.errors import KeyReused, Refused
 
 
-async def claim(unit: Unit, actor: UUID, key: UUID, result_id: UUID, *request: Any) -> UUID | None:
+async def claim(
+    unit: Unit, claimant: UUID, key: UUID, result_id: UUID, *request: Any
+) -> UUID | None:
     """Claims the key for the row `result_id`; the earlier row's id when the key was used before.
 
-    `request` is the whole input, cleaned, beginning with the name of the use case. Claims come
-    before any other lock. Raises Refused(KeyReused) when the key belongs to another request.
+    `claimant` is whom the key belongs to (`Viewer.claimant`): a retry by another member of staff
+    or another API key is the same request. `request` is the whole input, cleaned, beginning with
+    the name of the use case. Claims come before any other lock. Raises Refused(KeyReused) when
+    the key belongs to another request.
     """
     fingerprint = fingerprint_of(*request)
-    earlier = await claims.claimed(unit, actor, key, fingerprint, result_id)
+    earlier = await claims.claimed(unit, claimant, key, fingerprint, result_id)
     if earlier is None:
         return None
     if earlier.fingerprint != fingerprint:

@@ -37,6 +37,6 @@ def request_key() -> Any:
     """The idempotency key of an input."""
     return strawberry.field(
         description="UUID that you generate for this request. A retry with the same key and "
-        "input returns the first result; another input fails with KeyReused. Keys are kept for "
-        "90 days. 幂等键"
+        "input returns the first result, also if another member of staff or API key sends it; "
+        "another input fails with KeyReused. Keys are kept for 90 days. 幂等键"
     )

@@ -118,9 +118,8 @@ INVARIANTS = {
     """,
     "I5 one key, one effect": """
         SELECT format('movement %s key %s', m.id, m.key) FROM movements m
-        LEFT JOIN requests r USING (tenant_id, actor_id, key)
-        WHERE r.result_id <> m.id
-        OR (r.result_id IS NULL AND m.recorded_at > now() - interval '89 days')
+        LEFT JOIN requests r ON (r.tenant_id, r.key, r.result_id) = (m.tenant_id, m.key, m.id)
+        WHERE r.result_id IS NULL AND m.recorded_at > now() - interval '89 days'
     """,
     "I6 a store's revisions are gap-free": """
         SELECT format('store %s: revision %s, %s changes up to %s', f.store_id, f.revision,

@@ -239,7 +239,7 @@ class Entry(Table):
 
 
 class Request(Table):
-    """A client's key and the id of its one result (I5)."""
+    """A key and the id of its one result (I5); `actor_id` is whom the key belongs to."""
 
     __tablename__ = "requests"
     tenant_id: Mapped[UUID] = key()

@@ -213,7 +213,7 @@ async def set_sold_out(
         await open_levels(unit, {(store_id, product_id)})
     async with db.unit(viewer.tenant) as unit:
         request = ("setSoldOut", store_id, product_id, sold_out)
-        earlier = await claim(unit, viewer.actor, key, product_id, *request)
+        earlier = await claim(unit, viewer.claimant, key, product_id, *request)
         if earlier is None:
             [store] = await identity.stores_by_id(unit.session, unit.tenant, [store_id])
             until = day_end(unit.now, store.timezone) if sold_out else None

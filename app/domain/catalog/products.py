@@ -122,7 +122,7 @@ async def create_product(
     async with db.unit(viewer.tenant) as unit:
         request = ("createProduct", sku, unit_name, kind, codes, described)
         request += tracks_batches, shelf_life_days
-        if earlier := await claim(unit, viewer.actor, key, product.id, *request):
+        if earlier := await claim(unit, viewer.claimant, key, product.id, *request):
             return await get_product(unit, earlier)
         await _known_category(unit, product.category_id)
         if not await rows.insert_unique(unit, product):
@@ -139,7 +139,7 @@ async def update_product(
     columns = described.cleaned()
     async with db.unit(viewer.tenant) as unit:
         earlier = await claim(
-            unit, viewer.actor, key, product_id, "updateProduct", product_id, described
+            unit, viewer.claimant, key, product_id, "updateProduct", product_id, described
         )
         product = await get_product(unit, product_id)
         if earlier is None:
@@ -159,7 +159,7 @@ async def archive_product(
     """Takes a product out of searches and the storefront, or back in; its stock stays."""
     async with db.unit(viewer.tenant) as unit:
         earlier = await claim(
-            unit, viewer.actor, key, product_id, "archiveProduct", product_id, archived
+            unit, viewer.claimant, key, product_id, "archiveProduct", product_id, archived
         )
         product = await get_product(unit, product_id)
         if earlier is None:
@@ -173,7 +173,7 @@ async def create_category(db: Database, viewer: Viewer, key: UUID, name: str) ->
     name = clean(name, "name", 50, required=True)
     category = Category(tenant_id=viewer.tenant, id=uuid7(), name=name)
     async with db.unit(viewer.tenant) as unit:
-        if earlier := await claim(unit, viewer.actor, key, category.id, "createCategory", name):
+        if earlier := await claim(unit, viewer.claimant, key, category.id, "createCategory", name):
             [category] = await rows.categories_by_id(unit.session, unit.tenant, [earlier])
         elif not await rows.insert_unique(unit, category):
             raise Refused(AlreadyTaken("name", name))
@@ -197,7 +197,7 @@ async def add_barcode(
     code = normal(own_code if code is None else clean(code, "code", 64, required=True))
     async with db.unit(viewer.tenant) as unit:
         request = ("addBarcode", product_id, code, pack_quantity)
-        earlier = await claim(unit, viewer.actor, key, product_id, *request)
+        earlier = await claim(unit, viewer.claimant, key, product_id, *request)
         product = await get_product(unit, product_id)
         if earlier is None:
             held = to_base(Decimal(1) if pack_quantity is None else pack_quantity, product.scale)
@@ -222,7 +222,7 @@ async def set_reorder_point(
     await _open_thresholds(db, viewer, product_id, store_id)
     async with db.unit(viewer.tenant) as unit:
         request = ("setReorderPoint", product_id, store_id, quantity)
-        earlier = await claim(unit, viewer.actor, key, product_id, *request)
+        earlier = await claim(unit, viewer.claimant, key, product_id, *request)
         product = await get_product(unit, product_id)
         if earlier is None:
             point = threshold(product, quantity) or 0
@@ -251,7 +251,7 @@ async def set_expiry_warning(
     async with db.unit(viewer.tenant) as unit:
         # Without a store it is the request of earlier versions: a retry still finds its claim.
         request = ("setExpiryWarning", product_id, days, *([store_id] if store_id else []))
-        earlier = await claim(unit, viewer.actor, key, product_id, *request)
+        earlier = await claim(unit, viewer.claimant, key, product_id, *request)
         product = await get_product(unit, product_id)
         if earlier is None and store_id is not None:
             await rows.set_expiry_warning(unit, product_id, store_id, days)

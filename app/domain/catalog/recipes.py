@@ -88,7 +88,7 @@ async def set_recipe(
         await open_levels(unit, {(store, product_id) for store in viewer.stores})
     async with db.unit(viewer.tenant) as unit:
         request = ("setRecipe", product_id, ingredients, yields, consume_on)
-        earlier = await claim(unit, viewer.actor, key, product_id, *request)
+        earlier = await claim(unit, viewer.claimant, key, product_id, *request)
         await rows.lock_all(unit)
         known = await read_products(
             unit.session, unit.tenant, {product_id, *(each.product_id for each in ingredients)}

@@ -44,7 +44,7 @@ async def set_units(
         raise Malformed("units", f"单位最多 {MOST_UNITS} 个", f"Units: give at most {MOST_UNITS}.")
     async with db.unit(viewer.tenant) as unit:
         request = ("setUnits", product_id, packs, display, opened)
-        earlier = await claim(unit, viewer.actor, key, product_id, *request)
+        earlier = await claim(unit, viewer.claimant, key, product_id, *request)
         product = await get_product(unit, product_id)
         if earlier is None:
             sizes = _sizes(product, packs)

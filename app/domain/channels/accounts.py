@@ -106,7 +106,7 @@ async def connect(
         )
     link = ChannelLink(
         tenant_id=viewer.tenant,
-        id=uuid5(viewer.actor, key.hex),
+        id=uuid5(viewer.claimant, key.hex),
         store_id=store_id,
         channel=channel,
         app_id=clean(account.app_id, "appId", 100, required=True),
@@ -115,7 +115,7 @@ async def connect(
     )
     async with db.unit(viewer.tenant) as unit:
         request = ("connectChannel", store_id, channel, *asdict(account).values())
-        if await claim(unit, viewer.actor, key, link.id, *request) is None:
+        if await claim(unit, viewer.claimant, key, link.id, *request) is None:
             if not await insert_unique(unit, link):
                 raise Refused(AlreadyTaken("channel", channel))
             subject = {"tenant_id": viewer.tenant, "subject_id": link.id}
@@ -141,7 +141,7 @@ async def disconnect(db: Database, viewer: Viewer, key: UUID, link_id: UUID) -> 
     """
     await get_account(db, viewer, link_id)
     async with db.unit(viewer.tenant) as unit:
-        if await claim(unit, viewer.actor, key, link_id, "disconnectChannel", link_id) is None:
+        if await claim(unit, viewer.claimant, key, link_id, "disconnectChannel", link_id) is None:
             link = await _open(unit, link_id)
             link.ended_at = unit.now
             disconnected = Act.DISCONNECT_CHANNEL, Subject.CHANNEL_ACCOUNT, link.id
@@ -176,7 +176,7 @@ async def set_listing(
     item = clean(item, "item", 64) or ""
     async with db.unit(viewer.tenant) as unit:
         request = ("setListing", link_id, product_id, sku, item)
-        if await claim(unit, viewer.actor, key, link_id, *request) is None:
+        if await claim(unit, viewer.claimant, key, link_id, *request) is None:
             link = await _open(unit, link_id)
             if link.channel == "WECHAT" and not item:
                 raise Malformed(
@@ -206,7 +206,7 @@ async def remove_listing(
     """
     await get_account(db, viewer, link_id)
     async with db.unit(viewer.tenant) as unit:
-        if await claim(unit, viewer.actor, key, link_id, "removeListing", link_id, sku) is None:
+        if await claim(unit, viewer.claimant, key, link_id, "removeListing", link_id, sku) is None:
             await _open(unit, link_id)
             for each in await rows.listings_of(unit.session, unit.tenant, [link_id]):
                 if each.sku == sku:
@@ -221,7 +221,7 @@ async def retry(db: Database, viewer: Viewer, key: UUID, link_id: UUID) -> Chann
     """
     await get_account(db, viewer, link_id)
     async with db.unit(viewer.tenant) as unit:
-        if await claim(unit, viewer.actor, key, link_id, "retryChannel", link_id) is None:
+        if await claim(unit, viewer.claimant, key, link_id, "retryChannel", link_id) is None:
             await _open(unit, link_id)
             await rows.revive(unit, link_id)
     return await get_account(db, viewer, link_id)

@@ -34,7 +34,7 @@ async def set_channel_freshness(
     async with db.unit(viewer.tenant) as unit:
         request = ("setChannelFreshness", *subject, days_left)
         assert subject.product_id is not None
-        earlier = await claim(unit, viewer.actor, key, subject.product_id, *request)
+        earlier = await claim(unit, viewer.claimant, key, subject.product_id, *request)
         product = await get_product(unit, subject.product_id)
         if earlier is None:
             if not product.tracks_batches:
@@ -74,7 +74,7 @@ async def _set_amount(
     _check_reach(viewer, subject)
     rule = _rule_id(viewer, key)
     async with db.unit(viewer.tenant) as unit:
-        earlier = await claim(unit, viewer.actor, key, rule, name, *subject, quantity)
+        earlier = await claim(unit, viewer.claimant, key, rule, name, *subject, quantity)
         if earlier is None:
             assert subject.product_id is not None
             product = await get_product(unit, subject.product_id)
@@ -103,7 +103,7 @@ async def set_channel_pause(
     _check_reach(viewer, subject)
     rule = _rule_id(viewer, key)
     async with db.unit(viewer.tenant) as unit:
-        if await claim(unit, viewer.actor, key, rule, "pause", *subject, paused) is None:
+        if await claim(unit, viewer.claimant, key, rule, "pause", *subject, paused) is None:
             if subject.product_id is not None:
                 await get_product(unit, subject.product_id)
             return await _put_rule(unit, viewer, subject, "paused", paused)

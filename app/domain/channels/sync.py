@@ -218,8 +218,9 @@ async def _place(books: Books, link: ChannelLink, theirs: ShopOrder) -> Order:
     lines: Sequence[_Line] = [
         _Line(products[line.sku], Decimal(min(line.quantity, LIMIT))) for line in theirs.lines
     ]
-    # The key derives from the shop's order number: repeated messages make one order.
-    key = uuid5(link.id, theirs.number)
+    # The key derives from the shop's order number: repeated messages make one order, also when
+    # the shop is connected again meanwhile.
+    key = uuid5(link.tenant_id, f"{link.channel} {theirs.number}")
     request = OrderRequest(
         key, link.store_id, link.channel, theirs.contact, external_id=theirs.number
     )

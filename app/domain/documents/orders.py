@@ -18,12 +18,12 @@ from app.db import orders as rows
 from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, Unit, clock
 from app.db.orders import GUEST, PlacedLine, PlacedOrder, PricedProduct
-from app.db.reservations import Reservation
-from app.db.tables import Order, OrderLine
+from app.db.tables import Order
 from app.domain import access
-from app.domain.access import Can, Role, Scope, Viewer
+from app.domain.access import CUSTOMER_CLAIMANT, Can, Role, Scope, Viewer
 from app.domain.claims import fingerprint_of
 from app.domain.documents.customer_shortages import for_customers
+from app.domain.documents.fulfilment import fulfilment_lines
 from app.domain.errors import (
     InvalidQuantity,
     Malformed,
@@ -38,9 +38,9 @@ from app.domain.errors import (
 from app.domain.ledger import guests
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.documents import change_document, movement_of, post_movement
-from app.domain.ledger.draft import Draft, Line, Place, RecipeChanged
+from app.domain.ledger.draft import Draft, Line, RecipeChanged
 from app.domain.ledger.post import Outcome
-from app.domain.ledger.reservations import move_line, release, retry_while_short
+from app.domain.ledger.reservations import release, retry_while_short
 from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
 from app.domain.movements.record import (
     Books,
@@ -54,7 +54,6 @@ from app.domain.movements.record import (
 from app.domain.movements.sales import Disposition, take_back
 from app.domain.people import contacts
 from app.domain.rules.days import store_day
-from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import from_base, to_base
@@ -160,6 +159,8 @@ async def _draft_order(
     details = [contact, request.pickup_at, request.note, request.external_id]
     return replace(
         hold,
+        # A guest may have signed in before the retry.
+        claimant=CUSTOMER_CLAIMANT if request.external_id is None else viewer.claimant,
         order=order,
         document_id=order.id,
         fingerprint=fingerprint_of(hold.fingerprint.hex(), *details),
@@ -212,7 +213,9 @@ async def _change(
     """Like `changed`; runs again while overdue orders reserve the missing goods."""
 
     async def once() -> Order:
-        return await change_document(db, viewer.actor, key, row, request, rows.locked_order, work)
+        return await change_document(
+            db, viewer.claimant, key, row, request, rows.locked_order, work
+        )
 
     return await retry_while_short(db, viewer.tenant, row.store_id, once)
 
@@ -287,58 +290,12 @@ async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Ord
         ordered = await rows.lines_of(unit.session, unit.tenant, [row.id])
         [store] = await identity.stores_by_id(unit.session, unit.tenant, [row.store_id])
         today = store_day(unit.now, store.timezone)
-        lines = _fulfilment_lines(row.store_id, held, ordered, lambda each: _stale(each, today))
+        lines = fulfilment_lines(row.store_id, held, ordered, today)
         handed = _movement(row, Kind.FULFILMENT, key, viewer.actor, lines)
         await post_movement(unit, replace(handed, promised=True))
         row.state, row.ended_at = "FULFILLED", unit.now
 
     return await _change(db, viewer, key, row, ("fulfilOrder", order_id), work)
-
-
-def _stale(held: Reservation, today: Any) -> bool:
-    return held.expires_on is not None and expired(held.expires_on, today)
-
-
-def _fulfilment_lines(
-    store: UUID,
-    held: Sequence[Reservation],
-    ordered: Sequence[OrderLine],
-    stale: Callable[[Reservation], bool],
-) -> list[Line]:
-    """Goods to the customer; components of dishes to the kitchen, and the dishes out of it."""
-    kitchen, customer = Place(store, "kitchen"), Place(store, "customer")
-    reserved, quarantine = Place(store, "reserved"), Place(store, "quarantine")
-    shelf = Place(store, "shelf")
-    sold = {line.product_id: 0 for line in ordered}
-    for line in ordered:
-        sold[line.product_id] += line.quantity
-    goods: list[Line] = []
-    components: list[Line] = []
-    for each in held:
-        whole = min(each.quantity, sold.get(each.product_id, 0))
-        if whole:
-            sold[each.product_id] -= whole
-        for quantity, target, lines in (
-            (whole, customer, goods),
-            (each.quantity - whole, kitchen, components),
-        ):
-            if quantity and stale(each):
-                fresh = Line(each.product_id, from_base(quantity, each.scale), shelf, target)
-                lines += [move_line(each, quantity, reserved, quarantine), fresh]
-            elif quantity:
-                lines.append(move_line(each, quantity, reserved, target))
-    dishes = [
-        Line(
-            line.product_id,
-            from_base(line.quantity, line.scale),
-            kitchen,
-            customer,
-            recipe=line.recipe_id,
-        )
-        for line in ordered
-        if line.recipe_id is not None
-    ]
-    return [*goods, *components, *dishes]
 
 
 async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: str | None) -> Order:

@@ -104,7 +104,7 @@ async def sell_pass(
         first = _movement(row, key, viewer.actor, *pass_consumption(row, service))
         await open_levels_for(db, viewer.tenant, first)
         async with db.unit(viewer.tenant) as unit:
-            if earlier := await claim(unit, viewer.actor, key, row.id, *request):
+            if earlier := await claim(unit, viewer.claimant, key, row.id, *request):
                 return (await rows.passes_by_id(unit.session, unit.tenant, [earlier]))[0]
             row.sold_at = unit.now
             unit.session.add(row)
@@ -181,7 +181,7 @@ async def redeem_pass(
     async def once() -> Redemption:
         async with db.unit(viewer.tenant) as unit:
             id = uuid7()
-            if earlier := await claim(unit, viewer.actor, key, id, *request):
+            if earlier := await claim(unit, viewer.claimant, key, id, *request):
                 return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
             row = await _locked(unit, pass_id)
             await _check_usable(unit, row, uses)
@@ -272,7 +272,9 @@ async def refund_pass(
     if not access.within(viewer, Can.REFUND_PASS, [row.store_id]):
         raise Refused(UnknownPass(str(pass_id)))
     reason = clean(reason, "reason", 200)
-    return await _end(db, row, "REFUNDED", viewer.actor, key, ("refundPass", pass_id, reason))
+    return await _end(
+        db, row, "REFUNDED", viewer.actor, viewer.claimant, key, ("refundPass", pass_id, reason)
+    )
 
 
 async def expire(db: Database, tenant: UUID) -> None:
@@ -287,14 +289,20 @@ async def expire_pass(db: Database, tenant: UUID, pass_id: UUID) -> None:
     """Ends one pass, unless it was used up or refunded in between."""
     row, key = await _get_pass(db, tenant, pass_id), uuid5(pass_id, "expire")
     with contextlib.suppress(Refused):
-        await _end(db, row, "EXPIRED", SYSTEM_ACTOR, key, ("expirePass", pass_id))
+        await _end(db, row, "EXPIRED", SYSTEM_ACTOR, SYSTEM_ACTOR, key, ("expirePass", pass_id))
 
 
 async def _end(
-    db: Database, row: Pass, state: str, actor: UUID, key: UUID, request: tuple[Any, ...]
+    db: Database,
+    row: Pass,
+    state: str,
+    actor: UUID,
+    claimant: UUID,
+    key: UUID,
+    request: tuple[Any, ...],
 ) -> Pass:
     async with db.unit(row.tenant_id) as unit:
-        earlier = await claim(unit, actor, key, row.id, *request)
+        earlier = await claim(unit, claimant, key, row.id, *request)
         row = await _locked(unit, row.id)
         if earlier is not None:
             return row
@@ -342,7 +350,7 @@ async def redeem_paid(
     async def once() -> Redemption:
         async with db.unit(viewer.tenant) as unit:
             id = uuid7()
-            if earlier := await claim(unit, viewer.actor, key, id, *request):
+            if earlier := await claim(unit, viewer.claimant, key, id, *request):
                 return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
             movement = await post_movement(unit, draft)
             assert movement is not None

@@ -69,7 +69,7 @@ async def receive(
 
     printed = ("receivePurchaseOrder", row.id, drafted.fingerprint.hex(), accept_over)
     return await change_document(
-        books.db, viewer.actor, head.key, row, printed, rows.locked_purchase, work
+        books.db, viewer.claimant, head.key, row, printed, rows.locked_purchase, work
     )
 
 

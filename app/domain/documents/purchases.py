@@ -77,7 +77,7 @@ async def create_supplier(
     row = Supplier(tenant_id=viewer.tenant, id=uuid7(), **columns)
     _index(row)
     async with db.unit(viewer.tenant) as unit:
-        earlier = await claim(unit, viewer.actor, key, row.id, "createSupplier", introduced)
+        earlier = await claim(unit, viewer.claimant, key, row.id, "createSupplier", introduced)
         if earlier is None and not await catalog.insert_unique(unit, row):
             raise Refused(AlreadyTaken("name", name))
         [row] = await rows.suppliers_by_id(unit.session, unit.tenant, [earlier or row.id])
@@ -91,7 +91,7 @@ async def update_supplier(
     columns = introduced.cleaned()
     async with db.unit(viewer.tenant) as unit:
         request = ("updateSupplier", supplier_id, introduced)
-        earlier = await claim(unit, viewer.actor, key, supplier_id, *request)
+        earlier = await claim(unit, viewer.claimant, key, supplier_id, *request)
         row = await get_supplier(unit, supplier_id)
         if earlier is None:
             for name, value in columns.items():
@@ -112,7 +112,7 @@ async def archive_supplier(
     """
     async with db.unit(viewer.tenant) as unit:
         request = ("archiveSupplier", supplier_id, archived)
-        earlier = await claim(unit, viewer.actor, key, supplier_id, *request)
+        earlier = await claim(unit, viewer.claimant, key, supplier_id, *request)
         row = await get_supplier(unit, supplier_id)
         if earlier is None:
             row.archived_at = (row.archived_at or unit.now) if archived else None
@@ -164,7 +164,7 @@ async def create(
     async with db.unit(tenant) as unit:
         lines = [line.printed for line in resolved]
         printed = ("createPurchaseOrder", *astuple(request), lines)
-        earlier = await claim(unit, viewer.actor, request.key, id, *printed)
+        earlier = await claim(unit, viewer.claimant, request.key, id, *printed)
         if earlier is None:
             await _order(unit, viewer, id, request, resolved)
         [row] = await rows.purchases_by_id(unit.session, tenant, [earlier or id])
@@ -303,7 +303,7 @@ async def update(
         row.expected_on, row.note = day or row.expected_on, note or row.note
 
     request = ("updatePurchaseOrder", row.id, expected_on, note)
-    return await change_document(db, viewer.actor, key, row, request, rows.locked_purchase, work)
+    return await change_document(db, viewer.claimant, key, row, request, rows.locked_purchase, work)
 
 
 async def cancel(
@@ -345,7 +345,7 @@ async def _end(
         row.state, row.reason, row.ended_at = state, reason, unit.now
         announce(unit, row, await rows.lines_of(unit.session, unit.tenant, [row.id]))
 
-    return await change_document(db, viewer.actor, key, row, request, rows.locked_purchase, work)
+    return await change_document(db, viewer.claimant, key, row, request, rows.locked_purchase, work)
 
 
 def _in(row: PurchaseOrder, states: Sequence[str]) -> None:

@@ -97,7 +97,7 @@ async def request(
     )
     printed = ("requestReplenishment", store_id, printed_lines(requests), note)
     async with db.unit(viewer.tenant) as unit:
-        if earlier := await claim(unit, viewer.actor, key, row.id, *printed):
+        if earlier := await claim(unit, viewer.claimant, key, row.id, *printed):
             return (await rows.transfers_by_id(unit.session, unit.tenant, [earlier]))[0]
         # Of two requests at once the second sees what the first has requested.
         await identity.serialize(unit, store_id)

@@ -67,7 +67,7 @@ async def change(
     db: Database, viewer: Viewer, key: UUID, row: Transfer, printed: Sequence[Any], work: Work
 ) -> Transfer:
     """The transfer after `work`, once for each key; the feeds of both stores name it."""
-    return await change_document(db, viewer.actor, key, row, printed, rows.locked_transfer, work)
+    return await change_document(db, viewer.claimant, key, row, printed, rows.locked_transfer, work)
 
 
 async def goods(db: Database, tenant: UUID, ids: Collection[UUID]) -> dict[UUID, Product]:
@@ -149,7 +149,7 @@ async def create(
     ]
     printed = ("createTransfer", from_store_id, to_store_id, printed_lines(requests), note)
     async with db.unit(viewer.tenant) as unit:
-        if earlier := await claim(unit, viewer.actor, key, row.id, *printed):
+        if earlier := await claim(unit, viewer.claimant, key, row.id, *printed):
             return (await rows.transfers_by_id(unit.session, unit.tenant, [earlier]))[0]
         await enter(unit, row, lines)
     return row

@@ -102,7 +102,7 @@ async def request(
                 requested_by=viewer.actor,
                 requested_at=unit.now,
             )
-            if earlier := await claim(unit, viewer.actor, request.key, row.id, *printed):
+            if earlier := await claim(unit, viewer.claimant, request.key, row.id, *printed):
                 return (await rows.write_offs_by_id(unit.session, unit.tenant, [earlier]))[0]
             unit.session.add(row)
             await unit.session.flush()
@@ -291,7 +291,9 @@ async def _decide(
         await record_act(unit, viewer, act, Subject.WRITE_OFF, locked.id, locked.store_id)
 
     request = (state, row.id, note)
-    return await change_document(db, viewer.actor, key, row, request, rows.locked_write_off, once)
+    return await change_document(
+        db, viewer.claimant, key, row, request, rows.locked_write_off, once
+    )
 
 
 async def set_limit(
@@ -308,7 +310,7 @@ async def set_limit(
     async with db.unit(viewer.tenant) as unit:
         request = ("setWriteOffLimit", role.name, amount)
         subject = uuid5(viewer.tenant, role.name)
-        if await claim(unit, viewer.actor, key, subject, *request) is None:
+        if await claim(unit, viewer.claimant, key, subject, *request) is None:
             await rows.put_limit(unit, role.name, amount, viewer.actor, unit.now)
             set_limit = Act.SET_WRITE_OFF_LIMIT, Subject.CHAIN, viewer.tenant
             await record_act(unit, viewer, *set_limit, role=role.name, amount=amount)

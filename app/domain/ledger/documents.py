@@ -64,7 +64,7 @@ Row = TypeVar("Row", bound=Document)
 
 async def change_document(
     db: Database,
-    actor: UUID,
+    claimant: UUID,
     key: UUID,
     row: Row,
     request: Sequence[Any],
@@ -77,7 +77,7 @@ async def change_document(
     Refused(KeyReused) for a key that was used with another request.
     """
     async with db.unit(row.tenant_id) as unit:
-        earlier = await claim(unit, actor, key, row.id, *request)
+        earlier = await claim(unit, claimant, key, row.id, *request)
         current = await locked(unit, row.id)
         assert current is not None, "no document is ever deleted"
         if earlier is None:

@@ -84,7 +84,8 @@ class Draft:
     whose recipe has changed as `RecipeChanged`. `order` is written with the movement that reserves
     its goods. `accept_shortage`: the sale took place even if the books lack goods. `promised`:
     the customer has the sale confirmed, so the channel's limits do not bind it. `act` is written
-    to the audit log with the movement.
+    to the audit log with the movement. `claimant` is whom the key belongs to, the actor by
+    default.
     """
 
     kind: Kind
@@ -106,12 +107,13 @@ class Draft:
     accept_shortage: bool = False
     promised: bool = False
     act: AuditRow | None = None
+    claimant: UUID | None = None
     id: UUID = field(default_factory=uuid7)
     claim: tuple[UUID, UUID] = field(init=False, repr=False)
     pairs: frozenset[Pair] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "claim", (self.actor, self.key))
+        object.__setattr__(self, "claim", (self.claimant or self.actor, self.key))
         pairs = {(line.source.store, line.product) for line in self.lines}
         for line in self.lines:
             if line.target.store is not line.source.store:

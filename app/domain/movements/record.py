@@ -230,6 +230,7 @@ async def draft(
         recipes=exploded.recipes,
         accept_shortage=terms.accept_shortage,
         act=audit_row(viewer, *by_hand, kind=kind.name) if kind in ADJUSTMENTS else None,
+        claimant=viewer.claimant,
     )
 
 
@@ -284,4 +285,5 @@ async def reversal(
             movement.store_id,
             kind=movement.kind,
         ),
+        claimant=viewer.claimant,
     )
