@@ -161,7 +161,7 @@ def hold(shop: Shop) -> Draft:
     until = datetime.now(UTC) + timedelta(hours=1)
     id, total = uuid7(), 1000 * LINES
     sealed, index = contacts.seal(Vault(SECRET), shop.tenant, id, "13800138000")
-    columns = "WECHAT", sealed, index, None, None, total, None, until, shop.actor, lines
+    columns = "WECHAT", sealed, index, None, None, None, total, None, until, shop.actor, lines
     drafting = drafted(shop, Kind.ORDER_HOLD, chosen, uuid4())
     return replace(
         drafting, order=PlacedOrder(id, shop.store, *columns), document_id=id, channel="WECHAT"

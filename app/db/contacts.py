@@ -17,7 +17,10 @@ Contacted = type[Order] | type[Pass]
 TABLES: tuple[Contacted, ...] = (Order, Pass)
 
 STORED = ("plain_contact", "sealed_contact", "contact_index")
-PERSONAL: dict[Contacted, tuple[str, ...]] = {Order: (*STORED, "note", "reason"), Pass: STORED}
+PERSONAL: dict[Contacted, tuple[str, ...]] = {
+    Order: (*STORED, "address_index", "note", "reason"),
+    Pass: STORED,
+}
 """Columns that are erased with a contact."""
 
 NOTES: tuple[InstrumentedAttribute[Any], ...] = (

@@ -46,6 +46,7 @@ class PlacedOrder(NamedTuple):
     channel: str
     sealed_contact: bytes
     contact_index: bytes
+    address_index: bytes | None
     note: str | None
     external_id: str | None
     total: int | None
@@ -98,21 +99,23 @@ def order_row(tenant: UUID, order: PlacedOrder, placed_at: datetime) -> Order:
 
 
 class Guest(NamedTuple):
-    """A guest: a contact, in one store."""
+    """A guest in one store, by the index of their contact or of their address: `column`."""
 
+    column: str
     store_id: UUID
-    contact_index: bytes
+    blind_index: bytes
 
 
-def _counting() -> Statement:
-    guests = rows("guests", ORDERS.store_id, ORDERS.contact_index)
+def _counting(column: str) -> Statement:
+    indexed = ORDERS[column]
+    guests = rows("guests", ORDERS.store_id, indexed)
     theirs = ORDERS.placed_by == literal_column(f"'{GUEST}'")
     open_ = and_(theirs, ORDERS.store_id == guests.c.store_id, ORDERS.expires_at > func.now())
-    # HELD, said so that only the index of contacts can answer: a plan that knows nothing of the
+    # HELD, said so that only the column's index can answer: a plan that knows nothing of the
     # table yet would read all that is held.
     count = (
         select(func.count().filter(open_))
-        .where(ORDERS.tenant_id == TENANT, ORDERS.contact_index == guests.c.contact_index)
+        .where(ORDERS.tenant_id == TENANT, indexed == guests.c[column])
         .where(ORDERS.paid_at.is_(None), ORDERS.ended_at.is_(None))
         .correlate(guests)
         .scalar_subquery()
@@ -121,33 +124,39 @@ def _counting() -> Statement:
 
 
 LOCK_GUESTS = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
-OPEN_OF_GUESTS = _counting()
+OPEN_OF_GUESTS = {column: _counting(column) for column in ("contact_index", "address_index")}
 
 
 async def lock_guests(unit: Unit, guests: Sequence[Guest]) -> None:
     """Locks these guests until the unit ends: no other unit places an order of theirs."""
     keys = sorted(
         int.from_bytes(sha256(unit.tenant.bytes + store.bytes + index).digest()[:8], signed=True)
-        for store, index in guests
+        for _, store, index in guests
     )
     await unit.raw.execute(LOCK_GUESTS, keys)
 
 
 async def open_of_guests(unit: Unit, guests: Sequence[Guest]) -> Counter[Guest]:
     """How many unpaid orders each of them has that are not overdue."""
-    parameters = arrays("guests", list(Guest._fields), guests)
-    counts = await OPEN_OF_GUESTS.fetch(unit.raw, tenant=unit.tenant, **parameters)
-    return Counter({Guest(store, index): count for store, index, count in counts})
+    unpaid: Counter[Guest] = Counter()
+    for column, counting in OPEN_OF_GUESTS.items():
+        keys = [(store, index) for each, store, index in guests if each == column]
+        parameters = arrays("guests", ["store_id", column], keys)
+        for store, index, count in await counting.fetch(unit.raw, tenant=unit.tenant, **parameters):
+            unpaid[Guest(column, store, index)] = count
+    return unpaid
 
 
 class PricedProduct(NamedTuple):
-    """A product that can be ordered, and how many minutes the store holds it; `price` in fen."""
+    """A product that can be ordered, and how the store holds it: how many minutes, and which
+    share guests may hold together, in percent. `price` is in fen."""
 
     id: UUID
     unit: str
     scale: int
     price: int | None
     hold_minutes: int
+    guest_share: int
 
 
 async def priced(
@@ -166,7 +175,8 @@ async def _priced(db: Database, tenant: UUID, pairs: Collection[Pair]) -> dict[P
         Product.archived_at.is_(None),
     )
     query = (
-        select(Store.id, Product.id, Product.unit, Product.scale, Product.price, Store.hold_minutes)
+        select(Store.id, Product.id, Product.unit, Product.scale, Product.price)
+        .add_columns(Store.hold_minutes, Store.guest_share)
         .select_from(keys)
         .join(Store, and_(Store.tenant_id == tenant, Store.id == keys.c.store_id))
         .join(Product, known)

@@ -1,16 +1,29 @@
 """Reservations: goods that documents reserve, read from the ledger, and their end."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, func, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from app.db.core.snapshot import AnySession
-from app.db.core.statement import among
+from app.db.core.statement import Statement, among
 from app.db.core.unit import Unit
 from app.db.levels import Pair, bind_levels, level_keys
+from app.db.orders import GUEST
 from app.db.tables import Batch, Entry, Level, Movement, Order
 
 ORDERS, M, E = Order.__table__.c, Movement.__table__.c, Entry.__table__.c
@@ -53,6 +66,33 @@ async def held(unit: Unit, documents: Collection[UUID]) -> list[Reservation]:
         .order_by(M.document_id, E.product_id, Batch.expires_on, E.batch_id)
     )
     return [Reservation(*row[:-1], int(row[-1])) for row in await unit.session.execute(query)]
+
+
+def _held_by_guests() -> Statement:
+    keys = level_keys()
+    here = and_(keys.c.store_id == ORDERS.store_id, keys.c.product_id == E.product_id)
+    grouped = (ORDERS.store_id, E.product_id)
+    return Statement(
+        select(*grouped, func.sum(CHANGE))
+        .join_from(Order.__table__, Movement.__table__, MADE)
+        .join(Entry.__table__, THEIRS)
+        .join(keys, here)
+        .where(ORDERS.tenant_id == bindparam("tenant", type_=Uuid()), ORDERS.state == HELD)
+        .where(ORDERS.placed_by == literal_column(f"'{GUEST}'"), RESERVED)
+        .group_by(*grouped)
+    )
+
+
+HELD_BY_GUESTS = _held_by_guests()
+
+
+async def held_by_guests(unit: Unit, pairs: Collection[Pair]) -> Counter[Pair]:
+    """Base units of each level that are reserved for unpaid orders of guests.
+
+    The levels are locked, so that it does not change.
+    """
+    held = await HELD_BY_GUESTS.fetch(unit.raw, tenant=unit.tenant, **bind_levels(pairs))
+    return Counter({(store, product): int(total) for store, product, total in held})
 
 
 def overdue(level: Any) -> Any:

@@ -371,5 +371,12 @@ class TooManyOrders(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class GuestLimitReached(Refusal):
+    """Guests would together hold more of these products than their share."""
+
+    product_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Busy(Refusal):
     """The system is busy and wrote nothing; the same key may be sent again."""

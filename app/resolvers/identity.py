@@ -139,6 +139,7 @@ class IdentityMutation:
             input.scale_labels,
             input.hold_minutes,
             input.lead_days,
+            input.guest_share,
         )
         gate, viewer = info.context.app.gate, info.context.viewer
         return await stores.update_store(gate, viewer, input.key, input.store_id, changes)

@@ -17,7 +17,7 @@ from app.domain.documents import orders
 from app.domain.documents.orders import OrderRequest
 from app.domain.errors import Malformed, Refusal, Refused, UnknownOrder, UnknownStore
 from app.domain.ledger.post import Outcome
-from app.domain.people import contacts
+from app.domain.people import contacts, customers
 from app.domain.rules.texts import clean
 from app.resolvers.menu import public_store
 from app.resolvers.pages import newest
@@ -39,7 +39,7 @@ async def asking(info: Info, can: Can, id: UUID, token: str | None) -> tuple[Vie
         tenant = context.app.gate.signer.order_tenant(token, id)
         if tenant is None:
             raise Refused(UnknownOrder(str(id)))
-        return orders.guest(tenant), await orders.get_order(context.snapshot, tenant, id)
+        return customers.guest(tenant), await orders.get_order(context.snapshot, tenant, id)
     if context.person is None:
         # A stranger without the token: there is no such order.
         raise Refused(UnknownOrder(str(id)))
@@ -148,7 +148,7 @@ class OrdersMutation:
             raise Refused(UnknownStore(input.store))
         await context.snapshot.end()
         staff = context.sees(Can.RUN_ORDERS, store, [store.id])
-        viewer = context.viewer if staff else orders.guest(store.tenant_id)
+        viewer = context.viewer if staff else customers.guest(store.tenant_id, context.address)
         wanted = OrderRequest(
             input.key, store.id, input.channel.name, input.contact, input.pickup_at, input.note
         )

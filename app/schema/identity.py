@@ -67,6 +67,11 @@ class Store:
         description="Days that goods take from head office to this store. 补货在途天数",
         directives=boundary.needs(Can.SEE_SELF),
     )
+    guest_share: int | None = strawberry.field(
+        description="Share of a product's available stock, in percent, that unpaid orders of "
+        "guests may hold together. 未登录预订比例",
+        directives=boundary.needs(Can.SEE_SELF),
+    )
     scale_labels: list[str] = strawberry.field(
         description="Layouts of the labels that the store's scales print; see `updateStore`. "
         "电子秤标签格式",
@@ -294,6 +299,12 @@ class UpdateStoreInput:
         default=None,
         description="Days that goods take from head office to this store, from 0 to 90. "
         "补货在途天数",
+    )
+    guest_share: int | None = strawberry.field(
+        default=None,
+        description="Share of a product's available stock that unpaid orders of guests may hold "
+        "together, from 0 to 100 percent; 50 by default. Rounded up to a whole unit where the "
+        "product is counted. 未登录预订比例",
     )
     scale_labels: list[str] | None = strawberry.field(
         default=None,

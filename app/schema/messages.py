@@ -172,6 +172,11 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "尝试次数过多，请在 {retry_after} 秒后再试",
         "Too many attempts: try again in {retry_after} seconds.",
     ),
+    errors.GuestLimitReached: (
+        "GUEST_LIMIT_REACHED",
+        "未登录顾客可预订的数量已满，请登录后下单，或减少数量",
+        "Guests hold as much of these products as they may: sign in to order, or order less.",
+    ),
     errors.TooManyOrders: (
         "TOO_MANY_ORDERS",
         "已有 {open} 个未付款订单，请先付款或取消",

@@ -175,6 +175,7 @@ PlaceOrderResult = Annotated[
     | problems.BatchExpired
     | problems.InvalidQuantity
     | problems.TooManyOrders
+    | problems.GuestLimitReached
     | problems.WrongState
     | problems.KeyReused
     | problems.Busy,

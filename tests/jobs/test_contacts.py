@@ -54,7 +54,8 @@ class Sealed:
         """The tables in which this text is readable: what somebody with a dump finds."""
         tables = await self.owner.fetch(
             "SELECT relname FROM pg_class "
-            "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace "
+            "ORDER BY relname"
         )
         # A dump writes bytes as hexadecimal digits.
         spellings = [f"%{each}%" for each in (text, text.encode().hex())]

@@ -1,12 +1,10 @@
 """Concurrent operations on orders: pay against expire, cancel against pay."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from unittest.mock import patch
 from uuid import UUID, uuid4, uuid5
 
@@ -35,7 +33,7 @@ from app.domain.movements.record import Books
 from app.domain.rules.kinds import Kind
 from app.run.embedded import Urls
 from tests.conftest import unheard
-from tests.support.orders import Asked, OrderDesk
+from tests.support.orders import Asked, OrderDesk, count_outcomes
 from tests.support.shop import Shop, day
 
 
@@ -48,13 +46,6 @@ async def desk(shop: Shop) -> OrderDesk:
 def tomorrow() -> Iterator[None]:
     with patch("app.db.core.unit.clock", lambda: datetime.now(UTC) + timedelta(days=1)):
         yield
-
-
-def count_outcomes(outcomes: list[Any]) -> Counter[str]:
-    """Count orders by state and refusals by class name."""
-    return Counter(
-        each.state if isinstance(each, Order) else type(each).__name__ for each in outcomes
-    )
 
 
 async def test_two_processes_hold_what_there_is(desk: OrderDesk, urls: Urls) -> None:

@@ -1,5 +1,6 @@
 """The language of orders below the API: `held = await desk.place(("米", 2))`, time passing."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -19,8 +20,16 @@ from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.reservations import end_overdue
 from app.domain.movements.record import Books, MovementHead
 from app.domain.movements.sales import Disposition
+from app.domain.people import customers
 from app.domain.rules.kinds import Kind
 from tests.support.shop import Shop
+
+
+def count_outcomes(outcomes: list[Any]) -> Counter[str]:
+    """Count orders by state and refusals by class name."""
+    return Counter(
+        each.state if isinstance(each, Order) else type(each).__name__ for each in outcomes
+    )
 
 
 @dataclass(frozen=True)
@@ -65,14 +74,15 @@ class OrderDesk:
         key: UUID | None = None,
         guest: bool = False,
         contact: str = "13800138000",
+        address: str = "",
         **more: Any,
     ) -> Any:
         request = OrderRequest(key or uuid4(), self.shop.store, "WECHAT", contact, **more)
-        viewer, requests = self.who(guest), await self.requests(*lines)
+        viewer, requests = self.who(guest, address), await self.requests(*lines)
         return await self.tries(orders.place(self.books, viewer, request, requests))
 
-    def who(self, guest: bool) -> Viewer:
-        return orders.guest(self.shop.tenant) if guest else self.viewer
+    def who(self, guest: bool, address: str = "") -> Viewer:
+        return customers.guest(self.shop.tenant, address) if guest else self.viewer
 
     async def pay(self, order: Order, key: UUID | None = None) -> Any:
         arguments = self.books, self.viewer, key or uuid4(), order.id, None

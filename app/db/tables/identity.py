@@ -55,9 +55,13 @@ class Store(Table):
     few_threshold: Mapped[int] = mapped_column(Integer, server_default="5")
     hold_minutes: Mapped[int] = mapped_column(Integer, server_default="15")
     lead_days: Mapped[int] = mapped_column(Integer, server_default="2")
+    guest_share: Mapped[int] = mapped_column(Integer, server_default="50")
     scale_labels: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[datetime] = made_at()
-    __table_args__ = (UniqueConstraint("tenant_id", "code"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "code"),
+        CheckConstraint("guest_share between 0 and 100", name="guest_share"),
+    )
 
 
 class Staff(Table):

@@ -14,7 +14,8 @@ class Order(Table):
     """Goods reserved for a customer until they are handed over or released. `total` is in fen.
 
     The reserved quantities are read from the ledger; `expires_at` is null once it is paid. The
-    contact is sealed; `plain_contact` holds it in rows of earlier versions.
+    contact is sealed; `plain_contact` holds it in rows of earlier versions. `address_index` is the
+    blind index of the address that a guest ordered from.
     """
 
     __tablename__ = "orders"
@@ -26,6 +27,7 @@ class Order(Table):
     plain_contact: Mapped[str | None] = mapped_column("contact")
     sealed_contact: Mapped[bytes | None]
     contact_index: Mapped[bytes | None]
+    address_index: Mapped[bytes | None]
     note: Mapped[str | None]
     external_id: Mapped[str | None]
     total: Mapped[int | None]
@@ -63,6 +65,14 @@ class Order(Table):
             "tenant_id",
             "contact_index",
             postgresql_where=text("paid_at is null and ended_at is null"),
+        ),
+        Index(
+            "ix_orders_unpaid_address",
+            "tenant_id",
+            "address_index",
+            postgresql_where=text(
+                "paid_at is null and ended_at is null and address_index is not null"
+            ),
         ),
         Index(
             "ix_orders_contact",

@@ -20,11 +20,12 @@ from app.db.core.unit import Database, Unit, clock
 from app.db.orders import GUEST, PlacedLine, PlacedOrder, PricedProduct
 from app.db.tables import Order
 from app.domain import access
-from app.domain.access import CUSTOMER_CLAIMANT, Can, Role, Scope, Viewer
+from app.domain.access import CUSTOMER_CLAIMANT, Can, Role, Viewer
 from app.domain.claims import fingerprint_of
 from app.domain.documents.customer_shortages import for_customers
 from app.domain.documents.fulfilment import fulfilment_lines
 from app.domain.errors import (
+    GuestLimitReached,
     InvalidQuantity,
     Malformed,
     OutOfStock,
@@ -63,11 +64,6 @@ AT_COUNTER = (COUNTER, "DELIVERY")
 """Channels whose orders only the shop itself places."""
 
 
-def guest(tenant: UUID) -> Viewer:
-    """A customer without an account, who has only the token of an order."""
-    return Viewer(Scope(tenant, Role.CUSTOMER), GUEST, "", frozenset())
-
-
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
     """An order to be placed, without its lines."""
@@ -96,7 +92,7 @@ async def place(
     drafted, outcome = await until_current(
         books, viewer.tenant, lambda: _draft_order(books, viewer, request, lines)
     )
-    if isinstance(outcome, OutOfStock) and viewer.actor == GUEST:
+    if isinstance(outcome, OutOfStock | GuestLimitReached) and viewer.actor == GUEST:
         return await for_customers(books, drafted, outcome, viewer.tenant)
     return await _order_of(books.db, drafted, outcome)
 
@@ -137,16 +133,18 @@ async def _draft_order(
         _placed_line(products[line.product_id], line.quantity, hold.recipes.get(line.product_id))
         for line in resolved
     )
-    if viewer.actor == GUEST:
+    if viewer.scope.role is Role.CUSTOMER:
         guests.check_order_size(lines, products)
-    id, vault = uuid7(), books.db.vault
+    id, vault, is_guest = uuid7(), books.db.vault, viewer.actor == GUEST
     prices = [line.total for line in lines]
-    policy = timedelta(minutes=products[lines[0].product_id].hold_minutes)
+    terms_of_store = products[lines[0].product_id]
+    policy = timedelta(minutes=terms_of_store.hold_minutes)
     order = PlacedOrder(
         id=id,
         store_id=store,
         channel=channel,
         **contacts.seal(vault, tenant, id, request.contact)._asdict(),
+        address_index=contacts.address_index(vault, tenant, viewer.address) if is_guest else None,
         note=request.note,
         external_id=request.external_id,
         total=None if None in prices else sum(price or 0 for price in prices),
@@ -165,6 +163,7 @@ async def _draft_order(
         document_id=order.id,
         fingerprint=fingerprint_of(hold.fingerprint.hex(), *details),
         promised=_is_promised(request.external_id),
+        guest_share=terms_of_store.guest_share if is_guest else None,
     )
 
 

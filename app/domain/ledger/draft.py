@@ -85,7 +85,8 @@ class Draft:
     its goods. `accept_shortage`: the sale took place even if the books lack goods. `promised`:
     the customer has the sale confirmed, so the channel's limits do not bind it. `act` is written
     to the audit log with the movement. `claimant` is whom the key belongs to, the actor by
-    default.
+    default. `guest_share` is the share of each level, in percent, that unpaid orders of guests may
+    hold together; None for what no guest orders.
     """
 
     kind: Kind
@@ -106,6 +107,7 @@ class Draft:
     order: PlacedOrder | None = None
     accept_shortage: bool = False
     promised: bool = False
+    guest_share: int | None = None
     act: AuditRow | None = None
     claimant: UUID | None = None
     id: UUID = field(default_factory=uuid7)

@@ -1,4 +1,8 @@
-"""Guests order without signing in: limits on what they may hold before they pay."""
+"""Guests order without signing in: limits on what they may hold before they pay.
+
+A contact is free text, so there are three bounds: unpaid orders of one contact, unpaid orders
+from one address, and the share of a level that all guests may hold together.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,14 +10,18 @@ from datetime import timedelta
 from uuid import UUID
 
 from app.db import orders as rows
+from app.db import reservations
 from app.db.core.unit import Unit
-from app.db.orders import GUEST, PlacedLine, PlacedOrder, PricedProduct
-from app.domain.errors import InvalidQuantity, Malformed, Refused, TooManyOrders
+from app.db.levels import Pair
+from app.db.orders import PlacedLine, PlacedOrder, PricedProduct
+from app.domain.errors import GuestLimitReached, InvalidQuantity, Malformed, Refused, TooManyOrders
 from app.domain.ledger.draft import Draft
+from app.domain.ledger.locked import LockedLevel, Move
+from app.domain.rules.shares import share_of
 from app.domain.rules.units import MEASURES, from_base
 
-MOST_OPEN = 5
-"""Unpaid orders that one contact may have in a store."""
+MOST_OPEN = {"contact_index": 5, "address_index": 30}
+"""Unpaid orders that one contact, and one address, may have in a store."""
 
 MOST_LINES = 50
 MOST_PIECES = 200
@@ -28,7 +36,7 @@ def check_order_size(lines: Sequence[PlacedLine], products: Mapping[UUID, Priced
     Malformed for too many lines."""
     if len(lines) > MOST_LINES:
         raise Malformed(
-            "lines", f"未登录时最多 {MOST_LINES} 行", f"Guests order at most {MOST_LINES} lines."
+            "lines", f"每单最多 {MOST_LINES} 行", f"Customers order at most {MOST_LINES} lines."
         )
     ordered: Counter[UUID] = Counter()
     for line in lines:
@@ -40,33 +48,73 @@ def check_order_size(lines: Sequence[PlacedLine], products: Mapping[UUID, Priced
 
 
 class GuestOrders:
-    """How many unpaid orders the guests of one `post` have; their locks are held."""
+    """What the guests of one `post` hold unpaid; the locks of guests and levels are held."""
 
-    def __init__(self, unpaid: Counter[rows.Guest]) -> None:
+    def __init__(self, unpaid: Counter[rows.Guest], held: Counter[Pair]) -> None:
         self._unpaid = unpaid
+        self._held = held
 
     def refusal(self, draft: Draft) -> TooManyOrders | None:
         """Why the draft's guest may not order, if they may not."""
-        if draft.order is None or draft.order.placed_by != GUEST:
-            return None
-        unpaid = self._unpaid[_guest(draft.order)]
-        return TooManyOrders(unpaid) if unpaid >= MOST_OPEN else None
+        for guest in guests_of(draft):
+            if self._unpaid[guest] >= MOST_OPEN[guest.column]:
+                return TooManyOrders(self._unpaid[guest])
+        return None
 
-    def count(self, draft: Draft) -> None:
+    def excess(self, draft: Draft, moves: Sequence[Move]) -> GuestLimitReached | None:
+        """The products of which guests would together hold more than their share."""
+        if draft.guest_share is None:
+            return None
+        over = [
+            level.pair[1]
+            for level, quantity in _reserved(moves).items()
+            if self._held[level.pair] + quantity
+            > share_of(level.bins["shelf"] + self._held[level.pair], draft.guest_share)
+        ]
+        return GuestLimitReached(tuple(over)) if over else None
+
+    def count(self, draft: Draft, moves: Sequence[Move]) -> None:
         """Counts an accepted draft, so that the next draft of the same `post` sees it."""
-        if draft.order is not None:
-            self._unpaid[_guest(draft.order)] += 1
+        for guest in guests_of(draft):
+            self._unpaid[guest] += 1
+        if draft.guest_share is not None:
+            for level, quantity in _reserved(moves).items():
+                self._held[level.pair] += quantity
 
 
 async def lock_guests(unit: Unit, drafts: Iterable[Draft]) -> GuestOrders:
-    """Locks the guests who order, in order, after the levels; then counts their unpaid orders."""
-    placed = (draft.order for draft in drafts)
-    guests = sorted({_guest(order) for order in placed if order and order.placed_by == GUEST})
-    if not guests:
-        return GuestOrders(Counter())
+    """Locks the guests who order, in order, after the levels; then reads what guests hold."""
+    bound = [draft for draft in drafts if draft.guest_share is not None]
+    if not bound:
+        return GuestOrders(Counter(), Counter())
+    guests = sorted({guest for draft in bound for guest in guests_of(draft)})
     await rows.lock_guests(unit, guests)
-    return GuestOrders(await rows.open_of_guests(unit, guests))
+    # The levels are locked: no other unit changes what is read here.
+    pairs = {pair for draft in bound for pair in draft.pairs}
+    held = await reservations.held_by_guests(unit, pairs)
+    return GuestOrders(await rows.open_of_guests(unit, guests), held)
 
 
-def _guest(order: PlacedOrder) -> rows.Guest:
-    return rows.Guest(order.store_id, order.contact_index)
+def guests_of(draft: Draft) -> list[rows.Guest]:
+    """What the unpaid orders of the draft's guest are counted by; empty for other drafts."""
+    order = draft.order
+    if order is None or draft.guest_share is None:
+        return []
+    return [
+        rows.Guest(column, order.store_id, index)
+        for column in MOST_OPEN
+        if (index := _index(order, column)) is not None
+    ]
+
+
+def _index(order: PlacedOrder, column: str) -> bytes | None:
+    return order.contact_index if column == "contact_index" else order.address_index
+
+
+def _reserved(moves: Iterable[Move]) -> Counter[LockedLevel]:
+    """Base units that the moves reserve, by level."""
+    reserved: Counter[LockedLevel] = Counter()
+    for move in moves:
+        if move.line.source.bin == "shelf" and move.line.target.bin == "reserved":
+            reserved[move.source] += move.quantity
+    return reserved

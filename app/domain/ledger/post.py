@@ -96,10 +96,12 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
     journal = Journal()
     for draft in fresh:
         planned = guests.refusal(draft) or plan(draft, levels, references)
+        if not isinstance(planned, Refusal):
+            planned = guests.excess(draft, planned.moves) or planned
         if isinstance(planned, Refusal):
             outcomes[draft] = planned
         else:
-            guests.count(draft)
+            guests.count(draft, planned.moves)
             _apply_effects(draft, planned, references)
             journal.enter(draft, planned.moves)
     refused = [draft.claim for draft in fresh if draft in outcomes]

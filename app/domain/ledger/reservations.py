@@ -16,7 +16,7 @@ from app.db.core.unit import Database, Unit, clock
 from app.db.levels import Pair
 from app.db.reservations import Reservation
 from app.db.tables import Order, WriteOffLine
-from app.domain.errors import OutOfStock, Refusal, Refused
+from app.domain.errors import GuestLimitReached, OutOfStock, Refusal, Refused
 from app.domain.ledger.documents import movement_of
 from app.domain.ledger.draft import SYSTEM_ACTOR, Draft, Line, Place
 from app.domain.ledger.post import post
@@ -140,6 +140,8 @@ async def retry_while_short(
     raise short
 
 
-def short_of(store: UUID, refusal: OutOfStock) -> set[Pair]:
-    """The levels of a store that the refusal says are short."""
+def short_of(store: UUID, refusal: OutOfStock | GuestLimitReached) -> set[Pair]:
+    """The levels of a store that the refusal says are short, or held by guests."""
+    if isinstance(refusal, GuestLimitReached):
+        return {(store, product) for product in refusal.product_ids}
     return {(store, shortage.product_id) for shortage in refusal.shortages}

@@ -17,7 +17,15 @@ from app.domain.access import Can, Viewer
 from app.domain.audit_log import Act, Subject, audit_row
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.claims import fingerprint_of
-from app.domain.errors import BatchExpired, Busy, Malformed, OutOfStock, Refused, UnknownMovement
+from app.domain.errors import (
+    BatchExpired,
+    Busy,
+    GuestLimitReached,
+    Malformed,
+    OutOfStock,
+    Refused,
+    UnknownMovement,
+)
 from app.domain.ledger.draft import Draft, Line, Place, RecipeChanged, reversed_lines
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import end_overdue_at, short_of
@@ -31,6 +39,9 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 ADJUSTMENTS = frozenset({Kind.GAIN, Kind.LOSS, Kind.QUARANTINE, Kind.RELEASE})
 """Kinds that correct stock by hand: the audit log names them."""
+
+HOLDABLE = (OutOfStock, GuestLimitReached)
+"""Refusals that may no longer hold once overdue orders are ended."""
 
 T = TypeVar("T")
 
@@ -88,10 +99,10 @@ class Books(NamedTuple):
             # Booked stock is taken first; only what is missing after that is a shortage.
             plain = replace(draft, accept_shortage=False) if draft.accept_shortage else draft
             outcome = await self.lane.submit(tenant, plain)
-            if isinstance(outcome, OutOfStock):
+            if isinstance(outcome, HOLDABLE):
                 async for _ in end_overdue_at(self.db, tenant, short_of(draft.store, outcome)):
                     outcome = await self.lane.submit(tenant, plain)
-                    if not isinstance(outcome, OutOfStock):
+                    if not isinstance(outcome, HOLDABLE):
                         break
             if isinstance(outcome, OutOfStock | BatchExpired) and draft.accept_shortage:
                 outcome = await self.lane.submit(tenant, draft)

@@ -7,6 +7,7 @@ import structlog
 
 from app.db.core.vault import Unopened, Vault
 from app.db.tables import Order, Pass
+from app.domain.rules.addresses import counted_address
 from app.domain.rules.phones import normal
 
 log = structlog.get_logger()
@@ -37,6 +38,11 @@ def contact_of(vault: Vault, row: Order | Pass) -> str | None:
     except Unopened:
         log.error("contact.unopened", tenant=str(row.tenant_id), id=str(row.id))
         return None
+
+
+def address_index(vault: Vault, tenant: UUID, address: str) -> bytes | None:
+    """The blind index of the address that a guest ordered from; None for an unknown address."""
+    return vault.index(tenant, f"address {counted_address(address)}") if address else None
 
 
 def printed(vault: Vault, tenant: UUID, contact: str) -> str:

@@ -66,6 +66,7 @@ class StoreChanges(NamedTuple):
     scale_labels: list[str] | None = None
     hold_minutes: int | None = None
     lead_days: int | None = None
+    guest_share: int | None = None
 
 
 async def update_store(
@@ -101,6 +102,10 @@ def _checked(changes: StoreChanges) -> StoreChanges:
     if lead is not None and not 0 <= lead <= LONGEST_LEAD:
         raise Malformed(
             "leadDays", f"在途天数须为 0 至 {LONGEST_LEAD}", f"Lead days: give 0 to {LONGEST_LEAD}."
+        )
+    if changes.guest_share is not None and not 0 <= changes.guest_share <= 100:
+        raise Malformed(
+            "guestShare", "未登录预订比例须为 0 至 100", "The guest share is 0 to 100 percent."
         )
     if changes.few_threshold is not None:
         _few(changes.few_threshold)
