@@ -1,19 +1,26 @@
 """Alerts: raised with the movement that gave cause, read by stores, acknowledged once."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from datetime import date
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
     String,
+    Text,
     Uuid,
     and_,
     bindparam,
+    case,
+    column,
     func,
     literal_column,
+    null,
     or_,
     select,
+    tuple_,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -22,12 +29,13 @@ from uuid_utils.compat import uuid7
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
-from app.db.levels import bind_levels, level_keys
+from app.db.levels import Pair, bind_levels, level_keys
 from app.db.reservations import CHANGE, MADE, ORDERS, RESERVED, THEIRS
-from app.db.tables import Alert, Entry, Movement, Order
+from app.db.tables import Alert, Entry, Movement, Order, Product
 
 DISCREPANCY = "DISCREPANCY"
-A, E = Alert.__table__.c, Entry.__table__.c
+SUBJECT = ["tenant_id", "store_id", "rule", "subject_id"]
+A, E, P = Alert.__table__.c, Entry.__table__.c, Product.__table__.c
 TENANT = bindparam("tenant", type_=Uuid())
 
 
@@ -41,6 +49,22 @@ class Shortfall(NamedTuple):
     movement_id: UUID
 
 
+class Crossing(NamedTuple):
+    """A level that crossed the threshold of a rule; `step` is a name of `thresholds.Step`.
+
+    `quantity` is what is on the shelf now, and `threshold` the reorder point, in base units.
+    """
+
+    store_id: UUID
+    product_id: UUID
+    rule: str
+    step: str
+    quantity: int
+    scale: int
+    threshold: int
+    movement_id: UUID | None
+
+
 def _raising() -> Statement:
     names = ["id", *Shortfall._fields]
     lacked = rows("lacked", *(A[name] for name in names))
@@ -50,8 +74,8 @@ def _raising() -> Statement:
     )
     return Statement(
         put.on_conflict_do_update(
-            index_elements=["tenant_id", "store_id", "product_id", "rule"],
-            index_where=A.state == literal_column("'OPEN'"),
+            index_elements=SUBJECT,
+            index_where=~A.closed,
             set_={
                 "quantity": A.quantity + put.excluded.quantity,
                 "movement_id": put.excluded.movement_id,
@@ -86,14 +110,77 @@ def _naming() -> Statement:
     return Statement(named)
 
 
-RAISE, HOLDING, NAME = _raising(), _holding(), _naming()
+def _judging() -> Statement:
+    names = Crossing._fields
+    step = column("step", Text())
+    crossed = rows("crossed", A.id, *(step if name == "step" else A[name] for name in names))
+    c = crossed.c
+    risen = (
+        update(Alert)
+        .where(A.tenant_id == TENANT, A.store_id == c.store_id, A.rule == c.rule, ~A.closed)
+        .where(A.subject_id == c.product_id, c.step != _text("RAISE"))
+        .where((c.step == _text("CLOSE")) | (A.state != _text("RESOLVED")))
+        .values(
+            state=_text("RESOLVED"),
+            resolved_at=func.coalesce(A.resolved_at, func.now()),
+            closed=c.step == _text("CLOSE"),
+        )
+        .returning(A.store_id, A.id)
+        .cte("risen")
+    )
+    columns = [name for name in names if name != "step"]
+    # An archived product is not reordered.
+    sold = (P.tenant_id == TENANT) & (P.id == c.product_id) & P.archived_at.is_(None)
+    put = insert(Alert).from_select(
+        ["tenant_id", "id", *columns],
+        select(TENANT, c.id, *(c[name] for name in columns))
+        .join_from(crossed, Product, sold)
+        .where(c.step == _text("RAISE")),
+    )
+    seen = case((A.acknowledged_at.is_(None), _text("OPEN")), else_=_text("ACKNOWLEDGED"))
+    fallen = (
+        put.on_conflict_do_update(
+            index_elements=SUBJECT,
+            index_where=~A.closed,
+            set_={
+                "state": seen,
+                "resolved_at": null(),
+                "resolved_by": null(),
+                "quantity": put.excluded.quantity,
+                "threshold": put.excluded.threshold,
+                "movement_id": put.excluded.movement_id,
+            },
+            where=A.state == _text("RESOLVED"),
+        )
+        .returning(A.store_id, A.id)
+        .cte("fallen")
+    )
+    return Statement(union_all(select(*risen.c), select(*fallen.c)))
+
+
+def _text(value: str) -> Any:
+    return literal_column(f"'{value}'", Text())
+
+
+ADD, HOLDING, NAME, JUDGE = _raising(), _holding(), _naming(), _judging()
+
+
+async def judge(unit: Unit, crossed: Iterable[Crossing]) -> None:
+    """Opens, resolves or closes the alerts of these crossings, whose levels the unit has locked.
+
+    An alert that is not closed yet is opened again, in place of a second one (I11).
+    """
+    steps = [(uuid7(), *each) for each in sorted(crossed, key=lambda each: each[:3])]
+    parameters = arrays("crossed", ["id", *Crossing._fields], steps)
+    for store, alert in await JUDGE.fetch(unit.raw, tenant=unit.tenant, **parameters):
+        unit.document_changed(store, alert)
 
 
 async def raise_discrepancies(unit: Unit, shortfalls: Iterable[Shortfall]) -> None:
     """Opens an alert for each level, or adds to the open one; names the orders at risk."""
     lacked = [(uuid7(), *each) for each in sorted(shortfalls)]
     parameters = arrays("lacked", ["id", *Shortfall._fields], lacked)
-    raised = await RAISE.fetch(unit.raw, tenant=unit.tenant, **parameters)
+    raised = await ADD.fetch(unit.raw, tenant=unit.tenant, **parameters)
     pairs = {(store, product) for _, store, product, _ in raised}
     held = await HOLDING.fetch(unit.raw, tenant=unit.tenant, **bind_levels(pairs))
     for alert, store, product, quantity in raised:
@@ -123,27 +210,79 @@ class AlertFilter(NamedTuple):
     state: str | None = None
 
 
-async def alerts(
-    session: AnySession, tenant: UUID, filter: AlertFilter, after: UUID | None, limit: int
-) -> Sequence[Alert]:
-    """A page of alerts, the newest first."""
+def _filtered(tenant: UUID, filter: AlertFilter) -> Any:
     query = select(Alert).where(Alert.tenant_id == tenant, among(Alert.store_id, filter.stores))
     if filter.rule is not None:
         query = query.where(Alert.rule == filter.rule)
     if filter.state is not None:
         query = query.where(Alert.state == filter.state)
+    return query
+
+
+async def alerts(
+    session: AnySession, tenant: UUID, filter: AlertFilter, after: UUID | None, limit: int
+) -> Sequence[Alert]:
+    """A page of alerts, the newest first."""
+    query = _filtered(tenant, filter)
     if after is not None:
         query = query.where(Alert.id < after)
     return (await session.scalars(query.order_by(Alert.id.desc()).limit(limit))).all()
+
+
+async def urgent_alerts(
+    session: AnySession,
+    tenant: UUID,
+    filter: AlertFilter,
+    after: tuple[int, date, UUID] | None,
+    limit: int,
+) -> Sequence[Alert]:
+    """A page of alerts, the most urgent first, and the nearest last day of sale among equals."""
+    order = Alert.urgency, Alert.due_on, Alert.id
+    query = _filtered(tenant, filter)
+    if after is not None:
+        query = query.where(tuple_(*order) > after)
+    return (await session.scalars(query.order_by(*order).limit(limit))).all()
+
+
+async def alert_counts(
+    session: AnySession, tenant: UUID, stores: Collection[UUID]
+) -> dict[str, tuple[int, int]]:
+    """Open and acknowledged alerts of these stores by rule."""
+    counts = [func.count().filter(Alert.state == state) for state in ("OPEN", "ACKNOWLEDGED")]
+    query = (
+        select(Alert.rule, *counts)
+        .where(Alert.tenant_id == tenant, among(Alert.store_id, stores))
+        .where(Alert.state != "RESOLVED")
+        .group_by(Alert.rule)
+    )
+    rows: Any = await session.execute(query)
+    return {rule: (opened, seen) for rule, opened, seen in rows}
 
 
 async def open_alerts(
     session: AnySession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
 ) -> Sequence[Alert]:
     """A page of the alerts that are open in these stores, the oldest first."""
-    query = select(Alert).where(
-        Alert.tenant_id == tenant, among(Alert.store_id, stores), Alert.state == "OPEN"
-    )
+    query = _filtered(tenant, AlertFilter(stores, state="OPEN"))
     if after is not None:
         query = query.where(Alert.id > after)
     return (await session.scalars(query.order_by(Alert.id).limit(limit))).all()
+
+
+async def alerts_of_levels(
+    session: AnySession, tenant: UUID, pairs: Collection[Pair]
+) -> Sequence[Alert]:
+    """Unresolved alerts about these products in these stores, the most urgent first."""
+    keys = level_keys()
+    theirs = and_(Alert.store_id == keys.c.store_id, Alert.product_id == keys.c.product_id)
+    query = select(Alert).join(keys, theirs).where(Alert.tenant_id == tenant)
+    query = query.where(Alert.state != "RESOLVED").order_by(Alert.urgency, Alert.id)
+    return (await session.scalars(query, bind_levels(pairs))).all()
+
+
+async def alerts_of_batches(
+    session: AnySession, tenant: UUID, batches: Collection[tuple[UUID, UUID, UUID]]
+) -> Sequence[Alert]:
+    """Unresolved alerts about these batches: (store, product, batch)."""
+    alerts = await alerts_of_levels(session, tenant, {each[:2] for each in batches})
+    return [alert for alert in alerts if alert.batch_id is not None]

@@ -197,14 +197,20 @@ async def locked_levels(
 
 async def set_reorder_point(
     unit: Unit, product_id: UUID, store_id: UUID | None, point: int
-) -> None:
-    """Set a store's own reorder point; without a store, that of all stores without their own."""
+) -> list[Level]:
+    """Set a store's own reorder point; without a store, that of all stores without their own.
+
+    Returns the levels that have it now.
+    """
     await unit.session.flush()
+    changed: list[Level] = []
     for level in await locked_levels(unit, product_id, store_id):
         if store_id is not None or not level.reorder_point_own:
             level.reorder_point = point
             level.reorder_point_own = store_id is not None
             unit.changed(level.store_id, product_id)
+            changed.append(level)
+    return changed
 
 
 async def set_expiry_warning(unit: Unit, product_id: UUID, store_id: UUID, days: int) -> None:

@@ -114,6 +114,7 @@ class LevelState(NamedTuple):
     value: int
     unit_cost: int | None
     held_until: datetime | None
+    reorder_point: int
 
 
 class Claim(NamedTuple):

@@ -1,6 +1,8 @@
 """Roots of the alerts topic."""
 
+from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 from strawberry.types import Info
@@ -14,7 +16,7 @@ from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import alerts as types
 from app.schema.arguments import After, First, StoreIds
-from app.schema.paging import Connection
+from app.schema.paging import Connection, connection, page
 
 
 @strawberry.type
@@ -22,7 +24,7 @@ class AlertsQuery:
     @root(
         Can.SEE_ALERTS,
         Connection[types.Alert],
-        description="List alerts of your stores, the newest first. 预警列表",
+        description="List alerts of your stores, the newest first by default. 预警列表",
     )
     async def alerts(
         self,
@@ -36,13 +38,36 @@ class AlertsQuery:
             types.AlertState | None,
             strawberry.argument(description="Return only alerts in this state."),
         ] = None,
+        sort: Annotated[
+            types.AlertSort | None,
+            strawberry.argument(description="Sort order of the list; NEWEST by default."),
+        ] = None,
         first: First = None,
         after: After = None,
     ):
         viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_ALERTS, store_ids)
         chosen = AlertFilter(stores, rule and rule.name, state and state.name)
-        return await newest(info, rows.alerts, chosen, first=first, after=after)
+        if sort is not types.AlertSort.URGENCY:
+            return await newest(info, rows.alerts, chosen, first=first, after=after)
+        paging = page(first, after, int, date, UUID)
+        async with info.context.snapshot.read(viewer.tenant) as session:
+            found = await rows.urgent_alerts(
+                session, viewer.tenant, chosen, paging.after, paging.limit
+            )
+        return connection(found, paging, lambda row: (row.urgency, row.due_on, row.id))
+
+    @root(
+        Can.SEE_ALERTS,
+        list[types.AlertCount],
+        description="Count unresolved alerts of your stores, one entry for each rule. 预警数量",
+    )
+    async def alert_counts(self, info: Info, store_ids: StoreIds = None):
+        viewer = info.context.viewer
+        stores = access.within(viewer, Can.SEE_ALERTS, store_ids)
+        async with info.context.snapshot.read(viewer.tenant) as session:
+            counts = await rows.alert_counts(session, viewer.tenant, stores)
+        return [types.count_of(rule, *counts.get(rule.name, (0, 0))) for rule in types.AlertRule]
 
 
 @strawberry.type
@@ -50,8 +75,28 @@ class AlertsMutation:
     @root(
         Can.ACKNOWLEDGE_ALERT,
         types.AcknowledgeAlertResult,
-        description="Acknowledge an alert and close it. 处理预警",
+        description="Acknowledge an open alert, which ends its reminders. A DISCREPANCY "
+        "is closed by it. 知晓预警",
     )
     async def acknowledge_alert(self, info: Info, input: types.AcknowledgeAlertInput) -> Alert:
         db, viewer = info.context.app.db, info.context.viewer
         return await alerts.acknowledge(db, viewer, input.key, input.alert_id)
+
+    @root(
+        Can.ACKNOWLEDGE_ALERT,
+        types.AlertResult,
+        description="Resolve an alert by hand. It is raised again only after the subject has "
+        "recovered: a stock above its reorder point, a batch in the next stage. 解决预警",
+    )
+    async def resolve_alert(self, info: Info, input: types.ResolveAlertInput) -> Alert:
+        db, viewer = info.context.app.db, info.context.viewer
+        return await alerts.resolve(db, viewer, input.key, input.alert_id)
+
+    @root(
+        Can.ACKNOWLEDGE_ALERT,
+        types.AlertResult,
+        description="Suspend the notifications of an alert, or resume them. 暂停提醒",
+    )
+    async def snooze_alert(self, info: Info, input: types.SnoozeAlertInput) -> Alert:
+        db, viewer = info.context.app.db, info.context.viewer
+        return await alerts.snooze(db, viewer, input.key, input.alert_id, input.until)

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import Enum
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -18,6 +19,9 @@ from app.schema.edges import edge
 from app.schema.identity import Store
 from app.schema.scalars import Money, Quantity, maybe_money, money, quantity
 from app.schema.window import window
+
+if TYPE_CHECKING:
+    from app.schema.alerts import Alert
 
 
 @strawberry.enum(description="Sort order of a list of batches. 排序")
@@ -71,6 +75,9 @@ class BatchLevel:
     batch: Batch = edge("batches", "batch_id", "Batch that this stock belongs to. 批次")
     store: Store = edge("stores", "store_id", "Store that holds the stock. 门店")
     product: Product = edge("products", "product_id", "Product of the batch. 商品")
+    alerts: list[Annotated["Alert", strawberry.lazy("app.schema.alerts")]] = edge(
+        "batch_alerts", "triple", "Unresolved alerts about this batch in this store. 预警"
+    )
 
     @strawberry.field(description="Quantity on the shelf. An expired batch is never sold. 货架")
     async def shelf(self, root: strawberry.Parent[tables.BatchLevel], info: Info) -> Quantity:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,8 @@ from uuid import UUID
 from strawberry.dataloader import DataLoader
 
 from app.db import (
+    alert_facts,
+    alerts,
     batches,
     catalog,
     channel_accounts,
@@ -25,6 +28,7 @@ from app.db import (
     writeoffs,
 )
 from app.db.core.snapshot import Snapshot
+from app.domain.rules.replenishment import PERIOD_DAYS
 from app.live.documents import Topic, open_pages
 from app.schema.topics import TOPICS
 
@@ -88,6 +92,12 @@ READS: dict[str, Read] = {
     "tenants": of(identity.tenants_by_id),
     "staff_stores": of(identity.stores_of_staff),
     "levels": of(stock.levels_by_pair),
+    "alert_facts": of(alert_facts.alert_facts),
+    "level_alerts": grouped(attrgetter("store_id", "product_id"), alerts.alerts_of_levels),
+    "batch_alerts": grouped(
+        attrgetter("store_id", "product_id", "batch_id"), alerts.alerts_of_batches
+    ),
+    "sold_lately": of(partial(alert_facts.sold_lately, days=PERIOD_DAYS)),
     "sellable": of(menu.sellable_by_offer),
     "movements": by(ID, stock.movements_by_id),
     "reversals": of(stock.reversals_of),

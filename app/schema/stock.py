@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -25,6 +25,9 @@ from app.schema.identity import Actor, Store
 from app.schema.recipes import Recipe
 from app.schema.scalars import Money, Quantity, Revision, free_text, maybe_money, money, quantity
 from app.schema.window import as_window, definition, window
+
+if TYPE_CHECKING:
+    from app.schema.alerts import Alert
 
 strawberry.enum(Kind, name="MovementKind", description="What a movement means. 单据类型")
 for _value in definition(Kind).values:
@@ -88,6 +91,11 @@ class Level:
     received_at: datetime | None = strawberry.field(
         name="lastReceivedAt",
         description="Time of the latest receipt; null if there is none. 最近入库时间",
+    )
+    alerts: list[Annotated["Alert", strawberry.lazy("app.schema.alerts")]] = edge(
+        "level_alerts",
+        "pair",
+        "Unresolved alerts about the product in this store, the most urgent first. 预警",
     )
 
     @strawberry.field(description="Quantity ordered from suppliers and not received yet. 采购在途")

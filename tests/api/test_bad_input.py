@@ -128,7 +128,7 @@ def of_stock(product: str, store: str, line: Any) -> dict[str, Any]:
                 }
             ]
         },
-        "acknowledgeAlert": {"alertId": NIL},
+        **{f"{verb}Alert": {"alertId": NIL} for verb in ("acknowledge", "resolve", "snooze")},
     }
 
 

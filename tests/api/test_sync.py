@@ -13,7 +13,7 @@ from tests.api.test_orders import place, seen, stocked
 from tests.support.api import Desk
 
 ALERTS = """
-query($state: AlertState) { alerts(state: $state) { nodes {
+query($state: AlertState) { alerts(state: $state, rule: DISCREPANCY) { nodes {
   id rule state text quantity product { name } ordersAtRisk { id state } movement { id }
 } } }
 """
@@ -120,7 +120,7 @@ async def test_what_was_missing_names_the_orders_at_risk(fresh: Desk) -> None:
         "1",
         done["id"],
     )
-    assert alert["text"] == "米账面短缺 1 袋仍已售出,1 个线上订单可能无货,请核对"
+    assert alert["text"] == "米账面不足，已多卖 1 袋，1 个线上订单可能无货，请核对"
     assert [order["id"] for order in alert["ordersAtRisk"]] == [first["id"]], "it is not paid"
     # A second shortage is added to the open alert, and now both orders are at risk.
     await fresh.post("sell", ("米", 3), acceptShortage=True)

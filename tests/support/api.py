@@ -59,6 +59,8 @@ INPUTS = {
     "receiveTransfer": "ReceiveTransferInput",
     "cancelTransfer": "CancelTransferInput",
     "acknowledgeAlert": "AcknowledgeAlertInput",
+    "resolveAlert": "ResolveAlertInput",
+    "snoozeAlert": "SnoozeAlertInput",
     "requestWriteOff": "RequestWriteOffInput",
     "approveWriteOff": "DecideWriteOffInput",
     "rejectWriteOff": "DecideWriteOffInput",
@@ -211,7 +213,11 @@ ANSWERS = {
         [name for name in INPUTS if "Replenish" in name or "Transfer" in name], ON_TRANSFER
     ),
     "syncSales": f"results {{ key outcome {{ {ON_SALE} }} }}",
-    "acknowledgeAlert": f"... on Alert {{ id state acknowledgedBy {{ name }} }} {PROBLEM}",
+    **dict.fromkeys(
+        ("acknowledgeAlert", "resolveAlert", "snoozeAlert"),
+        "... on Alert { id state acknowledgedBy { name } resolvedBy { name } snoozedUntil } "
+        f"{PROBLEM}",
+    ),
     "requestWriteOff": f"{ON_WRITE_OFF} {SHORT}",
     "rejectWriteOff": ON_WRITE_OFF,
     "approveWriteOff": f"{ON_WRITE_OFF} ... on OverLimit {{ limit costs: value }}",

@@ -198,8 +198,8 @@ INVARIANTS = {
         WHERE v.transit <> coalesce(c.coming, 0)
     """,
     "I11 at most one alert is open for a rule and subject": """
-        SELECT format('store %s product %s %s', store_id, product_id, rule) FROM alerts
-        WHERE state = 'OPEN' GROUP BY tenant_id, store_id, product_id, rule HAVING count(*) > 1
+        SELECT format('store %s %s %s', store_id, rule, subject_id) FROM alerts
+        WHERE NOT closed GROUP BY tenant_id, store_id, rule, subject_id HAVING count(*) > 1
     """,
     "I12 a row's tenant is the tenant of all it refers to": """
         SELECT format('movement %s line %s', e.movement_id, e.line) FROM entries e

@@ -135,6 +135,8 @@ class BatchLevel(Table):
         {"postgresql_with": {"fillfactor": 70}},
     )
 
+    triple = property(lambda self: (self.store_id, self.product_id, self.batch_id))
+
 
 class Movement(Table):
     """The head of a movement. It is never updated or deleted (I1)."""

@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from uuid_utils.compat import uuid7
 
 from app.db import catalog as rows
+from app.db.alerts import judge
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import Database, Unit
 from app.db.levels import open_levels
@@ -26,6 +27,7 @@ from app.domain.errors import (
     UnknownProduct,
     unknown_products,
 )
+from app.domain.ledger.crossings import standings
 from app.domain.rules.codes import in_house, normal
 from app.domain.rules.texts import clean
 from app.domain.rules.units import LIMIT, scale_of, to_base
@@ -228,7 +230,8 @@ async def set_reorder_point(
             point = threshold(product, quantity) or 0
             if store_id is None:
                 product.reorder_point = point
-            await rows.set_reorder_point(unit, product_id, store_id, point)
+            levels = await rows.set_reorder_point(unit, product_id, store_id, point)
+            await judge(unit, standings(levels))
     return product
 
 

@@ -9,13 +9,14 @@ from app.db import audit_log as audit_rows
 from app.db import batches as batch_rows
 from app.db import movements as movement_rows
 from app.db import orders as order_rows
-from app.db.alerts import Shortfall, raise_discrepancies
+from app.db.alerts import Shortfall, judge, raise_discrepancies
 from app.db.batches import ArrivingBatch, BatchQuantity
 from app.db.core.unit import Unit
 from app.db.levels import Pair
 from app.db.movements import EntryRow, LevelRow, MovementHead
 from app.db.tables import Movement
 from app.domain.ledger.costs import CarriedCost, MovementCosts
+from app.domain.ledger.crossings import crossings
 from app.domain.ledger.draft import Draft, Line, unlabelled_batch
 from app.domain.ledger.locked import LockedLevel, Move
 from app.domain.rules.fefo import BatchKey
@@ -136,6 +137,8 @@ class Journal:
         await self._write_acts(unit)
         if self._shortfalls:
             await raise_discrepancies(unit, self._shortfalls.values())
+        if crossed := list(crossings(self._levels, self._entries)):
+            await judge(unit, crossed)
         entries: dict[UUID, list[EntryRow]] = defaultdict(list)
         for entry in self._entries:
             entries[entry.movement_id].append(entry)

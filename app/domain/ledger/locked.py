@@ -36,7 +36,7 @@ class LockedLevel:
 
     `batches` has the bins of each batch, None for a product that keeps none; `today` is the
     store's day. `value` is the cost of everything held, in 1/10000 yuan. `limits` are what binds
-    channels, by channel.
+    channels, by channel. `shelf_before` and `transit_before` are the bins when it was locked.
     """
 
     pair: Pair
@@ -52,6 +52,9 @@ class LockedLevel:
     value: int = 0
     unit_cost: int | None = None
     held_until: datetime | None = None
+    reorder_point: int = 0
+    shelf_before: int = 0
+    transit_before: int = 0
     limits: dict[str, ChannelLimit] = field(default_factory=_no_limits)
     earmarks: Earmarks = field(default_factory=_no_earmarks)
 

@@ -161,6 +161,9 @@ def _locked_level(unit: Unit, pair: Pair, state: LevelState) -> LockedLevel:
         value=state.value,
         unit_cost=state.unit_cost,
         held_until=state.held_until,
+        reorder_point=state.reorder_point,
+        shelf_before=state.shelf,
+        transit_before=state.transit,
     )
 
 

@@ -1,0 +1,210 @@
+"""The life of alerts through the API: raised once, acknowledged, resolved, and raised anew."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.support.api import Desk
+from tests.support.identity import CREATE_STORE, Chain
+
+ALERTS = """
+query($rule: AlertRule, $state: AlertState, $sort: AlertSort, $first: Int, $after: String) {
+  alerts(rule: $rule, state: $state, sort: $sort, first: $first, after: $after) {
+    nodes { id rule state quantity text daysLeft valueAtRisk product { name } batch { number }
+      store { id } acknowledgedBy { name } resolvedAt resolvedBy { name } movement { id } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+LEVEL = """
+query($product: UUID!, $store: UUID!) { product(id: $product) { level(storeId: $store) {
+  status alerts { rule state } batches { alerts { rule state } }
+} } }
+"""
+
+
+async def alerts(desk: Desk, **chosen: Any) -> list[Any]:
+    return (await desk.ask(ALERTS, **chosen))["nodes"]
+
+
+async def stocked(desk: Desk, quantity: int = 10, point: int = 4, name: str = "大米") -> None:
+    """So many on the shelf, with a reorder point."""
+    product = await desk.product(name)
+    await desk.do("setReorderPoint", productId=product, quantity=str(point))
+    await desk.receive(name, quantity)
+
+
+async def sell(desk: Desk, quantity: int, name: str = "大米") -> Any:
+    return await desk.post("sell", (name, quantity))
+
+
+@pytest.fixture
+def desk(fresh: Desk) -> Desk:
+    """A new tenant: these tests read all its alerts."""
+    return fresh
+
+
+async def test_low_stock_is_raised_at_the_crossing(desk: Desk) -> None:
+    await stocked(desk)
+    await sell(desk, 5)
+    assert await alerts(desk) == [], "5 is above the reorder point of 4"
+    sale = await sell(desk, 1)
+    [alert] = await alerts(desk, rule="LOW_STOCK")
+    assert alert["state"] == "OPEN"
+    assert alert["quantity"] == "4"
+    assert alert["movement"]["id"] == sale["id"]
+    assert alert["text"] == "大米库存仅剩 4 袋，需尽快补货"
+    assert alert["daysLeft"] == 4 * 30 // 6
+    await sell(desk, 1)
+    [alert] = await alerts(desk)
+    assert alert["text"] == "大米库存仅剩 3 袋，需尽快补货", "the text tells the present quantity"
+    level = await desk.ask(LEVEL, product=await desk.product("大米"), store=desk.store)
+    assert level["level"]["alerts"] == [{"rule": "LOW_STOCK", "state": "OPEN"}]
+
+
+async def test_an_alert_ends_at_the_recovery_and_is_raised_anew(desk: Desk) -> None:
+    await stocked(desk)
+    await sell(desk, 6)
+    [first] = await alerts(desk)
+    done = await desk.do("acknowledgeAlert", by=desk.manager, alertId=first["id"])
+    assert (done["state"], done["acknowledgedBy"]["name"]) == ("ACKNOWLEDGED", "王店长")
+    await sell(desk, 1)
+    [same] = await alerts(desk)
+    assert (same["id"], same["state"]) == (first["id"], "ACKNOWLEDGED")
+    await desk.receive("大米", 20)
+    [ended] = await alerts(desk)
+    assert (ended["state"], ended["resolvedBy"]) == ("RESOLVED", None)
+    assert ended["resolvedAt"]
+    await sell(desk, 20)
+    both = await alerts(desk, rule="LOW_STOCK")
+    assert [each["state"] for each in both] == ["OPEN", "RESOLVED"]
+    assert both[0]["id"] != first["id"]
+
+
+async def test_an_alert_never_flaps(desk: Desk) -> None:
+    """Between the threshold and the recovery the same alert ends and is open again."""
+    await stocked(desk)
+    await sell(desk, 5)
+    for _ in range(3):
+        sale = await sell(desk, 1)
+        [alert] = await alerts(desk)
+        assert alert["state"] == "OPEN"
+        lines = [await desk.line("大米", 1)]
+        await desk.do("returnSale", saleId=sale["id"], lines=lines, disposition="SHELF")
+        [alert] = await alerts(desk)
+        assert alert["state"] == "RESOLVED"
+
+
+async def test_out_of_stock(desk: Desk) -> None:
+    await stocked(desk, 3, 0)
+    await sell(desk, 3)
+    [alert] = await alerts(desk)
+    assert (alert["rule"], alert["text"]) == ("OUT_OF_STOCK", "大米已断货，请立即补货")
+    await desk.receive("大米", 5)
+    [alert] = await alerts(desk)
+    assert alert["state"] == "RESOLVED"
+    await sell(desk, 5)
+    assert [each["state"] for each in await alerts(desk)] == ["OPEN", "RESOLVED"]
+
+
+async def test_a_fall_over_both_thresholds_raises_both(desk: Desk) -> None:
+    await stocked(desk)
+    await sell(desk, 10)
+    found = await alerts(desk, sort="URGENCY")
+    assert [each["rule"] for each in found] == ["OUT_OF_STOCK", "LOW_STOCK"]
+
+
+async def test_a_new_threshold_is_judged_at_once(desk: Desk) -> None:
+    await stocked(desk, 10, 0)
+    product = await desk.product("大米")
+    await desk.do("setReorderPoint", productId=product, quantity="10")
+    [alert] = await alerts(desk)
+    assert alert["state"] == "OPEN"
+    await desk.do("setReorderPoint", productId=product, quantity="9")
+    [alert] = await alerts(desk)
+    assert alert["state"] == "RESOLVED"
+    await desk.do("setReorderPoint", productId=product, storeId=desk.store, quantity="12")
+    [alert] = await alerts(desk)
+    assert alert["state"] == "OPEN", "it had not recovered: the same alert is open again"
+    await desk.do("setReorderPoint", productId=product, storeId=desk.store, quantity="0")
+    await desk.do("setReorderPoint", productId=product, storeId=desk.store, quantity="12")
+    assert [each["state"] for each in await alerts(desk)] == ["OPEN", "RESOLVED"]
+
+
+async def test_archived_products_raise_nothing(desk: Desk) -> None:
+    await stocked(desk)
+    await desk.do("archiveProduct", productId=await desk.product("大米"), archived=True)
+    await desk.post("adjust", ("大米", 10), kind="LOSS")
+    assert await alerts(desk) == []
+
+
+async def test_a_resolved_alert_waits_for_the_recovery(desk: Desk) -> None:
+    await stocked(desk)
+    await sell(desk, 6)
+    [alert] = await alerts(desk)
+    done = await desk.do("resolveAlert", by=desk.manager, alertId=alert["id"])
+    assert (done["state"], done["resolvedBy"]["name"]) == ("RESOLVED", "王店长")
+    await sell(desk, 2)
+    assert [each["state"] for each in await alerts(desk, rule="LOW_STOCK")] == ["RESOLVED"]
+    assert (await desk.do("resolveAlert", alertId=alert["id"]))["state"] == "RESOLVED"
+
+
+async def test_snoozing(desk: Desk) -> None:
+    await stocked(desk)
+    await sell(desk, 6)
+    [alert] = await alerts(desk)
+    until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    done = await desk.do("snoozeAlert", alertId=alert["id"], until=until)
+    assert datetime.fromisoformat(done["snoozedUntil"]) == datetime.fromisoformat(until)
+    assert (await desk.do("snoozeAlert", alertId=alert["id"]))["snoozedUntil"] is None
+    for days in (-1, 31):
+        until = (datetime.now(UTC) + timedelta(days=days)).isoformat()
+        assert await desk.code("snoozeAlert", alertId=alert["id"], until=until) == "BAD_INPUT"
+
+
+async def test_one_alert_however_many_sell_at_once(desk: Desk) -> None:
+    await stocked(desk, 20, 10)
+    await asyncio.gather(*(sell(desk, 1) for _ in range(20)))
+    found = await alerts(desk, sort="URGENCY")
+    assert [each["rule"] for each in found] == ["OUT_OF_STOCK", "LOW_STOCK"]
+
+
+COUNTS = "query { alertCounts { rule open acknowledged } }"
+
+
+async def test_counts_and_pages_by_urgency(desk: Desk) -> None:
+    for name in ("甲", "乙", "丙"):
+        await stocked(desk, 5, 4, name)
+        await sell(desk, 5, name)
+    [out, *_] = await alerts(desk, sort="URGENCY")
+    await desk.do("acknowledgeAlert", alertId=out["id"])
+    counts = {each["rule"]: each for each in await desk.ask(COUNTS)}
+    assert (counts["LOW_STOCK"]["open"], counts["LOW_STOCK"]["acknowledged"]) == (3, 0)
+    assert (counts["OUT_OF_STOCK"]["open"], counts["OUT_OF_STOCK"]["acknowledged"]) == (2, 1)
+    assert counts["EXPIRED"]["open"] == 0
+    rules, after = [], None
+    for _ in range(3):
+        page = await desk.ask(ALERTS, sort="URGENCY", first=2, after=after)
+        rules += [each["rule"] for each in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+    assert rules == ["OUT_OF_STOCK"] * 3 + ["LOW_STOCK"] * 3
+
+
+async def test_goods_on_their_way_count(desk: Desk, chain: Chain) -> None:
+    """A shipment from the warehouse ends the alert before it arrives."""
+    other = (await chain.do(CREATE_STORE, code=uuid4().hex, name="总仓"))["id"]
+    line = [await desk.line("大米", 20)]
+    await desk.do("setReorderPoint", productId=await desk.product("大米"), quantity="4")
+    await desk.do("receive", storeId=other, lines=line)
+    await desk.receive("大米", 5)
+    await sell(desk, 2)
+    [alert] = await alerts(desk)
+    assert alert["state"] == "OPEN"
+    moved = [await desk.line("大米", 10)]
+    transfer = await desk.do("createTransfer", fromStoreId=other, toStoreId=desk.store, lines=moved)
+    await desk.do("shipTransfer", transferId=transfer["id"], lines=moved)
+    [alert] = await alerts(desk)
+    assert alert["state"] == "RESOLVED"
