@@ -223,12 +223,12 @@ class History:
     """What became of a movement: reversed, or returned in part (base units by product).
 
     `sold` is what went to a customer. `batches` is what of each batch was sold and has not come
-    back, by product, and `costs` what that cost, in 1/10000 yuan. `has_document` is whether a
-    document of its own stands behind the movement.
+    back, by product, and `costs` what that cost, in 1/10000 yuan. `document_id` is the document
+    that the movement belongs to.
     """
 
     kind: str
-    has_document: bool = False
+    document_id: UUID | None = None
     sold: Counter[UUID] = field(default_factory=_by_product)
     returned: Counter[UUID] = field(default_factory=_by_product)
     batches: dict[UUID, Counter[UUID]] = field(default_factory=_by_batch)
@@ -291,7 +291,7 @@ async def histories(unit: Unit, ids: Collection[UUID]) -> dict[UUID, History]:
     for movement, kind, document, sold, *moved in await MOVED.fetch(
         unit.raw, tenant=unit.tenant, ids=list(ids)
     ):
-        history = histories.setdefault(movement, History(kind, document is not None))
+        history = histories.setdefault(movement, History(kind, document))
         if sold:
             history.add_sold(*moved)
     for sale, reverses, *moved in await FOLLOWED.fetch(unit.raw, tenant=unit.tenant, ids=list(ids)):

@@ -66,6 +66,16 @@ async def redemptions_of(
     return (await session.scalars(query)).all()
 
 
+async def redemption_of(
+    session: AnySession, tenant: UUID, movement: UUID, lock: bool = False
+) -> Redemption | None:
+    """The redemption behind this movement, if there is one; locked for a change with `lock`."""
+    query = select(Redemption).where(
+        Redemption.tenant_id == tenant, Redemption.movement_id == movement
+    )
+    return await session.scalar(query.with_for_update() if lock else query)
+
+
 async def taken_ahead(unit: Unit, id: UUID, kind: str) -> Sequence[Entry]:
     """The entries of the pass's movement of this kind, if it has one."""
     query = (

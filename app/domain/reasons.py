@@ -32,6 +32,30 @@ class WrongStateReason(Enum):
         "该变动属于其他单据，请在原单据上操作",
         "The movement belongs to a document: change the document instead",
     )
+    USE_REFUND_PASS = Text(
+        "该变动由售卡产生，请办理退卡",
+        "The movement belongs to the sale of a pass: refund the pass instead",
+    )
+    USE_CANCEL_ORDER = Text(
+        "该变动是订单的预占，请取消订单",
+        "The movement reserves goods for an order: cancel the order instead",
+    )
+    USE_RETURN_ORDER = Text(
+        "该变动是订单的交付，请办理订单退货",
+        "The movement handed an order over: return the order instead",
+    )
+    USE_REJECT_WRITE_OFF = Text(
+        "该变动属于报损申请，请驳回该报损单",
+        "The movement belongs to a write-off request: reject the request instead",
+    )
+    USE_CANCEL_TRANSFER = Text(
+        "该变动是调拨发货，请取消调拨单，或在收货时退回",
+        "The movement shipped a transfer: cancel the transfer, or send goods back on receipt",
+    )
+    USE_REVERSE = Text(
+        "该变动不属于此类单据，请直接冲销该变动",
+        "The movement is of another kind: reverse the movement itself",
+    )
     NO_RECIPE = Text(
         "该商品还没有配方，请先设置配方",
         "The product has no recipe yet: set one first",

@@ -11,7 +11,7 @@ from app.db.passes import PassFilter
 from app.db.tables import Pass, Redemption
 from app.domain import access
 from app.domain.access import Can
-from app.domain.documents import passes
+from app.domain.documents import passes, reversals
 from app.domain.errors import Malformed
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.movements.lines import wish_of
@@ -22,6 +22,7 @@ from app.resolvers.roots import root
 from app.schema import passes as types
 from app.schema.arguments import After, First, StoreIds
 from app.schema.paging import Connection
+from app.schema.stock_changes import ReverseInput
 
 
 @strawberry.type
@@ -115,3 +116,14 @@ class PassesMutation:
     async def refund_pass(self, info: Info, input: types.RefundPassInput) -> Pass:
         db, viewer = info.context.app.db, info.context.viewer
         return await passes.refund_pass(db, viewer, input.key, input.pass_id, input.reason)
+
+    @root(
+        Can.REVERSE,
+        types.ReverseRedemptionResult,
+        description="Reverse a redemption once: its uses go back to the pass, and its consumables "
+        "to where they were. 冲销核销",
+    )
+    async def reverse_redemption(self, info: Info, input: ReverseInput) -> Redemption:
+        db, viewer = info.context.app.db, info.context.viewer
+        what = input.key, input.movement_id, input.reason
+        return await reversals.reverse_redemption(db, viewer, *what)

@@ -12,7 +12,7 @@ from app.db.purchases import PurchaseFilter, SupplierFilter
 from app.db.tables import PurchaseOrder, Supplier
 from app.domain import access
 from app.domain.access import Can
-from app.domain.documents import purchase_receipts, purchases
+from app.domain.documents import purchase_receipts, purchases, reversals
 from app.domain.documents.purchases import Introduced, PurchaseRequest
 from app.domain.errors import Refused
 from app.domain.rules.texts import clean
@@ -21,6 +21,7 @@ from app.schema import purchases as types
 from app.schema.arguments import After, First, StoreIds, at_most
 from app.schema.paging import Connection, connection, page
 from app.schema.scalars import MOST_VALUES
+from app.schema.stock_changes import ReverseInput
 
 
 @strawberry.type
@@ -231,6 +232,18 @@ class PurchasesMutation:
             bool(input.accept_over),
             input.document,
             input,
+        )
+
+    @root(
+        Can.REVERSE,
+        types.ReversePurchaseReceiptResult,
+        description="Reverse a receipt of a purchase order once: its goods leave, and the order "
+        "waits for them again. 冲销采购收货",
+    )
+    async def reverse_purchase_receipt(self, info: Info, input: ReverseInput) -> PurchaseOrder:
+        what = input.key, input.movement_id, input.reason
+        return await reversals.reverse_purchase_receipt(
+            info.context.app.db, info.context.viewer, *what
         )
 
 

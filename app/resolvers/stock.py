@@ -13,6 +13,7 @@ from app.db.identity import scale_labels
 from app.domain import access
 from app.domain.access import Can
 from app.domain.catalog.codes import find_product, read_code
+from app.domain.documents import reversals
 from app.domain.errors import Refusal
 from app.domain.ledger.post import Outcome
 from app.domain.movements import record
@@ -233,11 +234,10 @@ class StockMutation:
     @root(
         Can.REVERSE,
         types.PostResult,
-        description="Reverse a movement once; a new movement with opposite lines is recorded. 冲销",
+        description="Reverse a movement once; a new movement with opposite lines is recorded. "
+        "A receipt of a purchase order or transfer and a redemption are undone in their document "
+        "as well; movements of other documents fail with WrongState, which says what to use. 冲销",
     )
     async def reverse(self, info: Info, input: changes.ReverseInput) -> Outcome | Refusal:
-        context = info.context
-        draft = await record.reversal(
-            context.app.db, context.viewer, input.key, input.movement_id, input.reason
-        )
-        return await context.app.books.post(context.viewer.tenant, draft)
+        what = input.key, input.movement_id, input.reason
+        return await reversals.reverse(info.context.app.books, info.context.viewer, *what)

@@ -11,7 +11,7 @@ from app.db.tables import Transfer
 from app.db.transfers import TransferFilter
 from app.domain import access
 from app.domain.access import Can
-from app.domain.documents import transfer_receipts, transfer_requests, transfers
+from app.domain.documents import reversals, transfer_receipts, transfer_requests, transfers
 from app.domain.errors import Refused
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
@@ -19,6 +19,7 @@ from app.schema import transfers as types
 from app.schema.arguments import After, First, StoreIds, at_most
 from app.schema.paging import Connection
 from app.schema.scalars import MOST_VALUES
+from app.schema.stock_changes import ReverseInput
 
 
 async def listed(
@@ -194,6 +195,19 @@ class TransfersMutation:
     async def receive_transfer(self, info: Info, input: types.ReceiveTransferInput) -> Transfer:
         arguments = input.key, input.transfer_id, input.lines
         return await transfer_receipts.receive(info.context.app.db, info.context.viewer, *arguments)
+
+    @root(
+        Can.REVERSE,
+        types.ReverseTransferReceiptResult,
+        description="Reverse a receipt of a transfer once: its goods are in transit again. Goods "
+        "that it sent back are a movement of their own; reversing it cancels their transfer. "
+        "冲销调拨收货",
+    )
+    async def reverse_transfer_receipt(self, info: Info, input: ReverseInput) -> Transfer:
+        what = input.key, input.movement_id, input.reason
+        return await reversals.reverse_transfer_receipt(
+            info.context.app.db, info.context.viewer, *what
+        )
 
     @root(
         Can.RUN_TRANSFERS,

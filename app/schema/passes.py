@@ -62,6 +62,9 @@ class Redemption:
         "actors", "redeemed_by", "Member of staff who redeemed the uses. 操作人"
     )
     redeemed_at: datetime = strawberry.field(description="Time of the redemption. 核销时间")
+    reversed_at: datetime | None = strawberry.field(
+        description="Time when the redemption was reversed; null if it was not. 冲销时间"
+    )
     of_pass: Annotated["Pass", strawberry.lazy("app.schema.passes")] | None = maybe_edge(
         "passes",
         "pass_id",
@@ -143,6 +146,17 @@ RedeemResult = Annotated[
     | problems.KeyReused,
     strawberry.union(
         "RedeemResult", description="The redemption, or the problem that prevented it."
+    ),
+]
+ReverseRedemptionResult = Annotated[
+    Redemption
+    | problems.UnknownMovement
+    | problems.OutOfStock
+    | problems.WrongState
+    | problems.KeyReused,
+    strawberry.union(
+        "ReverseRedemptionResult",
+        description="The reversed redemption, or the problem that prevented the reversal.",
     ),
 ]
 RefundPassResult = Annotated[

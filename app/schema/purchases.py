@@ -12,6 +12,7 @@ from app.db import tables
 from app.domain import errors
 from app.domain.access import Can
 from app.domain.rules.days import store_day
+from app.domain.rules.kinds import Kind
 from app.domain.rules.phones import masked
 from app.schema import problems
 from app.schema.arguments import request_key
@@ -22,7 +23,7 @@ from app.schema.identity import Actor, Store
 from app.schema.scalars import Money, Quantity, amount, free_text, maybe_money
 from app.schema.stock import Movement
 from app.schema.stock_changes import GoodsLineInput, ReceiveLineInput
-from app.schema.window import window
+from app.schema.window import as_window, window
 
 
 @window(
@@ -154,13 +155,14 @@ class PurchaseOrder:
         return root.expected_on < store_day(info.context.now, store.timezone)
 
     @strawberry.field(
-        description="Receipts of this order, one movement per delivery; empty if you lack "
-        "SEE_STOCK. 入库单据"
+        description="Receipts of this order, one movement per delivery, reversed ones included; "
+        "empty if you lack SEE_STOCK. 入库单据"
     )
     async def receipts(
         self, root: strawberry.Parent[tables.PurchaseOrder], info: Info
     ) -> list[Movement]:
-        return await info.context.loaders_of(root).document_movements.load(root.id)
+        moved = await info.context.loaders_of(root).document_movements.load(root.id)
+        return as_window([each for each in moved if each.kind == Kind.RECEIPT.name])
 
 
 @window(
@@ -214,6 +216,18 @@ PurchaseOrderResult = Annotated[
     strawberry.union(
         "PurchaseOrderResult",
         description="The purchase order as it is now, or the problem that prevented the change.",
+    ),
+]
+ReversePurchaseReceiptResult = Annotated[
+    PurchaseOrder
+    | problems.UnknownMovement
+    | problems.OutOfStock
+    | problems.WrongState
+    | problems.KeyReused,
+    strawberry.union(
+        "ReversePurchaseReceiptResult",
+        description="The purchase order without the receipt, or the problem that prevented the "
+        "reversal.",
     ),
 ]
 ReceivePurchaseOrderResult = Annotated[

@@ -149,7 +149,10 @@ class LinesInput(MovementInput):
     )
 
 
-@strawberry.input(description="Input of `reverse`. 冲销")
+@strawberry.input(
+    description="Input of `reverse`, `reversePurchaseReceipt`, `reverseTransferReceipt` and "
+    "`reverseRedemption`. 冲销"
+)
 class ReverseInput:
     key: UUID = request_key()
     movement_id: UUID = strawberry.field(description="ID of the movement to reverse.")

@@ -163,6 +163,17 @@ class ReplenishmentSuggestion:
     )
 
 
+ReverseTransferReceiptResult = Annotated[
+    Transfer
+    | problems.UnknownMovement
+    | problems.OutOfStock
+    | problems.WrongState
+    | problems.KeyReused,
+    strawberry.union(
+        "ReverseTransferReceiptResult",
+        description="The transfer without the receipt, or the problem that prevented the reversal.",
+    ),
+]
 TransferResult = Annotated[
     Transfer
     | problems.UnknownTransfer

@@ -31,6 +31,12 @@ ROOTS = [
 ]
 # They take the very input that `consume` takes: its lines are tried there.
 TWINS = ("produce", "returnToSupplier")
+REVERSALS = (
+    "reverse",
+    "reversePurchaseReceipt",
+    "reverseTransferReceipt",
+    "reverseRedemption",
+)
 # Without --all a place gets each STRIDE-th of its values.
 STRIDE = 8
 KEYLESS = ("signIn", "refreshSession", "syncSales")
@@ -117,7 +123,7 @@ def of_stock(product: str, store: str, line: Any) -> dict[str, Any]:
         "returnToSupplier": paper,
         "adjust": {**paper, "kind": "GAIN"},
         "returnSale": {"saleId": NIL, "lines": [line], "disposition": "SHELF"},
-        "reverse": {"movementId": NIL},
+        **{name: {"movementId": NIL} for name in REVERSALS},
         "syncSales": {
             "operations": [
                 {

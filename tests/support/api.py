@@ -43,6 +43,9 @@ INPUTS = {
     "sellPass": "SellPassInput",
     "redeem": "RedeemInput",
     "refundPass": "RefundPassInput",
+    "reverseRedemption": "ReverseInput",
+    "reversePurchaseReceipt": "ReverseInput",
+    "reverseTransferReceipt": "ReverseInput",
     "placeOrder": "PlaceOrderInput",
     "payOrder": "PayOrderInput",
     "fulfilOrder": "FulfilOrderInput",
@@ -201,6 +204,8 @@ ANSWERS = {
     "sellPass": f"{ON_PASS} {SHORT}",
     "redeem": ON_REDEMPTION,
     "refundPass": ON_PASS,
+    "reverseRedemption": f"{ON_REDEMPTION.rpartition('... on NotEnoughUses')[0]}",
+    "reversePurchaseReceipt": ON_PURCHASE,
     "revealContact": f"... on RevealedContact {{ contact }} {PROBLEM}",
     "eraseCustomer": f"... on ErasedCustomer {{ orders passes }} {PROBLEM}",
     **dict.fromkeys(
@@ -212,6 +217,7 @@ ANSWERS = {
     **dict.fromkeys(
         [name for name in INPUTS if "Replenish" in name or "Transfer" in name], ON_TRANSFER
     ),
+    "reverseTransferReceipt": ON_TRANSFER.partition("  ... on ExceedsTransfer")[0],
     "syncSales": f"results {{ key outcome {{ {ON_SALE} }} }}",
     **dict.fromkeys(
         ("acknowledgeAlert", "resolveAlert", "snoozeAlert"),

@@ -231,7 +231,8 @@ INVARIANTS = {
     "a pass's used count is the sum of its redemptions": """
         SELECT format('pass %s', p.id) FROM passes p
         LEFT JOIN redemptions r ON (r.tenant_id, r.pass_id) = (p.tenant_id, p.id)
-        GROUP BY p.tenant_id, p.id HAVING p.used <> coalesce(sum(r.uses), 0)
+        GROUP BY p.tenant_id, p.id
+        HAVING p.used <> coalesce(sum(r.uses) FILTER (WHERE r.reversed_at IS NULL), 0)
         OR (p.state = 'USED') <> (p.used = p.uses)
     """,
     "an ended pass reserves nothing": """
@@ -314,14 +315,16 @@ INVARIANTS = {
         SELECT format('purchase order %s product %s: ledger %s, line %s', purchase_id, product_id,
             s.total, l.received)
         FROM purchase_lines l FULL JOIN (
-            SELECT p.tenant_id, p.id AS purchase_id, e.product_id, sum(e.quantity) AS total
+            SELECT p.tenant_id, p.id AS purchase_id, e.product_id,
+                sum(CASE 'supplier' WHEN e.from_bin THEN e.quantity
+                    WHEN e.to_bin THEN -e.quantity ELSE 0 END) AS total
             FROM purchase_orders p
             JOIN movements m ON (m.tenant_id, m.document_id) = (p.tenant_id, p.id)
-                AND m.kind = 'RECEIPT'
             JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
             GROUP BY 1, 2, 3
         ) s USING (tenant_id, purchase_id, product_id)
-        WHERE l.received IS DISTINCT FROM coalesce(s.total, 0)
+        -- The line of goods that were never ordered goes with their receipt.
+        WHERE coalesce(l.received, 0) <> coalesce(s.total, 0)
     """,
     "a purchase order's state follows from its lines": """
         SELECT format('purchase order %s: %s', p.id, p.state) FROM purchase_orders p
@@ -331,7 +334,7 @@ INVARIANTS = {
             FROM purchase_lines GROUP BY 1, 2
         ) l USING (tenant_id, id)
         WHERE NOT coalesce(CASE
-            WHEN NOT l.came THEN p.state IN ('OPEN', 'CANCELLED')
+            WHEN NOT l.came THEN p.state IN ('OPEN', 'CANCELLED', 'CLOSED')
             WHEN l.whole THEN p.state = 'RECEIVED'
             ELSE p.state IN ('PARTIAL', 'CLOSED') END, false)
     """,

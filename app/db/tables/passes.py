@@ -12,9 +12,9 @@ from app.db.core.table import Table, key, made_at, to
 class Pass(Table):
     """Prepaid uses of a service, which any store of the tenant redeems.
 
-    `store_id` sold the pass and reserved or consumed goods for it in advance. `recipe_id` is the
-    recipe of one use at the time of the sale. The customer is sealed; `plain_contact` holds it in
-    rows of earlier versions.
+    `store_id` sold the pass and reserved or consumed goods for it in advance; `ahead` is whether it
+    consumed those of one use that is not redeemed yet. `recipe_id` is the recipe of one use at the
+    time of the sale. The customer is sealed; `plain_contact` holds it in rows of earlier versions.
     """
 
     __tablename__ = "passes"
@@ -30,6 +30,7 @@ class Pass(Table):
     recipe_id: Mapped[UUID | None]
     uses: Mapped[int] = mapped_column(Integer)
     used: Mapped[int] = mapped_column(Integer, server_default="0")
+    ahead: Mapped[bool] = mapped_column(server_default=text("false"))
     state: Mapped[str] = mapped_column(server_default="ACTIVE")
     expires_on: Mapped[date]
     sold_by: Mapped[UUID]
@@ -42,6 +43,7 @@ class Pass(Table):
         CheckConstraint("uses between 1 and 1000", name="uses"),
         CheckConstraint("used between 0 and uses", name="used"),
         CheckConstraint("state in ('ACTIVE', 'USED', 'REFUNDED', 'EXPIRED')", name="state"),
+        CheckConstraint("state = 'ACTIVE' or not ahead", name="ahead"),
         Index(
             "ix_passes_contact",
             "tenant_id",
@@ -60,7 +62,10 @@ class Pass(Table):
 
 
 class Redemption(Table):
-    """Uses of a service in a store: of a pass, or paid for at the time."""
+    """Uses of a service in a store: of a pass, or paid for at the time.
+
+    `ahead` is whether one of them used the goods that the sale of the pass had consumed in advance.
+    """
 
     __tablename__ = "redemptions"
     tenant_id: Mapped[UUID] = key()
@@ -69,13 +74,16 @@ class Redemption(Table):
     product_id: Mapped[UUID]
     store_id: Mapped[UUID]
     uses: Mapped[int] = mapped_column(Integer)
+    ahead: Mapped[bool] = mapped_column(server_default=text("false"))
     movement_id: Mapped[UUID]
     redeemed_by: Mapped[UUID]
     redeemed_at: Mapped[datetime] = made_at()
+    reversed_at: Mapped[datetime | None]
     __table_args__ = (
         to("passes", "pass_id"),
         to("products", "product_id"),
         to("stores", "store_id"),
         CheckConstraint("uses > 0", name="uses"),
         Index("ix_redemptions_pass", "tenant_id", "pass_id", "id"),
+        Index("uq_redemptions_movement", "tenant_id", "movement_id", unique=True),
     )

@@ -51,7 +51,7 @@ async def redemption_lines(
 ) -> list[Line]:
     """Goods taken ahead that come back, what the uses take, and the service itself."""
     last = uses == row.uses - row.used
-    if row.consume_on == "FIRST_USE_ON_SALE" and row.used == 0:
+    if row.ahead:
         if store == row.store_id and wish == NO_WISH:
             # The sale took the first use; only further ones take more.
             more = _use_lines(row, store, takes, uses - 1, wish)[:-1] if uses > 1 else []
@@ -68,7 +68,7 @@ async def unused_lines(unit: Unit, row: Pass) -> list[Line]:
     """The lines that put back all that was taken ahead and never used."""
     if row.consume_on == "RESERVE_ON_SALE":
         return await _released(unit, row, None, 0)
-    if row.consume_on == "FIRST_USE_ON_SALE" and row.used == 0:
+    if row.ahead:
         return list(reversed_lines(await rows.taken_ahead(unit, row.id, Kind.PASS_SALE.name)))
     return []
 

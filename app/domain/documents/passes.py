@@ -97,6 +97,7 @@ async def sell_pass(
             recipe_id=service.recipe_id,
             uses=uses,
             used=0,
+            ahead=service.consume_on == "FIRST_USE_ON_SALE",
             state="ACTIVE",
             expires_on=last_day,
             sold_by=viewer.actor,
@@ -187,12 +188,13 @@ async def redeem_pass(
             await _check_usable(unit, row, uses)
             lines = await redemption_lines(unit, row, store_id, takes, uses, wish)
             draft = _movement(row, key, viewer.actor, Kind.REDEMPTION, lines)
-            row.used += uses
+            ahead, row.ahead, row.used = row.ahead, False, row.used + uses
             if row.used == row.uses:
                 row.state, row.ended_at = "USED", unit.now
             movement = await post_movement(unit, draft)
             assert movement is not None
-            return _redemption(unit, id, row.product_id, store_id, uses, movement, pass_id)
+            what = row.product_id, store_id, uses, movement
+            return _redemption(unit, id, *what, pass_id=pass_id, ahead=ahead)
 
     return await retry_while_short(db, viewer.tenant, store_id, once)
 
@@ -204,7 +206,9 @@ def _redemption(
     store_id: UUID,
     uses: int,
     movement: Movement,
-    pass_id: UUID | None,
+    *,
+    pass_id: UUID | None = None,
+    ahead: bool = False,
 ) -> Redemption:
     redemption = Redemption(
         tenant_id=unit.tenant,
@@ -213,6 +217,7 @@ def _redemption(
         product_id=product_id,
         store_id=store_id,
         uses=uses,
+        ahead=ahead,
         movement_id=movement.id,
         redeemed_by=movement.actor_id,
         redeemed_at=unit.now,
@@ -261,6 +266,26 @@ async def _check_usable(unit: Unit, row: Pass, uses: int) -> None:
         raise Refused(NotEnoughUses(row.uses - row.used, uses))
 
 
+async def undo(unit: Unit, redemption: Redemption) -> None:
+    """Marks a redemption as reversed and gives its uses back to its pass.
+
+    An expired pass ends again with the next run of the job. Raises Refused(WrongState) for what
+    was reversed before, and for a pass that was refunded: its price was paid back by the uses that
+    were left.
+    """
+    if redemption.reversed_at is not None:
+        raise Refused(WrongState(WrongStateReason.REVERSED))
+    redemption.reversed_at = unit.now
+    if redemption.pass_id is None:
+        return
+    row = await _locked(unit, redemption.pass_id)
+    if row.state == "REFUNDED":
+        raise Refused(WrongState(WrongStateReason.REFUNDED))
+    row.used -= redemption.uses
+    row.state, row.ended_at = "ACTIVE", None
+    row.ahead = row.ahead or redemption.ahead
+
+
 async def refund_pass(
     db: Database, viewer: Viewer, key: UUID, pass_id: UUID, reason: str | None
 ) -> Pass:
@@ -287,7 +312,9 @@ async def expire(db: Database, tenant: UUID) -> None:
 
 async def expire_pass(db: Database, tenant: UUID, pass_id: UUID) -> None:
     """Ends one pass, unless it was used up or refunded in between."""
-    row, key = await _get_pass(db, tenant, pass_id), uuid5(pass_id, "expire")
+    row = await _get_pass(db, tenant, pass_id)
+    # A reversed redemption makes an expired pass active: it ends once more, with one use less.
+    key = uuid5(pass_id, f"expire {row.used}")
     with contextlib.suppress(Refused):
         await _end(db, row, "EXPIRED", SYSTEM_ACTOR, SYSTEM_ACTOR, key, ("expirePass", pass_id))
 
@@ -310,7 +337,7 @@ async def _end(
             raise Refused(WrongState(WrongStateReason[row.state]))
         lines = await unused_lines(unit, row)
         await post_movement(unit, _movement(row, key, actor, Kind.PASS_RELEASE, lines))
-        row.state, row.ended_at = state, unit.now
+        row.state, row.ahead, row.ended_at = state, False, unit.now
     return row
 
 
@@ -354,6 +381,6 @@ async def redeem_paid(
                 return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
             movement = await post_movement(unit, draft)
             assert movement is not None
-            return _redemption(unit, id, product_id, store_id, uses, movement, None)
+            return _redemption(unit, id, product_id, store_id, uses, movement)
 
     return await retry_while_short(db, viewer.tenant, store_id, once)

@@ -5,13 +5,13 @@ deliveries at the same time only one can be the missing goods.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID, uuid5
 
 from app.db import purchases as rows
 from app.db.core.unit import Unit
-from app.db.tables import Product, PurchaseLine, PurchaseOrder
+from app.db.tables import Entry, Product, PurchaseLine, PurchaseOrder
 from app.domain.access import Can, Viewer
 from app.domain.catalog.products import read_products
 from app.domain.documents.purchases import new_line, reached_purchase
@@ -86,17 +86,42 @@ async def _receive(unit: Unit, row: PurchaseOrder, drafted: Draft, accept_over: 
     received = [_priced(line, ordered.get(line.product), supplier.name) for line in drafted.lines]
     for line in received:
         if line.product not in ordered:
-            scale, number = products[line.product].scale, len(ordered) + 1
+            # Lines of goods that were never ordered are deleted when their receipt is reversed.
+            number = 1 + max((each.line for each in ordered.values()), default=0)
+            scale = products[line.product].scale
             extra = new_line(unit, row.id, number, line.product, scale, line.unit_cost)
             ordered[line.product] = extra
             unit.session.add(extra)
     for product_id, base in delivered.items():
         ordered[product_id].received += base
-    row.state = "PARTIAL" if any(line.missing for line in ordered.values()) else "RECEIVED"
-    if row.state == "RECEIVED":
-        row.ended_at = row.ended_at or unit.now
+    _set_state(unit, row, ordered.values())
     own = uuid5(drafted.key, Kind.RECEIPT.name)
     await post_movement(unit, replace(drafted, key=own, document_id=row.id, lines=tuple(received)))
+
+
+async def undo(unit: Unit, row: PurchaseOrder, entries: Sequence[Entry]) -> None:
+    """Takes a reversed receipt out of the order's counts; what is missing is awaited again.
+
+    An order that was closed stays closed.
+    """
+    lines = await rows.lines_of(unit.session, unit.tenant, [row.id])
+    ordered = {line.product_id: line for line in lines}
+    for entry in entries:
+        if entry.from_bin == "supplier":
+            ordered[entry.product_id].received -= entry.quantity
+    for line in lines:
+        if line.ordered + line.received == 0:
+            await unit.session.delete(line)
+    if row.state in AWAITED:
+        _set_state(unit, row, lines)
+
+
+def _set_state(unit: Unit, row: PurchaseOrder, lines: Collection[PurchaseLine]) -> None:
+    if not any(line.missing for line in lines):
+        row.state, row.ended_at = "RECEIVED", row.ended_at or unit.now
+    else:
+        received = any(line.received for line in lines)
+        row.state, row.ended_at = "PARTIAL" if received else "OPEN", None
 
 
 def _delivered(drafted: Draft, products: Mapping[UUID, Product]) -> Counter[UUID]:

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from app.db import transfers
 from app.db.core.unit import Database, Unit
 from app.db.reservations import Reservation
-from app.db.tables import Transfer
+from app.db.tables import Entry, Transfer, TransferLine
 from app.domain.access import Can, Viewer
 from app.domain.catalog.products import read_products
 from app.domain.documents.transfers import (
@@ -36,7 +36,7 @@ from app.domain.errors import (
     WrongState,
     WrongStateReason,
 )
-from app.domain.ledger.documents import movement_of
+from app.domain.ledger.documents import announce, movement_of
 from app.domain.ledger.draft import Line, Place
 from app.domain.ledger.post import post
 from app.domain.ledger.reservations import move_line
@@ -47,6 +47,13 @@ from app.domain.rules.transfer_receipts import parted
 from app.domain.rules.units import to_base
 
 FATES = ("received", "damaged", "lost", "returned")
+FATE_OF_BIN = {
+    "shelf": "received",
+    "quarantine": "damaged",
+    "variance": "lost",
+    "transit": "returned",
+}
+"""What became of goods, by the bin they went to."""
 
 
 class ArrivalRequest(Protocol):
@@ -268,5 +275,40 @@ async def _note(unit: Unit, row: Transfer, arrived: Sequence[ReceivedLine]) -> N
             setattr(line, fate, getattr(line, fate) + quantity)
         if each.reason:
             line.reason = "; ".join(filter(None, (line.reason, each.reason)))
-    done = not any(line.in_transit for line in shipped)
-    row.state, row.ended_at = ("RECEIVED", unit.now) if done else ("PARTIAL", None)
+    _set_state(unit, row, shipped)
+
+
+def _set_state(unit: Unit, row: Transfer, lines: Sequence[TransferLine]) -> None:
+    if not any(line.in_transit for line in lines):
+        row.state, row.ended_at = "RECEIVED", row.ended_at or unit.now
+    else:
+        arrived = any(line.in_transit < line.shipped for line in lines)
+        row.state, row.ended_at = "PARTIAL" if arrived else "SHIPPED", None
+
+
+async def undo(unit: Unit, row: Transfer, entries: Sequence[Entry]) -> None:
+    """Takes a reversed receipt out of the transfer's counts: its goods are in transit again."""
+    lines = await transfers.lines_of(unit.session, unit.tenant, [row.id])
+    by_product = {line.product_id: line for line in lines}
+    for entry in entries:
+        line = by_product[entry.product_id]
+        fate = FATE_OF_BIN[entry.to_bin]
+        setattr(line, fate, getattr(line, fate) - entry.quantity)
+        if not line.damaged + line.lost + line.returned:
+            line.reason = None
+    _set_state(unit, row, lines)
+
+
+async def cancel_return(unit: Unit, transfer_id: UUID, reason: str | None) -> None:
+    """Cancels a transfer of goods that were sent back, when they never left.
+
+    Raises Refused(WrongState) when some of them arrived, or it was cancelled before.
+    """
+    back = await transfers.locked_transfer(unit, transfer_id)
+    assert back is not None, "no document is ever deleted"
+    if back.state != "SHIPPED":
+        raise Refused(WrongState(WrongStateReason[back.state]))
+    for line in await transfers.lines_of(unit.session, unit.tenant, [back.id]):
+        line.shipped = 0
+    back.state, back.reason, back.ended_at = "CANCELLED", reason, unit.now
+    announce(unit, back)

@@ -29,7 +29,7 @@ def origin_refusal(draft: Draft, history: History, levels: Levels) -> Refusal | 
     A movement is reversed at most once; returns never exceed what the sale sold.
     """
     if draft.reverses_id is not None:
-        return _reversal_refusal(history)
+        return _reversal_refusal(draft, history)
     if history.kind not in RETURNABLE_KINDS:
         return WrongState(WrongStateReason.NOT_A_SALE)
     if history.reversed:
@@ -37,10 +37,10 @@ def origin_refusal(draft: Draft, history: History, levels: Levels) -> Refusal | 
     return _excess(draft, history, levels)
 
 
-def _reversal_refusal(history: History) -> WrongState | None:
+def _reversal_refusal(draft: Draft, history: History) -> WrongState | None:
     if history.kind == Kind.REVERSAL.name:
         return WrongState(WrongStateReason.REVERSAL)
-    if history.has_document:
+    if history.document_id != draft.document_id:
         return WrongState(WrongStateReason.DOCUMENT)
     if history.reversed:
         return WrongState(WrongStateReason.REVERSED)

@@ -271,11 +271,10 @@ async def get_movement(
     return movement
 
 
-async def reversal(
-    db: Database, viewer: Viewer, key: UUID, movement_id: UUID, reason: str | None
+def reversal(
+    viewer: Viewer, key: UUID, movement: Movement, entries: Sequence[Entry], reason: str | None
 ) -> Draft:
-    """The draft that undoes a movement, once: its entries reversed. Raises Refused."""
-    movement, entries = await get_movement(db, viewer, Can.REVERSE, movement_id)
+    """The draft that undoes a movement, once: its entries reversed. Raises InvalidText."""
     reason = clean(reason, "reason", 200)
     return Draft(
         kind=Kind.REVERSAL,
@@ -283,16 +282,16 @@ async def reversal(
         actor=viewer.actor,
         key=key,
         lines=reversed_lines(entries),
-        fingerprint=fingerprint_of(Kind.REVERSAL, movement_id, reason),
+        fingerprint=fingerprint_of(Kind.REVERSAL, movement.id, reason),
         occurred_at=clock(),
         channel=movement.channel,
         reason=reason,
-        reverses_id=movement_id,
+        reverses_id=movement.id,
         act=audit_row(
             viewer,
             Act.REVERSE,
             Subject.MOVEMENT,
-            movement_id,
+            movement.id,
             movement.store_id,
             kind=movement.kind,
         ),
