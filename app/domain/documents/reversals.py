@@ -155,7 +155,7 @@ async def _change(
     """The document after `work`, again while overdue orders reserve the goods that go back."""
 
     async def once() -> Row:
-        return await change_document(db, viewer.actor, key, row, undone.request, locked, work)
+        return await change_document(db, viewer.claimant, key, row, undone.request, locked, work)
 
     return await retry_while_short(db, viewer.tenant, undone.movement.store_id, once)
 
@@ -197,7 +197,7 @@ async def _undo_redemption(
 ) -> Redemption:
     async def once() -> Redemption:
         async with db.unit(viewer.tenant) as unit:
-            earlier = await claim(unit, viewer.actor, key, redemption.id, *undone.request)
+            earlier = await claim(unit, viewer.claimant, key, redemption.id, *undone.request)
             current = await pass_rows.redemption_of(
                 unit.session, unit.tenant, redemption.movement_id, lock=True
             )
