@@ -50,13 +50,19 @@ class SalesMutation:
         "own. 离线同步",
     )
     async def sync_sales(self, info: Info, input: types.SyncSalesInput) -> types.SyncSalesResult:
-        context = info.context
-        results = await sales.sync(context.app.books, context.viewer, input.operations)
-        located = [
-            each._replace(outcome=with_path(each.outcome, sale, "input", "operations", str(place)))
-            for place, (each, sale) in enumerate(zip(results, input.operations, strict=True))
-        ]
-        return types.SyncSalesResult(results=as_window(located))
+        context, unreadable = info.context, info.context.unreadable
+        read = [each for each in input.operations if each.key not in unreadable]
+        if read or not unreadable:
+            booked = iter(await sales.sync(context.app.books, context.viewer, read))
+        else:
+            booked = iter(())
+        results: list[sales.SyncedSale] = []
+        for place, sale in enumerate(input.operations):
+            stand_in = unreadable.get(sale.key)
+            result = sales.SyncedSale(*stand_in) if stand_in else next(booked)
+            outcome = with_path(result.outcome, sale, "input", "operations", str(place))
+            results.append(result._replace(outcome=outcome))
+        return types.SyncSalesResult(results=as_window(results))
 
     @root(
         Can.RETURN_SALE,

@@ -21,6 +21,7 @@ from app.domain.movements.record import Books
 from app.domain.people.sessions import Gate
 from app.live.hub import Hub
 from app.schema.loaders import Loaders
+from app.schema.offline_sales import Placeholders
 from app.settings import Settings
 
 
@@ -58,6 +59,8 @@ class Context:
     scope: Scope | None = None
     tenant: UUID | None = None
     """The tenant of values that do not name their own: the viewer's, or the feed's."""
+    unreadable: Placeholders = field(default_factory=dict[Any, Any], repr=False, compare=False)
+    """Offline sales of the request that could not be read."""
     snapshot: Snapshot = field(init=False, repr=False, compare=False)
     _loaders: dict[UUID | None, Loaders] = field(init=False, repr=False, compare=False)
 

@@ -21,6 +21,7 @@ from strawberry.schema.schema import validate_document
 from strawberry.types.graphql import OperationType
 
 from app.schema.input_limits import Count, Literals, Shapes
+from app.schema.offline_sales import sale_variables
 from app.schema.query_cost import LARGEST, TOKEN, VALUE, Meter, Size, literal_int, rows_of
 
 LONGEST = 64 * 1024
@@ -45,6 +46,7 @@ class Operation:
         self.kind = OperationType(node.operation.value)
         self._shapes = document.literals.variables_of(node)
         self._node = node
+        self.sale_variables = sale_variables(node)
         self._document = document
         self._defaults = {
             each.variable.name.value: literal_int(each.default_value)

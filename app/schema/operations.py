@@ -13,6 +13,7 @@ from app.domain.access import Role, Scope
 from app.domain.errors import CostExceeded, Denied, Malformed, Unavailable
 from app.live.share import COST, Cost
 from app.schema.documents import Document, Documents, Operation
+from app.schema.offline_sales import read_sales
 from app.schema.outages import PatientSchema
 from app.schema.query_cost import budget_of, check_size
 
@@ -64,12 +65,20 @@ class GuardedSchema(PatientSchema):
             errors = document.validate()
             if not errors:
                 self.documents.keep(document)
+                self._read_sales(operation, context)
                 # A mutation answers about what it has written, which its input limits.
                 is_query = operation.kind is OperationType.QUERY
                 COST.set(Cost(size.units, budget, is_query))
                 return None
         context.pre_execution_errors = errors
         return PreExecutionError(data=None, errors=errors)
+
+    def _read_sales(self, operation: Operation, context: ExecutionContext) -> None:
+        """Puts placeholders in place of offline sales that cannot be read."""
+        if operation.sale_variables:
+            read = read_sales(self._schema, operation.sale_variables, context.variables or {})
+            context.variables, placeholders = read
+            context.context.unreadable.update(placeholders)
 
     async def _execute_operation(
         self, execution_context: ExecutionContext, *arguments: Any, **named: Any

@@ -94,7 +94,10 @@ SyncOutcome = Annotated[
 
 @window(sales.SyncedSale, description="Result of one offline sale. 同步结果")
 class SyncedSale:
-    key: UUID = strawberry.field(description="Key of the offline sale, as it was sent. 幂等键")
+    key: UUID = strawberry.field(
+        description="Key of the offline sale, as it was sent; "
+        "00000000-0000-0000-0000-000000000000 if it cannot be read. 幂等键"
+    )
     outcome: SyncOutcome = strawberry.field(
         description="The movement of the sale, or the problem that prevented it. 同步结果"
     )
@@ -103,7 +106,8 @@ class SyncedSale:
 @strawberry.type(description="Results of the offline sales. 同步结果")
 class SyncSalesResult:
     results: list[SyncedSale] = strawberry.field(
-        description="One entry per operation, in the order of the input. 同步结果"
+        description="One entry per operation, in the order of the input. An operation of the "
+        "variables that cannot be read is Unreadable; the others are recorded. 同步结果"
     )
 
 

@@ -166,3 +166,76 @@ async def test_a_thousand_sales_of_two_hours(fresh: Desk) -> None:
     oil = sum(operation["lines"][0]["productId"] == product for operation in operations)
     assert (await seen(fresh, "油"))[0] == str(max(0, 300 - oil))
     assert (await seen(fresh, "米"))[0] == str(2000 - 1000 + oil)
+
+
+UNREADABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "float": ({"lines": [{"productId": None, "quantity": 0.1 + 0.2}]}, ["lines", "0", "quantity"]),
+    "exponent": ({"lines": [{"productId": None, "quantity": "1e3"}]}, ["lines", "0", "quantity"]),
+    "no offset": ({"occurredAt": "2026-11-27T10:00:00"}, ["occurredAt"]),
+    "store": ({"storeId": "01"}, ["storeId"]),
+    "unknown field": ({"price": 3}, ["price"]),
+    "unknown field of a line": ({"lines": [{"sku": "x", "quantity": "1"}]}, ["lines", "0", "sku"]),
+    "no lines": ({"lines": None}, ["lines"]),
+    "key": ({"key": "till 1"}, ["key"]),
+    "no key": ({"key": None}, ["key"]),
+}
+NOBODY = "00000000-0000-0000-0000-000000000000"
+PATHS = """results { key outcome {
+  __typename ... on Problem { code message path } ... on Unreadable { reason }
+} }"""
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+async def test_what_cannot_be_read_hinders_no_other(fresh: Desk, name: str) -> None:
+    await stocked(fresh, 米=10)
+    change, path = UNREADABLE[name]
+    good, bad, last = [await sold(fresh, minute, ("米", 1)) for minute in (1, 2, 3)]
+    bad = {**bad, **change}
+    for line in bad["lines"] or ():
+        line["productId"] = await fresh.product("米")
+    answers = [
+        await fresh.asking.raw(text, fresh.cashier, **variables)
+        for text, variables in (
+            (f"mutation($i: SyncSalesInput!) {{ syncSales(input: $i) {{ {PATHS} }} }}",
+             {"i": {"operations": [good, bad, last]}}),
+            (f"mutation($o: [OfflineSaleInput!]!) {{ syncSales(input: {{operations: $o}}) "
+             f"{{ {PATHS} }} }}", {"o": [good, bad, last]}),
+            ("mutation($a: OfflineSaleInput!, $b: OfflineSaleInput!, $c: OfflineSaleInput!) "
+             f"{{ syncSales(input: {{operations: [$a, $b, $c]}}) {{ {PATHS} }} }}",
+             {"a": good, "b": bad, "c": last}),
+        )
+    ]  # fmt: skip
+    for answer in answers:
+        results = answer["data"]["syncSales"]["results"]
+        outcomes = [each["outcome"] for each in results]
+        assert [each["__typename"] for each in outcomes] == ["Movement", "Unreadable", "Movement"]
+        assert outcomes[1]["path"] == ["input", "operations", "1", *path], outcomes[1]
+        assert outcomes[1]["reason"]
+        key = NOBODY if "key" in change else bad["key"]
+        assert [each["key"] for each in results] == [good["key"], key, last["key"]]
+    assert (await seen(fresh, "米"))[0] == "8"
+
+
+@pytest.mark.parametrize("value", [None, 3, "x", [], [[]]])
+async def test_an_operation_may_be_of_any_json_type(fresh: Desk, value: Any) -> None:
+    await stocked(fresh, 米=10)
+    answer = await fresh.asking(
+        SYNC, fresh.cashier, input={"operations": [value, await sold(fresh, 1, ("米", 1)), value]}
+    )
+    codes = [each["outcome"].get("code") for each in answer["results"]]
+    assert codes == ["UNREADABLE", None, "UNREADABLE"]
+
+
+async def test_nothing_else_is_read_leniently(fresh: Desk) -> None:
+    await stocked(fresh, 米=10)
+    good = await sold(fresh, 1, ("米", 1))
+    code, by = fresh.asking.code, fresh.cashier
+    assert await code(SYNC, by, input={"operations": []}) == "BAD_INPUT"
+    assert await code(SYNC, by, input={"operations": [good], "more": 1}) == "BAD_INPUT"
+    assert await code(SYNC, by, input={"operations": None}) == "BAD_INPUT"
+    line = {"productId": await fresh.product("米"), "quantity": "1e3"}
+    assert await fresh.code("sell", storeId=fresh.store, lines=[line]) == "BAD_INPUT"
+    literal = f'mutation {{ syncSales(input: {{operations: [{{key: "x"}}]}}) {{ {PATHS} }} }}'
+    errors = (await fresh.asking.raw(literal, by))["errors"]
+    assert {error["extensions"]["code"] for error in errors} == {"BAD_INPUT"}
+    assert (await seen(fresh, "米"))[0] == "10"
