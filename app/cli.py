@@ -78,6 +78,7 @@ def work() -> None:
     from app.domain.channels.accounts import Shops
     from app.domain.ledger.post import PostDrafts
     from app.domain.movements.record import Books
+    from app.jobs.alerts import serve_alerts
     from app.jobs.channel_sync import serve_shops
     from app.jobs.runner import work as run
 
@@ -91,7 +92,9 @@ def work() -> None:
         db = Database(chosen.database_url, bus.nudge, vault=vault)
         lane = Lane(chosen.database_url, PostDrafts(), bus.nudge, outage=db.outage)
         books, shops = Books(db, lane, Cookbook(db)), Shops(chosen)
-        await asyncio.gather(run(chosen.database_url, db, lane), serve_shops(books, shops))
+        await asyncio.gather(
+            run(chosen.database_url, db, lane), serve_shops(books, shops), serve_alerts(db)
+        )
 
     with connected(valkey=True) as chosen, suppress(KeyboardInterrupt):
         if not chosen.secret:

@@ -21,6 +21,7 @@ from app.domain.catalog.cookbook import Cookbook
 from app.domain.channels.accounts import Shops
 from app.domain.ledger.post import PostDrafts
 from app.domain.people.sessions import Gate
+from app.jobs.alerts import serve_alerts
 from app.jobs.channel_sync import serve_shops
 from app.jobs.runner import work
 from app.live.hub import Hub
@@ -59,6 +60,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         if config.jobs:
             tasks.append(asyncio.create_task(work(config.database_url, db, lane)))
             tasks.append(asyncio.create_task(serve_shops(app.books, shops)))
+            tasks.append(asyncio.create_task(serve_alerts(db)))
         # What is loaded now lives as long as the process: no collection looks at it again.
         gc.collect()
         gc.freeze()

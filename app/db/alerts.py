@@ -19,6 +19,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     tuple_,
     union_all,
     update,
@@ -31,11 +32,11 @@ from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
 from app.db.levels import Pair, bind_levels, level_keys
 from app.db.reservations import CHANGE, MADE, ORDERS, RESERVED, THEIRS
-from app.db.tables import Alert, Entry, Movement, Order, Product
+from app.db.tables import Alert, AlertSetting, Entry, Movement, Order, Product
 
 DISCREPANCY = "DISCREPANCY"
 SUBJECT = ["tenant_id", "store_id", "rule", "subject_id"]
-A, E, P = Alert.__table__.c, Entry.__table__.c, Product.__table__.c
+A, E, P, S = (t.__table__.c for t in (Alert, Entry, Product, AlertSetting))
 TENANT = bindparam("tenant", type_=Uuid())
 
 
@@ -135,7 +136,7 @@ def _judging() -> Statement:
         ["tenant_id", "id", *columns],
         select(TENANT, c.id, *(c[name] for name in columns))
         .join_from(crossed, Product, sold)
-        .where(c.step == _text("RAISE")),
+        .where(c.step == _text("RAISE"), func.coalesce(_enabled(c), true())),
     )
     seen = case((A.acknowledged_at.is_(None), _text("OPEN")), else_=_text("ACKNOWLEDGED"))
     fallen = (
@@ -156,6 +157,20 @@ def _judging() -> Statement:
         .cte("fallen")
     )
     return Statement(union_all(select(*risen.c), select(*fallen.c)))
+
+
+def _enabled(crossed: Any) -> Any:
+    """SQL: whether the most specific setting of the rule is switched on; null without one."""
+    return (
+        select(S.enabled)
+        .where(S.tenant_id == TENANT, S.rule == crossed.rule)
+        .where(or_(S.store_id.is_(None), S.store_id == crossed.store_id))
+        .where(or_(S.product_id.is_(None), S.product_id == crossed.product_id))
+        .where(or_(S.category_id.is_(None), S.category_id == P.category_id))
+        .order_by(S.product_id.is_(None), S.category_id.is_(None), S.store_id.is_(None))
+        .limit(literal_column("1"))
+        .scalar_subquery()
+    )
 
 
 def _text(value: str) -> Any:

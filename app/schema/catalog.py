@@ -155,8 +155,9 @@ class Product:
         description="Days from production to the last day of sale; null if unknown. 保质期（天）"
     )
     expiry_warning_days: int | None = strawberry.field(
-        description="Number of days before expiry from which a batch counts as near expiry. "
-        "临期预警（天）",
+        description="Number of days before expiry from which a batch counts as near expiry; 15 "
+        "unless the product has its own. Without its own, alerts are raised 30, 15 and 7 days "
+        "before. 临期预警（天）",
         directives=needs(Can.SEE_CATALOG),
     )
     category: Category | None = maybe_edge(

@@ -20,7 +20,7 @@ from app.domain.documents import orders
 from app.domain.ledger.post import PostDrafts
 from app.domain.ledger.reservations import end_overdue
 from app.domain.movements.record import Books
-from app.jobs.channel_sync import Rounds, serve_shops
+from app.jobs.channel_sync import rounds, serve_shops
 from app.run.embedded import Urls
 from app.settings import Settings
 from tests.api.conftest import served
@@ -123,7 +123,7 @@ async def test_an_account_nobody_can_open_holds_up_no_other(trade: Trade) -> Non
     path = f"/shops/{trade.links['DOUYIN']}"
     sent = await trade.desk.asking.http.post(path, content=body, headers=headers)
     assert sent.status_code == 503, "the shop says it again later"
-    await Rounds(trade.books, shops).serve(trade.tenant)
+    await rounds(trade.books, shops).serve(trade.tenant)
     await shops.close()
     assert trade.mall.stock == {"1": 5, "2": 0}
     lag = {each["link"]["channel"]: each for each in await trade.desk.ask(LAG)}

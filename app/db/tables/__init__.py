@@ -1,6 +1,7 @@
 """The tables: one row class per noun. Keys start with the tenant; quantities are base units."""
 
 from app.db.core.table import Amount, Table
+from app.db.tables.alert_rules import AlertSetting, AlertWatch
 from app.db.tables.alerts import Alert
 from app.db.tables.audit_log import AuditRecord
 from app.db.tables.catalog import (
@@ -40,6 +41,8 @@ from app.db.tables.writeoffs import WriteOff, WriteOffLimit, WriteOffLine
 
 __all__ = [
     "Alert",
+    "AlertSetting",
+    "AlertWatch",
     "Amount",
     "ApiKey",
     "AuditRecord",

@@ -14,6 +14,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.core.table import Table, key, made_at, to
 
+WARNING_DAYS = 15
+"""Days before its expiry from which a batch counts as near it, unless the product has its own."""
+
 
 class Category(Table):
     __tablename__ = "categories"
@@ -47,7 +50,7 @@ class Product(Table):
     overstock_point: Mapped[int | None]
     tracks_batches: Mapped[bool] = mapped_column(server_default=text("false"))
     shelf_life_days: Mapped[int | None] = mapped_column(Integer)
-    expiry_warning_days: Mapped[int] = mapped_column(Integer, server_default="15")
+    own_warning_days: Mapped[int | None] = mapped_column("expiry_warning_days", Integer)
     recipe_id: Mapped[UUID | None]
     display_unit: Mapped[str | None]
     container: Mapped[int | None]
@@ -68,6 +71,8 @@ class Product(Table):
         Index("ix_products_pinyin", "tenant_id", "pinyin", "id"),
         Index("ix_products_category", "tenant_id", "category_id", "pinyin"),
     )
+
+    expiry_warning_days = property(lambda self: self.own_warning_days or WARNING_DAYS)
 
 
 class Barcode(Table):

@@ -34,7 +34,6 @@ from app.domain.rules.units import LIMIT, scale_of, to_base
 
 FEN = 100
 MOST_BARCODES = 20
-WARNING_DAYS = 15
 WARNABLE_DAYS = range(7, 31)
 
 
@@ -115,7 +114,6 @@ async def create_product(
         scale=scale_of(unit_name),
         tracks_batches=tracks_batches,
         shelf_life_days=shelf_life_days,
-        expiry_warning_days=WARNING_DAYS,
         **{"spec": "", **columns},
     )
     product.reorder_point = 0
@@ -259,7 +257,7 @@ async def set_expiry_warning(
         if earlier is None and store_id is not None:
             await rows.set_expiry_warning(unit, product_id, store_id, days)
         elif earlier is None:
-            product.expiry_warning_days = days
+            product.own_warning_days = days
             await announce(unit, product)
     return product
 
