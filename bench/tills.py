@@ -157,7 +157,7 @@ async def overdue(stage: Stage, shop: Shop) -> None:
 
 def hold(shop: Shop) -> Draft:
     chosen = [(product, Decimal(1)) for product in random.sample(shop.products, LINES)]
-    lines = tuple(PlacedLine(product, 1, 1, 1000, None) for product, _ in chosen)
+    lines = tuple(PlacedLine(product, 1, 1, 1000, 0, 1000, None) for product, _ in chosen)
     until = datetime.now(UTC) + timedelta(hours=1)
     id, total = uuid7(), 1000 * LINES
     sealed, index = contacts.seal(Vault(SECRET), shop.tenant, id, "13800138000")

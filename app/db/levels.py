@@ -27,7 +27,7 @@ Pair = tuple[UUID, UUID]
 """A store and a product: what a level is of."""
 
 TENANT = bindparam("tenant", type_=Uuid())
-L, R = Level.__table__.c, Request.__table__.c
+L, P, R = Level.__table__.c, Product.__table__.c, Request.__table__.c
 
 
 def level_keys() -> FromClause:
@@ -99,7 +99,10 @@ async def open_levels(unit: Unit, pairs: set[Pair]) -> set[Pair]:
 
 
 class LevelState(NamedTuple):
-    """What a level row holds when it is locked; bins in base units, costs in 1/10000 yuan."""
+    """What a level row holds when it is locked; bins in base units, costs in 1/10000 yuan.
+
+    `price` is the product's, in fen per unit.
+    """
 
     shelf: int
     reserved: int
@@ -115,6 +118,7 @@ class LevelState(NamedTuple):
     unit_cost: int | None
     held_until: datetime | None
     reorder_point: int
+    price: int | None
 
 
 class Claim(NamedTuple):
@@ -141,10 +145,11 @@ def _claiming() -> Statement:
         .returning(R.actor_id, R.key)
         .cte("claimed")
     )
-    values = [L[name] for name in LevelState._fields]
+    values = [*(L[name] for name in LevelState._fields[:-1]), P.price]
     locked = (
         select(L.store_id, L.product_id, *values)
         .join_from(_keys, Level, _of_keys)
+        .join(Product, and_(P.tenant_id == TENANT, P.id == L.product_id))
         # The keys are claimed before any level is locked: one lock order everywhere.
         .where(select(func.count()).select_from(claimed).scalar_subquery() >= literal_column("0"))
         .order_by(L.store_id, L.product_id)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -71,6 +72,9 @@ class EntryRow(NamedTuple):
     cost: int | None
     recipe_id: UUID | None
     own_cost: bool | None
+    price: int | None
+    discount: int | None
+    amount: int | None
 
 
 class LevelRow(NamedTuple):
@@ -218,13 +222,18 @@ def _by_batch() -> dict[UUID, Counter[UUID]]:
     return defaultdict(_by_product)
 
 
+def _no_prices() -> dict[UUID, int | None]:
+    return {}
+
+
 @dataclass
 class History:
     """What became of a movement: reversed, or returned in part (base units by product).
 
     `sold` is what went to a customer. `batches` is what of each batch was sold and has not come
-    back, by product, and `costs` what that cost, in 1/10000 yuan. `document_id` is the document
-    that the movement belongs to.
+    back, by product, and `costs` what that cost, in 1/10000 yuan. `amounts` and `discounts` are
+    what was paid for that and taken off, in fen; `prices` has the price of each product that had
+    one, None when there were several. `document_id` is the document that the movement belongs to.
     """
 
     kind: str
@@ -233,17 +242,44 @@ class History:
     returned: Counter[UUID] = field(default_factory=_by_product)
     batches: dict[UUID, Counter[UUID]] = field(default_factory=_by_batch)
     costs: Counter[UUID] = field(default_factory=_by_product)
+    amounts: Counter[UUID] = field(default_factory=_by_product)
+    discounts: Counter[UUID] = field(default_factory=_by_product)
+    prices: dict[UUID, int | None] = field(default_factory=_no_prices)
     reversed: bool = False
 
-    def add_sold(self, product: UUID, batch: UUID | None, quantity: int, cost: int) -> None:
+    def add_sold(
+        self,
+        product: UUID,
+        batch: UUID | None,
+        quantity: int,
+        cost: int,
+        price: int | None,
+        discount: int,
+        amount: int | None,
+    ) -> None:
         self.sold[product] += quantity
         self.costs[product] += cost
+        if amount is not None:
+            self.prices[product] = price if self.prices.get(product, price) == price else None
+            self.discounts[product] += discount
+            self.amounts[product] += amount
         if batch is not None:
             self.batches[product][batch] += quantity
 
-    def take_back(self, product: UUID, batch: UUID | None, quantity: int, cost: int) -> None:
+    def take_back(
+        self,
+        product: UUID,
+        batch: UUID | None,
+        quantity: int,
+        cost: int,
+        price: int | None,
+        discount: int,
+        amount: int | None,
+    ) -> None:
         self.returned[product] += quantity
         self.costs[product] -= cost
+        self.discounts[product] -= discount
+        self.amounts[product] -= amount or 0
         if batch is not None:
             self.batches[product][batch] -= quantity
 
@@ -255,12 +291,21 @@ def _total(column: Any) -> Any:
     return func.coalesce(func.sum(column), literal_column("0")).cast(L.shelf.type)
 
 
+MOVED_TOTALS = (
+    _total(E.quantity),
+    _total(E.cost),
+    # One price, or none when there were several.
+    case((func.min(E.price) == func.max(E.price), func.min(E.price))),
+    _total(E.discount),
+    func.sum(E.amount).cast(L.shelf.type),
+)
+
+
 def _moving() -> Statement:
     # A dish's components went to the kitchen: only what went to a customer can come back.
     sold = E.to_bin == literal_column("'customer'")
-    moved = (_total(E.quantity), _total(E.cost))
     return Statement(
-        select(M.id, M.kind, M.document_id, sold, E.product_id, E.batch_id, *moved)
+        select(M.id, M.kind, M.document_id, sold, E.product_id, E.batch_id, *MOVED_TOTALS)
         .join_from(Movement, Entry, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
         .where(M.tenant_id == TENANT, M.id == func.any(IDS))
         .group_by(M.id, M.kind, M.document_id, sold, E.product_id, E.batch_id)
@@ -272,9 +317,8 @@ def _following() -> Statement:
     undone = (
         select(undo.c.id).where(undo.c.tenant_id == TENANT, undo.c.reverses_id == M.id).exists()
     )
-    moved = (_total(E.quantity), _total(E.cost))
     return Statement(
-        select(M.sale_id, M.reverses_id, E.product_id, E.batch_id, *moved)
+        select(M.sale_id, M.reverses_id, E.product_id, E.batch_id, *MOVED_TOTALS)
         .join_from(Movement, Entry, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
         .where(M.tenant_id == TENANT)
         .where(((M.sale_id == func.any(IDS)) & ~undone) | (M.reverses_id == func.any(IDS)))

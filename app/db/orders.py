@@ -22,20 +22,15 @@ GUEST = UUID(int=1)
 
 
 class PlacedLine(NamedTuple):
-    """One line of an order, in base units."""
+    """One line of an order, in base units; money in fen, None when it has no price."""
 
     product_id: UUID
     quantity: int
     scale: int
     price: int | None
+    discount: int | None
+    amount: int | None
     recipe_id: UUID | None
-
-    @property
-    def total(self) -> int | None:
-        """Fen for the line, to the nearest; None when it has no price."""
-        if self.price is None:
-            return None
-        return (2 * self.price * self.quantity + self.scale) // (2 * self.scale)
 
 
 class PlacedOrder(NamedTuple):

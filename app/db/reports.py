@@ -17,7 +17,7 @@ LATE = timedelta(minutes=5)
 
 
 class Ordered(NamedTuple):
-    """Orders of a channel in a store; `revenue` of the paid ones, in fen."""
+    """Counts of a channel's orders in a store."""
 
     store_id: UUID
     channel: str
@@ -26,11 +26,13 @@ class Ordered(NamedTuple):
     fulfilled: int
     cancelled: int
     expired: int
-    revenue: int
 
 
 class Sold(NamedTuple):
-    """Quantities of a product sold by a channel in a store, in base units; cost in 1/10000 yuan."""
+    """Quantities of a product sold by a channel in a store, in base units.
+
+    `revenue` in fen and `cost` in 1/10000 yuan are of what customers kept.
+    """
 
     store_id: UUID
     channel: str
@@ -38,6 +40,7 @@ class Sold(NamedTuple):
     scale: int
     sold: int
     returned: int
+    revenue: int
     cost: int
 
 
@@ -47,9 +50,8 @@ async def ordered(
     """Orders placed on the days from `since` to `until`, both included, by each store's clock."""
     count, paid = func.count(), Order.paid_at.is_not(None)
     states = [count.filter(Order.state == name) for name in ("FULFILLED", "CANCELLED", "EXPIRED")]
-    revenue = func.coalesce(func.sum(Order.total).filter(paid, Order.state != "CANCELLED"), 0)
     query = (
-        select(Order.store_id, Order.channel, count, count.filter(paid), *states, revenue)
+        select(Order.store_id, Order.channel, count, count.filter(paid), *states)
         .join(Store, and_(Store.tenant_id == Order.tenant_id, Store.id == Order.store_id))
         .where(Order.tenant_id == tenant, among(Order.store_id, stores))
         .where(Order.placed_at >= day_began(since, Store.timezone))
@@ -57,7 +59,7 @@ async def ordered(
         .group_by(Order.store_id, Order.channel)
     )
     rows = await session.execute(query)
-    return [Ordered._make((*row[:-1], int(row[-1]))) for row in rows]
+    return [Ordered._make(row) for row in rows]
 
 
 async def sold(
@@ -76,6 +78,7 @@ async def sold(
             E.scale,
             func.coalesce(func.sum(E.quantity).filter(E.to_bin == "customer"), 0),
             func.coalesce(func.sum(E.quantity).filter(E.from_bin == "customer"), 0),
+            func.coalesce(func.sum(E.amount * out), 0),
             func.coalesce(func.sum(E.cost * out), 0),
         )
         .join(E, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))

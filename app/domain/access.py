@@ -93,6 +93,9 @@ class Can(Enum):
     SEE_PURCHASES = Grant("See purchase orders. 查看采购单", STAFF, "purchase:read")
     PURCHASE = Grant("Create and change purchase orders. 采购", {M: OWN, **HEADS}, "purchase:write")
     SELL = Grant("Sell at the counter. 销售", {C: OWN, M: OWN, O: ALL}, "sale:write")
+    SET_PRICE = Grant(
+        "Sell at another price or with a discount. 改价", {M: OWN, O: ALL}, "sale:write"
+    )
     PLACE_ORDER = Grant("Place and follow orders without signing in. 下单", {}, anybody=True)
     SEE_ORDERS = Grant("See orders of customers. 查看订单", STAFF, "order:read")
     RUN_ORDERS = Grant(

@@ -56,7 +56,7 @@ class ReportsQuery:
         keys = sorted({*orders, *(each[:2] for each in sold)})
         return [
             Figures(
-                orders.get(key) or Ordered(*key, 0, 0, 0, 0, 0, 0),
+                orders.get(key) or Ordered(*key, 0, 0, 0, 0, 0),
                 [each for each in sold if each[:2] == key],
                 key[0],
             )

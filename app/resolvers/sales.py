@@ -9,8 +9,7 @@ from app.domain.errors import Malformed
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.post import Outcome
 from app.domain.movements import sales
-from app.domain.movements.record import MovementTerms, record
-from app.domain.rules.kinds import Kind
+from app.domain.movements.record import MovementTerms
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import sales as types
@@ -41,7 +40,7 @@ class SalesMutation:
                 "只有柜台销售可以在库存不足时入账",
                 "Only counter sales can be booked with a shortage.",
             )
-        return await record(books, viewer, Kind.SALE, store, input.lines, input, terms)
+        return await sales.sell(books, viewer, store, input.lines, input, terms)
 
     @root(
         Can.SELL,

@@ -10,6 +10,7 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.domain.access import Can, Role
+from app.domain.movements.prices import ordered_charge
 from app.domain.people.contacts import contact_of
 from app.domain.rules.phones import masked
 from app.schema import problems
@@ -20,9 +21,9 @@ from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor
 from app.schema.recipes import Recipe
 from app.schema.sales import Disposition
-from app.schema.scalars import Money, Quantity, free_text, money, quantity
+from app.schema.scalars import Money, Quantity, free_text, maybe_fen, quantity
 from app.schema.stock import Movement
-from app.schema.stock_changes import StockLineInput
+from app.schema.stock_changes import SaleLineInput, StockLineInput
 from app.schema.storefront import StorefrontStore
 from app.schema.window import window
 
@@ -48,7 +49,7 @@ class OrderState(Enum):
 
 @window(
     tables.OrderLine,
-    public=("product", "quantity", "price"),
+    public=("product", "quantity", "price", "discount", "amount"),
     description="One product of an order. 订单明细",
 )
 class OrderLine:
@@ -67,7 +68,22 @@ class OrderLine:
         description="Price of one unit in CNY when the order was placed; null if none was set. 单价"
     )
     def price(self, root: strawberry.Parent[tables.OrderLine]) -> Money | None:
-        return None if root.price is None else money(root.price * 100)
+        return maybe_fen(root.price)
+
+    @strawberry.field(
+        description="Discount in CNY on the whole line; null if the line has no price. 优惠"
+    )
+    def discount(self, root: strawberry.Parent[tables.OrderLine]) -> Money | None:
+        charge = ordered_charge(root)
+        return maybe_fen(charge and charge.discount)
+
+    @strawberry.field(
+        description="Amount of the line in CNY: `price` × `quantity` − `discount`, rounded half up "
+        "to 0.01. Null if it has no price. 金额"
+    )
+    def amount(self, root: strawberry.Parent[tables.OrderLine]) -> Money | None:
+        charge = ordered_charge(root)
+        return maybe_fen(charge and charge.amount)
 
 
 @window(
@@ -135,7 +151,7 @@ class Order:
 
     @strawberry.field(description="Total price in CNY; null if a line has no price. 合计")
     def total(self, root: strawberry.Parent[tables.Order]) -> Money | None:
-        return None if root.total is None else money(root.total * 100)
+        return maybe_fen(root.total)
 
     @strawberry.field(
         description="Name or phone number of the customer. Phone numbers are masked, except for "
@@ -228,7 +244,7 @@ class PlaceOrderInput:
     channel: Channel = strawberry.field(
         description="Channel of the order. Guests may use WECHAT and DOUYIN. 渠道"
     )
-    lines: list[StockLineInput] = strawberry.field(
+    lines: list[SaleLineInput] = strawberry.field(
         description="Products to order, at least one. 订单明细"
     )
     contact: str = strawberry.field(

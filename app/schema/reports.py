@@ -23,6 +23,16 @@ class Figures:
     sold: list[Sold]
     store_id: UUID
 
+    @property
+    def revenue(self) -> int:
+        """Fen."""
+        return sum(each.revenue for each in self.sold)
+
+    @property
+    def cost(self) -> int:
+        """1/10000 yuan."""
+        return sum(each.cost for each in self.sold)
+
 
 @window(Sold, description="Sales of one product through a channel. 渠道商品销量")
 class ChannelSold:
@@ -31,11 +41,25 @@ class ChannelSold:
     returned: Quantity = amount("returned", "Quantity that customers returned. 退货")
 
     @strawberry.field(
+        description="Amount in CNY that customers paid less what they got back; sales without a "
+        "price count as 0. 销售额"
+    )
+    def revenue(self, root: strawberry.Parent[Sold]) -> Money:
+        return money(root.revenue * 100)
+
+    @strawberry.field(
         description="Cost in CNY of the goods that customers kept; null if you lack SEE_COST. 成本",
         directives=needs(Can.SEE_COST),
     )
     def cost(self, root: strawberry.Parent[Sold]) -> Money | None:
         return money(root.cost)
+
+    @strawberry.field(
+        description="Gross margin in CNY: `revenue` − `cost`; null if you lack SEE_COST. 毛利",
+        directives=needs(Can.SEE_COST),
+    )
+    def margin(self, root: strawberry.Parent[Sold]) -> Money | None:
+        return money(root.revenue * 100 - root.cost)
 
 
 @window(Figures, description="Figures of one channel in one store. 渠道报表")
@@ -67,10 +91,26 @@ class ChannelFigures:
         return root.ordered.expired
 
     @strawberry.field(
-        description="Total in CNY of the orders that were paid and not cancelled. 订单金额"
+        description="Amount in CNY that customers paid for the goods they received in the range, "
+        "at the counter or by order, less what they got back for returns. An order counts when it "
+        "is handed over. 销售额"
     )
     def revenue(self, root: strawberry.Parent[Figures]) -> Money:
-        return money(root.ordered.revenue * 100)
+        return money(root.revenue * 100)
+
+    @strawberry.field(
+        description="Cost in CNY of the goods that customers kept; null if you lack SEE_COST. 成本",
+        directives=needs(Can.SEE_COST),
+    )
+    def cost(self, root: strawberry.Parent[Figures]) -> Money | None:
+        return money(root.cost)
+
+    @strawberry.field(
+        description="Gross margin in CNY: `revenue` − `cost`; null if you lack SEE_COST. 毛利",
+        directives=needs(Can.SEE_COST),
+    )
+    def margin(self, root: strawberry.Parent[Figures]) -> Money | None:
+        return money(root.revenue * 100 - root.cost)
 
     @strawberry.field(
         description="Sales and returns by product, with and without an order. 商品销量"

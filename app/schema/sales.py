@@ -12,7 +12,7 @@ from app.schema import problems
 from app.schema.arguments import at_most, request_key
 from app.schema.catalog import Channel
 from app.schema.stock import Movement
-from app.schema.stock_changes import MovementInput, StockLineInput
+from app.schema.stock_changes import MovementInput, SaleLineInput, StockLineInput
 from app.schema.window import definition, window
 
 strawberry.enum(Disposition, name="Disposition", description="Where returned goods go. 退货去向")
@@ -22,7 +22,7 @@ for _value in definition(Disposition).values:
 
 @strawberry.input(description="Input of `sell`. 销售")
 class SellInput(MovementInput):
-    lines: list[StockLineInput] = strawberry.field(
+    lines: list[SaleLineInput] = strawberry.field(
         description="Products sold, at least one. 销售明细"
     )
     channel: Channel | None = strawberry.field(
@@ -46,7 +46,7 @@ class OfflineSaleInput:
     occurred_at: datetime = strawberry.field(
         description="Time of the sale by the till's clock. 发生时间"
     )
-    lines: list[StockLineInput] = strawberry.field(
+    lines: list[SaleLineInput] = strawberry.field(
         description="Products sold, at least one. 销售明细"
     )
     receipt_no: str | None = strawberry.field(

@@ -137,6 +137,11 @@ def maybe_money(ten_thousandths: int | None) -> Any:
     return None if ten_thousandths is None else money(ten_thousandths)
 
 
+def maybe_fen(fen: int | None) -> Any:
+    """An amount in fen as `Money`; None for an amount that is unknown."""
+    return None if fen is None else money(fen * 100)
+
+
 SCALARS: dict[Any, Any] = {
     Quantity: strawberry.scalar(
         name="Quantity",

@@ -73,6 +73,20 @@ class StockLineInput(GoodsLineInput):
     )
 
 
+@strawberry.input(description="One product to sell, with its price if it differs. 销售明细")
+class SaleLineInput(StockLineInput):
+    price: Money | None = strawberry.field(
+        default=None,
+        description="Price of one product unit in CNY, with at most 2 decimals; the product's own "
+        "price by default. Another price needs SET_PRICE. Not for guests. 单价",
+    )
+    discount: Money | None = strawberry.field(
+        default=None,
+        description="Discount in CNY on the whole line, at most its amount; needs SET_PRICE. "
+        "`amount` = `price` × quantity − `discount`, rounded half up to 0.01. Not for guests. 优惠",
+    )
+
+
 @strawberry.input(description="Goods received and their cost. 入库明细")
 class ReceiveLineInput(StockLineInput):
     unit_cost: Money | None = strawberry.field(

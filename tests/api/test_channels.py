@@ -39,7 +39,8 @@ subscription($store: String!, $products: [UUID!]!, $channel: Channel) {
 """
 FIGURES = """
 query($day: Date!) { channelReport(since: $day, until: $day) {
-  channel placed paid fulfilled cancelled revenue products { product { name } sold returned cost }
+  channel placed paid fulfilled cancelled revenue cost margin
+  products { product { name } sold returned revenue cost margin }
 } }
 """
 
@@ -150,26 +151,34 @@ async def test_the_preview_tells_what_would_change(fresh: Desk) -> None:
 
 
 async def test_the_report_adds_up_by_channel(fresh: Desk) -> None:
-    await stocked(fresh, 米=20)
-    await fresh.receive("米", 10, reason="补货")
+    await fresh.product("米", price="2.50")
+    goods = [await fresh.line("米", 30, unitCost="1.00")]
+    await fresh.do("receive", storeId=fresh.store, lines=goods)
     for finish in ("fulfilOrder", "cancelOrder"):
         order = await place(fresh, ("米", 2))
         await fresh.do("payOrder", orderId=order["id"])
         await fresh.do(finish, orderId=order["id"])
     await place(fresh, ("米", 1))
-    sale = await fresh.post("sell", ("米", 5))
+    bargain = await fresh.line("米", 5, discount="0.02")
+    sale = await fresh.do("sell", storeId=fresh.store, lines=[bargain], by=fresh.manager)
     back = [await fresh.line("米", 1)]
     await fresh.do("returnSale", saleId=sale["id"], lines=back, disposition="SHELF")
     day = datetime.now(ZoneInfo("Asia/Shanghai")).date().isoformat()
     report = {each.pop("channel"): each for each in await fresh.ask(FIGURES, day=day)}
-    rice = {"product": {"name": "米"}, "cost": "0.00"}
+    rice = {"product": {"name": "米"}}
+    online = {"revenue": "5.00", "cost": "2.00", "margin": "3.00"}
+    counter = {"revenue": "9.98", "cost": "4.00", "margin": "5.98"}
     assert report["WECHAT"] == {
         "placed": 3,
         "paid": 2,
         "fulfilled": 1,
         "cancelled": 1,
-        "revenue": "5.00",
-        "products": [{**rice, "sold": "2", "returned": "0"}],
+        **online,
+        "products": [{**rice, **online, "sold": "2", "returned": "0"}],
     }
-    assert report["COUNTER"]["products"] == [{**rice, "sold": "5", "returned": "1"}]
+    assert report["COUNTER"] == {
+        **dict.fromkeys(("placed", "paid", "fulfilled", "cancelled"), 0),
+        **counter,
+        "products": [{**rice, **counter, "sold": "5", "returned": "1"}],
+    }
     assert await fresh.ask(FIGURES, day="2020-01-01") == []

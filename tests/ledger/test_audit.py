@@ -8,6 +8,7 @@ import pytest
 from app.db.core.audit import INVARIANTS, audit
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
+from app.db.tables import Movement
 from app.domain.documents.writeoffs import Source
 from app.domain.ledger.post import PostDrafts
 from app.domain.rules.kinds import Kind
@@ -56,6 +57,11 @@ TAMPERING = [
     ("I12", DISARM + "update movements set store_id = uuidv7()" + ARM),
     ("a level's value", "update levels set value = value + 1"),
     ("a level's value", DISARM + "update entries set cost = 1 where to_bin = 'customer'" + ARM),
+    ("returns give back", DISARM + "update entries set amount = 1000 where from_bin = 'customer'"
+     + ARM),
+    ("returns give back", DISARM + "update entries set quantity = 1, amount = 1 "
+     "where to_bin = 'customer'" + ARM),
+    ("an order is handed over", "update orders set total = total + 1"),
     ("a pass's used count", "update passes set used = 1"),
     ("an ended pass", "update passes set state = 'REFUNDED'"),
     ("an ended order", "update orders set state = 'CANCELLED'"),
@@ -86,13 +92,17 @@ async def test_tampering_is_found(clone: Cloning, broken: str, sql: str) -> None
     lane = Lane(urls.database, PostDrafts(), unheard, 1)
     shop = await a_shop(db, lane)
     await shop.receive("米", 10)
-    await shop.sell("米", 3)
+    sale = await shop.sell("米", 3)
+    assert isinstance(sale, Movement)
+    await shop.do(Kind.RETURN, ("米", 1), sale_id=sale.id)
     for number, expires_on in (("A", date(2998, 1, 1)), ("B", date(2998, 2, 1))):
         await shop.deliver("奶", 5, number, expires_on)
     await shop.sell("奶", 2)
     salon = await a_salon(shop, "RESERVE_ON_SALE")
     await salon.sell()
     await OrderDesk(shop).place(("米", 2))
+    paid = await OrderDesk(shop).place(("米", 1))
+    await OrderDesk(shop).fulfil(await OrderDesk(shop).pay(paid))
     buying = PurchaseDesk(shop)
     await buying.came(await buying.buy(("油", 5)), ("油", 3))
     await OrderDesk(shop).sell_all_the_same("米", 9)

@@ -55,6 +55,7 @@ class Shop:
                         unit=unit,
                         scale=scale_of(unit),
                         tracks_batches=batches,
+                        price=333,
                         search=name,
                         pinyin=name,
                     )
@@ -84,6 +85,7 @@ class Shop:
                 Decimal(str(quantity)),
                 Place(store, source),
                 Place(store, target),
+                listed=target == "customer",
             )
             for name, quantity in lines
         ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app.db.core.audit_amounts import AMOUNTS
 from app.db.core.postgres import connect
 from app.domain.rules.kinds import ON_HAND_BINS, PHYSICAL_BINS, UNEXPIRED_BINS
 
@@ -58,7 +59,7 @@ WRITTEN_OFF = """
     FROM movements m JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
 """
 
-INVARIANTS = {
+INVARIANTS = AMOUNTS | {
     "I1 the ledger is append-only": """
         SELECT format('%s has no guard', t.name) FROM (VALUES ('movements'), ('entries')) t (name)
         WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'append_only'
@@ -212,21 +213,6 @@ INVARIANTS = {
         LEFT JOIN batches c ON (c.tenant_id, c.id) = (e.tenant_id, e.batch_id)
         WHERE c.product_id <> e.product_id OR (c.id IS NULL) <> (e.batch_id IS NULL)
         OR a.scale IS DISTINCT FROM e.scale OR b.scale IS DISTINCT FROM e.scale OR s.id IS NULL
-    """,
-    "a level's value is the sum of its entries": f"""
-        SELECT format('store %s product %s: ledger %s, level %s', l.store_id, l.product_id,
-            coalesce(s.total, 0), l.value)
-        FROM levels l LEFT JOIN (
-            SELECT tenant_id, store_id, product_id, sum(cost) AS total FROM (
-                SELECT tenant_id, from_store AS store_id, product_id, -cost AS cost
-                FROM entries WHERE from_bin IN {PHYSICAL}
-                UNION ALL
-                SELECT tenant_id, to_store, product_id, cost
-                FROM entries WHERE to_bin IN {PHYSICAL}
-            ) c GROUP BY 1, 2, 3
-        ) s USING (tenant_id, store_id, product_id)
-        WHERE l.value <> coalesce(s.total, 0)
-        OR l.shelf + l.reserved + l.quarantine + l.transit = 0 AND l.value <> 0
     """,
     "a pass's used count is the sum of its redemptions": """
         SELECT format('pass %s', p.id) FROM passes p

@@ -115,7 +115,11 @@ class Order(Table):
 
 
 class OrderLine(Table):
-    """A product of an order, in base units; `price` is in fen per unit, as of the order."""
+    """A product of an order, in base units.
+
+    `price` is in fen per unit, as of the order, and `amount` is what the quantity costs after the
+    `discount`. Rows of earlier versions have a price only.
+    """
 
     __tablename__ = "order_lines"
     tenant_id: Mapped[UUID] = key()
@@ -125,6 +129,8 @@ class OrderLine(Table):
     quantity: Mapped[int]
     scale: Mapped[int]
     price: Mapped[int | None]
+    discount: Mapped[int | None]
+    amount: Mapped[int | None]
     recipe_id: Mapped[UUID | None]
     __table_args__ = (
         to("orders", "order_id"),

@@ -191,6 +191,7 @@ class Entry(Table):
     was given, not chosen by FEFO (I7). `recipe_id` is the recipe the product was produced by.
     `own_cost` is whether a reversal took the goods out at the cost they came in at, or at the
     average; null for other entries.
+    `price`, `discount` and `amount` are in fen: what a customer paid or got back for the quantity.
     """
 
     __tablename__ = "entries"
@@ -214,11 +215,15 @@ class Entry(Table):
     cost: Mapped[int | None]
     recipe_id: Mapped[UUID | None]
     own_cost: Mapped[bool | None]
+    price: Mapped[int | None]
+    discount: Mapped[int | None]
+    amount: Mapped[int | None]
     __table_args__ = (
         to("movements", "movement_id"),
         # I2: a quantity goes from one place to another.
         CheckConstraint("quantity > 0", name="quantity"),
         CheckConstraint("from_store <> to_store or from_bin <> to_bin", name="places"),
+        CheckConstraint("price >= 0 and discount >= 0 and amount >= 0", name="amount"),
         Index(
             "uq_entries_from",
             "tenant_id",

@@ -229,6 +229,8 @@ def out_of_kitchen(line: Line, product: KnownProduct) -> list[Line]:
             batches=line.batches,
             arriving=line.arriving,
             recipe=product.recipe_id,
+            charge=line.charge,
+            listed=line.listed,
         )
     ]
 

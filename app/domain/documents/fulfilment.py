@@ -1,6 +1,7 @@
-"""The lines that hand over what an order reserves."""
+"""Handing over: the lines of the movement by which reserved goods become the customer's."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -8,7 +9,9 @@ from app.db.reservations import Reservation
 from app.db.tables import OrderLine
 from app.domain.ledger.draft import Line, Place
 from app.domain.ledger.reservations import move_line
+from app.domain.movements.prices import ordered_charge
 from app.domain.rules.fefo import expired
+from app.domain.rules.prices import Charge
 from app.domain.rules.units import from_base
 
 
@@ -17,29 +20,20 @@ def fulfilment_lines(
 ) -> list[Line]:
     """Goods to the customer; components of dishes to the kitchen, and the dishes out of it.
 
-    What has expired by `today` goes to quarantine, and fresh goods are taken instead.
+    What was ordered carries the price of the order. What expired by `today` goes to quarantine,
+    and as much is taken from the shelf instead.
     """
     kitchen, customer = Place(store, "kitchen"), Place(store, "customer")
-    reserved, quarantine = Place(store, "reserved"), Place(store, "quarantine")
-    shelf = Place(store, "shelf")
-    sold = {line.product_id: 0 for line in ordered}
-    for line in ordered:
-        sold[line.product_id] += line.quantity
+    sold = _Ordered(ordered)
     goods: list[Line] = []
     components: list[Line] = []
     for each in held:
-        whole = min(each.quantity, sold.get(each.product_id, 0))
-        if whole:
-            sold[each.product_id] -= whole
-        for quantity, target, lines in (
-            (whole, customer, goods),
-            (each.quantity - whole, kitchen, components),
-        ):
-            if quantity and _stale(each, today):
-                fresh = Line(each.product_id, from_base(quantity, each.scale), shelf, target)
-                lines += [move_line(each, quantity, reserved, quarantine), fresh]
-            elif quantity:
-                lines.append(move_line(each, quantity, reserved, target))
+        left = each.quantity
+        for quantity, charge in sold.take(each.product_id, each.quantity):
+            goods += _handed(each, quantity, customer, charge, today)
+            left -= quantity
+        if left:
+            components += _handed(each, left, kitchen, None, today)
     dishes = [
         Line(
             line.product_id,
@@ -47,6 +41,7 @@ def fulfilment_lines(
             kitchen,
             customer,
             recipe=line.recipe_id,
+            charge=ordered_charge(line),
         )
         for line in ordered
         if line.recipe_id is not None
@@ -54,5 +49,37 @@ def fulfilment_lines(
     return [*goods, *components, *dishes]
 
 
-def _stale(held: Reservation, today: date) -> bool:
-    return held.expires_on is not None and expired(held.expires_on, today)
+def _handed(
+    held: Reservation, quantity: int, target: Place, charge: Charge | None, today: date
+) -> list[Line]:
+    """So many base units of what is held; fresh ones if it has expired."""
+    reserved, shelf = Place(target.store, "reserved"), Place(target.store, "shelf")
+    if held.expires_on is None or not expired(held.expires_on, today):
+        return [replace(move_line(held, quantity, reserved, target), charge=charge)]
+    quarantine, count = Place(target.store, "quarantine"), from_base(quantity, held.scale)
+    fresh = Line(held.product_id, count, shelf, target, charge=charge)
+    return [move_line(held, quantity, reserved, quarantine), fresh]
+
+
+class _Ordered:
+    """What an order's lines still have to be handed over, by product, in the lines' order."""
+
+    def __init__(self, lines: Sequence[OrderLine]) -> None:
+        self._left: dict[UUID, list[tuple[int, Charge | None]]] = {}
+        for line in lines:
+            self._left.setdefault(line.product_id, []).append((line.quantity, ordered_charge(line)))
+
+    def take(self, product: UUID, quantity: int) -> Iterator[tuple[int, Charge | None]]:
+        """Up to so many base units of the product, split where the order's lines end, each with
+        its share of its line's amount."""
+        lines = self._left.get(product, [])
+        while quantity and lines:
+            whole, charge = lines[0]
+            part = min(quantity, whole)
+            share = charge and charge.part(part, whole)
+            if part == whole:
+                lines.pop(0)
+            else:
+                lines[0] = whole - part, charge and share and charge.minus(share)
+            quantity -= part
+            yield part, share

@@ -7,7 +7,6 @@ ends. Each change of an order first locks its row.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +42,7 @@ from app.domain.ledger.draft import Draft, Line, RecipeChanged
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import release, retry_while_short
 from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
+from app.domain.movements.prices import charged
 from app.domain.movements.record import (
     Books,
     MovementHead,
@@ -56,6 +56,7 @@ from app.domain.movements.sales import Disposition, take_back
 from app.domain.people import contacts
 from app.domain.rules.days import store_day
 from app.domain.rules.kinds import Kind
+from app.domain.rules.prices import MOST_AMOUNT, charge_of
 from app.domain.rules.texts import clean
 from app.domain.rules.units import from_base, to_base
 
@@ -89,6 +90,7 @@ async def place(
     request = _checked(viewer, request)
     # The order and its hold use the same lines, even if a pack is changed meanwhile.
     lines = await resolve_lines(books.db, viewer.tenant, request.store_id, requests, "shelf")
+    lines = await charged(books.db, viewer, requests, lines)
     drafted, outcome = await until_current(
         books, viewer.tenant, lambda: _draft_order(books, viewer, request, lines)
     )
@@ -130,13 +132,13 @@ async def _draft_order(
     if missing := ids - products.keys():
         raise unknown_products(missing)
     lines = tuple(
-        _placed_line(products[line.product_id], line.quantity, hold.recipes.get(line.product_id))
+        _placed_line(products[line.product_id], line, hold.recipes.get(line.product_id))
         for line in resolved
     )
     if viewer.scope.role is Role.CUSTOMER:
         guests.check_order_size(lines, products)
     id, vault, is_guest = uuid7(), books.db.vault, viewer.actor == GUEST
-    prices = [line.total for line in lines]
+    amounts = [line.amount for line in lines]
     terms_of_store = products[lines[0].product_id]
     policy = timedelta(minutes=terms_of_store.hold_minutes)
     order = PlacedOrder(
@@ -147,7 +149,7 @@ async def _draft_order(
         address_index=contacts.address_index(vault, tenant, viewer.address) if is_guest else None,
         note=request.note,
         external_id=request.external_id,
-        total=None if None in prices else sum(price or 0 for price in prices),
+        total=None if None in amounts else sum(amount or 0 for amount in amounts),
         pickup_at=request.pickup_at,
         expires_at=request.pickup_at or clock() + policy,
         placed_by=viewer.actor,
@@ -167,12 +169,14 @@ async def _draft_order(
     )
 
 
-def _placed_line(product: PricedProduct, quantity: Decimal, recipe: UUID | None) -> PlacedLine:
+def _placed_line(product: PricedProduct, line: ResolvedLine, recipe: UUID | None) -> PlacedLine:
     """The order's line, in base units. Raises Refused(InvalidQuantity)."""
-    base = to_base(quantity, product.scale)
-    if base is None:
-        raise Refused(InvalidQuantity(product.id, str(quantity)))
-    return PlacedLine(product.id, base, product.scale, product.price, recipe)
+    base, charge = to_base(line.quantity, product.scale), line.charge
+    if charge is None and product.price is not None:
+        charge = charge_of(product.price, line.quantity)
+    if base is None or (charge is not None and charge.amount > MOST_AMOUNT):
+        raise Refused(InvalidQuantity(product.id, str(line.quantity)))
+    return PlacedLine(product.id, base, product.scale, *(charge or (None, None, None)), recipe)
 
 
 async def _order_of(db: Database, drafted: Draft, outcome: Outcome) -> Order | Refusal:

@@ -17,6 +17,7 @@ from app.db.tables import Entry
 from app.domain.errors import Refusal
 from app.domain.rules.fefo import NEVER, BatchKey
 from app.domain.rules.kinds import ARRIVAL_BINS, Kind
+from app.domain.rules.prices import Charge
 from app.domain.rules.units import from_base
 
 SYSTEM_ACTOR = UUID(int=0)
@@ -55,7 +56,8 @@ class Line:
     whole quantity. `batches` are the only batches it may touch, None for any; `arriving` is a
     batch that comes in. `recipe` is the version the product was made by. An `optional` line
     takes what is available and is never short. `rest` is a second bin of the source's store, which
-    gives what the first one lacks.
+    gives what the first one lacks. `charge` is what the customer pays for the whole
+    quantity; a `listed` line is sold at the product's own price when it is booked.
     """
 
     product: UUID
@@ -70,6 +72,8 @@ class Line:
     optional: bool = False
     cost: int | None = None
     rest: str | None = None
+    charge: Charge | None = None
+    listed: bool = False
 
 
 def _no_recipes() -> dict[UUID, UUID | None]:
@@ -142,6 +146,7 @@ def reversed_lines(entries: Sequence[Entry]) -> tuple[Line, ...]:
             recipe=entry.recipe_id,
             cost=entry.cost,
             rest=_rest(entry),
+            charge=charge_of_entry(entry),
         )
         for entry in reversed(entries)
     )
@@ -150,3 +155,10 @@ def reversed_lines(entries: Sequence[Entry]) -> tuple[Line, ...]:
 def _rest(entry: Entry) -> str | None:
     arrived = entry.from_bin in ARRIVAL_BINS and entry.to_bin == "shelf"
     return "quarantine" if arrived else None
+
+
+def charge_of_entry(entry: Entry) -> Charge | None:
+    """What a customer paid or got back for the entry's quantity; None if no price was known."""
+    if entry.amount is None:
+        return None
+    return Charge(entry.price, entry.discount or 0, entry.amount)

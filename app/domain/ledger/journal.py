@@ -56,7 +56,7 @@ class Journal:
         self._shortfalls[pair] = Shortfall(*pair, quantity, move.target.scale, draft.id)
 
     def _apply(self, draft: Draft, number: int, move: Move, carried: CarriedCost) -> EntryRow:
-        line, quantity, source, target, batch, named, _ = move
+        line, quantity, source, target, batch, named, _, charge = move
         left = self._step(source, batch, line.source.bin, -quantity)
         joined = self._step(target, batch, line.target.bin, quantity)
         if left and joined and source is target:
@@ -89,6 +89,9 @@ class Journal:
             cost=carried.cost,
             recipe_id=line.recipe,
             own_cost=carried.own,
+            price=charge and charge.price,
+            discount=charge and charge.discount,
+            amount=charge and charge.amount,
         )
 
     def _step(

@@ -10,6 +10,7 @@ from app.domain.ledger.draft import Line, Pair
 from app.domain.rules.costs import average_cost
 from app.domain.rules.fefo import BatchKey
 from app.domain.rules.kinds import PHYSICAL_BINS
+from app.domain.rules.prices import Charge
 
 NO_LIMIT = ChannelLimit(days_left=0, buffer=0, remaining=None)
 """The limit of a channel that no rule binds."""
@@ -35,8 +36,9 @@ class LockedLevel:
     """One locked level while its unit decides: its bins in base units, and its position.
 
     `batches` has the bins of each batch, None for a product that keeps none; `today` is the
-    store's day. `value` is the cost of everything held, in 1/10000 yuan. `limits` are what binds
-    channels, by channel. `shelf_before` and `transit_before` are the bins when it was locked.
+    store's day. `value` is the cost of everything held, in 1/10000 yuan; `price` is the
+    product's, in fen per unit. `limits` are what binds channels, by channel. `shelf_before` and
+    `transit_before` are the bins when it was locked.
     """
 
     pair: Pair
@@ -51,6 +53,7 @@ class LockedLevel:
     sold_out: bool = False
     value: int = 0
     unit_cost: int | None = None
+    price: int | None = None
     held_until: datetime | None = None
     reorder_point: int = 0
     shelf_before: int = 0
@@ -93,7 +96,8 @@ class Move(NamedTuple):
     """A line, or one batch's part of it, in base units, and the levels it touches.
 
     `named` is whether FEFO alone did not choose the batch. `cost` is what the goods cost when
-    they were sold or came in, in 1/10000 yuan; None when the ledger finds the cost.
+    they were sold or came in, in 1/10000 yuan; None when the ledger finds the cost. `charge` is
+    what a customer pays for the quantity or gets back; None if no price is known.
     """
 
     line: Line
@@ -103,3 +107,4 @@ class Move(NamedTuple):
     batch: BatchKey | None = None
     named: bool = False
     cost: int | None = None
+    charge: Charge | None = None

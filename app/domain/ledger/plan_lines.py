@@ -25,6 +25,7 @@ from app.domain.ledger.locked import NO_LIMIT, Bins, Levels, LockedLevel, Move
 from app.domain.rules.costs import share
 from app.domain.rules.fefo import BatchChoice, BatchKey, choose_batches, pick
 from app.domain.rules.kinds import PROMISED_BINS, SEALED_BINS, UNEXPIRED_BINS
+from app.domain.rules.prices import MOST_AMOUNT, charge_of, parts
 from app.domain.rules.shortages import NO_DEMAND, Demand, after_line, available
 from app.domain.rules.units import from_base, to_base
 
@@ -73,7 +74,8 @@ class LinePlanner:
         if self._draft.order is not None:
             self._refuse_sold_out_dishes()
         for line in self._draft.lines:
-            if refusal := self._plan_line(line):
+            first = len(self.moves)
+            if refusal := self._plan_line(line) or self._charge(line, first):
                 return refusal
         return None
 
@@ -107,6 +109,24 @@ class LinePlanner:
         if source.batches is None or line.target.bin not in target.bins:
             return self._add(move)
         return self._bring(move, source.batches)
+
+    def _charge(self, line: Line, first: int) -> InvalidQuantity | None:
+        """Charges the line's moves, from the `first` on, with their shares of its amount."""
+        charge = line.charge
+        if line.listed:
+            source = self._levels.get((line.source.store, line.product))
+            if source is not None and source.price is not None:
+                charge = charge_of(source.price, line.quantity)
+        if charge is None:
+            return None
+        if charge.amount > MOST_AMOUNT:
+            return InvalidQuantity(line.product, str(line.quantity))
+        # Goods that a shortage books in first are a line of their own, which has no price.
+        mine = [index for index in range(first, len(self.moves)) if self.moves[index].line is line]
+        shares = parts(charge, [self.moves[index].quantity for index in mine])
+        for index, part in zip(mine, shares, strict=True):
+            self.moves[index] = self.moves[index]._replace(charge=part)
+        return None
 
     def _is_a_fact(self) -> bool:
         """Whether the movement happened already, or undoes one: a mark does not forbid it."""

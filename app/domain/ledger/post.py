@@ -160,6 +160,7 @@ def _locked_level(unit: Unit, pair: Pair, state: LevelState) -> LockedLevel:
         sold_out=until is not None and until > unit.now,
         value=state.value,
         unit_cost=state.unit_cost,
+        price=state.price,
         held_until=state.held_until,
         reorder_point=state.reorder_point,
         shelf_before=state.shelf,

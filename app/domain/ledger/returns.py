@@ -11,16 +11,20 @@ from app.domain.ledger.draft import Draft
 from app.domain.ledger.locked import Levels, Move
 from app.domain.rules.costs import share
 from app.domain.rules.kinds import RETURNABLE_KINDS, Kind
+from app.domain.rules.prices import Charge
 from app.domain.rules.units import to_base
 
 
 class ReturnedQuantity(NamedTuple):
-    """Base units that a return takes back from its sale, and what they cost."""
+    """Base units that a return takes back from its sale, what they cost, and what is paid back."""
 
     product_id: UUID
     batch_id: UUID | None
     quantity: int
     cost: int
+    price: int | None
+    discount: int
+    amount: int | None
 
 
 def origin_refusal(draft: Draft, history: History, levels: Levels) -> Refusal | None:
@@ -64,21 +68,35 @@ def price_returns(
 ) -> tuple[list[Move], list[ReturnedQuantity]]:
     """The moves of a return with the cost of each, and what they take back from the sale.
 
-    Goods come back at the average cost of what was sold and has not come back yet.
+    Goods come back at the average cost of what was sold and has not come back yet, and so does
+    what was paid for them: the last of them bring back all that is left of it.
     """
     priced: list[Move] = []
     returned: list[ReturnedQuantity] = []
     left: Counter[UUID] = Counter()
     worth: Counter[UUID] = Counter()
+    paid: dict[UUID, Charge] = {}
     for move in moves:
         product = move.line.product
         if product not in left:
             left[product] = history.sold[product] - history.returned[product]
             worth[product] = history.costs[product]
-        cost = share(worth[product], move.quantity, left[product])
+            if product in history.prices:
+                paid[product] = _paid(history, product)
+        cost, charge = share(worth[product], move.quantity, left[product]), None
+        if product in paid:
+            charge = paid[product].part(move.quantity, left[product])
+            paid[product] = paid[product].minus(charge)
         left[product] -= move.quantity
         worth[product] -= cost
-        priced.append(move._replace(cost=cost))
+        priced.append(move._replace(cost=cost, charge=charge))
         batch = move.batch and move.batch.id
-        returned.append(ReturnedQuantity(product, batch, move.quantity, cost))
+        money = charge or (None, 0, None)
+        returned.append(ReturnedQuantity(product, batch, move.quantity, cost, *money))
     return priced, returned
+
+
+def _paid(history: History, product: UUID) -> Charge:
+    """What was paid for the product's goods that have not come back yet."""
+    price = history.prices[product]
+    return Charge(price, history.discounts[product], history.amounts[product])

@@ -29,6 +29,7 @@ from app.domain.errors import (
 from app.domain.movements.batches import MOST_LINES, BatchTerms, arriving_batch, named_batches
 from app.domain.paths import at_path
 from app.domain.rules.days import store_day
+from app.domain.rules.prices import Charge
 from app.domain.rules.scales import weight_for
 from app.domain.rules.texts import clean
 from app.domain.rules.units import MASSES, from_base, size_of
@@ -90,7 +91,8 @@ class ResolvedLine:
 
     `quantity` is in the product's unit and `unit_cost` in 1/10000 yuan. `batches` are the only
     ones it may touch, None for any; `arriving` is the batch that comes in. `printed` is what the
-    client sent, for the fingerprint: a retry stays the same request if a code has changed.
+    client sent, for the fingerprint: a retry stays the same request if a code has changed. `charge`
+    is what a customer pays at a given price; None for the product's own price.
     """
 
     product_id: UUID
@@ -101,6 +103,7 @@ class ResolvedLine:
     arriving: ArrivingBatch | None = None
     wish: Wish = NO_WISH
     printed: tuple[object, ...] = ()
+    charge: Charge | None = None
 
 
 class _Found(NamedTuple):
@@ -205,6 +208,9 @@ def _resolved(
     printed = tuple([_optional(line, name) for name in PRINTED])
     if wish.used is not None:
         printed += (sorted(wish.used.items()),)
+    terms = _optional(line, "price"), _optional(line, "discount")
+    if terms != (None, None):
+        printed += (("price", *terms),)
     return ResolvedLine(
         product_id,
         quantity,

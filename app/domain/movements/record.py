@@ -211,6 +211,8 @@ async def draft(
             line.batches,
             line.arriving,
             rest=kind.value.rest,
+            charge=line.charge,
+            listed=target == "customer" and line.charge is None,
         )
         for line in lines
     ]

@@ -10,11 +10,12 @@ from uuid import UUID
 
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.errors import Malformed, Refusal, Refused, Text, Unreadable
+from app.domain.errors import Denied, Malformed, Refusal, Refused, Text, Unreadable
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
 from app.domain.movements.lines import LineRequest, ResolvedLine
+from app.domain.movements.prices import charged
 from app.domain.movements.record import (
     Books,
     MovementInput,
@@ -62,6 +63,27 @@ class SyncedSale(NamedTuple):
 
     key: UUID
     outcome: Outcome
+
+
+async def sell(
+    books: Books,
+    viewer: Viewer,
+    store: UUID,
+    requests: Sequence[LineRequest],
+    head: MovementInput,
+    terms: MovementTerms,
+) -> Outcome:
+    """Record a sale, each line at its given price or the product's own.
+
+    Raises as `resolve`, `charged` and `draft` do.
+    """
+    lines, moment = await resolve(books.db, viewer.tenant, Kind.SALE, store, requests, head)
+    lines = await charged(books.db, viewer, requests, lines)
+
+    def drafting() -> Awaitable[Draft]:
+        return draft(books, viewer, Kind.SALE, store, lines, head, moment, terms)
+
+    return (await until_current(books, viewer.tenant, drafting))[1]
 
 
 async def sync(books: Books, viewer: Viewer, operations: Sequence[OfflineSale]) -> list[SyncedSale]:
@@ -126,9 +148,11 @@ class _Operation:
 
     async def _resolve_and_draft(self) -> Draft:
         store = access.at(self.viewer, Can.SELL, self.sale.store_id)
-        self.lines, self.moment = await resolve(
-            self.books.db, self.viewer.tenant, Kind.SALE, store, self.sale.lines, self.sale
+        db, requests = self.books.db, self.sale.lines
+        lines, self.moment = await resolve(
+            db, self.viewer.tenant, Kind.SALE, store, requests, self.sale
         )
+        self.lines = await charged(db, self.viewer, requests, lines)
         return await self._draft()
 
     async def _draft(self) -> Draft:
@@ -151,6 +175,8 @@ async def _caught(work: Awaitable[T]) -> T | Refusal:
         return refused.refusal
     except (Malformed, InvalidText) as malformed:
         return Unreadable(Text(*malformed.text), path=malformed.path or None)
+    except Denied as denied:
+        return Unreadable(Text(*denied.text))
 
 
 async def take_back(

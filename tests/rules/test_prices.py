@@ -1,0 +1,45 @@
+"""Charges: rounded once, and shared to the fen."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.rules.prices import Charge, charge_of, parts
+
+QUANTITIES = st.lists(st.integers(1, 10**6), min_size=1, max_size=8)
+CHARGES = st.builds(Charge, st.integers(0, 10**9), st.integers(0, 10**6), st.integers(0, 10**13))
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity", "discount", "amount"),
+    [
+        (250, "3", 0, 750),
+        (333, "0.5", 0, 167),  # 1.665 yuan is rounded half up.
+        (101, "0.245", 0, 25),
+        (999, "0.0005", 0, 0),
+        (250, "3", 50, 700),
+        (0, "12", 0, 0),
+        (10**11 + 1, "999999999999999.999", 0, 99999999999999999900 * 10**6 + 10**15),
+    ],
+)
+def test_an_amount_is_rounded_once(price: int, quantity: str, discount: int, amount: int) -> None:
+    assert charge_of(price, Decimal(quantity), discount) == Charge(price, discount, amount)
+
+
+@given(CHARGES, QUANTITIES)
+def test_parts_add_up_to_the_charge(charge: Charge, quantities: list[int]) -> None:
+    shares = parts(charge, quantities)
+    assert sum(each.amount for each in shares) == charge.amount
+    assert sum(each.discount for each in shares) == charge.discount
+    assert all(each.amount >= 0 and each.discount >= 0 for each in shares)
+    assert {each.price for each in shares} == {charge.price}
+
+
+@given(CHARGES, QUANTITIES)
+def test_no_part_takes_more_than_its_share_rounded(charge: Charge, quantities: list[int]) -> None:
+    whole = sum(quantities)
+    first = charge.part(quantities[0], whole)
+    assert abs(first.amount * whole - charge.amount * quantities[0]) * 2 <= whole
+    assert charge.part(whole, whole) == charge
