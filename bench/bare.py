@@ -23,9 +23,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from app import settings
 from app.cli import run_web
 from app.db.core.unit import Database
-from app.db.tables import Barcode, Level, Product
+from app.db.tables import Level, Product, ProductCode
 from app.domain.feed import Change
 from app.domain.ledger.reservations import end_overdue
+from app.domain.rules.codes import code_key
 from app.live.hub import Hub
 from app.live.socket import Socket
 from app.main import create_app
@@ -43,7 +44,11 @@ def barcode() -> Starlette:
     query = (
         select(Product.id, Product.name, Product.sku, Level.shelf)
         .join(
-            Barcode, and_(Barcode.tenant_id == Product.tenant_id, Barcode.product_id == Product.id)
+            ProductCode,
+            and_(
+                ProductCode.tenant_id == Product.tenant_id,
+                ProductCode.product_id == Product.id,
+            ),
         )
         .outerjoin(
             Level,
@@ -53,14 +58,14 @@ def barcode() -> Starlette:
                 Level.store_id == bindparam("store"),
             ),
         )
-        .where(Barcode.tenant_id == bindparam("tenant"), Barcode.code == bindparam("code"))
+        .where(ProductCode.tenant_id == bindparam("tenant"), ProductCode.name == bindparam("name"))
     )
 
     async def product(request: Request) -> Response:
         path = request.path_params
         asked = {name: UUID(path[name]) for name in ("tenant", "store")}
         async with db.read(asked["tenant"]) as session:
-            found = (await session.execute(query, {**asked, "code": path["code"]})).one()
+            found = (await session.execute(query, {**asked, "name": code_key(path["code"])})).one()
         told: dict[str, Any] = {"id": str(found[0]), "name": found[1], "sku": found[2]}
         told["level"] = {"available": str(found[3])}
         return json({"data": {"product": told}})

@@ -29,7 +29,7 @@ from app.domain.ledger.post import PostDrafts
 from app.domain.people.hashing import hashed
 from app.domain.people.staff import hire
 from app.domain.people.stores import create_tenant
-from app.domain.rules.codes import normal
+from app.domain.rules.codes import code_key, normal
 from app.domain.rules.kinds import Kind
 from app.run import tether
 from app.run.embedded import Engines, Urls, temporary
@@ -235,14 +235,14 @@ async def catalogue(owner: str, shop: Shop, tracked: bool) -> None:
         told = sku, name, "5kg", "GOODS", "袋", 1, 1000 + number, words, order, tracked
         rows.append((shop.tenant, product, *told))
     codes = [
-        (shop.tenant, code, product, 1)
+        (shop.tenant, code_key(code), product, code, False)
         for code, product in zip(shop.barcodes, shop.products, strict=True)
     ]
+    codes += [(row[0], code_key(row[2]), row[1], None, True) for row in rows]
     raw = await asyncpg.connect(owner)
     await raw.copy_records_to_table("products", records=rows, columns=columns)
-    await raw.copy_records_to_table(
-        "barcodes", records=codes, columns=["tenant_id", "code", "product_id", "pack_quantity"]
-    )
+    columns = ["tenant_id", "name", "product_id", "code", "is_sku"]
+    await raw.copy_records_to_table("product_codes", records=codes, columns=columns)
     await raw.close()
 
 

@@ -1,4 +1,4 @@
-"""Reads of products, barcodes and categories."""
+"""Reads and writes of products and categories; their codes are in `db/codes.py`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.menu import sellable
-from app.db.tables import Barcode, Category, Level, Product, Store, Table
+from app.db.tables import Category, Level, Product, ProductCode, Store, Table
 
 BY_ID = select(Product).where(
     Product.tenant_id == bindparam("tenant"),
@@ -53,73 +53,12 @@ async def categories(session: AnySession, tenant: UUID) -> Sequence[Category]:
     ).all()
 
 
-async def barcodes_of(
-    session: AnySession, tenant: UUID, products: Collection[UUID]
-) -> Sequence[Barcode]:
-    return (
-        await session.scalars(
-            select(Barcode)
-            .where(Barcode.tenant_id == tenant, among(Barcode.product_id, products))
-            .order_by(Barcode.product_id, Barcode.code)
-        )
-    ).all()
-
-
-async def by_sku(session: AnySession, tenant: UUID, sku: str) -> Product | None:
-    return await session.scalar(
-        select(Product).where(Product.tenant_id == tenant, Product.sku == sku)
-    )
-
-
-BY_BARCODE = (
-    select(Product)
-    .join(Barcode, and_(Barcode.tenant_id == Product.tenant_id, Barcode.product_id == Product.id))
-    .where(Barcode.tenant_id == bindparam("tenant"), Barcode.code == bindparam("code"))
-)
-
-
-async def by_barcode(session: AnySession, tenant: UUID, code: str) -> Product | None:
-    """`code` is normalised."""
-    return await session.scalar(BY_BARCODE, {"tenant": tenant, "code": code})
-
-
-async def by_code(
-    session: AnySession, tenant: UUID, barcode: str, sku: str
-) -> tuple[Product, int] | None:
-    """The product with this (normalised) barcode, else with this sku; and its pack's base units."""
-    pack = func.coalesce(Barcode.pack_quantity, Product.scale)
-    rows = await session.execute(
-        select(Product, pack)
-        .outerjoin(
-            Barcode,
-            and_(
-                Barcode.tenant_id == Product.tenant_id,
-                Barcode.product_id == Product.id,
-                Barcode.code == barcode,
-            ),
-        )
-        .where(Product.tenant_id == tenant)
-        .where(
-            Product.id.in_(
-                select(Barcode.product_id).where(
-                    Barcode.tenant_id == tenant, Barcode.code == barcode
-                )
-            )
-            | (Product.sku == sku)
-        )
-        .order_by(Barcode.code.is_(None))
-        .limit(1)
-    )
-    row = rows.first()
-    return (row[0], row[1]) if row else None
-
-
 @dataclass(frozen=True, slots=True)
 class ProductFilter:
-    """`barcode` is the normalised form of `search`."""
+    """`search` as searches compare texts, `code` the same text as codes are compared."""
 
     search: str | None = None
-    barcode: str | None = None
+    code: str | None = None
     category_id: UUID | None = None
     kind: str | None = None
     archived: bool = False
@@ -129,14 +68,14 @@ def _rank(filter: ProductFilter) -> Any:
     """0: the code or SKU is the search; 1: the name begins with it; 2: the name contains it."""
     if filter.search is None:
         return case((Product.sku.is_(None), 0), else_=2)
-    text = filter.search.lower()
+    text = filter.search
     coded = Product.id.in_(
-        select(Barcode.product_id).where(
-            Barcode.tenant_id == Product.tenant_id, Barcode.code == filter.barcode
+        select(ProductCode.product_id).where(
+            ProductCode.tenant_id == Product.tenant_id, ProductCode.name == filter.code
         )
     )
     return case(
-        (coded | (func.lower(Product.sku) == text), 0),
+        (coded, 0),
         (Product.search.startswith(text, autoescape=True), 1),
         (Product.search.contains(f"\n{text}", autoescape=True), 1),
         (Product.search.contains(text, autoescape=True), 2),
@@ -271,7 +210,7 @@ async def offers(
         .limit(limit)
     )
     if search:
-        query = query.where(P.search.contains(search.lower(), autoescape=True))
+        query = query.where(P.search.contains(search, autoescape=True))
     if category_id is not None:
         query = query.where(P.category_id == category_id)
     if after is not None:

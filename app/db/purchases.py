@@ -61,7 +61,7 @@ async def suppliers(
     there = Supplier.archived_at.is_not(None) if filter.archived else Supplier.archived_at.is_(None)
     query = select(Supplier).where(Supplier.tenant_id == tenant, there).order_by(*order)
     if filter.search:
-        query = query.where(Supplier.search.contains(filter.search.lower(), autoescape=True))
+        query = query.where(Supplier.search.contains(filter.search, autoescape=True))
     if after is not None:
         query = query.where(tuple_(*order) > tuple_(*after))
     return (await session.scalars(query.limit(limit))).all()

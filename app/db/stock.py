@@ -126,7 +126,7 @@ def _filtered(query: Any, filter: LevelFilter) -> Any:
     if filter.status is not None:
         query = query.where(Level.status == filter.status)
     if filter.search:
-        query = query.where(Product.search.contains(filter.search.lower(), autoescape=True))
+        query = query.where(Product.search.contains(filter.search, autoescape=True))
     return query
 
 

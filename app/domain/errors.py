@@ -121,6 +121,13 @@ class UnknownCategory(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownBarcode(Refusal):
+    """The product has no such barcode."""
+
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownMovement(Refusal):
     asked: str
 
@@ -330,10 +337,14 @@ class ReasonNeeded(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyTaken(Refusal):
-    """`field` (sku, barcode, login, code, name, number) already has `value` elsewhere."""
+    """`field` (sku, barcode, login, code, name, number) already has `value` elsewhere.
+
+    `product_id` is the product that has the SKU or barcode.
+    """
 
     field: str
     value: str
+    product_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

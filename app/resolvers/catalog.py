@@ -10,11 +10,13 @@ from strawberry.types import Info
 from app.db import catalog as rows
 from app.db.tables import Category, Product
 from app.domain.access import Can
-from app.domain.catalog import products
+from app.domain.catalog import barcodes, products
+from app.domain.catalog.codes import find_product
 from app.domain.catalog.printing import Printed, product_label
 from app.domain.catalog.products import ProductDescription
 from app.domain.errors import Malformed
-from app.domain.rules.codes import normal
+from app.domain.rules.codes import code_key
+from app.domain.rules.spelling import search_key
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import catalog as types
@@ -57,9 +59,10 @@ class CatalogQuery:
             if id is not None:
                 return next(iter(await rows.products_by_id(session, tenant, [id])), None)
             if sku is not None:
-                return await rows.by_sku(session, tenant, clean(sku, "sku", 64) or "")
-            code = normal(clean(barcode, "barcode", 100) or "")
-            return await rows.by_barcode(session, tenant, code)
+                named = await find_product(session, tenant, clean(sku, "sku", 64) or "")
+                return named.product if named and named.code.is_sku else None
+            named = await find_product(session, tenant, clean(barcode, "barcode", 100) or "")
+            return named.product if named and named.code.code is not None else None
 
     @root(
         Can.SEE_CATALOG,
@@ -96,7 +99,11 @@ class CatalogQuery:
         tenant, wanted = info.context.viewer.tenant, page(first, after, int, str, UUID)
         words = clean(search, "search", 100)
         chosen = rows.ProductFilter(
-            words, words and normal(words), category_id, kind and kind.name, bool(archived)
+            words and search_key(words),
+            words and code_key(words),
+            category_id,
+            kind and kind.name,
+            bool(archived),
         )
         async with info.context.snapshot.read(tenant) as session:
             found = await rows.products(session, tenant, chosen, wanted.after, wanted.limit)
@@ -183,7 +190,7 @@ class CatalogMutation:
     async def update_product(self, info: Info, input: changes.UpdateProductInput) -> Product:
         context, description = info.context, described(input, input.name)
         return await products.update_product(
-            context.app.db, context.viewer, input.key, input.product_id, description
+            context.app.db, context.viewer, input.key, input.product_id, description, input.sku
         )
 
     @root(
@@ -210,11 +217,39 @@ class CatalogMutation:
     @root(
         Can.EDIT_CATALOG,
         changes.ProductResult,
-        description="Add a barcode for a unit or a pack. 添加条码",
+        description="Add a barcode for a unit or a pack, or correct its pack quantity. A barcode "
+        "of an archived product moves to this one. 添加条码",
     )
     async def add_barcode(self, info: Info, input: changes.AddBarcodeInput) -> Product:
         context = info.context
-        return await products.add_barcode(
+        return await barcodes.add_barcode(
+            context.app.db,
+            context.viewer,
+            input.key,
+            input.product_id,
+            input.code,
+            input.pack_quantity,
+        )
+
+    @root(
+        Can.EDIT_CATALOG,
+        changes.ProductResult,
+        description="Remove a barcode from a product. 删除条码",
+    )
+    async def remove_barcode(self, info: Info, input: changes.RemoveBarcodeInput) -> Product:
+        context = info.context
+        return await barcodes.remove_barcode(
+            context.app.db, context.viewer, input.key, input.product_id, input.code
+        )
+
+    @root(
+        Can.EDIT_CATALOG,
+        changes.ProductResult,
+        description="Correct the quantity in one pack with this barcode. 修改包装数量",
+    )
+    async def set_barcode_pack(self, info: Info, input: changes.SetBarcodePackInput) -> Product:
+        context = info.context
+        return await barcodes.set_barcode_pack(
             context.app.db,
             context.viewer,
             input.key,

@@ -15,7 +15,7 @@ from app.domain.access import Can
 from app.domain.documents import purchase_receipts, purchases, reversals
 from app.domain.documents.purchases import Introduced, PurchaseRequest
 from app.domain.errors import Refused
-from app.domain.rules.texts import clean
+from app.domain.rules.texts import search_words
 from app.resolvers.roots import root
 from app.schema import purchases as types
 from app.schema.arguments import After, First, StoreIds, at_most
@@ -65,7 +65,7 @@ class PurchasesQuery:
         after: After = None,
     ):
         tenant, paging = info.context.viewer.tenant, page(first, after, str, UUID)
-        chosen = SupplierFilter(clean(search, "search", 100), bool(archived))
+        chosen = SupplierFilter(search_words(search), bool(archived))
         async with info.context.snapshot.read(tenant) as session:
             listed = await rows.suppliers(session, tenant, chosen, paging.after, paging.limit)
         return connection(listed, paging, lambda row: (row.pinyin, row.id))

@@ -19,7 +19,7 @@ from app.domain.ledger.post import Outcome
 from app.domain.movements import record
 from app.domain.movements.record import MovementTerms
 from app.domain.rules.kinds import Kind
-from app.domain.rules.texts import clean
+from app.domain.rules.texts import clean, search_words
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import stock as types
@@ -80,9 +80,7 @@ class StockQuery:
         viewer, by = info.context.viewer, (sort or types.LevelSort.NAME).name
         wanted = page(first, after, SORT_KEYS[by], UUID, UUID)
         stores = access.within(viewer, Can.SEE_STOCK, store_ids)
-        chosen = rows.LevelFilter(
-            stores, category_id, status and status.name, clean(search, "search", 100)
-        )
+        chosen = rows.LevelFilter(stores, category_id, status and status.name, search_words(search))
         async with info.context.snapshot.read(viewer.tenant) as session:
             found = await rows.levels(
                 session, viewer.tenant, chosen, by, wanted.after, wanted.limit
@@ -174,12 +172,13 @@ class StockQuery:
             read = read_code(code, await scale_labels(session, viewer.tenant, store_id))
             if read.fault is None:
                 named = await find_product(session, viewer.tenant, read.name)
-            found = await rows.scanned(session, viewer.tenant, store_id, named and named[0].id)
+            product = named.product if named else None
+            found = await rows.scanned(session, viewer.tenant, store_id, product and product.id)
         return types.Scan(
             code=code.strip(),
             content=as_window(read),
-            product=as_window(named and named[0]),
-            pack_quantity=named and quantity(named[1], named[0].scale),
+            product=as_window(product),
+            pack_quantity=named and quantity(named.pack, named.product.scale),
             level=as_window(found[0]),
             last_receipt=as_window(found[1]),
             can=[can for can in Can if access.within(viewer, can, [store_id])],

@@ -9,9 +9,9 @@ from alembic import command
 ROOT = Path(__file__).parent.parent.parent
 
 
-def upgrade(owner_url: str) -> None:
-    """Run the missing migrations as the owner of the schema."""
+def upgrade(owner_url: str, revision: str = "head") -> None:
+    """Run the missing migrations, up to `revision`, as the owner of the schema."""
     config = Config(ROOT / "alembic.ini")
     # % is an escape character in this file format.
     config.set_main_option("sqlalchemy.url", owner_url.replace("%", "%%"))
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

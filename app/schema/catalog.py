@@ -110,7 +110,7 @@ class Category:
     name: str = strawberry.field(description="Name of the category, unique in the chain. 分类名称")
 
 
-@window(tables.Barcode, description="A barcode for a unit or a pack of a product. 条码")
+@window(tables.ProductCode, description="A barcode for a unit or a pack of a product. 条码")
 class Barcode:
     code: str = strawberry.field(
         description="Code as it is stored; a GTIN always has 14 digits, padded with leading "
@@ -120,9 +120,11 @@ class Barcode:
     @strawberry.field(
         description="Quantity in one pack with this code, in the product's unit. 包装数量"
     )
-    async def pack_quantity(self, root: strawberry.Parent[tables.Barcode], info: Info) -> Quantity:
+    async def pack_quantity(
+        self, root: strawberry.Parent[tables.ProductCode], info: Info
+    ) -> Quantity:
         product = await info.context.loaders_of(root).products.load(root.product_id)
-        return quantity(root.pack_quantity, product.scale)
+        return quantity(root.pack_quantity or product.scale, product.scale)
 
 
 @window(

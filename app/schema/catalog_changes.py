@@ -16,6 +16,7 @@ ProductResult = Annotated[
     | problems.UnknownProduct
     | problems.UnknownCategory
     | problems.UnknownStore
+    | problems.UnknownBarcode
     | problems.InvalidQuantity
     | problems.AlreadyTaken
     | problems.KeyReused,
@@ -90,6 +91,10 @@ class UpdateProductInput(DescriptionInput):
     name: str | None = strawberry.field(
         default=None, description="New name of the product. 商品名称"
     )
+    sku: str | None = strawberry.field(
+        default=None,
+        description="New SKU, at most 64 characters; the old one no longer finds the product. 货号",
+    )
 
 
 @strawberry.input(description="Input of `archiveProduct`. 停用商品")
@@ -123,7 +128,25 @@ class AddBarcodeInput:
     )
     pack_quantity: Quantity | None = strawberry.field(
         default=None,
-        description="Quantity in one pack, in the product's unit; 1 by default. 包装数量",
+        description="Quantity in one pack, in the product's unit; 1 by default. A weighed product "
+        "is received and sold by this code alone only if you give it. 包装数量",
+    )
+
+
+@strawberry.input(description="Input of `removeBarcode`. 删除条码")
+class RemoveBarcodeInput:
+    key: UUID = request_key()
+    product_id: UUID = strawberry.field(description="ID of the product that has the barcode.")
+    code: str = strawberry.field(description="Barcode to remove, in any spelling. 条码")
+
+
+@strawberry.input(description="Input of `setBarcodePack`. 修改包装数量")
+class SetBarcodePackInput:
+    key: UUID = request_key()
+    product_id: UUID = strawberry.field(description="ID of the product that has the barcode.")
+    code: str = strawberry.field(description="Barcode of the pack, in any spelling. 条码")
+    pack_quantity: Quantity = strawberry.field(
+        description="Quantity in one pack, in the product's unit. 包装数量"
     )
 
 

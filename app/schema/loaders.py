@@ -16,6 +16,7 @@ from app.db import (
     catalog,
     channel_accounts,
     channels,
+    codes,
     identity,
     menu,
     orders,
@@ -120,7 +121,7 @@ READS: dict[str, Read] = {
     "purchase_lines": grouped(attrgetter("purchase_id"), purchases.lines_of),
     "on_order": of(purchases.on_order),
     "redemptions": grouped(attrgetter("pass_id"), passes.redemptions_of),
-    "barcodes": grouped(attrgetter("product_id"), catalog.barcodes_of),
+    "barcodes": grouped(attrgetter("product_id"), codes.barcodes_of),
 }
 
 

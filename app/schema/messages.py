@@ -33,6 +33,11 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "没有这个分类：{asked}",
         "No such category: {asked}.",
     ),
+    errors.UnknownBarcode: (
+        "UNKNOWN_BARCODE",
+        "该商品没有这个条码：{asked}",
+        "The product has no such barcode: {asked}.",
+    ),
     errors.UnknownMovement: (
         "UNKNOWN_MOVEMENT",
         "没有这张单据：{asked}",

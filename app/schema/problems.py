@@ -10,10 +10,11 @@ import strawberry
 from strawberry.types import Info
 
 from app.domain import errors
+from app.domain.access import Can
 from app.domain.errors import Refusal
 from app.schema.boundary import EVERY, public
 from app.schema.catalog import Product
-from app.schema.edges import edge
+from app.schema.edges import edge, maybe_edge
 from app.schema.messages import WORDS, Code, ProblemCode, localised
 from app.schema.scalars import Money, Quantity, Revision, amount, money, quantity
 from app.schema.shortages import Excess, Shortage
@@ -87,6 +88,11 @@ class UnknownStore(Problem):
 
 @problem(errors.UnknownCategory, description="No category has this id. 分类不存在")
 class UnknownCategory(Problem):
+    asked: str = as_sent()
+
+
+@problem(errors.UnknownBarcode, description="The product has no such barcode. 条码不存在")
+class UnknownBarcode(Problem):
     asked: str = as_sent()
 
 
@@ -315,6 +321,13 @@ class AlreadyTaken(Problem):
         description="Field that must be unique: sku, barcode, login, code, name or number. 字段"
     )
     value: str = strawberry.field(description="The value that is taken. 已存在的值")
+    product: Product | None = maybe_edge(
+        "products",
+        "product_id",
+        "Product that has this SKU or barcode; null for any other field, or if you lack "
+        "SEE_CATALOG. 占用的商品",
+        Can.SEE_CATALOG,
+    )
 
 
 @problem(errors.SignInFailed, description="The login or the password is wrong. 登录失败")

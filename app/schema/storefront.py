@@ -10,7 +10,7 @@ from app.db import catalog as rows
 from app.db import tables
 from app.db.catalog import Offer
 from app.domain.rules import labels
-from app.domain.rules.texts import clean
+from app.domain.rules.texts import search_words
 from app.schema.arguments import After, First
 from app.schema.boundary import EVERY, public
 from app.schema.catalog import Availability, Category, Channel, ProductKind, named
@@ -83,7 +83,7 @@ class Storefront:
     ) -> Connection[StorefrontProduct]:
         store: tables.Store = as_window(self.store)
         wanted = page(first, after, str, UUID)
-        words = clean(search, "search", 100)
+        words = search_words(search)
         async with info.context.snapshot.read(store.tenant_id) as session:
             found = await rows.offers(
                 session,

@@ -147,6 +147,8 @@ def of_catalog(
         "archiveProduct": {"productId": product, "archived": False},
         "createCategory": {"name": uuid4().hex},
         "addBarcode": {"productId": product, "code": uuid4().hex},
+        "removeBarcode": {"productId": product, "code": "1"},
+        "setBarcodePack": {"productId": product, "code": "1", "packQuantity": "1"},
         "setReorderPoint": {"productId": product, "quantity": "1"},
         "setExpiryWarning": {"productId": product, "days": 15},
         "setUnits": {"productId": product, "units": [{"name": "箱", "quantity": "12"}]},

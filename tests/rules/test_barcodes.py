@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.rules.codes import LENGTHS, check_digit_ok, normal
+from app.domain.rules.codes import LENGTHS, check_digit_ok, code_key, normal
 
 digits = st.text("0123456789", min_size=1, max_size=13)
 
@@ -56,3 +56,40 @@ def test_normal_is_final(code: str) -> None:
 def test_every_length_becomes_fourteen(length: int, data: st.DataObject) -> None:
     body = data.draw(st.text("0123456789", min_size=length - 1, max_size=length - 1))
     assert len(normal(with_check_digit(body))) == 14
+
+
+def wide(text: str) -> str:
+    return "".join(chr(ord(each) + 0xFEE0) if "!" <= each <= "~" else each for each in text)
+
+
+@given(st.text(max_size=20))
+def test_a_key_is_final(code: str) -> None:
+    assert code_key(code_key(code)) == code_key(code)
+    assert code_key(normal(code)) == code_key(code)
+
+
+@given(st.text("aBz019-_/.中 ", max_size=20), st.integers(0, 20))
+def test_width_case_spaces_and_invisible_characters_make_no_difference(
+    code: str, place: int
+) -> None:
+    key = code_key(code)
+    for spelled in (
+        code.upper(),
+        code.lower(),
+        wide(code),
+        f" {code}\n",
+        code.replace("-", "–"),
+        f"{code[:place]}\u200b\u202e{code[place:]}",
+        f"{code[:place]} \u3000{code[place:]}",
+    ):
+        assert code_key(spelled) == key
+
+
+@given(st.integers(0, 10**14), st.integers(0, 6))
+def test_leading_zeros_make_no_difference(number: int, zeros: int) -> None:
+    assert code_key("0" * zeros + str(number)) == code_key(str(number))
+
+
+@pytest.mark.parametrize("pair", [("SH-1", "SH-2"), ("A1", "A-1"), ("10", "100"), ("A01", "A1")])
+def test_other_codes_stay_apart(pair: tuple[str, str]) -> None:
+    assert code_key(pair[0]) != code_key(pair[1])

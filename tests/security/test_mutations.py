@@ -51,6 +51,11 @@ INPUTS: dict[str, Callable[[Place], Place]] = {
     "updateProduct": product(spec="5kg"),
     "archiveProduct": product(archived=False),
     "addBarcode": lambda place: {"productId": place["product"], "code": f"b{uuid4().hex}"},
+    "setBarcodePack": lambda place: {
+        "productId": place["product"],
+        "code": place["barcode"],
+        "packQuantity": "12",
+    },
     "setUnits": product(units=[{"name": "箱", "quantity": "12"}]),
     "setExpiryWarning": lambda place: {
         "productId": place["product"],

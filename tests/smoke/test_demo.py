@@ -16,7 +16,7 @@ from app.settings import Settings
 from tests.api.conftest import served
 from tests.conftest import SECRET, Cloning, unheard
 
-TABLES = ("tenants", "stores", "staff", "categories", "products", "barcodes", "levels")
+TABLES = ("tenants", "stores", "staff", "categories", "products", "product_codes", "levels")
 PAGES = """{
   viewer { name role tenant { name } permissions } stores { id code name }
   staff { nodes { login role } } categories { id name }
@@ -100,9 +100,11 @@ async def test_seeded_twice_it_is_there_once(settings: Settings) -> None:
     assert [each.login for each in first] == ["owner", "manager", "cashier", "buyer"]
     assert once["tenants"] == 1
     assert once["stores"] == 4
-    assert once["barcodes"] == sum(len(lines.split("\n")) - 2 for lines in seed.GOODS.values())
+    coded = sum(len(lines.split("\n")) - 2 for lines in seed.GOODS.values())
     made = [trades.SALON_GOODS, trades.KITCHEN_GOODS, trades.SERVED]
-    assert once["products"] == once["barcodes"] + sum(len(lines.split("\n")) - 2 for lines in made)
+    assert once["products"] == coded + sum(len(lines.split("\n")) - 2 for lines in made)
+    # Each product has its SKU, and goods of the supermarket a barcode as well.
+    assert once["product_codes"] == once["products"] + coded
 
 
 @pytest.mark.parametrize(

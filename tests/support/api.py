@@ -25,6 +25,8 @@ INPUTS = {
     "archiveProduct": "ArchiveProductInput",
     "createCategory": "CreateCategoryInput",
     "addBarcode": "AddBarcodeInput",
+    "removeBarcode": "RemoveBarcodeInput",
+    "setBarcodePack": "SetBarcodePackInput",
     "setReorderPoint": "SetReorderPointInput",
     "setExpiryWarning": "SetExpiryWarningInput",
     "setUnits": "SetUnitsInput",
@@ -109,7 +111,7 @@ ON_PRODUCT = f"""
   ... on UnknownProduct {{ products: asked }}
   ... on UnknownStore {{ asked }} ... on UnknownCategory {{ asked }}
   ... on InvalidQuantity {{ product {{ name }} quantity }}
-  ... on AlreadyTaken {{ field value }} ... on KeyReused {{ key }}
+  ... on AlreadyTaken {{ field value path owner: product {{ id }} }} ... on KeyReused {{ key }}
 """
 ON_RULE = f"""
   ... on ChannelRule {{ channel store {{ id }} product {{ name }} daysLeft buffer quota paused }}
@@ -195,6 +197,7 @@ ANSWERS = {
     **dict.fromkeys(list(INPUTS)[:9], ON_STOCK),
     **dict.fromkeys(("createProduct", "updateProduct", "archiveProduct"), ON_PRODUCT),
     **dict.fromkeys(("addBarcode", "setReorderPoint", "setExpiryWarning"), ON_PRODUCT),
+    **dict.fromkeys(("removeBarcode", "setBarcodePack"), ON_PRODUCT),
     **dict.fromkeys(("setUnits", "setChannelFreshness"), ON_PRODUCT),
     **dict.fromkeys(("setChannelBuffer", "setChannelQuota", "setChannelPause"), ON_RULE),
     **dict.fromkeys(("connectChannel", "disconnectChannel", "retryChannel"), ON_LINK),

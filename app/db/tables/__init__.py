@@ -5,11 +5,11 @@ from app.db.tables.alert_rules import AlertSetting, AlertWatch
 from app.db.tables.alerts import Alert
 from app.db.tables.audit_log import AuditRecord
 from app.db.tables.catalog import (
-    Barcode,
     Category,
     Component,
     Need,
     Product,
+    ProductCode,
     ProductUnit,
     Recipe,
 )
@@ -46,7 +46,6 @@ __all__ = [
     "Amount",
     "ApiKey",
     "AuditRecord",
-    "Barcode",
     "Batch",
     "BatchLevel",
     "Category",
@@ -66,6 +65,7 @@ __all__ = [
     "OrderLine",
     "Pass",
     "Product",
+    "ProductCode",
     "ProductUnit",
     "PurchaseLine",
     "PurchaseOrder",

@@ -30,6 +30,8 @@ class Category(Table):
 class Product(Table):
     """`scale` is the number of base units (piece, g, ml) in one `unit`; `price` is in fen.
 
+    `sku` is unique by its row in `product_codes`.
+
     `recipe_id` is the recipe in force, `container` the base units of a container that is opened
     and used in parts (a bottle), `display_unit` one of the product's own units.
     """
@@ -59,7 +61,6 @@ class Product(Table):
     archived_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = made_at()
     __table_args__ = (
-        UniqueConstraint("tenant_id", "sku"),
         to("categories", "category_id"),
         to("recipes", "recipe_id"),
         CheckConstraint("container > 0", name="container"),
@@ -75,19 +76,35 @@ class Product(Table):
     expiry_warning_days = property(lambda self: self.own_warning_days or WARNING_DAYS)
 
 
-class Barcode(Table):
-    """`code` is normalised (a GTIN has 14 digits); `pack_quantity` is in base units."""
+class ProductCode(Table):
+    """A code that names a product: its SKU, a barcode, or one code that is both.
 
-    __tablename__ = "barcodes"
+    `name` is the spelling in which codes are compared: the primary key makes a code name one
+    product. `code` is the barcode as it is shown, null when only the SKU is meant.
+    `pack_quantity` is in base units, null for one unit whose quantity
+    was not given.
+    """
+
+    __tablename__ = "product_codes"
     tenant_id: Mapped[UUID] = key()
-    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
     product_id: Mapped[UUID]
-    pack_quantity: Mapped[int]
+    is_sku: Mapped[bool] = mapped_column(server_default=text("false"))
+    code: Mapped[str | None]
+    pack_quantity: Mapped[int | None]
     created_at: Mapped[datetime] = made_at()
     __table_args__ = (
         to("products", "product_id"),
         CheckConstraint("pack_quantity > 0", name="pack_quantity"),
-        Index("ix_barcodes_product", "tenant_id", "product_id"),
+        CheckConstraint("is_sku or code is not null", name="means"),
+        Index("ix_product_codes_product", "tenant_id", "product_id"),
+        Index(
+            "uq_product_codes_sku",
+            "tenant_id",
+            "product_id",
+            unique=True,
+            postgresql_where=text("is_sku"),
+        ),
     )
 
 

@@ -17,11 +17,11 @@ from biip.gs1_digital_link_uris import GS1DigitalLinkURI
 from biip.gs1_element_strings import GS1ElementString
 from biip.gs1_messages import GS1Message
 
-from app.db import catalog as rows
+from app.db import codes as rows
+from app.db.codes import CodedProduct
 from app.db.core.snapshot import AnySession
-from app.db.tables import Product
 from app.domain.rules import scales
-from app.domain.rules.codes import LENGTHS, check_digit_ok, normal
+from app.domain.rules.codes import LENGTHS, check_digit_ok, code_key, normal
 from app.domain.rules.texts import clean
 
 FNC1 = "\x1d"
@@ -64,9 +64,9 @@ class Code:
         return Decimal(1 if self.count is None else self.count)
 
 
-async def find_product(session: AnySession, tenant: UUID, name: str) -> tuple[Product, int] | None:
-    """The product with this barcode or sku, and the base units of one such pack."""
-    return await rows.by_code(session, tenant, normal(name), name)
+async def find_product(session: AnySession, tenant: UUID, name: str) -> CodedProduct | None:
+    """The product with this barcode or SKU, in any spelling, and its code."""
+    return await rows.by_code(session, tenant, code_key(name))
 
 
 def read_code(text: str, layouts: Sequence[str] = (), field: str = "code") -> Code:

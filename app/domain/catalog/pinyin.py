@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from itertools import product as combinations
 from typing import Any
 
+from app.domain.rules.spelling import search_key
+
 MOST_VARIANTS = 8
 
 
@@ -38,6 +40,8 @@ def _joined(letters: Iterable[object]) -> str:
 
 
 def search_text(name: str, *more: str) -> str:
-    """One word a line, so that a search may ask for what a line begins with."""
-    words = [name.lower(), *(word.lower() for word in more), *initials(name), full(name)]
+    """One word a line, so that a search may ask for what a line begins with; each line is spelled
+    as `search_key` spells what is searched for."""
+    letters = search_key(name)
+    words = [letters, *map(search_key, more), *initials(letters), full(letters)]
     return "\n" + "\n".join(dict.fromkeys(words))

@@ -10,6 +10,7 @@ import zxingcpp
 from zxingcpp import BarcodeFormat
 
 from app.db import catalog as rows
+from app.db.codes import barcodes_of
 from app.db.core.snapshot import Reads
 from app.db.tables import Product
 from app.domain.access import Viewer
@@ -53,10 +54,11 @@ async def product_label(
         )
     async with reads.read(viewer.tenant) as session:
         products = await rows.products_by_id(session, viewer.tenant, [product_id])
-        codes = await rows.barcodes_of(session, viewer.tenant, [product_id])
+        codes = await barcodes_of(session, viewer.tenant, [product_id])
     if not products:
         return None
-    gtins = (c.code for c in codes if len(c.code) == max(LENGTHS) and check_digit_ok(c.code))
+    shown = [each.code or "" for each in codes]
+    gtins = (code for code in shown if len(code) == max(LENGTHS) and check_digit_ok(code))
     gtin = next(gtins, None)
     dated = [("11", _day(produced_on)), ("17", _day(expires_on)), ("10", batch_no)]
     has_data = any(value for _, value in dated)
@@ -67,7 +69,7 @@ async def product_label(
                 "该商品没有商品条码，请先添加条码（可生成店内码）",
                 "The product has no GTIN: add a barcode first, or have one created.",
             )
-        return _named(products[0], codes[0].code if codes else products[0].sku)
+        return _named(products[0], shown[0] if shown else products[0].sku)
     if has_data:
         parts = "".join(f"({ai}){value}" for ai, value in [("01", gtin), *dated] if value)
         return _printed(products[0], "DATA_MATRIX", parts, gs1=True)

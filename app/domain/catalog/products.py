@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
@@ -13,9 +13,10 @@ from app.db.alerts import judge
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import Database, Unit
 from app.db.levels import open_levels
-from app.db.tables import Barcode, Category, Product
+from app.db.tables import Category, Product
 from app.domain import access
 from app.domain.access import Can, Viewer
+from app.domain.catalog.namespace import change_sku, read_barcode, read_sku, take_codes
 from app.domain.catalog.pinyin import full, search_text
 from app.domain.claims import claim
 from app.domain.errors import (
@@ -28,7 +29,6 @@ from app.domain.errors import (
     unknown_products,
 )
 from app.domain.ledger.crossings import standings
-from app.domain.rules.codes import in_house, normal
 from app.domain.rules.texts import clean
 from app.domain.rules.units import LIMIT, scale_of, to_base
 
@@ -90,14 +90,15 @@ async def create_product(
 
     Raises Refused(AlreadyTaken) for a sku or barcode in use, Refused(UnknownCategory).
     """
-    sku = clean(sku, "sku", 64, required=True)
+    sku_code = read_sku(sku)
+    sku = sku_code.shown
     clean(described.name, "name", 200, required=True)
     unit_name = clean(unit_name, "unit", 10, required=True)
     if len(barcodes) > MOST_BARCODES:
         raise Malformed(
             "barcodes", f"条码最多 {MOST_BARCODES} 个", f"Barcodes: give at most {MOST_BARCODES}."
         )
-    codes = [normal(clean(code, "barcodes", 64, required=True)) for code in barcodes]
+    codes = [read_barcode(text, "barcodes", str(i)) for i, text in enumerate(barcodes)]
     if shelf_life_days is not None and not (tracks_batches and 0 <= shelf_life_days <= 36500):
         raise Malformed(
             "shelfLifeDays",
@@ -120,32 +121,40 @@ async def create_product(
     product.overstock_point = threshold(product, described.overstock_point)
     _index(product)
     async with db.unit(viewer.tenant) as unit:
-        request = ("createProduct", sku, unit_name, kind, codes, described)
+        shown = [code.shown for code in codes]
+        request = ("createProduct", sku, unit_name, kind, shown, described)
         request += tracks_batches, shelf_life_days
         if earlier := await claim(unit, viewer.claimant, key, product.id, *request):
             return await get_product(unit, earlier)
         await _known_category(unit, product.category_id)
-        if not await rows.insert_unique(unit, product):
-            raise Refused(AlreadyTaken("sku", sku))
-        for code in codes:
-            await _name(unit, product, code, product.scale)
+        unit.session.add(product)
+        await unit.session.flush()
+        await take_codes(unit, product, [sku_code, *codes])
     return product
 
 
 async def update_product(
-    db: Database, viewer: Viewer, key: UUID, product_id: UUID, described: ProductDescription
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    product_id: UUID,
+    described: ProductDescription,
+    sku: str | None = None,
 ) -> Product:
-    """Changes what is given. Raises Refused(UnknownProduct), Refused(UnknownCategory)."""
+    """Changes what is given. Raises Refused: UnknownProduct, UnknownCategory, AlreadyTaken."""
     columns = described.cleaned()
+    sku_code = None if sku is None else read_sku(sku)
     async with db.unit(viewer.tenant) as unit:
-        earlier = await claim(
-            unit, viewer.claimant, key, product_id, "updateProduct", product_id, described
-        )
+        # Without a SKU it is the request of earlier versions: a retry still finds its claim.
+        request = ("updateProduct", product_id, described, *([sku_code.shown] if sku_code else []))
+        earlier = await claim(unit, viewer.claimant, key, product_id, *request)
         product = await get_product(unit, product_id)
         if earlier is None:
             await _known_category(unit, described.category_id)
             for name, value in columns.items():
                 setattr(product, name, value)
+            if sku_code is not None:
+                await change_sku(unit, product, sku_code)
             if described.overstock_point is not None:
                 product.overstock_point = threshold(product, described.overstock_point)
             _index(product)
@@ -178,33 +187,6 @@ async def create_category(db: Database, viewer: Viewer, key: UUID, name: str) ->
         elif not await rows.insert_unique(unit, category):
             raise Refused(AlreadyTaken("name", name))
     return category
-
-
-async def add_barcode(
-    db: Database,
-    viewer: Viewer,
-    key: UUID,
-    product_id: UUID,
-    code: str | None,
-    pack_quantity: Decimal | None,
-) -> Product:
-    """Another code of the product: of one unit, or of a pack of `pack_quantity` units.
-
-    Without a code an in-house one is generated, the same for the same key. Raises Refused:
-    UnknownProduct, AlreadyTaken, InvalidQuantity.
-    """
-    own_code = in_house(uuid5(viewer.tenant, str(key)).int)
-    code = normal(own_code if code is None else clean(code, "code", 64, required=True))
-    async with db.unit(viewer.tenant) as unit:
-        request = ("addBarcode", product_id, code, pack_quantity)
-        earlier = await claim(unit, viewer.claimant, key, product_id, *request)
-        product = await get_product(unit, product_id)
-        if earlier is None:
-            held = to_base(Decimal(1) if pack_quantity is None else pack_quantity, product.scale)
-            if held is None:
-                raise Refused(InvalidQuantity(product_id, str(pack_quantity)))
-            await _name(unit, product, code, held)
-    return product
 
 
 async def set_reorder_point(
@@ -305,12 +287,6 @@ async def _known_category(unit: Unit, category_id: UUID | None) -> None:
         unit.session, unit.tenant, [category_id]
     ):
         raise Refused(UnknownCategory(str(category_id)))
-
-
-async def _name(unit: Unit, product: Product, code: str, held: int) -> None:
-    barcode = Barcode(tenant_id=unit.tenant, code=code, product_id=product.id, pack_quantity=held)
-    if not await rows.insert_unique(unit, barcode):
-        raise Refused(AlreadyTaken("barcode", code))
 
 
 async def announce(unit: Unit, product: Product, columns: dict[str, Any] | None = None) -> None:

@@ -267,7 +267,7 @@ async def _find_products(
             if named is None:
                 unknown.setdefault(code.name, place)
                 continue
-            product, pack = named
+            product, pack = named.product, named.pack
             quantity = _quantity(line, code, product, pack)
             if line.unit is not None:
                 quantity = await _in_unit(session, tenant, product, quantity, line.unit)

@@ -1,6 +1,15 @@
-"""Barcodes: check digits, and one form for GTINs of every length."""
+"""Codes of products: check digits, and the one spelling in which codes are compared."""
+
+import unicodedata
+
+from app.domain.rules.spelling import plain
 
 LENGTHS = (8, 12, 13, 14)
+
+CYRILLIC = str.maketrans("авекмнорстухіјѕһ", "abekmhopctyxijsh")
+GREEK = str.maketrans("αβεζηικμνορτυχ", "abezhikmnoptyx")
+LOOK_ALIKES = CYRILLIC | GREEK
+"""Letters of other scripts whose capitals are drawn like a Latin one."""
 
 
 def check_digit_ok(code: str) -> bool:
@@ -23,6 +32,30 @@ def in_house(number: int) -> str:
 
 
 def normal(code: str) -> str:
-    """A GTIN-8/12/13/14 as 14 digits, so that all its lengths are equal; other codes trimmed."""
-    code = code.strip()
-    return code.zfill(14) if len(code) in LENGTHS and check_digit_ok(code) else code
+    """A code as it is shown: a GTIN-8/12/13/14 as 14 digits, any other code in half width."""
+    code = plain(code)
+    digits = "".join(code.split())
+    return digits.zfill(14) if len(digits) in LENGTHS and check_digit_ok(digits) else code
+
+
+def code_key(code: str) -> str:
+    """The spelling in which codes are compared: equal for all spellings of one code.
+
+    Width, case, spaces, invisible characters, kinds of dashes, and letters that look like Latin
+    ones make no difference. A number is the same number with leading zeros: a GTIN has one key
+    in all its lengths, and PLU 00786 is 786.
+    """
+    folded = unicodedata.normalize("NFKC", plain(code).casefold())
+    text = "".join(map(_compared, folded)).translate(LOOK_ALIKES)
+    # A Latin letter and an accent that followed a look-alike are one character.
+    text = unicodedata.normalize("NFKC", text)
+    return text.lstrip("0") or "0" if text.isdecimal() else text
+
+
+def _compared(character: str) -> str:
+    if character.isspace():
+        return ""
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    is_dash = unicodedata.category(character) == "Pd" or character == "\u2212"
+    return "-" if is_dash else character

@@ -5,6 +5,7 @@ from typing import Literal, overload
 from urllib.parse import urlsplit
 
 from app.domain.rules.phones import masked
+from app.domain.rules.spelling import has_visible, search_key
 
 NAMES = {
     "appId": ("应用编号", "App id"),
@@ -74,22 +75,29 @@ def clean(
 def clean(
     text: str | None, field: str, longest: int, *, required: bool = False, lines: bool = False
 ) -> str | None:
-    """The text without leading and trailing space; None when nothing is left.
+    """The text without leading and trailing space; None when a person sees nothing of it.
 
     Phone numbers in notes and reasons are masked. Raises InvalidText, naming `field`, when nothing
     is left of a `required` text, when it has more than `longest` characters, or control
     characters; `lines` allows tabs and line breaks.
     """
     text = (text or "").strip()
-    if not text:
-        if required:
-            raise InvalidText(field, "不能为空", "must not be empty")
-        return None
     if len(text) > longest:
         raise InvalidText(field, f"最多 {longest} 个字符", f"has at most {longest} characters")
     if any(_refused(character, lines) for character in text):
         raise InvalidText(field, "不能含控制字符", "must not contain control characters")
+    if not has_visible(text):
+        if required:
+            raise InvalidText(field, "不能为空", "must not be empty")
+        return None
     return masked(text) if field in NOTES else text
+
+
+def search_words(text: str | None) -> str | None:
+    """What a search looks for, as `search_key` spells it; None for everything. Raises
+    InvalidText."""
+    words = clean(text, "search", 100)
+    return None if words is None else search_key(words)
 
 
 def link(text: str, field: str, longest: int) -> str:

@@ -1,0 +1,98 @@
+"""Codes of products: which product a code names, and who takes a code first."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import and_, bindparam, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.db.core.snapshot import AnySession
+from app.db.core.statement import among
+from app.db.core.unit import Unit
+from app.db.tables import Product, ProductCode
+
+
+class CodedProduct(NamedTuple):
+    """A product, and the code that names it."""
+
+    product: Product
+    code: ProductCode
+
+    @property
+    def pack(self) -> int:
+        """Base units in one pack with this code."""
+        return self.code.pack_quantity or self.product.scale
+
+
+BY_NAME = (
+    select(Product, ProductCode)
+    .join(
+        ProductCode,
+        and_(
+            ProductCode.tenant_id == Product.tenant_id,
+            ProductCode.product_id == Product.id,
+        ),
+    )
+    .where(ProductCode.tenant_id == bindparam("tenant"), ProductCode.name == bindparam("name"))
+)
+
+
+async def by_code(session: AnySession, tenant: UUID, name: str) -> CodedProduct | None:
+    """The product with this code, in the spelling in which codes are compared."""
+    row = (await session.execute(BY_NAME, {"tenant": tenant, "name": name})).first()
+    return None if row is None else CodedProduct(*row)
+
+
+async def barcodes_of(
+    session: AnySession, tenant: UUID, products: Collection[UUID]
+) -> Sequence[ProductCode]:
+    return (
+        await session.scalars(
+            select(ProductCode)
+            .where(
+                ProductCode.tenant_id == tenant,
+                among(ProductCode.product_id, products),
+                ProductCode.code.is_not(None),
+            )
+            .order_by(ProductCode.product_id, ProductCode.code)
+        )
+    ).all()
+
+
+async def locked(unit: Unit, names: Collection[str]) -> dict[str, ProductCode]:
+    """The rows of these codes that exist, locked in the order of their names."""
+    rows = await unit.session.scalars(
+        select(ProductCode)
+        .where(ProductCode.tenant_id == unit.tenant, among(ProductCode.name, names))
+        .order_by(ProductCode.name)
+        .with_for_update()
+    )
+    return {row.name: row for row in rows}
+
+
+async def claim(unit: Unit, row: ProductCode) -> ProductCode | None:
+    """Insert a new code. Returns None, or the row that has it already, locked.
+
+    Two requests for one code wait for each other here: the primary key is the judge.
+    """
+    values = {c.name: v for c in ProductCode.__table__.c if (v := getattr(row, c.key)) is not None}
+    adding = insert(ProductCode).values(values).on_conflict_do_nothing().returning(ProductCode.name)
+    while True:
+        if (await unit.session.execute(adding)).first() is not None:
+            return None
+        # A row that another request has just removed is gone here: then the code is free.
+        if taken := await locked(unit, [row.name]):
+            return taken[row.name]
+
+
+async def remove(unit: Unit, row: ProductCode) -> None:
+    await unit.session.delete(row)
+    await unit.session.flush()
+
+
+async def is_archived(unit: Unit, product_id: UUID) -> bool:
+    query = select(Product.archived_at).where(
+        Product.tenant_id == unit.tenant, Product.id == product_id
+    )
+    return (await unit.session.scalars(query)).one() is not None
