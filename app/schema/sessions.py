@@ -9,7 +9,7 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.domain.people import sign_in
-from app.schema import problems
+from app.schema import problems, session_problems
 from app.schema.arguments import request_key
 from app.schema.boundary import EVERY
 from app.schema.edges import edge
@@ -61,34 +61,34 @@ class SignedIn:
 
 
 SignInResult = Annotated[
-    SignedIn | problems.SignInFailed | problems.TooManyAttempts,
+    SignedIn | session_problems.SignInFailed | session_problems.TooManyAttempts,
     strawberry.union(
         "SignInResult",
         description="The tokens of the session, or the problem that prevented the sign-in.",
     ),
 ]
 RefreshSessionResult = Annotated[
-    SignedIn | problems.SessionEnded,
+    SignedIn | session_problems.SessionEnded,
     strawberry.union(
         "RefreshSessionResult",
         description="The new tokens of the session, or the problem that prevented the refresh.",
     ),
 ]
 SignOutResult = Annotated[
-    Session | problems.SessionEnded,
+    Session | session_problems.SessionEnded,
     strawberry.union(
         "SignOutResult", description="The session that ended, or the problem that prevented it."
     ),
 ]
 RevokeSessionResult = Annotated[
-    Session | problems.UnknownSession | problems.KeyReused,
+    Session | session_problems.UnknownSession | problems.KeyReused,
     strawberry.union(
         "RevokeSessionResult",
         description="The session that ended, or the problem that prevented it.",
     ),
 ]
 ChangePasswordResult = Annotated[
-    Staff | problems.WrongPassword | problems.TooManyAttempts | problems.KeyReused,
+    Staff | session_problems.WrongPassword | session_problems.TooManyAttempts | problems.KeyReused,
     strawberry.union(
         "ChangePasswordResult",
         description="The account with its new password, or the problem that prevented the change.",
