@@ -19,7 +19,7 @@ async def test_codes_of_earlier_versions_are_in_one_namespace(clone: Cloning) ->
     name = f"old_{uuid4().hex}"
     owner = renamed(clone.urls.owner, name)
     await command(clone.urls.owner, f"create database {name}")
-    await asyncio.to_thread(upgrade, owner, "0026")
+    await asyncio.to_thread(upgrade, owner, "0027")
     raw = await asyncpg.connect(owner)
     tenant, first, second, third = (uuid4() for _ in range(4))
     try:
