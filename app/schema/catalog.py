@@ -32,16 +32,12 @@ describe_values(
     labels.Label,
     {
         "PLENTY": "More units than the store's threshold for few. 库存充足",
-        "FEW": "Few whole units are left; `remaining` says how many. 仅剩几件",
-        "SOLD_OUT": "Less than one whole unit is left. 已售罄",
+        "FEW": "At most the store's threshold for few is left; `quantity` says how much. 仅剩几件",
+        "SOLD_OUT": "Nothing is left that can be sold, not a piece, gram or millilitre. 已售罄",
     },
 )
 
-TEXTS = {
-    "PLENTY": ("库存充足", "In stock"),
-    "FEW": ("仅剩 {remaining} 件", "Only {remaining} left"),
-    "SOLD_OUT": ("已售罄", "Sold out"),
-}
+TEXTS = {"PLENTY": ("库存充足", "In stock"), "SOLD_OUT": ("已售罄", "Sold out")}
 
 
 @window(
@@ -53,16 +49,23 @@ class Availability:
     label: labels.Label = strawberry.field(description="Level of availability. 可售标签")
     remaining: int | None = strawberry.field(
         description="Whole units left when few are left, 0 when sold out; null when there is "
-        "plenty. 剩余件数"
+        "plenty. Of weighed goods it can be 0 although some are left: use `quantity`. 剩余件数"
+    )
+    quantity: Quantity | None = strawberry.field(
+        description="Quantity left in the product's unit when few are left, 0 when sold out; null "
+        "when there is plenty. 剩余数量"
     )
 
     @strawberry.field(
-        description="Label as text in the viewer's language: 库存充足, 仅剩 3 件 or 已售罄. 文字"
+        description="Label as text in the viewer's language and the product's unit: 库存充足, "
+        "仅剩 3 袋, 仅剩 0.8 公斤 or 已售罄. 文字"
     )
     def text(self, root: strawberry.Parent[labels.Availability], info: Info) -> str:
+        zh = info.context.language == "zh"
+        if root.label is labels.Label.FEW:
+            return labels.few_left(root, zh)
         chinese, english = TEXTS[root.label.name]
-        words = chinese if info.context.language == "zh" else english
-        return words.format(remaining=root.remaining)
+        return chinese if zh else english
 
 
 @strawberry.enum(description="What kind of product this is. 商品类型")
@@ -256,7 +259,7 @@ class Product:
         if store is None:
             return None
         sellable = await loaders.sellable.load((store_id, root.id, named(channel)))
-        return as_window(labels.availability(sellable, root.scale, store.few_threshold))
+        return as_window(labels.availability(sellable, root.scale, store.few_threshold, root.unit))
 
 
 @strawberry.enum(description="Type of the printed symbol. 码制")

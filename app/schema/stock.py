@@ -152,9 +152,11 @@ class Level:
             ),
         ] = None,
     ) -> Availability:
-        store = await info.context.loaders_of(root).stores.load(root.store_id)
+        loaders = info.context.loaders_of(root)
+        store = await loaders.stores.load(root.store_id)
+        product = await loaders.products.load(root.product_id)
         free = root.free if named(channel) is None else await _offered(root, info, channel)
-        return as_window(availability(free, root.scale, store.few_threshold))
+        return as_window(availability(free, root.scale, store.few_threshold, product.unit))
 
     @strawberry.field(description="Quantity that a channel may sell now by its rules. 渠道可售")
     async def offered(

@@ -42,7 +42,7 @@ class StorefrontProduct:
         "left. 可售标签"
     )
     def availability(self, root: strawberry.Parent[Offer]) -> Availability:
-        return as_window(labels.availability(root.sellable, root.scale, root.few))
+        return as_window(labels.availability(root.sellable, root.scale, root.few, root.unit))
 
 
 @window(tables.Store, public=EVERY, description="Public data of a store. 门店")

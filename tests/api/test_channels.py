@@ -60,7 +60,7 @@ async def test_every_quantity_a_channel_receives(fresh: Desk) -> None:
     product = answer["product"]
     assert product["availability"] == {"label": "FEW", "remaining": 4}
     assert product["all"] == {"label": "PLENTY"}
-    label = {"text": "仅剩 4 件"}
+    label = {"text": "仅剩 4 袋"}
     assert product["level"] == {"available": "10", "offered": "4", "label": label}
     [said] = product["channelRules"]
     assert said == {

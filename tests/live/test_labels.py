@@ -40,7 +40,7 @@ async def test_labels_flip_within_a_second(open_shop: Shop, chain: Chain) -> Non
         plenty = ("PLENTY", None, "库存充足")
         assert await next_labels(line) == {"米": plenty, "油": plenty}
         await shop.sell("米", 7)
-        assert await next_labels(line) == {"米": ("FEW", 3, "仅剩 3 件")}
+        assert await next_labels(line) == {"米": ("FEW", 3, "仅剩 3 袋")}
         await shop.sell("米", 3)
         assert await next_labels(line) == {"米": ("SOLD_OUT", 0, "已售罄")}
 
@@ -91,3 +91,17 @@ async def test_only_staff_of_the_store_see_numbers(
             }
             assert (products_seen["蛋"]["level"] is not None) is shown
             assert (products_seen["炒蛋"]["recipe"] is not None) is shown
+
+
+async def test_weighed_goods_are_shown_to_the_gram(open_shop: Shop, chain: Chain) -> None:
+    shop = open_shop
+    product = await shop.product("肉", unit="kg")
+    await shop.receive("肉", 2)
+    variables = {"store": chain.founded.store.code, "products": [str(product)]}
+    async with dialled(shop.base_url) as line:
+        await line.subscribe(LABELS, **variables)
+        assert await next_labels(line) == {"肉": ("FEW", 2, "仅剩 2 公斤")}
+        await shop.sell("肉", "1.2")
+        assert await next_labels(line) == {"肉": ("FEW", 0, "仅剩 0.8 公斤")}
+        await shop.sell("肉", "0.8")
+        assert await next_labels(line) == {"肉": ("SOLD_OUT", 0, "已售罄")}

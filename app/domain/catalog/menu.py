@@ -83,11 +83,19 @@ class Board(NamedTuple):
         count, part = (most or 0, None) if limit is None else limit
         if most is not None and most < count:
             count, part = most, None
-        label = availability(count, 1, self.few)
+        label = self._label(dish, count)
         if not exact:
             return Serving(dish, None, None, label, False)
         limiting = None if part is None else Limiting(part, self.names[part])
         return Serving(dish, count, limiting, label, False)
+
+    def _label(self, dish: Dish, count: int) -> Availability:
+        """The label of a product that can be made so many times; goods are sold in parts, too."""
+        if dish.kind != "GOODS":
+            return availability(count, 1, self.few, dish.unit)
+        held = self.shelf.get(dish.id, 0)
+        free = held if dish.ration is None else min(held, dish.ration)
+        return availability(free, dish.scale, self.few, dish.unit)
 
 
 async def board(

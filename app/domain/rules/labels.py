@@ -4,6 +4,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from app.domain.rules.units import written
+
+CHINESE: Final = {"kg": "公斤", "g": "克", "l": "升", "L": "升", "ml": "毫升", "mL": "毫升"}
+ENGLISH: Final = {"公斤": "kg", "千克": "kg", "克": "g", "升": "L", "毫升": "ml"}
+
 
 class Label(Enum):
     PLENTY = "PLENTY"
@@ -13,22 +18,41 @@ class Label(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """A label; `remaining`, in whole product units, is set only when few or none are left."""
+    """A label; `available` is in base units of `scale`, set only when few or none are left."""
 
     label: Label
-    remaining: int | None = None
+    available: int | None = None
+    scale: int = 1
+    unit: str = ""
+
+    @property
+    def remaining(self) -> int | None:
+        """Whole units."""
+        return None if self.available is None else self.available // self.scale
+
+    @property
+    def quantity(self) -> str | None:
+        """Exact, in the product's unit."""
+        return None if self.available is None else written(self.available, self.scale)
 
 
 PLENTY: Final = Availability(Label.PLENTY)
 SOLD_OUT: Final = Availability(Label.SOLD_OUT, 0)
 
 
-def availability(available: int, scale: int, few: int) -> Availability:
-    """The label of `available` base units: few when at most `few` whole units are left.
+def availability(available: int, scale: int, few: int, unit: str) -> Availability:
+    """The label of `available` base units: few when at most `few` units are left.
 
-    Less than one whole unit of a counted or weighed product is sold out for a customer.
+    The smallest sale is a base unit: a piece, a gram or a millilitre. Below it is sold out.
     """
-    whole = available // scale
-    if whole <= 0:
+    if available <= 0:
         return SOLD_OUT
-    return Availability(Label.FEW, whole) if whole <= few else PLENTY
+    return Availability(Label.FEW, available, scale, unit) if available <= few * scale else PLENTY
+
+
+def few_left(shown: Availability, chinese: bool) -> str:
+    """The text of a label that says how many are left: 仅剩 0.8 公斤, Only 3 left."""
+    if chinese:
+        return f"仅剩 {shown.quantity} {CHINESE.get(shown.unit, shown.unit)}"
+    measure = shown.unit if shown.unit in CHINESE else ENGLISH.get(shown.unit)
+    return f"Only {shown.quantity} {measure} left" if measure else f"Only {shown.quantity} left"
