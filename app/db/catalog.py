@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, and_, bindparam, case, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.assortment import listed
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
@@ -206,6 +207,7 @@ async def offers(
         select(*columns, sellable(store.id, channel))
         .outerjoin(Level, there)
         .where(P.tenant_id == store.tenant_id, P.archived_at.is_(None))
+        .where(listed(store.id, channel))
         .order_by(P.pinyin, P.id)
         .limit(limit)
     )

@@ -20,6 +20,7 @@ from sqlalchemy import (
     select,
 )
 
+from app.db.assortment import listed
 from app.db.channel_limits import OfferColumns, on_offer, remaining
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, arrays, rows
@@ -71,13 +72,14 @@ def _offering(condition: Any, channel: Any) -> Any:
         L.sold_out_until if name == "sold_out_until" else P[name] for name in Dish._fields[:-1]
     ]
     most = null() if channel is None else remaining(OfferColumns(P.tenant_id, STORE, P.id, channel))
-    offered = and_(P.tenant_id == S.tenant_id, P.archived_at.is_(None), condition)
+    offered = and_(
+        P.tenant_id == S.tenant_id, P.archived_at.is_(None), condition, listed(STORE, channel)
+    )
     return (
         select(S.few_threshold, F.revision, *columns, most)
         .select_from(Store.__table__)
         .join(Feed.__table__, and_(F.tenant_id == S.tenant_id, F.store_id == S.id))
-        .outerjoin(Product.__table__, offered)
-        .outerjoin(Level.__table__, HERE)
+        .outerjoin(Product.__table__.outerjoin(Level.__table__, HERE), offered)
         .where(S.tenant_id == TENANT, S.id == STORE)
         .order_by(P.pinyin, P.id)
     )
@@ -163,6 +165,7 @@ def sellable(store: Any, channel: Any = None) -> Any:
     )
     held = case(
         (Product.archived_at.is_not(None), 0),
+        (~listed(store, channel), 0),
         (Level.sold_out_until > func.now(), 0),
         (Product.kind == "GOODS", there(L)),
         else_=func.coalesce(makeable, literal(UNLIMITED)),

@@ -7,13 +7,24 @@ from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Uuid, and_, bindparam, func, insert, literal_column, or_, select
+from sqlalchemy import (
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    column,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+)
 
+from app.db.assortment import listed
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Database, Unit
-from app.db.levels import Pair, bind_levels, level_keys
-from app.db.tables import Movement, Order, OrderLine, Product, Store
+from app.db.tables import Level, Movement, Order, OrderLine, Product, Store
 
 TENANT = bindparam("tenant", type_=Uuid())
 ORDERS, L = Order.__table__.c, OrderLine.__table__.c
@@ -134,17 +145,18 @@ async def lock_guests(unit: Unit, guests: Sequence[Guest]) -> None:
 async def open_of_guests(unit: Unit, guests: Sequence[Guest]) -> Counter[Guest]:
     """How many unpaid orders each of them has that are not overdue."""
     unpaid: Counter[Guest] = Counter()
-    for column, counting in OPEN_OF_GUESTS.items():
-        keys = [(store, index) for each, store, index in guests if each == column]
-        parameters = arrays("guests", ["store_id", column], keys)
+    for name, counting in OPEN_OF_GUESTS.items():
+        keys = [(store, index) for each, store, index in guests if each == name]
+        parameters = arrays("guests", ["store_id", name], keys)
         for store, index, count in await counting.fetch(unit.raw, tenant=unit.tenant, **parameters):
-            unpaid[Guest(column, store, index)] = count
+            unpaid[Guest(name, store, index)] = count
     return unpaid
 
 
 class PricedProduct(NamedTuple):
     """A product that can be ordered, and how the store holds it: how many minutes, and which
-    share guests may hold together, in percent. `price` is in fen."""
+    share guests may hold together, in percent. `price` is in fen, `listed` whether the store
+    lists it in the channel of the order."""
 
     id: UUID
     unit: str
@@ -152,33 +164,50 @@ class PricedProduct(NamedTuple):
     price: int | None
     hold_minutes: int
     guest_share: int
+    listed: bool
+
+
+Ordered = tuple[UUID, UUID, str]
+"""A store, a product, and the channel of the order."""
 
 
 async def priced(
-    db: Database, tenant: UUID, store: UUID, products: Collection[UUID]
+    db: Database, tenant: UUID, store: UUID, channel: str, products: Collection[UUID]
 ) -> dict[UUID, PricedProduct]:
     """The products with their prices of now; unknown and archived ones are left out."""
-    prices = await db.coalesce(_priced, tenant, {(store, product) for product in products})
-    return {product: prices[store, product] for product in products if (store, product) in prices}
+    ordered = {(store, product, channel) for product in products}
+    prices = await db.coalesce(_priced, tenant, ordered)
+    return {price.id: price for key in ordered if (price := prices.get(key))}
 
 
-async def _priced(db: Database, tenant: UUID, pairs: Collection[Pair]) -> dict[Pair, PricedProduct]:
-    keys = level_keys()
-    known = and_(
-        Product.tenant_id == tenant,
-        Product.id == keys.c.product_id,
-        Product.archived_at.is_(None),
+def _pricing() -> Statement:
+    S, P, L = Store.__table__.c, Product.__table__.c, Level.__table__.c
+    keys = rows("ordered", L.store_id, L.product_id, column("channel", Text()))
+    tenant = bindparam("tenant", type_=Uuid())
+    known = and_(P.tenant_id == tenant, P.id == keys.c.product_id, P.archived_at.is_(None))
+    here = and_(
+        L.tenant_id == tenant, L.store_id == keys.c.store_id, L.product_id == keys.c.product_id
     )
-    query = (
-        select(Store.id, Product.id, Product.unit, Product.scale, Product.price)
-        .add_columns(Store.hold_minutes, Store.guest_share)
+    return Statement(
+        select(keys.c.store_id, keys.c.channel, P.id, P.unit, P.scale, P.price)
+        .add_columns(S.hold_minutes, S.guest_share, listed(keys.c.store_id, keys.c.channel))
         .select_from(keys)
-        .join(Store, and_(Store.tenant_id == tenant, Store.id == keys.c.store_id))
-        .join(Product, known)
+        .join(Store.__table__, and_(S.tenant_id == tenant, S.id == keys.c.store_id))
+        .join(Product.__table__, known)
+        .outerjoin(Level.__table__, here)
     )
+
+
+PRICING = _pricing()
+
+
+async def _priced(
+    db: Database, tenant: UUID, ordered: Collection[Ordered]
+) -> dict[Ordered, PricedProduct]:
+    values = arrays("ordered", ["store_id", "product_id", "channel"], list(ordered))
     async with db.read(tenant) as session:
-        prices = await session.execute(query, bind_levels(pairs))
-        return {(row[0], row[1]): PricedProduct(*row[1:]) for row in prices}
+        prices = await PRICING.fetch(session, tenant=tenant, **values)
+    return {(row[0], row[2], row[1]): PricedProduct(*row[2:]) for row in prices}
 
 
 async def orders_by_id(session: AnySession, tenant: UUID, ids: Collection[UUID]) -> Sequence[Order]:

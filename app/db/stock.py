@@ -82,6 +82,7 @@ class LevelFilter:
     category_id: UUID | None = None
     status: str | None = None
     search: str | None = None
+    archived: bool = False
 
 
 SORTS: dict[str, Any] = {"NAME": Product.pinyin, "AVAILABLE": Level.shelf}
@@ -95,7 +96,7 @@ async def levels(
     after: tuple[Any, ...] | None,
     limit: int,
 ) -> list[tuple[Level, Any]]:
-    """A page of levels of goods that are not archived, each with its sort key.
+    """A page of levels of goods, each with its sort key: of active ones, or of archived ones.
 
     `after` is (sort key, product id, store id) of the row before the page.
     """
@@ -105,7 +106,10 @@ async def levels(
         select(Level, OVERDUE, Product, key)
         .join(Product, (Product.tenant_id == Level.tenant_id) & (Product.id == Level.product_id))
         .where(Level.tenant_id == tenant, among(Level.store_id, filter.stores))
-        .where(Product.archived_at.is_(None), Product.kind == "GOODS")
+        .where(
+            Product.archived_at.is_not(None) if filter.archived else Product.archived_at.is_(None)
+        )
+        .where(Product.kind == "GOODS")
         .order_by(*order)
         .limit(limit)
     )

@@ -20,6 +20,7 @@ from app.demo.documents import Desk, paperwork
 from app.demo.trades import Trade, furnish
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog import products
+from app.domain.catalog.assortment import AssortmentRequest, set_assortment
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.catalog.products import ProductDescription
 from app.domain.claims import fingerprint_of
@@ -247,6 +248,9 @@ async def _furnish(db: Database, settings: Settings, begun: Begun) -> None:
         (good, await _product(db, owner, good, number, category))
         for category, number, good in await _goods(db, owner)
     ]
+    listed = [product.id for _, product in products]
+    request = AssortmentRequest(_key("assortment"), listed, None, both, None, listed=True)
+    await set_assortment(db, owner, request)
     await _run_out(db, owner, both, products)
     lane: Lane[Draft, Outcome] = Lane(settings.database_url, PostDrafts(), _unheard, connections=1)
     try:

@@ -133,7 +133,8 @@ async def _goods(trade: Trade, category: str, goods: Sequence[Good]) -> dict[str
     shelf = await products.create_category(db, owner, trade.key("category", category), category)
     catalog = {}
     for good in goods:
-        described = ProductDescription(good.name, good.spec, category_id=shelf.id)
+        # Ingredients and consumables: customers buy what is made of them.
+        described = ProductDescription(good.name, good.spec, category_id=shelf.id, for_sale=False)
         tracked = good.life != "-"
         product = await products.create_product(
             db,
@@ -194,7 +195,10 @@ async def _serve(trade: Trade, line: str, catalog: dict[str, Product]) -> None:
     head, _, parts = line.partition(" : ")
     sku, name, kind, unit, price = head.split()
     db, owner = trade.books.db, trade.viewer(Role.OWNER)
-    described = ProductDescription(name, price=None if price == "-" else int(price) * 10_000)
+    for_sale = price != "-"
+    described = ProductDescription(
+        name, price=int(price) * 10_000 if for_sale else None, for_sale=for_sale
+    )
     catalog[sku] = await products.create_product(
         db, owner, trade.key("product", sku), sku, unit, kind, [], described
     )

@@ -24,6 +24,11 @@ class WrongStateReason(Enum):
         "只有销售单和已交付的订单可以退货",
         "Only sales and fulfilled orders can be returned",
     )
+    NO_PRICE = Text("有商品没有标价，请联系门店", "A product has no price: ask the store for it")
+    HAS_STOCK = Text(
+        "该商品还有库存，如仍要停用，请选择“连同库存停用”",
+        "The product has stock: archive it with `withStock: true`, or use the stock up first",
+    )
     ARCHIVED = Text("该商品或供应商已停用", "The product or supplier is archived")
     SELF = Text("不能修改自己的账号", "You cannot change your own account")
     LAST_OWNER = Text("至少保留一位老板", "The last owner keeps the role")

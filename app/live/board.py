@@ -221,12 +221,14 @@ class StoreBoard(Source):
                 self._show(Difference([user for user in users if user not in self._stale], ()))
 
     def _outdated(self, change: Change, moved: Iterable[UUID]) -> set[UUID]:
-        """Products to read again: a recipe, a price or a sold-out mark changed.
+        """Products to read again: a recipe, a price, a sold-out mark or a listing changed.
 
         What a channel may sell depends on its rules and orders too, not on levels alone.
         """
         display = self._display
         outdated = {product for product in change.products if self._has_menu or product in display}
+        # Goods that are described or listed differently are among the documents as well.
+        outdated.update(id for id in change.documents if id in display or id in self._asked)
         if self._key.channel is None:
             return outdated | {
                 level.product_id

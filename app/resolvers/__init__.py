@@ -5,6 +5,7 @@ import warnings
 from strawberry.tools import merge_types
 
 from app.resolvers.alerts import AlertsMutation, AlertsQuery
+from app.resolvers.assortment import AssortmentMutation
 from app.resolvers.audit_log import AuditLogQuery
 from app.resolvers.batches import BatchesQuery
 from app.resolvers.catalog import CatalogMutation, CatalogQuery, PrintingQuery
@@ -62,6 +63,7 @@ with warnings.catch_warnings():
         (
             IdentityMutation,
             SessionsMutation,
+            AssortmentMutation,
             CatalogMutation,
             UnitsMutation,
             RecipesMutation,

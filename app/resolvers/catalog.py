@@ -156,6 +156,7 @@ def described(input: changes.DescriptionInput, name: str | None) -> ProductDescr
         input.category_id,
         input.image_url,
         input.overstock_point,
+        input.for_sale,
     )
 
 
@@ -197,12 +198,18 @@ class CatalogMutation:
         Can.EDIT_CATALOG,
         changes.ProductResult,
         description="Archive a product so that searches and storefronts no longer show it, or "
-        "restore it. 停用商品",
+        "restore it. Fails with WrongState HAS_STOCK while it has stock, unless `withStock` is "
+        "true. 停用商品",
     )
     async def archive_product(self, info: Info, input: changes.ArchiveProductInput) -> Product:
         context, archived = info.context, input.archived is not False
         return await products.archive_product(
-            context.app.db, context.viewer, input.key, input.product_id, archived
+            context.app.db,
+            context.viewer,
+            input.key,
+            input.product_id,
+            archived,
+            with_stock=bool(input.with_stock),
         )
 
     @root(

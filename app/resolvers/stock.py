@@ -70,6 +70,13 @@ class StockQuery:
                 "match, at most 100 characters."
             ),
         ] = None,
+        archived: Annotated[
+            bool | None,
+            strawberry.argument(
+                description="Return levels of archived products instead of active ones; false by "
+                "default."
+            ),
+        ] = None,
         sort: Annotated[
             types.LevelSort | None,
             strawberry.argument(description="Sort order of the list; NAME by default."),
@@ -80,7 +87,13 @@ class StockQuery:
         viewer, by = info.context.viewer, (sort or types.LevelSort.NAME).name
         wanted = page(first, after, SORT_KEYS[by], UUID, UUID)
         stores = access.within(viewer, Can.SEE_STOCK, store_ids)
-        chosen = rows.LevelFilter(stores, category_id, status and status.name, search_words(search))
+        chosen = rows.LevelFilter(
+            stores,
+            category_id,
+            status and status.name,
+            search_words(search),
+            archived=bool(archived),
+        )
         async with info.context.snapshot.read(viewer.tenant) as session:
             found = await rows.levels(
                 session, viewer.tenant, chosen, by, wanted.after, wanted.limit

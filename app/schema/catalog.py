@@ -18,6 +18,7 @@ from app.schema.scalars import Money, Quantity, money, quantity
 from app.schema.window import as_window, describe_values, window
 
 if TYPE_CHECKING:
+    from app.schema.assortment import AssortmentEntry
     from app.schema.channels import ChannelRule
     from app.schema.recipes import Recipe
     from app.schema.stock import Level
@@ -180,6 +181,18 @@ class Product:
     display_unit: str | None = strawberry.field(
         description="Preferred unit for display; null means `unit`. 显示单位",
         directives=needs(Can.SEE_CATALOG),
+    )
+    for_sale: bool | None = strawberry.field(
+        description="Whether it is sold to customers; false for ingredients and consumables. "
+        "可售商品",
+        directives=needs(Can.SEE_CATALOG),
+    )
+    assortment: list[Annotated["AssortmentEntry", strawberry.lazy("app.schema.assortment")]] = edge(
+        "assortment",
+        "id",
+        "Entries that list the product in stores and channels, or do not. Without one it is "
+        "listed in the stores that have stocked it. 上架范围",
+        Can.SEE_CATALOG,
     )
     channel_rules: list[Annotated["ChannelRule", strawberry.lazy("app.schema.channels")]] = edge(
         "channel_rules",

@@ -19,6 +19,7 @@ ProductResult = Annotated[
     | problems.UnknownBarcode
     | problems.InvalidQuantity
     | problems.AlreadyTaken
+    | problems.WrongState
     | problems.KeyReused,
     strawberry.union(
         "ProductResult",
@@ -47,6 +48,11 @@ class DescriptionInput:
     )
     image_url: str | None = strawberry.field(
         default=None, description="Link to a picture, at most 500 characters. 图片链接"
+    )
+    for_sale: bool | None = strawberry.field(
+        default=None,
+        description="Whether it is sold to customers; pass false for ingredients and consumables. "
+        "A new product is for sale by default. 可售商品",
     )
     overstock_point: Quantity | None = strawberry.field(
         default=None,
@@ -104,6 +110,11 @@ class ArchiveProductInput:
     archived: bool | None = strawberry.field(
         default=None,
         description="Pass false to restore an archived product; true by default. 是否停用",
+    )
+    with_stock: bool | None = strawberry.field(
+        default=None,
+        description="Archive it although it has stock, which stays in `levels(archived: true)` "
+        "and in stock values; false by default. 连同库存停用",
     )
 
 

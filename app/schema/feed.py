@@ -162,6 +162,9 @@ class AvailabilityChange:
     revision: Revision = strawberry.field(
         description="Revision of the store at this event. 门店版本"
     )
+    gone: list[UUID] = strawberry.field(
+        description="IDs of products that the store no longer lists. 下架"
+    )
 
     @strawberry.field(
         graphql_type=list[ProductAvailability],

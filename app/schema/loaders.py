@@ -12,6 +12,7 @@ from strawberry.dataloader import DataLoader
 from app.db import (
     alert_facts,
     alerts,
+    assortment,
     batches,
     catalog,
     channel_accounts,
@@ -121,6 +122,7 @@ READS: dict[str, Read] = {
     "purchase_lines": grouped(attrgetter("purchase_id"), purchases.lines_of),
     "on_order": of(purchases.on_order),
     "redemptions": grouped(attrgetter("pass_id"), passes.redemptions_of),
+    "assortment": grouped(attrgetter("product_id"), assortment.entries_of),
     "barcodes": grouped(attrgetter("product_id"), codes.barcodes_of),
 }
 

@@ -146,6 +146,7 @@ def of_catalog(
         "updateProduct": {"productId": product},
         "archiveProduct": {"productId": product, "archived": False},
         "createCategory": {"name": uuid4().hex},
+        "setAssortment": {"productIds": [product], "listed": True},
         "addBarcode": {"productId": product, "code": uuid4().hex},
         "removeBarcode": {"productId": product, "code": "1"},
         "setBarcodePack": {"productId": product, "code": "1", "packQuantity": "1"},

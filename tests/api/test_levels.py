@@ -100,7 +100,7 @@ async def test_levels_are_filtered(fresh: Desk) -> None:
     assert await names(fresh, stores=[]) == []
     assert await names(fresh, by=fresh.cashier, stores=[branch]) == []
     assert sorted(await names(fresh, by=fresh.cashier)) == ["大米", "油", "盐"]
-    await fresh.do("archiveProduct", productId=await fresh.product("油"))
+    await fresh.do("archiveProduct", productId=await fresh.product("油"), withStock=True)
     assert sorted(await names(fresh)) == ["大米", "盐"]
 
 

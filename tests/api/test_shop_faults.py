@@ -258,7 +258,7 @@ async def test_what_is_archived_is_sold_out(trade: Trade) -> None:
     await trade.desk.receive("米", 5)
     await trade.push_stock()
     product = await trade.desk.product("米")
-    await trade.desk.do("archiveProduct", productId=product, archived=True)
+    await trade.desk.do("archiveProduct", productId=product, withStock=True)
     await trade.push_stock()
     assert trade.mall.stock["1"] == 0
 

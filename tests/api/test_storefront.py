@@ -59,6 +59,7 @@ async def test_a_passer_by_sees_what_is_sold(fresh: Desk) -> None:
     for name, more in (("洗车", {"kind": "SERVICE"}), ("面", {"kind": "DISH"}), ("旧货", {})):
         await fresh.product(name, **more)
     await fresh.do("archiveProduct", productId=await fresh.product("旧货"))
+    await fresh.do("setAssortment", productIds=[product], listed=True)
     page = await seen(fresh)
     assert page["store"] == {"name": "南山店", "code": fresh.chain.founded.store.code}
     assert page["categories"] == [{"name": "粮油"}]
@@ -93,6 +94,7 @@ async def test_a_label_at_its_boundary(
 ) -> None:
     name = f"米{uuid4().hex}"
     product = await desk.product(name, unit=unit)
+    await desk.do("setAssortment", productIds=[product], listed=True)
     if quantity:
         await desk.receive(name, quantity)
     assert await label(desk, name) == shown
@@ -109,7 +111,7 @@ async def test_only_what_can_be_sold_counts(desk: Desk) -> None:
 
 async def test_english_is_spoken(desk: Desk) -> None:
     name = f"米{uuid4().hex}"
-    await desk.product(name)
+    await desk.do("setAssortment", productIds=[await desk.product(name)], listed=True)
     assert (await label(desk, name, "en-GB"))[2] == "Sold out"
     await desk.receive(name, 2)
     assert (await label(desk, name, "en"))[2] == "Only 2 left"
@@ -122,7 +124,8 @@ async def test_products_are_searched_and_paged(fresh: Desk) -> None:
     category = (await fresh.do("createCategory", name="粮油"))["id"]
     for number in range(7):
         more = {"categoryId": category} if number < 2 else {}
-        await fresh.product(f"货{number}", **more)
+        product = await fresh.product(f"货{number}", **more)
+        await fresh.do("setAssortment", productIds=[product], listed=True)
     assert await names(fresh, search="hw") == []
     assert await names(fresh, search="huo3") == ["货3"]
     assert await names(fresh, search="%") == []
@@ -135,14 +138,15 @@ async def test_products_are_searched_and_paged(fresh: Desk) -> None:
         if not page["pageInfo"]["hasNextPage"]:
             break
         after = page["pageInfo"]["endCursor"]
-        await fresh.product(f"货{len(answers)}{len(answers)}")
+        more = await fresh.product(f"货{len(answers)}{len(answers)}")
+        await fresh.do("setAssortment", productIds=[more], listed=True)
     assert answers == [f"货{number}" for number in range(3)] + answers[3:]
     assert len(answers) == len(set(answers))
     assert {f"货{number}" for number in range(7)} <= set(answers)
 
 
 async def test_each_store_has_its_own_code(fresh: Desk, outsider: Desk) -> None:
-    await fresh.product("大米")
+    await fresh.receive("大米", 1)
     assert await names(fresh) == ["大米"]
     code = outsider.chain.founded.store.code
     assert "大米" not in await names(fresh, store=code)

@@ -194,7 +194,7 @@ async def test_what_is_archived_on_its_way_arrives(office: Office) -> None:
     await office.stock(米=20)
     sent = await office.sent(("米", 5))
     product = await office.desk.product("米")
-    await office.desk.do("archiveProduct", productId=product, archived=True)
+    await office.desk.do("archiveProduct", productId=product, withStock=True)
     assert (await office.ask(("米", 1)))["wrong"] == "ARCHIVED"
     got = await office.receive(sent, {"productId": product, "received": "5"})
     assert got["state"] == "RECEIVED"

@@ -10,6 +10,8 @@ from tests.support.live import dialled, watching
 RICE = "RICE-5KG"
 SCAN = """query($store: UUID!, $code: String!) { scan(storeId: $store, code: $code) {
   product { id name } level { available } can } }"""
+FRONT = """query($store: String!) { storefront(store: $store) {
+  products(first: 200) { nodes { name kind } } } }"""
 BARCODES = "query($sku: String!) { product(sku: $sku) { barcodes { code } } }"
 FEED = """subscription($store: String!, $products: [UUID!]!) {
   availabilityFeed(store: $store, productIds: $products) {
@@ -21,6 +23,22 @@ SYNC = """mutation($input: SyncSalesInput!) { syncSales(input: $input) { results
   ... on Movement { id kind } ... on Problem { code message } } } } }"""
 ALERTS = """query($stores: [UUID!]) { alerts(storeIds: $stores) {
   nodes { id rule state text product { name } } } }"""
+
+
+async def test_each_trade_shows_its_own(demo: Demo) -> None:
+    """A customer of the salon sees services, one of the restaurant dishes, and no ingredient."""
+    kinds: dict[str, set[str]] = {}
+    names: dict[str, set[str]] = {}
+    for store in demo.stores:
+        front = await demo.customer.ask(FRONT, store=store)
+        kinds[store] = {each["kind"] for each in front["products"]["nodes"]}
+        names[store] = {each["name"] for each in front["products"]["nodes"]}
+    assert kinds["demo"] == kinds["demo-west"] == {"GOODS"}
+    assert kinds["demo-salon"] == {"SERVICE", "PASS"}
+    assert kinds["demo-kitchen"] == {"DISH"}
+    assert names["demo"] == names["demo-west"]
+    assert "番茄炒蛋" in names["demo-kitchen"]
+    assert "食用油" not in names["demo-kitchen"]
 
 
 async def test_a_delivery_is_received_by_scanning(demo: Demo) -> None:
@@ -49,15 +67,21 @@ async def test_the_last_bags_are_sold_once(demo: Demo) -> None:
     async with dialled(str(demo.customer.asking.http.base_url)) as phone:
         await phone.subscribe(FEED, store="demo-west", products=[rice])
         await phone.next()
-        left = int(level["available"]) - 2
+        left = int(level["available"]) - 4
         lines = [await demo.line(RICE, str(left))]
         sold = await demo.cashier.do("sell", storeId=store, lines=lines)
         assert sold["kind"] == "SALE"
         [shown] = (await phone.next(1))["products"]
-        assert shown["availability"]["text"].startswith("仅剩 2 ")
+        assert shown["availability"]["text"].startswith("仅剩 4 ")
     order: dict[str, Any] = {"store": "demo-west", "channel": "WECHAT", "contact": "13700000001"}
     placed = await demo.customer.do("placeOrder", **order, lines=[await demo.line(RICE, "2")])
     assert placed["state"] == "HELD"
+    # Guests may not hold all that is left: the counter has its part.
+    another = order | {"contact": "13700000002"}
+    refused = await demo.customer.do("placeOrder", **another, lines=[await demo.line(RICE, "1")])
+    assert refused["code"] == "GUEST_LIMIT_REACHED"
+    sold = await demo.cashier.do("sell", storeId=store, lines=[await demo.line(RICE, "2")])
+    assert sold["kind"] == "SALE"
     assert await demo.label("demo-west", "东北大米") == "已售罄"
     refused = await demo.cashier.do("sell", storeId=store, lines=[await demo.line(RICE, "1")])
     assert refused["__typename"] == "OutOfStock"

@@ -24,6 +24,7 @@ INPUTS = {
     "updateProduct": "UpdateProductInput",
     "archiveProduct": "ArchiveProductInput",
     "createCategory": "CreateCategoryInput",
+    "setAssortment": "SetAssortmentInput",
     "addBarcode": "AddBarcodeInput",
     "removeBarcode": "RemoveBarcodeInput",
     "setBarcodePack": "SetBarcodePackInput",
@@ -112,6 +113,7 @@ ON_PRODUCT = f"""
   ... on UnknownStore {{ asked }} ... on UnknownCategory {{ asked }}
   ... on InvalidQuantity {{ product {{ name }} quantity }}
   ... on AlreadyTaken {{ field value path owner: product {{ id }} }} ... on KeyReused {{ key }}
+  ... on WrongState {{ wrong: reason }}
 """
 ON_RULE = f"""
   ... on ChannelRule {{ channel store {{ id }} product {{ name }} daysLeft buffer quota paused }}
@@ -203,6 +205,7 @@ ANSWERS = {
     **dict.fromkeys(("connectChannel", "disconnectChannel", "retryChannel"), ON_LINK),
     **dict.fromkeys(("setListing", "removeListing"), ON_LINK),
     "setRecipe": ON_RECIPE,
+    "setAssortment": f"... on ChangedAssortment {{ products {{ id name }} }} {PROBLEM}",
     "updateStore": f"... on Store {{ scaleLabels }} {PROBLEM}",
     "sellPass": f"{ON_PASS} {SHORT}",
     "redeem": ON_REDEMPTION,

@@ -5,6 +5,7 @@ from app.db.tables.alert_rules import AlertSetting, AlertWatch
 from app.db.tables.alerts import Alert
 from app.db.tables.audit_log import AuditRecord
 from app.db.tables.catalog import (
+    Assortment,
     Category,
     Component,
     Need,
@@ -45,6 +46,7 @@ __all__ = [
     "AlertWatch",
     "Amount",
     "ApiKey",
+    "Assortment",
     "AuditRecord",
     "Batch",
     "BatchLevel",

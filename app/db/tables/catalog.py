@@ -58,6 +58,7 @@ class Product(Table):
     container: Mapped[int | None]
     search: Mapped[str]
     pinyin: Mapped[str]
+    for_sale: Mapped[bool] = mapped_column(server_default=text("true"))
     archived_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = made_at()
     __table_args__ = (
@@ -74,6 +75,22 @@ class Product(Table):
     )
 
     expiry_warning_days = property(lambda self: self.own_warning_days or WARNING_DAYS)
+
+
+class Assortment(Table):
+    """Whether a store lists a product; `channel` is empty for all channels without their own."""
+
+    __tablename__ = "assortment"
+    tenant_id: Mapped[UUID] = key()
+    product_id: Mapped[UUID] = key()
+    store_id: Mapped[UUID] = key()
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    listed: Mapped[bool]
+    __table_args__ = (to("products", "product_id"), to("stores", "store_id"))
+
+    @property
+    def stores(self) -> tuple[UUID, ...]:
+        return (self.store_id,)
 
 
 class ProductCode(Table):

@@ -13,7 +13,7 @@ from app.db.alerts import judge
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import Database, Unit
 from app.db.levels import open_levels
-from app.db.tables import Category, Product
+from app.db.tables import Category, Level, Product
 from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.catalog.namespace import change_sku, read_barcode, read_sku, take_codes
@@ -26,6 +26,8 @@ from app.domain.errors import (
     Refused,
     UnknownCategory,
     UnknownProduct,
+    WrongState,
+    WrongStateReason,
     unknown_products,
 )
 from app.domain.ledger.crossings import standings
@@ -57,6 +59,7 @@ class ProductDescription:
     category_id: UUID | None = None
     image_url: str | None = None
     overstock_point: Decimal | None = None
+    for_sale: bool | None = None
 
     def cleaned(self) -> dict[str, Any]:
         """The columns to write. `price` comes in 1/10000 yuan and is kept in fen."""
@@ -65,6 +68,7 @@ class ProductDescription:
             "spec": clean(self.spec, "spec", 100),
             "image_url": clean(self.image_url, "imageUrl", 500),
             "category_id": self.category_id,
+            "for_sale": self.for_sale,
         }
         if self.price is not None:
             fen, rest = divmod(self.price, FEN)
@@ -163,15 +167,27 @@ async def update_product(
 
 
 async def archive_product(
-    db: Database, viewer: Viewer, key: UUID, product_id: UUID, archived: bool
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    product_id: UUID,
+    archived: bool,
+    *,
+    with_stock: bool = False,
 ) -> Product:
-    """Takes a product out of searches and the storefront, or back in; its stock stays."""
+    """Take a product out of searches and the storefront, or back in; its stock stays.
+
+    Raises Refused: UnknownProduct, WrongState(HAS_STOCK) unless `with_stock`.
+    """
     async with db.unit(viewer.tenant) as unit:
-        earlier = await claim(
-            unit, viewer.claimant, key, product_id, "archiveProduct", product_id, archived
-        )
+        # Without the choice it is the request of earlier versions: a retry still finds its claim.
+        request = ("archiveProduct", product_id, archived, *([True] if with_stock else []))
+        earlier = await claim(unit, viewer.claimant, key, product_id, *request)
         product = await get_product(unit, product_id)
         if earlier is None:
+            levels = await rows.locked_levels(unit, product_id)
+            if archived and not with_stock and any(map(_has_stock, levels)):
+                raise Refused(WrongState(WrongStateReason.HAS_STOCK))
             product.archived_at = (product.archived_at or unit.now) if archived else None
             await announce(unit, product)
     return product
@@ -259,6 +275,11 @@ async def _open_thresholds(
         raise Malformed("storeId", "请选择您负责的门店", "Choose one of your stores.")
 
 
+def _has_stock(level: Level) -> bool:
+    """Whether goods are in the store, or on their way to it."""
+    return any((level.shelf, level.reserved, level.quarantine, level.transit))
+
+
 def _index(product: Product) -> None:
     product.search = search_text(product.name, product.sku)
     product.pinyin = full(product.name)
@@ -296,3 +317,5 @@ async def announce(unit: Unit, product: Product, columns: dict[str, Any] | None 
         for name, value in (columns or {}).items():
             setattr(level, name, value)
         unit.changed(level.store_id, product.id)
+        # Boards read it again, although no number of its level changed.
+        unit.document_changed(level.store_id, product.id)

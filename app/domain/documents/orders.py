@@ -128,9 +128,11 @@ async def _draft_order(
     head, terms = MovementHead(request.key), MovementTerms(channel=channel)
     hold = await draft(books, viewer, Kind.ORDER_HOLD, store, resolved, head, clock(), terms)
     ids = {line.product_id for line in resolved}
-    products = await rows.priced(books.db, tenant, store, ids)
+    products = await rows.priced(books.db, tenant, store, channel, ids)
     if missing := ids - products.keys():
         raise unknown_products(missing)
+    if viewer.scope.role is Role.CUSTOMER:
+        guests.check_offered(products)
     lines = tuple(
         _placed_line(products[line.product_id], line, hold.recipes.get(line.product_id))
         for line in resolved

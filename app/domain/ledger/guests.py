@@ -14,7 +14,16 @@ from app.db import reservations
 from app.db.core.unit import Unit
 from app.db.levels import Pair
 from app.db.orders import PlacedLine, PlacedOrder, PricedProduct
-from app.domain.errors import GuestLimitReached, InvalidQuantity, Malformed, Refused, TooManyOrders
+from app.domain.errors import (
+    GuestLimitReached,
+    InvalidQuantity,
+    Malformed,
+    Refused,
+    TooManyOrders,
+    WrongState,
+    WrongStateReason,
+    unknown_products,
+)
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.locked import LockedLevel, Move
 from app.domain.rules.shares import share_of
@@ -45,6 +54,17 @@ def check_order_size(lines: Sequence[PlacedLine], products: Mapping[UUID, Priced
         if ordered[line.product_id] > most:
             quantity = from_base(ordered[line.product_id], line.scale)
             raise Refused(InvalidQuantity(line.product_id, str(quantity)))
+
+
+def check_offered(products: Mapping[UUID, PricedProduct]) -> None:
+    """Customers order what the store lists in their channel, at its price.
+
+    Raises Refused: UnknownProduct with all that is not listed, WrongState(NO_PRICE).
+    """
+    if hidden := [id for id, product in products.items() if not product.listed]:
+        raise unknown_products(hidden)
+    if any(product.price is None for product in products.values()):
+        raise Refused(WrongState(WrongStateReason.NO_PRICE))
 
 
 class GuestOrders:
