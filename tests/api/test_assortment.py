@@ -151,7 +151,7 @@ async def test_labels_follow_the_listing(fresh: Desk) -> None:
         ]
         for name, input, flag in changes:
             for shown_now in (False, True):
-                await fresh.do(name, **input, **{flag: shown_now})
+                await fresh.do(name, **{**input, flag: shown_now})
                 event = await phone.next(2)
                 assert event["gone"] == ([] if shown_now else [rice])
                 assert [each["productId"] for each in event["products"]] == [rice] * shown_now
@@ -190,11 +190,12 @@ async def test_the_same_request_again(fresh: Desk) -> None:
 async def test_what_is_refused(fresh: Desk) -> None:
     rice = await fresh.product("米")
     other = str(uuid4())
-    for input, code in (
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"productIds": [other]}, "UNKNOWN_PRODUCT"),
         ({"categoryId": other}, "UNKNOWN_CATEGORY"),
         ({"productIds": [rice], "storeIds": [fresh.store, other]}, "UNKNOWN_STORE"),
-    ):
+    ]
+    for input, code in cases:
         assert (await fresh.do("setAssortment", listed=True, **input))["code"] == code
     inputs: list[dict[str, Any]] = [{}, {"productIds": []}]
     for input in (*inputs, {"productIds": [rice], "categoryId": other}):
