@@ -181,28 +181,50 @@ def _before(store: Any, seq: Any, after: Any, since: Any) -> Any:
 
 async def unmakeable(
     unit: Unit, store: UUID, parts: Collection[UUID] | None
-) -> list[tuple[UUID, UUID]]:
-    """Dishes of which none can be made, with the ingredient that is short: of those made of these
-    parts, or of all. A dish of which the store has never had an ingredient is not made there."""
+) -> list[tuple[UUID, UUID | None, UUID]]:
+    """Dishes of which none can be made, with their category and the ingredient that is short.
+
+    Of those that are made of these parts, or of all. A dish is not made in a store that has never
+    had any of its ingredients.
+    """
     P, N, L = Product, Need, Level
     here = and_(L.tenant_id == N.tenant_id, L.store_id == store, L.product_id == N.product_id)
     count = func.coalesce(L.shelf, 0) // N.quantity
     known = func.bool_or(func.coalesce(L.version, 0) > 0)
     short = func.array_agg(aggregate_order_by(N.product_id, count, N.product_id))
     query = (
-        select(P.id, short)
+        select(P.id, P.category_id, short)
         .join(N, and_(N.tenant_id == P.tenant_id, N.recipe_id == P.recipe_id))
         .outerjoin(L, here)
         .where(P.tenant_id == unit.tenant, P.archived_at.is_(None), P.kind == "DISH")
         .where(~N.optional)
-        .group_by(P.id)
+        .group_by(P.id, P.category_id)
         .having(func.min(count) == 0, known)
         .order_by(P.id)
     )
     if parts is not None:
         users = select(N.recipe_id).where(N.tenant_id == unit.tenant, among(N.product_id, parts))
         query = query.where(or_(P.recipe_id.in_(users), among(P.id, parts)))
-    return [(dish, lacking[0]) for dish, lacking in await unit.session.execute(query)]
+    rows: Any = await unit.session.execute(query)
+    return [(dish, category, lacking[0]) for dish, category, lacking in rows]
+
+
+async def low_levels(unit: Unit, store: UUID) -> list[tuple[str, UUID | None, UUID]]:
+    """Levels that are low or empty now: the rule, the category and the product."""
+    L, P = Level, Product
+    low = and_(L.reorder_point > 0, L.shelf + L.transit <= L.reorder_point)
+    query = (
+        select(L.product_id, P.category_id, L.shelf == 0, low)
+        .join(P, and_(P.tenant_id == L.tenant_id, P.id == L.product_id))
+        .where(L.tenant_id == unit.tenant, L.store_id == store, L.version > 0)
+        .where(P.archived_at.is_(None), P.kind == "GOODS", or_(L.shelf == 0, low))
+    )
+    return [
+        (rule, category, product)
+        for product, category, out, is_low in await unit.session.execute(query)
+        for rule, holds in (("OUT_OF_STOCK", out), ("LOW_STOCK", is_low))
+        if holds
+    ]
 
 
 async def alerted(

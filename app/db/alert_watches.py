@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -77,6 +77,13 @@ async def take_turn(unit: Unit, store: UUID) -> Turn | None:
     return Turn(store, now, head, products)
 
 
+async def whole_store(unit: Unit, store: UUID) -> Turn:
+    """A turn for a preview: it judges everything and is never ended."""
+    today = store_day(Store.timezone, func.now())
+    query = select(today).where(Store.tenant_id == unit.tenant, Store.id == store)
+    return Turn(store, (await unit.session.scalars(query)).one(), 0, None)
+
+
 async def _changed(unit: Unit, store: UUID, after: int, head: int) -> frozenset[UUID] | None:
     """Products that changed after a revision; None if the changes are not kept."""
     query = select(Change.product_ids).where(
@@ -113,6 +120,24 @@ async def settings(session: AnySession, tenant: UUID) -> list[Setting]:
             row.hours,
         )
         for row in await session.scalars(query)
+    ]
+
+
+async def lasting_low(unit: Unit, store: UUID) -> list[tuple[Crossing, UUID | None]]:
+    """Alerts of low and empty levels that are not closed, as crossings that would close them, each
+    with the category of its product."""
+    A, P = Alert, Product
+    query = (
+        select(A.product_id, A.rule, A.quantity, A.scale, P.category_id)
+        .join(P, and_(P.tenant_id == A.tenant_id, P.id == A.product_id))
+        .where(A.tenant_id == unit.tenant, A.store_id == store, ~A.closed)
+        .where(A.rule.in_(("LOW_STOCK", "OUT_OF_STOCK")))
+        .order_by(A.product_id)
+    )
+    rows: Any = await unit.session.execute(query)
+    return [
+        (Crossing(store, product, rule, "CLOSE", quantity, scale, 0, None), category)
+        for product, rule, quantity, scale, category in rows
     ]
 
 

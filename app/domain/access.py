@@ -115,6 +115,7 @@ class Can(Enum):
     RECEIVE_TRANSFER = Grant("Receive goods of a transfer. 调拨收货", STAFF, "transfer:receive")
     SEE_ALERTS = Grant("See alerts of stores. 查看预警", STAFF, "alert:read")
     ACKNOWLEDGE_ALERT = Grant("Acknowledge an alert. 处理预警", {M: OWN, **HEADS})
+    SET_ALERT_RULES = Grant("Set alert rules and who is notified. 设置预警", {M: OWN, **HEADS})
     SEE_PASSES = Grant("See prepaid passes. 查看次卡", STAFF, "pass:read")
     REDEEM = Grant("Redeem uses of a prepaid pass. 核销", {C: OWN, M: OWN, O: ALL}, "sale:write")
     REFUND_PASS = Grant("Refund a prepaid pass. 退卡", {M: OWN, O: ALL}, "return:write")

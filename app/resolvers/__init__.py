@@ -4,6 +4,7 @@ import warnings
 
 from strawberry.tools import merge_types
 
+from app.resolvers.alert_rules import AlertRulesMutation, AlertRulesQuery
 from app.resolvers.alerts import AlertsMutation, AlertsQuery
 from app.resolvers.assortment import AssortmentMutation
 from app.resolvers.audit_log import AuditLogQuery
@@ -50,6 +51,7 @@ with warnings.catch_warnings():
             OrdersQuery,
             TransfersQuery,
             AlertsQuery,
+            AlertRulesQuery,
             PurchasesQuery,
             PassesQuery,
             WriteOffsQuery,
@@ -75,6 +77,7 @@ with warnings.catch_warnings():
             OrdersMutation,
             TransfersMutation,
             AlertsMutation,
+            AlertRulesMutation,
             PurchasesMutation,
             PassesMutation,
             WriteOffsMutation,

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.api import Desk
 from tests.support.identity import CREATE_STORE, Chain
+from tests.support.shop import day
 
 ALERTS = """
 query($rule: AlertRule, $state: AlertState, $sort: AlertSort, $first: Int, $after: String) {
@@ -208,3 +209,51 @@ async def test_goods_on_their_way_count(desk: Desk, chain: Chain) -> None:
     await desk.do("shipTransfer", transferId=transfer["id"], lines=moved)
     [alert] = await alerts(desk)
     assert alert["state"] == "RESOLVED"
+
+
+PREVIEW = """
+query($input: AlertSettingInput!) { alertRulePreview(input: $input) {
+  ... on AlertRulePreview { count } ... on Problem { code }
+} }
+"""
+SETTINGS = "query { alertSettings { rule days product { name } store { id } setBy { name } } }"
+
+
+async def test_setting_a_rule(desk: Desk) -> None:
+    product = await desk.product("奶", tracksBatches=True)
+    line = await desk.line("奶", 5, batchNo="A", expiresOn=str(day(20)))
+    await desk.do("receive", storeId=desk.store, lines=[line])
+    setting = {"rule": "NEAR_EXPIRY", "productId": product}
+    assert (await desk.ask(PREVIEW, input=setting))["count"] == 1
+    assert (await desk.ask(PREVIEW, input={**setting, "days": [10, 5]}))["count"] == 0
+    done = await desk.do("setAlertRule", **setting, days=[5, 10, 10])
+    assert done["days"] == [10, 5]
+    [row] = await desk.ask(SETTINGS)
+    assert (row["product"]["name"], row["store"]) == ("奶", None)
+    again = await desk.do("setAlertRule", **setting, enabled=False)
+    assert (again["enabled"], again["days"]) == (False, None)
+    assert len(await desk.ask(SETTINGS)) == 1, "one setting for each subject"
+
+
+async def test_who_may_set_a_rule(desk: Desk) -> None:
+    own = {"rule": "SLOW_MOVING", "storeId": desk.store, "days": [60], "fewerThan": 3}
+    assert (await desk.do("setAlertRule", by=desk.manager, **own))["days"] == [60]
+    chain = {"rule": "SLOW_MOVING"}
+    assert await desk.code("setAlertRule", by=desk.manager, **chain) == "BAD_INPUT"
+    assert await desk.code("setAlertRule", by=desk.cashier, **own) == "FORBIDDEN"
+    elsewhere = {**own, "storeId": str(uuid4())}
+    assert (await desk.do("setAlertRule", **elsewhere))["code"] == "UNKNOWN_STORE"
+    unknown = {"rule": "EXPIRED", "productId": str(uuid4())}
+    assert (await desk.do("setAlertRule", **unknown))["code"] == "UNKNOWN_PRODUCT"
+    for wrong in ({"days": [0]}, {"days": [30, 60]}, {"fewerThan": 0}, {"hours": 9999}):
+        assert await desk.code("setAlertRule", **chain, **wrong) == "BAD_INPUT"
+    of_goods = {"rule": "TRANSFER_WAITING", "productId": await desk.product("米")}
+    assert await desk.code("setAlertRule", **of_goods) == "BAD_INPUT"
+
+
+async def test_a_rule_that_is_off_raises_nothing(desk: Desk) -> None:
+    await stocked(desk)
+    own = {"productId": await desk.product("大米"), "storeId": desk.store}
+    await desk.do("setAlertRule", rule="LOW_STOCK", enabled=False, **own)
+    await sell(desk, 10)
+    assert [each["rule"] for each in await alerts(desk)] == ["OUT_OF_STOCK"]

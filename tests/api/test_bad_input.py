@@ -134,6 +134,7 @@ def of_stock(product: str, store: str, line: Any) -> dict[str, Any]:
                 }
             ]
         },
+        "setAlertRule": {"rule": "NEAR_EXPIRY", "productId": product, "days": [7]},
         **{f"{verb}Alert": {"alertId": NIL} for verb in ("acknowledge", "resolve", "snooze")},
     }
 
@@ -277,6 +278,7 @@ def queries(
         "order": {"id": NIL},
         "orderFeed": {"storeIds": [store]},
         "alertFeed": {"storeIds": [store]},
+        "alertRulePreview": {"input": {"rule": "SLOW_MOVING", "fewerThan": 3}},
         "writeOff": {"id": NIL},
         "writeOffFeed": {"storeIds": [store]},
         "transfer": {"id": NIL},

@@ -159,7 +159,8 @@ async def test_slow_movers(shop: Shop) -> None:
     ]
     await shop.sell("灯", 1)
     await watch(shop)
-    assert await states(shop, "SLOW_MOVING") == ["RESOLVED", "OPEN"]
+    assert sorted(await states(shop, "SLOW_MOVING")) == ["OPEN", "RESOLVED"]
+    assert [text[:1] for text in await texts(shop)] == ["锅"]
     await set_rule(shop, "SLOW_MOVING", fewer_than=6)
     await new_day(shop)
     await watch(shop)

@@ -46,6 +46,8 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(("levels", "batches", "channelRules", "orders", "transfers"), paged),
     **dict.fromkeys(("replenishmentRequests", "alerts", "purchaseOrders", "writeOffs"), paged),
     "auditLog": paged,
+    **dict.fromkeys(("alertCounts", "alertSettings"), by_stores),
+    "alertRulePreview": lambda place: {"input": {"rule": "LOW_STOCK", "storeId": place["store"]}},
     **dict.fromkeys(("channelLinks", "channelLag"), by_stores),
     "sessions": lambda place: {"staffId": place.get("staff", ABSENT_PLACE["staff"]), "first": 5},
     "product": by_id("product"),

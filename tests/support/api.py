@@ -67,6 +67,7 @@ INPUTS = {
     "acknowledgeAlert": "AcknowledgeAlertInput",
     "resolveAlert": "ResolveAlertInput",
     "snoozeAlert": "SnoozeAlertInput",
+    "setAlertRule": "SetAlertRuleInput",
     "requestWriteOff": "RequestWriteOffInput",
     "approveWriteOff": "DecideWriteOffInput",
     "rejectWriteOff": "DecideWriteOffInput",
@@ -230,6 +231,7 @@ ANSWERS = {
         "... on Alert { id state acknowledgedBy { name } resolvedBy { name } snoozedUntil } "
         f"{PROBLEM}",
     ),
+    "setAlertRule": f"... on AlertSetting {{ rule enabled days fewerThan hours }} {PROBLEM}",
     "requestWriteOff": f"{ON_WRITE_OFF} {SHORT}",
     "rejectWriteOff": ON_WRITE_OFF,
     "approveWriteOff": f"{ON_WRITE_OFF} ... on OverLimit {{ limit costs: value }}",
