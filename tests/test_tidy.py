@@ -21,7 +21,7 @@ from graphql import (
     validate,
 )
 
-from app.domain import errors
+from app.domain import errors, stocktake_errors
 from app.domain.access import Can
 from app.domain.errors import Refusal
 from app.domain.rules.kinds import Kind
@@ -128,7 +128,8 @@ def test_no_path_of_a_machine() -> None:
 
 
 def refusals() -> list[type[Refusal]]:
-    found = [value for value in vars(errors).values() if isinstance(value, type)]
+    names = {**vars(errors), **vars(stocktake_errors)}
+    found = [value for value in names.values() if isinstance(value, type)]
     return [value for value in found if issubclass(value, Refusal) and value is not Refusal]
 
 

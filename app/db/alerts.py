@@ -1,7 +1,7 @@
 """Alerts: raised with the movement that gave cause, read by stores, acknowledged once."""
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -36,7 +36,7 @@ from app.db.tables import Alert, AlertSetting, Entry, Movement, Order, Product
 
 DISCREPANCY = "DISCREPANCY"
 SUBJECT = ["tenant_id", "store_id", "rule", "subject_id"]
-A, E, P, S = (t.__table__.c for t in (Alert, Entry, Product, AlertSetting))
+A, E, M, P, S = (t.__table__.c for t in (Alert, Entry, Movement, Product, AlertSetting))
 TENANT = bindparam("tenant", type_=Uuid())
 
 
@@ -206,6 +206,28 @@ async def raise_discrepancies(unit: Unit, shortfalls: Iterable[Shortfall]) -> No
                 risked.append(order)
                 missing -= reserved
         await NAME.fetch(unit.raw, tenant=unit.tenant, alert=alert, orders=risked)
+        unit.document_changed(store, alert)
+
+
+async def resolve_discrepancies(unit: Unit, store: UUID, counted: Mapping[UUID, datetime]) -> None:
+    """Closes the discrepancies of these products whose last sale was before they were counted."""
+    moments = rows("counted", A.product_id, A.raised_at)
+    query = (
+        update(Alert)
+        .where(A.tenant_id == TENANT, A.store_id == bindparam("store", type_=Uuid()))
+        .where(A.rule == literal_column(f"'{DISCREPANCY}'", String()))
+        .where(A.closed.is_(False), A.product_id == moments.c.product_id)
+        .where(M.tenant_id == A.tenant_id, M.id == A.movement_id)
+        .where(M.recorded_at <= moments.c.raised_at)
+        .values(
+            state="RESOLVED", resolved_at=func.coalesce(A.resolved_at, func.now()), closed=true()
+        )
+        .returning(A.id)
+        .execution_options(synchronize_session=False)
+    )
+    given = arrays("counted", ["product_id", "raised_at"], list(counted.items()))
+    resolved = await unit.session.scalars(query, {"tenant": unit.tenant, "store": store, **given})
+    for alert in resolved:
         unit.document_changed(store, alert)
 
 

@@ -1,6 +1,6 @@
 """Batches: read under the level locks, written with movements, listed by expiry."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -173,6 +173,17 @@ async def write(
         **arrays("quantities", list(BatchQuantity._fields), kept),
         **arrays("drained", KEY, drained),
     )
+
+
+async def received_last(unit: Unit, batches: Mapping[UUID, Collection[UUID]]) -> dict[UUID, UUID]:
+    """Of each product's batches the one that was received last."""
+    ids = [batch for several in batches.values() for batch in several]
+    query = (
+        select(Batch.product_id, Batch.id)
+        .where(Batch.tenant_id == unit.tenant, among(Batch.id, ids))
+        .order_by(Batch.received_at, Batch.expires_on, Batch.id)
+    )
+    return {product: batch for product, batch in await unit.session.execute(query)}
 
 
 async def by_number(

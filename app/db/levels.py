@@ -118,6 +118,7 @@ class LevelState(NamedTuple):
     unit_cost: int | None
     held_until: datetime | None
     reorder_point: int
+    counted_at: datetime | None
     price: int | None
 
 

@@ -48,6 +48,7 @@ class MovementHead(NamedTuple):
     reverses_id: UUID | None
     document_id: UUID | None
     occurred_at: datetime
+    dated: bool
 
 
 class EntryRow(NamedTuple):

@@ -126,6 +126,12 @@ class Can(Enum):
     REQUEST_WRITE_OFF = Grant("Request a write-off. 申请报损", STAFF)
     DECIDE_WRITE_OFF = Grant("Approve or reject write-offs of others. 审批报损", {M: OWN, **HEADS})
     LIMIT_WRITE_OFFS = Grant("Set the approval limits of roles. 设置报损额度", {O: ALL})
+    SEE_STOCKTAKES = Grant("See stocktakes and what was counted. 查看盘点", STAFF)
+    COUNT = Grant("Count goods in a stocktake. 盘点录入", STAFF)
+    RUN_STOCKTAKES = Grant(
+        "Open, review, close and reverse stocktakes. 管理盘点", {M: OWN, **HEADS}
+    )
+    SET_STOCKTAKE_RULES = Grant("Set the rules of stocktakes. 设置盘点规则", {O: ALL})
     ADJUST = Grant("Correct a stock level by hand. 手工调整", {O: ALL})
     CONSUME = Grant("Record stock used in the store. 自用", {C: OWN, M: OWN, O: ALL})
     PRODUCE = Grant("Record goods made in the store. 自制", {C: OWN, M: OWN, O: ALL})

@@ -297,9 +297,13 @@ class KeyReused(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class WrongState(Refusal):
-    """The state of a row, or a rule, does not allow the operation."""
+    """The state of a row, or a rule, does not allow the operation.
+
+    `document_id` is another document that stands in the way.
+    """
 
     reason: WrongStateReason
+    document_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

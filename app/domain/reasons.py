@@ -90,4 +90,21 @@ class WrongStateReason(Enum):
     PARTIAL = Text("单据已部分收货", "The document is received in part")
     RECEIVED = Text("单据已全部收货", "The document is completely received")
     OPEN = Text("采购单还未收货", "Nothing of the purchase order is received yet")
-    CLOSED = Text("采购单已结单", "The purchase order is closed")
+    CLOSED = Text("单据已结束", "The document is closed")
+    OVERLAPS = Text(
+        "有商品正在另一张盘点单中盘点，请先完成那张盘点单",
+        "Some of these products are being counted in another stocktake: close that one first",
+    )
+    REVIEW = Text(
+        "盘点已进入复核，只能重盘",
+        "The stocktake is under review: only recounts are possible",
+    )
+    CLOSING = Text("盘点正在过账，请稍后", "The stocktake is being posted: try again shortly")
+    NOT_IN_STOCKTAKE = Text(
+        "该商品不在本次盘点范围内", "The product does not belong to this stocktake"
+    )
+    NOT_COUNTED = Text("该商品还没有盘点", "The product has not been counted yet")
+    NOT_AMBIGUOUS = Text(
+        "盘点期间该商品没有变动，无需确认",
+        "Nothing of the product moved during its count: there is nothing to confirm",
+    )

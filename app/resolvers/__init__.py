@@ -25,6 +25,11 @@ from app.resolvers.roots import describe_directive, is_for_guests, undeclared
 from app.resolvers.sales import SalesMutation
 from app.resolvers.sessions import SessionsMutation, SessionsQuery
 from app.resolvers.stock import StockMutation, StockQuery
+from app.resolvers.stocktakes import (
+    StocktakesMutation,
+    StocktakesQuery,
+    StocktakesSubscription,
+)
 from app.resolvers.storefront import StorefrontQuery
 from app.resolvers.transfers import TransfersMutation, TransfersQuery
 from app.resolvers.units import UnitsMutation
@@ -55,6 +60,7 @@ with warnings.catch_warnings():
             PurchasesQuery,
             PassesQuery,
             WriteOffsQuery,
+            StocktakesQuery,
             PrintingQuery,
             ReportsQuery,
             AuditLogQuery,
@@ -81,6 +87,7 @@ with warnings.catch_warnings():
             PurchasesMutation,
             PassesMutation,
             WriteOffsMutation,
+            StocktakesMutation,
             CustomersMutation,
         ),
     )
@@ -88,6 +95,7 @@ with warnings.catch_warnings():
         FeedSubscription,
         TopicsSubscription,
         OrdersSubscription,
+        StocktakesSubscription,
     )
     Subscription = merge_types("Subscription", streams)
 

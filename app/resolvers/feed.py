@@ -17,7 +17,7 @@ from app.schema import feed as types
 from app.schema.arguments import StoreCode, StoreIds, at_most
 from app.schema.catalog import RulesOf, named
 from app.schema.scalars import Revision
-from app.schema.topics import ORDERS, TOPICS, DocumentTopic
+from app.schema.topics import ORDERS, STOCKTAKES, TOPICS, DocumentTopic
 
 MOST_PRODUCTS = 200
 
@@ -72,8 +72,10 @@ def document_feed(topic: DocumentTopic) -> Any:
 
 
 def subscriptions(topics: Sequence[DocumentTopic]) -> type:
-    """The store feed and a feed per topic; `orderFeed`, which guests use too, is with orders."""
-    roots = {topic.feed: document_feed(topic) for topic in topics if topic is not ORDERS}
+    """The store feed and a feed per topic; feeds that follow one document too are with their
+    topic."""
+    own = (ORDERS, STOCKTAKES)
+    roots = {topic.feed: document_feed(topic) for topic in topics if topic not in own}
     return strawberry.type(type("Subscriptions", (), {"store_feed": store_feed(topics), **roots}))
 
 

@@ -30,6 +30,7 @@ from app.db import (
     writeoffs,
 )
 from app.db.core.snapshot import Snapshot
+from app.domain.documents import worksheet
 from app.domain.rules.replenishment import PERIOD_DAYS
 from app.live.documents import Topic, open_pages
 from app.schema.topics import TOPICS
@@ -117,6 +118,7 @@ READS: dict[str, Read] = {
     "transfer_returns": grouped(attrgetter("return_of"), transfers.returns_of),
     "document_movements": grouped(attrgetter("document_id"), orders.movements_of),
     "write_off_lines": grouped(attrgetter("write_off_id"), writeoffs.lines_of),
+    "worksheets": of(worksheet.worksheets),
     "wasted": by(attrgetter("write_off_id", "line"), writeoffs.wasted_by_line),
     "suppliers": by(ID, purchases.suppliers_by_id),
     "purchase_lines": grouped(attrgetter("purchase_id"), purchases.lines_of),

@@ -8,7 +8,7 @@ from typing import Any
 import strawberry
 from strawberry.types import Info
 
-from app.domain import errors
+from app.domain import errors, stocktake_errors
 from app.domain.access import Can
 from app.domain.errors import Refusal, Text
 from app.domain.rules.phones import masked
@@ -79,6 +79,16 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "UNKNOWN_WRITE_OFF",
         "没有这张报损单：{asked}",
         "No such write-off: {asked}.",
+    ),
+    stocktake_errors.UnknownStocktake: (
+        "UNKNOWN_STOCKTAKE",
+        "没有这张盘点单：{asked}",
+        "No such stocktake: {asked}.",
+    ),
+    stocktake_errors.StocktakeBlocked: (
+        "STOCKTAKE_BLOCKED",
+        "还有 {count} 行需要重盘、确认或填写原因",
+        "{count} lines must be recounted, confirmed or explained first.",
     ),
     errors.OverLimit: (
         "OVER_LIMIT",
@@ -212,6 +222,8 @@ def message_of(refusal: Refusal, language: str) -> str:
             facts["asked"] = ("、" if language == "zh" else ", ").join(refusal.asked)
         case errors.AlreadyTaken():
             facts["name"] = Text(*NAMES.get(refusal.field, (refusal.field, refusal.field)))
+        case stocktake_errors.StocktakeBlocked():
+            facts["count"] = len(refusal.lines)
         case errors.OverLimit():
             facts |= {"limit": money(refusal.limit), "value": money(refusal.value)}
         case errors.ReturnExceedsSale():

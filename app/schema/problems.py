@@ -293,6 +293,10 @@ class WrongState(Problem):
     reason: errors.WrongStateReason = strawberry.field(
         description="State or rule that does not allow it. 原因"
     )
+    document_id: UUID | None = strawberry.field(
+        description="ID of another document that stands in the way, such as the stocktake that "
+        "counts the same products; null if there is none. 冲突单据"
+    )
 
 
 @problem(

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from app.db import alerts, orders, purchases, transfers, writeoffs
+from app.db import alerts, orders, purchases, stocktakes, transfers, writeoffs
 from app.domain.access import Can
 from app.live.documents import Topic
 from app.schema.alerts import Alert
 from app.schema.orders import Order
 from app.schema.purchases import PurchaseOrder
+from app.schema.stocktakes import Stocktake
 from app.schema.transfers import Transfer
 from app.schema.writeoffs import WriteOff
 
@@ -85,4 +86,14 @@ PURCHASES = DocumentTopic(
     title="Purchase orders",
     chinese="采购单",
 )
-TOPICS = (ORDERS, ALERTS, WRITE_OFFS, TRANSFERS, PURCHASES)
+STOCKTAKES = DocumentTopic(
+    name="stocktakes",
+    type=Stocktake,
+    by_id=stocktakes.stocktakes_by_id,
+    open=stocktakes.open_stocktakes,
+    event="StocktakeChange",
+    can=Can.SEE_STOCKTAKES,
+    title="Stocktakes",
+    chinese="盘点单",
+)
+TOPICS = (ORDERS, ALERTS, WRITE_OFFS, TRANSFERS, PURCHASES, STOCKTAKES)

@@ -16,6 +16,7 @@ from app.run.embedded import Urls
 from tests.support.api import Desk, a_desk
 from tests.support.hostile import EVERYTHING, LITERALS, NIL, Path, Root, places, values
 from tests.support.identity import Asking, a_chain
+from tests.support.stocktakes import stocktake_inputs
 
 CODES = {"BAD_INPUT", "FORBIDDEN", "UNAUTHENTICATED", "COST_EXCEEDED"}
 CORE = SCHEMA._schema
@@ -110,6 +111,7 @@ def mutations(**known: str) -> dict[str, Any]:
         **of_channels(product, known["milk"], store),
         **of_orders(store, known["code"], line),
         **of_write_offs(store, line),
+        **stocktake_inputs(store, line, NIL),
         **of_transfers(store, line),
         **of_passes(store, known["service"]),
         **of_people(store),
@@ -280,6 +282,8 @@ def queries(
         "alertFeed": {"storeIds": [store]},
         "alertRulePreview": {"input": {"rule": "SLOW_MOVING", "fewerThan": 3}},
         "writeOff": {"id": NIL},
+        "stocktake": {"id": NIL},
+        "stocktakeFeed": {"storeIds": [store]},
         "writeOffFeed": {"storeIds": [store]},
         "transfer": {"id": NIL},
         "replenishmentSuggestions": {"storeId": store},

@@ -18,6 +18,7 @@ from tests.support.orders import OrderDesk
 from tests.support.purchases import PurchaseDesk
 from tests.support.salon import a_salon
 from tests.support.shop import a_shop
+from tests.support.stocktakes import CountDesk
 from tests.support.writeoffs import WasteDesk
 
 DISARM = "alter table movements disable trigger all; alter table entries disable trigger all; "
@@ -76,6 +77,12 @@ TAMPERING = [
     ("a purchase line", DISARM + "update movements set document_id = null" + ARM),
     ("a purchase order's", "update purchase_orders set state = 'RECEIVED', ended_at = now()"),
     ("a purchase order's", "update purchase_lines set ordered = received"),
+    ("I14 a stocktake's variance", "update stocktake_variances set counted = counted + 1"),
+    ("I14 a stocktake's variance", "update stocktakes set state = 'REVERSED'"),
+    ("I14 a variance is", "update stocktake_variances set expected = expected + 1, "
+     "counted = counted + 1"),
+    ("a product is in", "update stocktakes set state = 'OPEN'"),
+    ("a closed stocktake has", "update stocktake_lines set posted_at = null"),
     ("a movement has entries", DISARM + "delete from entries" + ARM),
 ]  # fmt: skip
 
@@ -113,6 +120,11 @@ async def test_tampering_is_found(clone: Cloning, broken: str, sql: str) -> None
     depot = await a_depot(shop)
     await depot.stock("盐", 9)
     await depot.receive(await depot.send(("盐", 6)), "盐", received=2, returned=1)
+    counting = CountDesk(shop)
+    for quantity in (5, 7):
+        row = await counting.open("油")
+        await counting.count(row, "油", quantity)
+        await counting.close(row)
     await lane.close()
     await db.close()
     assert await audit(urls.owner) == []

@@ -49,6 +49,10 @@ SEE_WRITE_OFFS     - s s Y Y writeoff:read
 REQUEST_WRITE_OFF  - s s Y Y -
 DECIDE_WRITE_OFF   - - s Y Y -
 LIMIT_WRITE_OFFS   - - - - Y -
+SEE_STOCKTAKES     - s s Y Y -
+COUNT              - s s Y Y -
+RUN_STOCKTAKES     - - s Y Y -
+SET_STOCKTAKE_RULES - - - - Y -
 ADJUST             - - - - Y -
 CONSUME            - s s - Y -
 PRODUCE            - s s - Y -

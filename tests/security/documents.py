@@ -37,6 +37,7 @@ ARGUMENTS = {
     ("Level", "label"): {"": ""},
     ("Level", "offered"): {"": "channel: WECHAT"},
     ("Storefront", "products"): {"": "first: 50"},
+    ("Stocktake", "lines"): {"": "first: 50"},
 }
 """Variants of a field with arguments: a suffix of its alias, and the arguments."""
 

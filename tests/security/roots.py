@@ -11,7 +11,7 @@ TARGETS = {"own": (0, 0), "other": (0, 1), "foreign": (1, 0), "absent": None}
 
 NOUNS = (
     *("store", "product", "dish", "movement", "order", "transfer", "supplier", "purchaseOrder"),
-    *("writeOff", "pass", "staff"),
+    *("writeOff", "pass", "staff", "stocktake"),
 )
 ABSENT_PLACE = {
     **{noun: str(UUID(int=7 + number, version=4)) for number, noun in enumerate(NOUNS)},
@@ -41,10 +41,13 @@ def nothing(_: dict[str, Any]) -> dict[str, Any]:
 
 PAGED: Arguments = lambda _: {"first": 20}  # noqa: E731
 ARGUMENTS: dict[str, Arguments] = {
-    **dict.fromkeys(("viewer", "stores", "categories", "writeOffLimits"), nothing),
+    **dict.fromkeys(
+        ("viewer", "stores", "categories", "writeOffLimits", "stocktakeRules"), nothing
+    ),
     **dict.fromkeys(("staff", "apiKeys", "products", "suppliers"), PAGED),
     **dict.fromkeys(("levels", "batches", "channelRules", "orders", "transfers"), paged),
     **dict.fromkeys(("replenishmentRequests", "alerts", "purchaseOrders", "writeOffs"), paged),
+    "stocktakes": paged,
     "auditLog": paged,
     **dict.fromkeys(("alertCounts", "alertSettings"), by_stores),
     "alertRulePreview": lambda place: {"input": {"rule": "LOW_STOCK", "storeId": place["store"]}},
@@ -57,6 +60,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "supplier": by_id("supplier"),
     "purchaseOrder": by_id("purchaseOrder"),
     "writeOff": by_id("writeOff"),
+    "stocktake": by_id("stocktake"),
     "movements": lambda place: {"storeId": place["store"], "first": 30},
     "scan": lambda place: {"storeId": place["store"], "code": place["barcode"]},
     "storefront": lambda place: {"store": place["code"], "channel": "WECHAT"},
@@ -84,6 +88,7 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(
         ("alertFeed", "writeOffFeed", "replenishmentFeed", "purchaseFeed", "orderFeed"), by_stores
     ),
+    "stocktakeFeed": by_stores,
 }
 
 PUBLIC = {"storefront", "menu", "canMake", "menuFeed", "availabilityFeed"}

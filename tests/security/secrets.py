@@ -45,6 +45,7 @@ GRANTS: dict[str, tuple[Can, ...]] = {
     "write_off": (Can.SEE_WRITE_OFFS, Can.SEE_STOCK),
     # Its movements repeat the reason and note.
     "write_off_text": (Can.SEE_WRITE_OFFS, Can.SEE_STOCK),
+    "stocktake_text": (Can.SEE_STOCKTAKES,),
     "alert": (Can.SEE_ALERTS, Can.SEE_STOCK, Can.SEE_REPORTS),
     "pass_text": (Can.SEE_PASSES,),
     "recipe": (Can.SEE_CATALOG,),
@@ -56,6 +57,7 @@ GRANTS: dict[str, tuple[Can, ...]] = {
     "staff": (
         *(Can.SEE_STOCK, Can.SEE_ORDERS, Can.SEE_TRANSFERS, Can.SEE_WRITE_OFFS),
         *(Can.SEE_PURCHASES, Can.SEE_ALERTS, Can.SEE_PASSES, Can.CONNECT_CHANNELS),
+        Can.SEE_STOCKTAKES,
     ),
 }
 """The permissions of which each lets its holder see a secret in the store it belongs to.

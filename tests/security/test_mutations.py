@@ -79,6 +79,7 @@ INPUTS: dict[str, Callable[[Place], Place]] = {
     "setChannelPause": rule(paused=False),
     "requestWriteOff": lambda place: {**booked(place), "reason": "破损"},
     "requestReplenishment": booked,
+    "closeStocktake": lambda place: {"stocktakeId": place["closed"]},
     "createTransfer": lambda place: {
         "fromStoreId": place["store"],
         "toStoreId": place["elsewhere"],

@@ -82,6 +82,7 @@ class Seeding:
         await self.warn()
         await self.configure()
         await self.sell_pass()
+        await self.take_stock()
 
     async def receive(self) -> None:
         """Stock of a plain product, and of one with batches."""
@@ -207,6 +208,24 @@ class Seeding:
         )
         self.place["pass"] = sold["id"]
         await self.do("redeem", by=self.clerk, **at, passId=sold["id"])
+
+    async def take_stock(self) -> None:
+        """A stocktake that is open, with a count and a reason."""
+        products = [self.place["product"], await self.desk.product("奶")]
+        at = {"storeId": self.place["store"], "productIds": products}
+        zone = self.text("stocktake_text")
+        row = await self.do("openStocktake", **at, zones=[zone])
+        self.place["stocktake"] = row["id"]
+        rare = {**at, "productIds": [await self.desk.product("缺")]}
+        self.place["closed"] = (await self.do("openStocktake", **rare))["id"]
+        await self.do("closeStocktake", stocktakeId=self.place["closed"])
+        line = {"productId": products[0], "quantity": "1"}
+        counted = await self.do(
+            "count", by=self.clerk, stocktakeId=row["id"], zone=zone, lines=[line]
+        )
+        for each in counted["lines"]:
+            text = {"reason": self.text("stocktake_text"), "note": self.text("stocktake_text")}
+            await self.do("explainVariance", lineId=each["id"], **text)
 
 
 async def a_world(db: Database, asking: Asking) -> World:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from tests.support.identity import Asking, Chain
 from tests.support.live import watching
+from tests.support.stocktake_answers import STOCKTAKE_INPUTS, stocktake_answers
 
 T = TypeVar("T")
 
@@ -72,6 +73,7 @@ INPUTS = {
     "approveWriteOff": "DecideWriteOffInput",
     "rejectWriteOff": "DecideWriteOffInput",
     "setWriteOffLimit": "SetWriteOffLimitInput",
+    **STOCKTAKE_INPUTS,
     "createSupplier": "CreateSupplierInput",
     "updateSupplier": "UpdateSupplierInput",
     "archiveSupplier": "ArchiveSupplierInput",
@@ -232,6 +234,7 @@ ANSWERS = {
         f"{PROBLEM}",
     ),
     "setAlertRule": f"... on AlertSetting {{ rule enabled days fewerThan hours }} {PROBLEM}",
+    **stocktake_answers(PROBLEM, SHORT),
     "requestWriteOff": f"{ON_WRITE_OFF} {SHORT}",
     "rejectWriteOff": ON_WRITE_OFF,
     "approveWriteOff": f"{ON_WRITE_OFF} ... on OverLimit {{ limit costs: value }}",

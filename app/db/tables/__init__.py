@@ -37,6 +37,13 @@ from app.db.tables.stock import (
     Movement,
     Request,
 )
+from app.db.tables.stocktakes import (
+    Stocktake,
+    StocktakeCount,
+    StocktakeLine,
+    StocktakeRules,
+    StocktakeVariance,
+)
 from app.db.tables.transfers import Transfer, TransferLine
 from app.db.tables.writeoffs import WriteOff, WriteOffLimit, WriteOffLine
 
@@ -78,6 +85,11 @@ __all__ = [
     "ShopMessage",
     "Staff",
     "StaffStore",
+    "Stocktake",
+    "StocktakeCount",
+    "StocktakeLine",
+    "StocktakeRules",
+    "StocktakeVariance",
     "Store",
     "Supplier",
     "Table",

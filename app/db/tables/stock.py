@@ -29,7 +29,8 @@ class Level(Table):
     """A product in a store. This row is the mutex of the pair; `version` counts its entries.
 
     `value` is the cost of all goods held, in 1/10000 yuan; `unit_cost` the moving average of one
-    unit, which stays when the stock is used up.
+    unit, which stays when the stock is used up. `counted_at` is when its goods were counted last,
+    in a stocktake that is closed.
 
     Public fields are attributes, not resolvers: a list of levels costs what its fields cost.
     """
@@ -49,6 +50,7 @@ class Level(Table):
     overstock_point: Mapped[int | None]
     expiry_warning_days: Mapped[int | None] = mapped_column(Integer)
     received_at: Mapped[datetime | None]
+    counted_at: Mapped[datetime | None]
     tracks_batches: Mapped[bool] = mapped_column(server_default=text("false"))
     container: Mapped[int | None]
     recipe_id: Mapped[UUID | None]
@@ -139,7 +141,10 @@ class BatchLevel(Table):
 
 
 class Movement(Table):
-    """The head of a movement. It is never updated or deleted (I1)."""
+    """The head of a movement. It is never updated or deleted (I1).
+
+    `dated` is whether the client said when it happened: it may be recorded late.
+    """
 
     __tablename__ = "movements"
     tenant_id: Mapped[UUID] = key()
@@ -157,6 +162,7 @@ class Movement(Table):
     document_id: Mapped[UUID | None]
     occurred_at: Mapped[datetime]
     recorded_at: Mapped[datetime] = made_at()
+    dated: Mapped[bool] = mapped_column(server_default=text("false"))
     written: ClassVar[Any] = None
     """The entries, while the process that wrote them answers."""
     __table_args__ = (

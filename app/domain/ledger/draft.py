@@ -53,7 +53,8 @@ class Line:
     """One product that goes from one place to another.
 
     `quantity` is in the product's unit. `unit_cost` is in 1/10000 yuan per unit, `cost` for the
-    whole quantity. `batches` are the only batches it may touch, None for any; `arriving` is a
+    whole quantity. `late` goods were gone already when a closed stocktake counted the level.
+    `batches` are the only batches it may touch, None for any; `arriving` is a
     batch that comes in. `recipe` is the version the product was made by. An `optional` line
     takes what is available and is never short. `rest` is a second bin of the source's store, which
     gives what the first one lacks. `charge` is what the customer pays for the whole
@@ -74,6 +75,7 @@ class Line:
     rest: str | None = None
     charge: Charge | None = None
     listed: bool = False
+    late: bool = False
 
 
 def _no_recipes() -> dict[UUID, UUID | None]:
@@ -85,7 +87,8 @@ class Draft:
     """A requested movement; `fingerprint` is the hash of the client's input.
 
     `recipes` are the versions it was drafted by, per product made: the ledger refuses a draft
-    whose recipe has changed as `RecipeChanged`. `order` is written with the movement that reserves
+    whose recipe has changed as `RecipeChanged`. `dated`: the client said when it happened, so it
+    may be recorded late. `order` is written with the movement that reserves
     its goods. `accept_shortage`: the sale took place even if the books lack goods. `promised`:
     the customer has the sale confirmed, so the channel's limits do not bind it. `act` is written
     to the audit log with the movement. `claimant` is whom the key belongs to, the actor by
@@ -112,6 +115,7 @@ class Draft:
     accept_shortage: bool = False
     promised: bool = False
     guest_share: int | None = None
+    dated: bool = False
     act: AuditRow | None = None
     claimant: UUID | None = None
     id: UUID = field(default_factory=uuid7)

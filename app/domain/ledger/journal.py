@@ -45,7 +45,7 @@ class Journal:
         self._drafts.append(draft)
         costs = MovementCosts()
         for number, move in enumerate(moves, 1):
-            if draft.accept_shortage and move.line.source.bin == "variance":
+            if draft.accept_shortage and move.line.source.bin == "variance" and not move.line.late:
                 self._note_shortfall(draft, move)
             self._entries.append(self._apply(draft, number, move, costs.carry(move)))
 
@@ -212,6 +212,7 @@ def _head(draft: Draft) -> MovementHead:
         reverses_id=draft.reverses_id,
         document_id=draft.document_id,
         occurred_at=draft.occurred_at,
+        dated=draft.dated,
     )
 
 

@@ -38,7 +38,8 @@ class LockedLevel:
     `batches` has the bins of each batch, None for a product that keeps none; `today` is the
     store's day. `value` is the cost of everything held, in 1/10000 yuan; `price` is the
     product's, in fen per unit. `limits` are what binds channels, by channel. `shelf_before` and
-    `transit_before` are the bins when it was locked.
+    `transit_before` are the bins when it was locked; `counted_at` is when the goods were counted
+    last.
     """
 
     pair: Pair
@@ -58,6 +59,7 @@ class LockedLevel:
     reorder_point: int = 0
     shelf_before: int = 0
     transit_before: int = 0
+    counted_at: datetime | None = None
     limits: dict[str, ChannelLimit] = field(default_factory=_no_limits)
     earmarks: Earmarks = field(default_factory=_no_earmarks)
 

@@ -24,7 +24,7 @@ from app.domain.ledger.draft import Draft, Line, Place, unlabelled_batch
 from app.domain.ledger.locked import NO_LIMIT, Bins, Levels, LockedLevel, Move
 from app.domain.rules.costs import share
 from app.domain.rules.fefo import BatchChoice, BatchKey, choose_batches, pick
-from app.domain.rules.kinds import PROMISED_BINS, SEALED_BINS, UNEXPIRED_BINS
+from app.domain.rules.kinds import CONSUMING_BINS, PROMISED_BINS, SEALED_BINS, UNEXPIRED_BINS
 from app.domain.rules.prices import MOST_AMOUNT, charge_of, parts
 from app.domain.rules.shortages import NO_DEMAND, Demand, after_line, available
 from app.domain.rules.units import from_base, to_base
@@ -174,6 +174,8 @@ class LinePlanner:
         """Takes from a bin of a product that keeps no batches."""
         line, source, quantity = move.line, move.source, move.quantity
         bin = source, line.source.bin
+        if self._is_late(move):
+            self._book_in(move, quantity, None, late=True)
         kept = self._limit(move).buffer + self._earmarked(source, line.source.bin, None)
         demand = self.demands.get(bin, NO_DEMAND)
         left = available(source.bins[bin[1]], self._added.get(bin, 0), demand, kept)
@@ -196,6 +198,12 @@ class LinePlanner:
             return BatchExpired(line.product, choice.too_old)
         # Earmarked goods were passed over, so FEFO alone did not choose.
         named = not choice.by_fefo or (bin == "quarantine" and bool(source.earmarks))
+        if self._is_late(move):
+            for batch, quantity in choice.parts:
+                self._sell_gained(move, quantity, batch, late=True)
+            if choice.taken < move.quantity:
+                self._sell_booked_in(move, move.quantity - choice.taken, choice, late=True)
+            return None
         for batch, quantity in choice.parts:
             key = source, batch, bin
             self._taken[key] = self._taken.get(key, 0) + quantity
@@ -266,26 +274,42 @@ class LinePlanner:
         """Whether the line sells what the shelf lacks on the books."""
         return self._draft.accept_shortage and line.source.bin == "shelf" and not line.optional
 
-    def _book_in(self, move: Move, missing: int, batch: BatchKey | None) -> None:
+    def _is_late(self, move: Move) -> bool:
+        """Whether a closed stocktake counted the level after these goods had left it: its variance
+        has taken them out already, and they are not deducted twice (I14)."""
+        line, counted_at = move.line, move.source.counted_at
+        if counted_at is None or not self._draft.dated or self._draft.occurred_at >= counted_at:
+            return False
+        return line.source.bin == "shelf" and line.target.bin in CONSUMING_BINS
+
+    def _book_in(
+        self, move: Move, missing: int, batch: BatchKey | None, late: bool = False
+    ) -> None:
         """The goods were physically there: books the difference in from `variance` first, so
         that no bin goes negative (I4)."""
         line, source = move.line, move.source
         quantity = from_base(missing, source.scale)
         variance = Place(line.source.store, "variance")
-        gain = Line(line.product, quantity, variance, line.source)
+        gain = Line(line.product, quantity, variance, line.source, late=late)
         self._add(Move(gain, missing, source, source, batch, named=True))
 
-    def _sell_booked_in(self, move: Move, missing: int, choice: BatchChoice) -> None:
+    def _sell_booked_in(
+        self, move: Move, missing: int, choice: BatchChoice, late: bool = False
+    ) -> None:
         """Sells what is missing of the named batch, unless it is expired (I8); else of the
         unlabelled one."""
         if move.line.batches is not None and choice.candidates:
             batch = choice.candidates[0][0]
         else:
             batch = unlabelled_batch(move.line.product)
-        self._book_in(move, missing, batch)
+        self._sell_gained(move, missing, batch, late)
+
+    def _sell_gained(self, move: Move, quantity: int, batch: BatchKey, late: bool) -> None:
+        """Books so many goods of the batch in and sells them."""
+        self._book_in(move, quantity, batch, late)
         key = move.source, batch, "shelf"
-        self._taken[key] = self._taken.get(key, 0) + missing
-        self._add(move._replace(quantity=missing, batch=batch, named=True))
+        self._taken[key] = self._taken.get(key, 0) + quantity
+        self._add(move._replace(quantity=quantity, batch=batch, named=True))
 
     def _bring(self, move: Move, batches: dict[BatchKey, Bins]) -> Refusal | None:
         """Brings goods from a counter account: to the batches they were sold from, to the batch

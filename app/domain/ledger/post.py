@@ -165,6 +165,7 @@ def _locked_level(unit: Unit, pair: Pair, state: LevelState) -> LockedLevel:
         reorder_point=state.reorder_point,
         shelf_before=state.shelf,
         transit_before=state.transit,
+        counted_at=state.counted_at,
     )
 
 

@@ -242,6 +242,7 @@ async def draft(
         sale_id=terms.sale_id,
         recipes=exploded.recipes,
         accept_shortage=terms.accept_shortage,
+        dated=head.occurred_at is not None,
         act=audit_row(viewer, *by_hand, kind=kind.name) if kind in ADJUSTMENTS else None,
         claimant=viewer.claimant,
     )

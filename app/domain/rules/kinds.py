@@ -28,6 +28,8 @@ class Kind(Enum):
     RETURN_WASTED = Route("customer", "waste", "Returned by a customer, thrown away. 退货报废")
     GAIN = Route("variance", "shelf", "More was counted than recorded. 盘盈")
     LOSS = Route("shelf", "variance", "Less was counted than recorded. 盘亏")
+    COUNT_GAIN = Route("variance", "shelf", "A stocktake counted more than the book. 盘点盘盈")
+    COUNT_LOSS = Route("shelf", "variance", "A stocktake counted less than the book. 盘点盘亏")
     QUARANTINE = Route("shelf", "quarantine", "Taken off sale until checked. 转待检")
     RELEASE = Route("quarantine", "shelf", "Checked and back on sale. 待检放行")
     EXPIRE = Route("shelf", "quarantine", "Past its last day of sale: off the shelf. 过期下架")

@@ -44,6 +44,7 @@ NAMES = {
     "tenant": ("商户编码", "Chain code"),
     "token": ("令牌", "Token"),
     "unit": ("单位", "Unit"),
+    "zone": ("区域", "Zone"),
 }
 """Fields of texts as people call them, in Chinese and in English."""
 

@@ -1,0 +1,166 @@
+"""Positions of levels in their history, and the entries that changed what they have on hand."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import and_, bindparam, case, func, select, union_all
+
+from app.db.core.snapshot import AnySession
+from app.db.core.statement import among, arrays, rows
+from app.db.tables import BatchLevel, Entry, Level, Movement
+from app.domain.rules.kinds import ON_HAND_BINS
+
+E, M, L = (table.__table__.c for table in (Entry, Movement, Level))
+
+
+class Position(NamedTuple):
+    """A level's state at one position: the quantities in its bins, in base units."""
+
+    seq: int
+    on_hand: int
+    reserved: int
+    quarantine: int
+    transit: int
+    value: int
+    unit_cost: int | None
+
+
+class EntryStep(NamedTuple):
+    """An entry that changed what a level has on hand: a `Step` of `domain.rules.counting`."""
+
+    seq: int
+    change: int
+    batch_id: UUID | None
+    movement_id: UUID
+    occurred_at: datetime
+    dated: bool
+
+
+async def positions(
+    session: AnySession, tenant: UUID, store: UUID, products: Collection[UUID]
+) -> dict[UUID, Position]:
+    """The present position of each product's level in the store; one row is one moment."""
+    on_hand = Level.shelf + Level.reserved + Level.quarantine
+    columns = (Level.reserved, Level.quarantine, Level.transit, Level.value, Level.unit_cost)
+    query: Any = select(Level.product_id, Level.version, on_hand, *columns).where(
+        Level.tenant_id == tenant, Level.store_id == store, among(Level.product_id, products)
+    )
+    return {row[0]: Position(*row[1:]) for row in await session.execute(query)}
+
+
+async def batches_on_hand(
+    session: AnySession, tenant: UUID, store: UUID, products: Collection[UUID]
+) -> dict[UUID, dict[UUID, int]]:
+    """Base units on hand of each batch of these products in the store, in FEFO order."""
+    H = BatchLevel
+    query = (
+        select(H.product_id, H.batch_id, H.shelf + H.reserved + H.quarantine)
+        .where(H.tenant_id == tenant, H.store_id == store, among(H.product_id, products))
+        .order_by(H.product_id, H.expires_on, H.batch_id)
+    )
+    held: dict[UUID, dict[UUID, int]] = {}
+    for product, batch, quantity in await session.execute(query):
+        held.setdefault(product, {})[batch] = quantity
+    return held
+
+
+def _steps(store: Any) -> Any:
+    """SQL: the entries of these levels behind a position, each with the change of its on-hand."""
+    keys = rows("since", L.product_id, L.version)
+
+    def on_hand(bin: Any) -> Any:
+        return case((bin.in_(ON_HAND_BINS), E.quantity), else_=0)
+
+    stays = case((E.to_store == E.from_store, on_hand(E.to_bin)), else_=0)
+    sides = (
+        (E.from_store, E.from_seq, stays - on_hand(E.from_bin)),
+        (E.to_store, E.to_seq, on_hand(E.to_bin)),
+    )
+    return union_all(
+        *(
+            select(
+                E.product_id,
+                seq.label("seq"),
+                change.label("change"),
+                E.batch_id,
+                M.id.label("movement_id"),
+                M.occurred_at,
+                M.dated,
+                M.recorded_at,
+            )
+            .select_from(keys)
+            .join(
+                Entry.__table__,
+                and_(
+                    E.tenant_id == bindparam("tenant", type_=E.tenant_id.type),
+                    side == store,
+                    E.product_id == keys.c.product_id,
+                    seq > keys.c.version,
+                ),
+            )
+            .join(Movement.__table__, and_(M.tenant_id == E.tenant_id, M.id == E.movement_id))
+            for side, seq, change in sides
+        )
+    ).subquery("steps")
+
+
+STORE = bindparam("store", type_=L.store_id.type)
+STEPS = _steps(STORE)
+CHANGES = (
+    select(*(STEPS.c[name] for name in ("product_id", *EntryStep._fields)))
+    .where(STEPS.c.change != 0)
+    .order_by(STEPS.c.product_id, STEPS.c.seq)
+)
+
+
+async def steps_since(
+    session: AnySession, tenant: UUID, store: UUID, since: Mapping[UUID, int]
+) -> dict[UUID, list[EntryStep]]:
+    """The entries that changed what these products have on hand, each behind its position."""
+    if not since:
+        return {}
+    keys = arrays("since", ["product_id", "version"], list(since.items()))
+    steps: dict[UUID, list[EntryStep]] = {}
+    for row in await session.execute(CHANGES, {"tenant": tenant, "store": store, **keys}):
+        steps.setdefault(row[0], []).append(EntryStep(*row[1:]))
+    return steps
+
+
+RECENT = 500
+"""Entries of a level in which the beginning of a count is looked for."""
+
+
+def _first_after() -> Any:
+    moments = rows("moments", L.product_id, L.counted_at)
+    return (
+        select(STEPS.c.product_id, func.min(STEPS.c.seq))
+        .join(moments, moments.c.product_id == STEPS.c.product_id)
+        .where(STEPS.c.recorded_at > moments.c.counted_at)
+        .group_by(STEPS.c.product_id)
+    )
+
+
+FIRST_AFTER = _first_after()
+
+
+async def positions_at(
+    session: AnySession,
+    tenant: UUID,
+    store: UUID,
+    now: Mapping[UUID, Position],
+    moments: Mapping[UUID, datetime],
+) -> dict[UUID, int]:
+    """The position that each product's level had at a moment; `now` are the present ones.
+
+    A moment before the latest RECENT entries has the position before those.
+    """
+    since = [(product, max(0, now[product].seq - RECENT)) for product in moments]
+    parameters = arrays("since", ["product_id", "version"], since)
+    parameters |= arrays("moments", ["product_id", "counted_at"], list(moments.items()))
+    query: Any = await session.execute(
+        FIRST_AFTER, {"tenant": tenant, "store": store, **parameters}
+    )
+    first = {product: seq for product, seq in query}
+    return {product: first.get(product, now[product].seq + 1) - 1 for product in moments}

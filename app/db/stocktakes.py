@@ -1,0 +1,284 @@
+"""Stocktakes: read by stores, changed under their own lock; their lines, counts and rules."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    String,
+    Uuid,
+    and_,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from app.db.core.snapshot import AnySession
+from app.db.core.statement import among, arrays, rows
+from app.db.core.unit import Unit
+from app.db.tables import (
+    Level,
+    Product,
+    Stocktake,
+    StocktakeCount,
+    StocktakeLine,
+    StocktakeRules,
+    StocktakeVariance,
+    Store,
+)
+
+S, L, C = Stocktake, StocktakeLine, StocktakeCount
+OPEN = S.state.in_(
+    [literal_column(f"'{state}'", String()) for state in ("OPEN", "REVIEW", "CLOSING")]
+)
+"""Literals and no parameters: every plan finds the index of open stocktakes."""
+
+
+async def stocktakes_by_id(
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
+) -> Sequence[Stocktake]:
+    return (await session.scalars(select(S).where(S.tenant_id == tenant, among(S.id, ids)))).all()
+
+
+async def open_stocktakes(
+    session: AnySession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
+) -> Sequence[Stocktake]:
+    """A page of the stocktakes that are not ended in these stores, the oldest first."""
+    query = select(S).where(S.tenant_id == tenant, among(S.store_id, stores), OPEN)
+    if after is not None:
+        query = query.where(S.id > after)
+    return (await session.scalars(query.order_by(S.id).limit(limit))).all()
+
+
+class StocktakeFilter(NamedTuple):
+    stores: Collection[UUID]
+    state: str | None = None
+
+
+async def stocktakes(
+    session: AnySession, tenant: UUID, filter: StocktakeFilter, after: UUID | None, limit: int
+) -> Sequence[Stocktake]:
+    """A page of stocktakes, the newest first."""
+    query = select(S).where(S.tenant_id == tenant, among(S.store_id, filter.stores))
+    if filter.state is not None:
+        query = query.where(S.state == filter.state)
+    if after is not None:
+        query = query.where(S.id < after)
+    return (await session.scalars(query.order_by(S.id.desc()).limit(limit))).all()
+
+
+async def locked_stocktake(unit: Unit, id: UUID) -> Stocktake | None:
+    query = select(S).where(S.tenant_id == unit.tenant, S.id == id)
+    return await unit.session.scalar(query.with_for_update())
+
+
+async def shared_stocktake(unit: Unit, id: UUID) -> Stocktake | None:
+    """The stocktake; its state does not change until the unit ends, and others count meanwhile."""
+    query = select(S).where(S.tenant_id == unit.tenant, S.id == id)
+    return await unit.session.scalar(query.with_for_update(read=True))
+
+
+async def lock_scopes(unit: Unit, store: UUID) -> None:
+    """Makes the units that add products to stocktakes of the store wait for each other."""
+    query = select(Store.id).where(Store.tenant_id == unit.tenant, Store.id == store)
+    await unit.session.execute(query.with_for_update(key_share=True))
+
+
+async def add_lines(unit: Unit, row: Stocktake, products: Collection[UUID]) -> None:
+    """Adds the lines of a new stocktake, by the products' names.
+
+    Of a category, or of everything, it takes the products that the store has ever had.
+    """
+    theirs = and_(
+        Level.tenant_id == Product.tenant_id,
+        Level.store_id == row.store_id,
+        Level.product_id == Product.id,
+    )
+    held = Level.shelf + Level.reserved + Level.quarantine > 0
+    wanted = among(Product.id, products)
+    if row.everything or row.category_ids:
+        kept = and_(Level.product_id.is_not(None), or_(Product.archived_at.is_(None), held))
+        if not row.everything:
+            kept = and_(kept, among(Product.category_id, row.category_ids))
+        wanted = or_(wanted, kept)
+    scope = (
+        select(literal(unit.tenant), literal(row.id), Product.id, Product.scale)
+        .outerjoin(Level, theirs)
+        .where(Product.tenant_id == unit.tenant, Product.kind == "GOODS", wanted)
+        .order_by(Product.pinyin, Product.id)
+    )
+    names = ["tenant_id", "stocktake_id", "product_id", "scale"]
+    await unit.session.execute(insert(L).from_select(names, scope))
+
+
+async def overlapping(unit: Unit, row: Stocktake) -> UUID | None:
+    """Another open stocktake of the store with a product of this one."""
+    other = L.__table__.alias("other")
+    query = (
+        select(S.id)
+        .join(L, and_(L.tenant_id == S.tenant_id, L.stocktake_id == S.id))
+        .join(
+            other,
+            and_(
+                other.c.tenant_id == S.tenant_id,
+                other.c.stocktake_id == row.id,
+                other.c.product_id == L.product_id,
+            ),
+        )
+        .where(S.tenant_id == unit.tenant, S.store_id == row.store_id, S.id != row.id, OPEN)
+        .limit(1)
+    )
+    return await unit.session.scalar(query)
+
+
+async def lines_of(
+    session: AnySession,
+    tenant: UUID,
+    stocktakes: Collection[UUID],
+    products: Collection[UUID] | None = None,
+) -> Sequence[StocktakeLine]:
+    """The lines of these stocktakes, in their order; of these products only, if given."""
+    query = select(L).where(L.tenant_id == tenant, among(L.stocktake_id, stocktakes))
+    if products is not None:
+        query = query.where(among(L.product_id, products))
+    return (await session.scalars(query.order_by(L.stocktake_id, L.id))).all()
+
+
+async def line_by_id(session: AnySession, tenant: UUID, id: UUID) -> StocktakeLine | None:
+    return await session.scalar(select(L).where(L.tenant_id == tenant, L.id == id))
+
+
+async def counts_of(
+    session: AnySession,
+    tenant: UUID,
+    stocktakes: Collection[UUID],
+    products: Collection[UUID] | None = None,
+) -> Sequence[StocktakeCount]:
+    """The counts of these stocktakes, replaced ones too, the oldest first."""
+    query = select(C).where(C.tenant_id == tenant, among(C.stocktake_id, stocktakes))
+    if products is not None:
+        query = query.where(among(C.product_id, products))
+    return (await session.scalars(query.order_by(C.stocktake_id, C.id))).all()
+
+
+async def variances_of(
+    session: AnySession, tenant: UUID, stocktakes: Collection[UUID]
+) -> Sequence[StocktakeVariance]:
+    V = StocktakeVariance
+    query = select(V).where(V.tenant_id == tenant, among(V.stocktake_id, stocktakes))
+    return (await session.scalars(query.order_by(V.product_id, V.part))).all()
+
+
+async def replace_counts(
+    unit: Unit, row: Stocktake, products: Collection[UUID], zone: str, by: UUID
+) -> dict[UUID, bool]:
+    """Marks what the person had counted of these products in the zone as replaced; of products
+    that they had not counted there, what others had counted.
+
+    Returns the products with replaced counts, and whether those were another person's.
+    """
+    theirs = (
+        C.tenant_id == unit.tenant,
+        C.stocktake_id == row.id,
+        among(C.product_id, products),
+        C.zone == zone,
+        C.replaced_by.is_(None),
+    )
+    found = await unit.session.execute(
+        select(C.id, C.product_id, C.counted_by).where(*theirs).with_for_update()
+    )
+    counts = [(id, product, counter == by) for id, product, counter in found]
+    own = {product for _, product, mine in counts if mine}
+    ended = [(id, product) for id, product, mine in counts if mine or product not in own]
+    if ended:
+        ids = [id for id, _ in ended]
+        await unit.session.execute(
+            update(C)
+            .where(C.tenant_id == unit.tenant, among(C.id, ids))
+            .values(replaced_by=by)
+            .execution_options(synchronize_session=False)
+        )
+    return {product: product not in own for _, product in ended}
+
+
+async def forget_confirmations(unit: Unit, row: Stocktake, products: Collection[UUID]) -> None:
+    """What was confirmed of these products no longer holds: they are counted again."""
+    await unit.session.execute(
+        update(L)
+        .where(L.tenant_id == unit.tenant, L.stocktake_id == row.id)
+        .where(among(L.product_id, products), L.confirmed_seq.is_not(None))
+        .values(confirmed_seq=None, confirmed_by=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def mark_posted(unit: Unit, row: Stocktake, products: Collection[UUID]) -> None:
+    await unit.session.execute(
+        update(L)
+        .where(L.tenant_id == unit.tenant, L.stocktake_id == row.id)
+        .where(among(L.product_id, products))
+        .values(posted_at=unit.now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def pending_products(unit: Unit, row: Stocktake, limit: int) -> Sequence[UUID]:
+    """The first counted products of the stocktake whose variance is not posted yet."""
+    counted = and_(C.tenant_id == L.tenant_id, C.stocktake_id == L.stocktake_id)
+    query = (
+        select(L.product_id)
+        .where(L.tenant_id == unit.tenant, L.stocktake_id == row.id, L.posted_at.is_(None))
+        .where(
+            select(C.id)
+            .where(counted, C.product_id == L.product_id, C.replaced_by.is_(None))
+            .exists()
+        )
+        .order_by(L.product_id)
+        .limit(limit)
+    )
+    return (await unit.session.scalars(query)).all()
+
+
+async def mark_counted(unit: Unit, store: UUID, counted: Mapping[UUID, datetime]) -> None:
+    """Notes in the levels, whose locks are held, when their goods were counted."""
+    V = Level.__table__.c
+    times = rows("times", V.product_id, V.counted_at)
+    query = (
+        update(Level)
+        .where(V.tenant_id == bindparam("tenant", type_=Uuid()))
+        .where(V.store_id == bindparam("store", type_=Uuid()), V.product_id == times.c.product_id)
+        .values(counted_at=func.greatest(V.counted_at, times.c.counted_at))
+        .execution_options(synchronize_session=False)
+    )
+    given = arrays("times", ["product_id", "counted_at"], list(counted.items()))
+    await unit.session.execute(query, {"tenant": unit.tenant, "store": store, **given})
+
+
+async def unmark_counted(unit: Unit, row: Stocktake) -> None:
+    """The levels that this stocktake counted last do not count as counted any more."""
+    V, H = StocktakeVariance, Level
+    mine = and_(V.tenant_id == H.tenant_id, V.stocktake_id == row.id, V.product_id == H.product_id)
+    await unit.session.execute(
+        update(H)
+        .where(H.tenant_id == unit.tenant, H.store_id == row.store_id)
+        .where(select(V.part).where(mine, V.counted_at == H.counted_at).exists())
+        .values(counted_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def rules(session: AnySession, tenant: UUID) -> StocktakeRules | None:
+    return await session.scalar(select(StocktakeRules).where(StocktakeRules.tenant_id == tenant))
+
+
+async def put_rules(unit: Unit, **columns: Any) -> None:
+    put = insert(StocktakeRules).values(tenant_id=unit.tenant, **columns)
+    await unit.session.execute(
+        put.on_conflict_do_update(index_elements=["tenant_id"], set_=columns)
+    )

@@ -1,0 +1,203 @@
+"""Closing a stocktake: its variances are posted as movements, in steps, while sales go on.
+
+Each step is a transaction of its own: it locks the stocktake and some levels, compares their
+counts with the books under those locks, posts the variances and marks the lines. A close that
+was interrupted goes on with the next call; nothing is posted twice (I14).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from functools import partial
+from uuid import UUID, uuid5
+
+from app.db import alerts, orders, stock
+from app.db import levels as level_rows
+from app.db import stocktakes as rows
+from app.db.core.unit import Database, Unit
+from app.db.tables import Entry, Stocktake, StocktakeVariance
+from app.domain.access import Can, Viewer
+from app.domain.audit_log import Act, Subject, record_act
+from app.domain.claims import claim
+from app.domain.documents.stocktake_lines import Corrections, load_corrections
+from app.domain.documents.stocktakes import get_stocktake, require_state
+from app.domain.documents.worksheet import WorksheetLine, first_counted, worksheet
+from app.domain.errors import Refusal, Refused
+from app.domain.ledger.documents import announce, change_document, movement_of
+from app.domain.ledger.draft import Draft, Line, reversed_lines
+from app.domain.ledger.post import post
+from app.domain.ledger.reservations import retry_while_short
+from app.domain.rules.kinds import Kind
+from app.domain.rules.texts import clean
+from app.domain.stocktake_errors import StocktakeBlocked
+
+STEP = 200
+"""Products in one step: a sale of one of them waits for no more than these."""
+
+REASON = "盘点"
+"""Reason of a movement whose variance has no explanation."""
+
+
+async def close(db: Database, viewer: Viewer, key: UUID, stocktake_id: UUID) -> Stocktake:
+    """The closed stocktake; one that is closed already stays as it is.
+
+    Raises Refused: UnknownStocktake, StocktakeBlocked with every line that blocks, WrongState,
+    OutOfStock where goods that are reserved for orders or write-offs are missing.
+    """
+    row = await get_stocktake(db, viewer, Can.RUN_STOCKTAKES, stocktake_id)
+    while True:
+        step = partial(_step, db, viewer, key, row)
+        row = await retry_while_short(db, viewer.tenant, row.store_id, step)
+        if row.state != "CLOSING":
+            return row
+
+
+async def _step(db: Database, viewer: Viewer, key: UUID, row: Stocktake) -> Stocktake:
+    """Posts the next products. The last step ends the stocktake."""
+    async with db.unit(viewer.tenant) as unit:
+        products = await rows.pending_products(unit, row, STEP)
+        await level_rows.open_levels(unit, {(row.store_id, product) for product in products})
+    async with db.unit(viewer.tenant) as unit:
+        await claim(unit, viewer.claimant, key, row.id, "closeStocktake", row.id)
+        current = await rows.locked_stocktake(unit, row.id)
+        assert current is not None, "no document is ever deleted"
+        if current.state == "CLOSED":
+            return current
+        require_state(current, "OPEN", "REVIEW", "CLOSING")
+        if current.state != "CLOSING":
+            await _refuse_blocked(db, current)
+            current.state, current.closed_by = "CLOSING", viewer.actor
+        products = await rows.pending_products(unit, row, STEP)
+        await _post_products(unit, viewer, current, products)
+        if not await rows.pending_products(unit, row, 1):
+            current.state, current.closed_at = "CLOSED", unit.now
+            closed = Act.CLOSE_STOCKTAKE, Subject.STOCKTAKE, current.id, current.store_id
+            await record_act(unit, viewer, *closed)
+        announce(unit, current)
+    return current
+
+
+async def _refuse_blocked(db: Database, row: Stocktake) -> None:
+    """Raises Refused(StocktakeBlocked). The stocktake is locked, so that no count is added."""
+    # A snapshot: the comparison reads levels, batches and entries of one moment.
+    async with db.read(row.tenant_id) as session:
+        blocked = (await worksheet(session, row)).blocked
+    if blocked:
+        raise Refused(StocktakeBlocked(blocked))
+
+
+async def _post_products(
+    unit: Unit, viewer: Viewer, row: Stocktake, products: Sequence[UUID]
+) -> None:
+    """Posts what was counted of these products, under the locks of their levels."""
+    pairs = {(row.store_id, product) for product in products}
+    _, states = await level_rows.claim_and_lock(unit, [], pairs)
+    await unit.session.flush()
+    locked = {product for _, product in states}
+    lines = (await worksheet(unit.session, row, locked)).counted
+    corrections = await load_corrections(unit, row.store_id, states, lines)
+    drafts = _drafts(viewer, row, lines, corrections)
+    for outcome in await post(unit, drafts):
+        if isinstance(outcome, Refusal):
+            raise Refused(outcome)
+    unit.session.add_all(_variance_rows(lines))
+    counted = {line.product_id: first_counted(line.counts) for line in lines}
+    await rows.mark_posted(unit, row, counted)
+    whole = {line.product_id for line in lines if corrections.is_whole(line)}
+    times = {product: at for product, at in counted.items() if product in whole}
+    await rows.mark_counted(unit, row.store_id, times)
+    await alerts.resolve_discrepancies(unit, row.store_id, times)
+
+
+def _drafts(
+    viewer: Viewer, row: Stocktake, lines: Sequence[WorksheetLine], corrections: Corrections
+) -> list[Draft]:
+    """One movement for each kind and reason: gains first, so that losses find them."""
+    grouped: dict[tuple[Kind, str], list[Line]] = defaultdict(list)
+    for line in lines:
+        reason = line.row.reason or REASON
+        grouped[Kind.COUNT_GAIN, reason] += corrections.gains(line)
+        grouped[Kind.COUNT_LOSS, reason] += corrections.losses(line)
+    return [
+        movement_of(
+            row.id,
+            kind,
+            row.store_id,
+            uuid5(row.id, f"{reason} {moved[0].product}"),
+            viewer.actor,
+            moved,
+            reason=reason,
+        )
+        for (kind, reason), moved in sorted(
+            grouped.items(), key=lambda item: (item[0][0] is Kind.COUNT_LOSS, item[0][1])
+        )
+        if moved
+    ]
+
+
+def _variance_rows(lines: Sequence[WorksheetLine]) -> list[StocktakeVariance]:
+    return [
+        StocktakeVariance(
+            tenant_id=line.tenant_id,
+            stocktake_id=line.stocktake.id,
+            product_id=line.product_id,
+            part=number,
+            batch_id=part.batch_id,
+            seq=part.seq,
+            expected=part.expected,
+            late=sum(step.change for step in part.late),
+            counted=part.counted,
+            counted_at=first_counted(line.counts),
+        )
+        for line in lines
+        for number, part in enumerate(line.parts, 1)
+    ]
+
+
+async def reverse(
+    db: Database, viewer: Viewer, key: UUID, stocktake_id: UUID, reason: str | None
+) -> Stocktake:
+    """Undoes a closed stocktake with new movements: every variance goes back.
+
+    Raises Refused: UnknownStocktake, WrongState, OutOfStock where what was found is gone.
+    """
+    reason = clean(reason, "reason", 200)
+    row = await get_stocktake(db, viewer, Can.RUN_STOCKTAKES, stocktake_id)
+
+    async def work(unit: Unit, row: Stocktake) -> None:
+        require_state(row, "CLOSED")
+        made = await orders.movements_of(unit.session, unit.tenant, [row.id])
+        kinds = {each.id: each.kind for each in made}
+        entries = await stock.entries_of(unit.session, unit.tenant, kinds)
+        lost = [entry for entry in entries if kinds[entry.movement_id] == Kind.COUNT_LOSS.name]
+        gained = [entry for entry in entries if kinds[entry.movement_id] == Kind.COUNT_GAIN.name]
+        drafts = [
+            _undoing(row, kind, key, viewer.actor, undone, reason)
+            for kind, undone in ((Kind.COUNT_GAIN, lost), (Kind.COUNT_LOSS, gained))
+            if undone
+        ]
+        for outcome in await post(unit, drafts):
+            if isinstance(outcome, Refusal):
+                raise Refused(outcome)
+        await rows.unmark_counted(unit, row)
+        row.state, row.reversed_by, row.reversed_at = "REVERSED", viewer.actor, unit.now
+        undone = Act.REVERSE_STOCKTAKE, Subject.STOCKTAKE, row.id, row.store_id
+        await record_act(unit, viewer, *undone)
+
+    async def once() -> Stocktake:
+        request = ("reverseStocktake", row.id, reason)
+        locked = rows.locked_stocktake
+        return await change_document(db, viewer.claimant, key, row, request, locked, work)
+
+    return await retry_while_short(db, viewer.tenant, row.store_id, once)
+
+
+def _undoing(
+    row: Stocktake,
+    kind: Kind,
+    key: UUID,
+    actor: UUID,
+    entries: Collection[Entry],
+    reason: str | None,
+) -> Draft:
+    lines = reversed_lines(list(entries))
+    return movement_of(row.id, kind, row.store_id, key, actor, lines, reason=reason or "撤销盘点")

@@ -1,0 +1,258 @@
+"""Lines of stocktakes: what was counted, what the books expected, and what moved meanwhile."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import tables
+from app.domain.access import Can
+from app.domain.documents.worksheet import LineState, WorksheetLine
+from app.domain.rules.counting import Comparison, Step
+from app.domain.rules.fefo import NEVER
+from app.schema.batches import Batch
+from app.schema.boundary import needs
+from app.schema.catalog import Product
+from app.schema.edges import edge, maybe_edge
+from app.schema.identity import Actor
+from app.schema.scalars import Money, Quantity, Revision, amount, maybe_money, quantity
+from app.schema.stock import Movement
+from app.schema.stocktake_problems import Blocker
+from app.schema.window import as_window, describe_values, window
+
+strawberry.enum(
+    LineState, name="StocktakeLineState", description="How a line compares with the books. 明细状态"
+)
+describe_values(LineState, {each.name: each.value for each in LineState})
+
+
+def sees_book(info: Info, stocktake: tables.Stocktake) -> bool:
+    """Whether the viewer sees what the books expect: of a blind stocktake that is not ended only
+    those who run it."""
+    if not stocktake.blind or stocktake.state in ("CLOSED", "REVERSED"):
+        return True
+    return info.context.sees(Can.RUN_STOCKTAKES, stocktake, [stocktake.store_id])
+
+
+def _of_book(name: str, description: str) -> Any:
+    """A quantity of a line that is hidden while the count is blind."""
+
+    def resolve(root: strawberry.Parent[WorksheetLine], info: Info) -> Quantity | None:
+        value = getattr(root, name)
+        if value is None or not sees_book(info, root.stocktake):
+            return None
+        return quantity(value, root.scale)
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
+@window(tables.StocktakeCount, description="A quantity that a person counted. 盘点记录")
+class StocktakeCount:
+    id: UUID = strawberry.field(description="ID of the count.")
+    zone: str = strawberry.field(description="Zone of the store; empty if none was given. 区域")
+    quantity: Quantity = amount("quantity", "Quantity counted; negative for a correction. 实盘数量")
+    batch_no: str | None = strawberry.field(
+        description="Batch number; null if the goods were counted without a batch. 批号"
+    )
+    seq: Revision = strawberry.field(
+        description="Position of the level in the ledger when the count was submitted. 流水位置"
+    )
+    began_seq: Revision = strawberry.field(
+        description="Position of the level when the person began to count. 开始时流水位置"
+    )
+    counted_by: Actor | None = edge("actors", "counted_by", "Person who counted. 盘点人")
+    counted_at: datetime = strawberry.field(
+        description="Time of the count by the device, else of its arrival. 盘点时间"
+    )
+    replaced_by: Actor | None = maybe_edge(
+        "actors",
+        "replaced_by",
+        "Person whose recount replaced this count; null if it holds. 重盘人",
+    )
+
+    @strawberry.field(description="Expiry of the batch; null if there is none. 到期日")
+    def expires_on(self, root: strawberry.Parent[tables.StocktakeCount]) -> date | None:
+        return None if root.expires_on == NEVER else root.expires_on
+
+
+@strawberry.type(description="A movement beside a count. 盘点期间的变动")
+class StocktakeMovement:
+    row: strawberry.Private[WorksheetLine]
+    step: strawberry.Private[Step]
+
+    @strawberry.field(description="Movement of the goods; null if you lack SEE_STOCK. 单据")
+    async def movement(self, info: Info) -> Movement | None:
+        loaders = info.context.loaders_of(self.row)
+        return as_window(await loaders.movements.load(self.step.movement_id))
+
+    @strawberry.field(description="Change of the quantity on hand. 变动数量")
+    def quantity(self) -> Quantity:
+        return quantity(self.step.change, self.row.scale)
+
+    @strawberry.field(
+        description="Position of the level after it; pass it to `confirmCount`. 流水位置"
+    )
+    def seq(self) -> Revision:
+        return Revision(self.step.seq)
+
+
+@strawberry.type(description="Bounds of a variance that is not exact. 差异区间")
+class VarianceInterval:
+    low: Quantity = strawberry.field(description="Smallest possible variance. 最小差异")
+    high: Quantity = strawberry.field(description="Largest possible variance. 最大差异")
+
+
+@strawberry.type(description="Counts of one batch compared with the books. 批次差异")
+class StocktakeBatch:
+    row: strawberry.Private[WorksheetLine]
+    part: strawberry.Private[Comparison]
+
+    @strawberry.field(
+        description="Batch; null for goods counted without a batch, and for a batch that was never "
+        "received. 批次"
+    )
+    async def batch(self, info: Info) -> Batch | None:
+        if self.part.batch_id is None:
+            return None
+        return as_window(await info.context.loaders_of(self.row).batches.load(self.part.batch_id))
+
+    @strawberry.field(description="Quantity counted of it. 实盘数量")
+    def counted(self) -> Quantity:
+        return quantity(self.part.counted, self.row.scale)
+
+    @strawberry.field(description="Book at the position of the counts; null while hidden. 账面")
+    def expected(self, info: Info) -> Quantity | None:
+        seen = sees_book(info, self.row.stocktake)
+        return quantity(self.part.expected, self.row.scale) if seen else None
+
+    @strawberry.field(description="Counted minus expected; null while hidden. 差异")
+    def variance(self, info: Info) -> Quantity | None:
+        seen = sees_book(info, self.row.stocktake)
+        return quantity(self.part.variance, self.row.scale) if seen else None
+
+
+@window(
+    WorksheetLine,
+    description="A product of a stocktake. Expected quantity, variance and value are null for "
+    "people who may not see them while the count is blind. 盘点明细",
+)
+class StocktakeLine:
+    id: UUID = strawberry.field(
+        description="ID of the line; pass it to `explainVariance` and `confirmCount`."
+    )
+    product: Product = edge("products", "product_id", "Product to count. 商品")
+    expected: Quantity | None = _of_book(
+        "expected",
+        "Quantity on hand by the books at the position of the counts, including goods that are "
+        "reserved or in quarantine; of an uncounted product, the quantity now. 账面数量",
+    )
+    variance: Quantity | None = _of_book(
+        "variance", "Counted minus expected; null if it was not counted. 差异数量"
+    )
+    seq: Revision = strawberry.field(
+        description="Position of the level that the line speaks of. Send it back as "
+        "`startedAtSeq` when a person begins to count. 流水位置"
+    )
+
+    @strawberry.field(description="Sum of the counts; null if it was not counted. 实盘数量")
+    def counted(self, root: strawberry.Parent[WorksheetLine]) -> Quantity | None:
+        return None if root.counted is None else quantity(root.counted, root.scale)
+
+    @strawberry.field(description="How the line compares with the books. 状态")
+    def state(self, root: strawberry.Parent[WorksheetLine], info: Info) -> LineState:
+        return shown_state(root, info)
+
+    @strawberry.field(
+        description="Variance at moving-average cost in CNY; null if you lack SEE_COST. 差异金额",
+        directives=needs(Can.SEE_COST),
+    )
+    def value(self, root: strawberry.Parent[WorksheetLine], info: Info) -> Money | None:
+        return maybe_money(root.value) if sees_book(info, root.stocktake) else None
+
+    @strawberry.field(
+        description="Whether goods moved during the count, so that it must be recounted or "
+        "confirmed. 盘点期间有变动"
+    )
+    def ambiguous(self, root: strawberry.Parent[WorksheetLine]) -> bool:
+        return root.is_ambiguous
+
+    @strawberry.field(
+        description="Bounds of the variance while it is ambiguous; else null. 差异区间"
+    )
+    def interval(
+        self, root: strawberry.Parent[WorksheetLine], info: Info
+    ) -> VarianceInterval | None:
+        if root.low is None or root.high is None or not root.is_ambiguous:
+            return None
+        if not sees_book(info, root.stocktake):
+            return None
+        return VarianceInterval(
+            low=quantity(root.low, root.scale), high=quantity(root.high, root.scale)
+        )
+
+    @strawberry.field(
+        description="Movements during the count, which may or may not be counted already. "
+        "盘点期间的变动"
+    )
+    def moved_during(self, root: strawberry.Parent[WorksheetLine]) -> list[StocktakeMovement]:
+        return [StocktakeMovement(row=root, step=s) for part in root.parts for s in part.between]
+
+    @strawberry.field(
+        description="Sales recorded after the count that happened before it, for example by a "
+        "till that was offline; the expected quantity includes them. 销售未同步"
+    )
+    def late_movements(self, root: strawberry.Parent[WorksheetLine]) -> list[StocktakeMovement]:
+        return [StocktakeMovement(row=root, step=s) for part in root.parts for s in part.late]
+
+    @strawberry.field(
+        description="Comparison by batch; empty for a product without batches. 批次差异"
+    )
+    def batches(self, root: strawberry.Parent[WorksheetLine]) -> list[StocktakeBatch]:
+        if all(part.batch_id is None for part in root.parts):
+            return []
+        return [StocktakeBatch(row=root, part=part) for part in root.parts]
+
+    @strawberry.field(
+        graphql_type=list[StocktakeCount],
+        description="Counts of the product, the oldest first, replaced ones too. 盘点记录",
+    )
+    def counts(self, root: strawberry.Parent[WorksheetLine]) -> list[tables.StocktakeCount]:
+        return sorted([*root.counts, *root.replaced], key=lambda each: each.id)
+
+    @strawberry.field(description="Quantity reserved for orders and passes now. 预占")
+    def reserved(self, root: strawberry.Parent[WorksheetLine]) -> Quantity:
+        return quantity(root.now.reserved, root.scale)
+
+    @strawberry.field(
+        description="Quantity in quarantine now, such as goods of open write-offs. 待检"
+    )
+    def quarantined(self, root: strawberry.Parent[WorksheetLine]) -> Quantity:
+        return quantity(root.now.quarantine, root.scale)
+
+    @strawberry.field(description="Quantity on its way to the store, not to be counted. 在途")
+    def incoming(self, root: strawberry.Parent[WorksheetLine]) -> Quantity:
+        return quantity(root.now.transit, root.scale)
+
+    @strawberry.field(description="Reason of the variance, as a person gave it. 差异原因")
+    def reason(self, root: strawberry.Parent[WorksheetLine]) -> str | None:
+        return root.row.reason
+
+    @strawberry.field(description="Note on the reason. 备注")
+    def note(self, root: strawberry.Parent[WorksheetLine]) -> str | None:
+        return root.row.note
+
+    @strawberry.field(
+        description="What keeps the line from being closed; null if nothing does. 待处理"
+    )
+    def blocker(self, root: strawberry.Parent[WorksheetLine], info: Info) -> Blocker | None:
+        blocker = root.blocker
+        return blocker if blocker is Blocker.AMBIGUOUS or sees_book(info, root.stocktake) else None
+
+
+def shown_state(line: WorksheetLine, info: Info) -> LineState:
+    """The state of the line, without what a blind count hides."""
+    state = line.state
+    compared = state in (LineState.MATCHES, LineState.DIFFERS)
+    return LineState.COUNTED if compared and not sees_book(info, line.stocktake) else state
