@@ -21,7 +21,7 @@ from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import catalog as types
 from app.schema import catalog_changes as changes
-from app.schema.arguments import After, First
+from app.schema.arguments import After, First, emptied, value_of
 from app.schema.paging import Connection, connection, page
 
 
@@ -148,15 +148,34 @@ class PrintingQuery:
         return await product_label(reads, viewer, product_id, batch_no, expires_on, produced_on)
 
 
-def described(input: changes.DescriptionInput, name: str | None) -> ProductDescription:
+def described(input: changes.CreateProductInput) -> ProductDescription:
     return ProductDescription(
-        name,
+        input.name,
         input.spec,
         input.price,
         input.category_id,
         input.image_url,
         input.overstock_point,
         input.for_sale,
+    )
+
+
+def redescribed(input: changes.UpdateProductInput) -> ProductDescription:
+    return ProductDescription(
+        input.name,
+        value_of(input.spec),
+        value_of(input.price),
+        value_of(input.category_id),
+        value_of(input.image_url),
+        value_of(input.overstock_point),
+        input.for_sale,
+        emptied(
+            spec=input.spec,
+            price=input.price,
+            category_id=input.category_id,
+            image_url=input.image_url,
+            overstock_point=input.overstock_point,
+        ),
     )
 
 
@@ -178,7 +197,7 @@ class CatalogMutation:
             input.unit,
             (input.kind or types.ProductKind.GOODS).name,
             input.barcodes or [],
-            described(input, input.name),
+            described(input),
             bool(input.tracks_batches),
             input.shelf_life_days,
         )
@@ -186,10 +205,11 @@ class CatalogMutation:
     @root(
         Can.EDIT_CATALOG,
         changes.ProductResult,
-        description="Update a product; omitted fields stay unchanged. 修改商品",
+        description="Update a product; omitted fields stay unchanged, and null empties those that "
+        "may be empty. 修改商品",
     )
     async def update_product(self, info: Info, input: changes.UpdateProductInput) -> Product:
-        context, description = info.context, described(input, input.name)
+        context, description = info.context, redescribed(input)
         return await products.update_product(
             context.app.db, context.viewer, input.key, input.product_id, description, input.sku
         )

@@ -18,7 +18,7 @@ from app.domain.errors import Refused
 from app.domain.rules.texts import search_words
 from app.resolvers.roots import root
 from app.schema import purchases as types
-from app.schema.arguments import After, First, StoreIds, at_most
+from app.schema.arguments import After, First, StoreIds, at_most, emptied, value_of
 from app.schema.paging import Connection, connection, page
 from app.schema.scalars import MOST_VALUES
 from app.schema.stock_changes import ReverseInput
@@ -137,8 +137,9 @@ class PurchasesMutation:
         description="Create a supplier. Fails with AlreadyTaken if the name exists. 新建供应商",
     )
     async def create_supplier(self, info: Info, input: types.CreateSupplierInput) -> Supplier:
-        context, said = info.context, introduced(input)
-        return await purchases.create_supplier(context.app.db, context.viewer, input.key, said)
+        context = info.context
+        described = Introduced(input.name, input.contact, input.phone, input.note, input.lead_days)
+        return await purchases.create_supplier(context.app.db, context.viewer, input.key, described)
 
     @root(
         Can.EDIT_SUPPLIERS,
@@ -146,9 +147,9 @@ class PurchasesMutation:
         description="Update a supplier; omitted fields stay unchanged. 修改供应商",
     )
     async def update_supplier(self, info: Info, input: types.UpdateSupplierInput) -> Supplier:
-        context, said = info.context, introduced(input)
+        context, described = info.context, reintroduced(input)
         return await purchases.update_supplier(
-            context.app.db, context.viewer, input.key, input.supplier_id, said
+            context.app.db, context.viewer, input.key, input.supplier_id, described
         )
 
     @root(
@@ -190,7 +191,9 @@ class PurchasesMutation:
         self, info: Info, input: types.UpdatePurchaseOrderInput
     ) -> PurchaseOrder:
         db, viewer, id = info.context.app.db, info.context.viewer, input.purchase_order_id
-        return await purchases.update(db, viewer, input.key, id, input.expected_on, input.note)
+        expected_on, note = value_of(input.expected_on), value_of(input.note)
+        cleared = emptied(expected_on=input.expected_on, note=input.note)
+        return await purchases.update(db, viewer, input.key, id, expected_on, note, cleared)
 
     @root(
         Can.PURCHASE,
@@ -247,5 +250,12 @@ class PurchasesMutation:
         )
 
 
-def introduced(input: types.CreateSupplierInput | types.UpdateSupplierInput) -> Introduced:
-    return Introduced(input.name, input.contact, input.phone, input.note, input.lead_days)
+def reintroduced(input: types.UpdateSupplierInput) -> Introduced:
+    return Introduced(
+        input.name,
+        value_of(input.contact),
+        value_of(input.phone),
+        value_of(input.note),
+        input.lead_days,
+        emptied(contact=input.contact, phone=input.phone, note=input.note),
+    )

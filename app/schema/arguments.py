@@ -1,6 +1,6 @@
 """Arguments and input fields that many roots share, each described once."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -8,6 +8,7 @@ import strawberry
 from app.domain.people.staff import MOST_STORES
 
 LIST_LIMIT = "list-limit"
+T = TypeVar("T")
 
 
 def at_most(count: int) -> dict[str, int]:
@@ -31,6 +32,18 @@ StoreIds = Annotated[
     ),
 ]
 StoreCode = Annotated[str, strawberry.argument(description="Public code of the store. 门店编码")]
+
+
+def value_of(given: strawberry.Some[T | None] | None) -> T | None:
+    """The value of a field that null empties; None also where it was omitted."""
+    return None if given is None else given.value
+
+
+def emptied(**fields: strawberry.Some[Any] | None) -> tuple[str, ...]:
+    """The names of the fields that were given as null, or as an empty text."""
+    return tuple(
+        name for name, given in fields.items() if given is not None and given.value in (None, "")
+    )
 
 
 def request_key() -> Any:

@@ -34,8 +34,8 @@ CategoryResult = Annotated[
 ]
 
 
-@strawberry.input(description="Descriptive fields of a product. 商品信息")
-class DescriptionInput:
+@strawberry.input(description="Input of `createProduct`. 新建商品")
+class CreateProductInput:
     key: UUID = request_key()
     spec: str | None = strawberry.field(
         default=None, description="Size, flavour or packing, at most 100 characters. 规格"
@@ -59,10 +59,6 @@ class DescriptionInput:
         description="A level above this quantity is OVERSTOCKED; 0 marks any stock as too much. "
         "积压阈值",
     )
-
-
-@strawberry.input(description="Input of `createProduct`. 新建商品")
-class CreateProductInput(DescriptionInput):
     sku: str = strawberry.field(description="SKU, unique in the chain, at most 64 characters. 货号")
     name: str = strawberry.field(
         description="Name of the product, at most 200 characters. 商品名称"
@@ -91,8 +87,12 @@ class CreateProductInput(DescriptionInput):
     )
 
 
-@strawberry.input(description="Input of `updateProduct`; omitted fields stay unchanged. 修改商品")
-class UpdateProductInput(DescriptionInput):
+@strawberry.input(
+    description="Input of `updateProduct`; omitted fields stay unchanged, and null empties those "
+    "that may be empty. 修改商品"
+)
+class UpdateProductInput:
+    key: UUID = request_key()
     product_id: UUID = strawberry.field(description="ID of the product to change.")
     name: str | None = strawberry.field(
         default=None, description="New name of the product. 商品名称"
@@ -100,6 +100,27 @@ class UpdateProductInput(DescriptionInput):
     sku: str | None = strawberry.field(
         default=None,
         description="New SKU, at most 64 characters; the old one no longer finds the product. 货号",
+    )
+    spec: strawberry.Maybe[str | None] = strawberry.field(
+        description="Size, flavour or packing, at most 100 characters; null empties it. 规格"
+    )
+    price: strawberry.Maybe[Money | None] = strawberry.field(
+        description="Selling price of one unit in CNY; null removes it. 售价"
+    )
+    category_id: strawberry.Maybe[UUID | None] = strawberry.field(
+        description="ID of the product's category; null removes it. 分类"
+    )
+    image_url: strawberry.Maybe[str | None] = strawberry.field(
+        description="Link to a picture, at most 500 characters; null removes it. 图片链接"
+    )
+    for_sale: bool | None = strawberry.field(
+        default=None,
+        description="Whether it is sold to customers; pass false for ingredients and consumables. "
+        "可售商品",
+    )
+    overstock_point: strawberry.Maybe[Quantity | None] = strawberry.field(
+        description="A level above this quantity is OVERSTOCKED; 0 marks any stock as too much, "
+        "null none. 积压阈值"
     )
 
 

@@ -245,8 +245,8 @@ ReceivePurchaseOrderResult = Annotated[
 ]
 
 
-@strawberry.input(description="Descriptive fields of a supplier. 供应商信息")
-class SupplierInput:
+@strawberry.input(description="Input of `createSupplier`. 新建供应商")
+class CreateSupplierInput:
     key: UUID = request_key()
     contact: str | None = strawberry.field(
         default=None, description="Contact person, at most 100 characters. 联系人"
@@ -257,10 +257,6 @@ class SupplierInput:
     note: str | None = strawberry.field(
         default=None, description="Internal note, at most 500 characters. 备注"
     )
-
-
-@strawberry.input(description="Input of `createSupplier`. 新建供应商")
-class CreateSupplierInput(SupplierInput):
     name: str = strawberry.field(
         description="Name of the supplier, unique in the chain, at most 100 characters. 供应商名称"
     )
@@ -272,9 +268,20 @@ class CreateSupplierInput(SupplierInput):
 
 
 @strawberry.input(
-    description="Input of `updateSupplier`; omitted fields stay unchanged. 修改供应商"
+    description="Input of `updateSupplier`; omitted fields stay unchanged, and null empties those "
+    "that may be empty. 修改供应商"
 )
-class UpdateSupplierInput(SupplierInput):
+class UpdateSupplierInput:
+    key: UUID = request_key()
+    contact: strawberry.Maybe[str | None] = strawberry.field(
+        description="Contact person, at most 100 characters; null removes it. 联系人"
+    )
+    phone: strawberry.Maybe[str | None] = strawberry.field(
+        description="Phone number, at most 30 characters; null removes it. 电话"
+    )
+    note: strawberry.Maybe[str | None] = strawberry.field(
+        description="Internal note, at most 500 characters; null removes it. 备注"
+    )
     supplier_id: UUID = strawberry.field(description="ID of the supplier to change.")
     name: str | None = strawberry.field(
         default=None,
@@ -338,12 +345,12 @@ class CreatePurchaseOrderInput:
 class UpdatePurchaseOrderInput:
     key: UUID = request_key()
     purchase_order_id: UUID = strawberry.field(description="ID of the purchase order to change.")
-    expected_on: date | None = strawberry.field(
-        default=None,
-        description="Expected date of delivery, from today to 730 days ahead. 预计到货日",
+    expected_on: strawberry.Maybe[date | None] = strawberry.field(
+        description="Expected date of delivery, from today to 730 days ahead; null removes it. "
+        "预计到货日"
     )
-    note: str | None = strawberry.field(
-        default=None, description="Note on the order, at most 500 characters. 备注"
+    note: strawberry.Maybe[str | None] = strawberry.field(
+        description="Note on the order, at most 500 characters; null removes it. 备注"
     )
 
 

@@ -349,3 +349,35 @@ async def test_english_is_spoken(desk: Desk) -> None:
         answer = response.json()["data"]["createProduct"]
         assert answer["message"].startswith(said)
         assert answer["code"] == "UNKNOWN_CATEGORY"
+
+
+OPTIONAL = """mutation($input: UpdateProductInput!) { updateProduct(input: $input) {
+  ... on Product { name spec price imageUrl overstockPoint category { name } } } }"""
+
+
+async def test_null_empties_what_may_be_empty(desk: Desk) -> None:
+    category = (await desk.do("createCategory", name=f"类{uuid4().hex[:8]}"))["id"]
+    fields = {"price": "3", "spec": "大", "overstockPoint": "50", "imageUrl": "https://a.example/x"}
+    name = f"米{uuid4().hex[:8]}"
+    product = await desk.product(name, categoryId=category, **fields)
+
+    async def update(**input: Any) -> Any:
+        values = {"key": str(uuid4()), "productId": product, **input}
+        return await desk.ask(OPTIONAL, input=values)
+
+    kept = await update(forSale=True)
+    assert (kept["price"], kept["spec"], kept["overstockPoint"]) == ("3.00", "大", "50")
+    assert kept["imageUrl"]
+    assert kept["category"]
+    emptied = await update(**dict.fromkeys(fields), categoryId=None, name=None)
+    assert emptied == {
+        "name": name,
+        "spec": "",
+        "price": None,
+        "imageUrl": None,
+        "overstockPoint": None,
+        "category": None,
+    }
+    given = {"price": "4", "spec": "小"}
+    assert (await update(**given))["spec"] == "小"
+    assert (await update(spec=""))["spec"] == ""

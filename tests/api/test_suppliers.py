@@ -60,3 +60,14 @@ async def test_an_archived_supplier_delivers_and_is_not_ordered_of(fresh: Desk) 
     assert (await came(fresh, order, ("米", 5)))["state"] == "RECEIVED"
     await fresh.do("archiveSupplier", supplierId=id, archived=False)
     assert (await ordered(fresh, ("米", 5), supplierId=id))["state"] == "OPEN"
+
+
+async def test_null_empties_what_may_be_empty(fresh: Desk) -> None:
+    fields = {"contact": "甲", "phone": "13700137000", "note": "旧"}
+    supplier = await fresh.do("createSupplier", name="供应商", **fields)
+    kept = await fresh.do("updateSupplier", supplierId=supplier["id"], leadDays=3)
+    assert [kept[name] for name in fields] == [supplier[name] for name in fields]
+    emptied = await fresh.do(
+        "updateSupplier", supplierId=supplier["id"], **dict.fromkeys(fields), name=None
+    )
+    assert [emptied[name] for name in ("name", *fields)] == ["供应商", None, None, None]

@@ -1,7 +1,7 @@
 """Use cases of the catalog topic: what the chain keeps, and how it is named, packed and judged."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -51,7 +51,10 @@ async def read_products(
 
 @dataclass(frozen=True, slots=True)
 class ProductDescription:
-    """Fields of a product; None leaves a field unchanged (empty for a new product)."""
+    """Fields of a product; None leaves a field unchanged (empty for a new product).
+
+    `emptied` are the fields that lose their value.
+    """
 
     name: str | None = None
     spec: str | None = None
@@ -60,6 +63,16 @@ class ProductDescription:
     image_url: str | None = None
     overstock_point: Decimal | None = None
     for_sale: bool | None = None
+    emptied: tuple[str, ...] = ()
+
+    def printed(self) -> dict[str, Any]:
+        """The fields for a fingerprint. Fields of later versions only if they are given, so that a
+        retry still finds its claim."""
+        later = {"for_sale": self.for_sale, "emptied": self.emptied}
+        return {
+            **{name: each for name, each in asdict(self).items() if name not in later},
+            **{name: each for name, each in later.items() if each not in (None, ())},
+        }
 
     def cleaned(self) -> dict[str, Any]:
         """The columns to write. `price` comes in 1/10000 yuan and is kept in fen."""
@@ -75,7 +88,8 @@ class ProductDescription:
             if rest:
                 raise Malformed("price", "价格最多两位小数", "A price has at most 2 decimals.")
             values["price"] = fen
-        return {name: value for name, value in values.items() if value is not None}
+        given = {name: value for name, value in values.items() if value is not None}
+        return given | {name: "" if name == "spec" else None for name in self.emptied}
 
 
 async def create_product(
@@ -126,7 +140,7 @@ async def create_product(
     _index(product)
     async with db.unit(viewer.tenant) as unit:
         shown = [code.shown for code in codes]
-        request = ("createProduct", sku, unit_name, kind, shown, described)
+        request = ("createProduct", sku, unit_name, kind, shown, described.printed())
         request += tracks_batches, shelf_life_days
         if earlier := await claim(unit, viewer.claimant, key, product.id, *request):
             return await get_product(unit, earlier)
@@ -150,7 +164,8 @@ async def update_product(
     sku_code = None if sku is None else read_sku(sku)
     async with db.unit(viewer.tenant) as unit:
         # Without a SKU it is the request of earlier versions: a retry still finds its claim.
-        request = ("updateProduct", product_id, described, *([sku_code.shown] if sku_code else []))
+        printed = described.printed()
+        request = ("updateProduct", product_id, printed, *([sku_code.shown] if sku_code else []))
         earlier = await claim(unit, viewer.claimant, key, product_id, *request)
         product = await get_product(unit, product_id)
         if earlier is None:

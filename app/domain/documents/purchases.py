@@ -1,7 +1,7 @@
 """Suppliers and purchase orders; `purchase_receipts` books what comes in for an order."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -42,13 +42,23 @@ OPEN = ("OPEN", "PARTIAL")
 
 @dataclass(frozen=True, slots=True)
 class Introduced:
-    """Fields of a supplier; None leaves a field unchanged (empty for a new supplier)."""
+    """Fields of a supplier; None leaves a field unchanged (empty for a new supplier).
+
+    `emptied` are the fields that lose their value.
+    """
 
     name: str | None = None
     contact: str | None = None
     phone: str | None = None
     note: str | None = None
     lead_days: int | None = None
+    emptied: tuple[str, ...] = ()
+
+    def printed(self) -> dict[str, Any]:
+        """The fields for a fingerprint; `emptied` only if it is given, so that a retry of a
+        request of earlier versions still finds its claim."""
+        fields = asdict(self)
+        return fields if self.emptied else {k: v for k, v in fields.items() if k != "emptied"}
 
     def cleaned(self) -> dict[str, Any]:
         """The columns to write."""
@@ -65,7 +75,8 @@ class Introduced:
             "note": clean(self.note, "note", 500, lines=True),
             "lead_days": self.lead_days,
         }
-        return {name: value for name, value in columns.items() if value is not None}
+        given = {name: value for name, value in columns.items() if value is not None}
+        return given | dict.fromkeys(self.emptied)
 
 
 async def create_supplier(
@@ -77,7 +88,9 @@ async def create_supplier(
     row = Supplier(tenant_id=viewer.tenant, id=uuid7(), **columns)
     _index(row)
     async with db.unit(viewer.tenant) as unit:
-        earlier = await claim(unit, viewer.claimant, key, row.id, "createSupplier", introduced)
+        earlier = await claim(
+            unit, viewer.claimant, key, row.id, "createSupplier", introduced.printed()
+        )
         if earlier is None and not await catalog.insert_unique(unit, row):
             raise Refused(AlreadyTaken("name", name))
         [row] = await rows.suppliers_by_id(unit.session, unit.tenant, [earlier or row.id])
@@ -90,7 +103,7 @@ async def update_supplier(
     """Changes what is given. Raises Refused: UnknownSupplier, AlreadyTaken."""
     columns = introduced.cleaned()
     async with db.unit(viewer.tenant) as unit:
-        request = ("updateSupplier", supplier_id, introduced)
+        request = ("updateSupplier", supplier_id, introduced.printed())
         earlier = await claim(unit, viewer.claimant, key, supplier_id, *request)
         row = await get_supplier(unit, supplier_id)
         if earlier is None:
@@ -289,8 +302,9 @@ async def update(
     purchase_order_id: UUID,
     expected_on: date | None,
     note: str | None,
+    emptied: Sequence[str] = (),
 ) -> PurchaseOrder:
-    """Changes what is given, while something is still to come.
+    """Changes what is given, while something is still to come; `emptied` fields lose their value.
 
     Raises Refused: UnknownPurchaseOrder, WrongState.
     """
@@ -301,8 +315,11 @@ async def update(
         _in(row, OPEN)
         day = _reachable(expected_on, await _today(unit, row.store_id))
         row.expected_on, row.note = day or row.expected_on, note or row.note
+        for name in emptied:
+            setattr(row, name, None)
 
-    request = ("updatePurchaseOrder", row.id, expected_on, note)
+    # Without emptied fields it is the request of earlier versions: a retry finds its claim.
+    request = ("updatePurchaseOrder", row.id, expected_on, note, *([emptied] if emptied else []))
     return await change_document(db, viewer.claimant, key, row, request, rows.locked_purchase, work)
 
 
