@@ -157,6 +157,7 @@ async def set_reorder_point(
         if store_id is not None or not level.reorder_point_own:
             level.reorder_point = point
             level.reorder_point_own = store_id is not None
+            level.shown = level.shown or store_id is not None
             unit.changed(level.store_id, product_id)
             changed.append(level)
     return changed
@@ -167,6 +168,7 @@ async def set_expiry_warning(unit: Unit, product_id: UUID, store_id: UUID, days:
     await unit.session.flush()
     for level in await locked_levels(unit, product_id, store_id):
         level.expiry_warning_days = days
+        level.shown = True
         unit.changed(store_id, product_id)
 
 

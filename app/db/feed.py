@@ -97,7 +97,7 @@ async def levels(
     query: Any = (
         select(Level, OVERDUE, Product)
         .join(Product, and_(Product.tenant_id == Level.tenant_id, Product.id == Level.product_id))
-        .where(Level.tenant_id == tenant, Level.store_id == store)
+        .where(Level.tenant_id == tenant, Level.store_id == store, Level.shown)
         # Dishes and services have a level only as a lock; they have no stock.
         .where(Product.kind == "GOODS")
     )

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     FromClause,
     Uuid,
     and_,
@@ -27,6 +28,7 @@ Pair = tuple[UUID, UUID]
 """A store and a product: what a level is of."""
 
 TENANT = bindparam("tenant", type_=Uuid())
+SHOWN = bindparam("shown", type_=Boolean())
 L, P, R = Level.__table__.c, Product.__table__.c, Request.__table__.c
 
 
@@ -55,6 +57,7 @@ def _opening() -> Statement:
             Product.tracks_batches,
             Product.container,
             Product.recipe_id,
+            SHOWN,
         )
         .select_from(_keys)
         .join(Store, and_(Store.tenant_id == TENANT, Store.id == _keys.c.store_id))
@@ -64,17 +67,20 @@ def _opening() -> Statement:
         .with_for_update(of=Product, read=True)
     )
     copied = ["scale", "reorder_point", "overstock_point", "tracks_batches", "container"]
-    names = ["tenant_id", "store_id", "product_id", *copied, "recipe_id"]
+    names = ["tenant_id", "store_id", "product_id", *copied, "recipe_id", "shown"]
     return Statement(
         insert(Level)
         .from_select(names, levels)
-        .on_conflict_do_nothing()
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "store_id", "product_id"],
+            set_={"shown": L.shown | SHOWN},
+        )
         .returning(Level.store_id, Level.product_id)
     )
 
 
 def _existing() -> Statement:
-    return Statement(select(L.store_id, L.product_id).join_from(_keys, Level, _of_keys))
+    return Statement(select(L.store_id, L.product_id, L.shown).join_from(_keys, Level, _of_keys))
 
 
 EXISTING, OPEN = _existing(), _opening()
@@ -85,15 +91,19 @@ def bind_levels(pairs: Iterable[Pair]) -> dict[str, list[Any]]:
     return arrays("level_keys", ["store_id", "product_id"], list(pairs))
 
 
-async def open_levels(unit: Unit, pairs: set[Pair]) -> set[Pair]:
-    """Creates the level rows that are missing. Returns the pairs that exist now."""
+async def open_levels(unit: Unit, pairs: set[Pair], shown: bool = False) -> set[Pair]:
+    """Creates the level rows that are missing. Returns the pairs that exist now.
+
+    Rows that are not `shown` can be locked, and no read returns them: a request that is refused
+    afterwards leaves no level behind.
+    """
     records = await EXISTING.fetch(unit.raw, tenant=unit.tenant, **bind_levels(pairs))
-    existing = {(store, product) for store, product in records}
+    existing = {(store, product) for store, product, seen in records if seen or not shown}
     if missing := pairs - existing:
-        for store, product in await OPEN.fetch(
-            unit.raw, tenant=unit.tenant, **bind_levels(missing)
-        ):
-            unit.changed(store, product)
+        values = {"tenant": unit.tenant, "shown": shown, **bind_levels(missing)}
+        for store, product in await OPEN.fetch(unit.raw, **values):
+            if shown:
+                unit.changed(store, product)
             existing.add((store, product))
     return existing
 

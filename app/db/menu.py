@@ -228,6 +228,7 @@ async def set_sold_out(unit: Unit, store: UUID, product: UUID, until: datetime |
     if level is None:
         return False
     level.sold_out_until = until
+    level.shown = level.shown or until is not None
     unit.changed(store, product)
     return True
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
+    true,
     update,
 )
 
@@ -100,6 +101,7 @@ HEAD, ENTRY, STATE = map(list, (MovementHead._fields, EntryRow._fields, LevelRow
 def _writing() -> Statement:
     state = rows("level", *(L[name] for name in STATE))
     changes: dict[Any, Any] = {name: state.c[name] for name in STATE[2:-1]}
+    changes["shown"] = true()
     changes["received_at"] = func.coalesce(state.c.received_at, L.received_at)
     levels = (
         update(Level)

@@ -18,7 +18,7 @@ KEYS = level_keys()
 BY_PAIR = (
     select(Level, OVERDUE)
     .join(KEYS, and_(Level.store_id == KEYS.c.store_id, Level.product_id == KEYS.c.product_id))
-    .where(Level.tenant_id == bindparam("tenant"))
+    .where(Level.tenant_id == bindparam("tenant"), Level.shown)
 )
 
 
@@ -109,7 +109,7 @@ async def levels(
         .where(
             Product.archived_at.is_not(None) if filter.archived else Product.archived_at.is_(None)
         )
-        .where(Product.kind == "GOODS")
+        .where(Product.kind == "GOODS", Level.shown)
         .order_by(*order)
         .limit(limit)
     )

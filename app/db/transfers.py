@@ -170,7 +170,7 @@ async def needs(session: AnySession, tenant: UUID, store: UUID, days: int) -> li
         .join(Product, and_(Product.tenant_id == Level.tenant_id, Product.id == Level.product_id))
         .outerjoin(sold, sold.c.product_id == Level.product_id)
         .outerjoin(awaited, awaited.c.product_id == Level.product_id)
-        .where(Level.tenant_id == tenant, Level.store_id == store)
+        .where(Level.tenant_id == tenant, Level.store_id == store, Level.shown)
         .where(Product.kind == "GOODS", Product.archived_at.is_(None))
         .order_by(Product.pinyin, Product.id)
     )

@@ -30,7 +30,8 @@ class Level(Table):
 
     `value` is the cost of all goods held, in 1/10000 yuan; `unit_cost` the moving average of one
     unit, which stays when the stock is used up. `counted_at` is when its goods were counted last,
-    in a stocktake that is closed.
+    in a stocktake that is closed. A row that was made only to be locked is not `shown`: it is no
+    level until goods move, a store's own threshold is set, or goods are on order.
 
     Public fields are attributes, not resolvers: a list of levels costs what its fields cost.
     """
@@ -58,6 +59,7 @@ class Level(Table):
     held_until: Mapped[datetime | None]
     value: Mapped[int] = mapped_column(server_default="0")
     unit_cost: Mapped[int | None]
+    shown: Mapped[bool] = mapped_column(server_default=text("true"))
     status: Mapped[str] = mapped_column(Computed(STATUS, persisted=True))
     __table_args__ = (
         to("stores", "store_id"),

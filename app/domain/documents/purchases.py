@@ -214,7 +214,7 @@ async def _order(
     unit.session.add_all(lines)
     await unit.session.flush()
     # The level shows what is on order: a product that is new in the store gets one.
-    await open_levels(unit, {(row.store_id, line.product_id) for line in lines})
+    await open_levels(unit, {(row.store_id, line.product_id) for line in lines}, shown=True)
     announce(unit, row, lines)
 
 
