@@ -96,7 +96,7 @@ def _shelving(held: Any) -> Any:
 
 # Compiled statements, not ORM queries: a menu may have hundreds of rows. Each comes twice: for the
 # whole shelf, and for the part that a channel may sell.
-SERVED = or_(P.kind == "DISH", P.kind == "SERVICE")
+SERVED = or_(P.kind == "DISH", P.kind == "SERVICE", P.kind == "BUNDLE")
 MENUS = [Statement(_offering(SERVED, channel)) for channel in (None, CHANNEL)]
 CHOSEN = [Statement(_offering(P.id == IDS, channel)) for channel in (None, CHANNEL)]
 SHELVES = [Statement(_shelving(held)) for held in (free(L), on_offer(L, CHANNEL))]
@@ -111,7 +111,7 @@ async def offered(
 ) -> tuple[int, int, list[Dish]]:
     """The threshold of the store's labels, the feed's revision, and the dishes at it.
 
-    Dishes are all dishes and services by name, or these products of any kind.
+    Dishes are all dishes, services and bundles by name, or these products of any kind.
     """
     values: dict[str, Any] = {"tenant": tenant, "store": store, "channel": channel}
     query = (MENUS if products is None else CHOSEN)[channel is not None]

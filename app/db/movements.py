@@ -229,14 +229,21 @@ def _no_prices() -> dict[UUID, int | None]:
     return {}
 
 
+def _nothing_used() -> list[tuple[UUID, UUID | None, int, int]]:
+    return []
+
+
 @dataclass
 class History:
     """What became of a movement: reversed, or returned in part (base units by product).
 
-    `sold` is what went to a customer. `batches` is what of each batch was sold and has not come
-    back, by product, and `costs` what that cost, in 1/10000 yuan. `amounts` and `discounts` are
-    what was paid for that and taken off, in fen; `prices` has the price of each product that had
-    one, None when there were several. `document_id` is the document that the movement belongs to.
+    `sold` is what went to a customer; `used` is what went to the kitchen for it: product, batch,
+    base units and cost. `parts` is what of `sold` was inside bundles, `unpacked` what of
+    `returned` came back with a whole bundle. `batches` is what of each batch was sold and has not
+    come back, by product, and `costs` what that cost, in 1/10000 yuan. `paid` is what was paid at
+    the sale, `amounts` and `discounts` what of it was not paid back yet, in fen; goods that come back out of a bundle take
+    theirs below 0. `prices` has the price of each product that had one, None when there were
+    several. `document_id` is the document that the movement belongs to.
     """
 
     kind: str
@@ -245,9 +252,13 @@ class History:
     returned: Counter[UUID] = field(default_factory=_by_product)
     batches: dict[UUID, Counter[UUID]] = field(default_factory=_by_batch)
     costs: Counter[UUID] = field(default_factory=_by_product)
+    paid: Counter[UUID] = field(default_factory=_by_product)
     amounts: Counter[UUID] = field(default_factory=_by_product)
     discounts: Counter[UUID] = field(default_factory=_by_product)
     prices: dict[UUID, int | None] = field(default_factory=_no_prices)
+    used: list[tuple[UUID, UUID | None, int, int]] = field(default_factory=_nothing_used)
+    parts: Counter[UUID] = field(default_factory=_by_product)
+    unpacked: Counter[UUID] = field(default_factory=_by_product)
     reversed: bool = False
 
     def add_sold(
@@ -265,12 +276,14 @@ class History:
         if amount is not None:
             self.prices[product] = price if self.prices.get(product, price) == price else None
             self.discounts[product] += discount
+            self.paid[product] += amount
             self.amounts[product] += amount
         if batch is not None:
             self.batches[product][batch] += quantity
 
     def take_back(
         self,
+        bin: str,
         product: UUID,
         batch: UUID | None,
         quantity: int,
@@ -279,7 +292,10 @@ class History:
         discount: int,
         amount: int | None,
     ) -> None:
+        """Counts goods that came back; from the kitchen, those of a whole bundle."""
         self.returned[product] += quantity
+        if bin == "kitchen":
+            self.unpacked[product] += quantity
         self.costs[product] -= cost
         self.discounts[product] -= discount
         self.amounts[product] -= amount or 0
@@ -305,13 +321,11 @@ MOVED_TOTALS = (
 
 
 def _moving() -> Statement:
-    # A dish's components went to the kitchen: only what went to a customer can come back.
-    sold = E.to_bin == literal_column("'customer'")
     return Statement(
-        select(M.id, M.kind, M.document_id, sold, E.product_id, E.batch_id, *MOVED_TOTALS)
+        select(M.id, M.kind, M.document_id, E.to_bin, E.product_id, E.batch_id, *MOVED_TOTALS)
         .join_from(Movement, Entry, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
         .where(M.tenant_id == TENANT, M.id == func.any(IDS))
-        .group_by(M.id, M.kind, M.document_id, sold, E.product_id, E.batch_id)
+        .group_by(M.id, M.kind, M.document_id, E.to_bin, E.product_id, E.batch_id)
     )
 
 
@@ -321,11 +335,11 @@ def _following() -> Statement:
         select(undo.c.id).where(undo.c.tenant_id == TENANT, undo.c.reverses_id == M.id).exists()
     )
     return Statement(
-        select(M.sale_id, M.reverses_id, E.product_id, E.batch_id, *MOVED_TOTALS)
+        select(M.sale_id, M.reverses_id, E.from_bin, E.product_id, E.batch_id, *MOVED_TOTALS)
         .join_from(Movement, Entry, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
         .where(M.tenant_id == TENANT)
         .where(((M.sale_id == func.any(IDS)) & ~undone) | (M.reverses_id == func.any(IDS)))
-        .group_by(M.sale_id, M.reverses_id, E.product_id, E.batch_id)
+        .group_by(M.sale_id, M.reverses_id, E.from_bin, E.product_id, E.batch_id)
     )
 
 
@@ -335,12 +349,14 @@ MOVED, FOLLOWED = _moving(), _following()
 async def histories(unit: Unit, ids: Collection[UUID]) -> dict[UUID, History]:
     """What these movements sold, and what later ones took back; read under the level locks."""
     histories: dict[UUID, History] = {}
-    for movement, kind, document, sold, *moved in await MOVED.fetch(
+    for movement, kind, document, bin, *moved in await MOVED.fetch(
         unit.raw, tenant=unit.tenant, ids=list(ids)
     ):
         history = histories.setdefault(movement, History(kind, document))
-        if sold:
+        if bin == "customer":
             history.add_sold(*moved)
+        elif bin == "kitchen":
+            history.used.append((moved[0], moved[1], moved[2], moved[3]))
     for sale, reverses, *moved in await FOLLOWED.fetch(unit.raw, tenant=unit.tenant, ids=list(ids)):
         if reverses in histories:
             histories[reverses].reversed = True

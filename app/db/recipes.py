@@ -72,6 +72,45 @@ async def needs_of(
     return [(need, scale) for need, scale in await session.execute(query)]
 
 
+class SoldPart(NamedTuple):
+    """What one unit of a recipe's product takes of a product, and what that product is."""
+
+    recipe_id: UUID
+    kind: str
+    """The kind of the product that is made."""
+    product_id: UUID
+    quantity: int
+    optional: bool
+    unit: str
+    scale: int
+    price: int | None
+
+
+async def sold_parts(
+    session: AnySession, tenant: UUID, recipes: Collection[UUID]
+) -> list[SoldPart]:
+    """What these recipes take, by recipe."""
+    whole = Product.__table__.alias("whole")
+    query = (
+        select(
+            Need.recipe_id,
+            whole.c.kind,
+            Need.product_id,
+            Need.quantity,
+            Need.optional,
+            Product.unit,
+            Product.scale,
+            Product.price,
+        )
+        .join(Product, and_(Product.tenant_id == Need.tenant_id, Product.id == Need.product_id))
+        .join(Recipe, and_(Recipe.tenant_id == Need.tenant_id, Recipe.id == Need.recipe_id))
+        .join(whole, and_(whole.c.tenant_id == tenant, whole.c.id == Recipe.product_id))
+        .where(Need.tenant_id == tenant, among(Need.recipe_id, recipes))
+        .order_by(Need.recipe_id, Need.product_id)
+    )
+    return [SoldPart(*row) for row in await session.execute(query)]
+
+
 async def recipes_by_id(
     session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> Sequence[Recipe]:

@@ -61,6 +61,7 @@ class WrongStateReason(Enum):
         "该变动不属于此类单据，请直接冲销该变动",
         "The movement is of another kind: reverse the movement itself",
     )
+    NOT_GOODS = Text("套装只能由普通商品组成", "A bundle consists of goods only")
     NO_RECIPE = Text(
         "该商品还没有配方，请先设置配方",
         "The product has no recipe yet: set one first",

@@ -75,6 +75,11 @@ class ProductKind(Enum):
     DISH = strawberry.enum_value(
         "DISH", description="A dish made to order from its recipe; it has no stock of its own. 菜品"
     )
+    BUNDLE = strawberry.enum_value(
+        "BUNDLE",
+        description="Goods that are sold as one, such as a gift box; its recipe lists them. It has "
+        "no stock of its own, and comes back whole or in parts. 套装",
+    )
     SERVICE = strawberry.enum_value(
         "SERVICE", description="A service; its recipe lists the consumables that it uses. 服务项目"
     )

@@ -39,7 +39,7 @@ class MenuDish:
     spec: str = strawberry.field(description="Size, flavour or packing. 规格")
     unit: str = strawberry.field(description="Unit in which it is sold. 单位")
     kind: ProductKind = strawberry.field(
-        description="Kind of the product: DISH or SERVICE. 商品类型"
+        description="Kind of the product: DISH, SERVICE or BUNDLE. 商品类型"
     )
     image_url: str | None = strawberry.field(
         description="Link to a picture; null if there is none. 图片链接"

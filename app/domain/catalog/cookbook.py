@@ -20,8 +20,8 @@ MOST_KNOWN = 100_000
 LATER = ("REDEEM", "RESERVE_ON_SALE")
 """Services that use their consumables after the sale: online, a pass is sold instead."""
 
-ORDERED = ("DISH", "SERVICE")
-"""Kinds that are made to order and never stocked."""
+ORDERED = ("DISH", "SERVICE", "BUNDLE")
+"""Kinds that are made to order, or put together for a sale, and never stocked."""
 
 
 class Taken(NamedTuple):
@@ -129,7 +129,7 @@ class Cookbook:
                 _refuse_wishes(wish.without or wish.used, line)
                 exploded.append(line)
             elif line.source.bin == "customer":
-                # What was eaten is waste: it does not go back to what it was made of.
+                # What was eaten is waste. Bundles come back as their parts: see `unpacking`.
                 exploded.append(replace(line, target=Place(line.target.store, "waste")))
             else:
                 if channel not in (None, COUNTER) and product.consume_on in LATER:

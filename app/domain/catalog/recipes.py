@@ -75,7 +75,7 @@ async def set_recipe(
     `yields` is the quantity that the ingredients make, one unit by default. Products made to
     order that contain this product get a new version as well. Raises Refused: UnknownProduct,
     InvalidQuantity, Indivisible when one unit would not take whole base units, RecipeCycle,
-    WrongState for a pass as an ingredient.
+    WrongState for a pass as an ingredient, or for anything but goods in a bundle.
     """
     if len(ingredients) > MOST_PARTS:
         raise Malformed(
@@ -98,6 +98,8 @@ async def set_recipe(
             return product
         own = await units.sizes(unit.session, unit.tenant, known)
         parts = [_part(each, known, own) for each in ingredients]
+        if product.kind == "BUNDLE":
+            _check_bundle(parts, known)
         await _no_cycle(unit, product, parts)
         draft = _Draft(product, _yields(product, yields), _consumed(product, consume_on), parts)
         force: dict[UUID, UUID | None] = {product_id: await _write(unit, viewer, draft)}
@@ -148,6 +150,18 @@ def _part(each: Ingredient, known: dict[UUID, Product], own: dict[UUID, dict[str
             "The loss is 0 to 100 percent, with at most 2 decimals.",
         )
     return Part(product.id, quantity, int(loss), each.optional)
+
+
+def _check_bundle(parts: Sequence[Part], known: dict[UUID, Product]) -> None:
+    """Raises Refused or Malformed unless the parts can be handed over and come back as they are."""
+    if any(known[part.product].kind != "GOODS" for part in parts):
+        raise Refused(WrongState(WrongStateReason.NOT_GOODS))
+    if any(part.loss or part.optional for part in parts):
+        raise Malformed(
+            "components",
+            "套装的组成不能设置损耗或可选",
+            "The parts of a bundle have no loss and are not optional.",
+        )
 
 
 async def _no_cycle(unit: Unit, product: Product, parts: Sequence[Part]) -> None:

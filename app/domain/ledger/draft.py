@@ -78,6 +78,16 @@ class Line:
     late: bool = False
 
 
+class BundlePart(NamedTuple):
+    """Goods that a sale sold inside a bundle: base units, and their own price in fen, which is None
+    when they have none."""
+
+    bundle: UUID
+    product: UUID
+    quantity: int
+    worth: int | None
+
+
 def _no_recipes() -> dict[UUID, UUID | None]:
     return {}
 
@@ -87,13 +97,14 @@ class Draft:
     """A requested movement; `fingerprint` is the hash of the client's input.
 
     `recipes` are the versions it was drafted by, per product made: the ledger refuses a draft
-    whose recipe has changed as `RecipeChanged`. `dated`: the client said when it happened, so it
-    may be recorded late. `order` is written with the movement that reserves
-    its goods. `accept_shortage`: the sale took place even if the books lack goods. `promised`:
-    the customer has the sale confirmed, so the channel's limits do not bind it. `act` is written
-    to the audit log with the movement. `claimant` is whom the key belongs to, the actor by
-    default. `guest_share` is the share of each level, in percent, that unpaid orders of guests may
-    hold together; None for what no guest orders.
+    whose recipe has changed as `RecipeChanged`. `parts` are what the sale of a return sold inside
+    bundles: it may come back as well. `dated`: the client said when it happened, so it may be
+    recorded late. `order` is written with the movement that reserves its goods. `accept_shortage`:
+    the sale took place even if the books lack goods. `promised`: the customer has the sale
+    confirmed, so the channel's limits do not bind it. `act` is written to the audit log with the
+    movement. `claimant` is whom the key belongs to, the actor by default. `guest_share` is the
+    share of each level, in percent, that unpaid orders of guests may hold together; None for what
+    no guest orders.
     """
 
     kind: Kind
@@ -111,6 +122,7 @@ class Draft:
     reverses_id: UUID | None = None
     document_id: UUID | None = None
     recipes: Mapping[UUID, UUID | None] = field(default_factory=_no_recipes)
+    parts: tuple[BundlePart, ...] = ()
     order: PlacedOrder | None = None
     accept_shortage: bool = False
     promised: bool = False

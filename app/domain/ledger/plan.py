@@ -75,7 +75,7 @@ def plan(draft: Draft, levels: Levels, references: References) -> Plan | Refusal
         return refusal
     if history is None or draft.reverses_id is not None:
         return Plan(planner.moves, charges)
-    moves, returned = price_returns(history, planner.moves)
+    moves, returned = price_returns(draft, history, planner.moves)
     return Plan(moves, charges, returned)
 
 

@@ -14,6 +14,7 @@ from app.db.levels import LevelState, Pair
 from app.db.movements import History
 from app.db.tables import Movement
 from app.domain.errors import KeyReused, Refusal
+from app.domain.ledger.bundles import count_parts
 from app.domain.ledger.channel_limits import charge, load_limits
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.earmarks import load_earmarks
@@ -185,4 +186,8 @@ async def _answers(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
 
 async def _histories(unit: Unit, drafts: Iterable[Draft]) -> dict[UUID, History]:
     ids = {origin for d in drafts if (origin := d.sale_id or d.reverses_id) is not None}
-    return await movement_rows.histories(unit, ids) if ids else {}
+    histories = await movement_rows.histories(unit, ids) if ids else {}
+    # All returns of a sale have the same parts.
+    for sale, parts in {d.sale_id: d.parts for d in drafts if d.sale_id and d.parts}.items():
+        count_parts(histories[sale], parts)
+    return histories

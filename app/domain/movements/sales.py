@@ -22,10 +22,10 @@ from app.domain.movements.record import (
     MovementTerms,
     draft,
     get_movement,
-    record,
     resolve,
     until_current,
 )
+from app.domain.movements.unpacking import sold_bundles, unpacked
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import InvalidText, clean
 
@@ -189,9 +189,13 @@ async def take_back(
 ) -> Outcome:
     """Record a return to the store that sold; the ledger refuses more than was sold.
 
-    A returned dish is waste under every disposition. Raises Refused(UnknownMovement)
-    for a sale out of reach, and as `record` does.
+    Bundles come back whole or in parts; a returned dish is waste under every disposition. Raises
+    Refused(UnknownMovement) for a sale out of reach, and as `record` does.
     """
-    sale, _ = await get_movement(books.db, viewer, Can.RETURN_SALE, sale_id)
+    sale, entries = await get_movement(books.db, viewer, Can.RETURN_SALE, sale_id)
     terms = MovementTerms(channel=sale.channel, sale_id=sale_id)
-    return await record(books, viewer, disposition.value, sale.store_id, requests, head, terms)
+    what = disposition.value, sale.store_id
+    lines, moment = await resolve(books.db, viewer.tenant, *what, requests, head)
+    bundles = await sold_bundles(books.db, viewer.tenant, entries)
+    drafted = await draft(books, viewer, *what, lines, head, moment, terms)
+    return await books.post(viewer.tenant, unpacked(drafted, bundles))
