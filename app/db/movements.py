@@ -241,9 +241,9 @@ class History:
     base units and cost. `parts` is what of `sold` was inside bundles, `unpacked` what of
     `returned` came back with a whole bundle. `batches` is what of each batch was sold and has not
     come back, by product, and `costs` what that cost, in 1/10000 yuan. `paid` is what was paid at
-    the sale, `amounts` and `discounts` what of it was not paid back yet, in fen; goods that come back out of a bundle take
-    theirs below 0. `prices` has the price of each product that had one, None when there were
-    several. `document_id` is the document that the movement belongs to.
+    the sale, `amounts` and `discounts` what of it was not paid back yet, in fen; goods that come
+    back out of a bundle take theirs below 0. `prices` has the price of each product that had one,
+    None when there were several. `document_id` is the document that the movement belongs to.
     """
 
     kind: str

@@ -1,6 +1,7 @@
 """Bundles over HTTP: goods sold as one, which come back whole or in parts."""
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,11 +15,15 @@ BOX = "茶具礼盒"
 COSTS = "query($id: UUID!) { movement(id: $id) { lines { product { name } cost } } }"
 
 
+TOTAL = "query($id: UUID!) { movement(id: $id) { total } }"
+RETURNS = "query { movements(kinds: [RETURN]) { nodes { total } } }"
+
+
 async def box(desk: Desk, kind: str = "BUNDLE", priced: bool = True, **tin: Any) -> None:
     """A gift box of 4 cups and 1 tin; 20 of each are on the shelf."""
     prices = {"price": "10"} if priced else {}
     await desk.product("杯子", unit="个", **prices)
-    await desk.product("茶叶罐", unit="罐", **prices, **tin)
+    await desk.product("茶叶罐", unit="罐", **{**prices, **tin})
     await desk.product(BOX, unit="套", kind=kind, price="99")
     await recipe(desk, BOX, await part(desk, "杯子", "4"), await part(desk, "茶叶罐", "1"))
     for name, cost in (("杯子", "3"), ("茶叶罐", "20")):
@@ -77,6 +82,40 @@ async def test_parts_come_back_at_their_cost(fresh: Desk) -> None:
         ("茶叶罐", "20.00"),
         (BOX, "32.00"),
     }
+
+
+async def paid_back(desk: Desk, sale: Any, *lines: Any) -> str:
+    movement = await back(desk, sale, *lines)
+    assert "id" in movement, movement
+    return (await desk.ask(TOTAL, id=movement["id"]))["total"]
+
+
+async def test_parts_bring_back_their_share_of_the_price(fresh: Desk) -> None:
+    """A cup costs 10 and a tin 50 by themselves, so that the tin is 50/90 of the box."""
+    await box(fresh, price="50")
+    sale = await fresh.post("sell", (BOX, 2))
+    assert await paid_back(fresh, sale, ("茶叶罐", 1)) == "55.00"
+    assert await paid_back(fresh, sale, (BOX, 1)) == "99.00"
+    assert await paid_back(fresh, sale, ("杯子", 1)) == "11.00"
+    assert await paid_back(fresh, sale, ("杯子", 3)) == "33.00"
+
+
+async def test_shares_add_up_to_the_price(fresh: Desk) -> None:
+    await box(fresh, price="33.33")
+    line = {**await fresh.line(BOX, 3), "price": "100", "discount": "0.01"}
+    sale = await fresh.do("sell", storeId=fresh.store, lines=[line], by=fresh.owner)
+    for lines in ([("杯子", 5)], [(BOX, 1)], [("茶叶罐", 2), ("杯子", 1)], [("杯子", 2)]):
+        await back(fresh, sale, *lines)
+    returns = await fresh.ask(RETURNS)
+    assert sum(Decimal(each["total"]) for each in returns["nodes"]) == Decimal("299.99")
+
+
+async def test_a_tin_sold_alone_keeps_its_own_price(fresh: Desk) -> None:
+    await box(fresh, price="50")
+    sale = await fresh.post("sell", (BOX, 1), ("茶叶罐", 1))
+    assert await paid_back(fresh, sale, ("茶叶罐", 1)) == "50.00"
+    assert await paid_back(fresh, sale, ("茶叶罐", 1)) == "55.00"
+    assert await paid_back(fresh, sale, ("杯子", 4)) == "44.00"
 
 
 @pytest.mark.parametrize(("disposition", "bin"), [("QUARANTINE", "QUARANTINE"), ("WASTE", "WASTE")])

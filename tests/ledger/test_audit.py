@@ -60,6 +60,8 @@ TAMPERING = [
     ("a level's value", DISARM + "update entries set cost = 1 where to_bin = 'customer'" + ARM),
     ("returns give back", DISARM + "update entries set amount = 1000 where from_bin = 'customer'"
      + ARM),
+    ("returns of a sale give", DISARM + "update entries set amount = 1000 "
+     "where from_bin = 'customer'" + ARM),
     ("returns give back", DISARM + "update entries set quantity = 1, amount = 1 "
      "where to_bin = 'customer'" + ARM),
     ("an order is handed over", "update orders set total = total + 1"),

@@ -122,8 +122,8 @@ def test_a_return_takes_back_the_last_batch_at_its_cost() -> None:
     outcome = planned(draft(Kind.RETURN, (MILK, 2), sale_id=SALE), milk(far=0), references)
     assert [(m.batch, m.quantity, m.cost) for m in outcome.moves] == [(FAR, 1, 33), (NEAR, 1, 34)]
     assert outcome.returned == [
-        ReturnedQuantity(MILK, FAR.id, 1, 33, None, 0, None),
-        ReturnedQuantity(MILK, NEAR.id, 1, 34, None, 0, None),
+        ReturnedQuantity("customer", MILK, FAR.id, 1, 33, None, 0, None),
+        ReturnedQuantity("customer", MILK, NEAR.id, 1, 34, None, 0, None),
     ]
 
 

@@ -26,6 +26,9 @@ AMOUNTS = {
             SELECT m.tenant_id, m.id, e.product_id, sum(e.quantity) AS sold, sum(e.amount) AS paid
             FROM movements m JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
             WHERE e.to_bin = 'customer' GROUP BY 1, 2, 3
+            -- Parts of a bundle bring back a share of its price: the whole sale is checked below.
+            HAVING NOT EXISTS (SELECT FROM entries b WHERE (b.tenant_id, b.movement_id)
+                = (m.tenant_id, m.id) AND b.recipe_id IS NOT NULL)
         ) s
         JOIN (
             SELECT m.tenant_id, m.sale_id AS id, e.product_id, sum(e.quantity) AS returned,
@@ -36,6 +39,18 @@ AMOUNTS = {
             GROUP BY 1, 2, 3
         ) r USING (tenant_id, id, product_id)
         WHERE refund > paid OR returned = sold AND refund <> paid
+    """,
+    "returns of a sale give back at most what was paid for it": """
+        SELECT format('sale %s: paid %s, given back %s', s.id, paid, sum(e.amount)) FROM (
+            SELECT m.tenant_id, m.id, sum(e.amount) AS paid
+            FROM movements m JOIN entries e ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
+            WHERE e.to_bin = 'customer' GROUP BY 1, 2
+        ) s
+        JOIN movements r ON (r.tenant_id, r.sale_id) = (s.tenant_id, s.id)
+        JOIN entries e ON (e.tenant_id, e.movement_id) = (r.tenant_id, r.id)
+        WHERE NOT EXISTS (SELECT FROM movements u
+            WHERE (u.tenant_id, u.reverses_id) = (r.tenant_id, r.id))
+        GROUP BY s.tenant_id, s.id, paid HAVING sum(e.amount) > paid
     """,
     "an order is handed over for its total": """
         SELECT format('order %s: total %s, handed over for %s', o.id, o.total, sum(e.amount))
