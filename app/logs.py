@@ -19,6 +19,7 @@ SECRETS = re.compile(
     r"eyJ[\w-]+\.[\w-]+\.[\w-]+"  # access tokens
     r"|(?:[0-9a-f]{32}[._]){1,2}[\w-]{43}"  # API keys, refresh tokens, tokens of orders
     r"|(?<=://)[^\s/@]+(?=@)"  # the user and password of a URL
+    r"|(?:(?<=[?&]secret=)|(?<=js_code=)|(?<=access_token=))[^\s&\"']+"  # a platform's URL
 )
 
 

@@ -20,6 +20,7 @@ from app.db.core.vault import Vault
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.channels.accounts import Shops
 from app.domain.ledger.post import PostDrafts
+from app.domain.people.mini_apps import MiniApps
 from app.domain.people.sessions import Gate
 from app.jobs.alerts import serve_alerts
 from app.jobs.channel_sync import serve_shops
@@ -49,8 +50,8 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     cookbook = Cookbook(db)
     hub = Hub(db, bus, cookbook)
     shops = Shops(config)
-    rates = Rates(config.redis_url)
-    app = App(config, db, lane, gate, hub, cookbook, shops, rates)
+    rates, mini_apps = Rates(config.redis_url), MiniApps(config)
+    app = App(config, db, lane, gate, hub, cookbook, shops, rates, mini_apps)
     gauges = metrics.registry(lane, bus, hub)
 
     @asynccontextmanager
@@ -72,6 +73,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await shops.close()
+        await mini_apps.close()
         await lane.close()
         await hub.close()
         await bus.stop()

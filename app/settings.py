@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     wechat_url: str = "https://api.weixin.qq.com"
     """The host of WeChat's server API."""
 
+    douyin_login_url: str = "https://developer.toutiao.com"
+    """The host that signs customers in by Douyin."""
+
     @field_validator("hosts")
     @classmethod
     def hosts_are_names(cls, value: str) -> str:

@@ -6,13 +6,36 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Select, Uuid, delete, exists, func, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Uuid,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.core.snapshot import AnySession, Reads
 from app.db.core.statement import among
 from app.db.core.unit import Database, Unit
-from app.db.tables import ApiKey, Direction, Login, Session, Staff, StaffStore, Store, Tenant
+from app.db.tables import (
+    ApiKey,
+    Customer,
+    Direction,
+    Login,
+    Session,
+    Staff,
+    StaffStore,
+    Store,
+    Tenant,
+)
 
 
 async def resolve_name(db: Database, kind: str, name: str) -> Direction | None:
@@ -177,8 +200,11 @@ async def admitted(
     """Those of these sessions and API keys that are still good, by id."""
     good: dict[UUID, Admitted] = {}
     if sessions:
-        for id_, own, person in await session.execute(_signed_in(tenant, sessions)):
-            good[id_] = Admitted(person.id, person.name, person.role, own=frozenset(own))
+        for id_, own, person, customer in await session.execute(_signed_in(tenant, sessions)):
+            if customer is not None:
+                good[id_] = Admitted(customer, "会员", "CUSTOMER")
+            else:
+                good[id_] = Admitted(person.id, person.name, person.role, own=frozenset(own))
     if keys:
         for key in await session.scalars(
             select(ApiKey).where(
@@ -190,21 +216,35 @@ async def admitted(
     return good
 
 
-def _signed_in(tenant: UUID, sessions: Collection[UUID]) -> Select[UUID, Sequence[UUID], Staff]:
+def _signed_in(
+    tenant: UUID, sessions: Collection[UUID]
+) -> Select[UUID, Sequence[UUID], Staff, UUID | None]:
     own = select(StaffStore.store_id).where(
         StaffStore.tenant_id == tenant, StaffStore.staff_id == Staff.id
     )
     return (
         select(Session.id, func.array(own.scalar_subquery(), type_=ARRAY(Uuid())), Staff)
-        .join(Staff, (Staff.tenant_id == Session.tenant_id) & (Staff.id == Session.staff_id))
+        .add_columns(Session.customer_id)
+        .outerjoin(Staff, OF_STAFF)
+        .outerjoin(Customer, OF_CUSTOMER)
         .where(
             Session.tenant_id == tenant,
             Session.id.in_(sessions),
             Session.ended_at.is_(None),
             Session.expires_at > func.now(),
-            Staff.removed_at.is_(None),
+            ACTIVE,
         )
     )
+
+
+OF_STAFF = and_(Staff.tenant_id == Session.tenant_id, Staff.id == Session.staff_id)
+OF_CUSTOMER = and_(Customer.tenant_id == Session.tenant_id, Customer.id == Session.customer_id)
+ACTIVE = and_(Staff.removed_at.is_(None), Customer.erased_at.is_(None))
+"""The account behind a session is neither removed nor erased."""
+
+
+def _of(account: UUID) -> ColumnElement[bool]:
+    return or_(Session.staff_id == account, Session.customer_id == account)
 
 
 async def store_ids(session: AnySession, tenant: UUID) -> frozenset[UUID]:
@@ -270,20 +310,20 @@ async def dismiss(unit: Unit, person: Staff) -> None:
     )
 
 
-async def clear_sessions(unit: Unit, staff: UUID) -> None:
-    """Deletes the person's ended sessions; to a client they look like unknown ones."""
+async def clear_sessions(unit: Unit, account: UUID) -> None:
+    """Deletes the account's ended sessions; to a client they look like unknown ones."""
     await unit.session.execute(
         delete(Session)
-        .where(Session.tenant_id == unit.tenant, Session.staff_id == staff)
+        .where(Session.tenant_id == unit.tenant, _of(account))
         .where(Session.ended_at.is_not(None) | (Session.expires_at < unit.now))
     )
 
 
-async def end_sessions(unit: Unit, staff: UUID, but: UUID | None = None) -> None:
-    """Ends the person's sessions, all `but` this one."""
+async def end_sessions(unit: Unit, account: UUID, but: UUID | None = None) -> None:
+    """Ends the account's sessions, all `but` this one."""
     ending = (
         update(Session)
-        .where(Session.tenant_id == unit.tenant, Session.staff_id == staff)
+        .where(Session.tenant_id == unit.tenant, _of(account))
         .where(Session.ended_at.is_(None))
     )
     if but is not None:
@@ -292,12 +332,14 @@ async def end_sessions(unit: Unit, staff: UUID, but: UUID | None = None) -> None
 
 
 async def sessions_of(
-    session: AnySession, tenant: UUID, staff: UUID | None, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, account: UUID | None, after: UUID | None, limit: int
 ) -> Sequence[Session]:
-    """A page of the person's sessions that are open, the newest first; none without a person."""
+    """A page of the account's sessions that are open, the newest first; none without one."""
+    if account is None:
+        return []
     query = (
         select(Session)
-        .where(Session.tenant_id == tenant, Session.staff_id == staff)
+        .where(Session.tenant_id == tenant, _of(account))
         .where(Session.ended_at.is_(None), Session.expires_at > func.now())
         .order_by(Session.id.desc())
         .limit(limit)
@@ -316,10 +358,10 @@ async def locked_session(unit: Unit, id: UUID) -> Session | None:
     """A session that is still good, locked."""
     return await unit.session.scalar(
         select(Session)
-        .join(Staff, (Staff.tenant_id == Session.tenant_id) & (Staff.id == Session.staff_id))
+        .outerjoin(Staff, OF_STAFF)
+        .outerjoin(Customer, OF_CUSTOMER)
         .where(Session.tenant_id == unit.tenant, Session.id == id)
-        .where(Session.ended_at.is_(None), Session.expires_at > unit.now)
-        .where(Staff.removed_at.is_(None))
+        .where(Session.ended_at.is_(None), Session.expires_at > unit.now, ACTIVE)
         .with_for_update(of=Session)
     )
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
 )
 
 from app.db.assortment import listed
@@ -105,17 +106,24 @@ def order_row(tenant: UUID, order: PlacedOrder, placed_at: datetime) -> Order:
 
 
 class Guest(NamedTuple):
-    """A guest in one store, by the index of their contact or of their address: `column`."""
+    """A customer in one store, by the index of their contact or address, or by their account:
+    `column`."""
 
     column: str
     store_id: UUID
     blind_index: bytes
 
+    @property
+    def key(self) -> bytes | UUID:
+        """The value of the column."""
+        return UUID(bytes=self.blind_index) if self.column == "placed_by" else self.blind_index
+
 
 def _counting(column: str) -> Statement:
     indexed = ORDERS[column]
     guests = rows("guests", ORDERS.store_id, indexed)
-    theirs = ORDERS.placed_by == literal_column(f"'{GUEST}'")
+    guest = ORDERS.placed_by == literal_column(f"'{GUEST}'")
+    theirs = true() if column == "placed_by" else guest
     open_ = and_(theirs, ORDERS.store_id == guests.c.store_id, ORDERS.expires_at > func.now())
     # HELD, said so that only the column's index can answer: a plan that knows nothing of the
     # table yet would read all that is held.
@@ -130,7 +138,9 @@ def _counting(column: str) -> Statement:
 
 
 LOCK_GUESTS = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
-OPEN_OF_GUESTS = {column: _counting(column) for column in ("contact_index", "address_index")}
+OPEN_OF_GUESTS = {
+    column: _counting(column) for column in ("contact_index", "address_index", "placed_by")
+}
 
 
 async def lock_guests(unit: Unit, guests: Sequence[Guest]) -> None:
@@ -146,10 +156,14 @@ async def open_of_guests(unit: Unit, guests: Sequence[Guest]) -> Counter[Guest]:
     """How many unpaid orders each of them has that are not overdue."""
     unpaid: Counter[Guest] = Counter()
     for name, counting in OPEN_OF_GUESTS.items():
-        keys = [(store, index) for each, store, index in guests if each == name]
+        mine = [guest for guest in guests if guest.column == name]
+        if not mine:
+            continue
+        keys = [(guest.store_id, guest.key) for guest in mine]
         parameters = arrays("guests", ["store_id", name], keys)
-        for store, index, count in await counting.fetch(unit.raw, tenant=unit.tenant, **parameters):
-            unpaid[Guest(name, store, index)] = count
+        counts = await counting.fetch(unit.raw, tenant=unit.tenant, **parameters)
+        by_key = {(store, key): count for store, key, count in counts}
+        unpaid.update({guest: by_key[guest.store_id, guest.key] for guest in mine})
     return unpaid
 
 

@@ -31,6 +31,7 @@ class Act(Enum):
     UPDATE_STORE = "Changed the settings of a store. 修改门店"
     CONNECT_CHANNEL = "Connected a channel account. 对接渠道店铺"
     DISCONNECT_CHANNEL = "Disconnected a channel account. 断开渠道店铺"
+    SET_MINI_APP = "Set the credentials of a mini-program. 对接小程序"
     APPROVE_WRITE_OFF = "Approved a write-off. 批准报损"
     REJECT_WRITE_OFF = "Rejected a write-off. 驳回报损"
     SET_WRITE_OFF_LIMIT = "Set the approval limit of a role. 设置报损额度"
@@ -78,6 +79,7 @@ class Details(TypedDict, total=False):
     """The kind of a movement."""
     orders: int
     passes: int
+    accounts: int
     """Numbers of rows."""
 
 

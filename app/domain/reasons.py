@@ -75,6 +75,12 @@ class WrongStateReason(Enum):
     EXTENDED = Text("预占已延长过一次，不能再延长", "The hold was already extended once")
     DISCONNECTED = Text("渠道店铺已断开", "The channel account is disconnected")
     NOTHING_LOW = Text("目前没有需要补货的商品", "No product needs replenishment")
+    NO_MINI_APP = Text("该商户未开通小程序登录", "The chain has no mini-program for this channel")
+    MINI_APP_REFUSED = Text(
+        "小程序凭据无效，请联系商家",
+        "The platform refuses the credentials of the mini-program: ask the owner to set them again",
+    )
+    NO_PHONE = Text("该渠道不提供手机号", "The channel gives no phone number")
     OWN_REQUEST = Text("不能审批自己提交的报损单", "You cannot approve your own write-off request")
     HELD = Text("订单未付款，请先收款", "The order is not paid: take the payment first")
     PAID = Text("订单已付款", "The order is already paid")

@@ -86,11 +86,26 @@ async def post(
     http: httpx2.AsyncClient, url: str, body: bytes, query: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Send a POST and return the JSON object of the answer. Raises ShopError for anything else."""
-    headers = {"content-type": "application/json"}
+    return await ask(http, "POST", url, query, body)
+
+
+async def ask(
+    http: httpx2.AsyncClient,
+    method: str,
+    url: str,
+    query: Mapping[str, Any],
+    body: bytes | None = None,
+    seconds: float = ANSWER_SECONDS,
+) -> dict[str, Any]:
+    """Send a request and return the JSON object of the answer. Raises ShopError for anything
+    else."""
+    headers = {} if body is None else {"content-type": "application/json"}
     try:
-        # The limit covers the whole answer: a shop may send it slowly.
-        async with asyncio.timeout(ANSWER_SECONDS):
-            answer = await http.post(url, content=body, params=dict(query), headers=headers)
+        # The limit covers the whole answer: a platform may send it slowly.
+        async with asyncio.timeout(seconds):
+            answer = await http.request(
+                method, url, content=body, params=dict(query), headers=headers
+            )
     except (httpx2.HTTPError, TimeoutError) as error:
         raise ShopError(f"no answer: {type(error).__name__}", passing=True) from None
     if answer.status_code != 200:

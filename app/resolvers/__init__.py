@@ -12,7 +12,7 @@ from app.resolvers.batches import BatchesQuery
 from app.resolvers.catalog import CatalogMutation, CatalogQuery, PrintingQuery
 from app.resolvers.channel_accounts import ShopsMutation, ShopsQuery
 from app.resolvers.channels import ChannelsMutation, ChannelsQuery
-from app.resolvers.customers import CustomersMutation
+from app.resolvers.customers import CustomersMutation, CustomersQuery
 from app.resolvers.feed import FeedSubscription, TopicsSubscription
 from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.menu import MenuMutation, MenuQuery
@@ -64,6 +64,7 @@ with warnings.catch_warnings():
             PrintingQuery,
             ReportsQuery,
             AuditLogQuery,
+            CustomersQuery,
         ),
     )
     Mutation = merge_types(

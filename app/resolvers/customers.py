@@ -1,17 +1,105 @@
-"""Roots of customers' contacts."""
+"""Roots of customers: their accounts and their contacts."""
 
 import strawberry
 from strawberry.types import Info
 
+from app.db import customers as rows
+from app.db.tables import Customer, MiniApp
 from app.domain.access import Can
+from app.domain.people import customer_accounts as accounts
 from app.domain.people import customers
 from app.domain.people.customers import ErasedCustomer, RevealedContact
+from app.domain.people.mini_apps import set_mini_app
+from app.resolvers.pages import Read, newest
 from app.resolvers.roots import root
 from app.schema import customers as types
+from app.schema.arguments import After, First
+from app.schema.orders import Order
+from app.schema.paging import Connection
+from app.schema.passes import Pass
+
+
+@strawberry.type
+class CustomersQuery:
+    @root(
+        Can.CONNECT_MINI_APPS,
+        list[types.MiniApp],
+        description="List the mini-programs by which customers sign in. 小程序列表",
+    )
+    async def mini_apps(self, info: Info):
+        tenant = info.context.viewer.tenant
+        async with info.context.snapshot.read(tenant) as session:
+            return list(await rows.mini_apps(session, tenant))
+
+    @root(
+        Can.SHOP,
+        types.Customer,
+        description="Return the account of the signed-in customer. 我的账号",
+    )
+    async def my_account(self, info: Info) -> Customer:
+        return await accounts.get_customer(info.context.snapshot, info.context.viewer)
+
+    @root(
+        Can.SHOP,
+        Connection[Order],
+        description="List the orders that you placed, and those of the phone number that you "
+        "bound, the newest first. 我的订单",
+    )
+    async def my_orders(self, info: Info, first: First = None, after: After = None):
+        return await own(info, rows.orders_of, first, after)
+
+    @root(
+        Can.SHOP,
+        Connection[Pass],
+        description="List the passes that you bought, and those of the phone number that you "
+        "bound, the newest first. 我的次卡",
+    )
+    async def my_passes(self, info: Info, first: First = None, after: After = None):
+        return await own(info, rows.passes_of, first, after)
+
+
+async def own(info: Info, read: Read, first: int | None, after: str | None):
+    """A page of the rows that belong to the signed-in customer."""
+    context = info.context
+    customer = await accounts.get_customer(context.snapshot, context.viewer)
+    phone = accounts.phone_indexes(context.app.db.vault, customer)
+    return await newest(info, read, customer.id, phone, first=first, after=after)
 
 
 @strawberry.type
 class CustomersMutation:
+    @root(
+        Can.CONNECT_MINI_APPS,
+        types.SetMiniAppResult,
+        description="Set the mini-program by which customers sign in through a channel, in place "
+        "of the one before. 对接小程序",
+    )
+    async def set_mini_app(self, info: Info, input: types.SetMiniAppInput) -> MiniApp:
+        db, viewer, channel = info.context.app.db, info.context.viewer, input.channel.name
+        return await set_mini_app(db, viewer, input.key, channel, input.app_id, input.secret)
+
+    @root(
+        Can.SHOP,
+        types.BindPhoneResult,
+        description="Bind the phone number that WeChat gives for the code of your consent. "
+        "绑定手机号",
+    )
+    async def bind_phone(self, info: Info, input: types.BindPhoneInput) -> Customer:
+        app, viewer = info.context.app, info.context.viewer
+        return await accounts.bind_phone(app.db, app.mini_apps, viewer, input.key, input.code)
+
+    @root(
+        Can.SHOP,
+        types.EraseCustomerResult,
+        description="Erase your account, with the contact and notes of your orders and passes; "
+        "your sessions end. 注销账号",
+    )
+    async def delete_my_account(
+        self, info: Info, input: types.DeleteMyAccountInput
+    ) -> ErasedCustomer:
+        gate, viewer = info.context.app.gate, info.context.viewer
+        return await customers.delete_account(gate, viewer, input.key)
+
     @root(
         Can.REVEAL_CONTACTS,
         types.RevealContactResult,
@@ -26,8 +114,8 @@ class CustomersMutation:
         Can.ERASE_CUSTOMERS,
         types.EraseCustomerResult,
         description="Erase a customer's contact from all orders and passes, with the notes of "
-        "these orders and every text that holds the phone number. Movements hold no contact and "
-        "stay as they are. 删除顾客信息",
+        "these orders, every text that holds the phone number, and the accounts that bound it. "
+        "Movements hold no contact and stay as they are. 删除顾客信息",
     )
     async def erase_customer(self, info: Info, input: types.EraseCustomerInput) -> ErasedCustomer:
         db, viewer = info.context.app.db, info.context.viewer

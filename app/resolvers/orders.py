@@ -12,12 +12,13 @@ from app.db import orders as rows
 from app.db.orders import OrderFilter
 from app.db.tables import Order
 from app.domain import access
-from app.domain.access import Can, Viewer
+from app.domain.access import Can, Role, Viewer
 from app.domain.documents import orders
 from app.domain.documents.orders import OrderRequest
 from app.domain.errors import Malformed, Refusal, Refused, UnknownOrder, UnknownStore
 from app.domain.ledger.post import Outcome
 from app.domain.people import contacts, customers
+from app.domain.people.customer_accounts import get_customer, owns, phone_of
 from app.domain.rules.texts import clean
 from app.resolvers.menu import public_store
 from app.resolvers.pages import newest
@@ -40,6 +41,8 @@ async def asking(info: Info, can: Can, id: UUID, token: str | None) -> tuple[Vie
         if tenant is None:
             raise Refused(UnknownOrder(str(id)))
         return customers.guest(tenant), await orders.get_order(context.snapshot, tenant, id)
+    if context.person is not None and context.person.scope.role is Role.CUSTOMER:
+        return context.person, await own_order(info, context.person, id)
     if context.person is None:
         # A stranger without the token: there is no such order.
         raise Refused(UnknownOrder(str(id)))
@@ -47,11 +50,26 @@ async def asking(info: Info, can: Can, id: UUID, token: str | None) -> tuple[Vie
     return context.viewer, await orders.reached_order(context.snapshot, context.viewer, can, id)
 
 
+async def own_order(info: Info, viewer: Viewer, id: UUID) -> Order:
+    """The order, if it is the customer's own. Raises Refused(UnknownOrder)."""
+    reads, vault = info.context.snapshot, info.context.app.db.vault
+    row = await orders.get_order(reads, viewer.tenant, id)
+    if not await owns(reads, vault, viewer, row):
+        raise Refused(UnknownOrder(str(id)))
+    return row
+
+
 async def changing(info: Info, id: UUID, token: str | None) -> tuple[Viewer, Order]:
     """The same before a change, which waits for no connection while a snapshot holds one."""
     answer = await asking(info, Can.RUN_ORDERS, id, token)
     await info.context.snapshot.end()
     return answer
+
+
+async def own_phone(info: Info, viewer: Viewer) -> str | None:
+    """The phone number that the customer bound."""
+    db = info.context.app.db
+    return phone_of(db.vault, await get_customer(db, viewer))
 
 
 async def of_tenant(tenant: UUID, work: Awaitable[T]) -> T | Refusal:
@@ -147,10 +165,14 @@ class OrdersMutation:
         if store is None:
             raise Refused(UnknownStore(input.store))
         await context.snapshot.end()
-        staff = context.sees(Can.RUN_ORDERS, store, [store.id])
-        viewer = context.viewer if staff else customers.guest(store.tenant_id, context.address)
+        member = context.sees(Can.SHOP, store)
+        known = member or context.sees(Can.RUN_ORDERS, store, [store.id])
+        viewer = context.viewer if known else customers.guest(store.tenant_id, context.address)
+        contact = input.contact
+        if contact is None and member:
+            contact = await own_phone(info, viewer)
         wanted = OrderRequest(
-            input.key, store.id, input.channel.name, input.contact, input.pickup_at, input.note
+            input.key, store.id, input.channel.name, contact or "", input.pickup_at, input.note
         )
         placed = await of_tenant(
             store.tenant_id, orders.place(context.app.books, viewer, wanted, input.lines)

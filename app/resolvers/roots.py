@@ -115,6 +115,6 @@ def undeclared(*roots: type) -> list[str]:
 
 
 def is_for_guests(field: Any) -> bool:
-    """Whether guests may call this root field."""
+    """Whether guests, or customers with an account, may call this root field."""
     can = permission_of(field)
-    return can is not None and can.value.anybody
+    return can is Can.SHOP or (can is not None and can.value.anybody)

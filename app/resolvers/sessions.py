@@ -10,12 +10,20 @@ from app.db import identity as rows
 from app.db import tables
 from app.domain.access import Can
 from app.domain.people import passwords, sign_in
+from app.domain.people.customer_accounts import LoginCode, sign_in_with
 from app.domain.people.sign_in import Credentials, SignedIn
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import sessions as types
 from app.schema.arguments import After, First
 from app.schema.paging import Connection
+
+
+async def with_code(info: Info, channel: str, input: types.SignInWithCodeInput) -> SignedIn:
+    """A session of the customer whose mini-program gave the code."""
+    app = info.context.app
+    login = LoginCode(channel, input.code, input.store, input.tenant, input.device_name)
+    return await sign_in_with(app.gate, app.mini_apps, login)
 
 
 @strawberry.type
@@ -57,6 +65,24 @@ class SessionsMutation:
 
     @root(
         Can.SIGN_IN,
+        types.SignInWithCodeResult,
+        description="Sign a customer in by the login code of the chain's WeChat mini-program. The "
+        "first sign-in opens the account. 微信登录",
+    )
+    async def sign_in_with_wechat(self, info: Info, input: types.SignInWithCodeInput) -> SignedIn:
+        return await with_code(info, "WECHAT", input)
+
+    @root(
+        Can.SIGN_IN,
+        types.SignInWithCodeResult,
+        description="Sign a customer in by the login code of the chain's Douyin mini-program. The "
+        "first sign-in opens the account. 抖音登录",
+    )
+    async def sign_in_with_douyin(self, info: Info, input: types.SignInWithCodeInput) -> SignedIn:
+        return await with_code(info, "DOUYIN", input)
+
+    @root(
+        Can.SIGN_IN,
         types.RefreshSessionResult,
         description="Refresh a session; each refresh token works once. A session lasts 90 days "
         "at most. 续期",
@@ -84,7 +110,7 @@ class SessionsMutation:
         return await sign_in.revoke_session(gate, viewer, input.key, input.session_id)
 
     @root(
-        Can.MANAGE_SELF,
+        Can.CHANGE_PASSWORD,
         types.ChangePasswordResult,
         description="Change your password and end your other sessions. 修改密码",
     )

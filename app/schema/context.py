@@ -18,6 +18,7 @@ from app.domain.errors import Denied
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
 from app.domain.movements.record import Books
+from app.domain.people.mini_apps import MiniApps
 from app.domain.people.sessions import Gate
 from app.live.hub import Hub
 from app.schema.loaders import Loaders
@@ -37,6 +38,7 @@ class App:
     cookbook: Cookbook
     shops: Shops
     rates: Rates
+    mini_apps: MiniApps
 
     @property
     def books(self) -> Books:

@@ -1,13 +1,20 @@
-"""Contacts of customers: read in full, and erased."""
+"""Customers: their accounts, and their contacts, read in full and erased."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
+from strawberry.types import Info
 
+from app.db import tables
 from app.domain.people import customers
-from app.schema import problems
+from app.domain.people.customer_accounts import phone_of
+from app.schema import customer_problems, problems, session_problems
 from app.schema.arguments import request_key
+from app.schema.catalog import Channel
+from app.schema.edges import edge
+from app.schema.identity import Actor
 from app.schema.window import window
 
 
@@ -18,10 +25,49 @@ class RevealedContact:
     )
 
 
-@window(customers.ErasedCustomer, description="What a customer was erased from. 删除结果")
+@window(
+    customers.ErasedCustomer,
+    public=("orders", "passes", "accounts"),
+    description="What a customer was erased from. 删除结果",
+)
 class ErasedCustomer:
     orders: int = strawberry.field(description="Number of orders that had the contact. 订单数")
     passes: int = strawberry.field(description="Number of passes that had the contact. 次卡数")
+    accounts: int = strawberry.field(
+        description="Number of customer accounts with this phone number. 会员账号数"
+    )
+
+
+@window(
+    tables.MiniApp,
+    description="The mini-program by which customers sign in through a channel. 小程序",
+)
+class MiniApp:
+    app_id: str = strawberry.field(description="App ID (`appid`) of the mini-program. 应用号")
+    set_by: Actor | None = edge("actors", "set_by", "Owner who set the credentials. 设置人")
+    set_at: datetime = strawberry.field(description="Time when the credentials were set. 设置时间")
+
+    @strawberry.field(description="Channel of the mini-program: WECHAT or DOUYIN. 渠道")
+    def channel(self, root: strawberry.Parent[tables.MiniApp]) -> Channel:
+        return Channel[root.channel]
+
+
+@window(
+    tables.Customer,
+    public=("id", "channel", "phone", "created_at"),
+    description="The account of a customer. 会员",
+)
+class Customer:
+    id: UUID = strawberry.field(description="ID of the account.")
+    created_at: datetime = strawberry.field(description="Time of the first sign-in. 注册时间")
+
+    @strawberry.field(description="Channel that the customer signs in by. 渠道")
+    def channel(self, root: strawberry.Parent[tables.Customer]) -> Channel:
+        return Channel[root.channel]
+
+    @strawberry.field(description="Phone number that the customer bound; null without one. 手机号")
+    def phone(self, root: strawberry.Parent[tables.Customer], info: Info) -> str | None:
+        return phone_of(info.context.app.db.vault, root)
 
 
 RevealContactResult = Annotated[
@@ -41,6 +87,51 @@ EraseCustomerResult = Annotated[
         description="What was erased, or the problem that prevented it.",
     ),
 ]
+
+
+SetMiniAppResult = Annotated[
+    MiniApp | problems.KeyReused | problems.Busy,
+    strawberry.union(
+        "SetMiniAppResult",
+        description="The mini-program as it is now, or the problem that prevented the change.",
+    ),
+]
+BindPhoneResult = Annotated[
+    Customer
+    | customer_problems.InvalidLoginCode
+    | customer_problems.CustomerBlocked
+    | session_problems.TooManyAttempts
+    | customer_problems.PlatformUnavailable
+    | problems.WrongState
+    | problems.KeyReused,
+    strawberry.union(
+        "BindPhoneResult",
+        description="The account with its phone number, or the problem that prevented the change.",
+    ),
+]
+
+
+@strawberry.input(description="Input of `setMiniApp`. 对接小程序")
+class SetMiniAppInput:
+    key: UUID = request_key()
+    channel: Channel = strawberry.field(description="Channel: WECHAT or DOUYIN. 渠道")
+    app_id: str = strawberry.field(description="App ID (`appid`) of the mini-program. 应用号")
+    secret: str = strawberry.field(
+        description="Secret of the mini-program. It is stored encrypted and never returned. 密钥"
+    )
+
+
+@strawberry.input(description="Input of `bindPhone`. 绑定手机号")
+class BindPhoneInput:
+    key: UUID = request_key()
+    code: str = strawberry.field(
+        description="Code of the button `getPhoneNumber` of the mini-program. 手机号授权码"
+    )
+
+
+@strawberry.input(description="Input of `deleteMyAccount`. 注销账号")
+class DeleteMyAccountInput:
+    key: UUID = request_key()
 
 
 @strawberry.input(description="Input of `revealContact`; give exactly one ID. 查看联系方式")

@@ -44,7 +44,12 @@ class Tenant:
     name: str = strawberry.field(description="Name of the chain. 商户名称")
 
 
-@window(tables.Store, stores=("id",), description="A store or warehouse. 门店/仓库")
+@window(
+    tables.Store,
+    stores=("id",),
+    public=("id", "code", "name", "timezone"),
+    description="A store or warehouse. 门店/仓库",
+)
 class Store:
     id: UUID = strawberry.field(description="ID of the store.")
     code: str = strawberry.field(

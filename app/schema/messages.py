@@ -187,6 +187,21 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "尝试次数过多，请在 {retry_after} 秒后再试",
         "Too many attempts: try again in {retry_after} seconds.",
     ),
+    errors.InvalidLoginCode: (
+        "INVALID_LOGIN_CODE",
+        "登录码无效或已使用，请重新登录",
+        "The code is not valid or was used before: ask the mini-program for a new one.",
+    ),
+    errors.CustomerBlocked: (
+        "CUSTOMER_BLOCKED",
+        "平台判定该账号存在风险，暂时不能登录",
+        "The platform considers this account a risk and does not let it sign in.",
+    ),
+    errors.PlatformUnavailable: (
+        "PLATFORM_UNAVAILABLE",
+        "平台暂时没有响应，请稍后重试",
+        "The platform does not answer: try again in a moment.",
+    ),
     errors.GuestLimitReached: (
         "GUEST_LIMIT_REACHED",
         "未登录顾客可预订的数量已满，请登录后下单，或减少数量",

@@ -13,7 +13,7 @@ from app.domain.access import Can, Role
 from app.domain.movements.prices import ordered_charge
 from app.domain.people.contacts import contact_of
 from app.domain.rules.phones import masked
-from app.schema import problems
+from app.schema import customer_problems, problems
 from app.schema.arguments import request_key
 from app.schema.boundary import needs
 from app.schema.catalog import Channel, Product
@@ -190,8 +190,8 @@ PlaceOrderResult = Annotated[
     | problems.UnknownBatch
     | problems.BatchExpired
     | problems.InvalidQuantity
-    | problems.TooManyOrders
-    | problems.GuestLimitReached
+    | customer_problems.TooManyOrders
+    | customer_problems.GuestLimitReached
     | problems.WrongState
     | problems.KeyReused
     | problems.Busy,
@@ -234,9 +234,9 @@ ReturnOrderResult = Annotated[
 
 
 @strawberry.input(
-    description="Input of `placeOrder`. Guests may have at most 5 unpaid orders per contact in a "
-    "store; each has at most 50 lines, 200 pieces or 200 kg of a product, and a pickup "
-    "time within 2 days. 下单"
+    description="Input of `placeOrder`. In a store a contact has at most 5 unpaid orders of "
+    "guests, an address 30, and a customer with an account 20. Each order of a customer has at "
+    "most 50 lines, 200 pieces or 200 kg of a product, and a pickup time within 2 days. 下单"
 )
 class PlaceOrderInput:
     key: UUID = request_key()
@@ -247,8 +247,10 @@ class PlaceOrderInput:
     lines: list[SaleLineInput] = strawberry.field(
         description="Products to order, at least one. 订单明细"
     )
-    contact: str = strawberry.field(
-        description="Name or phone number of the customer, at most 100 characters. 联系人"
+    contact: str | None = strawberry.field(
+        default=None,
+        description="Name or phone number of the customer, at most 100 characters; a customer with "
+        "an account may omit it, the phone number that they bound is used. 联系人",
     )
     pickup_at: datetime | None = strawberry.field(
         default=None,

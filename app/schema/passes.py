@@ -76,6 +76,10 @@ class Redemption:
     tables.Pass,
     needs=Can.SEE_PASSES,
     stores=(),
+    public=(
+        *("id", "product", "store", "uses", "used", "expires_on", "sold_at", "ended_at"),
+        *("state", "channel", "consume_on"),
+    ),
     description="A prepaid pass for several uses of a service. 次卡",
 )
 class Pass:

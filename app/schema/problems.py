@@ -335,29 +335,6 @@ class AlreadyTaken(Problem):
 
 
 @problem(
-    errors.TooManyOrders,
-    description="The guest has too many unpaid orders in the store. 未付款订单过多",
-)
-class TooManyOrders(Problem):
-    open: int = strawberry.field(
-        description="Unpaid orders of the guest in the store. 未付款订单数"
-    )
-
-
-@problem(
-    errors.GuestLimitReached,
-    description="Guests together hold as much of these products as they may: sign in, or order "
-    "less. 未登录顾客预订已满",
-)
-class GuestLimitReached(Problem):
-    @strawberry.field(description="Products of the order that guests may not hold more of. 商品")
-    async def products(
-        self, root: strawberry.Parent[errors.GuestLimitReached], info: Info
-    ) -> list[Product]:
-        return await info.context.loaders_of(root).products.load_many(list(root.product_ids))
-
-
-@problem(
     errors.Busy,
     description="The system is busy and wrote nothing; retry with the same key. 繁忙",
 )

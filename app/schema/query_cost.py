@@ -86,7 +86,11 @@ USUAL_SIZES: Mapping[str, float] = {
 """Rows that a field usually returns. Connections have the rows that `first` asks for."""
 
 
-PASSWORD_ROOTS = {"changePassword", "inviteStaff", "resetStaffPassword", "signIn"}
+PASSWORD_ROOTS = {
+    *("changePassword", "inviteStaff", "resetStaffPassword", "signIn"),
+    *("signInWithWechat", "signInWithDouyin", "bindPhone"),
+}
+"""Roots that hash a password or ask a platform: they draw more from the budgets."""
 
 
 def budget_of(scope: Scope | None) -> int:

@@ -9,10 +9,10 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.domain.people import sign_in
-from app.schema import problems, session_problems
+from app.schema import customer_problems, problems, session_problems
 from app.schema.arguments import request_key
 from app.schema.boundary import EVERY
-from app.schema.edges import edge
+from app.schema.edges import maybe_edge
 from app.schema.identity import Actor, Staff
 from app.schema.window import window
 
@@ -20,7 +20,9 @@ from app.schema.window import window
 @window(tables.Session, description="A session of a staff account on one device. 会话")
 class Session:
     id: UUID = strawberry.field(description="ID of the session.")
-    staff: Actor | None = edge("actors", "staff_id", "Member of staff who signed in. 员工")
+    staff: Actor | None = maybe_edge(
+        "actors", "staff_id", "Member of staff who signed in; null for a customer. 员工"
+    )
     device_name: str | None = strawberry.field(
         description="Name of the device, as the client gave it at sign-in. 设备名称"
     )
@@ -64,6 +66,19 @@ SignInResult = Annotated[
     SignedIn | session_problems.SignInFailed | session_problems.TooManyAttempts,
     strawberry.union(
         "SignInResult",
+        description="The tokens of the session, or the problem that prevented the sign-in.",
+    ),
+]
+SignInWithCodeResult = Annotated[
+    SignedIn
+    | problems.UnknownStore
+    | customer_problems.InvalidLoginCode
+    | customer_problems.CustomerBlocked
+    | session_problems.TooManyAttempts
+    | customer_problems.PlatformUnavailable
+    | problems.WrongState,
+    strawberry.union(
+        "SignInWithCodeResult",
         description="The tokens of the session, or the problem that prevented the sign-in.",
     ),
 ]
@@ -123,6 +138,24 @@ class SignInInput:
         default=None,
         description="Name of the device for the list of sessions, at most 100 characters, such "
         "as `收银台 1`. 设备名称",
+    )
+
+
+@strawberry.input(
+    description="Input of `signInWithWechat` and `signInWithDouyin`; give exactly one of `store` "
+    "and `tenant`. 小程序登录"
+)
+class SignInWithCodeInput:
+    code: str = strawberry.field(
+        description="Code of `wx.login` or `tt.login`; each code works once. 登录码"
+    )
+    store: str | None = strawberry.field(
+        default=None, description="Public code of a store of the chain. 门店编码"
+    )
+    tenant: str | None = strawberry.field(default=None, description="Code of the chain. 商户编码")
+    device_name: str | None = strawberry.field(
+        default=None,
+        description="Name of the device for the list of sessions, at most 100 characters. 设备名称",
     )
 
 

@@ -40,7 +40,7 @@ REVERSALS = (
 )
 # Without --all a place gets each STRIDE-th of its values.
 STRIDE = 8
-KEYLESS = ("signIn", "refreshSession", "syncSales")
+KEYLESS = ("signIn", "signInWithWechat", "signInWithDouyin", "refreshSession", "syncSales")
 ON_AN_ORDER = ("payOrder", "fulfilOrder", "cancelOrder", "extendHold")
 TABLES = """
 SELECT string_agg(format('SELECT %L, count(*) FROM %I', relname, relname), ' UNION ALL ')
@@ -263,6 +263,11 @@ def of_people(store: str) -> dict[str, Any]:
         "resetStaffPassword": {"staffId": NIL, "password": "雨后竹林 17 步"},
         "revealContact": {"orderId": NIL},
         "eraseCustomer": {"contact": "13700137000"},
+        "signInWithWechat": {"code": "x", "store": "no-such-store"},
+        "signInWithDouyin": {"code": "x", "tenant": "no-such-chain"},
+        "setMiniApp": {"channel": "WECHAT", "appId": "x", "secret": "x"},
+        "bindPhone": {"code": "x"},
+        "deleteMyAccount": {},
         "createApiKey": {"name": "x", "scopes": ["STOCK_READ"]},
         "revokeApiKey": {"apiKeyId": NIL},
         "createStore": {"code": uuid4().hex, "name": "x"},

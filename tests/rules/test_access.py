@@ -15,6 +15,9 @@ BROWSE             Y Y Y Y Y *
 SIGN_IN            Y Y Y Y Y *
 SEE_SELF           s s s Y Y viewer:read
 MANAGE_SELF        s s s Y Y -
+CHANGE_PASSWORD    - s s Y Y -
+SHOP               s - - - - -
+CONNECT_MINI_APPS  - - - - Y -
 SEE_CATALOG        - s s Y Y catalog:read
 EDIT_CATALOG       - - s Y Y catalog:write
 EDIT_RECIPES       - - s Y Y catalog:write

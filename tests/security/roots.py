@@ -44,7 +44,10 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(
         ("viewer", "stores", "categories", "writeOffLimits", "stocktakeRules"), nothing
     ),
+    **dict.fromkeys(("viewer", "stores", "categories", "writeOffLimits"), nothing),
+    **dict.fromkeys(("miniApps", "myAccount"), nothing),
     **dict.fromkeys(("staff", "apiKeys", "products", "suppliers"), PAGED),
+    **dict.fromkeys(("myOrders", "myPasses"), PAGED),
     **dict.fromkeys(("levels", "batches", "channelRules", "orders", "transfers"), paged),
     **dict.fromkeys(("replenishmentRequests", "alerts", "purchaseOrders", "writeOffs"), paged),
     "stocktakes": paged,

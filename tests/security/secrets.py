@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from app.domain.access import Can, Scope
+from app.domain.access import Can, Role, Scope
 
 TENANTS = STORES = (0, 1)
 STOCK, MARGIN = 20_000_000, 2_000_000
@@ -111,6 +111,11 @@ class Reader:
     tenant: int | None = None
     scope: Scope | None = None
     knows: frozenset[str] = frozenset()
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether they have the budget of staff and API keys."""
+        return self.scope is not None and self.scope.role is not Role.CUSTOMER
 
     def reaches(self, can: Can, tenant: int, stores: Iterable[UUID | None]) -> bool:
         """Whether the matrix grants them the permission in this tenant, in one of the stores."""

@@ -76,7 +76,7 @@ async def test_walk(walk: Walk, kind: str, root: str, seed: str, wide: bool) -> 
     shown: dict[str, Shown] = {}
     for name, reader in asking(walk, root, seed, wide).items():
         shown[name] = Shown(set(), set())
-        for number, document in enumerate(for_staff if reader.scope else for_guests):
+        for number, document in enumerate(for_staff if reader.is_staff else for_guests):
             own = await walk.ask(reader, document, "own")
             if set(own.codes) & {"FORBIDDEN", "UNAUTHENTICATED"}:
                 break

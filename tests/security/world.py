@@ -8,7 +8,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.db.core.unit import Database
+from app.db.customers import add_customer
+from app.db.tables import Customer
 from app.domain.access import SCOPES, Role, Scope
+from app.domain.people.sign_in import open_session
+from app.domain.people.tokens import Signer
+from tests.conftest import SECRET
 from tests.security.secrets import (
     STORES,
     TENANTS,
@@ -240,6 +245,7 @@ async def a_world(db: Database, asking: Asking) -> World:
         for seeding in seedings:
             await seeding.fill()
     await enlist(world)
+    await join(db, world)
     return world
 
 
@@ -332,6 +338,24 @@ async def order_as_customer(world: World) -> None:
     texts = {each.text for each in world.canaries[first:]}
     world.customer |= {"id": answer["id"], "token": answer["token"]}
     world.readers["customer"] = Reader("customer", knows=frozenset(texts))
+
+
+async def join(db: Database, world: World) -> None:
+    """A customer with an account and an order of their own, whose texts they know."""
+    tenant, id = world.desks[0].chain.founded.store.tenant_id, uuid4()
+    async with db.unit(tenant) as unit:
+        name = f"WECHAT app {id.hex}"
+        sealed = {"sealed_identity": db.vault.seal(tenant, id, name)}
+        index = db.vault.index(tenant, name)
+        await add_customer(unit, Customer(id=id, channel="WECHAT", identity_index=index, **sealed))
+        signed = await open_session(Signer(SECRET), unit, None, customer_id=id)
+    seeding = Seeding(world, 0, 0, world.desks[0], "", world.places[0, 0])
+    first = len(world.canaries)
+    contact, note = world.contact(0, 0), seeding.text("customer_text")
+    await seeding.placed("2", contact, note, by=signed.access_token)
+    texts = frozenset(each.text for each in world.canaries[first:])
+    scope = Scope(tenant, Role.CUSTOMER)
+    world.readers["member"] = Reader("member", signed.access_token, 0, scope, texts)
 
 
 def today() -> str:

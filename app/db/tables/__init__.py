@@ -15,6 +15,7 @@ from app.db.tables.catalog import (
     Recipe,
 )
 from app.db.tables.channels import ChannelLink, ChannelRule, Listing, ShopMessage
+from app.db.tables.customers import Customer, MiniApp
 from app.db.tables.feed import Change, Feed
 from app.db.tables.identity import (
     ApiKey,
@@ -62,12 +63,14 @@ __all__ = [
     "ChannelLink",
     "ChannelRule",
     "Component",
+    "Customer",
     "Direction",
     "Entry",
     "Feed",
     "Level",
     "Listing",
     "Login",
+    "MiniApp",
     "Movement",
     "Need",
     "Order",

@@ -95,7 +95,8 @@ class StaffStore(Table):
 
 
 class Session(Table):
-    """One sign-in. Its refresh token rotates; a token used twice ends the session.
+    """One sign-in, of a member of staff or of a customer. Its refresh token rotates; a token used
+    twice ends the session.
 
     `previous_hash` is of the token before, which stays valid for a moment after `rotated_at`.
     """
@@ -103,7 +104,8 @@ class Session(Table):
     __tablename__ = "sessions"
     tenant_id: Mapped[UUID] = key()
     id: Mapped[UUID] = key()
-    staff_id: Mapped[UUID]
+    staff_id: Mapped[UUID | None]
+    customer_id: Mapped[UUID | None]
     token_hash: Mapped[bytes]
     previous_hash: Mapped[bytes | None]
     rotated_at: Mapped[datetime | None]
@@ -113,8 +115,23 @@ class Session(Table):
     created_at: Mapped[datetime] = made_at()
     __table_args__ = (
         to("staff", "staff_id"),
+        to("customers", "customer_id"),
+        CheckConstraint("num_nonnulls(staff_id, customer_id) = 1", name="account"),
         Index("ix_sessions_staff", "tenant_id", "staff_id"),
+        Index(
+            "ix_sessions_customer",
+            "tenant_id",
+            "customer_id",
+            postgresql_where=text("customer_id is not null"),
+        ),
     )
+
+    @property
+    def account(self) -> UUID:
+        """The id of the member of staff or of the customer."""
+        account = self.staff_id or self.customer_id
+        assert account is not None, "each session has one of the two"
+        return account
 
     @property
     def last_used_at(self) -> datetime:

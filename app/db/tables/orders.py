@@ -47,6 +47,7 @@ class Order(Table):
         ),
         CheckConstraint("state <> 'HELD' or expires_at is not null", name="expires_at"),
         Index("ix_orders_store", "tenant_id", "store_id", "id"),
+        Index("ix_orders_placed_by", "tenant_id", "placed_by", "id"),
         Index(
             "ix_orders_due",
             "tenant_id",

@@ -14,7 +14,8 @@ class Pass(Table):
 
     `store_id` sold the pass and reserved or consumed goods for it in advance; `ahead` is whether it
     consumed those of one use that is not redeemed yet. `recipe_id` is the recipe of one use at the
-    time of the sale. The customer is sealed; `plain_contact` holds it in rows of earlier versions.
+    time of the sale. `customer_id` is the account that bought it. The customer's contact is sealed;
+    `plain_contact` holds it in rows of earlier versions.
     """
 
     __tablename__ = "passes"
@@ -33,6 +34,7 @@ class Pass(Table):
     ahead: Mapped[bool] = mapped_column(server_default=text("false"))
     state: Mapped[str] = mapped_column(server_default="ACTIVE")
     expires_on: Mapped[date]
+    customer_id: Mapped[UUID | None]
     sold_by: Mapped[UUID]
     sold_at: Mapped[datetime] = made_at()
     ended_at: Mapped[datetime | None]
@@ -56,6 +58,13 @@ class Pass(Table):
             "tenant_id",
             "id",
             postgresql_where=text("customer is not null"),
+        ),
+        Index(
+            "ix_passes_customer",
+            "tenant_id",
+            "customer_id",
+            "id",
+            postgresql_where=text("customer_id is not null"),
         ),
         Index("ix_passes_state", "tenant_id", "state", "expires_on"),
     )

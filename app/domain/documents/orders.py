@@ -94,18 +94,20 @@ async def place(
     drafted, outcome = await until_current(
         books, viewer.tenant, lambda: _draft_order(books, viewer, request, lines)
     )
-    if isinstance(outcome, OutOfStock | GuestLimitReached) and viewer.actor == GUEST:
+    customer = viewer.scope.role is Role.CUSTOMER
+    if isinstance(outcome, OutOfStock | GuestLimitReached) and customer:
         return await for_customers(books, drafted, outcome, viewer.tenant)
     return await _order_of(books.db, drafted, outcome)
 
 
 def _checked(viewer: Viewer, request: OrderRequest) -> OrderRequest:
     """The request with clean texts. Raises Malformed."""
-    if viewer.actor == GUEST and request.channel in AT_COUNTER:
+    customer = viewer.scope.role is Role.CUSTOMER
+    if customer and request.channel in AT_COUNTER:
         raise Malformed(
-            "channel", "顾客只能从微信或抖音下单", "Guests order through WeChat or Douyin."
+            "channel", "顾客只能从微信或抖音下单", "Customers order through WeChat or Douyin."
         )
-    now, longest = clock(), guests.LONGEST_PICKUP if viewer.actor == GUEST else LONGEST_PICKUP
+    now, longest = clock(), guests.LONGEST_PICKUP if customer else LONGEST_PICKUP
     if request.pickup_at is not None and not now < request.pickup_at <= now + longest:
         raise Malformed(
             "pickupAt",
@@ -140,6 +142,7 @@ async def _draft_order(
     if viewer.scope.role is Role.CUSTOMER:
         guests.check_order_size(lines, products)
     id, vault, is_guest = uuid7(), books.db.vault, viewer.actor == GUEST
+    is_member = viewer.scope.role is Role.CUSTOMER and not is_guest
     amounts = [line.amount for line in lines]
     terms_of_store = products[lines[0].product_id]
     policy = timedelta(minutes=terms_of_store.hold_minutes)
@@ -168,6 +171,7 @@ async def _draft_order(
         fingerprint=fingerprint_of(hold.fingerprint.hex(), *details),
         promised=_is_promised(request.external_id),
         guest_share=terms_of_store.guest_share if is_guest else None,
+        of_member=is_member,
     )
 
 
@@ -309,7 +313,7 @@ async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: st
     Raises Refused(WrongState) when it was handed over, cancelled or expired.
     """
     reason = clean(reason, "reason", 200)
-    allowed = ("HELD",) if viewer.actor == GUEST else ("HELD", "PAID")
+    allowed = ("HELD",) if viewer.scope.role is Role.CUSTOMER else ("HELD", "PAID")
 
     async def work(unit: Unit, row: Order) -> None:
         if row.state not in allowed:

@@ -104,7 +104,7 @@ class Draft:
     confirmed, so the channel's limits do not bind it. `act` is written to the audit log with the
     movement. `claimant` is whom the key belongs to, the actor by default. `guest_share` is the
     share of each level, in percent, that unpaid orders of guests may hold together; None for what
-    no guest orders.
+    no guest orders. `of_member`: a customer with an account orders.
     """
 
     kind: Kind
@@ -128,6 +128,7 @@ class Draft:
     promised: bool = False
     guest_share: int | None = None
     dated: bool = False
+    of_member: bool = False
     act: AuditRow | None = None
     claimant: UUID | None = None
     id: UUID = field(default_factory=uuid7)

@@ -1,7 +1,8 @@
 """Guests order without signing in: limits on what they may hold before they pay.
 
 A contact is free text, so there are three bounds: unpaid orders of one contact, unpaid orders
-from one address, and the share of a level that all guests may hold together.
+from one address, and the share of a level that all guests may hold together. A customer with an
+account is known to the platform: only their own unpaid orders count, and more of them.
 """
 
 from collections import Counter
@@ -29,8 +30,8 @@ from app.domain.ledger.locked import LockedLevel, Move
 from app.domain.rules.shares import share_of
 from app.domain.rules.units import MEASURES, from_base
 
-MOST_OPEN = {"contact_index": 5, "address_index": 30}
-"""Unpaid orders that one contact, and one address, may have in a store."""
+MOST_OPEN = {"contact_index": 5, "address_index": 30, "placed_by": 20}
+"""Unpaid orders that one contact, one address, and one account may have in a store."""
 
 MOST_LINES = 50
 MOST_PIECES = 200
@@ -104,25 +105,29 @@ class GuestOrders:
 
 async def lock_guests(unit: Unit, drafts: Iterable[Draft]) -> GuestOrders:
     """Locks the guests who order, in order, after the levels; then reads what guests hold."""
-    bound = [draft for draft in drafts if draft.guest_share is not None]
-    if not bound:
+    drafts = list(drafts)
+    guests = sorted({guest for draft in drafts for guest in guests_of(draft)})
+    if not guests:
         return GuestOrders(Counter(), Counter())
-    guests = sorted({guest for draft in bound for guest in guests_of(draft)})
     await rows.lock_guests(unit, guests)
     # The levels are locked: no other unit changes what is read here.
-    pairs = {pair for draft in bound for pair in draft.pairs}
-    held = await reservations.held_by_guests(unit, pairs)
+    pairs = {pair for draft in drafts if draft.guest_share is not None for pair in draft.pairs}
+    held = await reservations.held_by_guests(unit, pairs) if pairs else Counter[Pair]()
     return GuestOrders(await rows.open_of_guests(unit, guests), held)
 
 
 def guests_of(draft: Draft) -> list[rows.Guest]:
-    """What the unpaid orders of the draft's guest are counted by; empty for other drafts."""
+    """What the unpaid orders of the draft's customer are counted by; empty for other drafts."""
     order = draft.order
-    if order is None or draft.guest_share is None:
+    if order is None:
+        return []
+    if draft.of_member:
+        return [rows.Guest("placed_by", order.store_id, order.placed_by.bytes)]
+    if draft.guest_share is None:
         return []
     return [
         rows.Guest(column, order.store_id, index)
-        for column in MOST_OPEN
+        for column in ("contact_index", "address_index")
         if (index := _index(order, column)) is not None
     ]
 

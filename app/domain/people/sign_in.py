@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from app.db import identity as rows
 from app.db import tables
 from app.db.core.snapshot import Reads
-from app.db.core.unit import Database
+from app.db.core.unit import Database, Unit
 from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.audit_log import Act, Subject, record_act
@@ -77,7 +77,8 @@ async def sign_in(gate: Gate, credentials: Credentials, address: str) -> SignedI
         person = await _matching(gate, accounts, credentials.password)
         if person is None:
             raise Refused(SignInFailed())
-    return await _open_session(gate, person, device_name)
+    async with gate.db.unit(person.tenant_id) as unit:
+        return await open_session(gate.signer, unit, device_name, staff_id=person.id)
 
 
 async def _accounts(db: Database, login: str, code: str) -> list[tables.Staff]:
@@ -110,22 +111,29 @@ async def _matching(
     return None
 
 
-async def _open_session(gate: Gate, person: tables.Staff, device_name: str | None) -> SignedIn:
-    async with gate.db.unit(person.tenant_id) as unit:
-        await rows.clear_sessions(unit, person.id)
-        opened = Refresh(person.tenant_id, uuid7(), tokens.fresh_secret())
-        unit.session.add(
-            tables.Session(
-                tenant_id=person.tenant_id,
-                id=opened.session,
-                staff_id=person.id,
-                token_hash=opened.hash,
-                device_name=device_name,
-                created_at=unit.now,
-                expires_at=unit.now + SESSION_LASTS,
-            )
-        )
-    return _signed_in(gate.signer, opened, person.id)
+async def open_session(
+    signer: Signer,
+    unit: Unit,
+    device_name: str | None,
+    *,
+    staff_id: UUID | None = None,
+    customer_id: UUID | None = None,
+) -> SignedIn:
+    """A session of a member of staff or of a customer: exactly one of the two."""
+    opened = Refresh(unit.tenant, uuid7(), tokens.fresh_secret())
+    session = tables.Session(
+        tenant_id=unit.tenant,
+        id=opened.session,
+        staff_id=staff_id,
+        customer_id=customer_id,
+        token_hash=opened.hash,
+        device_name=device_name,
+        created_at=unit.now,
+        expires_at=unit.now + SESSION_LASTS,
+    )
+    await rows.clear_sessions(unit, session.account)
+    unit.session.add(session)
+    return _signed_in(signer, opened, session.account)
 
 
 async def refresh_session(gate: Gate, token: str) -> SignedIn:
@@ -140,7 +148,7 @@ async def refresh_session(gate: Gate, token: str) -> SignedIn:
     if session is None or following is None:
         gate.forget(shown.tenant)
         raise Refused(SessionEnded())
-    return _signed_in(gate.signer, following, session.staff_id)
+    return _signed_in(gate.signer, following, session.account)
 
 
 def _rotated(
@@ -214,5 +222,5 @@ async def revoke_session(gate: Gate, viewer: Viewer, key: UUID, session_id: UUID
 
 
 async def _may_end(reads: Reads, viewer: Viewer, session: tables.Session) -> bool:
-    own = session.staff_id == viewer.actor
-    return own or await manages_staff(reads, viewer, session.staff_id)
+    own = session.account == viewer.actor
+    return own or await manages_staff(reads, viewer, session.account)

@@ -1,0 +1,163 @@
+"""Mini-programs of WeChat and Douyin: a login code becomes an identity, a phone code a number.
+
+Protocols: developers.weixin.qq.com (code2Session, getStableAccessToken, getPhoneNumber) and
+developer.open-douyin.com (code2Session).
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Protocol
+
+import httpx2
+import orjson
+
+from app.platforms.platform import ShopError, Token, ask, field, reading
+
+LOGIN_SECONDS = 3.0
+"""A customer waits for the answer, within the deadline of the request."""
+
+LONGEST_OPENID = 128
+
+
+class Refusal(Enum):
+    """Why the platform refuses a code."""
+
+    CODE = "the code is not valid, or was used"
+    BLOCKED = "the platform blocks the customer"
+    TOO_OFTEN = "too many requests a minute"
+    APP = "the app's id or secret is wrong"
+
+
+class CodeRefused(Exception):
+    """The platform refused the code."""
+
+    def __init__(self, why: Refusal, message: str) -> None:
+        super().__init__(message)
+        self.why = why
+
+
+class MiniApp(Protocol):
+    """One mini-program. Calls raise CodeRefused, and ShopError when the platform is away."""
+
+    async def openid(self, code: str) -> str:
+        """The customer's id in this app, for the code of a login."""
+        ...
+
+    async def phone(self, code: str) -> str:
+        """The number that the customer consented to give, for the code of that consent."""
+        ...
+
+
+WECHAT_REFUSALS = {
+    40029: Refusal.CODE,
+    40163: Refusal.CODE,
+    41008: Refusal.CODE,
+    40226: Refusal.BLOCKED,
+    45011: Refusal.TOO_OFTEN,
+    40013: Refusal.APP,
+    40125: Refusal.APP,
+    41002: Refusal.APP,
+    41004: Refusal.APP,
+}
+STALE_TOKEN = (40001, 40014, 42001)
+
+
+class WechatMiniApp:
+    """A mini-program of WeChat. `http` is shared, `url` is the host of WeChat's server API."""
+
+    def __init__(self, http: httpx2.AsyncClient, url: str, app_id: str, secret: str) -> None:
+        self._http = http
+        self._url = url.rstrip("/")
+        self._app_id = app_id
+        self._secret = secret
+        self._token = Token(self._renewed)
+
+    async def openid(self, code: str) -> str:
+        query = {
+            "appid": self._app_id,
+            "secret": self._secret,
+            "js_code": code,
+            "grant_type": "authorization_code",
+        }
+        url = f"{self._url}/sns/jscode2session"
+        return _openid(_good(await ask(self._http, "GET", url, query, seconds=LOGIN_SECONDS)))
+
+    async def phone(self, code: str) -> str:
+        token = await self._token.value()
+        answer = await self._phone(code, token)
+        if answer.get("errcode") in STALE_TOKEN:
+            self._token.over(token)
+            answer = await self._phone(code, await self._token.value())
+        with reading():
+            return str(field(_good(answer), "phone_info", "phoneNumber"))
+
+    async def _phone(self, code: str, token: str) -> dict[str, Any]:
+        url, body = f"{self._url}/wxa/business/getuserphonenumber", orjson.dumps({"code": code})
+        query = {"access_token": token}
+        return await ask(self._http, "POST", url, query, body, seconds=LOGIN_SECONDS)
+
+    async def _renewed(self) -> tuple[str, int]:
+        # The stable token: a request by one process does not invalidate another's.
+        body = orjson.dumps(
+            {"grant_type": "client_credential", "appid": self._app_id, "secret": self._secret}
+        )
+        url = f"{self._url}/cgi-bin/stable_token"
+        answer = _good(await ask(self._http, "POST", url, {}, body, seconds=LOGIN_SECONDS))
+        with reading():
+            return str(field(answer, "access_token")), int(field(answer, "expires_in"))
+
+
+DOUYIN_REFUSALS = {
+    40018: Refusal.CODE,
+    40019: Refusal.CODE,
+    40014: Refusal.CODE,
+    40015: Refusal.APP,
+    40017: Refusal.APP,
+    45011: Refusal.TOO_OFTEN,
+}
+
+
+class DouyinMiniApp:
+    """A mini-program of Douyin. `http` is shared, `url` is the host of Douyin's login."""
+
+    def __init__(self, http: httpx2.AsyncClient, url: str, app_id: str, secret: str) -> None:
+        self._http = http
+        self._url = url.rstrip("/")
+        self._app_id = app_id
+        self._secret = secret
+
+    async def openid(self, code: str) -> str:
+        body = orjson.dumps({"appid": self._app_id, "secret": self._secret, "code": code})
+        url = f"{self._url}/api/apps/v2/jscode2session"
+        answer = await ask(self._http, "POST", url, {}, body, seconds=LOGIN_SECONDS)
+        _refuse(answer.get("err_no", 0), answer.get("err_tips"), DOUYIN_REFUSALS)
+        with reading():
+            return _openid(field(answer, "data"))
+
+    async def phone(self, code: str) -> str:
+        # Douyin encrypts the number with a key pair of the app, which Kucun does not have.
+        raise NotImplementedError("Douyin gives no number for a code")
+
+
+def _good(answer: dict[str, Any]) -> dict[str, Any]:
+    _refuse(answer.get("errcode", 0), answer.get("errmsg"), WECHAT_REFUSALS)
+    return answer
+
+
+def _refuse(code: object, message: object, refusals: Mapping[int, Refusal]) -> None:
+    """Raise CodeRefused for a code that is not 0 and known, ShopError for another."""
+    if code == 0:
+        return
+    text = f"{code}: {message}"[:200]
+    why = refusals.get(code) if isinstance(code, int) else None
+    if why is None:
+        raise ShopError(text, passing=True)
+    raise CodeRefused(why, text)
+
+
+def _openid(answer: Any) -> str:
+    with reading():
+        openid = field(answer, "openid")
+        if not isinstance(openid, str) or not 0 < len(openid) <= LONGEST_OPENID:
+            raise ValueError("openid")
+        return openid

@@ -1,0 +1,55 @@
+"""Problems that customers meet: when they sign in, and when they order."""
+
+import strawberry
+from strawberry.types import Info
+
+from app.domain import errors
+from app.schema.catalog import Product
+from app.schema.problems import Problem, problem
+
+
+@problem(
+    errors.TooManyOrders,
+    description="The guest has too many unpaid orders in the store. 未付款订单过多",
+)
+class TooManyOrders(Problem):
+    open: int = strawberry.field(
+        description="Unpaid orders of the guest in the store. 未付款订单数"
+    )
+
+
+@problem(
+    errors.InvalidLoginCode,
+    description="The platform does not know the code, or it was used before. 登录码无效",
+)
+class InvalidLoginCode(Problem): ...
+
+
+@problem(
+    errors.CustomerBlocked,
+    description="The platform does not let this customer sign in. 平台拦截",
+)
+class CustomerBlocked(Problem): ...
+
+
+@problem(
+    errors.PlatformUnavailable,
+    description="WeChat or Douyin did not answer; retry with a new code. 平台无响应",
+)
+class PlatformUnavailable(Problem):
+    retryable: bool = strawberry.field(
+        resolver=lambda: True, description="Always true: the request may be repeated. 可重试"
+    )
+
+
+@problem(
+    errors.GuestLimitReached,
+    description="Guests together hold as much of these products as they may: sign in, or order "
+    "less. 未登录顾客预订已满",
+)
+class GuestLimitReached(Problem):
+    @strawberry.field(description="Products of the order that guests may not hold more of. 商品")
+    async def products(
+        self, root: strawberry.Parent[errors.GuestLimitReached], info: Info
+    ) -> list[Product]:
+        return await info.context.loaders_of(root).products.load_many(list(root.product_ids))

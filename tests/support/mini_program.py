@@ -1,0 +1,114 @@
+"""A local server that speaks the login protocols of WeChat's and Douyin's mini-programs.
+
+A code is `ok:<openid>`, and works once. Other codes are troubles by name: "blocked", "often",
+"busy", "slow", "drip", "html", "500", "list", "empty", "long"; anything else is no code.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from tests.support.mall import answer, dripping
+
+APP, SECRET = "wx-mini-1", "s3cret-mini"
+WECHAT_TROUBLES = {"blocked": 40226, "often": 45011, "busy": -1}
+DOUYIN_TROUBLES = {"often": 45011, "busy": -1}
+BODIES = {"html": "<html>", "list": "[]", "empty": '{"errcode": 0, "err_no": 0, "data": {}}'}
+
+
+@dataclass
+class MiniProgram:
+    """Both platforms in one server. `tokens` counts the access tokens that were given."""
+
+    server: HTTPServer
+    used: set[str] = field(default_factory=set)
+    calls: list[str] = field(default_factory=list)
+    tokens: int = 0
+    stale: bool = False
+
+    def __post_init__(self) -> None:
+        everything = self.server.expect_request(re.compile(".*"))
+        everything.respond_with_handler(lambda request: handle(self, request))
+
+    @property
+    def url(self) -> str:
+        return self.server.url_for("").rstrip("/")
+
+    def take(self, code: str) -> str | None:
+        """What stands behind the code; None for one that is used or none."""
+        known, _, name = code.partition(":")
+        if known != "ok" or code in self.used:
+            return None
+        self.used.add(code)
+        return name
+
+
+def handle(mini: MiniProgram, request: Request) -> Response:
+    mini.calls.append(request.path)
+    match request.path:
+        case "/sns/jscode2session":
+            assert request.method == "GET"
+            query = request.args
+            assert query["grant_type"] == "authorization_code"
+            if query["secret"] != SECRET:
+                return answer({"errcode": 40125, "errmsg": "invalid appsecret"})
+            return session(mini, query["js_code"], wechat)
+        case "/api/apps/v2/jscode2session":
+            call = request.get_json()
+            if call["secret"] != SECRET:
+                return answer({"err_no": 40017, "err_tips": "bad secret"})
+            return session(mini, call["code"], douyin)
+        case "/cgi-bin/stable_token":
+            call = request.get_json()
+            assert call["grant_type"] == "client_credential"
+            assert (call["appid"], call["secret"]) == (APP, SECRET)
+            mini.tokens += 1
+            return answer({"access_token": f"token-{mini.tokens}", "expires_in": 7200})
+        case "/wxa/business/getuserphonenumber":
+            return phone(mini, request)
+    return Response(status=404)
+
+
+def session(mini: MiniProgram, code: str, say: Any) -> Response:
+    if code == "drip":
+        return Response(dripping(), content_type="application/json")
+    if code == "500":
+        return Response("oops", status=500)
+    if code in BODIES:
+        return Response(BODIES[code], content_type="application/json")
+    return answer(say(mini, code))
+
+
+def wechat(mini: MiniProgram, code: str) -> Any:
+    if code in WECHAT_TROUBLES:
+        return {"errcode": WECHAT_TROUBLES[code], "errmsg": code}
+    openid = "o" * 200 if code == "long" else mini.take(code)
+    if openid is None:
+        used = code in mini.used
+        return {"errcode": 40163 if used else 40029, "errmsg": "code been used, rid: 1"}
+    return {"openid": openid, "session_key": "k", "unionid": "u"}
+
+
+def douyin(mini: MiniProgram, code: str) -> Any:
+    if code in DOUYIN_TROUBLES:
+        return {"err_no": DOUYIN_TROUBLES[code], "err_tips": code}
+    openid = "o" * 200 if code == "long" else mini.take(code)
+    if openid is None:
+        return {"err_no": 40018, "err_tips": "bad code"}
+    data = {"openid": openid, "session_key": "k", "unionid": "u", "anonymous_openid": ""}
+    return {"err_no": 0, "err_tips": "success", "data": data}
+
+
+def phone(mini: MiniProgram, request: Request) -> Response:
+    if mini.stale or request.args["access_token"] != f"token-{mini.tokens}":
+        mini.stale = False
+        return answer({"errcode": 40001, "errmsg": "invalid credential"})
+    number = mini.take(json.loads(request.get_data())["code"])
+    if number is None:
+        return answer({"errcode": 40029, "errmsg": "invalid code"})
+    info = {"phoneNumber": number, "purePhoneNumber": number, "countryCode": "86"}
+    return answer({"errcode": 0, "errmsg": "ok", "phone_info": info})
