@@ -3,7 +3,7 @@
 import strawberry
 from strawberry.types import Info
 
-from app.domain import errors
+from app.domain import customer_errors, errors
 from app.schema.catalog import Product
 from app.schema.problems import Problem, problem
 
@@ -19,21 +19,21 @@ class TooManyOrders(Problem):
 
 
 @problem(
-    errors.InvalidLoginCode,
+    customer_errors.InvalidLoginCode,
     description="The platform does not know the code, or it was used before. 登录码无效",
 )
 class InvalidLoginCode(Problem): ...
 
 
 @problem(
-    errors.CustomerBlocked,
+    customer_errors.CustomerBlocked,
     description="The platform does not let this customer sign in. 平台拦截",
 )
 class CustomerBlocked(Problem): ...
 
 
 @problem(
-    errors.PlatformUnavailable,
+    customer_errors.PlatformUnavailable,
     description="WeChat or Douyin did not answer; retry with a new code. 平台无响应",
 )
 class PlatformUnavailable(Problem):

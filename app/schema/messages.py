@@ -8,7 +8,7 @@ from typing import Any
 import strawberry
 from strawberry.types import Info
 
-from app.domain import errors, stocktake_errors
+from app.domain import customer_errors, errors, stocktake_errors
 from app.domain.access import Can
 from app.domain.errors import Refusal, Text
 from app.domain.rules.phones import masked
@@ -187,17 +187,17 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "尝试次数过多，请在 {retry_after} 秒后再试",
         "Too many attempts: try again in {retry_after} seconds.",
     ),
-    errors.InvalidLoginCode: (
+    customer_errors.InvalidLoginCode: (
         "INVALID_LOGIN_CODE",
         "登录码无效或已使用，请重新登录",
         "The code is not valid or was used before: ask the mini-program for a new one.",
     ),
-    errors.CustomerBlocked: (
+    customer_errors.CustomerBlocked: (
         "CUSTOMER_BLOCKED",
         "平台判定该账号存在风险，暂时不能登录",
         "The platform considers this account a risk and does not let it sign in.",
     ),
-    errors.PlatformUnavailable: (
+    customer_errors.PlatformUnavailable: (
         "PLATFORM_UNAVAILABLE",
         "平台暂时没有响应，请稍后重试",
         "The platform does not answer: try again in a moment.",

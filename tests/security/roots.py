@@ -44,7 +44,6 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(
         ("viewer", "stores", "categories", "writeOffLimits", "stocktakeRules"), nothing
     ),
-    **dict.fromkeys(("viewer", "stores", "categories", "writeOffLimits"), nothing),
     **dict.fromkeys(("miniApps", "myAccount"), nothing),
     **dict.fromkeys(("staff", "apiKeys", "products", "suppliers"), PAGED),
     **dict.fromkeys(("myOrders", "myPasses"), PAGED),

@@ -12,11 +12,9 @@ from app.db.tables import MiniApp
 from app.domain.access import Viewer
 from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
+from app.domain.customer_errors import CustomerBlocked, InvalidLoginCode, PlatformUnavailable
 from app.domain.errors import (
-    CustomerBlocked,
-    InvalidLoginCode,
     Malformed,
-    PlatformUnavailable,
     Refused,
     TooManyAttempts,
     WrongState,
