@@ -101,6 +101,7 @@ async def club(urls: Urls, db: Database, mini: MiniProgram) -> AsyncIterator[Clu
             app = {"channel": channel, "appId": APP, "secret": SECRET}
             answer = await club.do(SET_APP, desk.owner, **app)
             assert answer["appId"] == APP
+        await desk.product("米", price="1.00")
         await desk.receive("米", 1000)
         yield club
 
@@ -244,6 +245,7 @@ async def test_a_customer_sees_nothing_of_others(club: Club, outsider: Desk) -> 
     assert await club.desk.asking.code(MY_ORDERS) == "UNAUTHENTICATED"
     assert await club.desk.asking.code(MY_ORDERS, club.desk.owner) == "FORBIDDEN"
     # In another chain a customer is a guest.
+    await outsider.product("米", price="1.00")
     await outsider.receive("米", 5)
     there = {"store": outsider.chain.founded.store.code, "channel": "WECHAT", "contact": "李四"}
     placed = await club.do(PLACE, by, **there, lines=[await outsider.line("米", 1)])
@@ -253,6 +255,7 @@ async def test_a_customer_sees_nothing_of_others(club: Club, outsider: Desk) -> 
 
 async def test_a_customer_is_bound_by_their_own_orders_only(club: Club) -> None:
     """Neither the share of guests nor the contact counts; twenty unpaid orders do."""
+    await club.desk.product("蛋", price="1.00")
     await club.desk.receive("蛋", 10)
     by, contact = await club.member(), "13788889999"
     order = {"store": club.desk.chain.founded.store.code, "channel": "WECHAT", "contact": contact}

@@ -19,6 +19,7 @@ mutation($input: UpdateStoreInput!) { updateStore(input: $input) {
 
 async def test_the_owner_sets_what_guests_hold_together(fresh: Desk) -> None:
     store = fresh.chain.founded.store
+    await fresh.product("米", price="1.00")
     await fresh.receive("米", 10)
 
     async def place(by: str | None, quantity: int) -> Any:
