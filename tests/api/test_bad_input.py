@@ -263,7 +263,7 @@ def of_people(store: str) -> dict[str, Any]:
         "resetStaffPassword": {"staffId": NIL, "password": "雨后竹林 17 步"},
         "revealContact": {"orderId": NIL},
         "eraseCustomer": {"contact": "13700137000"},
-        **dict.fromkeys(("signInWithWechat", "signInWithDouyin"), {"code": "x", "store": "x"}),
+        **{key: {"code": "x", "store": "x"} for key in ("signInWithWechat", "signInWithDouyin")},
         "setMiniApp": {"channel": "WECHAT", "appId": "x", "secret": "x"},
         "bindPhone": {"code": "x"},
         "deleteMyAccount": {},
