@@ -186,12 +186,21 @@ async def received_last(unit: Unit, batches: Mapping[UUID, Collection[UUID]]) ->
     return {product: batch for product, batch in await unit.session.execute(query)}
 
 
-async def by_number(
-    session: AnySession, tenant: UUID, product: UUID, number: str
+async def matching(
+    session: AnySession,
+    tenant: UUID,
+    product: UUID,
+    number: str | None,
+    expires_on: date | None,
 ) -> Sequence[UUID]:
-    """The batches of a product with this number, one for each expiry."""
-    named = (Batch.tenant_id == tenant, Batch.product_id == product, Batch.number == number)
-    return (await session.scalars(select(Batch.id).where(*named).order_by(Batch.expires_on))).all()
+    """The batches of a product with this number and this expiry, in the order of FEFO; None
+    matches any."""
+    query = select(Batch.id).where(Batch.tenant_id == tenant, Batch.product_id == product)
+    if number is not None:
+        query = query.where(Batch.number == number)
+    if expires_on is not None:
+        query = query.where(Batch.expires_on == expires_on)
+    return (await session.scalars(query.order_by(Batch.expires_on))).all()
 
 
 async def batches_by_id(

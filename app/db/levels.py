@@ -29,7 +29,7 @@ Pair = tuple[UUID, UUID]
 
 TENANT = bindparam("tenant", type_=Uuid())
 SHOWN = bindparam("shown", type_=Boolean())
-L, P, R = Level.__table__.c, Product.__table__.c, Request.__table__.c
+L, P, R, S = (table.__table__.c for table in (Level, Product, Request, Store))
 
 
 def level_keys() -> FromClause:
@@ -111,7 +111,7 @@ async def open_levels(unit: Unit, pairs: set[Pair], shown: bool = False) -> set[
 class LevelState(NamedTuple):
     """What a level row holds when it is locked; bins in base units, costs in 1/10000 yuan.
 
-    `price` is the product's, in fen per unit.
+    `price` is the product's, in fen per unit; `timezone` the store's.
     """
 
     shelf: int
@@ -130,6 +130,7 @@ class LevelState(NamedTuple):
     reorder_point: int
     counted_at: datetime | None
     price: int | None
+    timezone: str
 
 
 class Claim(NamedTuple):
@@ -156,11 +157,12 @@ def _claiming() -> Statement:
         .returning(R.actor_id, R.key)
         .cte("claimed")
     )
-    values = [*(L[name] for name in LevelState._fields[:-1]), P.price]
+    values = [*(L[name] for name in LevelState._fields[:-2]), P.price, S.timezone]
     locked = (
         select(L.store_id, L.product_id, *values)
         .join_from(_keys, Level, _of_keys)
         .join(Product, and_(P.tenant_id == TENANT, P.id == L.product_id))
+        .join(Store, and_(S.tenant_id == TENANT, S.id == L.store_id))
         # The keys are claimed before any level is locked: one lock order everywhere.
         .where(select(func.count()).select_from(claimed).scalar_subquery() >= literal_column("0"))
         .order_by(L.store_id, L.product_id)

@@ -265,10 +265,11 @@ class RecipeCycle(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class UnknownBatch(Refusal):
-    """The product has no batch with this number."""
+    """The product has no batch with this number and expiry; the number is empty without one."""
 
     product_id: UUID
     number: str
+    expires_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

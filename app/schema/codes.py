@@ -35,21 +35,29 @@ class CodeContent:
         description="Batch number (AI 10); null if the code has none. 批号"
     )
     expires_on: date | None = strawberry.field(
-        description="Expiry date (AI 17); day 00 means the last day of the month. Null if the "
-        "code has none. 到期日"
+        description="Last day of sale: the expiry (AI 17), else the earlier of the best-before "
+        "date (AI 15) and the sell-by date (AI 16); day 00 means the last day of the month. Null "
+        "if the code has none. 到期日"
     )
     produced_on: date | None = strawberry.field(
         description="Production date (AI 11); null if the code has none. 生产日期"
     )
     weight: int | None = strawberry.field(
-        description="Weight in grams (AI 310n, or from a scale label); null if the code has none. "
-        "重量（克）"
+        description="Net weight in grams (AI 310n, AI 320n if it is whole grams, or from a scale "
+        "label); null if the code has none. 重量（克）"
     )
     count: int | None = strawberry.field(
         description="Number of packs (AI 30 or 37); null if the code has none. 件数"
     )
 
-    @strawberry.field(description="Amount in CNY on a scale label; null if the code has none. 金额")
+    serial: str | None = strawberry.field(
+        description="Serial number (AI 21); null if the code has none. 序列号"
+    )
+
+    @strawberry.field(
+        description="Amount in CNY (AI 392n, AI 393n, or from a scale label); null if the code "
+        "has none. 金额"
+    )
     def amount(self, root: strawberry.Parent[Code]) -> Money | None:
         return None if root.amount is None else money(root.amount * 100)
 

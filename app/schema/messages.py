@@ -132,8 +132,8 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     ),
     errors.UnknownBatch: (
         "UNKNOWN_BATCH",
-        "没有这个批号：{number}，请核对批号",
-        "No batch of the product has this number: {number}.",
+        "没有这个批次：{batch}，请核对批号和到期日",
+        "The product has no such batch: {batch}.",
     ),
     errors.BatchExpired: (
         "BATCH_EXPIRED",
@@ -235,6 +235,8 @@ def message_of(refusal: Refusal, language: str) -> str:
     match refusal:
         case errors.UnknownProduct():
             facts["asked"] = ("、" if language == "zh" else ", ").join(refusal.asked)
+        case errors.UnknownBatch(_, number, expires_on):
+            facts["batch"] = " ".join(str(each) for each in (number, expires_on) if each)
         case errors.AlreadyTaken():
             facts["name"] = Text(*NAMES.get(refusal.field, (refusal.field, refusal.field)))
         case stocktake_errors.StocktakeBlocked():

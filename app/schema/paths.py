@@ -54,7 +54,7 @@ def _located(refusal: Refusal, leaves: Mapping[Path, Any]) -> Path | None:
             return _named("oldPassword", leaves)
         case errors.AlreadyTaken(_, value):
             return _of_value(value, leaves)
-        case errors.UnknownBatch(product, number):
+        case errors.UnknownBatch(product, number, _):
             return _of_value(number, leaves) or _of_product(product, leaves, "batchNo")
         case errors.BatchExpired(product, _):
             return _of_product(product, leaves, "batchNo")

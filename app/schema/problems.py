@@ -246,10 +246,18 @@ class RecipeCycle(Problem):
         return await info.context.loaders_of(root).products.load_many(list(root.way))
 
 
-@problem(errors.UnknownBatch, description="The product has no batch with this number. 批号不存在")
+@problem(
+    errors.UnknownBatch,
+    description="The product has no batch with this number and expiry. 批次不存在",
+)
 class UnknownBatch(Problem):
     product: Product = edge("products", "product_id", "Product that the problem is about. 商品")
-    number: str = strawberry.field(description="The batch number as it was sent. 批号")
+    number: str = strawberry.field(
+        description="The batch number as it was sent; empty if only an expiry was sent. 批号"
+    )
+    expires_on: date | None = strawberry.field(
+        description="The expiry as it was sent; null if there was none. 到期日"
+    )
 
 
 @problem(errors.BatchExpired, description="The batch has expired and cannot be sold. 批次已过期")

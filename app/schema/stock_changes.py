@@ -63,6 +63,12 @@ class StockLineInput(GoodsLineInput):
         description="Batch number as printed, at most 50 characters. Only this batch is moved; by "
         "default the earliest expiry leaves first. 批号",
     )
+    expires_on: date | None = strawberry.field(
+        default=None,
+        description="Last day of sale of the batch, alone or with `batchNo`; only such batches "
+        "are moved. Of goods that come in it is the expiry, computed from the shelf life if "
+        "omitted. 到期日",
+    )
     without: list[UUID] | None = strawberry.field(
         default=None, description="IDs of optional recipe components to leave out. 不要的配料"
     )
@@ -91,10 +97,6 @@ class SaleLineInput(StockLineInput):
 class ReceiveLineInput(StockLineInput):
     unit_cost: Money | None = strawberry.field(
         default=None, description="Cost of one product unit in CNY. 单位成本"
-    )
-    expires_on: date | None = strawberry.field(
-        default=None,
-        description="Last day of sale; computed from the shelf life if omitted. 到期日",
     )
     produced_on: date | None = strawberry.field(
         default=None, description="Date of production, used to compute the expiry. 生产日期"

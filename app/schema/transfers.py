@@ -1,6 +1,6 @@
 """Transfers, and what one sends to ask for goods, approve, ship and receive them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import Annotated
 from uuid import UUID
@@ -200,6 +200,10 @@ class ShipLineInput(GoodsLineInput):
         default=None,
         description="Ship only this batch number; the earliest expiry by default. 批号",
     )
+    expires_on: date | None = strawberry.field(
+        default=None,
+        description="Last day of sale of the batch, alone or with `batchNo`. 到期日",
+    )
 
 
 @strawberry.input(
@@ -216,6 +220,10 @@ class ArrivalInput:
     batch_no: str | None = strawberry.field(
         default=None,
         description="Batch number of these goods; the earliest expiry by default. 批号",
+    )
+    expires_on: date | None = strawberry.field(
+        default=None,
+        description="Last day of sale of the batch, alone or with `batchNo`. 到期日",
     )
     received: Quantity | None = strawberry.field(
         default=None, description="Quantity to put on the shelf. 收货"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.catalog.codes import FNC1, Code, Form, read_code
+from app.domain.catalog.codes import FNC1, Code, Form, Unweighed, read_code
 from app.domain.rules.codes import check_digit_ok
 from app.domain.rules.texts import InvalidText
 
@@ -80,6 +80,72 @@ def test_what_cannot_be_trusted(text: str, fault: str) -> None:
 def test_without_fnc1_the_rest_belongs_to_the_batch() -> None:
     """The standard says so: only FNC1 marks the end of a batch number."""
     assert read_code(f"]C101{GTIN}1026A0117261231").batch == "26A0117261231"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"(17)261231(10)26A01(11)260101(01){GTIN}",
+        "(10) 26A01 (17) 261231 (11) 260101 (01) 0690 1234 567892",
+        f"]C1172612311026A01{FNC1}1126010101{GTIN}",
+        "1726123111260101" + f"01{GTIN}1026A01",
+        f"1026A01|1726123101{GTIN}11260101",
+        f"（01）{GTIN}（17）261231（10）26A01（11）260101",
+    ],
+)
+def test_elements_in_any_order(text: str) -> None:
+    assert read_code(text) == SAID
+
+
+def test_a_digital_link_in_capitals() -> None:
+    code = read_code(f"HTTPS://ID.GS1.ORG/01/{GTIN}/10/26A01?17=261231&11=260101")
+    assert code == Code(Form.DIGITAL_LINK, *(getattr(SAID, f) for f in NAMES))
+
+
+@pytest.mark.parametrize(
+    ("dates", "day"),
+    [
+        ("(15)261231", date(2026, 12, 31)),
+        ("(16)261231", date(2026, 12, 31)),
+        ("(15)261231(16)261130", date(2026, 11, 30)),
+        ("(15)261231(17)271231", date(2027, 12, 31)),
+        ("(16)261200", date(2026, 12, 31)),
+    ],
+)
+def test_the_last_day_of_sale(dates: str, day: date) -> None:
+    assert read_code(f"(01){GTIN}{dates}(10)B").expires_on == day
+
+
+@pytest.mark.parametrize(
+    ("measure", "weight", "amount", "unweighed"),
+    [
+        ("(3103)000350", 350, None, None),
+        ("(3100)000002", 2000, None, None),
+        ("(3200)100000", 45_359_237, None, None),
+        ("(3203)000350", None, None, Unweighed.POUNDS),
+        ("(3303)000350", None, None, Unweighed.GROSS),
+        ("(3303)000400(3103)000350", 350, None, None),
+        ("(3922)0532", None, 532, None),
+        ("(3922)0532(3103)000350", 350, 532, None),
+        ("(3923)0532", None, None, None),
+        ("(3932)1560532", None, 532, None),
+        ("(3932)9780532", None, None, Unweighed.CURRENCY),
+    ],
+)
+def test_measures(
+    measure: str, weight: int | None, amount: int | None, unweighed: Unweighed | None
+) -> None:
+    code = read_code(f"(01){GTIN}{measure}")
+    assert (code.weight, code.amount, code.unweighed) == (weight, amount, unweighed)
+
+
+def test_a_serial_number() -> None:
+    assert read_code(f"(21)S-1(01){GTIN}").serial == "S-1"
+
+
+@given(st.permutations(["(01)" + GTIN, "(10)26A01", "(17)261231", "(11)260101"]))
+def test_no_order_makes_a_difference(elements: list[str]) -> None:
+    assert read_code("".join(elements)) == SAID
 
 
 def test_day_zero_is_the_end_of_the_month() -> None:

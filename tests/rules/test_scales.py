@@ -70,4 +70,19 @@ def test_layouts_that_scales_have() -> None:
 def test_the_weight_is_found_again_from_the_price(grams: int, price: int, scale: int) -> None:
     # The scale rounds the amount to the fen, so the weight is exact to the value of half a fen.
     amount = (2 * grams * price + scale) // (2 * scale)
-    assert abs(weight_for(amount, price, scale) - grams) <= scale / price / 2 + 1
+    weight = weight_for(amount, price, scale)
+    if amount == 0:
+        assert weight is None
+        return
+    assert weight is not None
+    assert (2 * weight * price + scale) // (2 * scale) == amount
+    assert abs(weight - grams) <= scale / price / 2 + 1
+    if price >= scale:
+        assert weight == grams
+
+
+@given(st.integers(1, 99_999), st.integers(1001, 20_000))
+def test_an_amount_that_no_weight_costs_is_of_another_price(amount: int, price: int) -> None:
+    near = range(max(1, amount * 1000 // price - 2), amount * 1000 // price + 3)
+    possible = any((2 * grams * price + 1000) // 2000 == amount for grams in near)
+    assert (weight_for(amount, price, 1000) is not None) == possible

@@ -4,6 +4,7 @@ Goods go from a warehouse to the shop's store.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -25,6 +26,7 @@ class Sent:
     product_id: UUID
     quantity: Decimal
     batch_no: str | None = None
+    expires_on: date | None = None
     code: str | None = None
     packs: Decimal | None = None
     unit: str | None = None

@@ -5,7 +5,7 @@ The formats follow the GS1 General Specifications; biip parses them.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -22,6 +22,7 @@ from app.db.codes import CodedProduct
 from app.db.core.snapshot import AnySession
 from app.domain.rules import scales
 from app.domain.rules.codes import LENGTHS, check_digit_ok, code_key, normal
+from app.domain.rules.spelling import plain
 from app.domain.rules.texts import clean
 
 FNC1 = "\x1d"
@@ -30,6 +31,15 @@ STANDS_FOR_FNC1 = "|"
 CONFIG = ParseConfig(separator_chars=(STANDS_FOR_FNC1,))
 SYMBOLOGY = re.compile(r"\][A-Za-z][0-9A-Za-z]")
 MESSAGES = ("]C1", "]d2", "]Q3", "]e0", "]J1")
+LEADING = ("10", "11", "13", "15", "16", "17", "21", "30", "31", "32", "33", "37", "39")
+"""AIs that a message may begin with, beside those of a GTIN."""
+
+LINK = re.compile(r"https?://.*/0[12]/", re.IGNORECASE)
+PRINTED = re.compile(r"\(\d{2,4}\)")
+GRAMS_PER_POUND = Decimal("453.59237")
+YUAN = "156"
+"""ISO 4217 number of the yuan."""
+
 LONGEST = 300
 
 
@@ -40,12 +50,22 @@ class Form(Enum):
     SCALE = "SCALE"
 
 
+class Unweighed(Enum):
+    """Why a code with a measure does not give the weight of the goods, in Chinese and English."""
+
+    GROSS = ("条码上只有毛重", "the code has the gross weight only")
+    POUNDS = ("条码上的磅数不能换算成整克", "the pounds of the code are not whole grams")
+    CURRENCY = ("条码上的金额不是人民币", "the amount of the code is not in yuan")
+
+
 @dataclass(frozen=True, slots=True)
 class Code:
     """The content of a code. `name` identifies the product: a GTIN has 14 digits.
 
-    `weight` is in grams, `count` is the number of packs, `amount` is in fen. With a `fault`,
-    CHECK_DIGIT or FORMAT, nothing else in it can be trusted.
+    `expires_on` is the last day of sale: the expiry, else the earlier of the sell-by and the
+    best-before date. `weight` is in grams, `count` is the number of packs, `amount` is in fen.
+    `unweighed` is why a measure of it cannot be used. With a `fault`, CHECK_DIGIT or FORMAT,
+    nothing else in it can be trusted.
     """
 
     form: Form
@@ -57,6 +77,8 @@ class Code:
     count: int | None = None
     amount: int | None = None
     fault: str | None = None
+    serial: str | None = None
+    unweighed: Unweighed | None = None
 
     @property
     def packs(self) -> Decimal:
@@ -76,10 +98,12 @@ def read_code(text: str, layouts: Sequence[str] = (), field: str = "code") -> Co
     """
     # At either end FNC1 separates nothing.
     text = text.strip().replace(FNC1, STANDS_FOR_FNC1).strip(STANDS_FOR_FNC1)
-    text = clean(text, field, LONGEST, required=True)
+    text = plain(clean(text, field, LONGEST, required=True))
     symbology = SYMBOLOGY.match(text)
     # A symbology identifier alone identifies nothing.
-    bare = clean(text[3:], field, LONGEST, required=True) if symbology else text
+    shown = clean(text[3:], field, LONGEST, required=True) if symbology else text
+    # Digits are printed in groups, and elements of GS1 with spaces between them.
+    bare = "".join(shown.split())
     if label := scales.read(bare, layouts):
         fault = None if label.good else "CHECK_DIGIT"
         weight, amount = label.weight, label.amount
@@ -88,17 +112,20 @@ def read_code(text: str, layouts: Sequence[str] = (), field: str = "code") -> Co
         # Decided first: a wrong GTIN of 13 digits would pass for a message (AI 21 or 22).
         return Code(Form.PLAIN, normal(bare))
     try:
-        if bare.startswith(("https://", "http://")) and "/01/" in bare:
+        if LINK.match(bare):
             return _code(Form.DIGITAL_LINK, GS1DigitalLinkURI.parse(bare).element_strings)
-        if bare.startswith("(0"):
+        if PRINTED.match(bare):
             return _code(Form.GS1, GS1Message.parse_hri(bare).element_strings)
         if (symbology and symbology[0] in MESSAGES) or _begins_like_a_message(bare):
-            message = GS1Message.parse(bare.lstrip(STANDS_FOR_FNC1), config=CONFIG)
-            return _code(Form.GS1, message.element_strings)
+            return _code(Form.GS1, _elements(bare))
     except BiipException as error:
         digit = "check digit" in str(error).lower()
         return Code(Form.GS1, bare, fault="CHECK_DIGIT" if digit else "FORMAT")
-    return Code(Form.PLAIN, bare)
+    return _bare_message(bare) or Code(Form.PLAIN, normal(shown))
+
+
+def _elements(text: str) -> Sequence[GS1ElementString]:
+    return GS1Message.parse(text.lstrip(STANDS_FOR_FNC1), config=CONFIG).element_strings
 
 
 def _begins_like_a_message(text: str) -> bool:
@@ -106,23 +133,85 @@ def _begins_like_a_message(text: str) -> bool:
     return text[:2] in ("01", "02") and len(text) > 16 and check_digit_ok(text[2:16])
 
 
+def _bare_message(text: str) -> Code | None:
+    """A GS1 message without symbology that begins with another element than the GTIN.
+
+    None for any other code: SKUs may begin like an element, but hold no GTIN.
+    """
+    if text[:2] not in LEADING or len(text) <= 16:
+        return None
+    try:
+        code = _code(Form.GS1, _elements(text))
+    except BiipException:
+        return None
+    return None if code.fault else code
+
+
 def _code(form: Form, parts: Sequence[GS1ElementString]) -> Code:
     elements = {part.ai.ai: part for part in parts}
     gtin = elements.get("01") or elements.get("02")
     if gtin is None or gtin.gtin is None:
         return Code(form, "", fault="CHECK_DIGIT" if gtin else "FORMAT")
-    weight = next((part.decimal for ai, part in elements.items() if ai.startswith("310")), None)
-    grams = None if weight is None else weight * 1000
-    if grams is not None and grams != int(grams):
-        return Code(form, normal(gtin.value), fault="FORMAT")
+    name = normal(gtin.value)
+    weight, unweighed = _weight(elements)
+    if weight is not None and weight != int(weight):
+        return Code(form, name, fault="FORMAT")
+    amount = _amount(elements)
+    if amount is None and _measure(elements, "393"):
+        unweighed = unweighed or Unweighed.CURRENCY
     count = elements.get("37") or elements.get("30")
-    batch, expiry, production = elements.get("10"), elements.get("17"), elements.get("11")
     return Code(
         form,
-        normal(gtin.value),
-        batch.value if batch else None,
-        expiry.date if expiry else None,
-        production.date if production else None,
-        None if grams is None else int(grams),
-        int(count.value) if count else None,
+        name,
+        batch=_text(elements, "10"),
+        expires_on=_date(elements, "17") or _earliest(elements, "15", "16"),
+        produced_on=_date(elements, "11"),
+        weight=None if weight is None else int(weight),
+        count=int(count.value) if count else None,
+        amount=amount,
+        serial=_text(elements, "21"),
+        unweighed=None if weight is not None else unweighed,
     )
+
+
+Elements = Mapping[str, GS1ElementString]
+"""The elements of a message by their application identifier (AI)."""
+
+
+def _text(elements: Elements, ai: str) -> str | None:
+    return elements[ai].value if ai in elements else None
+
+
+def _date(elements: Elements, ai: str) -> date | None:
+    return elements[ai].date if ai in elements else None
+
+
+def _earliest(elements: Elements, *ais: str) -> date | None:
+    return min((day for ai in ais if (day := _date(elements, ai))), default=None)
+
+
+def _measure(elements: Elements, prefix: str) -> GS1ElementString | None:
+    """The element of a measure; its last digit is the number of decimals."""
+    return next((part for ai, part in elements.items() if ai[:-1] == prefix), None)
+
+
+def _weight(elements: Elements) -> tuple[Decimal | None, Unweighed | None]:
+    """The net weight in grams, or why there is none."""
+    if (net := _measure(elements, "310")) and net.decimal is not None:
+        return net.decimal * 1000, None
+    if (pounds := _measure(elements, "320")) and pounds.decimal is not None:
+        grams = pounds.decimal * GRAMS_PER_POUND
+        return (grams, None) if grams == int(grams) else (None, Unweighed.POUNDS)
+    gross = _measure(elements, "330") or _measure(elements, "340")
+    return None, Unweighed.GROSS if gross else None
+
+
+def _amount(elements: Elements) -> int | None:
+    """What the goods cost, in fen (AI 392n, and 393n in yuan); None for parts of a fen."""
+    price, abroad = _measure(elements, "392"), _measure(elements, "393")
+    if price is None and abroad is not None and abroad.value.startswith(YUAN):
+        price = abroad
+    if price is None or price.decimal is None:
+        return None
+    fen = price.decimal * 100
+    return int(fen) if fen == int(fen) else None

@@ -231,6 +231,7 @@ def out_of_kitchen(line: Line, product: KnownProduct) -> list[Line]:
             recipe=product.recipe_id,
             charge=line.charge,
             listed=line.listed,
+            shown_expiry=line.shown_expiry,
         )
     ]
 

@@ -6,6 +6,7 @@ sum of these and of what is still in transit (I10).
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -65,6 +66,8 @@ class ArrivalRequest(Protocol):
     def code(self) -> str | None: ...
     @property
     def batch_no(self) -> str | None: ...
+    @property
+    def expires_on(self) -> date | None: ...
     @property
     def received(self) -> Decimal | None: ...
     @property
@@ -131,7 +134,10 @@ async def _resolve(
     db: Database, tenant: UUID, store: UUID, requests: Sequence[ArrivalRequest]
 ) -> list[ReceivedLine]:
     """The lines in base units. Raises Refused(ReasonNeeded) for differences without a reason."""
-    plain = [PlainLine(each.product_id, _sum(each), each.code, each.batch_no) for each in requests]
+    plain = [
+        PlainLine(each.product_id, _sum(each), each.code, each.batch_no, each.expires_on)
+        for each in requests
+    ]
     lines = await resolve_lines(db, tenant, store, plain, "transit")
     async with db.read(tenant) as session:
         products = await read_products(session, tenant, {line.product_id for line in lines})

@@ -254,7 +254,14 @@ async def _lines_to_ship(
         return lines, approved
     resolved = await resolve_lines(db, tenant, row.from_store, requests, "shelf")
     lines = [
-        Line(line.product_id, line.quantity, shelf, transit, batches=line.batches)
+        Line(
+            line.product_id,
+            line.quantity,
+            shelf,
+            transit,
+            batches=line.batches,
+            shown_expiry=line.shown_expiry,
+        )
         for line in resolved
     ]
     async with db.read(tenant) as session:

@@ -54,9 +54,10 @@ class Line:
 
     `quantity` is in the product's unit. `unit_cost` is in 1/10000 yuan per unit, `cost` for the
     whole quantity. `late` goods were gone already when a closed stocktake counted the level.
-    `batches` are the only batches it may touch, None for any; `arriving` is a
-    batch that comes in. `recipe` is the version the product was made by. An `optional` line
-    takes what is available and is never short. `rest` is a second bin of the source's store, which
+    `batches` are the only batches it may touch, None for any; `arriving` is a batch that comes in.
+    `shown_expiry` is the last day of sale that the code of the goods shows. `recipe` is the version
+    the product was made by. An `optional` line takes what is available and is never short. `rest`
+    is a second bin of the source's store, which
     gives what the first one lacks. `charge` is what the customer pays for the whole
     quantity; a `listed` line is sold at the product's own price when it is booked.
     """
@@ -76,6 +77,7 @@ class Line:
     charge: Charge | None = None
     listed: bool = False
     late: bool = False
+    shown_expiry: date | None = None
 
 
 class BundlePart(NamedTuple):

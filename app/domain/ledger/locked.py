@@ -8,6 +8,7 @@ from uuid import UUID
 from app.db.channel_limits import ChannelLimit
 from app.domain.ledger.draft import Line, Pair
 from app.domain.rules.costs import average_cost
+from app.domain.rules.days import store_day
 from app.domain.rules.fefo import BatchKey
 from app.domain.rules.kinds import PHYSICAL_BINS
 from app.domain.rules.prices import Charge
@@ -36,10 +37,10 @@ class LockedLevel:
     """One locked level while its unit decides: its bins in base units, and its position.
 
     `batches` has the bins of each batch, None for a product that keeps none; `today` is the
-    store's day. `value` is the cost of everything held, in 1/10000 yuan; `price` is the
-    product's, in fen per unit. `limits` are what binds channels, by channel. `shelf_before` and
-    `transit_before` are the bins when it was locked; `counted_at` is when the goods were counted
-    last.
+    store's day by `timezone`. `value` is the cost of everything held, in 1/10000 yuan; `price` is
+    the product's, in fen per unit. `limits` are what binds channels, by channel. `shelf_before`
+    and `transit_before` are the bins when it was locked; `counted_at` is when the goods were
+    counted last.
     """
 
     pair: Pair
@@ -47,6 +48,7 @@ class LockedLevel:
     version: int
     scale: int
     batches: dict[BatchKey, Bins] | None = None
+    timezone: str = "UTC"
     today: date = date.min
     received_at: datetime | None = None
     container: int | None = None
@@ -62,6 +64,10 @@ class LockedLevel:
     counted_at: datetime | None = None
     limits: dict[str, ChannelLimit] = field(default_factory=_no_limits)
     earmarks: Earmarks = field(default_factory=_no_earmarks)
+
+    def day_of(self, moment: datetime) -> date:
+        """The store's day at that moment; no later than today, whatever a device's clock says."""
+        return min(store_day(moment, self.timezone), self.today)
 
     @property
     def on_hand(self) -> int:

@@ -23,7 +23,7 @@ from app.domain.ledger.channel_limits import is_bound
 from app.domain.ledger.draft import Draft, Line, Place, unlabelled_batch
 from app.domain.ledger.locked import NO_LIMIT, Bins, Levels, LockedLevel, Move
 from app.domain.rules.costs import share
-from app.domain.rules.fefo import BatchChoice, BatchKey, choose_batches, pick
+from app.domain.rules.fefo import BatchChoice, BatchKey, choose_batches, expired, pick
 from app.domain.rules.kinds import CONSUMING_BINS, PROMISED_BINS, SEALED_BINS, UNEXPIRED_BINS
 from app.domain.rules.prices import MOST_AMOUNT, charge_of, parts
 from app.domain.rules.shortages import NO_DEMAND, Demand, after_line, available
@@ -100,6 +100,8 @@ class LinePlanner:
             shelf = source.bins["shelf"]
             expected = line.expected_version
             return VersionConflict(line.product, expected, source.version, shelf, source.scale)
+        if line.shown_expiry is not None and self._shows_expired(line, line.shown_expiry, source):
+            return BatchExpired(line.product, line.shown_expiry)
         if source.sold_out and line.target.bin in PROMISED_BINS and not self._is_a_fact():
             self._ask(source, line.source.bin, quantity, quantity if line.optional else 0)
             return None
@@ -127,6 +129,11 @@ class LinePlanner:
         for index, part in zip(mine, shares, strict=True):
             self.moves[index] = self.moves[index]._replace(charge=part)
         return None
+
+    def _shows_expired(self, line: Line, shown: date, level: LockedLevel) -> bool:
+        """Whether the code of the goods shows that they may not go there any longer (I8)."""
+        consumed = line.target.bin in UNEXPIRED_BINS and self._draft.reverses_id is None
+        return consumed and expired(shown, level.day_of(self._draft.occurred_at))
 
     def _is_a_fact(self) -> bool:
         """Whether the movement happened already, or undoes one: a mark does not forbid it."""

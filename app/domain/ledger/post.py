@@ -23,6 +23,7 @@ from app.domain.ledger.journal import Journal
 from app.domain.ledger.locked import Levels, LockedLevel, Move
 from app.domain.ledger.plan import Plan, References, plan
 from app.domain.ledger.read_batches import read_batches
+from app.domain.rules.days import store_day
 
 Outcome = Movement | Refusal
 
@@ -156,6 +157,8 @@ def _locked_level(unit: Unit, pair: Pair, state: LevelState) -> LockedLevel:
         },
         state.version,
         state.scale,
+        timezone=state.timezone,
+        today=store_day(unit.now, state.timezone),
         container=state.container,
         recipe_id=state.recipe_id,
         sold_out=until is not None and until > unit.now,

@@ -17,7 +17,6 @@ from app.db.levels import Pair
 from app.db.movements import History
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.locked import Levels, LockedLevel
-from app.domain.rules.days import store_day
 from app.domain.rules.fefo import BatchKey, expired
 from app.domain.rules.kinds import CONSUMING_BINS, PHYSICAL_BINS
 
@@ -28,14 +27,12 @@ async def read_batches(
     drafts: Sequence[Draft],
     histories: Mapping[UUID, History],
 ) -> dict[UUID, date]:
-    """Loads the batches needed to plan these drafts into their levels, with each store's day.
+    """Loads the batches needed to plan these drafts into their levels.
 
     Returns the last day of sale of each batch that was read, or that a draft refers to.
     """
-    timezones = await rows.timezones(unit, {level.pair[0] for level in tracked})
     for level in tracked:
         level.batches = {}
-        level.today = store_day(unit.now, timezones[level.pair[0]])
     expiries: dict[UUID, date] = {}
     sales = _plain_sales(tracked, drafts)
     first = {level.pair: level for level in tracked if level.pair in sales}

@@ -11,6 +11,7 @@ from app.db.batches import ArrivingBatch
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import Database, clock
 from app.db.tables import BatchLevel, Product
+from app.domain.catalog.codes import Code
 from app.domain.claims import fingerprint_of
 from app.domain.errors import Malformed, Refused, UnknownBatch
 from app.domain.ledger.draft import SYSTEM_ACTOR, Draft, Line, Place, batch_id
@@ -77,22 +78,43 @@ def arriving_batch(
 
 
 async def named_batches(
-    session: AnySession, tenant: UUID, product: Product, number: str
+    session: AnySession,
+    tenant: UUID,
+    product: Product,
+    number: str | None,
+    expires_on: date | None,
 ) -> tuple[UUID, ...]:
-    """The product's batches with this number: one for each expiry it was received with.
+    """The product's batches with this number, this expiry, or both.
 
     Raises Refused(UnknownBatch), Malformed for a product that keeps no batches.
     """
+    field = "expiresOn" if number is None else "batchNo"
     if not product.tracks_batches:
         raise Malformed(
-            "batchNo",
+            field,
             f"商品 {product.sku} 不按批次管理，请不要填写批号和日期",
             f"Product {product.sku} does not track batches: give no batch number or dates.",
         )
-    batches = await rows.by_number(session, tenant, product.id, number)
+    batches = await rows.matching(session, tenant, product.id, number, expires_on)
     if not batches:
-        raise Refused(UnknownBatch(product.id, number, path=("batchNo",)))
+        raise Refused(UnknownBatch(product.id, number or "", expires_on, path=(field,)))
     return tuple(batches)
+
+
+async def scanned_batches(
+    session: AnySession, tenant: UUID, product: UUID, code: Code
+) -> tuple[UUID, ...] | None:
+    """The batches that a code means: of its number and expiry, else of its number.
+
+    None for any, where neither was ever received.
+    """
+    number, expires_on = code.batch, code.expires_on
+    if number is None and expires_on is None:
+        return None
+    batches = await rows.matching(session, tenant, product, number, expires_on)
+    if not batches and number is not None and expires_on is not None:
+        batches = await rows.matching(session, tenant, product, number, None)
+    return tuple(batches) or None
 
 
 async def expiring(db: Database, tenant: UUID) -> list[Draft]:

@@ -5,13 +5,12 @@ document calls it once and passes its result on.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from app.db import batches as batch_rows
 from app.db import catalog, identity, units
 from app.db.batches import ArrivingBatch
 from app.db.core.snapshot import AnySession
@@ -20,19 +19,24 @@ from app.db.tables import Product
 from app.domain.catalog.codes import Code, find_product, read_code
 from app.domain.catalog.cookbook import NO_WISH, Wish
 from app.domain.errors import (
-    InvalidQuantity,
     Malformed,
     Refused,
     UnknownProduct,
     unknown_products,
 )
-from app.domain.movements.batches import MOST_LINES, BatchTerms, arriving_batch, named_batches
+from app.domain.movements.batches import (
+    MOST_LINES,
+    BatchTerms,
+    arriving_batch,
+    named_batches,
+    scanned_batches,
+)
+from app.domain.movements.scanned import scanned_quantity, whole
 from app.domain.paths import at_path
 from app.domain.rules.days import store_day
 from app.domain.rules.prices import Charge
-from app.domain.rules.scales import weight_for
 from app.domain.rules.texts import clean
-from app.domain.rules.units import MASSES, from_base, size_of
+from app.domain.rules.units import size_of
 
 BATCH_SOURCES = ("supplier", "opening", "kitchen")
 """Where goods come from that make a batch of their own."""
@@ -81,6 +85,7 @@ class PlainLine:
     quantity: Decimal
     code: str | None = None
     batch_no: str | None = None
+    expires_on: date | None = None
     packs: Decimal | None = None
     unit: str | None = None
 
@@ -90,9 +95,10 @@ class ResolvedLine:
     """A line that is read completely; nothing of it is looked up again.
 
     `quantity` is in the product's unit and `unit_cost` in 1/10000 yuan. `batches` are the only
-    ones it may touch, None for any; `arriving` is the batch that comes in. `printed` is what the
-    client sent, for the fingerprint: a retry stays the same request if a code has changed. `charge`
-    is what a customer pays at a given price; None for the product's own price.
+    ones it may touch, None for any; `arriving` is the batch that comes in; `shown_expiry` is the
+    last day of sale that its code shows. `printed` is what the client sent, for the fingerprint: a
+    retry stays the same request if a code has changed. `charge` is what a customer pays at a given
+    price; None for the product's own price.
     """
 
     product_id: UUID
@@ -101,6 +107,7 @@ class ResolvedLine:
     expected_version: int | None = None
     batches: tuple[UUID, ...] | None = None
     arriving: ArrivingBatch | None = None
+    shown_expiry: date | None = None
     wish: Wish = NO_WISH
     printed: tuple[object, ...] = ()
     charge: Charge | None = None
@@ -150,7 +157,9 @@ async def resolve_lines(
         for place, each in enumerate(found):
             with at_path("lines", str(place)):
                 batches = await _batches_of(session, tenant, each)
-            lines.append(_resolved(each.request, each.product_id, each.quantity, batches))
+            line = _resolved(each.request, each.product_id, each.quantity, batches)
+            shown_expiry = each.code.expires_on if each.code else None
+            lines.append(replace(line, shown_expiry=shown_expiry))
         return lines
 
 
@@ -187,9 +196,13 @@ def _needs_reading(requests: Sequence[LineRequest], source: str | None) -> bool:
     return source in BATCH_SOURCES or any(
         line.code is not None
         or line.unit is not None
-        or (source is not None and _optional(line, "batch_no") is not None)
+        or (source is not None and _names_a_batch(line))
         for line in requests
     )
+
+
+def _names_a_batch(line: LineRequest) -> bool:
+    return _optional(line, "batch_no") is not None or _optional(line, "expires_on") is not None
 
 
 def _optional(line: LineRequest, name: str) -> Any:
@@ -218,8 +231,8 @@ def _resolved(
         _optional(line, "expected_version"),
         batches,
         arriving,
-        wish,
-        printed,
+        wish=wish,
+        printed=printed,
     )
 
 
@@ -267,8 +280,7 @@ async def _find_products(
             if named is None:
                 unknown.setdefault(code.name, place)
                 continue
-            product, pack = named.product, named.pack
-            quantity = _quantity(line, code, product, pack)
+            product, quantity = named.product, scanned_quantity(line, code, named)
             if line.unit is not None:
                 quantity = await _in_unit(session, tenant, product, quantity, line.unit)
             found.append(_Found(line, product.id, quantity, product, code))
@@ -301,29 +313,7 @@ async def _in_unit(
             f"商品 {product.sku} 没有单位“{unit}”",
             f"Product {product.sku} has no unit {unit!r}.",
         )
-    return _whole(product, quantity * size, str(quantity))
-
-
-def _quantity(line: LineRequest, code: Code, product: Product, pack: int) -> Decimal:
-    """The line's quantity, else the label's weight or price, else a number of packs."""
-    if line.quantity is not None:
-        return line.quantity
-    if line.packs is None and product.unit in MASSES:
-        if code.weight is not None:
-            return from_base(code.weight, product.scale)
-        if code.amount is not None and product.price:
-            return from_base(weight_for(code.amount, product.price, product.scale), product.scale)
-    if line.packs is None and code.amount is not None and product.price:
-        # The label of something counted: its price divides into pieces, or it is another's.
-        return _whole(product, Decimal(code.amount) * product.scale / product.price, "1")
-    packs = code.packs if line.packs is None else line.packs
-    return _whole(product, packs * pack, str(packs))
-
-
-def _whole(product: Product, base: Decimal, sent: str) -> Decimal:
-    if base != int(base) or base <= 0:
-        raise Refused(InvalidQuantity(product.id, sent, path=("quantity",)))
-    return from_base(int(base), product.scale)
+    return whole(product, quantity * size, str(quantity))
 
 
 async def _with_arriving(
@@ -361,15 +351,16 @@ def _terms(line: LineRequest, code: Code | None) -> BatchTerms:
 async def _batches_of(session: AnySession, tenant: UUID, found: _Found) -> tuple[UUID, ...] | None:
     """The batches that the line or its code names; None for any.
 
-    What leaves is of the code's batch only if that number was ever received: a till sells what
-    the customer holds in her hand.
+    What leaves is of the code's batch only if that one was ever received: a till sells what the
+    customer holds in her hand. Raises as `named_batches` does.
     """
-    product = found.product
-    number = clean(_optional(found.request, "batch_no"), "batchNo", 50)
+    product, code = found.product, found.code
     if product is None:
         return None
-    if number is not None:
-        return await named_batches(session, tenant, product, number)
-    if found.code is None or not found.code.batch or not product.tracks_batches:
+    number = clean(_optional(found.request, "batch_no"), "batchNo", 50)
+    expires_on = _optional(found.request, "expires_on")
+    if number is not None or expires_on is not None:
+        return await named_batches(session, tenant, product, number, expires_on)
+    if code is None or not product.tracks_batches:
         return None
-    return tuple(await batch_rows.by_number(session, tenant, product.id, found.code.batch)) or None
+    return await scanned_batches(session, tenant, product.id, code)

@@ -213,6 +213,7 @@ async def draft(
             rest=kind.value.rest,
             charge=line.charge,
             listed=target == "customer" and line.charge is None,
+            shown_expiry=line.shown_expiry,
         )
         for line in lines
     ]

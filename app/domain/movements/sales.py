@@ -109,7 +109,7 @@ async def sync(books: Books, viewer: Viewer, operations: Sequence[OfflineSale]) 
 
 
 def _order(operation: OfflineSale) -> tuple[bool, datetime, UUID]:
-    unnamed = all(line.batch_no is None and line.code is None for line in operation.lines)
+    unnamed = not any(line.batch_no or line.expires_on or line.code for line in operation.lines)
     return unnamed, operation.occurred_at or LONG_AGO, operation.key
 
 

@@ -57,10 +57,12 @@ def _number(digits: str | None) -> int | None:
     return None if digits is None else int(digits)
 
 
-def weight_for(amount: int, price: int, scale: int) -> int:
-    """The weight in grams, to the nearest, that costs `amount` fen at `price` fen for `scale`
-    grams.
+def weight_for(amount: int, price: int, scale: int) -> int | None:
+    """The whole grams that cost `amount` fen at `price` fen for `scale` grams.
 
-    The scale rounds the amount to the fen, so the weight is exact to about a gram only.
+    The scale rounds the amount to the fen. None where no weight costs this amount: then the label
+    was printed at another price.
     """
-    return (2 * amount * scale + price) // (2 * price)
+    grams = (2 * amount * scale + price) // (2 * price)
+    costs = (2 * grams * price + scale) // (2 * scale)
+    return grams if grams and costs == amount else None
