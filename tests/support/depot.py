@@ -43,6 +43,7 @@ class Arrived:
     returned: Decimal | None = None
     reason: str | None = None
     batch_no: str | None = None
+    expires_on: date | None = None
     code: str | None = None
 
 

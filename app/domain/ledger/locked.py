@@ -66,7 +66,7 @@ class LockedLevel:
     earmarks: Earmarks = field(default_factory=_no_earmarks)
 
     def day_of(self, moment: datetime) -> date:
-        """The store's day at that moment; no later than today, whatever a device's clock says."""
+        """The store's day at that moment; no later than today, though a device's clock may be."""
         return min(store_day(moment, self.timezone), self.today)
 
     @property
