@@ -311,7 +311,7 @@ async def _batch(
         id = batch_id(product.id, number or "", expires_on)
         return CountedBatch(id, number or "", expires_on)
     assert number is not None
-    known = await batch_rows.by_number(session, tenant, product.id, number)
+    known = await batch_rows.matching(session, tenant, product.id, number, None)
     if not known:
         raise Refused(UnknownBatch(product.id, number, path=("batchNo",)))
     if len(known) > 1:
