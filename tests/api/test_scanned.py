@@ -108,10 +108,11 @@ async def test_expired_goods_are_not_sold_held_or_used(
     assert "id" in await fresh.do("receive", storeId=fresh.store, lines=lines)
     lines = [{"code": scanned, "quantity": "1"}]
     for name in SELLING:
+        values: dict[str, Any] = {"storeId": fresh.store, "lines": lines}
         for more in ({}, {"acceptShortage": True}) if name == "sell" else ({},):
-            refused = await fresh.do(name, storeId=fresh.store, lines=lines, **more)
+            refused = await fresh.do(name, **values | more)
             assert refused["code"] == "BATCH_EXPIRED", (name, refused)
-    assert refused["expiredOn"] in (day(-3), day(-1))
+            assert refused["expiredOn"] in (day(-3), day(-1))
     values = {"store": fresh.chain.founded.store.code, "channel": "WECHAT"}
     refused = await fresh.do("placeOrder", **values, contact="13900000000", lines=lines)
     assert refused["code"] == "BATCH_EXPIRED"
