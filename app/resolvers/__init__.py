@@ -14,6 +14,7 @@ from app.resolvers.channel_accounts import ShopsMutation, ShopsQuery
 from app.resolvers.channels import ChannelsMutation, ChannelsQuery
 from app.resolvers.customers import CustomersMutation, CustomersQuery
 from app.resolvers.feed import FeedSubscription, TopicsSubscription
+from app.resolvers.history import HistoryQuery
 from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.menu import MenuMutation, MenuQuery
 from app.resolvers.orders import OrdersMutation, OrdersQuery, OrdersSubscription
@@ -61,6 +62,7 @@ with warnings.catch_warnings():
             PassesQuery,
             WriteOffsQuery,
             StocktakesQuery,
+            HistoryQuery,
             PrintingQuery,
             ReportsQuery,
             AuditLogQuery,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from tests.security.world import World, today
+from tests.security.world import World, moment, today
 
 TARGETS = {"own": (0, 0), "other": (0, 1), "foreign": (1, 0), "absent": None}
 """The places that a document names, as one reads them who works in the first store."""
@@ -63,6 +63,9 @@ ARGUMENTS: dict[str, Arguments] = {
     "purchaseOrder": by_id("purchaseOrder"),
     "writeOff": by_id("writeOff"),
     "stocktake": by_id("stocktake"),
+    "stockAsOf": lambda place: {**paged(place), "at": moment()},
+    "explainLevel": lambda place: {"storeId": place["store"], "productId": place["product"]},
+    "suggestedCounts": lambda place: {"storeId": place["store"]},
     "movements": lambda place: {"storeId": place["store"], "first": 30},
     "scan": lambda place: {"storeId": place["store"], "code": place["barcode"]},
     "storefront": lambda place: {"store": place["code"], "channel": "WECHAT"},

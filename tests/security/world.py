@@ -358,5 +358,9 @@ async def join(db: Database, world: World) -> None:
     world.readers["member"] = Reader("member", signed.access_token, 0, scope, texts)
 
 
+def moment() -> str:
+    return datetime.now(UTC).isoformat()
+
+
 def today() -> str:
     return datetime.now(UTC).date().isoformat()

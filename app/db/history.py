@@ -1,0 +1,201 @@
+"""The ledger read backwards: stock as of any moment, and what explains a level."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import BigInteger, and_, bindparam, case, func, select, tuple_, union_all
+
+from app.db.core.snapshot import AnySession
+from app.db.core.statement import among
+from app.db.levels import Pair, bind_levels, level_keys
+from app.db.tables import Alert, Entry, Level, Movement, Product, Stocktake, StocktakeLine
+from app.domain.rules.kinds import ON_HAND_BINS, PHYSICAL_BINS
+
+E, M, L = (table.__table__.c for table in (Entry, Movement, Level))
+TENANT = bindparam("tenant", type_=E.tenant_id.type)
+THEIRS = and_(M.tenant_id == E.tenant_id, M.id == E.movement_id)
+
+
+class Balance(NamedTuple):
+    """Base units in one bin of a level, of one batch, and their value in 1/10000 yuan."""
+
+    store_id: UUID
+    product_id: UUID
+    batch_id: UUID | None
+    bin: str
+    quantity: int
+    value: int
+
+
+def _sides() -> Any:
+    """SQL: what each entry of these levels takes from a bin and adds to one.
+
+    A move inside one level has its position in the `from` columns.
+    """
+    keys = level_keys()
+    inside = and_(E.from_seq.is_not(None), E.to_store == E.from_store)
+    sides = (
+        (E.from_store, E.from_bin, -1, E.from_seq.is_not(None)),
+        (E.from_store, E.to_bin, 1, and_(inside, E.to_seq.is_(None))),
+        (E.to_store, E.to_bin, 1, E.to_seq.is_not(None)),
+    )
+    return union_all(
+        *(
+            select(
+                keys.c.store_id,
+                keys.c.product_id,
+                E.batch_id,
+                bin.label("bin"),
+                (sign * E.quantity).label("quantity"),
+                (sign * func.coalesce(E.cost, 0)).label("cost"),
+                M.id,
+                M.kind,
+                M.occurred_at,
+                M.recorded_at,
+            )
+            .select_from(keys)
+            .join(
+                Entry.__table__,
+                and_(
+                    E.tenant_id == TENANT,
+                    store == keys.c.store_id,
+                    E.product_id == keys.c.product_id,
+                    positioned,
+                    bin.in_(PHYSICAL_BINS),
+                ),
+            )
+            .join(Movement.__table__, THEIRS)
+            for store, bin, sign, positioned in sides
+        )
+    ).subquery("sides")
+
+
+SIDES = _sides()
+BALANCES = (
+    select(
+        SIDES.c.store_id,
+        SIDES.c.product_id,
+        SIDES.c.batch_id,
+        SIDES.c.bin,
+        func.sum(SIDES.c.quantity).cast(BigInteger),
+        func.sum(SIDES.c.cost).cast(BigInteger),
+    )
+    .where(
+        SIDES.c.occurred_at <= bindparam("at", type_=M.occurred_at.type),
+        SIDES.c.recorded_at <= bindparam("known_at", type_=M.recorded_at.type),
+    )
+    .group_by(SIDES.c.store_id, SIDES.c.product_id, SIDES.c.batch_id, SIDES.c.bin)
+)
+
+
+async def balances(
+    session: AnySession, tenant: UUID, pairs: Collection[Pair], at: datetime, known_at: datetime
+) -> list[Balance]:
+    """What these levels held at a moment, by what was recorded until `known_at`."""
+    moments = {"tenant": tenant, "at": at, "known_at": known_at}
+    return [
+        Balance(*row) for row in await session.execute(BALANCES, {**moments, **bind_levels(pairs)})
+    ]
+
+
+async def level_pairs(
+    session: AnySession,
+    tenant: UUID,
+    stores: Collection[UUID],
+    products: Collection[UUID] | None,
+    after: Pair | None,
+    limit: int,
+) -> list[tuple[UUID, UUID, int]]:
+    """A page of the levels of these stores: store, product, and the scale of its unit."""
+    query: Any = select(Level.store_id, Level.product_id, Level.scale).where(
+        Level.tenant_id == tenant, among(Level.store_id, stores)
+    )
+    if products is not None:
+        query = query.where(among(Level.product_id, products))
+    if after is not None:
+        query = query.where(tuple_(Level.store_id, Level.product_id) > tuple_(*after))
+    rows = await session.execute(query.order_by(Level.store_id, Level.product_id).limit(limit))
+    return [tuple(row) for row in rows]
+
+
+class KindTotal(NamedTuple):
+    """How movements of one kind changed a level's on-hand, in base units."""
+
+    kind: str
+    movements: int
+    quantity: int
+
+
+ON_HAND = func.sum(case((SIDES.c.bin.in_(ON_HAND_BINS), SIDES.c.quantity), else_=0))
+TOTALS = (
+    select(
+        SIDES.c.kind, func.count(func.distinct(SIDES.c.id)), ON_HAND.cast(BigInteger).label("sum")
+    )
+    .where(SIDES.c.recorded_at > bindparam("since", type_=M.recorded_at.type))
+    .group_by(SIDES.c.kind)
+    .having(ON_HAND != 0)
+    .order_by(func.abs(ON_HAND).desc(), SIDES.c.kind)
+)
+
+
+async def totals_since(
+    session: AnySession, tenant: UUID, pair: Pair, since: datetime
+) -> list[KindTotal]:
+    """How the level's on-hand changed since, by kind, the largest change first."""
+    parameters = {"tenant": tenant, "since": since, **bind_levels([pair])}
+    return [KindTotal(*row) for row in await session.execute(TOTALS, parameters)]
+
+
+class CountCandidate(NamedTuple):
+    """A level that should be counted: when it was last, and whether a discrepancy is open."""
+
+    level: Level
+    has_discrepancy: bool
+
+
+NEVER_DAYS = 365
+"""The age of a count that was never made."""
+
+
+async def count_candidates(
+    session: AnySession, tenant: UUID, store: UUID, limit: int
+) -> Sequence[CountCandidate]:
+    """The levels of the store that should be counted next: open discrepancies first, then by
+    value times days since the last count. Products in an open stocktake are left out."""
+    discrepancy = (
+        select(Alert.id)
+        .where(Alert.tenant_id == Level.tenant_id, Alert.store_id == Level.store_id)
+        .where(Alert.product_id == Level.product_id, Alert.rule == "DISCREPANCY")
+        .where(Alert.state != "RESOLVED")
+        .exists()
+    )
+    counting = (
+        select(StocktakeLine.id)
+        .join(
+            Stocktake,
+            and_(
+                Stocktake.tenant_id == StocktakeLine.tenant_id,
+                Stocktake.id == StocktakeLine.stocktake_id,
+            ),
+        )
+        .where(StocktakeLine.tenant_id == Level.tenant_id, Stocktake.store_id == Level.store_id)
+        .where(StocktakeLine.product_id == Level.product_id)
+        .where(Stocktake.state.in_(("OPEN", "REVIEW", "CLOSING")))
+        .exists()
+    )
+    age = func.coalesce(
+        func.extract("epoch", func.now() - Level.counted_at) / 86_400, float(NEVER_DAYS)
+    )
+    of_product = and_(Product.tenant_id == Level.tenant_id, Product.id == Level.product_id)
+    query = (
+        select(Level, discrepancy.label("discrepancy"))
+        .join(Product, of_product)
+        .where(Level.tenant_id == tenant, Level.store_id == store, Product.kind == "GOODS")
+        .where(Product.archived_at.is_(None), ~counting)
+        .where((Level.shelf + Level.reserved + Level.quarantine > 0) | discrepancy)
+        .order_by(discrepancy.desc(), (Level.value * age).desc(), Level.product_id)
+        .limit(limit)
+    )
+    return [CountCandidate(*row) for row in await session.execute(query)]
