@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import and_, case, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.categories import subtree
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
@@ -114,12 +115,12 @@ async def put(unit: Unit, entries: Iterable[Entry], *, is_listed: bool) -> None:
 
 
 async def products_of_category(
-    session: AnySession, tenant: UUID, categories: Collection[UUID], limit: int
+    session: AnySession, tenant: UUID, category: UUID, limit: int
 ) -> Sequence[UUID]:
-    """Products of these categories that are not archived, at most `limit`."""
+    """Products of the category and of those below it that are not archived, at most `limit`."""
     query = (
         select(Product.id)
-        .where(Product.tenant_id == tenant, among(Product.category_id, categories))
+        .where(Product.tenant_id == tenant, Product.category_id.in_(subtree(tenant, category)))
         .where(Product.archived_at.is_(None))
         .order_by(Product.id)
         .limit(limit)

@@ -1,4 +1,4 @@
-"""Reads and writes of products and categories; their codes are in `db/codes.py`."""
+"""Reads and writes of products; their codes are in `db/codes.py`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from sqlalchemy import ARRAY, Uuid, and_, bindparam, case, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.assortment import listed
+from app.db.categories import subtree
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.menu import sellable
-from app.db.tables import Category, Level, Product, ProductCode, Store, Table
+from app.db.tables import Level, Product, ProductCode, Store, Table
 
 BY_ID = select(Product).where(
     Product.tenant_id == bindparam("tenant"),
@@ -34,24 +35,6 @@ async def prices(
     query = select(Product.id, Product.price).where(Product.tenant_id == tenant)
     rows = await session.execute(query.where(among(Product.id, ids)))
     return {id: price for id, price in rows}
-
-
-async def categories_by_id(
-    session: AnySession, tenant: UUID, ids: Collection[UUID]
-) -> Sequence[Category]:
-    return (
-        await session.scalars(
-            select(Category).where(Category.tenant_id == tenant, among(Category.id, ids))
-        )
-    ).all()
-
-
-async def categories(session: AnySession, tenant: UUID) -> Sequence[Category]:
-    return (
-        await session.scalars(
-            select(Category).where(Category.tenant_id == tenant).order_by(Category.name)
-        )
-    ).all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +88,7 @@ async def products(
     else:
         query = query.where(Product.archived_at.is_(None))
     if filter.category_id is not None:
-        query = query.where(Product.category_id == filter.category_id)
+        query = query.where(Product.category_id.in_(subtree(tenant, filter.category_id)))
     if filter.kind is not None:
         query = query.where(Product.kind == filter.kind)
     if after is not None:
@@ -216,7 +199,7 @@ async def offers(
     if search:
         query = query.where(P.search.contains(search, autoescape=True))
     if category_id is not None:
-        query = query.where(P.category_id == category_id)
+        query = query.where(P.category_id.in_(subtree(store.tenant_id, category_id)))
     if after is not None:
         query = query.where(tuple_(P.pinyin, P.id) > tuple_(*after))
     rows: Any = await session.execute(query)

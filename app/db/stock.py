@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, bindparam, select, tuple_
 
+from app.db.categories import subtree
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.levels import Pair, bind_levels, level_keys
@@ -113,7 +114,7 @@ async def levels(
         .order_by(*order)
         .limit(limit)
     )
-    query = _filtered(query, filter)
+    query = _filtered(query, tenant, filter)
     if after is not None:
         query = query.where(tuple_(*order) > tuple_(*after))
     page: list[tuple[Level, Any]] = []
@@ -124,9 +125,9 @@ async def levels(
     return page
 
 
-def _filtered(query: Any, filter: LevelFilter) -> Any:
+def _filtered(query: Any, tenant: UUID, filter: LevelFilter) -> Any:
     if filter.category_id is not None:
-        query = query.where(Product.category_id == filter.category_id)
+        query = query.where(Product.category_id.in_(subtree(tenant, filter.category_id)))
     if filter.status is not None:
         query = query.where(Level.status == filter.status)
     if filter.search:

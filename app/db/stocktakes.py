@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.categories import subtree
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among, arrays, rows
 from app.db.core.unit import Unit
@@ -93,7 +94,8 @@ async def lock_scopes(unit: Unit, store: UUID) -> None:
 async def add_lines(unit: Unit, row: Stocktake, products: Collection[UUID]) -> None:
     """Adds the lines of a new stocktake, by the products' names.
 
-    Of a category, or of everything, it takes the products that the store has ever had.
+    Of categories and those below them, or of everything, it takes the products that the store
+    has ever had.
     """
     theirs = and_(
         Level.tenant_id == Product.tenant_id,
@@ -105,7 +107,7 @@ async def add_lines(unit: Unit, row: Stocktake, products: Collection[UUID]) -> N
     if row.everything or row.category_ids:
         kept = and_(Level.product_id.is_not(None), or_(Product.archived_at.is_(None), held))
         if not row.everything:
-            kept = and_(kept, among(Product.category_id, row.category_ids))
+            kept = and_(kept, Product.category_id.in_(subtree(row.tenant_id, *row.category_ids)))
         wanted = or_(wanted, kept)
     scope = (
         select(literal(unit.tenant), literal(row.id), Product.id, Product.scale)

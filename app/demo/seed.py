@@ -19,7 +19,7 @@ from app.db.tables import Movement, Product
 from app.demo.documents import Desk, paperwork
 from app.demo.trades import Trade, furnish
 from app.domain.access import Role, Scope, Viewer
-from app.domain.catalog import products
+from app.domain.catalog import categories, products
 from app.domain.catalog.assortment import AssortmentRequest, set_assortment
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.catalog.products import ProductDescription
@@ -266,7 +266,7 @@ async def _furnish(db: Database, settings: Settings, begun: Begun) -> None:
 async def _goods(db: Database, owner: Viewer) -> list[tuple[UUID, int, Good]]:
     goods: list[tuple[UUID, int, Good]] = []
     for name, lines in GOODS.items():
-        category = await products.create_category(db, owner, _key("category", name), name)
+        category = await categories.create_category(db, owner, _key("category", name), name)
         for line in lines.strip().splitlines():
             goods.append((category.id, len(goods) + 1, Good(*line.split())))
     return goods

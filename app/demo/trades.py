@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.db.tables import Movement, Product
 from app.domain.access import Role, Scope, Viewer
-from app.domain.catalog import products, units
+from app.domain.catalog import categories, products, units
 from app.domain.catalog.products import ProductDescription
 from app.domain.catalog.recipes import Ingredient, set_recipe
 from app.domain.catalog.units import Pack
@@ -130,7 +130,7 @@ async def furnish(trade: Trade) -> None:
 
 async def _goods(trade: Trade, category: str, goods: Sequence[Good]) -> dict[str, Product]:
     db, owner = trade.books.db, trade.viewer(Role.OWNER)
-    shelf = await products.create_category(db, owner, trade.key("category", category), category)
+    shelf = await categories.create_category(db, owner, trade.key("category", category), category)
     catalog = {}
     for good in goods:
         # Ingredients and consumables: customers buy what is made of them.

@@ -30,6 +30,10 @@ class WrongStateReason(Enum):
         "The product has stock: archive it with `withStock: true`, or use the stock up first",
     )
     ARCHIVED = Text("该商品或供应商已停用", "The product or supplier is archived")
+    OWN_SUBCATEGORY = Text(
+        "分类不能移到自己或自己的下级分类之下",
+        "A category cannot be moved below itself",
+    )
     SELF = Text("不能修改自己的账号", "You cannot change your own account")
     LAST_OWNER = Text("至少保留一位老板", "The last owner keeps the role")
     PASS = Text("次卡请用售卡功能销售", "The product is a pass: sell it as a pass")

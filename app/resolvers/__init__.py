@@ -10,6 +10,7 @@ from app.resolvers.assortment import AssortmentMutation
 from app.resolvers.audit_log import AuditLogQuery
 from app.resolvers.batches import BatchesQuery
 from app.resolvers.catalog import CatalogMutation, CatalogQuery, PrintingQuery
+from app.resolvers.categories import CategoriesMutation, CategoriesQuery
 from app.resolvers.channel_accounts import ShopsMutation, ShopsQuery
 from app.resolvers.channels import ChannelsMutation, ChannelsQuery
 from app.resolvers.customers import CustomersMutation, CustomersQuery
@@ -48,6 +49,7 @@ with warnings.catch_warnings():
             IdentityQuery,
             SessionsQuery,
             CatalogQuery,
+            CategoriesQuery,
             StockQuery,
             BatchesQuery,
             StorefrontQuery,
@@ -76,6 +78,7 @@ with warnings.catch_warnings():
             SessionsMutation,
             AssortmentMutation,
             CatalogMutation,
+            CategoriesMutation,
             UnitsMutation,
             RecipesMutation,
             MenuMutation,

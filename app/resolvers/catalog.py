@@ -8,7 +8,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import catalog as rows
-from app.db.tables import Category, Product
+from app.db.tables import Product
 from app.domain.access import Can
 from app.domain.catalog import barcodes, products
 from app.domain.catalog.codes import find_product
@@ -80,7 +80,10 @@ class CatalogQuery:
             ),
         ] = None,
         category_id: Annotated[
-            UUID | None, strawberry.argument(description="Return only products of this category.")
+            UUID | None,
+            strawberry.argument(
+                description="Return only products of this category and of those below it."
+            ),
         ] = None,
         kind: Annotated[
             types.ProductKind | None,
@@ -110,16 +113,6 @@ class CatalogQuery:
         ranks = {product.id: rank for product, rank in found}
         listed = [product for product, _ in found]
         return connection(listed, wanted, lambda row: (ranks[row.id], row.pinyin, row.id))
-
-    @root(
-        Can.SEE_CATALOG,
-        list[types.Category],
-        description="List all categories of the chain. 分类列表",
-    )
-    async def categories(self, info: Info) -> list[Category]:
-        tenant = info.context.viewer.tenant
-        async with info.context.snapshot.read(tenant) as session:
-            return list(await rows.categories(session, tenant))
 
 
 @strawberry.type
@@ -231,15 +224,6 @@ class CatalogMutation:
             archived,
             with_stock=bool(input.with_stock),
         )
-
-    @root(
-        Can.EDIT_CATALOG,
-        changes.CategoryResult,
-        description="Create a category. Fails with AlreadyTaken if the name exists. 新建分类",
-    )
-    async def create_category(self, info: Info, input: changes.CreateCategoryInput) -> Category:
-        context = info.context
-        return await products.create_category(context.app.db, context.viewer, input.key, input.name)
 
     @root(
         Can.EDIT_CATALOG,

@@ -57,7 +57,10 @@ class StockQuery:
         info: Info,
         store_ids: StoreIds = None,
         category_id: Annotated[
-            UUID | None, strawberry.argument(description="Return only products of this category.")
+            UUID | None,
+            strawberry.argument(
+                description="Return only products of this category and of those below it."
+            ),
         ] = None,
         status: Annotated[
             types.LevelStatus | None,

@@ -3,7 +3,7 @@
 import strawberry
 from strawberry.types import Info
 
-from app.db import catalog
+from app.db import categories
 from app.domain.access import Can
 from app.resolvers.menu import public_store
 from app.resolvers.roots import root
@@ -28,7 +28,5 @@ class StorefrontQuery:
         if row is None:
             return None
         async with info.context.snapshot.read(row.tenant_id) as session:
-            categories = await catalog.categories(session, row.tenant_id)
-        return types.Storefront(
-            store=as_window(row), categories=as_window(categories), channel=channel
-        )
+            shown = await categories.categories(session, row.tenant_id)
+        return types.Storefront(store=as_window(row), categories=as_window(shown), channel=channel)

@@ -54,7 +54,8 @@ class SetAssortmentInput:
     )
     category_id: UUID | None = strawberry.field(
         default=None,
-        description="ID of a category: all its products that are not archived now. 分类",
+        description="ID of a category: all products of it and of those below it, but for archived "
+        "ones. 分类",
     )
     store_ids: list[UUID] | None = strawberry.field(
         default=None,

@@ -116,7 +116,21 @@ def named(channel: Channel | None) -> str | None:
 @window(tables.Category, public=EVERY, description="A category that groups products. 分类")
 class Category:
     id: UUID = strawberry.field(description="ID of the category.")
-    name: str = strawberry.field(description="Name of the category, unique in the chain. 分类名称")
+    name: str = strawberry.field(
+        description="Name of the category, unique below its parent. 分类名称"
+    )
+    parent_id: UUID | None = strawberry.field(
+        description="ID of the category above it; null at the top of the tree. 上级分类"
+    )
+
+    @strawberry.field(
+        description="Names from the top of the tree down to this category, such as 食品 / 饮料. "
+        "分类路径"
+    )
+    async def path(self, root: strawberry.Parent[tables.Category], info: Info) -> str:
+        if root.parent_id is None:
+            return root.name
+        return " / ".join(await info.context.loaders_of(root).category_paths.load(root.id))
 
 
 @window(tables.ProductCode, description="A barcode for a unit or a pack of a product. 条码")

@@ -27,7 +27,11 @@ ProductResult = Annotated[
     ),
 ]
 CategoryResult = Annotated[
-    Category | problems.AlreadyTaken | problems.KeyReused,
+    Category
+    | problems.UnknownCategory
+    | problems.AlreadyTaken
+    | problems.WrongState
+    | problems.KeyReused,
     strawberry.union(
         "CategoryResult", description="The category, or the problem that prevented the change."
     ),
@@ -143,7 +147,25 @@ class ArchiveProductInput:
 class CreateCategoryInput:
     key: UUID = request_key()
     name: str = strawberry.field(
-        description="Name of the category, unique in the chain, at most 50 characters. 分类名称"
+        description="Name of the category, unique below its parent, at most 50 characters, "
+        "without a slash. 分类名称"
+    )
+    parent_id: UUID | None = strawberry.field(
+        default=None,
+        description="ID of the category above it; if omitted, it is at the top. 上级分类",
+    )
+
+
+@strawberry.input(description="Input of `updateCategory`; omitted fields stay unchanged. 修改分类")
+class UpdateCategoryInput:
+    key: UUID = request_key()
+    category_id: UUID = strawberry.field(description="ID of the category to change.")
+    name: str | None = strawberry.field(
+        default=None,
+        description="New name, at most 50 characters, without a slash. 分类名称",
+    )
+    parent_id: strawberry.Maybe[UUID | None] = strawberry.field(
+        description="ID of the new category above it; null moves it to the top. 上级分类"
     )
 
 

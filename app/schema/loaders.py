@@ -15,6 +15,7 @@ from app.db import (
     assortment,
     batches,
     catalog,
+    categories,
     channel_accounts,
     channels,
     codes,
@@ -89,7 +90,8 @@ ID = attrgetter("id")
 READS: dict[str, Read] = {
     **{topic.name: by(ID, topic.by_id) for topic in TOPICS},
     "products": by(ID, catalog.products_by_id),
-    "categories": by(ID, catalog.categories_by_id),
+    "categories": by(ID, categories.categories_by_id),
+    "category_paths": of(categories.paths),
     "stores": by(ID, identity.stores_by_id),
     "actors": by(ID, identity.actors_by_id),
     "tenants": of(identity.tenants_by_id),

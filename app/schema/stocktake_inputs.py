@@ -81,8 +81,8 @@ class OpenStocktakeInput:
     store_id: UUID = strawberry.field(description="ID of the store to count.")
     category_ids: list[UUID] | None = strawberry.field(
         default=None,
-        description="Count the products of these categories. Without categories and products it "
-        "covers everything the store has had. 分类",
+        description="Count the products of these categories and of those below them. Without "
+        "categories and products it covers everything the store has had. 分类",
         metadata=at_most(MOST_SCOPES),
     )
     product_ids: list[UUID] | None = strawberry.field(

@@ -69,7 +69,10 @@ class Storefront:
         self,
         info: Info,
         category_id: Annotated[
-            UUID | None, strawberry.argument(description="Return only products of this category.")
+            UUID | None,
+            strawberry.argument(
+                description="Return only products of this category and of those below it."
+            ),
         ] = None,
         search: Annotated[
             str | None,

@@ -103,8 +103,9 @@ async def test_a_store_and_a_channel_list_their_own(fresh: Desk) -> None:
 
 async def test_a_category_is_listed_at_once(fresh: Desk) -> None:
     category = (await fresh.do("createCategory", name="粮油"))["id"]
-    for name in ("米", "面"):
-        await fresh.product(name, price="9", categoryId=category)
+    below = (await fresh.do("createCategory", name="面食", parentId=category))["id"]
+    for name, where in (("米", category), ("面", below)):
+        await fresh.product(name, price="9", categoryId=where)
     answer = await fresh.do("setAssortment", categoryId=category, listed=True)
     assert {each["name"] for each in answer["products"]} == {"米", "面"}
     assert await shown(fresh) == {"米", "面"}

@@ -150,6 +150,7 @@ def of_catalog(
         "archiveProduct": {"productId": product, "archived": False},
         "createCategory": {"name": uuid4().hex},
         "setAssortment": {"productIds": [product], "listed": True},
+        "updateCategory": {"categoryId": NIL, "parentId": NIL},
         "addBarcode": {"productId": product, "code": uuid4().hex},
         "removeBarcode": {"productId": product, "code": "1"},
         "setBarcodePack": {"productId": product, "code": "1", "packQuantity": "1"},

@@ -10,7 +10,7 @@ from tests.support.api import PRODUCT, Desk, mutation, unnamed, verify_change
 BY_ID = f"query($id: UUID!) {{ product(id: $id) {{ {PRODUCT} }} }}"
 BY_SKU = "query($sku: String!) { product(sku: $sku) { id } }"
 BY_BARCODE = "query($code: String!) { product(barcode: $code) { id } }"
-CATEGORIES = "{ categories { id name } }"
+CATEGORIES = "{ categories { id name parentId path } }"
 PRODUCTS = """
 query($search: String, $category: UUID, $kind: ProductKind, $archived: Boolean,
       $first: Int, $after: String) {

@@ -26,6 +26,7 @@ INPUTS = {
     "archiveProduct": "ArchiveProductInput",
     "createCategory": "CreateCategoryInput",
     "setAssortment": "SetAssortmentInput",
+    "updateCategory": "UpdateCategoryInput",
     "addBarcode": "AddBarcodeInput",
     "removeBarcode": "RemoveBarcodeInput",
     "setBarcodePack": "SetBarcodePackInput",
@@ -95,7 +96,7 @@ MOVEMENT = """
 """
 PRODUCT = """
   id sku name spec unit kind price imageUrl archivedAt reorderPoint overstockPoint
-  category { id name } barcodes { code packQuantity }
+  category { id name parentId path } barcodes { code packQuantity }
 """
 PROBLEM = """... on Problem { __typename code message }"""
 ON_STOCK = f"""
@@ -196,9 +197,13 @@ ON_DELIVERY = f"""
   {ON_PURCHASE} ... on UnknownProduct {{ products: asked }}
   ... on DeliveryExceedsOrder {{ deliveries {{ product {{ name }} ordered received requested }} }}
 """
-ON_CATEGORY = f"... on Category {{ id name }} {PROBLEM} ... on AlreadyTaken {{ field value }}"
+ON_CATEGORY = f"""
+  ... on Category {{ id name parentId path }} {PROBLEM}
+  ... on AlreadyTaken {{ field value }} ... on WrongState {{ wrong: reason }}
+"""
 ANSWERS = {
     "createCategory": ON_CATEGORY,
+    "updateCategory": ON_CATEGORY,
     **dict.fromkeys(list(INPUTS)[:9], ON_STOCK),
     **dict.fromkeys(("createProduct", "updateProduct", "archiveProduct"), ON_PRODUCT),
     **dict.fromkeys(("addBarcode", "setReorderPoint", "setExpiryWarning"), ON_PRODUCT),

@@ -19,12 +19,19 @@ WARNING_DAYS = 15
 
 
 class Category(Table):
+    """A node of the tree of categories; `parent_id` is null at the top."""
+
     __tablename__ = "categories"
     tenant_id: Mapped[UUID] = key()
     id: Mapped[UUID] = key()
+    parent_id: Mapped[UUID | None]
     name: Mapped[str]
     created_at: Mapped[datetime] = made_at()
-    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+    __table_args__ = (
+        to("categories", "parent_id"),
+        UniqueConstraint("tenant_id", "parent_id", "name", postgresql_nulls_not_distinct=True),
+        CheckConstraint("parent_id <> id", name="parent"),
+    )
 
 
 class Product(Table):

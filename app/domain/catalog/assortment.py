@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.db import assortment as rows
-from app.db import catalog
 from app.db.assortment import EVERY_CHANNEL, Entry
+from app.db.categories import categories_by_id
 from app.db.core.unit import Database, Unit
 from app.db.tables import Product
 from app.domain import access
@@ -77,11 +77,11 @@ async def _chosen(unit: Unit, request: AssortmentRequest) -> list[UUID]:
         )
     chosen = sorted(set(request.products or ()))
     if request.category is not None:
-        if not await catalog.categories_by_id(unit.session, unit.tenant, [request.category]):
+        if not await categories_by_id(unit.session, unit.tenant, [request.category]):
             raise Refused(UnknownCategory(str(request.category)))
         chosen = list(
             await rows.products_of_category(
-                unit.session, unit.tenant, [request.category], MOST_PRODUCTS + 1
+                unit.session, unit.tenant, request.category, MOST_PRODUCTS + 1
             )
         )
     if not 1 <= len(chosen) <= MOST_PRODUCTS:

@@ -10,17 +10,17 @@ from uuid_utils.compat import uuid7
 
 from app.db import catalog as rows
 from app.db.alerts import judge
+from app.db.categories import categories_by_id
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import Database, Unit
 from app.db.levels import open_levels
-from app.db.tables import Category, Level, Product
+from app.db.tables import Level, Product
 from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.catalog.namespace import change_sku, read_barcode, read_sku, take_codes
 from app.domain.catalog.pinyin import full, search_text
 from app.domain.claims import claim
 from app.domain.errors import (
-    AlreadyTaken,
     InvalidQuantity,
     Malformed,
     Refused,
@@ -208,18 +208,6 @@ async def archive_product(
     return product
 
 
-async def create_category(db: Database, viewer: Viewer, key: UUID, name: str) -> Category:
-    """Makes a category. Raises Refused(AlreadyTaken)."""
-    name = clean(name, "name", 50, required=True)
-    category = Category(tenant_id=viewer.tenant, id=uuid7(), name=name)
-    async with db.unit(viewer.tenant) as unit:
-        if earlier := await claim(unit, viewer.claimant, key, category.id, "createCategory", name):
-            [category] = await rows.categories_by_id(unit.session, unit.tenant, [earlier])
-        elif not await rows.insert_unique(unit, category):
-            raise Refused(AlreadyTaken("name", name))
-    return category
-
-
 async def set_reorder_point(
     db: Database,
     viewer: Viewer,
@@ -319,7 +307,7 @@ async def get_product(unit: Unit, product_id: UUID) -> Product:
 
 
 async def _known_category(unit: Unit, category_id: UUID | None) -> None:
-    if category_id is not None and not await rows.categories_by_id(
+    if category_id is not None and not await categories_by_id(
         unit.session, unit.tenant, [category_id]
     ):
         raise Refused(UnknownCategory(str(category_id)))

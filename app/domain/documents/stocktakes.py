@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from app.db import catalog
 from app.db import stocktakes as rows
+from app.db.categories import categories_by_id
 from app.db.core.snapshot import AnySession, Reads
 from app.db.core.unit import Database, Unit
 from app.db.tables import Stocktake, StocktakeLine, StocktakeRules
@@ -102,7 +103,7 @@ async def _check_scope(session: AnySession, tenant: UUID, request: StocktakeRequ
     for field, ids in (("categoryIds", request.category_ids), ("productIds", request.product_ids)):
         if len(ids) > MOST_SCOPES:
             raise Malformed(field, f"最多选择 {MOST_SCOPES} 项", f"Choose at most {MOST_SCOPES}.")
-    known = await catalog.categories_by_id(session, tenant, request.category_ids)
+    known = await categories_by_id(session, tenant, request.category_ids)
     if unknown := set(request.category_ids) - {each.id for each in known}:
         asked = ", ".join(map(str, sorted(unknown)))
         raise Refused(UnknownCategory(asked, path=("categoryIds",)))

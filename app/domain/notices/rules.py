@@ -5,7 +5,8 @@ from uuid import UUID, uuid5
 
 from app.db import alert_settings as rows
 from app.db import alert_watches as watches
-from app.db.catalog import categories_by_id, products_by_id
+from app.db.catalog import products_by_id
+from app.db.categories import categories_by_id
 from app.db.core.unit import Database, Unit
 from app.db.tables import AlertSetting
 from app.domain import access

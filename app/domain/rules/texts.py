@@ -12,6 +12,7 @@ NAMES = {
     "barcode": ("条码", "Barcode"),
     "barcodes": ("条码", "Barcode"),
     "batchNo": ("批号", "Batch number"),
+    "categoryPath": ("分类路径", "Category path"),
     "channel": ("渠道", "Channel"),
     "code": ("编码", "Code"),
     "contact": ("联系方式", "Contact"),
