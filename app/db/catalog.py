@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.menu import sellable
-from app.db.tables import Level, Product, ProductCode, Store, Table
+from app.db.tables import Level, Product, ProductCode, ProductPrice, Store, Table
 
 BY_ID = select(Product).where(
     Product.tenant_id == bindparam("tenant"),
@@ -35,6 +36,20 @@ async def prices(
     query = select(Product.id, Product.price).where(Product.tenant_id == tenant)
     rows = await session.execute(query.where(among(Product.id, ids)))
     return {id: price for id, price in rows}
+
+
+async def price_history(
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
+) -> dict[UUID, list[tuple[datetime, int | None]]]:
+    """The prices that these products have had, in fen per unit, each with its first moment, the
+    earliest first."""
+    H = ProductPrice
+    query = select(H.product_id, H.since, H.price).where(H.tenant_id == tenant)
+    rows = await session.execute(query.where(among(H.product_id, ids)).order_by(H.since))
+    history: dict[UUID, list[tuple[datetime, int | None]]] = {}
+    for product, since, price in rows:
+        history.setdefault(product, []).append((since, price))
+    return history
 
 
 @dataclass(frozen=True, slots=True)

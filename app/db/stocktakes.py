@@ -105,7 +105,7 @@ async def add_lines(unit: Unit, row: Stocktake, products: Collection[UUID]) -> N
     held = Level.shelf + Level.reserved + Level.quarantine > 0
     wanted = among(Product.id, products)
     if row.everything or row.category_ids:
-        kept = and_(Level.product_id.is_not(None), or_(Product.archived_at.is_(None), held))
+        kept = and_(Level.shown, or_(Product.archived_at.is_(None), held))
         if not row.everything:
             kept = and_(kept, Product.category_id.in_(subtree(row.tenant_id, *row.category_ids)))
         wanted = or_(wanted, kept)

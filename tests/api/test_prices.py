@@ -1,5 +1,6 @@
 """Prices of sales, orders and returns over HTTP: amounts, discounts, and who may change a price."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -41,6 +42,19 @@ async def give_back(desk: Desk, sale: Any, name: str, quantity: object) -> Any:
     line = await desk.line(name, quantity)
     input = {"saleId": sale["id"], "lines": [line], "disposition": "SHELF"}
     return (await does(desk, "returnSale", desk.manager, **input))["data"]["returnSale"]
+
+
+async def sync(desk: Desk, line: dict[str, Any], occurred_at: str) -> Any:
+    """The outcome of an offline sale that the cashier sends."""
+    sale = {"key": str(uuid4()), "storeId": desk.store, "lines": [line], "occurredAt": occurred_at}
+    text = "mutation($input: SyncSalesInput!) { syncSales(input: $input) {"
+    text += f" results {{ outcome {{ {PAID} }} }} }} }}"
+    sent = await desk.ask(text, desk.cashier, input={"operations": [sale]})
+    return sent["results"][0]["outcome"]
+
+
+def moment() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 def charges(movement: Any) -> list[tuple[str | None, ...]]:
@@ -119,16 +133,27 @@ async def test_a_cashier_cannot_change_a_price(fresh: Desk) -> None:
     for terms in ({"price": "2.49"}, {"price": "2.51"}, {"discount": "0.01"}, {"price": "0"}):
         line = await fresh.line("米", 1, **terms)
         assert (await sell(fresh, line, by=fresh.cashier))["code"] == "FORBIDDEN"
-        operation = {"key": str(uuid4()), "storeId": fresh.store, "lines": [line]}
-        operation["occurredAt"] = "2026-01-02T08:00:00+08:00"
-        text = "mutation($input: SyncSalesInput!) { syncSales(input: $input) {"
-        text += f" results {{ outcome {{ {PAID} }} }} }} }}"
-        sent = await fresh.ask(text, fresh.cashier, input={"operations": [operation]})
-        assert sent["results"][0]["outcome"]["code"] == "UNREADABLE"
+        assert (await sync(fresh, line, moment()))["code"] == "UNREADABLE"
         input = {"store": fresh.chain.founded.store.code, "channel": "COUNTER", "contact": "张"}
         answer = await does(fresh, "placeOrder", fresh.cashier, ORDERED, lines=[line], **input)
         assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert (await fresh.level("米"))["onHand"] == "9"
+
+
+async def test_an_offline_sale_carries_the_price_of_its_time(fresh: Desk) -> None:
+    await stocked(fresh, 米=10)
+    before = moment()
+    await fresh.do("updateProduct", productId=await fresh.product("米"), price="3.00")
+    assert (await sync(fresh, await fresh.line("米", 2), before))["total"] == "5.00"
+    assert (await sync(fresh, await fresh.line("米", 2), moment()))["total"] == "6.00"
+    # A till that has not heard of the new price yet, and one that knew it early.
+    for price, occurred_at in (("2.50", before), ("3.00", before), ("2.50", moment())):
+        line = await fresh.line("米", 1, price=price)
+        assert (await sync(fresh, line, occurred_at))["total"] == price
+    line = await fresh.line("米", 1, price="2.75")
+    assert (await sync(fresh, line, before))["code"] == "UNREADABLE"
+    late = await sell(fresh, await fresh.line("米", 1), by=fresh.cashier, occurredAt=before)
+    assert late["total"] == "2.50"
 
 
 async def test_a_program_that_sells_may_give_prices(fresh: Desk) -> None:

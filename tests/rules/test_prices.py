@@ -1,11 +1,13 @@
 """Charges: rounded once, and shared to the fen."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.movements.prices import OwnPrice, price_at
 from app.domain.rules.prices import Charge, charge_of, parts
 
 QUANTITIES = st.lists(st.integers(1, 10**6), min_size=1, max_size=8)
@@ -43,3 +45,13 @@ def test_no_part_takes_more_than_its_share_rounded(charge: Charge, quantities: l
     first = charge.part(quantities[0], whole)
     assert abs(first.amount * whole - charge.amount * quantities[0]) * 2 <= whole
     assert charge.part(whole, whole) == charge
+
+
+def test_the_price_at_a_moment() -> None:
+    day = datetime(2026, 11, 1, tzinfo=UTC)
+    history = [(day - timedelta(days=90), 100), (day - timedelta(days=45), 200), (day, 300)]
+    assert price_at(history, day + timedelta(days=1)) == OwnPrice(300, frozenset([200, 300]))
+    assert price_at(history, day + timedelta(days=31)) == OwnPrice(300, frozenset([300]))
+    assert price_at(history, day - timedelta(days=1)) == OwnPrice(200, frozenset([200, 300]))
+    first = price_at(history, day - timedelta(days=365))
+    assert first == OwnPrice(100, frozenset([100, 200, 300]))

@@ -11,6 +11,7 @@ from app.db.tables.catalog import (
     Need,
     Product,
     ProductCode,
+    ProductPrice,
     ProductUnit,
     Recipe,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "Pass",
     "Product",
     "ProductCode",
+    "ProductPrice",
     "ProductUnit",
     "PurchaseLine",
     "PurchaseOrder",

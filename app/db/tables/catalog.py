@@ -8,6 +8,7 @@ from sqlalchemy import (
     Index,
     Integer,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -82,6 +83,17 @@ class Product(Table):
     )
 
     expiry_warning_days = property(lambda self: self.own_warning_days or WARNING_DAYS)
+
+
+class ProductPrice(Table):
+    """A price that a product had from `since` on, in fen; a trigger writes each change."""
+
+    __tablename__ = "product_prices"
+    tenant_id: Mapped[UUID] = key()
+    product_id: Mapped[UUID] = key()
+    since: Mapped[datetime] = mapped_column(primary_key=True, server_default=func.clock_timestamp())
+    price: Mapped[int | None]
+    __table_args__ = (to("products", "product_id"),)
 
 
 class Assortment(Table):

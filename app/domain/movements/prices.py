@@ -1,7 +1,8 @@
 """Prices that a request gives for what it sells, and who may give them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -20,39 +21,79 @@ FEN = 100
 """1/10000 yuan in a fen: amounts arrive in 1/10000 and are kept in fen."""
 
 
+STALE = timedelta(days=30)
+"""A till that was offline may sell at a price that the product had so long before the sale."""
+
+
+class OwnPrice(NamedTuple):
+    """A product's own price in fen, and all prices that need no permission."""
+
+    price: int | None
+    accepted: frozenset[int | None]
+
+
+NO_PRICE = OwnPrice(None, frozenset())
+
+
 async def charged(
-    db: Database, viewer: Viewer, requests: Sequence[Any], lines: Sequence[ResolvedLine]
+    db: Database,
+    viewer: Viewer,
+    requests: Sequence[Any],
+    lines: Sequence[ResolvedLine],
+    at: datetime | None = None,
 ) -> list[ResolvedLine]:
     """The lines, charged where their requests give a price or a discount.
+
+    `at` is when a late sale took place: all of its lines are charged, at their prices of then.
 
     Another price than the product's own, and any discount, need SET_PRICE; a product without a
     price is sold at any. Raises Denied without the permission, Malformed for parts of a fen and
     for a discount above the line's amount, Refused(InvalidQuantity) for an amount too large.
     """
     given = _given(requests)
-    if not any(given):
+    if at is None and not any(given):
         return list(lines)
-    if viewer.scope.role is Role.CUSTOMER:
+    if any(given) and viewer.scope.role is Role.CUSTOMER:
         raise Malformed(
             "lines", "顾客按售价下单，不能填写价格或优惠", "Guests pay the price of the product."
         )
     may = viewer.scope.reach(Can.SET_PRICE) is not None
-    pairs = list(zip(lines, given, strict=True))
-    unknown = {
-        line.product_id for line, terms in pairs if terms and (terms.price is None or not may)
-    }
-    prices: Mapping[UUID, int | None] = {}
-    if unknown:
-        async with db.read(viewer.tenant) as session:
-            prices = await catalog.prices(session, viewer.tenant, unknown)
+    pairs = list(zip(lines, [each or NO_TERMS for each in given], strict=True))
+    unknown = {line.product_id for line, terms in pairs if terms.price is None or not may}
+    own = await _own_prices(db, viewer.tenant, unknown, at)
     charged: list[ResolvedLine] = []
     for place, (line, terms) in enumerate(pairs):
         with at_path("lines", str(place)):
-            if terms is not None and not may:
-                _check_price(viewer, terms, prices.get(line.product_id))
-            charge = terms and _charge(line, terms, prices.get(line.product_id))
+            prices = own.get(line.product_id, NO_PRICE)
+            if not may:
+                _check_price(viewer, terms, prices)
+            asked = at is not None or terms is not NO_TERMS
+            charge = _charge(line, terms, prices.price) if asked else None
         charged.append(replace(line, charge=charge) if charge else line)
     return charged
+
+
+async def _own_prices(
+    db: Database, tenant: UUID, products: Collection[UUID], at: datetime | None
+) -> dict[UUID, OwnPrice]:
+    """The prices of these products, of now or at a moment; unknown products are left out."""
+    if not products:
+        return {}
+    async with db.read(tenant) as session:
+        if at is None:
+            now = await catalog.prices(session, tenant, products)
+            return {id: OwnPrice(price, frozenset([price])) for id, price in now.items()}
+        history = await catalog.price_history(session, tenant, products)
+    return {id: price_at(prices, at) for id, prices in history.items()}
+
+
+def price_at(history: Sequence[tuple[datetime, int | None]], at: datetime) -> OwnPrice:
+    """The price in force at a moment, the first one before there was any, and those of the time
+    before the sale and since; `history` has each price with its first moment, in order."""
+    price = next((price for since, price in reversed(history) if since <= at), history[0][1])
+    ends = [since for since, _ in history[1:]]
+    known = [price for (_, price), end in zip(history, ends, strict=False) if end > at - STALE]
+    return OwnPrice(price, frozenset([*known, price, history[-1][1]]))
 
 
 def ordered_charge(line: OrderLine) -> Charge | None:
@@ -69,6 +110,9 @@ class _Terms(NamedTuple):
 
     price: int | None
     discount: int
+
+
+NO_TERMS = _Terms(None, 0)
 
 
 def _fen(amount: int, name: str) -> int:
@@ -94,9 +138,10 @@ def _terms(request: Any) -> _Terms | None:
     return _Terms(price and _fen(price, "price"), _fen(discount or 0, "discount"))
 
 
-def _check_price(viewer: Viewer, terms: _Terms, own: int | None) -> None:
+def _check_price(viewer: Viewer, terms: _Terms, own: OwnPrice) -> None:
     """Raises Denied when the viewer may not sell at these terms."""
-    if terms.discount or (own is not None and terms.price not in (None, own)):
+    fixed = terms.price is None or own.price is None or terms.price in own.accepted
+    if terms.discount or not fixed:
         access.require(viewer, Can.SET_PRICE)
 
 

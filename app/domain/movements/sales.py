@@ -78,7 +78,7 @@ async def sell(
     Raises as `resolve`, `charged` and `draft` do.
     """
     lines, moment = await resolve(books.db, viewer.tenant, Kind.SALE, store, requests, head)
-    lines = await charged(books.db, viewer, requests, lines)
+    lines = await charged(books.db, viewer, requests, lines, head.occurred_at)
 
     def drafting() -> Awaitable[Draft]:
         return draft(books, viewer, Kind.SALE, store, lines, head, moment, terms)
@@ -152,7 +152,7 @@ class _Operation:
         lines, self.moment = await resolve(
             db, self.viewer.tenant, Kind.SALE, store, requests, self.sale
         )
-        self.lines = await charged(db, self.viewer, requests, lines)
+        self.lines = await charged(db, self.viewer, requests, lines, self.sale.occurred_at)
         return await self._draft()
 
     async def _draft(self) -> Draft:
