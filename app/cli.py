@@ -93,7 +93,9 @@ def work() -> None:
         lane = Lane(chosen.database_url, PostDrafts(), bus.nudge, outage=db.outage)
         books, shops = Books(db, lane, Cookbook(db)), Shops(chosen)
         await asyncio.gather(
-            run(chosen.database_url, db, lane), serve_shops(books, shops), serve_alerts(db)
+            run(chosen.database_url, db, lane),
+            serve_shops(books, shops),
+            serve_alerts(db, chosen.private_host_names),
         )
 
     with connected(valkey=True) as chosen, suppress(KeyboardInterrupt):

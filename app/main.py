@@ -61,7 +61,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         if config.jobs:
             tasks.append(asyncio.create_task(work(config.database_url, db, lane)))
             tasks.append(asyncio.create_task(serve_shops(app.books, shops)))
-            tasks.append(asyncio.create_task(serve_alerts(db)))
+            tasks.append(asyncio.create_task(serve_alerts(db, config.private_host_names)))
         # What is loaded now lives as long as the process: no collection looks at it again.
         gc.collect()
         gc.freeze()

@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     graphiql: bool = True
     """Whether GraphiQL is served, and guests may read the schema by introspection."""
 
+    private_hosts: str = ""
+    """Hosts in the operator's own network that webhooks and messages may reach, also by http,
+    separated by commas. All others need https and a public address."""
+
     douyin_url: str = "https://openapi-fxg.jinritemai.com"
     """The gateway of Douyin's shop platform."""
 
@@ -102,6 +106,11 @@ class Settings(BaseSettings):
 
     douyin_login_url: str = "https://developer.toutiao.com"
     """The host that signs customers in by Douyin."""
+
+    @property
+    def private_host_names(self) -> frozenset[str]:
+        """The hosts of `private_hosts`."""
+        return frozenset(listed(self.private_hosts))
 
     @field_validator("hosts")
     @classmethod

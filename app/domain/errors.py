@@ -174,6 +174,11 @@ class DeliveryExceedsOrder(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownNotification(Refusal):
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownAlert(Refusal):
     asked: str
 

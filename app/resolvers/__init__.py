@@ -18,6 +18,7 @@ from app.resolvers.feed import FeedSubscription, TopicsSubscription
 from app.resolvers.history import HistoryQuery
 from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.menu import MenuMutation, MenuQuery
+from app.resolvers.notices import NoticesMutation, NoticesQuery
 from app.resolvers.orders import OrdersMutation, OrdersQuery, OrdersSubscription
 from app.resolvers.passes import PassesMutation, PassesQuery
 from app.resolvers.purchases import PurchasesMutation, PurchasesQuery
@@ -60,6 +61,7 @@ with warnings.catch_warnings():
             TransfersQuery,
             AlertsQuery,
             AlertRulesQuery,
+            NoticesQuery,
             PurchasesQuery,
             PassesQuery,
             WriteOffsQuery,
@@ -90,6 +92,7 @@ with warnings.catch_warnings():
             TransfersMutation,
             AlertsMutation,
             AlertRulesMutation,
+            NoticesMutation,
             PurchasesMutation,
             PassesMutation,
             WriteOffsMutation,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -24,6 +24,9 @@ from app.schema.orders import Order
 from app.schema.scalars import Money, Quantity, maybe_money, quantity
 from app.schema.stock import Movement
 from app.schema.window import window
+
+if TYPE_CHECKING:
+    from app.schema.notices import NotificationDelivery
 
 
 @strawberry.enum(description="The rule that raised an alert. 预警规则")
@@ -149,6 +152,10 @@ class Alert:
         "movement_id",
         "The latest movement behind this alert; null if there is none or if you lack SEE_STOCK. "
         "单据",
+    )
+
+    deliveries: list[Annotated["NotificationDelivery", strawberry.lazy("app.schema.notices")]] = (
+        edge("alert_deliveries", "id", "Who was notified by what, the oldest first. 发送记录")
     )
 
     @strawberry.field(description="Rule that raised the alert. 预警规则")

@@ -21,6 +21,7 @@ from app.db import (
     codes,
     identity,
     menu,
+    notices,
     orders,
     passes,
     purchases,
@@ -102,6 +103,7 @@ READS: dict[str, Read] = {
     "batch_alerts": grouped(
         attrgetter("store_id", "product_id", "batch_id"), alerts.alerts_of_batches
     ),
+    "alert_deliveries": grouped(attrgetter("alert_id"), notices.deliveries_of),
     "sold_lately": of(partial(alert_facts.sold_lately, days=PERIOD_DAYS)),
     "sellable": of(menu.sellable_by_offer),
     "movements": by(ID, stock.movements_by_id),

@@ -59,6 +59,11 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "有差异的商品须填写原因",
         "Give a reason for every product that differs.",
     ),
+    errors.UnknownNotification: (
+        "UNKNOWN_NOTIFICATION",
+        "没有这个通知渠道、Webhook 或发送记录：{asked}",
+        "No such target, webhook or delivery: {asked}.",
+    ),
     errors.UnknownAlert: ("UNKNOWN_ALERT", "没有这条预警：{asked}", "No such alert: {asked}."),
     errors.UnknownSupplier: (
         "UNKNOWN_SUPPLIER",

@@ -136,6 +136,13 @@ def of_stock(product: str, store: str, line: Any) -> dict[str, Any]:
                 }
             ]
         },
+        "createWebhook": {"url": "https://example.com/x", "events": ["ALERT_RAISED"]},
+        "deleteWebhook": {"webhookId": NIL},
+        "addNotificationTarget": {"name": "x", "url": "dingtalk://abc123def456"},
+        "removeNotificationTarget": {"targetId": NIL},
+        "setRecipients": {"rule": "LOW_STOCK", "roles": ["MANAGER"]},
+        "setQuietHours": {"storeId": store, "start": "22:00", "end": "08:00"},
+        "redeliver": {"deliveryId": NIL},
         "setAlertRule": {"rule": "NEAR_EXPIRY", "productId": product, "days": [7]},
         **{f"{verb}Alert": {"alertId": NIL} for verb in ("acknowledge", "resolve", "snooze")},
     }
@@ -285,6 +292,7 @@ def queries(
         "order": {"id": NIL},
         "orderFeed": {"storeIds": [store]},
         "alertFeed": {"storeIds": [store]},
+        "alertRoute": {"rule": "LOW_STOCK", "storeId": store},
         "alertRulePreview": {"input": {"rule": "SLOW_MOVING", "fewerThan": 3}},
         "writeOff": {"id": NIL},
         "stocktake": {"id": NIL},

@@ -28,6 +28,13 @@ from app.db.tables.identity import (
     Store,
     Tenant,
 )
+from app.db.tables.notices import (
+    Delivery,
+    NotificationTarget,
+    Recipients,
+    Webhook,
+    WebhookCursor,
+)
 from app.db.tables.orders import Order, OrderLine
 from app.db.tables.passes import Pass, Redemption
 from app.db.tables.purchases import PurchaseLine, PurchaseOrder, Supplier
@@ -65,6 +72,7 @@ __all__ = [
     "ChannelRule",
     "Component",
     "Customer",
+    "Delivery",
     "Direction",
     "Entry",
     "Feed",
@@ -74,6 +82,7 @@ __all__ = [
     "MiniApp",
     "Movement",
     "Need",
+    "NotificationTarget",
     "Order",
     "OrderLine",
     "Pass",
@@ -84,6 +93,7 @@ __all__ = [
     "PurchaseLine",
     "PurchaseOrder",
     "Recipe",
+    "Recipients",
     "Redemption",
     "Request",
     "Session",
@@ -101,6 +111,8 @@ __all__ = [
     "Tenant",
     "Transfer",
     "TransferLine",
+    "Webhook",
+    "WebhookCursor",
     "WriteOff",
     "WriteOffLimit",
     "WriteOffLine",

@@ -59,6 +59,7 @@ class Alert(Table):
     resolved_by: Mapped[UUID | None]
     snoozed_until: Mapped[datetime | None]
     closed: Mapped[bool] = mapped_column(server_default=text("false"))
+    notified_at: Mapped[datetime | None]
     __table_args__ = (
         to("stores", "store_id"),
         to("products", "product_id"),
@@ -73,6 +74,14 @@ class Alert(Table):
             "product_id",
             "store_id",
             postgresql_where=text("state <> 'RESOLVED'"),
+        ),
+        Index(
+            "ix_alerts_unnotified",
+            "tenant_id",
+            "id",
+            postgresql_where=text(
+                "state = 'OPEN' AND (notified_at IS NULL OR notified_at < raised_at)"
+            ),
         ),
         # I11: at most one alert per rule and subject is not closed.
         Index(

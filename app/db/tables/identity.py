@@ -1,6 +1,6 @@
 """Tenants, stores, staff, sessions and API keys."""
 
-from datetime import datetime
+from datetime import datetime, time
 from uuid import UUID
 
 from sqlalchemy import (
@@ -57,6 +57,8 @@ class Store(Table):
     lead_days: Mapped[int] = mapped_column(Integer, server_default="2")
     guest_share: Mapped[int] = mapped_column(Integer, server_default="50")
     scale_labels: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    quiet_from: Mapped[time | None]
+    quiet_until: Mapped[time | None]
     created_at: Mapped[datetime] = made_at()
     __table_args__ = (
         UniqueConstraint("tenant_id", "code"),

@@ -1,0 +1,243 @@
+"""Notifications: alerts that wait for theirs, recipients, targets, webhooks and deliveries."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, cast, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.db.core.snapshot import AnySession
+from app.db.core.statement import among
+from app.db.core.unit import Unit
+from app.db.tables import (
+    Alert,
+    Change,
+    Delivery,
+    Feed,
+    NotificationTarget,
+    Recipients,
+    Staff,
+    StaffStore,
+    Webhook,
+    WebhookCursor,
+)
+from app.domain.rules.recipients import Choice, Person
+
+MOST_ALERTS = 200
+LEASE = timedelta(seconds=60)
+"""How long a delivery that is being sent belongs to its process."""
+MOST_CHANGES = 1000
+
+
+async def unnotified(unit: Unit) -> Sequence[Alert]:
+    """Open alerts that are not notified since they were raised; locked."""
+    query = (
+        select(Alert)
+        .where(Alert.tenant_id == unit.tenant, Alert.state == "OPEN")
+        .where(or_(Alert.notified_at.is_(None), Alert.notified_at < Alert.raised_at))
+        .where(or_(Alert.snoozed_until.is_(None), Alert.snoozed_until <= unit.now))
+        .order_by(Alert.id)
+        .limit(MOST_ALERTS)
+        .with_for_update(skip_locked=True)
+    )
+    return (await unit.session.scalars(query)).all()
+
+
+async def people_of(session: AnySession, tenant: UUID, store: UUID) -> list[tuple[Person, str]]:
+    """The chain's staff with their names, and whether each works in the store or in all."""
+    works = (
+        select(StaffStore.store_id)
+        .where(StaffStore.tenant_id == Staff.tenant_id, StaffStore.staff_id == Staff.id)
+        .where(StaffStore.store_id == store)
+        .exists()
+    )
+    here = or_(works, Staff.role.in_(("PURCHASER", "OWNER")))
+    query = (
+        select(Staff.id, Staff.role, here, Staff.name)
+        .where(Staff.tenant_id == tenant, Staff.removed_at.is_(None))
+        .order_by(Staff.id)
+    )
+    rows: Any = await session.execute(query)
+    return [(Person(*row[:3]), row[3]) for row in rows]
+
+
+async def choice_of(session: AnySession, tenant: UUID, rule: str, store: UUID) -> Choice | None:
+    """The recipients that are set for a rule in the store, or in all stores."""
+    query = (
+        select(Recipients)
+        .where(Recipients.tenant_id == tenant, Recipients.rule == rule)
+        .where(or_(Recipients.store_id.is_(None), Recipients.store_id == store))
+        .order_by(Recipients.store_id.is_(None))
+        .limit(1)
+    )
+    row = (await session.scalars(query)).first()
+    return None if row is None else Choice(tuple(row.roles), tuple(row.staff_ids))
+
+
+async def put_recipients(
+    unit: Unit, id: UUID, actor: UUID, rule: str, store: UUID | None, choice: Choice
+) -> None:
+    """Set who is notified of a rule, in a store or in all."""
+    values: dict[str, Any] = {
+        "roles": list(choice.roles),
+        "staff_ids": list(choice.people),
+        "set_by": actor,
+        "set_at": unit.now,
+    }
+    new = insert(Recipients).values(
+        tenant_id=unit.tenant, id=id, rule=rule, store_id=store, **values
+    )
+    await unit.session.execute(
+        new.on_conflict_do_update(index_elements=["tenant_id", "rule", "store_id"], set_=values)
+    )
+
+
+async def targets(
+    session: AnySession, tenant: UUID, stores: Collection[UUID] | None = None
+) -> Sequence[NotificationTarget]:
+    """Targets in use; with `stores` those of these stores and of all."""
+    T = NotificationTarget
+    query = select(T).where(T.tenant_id == tenant, T.ended_at.is_(None)).order_by(T.id)
+    if stores is not None:
+        query = query.where(or_(T.store_id.is_(None), among(T.store_id, stores)))
+    return (await session.scalars(query)).all()
+
+
+async def webhooks(session: AnySession, tenant: UUID) -> Sequence[Webhook]:
+    """Webhooks in use."""
+    query = select(Webhook).where(Webhook.tenant_id == tenant, Webhook.ended_at.is_(None))
+    return (await session.scalars(query.order_by(Webhook.id))).all()
+
+
+async def locked(unit: Unit, table: Any, id: UUID) -> Any:
+    """A target, webhook or delivery, locked; None for an unknown id."""
+    query = select(table).where(table.tenant_id == unit.tenant, table.id == id)
+    return await unit.session.scalar(query.with_for_update())
+
+
+async def add_deliveries(unit: Unit, deliveries: Sequence[dict[str, Any]]) -> None:
+    """Write deliveries; one that exists already for its occasion and recipient is left as it is."""
+    if deliveries:
+        await unit.session.execute(insert(Delivery).on_conflict_do_nothing(), deliveries)
+
+
+async def is_due(session: AnySession, tenant: UUID) -> bool:
+    """Whether an alert waits for its notification, or a delivery for its next attempt."""
+    D, A = Delivery, Alert
+    due = select(D.id).where(D.tenant_id == tenant, D.state == "PENDING", D.next_at <= func.now())
+    waits = select(A.id).where(
+        A.tenant_id == tenant,
+        A.state == "OPEN",
+        or_(A.notified_at.is_(None), A.notified_at < A.raised_at),
+    )
+    hooks = select(Webhook.id).where(Webhook.tenant_id == tenant, Webhook.ended_at.is_(None))
+    query = select(or_(due.exists(), waits.exists(), hooks.exists()))
+    return bool((await session.scalars(query)).one())
+
+
+async def take_due(unit: Unit, limit: int) -> Sequence[Delivery]:
+    """Deliveries whose time has come, leased to this process; the oldest first."""
+    D = Delivery
+    due = (
+        select(D.id)
+        .where(D.tenant_id == unit.tenant, D.state == "PENDING", D.next_at <= func.now())
+        .order_by(D.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = (
+        update(D)
+        .where(D.tenant_id == unit.tenant, D.id.in_(due))
+        .values(next_at=func.now() + LEASE, attempts=D.attempts + 1)
+        .returning(D)
+    )
+    return (await unit.session.scalars(taken)).all()
+
+
+async def end_attempt(unit: Unit, id: UUID, **outcome: Any) -> None:
+    """Record what became of an attempt: state, error, receipt, next_at."""
+    query = update(Delivery).where(Delivery.tenant_id == unit.tenant, Delivery.id == id)
+    await unit.session.execute(query.values(**outcome))
+
+
+async def begin_cursors(unit: Unit, webhook: UUID) -> None:
+    """A new webhook, or a new store's, receives what changes from now on."""
+    hook = cast(webhook, Feed.store_id.type)
+    now = select(Feed.tenant_id, hook, Feed.store_id, Feed.revision)
+    names = ["tenant_id", "webhook_id", "store_id", "revision"]
+    new = insert(WebhookCursor).from_select(names, now.where(Feed.tenant_id == unit.tenant))
+    await unit.session.execute(new.on_conflict_do_nothing())
+
+
+async def behind(unit: Unit, webhook: UUID) -> list[tuple[UUID, int, int]]:
+    """Stores that changed since the webhook's last delivery of them, which has ended: the store,
+    that revision, and the present one. Their cursors are locked."""
+    C, D = WebhookCursor, Delivery
+    waits = (
+        select(D.id)
+        .where(D.tenant_id == C.tenant_id, D.recipient_id == C.webhook_id)
+        .where(D.store_id == C.store_id, D.state == "PENDING", D.revision.is_not(None))
+        .exists()
+    )
+    query = (
+        select(C.store_id, C.revision, Feed.revision)
+        .join(Feed, and_(Feed.tenant_id == C.tenant_id, Feed.store_id == C.store_id))
+        .where(C.tenant_id == unit.tenant, C.webhook_id == webhook, C.revision < Feed.revision)
+        .where(~waits)
+        .with_for_update(of=C, skip_locked=True)
+    )
+    rows: Any = await unit.session.execute(query)
+    return [tuple(row) for row in rows]
+
+
+async def changes_between(
+    unit: Unit, store: UUID, after: int, until: int
+) -> tuple[int, set[UUID], set[UUID]]:
+    """Products and documents that changed in at most `MOST_CHANGES` revisions, and the last."""
+    query = (
+        select(Change.revision, Change.product_ids, Change.document_ids)
+        .where(Change.tenant_id == unit.tenant, Change.store_id == store)
+        .where(Change.revision > after, Change.revision <= until)
+        .order_by(Change.revision)
+        .limit(MOST_CHANGES)
+    )
+    rows: Any = (await unit.session.execute(query)).all()
+    products = {id for row in rows for id in row[1]}
+    documents = {id for row in rows for id in row[2]}
+    return (rows[-1][0] if rows else until), products, documents
+
+
+async def move_cursor(unit: Unit, webhook: UUID, store: UUID, revision: int) -> None:
+    """Set the revision up to which the webhook's deliveries are written."""
+    C = WebhookCursor
+    mine = and_(C.tenant_id == unit.tenant, C.webhook_id == webhook, C.store_id == store)
+    await unit.session.execute(update(C).where(mine).values(revision=revision))
+
+
+async def deliveries(
+    session: AnySession,
+    tenant: UUID,
+    stores: Collection[UUID],
+    state: str | None,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Delivery]:
+    """A page of deliveries about these stores, the newest first."""
+    D = Delivery
+    query = select(D).where(D.tenant_id == tenant, among(D.store_id, stores))
+    if state is not None:
+        query = query.where(D.state == state)
+    if after is not None:
+        query = query.where(D.id < after)
+    return (await session.scalars(query.order_by(D.id.desc()).limit(limit))).all()
+
+
+async def deliveries_of(
+    session: AnySession, tenant: UUID, alerts: Collection[UUID]
+) -> Sequence[Delivery]:
+    """Deliveries of these alerts, the oldest first."""
+    D = Delivery
+    query = select(D).where(D.tenant_id == tenant, among(D.alert_id, alerts)).order_by(D.id)
+    return (await session.scalars(query)).all()

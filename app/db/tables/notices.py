@@ -1,0 +1,133 @@
+"""Notifications: where they go, who is notified, and each delivery with its attempts."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, Integer, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.core.table import Table, key, made_at, to
+
+
+class NotificationTarget(Table):
+    """A group robot or e-mail address by its apprise URL, sealed; of one person, or shared by all
+    who work in a store, or in the chain when `store_id` is null."""
+
+    __tablename__ = "notification_targets"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    name: Mapped[str]
+    service: Mapped[str]
+    sealed_url: Mapped[bytes]
+    staff_id: Mapped[UUID | None]
+    store_id: Mapped[UUID | None]
+    created_by: Mapped[UUID]
+    created_at: Mapped[datetime] = made_at()
+    ended_at: Mapped[datetime | None]
+    __table_args__ = (to("staff", "staff_id"), to("stores", "store_id"))
+
+
+class Webhook(Table):
+    """A program's address that receives events, signed with a secret of its own."""
+
+    __tablename__ = "webhooks"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    url: Mapped[str]
+    events: Mapped[list[str]]
+    sealed_secret: Mapped[bytes]
+    created_by: Mapped[UUID]
+    created_at: Mapped[datetime] = made_at()
+    ended_at: Mapped[datetime | None]
+
+
+class WebhookCursor(Table):
+    """The revision of a store up to which a webhook's deliveries are written."""
+
+    __tablename__ = "webhook_cursors"
+    tenant_id: Mapped[UUID] = key()
+    webhook_id: Mapped[UUID] = key()
+    store_id: Mapped[UUID] = key()
+    revision: Mapped[int]
+    __table_args__ = (to("webhooks", "webhook_id"), to("stores", "store_id"))
+
+
+class Recipients(Table):
+    """Roles and people who are notified of a rule, in a store or in all, in place of the default
+    roles."""
+
+    __tablename__ = "recipients"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    rule: Mapped[str]
+    store_id: Mapped[UUID | None]
+    roles: Mapped[list[str]]
+    staff_ids: Mapped[list[UUID]]
+    set_by: Mapped[UUID]
+    set_at: Mapped[datetime] = made_at()
+    __table_args__ = (
+        to("stores", "store_id"),
+        Index(
+            "uq_recipients_subject",
+            "tenant_id",
+            "rule",
+            "store_id",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+
+
+class Delivery(Table):
+    """A text as it goes to one recipient: a person, a target or a webhook.
+
+    `occasion` is when the alert was raised: a later stage of it is delivered again. `revision` is
+    the store's, for a delivery of its changes.
+    """
+
+    __tablename__ = "deliveries"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    channel: Mapped[str]
+    recipient_id: Mapped[UUID]
+    event: Mapped[str]
+    store_id: Mapped[UUID]
+    alert_id: Mapped[UUID | None]
+    occasion: Mapped[datetime | None]
+    revision: Mapped[int | None]
+    body: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="PENDING")
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    next_at: Mapped[datetime]
+    error: Mapped[str | None]
+    receipt: Mapped[str | None]
+    created_at: Mapped[datetime] = made_at()
+    delivered_at: Mapped[datetime | None]
+    __table_args__ = (
+        to("stores", "store_id"),
+        to("alerts", "alert_id"),
+        CheckConstraint("channel in ('IN_APP', 'MESSAGE', 'WEBHOOK')", name="channel"),
+        CheckConstraint("state in ('PENDING', 'DELIVERED', 'DEAD')", name="state"),
+        Index(
+            "uq_deliveries_alert",
+            "tenant_id",
+            "alert_id",
+            "occasion",
+            "recipient_id",
+            unique=True,
+            postgresql_where=text("alert_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_deliveries_revision",
+            "tenant_id",
+            "recipient_id",
+            "store_id",
+            "revision",
+            unique=True,
+            postgresql_where=text("revision IS NOT NULL"),
+        ),
+        Index(
+            "ix_deliveries_due", "tenant_id", "next_at", postgresql_where=text("state = 'PENDING'")
+        ),
+        Index("ix_deliveries_store", "tenant_id", "store_id", "id"),
+    )

@@ -1,0 +1,272 @@
+"""Webhooks, notification targets, recipients and quiet hours: how they are set."""
+
+import secrets
+from collections.abc import Collection, Sequence
+from datetime import time
+from typing import NamedTuple
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from app.db import notices as rows
+from app.db.core.unit import Database, Unit
+from app.db.identity import staff_by_id, stores_by_id
+from app.db.tables import Delivery, NotificationTarget, Store, Webhook
+from app.domain import access
+from app.domain.access import Can, Role, Viewer
+from app.domain.claims import claim
+from app.domain.errors import Malformed, Refused, UnknownNotification, UnknownStaff
+from app.domain.rules.recipients import (
+    Choice,
+    Person,
+    Reason,
+    default_choice,
+    reasons,
+)
+from app.domain.rules.texts import InvalidText, clean, link
+from app.platforms import messages
+
+MOST_PEOPLE = 100
+
+
+class NewWebhook(NamedTuple):
+    """A webhook, and its secret the first time that it is returned."""
+
+    webhook: Webhook
+    secret: str | None
+
+
+async def create_webhook(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    url: str,
+    events: Sequence[str],
+    private_hosts: Collection[str],
+) -> NewWebhook:
+    """Creates a webhook. The secret is shown once: only the sealed one is kept.
+
+    Raises Malformed for an address that is not https, or for no event.
+    """
+    url = clean(url, "url", 500, required=True)
+    if not _is_private(url, private_hosts):
+        url = link(url, "url", 500)
+    if not events:
+        raise Malformed("events", "请至少选择一种事件", "Choose at least one event.")
+    secret, id = f"whsec_{secrets.token_urlsafe(32)}", uuid7()
+    chosen = sorted(set(events))
+    async with db.unit(viewer.tenant) as unit:
+        earlier = await claim(unit, viewer.actor, key, id, "createWebhook", url, chosen)
+        if earlier is not None:
+            return NewWebhook(await rows.locked(unit, Webhook, earlier), None)
+        webhook = Webhook(
+            tenant_id=viewer.tenant,
+            id=id,
+            url=url,
+            events=chosen,
+            sealed_secret=db.vault.seal(viewer.tenant, id, secret),
+            created_by=viewer.actor,
+            created_at=unit.now,
+        )
+        unit.session.add(webhook)
+        await unit.session.flush()
+        await rows.begin_cursors(unit, id)
+    return NewWebhook(webhook, secret)
+
+
+def _is_private(url: str, private_hosts: Collection[str]) -> bool:
+    try:
+        return urlsplit(url).hostname in private_hosts
+    except ValueError:
+        return False
+
+
+async def delete_webhook(db: Database, viewer: Viewer, key: UUID, id: UUID) -> Webhook:
+    """Ends a webhook; again is harmless. Raises Refused(UnknownNotification)."""
+    async with db.unit(viewer.tenant) as unit:
+        await claim(unit, viewer.claimant, key, id, "deleteWebhook", id)
+        webhook = await rows.locked(unit, Webhook, id)
+        if webhook is None:
+            raise Refused(UnknownNotification(str(id)))
+        webhook.ended_at = webhook.ended_at or unit.now
+    return webhook
+
+
+class TargetDescription(NamedTuple):
+    """A target: its name and apprise URL, and the person or the store that it belongs to."""
+
+    name: str
+    url: str
+    staff_id: UUID | None
+    store_id: UUID | None
+
+
+async def add_target(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    described: TargetDescription,
+    private_hosts: Collection[str],
+) -> NotificationTarget:
+    """Adds a group robot or an e-mail address. Its URL is sealed and never shown.
+
+    Raises Refused: UnknownStore, UnknownStaff; Malformed for a URL of no supported service.
+    """
+    name = clean(described.name, "name", 100, required=True)
+    url = clean(described.url, "url", 1000, required=True)
+    _check_store(viewer, described.store_id)
+    service = messages.provider_of(url, private_hosts)
+    if service is None:
+        raise Malformed(
+            "url",
+            "不支持这个通知地址，例如企业微信群机器人：wecombot://KEY",
+            "The address is not supported. Give one such as wecombot://KEY or "
+            "mailtos://user:password@example.com.",
+        )
+    id = uuid7()
+    async with db.unit(viewer.tenant) as unit:
+        printed = db.vault.index(viewer.tenant, url).hex()
+        request = ("addNotificationTarget", name, printed, described.staff_id, described.store_id)
+        earlier = await claim(unit, viewer.claimant, key, id, *request)
+        if earlier is not None:
+            return await rows.locked(unit, NotificationTarget, earlier)
+        await _check_people(unit, [described.staff_id] if described.staff_id else [])
+        target = NotificationTarget(
+            tenant_id=viewer.tenant,
+            id=id,
+            name=name,
+            service=service,
+            sealed_url=db.vault.seal(viewer.tenant, id, url),
+            staff_id=described.staff_id,
+            store_id=described.store_id,
+            created_by=viewer.actor,
+            created_at=unit.now,
+        )
+        unit.session.add(target)
+    return target
+
+
+async def remove_target(db: Database, viewer: Viewer, key: UUID, id: UUID) -> NotificationTarget:
+    """Ends a target; again is harmless. Raises Refused(UnknownNotification)."""
+    async with db.unit(viewer.tenant) as unit:
+        await claim(unit, viewer.claimant, key, id, "removeNotificationTarget", id)
+        target = await rows.locked(unit, NotificationTarget, id)
+        if target is None or not _reaches(viewer, target.store_id):
+            raise Refused(UnknownNotification(str(id)))
+        target.ended_at = target.ended_at or unit.now
+    return target
+
+
+async def set_recipients(
+    db: Database, viewer: Viewer, key: UUID, rule: str, store: UUID | None, choice: Choice
+) -> Choice:
+    """Sets the roles and people who are notified of a rule, in place of the default.
+
+    Raises Refused: UnknownStore, UnknownStaff; Malformed.
+    """
+    _check_store(viewer, store)
+    if len(choice.people) > MOST_PEOPLE or not (choice.roles or choice.people):
+        raise Malformed(
+            "staffIds",
+            f"请选择角色或至多 {MOST_PEOPLE} 位员工",
+            f"Choose roles, or at most {MOST_PEOPLE} members of staff.",
+        )
+    id = uuid7()
+    async with db.unit(viewer.tenant) as unit:
+        request = ("setRecipients", rule, store, choice.roles, choice.people)
+        if await claim(unit, viewer.claimant, key, id, *request) is None:
+            await _check_people(unit, choice.people)
+            await rows.put_recipients(unit, id, viewer.actor, rule, store, choice)
+    return choice
+
+
+async def set_quiet_hours(
+    db: Database, viewer: Viewer, key: UUID, store_id: UUID, hours: tuple[time, time] | None
+) -> Store:
+    """Sets the hours, by the store's clock, in which only urgent messages are sent; None ends them.
+
+    Raises Refused(UnknownStore).
+    """
+    access.at(viewer, Can.SET_ALERT_RULES, store_id)
+    async with db.unit(viewer.tenant) as unit:
+        request = ("setQuietHours", store_id, hours)
+        earlier = await claim(unit, viewer.claimant, key, store_id, *request)
+        [store] = await stores_by_id(unit.session, viewer.tenant, [store_id])
+        if earlier is None:
+            store.quiet_from, store.quiet_until = hours or (None, None)
+    return store
+
+
+async def redeliver(db: Database, viewer: Viewer, key: UUID, id: UUID) -> Delivery:
+    """Sends a delivery again at once. Raises Refused(UnknownNotification)."""
+    async with db.unit(viewer.tenant) as unit:
+        earlier = await claim(unit, viewer.claimant, key, id, "redeliver", id)
+        delivery: Delivery | None = await rows.locked(unit, Delivery, id)
+        if (
+            delivery is None
+            or delivery.channel == "IN_APP"
+            or not _reaches(viewer, delivery.store_id)
+        ):
+            raise Refused(UnknownNotification(str(id)))
+        if earlier is None:
+            delivery.state, delivery.attempts, delivery.next_at = "PENDING", 0, unit.now
+    return delivery
+
+
+class Route(NamedTuple):
+    """A person with the reason why they are notified or not, and their targets."""
+
+    staff_id: UUID
+    reason: Reason
+    targets: Sequence[NotificationTarget]
+
+
+async def alert_route(
+    db: Database, viewer: Viewer, rule: str, store: UUID
+) -> tuple[list[Route], list[NotificationTarget]]:
+    """Who is notified of a rule in a store and who is not, and the targets that all share.
+
+    Raises Refused(UnknownStore).
+    """
+    access.at(viewer, Can.SEE_ALERTS, store)
+    async with db.read(viewer.tenant) as session:
+        choice = await rows.choice_of(session, viewer.tenant, rule, store)
+        people = await rows.people_of(session, viewer.tenant, store)
+        targets = await rows.targets(session, viewer.tenant, [store])
+    staff: list[Person] = [person for person, _ in people]
+    found = reasons(staff, choice or default_choice(rule))
+    routes = [
+        Route(id, reason, [each for each in targets if each.staff_id == id])
+        for id, reason in found.items()
+    ]
+    return routes, [each for each in targets if each.staff_id is None]
+
+
+def _check_store(viewer: Viewer, store: UUID | None) -> None:
+    if store is not None:
+        access.at(viewer, Can.SET_ALERT_RULES, store)
+    elif not _reaches(viewer, None):
+        raise Malformed("storeId", "请选择您负责的门店", "Choose one of your stores.")
+
+
+def _reaches(viewer: Viewer, store: UUID | None) -> bool:
+    if store is not None:
+        return bool(access.within(viewer, Can.SET_ALERT_RULES, [store]))
+    return viewer.scope.reach(Can.SET_ALERT_RULES) is access.Reach.ALL
+
+
+async def _check_people(unit: Unit, people: Collection[UUID]) -> None:
+    for id in people:
+        staff = await staff_by_id(unit.session, unit.tenant, id)
+        if staff is None or staff.removed_at is not None or staff.role == Role.CUSTOMER.name:
+            raise Refused(UnknownStaff(str(id)))
+
+
+def clock_time(text: str, field: str) -> time:
+    """A time of day such as 22:00. Raises InvalidText."""
+    try:
+        hours, minutes = text.strip().split(":")
+        return time(int(hours), int(minutes))
+    except ValueError:
+        raise InvalidText(field, "须为时刻，例如 22:00", "is a time such as 22:00") from None

@@ -1,0 +1,42 @@
+"""Addresses that a request may go to: public ones, resolved once and then used as they are."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Collection
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class Unsafe(Exception):
+    """The address is not public, or the host has none."""
+
+
+def is_public(address: Address) -> bool:
+    """Whether the address belongs to the public internet, as does one that it wraps."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+async def resolve(host: str, port: int, private_hosts: Collection[str]) -> str:
+    """One address of the host; all that it has are public, unless the operator allows the host.
+
+    Raises Unsafe.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise Unsafe(f"{host} has no address") from None
+    addresses = [str(each[4][0]).partition("%")[0] for each in found]
+    if host not in private_hosts:
+        for each in addresses:
+            if not is_public(ipaddress.ip_address(each)):
+                raise Unsafe(f"{host} is not a public address")
+    return addresses[0]

@@ -1,0 +1,304 @@
+"""Notifications through the API: who is notified, what is sent, and how failures end."""
+
+import hashlib
+import hmac
+import ipaddress
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, time
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pytest_httpserver import HTTPServer
+from sqlalchemy import update
+
+from app.db.core.unit import Database
+from app.db.tables import Delivery
+from app.domain.notices.deliver import MOST_ATTEMPTS, retry_at
+from app.domain.rules.recipients import next_loud_moment
+from app.jobs.alerts import notify
+from app.platforms.addresses import Unsafe, is_public, resolve
+from app.platforms.messages import provider_of
+from app.run.embedded import Urls
+from tests.api.conftest import served
+from tests.support.api import Desk, a_desk
+from tests.support.identity import a_chain
+
+HOSTS = frozenset(["127.0.0.1", "localhost"])
+CREATE = """
+mutation($input: CreateWebhookInput!) { createWebhook(input: $input) {
+  ... on NewWebhook { secret webhook { id url events } } ... on Problem { code }
+} }
+"""
+DELETE = """
+mutation($input: DeleteWebhookInput!) { deleteWebhook(input: $input) {
+  ... on Webhook { id endedAt } ... on Problem { code }
+} }
+"""
+TARGET = """
+mutation($input: AddNotificationTargetInput!) { addNotificationTarget(input: $input) {
+  ... on NotificationTarget { id service staffId } ... on Problem { code }
+} }
+"""
+RECIPIENTS = """
+mutation($input: SetRecipientsInput!) { setRecipients(input: $input) {
+  ... on RecipientsResult { rule roles staffIds } ... on Problem { code }
+} }
+"""
+REDELIVER = """
+mutation($input: RedeliverInput!) { redeliver(input: $input) {
+  ... on NotificationDelivery { id state attempts } ... on Problem { code }
+} }
+"""
+QUIET = """
+mutation($input: SetQuietHoursInput!) { setQuietHours(input: $input) {
+  ... on Store { id } ... on Problem { code }
+} }
+"""
+DELIVERIES = """
+query($state: DeliveryState) { deliveries(state: $state) { nodes {
+  id channel state event body attempts error receipt recipientId alert { rule }
+} } }
+"""
+ROUTE = """
+query($rule: AlertRule!, $store: UUID!) { alertRoute(rule: $rule, storeId: $store) {
+  ... on AlertRoute { people { person { name } notified reason } targets { name } }
+} }
+"""
+
+
+@pytest.fixture
+async def desk(urls: Urls, db: Database) -> AsyncIterator[Desk]:
+    """A new tenant on a server that may reach this machine."""
+    async with served(urls, private_hosts=",".join(HOSTS)) as asking:
+        yield await a_desk(await a_chain(db, asking))
+
+
+@pytest.fixture
+def receiver() -> Iterator[HTTPServer]:
+    with HTTPServer(threaded=True) as server:
+        yield server
+
+
+def tenant(desk: Desk) -> UUID:
+    return desk.chain.founded.store.tenant_id
+
+
+async def run(db: Database, desk: Desk) -> None:
+    await notify(db, tenant(desk), HOSTS)
+
+
+async def run_out(desk: Desk, name: str = "大米") -> None:
+    """The last of a product is sold."""
+    await desk.receive(name, 3)
+    await desk.post("sell", (name, 3))
+
+
+async def sent(desk: Desk, **chosen: Any) -> list[Any]:
+    return (await desk.ask(DELIVERIES, **chosen))["nodes"]
+
+
+async def hook(desk: Desk, receiver: HTTPServer, *events: str) -> Any:
+    return await desk.chain.do(CREATE, url=receiver.url_for("/hook"), events=list(events))
+
+
+async def test_managers_are_notified_once(desk: Desk, db: Database) -> None:
+    await run_out(desk)
+    await run(db, desk)
+    await run(db, desk)
+    [delivery] = await sent(desk)
+    assert (delivery["channel"], delivery["state"]) == ("IN_APP", "DELIVERED")
+    assert delivery["body"] == "南山店：大米已断货，请立即补货"
+    [text] = [
+        each["notified"]
+        for each in (await desk.ask(ROUTE, rule="OUT_OF_STOCK", store=desk.store))["people"]
+        if each["person"]["name"] == "王店长"
+    ]
+    assert text
+
+
+async def test_the_route_says_why(desk: Desk) -> None:
+    route = await desk.ask(ROUTE, rule="EXPIRED", store=desk.store)
+    assert {each["reason"]: each["notified"] for each in route["people"]} == {
+        "BY_ROLE": True,
+        "OTHER_ROLE": False,
+    }
+    roles = {"rule": "EXPIRED", "storeId": desk.store, "roles": ["PURCHASER"]}
+    await desk.chain.do(RECIPIENTS, **roles)
+    route = await desk.ask(ROUTE, rule="EXPIRED", store=desk.store)
+    [owner] = [each for each in route["people"] if each["notified"]]
+    assert owner["reason"] == "FALLBACK", "an alert is never without a recipient"
+
+
+async def test_a_webhook_is_signed(desk: Desk, db: Database, receiver: HTTPServer) -> None:
+    receiver.expect_request("/hook", method="POST").respond_with_data("ok")
+    created = await hook(desk, receiver, "ALERT_RAISED")
+    await run_out(desk)
+    await run(db, desk)
+    [(request, _)] = receiver.log
+    body = request.get_data(as_text=True)
+    stamp, digest = request.headers["Kucun-Signature"].split(",")
+    wanted = hmac.new(
+        created["secret"].encode(), f"{stamp[2:]}.{body}".encode(), hashlib.sha256
+    ).hexdigest()
+    assert digest == f"v1={wanted}"
+    [delivery] = [each for each in await sent(desk) if each["channel"] == "WEBHOOK"]
+    assert request.headers["Kucun-Event-Id"] == delivery["id"] == request.get_json()["id"]
+    assert (delivery["state"], delivery["receipt"]) == ("DELIVERED", "HTTP 200")
+    assert request.get_json()["alert"]["rule"] == "OUT_OF_STOCK"
+
+
+async def test_a_webhook_follows_the_store(desk: Desk, db: Database, receiver: HTTPServer) -> None:
+    receiver.expect_request("/hook", method="POST").respond_with_data("ok")
+    await hook(desk, receiver, "STORE_CHANGED")
+    await desk.receive("米", 3)
+    await run(db, desk)
+    await desk.receive("米", 3)
+    await desk.receive("油", 3)
+    await run(db, desk)
+    first, second = [request.get_json() for request, _ in receiver.log]
+    assert first["revision"] == second["fromRevision"]
+    assert second["productIds"] == sorted([await desk.product("米"), await desk.product("油")])
+    await run(db, desk)
+    assert len(receiver.log) == 2
+
+
+async def test_a_failure_is_tried_again_and_ends(
+    desk: Desk, db: Database, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/hook").respond_with_data("", status=500)
+    await hook(desk, receiver, "ALERT_RAISED")
+    await run_out(desk)
+    await run(db, desk)
+    [delivery] = await sent(desk, state="PENDING")
+    assert (delivery["attempts"], delivery["error"]) == (1, "HTTP 500")
+    await run(db, desk)
+    assert len(receiver.log) == 1, "it waits for its next attempt"
+    last = {"attempts": MOST_ATTEMPTS - 1, "next_at": datetime.now(UTC)}
+    async with db.unit(tenant(desk)) as unit:
+        mine = Delivery.id == UUID(delivery["id"])
+        await unit.session.execute(update(Delivery).where(mine).values(last))
+    await run(db, desk)
+    assert [each["state"] for each in await sent(desk, state="DEAD")] == ["DEAD"]
+    receiver.clear()
+    receiver.expect_request("/hook").respond_with_data("ok")
+    done = await desk.chain.do(REDELIVER, deliveryId=delivery["id"])
+    assert (done["state"], done["attempts"]) == ("PENDING", 0)
+    await run(db, desk)
+    assert await sent(desk, state="DEAD") == []
+
+
+async def test_a_redirect_is_not_followed(desk: Desk, db: Database, receiver: HTTPServer) -> None:
+    inside = receiver.url_for("/inside")
+    receiver.expect_request("/hook").respond_with_data("", status=302, headers={"location": inside})
+    await hook(desk, receiver, "ALERT_RAISED")
+    await run_out(desk)
+    await run(db, desk)
+    assert [request.path for request, _ in receiver.log] == ["/hook"]
+    [delivery] = await sent(desk, state="PENDING")
+    assert delivery["error"] == "HTTP 302"
+
+
+async def test_a_deleted_webhook_receives_nothing(
+    desk: Desk, db: Database, receiver: HTTPServer
+) -> None:
+    created = await hook(desk, receiver, "ALERT_RAISED", "STORE_CHANGED")
+    id = created["webhook"]["id"]
+    assert (await desk.chain.do(DELETE, webhookId=id))["endedAt"]
+    await run_out(desk)
+    await run(db, desk)
+    assert receiver.log == []
+    assert await desk.ask("query { webhooks { id } }") == []
+
+
+async def test_only_public_addresses(fresh: Desk) -> None:
+    for url in ("http://example.com/x", "https://user@example.com/", "ftp://example.com"):
+        assert await fresh.chain.bad(CREATE, url=url, events=["ALERT_RAISED"]) == "BAD_INPUT"
+    assert await fresh.chain.bad(CREATE, url="https://example.com", events=[]) == "BAD_INPUT"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fe80::1", "fc00::1", "0.0.0.0",
+     "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "100.64.0.1", "224.0.0.1"],
+)  # fmt: skip
+async def test_private_addresses_are_refused(address: str) -> None:
+    assert not is_public(ipaddress.ip_address(address))
+    with pytest.raises(Unsafe):
+        await resolve(address, 443, ())
+
+
+async def test_public_addresses_are_allowed() -> None:
+    assert await resolve("8.8.8.8", 443, ()) == "8.8.8.8"
+    assert await resolve("127.0.0.1", 443, HOSTS) == "127.0.0.1"
+    with pytest.raises(Unsafe):
+        await resolve("localhost", 443, ())
+
+
+def test_services_of_messages() -> None:
+    assert provider_of("wecombot://693a91f6-7abc-4bc4-97a0-0ec2sifa5aaa", ()) == "WECOM"
+    assert provider_of("json://127.0.0.1:8000/x", HOSTS) == "OTHER"
+    for url in ("json://127.0.0.1:8000/x", "syslog://", "file:///etc/passwd", "", "wecombot://"):
+        assert provider_of(url, ()) is None
+
+
+async def test_a_group_robot_and_a_personal_one(
+    desk: Desk, db: Database, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/shared").respond_with_data("ok")
+    receiver.expect_request("/mine").respond_with_data("ok")
+    base = f"json://127.0.0.1:{receiver.port}"
+    await desk.chain.do(TARGET, name="群", url=f"{base}/shared", storeId=desk.store)
+    route = await desk.ask(ROUTE, rule="EXPIRED", store=desk.store)
+    assert route["targets"] == [{"name": "群"}]
+    cashier, _ = await desk.chain.hired(name="小张")
+    added = await desk.chain.do(TARGET, name="自己", url=f"{base}/mine", staffId=cashier["id"])
+    assert (added["service"], added["staffId"]) == ("OTHER", cashier["id"])
+    await run_out(desk)
+    await run(db, desk)
+    [(request, _)] = receiver.log
+    assert (request.path, request.get_json()["message"]) == (
+        "/shared",
+        "南山店：大米已断货，请立即补货",
+    )
+    named = {"rule": "OUT_OF_STOCK", "staffIds": [cashier["id"]]}
+    await desk.chain.do(RECIPIENTS, **named)
+    await run_out(desk, "面粉")
+    await run(db, desk)
+    assert sorted(request.path for request, _ in receiver.log[1:]) == ["/mine", "/shared"]
+
+
+async def test_quiet_hours(desk: Desk, db: Database, receiver: HTTPServer) -> None:
+    """Low stock waits for the morning; an empty shelf does not."""
+    receiver.expect_request("/shared").respond_with_data("ok")
+    url = f"json://127.0.0.1:{receiver.port}/shared"
+    await desk.chain.do(TARGET, name="群", url=url)
+    # All day long, but for one minute.
+    assert "id" in await desk.chain.do(QUIET, storeId=desk.store, start="00:01", end="00:00")
+    await desk.do("setReorderPoint", productId=await desk.product("大米"), quantity="2")
+    await run_out(desk)
+    await run(db, desk)
+    assert [request.get_json()["message"] for request, _ in receiver.log] == [
+        "南山店：大米已断货，请立即补货"
+    ]
+    [waiting] = await sent(desk, state="PENDING")
+    assert waiting["alert"]["rule"] == "LOW_STOCK"
+    wrong = {"storeId": desk.store, "start": "25:00", "end": "08:00"}
+    assert await desk.chain.bad(QUIET, **wrong) == "BAD_INPUT"
+
+
+def test_the_next_loud_moment() -> None:
+    zone, night = "Asia/Shanghai", (time(22), time(8))
+    noon = datetime(2026, 11, 28, 4, tzinfo=UTC)
+    assert next_loud_moment(noon, zone, *night) == noon
+    evening = datetime(2026, 11, 28, 15, tzinfo=UTC)
+    morning = datetime(2026, 11, 29, 0, tzinfo=UTC)
+    assert next_loud_moment(evening, zone, *night) == morning
+    assert next_loud_moment(datetime(2026, 11, 28, 20, tzinfo=UTC), zone, *night) == morning
+    assert next_loud_moment(evening, zone, None, None) == evening
+
+
+def test_attempts_wait_longer_and_longer() -> None:
+    now = datetime(2026, 11, 28, tzinfo=UTC)
+    pauses = [(retry_at(now, attempt) - now).total_seconds() for attempt in (1, 2, 3, 9)]
+    assert pauses == [5, 20, 80, 3600]
