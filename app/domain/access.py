@@ -136,7 +136,7 @@ class Can(Enum):
         "Open, review, close and reverse stocktakes. 管理盘点", {M: OWN, **HEADS}
     )
     SET_STOCKTAKE_RULES = Grant("Set the rules of stocktakes. 设置盘点规则", {O: ALL})
-    ADJUST = Grant("Correct a stock level by hand. 手工调整", {O: ALL})
+    ADJUST = Grant("Correct a stock level by hand. 手工调整", {M: OWN, **HEADS})
     CONSUME = Grant("Record stock used in the store. 自用", {C: OWN, M: OWN, O: ALL})
     PRODUCE = Grant("Record goods made in the store. 自制", {C: OWN, M: OWN, O: ALL})
     RETURN_TO_SUPPLIER = Grant(

@@ -18,6 +18,7 @@ from app.domain.errors import Refusal
 from app.domain.ledger.post import Outcome
 from app.domain.movements import record
 from app.domain.movements.record import MovementTerms
+from app.domain.movements.role_limits import limit_of
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean, search_words
 from app.resolvers.pages import newest
@@ -38,11 +39,14 @@ async def post(
     kind: Kind,
     input: changes.OpenStockInput | changes.ReceiveInput | changes.AdjustInput | changes.LinesInput,
     document: str | None = None,
+    limited: bool = False,
 ) -> Outcome:
-    """A movement along the kind's own route, in a store that the permission reaches."""
+    """A movement along the kind's own route, in a store that the permission reaches; a `limited`
+    one within the limit of the viewer's role."""
     books, viewer = info.context.app.books, info.context.viewer
+    limit = await limit_of(books.db, viewer) if limited else None
     store, terms = access.at(viewer, can, input.store_id), MovementTerms(document=document)
-    return await record.record(books, viewer, kind, store, input.lines, input, terms)
+    return await record.record(books, viewer, kind, store, input.lines, input, terms, limit)
 
 
 @strawberry.type
@@ -220,14 +224,14 @@ class StockMutation:
         Can.ADJUST,
         types.PostResult,
         description="Adjust stock by hand. Fails with VersionConflict if the level changed since "
-        "you read it. 手工调整",
+        "you read it, and with SecondPersonNeeded above the limit of your role. 手工调整",
     )
     async def adjust(self, info: Info, input: changes.AdjustInput) -> Outcome:
-        return await post(info, Can.ADJUST, Kind[input.kind.name], input)
+        return await post(info, Can.ADJUST, Kind[input.kind.name], input, limited=True)
 
     @root(Can.CONSUME, types.PostResult, description="Consume goods for the store's own use. 自用")
     async def consume(self, info: Info, input: changes.LinesInput) -> Outcome:
-        return await post(info, Can.CONSUME, Kind.CONSUMPTION, input)
+        return await post(info, Can.CONSUME, Kind.CONSUMPTION, input, limited=True)
 
     @root(
         Can.PRODUCE,
@@ -235,7 +239,7 @@ class StockMutation:
         description="Record goods that the store made itself, and put them on the shelf. 自制",
     )
     async def produce(self, info: Info, input: changes.LinesInput) -> Outcome:
-        return await post(info, Can.PRODUCE, Kind.PRODUCTION, input)
+        return await post(info, Can.PRODUCE, Kind.PRODUCTION, input, limited=True)
 
     @root(
         Can.RETURN_TO_SUPPLIER,

@@ -107,8 +107,9 @@ class WriteOffsMutation:
     @root(
         Can.LIMIT_WRITE_OFFS,
         types.SetWriteOffLimitResult,
-        description="Set the highest value that a role may approve; roles other than owner can "
-        "approve nothing until it is set. 设置报损额度",
+        description="Set the highest value of a write-off that a role may approve, and of an "
+        "adjustment, own use, production or shortage that it may book alone. Without a limit a "
+        "role may do what its permissions allow. 设置额度",
     )
     async def set_write_off_limit(
         self, info: Info, input: types.SetWriteOffLimitInput

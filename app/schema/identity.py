@@ -10,12 +10,14 @@ from strawberry.types import Info
 from app.db import tables
 from app.domain import access
 from app.domain.access import ApiScope, Can, Role
+from app.domain.movements.role_limits import limit_of
 from app.domain.people import staff
 from app.domain.people.staff import MOST_STORES
 from app.domain.people.stores import MOST_LAYOUTS
 from app.schema import boundary, problems
 from app.schema.arguments import at_most, request_key
 from app.schema.edges import edge
+from app.schema.scalars import Money, money
 from app.schema.window import definition, window
 
 strawberry.enum(Can, name="Permission", description="Something that a viewer may do. 权限")
@@ -136,6 +138,20 @@ class NewApiKey:
     )
 
 
+@strawberry.type(description="Limits of what the viewer may do. 额度")
+class ViewerLimits:
+    viewer: strawberry.Private[access.Viewer]
+
+    @strawberry.field(
+        description="Highest cost in CNY of a write-off that the viewer may approve, and of an "
+        "adjustment, own use, production or shortage that they may book alone; null means no "
+        "limit. 金额上限"
+    )
+    async def amount(self, info: Info) -> Money | None:
+        limit = await limit_of(info.context.snapshot, self.viewer)
+        return None if limit is None else money(limit)
+
+
 @window(access.Viewer, description="The signed-in account or API key. 当前用户")
 class Viewer:
     name: str = strawberry.field(description="Name of the account or API key. 名称")
@@ -151,6 +167,10 @@ class Viewer:
             access.within(root, Can.SEE_SELF)
         )
         return sorted(stores, key=lambda store: store.code)
+
+    @strawberry.field(description="Limits of what the viewer may do. 额度")
+    def limits(self, root: strawberry.Parent[access.Viewer]) -> "ViewerLimits":
+        return ViewerLimits(viewer=root)
 
     @strawberry.field(description="What the viewer may do in at least one store. 权限")
     def permissions(self, root: strawberry.Parent[access.Viewer]) -> list[Can]:

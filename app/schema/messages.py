@@ -11,6 +11,7 @@ from strawberry.types import Info
 from app.domain import customer_errors, errors, stocktake_errors
 from app.domain.access import Can
 from app.domain.errors import Refusal, Text
+from app.domain.ledger import limits
 from app.domain.rules.phones import masked
 from app.domain.rules.texts import NAMES
 from app.domain.rules.units import to_base
@@ -94,6 +95,12 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "STOCKTAKE_BLOCKED",
         "还有 {count} 行需要重盘、确认或填写原因",
         "{count} lines must be recounted, confirmed or explained first.",
+    ),
+    limits.SecondPersonNeeded: (
+        "SECOND_PERSON_NEEDED",
+        "金额超过您的额度 {limit} 元，请由额度更高的同事操作",
+        "This costs more than the {limit} yuan that you may book alone: ask a colleague with a "
+        "higher limit.",
     ),
     errors.OverLimit: (
         "OVER_LIMIT",
@@ -246,6 +253,8 @@ def message_of(refusal: Refusal, language: str) -> str:
             facts["name"] = Text(*NAMES.get(refusal.field, (refusal.field, refusal.field)))
         case stocktake_errors.StocktakeBlocked():
             facts["count"] = len(refusal.lines)
+        case limits.SecondPersonNeeded():
+            facts["limit"] = money(refusal.limit)
         case errors.OverLimit():
             facts |= {"limit": money(refusal.limit), "value": money(refusal.value)}
         case errors.ReturnExceedsSale():

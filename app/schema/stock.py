@@ -248,6 +248,7 @@ PostResult = Annotated[
     | problems.BatchExpired
     | problems.InvalidQuantity
     | problems.VersionConflict
+    | problems.SecondPersonNeeded
     | problems.ReturnExceedsSale
     | problems.KeyReused
     | problems.WrongState

@@ -146,10 +146,14 @@ class WriteOff:
         return money(sum(costs))
 
 
-@window(tables.WriteOffLimit, description="Highest value that a role may approve. 报损审批额度")
+@window(
+    tables.WriteOffLimit,
+    description="Highest value that a role may approve, or book without a second person. 额度",
+)
 class WriteOffLimit:
     @strawberry.field(
-        description="Highest value of one write-off in CNY; null means no limit. 额度"
+        description="Highest value of one write-off, or of one adjustment, own use, production or "
+        "shortage, in CNY; null means no limit. 额度"
     )
     def amount(self, root: strawberry.Parent[tables.WriteOffLimit]) -> Money | None:
         return None if root.amount is None else money(root.amount)

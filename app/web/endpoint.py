@@ -20,6 +20,7 @@ from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
 from app.domain.errors import Denied, Malformed
+from app.domain.rules.languages import language_of
 from app.live.clients import CLIENT, Clients
 from app.live.share import dumps
 from app.live.socket import Socket
@@ -139,7 +140,7 @@ class Endpoint(GraphQL[Context, None]):
         TRANSPORT.set(stream.get("transport"))
         caller = Caller(
             self.app,
-            language="en" if request.headers.get("accept-language", "").startswith("en") else "zh",
+            language=language_of(request.headers.get("accept-language", "")),
             address=request.client.host if request.client else "",
         )
         if isinstance(request, WebSocket):
@@ -152,6 +153,9 @@ class Endpoint(GraphQL[Context, None]):
         the error of a database that is away, which closes it with 1013.
         """
         params = context.connection_params
+        language = params.get("language") if params else None
+        if isinstance(language, str):
+            context.language = language_of(language)
         await context.admit(bearer(params.get("authorization")) if params else None)
         if isinstance(context.trouble, Denied):
             raise ConnectionRejectionError

@@ -13,6 +13,7 @@ from starlette_compress import CompressMiddleware, remove_compress_type
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.db.core.outage import RETRY_AFTER_SECONDS, is_passing
+from app.domain.rules.languages import language_of
 from app.schema.outages import unavailable
 from app.settings import Settings, listed
 from app.web.body_limit import BodyLimit
@@ -118,7 +119,8 @@ def failed(error: Exception, scope: Scope) -> Response:
 
     An outage of the database has no id: it is logged once, where it is noticed.
     """
-    english = any(value.startswith(b"en") for value in header(scope, b"accept-language"))
+    accepted = b",".join(header(scope, b"accept-language")).decode("latin-1")
+    english = language_of(accepted) == "en"
     if is_passing(error):
         message, extensions = unavailable("en" if english else "zh")
         headers = {"retry-after": str(RETRY_AFTER_SECONDS)}

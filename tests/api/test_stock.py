@@ -327,7 +327,6 @@ async def test_another_store_of_the_chain_is_out_of_reach(desk: Desk) -> None:
 
 
 FORBIDDEN = [
-    ("adjust", "manager"),
     ("adjust", "cashier"),
     ("returnToSupplier", "cashier"),
     ("reverse", "cashier"),

@@ -57,7 +57,7 @@ SEE_STOCKTAKES     - s s Y Y -
 COUNT              - s s Y Y -
 RUN_STOCKTAKES     - - s Y Y -
 SET_STOCKTAKE_RULES - - - - Y -
-ADJUST             - - - - Y -
+ADJUST             - - s Y Y -
 CONSUME            - s s - Y -
 PRODUCE            - s s - Y -
 RETURN_TO_SUPPLIER - - s Y Y receipt:write

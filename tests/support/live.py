@@ -60,12 +60,16 @@ class Line:
 
 
 @asynccontextmanager
-async def dialled(base_url: str, token: str | None = None, **options: Any) -> AsyncIterator[Line]:
+async def dialled(
+    base_url: str, token: str | None = None, language: str | None = None, **options: Any
+) -> AsyncIterator[Line]:
     url = f"{str(base_url).rstrip('/').replace('http', 'ws', 1)}/graphql"
     protocols = [Subprotocol("graphql-transport-ws")]
     async with connect(url, subprotocols=protocols, **options) as socket:
         line = Line(socket)
         payload = {} if token is None else {"authorization": f"Bearer {token}"}
+        if language is not None:
+            payload["language"] = language
         await line.send(type="connection_init", payload=payload)
         assert (await line.receive())["type"] == "connection_ack"
         yield line

@@ -68,7 +68,8 @@ class WriteOffLine(Table):
 
 
 class WriteOffLimit(Table):
-    """The largest cost of a write-off that a role may approve, in 1/10000 yuan; null: no limit."""
+    """The largest cost that a role may approve, or book without a second person, in 1/10000 yuan;
+    null: no limit."""
 
     __tablename__ = "write_off_limits"
     tenant_id: Mapped[UUID] = key()
@@ -77,6 +78,6 @@ class WriteOffLimit(Table):
     set_by: Mapped[UUID | None]
     set_at: Mapped[datetime | None]
     __table_args__ = (
-        CheckConstraint("role in ('MANAGER', 'PURCHASER')", name="role"),
+        CheckConstraint("role in ('CASHIER', 'MANAGER', 'PURCHASER')", name="role"),
         CheckConstraint("amount >= 0", name="amount"),
     )

@@ -37,6 +37,7 @@ from app.domain.ledger.post import post, preview
 from app.domain.ledger.reservations import move_line, retry_while_short
 from app.domain.movements.lines import LineRequest
 from app.domain.movements.record import Books, MovementHead, draft, resolve
+from app.domain.movements.role_limits import limit_of_role
 from app.domain.rules.days import store_day
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import Kind
@@ -44,8 +45,8 @@ from app.domain.rules.texts import clean, link
 
 MOST_PHOTOS = 10
 LONGEST_LINK = 500
-LIMITED = (Role.MANAGER, Role.PURCHASER)
-"""Roles with an approval limit that the owner sets; an owner has no limit."""
+LIMITED = (Role.CASHIER, Role.MANAGER, Role.PURCHASER)
+"""Roles with a limit that the owner sets; an owner has no limit."""
 
 
 class Source(Enum):
@@ -218,8 +219,7 @@ async def approve(
 
 async def _within_limit(unit: Unit, role: Role, row: WriteOff) -> None:
     """Judges what was just wasted, by the ledger. Raises Refused(OverLimit): it never was."""
-    limits = {limit.role: limit.amount for limit in await rows.limits(unit.session, unit.tenant)}
-    limit = limits.get(role.name)
+    limit = await limit_of_role(unit.session, unit.tenant, role)
     if limit is None:
         return
     wasted = await rows.wasted_of(unit.session, unit.tenant, [row.id])
@@ -299,13 +299,14 @@ async def _decide(
 async def set_limit(
     db: Database, viewer: Viewer, key: UUID, role: Role, amount: int | None
 ) -> WriteOffLimit:
-    """The most that a write-off may cost, in 1/10000 yuan, for the role to approve it; None: as
-    much as there is, which holds until a limit is set. Raises Malformed for other roles."""
+    """The most that a write-off may cost for the role to approve it, and an adjustment, own use,
+    production or shortage for the role to book it, in 1/10000 yuan; None: no limit, which holds
+    until one is set. Raises Malformed for other roles."""
     if role not in LIMITED:
         raise Malformed(
             "role",
-            "只能给店长和采购设置报损额度",
-            "Only managers and purchasers have a write-off limit.",
+            "只能给店员、店长和采购设置额度",
+            "Only cashiers, managers and purchasers have a limit.",
         )
     async with db.unit(viewer.tenant) as unit:
         request = ("setWriteOffLimit", role.name, amount)

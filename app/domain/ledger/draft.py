@@ -107,6 +107,7 @@ class Draft:
     movement. `claimant` is whom the key belongs to, the actor by default. `guest_share` is the
     share of each level, in percent, that unpaid orders of guests may hold together; None for what
     no guest orders. `of_member`: a customer with an account orders.
+    `limit` is what the movement may cost, in 1/10000 yuan; None: without a limit.
     """
 
     kind: Kind
@@ -131,6 +132,7 @@ class Draft:
     guest_share: int | None = None
     dated: bool = False
     of_member: bool = False
+    limit: int | None = None
     act: AuditRow | None = None
     claimant: UUID | None = None
     id: UUID = field(default_factory=uuid7)

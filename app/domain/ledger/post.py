@@ -20,6 +20,7 @@ from app.domain.ledger.draft import Draft
 from app.domain.ledger.earmarks import load_earmarks
 from app.domain.ledger.guests import lock_guests
 from app.domain.ledger.journal import Journal
+from app.domain.ledger.limits import over_limit
 from app.domain.ledger.locked import Levels, LockedLevel, Move
 from app.domain.ledger.plan import Plan, References, plan
 from app.domain.ledger.read_batches import read_batches
@@ -99,7 +100,8 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
     for draft in fresh:
         planned = guests.refusal(draft) or plan(draft, levels, references)
         if not isinstance(planned, Refusal):
-            planned = guests.excess(draft, planned.moves) or planned
+            moves = planned.moves
+            planned = guests.excess(draft, moves) or over_limit(draft, moves) or planned
         if isinstance(planned, Refusal):
             outcomes[draft] = planned
         else:

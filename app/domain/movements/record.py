@@ -119,15 +119,19 @@ async def record(
     requests: Sequence[LineRequest],
     head: MovementInput,
     terms: MovementTerms = PLAIN,
+    limit: int | None = None,
 ) -> Outcome:
     """The movement, or why it was refused; drafted again when a recipe changed in between.
+
+    `limit` is what it may cost, in 1/10000 yuan.
 
     Raises as `resolve` and `draft` do.
     """
     lines, moment = await resolve(books.db, viewer.tenant, kind, store, requests, head)
 
-    def drafting() -> Awaitable[Draft]:
-        return draft(books, viewer, kind, store, lines, head, moment, terms)
+    async def drafting() -> Draft:
+        drafted = await draft(books, viewer, kind, store, lines, head, moment, terms)
+        return replace(drafted, limit=limit)
 
     return (await until_current(books, viewer.tenant, drafting))[1]
 

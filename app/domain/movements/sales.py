@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum
 from itertools import islice
@@ -25,6 +26,7 @@ from app.domain.movements.record import (
     resolve,
     until_current,
 )
+from app.domain.movements.role_limits import limit_of
 from app.domain.movements.unpacking import sold_bundles, unpacked
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import InvalidText, clean
@@ -73,15 +75,19 @@ async def sell(
     head: MovementInput,
     terms: MovementTerms,
 ) -> Outcome:
-    """Record a sale, each line at its given price or the product's own.
+    """Record a sale, each line at its given price or the product's own. What it books of a
+    shortage may cost as much as the role's limit says.
 
     Raises as `resolve`, `charged` and `draft` do.
     """
     lines, moment = await resolve(books.db, viewer.tenant, Kind.SALE, store, requests, head)
     lines = await charged(books.db, viewer, requests, lines, head.occurred_at)
 
-    def drafting() -> Awaitable[Draft]:
-        return draft(books, viewer, Kind.SALE, store, lines, head, moment, terms)
+    limit = await limit_of(books.db, viewer) if terms.accept_shortage else None
+
+    async def drafting() -> Draft:
+        drafted = await draft(books, viewer, Kind.SALE, store, lines, head, moment, terms)
+        return replace(drafted, limit=limit)
 
     return (await until_current(books, viewer.tenant, drafting))[1]
 
