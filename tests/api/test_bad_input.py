@@ -13,6 +13,7 @@ import pytest
 from app.db.core.unit import Database
 from app.resolvers import SCHEMA
 from app.run.embedded import Urls
+from tests.support.alert_inputs import of_alerts
 from tests.support.api import Desk, a_desk
 from tests.support.hostile import EVERYTHING, LITERALS, NIL, Path, Root, places, values
 from tests.support.identity import Asking, a_chain
@@ -136,15 +137,7 @@ def of_stock(product: str, store: str, line: Any) -> dict[str, Any]:
                 }
             ]
         },
-        "createWebhook": {"url": "https://example.com/x", "events": ["ALERT_RAISED"]},
-        "deleteWebhook": {"webhookId": NIL},
-        "addNotificationTarget": {"name": "x", "url": "dingtalk://abc123def456"},
-        "removeNotificationTarget": {"targetId": NIL},
-        "setRecipients": {"rule": "LOW_STOCK", "roles": ["MANAGER"]},
-        "setQuietHours": {"storeId": store, "start": "22:00", "end": "08:00"},
-        "redeliver": {"deliveryId": NIL},
-        "setAlertRule": {"rule": "NEAR_EXPIRY", "productId": product, "days": [7]},
-        **{f"{verb}Alert": {"alertId": NIL} for verb in ("acknowledge", "resolve", "snooze")},
+        **of_alerts(product, store),
     }
 
 

@@ -1,0 +1,20 @@
+"""Inputs that the mutations of alerts and notifications accept."""
+
+from typing import Any
+
+NIL = "00000000-0000-0000-0000-000000000000"
+
+
+def of_alerts(product: str, store: str) -> dict[str, Any]:
+    """An input for each mutation."""
+    return {
+        "createWebhook": {"url": "https://example.com/x", "events": ["ALERT_RAISED"]},
+        "deleteWebhook": {"webhookId": NIL},
+        "addNotificationTarget": {"name": "x", "url": "dingtalk://abc123def456"},
+        "removeNotificationTarget": {"targetId": NIL},
+        "setRecipients": {"rule": "LOW_STOCK", "roles": ["MANAGER"]},
+        "setQuietHours": {"storeId": store, "start": "22:00", "end": "08:00"},
+        "redeliver": {"deliveryId": NIL},
+        "setAlertRule": {"rule": "NEAR_EXPIRY", "productId": product, "days": [7]},
+        **{f"{verb}Alert": {"alertId": NIL} for verb in ("acknowledge", "resolve", "snooze")},
+    }
