@@ -11,7 +11,6 @@ from app.domain.reasons import Text, WrongStateReason
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """An expected failure. It is returned, never raised; `Refused` carries one out of a unit.
-
     `path` names the part of the input that is refused, such as ("lines", "2", "quantity").
     `tenant_id` is the chain of the products that it names, where that is not the viewer's.
     """
@@ -30,7 +29,6 @@ class Refused(Exception):
 
 class Malformed(Exception):
     """An argument that no client should send; shown as a BAD_INPUT error.
-
     `field` is the argument, or the field of `input`, in the spelling of the schema.
     """
 
@@ -60,7 +58,6 @@ class RateLimited(Exception):
 
 class Unavailable(Exception):
     """No answer for now; shown as an UNAVAILABLE error with `retryAfter`.
-
     The same key may be sent again. `retry_after` is in seconds.
     """
 

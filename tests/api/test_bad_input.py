@@ -13,10 +13,10 @@ import pytest
 from app.db.core.unit import Database
 from app.resolvers import SCHEMA
 from app.run.embedded import Urls
-from tests.support.alert_inputs import of_alerts
 from tests.support.api import Desk, a_desk
 from tests.support.hostile import EVERYTHING, LITERALS, NIL, Path, Root, places, values
 from tests.support.identity import Asking, a_chain
+from tests.support.inputs import of_alerts, of_passes
 from tests.support.stocktakes import stocktake_inputs
 
 CODES = {"BAD_INPUT", "FORBIDDEN", "UNAUTHENTICATED", "COST_EXCEEDED"}
@@ -214,14 +214,6 @@ def of_transfers(store: str, line: Any) -> dict[str, Any]:
         "shipTransfer": {"transferId": NIL, "lines": [line]},
         "receiveTransfer": {"transferId": NIL, "lines": [arrival]},
         "cancelTransfer": {"transferId": NIL},
-    }
-
-
-def of_passes(store: str, service: str) -> dict[str, Any]:
-    return {
-        "sellPass": {"storeId": store, "productId": service, "customer": "x", "uses": 1},
-        "redeem": {"storeId": store, "serviceProductId": service},
-        "refundPass": {"passId": NIL},
     }
 
 

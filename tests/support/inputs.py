@@ -1,4 +1,4 @@
-"""Inputs that the mutations of alerts and notifications accept."""
+"""Inputs that the mutations of alerts, notifications and passes accept."""
 
 from typing import Any
 
@@ -17,4 +17,12 @@ def of_alerts(product: str, store: str) -> dict[str, Any]:
         "redeliver": {"deliveryId": NIL},
         "setAlertRule": {"rule": "NEAR_EXPIRY", "productId": product, "days": [7]},
         **{f"{verb}Alert": {"alertId": NIL} for verb in ("acknowledge", "resolve", "snooze")},
+    }
+
+
+def of_passes(store: str, service: str) -> dict[str, Any]:
+    return {
+        "sellPass": {"storeId": store, "productId": service, "customer": "x", "uses": 1},
+        "redeem": {"storeId": store, "serviceProductId": service},
+        "refundPass": {"passId": NIL},
     }
