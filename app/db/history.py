@@ -199,3 +199,33 @@ async def count_candidates(
         .limit(limit)
     )
     return [CountCandidate(*row) for row in await session.execute(query)]
+
+
+EVIDENCE = ("RECEIPT", "SALE", "WRITE_OFF")
+
+
+async def facts(
+    session: AnySession, tenant: UUID, store: UUID, products: Collection[UUID], since: datetime
+) -> Sequence[Any]:
+    """Receipts, dated sales and write-offs of these products in the store since a moment.
+
+    Rows: product, kind, movement, base units, day, and how late it was recorded.
+    """
+    here = (Entry.from_store == store) | (Entry.to_store == store)
+    query = (
+        select(
+            Entry.product_id,
+            Movement.kind,
+            Movement.id,
+            func.sum(Entry.quantity).cast(BigInteger),
+            func.date(Movement.occurred_at),
+            func.max(Movement.recorded_at - Movement.occurred_at),
+        )
+        .join(Movement, and_(Movement.tenant_id == tenant, Movement.id == Entry.movement_id))
+        .where(Entry.tenant_id == tenant, among(Entry.product_id, products), here)
+        .where(Movement.kind.in_(EVIDENCE), Movement.recorded_at > since)
+        .where((Movement.kind != "SALE") | Movement.dated)
+        .group_by(Entry.product_id, Movement.kind, Movement.id, Movement.occurred_at)
+        .order_by(Movement.id)
+    )
+    return (await session.execute(query)).all()

@@ -32,7 +32,7 @@ from app.db import (
     writeoffs,
 )
 from app.db.core.snapshot import Snapshot
-from app.domain.documents import worksheet
+from app.domain.documents import suggestions, worksheet
 from app.domain.rules.replenishment import PERIOD_DAYS
 from app.live.documents import Topic, open_pages
 from app.schema.topics import TOPICS
@@ -123,6 +123,7 @@ READS: dict[str, Read] = {
     "document_movements": grouped(attrgetter("document_id"), orders.movements_of),
     "write_off_lines": grouped(attrgetter("write_off_id"), writeoffs.lines_of),
     "worksheets": of(worksheet.worksheets),
+    "suggestions": of(suggestions.suggestions),
     "wasted": by(attrgetter("write_off_id", "line"), writeoffs.wasted_by_line),
     "suppliers": by(ID, purchases.suppliers_by_id),
     "purchase_lines": grouped(attrgetter("purchase_id"), purchases.lines_of),

@@ -12,6 +12,7 @@ from app.domain.access import Can
 from app.domain.documents.worksheet import LineState, WorksheetLine
 from app.domain.rules.counting import Comparison, Step
 from app.domain.rules.fefo import NEVER
+from app.domain.rules.variances import SuggestedReason, Suggestion
 from app.schema.batches import Batch
 from app.schema.boundary import needs
 from app.schema.catalog import Product
@@ -26,6 +27,13 @@ strawberry.enum(
     LineState, name="StocktakeLineState", description="How a line compares with the books. 明细状态"
 )
 describe_values(LineState, {each.name: each.value for each in LineState})
+
+strawberry.enum(
+    SuggestedReason,
+    name="SuggestedReason",
+    description="Reason of a variance that the ledger suggests. 建议原因",
+)
+describe_values(SuggestedReason, {each.name: each.value for each in SuggestedReason})
 
 
 def sees_book(info: Info, stocktake: tables.Stocktake) -> bool:
@@ -235,6 +243,43 @@ class StocktakeLine:
     def incoming(self, root: strawberry.Parent[WorksheetLine]) -> Quantity:
         return quantity(root.now.transit, root.scale)
 
+    @strawberry.field(
+        description="Reason that the ledger suggests for the variance; null if it suggests none, "
+        "or while hidden. 建议原因"
+    )
+    async def suggested_reason(
+        self, root: strawberry.Parent[WorksheetLine], info: Info
+    ) -> SuggestedReason | None:
+        suggestion = await _suggestion(root, info)
+        return suggestion and suggestion.reason
+
+    @strawberry.field(
+        description="What speaks for the suggested reason, as a sentence in the language of "
+        "Accept-Language; null without a suggestion. 依据"
+    )
+    async def evidence(self, root: strawberry.Parent[WorksheetLine], info: Info) -> str | None:
+        suggestion = await _suggestion(root, info)
+        if suggestion is None:
+            return None
+        english, _, chinese = suggestion.reason.value.rpartition(" ")
+        text = chinese if info.context.language == "zh" else english
+        if suggestion.other is not None:
+            other = await info.context.loaders_of(root).products.load(suggestion.other)
+            text += f": {other.name}" if info.context.language != "zh" else f"：{other.name}"
+        return text
+
+    @strawberry.field(
+        graphql_type=list[Movement],
+        description="Movements that speak for the suggested reason. 依据单据",
+    )
+    async def evidence_movements(
+        self, root: strawberry.Parent[WorksheetLine], info: Info
+    ) -> list[tables.Movement]:
+        suggestion = await _suggestion(root, info)
+        ids = suggestion.movements if suggestion else ()
+        rows = await info.context.loaders_of(root).movements.load_many(list(ids))
+        return [row for row in rows if row is not None]
+
     @strawberry.field(description="Reason of the variance, as a person gave it. 差异原因")
     def reason(self, root: strawberry.Parent[WorksheetLine]) -> str | None:
         return root.row.reason
@@ -249,6 +294,13 @@ class StocktakeLine:
     def blocker(self, root: strawberry.Parent[WorksheetLine], info: Info) -> Blocker | None:
         blocker = root.blocker
         return blocker if blocker is Blocker.AMBIGUOUS or sees_book(info, root.stocktake) else None
+
+
+async def _suggestion(line: WorksheetLine, info: Info) -> Suggestion | None:
+    if not line.differs or not sees_book(info, line.stocktake):
+        return None
+    found = await info.context.loaders_of(line).suggestions.load(line.stocktake.id)
+    return found.get(line.product_id)
 
 
 def shown_state(line: WorksheetLine, info: Info) -> LineState:

@@ -357,3 +357,30 @@ async def test_one_key_counts_once(desk: Desk, name: str) -> None:
     assert {line_of(each, "米")["counted"] for each in counts} == {"4"}
     reused = await counted(desk, row, ("米", 3), key=key, name=name)
     assert reused["code"] == "KEY_REUSED"
+
+
+async def test_suggested_reasons(desk: Desk) -> None:
+    await desk.receive("东北大米", 40)
+    await desk.receive("东北小米", 40)
+    await desk.receive("油", 7)
+    await desk.receive("油", 7)
+    await desk.receive("糖", 9)
+    await desk.post("adjust", ("糖", 3), kind="QUARANTINE")
+    await desk.receive("水", 48)
+    await desk.do(
+        "setUnits", productId=await desk.product("水"), units=[{"name": "箱", "quantity": 12}]
+    )
+    row = await opened(desk, "东北大米", "东北小米", "油", "糖", "水")
+    row = await counted(
+        desk, row, ("东北大米", 35), ("东北小米", 45), ("油", 7), ("糖", 6), ("水", 60)
+    )
+    row = await desk.ask(FIND, id=row["id"])
+    reasons = {each["product"]["name"]: each["suggestedReason"] for each in row["lines"]}
+    assert reasons == {
+        "东北大米": "LOOK_ALIKE",
+        "东北小米": "LOOK_ALIKE",
+        "油": "DOUBLE_RECEIPT",
+        "糖": "OPEN_HOLD",
+        "水": "UNIT_MIX_UP",
+    }
+    assert line_of(row, "东北大米")["evidence"] == "相似商品混淆：东北小米"

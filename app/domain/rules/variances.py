@@ -1,0 +1,100 @@
+"""Why a count may differ: the reason that the facts of the ledger suggest."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from difflib import SequenceMatcher
+from enum import Enum
+from typing import NamedTuple
+from uuid import UUID
+
+ALIKE = 0.6
+"""Names that share more than this are names of look-alike products."""
+
+LATE = timedelta(minutes=10)
+"""A sale that was recorded later than this was made by a till that was offline."""
+
+
+class SuggestedReason(Enum):
+    """Reasons from the most to the least certain."""
+
+    WRONG_BATCH = "Counted as another batch of the product. 批次混淆"
+    OPEN_HOLD = (
+        "Goods are put aside for orders or in quarantine, and were not counted. 预占或待检未盘"
+    )
+    IN_TRANSIT = "Goods of a transfer have arrived and are not received yet. 调拨在途未收货"
+    DOUBLE_RECEIPT = "A delivery was received twice. 重复入库"
+    LOOK_ALIKE = "Counted or sold as a product with a similar name. 相似商品混淆"
+    UNSYNCED_SALE = "A till that was offline has sales to synchronize. 销售未同步"
+    UNIT_MIX_UP = "A pack was counted or sold as a piece. 单位混淆"
+    UNRECORDED_WRITE_OFF = "Spoilt goods were thrown away without a write-off. 报损未登记"
+
+
+class Fact(NamedTuple):
+    """A movement of the product in the store: base units, and how late it was recorded."""
+
+    kind: str
+    movement_id: UUID
+    quantity: int
+    day: date
+    lag: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A line that differs, in base units; `parts` are the variances of its batches."""
+
+    product_id: UUID
+    name: str
+    variance: int
+    parts: Sequence[int]
+    aside: Collection[int]
+    transit: int
+    packs: Collection[int]
+    facts: Sequence[Fact]
+
+
+class Suggestion(NamedTuple):
+    """A reason, the movements that speak for it, and another product that it involves."""
+
+    reason: SuggestedReason
+    movements: tuple[UUID, ...] = ()
+    other: UUID | None = None
+
+
+def suggest(line: Difference, others: Sequence[Difference]) -> Suggestion | None:
+    """The most certain reason of the line's variance; None if nothing suggests one."""
+    missing = -line.variance
+    if line.variance == 0:
+        return Suggestion(SuggestedReason.WRONG_BATCH) if any(line.parts) else None
+    if missing > 0 and missing in line.aside:
+        return Suggestion(SuggestedReason.OPEN_HOLD)
+    if 0 < line.variance == line.transit:
+        return Suggestion(SuggestedReason.IN_TRANSIT)
+    if missing > 0 and (twice := _received_twice(line.facts, missing)):
+        return Suggestion(SuggestedReason.DOUBLE_RECEIPT, twice)
+    for other in others:
+        if other.variance == missing and _alike(line.name, other.name):
+            return Suggestion(SuggestedReason.LOOK_ALIKE, (), other.product_id)
+    late = [fact.movement_id for fact in line.facts if fact.kind == "SALE" and fact.lag > LATE]
+    if missing > 0 and late:
+        return Suggestion(SuggestedReason.UNSYNCED_SALE, tuple(late))
+    if any(line.variance % pack == 0 for pack in line.packs):
+        return Suggestion(SuggestedReason.UNIT_MIX_UP)
+    wasted = [fact.movement_id for fact in line.facts if fact.kind == "WRITE_OFF"]
+    if missing > 0 and wasted:
+        return Suggestion(SuggestedReason.UNRECORDED_WRITE_OFF, tuple(wasted))
+    return None
+
+
+def _received_twice(facts: Sequence[Fact], missing: int) -> tuple[UUID, ...]:
+    """Two receipts on one day of the quantity that is missing."""
+    days: dict[date, list[UUID]] = {}
+    for fact in facts:
+        if fact.kind == "RECEIPT" and fact.quantity == missing:
+            days.setdefault(fact.day, []).append(fact.movement_id)
+    return next((tuple(ids) for ids in days.values() if len(ids) > 1), ())
+
+
+def _alike(name: str, other: str) -> bool:
+    return SequenceMatcher(None, name, other).ratio() > ALIKE
