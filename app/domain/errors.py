@@ -118,9 +118,12 @@ class UnknownCategory(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class UnknownBarcode(Refusal):
-    """The product has no such barcode."""
+class UnknownUnit(Refusal):
+    asked: str
 
+
+@dataclass(frozen=True, slots=True)
+class UnknownBarcode(Refusal):
     asked: str
 
 
@@ -344,10 +347,8 @@ class ReasonNeeded(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyTaken(Refusal):
-    """`field` (sku, barcode, login, code, name, number) already has `value` elsewhere.
-
-    `product_id` is the product that has the SKU or barcode.
-    """
+    """`field` (sku, barcode, login, code, name, number) already has `value` elsewhere; a SKU or
+    barcode in the product `product_id`."""
 
     field: str
     value: str

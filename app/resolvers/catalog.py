@@ -193,6 +193,7 @@ class CatalogMutation:
             described(input),
             bool(input.tracks_batches),
             input.shelf_life_days,
+            bool(input.confirm_unit),
         )
 
     @root(

@@ -17,6 +17,7 @@ ProductResult = Annotated[
     | problems.UnknownCategory
     | problems.UnknownStore
     | problems.UnknownBarcode
+    | problems.UnknownUnit
     | problems.InvalidQuantity
     | problems.AlreadyTaken
     | problems.WrongState
@@ -70,6 +71,11 @@ class CreateProductInput:
     unit: str = strawberry.field(
         description="Unit in which the product is counted or weighed, such as 袋, 瓶, kg, 斤 or "
         "ml, at most 10 characters. It cannot be changed later. 单位"
+    )
+    confirm_unit: bool | None = strawberry.field(
+        default=None,
+        description="Pass true to use a unit that is no measure and no usual unit of counting; "
+        "without it, such a unit is answered UnknownUnit. 确认单位",
     )
     kind: ProductKind | None = strawberry.field(
         default=None, description="Kind of the product; GOODS by default. 商品类型"

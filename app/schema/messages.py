@@ -34,6 +34,12 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "没有这个分类：{asked}",
         "No such category: {asked}.",
     ),
+    errors.UnknownUnit: (
+        "UNKNOWN_UNIT",
+        "“{asked}”不是常用单位，单位建档后不能修改；请改用常用单位，或确认使用该单位",
+        "{asked} is no usual unit, and a unit cannot be changed later: choose another, or confirm "
+        "it with confirmUnit.",
+    ),
     errors.UnknownBarcode: (
         "UNKNOWN_BARCODE",
         "该商品没有这个条码：{asked}",

@@ -92,6 +92,14 @@ class UnknownCategory(Problem):
     asked: str = as_sent()
 
 
+@problem(
+    errors.UnknownUnit,
+    description="The unit is no usual one, and cannot be changed later: confirm it. 单位待确认",
+)
+class UnknownUnit(Problem):
+    asked: str = strawberry.field(description="The unit as it was understood. 单位")
+
+
 @problem(errors.UnknownBarcode, description="The product has no such barcode. 条码不存在")
 class UnknownBarcode(Problem):
     asked: str = as_sent()

@@ -336,7 +336,7 @@ async def test_english_is_spoken(desk: Desk) -> None:
                 "key": str(uuid4()),
                 "sku": "x",
                 "name": "x",
-                "unit": "x",
+                "unit": "袋",
                 "categoryId": str(uuid4()),
             }
         },

@@ -85,7 +85,7 @@ async def test_errors_are_localised_and_name_the_argument(desk: Desk) -> None:
 
 
 async def test_a_missing_permission_is_named_in_words(desk: Desk) -> None:
-    values = {"key": str(uuid4()), "sku": "x", "name": "x", "unit": "x"}
+    values = {"key": str(uuid4()), "sku": "x", "name": "x", "unit": "袋"}
     forbidden = await error(desk, ADD, desk.cashier, "zh", input=values)
     assert forbidden == ("FORBIDDEN", None, "您没有“管理商品”权限，请联系老板")
     assert (await error(desk, ADD, None, "zh", input=values))[2] == "请先登录"

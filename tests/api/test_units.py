@@ -133,3 +133,23 @@ async def test_labels_that_cannot_be_printed(fresh: Desk, outsider: Desk) -> Non
         assert await fresh.asking.code(LABEL, fresh.owner, **values) == "BAD_INPUT", batch
     foreign = await fresh.asking(LABEL, fresh.owner, product=await outsider.product("米"))
     assert foreign is None
+
+
+@pytest.mark.parametrize("spelled", ["KG", "㎏", "ｋｇ", "Kg", "公斤"])
+async def test_a_unit_is_a_measure_by_any_spelling(fresh: Desk, spelled: str) -> None:
+    product = await fresh.product("散糖", unit=spelled)
+    for line in (
+        {"quantity": "1.5"},
+        {"quantity": "500", "unit": "Ｇ"},
+        {"quantity": "1", "unit": "斤"},
+    ):
+        lines = [{"productId": product, **line}]
+        assert "id" in await fresh.do("receive", storeId=fresh.store, lines=lines)
+    assert (await fresh.level("散糖"))["onHand"] == "2.5"
+
+
+async def test_an_unusual_unit_is_confirmed(fresh: Desk) -> None:
+    values = {"sku": "U-1", "name": "货", "unit": "kq"}
+    refused = await fresh.do("createProduct", **values)
+    assert refused["code"] == "UNKNOWN_UNIT"
+    assert (await fresh.do("createProduct", **values, confirmUnit=True))["unit"] == "kq"

@@ -10,10 +10,12 @@ from app.domain.rules.units import (
     LIMIT,
     MEASURES,
     from_base,
+    is_known,
     scale_of,
     shown,
     size_of,
     to_base,
+    unit_of,
     written,
 )
 
@@ -116,3 +118,27 @@ def test_measures_of_one_kind_convert(unit: str, product_unit: str, size: int | 
 )  # fmt: skip
 def test_quantities_as_a_shop_says_them(base: int, display: str | None, text: str) -> None:
     assert shown(base, "ml", {"瓶": 500, "箱": 6000}, display) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        *((text, "kg") for text in ("kg", "KG", "Kg", "㎏", "ｋｇ", " kg ", "kgs", "Kilogram")),
+        *((text, "ml") for text in ("ML", "Ml", "㎖", "ＭＬ", "cc")),
+        *((text, "L") for text in ("L", "Ｌ", "litre")),
+        *((text, "g") for text in ("G", "ｇ", "gram")),
+        ("公斤", "公斤"),
+        ("市斤", "斤"),
+        ("袋", "袋"),
+        ("Ｂox", "Box"),
+    ],
+)
+def test_units_by_any_spelling(text: str, unit: str) -> None:
+    assert unit_of(text) == unit
+    assert is_known(unit)
+
+
+@pytest.mark.parametrize("unit", ["gk", "斥", "lb", "mg", "5kg", "x"])
+def test_unusual_units_are_for_the_shop_to_confirm(unit: str) -> None:
+    assert unit_of(unit) == unit
+    assert not is_known(unit)

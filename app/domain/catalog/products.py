@@ -26,13 +26,14 @@ from app.domain.errors import (
     Refused,
     UnknownCategory,
     UnknownProduct,
+    UnknownUnit,
     WrongState,
     WrongStateReason,
     unknown_products,
 )
 from app.domain.ledger.crossings import standings
 from app.domain.rules.texts import clean
-from app.domain.rules.units import LIMIT, scale_of, to_base
+from app.domain.rules.units import LIMIT, is_known, scale_of, to_base, unit_of
 
 FEN = 100
 MOST_BARCODES = 20
@@ -103,15 +104,19 @@ async def create_product(
     described: ProductDescription,
     tracks_batches: bool = False,
     shelf_life_days: int | None = None,
+    confirm_unit: bool = False,
 ) -> Product:
     """Makes a product. Its unit is for ever, and so is whether it is kept by batches.
 
-    Raises Refused(AlreadyTaken) for a sku or barcode in use, Refused(UnknownCategory).
+    Raises Refused: AlreadyTaken for a sku or barcode in use, UnknownCategory, UnknownUnit for an
+    unusual unit without `confirm_unit`.
     """
     sku_code = read_sku(sku)
     sku = sku_code.shown
     clean(described.name, "name", 200, required=True)
-    unit_name = clean(unit_name, "unit", 10, required=True)
+    unit_name = unit_of(clean(unit_name, "unit", 10, required=True))
+    if not confirm_unit and not is_known(unit_name):
+        raise Refused(UnknownUnit(unit_name, path=("unit",)))
     if len(barcodes) > MOST_BARCODES:
         raise Malformed(
             "barcodes", f"条码最多 {MOST_BARCODES} 个", f"Barcodes: give at most {MOST_BARCODES}."

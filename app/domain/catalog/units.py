@@ -13,7 +13,7 @@ from app.domain.catalog.products import announce, get_product
 from app.domain.claims import claim
 from app.domain.errors import InvalidQuantity, Malformed, Refused
 from app.domain.rules.texts import clean
-from app.domain.rules.units import MEASURES, size_of, to_base
+from app.domain.rules.units import MEASURES, size_of, to_base, unit_of
 
 MOST_UNITS = 10
 
@@ -59,7 +59,7 @@ async def set_units(
 def _sizes(product: Product, packs: Sequence[Pack]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for pack in packs:
-        name = clean(pack.name, "name", 10, required=True)
+        name = unit_of(clean(pack.name, "name", 10, required=True))
         if name in sizes or name in MEASURES or name == product.unit:
             raise Malformed("name", f"单位“{name}”已存在", f"Unit {name!r} already exists.")
         size = size_of(pack.of or product.unit, product.unit, sizes)

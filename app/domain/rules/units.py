@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+from app.domain.rules.spelling import plain
+
 LIMIT = 10**15
 """No bin holds more base units than this, so that sums stay far inside 64 bits."""
 
@@ -29,6 +31,43 @@ VOLUMES = ("l", "L", "升", "ml", "mL", "毫升")
 """Units of volume: their base unit is the millilitre."""
 
 
+ALIASES = {
+    **dict.fromkeys(("kgs", "kilo", "kilos", "kilogram", "kilograms"), "kg"),
+    **dict.fromkeys(("gm", "gram", "grams"), "g"),
+    **dict.fromkeys(("liter", "liters", "litre", "litres"), "L"),
+    **dict.fromkeys(("cc", "milliliter", "milliliters", "millilitre", "millilitres"), "ml"),
+    "市斤": "斤",
+    "公克": "克",
+    "公升": "升",
+}
+"""Other spellings of measures, in lower case."""
+
+USUAL = """
+个 只 件 瓶 袋 包 盒 箱 罐 桶 条 支 枝 片 块 张 本 双 套 台 把 根 串 份 杯 碗 盘 碟 听 卷 粒 颗 枚 头 棵
+株 朵 束 排 板 提 打 捆 扎 筐 篮 篓 副 付 对 次 位 人 组 层 壶 锅 笼 例 客 煲 匹 卡 券 架 辆 部 面 幅 床
+顶 节 管 筒 坛 瓣 尾 口 扇 盆 缸 匣 帖 剂 贴 联 册 页 封 票 米 厘米 分钟 小时 天
+pc pcs piece pieces ea each unit units bottle bottles bag bags box boxes case cases carton cartons
+pack packs can cans cup cups set sets pair pairs roll rolls sheet sheets tube tubes jar jars dozen
+time times hour hours minute minutes day days person portion portions
+"""
+COUNTED = frozenset(USUAL.split())
+"""Units that goods and services are counted in; others are for the shop to confirm."""
+
+
+def unit_of(text: str) -> str:
+    """The unit that a text means: KG, ㎏ and ｋｇ are kg; another unit in half width."""
+    unit = plain(text)
+    folded = unit.casefold()
+    if unit in MEASURES:
+        return unit
+    return folded if folded in MEASURES else ALIASES.get(folded, unit)
+
+
+def is_known(unit: str) -> bool:
+    """Whether it is a measure, or a usual unit of counting."""
+    return unit in MEASURES or unit.casefold() in COUNTED
+
+
 def scale_of(unit: str) -> int:
     """Base units in one `unit`: grams or millilitres for measures, 1 for counted units."""
     return MEASURES.get(unit, 1)
@@ -49,6 +88,10 @@ def size_of(unit: str, product_unit: str, own: Mapping[str, int]) -> int | None:
 
     `own` are the product's own units, such as a bottle or a case, with their base units.
     """
+    if unit in own:
+        return own[unit]
+    if unit != product_unit:
+        unit = unit_of(unit)
     if unit in own:
         return own[unit]
     if unit == product_unit:
