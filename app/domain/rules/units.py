@@ -43,9 +43,10 @@ ALIASES = {
 """Other spellings of measures, in lower case."""
 
 USUAL = """
-个 只 件 瓶 袋 包 盒 箱 罐 桶 条 支 枝 片 块 张 本 双 套 台 把 根 串 份 杯 碗 盘 碟 听 卷 粒 颗 枚 头 棵
-株 朵 束 排 板 提 打 捆 扎 筐 篮 篓 副 付 对 次 位 人 组 层 壶 锅 笼 例 客 煲 匹 卡 券 架 辆 部 面 幅 床
-顶 节 管 筒 坛 瓣 尾 口 扇 盆 缸 匣 帖 剂 贴 联 册 页 封 票 米 厘米 分钟 小时 天
+个 只 件 瓶 袋 包 盒 箱 罐 桶 条 支 枝 片 块 张 本 双 套 台 把 根 串 份 杯 碗 盘 碟 听 卷 粒
+颗 枚 头 棵 株 朵 束 排 板 提 打 捆 扎 筐 篮 篓 副 付 对 次 位 人 组 层 壶 锅 笼 例 客 煲 匹
+卡 券 架 辆 部 面 幅 床 顶 节 管 筒 坛 瓣 尾 口 扇 盆 缸 匣 帖 剂 贴 联 册 页 封 票 米 厘米
+分钟 小时 天
 pc pcs piece pieces ea each unit units bottle bottles bag bags box boxes case cases carton cartons
 pack packs can cans cup cups set sets pair pairs roll rolls sheet sheets tube tubes jar jars dozen
 time times hour hours minute minutes day days person portion portions
