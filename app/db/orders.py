@@ -25,6 +25,7 @@ from app.db.assortment import listed
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Database, Unit
+from app.db.returns import in_return_state
 from app.db.tables import Level, Movement, Order, OrderLine, Product, Store
 
 TENANT = bindparam("tenant", type_=Uuid())
@@ -265,6 +266,10 @@ async def movements_of(
     return (await session.scalars(query)).all()
 
 
+HANDED_OVER = ("FULFILLED", "PARTLY_RETURNED", "RETURNED")
+"""States of orders that were handed over: which one follows from what came back."""
+
+
 class OrderFilter(NamedTuple):
     stores: Collection[UUID]
     state: str | None = None
@@ -280,7 +285,10 @@ async def orders(
     """A page of orders, the newest first."""
     query = select(Order).where(Order.tenant_id == tenant, among(Order.store_id, filter.stores))
     if filter.state is not None:
-        query = query.where(Order.state == filter.state)
+        handed = filter.state in HANDED_OVER
+        query = query.where(
+            in_return_state(filter.state) if handed else Order.state == filter.state
+        )
     if filter.channel is not None:
         query = query.where(Order.channel == filter.channel)
     if filter.contacts is not None:

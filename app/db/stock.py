@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +11,10 @@ from sqlalchemy import and_, bindparam, select, tuple_
 from app.db.categories import subtree
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
+from app.db.days import store_day
 from app.db.levels import Pair, bind_levels, level_keys
 from app.db.reservations import OVERDUE, with_overdue
-from app.db.tables import Entry, Level, Movement, Product
+from app.db.tables import Entry, Level, Movement, Product, Store
 
 KEYS = level_keys()
 BY_PAIR = (
@@ -40,6 +41,21 @@ async def movements_by_id(
             select(Movement).where(Movement.tenant_id == tenant, among(Movement.id, ids))
         )
     ).all()
+
+
+async def sale_by_receipt(
+    session: AnySession, tenant: UUID, store: UUID, receipt_no: str, day: date | None
+) -> Movement | None:
+    """The latest sale of a store with this receipt number, on this day of the store if given."""
+    query = (
+        select(Movement)
+        .join(Store, and_(Store.tenant_id == Movement.tenant_id, Store.id == Movement.store_id))
+        .where(Movement.tenant_id == tenant, Movement.store_id == store)
+        .where(Movement.kind == "SALE", Movement.document == receipt_no)
+    )
+    if day is not None:
+        query = query.where(store_day(Store.timezone, Movement.occurred_at) == day)
+    return await session.scalar(query.order_by(Movement.id.desc()).limit(1))
 
 
 async def reversals_of(

@@ -25,7 +25,7 @@ from app.resolvers.purchases import PurchasesMutation, PurchasesQuery
 from app.resolvers.recipes import RecipesMutation
 from app.resolvers.reports import ReportsQuery
 from app.resolvers.roots import describe_directive, is_for_guests, undeclared
-from app.resolvers.sales import SalesMutation
+from app.resolvers.sales import SalesMutation, SalesQuery
 from app.resolvers.sessions import SessionsMutation, SessionsQuery
 from app.resolvers.stock import StockMutation, StockQuery
 from app.resolvers.stocktakes import (
@@ -52,6 +52,7 @@ with warnings.catch_warnings():
             CatalogQuery,
             CategoriesQuery,
             StockQuery,
+            SalesQuery,
             BatchesQuery,
             StorefrontQuery,
             MenuQuery,

@@ -1,8 +1,14 @@
 """Roots of the sales topic."""
 
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
 import strawberry
 from strawberry.types import Info
 
+from app.db import stock as rows
+from app.db import tables
 from app.domain import access
 from app.domain.access import Can
 from app.domain.errors import Malformed
@@ -14,8 +20,37 @@ from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import sales as types
 from app.schema.paths import with_path
-from app.schema.stock import PostResult
+from app.schema.stock import Movement, PostResult
 from app.schema.window import as_window
+
+
+@strawberry.type
+class SalesQuery:
+    @root(
+        Can.SEE_STOCK,
+        Movement | None,
+        description="Find a sale by its receipt number; null if there is none. 按小票号查销售单",
+    )
+    async def sale(
+        self,
+        info: Info,
+        store_id: Annotated[UUID, strawberry.argument(description="ID of the store that sold.")],
+        receipt_no: Annotated[
+            str, strawberry.argument(description="Receipt number, at most 100 characters. 小票号")
+        ],
+        day: Annotated[
+            date | None,
+            strawberry.argument(
+                description="Day of the sale in the store's time zone; if omitted, the latest sale "
+                "with this number is returned."
+            ),
+        ] = None,
+    ) -> tables.Movement | None:
+        viewer, number = info.context.viewer, clean(receipt_no, "receiptNo", 100)
+        if number is None or not access.within(viewer, Can.SEE_STOCK, [store_id]):
+            return None
+        async with info.context.snapshot.read(viewer.tenant) as session:
+            return await rows.sale_by_receipt(session, viewer.tenant, store_id, number, day)
 
 
 @strawberry.type

@@ -32,7 +32,7 @@ from app.db import (
     writeoffs,
 )
 from app.db.core.snapshot import Snapshot
-from app.domain.documents import suggestions, worksheet
+from app.domain.documents import returns, suggestions, worksheet
 from app.domain.rules.replenishment import PERIOD_DAYS
 from app.live.documents import Topic, open_pages
 from app.schema.topics import TOPICS
@@ -109,6 +109,8 @@ READS: dict[str, Read] = {
     "movements": by(ID, stock.movements_by_id),
     "reversals": of(stock.reversals_of),
     "entries": grouped(attrgetter("movement_id"), stock.entries_of),
+    "line_returns": of(returns.returned_lines),
+    "order_returns": of(returns.order_returns),
     "batches": by(ID, batches.batches_by_id),
     "batch_levels": grouped(attrgetter("store_id", "product_id"), batches.batches_of),
     "recipes": by(ID, recipes.recipes_by_id),

@@ -7,6 +7,7 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.domain.access import Can
+from app.domain.documents.returns import SOLD_TO
 from app.domain.ledger.draft import Place as PlaceValue
 from app.schema.batches import Batch
 from app.schema.boundary import needs
@@ -150,6 +151,17 @@ class MovementLine:
     )
     def amount(self, root: strawberry.Parent[tables.Entry]) -> Money | None:
         return maybe_fen(root.amount)
+
+    @strawberry.field(
+        description="Quantity of a sold line that came back, in the product's unit; null for lines "
+        "that were not sold. 已退数量"
+    )
+    async def returned(self, root: strawberry.Parent[tables.Entry], info: Info) -> Quantity | None:
+        if root.to_bin not in SOLD_TO:
+            return None
+        back = await info.context.loaders_of(root).line_returns.load(root.movement_id)
+        base = back.get(root.line, 0) if back else 0
+        return quantity(base, root.scale) if base or root.to_bin == "customer" else None
 
 
 def _sees_level(info: Info, entry: tables.Entry) -> bool:

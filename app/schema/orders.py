@@ -35,7 +35,13 @@ class OrderState(Enum):
     )
     PAID = strawberry.enum_value("PAID", description="Paid and ready to be handed over. 待取货")
     FULFILLED = strawberry.enum_value(
-        "FULFILLED", description="Handed over to the customer. 已完成"
+        "FULFILLED", description="Handed over to the customer, who kept everything. 已完成"
+    )
+    PARTLY_RETURNED = strawberry.enum_value(
+        "PARTLY_RETURNED", description="Handed over; some of the goods came back. 部分退货"
+    )
+    RETURNED = strawberry.enum_value(
+        "RETURNED", description="Handed over; everything came back. 已退货"
     )
     CANCELLED = strawberry.enum_value(
         "CANCELLED",
@@ -49,7 +55,7 @@ class OrderState(Enum):
 
 @window(
     tables.OrderLine,
-    public=("product", "quantity", "price", "discount", "amount"),
+    public=("product", "quantity", "returned", "price", "discount", "amount"),
     description="One product of an order. 订单明细",
 )
 class OrderLine:
@@ -84,6 +90,13 @@ class OrderLine:
     def amount(self, root: strawberry.Parent[tables.OrderLine]) -> Money | None:
         charge = ordered_charge(root)
         return maybe_fen(charge and charge.amount)
+
+    @strawberry.field(
+        description="Quantity that the customer brought back, in the product's unit. 已退数量"
+    )
+    async def returned(self, root: strawberry.Parent[tables.OrderLine], info: Info) -> Quantity:
+        back = await info.context.loaders_of(root).order_returns.load(root.order_id)
+        return quantity(back.by_line[root.line] if back else 0, root.scale)
 
 
 @window(
@@ -134,7 +147,10 @@ class Order:
         description="State of the order. An unpaid order is EXPIRED as soon as `expiresAt` "
         "passes. 订单状态"
     )
-    def state(self, root: strawberry.Parent[tables.Order], info: Info) -> OrderState:
+    async def state(self, root: strawberry.Parent[tables.Order], info: Info) -> OrderState:
+        if root.state == "FULFILLED":
+            back = await info.context.loaders_of(root).order_returns.load(root.id)
+            return OrderState[back.state.name if back else root.state]
         over = root.state == "HELD" and root.expires_at and root.expires_at <= info.context.now
         # A reservation ends at its time, even before the job has closed the order.
         return OrderState.EXPIRED if over else OrderState[root.state]
@@ -168,8 +184,8 @@ class Order:
         return masked(contact) if seen else None
 
     @strawberry.field(
-        description="Movements that reserved, released and handed over the goods; empty if "
-        "you lack SEE_STOCK. 单据"
+        description="Movements that reserved, released, handed over and took back the goods; "
+        "empty if you lack SEE_STOCK. 单据"
     )
     async def movements(self, root: strawberry.Parent[tables.Order], info: Info) -> list[Movement]:
         return await info.context.loaders_of(root).document_movements.load(root.id)

@@ -33,12 +33,7 @@ ROOTS = [
 ]
 # They take the very input that `consume` takes: its lines are tried there.
 TWINS = ("produce", "returnToSupplier")
-REVERSALS = (
-    "reverse",
-    "reversePurchaseReceipt",
-    "reverseTransferReceipt",
-    "reverseRedemption",
-)
+REVERSALS = ("reverse", "reversePurchaseReceipt", "reverseTransferReceipt", "reverseRedemption")
 # Without --all a place gets each STRIDE-th of its values.
 STRIDE = 8
 KEYLESS = ("signIn", "signInWithWechat", "signInWithDouyin", "refreshSession", "syncSales")
@@ -272,6 +267,7 @@ def queries(
 ) -> dict[str, Any]:
     return {
         "movement": {"id": NIL},
+        "sale": {"storeId": store, "receiptNo": "x"},
         "supplier": {"id": NIL},
         "purchaseOrder": {"id": NIL},
         "order": {"id": NIL},

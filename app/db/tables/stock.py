@@ -176,6 +176,14 @@ class Movement(Table):
             postgresql_where=text("sale_id is not null"),
         ),
         Index(
+            "ix_movements_receipt",
+            "tenant_id",
+            "store_id",
+            "document",
+            "id",
+            postgresql_where=text("kind = 'SALE' and document is not null"),
+        ),
+        Index(
             "ix_movements_document",
             "tenant_id",
             "document_id",

@@ -76,6 +76,10 @@ async def reverse(
         await _undo_redemption(books.db, viewer, key, undone, redemption)
     elif undone.movement.document_id is None or kind == Kind.REVERSAL.name:
         return await books.post(viewer.tenant, undone.draft)
+    elif undone.movement.sale_id is not None:
+        # What came back of an order went out again: the order's state follows from the ledger.
+        of_order = replace(undone.draft, document_id=undone.movement.document_id)
+        return await books.post(viewer.tenant, of_order)
     else:
         raise Refused(WrongState(INSTEAD.get(kind, R.DOCUMENT)))
     async with books.db.read(viewer.tenant) as session:

@@ -174,6 +174,10 @@ class Journal:
             await order_rows.write(unit, placed)
         for order in placed:
             unit.document_changed(order.store_id, order.id)
+        for draft in self._drafts:
+            # An order's state follows from its returns.
+            if draft.document_id is not None and (draft.sale_id or draft.reverses_id):
+                unit.document_changed(draft.store, draft.document_id)
 
     async def _write_acts(self, unit: Unit) -> None:
         acts = [draft.act for draft in self._drafts if draft.act is not None]

@@ -195,8 +195,9 @@ async def take_back(
 ) -> Outcome:
     """Record a return to the store that sold; the ledger refuses more than was sold.
 
-    Bundles come back whole or in parts; a returned dish is waste under every disposition. Raises
-    Refused(UnknownMovement) for a sale out of reach, and as `record` does.
+    Bundles come back whole or in parts; a returned dish is waste under every disposition. What an
+    order sold comes back as a movement of the order. Raises Refused(UnknownMovement) for a sale
+    out of reach, and as `record` does.
     """
     sale, entries = await get_movement(books.db, viewer, Can.RETURN_SALE, sale_id)
     terms = MovementTerms(channel=sale.channel, sale_id=sale_id)
@@ -204,4 +205,5 @@ async def take_back(
     lines, moment = await resolve(books.db, viewer.tenant, *what, requests, head)
     bundles = await sold_bundles(books.db, viewer.tenant, entries)
     drafted = await draft(books, viewer, *what, lines, head, moment, terms)
-    return await books.post(viewer.tenant, unpacked(drafted, bundles))
+    returned = replace(unpacked(drafted, bundles), document_id=sale.document_id)
+    return await books.post(viewer.tenant, returned)

@@ -1,0 +1,87 @@
+"""What came back of sales and orders, read from the ledger."""
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from app.db.core.snapshot import AnySession
+from app.db.core.statement import among
+from app.db.tables import Entry, Movement, Order, OrderLine
+
+SALE, BACK, UNDO = (aliased(Movement) for _ in range(3))
+STANDS = ~(
+    select(UNDO.id)
+    .where(UNDO.tenant_id == BACK.tenant_id, UNDO.reverses_id == BACK.id)
+    .correlate(BACK)
+    .exists()
+)
+"""Whether a return was not reversed."""
+
+OF_SALE = and_(BACK.tenant_id == SALE.tenant_id, BACK.sale_id == SALE.id)
+OF_BACK = and_(Entry.tenant_id == BACK.tenant_id, Entry.movement_id == BACK.id)
+
+
+class ReturnedGoods(NamedTuple):
+    """Base units of a product and batch that came back of a sale, and the order that sold them."""
+
+    sale_id: UUID
+    order_id: UUID | None
+    product_id: UUID
+    batch_id: UUID | None
+    quantity: int
+
+
+async def returned_goods(
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
+) -> list[ReturnedGoods]:
+    """What came back of these sales, or of the orders with these ids."""
+    query = (
+        select(
+            SALE.id,
+            SALE.document_id,
+            Entry.product_id,
+            Entry.batch_id,
+            func.sum(Entry.quantity),
+        )
+        .join(BACK, OF_SALE)
+        .join(Entry, OF_BACK)
+        .where(SALE.tenant_id == tenant, or_(among(SALE.id, ids), among(SALE.document_id, ids)))
+        .where(STANDS)
+        .group_by(SALE.id, SALE.document_id, Entry.product_id, Entry.batch_id)
+        .order_by(SALE.id, Entry.product_id, Entry.batch_id.nulls_last())
+    )
+    rows: Any = await session.execute(query)
+    return [ReturnedGoods._make((*row[:-1], int(row[-1]))) for row in rows]
+
+
+def in_return_state(state: str) -> ColumnElement[bool]:
+    """SQL: whether an order that was handed over is RETURNED, PARTLY_RETURNED, or neither."""
+    of_order = (
+        SALE.tenant_id == Order.tenant_id,
+        SALE.document_id == Order.id,
+        SALE.kind == "FULFILMENT",
+    )
+    some = select(BACK.id).join(SALE, OF_SALE).where(*of_order, STANDS).correlate(Order).exists()
+    returned = (
+        select(func.coalesce(func.sum(Entry.quantity), 0))
+        .join(BACK, OF_BACK)
+        .join(SALE, OF_SALE)
+        .where(*of_order, STANDS, Entry.product_id == OrderLine.product_id)
+        .correlate(Order, OrderLine)
+        .scalar_subquery()
+    )
+    kept = (
+        select(OrderLine.product_id)
+        .where(OrderLine.tenant_id == Order.tenant_id, OrderLine.order_id == Order.id)
+        .group_by(OrderLine.product_id)
+        .having(func.sum(OrderLine.quantity) > returned)
+        .correlate(Order)
+        .exists()
+    )
+    handed = Order.state == "FULFILLED"
+    if state == "FULFILLED":
+        return and_(handed, ~some)
+    return and_(handed, some, kept if state == "PARTLY_RETURNED" else ~kept)
