@@ -1,5 +1,5 @@
 # Needs git, make and Python 3.11 or newer. uv.lock lists the packages from PyPI.
-.PHONY: run test test-all test-wide lint types migrate schema bench web audit sync sync-run browser clients
+.PHONY: run test test-all test-wide simulate lint types migrate schema bench web audit sync sync-run browser clients
 .DEFAULT_GOAL := run
 
 export UV_PROJECT_ENVIRONMENT := .venv
@@ -24,6 +24,10 @@ test-all: test
 # Only what test-all adds to test.
 test-wide: WIDE = --all -m widened
 test-wide: test
+
+# Simulated days of counting while selling, with planted differences.
+simulate: sync
+	@SIMULATION_RUNS=$(or $(RUNS),10000) $(BIN)/python -m pytest -n $(JOBS) tests/simulation $(ARGS)
 
 lint: sync
 	$(BIN)/ruff format --check .

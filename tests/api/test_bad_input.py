@@ -17,7 +17,7 @@ from tests.support.api import Desk, a_desk
 from tests.support.hostile import EVERYTHING, LITERALS, NIL, Path, Root, places, values
 from tests.support.identity import Asking, a_chain
 from tests.support.inputs import of_alerts, of_passes
-from tests.support.stocktakes import stocktake_inputs
+from tests.support.stocktakes import stocktake_arguments, stocktake_inputs
 
 CODES = {"BAD_INPUT", "FORBIDDEN", "UNAUTHENTICATED", "COST_EXCEEDED"}
 CORE = SCHEMA._schema
@@ -276,11 +276,7 @@ def queries(
         "alertRoute": {"rule": "LOW_STOCK", "storeId": store},
         "alertRulePreview": {"input": {"rule": "SLOW_MOVING", "fewerThan": 3}},
         "writeOff": {"id": NIL},
-        "stocktake": {"id": NIL},
-        "stockAsOf": {"at": "2026-11-23T09:30:00+08:00"},
-        "explainLevel": {"storeId": store, "productId": product},
-        "suggestedCounts": {"storeId": store},
-        "stocktakeFeed": {"storeIds": [store]},
+        **stocktake_arguments(store, product, NIL),
         "writeOffFeed": {"storeIds": [store]},
         "transfer": {"id": NIL},
         "replenishmentSuggestions": {"storeId": store},

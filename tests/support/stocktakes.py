@@ -103,3 +103,14 @@ def stocktake_inputs(store: str, line: Any, absent: str) -> dict[str, Any]:
         "confirmCount": {"lineId": absent},
         "setStocktakeRules": {"recountPercent": 10},
     }
+
+
+def stocktake_arguments(store: str, product: str, absent: str) -> dict[str, Any]:
+    """Well-formed arguments of the queries and feeds; `absent` is the id of no row."""
+    return {
+        "stocktake": {"id": absent},
+        "stocktakeFeed": {"storeIds": [store]},
+        "stockAsOf": {"at": "2026-11-23T09:30:00+08:00"},
+        "explainLevel": {"storeId": store, "productId": product},
+        "suggestedCounts": {"storeId": store},
+    }

@@ -1,0 +1,155 @@
+"""Simulated days: goods move and are lost while people count; the books end as the shelf is."""
+
+import asyncio
+import os
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from app.db.history import balances
+from app.db.stock import levels_by_pair
+from app.db.tables import Movement, Stocktake
+from app.domain.rules.kinds import ON_HAND_BINS, Kind
+from tests.support.shop import Shop
+from tests.support.stocktakes import CountDesk
+
+GOODS = ("米", "面", "油")
+RUNS = int(os.environ.get("SIMULATION_RUNS", "12"))
+"""`make simulate` runs more."""
+
+
+@dataclass
+class Day:
+    """A shop, what is really in it, and the sales that a till has not synchronized."""
+
+    shop: Shop
+    rng: Random
+    desk: CountDesk = field(init=False)
+    shelf: dict[str, int] = field(default_factory=dict)
+    planted: dict[str, int] = field(default_factory=dict)
+    offline: list[tuple[str, int, datetime]] = field(default_factory=list)
+    counted: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.desk = CountDesk(self.shop)
+
+    async def open(self) -> Stocktake:
+        for name in GOODS:
+            self.shelf[name] = self.rng.randint(20, 60)
+            await self.shop.receive(name, self.shelf[name])
+            self.planted[name] = self.rng.choice((0, 0, -1, -3, 2))
+            self.shelf[name] += self.planted[name]
+        return await self.desk.open(*GOODS)
+
+    async def move(self) -> None:
+        """A sale, a receipt, or a sale of a till that is offline."""
+        name = self.rng.choice(GOODS)
+        what = self.rng.choice(("sell", "sell", "receive", "offline", "synchronize"))
+        if what == "receive":
+            quantity = self.rng.randint(1, 9)
+            await self.shop.receive(name, quantity)
+            self.shelf[name] += quantity
+        elif what == "synchronize":
+            await self.synchronize()
+        elif self.shelf[name] > 10:
+            quantity = self.rng.randint(1, 3)
+            self.shelf[name] -= quantity
+            if what == "offline":
+                self.offline.append((name, quantity, datetime.now(UTC)))
+            else:
+                assert isinstance(await self.shop.sell(name, quantity), Movement)
+
+    async def synchronize(self) -> None:
+        self.rng.shuffle(self.offline)
+        while self.offline:
+            name, quantity, at = self.offline.pop()
+            sale = await self.shop.draft(Kind.SALE, (name, quantity))
+            late = replace(sale, occurred_at=at, dated=True, accept_shortage=True)
+            assert isinstance(await self.shop.post(late), Movement)
+
+    async def count(self, row: Stocktake, name: str) -> None:
+        """One person counts all of a product."""
+        await self.desk.count(row, name, self.shelf[name])
+        self.counted.add(name)
+
+    async def book(self) -> dict[str, int]:
+        pairs = {(self.shop.store, id): name for name, id in self.shop.products.items()}
+        async with self.shop.db.read(self.shop.tenant) as session:
+            levels = await levels_by_pair(session, self.shop.tenant, list(pairs))
+        return {pairs[pair]: each.shelf + each.reserved for pair, each in levels.items()}
+
+
+@pytest.mark.parametrize("run", range(RUNS))
+async def test_the_books_end_as_the_shelf(shop: Shop, seed: str, run: int) -> None:
+    """Sales, receipts and late sales around every count; each planted difference, and no other."""
+    day = Day(shop, Random(f"{seed} {run}"))
+    row = await day.open()
+    waiting = list(GOODS)
+    day.rng.shuffle(waiting)
+    while waiting:
+        for _ in range(day.rng.randint(0, 4)):
+            await day.move()
+        await day.count(row, waiting.pop())
+    for _ in range(day.rng.randint(0, 6)):
+        await day.move()
+    if day.rng.random() < 0.5:
+        await day.synchronize()
+    if not day.offline:
+        lines = await day.desk.lines(row)
+        assert {name: line.variance for name, line in lines.items()} == day.planted
+    closed = await day.desk.close(row)
+    assert closed.state == "CLOSED", closed
+    for _ in range(3):
+        await day.move()
+    await day.synchronize()
+    assert await day.book() == day.shelf
+
+
+async def test_closed_by_two_while_it_sells(shop: Shop) -> None:
+    """Two people close at once while sales and counts go on: each variance is posted once."""
+    desk = CountDesk(shop)
+    names = [f"货{number}" for number in range(12)]
+    for name in names:
+        await shop.receive(name, 20)
+    row = await desk.open(*names)
+    for name in names:
+        await desk.count(row, name, 18)
+    sales = [shop.sell(name, 1) for name in names]
+    closes = [desk.close(row), desk.close(row, by=desk.person(desk.manager.scope.role))]
+    late = [desk.count(row, name, 1) for name in names[:3]]
+    await asyncio.gather(*sales, *closes, *late)
+    book = {name: line.now.on_hand for name, line in (await desk.lines(row)).items()}
+    added = {
+        name
+        for name, line in (await desk.lines(row)).items()
+        if sum(each.quantity for each in line.counts) > 18
+    }
+    assert book == {name: 18 if name in added else 17 for name in names}
+
+
+async def test_past_stock_is_the_replayed_ledger(shop: Shop, seed: str) -> None:
+    """On both axes, at random moments, late facts included."""
+    rng, facts = Random(seed), list[tuple[datetime, datetime, int]]()
+    first = await shop.receive("米", 1000)
+    assert isinstance(first, Movement)
+    facts.append((first.occurred_at, first.recorded_at, 1000))
+    product = await shop.product("米")
+    for _ in range(25):
+        kind, sign = rng.choice(((Kind.SALE, -1), (Kind.RECEIPT, 1)))
+        quantity = rng.randint(1, 9)
+        at = datetime.now(UTC) - timedelta(minutes=rng.randint(0, 60))
+        drafted = await shop.draft(kind, ("米", quantity))
+        posted = await shop.post(replace(drafted, occurred_at=at, dated=True))
+        assert isinstance(posted, Movement)
+        facts.append((at, posted.recorded_at, sign * quantity))
+    pair = shop.store, product
+    for _ in range(20):
+        at = datetime.now(UTC) - timedelta(minutes=rng.randint(0, 60))
+        known = rng.choice(facts)[1]
+        async with shop.db.read(shop.tenant) as session:
+            found = await balances(session, shop.tenant, [pair], at, known)
+        total = sum(each.quantity for each in found if each.bin in ON_HAND_BINS)
+        replayed = sum(change for when, noted, change in facts if when <= at and noted <= known)
+        assert total == replayed
