@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -50,6 +50,8 @@ class MovementHead(NamedTuple):
     document_id: UUID | None
     occurred_at: datetime
     dated: bool
+    business_date: date
+    timezone: str
 
 
 class EntryRow(NamedTuple):
@@ -102,7 +104,8 @@ def _writing() -> Statement:
     state = rows("level", *(L[name] for name in STATE))
     changes: dict[Any, Any] = {name: state.c[name] for name in STATE[2:-1]}
     changes["shown"] = true()
-    changes["received_at"] = func.coalesce(state.c.received_at, L.received_at)
+    # A receipt that is recorded late does not move it back.
+    changes["received_at"] = func.greatest(state.c.received_at, L.received_at)
     levels = (
         update(Level)
         .values(changes)

@@ -155,8 +155,9 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     ),
     errors.BatchExpired: (
         "BATCH_EXPIRED",
-        "该批次已于 {expired_on} 到期，不能销售",
-        "The batch expired on {expired_on} and cannot be sold.",
+        "该批次 {expired_on} 到期，已过期或保质期不够，请换一个批次",
+        "The last day of sale of the batch is {expired_on}: it has expired or does not last until "
+        "it is handed over. Choose another batch.",
     ),
     errors.VersionConflict: (
         "VERSION_CONFLICT",

@@ -280,7 +280,10 @@ class UnknownBatch(Problem):
     )
 
 
-@problem(errors.BatchExpired, description="The batch has expired and cannot be sold. 批次已过期")
+@problem(
+    errors.BatchExpired,
+    description="The batch has expired, or expires before it is handed over. 批次已过期",
+)
 class BatchExpired(Problem):
     product: Product = edge("products", "product_id", "Product that the problem is about. 商品")
     expired_on: date = strawberry.field(

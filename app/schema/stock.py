@@ -1,6 +1,6 @@
 """Levels, movements, and what one sends to change them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -192,6 +192,12 @@ class Movement:
     )
     occurred_at: datetime = strawberry.field(
         description="Time of the event by the device's clock. 发生时间"
+    )
+    business_date: date = strawberry.field(
+        description="Day of the event in the store, by which the expiry of goods was judged. 营业日"
+    )
+    timezone: str = strawberry.field(
+        description="Time zone of the store at that time, in which `businessDate` is. 时区"
     )
     recorded_at: datetime = strawberry.field(
         description="Time when the movement was recorded, by the database's clock. 记录时间"

@@ -43,6 +43,8 @@ TAMPERING = [
     ("I6", "delete from changes where revision = 2"),
     ("I7", "update batches set expires_on = '2999-01-01' where number = 'A'"),
     ("I8", "update batches set expires_on = '2000-01-01' where number = 'A'"),
+    ("a movement's business date", DISARM
+     + "update movements set business_date = business_date - 9" + ARM),
     ("I9 positions", DISARM + "update entries set to_after = to_after + 1" + ARM),
     ("I9 positions", DISARM + "update entries set from_seq = 7 where from_seq = 2" + ARM),
     ("I9 a level's version", "update levels set version = version + 1"),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -166,7 +167,8 @@ async def test_midnight_is_the_stores_own(
     for seconds, kind in ((-3600 * 23, Movement), (-1, Movement), (0, OutOfStock), (1, OutOfStock)):
         now = midnight.astimezone(UTC) + timedelta(seconds=seconds)
         monkeypatch.setattr("app.db.core.unit.clock", lambda now=now: now)
-        expect(await shop.sell("奶", 1, store=store), kind)
+        sale = await shop.draft(Kind.SALE, ("奶", 1), store=store)
+        expect(await shop.post(replace(sale, occurred_at=now)), kind)
 
 
 def changes_clock(zone: str) -> date:

@@ -44,7 +44,9 @@ async def desk(shop: Shop) -> OrderDesk:
 
 @contextmanager
 def tomorrow() -> Iterator[None]:
-    with patch("app.db.core.unit.clock", lambda: datetime.now(UTC) + timedelta(days=1)):
+    later = datetime.now(UTC) + timedelta(days=1)
+    clocks = ("app.db.core.unit.clock", "app.domain.ledger.documents.clock")
+    with patch(clocks[0], lambda: later), patch(clocks[1], lambda: later):
         yield
 
 

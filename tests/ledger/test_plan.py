@@ -2,7 +2,7 @@
 
 from collections import Counter
 from copy import deepcopy
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,7 +18,7 @@ from app.domain.rules.fefo import BatchKey
 from app.domain.rules.kinds import Kind
 
 STORE, RICE, MILK, SALE = uuid4(), uuid4(), uuid4(), uuid4()
-TODAY = date(2026, 2, 28)
+TODAY = datetime.now(UTC).date()
 OLD, NEAR, FAR = (BatchKey(TODAY + timedelta(days), uuid4()) for days in (-1, 1, 9))
 
 

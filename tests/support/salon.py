@@ -100,8 +100,8 @@ async def a_salon(shop: Shop, mode: str, batches: bool = False) -> Salon:
         await set_recipe(shop.db, salon.owner, uuid4(), product, [part], None, mode)
     for store in stores:
         if batches:
-            await shop.deliver("洗发水", 300, "A", day(20), store=store)
-            await shop.deliver("洗发水", 700, "B", day(40), store=store)
+            await shop.deliver("洗发水", 300, "A", day(400), store=store)
+            await shop.deliver("洗发水", 700, "B", day(420), store=store)
         else:
             await shop.do(Kind.RECEIPT, ("洗发水", 1000), store=store)
     return salon

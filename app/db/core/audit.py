@@ -135,13 +135,11 @@ INVARIANTS = AMOUNTS | {
         SELECT format('movement %s line %s', e.movement_id, e.line)
         FROM entries e
         JOIN movements m ON (m.tenant_id, m.id) = (e.tenant_id, e.movement_id)
-        JOIN stores s ON (s.tenant_id, s.id) = (e.tenant_id, e.from_store)
         JOIN batches b ON (b.tenant_id, b.id) = (e.tenant_id, e.batch_id)
         JOIN batches f ON (f.tenant_id, f.product_id) = (b.tenant_id, b.product_id)
             AND (f.expires_on, f.id) < (b.expires_on, b.id)
         WHERE e.from_seq IS NOT NULL AND NOT e.batch_named
-        AND (f.expires_on >= (m.recorded_at AT TIME ZONE s.timezone)::date
-            OR e.to_bin NOT IN {UNEXPIRED})
+        AND (f.expires_on >= m.business_date OR e.to_bin NOT IN {UNEXPIRED})
         AND (SELECT sum(p.quantity) FROM ({BATCHED}) p
             WHERE (p.tenant_id, p.store_id, p.batch_id, p.bin)
                 = (e.tenant_id, e.from_store, f.id, e.from_bin) AND p.seq < e.from_seq) > 0
@@ -150,12 +148,14 @@ INVARIANTS = AMOUNTS | {
         SELECT format('movement %s line %s', e.movement_id, e.line)
         FROM entries e
         JOIN movements m ON (m.tenant_id, m.id) = (e.tenant_id, e.movement_id)
-        JOIN stores s ON (s.tenant_id, s.id) = (e.tenant_id, e.from_store)
         JOIN batches b ON (b.tenant_id, b.id) = (e.tenant_id, e.batch_id)
-        WHERE e.from_bin = 'shelf' AND e.to_bin IN {UNEXPIRED}
-        AND m.kind <> 'REVERSAL'
-        -- The day is computed before the transaction waits for locks.
-        AND b.expires_on < ((m.recorded_at - interval '1 minute') AT TIME ZONE s.timezone)::date
+        WHERE e.from_bin IN ('shelf', 'quarantine') AND e.to_bin IN {UNEXPIRED}
+        AND m.kind <> 'REVERSAL' AND b.expires_on < m.business_date
+    """,
+    "a movement's business date is the day of the event, in its own zone": """
+        SELECT format('movement %s: %s', id, business_date) FROM movements
+        WHERE business_date > (greatest(occurred_at, recorded_at) AT TIME ZONE timezone)::date
+        OR business_date < (least(occurred_at, recorded_at) AT TIME ZONE timezone)::date
     """,
     "I9 positions are gap-free and on-hand is the running sum": f"""
         SELECT format('store %s product %s seq %s', store_id, product_id, seq) FROM (

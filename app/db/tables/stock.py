@@ -146,6 +146,7 @@ class Movement(Table):
     """The head of a movement. It is never updated or deleted (I1).
 
     `dated` is whether the client said when it happened: it may be recorded late.
+    `business_date` is the store's day by which expiry was judged, in its `timezone` of that time.
     """
 
     __tablename__ = "movements"
@@ -163,6 +164,8 @@ class Movement(Table):
     reverses_id: Mapped[UUID | None]
     document_id: Mapped[UUID | None]
     occurred_at: Mapped[datetime]
+    business_date: Mapped[date] = mapped_column(server_default=func.current_date())
+    timezone: Mapped[str] = mapped_column(server_default="UTC")
     recorded_at: Mapped[datetime] = made_at()
     dated: Mapped[bool] = mapped_column(server_default=text("false"))
     written: ClassVar[Any] = None

@@ -83,3 +83,14 @@ class _Ordered:
                 lines[0] = whole - part, charge and share and charge.minus(share)
             quantity -= part
             yield part, share
+
+
+def renewed_lines(store: UUID, held: Sequence[Reservation]) -> list[Line]:
+    """Lines that put these goods back on the shelf and reserve others of the same products."""
+    shelf, reserved = Place(store, "shelf"), Place(store, "reserved")
+    back = [move_line(each, each.quantity, reserved, shelf) for each in held]
+    again = [
+        Line(each.product_id, from_base(each.quantity, each.scale), shelf, reserved)
+        for each in held
+    ]
+    return [*back, *again]

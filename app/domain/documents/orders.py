@@ -22,7 +22,7 @@ from app.domain import access
 from app.domain.access import CUSTOMER_CLAIMANT, Can, Role, Viewer
 from app.domain.claims import fingerprint_of
 from app.domain.documents.customer_shortages import for_customers
-from app.domain.documents.fulfilment import fulfilment_lines
+from app.domain.documents.fulfilment import fulfilment_lines, renewed_lines
 from app.domain.errors import (
     GuestLimitReached,
     InvalidQuantity,
@@ -170,6 +170,7 @@ async def _draft_order(
         document_id=order.id,
         fingerprint=fingerprint_of(hold.fingerprint.hex(), *details),
         promised=_is_promised(request.external_id),
+        lasts_until=order.expires_at,
         guest_share=terms_of_store.guest_share if is_guest else None,
         of_member=is_member,
     )
@@ -276,7 +277,10 @@ async def _draft_second_hold(books: Books, viewer: Viewer, row: Order, key: UUID
     head, terms = MovementHead(key), MovementTerms(channel=row.channel)
     drafted = await draft(books, viewer, Kind.ORDER_HOLD, row.store_id, lines, head, clock(), terms)
     hold = _movement(row, Kind.ORDER_HOLD, key, viewer.actor, drafted.lines)
-    return replace(hold, recipes=drafted.recipes, promised=_is_promised(row.external_id))
+    promised = _is_promised(row.external_id)
+    # An order that is paid after its pick-up time is handed over at once.
+    until = row.pickup_at and max(row.pickup_at, clock())
+    return replace(hold, recipes=drafted.recipes, promised=promised, lasts_until=until)
 
 
 def _is_promised(external_id: str | None) -> bool:
@@ -328,7 +332,8 @@ async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: st
 async def extend(db: Database, viewer: Viewer, key: UUID, row: Order) -> Order:
     """Holds an unpaid order once more as long as the store's policy says; once.
 
-    Raises Refused(WrongState): EXTENDED, EXPIRED, or the state it is in.
+    Batches that do not last until then are exchanged. Raises Refused: OutOfStock when nothing
+    lasts so long, WrongState: EXTENDED, EXPIRED, or the state it is in.
     """
 
     async def work(unit: Unit, row: Order) -> None:
@@ -339,8 +344,17 @@ async def extend(db: Database, viewer: Viewer, key: UUID, row: Order) -> Order:
         if row.extended:
             raise Refused(WrongState(WrongStateReason.EXTENDED))
         [store] = await identity.stores_by_id(unit.session, unit.tenant, [row.store_id])
-        row.expires_at += timedelta(minutes=store.hold_minutes)
-        row.extended = True
+        until = row.expires_at + timedelta(minutes=store.hold_minutes)
+        row.expires_at, row.extended = until, True
+        day = store_day(until, store.timezone)
+        held = [
+            each
+            for each in await reservations.held(unit, [row.id])
+            if each.expires_on is not None and each.expires_on < day
+        ]
+        lines = renewed_lines(row.store_id, held)
+        renewed = _movement(row, Kind.ORDER_HOLD, key, viewer.actor, lines)
+        await post_movement(unit, replace(renewed, promised=True, lasts_until=until))
 
     return await _change(db, viewer, key, row, ("extendHold", row.id), work)
 

@@ -6,6 +6,7 @@ back, or are used, exactly once: every change of a pass holds the lock of its ro
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -49,7 +50,7 @@ from app.domain.ledger.documents import movement_of, open_levels_for, post_movem
 from app.domain.ledger.draft import SYSTEM_ACTOR, Draft, Line, Place
 from app.domain.ledger.reservations import retry_while_short
 from app.domain.people import contacts
-from app.domain.rules.days import store_day
+from app.domain.rules.days import day_start, store_day
 from app.domain.rules.kinds import Kind
 from app.domain.rules.recipes import Need
 from app.domain.rules.texts import clean
@@ -71,7 +72,7 @@ async def sell_pass(
     expires_on: date | None,
 ) -> Pass:
     """A pass for these uses of a pass product or a service; the sale takes ahead what the recipe
-    says.
+    says. What it reserves for its uses lasts until it ends.
 
     It can be redeemed until `expires_on`, a year from today by default. Raises Refused:
     UnknownStore, UnknownProduct, OutOfStock, WrongState for what is no service.
@@ -80,7 +81,8 @@ async def sell_pass(
     customer = clean(customer, "customer", 100, required=True)
     _check_uses(uses)
     service = await _read_prepaid(db, viewer.tenant, product_id)
-    last_day = _last_day(await _today(db, viewer.tenant, store_id), expires_on)
+    zone = await _timezone(db, viewer.tenant, store_id)
+    last_day = _last_day(store_day(clock(), zone), expires_on)
     id = uuid7()
     sent = contacts.printed(db.vault, viewer.tenant, customer)
     request = ("sellPass", store_id, product_id, sent, uses, channel, expires_on)
@@ -103,6 +105,8 @@ async def sell_pass(
             sold_by=viewer.actor,
         )
         first = _movement(row, key, viewer.actor, *pass_consumption(row, service))
+        # What is reserved for the last use has to last until the pass ends.
+        first = replace(first, lasts_until=day_start(last_day, zone))
         await open_levels_for(db, viewer.tenant, first)
         async with db.unit(viewer.tenant) as unit:
             if earlier := await claim(unit, viewer.claimant, key, row.id, *request):
@@ -133,10 +137,10 @@ async def _read_prepaid(db: Database, tenant: UUID, product_id: UUID) -> KnownPr
     return product
 
 
-async def _today(db: Database, tenant: UUID, store_id: UUID) -> date:
+async def _timezone(db: Database, tenant: UUID, store_id: UUID) -> str:
     async with db.read(tenant) as session:
         [store] = await identity.stores_by_id(session, tenant, [store_id])
-    return store_day(clock(), store.timezone)
+    return store.timezone
 
 
 def _last_day(today: date, expires_on: date | None) -> date:

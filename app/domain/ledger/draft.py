@@ -108,6 +108,8 @@ class Draft:
     share of each level, in percent, that unpaid orders of guests may hold together; None for what
     no guest orders. `of_member`: a customer with an account orders.
     `limit` is what the movement may cost, in 1/10000 yuan; None: without a limit.
+    `lasts_until` is when reserved goods are handed over at the latest: batches that expire on an
+    earlier day are not reserved.
     """
 
     kind: Kind
@@ -133,6 +135,7 @@ class Draft:
     dated: bool = False
     of_member: bool = False
     limit: int | None = None
+    lasts_until: datetime | None = None
     act: AuditRow | None = None
     claimant: UUID | None = None
     id: UUID = field(default_factory=uuid7)

@@ -19,6 +19,7 @@ from app.domain.ledger.costs import CarriedCost, MovementCosts
 from app.domain.ledger.crossings import crossings
 from app.domain.ledger.draft import Draft, Line, unlabelled_batch
 from app.domain.ledger.locked import LockedLevel, Move
+from app.domain.rules.days import BusinessDay
 from app.domain.rules.fefo import BatchKey
 
 
@@ -33,16 +34,16 @@ class Journal:
     """Applies moves to the locked levels and keeps the rows to write, in the order of drafts."""
 
     def __init__(self) -> None:
-        self._drafts: list[Draft] = []
+        self._drafts: dict[Draft, BusinessDay] = {}
         self._entries: list[EntryRow] = []
         self._levels: set[LockedLevel] = set()
         self._batches: set[tuple[LockedLevel, BatchKey]] = set()
         self._arrived: dict[UUID, ArrivingBatch] = {}
         self._shortfalls: dict[Pair, Shortfall] = {}
 
-    def enter(self, draft: Draft, moves: Iterable[Move]) -> None:
+    def enter(self, draft: Draft, day: BusinessDay, moves: Iterable[Move]) -> None:
         """Applies an accepted draft's moves; later drafts see the levels as it leaves them."""
-        self._drafts.append(draft)
+        self._drafts[draft] = day
         costs = MovementCosts()
         for number, move in enumerate(moves, 1):
             if draft.accept_shortage and move.line.source.bin == "variance" and not move.line.late:
@@ -64,7 +65,8 @@ class Journal:
             source.version -= 1
             left, joined = Position(left.seq, source.on_hand), None
         if _arrives(move):
-            target.received_at = draft.occurred_at
+            earlier = target.received_at
+            target.received_at = max(earlier or draft.occurred_at, draft.occurred_at)
         if "reserved" in (line.source.bin, line.target.bin):
             _keep_first_hold(source, draft)
         if batch is not None and not left:
@@ -130,7 +132,7 @@ class Journal:
         """Writes what was entered and drops the claims of `refused` keys. Returns the movements."""
         if not self._drafts and not refused:
             return {}
-        heads = [_head(draft) for draft in self._drafts]
+        heads = [_head(draft, day) for draft, day in self._drafts.items()]
         levels = [_row(level) for level in self._levels]
         recorded_at = await movement_rows.write(unit, levels, heads, self._entries, refused)
         for level in self._levels:
@@ -201,7 +203,7 @@ def _keep_first_hold(level: LockedLevel, draft: Draft) -> None:
         level.held_until = min(level.held_until or until, until)
 
 
-def _head(draft: Draft) -> MovementHead:
+def _head(draft: Draft, day: BusinessDay) -> MovementHead:
     return MovementHead(
         id=draft.id,
         kind=draft.kind.name,
@@ -217,6 +219,8 @@ def _head(draft: Draft) -> MovementHead:
         document_id=draft.document_id,
         occurred_at=draft.occurred_at,
         dated=draft.dated,
+        business_date=day.date,
+        timezone=day.timezone,
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.db.channel_limits import ChannelLimit
 from app.domain.ledger.draft import Line, Pair
-from app.domain.rules.costs import average_cost
+from app.domain.rules.costs import average_cost, share
 from app.domain.rules.days import store_day
 from app.domain.rules.fefo import BatchKey
 from app.domain.rules.kinds import PHYSICAL_BINS
@@ -66,8 +66,12 @@ class LockedLevel:
     earmarks: Earmarks = field(default_factory=_no_earmarks)
 
     def day_of(self, moment: datetime) -> date:
-        """The store's day at that moment; no later than today, though a device's clock may be."""
+        """The store's day at that moment; no later than today."""
         return min(store_day(moment, self.timezone), self.today)
+
+    def is_backdated(self, moment: datetime) -> bool:
+        """Whether the moment lies on an earlier day of the store than today."""
+        return self.day_of(moment) < self.today
 
     @property
     def on_hand(self) -> int:
@@ -116,3 +120,14 @@ class Move(NamedTuple):
     named: bool = False
     cost: int | None = None
     charge: Charge | None = None
+
+
+def with_costs(moves: Sequence[Move], cost: int) -> list[Move]:
+    """The moves, which together cost `cost`, each with its share of it."""
+    left = sum(move.quantity for move in moves)
+    shared: list[Move] = []
+    for move in moves:
+        own = share(cost, move.quantity, left)
+        cost, left = cost - own, left - move.quantity
+        shared.append(move._replace(cost=own))
+    return shared

@@ -4,7 +4,7 @@ What a line takes is gone for the next one, and what it brings is there.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from uuid import UUID
@@ -21,8 +21,8 @@ from app.domain.errors import (
 )
 from app.domain.ledger.channel_limits import is_bound
 from app.domain.ledger.draft import Draft, Line, Place, unlabelled_batch
-from app.domain.ledger.locked import NO_LIMIT, Bins, Levels, LockedLevel, Move
-from app.domain.rules.costs import share
+from app.domain.ledger.locked import NO_LIMIT, Bins, Levels, LockedLevel, Move, with_costs
+from app.domain.rules.days import store_day
 from app.domain.rules.fefo import BatchChoice, BatchKey, choose_batches, expired, pick
 from app.domain.rules.kinds import CONSUMING_BINS, PROMISED_BINS, SEALED_BINS, UNEXPIRED_BINS
 from app.domain.rules.prices import MOST_AMOUNT, charge_of, parts
@@ -124,7 +124,8 @@ class LinePlanner:
         if charge.amount > MOST_AMOUNT:
             return InvalidQuantity(line.product, str(line.quantity))
         # Goods that a shortage books in first are a line of their own, which has no price.
-        mine = [index for index in range(first, len(self.moves)) if self.moves[index].line is line]
+        moves = range(first, len(self.moves))
+        mine = [index for index in moves if self.moves[index].line.target == line.target]
         shares = parts(charge, [self.moves[index].quantity for index in mine])
         for index, part in zip(mine, shares, strict=True):
             self.moves[index] = self.moves[index]._replace(charge=part)
@@ -170,7 +171,7 @@ class LinePlanner:
             taken = self.demands[move.source, rest].available
             self._ask(move.source, line.source.bin, left + taken, taken)
         elif line.cost is not None:
-            self.moves[first:] = _with_costs(self.moves[first:], line.cost)
+            self.moves[first:] = with_costs(self.moves[first:], line.cost)
         return None
 
     def _take(self, move: Move) -> Refusal | None:
@@ -212,15 +213,49 @@ class LinePlanner:
                 self._sell_booked_in(move, move.quantity - choice.taken, choice, late=True)
             return None
         for batch, quantity in choice.parts:
-            key = source, batch, bin
-            self._taken[key] = self._taken.get(key, 0) + quantity
-            self._add(move._replace(quantity=quantity, batch=batch, named=named))
+            self._take_batch(move._replace(quantity=quantity, batch=batch, named=named), batches)
         taken = choice.taken
         if taken < move.quantity and accepts:
             self._sell_booked_in(move, move.quantity - taken, choice)
         else:
             self._ask(source, bin, move.quantity, taken, line.optional)
         return None
+
+    def _take_batch(self, move: Move, batches: dict[BatchKey, Bins]) -> None:
+        """Takes of one batch from the line's bin; a backdated sale also from quarantine."""
+        line, source, batch = move.line, move.source, move.batch
+        assert batch is not None
+        in_turn = [(line.source.bin, move)]
+        if self._is_backdated(move):
+            held = dict(self._held(source, batches, line.source.bin))
+            first = min(move.quantity, max(0, held.get(batch, 0)))
+            aside = replace(line, source=line.source._replace(bin="quarantine"))
+            rest = move._replace(line=aside, quantity=move.quantity - first, named=True)
+            in_turn = [(line.source.bin, move._replace(quantity=first)), ("quarantine", rest)]
+        for bin, part in in_turn:
+            if part.quantity:
+                key = source, batch, bin
+                self._taken[key] = self._taken.get(key, 0) + part.quantity
+                self._add(part)
+
+    def _is_backdated(self, move: Move) -> bool:
+        """Whether goods were sold or used on an earlier day than this one: then batches that were
+        good on that day may lie in quarantine since."""
+        line = move.line
+        sold = line.source.bin == "shelf" and line.target.bin in CONSUMING_BINS
+        return sold and move.source.is_backdated(self._draft.occurred_at)
+
+    def _day_at(self, level: LockedLevel) -> date:
+        """The day by which the expiry of goods is judged."""
+        return level.day_of(self._draft.occurred_at)
+
+    def _put_aside(
+        self, source: LockedLevel, batches: dict[BatchKey, Bins]
+    ) -> list[tuple[BatchKey, int]]:
+        """Quantity in quarantine of batches that have expired since the draft's day."""
+        day, today = self._day_at(source), source.today
+        aside = self._held(source, batches, "quarantine")
+        return [(key, held) for key, held in aside if day <= key.expires_on < today and held > 0]
 
     def _choose(self, move: Move, batches: dict[BatchKey, Bins]) -> BatchChoice:
         line, source, bin = move.line, move.source, move.line.source.bin
@@ -229,12 +264,19 @@ class LinePlanner:
         consumed = bin == "shelf" and line.target.bin in UNEXPIRED_BINS
         if not consumed or self._draft.reverses_id is not None:
             return choose_batches(held, move.quantity, named=line.batches)
-        limit = self._limit(move)
+        if self._is_backdated(move):
+            both = dict(held)
+            for batch, quantity in self._put_aside(source, batches):
+                both[batch] = max(0, both[batch]) + quantity
+            held = list(both.items())
+        limit, until = self._limit(move), self._draft.lasts_until
+        reserved = line.target.bin == "reserved"
         return choose_batches(
             held,
             move.quantity,
-            today=source.today,
+            today=self._day_at(source),
             days_left=limit.days_left,
+            lasts_until=store_day(until, source.timezone) if until and reserved else None,
             buffer=limit.buffer,
             named=line.batches,
             container=source.container,
@@ -347,17 +389,6 @@ class LinePlanner:
             out = sum(quantity for _, quantity in left)
             return ReturnExceedsSale(line.product, out, 0, move.quantity, move.source.scale)
         return None
-
-
-def _with_costs(moves: Sequence[Move], cost: int) -> list[Move]:
-    """The moves, which together cost `cost`, each with its share of it."""
-    left = sum(move.quantity for move in moves)
-    shared: list[Move] = []
-    for move in moves:
-        own = share(cost, move.quantity, left)
-        cost, left = cost - own, left - move.quantity
-        shared.append(move._replace(cost=own))
-    return shared
 
 
 def _unknown(draft: Draft, levels: Levels) -> UnknownProduct:

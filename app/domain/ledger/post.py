@@ -24,7 +24,7 @@ from app.domain.ledger.limits import over_limit
 from app.domain.ledger.locked import Levels, LockedLevel, Move
 from app.domain.ledger.plan import Plan, References, plan
 from app.domain.ledger.read_batches import read_batches
-from app.domain.rules.days import store_day
+from app.domain.rules.days import BusinessDay, store_day
 
 Outcome = Movement | Refusal
 
@@ -107,9 +107,16 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
         else:
             guests.count(draft, planned.moves)
             _apply_effects(draft, planned, references)
-            journal.enter(draft, planned.moves)
+            journal.enter(draft, _business_day(draft, levels), planned.moves)
     refused = [draft.claim for draft in fresh if draft in outcomes]
     return outcomes | await journal.write(unit, refused)
+
+
+def _business_day(draft: Draft, levels: Levels) -> BusinessDay:
+    """The day, in the movement's own store, by which its goods were judged."""
+    touched = [levels[pair] for pair in draft.pairs if pair in levels]
+    level = next((each for each in touched if each.pair[0] == draft.store), touched[0])
+    return BusinessDay(level.day_of(draft.occurred_at), level.timezone)
 
 
 def _apply_effects(draft: Draft, planned: Plan, references: References) -> None:

@@ -52,9 +52,17 @@ async def read_batches(
 def _plain_sales(tracked: Sequence[LockedLevel], drafts: Sequence[Draft]) -> dict[Pair, Decimal]:
     """The levels whose first batches are enough, and how much leaves each, in its unit.
 
-    Where containers are opened, or a channel has a limit, other batches than the first may go.
+    Where containers are opened, a channel has a limit, or a sale was made on an earlier day, other
+    batches than the first may go.
     """
-    others = {level.pair for level in tracked if level.container is not None or level.limits}
+    first = min((draft.occurred_at for draft in drafts), default=None)
+    others = {
+        level.pair
+        for level in tracked
+        if level.container is not None
+        or level.limits
+        or (first is not None and level.is_backdated(first))
+    }
     return {pair: sold for pair, sold in sold_only(drafts).items() if pair not in others}
 
 

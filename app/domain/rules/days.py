@@ -1,7 +1,15 @@
 """Days: which calendar day it is in a store, by the store's own time zone."""
 
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+
+class BusinessDay(NamedTuple):
+    """A day of a store, by its time zone of that time."""
+
+    date: date
+    timezone: str
 
 
 def store_day(now: datetime, timezone: str) -> date:
@@ -11,5 +19,9 @@ def store_day(now: datetime, timezone: str) -> date:
 
 def day_end(now: datetime, timezone: str) -> datetime:
     """The midnight in `timezone` that ends the day of `now`."""
-    tomorrow = store_day(now, timezone) + timedelta(days=1)
-    return datetime.combine(tomorrow, time(), ZoneInfo(timezone))
+    return day_start(store_day(now, timezone) + timedelta(days=1), timezone)
+
+
+def day_start(day: date, timezone: str) -> datetime:
+    """The midnight in `timezone` at which the day begins."""
+    return datetime.combine(day, time(), ZoneInfo(timezone))

@@ -42,6 +42,7 @@ def choose_batches(
     *,
     today: date | None = None,
     days_left: int = 0,
+    lasts_until: date | None = None,
     buffer: int = 0,
     named: Collection[UUID] | None = None,
     container: int | None = None,
@@ -50,16 +51,17 @@ def choose_batches(
     """The batches that `quantity` base units come from; fewer when there is less.
 
     `available` is in the order of FEFO. `today` excludes expired batches, None allows them
-    (I8). `days_left` excludes batches that expire sooner than so many days from today, and
-    `buffer` base units of the others stay. `named` allows only these batches. `container` and
-    `sealed` are for goods that are opened: see `pick_opened`.
+    (I8). `days_left` excludes batches that expire sooner than so many days from today,
+    `lasts_until` those that expire before that day, and `buffer` base units of the others stay.
+    `named` allows only these batches. `container` and `sealed` are for goods that are opened: see
+    `pick_opened`.
     """
     candidates = available
     if today is not None:
         candidates = [part for part in available if part[0].expires_on >= today]
     lasting = candidates
-    if today is not None and days_left:
-        since = today + timedelta(days=days_left)
+    if today is not None and (days_left or lasts_until):
+        since = max(today + timedelta(days=days_left), lasts_until or today)
         lasting = [part for part in candidates if part[0].expires_on >= since]
     if buffer:
         quantity = min(quantity, max(0, sum(held for _, held in lasting) - buffer))
@@ -69,7 +71,8 @@ def choose_batches(
         lasting = [part for part in lasting if part[0].id in named]
         if not lasting:
             too_old = max((key.expires_on for key, _ in available if key.id in named), default=None)
-    # I7: the order is FEFO, unless a batch is named, is open, or is too old for the channel.
+    # I7: the order is FEFO, unless a batch is named, is open, or is too old for the channel or
+    # for the day on which it is handed over.
     parts = first = pick(candidates, quantity)
     if container is not None and named is None:
         parts = pick_opened(lasting, quantity, container, sealed)
