@@ -1,5 +1,6 @@
 """Levels as a post holds them under their locks, and the moves between them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
