@@ -37,6 +37,8 @@ async def low_oil(desk: Desk) -> None:
 
 async def test_a_guest_who_is_refused(fresh: Desk) -> None:
     await low_oil(fresh)
+    rice = await fresh.product("炒饭")
+    assert "code" not in await fresh.do("setAssortment", productIds=[rice], listed=True)
     code = fresh.chain.founded.store.code
     input = {"key": str(uuid4()), "store": code, "channel": "WECHAT", "contact": "张三"}
     lines = [await fresh.line("炒饭", 1)]
