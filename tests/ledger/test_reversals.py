@@ -14,20 +14,8 @@ from app.domain.ledger.costs import MovementCosts
 from app.domain.ledger.draft import Line, Place
 from app.domain.ledger.locked import LockedLevel, Move
 from app.domain.rules.kinds import Kind
+from tests.ledger.test_dishes import costed, worth
 from tests.support.shop import Shop, day
-
-
-async def costed(shop: Shop, quantity: int, cost: int, kind: Kind = Kind.RECEIPT) -> Movement:
-    draft = await shop.draft(kind, ("米", quantity))
-    [line] = draft.lines
-    movement = await shop.post(replace(draft, lines=(replace(line, unit_cost=cost),)))
-    assert isinstance(movement, Movement), movement
-    return movement
-
-
-async def worth(shop: Shop) -> tuple[int, int, int | None]:
-    level = await shop.level("米")
-    return level.shelf, level.value, level.unit_cost
 
 
 async def reversal(shop: Shop, movement: Movement) -> list[Entry]:
@@ -38,16 +26,16 @@ async def reversal(shop: Shop, movement: Movement) -> list[Entry]:
 
 
 async def test_a_slip_of_the_finger_leaves_no_trace_in_the_value(shop: Shop) -> None:
-    await costed(shop, 10, 280_000)
-    slip = await costed(shop, 10, 28_000_000)
+    await costed(shop, Kind.RECEIPT, 10, 280_000)
+    slip = await costed(shop, Kind.RECEIPT, 10, 28_000_000)
     [entry] = await reversal(shop, slip)
     assert (entry.cost, entry.own_cost) == (280_000_000, True)
     assert await worth(shop) == (10, 2_800_000, 280_000)
 
 
 async def test_a_reversal_beyond_the_value_leaves_at_the_average(shop: Shop) -> None:
-    await costed(shop, 10, 10_000)
-    dear = await costed(shop, 10, 90_000)
+    await costed(shop, Kind.RECEIPT, 10, 10_000)
+    dear = await costed(shop, Kind.RECEIPT, 10, 90_000)
     await shop.sell("米", 5)
     [entry] = await reversal(shop, dear)
     assert (entry.cost, entry.own_cost) == (500_000, False)
@@ -55,8 +43,8 @@ async def test_a_reversal_beyond_the_value_leaves_at_the_average(shop: Shop) -> 
 
 
 async def test_what_leaves_last_takes_the_whole_value(shop: Shop) -> None:
-    cheap = await costed(shop, 10, 10_000)
-    await costed(shop, 10, 90_000)
+    cheap = await costed(shop, Kind.RECEIPT, 10, 10_000)
+    await costed(shop, Kind.RECEIPT, 10, 90_000)
     await shop.sell("米", 10)
     [entry] = await reversal(shop, cheap)
     assert (entry.cost, entry.own_cost) == (500_000, False)
@@ -64,7 +52,7 @@ async def test_what_leaves_last_takes_the_whole_value(shop: Shop) -> None:
 
 
 async def test_other_entries_have_no_basis(shop: Shop) -> None:
-    await costed(shop, 10, 10_000)
+    await costed(shop, Kind.RECEIPT, 10, 10_000)
     sale = await shop.sell("米", 4)
     assert isinstance(sale, Movement)
     [entry] = await reversal(shop, sale)
@@ -72,8 +60,8 @@ async def test_other_entries_have_no_basis(shop: Shop) -> None:
 
 
 async def test_reversed_receipts_take_the_rest_from_quarantine(shop: Shop) -> None:
-    came = await costed(shop, 10, 10_000)
-    await costed(shop, 2, 70_000)
+    came = await costed(shop, Kind.RECEIPT, 10, 10_000)
+    await costed(shop, Kind.RECEIPT, 2, 70_000)
     await shop.do(Kind.QUARANTINE, ("米", 9))
     entries = await reversal(shop, came)
     assert [(each.from_bin, each.quantity, each.cost) for each in entries] == [
@@ -85,7 +73,7 @@ async def test_reversed_receipts_take_the_rest_from_quarantine(shop: Shop) -> No
 
 
 async def test_a_reversal_that_finds_too_little_says_how_much_there_is(shop: Shop) -> None:
-    came = await costed(shop, 10, 10_000)
+    came = await costed(shop, Kind.RECEIPT, 10, 10_000)
     await shop.sell("米", 2)
     await shop.do(Kind.QUARANTINE, ("米", 5))
     outcome = await shop.reverse(came)
