@@ -119,6 +119,13 @@ async def add_lines(unit: Unit, row: Stocktake, products: Collection[UUID]) -> N
     await unit.session.execute(insert(L).from_select(names, scope))
 
 
+async def covered_categories(unit: Unit, row: Stocktake) -> set[UUID]:
+    """The categories that the stocktake covers, and all below them."""
+    if not row.category_ids:
+        return set()
+    return set((await unit.session.scalars(subtree(unit.tenant, *row.category_ids))).all())
+
+
 async def overlapping(unit: Unit, row: Stocktake) -> UUID | None:
     """Another open stocktake of the store with a product of this one."""
     other = L.__table__.alias("other")

@@ -303,10 +303,7 @@ class KeyReused(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class WrongState(Refusal):
-    """The state of a row, or a rule, does not allow the operation.
-
-    `document_id` is another document that stands in the way.
-    """
+    """The state of a row, or a rule, does not allow it; `document_id` stands in the way."""
 
     reason: WrongStateReason
     document_id: UUID | None = None

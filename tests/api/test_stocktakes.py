@@ -384,3 +384,15 @@ async def test_suggested_reasons(desk: Desk) -> None:
         "水": "UNIT_MIX_UP",
     }
     assert line_of(row, "东北大米")["evidence"] == "相似商品混淆：东北小米"
+
+
+async def test_a_category_covers_those_below_it(desk: Desk) -> None:
+    top = await desk.do("createCategory", name=uuid4().hex)
+    below = await desk.do("createCategory", name=uuid4().hex, parentId=top["id"])
+    for name in ("可乐", "雪碧"):
+        await desk.product(name, categoryId=below["id"])
+    await desk.receive("可乐", 5)
+    row = await desk.do("openStocktake", storeId=desk.store, categoryIds=[top["id"]])
+    assert [each["product"]["name"] for each in row["lines"]] == ["可乐"]
+    row = await counted(desk, row, ("雪碧", 2))
+    assert row["progress"]["counted"] == 1

@@ -175,8 +175,9 @@ async def _include(unit: Unit, row: Stocktake, products: Mapping[UUID, Product])
     missing = products.keys() - {line.product_id for line in known}
     if not missing:
         return
+    categories = await rows.covered_categories(unit, row)
     for product in missing:
-        covered = row.everything or products[product].category_id in row.category_ids
+        covered = row.everything or products[product].category_id in categories
         if not covered or products[product].kind != "GOODS":
             raise Refused(WrongState(WrongStateReason.NOT_IN_STOCKTAKE))
     await rows.lock_scopes(unit, row.store_id)
