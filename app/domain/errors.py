@@ -344,8 +344,7 @@ class ReasonNeeded(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyTaken(Refusal):
-    """`field` (sku, barcode, login, code, name, number) already has `value` elsewhere; a SKU or
-    barcode in the product `product_id`."""
+    """`field`, such as sku or login, has `value` elsewhere: a code in the product `product_id`."""
 
     field: str
     value: str

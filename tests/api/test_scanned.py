@@ -75,6 +75,17 @@ async def test_an_order_holds_the_batch_of_its_code(fresh: Desk) -> None:
     assert order["state"] == "HELD"
 
 
+async def test_an_order_is_not_picked_up_after_the_expiry_of_its_code(fresh: Desk) -> None:
+    await two_dates(fresh)
+    values = {"store": fresh.chain.founded.store.code, "channel": "WECHAT"}
+    lines = [{"code": code(2, "NEW"), "quantity": "1"}]
+    later = (datetime.now(UTC) + timedelta(days=4)).isoformat()
+    refused = await fresh.do(
+        "placeOrder", **values, contact="13900000000", lines=lines, pickupAt=later
+    )
+    assert refused["code"] == "BATCH_EXPIRED"
+
+
 async def test_batches_that_were_never_received_are_unknown(fresh: Desk) -> None:
     await two_dates(fresh)
     product = await milk(fresh)

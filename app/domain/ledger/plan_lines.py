@@ -132,9 +132,14 @@ class LinePlanner:
         return None
 
     def _shows_expired(self, line: Line, shown: date, level: LockedLevel) -> bool:
-        """Whether the code of the goods shows that they may not go there any longer (I8)."""
-        consumed = line.target.bin in UNEXPIRED_BINS and self._draft.reverses_id is None
-        return consumed and expired(shown, level.day_of(self._draft.occurred_at))
+        """Whether the code of the goods shows that they may not go there any longer (I8), or will
+        be expired when they are handed over."""
+        if line.target.bin not in UNEXPIRED_BINS or self._draft.reverses_id is not None:
+            return False
+        day, until = self._day_at(level), self._draft.lasts_until
+        if until is not None and line.target.bin == "reserved":
+            day = max(day, store_day(until, level.timezone))
+        return expired(shown, day)
 
     def _is_a_fact(self) -> bool:
         """Whether the movement happened already, or undoes one: a mark does not forbid it."""
