@@ -16,7 +16,8 @@ from app.db.core.bus import Bus
 from app.db.core.unit import Database
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog.cookbook import NO_WISH, Cookbook
-from app.domain.catalog.products import ProductDescription, create_product
+from app.domain.catalog.new_products import create_product
+from app.domain.catalog.products import ProductDescription
 from app.domain.catalog.recipes import Ingredient, set_recipe
 from app.domain.claims import fingerprint_of
 from app.domain.ledger.draft import Draft, Line, Place

@@ -22,6 +22,7 @@ from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog import categories, products
 from app.domain.catalog.assortment import AssortmentRequest, set_assortment
 from app.domain.catalog.cookbook import Cookbook
+from app.domain.catalog.new_products import create_product
 from app.domain.catalog.products import ProductDescription
 from app.domain.claims import fingerprint_of
 from app.domain.ledger.draft import Draft, Line, Place, batch_id
@@ -277,7 +278,7 @@ async def _product(db: Database, owner: Viewer, good: Good, number: int, categor
     most = Decimal(good.reorder_point) * OVERSTOCKED
     described = ProductDescription(good.name, good.spec, price, category, overstock_point=most)
     code = f"6901234{number:05d}"
-    product = await products.create_product(
+    product = await create_product(
         db,
         owner,
         _key("product", good.sku),

@@ -10,6 +10,7 @@ from uuid import UUID
 from app.db.tables import Movement, Product
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog import categories, products, units
+from app.domain.catalog.new_products import create_product
 from app.domain.catalog.products import ProductDescription
 from app.domain.catalog.recipes import Ingredient, set_recipe
 from app.domain.catalog.units import Pack
@@ -136,7 +137,7 @@ async def _goods(trade: Trade, category: str, goods: Sequence[Good]) -> dict[str
         # Ingredients and consumables: customers buy what is made of them.
         described = ProductDescription(good.name, good.spec, category_id=shelf.id, for_sale=False)
         tracked = good.life != "-"
-        product = await products.create_product(
+        product = await create_product(
             db,
             owner,
             trade.key("product", good.sku),
@@ -199,7 +200,7 @@ async def _serve(trade: Trade, line: str, catalog: dict[str, Product]) -> None:
     described = ProductDescription(
         name, price=int(price) * 10_000 if for_sale else None, for_sale=for_sale
     )
-    catalog[sku] = await products.create_product(
+    catalog[sku] = await create_product(
         db, owner, trade.key("product", sku), sku, unit, kind, [], described
     )
     consume_on = CONSUME_ON.get(sku) if kind in PREPAID else None

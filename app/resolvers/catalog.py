@@ -1,5 +1,6 @@
 """Roots of the catalog topic."""
 
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -12,9 +13,12 @@ from app.db.tables import Product
 from app.domain.access import Can
 from app.domain.catalog import barcodes, products
 from app.domain.catalog.codes import find_product
+from app.domain.catalog.new_products import FirstValues, create_product
 from app.domain.catalog.printing import Printed, product_label
 from app.domain.catalog.products import ProductDescription
 from app.domain.errors import Malformed
+from app.domain.movements import first_stock
+from app.domain.movements.first_stock import Opening
 from app.domain.rules.codes import code_key
 from app.domain.rules.spelling import search_key
 from app.domain.rules.texts import clean
@@ -153,6 +157,31 @@ def described(input: changes.CreateProductInput) -> ProductDescription:
     )
 
 
+def openings_of(input: changes.CreateProductInput) -> list[Opening]:
+    return [
+        Opening(
+            each.store_id,
+            each.quantity,
+            each.unit_cost,
+            each.batch_no,
+            each.produced_on,
+            each.expires_on,
+        )
+        for each in input.opening_stock or ()
+    ]
+
+
+def first_values(input: changes.CreateProductInput, openings: list[Opening]) -> FirstValues:
+    return FirstValues(
+        input.reorder_point,
+        input.expiry_warning_days,
+        input.barcode and input.barcode.code,
+        input.barcode and input.barcode.pack_quantity,
+        input.category_path,
+        tuple(map(asdict, openings)),
+    )
+
+
 def redescribed(input: changes.UpdateProductInput) -> ProductDescription:
     return ProductDescription(
         input.name,
@@ -177,12 +206,12 @@ class CatalogMutation:
     @root(
         Can.EDIT_CATALOG,
         changes.ProductResult,
-        description="Create a product. Fails with AlreadyTaken if the SKU or a barcode exists. "
-        "新建商品",
+        description="Create a product with its category, barcodes, thresholds and opening "
+        "stock: all or nothing. Fails with AlreadyTaken if the SKU or a barcode exists. 新建商品",
     )
     async def create_product(self, info: Info, input: changes.CreateProductInput) -> Product:
-        context = info.context
-        return await products.create_product(
+        context, openings = info.context, openings_of(input)
+        return await create_product(
             context.app.db,
             context.viewer,
             input.key,
@@ -194,6 +223,8 @@ class CatalogMutation:
             bool(input.tracks_batches),
             input.shelf_life_days,
             bool(input.confirm_unit),
+            first_values(input, openings),
+            first_stock.stocking(context.viewer, input.key, openings),
         )
 
     @root(

@@ -1,16 +1,18 @@
 """What one sends to change the catalog, and what comes back."""
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
-from app.domain.catalog.products import MOST_BARCODES
+from app.domain.catalog.new_products import MOST_BARCODES
 from app.schema import problems
 from app.schema.arguments import at_most, request_key
 from app.schema.catalog import Category, Product, ProductKind
 from app.schema.scalars import Money, Quantity
 
+MOST_OPENINGS = 100
 ProductResult = Annotated[
     Product
     | problems.UnknownProduct
@@ -37,6 +39,36 @@ CategoryResult = Annotated[
         "CategoryResult", description="The category, or the problem that prevented the change."
     ),
 ]
+
+
+@strawberry.input(description="First barcode of a new product. 首个条码")
+class FirstBarcodeInput:
+    code: str = strawberry.field(description="Barcode, at most 64 characters. 条码")
+    pack_quantity: Quantity | None = strawberry.field(
+        default=None,
+        description="Quantity in one pack, in the product's unit; one unit by default. 包装数量",
+    )
+
+
+@strawberry.input(description="Opening stock of a new product in one store. 期初库存")
+class OpeningStockInput:
+    store_id: UUID = strawberry.field(description="ID of a store where you receive goods. 门店")
+    quantity: Quantity = strawberry.field(
+        description="Quantity greater than 0, in the product's unit. 数量"
+    )
+    unit_cost: Money | None = strawberry.field(
+        default=None, description="Cost of one product unit in CNY. 单位成本"
+    )
+    batch_no: str | None = strawberry.field(
+        default=None, description="Batch number as printed, at most 50 characters. 批号"
+    )
+    produced_on: date | None = strawberry.field(
+        default=None, description="Date of production, used to compute the expiry. 生产日期"
+    )
+    expires_on: date | None = strawberry.field(
+        default=None,
+        description="Last day of sale; computed from the shelf life if omitted. 到期日",
+    )
 
 
 @strawberry.input(description="Input of `createProduct`. 新建商品")
@@ -94,6 +126,29 @@ class CreateProductInput:
         default=None,
         description="Shelf life in days, used to compute the expiry of goods that are received "
         "without one. 保质期（天）",
+    )
+    category_path: str | None = strawberry.field(
+        default=None,
+        description="Path of the product's category instead of `categoryId`, such as 食品 / 饮料; "
+        "missing categories are created. 分类路径",
+    )
+    barcode: FirstBarcodeInput | None = strawberry.field(
+        default=None, description="First barcode of the product, of one unit or a pack. 条码"
+    )
+    reorder_point: Quantity | None = strawberry.field(
+        default=None,
+        description="Reorder point of all stores, in the product's unit; 0 by default. 最低阈值",
+    )
+    expiry_warning_days: int | None = strawberry.field(
+        default=None,
+        description="Number of days before expiry from which a batch is near expiry, from 7 to "
+        "30. 临期预警（天）",
+    )
+    opening_stock: list[OpeningStockInput] | None = strawberry.field(
+        default=None,
+        description="Goods that are in the stores already. The product is created with all of "
+        "them or not at all. 期初库存",
+        metadata=at_most(MOST_OPENINGS),
     )
 
 

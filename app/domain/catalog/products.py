@@ -6,8 +6,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
-
 from app.db import catalog as rows
 from app.db.alerts import judge
 from app.db.categories import categories_by_id
@@ -17,7 +15,7 @@ from app.db.levels import open_levels
 from app.db.tables import Level, Product
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.catalog.namespace import change_sku, read_barcode, read_sku, take_codes
+from app.domain.catalog.namespace import change_sku, read_sku
 from app.domain.catalog.pinyin import full, search_text
 from app.domain.claims import claim
 from app.domain.errors import (
@@ -26,17 +24,15 @@ from app.domain.errors import (
     Refused,
     UnknownCategory,
     UnknownProduct,
-    UnknownUnit,
     WrongState,
     WrongStateReason,
     unknown_products,
 )
 from app.domain.ledger.crossings import standings
 from app.domain.rules.texts import clean
-from app.domain.rules.units import LIMIT, is_known, scale_of, to_base, unit_of
+from app.domain.rules.units import LIMIT, to_base
 
 FEN = 100
-MOST_BARCODES = 20
 WARNABLE_DAYS = range(7, 31)
 
 
@@ -93,69 +89,6 @@ class ProductDescription:
         return given | {name: "" if name == "spec" else None for name in self.emptied}
 
 
-async def create_product(
-    db: Database,
-    viewer: Viewer,
-    key: UUID,
-    sku: str,
-    unit_name: str,
-    kind: str,
-    barcodes: list[str],
-    described: ProductDescription,
-    tracks_batches: bool = False,
-    shelf_life_days: int | None = None,
-    confirm_unit: bool = False,
-) -> Product:
-    """Makes a product. Its unit is for ever, and so is whether it is kept by batches.
-
-    Raises Refused: AlreadyTaken for a sku or barcode in use, UnknownCategory, UnknownUnit for an
-    unusual unit without `confirm_unit`.
-    """
-    sku_code = read_sku(sku)
-    sku = sku_code.shown
-    clean(described.name, "name", 200, required=True)
-    unit_name = unit_of(clean(unit_name, "unit", 10, required=True))
-    if not confirm_unit and not is_known(unit_name):
-        raise Refused(UnknownUnit(unit_name, path=("unit",)))
-    if len(barcodes) > MOST_BARCODES:
-        raise Malformed(
-            "barcodes", f"条码最多 {MOST_BARCODES} 个", f"Barcodes: give at most {MOST_BARCODES}."
-        )
-    codes = [read_barcode(text, "barcodes", str(i)) for i, text in enumerate(barcodes)]
-    if shelf_life_days is not None and not (tracks_batches and 0 <= shelf_life_days <= 36500):
-        raise Malformed(
-            "shelfLifeDays",
-            "保质期须为 0 至 36500 天，且商品须按批次管理",
-            "The shelf life is 0 to 36500 days, for a product that tracks batches.",
-        )
-    columns = described.cleaned()
-    product = Product(
-        tenant_id=viewer.tenant,
-        id=uuid7(),
-        sku=sku,
-        kind=kind,
-        unit=unit_name,
-        scale=scale_of(unit_name),
-        tracks_batches=tracks_batches,
-        shelf_life_days=shelf_life_days,
-        **{"spec": "", **columns},
-    )
-    product.reorder_point = 0
-    product.overstock_point = threshold(product, described.overstock_point)
-    _index(product)
-    async with db.unit(viewer.tenant) as unit:
-        shown = [code.shown for code in codes]
-        request = ("createProduct", sku, unit_name, kind, shown, described.printed())
-        request += tracks_batches, shelf_life_days
-        if earlier := await claim(unit, viewer.claimant, key, product.id, *request):
-            return await get_product(unit, earlier)
-        await _known_category(unit, product.category_id)
-        unit.session.add(product)
-        await unit.session.flush()
-        await take_codes(unit, product, [sku_code, *codes])
-    return product
-
-
 async def update_product(
     db: Database,
     viewer: Viewer,
@@ -174,14 +107,14 @@ async def update_product(
         earlier = await claim(unit, viewer.claimant, key, product_id, *request)
         product = await get_product(unit, product_id)
         if earlier is None:
-            await _known_category(unit, described.category_id)
+            await check_category(unit, described.category_id)
             for name, value in columns.items():
                 setattr(product, name, value)
             if sku_code is not None:
                 await change_sku(unit, product, sku_code)
             if described.overstock_point is not None:
                 product.overstock_point = threshold(product, described.overstock_point)
-            _index(product)
+            index_texts(product)
             await announce(unit, product, {"overstock_point": product.overstock_point})
     return product
 
@@ -252,8 +185,7 @@ async def set_expiry_warning(
 
     Raises Refused: UnknownProduct, UnknownStore.
     """
-    if days not in WARNABLE_DAYS:
-        raise Malformed("days", "临期提醒须为 7 至 30 天", "The expiry warning is 7 to 30 days.")
+    check_warning(days, "days")
     await _open_thresholds(db, viewer, product_id, store_id)
     async with db.unit(viewer.tenant) as unit:
         # Without a store it is the request of earlier versions: a retry still finds its claim.
@@ -266,6 +198,11 @@ async def set_expiry_warning(
             product.own_warning_days = days
             await announce(unit, product)
     return product
+
+
+def check_warning(days: int, field: str) -> None:
+    if days not in WARNABLE_DAYS:
+        raise Malformed(field, "临期提醒须为 7 至 30 天", "The expiry warning is 7 to 30 days.")
 
 
 async def _open_thresholds(
@@ -288,7 +225,7 @@ def _has_stock(level: Level) -> bool:
     return any((level.shelf, level.reserved, level.quarantine, level.transit))
 
 
-def _index(product: Product) -> None:
+def index_texts(product: Product) -> None:
     product.search = search_text(product.name, product.sku)
     product.pinyin = full(product.name)
 
@@ -311,7 +248,7 @@ async def get_product(unit: Unit, product_id: UUID) -> Product:
     return product
 
 
-async def _known_category(unit: Unit, category_id: UUID | None) -> None:
+async def check_category(unit: Unit, category_id: UUID | None) -> None:
     if category_id is not None and not await categories_by_id(
         unit.session, unit.tenant, [category_id]
     ):

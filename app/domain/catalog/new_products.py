@@ -1,0 +1,166 @@
+"""Creating a product, with its codes, thresholds, category and opening stock: all or nothing."""
+
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from app.db.core.unit import Database, Unit
+from app.db.tables import Product
+from app.domain.access import Viewer
+from app.domain.catalog.categories import open_path, read_path
+from app.domain.catalog.namespace import NewCode, read_barcode, read_sku, take_codes
+from app.domain.catalog.products import (
+    ProductDescription,
+    check_category,
+    check_warning,
+    get_product,
+    index_texts,
+    threshold,
+)
+from app.domain.claims import claim
+from app.domain.errors import InvalidQuantity, Malformed, Refused, UnknownUnit
+from app.domain.paths import at_path
+from app.domain.rules.texts import clean
+from app.domain.rules.units import is_known, scale_of, to_base, unit_of
+
+MOST_BARCODES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class FirstValues:
+    """What a new product may have from the start; otherwise other use cases set it later.
+
+    `barcode` is of a pack of `pack_quantity` units, of one unit by default. `opening` prints the
+    opening stock that `Stocking` books.
+    """
+
+    reorder_point: Decimal | None = None
+    expiry_warning_days: int | None = None
+    barcode: str | None = None
+    pack_quantity: Decimal | None = None
+    category_path: str | None = None
+    opening: tuple[Any, ...] = ()
+
+
+NOTHING = FirstValues()
+Stocking = Callable[[Unit, Product], Awaitable[None]]
+"""Books the opening stock of a new product in the unit that creates it."""
+
+
+async def create_product(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    sku: str,
+    unit_name: str,
+    kind: str,
+    barcodes: list[str],
+    described: ProductDescription,
+    tracks_batches: bool = False,
+    shelf_life_days: int | None = None,
+    confirm_unit: bool = False,
+    first: FirstValues = NOTHING,
+    stocking: Stocking | None = None,
+) -> Product:
+    """Makes a product. Its unit is for ever, and so is whether it is kept by batches.
+
+    All or nothing. Raises Refused: AlreadyTaken for a sku or barcode in use,
+    UnknownCategory, UnknownUnit for an unusual unit without `confirm_unit`; Malformed for an invalid quantity, and what `stocking` raises.
+    """
+    sku_code = read_sku(sku)
+    sku = sku_code.shown
+    clean(described.name, "name", 200, required=True)
+    unit_name = unit_of(clean(unit_name, "unit", 10, required=True))
+    if not confirm_unit and not is_known(unit_name):
+        raise Refused(UnknownUnit(unit_name, path=("unit",)))
+    if len(barcodes) > MOST_BARCODES:
+        raise Malformed(
+            "barcodes", f"条码最多 {MOST_BARCODES} 个", f"Barcodes: give at most {MOST_BARCODES}."
+        )
+    codes = [read_barcode(text, "barcodes", str(i)) for i, text in enumerate(barcodes)]
+    if shelf_life_days is not None and not (tracks_batches and 0 <= shelf_life_days <= 36500):
+        raise Malformed(
+            "shelfLifeDays",
+            "保质期须为 0 至 36500 天，且商品须按批次管理",
+            "The shelf life is 0 to 36500 days, for a product that tracks batches.",
+        )
+    columns = described.cleaned()
+    product = Product(
+        tenant_id=viewer.tenant,
+        id=uuid7(),
+        sku=sku,
+        kind=kind,
+        unit=unit_name,
+        scale=scale_of(unit_name),
+        tracks_batches=tracks_batches,
+        shelf_life_days=shelf_life_days,
+        **{"spec": "", **columns},
+    )
+    with _not_saved():
+        with at_path("overstockPoint"):
+            product.overstock_point = threshold(product, described.overstock_point)
+        more, path = _prepare(product, first)
+    index_texts(product)
+    async with db.unit(viewer.tenant) as unit:
+        shown = [code.shown for code in codes]
+        request = ("createProduct", sku, unit_name, kind, shown, described.printed())
+        # Without first values it is the request of earlier versions: a retry finds its claim.
+        request += tracks_batches, shelf_life_days, *([asdict(first)] if first != NOTHING else [])
+        if earlier := await claim(unit, viewer.claimant, key, product.id, *request):
+            return await get_product(unit, earlier)
+        await check_category(unit, product.category_id)
+        product.category_id = await open_path(unit, path) or product.category_id
+        unit.session.add(product)
+        await unit.session.flush()
+        await take_codes(unit, product, [sku_code, *codes, *more])
+        if stocking is not None:
+            with _not_saved():
+                await stocking(unit, product)
+    return product
+
+
+@contextmanager
+def _not_saved() -> Generator[None]:
+    """Raises Malformed for InvalidQuantity, which names a product: a new one does not exist."""
+    try:
+        yield
+    except Refused as refused:
+        if not isinstance(refused.refusal, InvalidQuantity):
+            raise
+        quantity = refused.refusal.quantity
+        zh = f"数量 {quantity} 无效：须大于 0，且符合商品的单位"
+        en = f"The quantity {quantity} is not valid: it is above 0 and fits the product's unit."
+        error = Malformed(None, zh, en)
+        error.path = refused.refusal.path or ()
+        raise error from None
+
+
+def _prepare(product: Product, first: FirstValues) -> tuple[list[NewCode], tuple[str, ...]]:
+    """Gives the product its thresholds. Returns its first barcode, and its category's path.
+
+    Raises Malformed, InvalidText, Refused(InvalidQuantity).
+    """
+    with at_path("reorderPoint"):
+        product.reorder_point = threshold(product, first.reorder_point) or 0
+    if first.expiry_warning_days is not None:
+        check_warning(first.expiry_warning_days, "expiryWarningDays")
+        product.own_warning_days = first.expiry_warning_days
+    if first.category_path is not None and product.category_id is not None:
+        raise Malformed(
+            "categoryPath",
+            "分类和分类路径只能填一个",
+            "Give a category or a path, not both.",
+        )
+    path = () if first.category_path is None else read_path(first.category_path, "categoryPath")
+    if first.barcode is None:
+        return [], path
+    pack = None if first.pack_quantity is None else to_base(first.pack_quantity, product.scale)
+    if pack is None and first.pack_quantity is not None:
+        where = ("barcode", "packQuantity")
+        raise Refused(InvalidQuantity(product.id, str(first.pack_quantity), path=where))
+    return [read_barcode(first.barcode, "barcode", "code", pack=pack)], path
