@@ -69,8 +69,9 @@ async def create_product(
 ) -> Product:
     """Makes a product. Its unit is for ever, and so is whether it is kept by batches.
 
-    All or nothing. Raises Refused: AlreadyTaken for a sku or barcode in use,
-    UnknownCategory, UnknownUnit for an unusual unit without `confirm_unit`; Malformed for an invalid quantity, and what `stocking` raises.
+    All or nothing. Raises Refused: AlreadyTaken for a sku or barcode in use, UnknownCategory,
+    UnknownUnit for an unusual unit without `confirm_unit`; Malformed for an invalid quantity;
+    and what `stocking` raises.
     """
     sku_code = read_sku(sku)
     sku = sku_code.shown
