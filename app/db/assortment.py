@@ -16,6 +16,9 @@ from app.db.tables import Assortment, Level, Need, Product
 EVERY_CHANNEL = ""
 """The channel of an entry that holds for all channels without one of their own."""
 
+MOST_ROWS = 5000
+"""Rows of one statement: PostgreSQL takes at most 32767 arguments."""
+
 
 class Entry(NamedTuple):
     """A product in a store; `channel` is `EVERY_CHANNEL` for all channels."""
@@ -103,11 +106,12 @@ async def put(unit: Unit, entries: Iterable[Entry], *, is_listed: bool) -> None:
         await unit.session.execute(delete(Assortment).where(mine, stores, products))
     rows = [{"tenant_id": unit.tenant, **each._asdict(), "listed": is_listed} for each in chosen]
     key = ("tenant_id", "product_id", "store_id", "channel")
-    await unit.session.execute(
-        insert(Assortment)
-        .values(rows)
-        .on_conflict_do_update(index_elements=key, set_={"listed": is_listed})
-    )
+    for start in range(0, len(rows), MOST_ROWS):
+        await unit.session.execute(
+            insert(Assortment)
+            .values(rows[start : start + MOST_ROWS])
+            .on_conflict_do_update(index_elements=key, set_={"listed": is_listed})
+        )
     for each in chosen:
         unit.changed(each.store_id, each.product_id)
         # Boards read it again, although no number of its level changed.

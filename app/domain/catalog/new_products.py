@@ -79,11 +79,7 @@ async def create_product(
     unit_name = unit_of(clean(unit_name, "unit", 10, required=True))
     if not confirm_unit and not is_known(unit_name):
         raise Refused(UnknownUnit(unit_name, path=("unit",)))
-    if len(barcodes) > MOST_BARCODES:
-        raise Malformed(
-            "barcodes", f"条码最多 {MOST_BARCODES} 个", f"Barcodes: give at most {MOST_BARCODES}."
-        )
-    codes = [read_barcode(text, "barcodes", str(i)) for i, text in enumerate(barcodes)]
+    codes = _read_barcodes(barcodes)
     if shelf_life_days is not None and not (tracks_batches and 0 <= shelf_life_days <= 36500):
         raise Malformed(
             "shelfLifeDays",
@@ -123,6 +119,15 @@ async def create_product(
             with _not_saved():
                 await stocking(unit, product)
     return product
+
+
+def _read_barcodes(barcodes: list[str]) -> list[NewCode]:
+    """The barcodes of one unit. Raises Malformed for too many, InvalidText."""
+    if len(barcodes) > MOST_BARCODES:
+        raise Malformed(
+            "barcodes", f"条码最多 {MOST_BARCODES} 个", f"Barcodes: give at most {MOST_BARCODES}."
+        )
+    return [read_barcode(text, "barcodes", str(i)) for i, text in enumerate(barcodes)]
 
 
 @contextmanager
