@@ -79,12 +79,25 @@ async def _own_prices(
     """The prices of these products, of now or at a moment; unknown products are left out."""
     if not products:
         return {}
+    # A till uploads a thousand sales: those that are drafted together share a read.
+    if at is None:
+        now = await db.coalesce(_prices, tenant, products)
+        known = [(id, now[id]) for id in products if id in now]
+        return {id: OwnPrice(price, frozenset([price])) for id, price in known}
+    history = await db.coalesce(_history, tenant, products)
+    return {id: price_at(history[id], at) for id in products if id in history}
+
+
+async def _prices(db: Database, tenant: UUID, products: Collection[UUID]) -> dict[UUID, int | None]:
     async with db.read(tenant) as session:
-        if at is None:
-            now = await catalog.prices(session, tenant, products)
-            return {id: OwnPrice(price, frozenset([price])) for id, price in now.items()}
-        history = await catalog.price_history(session, tenant, products)
-    return {id: price_at(prices, at) for id, prices in history.items()}
+        return await catalog.prices(session, tenant, products)
+
+
+async def _history(
+    db: Database, tenant: UUID, products: Collection[UUID]
+) -> dict[UUID, list[tuple[datetime, int | None]]]:
+    async with db.read(tenant) as session:
+        return await catalog.price_history(session, tenant, products)
 
 
 def price_at(history: Sequence[tuple[datetime, int | None]], at: datetime) -> OwnPrice:
