@@ -21,6 +21,7 @@ from graphql import (
     Node,
     Undefined,
     VariableNode,
+    is_introspection_type,
 )
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -147,10 +148,36 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         return self.cost.budget if self.cost and self.cost.is_limited else None
 
     @cached_property
+    def introspected(self) -> dict[tuple[int, int], tuple[Any, ...]]:
+        """Answers of introspection by the ids of their object and fields, which are kept beside."""
+        return {}
+
+    @cached_property
     def leaf_info(self) -> LeafInfo:
         return LeafInfo(self.context_value)
 
     def execute_fields(
+        self,
+        parent_type: GraphQLObjectType,
+        source_value: Any,
+        path: Any,
+        grouped_field_set: Any,
+        position_context: Any,
+    ) -> Any:
+        if not is_introspection_type(parent_type):
+            return self._execute(
+                parent_type, source_value, path, grouped_field_set, position_context
+            )
+        # Most of a schema are references to the same types: each is answered once.
+        place = id(source_value), id(grouped_field_set)
+        if place not in self.introspected:
+            answer = self._execute(
+                parent_type, source_value, path, grouped_field_set, position_context
+            )
+            self.introspected[place] = answer, source_value, grouped_field_set
+        return self.introspected[place][0]
+
+    def _execute(
         self,
         parent_type: GraphQLObjectType,
         source_value: Any,

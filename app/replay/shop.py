@@ -116,11 +116,11 @@ class Shop:
 
     async def catalogue(self, goods: Sequence[Good], step: Callable[[], None]) -> dict[str, str]:
         known = {each["name"]: each["id"] for each in await self.ask("{ categories { id name } }")}
-        for name in sorted({good.category for good in goods} - set(known)):
+        for name in sorted({_category(good) for good in goods} - set(known)):
             known[name] = (await self.make(CATEGORY, "category", name, name=name))["id"]
 
         async def one(good: Good) -> tuple[str, str]:
-            id_ = await self._product(good, known[good.category])
+            id_ = await self._product(good, known[_category(good)])
             step()
             return good.id, id_
 
@@ -201,3 +201,8 @@ async def several(things: Iterable[Any], one: Callable[[Any], Awaitable[T]]) -> 
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from failed
     return [task.result() for task in tasks]
+
+
+def _category(good: Good) -> str:
+    """The name of its category; a slash separates names in paths of categories."""
+    return good.category.replace("/", "-")

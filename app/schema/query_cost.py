@@ -68,6 +68,8 @@ USUAL_ROWS = 5
 
 USUAL_SIZES: Mapping[str, float] = {
     "AvailabilityChange.products": 200,
+    "BatchLevel.alerts": 0.2,
+    "Level.alerts": 0.2,
     "Menu.dishes": 100,
     "MenuChange.dishes": 100,
     "Query.categories": 50,

@@ -14,6 +14,7 @@ from graphql import (
 from app.domain import customer_errors, errors, stocktake_errors
 from app.domain.access import Can
 from app.domain.errors import Refusal
+from app.domain.ledger import limits
 from app.main import sdl
 from app.resolvers import SCHEMA
 from app.schema.messages import WORDS
@@ -64,7 +65,7 @@ async def test_every_root_refuses_a_stranger(desk: Desk, operation: str, name: s
 
 
 def test_every_refusal_has_words_and_a_problem() -> None:
-    names = {**vars(errors), **vars(stocktake_errors), **vars(customer_errors)}
+    names = {**vars(errors), **vars(stocktake_errors), **vars(customer_errors), **vars(limits)}
     created = {each for each in names.values() if isinstance(each, type)}
     assert {each for each in created if issubclass(each, Refusal)} - {Refusal} == set(WORDS)
     problem = CORE.type_map["Problem"]

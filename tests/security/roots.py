@@ -70,6 +70,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "explainLevel": lambda place: {"storeId": place["store"], "productId": place["product"]},
     "suggestedCounts": lambda place: {"storeId": place["store"]},
     "movements": lambda place: {"storeId": place["store"], "first": 30},
+    "sale": lambda place: {"storeId": place["store"], "receiptNo": "XS-0001"},
     "scan": lambda place: {"storeId": place["store"], "code": place["barcode"]},
     "storefront": lambda place: {"store": place["code"], "channel": "WECHAT"},
     "menu": lambda place: {"store": place["code"], "channel": "WECHAT"},
