@@ -45,7 +45,7 @@ MOST_MUTATIONS = 20
 
 TOKEN = 20
 """A token of the document: it is parsed and validated."""
-VALUE = 30
+VALUE = 45
 """A value in the variables, for each place of the document that uses it."""
 ROOT, MUTATION = 2000, 5000
 """A root field: it authorises and asks the database; one that writes."""
