@@ -96,6 +96,8 @@ async def test_what_is_no_input(fresh: Desk) -> None:
         {"categoryPath": " / ".join("一二三四五六七八九十百")},
         {"categoryId": category},
         {"expiryWarningDays": 6},
+        {"imageUrl": "http://a.example/x.png"},
+        {"imageUrl": "javascript:alert(1)"},
         {"overstockPoint": "0.5"},
         {"reorderPoint": "0.5"},
         {"barcode": {"code": "X1", "packQuantity": "0"}},

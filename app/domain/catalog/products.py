@@ -29,7 +29,7 @@ from app.domain.errors import (
     unknown_products,
 )
 from app.domain.ledger.crossings import standings
-from app.domain.rules.texts import clean
+from app.domain.rules.texts import clean, link
 from app.domain.rules.units import LIMIT, to_base
 
 FEN = 100
@@ -76,7 +76,7 @@ class ProductDescription:
         values: dict[str, Any] = {
             "name": clean(self.name, "name", 200),
             "spec": clean(self.spec, "spec", 100),
-            "image_url": clean(self.image_url, "imageUrl", 500),
+            "image_url": link(self.image_url, "imageUrl", 500) if self.image_url else None,
             "category_id": self.category_id,
             "for_sale": self.for_sale,
         }
