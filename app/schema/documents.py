@@ -3,6 +3,7 @@
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from graphql import (
@@ -14,6 +15,7 @@ from graphql import (
     OperationDefinitionNode,
     VariableNode,
     parse,
+    print_ast,
     specified_rules,
 )
 from graphql.validation.rules import overlapping_fields_can_be_merged
@@ -101,6 +103,19 @@ class Document:
             each.name and each.name.value: Operation(self, each) for each in operations
         }
         self.ambiguous = len(operations) > 1
+
+    @cached_property
+    def schema_question(self) -> str | None:
+        """The plain text of a document that asks only for the schema; None for any other."""
+        nodes = [
+            each for each in self.node.definitions if isinstance(each, OperationDefinitionNode)
+        ]
+        if not self.introspects or len(nodes) != 1 or nodes[0].variable_definitions:
+            return None
+        roots = nodes[0].selection_set.selections
+        if any(not isinstance(each, FieldNode) or each.name.value != "__schema" for each in roots):
+            return None
+        return print_ast(self.node)
 
     def operation(self, name: object) -> Operation | None:
         """The operation with this name; without a name, the only one. None if there is none."""

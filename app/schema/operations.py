@@ -30,6 +30,9 @@ NOT_STREAMED = (
     "Send a subscription over WebSocket (graphql-transport-ws) or accept text/event-stream.",
 )
 
+MOST_SCHEMA_ANSWERS = 8
+"""Answers about the schema that are kept: each client library asks in its own words."""
+
 
 class GuardedSchema(PatientSchema):
     """Runs exactly one operation, within the limits; every refusal is a typed error.
@@ -40,6 +43,7 @@ class GuardedSchema(PatientSchema):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.documents = Documents(self._schema)
+        self._schema_answers: dict[str, Any] = {}
 
     async def _prepare_operation_async(
         self, context: ExecutionContext, extensions_runner: SchemaExtensionsRunner
@@ -81,6 +85,18 @@ class GuardedSchema(PatientSchema):
             context.context.unreadable.update(placeholders)
 
     async def _execute_operation(
+        self, execution_context: ExecutionContext, *arguments: Any, **named: Any
+    ) -> Any:
+        """The result within the deadline; questions about the schema are answered once."""
+        question = self.documents.read(execution_context.query or "").schema_question
+        if question in self._schema_answers:
+            return ExecutionResult(data=self._schema_answers[question], errors=None)
+        result = await self._execute_in_time(execution_context, *arguments, **named)
+        if question and not result.errors and len(self._schema_answers) < MOST_SCHEMA_ANSWERS:
+            self._schema_answers[question] = result.data
+        return result
+
+    async def _execute_in_time(
         self, execution_context: ExecutionContext, *arguments: Any, **named: Any
     ) -> Any:
         seconds = execution_context.context.app.settings.deadline_seconds

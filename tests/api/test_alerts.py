@@ -137,7 +137,7 @@ async def test_a_new_threshold_is_judged_at_once(desk: Desk) -> None:
 
 async def test_archived_products_raise_nothing(desk: Desk) -> None:
     await stocked(desk)
-    await desk.do("archiveProduct", productId=await desk.product("大米"), archived=True)
+    await desk.do("archiveProduct", productId=await desk.product("大米"), withStock=True)
     await desk.post("adjust", ("大米", 10), kind="LOSS")
     assert await alerts(desk) == []
 

@@ -16,6 +16,12 @@ ORDER = "query($id: UUID!, $proof: String) { order(id: $id, token: $proof) { con
 ORDERS = "query { orders { nodes { contact note } } }"
 
 
+async def stock(desk: Desk, quantity: int) -> None:
+    """Rice that guests can order: it has a price."""
+    await desk.product("米", price="9")
+    await desk.receive("米", quantity)
+
+
 async def place(desk: Desk, contact: str = PHONE, **more: Any) -> dict[str, Any]:
     """An order of a guest."""
     arguments = {"store": desk.chain.founded.store.code, "channel": "WECHAT", "contact": contact}
@@ -28,7 +34,7 @@ async def place(desk: Desk, contact: str = PHONE, **more: Any) -> dict[str, Any]
 async def test_staff_read_a_masked_number_and_the_customer_theirs(
     fresh: Desk, contact: str
 ) -> None:
-    await fresh.receive("米", 10)
+    await stock(fresh, 10)
     placed = await place(fresh, contact, note=f"请打 {contact}")
     for by in (fresh.owner, fresh.cashier):
         [seen] = (await fresh.ask(ORDERS, by=by))["nodes"]
@@ -39,7 +45,7 @@ async def test_staff_read_a_masked_number_and_the_customer_theirs(
 
 
 async def test_orders_and_passes_are_found_by_an_exact_number_or_name(fresh: Desk) -> None:
-    await fresh.receive("米", 10)
+    await stock(fresh, 10)
     numbered = await place(fresh, f"张三 {PHONE}")
     named = await place(fresh, "张三")
     wanted = "query($contact: String) { orders(contact: $contact) { nodes { id } } }"
@@ -55,7 +61,7 @@ async def test_orders_and_passes_are_found_by_an_exact_number_or_name(fresh: Des
 
 
 async def test_a_number_has_one_limit_in_every_spelling(fresh: Desk) -> None:
-    await fresh.receive("米", 10)
+    await stock(fresh, 10)
     spellings = [
         PHONE,
         "13712345678",
@@ -76,7 +82,7 @@ query($act: AuditAct) { auditLog(act: $act) { nodes {
 
 
 async def test_an_owner_reveals_a_contact_and_leaves_a_record(fresh: Desk, outsider: Desk) -> None:
-    await fresh.receive("米", 10)
+    await stock(fresh, 10)
     order, key = await place(fresh, f"张三 {PHONE}"), str(uuid4())
     card = await sell_pass(fresh)
     for _ in range(2):
@@ -111,7 +117,7 @@ async def test_an_owner_reveals_a_contact_and_leaves_a_record(fresh: Desk, outsi
 
 
 async def test_a_customer_is_erased_everywhere(fresh: Desk, outsider: Desk) -> None:
-    await fresh.receive("米", 10)
+    await stock(fresh, 10)
     order, other = await place(fresh, f"张三 {PHONE}", note="不要袋子"), await place(fresh, "李四")
     card = await sell_pass(fresh)
     entries = await fresh.ask(MOVEMENTS)
@@ -135,7 +141,7 @@ async def test_a_customer_is_erased_everywhere(fresh: Desk, outsider: Desk) -> N
 
 
 async def test_an_erased_number_leaves_texts_of_earlier_versions(fresh: Desk, urls: Urls) -> None:
-    await fresh.receive("米", 10)
+    await stock(fresh, 10)
     order = await place(fresh, "李四", note="x")
     lines = [await fresh.line("米", 1)]
     asked = {"storeId": fresh.store, "reason": "破损", "lines": lines}
@@ -174,7 +180,7 @@ async def sell_pass(desk: Desk) -> str:
 
 
 async def test_movements_keep_no_number(fresh: Desk) -> None:
-    await fresh.receive("米", 10)
+    await stock(fresh, 10)
     sold = await fresh.post("consume", ("米", 1), reason=f"给 {PHONE}", note=f"{PHONE} 来取")
     assert (sold["reason"], sold["note"]) == (f"给 {SHOWN}", f"{SHOWN} 来取")
 
