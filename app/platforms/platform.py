@@ -95,14 +95,14 @@ async def ask(
     url: str,
     query: Mapping[str, Any],
     body: bytes | None = None,
-    seconds: float = ANSWER_SECONDS,
+    seconds: float | None = None,
 ) -> dict[str, Any]:
-    """Send a request and return the JSON object of the answer. Raises ShopError for anything
-    else."""
+    """Send a request and return the JSON object of the answer, within `ANSWER_SECONDS` or so many
+    seconds. Raises ShopError for anything else."""
     headers = {} if body is None else {"content-type": "application/json"}
     try:
         # The limit covers the whole answer: a platform may send it slowly.
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds or ANSWER_SECONDS):
             answer = await http.request(
                 method, url, content=body, params=dict(query), headers=headers
             )

@@ -55,6 +55,9 @@ EXAMPLES = [
     Example(K.WRITE_OFF, (5, 2), "3", OutOfStock),
     Example(K.WRITE_OFF_RELEASE, (5, 2), "2", (7, 0)),
     Example(K.WRITE_OFF_RELEASE, (5, 2), "3", OutOfStock),
+    Example(K.COUNT_GAIN, (5, 0), "1", (6, 0)),
+    Example(K.COUNT_LOSS, (5, 0), "1", (4, 0)),
+    Example(K.COUNT_LOSS, (5, 0), "6", OutOfStock),
     Example(K.REVERSAL, (5, 0), "5", (0, 0)),
 ]
 HOLDS = {K.PASS_HOLD: K.PASS_RELEASE, K.ORDER_HOLD: K.ORDER_RELEASE}

@@ -184,10 +184,15 @@ class Shop:
         )
 
     async def level(self, name: str, store: UUID | None = None) -> Level:
-        _, levels = await feed.levels(
-            self.db, self.tenant, store or self.store, [await self.product(name)]
-        )
-        return levels[0]
+        """The level, also one that only a refused request has opened."""
+        where, product = store or self.store, await self.product(name)
+        _, levels = await feed.levels(self.db, self.tenant, where, [product])
+        if levels:
+            return levels[0]
+        async with self.db.read(self.tenant) as session:
+            level = await session.get(Level, (self.tenant, where, product))
+        assert level is not None
+        return level
 
     async def bins(self, name: str) -> tuple[int, int, int, int]:
         level = await self.level(name)
