@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -198,7 +199,9 @@ class TestBatches:
             await depot.receive(sent, "奶", received=1, returned=1)
             [back] = await depot.back(sent)
             assert (await depot.receive(back)).state == "RECEIVED"
-            assert isinstance(await depot.shop.sell("奶", 1), OutOfStock)
+            sale = await depot.shop.draft(Kind.SALE, ("奶", 1))
+            late = replace(sale, occurred_at=sale.occurred_at + timedelta(days=1))
+            assert isinstance(await depot.shop.post(late), OutOfStock)
 
     async def test_recalled_goods_are_in_their_batches_again(self, depot: Depot) -> None:
         before = await depot.shop.batches("奶", depot.warehouse)
