@@ -19,7 +19,6 @@ from graphql import (
     GraphQLError,
     GraphQLObjectType,
     Node,
-    Undefined,
     VariableNode,
     is_introspection_type,
 )
@@ -29,6 +28,7 @@ from app.db.core.outage import is_passing
 from app.domain.errors import CostExceeded
 from app.domain.feed import Event
 from app.live.follower import Follower
+from app.live.leaves import FALLBACK, LEAF_RESOLVERS, LeafInfo
 from app.live.stream import Stream
 
 RETRY_SECONDS = 0.2
@@ -87,41 +87,6 @@ COST: ContextVar[Cost | None] = ContextVar("cost", default=None)
 
 
 _ASKERS: "WeakValueDictionary[tuple[Any, ...], SharedExecutor]" = WeakValueDictionary()
-
-
-LEAF_RESOLVERS = "kucun-leaf-resolvers"
-"""The extension of a GraphQL type that holds its compiled scalar fields by name."""
-FALLBACK = object()
-"""Use graphql-core for this field: the resolver failed, or a non-null field was null."""
-Leaf = Callable[[Any, Any], Any]
-
-
-class LeafInfo:
-    """The part of `info` that a scalar field's resolver may use."""
-
-    __slots__ = ("context",)
-
-    def __init__(self, context: Any) -> None:
-        self.context = context
-
-
-def compile_leaf(resolve: Leaf, type_: Any) -> Leaf:
-    """A function that returns a scalar field's serialised value, or FALLBACK."""
-    # Only a non-null type wraps another type: lists are no leaves.
-    leaf: Any = getattr(type_, "of_type", type_)
-    required, coerce = leaf is not type_, leaf.coerce_output_value
-
-    def read(source: Any, info: Any) -> Any:
-        try:
-            value = resolve(source, info)
-            if value is None:
-                return FALLBACK if required else None
-            output = coerce(value)
-        except Exception:
-            return FALLBACK
-        return FALLBACK if output is None or output is Undefined else output
-
-    return read
 
 
 class SharedExecutor(StrawberryGraphQLCoreExecutionContext):

@@ -30,7 +30,8 @@ from app.domain.errors import (
 )
 from app.domain.rules.phones import masked
 from app.domain.rules.texts import InvalidText
-from app.live.share import LEAF_RESOLVERS, SharedExecutor, compile_leaf
+from app.live.leaves import LEAF_RESOLVERS, compile_leaf
+from app.live.share import SharedExecutor
 from app.schema.boundary import guarded
 from app.schema.input_limits import limit_of
 from app.schema.messages import message_of

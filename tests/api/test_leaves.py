@@ -7,7 +7,7 @@ import pytest
 import strawberry
 from graphql import GraphQLObjectType
 
-from app.live.share import LEAF_RESOLVERS
+from app.live.leaves import LEAF_RESOLVERS
 from app.schema.contract import Schema, build_schema
 
 DOCUMENTS = (

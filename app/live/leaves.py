@@ -1,0 +1,40 @@
+"""Scalar fields, compiled: read and serialised without graphql-core's per-field completion."""
+
+from collections.abc import Callable
+from typing import Any
+
+from graphql import Undefined
+
+LEAF_RESOLVERS = "kucun-leaf-resolvers"
+"""The extension of a GraphQL type that holds its compiled scalar fields by name."""
+FALLBACK = object()
+"""Use graphql-core for this field: the resolver failed, or a non-null field was null."""
+Leaf = Callable[[Any, Any], Any]
+
+
+class LeafInfo:
+    """The part of `info` that a scalar field's resolver may use."""
+
+    __slots__ = ("context",)
+
+    def __init__(self, context: Any) -> None:
+        self.context = context
+
+
+def compile_leaf(resolve: Leaf, type_: Any) -> Leaf:
+    """A function that returns a scalar field's serialised value, or FALLBACK."""
+    # Only a non-null type wraps another type: lists are no leaves.
+    leaf: Any = getattr(type_, "of_type", type_)
+    required, coerce = leaf is not type_, leaf.coerce_output_value
+
+    def read(source: Any, info: Any) -> Any:
+        try:
+            value = resolve(source, info)
+            if value is None:
+                return FALLBACK if required else None
+            output = coerce(value)
+        except Exception:
+            return FALLBACK
+        return FALLBACK if output is None or output is Undefined else output
+
+    return read
