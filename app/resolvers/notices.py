@@ -76,8 +76,8 @@ class NoticesQuery:
         rule: Annotated[AlertRule, strawberry.argument(description="Rule of the alert.")],
         store_id: Annotated[UUID, strawberry.argument(description="ID of the store.")],
     ):
-        db, viewer = info.context.app.db, info.context.viewer
-        people, shared = await targets.alert_route(db, viewer, rule.name, store_id)
+        reads, viewer = info.context.snapshot, info.context.viewer
+        people, shared = await targets.alert_route(reads, viewer, rule.name, store_id)
         return types.AlertRoute(people=people, targets=shared)  # pyright: ignore[reportArgumentType]
 
 

@@ -49,6 +49,7 @@ async def test_no_line_holds_a_phone_number_a_token_or_a_password(clone: Cloning
 
 async def run_orders(desk: Desk) -> dict[str, str]:
     """Orders, passes and suppliers: some are written, some refused, some fail in the database."""
+    await desk.product("米", price="9")
     await desk.receive("米", 10)
     order = await place(desk, PHONE, note=f"打 {PHONE}")
     await desk.asking(ORDER, id=order["id"], proof=order["token"])

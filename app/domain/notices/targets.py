@@ -10,6 +10,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from app.db import notices as rows
+from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, Unit
 from app.db.identity import staff_by_id, stores_by_id
 from app.db.tables import Delivery, NotificationTarget, Store, Webhook
@@ -223,14 +224,14 @@ class Route(NamedTuple):
 
 
 async def alert_route(
-    db: Database, viewer: Viewer, rule: str, store: UUID
+    reads: Reads, viewer: Viewer, rule: str, store: UUID
 ) -> tuple[list[Route], list[NotificationTarget]]:
     """Who is notified of a rule in a store and who is not, and the targets that all share.
 
     Raises Refused(UnknownStore).
     """
     access.at(viewer, Can.SEE_ALERTS, store)
-    async with db.read(viewer.tenant) as session:
+    async with reads.read(viewer.tenant) as session:
         choice = await rows.choice_of(session, viewer.tenant, rule, store)
         people = await rows.people_of(session, viewer.tenant, store)
         targets = await rows.targets(session, viewer.tenant, [store])
