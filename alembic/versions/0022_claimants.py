@@ -1,4 +1,4 @@
-"""Requests: keys of staff and API keys belong to the tenant, whoever sends them again."""
+"""Requests: keys of staff and API keys belong to the tenant, not to one person."""
 
 from alembic import op
 

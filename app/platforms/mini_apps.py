@@ -43,8 +43,9 @@ class MiniApp(Protocol):
         """The customer's id in this app, for the code of a login."""
         ...
 
-    async def phone(self, code: str) -> str:
-        """The number that the customer consented to give, for the code of that consent."""
+    async def phone(self, code: str) -> str | None:
+        """The number that the customer consented to give, for the code of that consent; None for
+        a platform that gives no numbers."""
         ...
 
 
@@ -134,9 +135,9 @@ class DouyinMiniApp:
         with reading():
             return _openid(field(answer, "data"))
 
-    async def phone(self, code: str) -> str:
+    async def phone(self, code: str) -> None:
         # Douyin encrypts the number with a key pair of the app, which Kucun does not have.
-        raise NotImplementedError("Douyin gives no number for a code")
+        return None
 
 
 def _good(answer: dict[str, Any]) -> dict[str, Any]:

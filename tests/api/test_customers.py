@@ -245,10 +245,11 @@ async def test_a_customer_sees_nothing_of_others(club: Club, outsider: Desk) -> 
     assert await club.desk.asking.code(MY_ORDERS) == "UNAUTHENTICATED"
     assert await club.desk.asking.code(MY_ORDERS, club.desk.owner) == "FORBIDDEN"
     # In another chain a customer is a guest.
-    await outsider.product("米", price="1.00")
-    await outsider.receive("米", 5)
+    rice = f"米{uuid4().hex[:8]}"
+    await outsider.product(rice, price="1.00")
+    await outsider.receive(rice, 5)
     there = {"store": outsider.chain.founded.store.code, "channel": "WECHAT", "contact": "李四"}
-    placed = await club.do(PLACE, by, **there, lines=[await outsider.line("米", 1)])
+    placed = await club.do(PLACE, by, **there, lines=[await outsider.line(rice, 1)])
     assert placed["__typename"] == "Order"
     assert len((await club.desk.asking(MY_ORDERS, by))["nodes"]) == 1
 

@@ -156,7 +156,7 @@ async def test_a_barcode_of_an_archived_product_moves(desk: Desk) -> None:
     assert (await scanned(desk, code))[0] == new
     back = await desk.do("archiveProduct", productId=old, archived=False)
     assert back["barcodes"] == []
-    # A SKU stays: products of the books are told apart by it.
+    # An archived product keeps its SKU: the ledger still shows it.
     await desk.do("archiveProduct", productId=old)
     assert (await created(desk, sku))["code"] == "ALREADY_TAKEN"
 

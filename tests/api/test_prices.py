@@ -93,7 +93,7 @@ async def test_a_sale_without_a_price_is_booked(fresh: Desk) -> None:
     assert sale["total"] is None
     back = await give_back(fresh, sale, "蛋", 2)
     assert charges(back) == [("2", None, None, None)]
-    # Nobody has set a price that a cashier could change.
+    # The product has no price, so a cashier may give one.
     open_price = await sell(fresh, await fresh.line("蛋", 2, price="1.20"), by=fresh.cashier)
     assert open_price["total"] == "2.40"
     refused = await sell(fresh, await fresh.line("蛋", 1, discount="1"))

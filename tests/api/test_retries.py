@@ -1,4 +1,4 @@
-"""One request, sent again by another person: an effect happens once, whoever sends the retry."""
+"""One request, sent again by another person: it has one effect."""
 
 import asyncio
 import random

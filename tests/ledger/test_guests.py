@@ -22,7 +22,7 @@ async def desk(shop: Shop) -> OrderDesk:
 
 
 def invented() -> str:
-    """A contact that nobody checks."""
+    """A contact, which is free text."""
     return f"顾客 {uuid4().hex}"
 
 
@@ -81,7 +81,7 @@ async def test_a_store_sets_the_share(desk: OrderDesk, percent: int, most: int) 
 
 
 async def test_ingredients_of_dishes_count(desk: OrderDesk) -> None:
-    """Two dishes of one ingredient share its bound; the guest is told of the dish."""
+    """Two dishes of one ingredient share its bound; the refusal names the dish."""
     await desk.shop.receive("面", 10)
     for dish in ("拉面", "炒面"):
         await desk.shop.cook(dish, 面=1)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
 
+from app.domain.ledger import guests
 from tests.security.documents import Document, documents, nodes
 from tests.security.secrets import Reader, slot
 from tests.security.walk import Answer, Walk, permission
@@ -175,7 +177,9 @@ async def short(world: World, reader: Reader, product: str, quantity: str) -> An
 @pytest.mark.parametrize("name", ["guest", "owner of another tenant"])
 async def test_a_shortage_tells_customers_no_stock(world: World, name: str) -> None:
     """A dish is short by its name, not by what it is made of; and no number above the few."""
-    answer = await short(world, world.readers[name], "dish", "190")
+    # The tests before it have placed the orders that one address may leave unpaid.
+    with patch.dict(guests.MOST_OPEN, {"address_index": 1000}):
+        answer = await short(world, world.readers[name], "dish", "190")
     assert answer["__typename"] == "OutOfStock", answer
     [shortage] = answer["shortages"]
     assert shortage == {"product": {"name": "饭"}, "available": None}, answer

@@ -31,7 +31,7 @@ from app.domain.rules.texts import clean
 from app.domain.stocktake_errors import StocktakeBlocked
 
 STEP = 200
-"""Products in one step: a sale of one of them waits for no more than these."""
+"""Products whose levels are locked in one transaction. A sale waits for one such step at most."""
 
 REASON = "盘点"
 """Reason of a movement whose variance has no explanation."""

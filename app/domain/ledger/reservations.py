@@ -24,7 +24,7 @@ from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
 
 AT_ONCE = 20
-"""Orders ended in one unit: a sale of their goods waits for no more than these."""
+"""Orders ended in one transaction. A sale of their goods waits for one such step at most."""
 
 LATELY = timedelta(seconds=15)
 """Longer than any sale takes from its shortage until it looks for overdue orders."""

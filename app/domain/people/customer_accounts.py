@@ -110,14 +110,16 @@ async def bind_phone(
     """
     code = clean(code, "code", 200, required=True)
     customer = await get_customer(db, viewer)
-    if customer.channel != "WECHAT":
-        raise Refused(WrongState(WrongStateReason.NO_PHONE))
     app = await get_mini_app(db, viewer.tenant, customer.channel)
-    phone, refused = "", None
+    number, refused = None, None
     try:
-        phone = clean(await apps.of(db.vault, app).phone(code), "code", 100, required=True)
+        number = await apps.of(db.vault, app).phone(code)
     except (CodeRefused, ShopError) as error:
         refused = refusal_of(error)
+    else:
+        if number is None:
+            raise Refused(WrongState(WrongStateReason.NO_PHONE))
+    phone = "" if number is None else clean(number, "code", 100, required=True)
     request = ("bindPhone", viewer.actor, contacts.printed(db.vault, viewer.tenant, code))
     async with db.unit(viewer.tenant) as unit:
         earlier = await claim(unit, viewer.claimant, key, viewer.actor, *request)
