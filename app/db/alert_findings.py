@@ -262,8 +262,10 @@ async def waiting_documents(
 
     lead = select(Store.lead_days).where(Store.tenant_id == T.tenant_id, Store.id == T.to_store)
     sent = T.shipped_at + func.make_interval(0, 0, 0, lead.scalar_subquery())
-    asked = func.coalesce(T.approved_at, T.created_at)
-    open_states = and_(T.state.in_(("REQUESTED", "APPROVED")), asked < until("TRANSFER_WAITING"))
+    waiting_since = func.coalesce(T.approved_at, T.created_at)
+    open_states = and_(
+        T.state.in_(("REQUESTED", "APPROVED")), waiting_since < until("TRANSFER_WAITING")
+    )
     under_way = and_(T.state.in_(("SHIPPED", "PARTIAL")), sent < until("TRANSFER_WAITING"))
     queries = {
         "WRITE_OFF_WAITING": select(W.id).where(

@@ -15,7 +15,7 @@ PAUSE_SECONDS = 2.0
 
 
 async def serve_alerts(db: Database, private_hosts: Collection[str]) -> None:
-    """Run for ever, every two seconds; a failure delays its tenant only."""
+    """Run every two seconds until cancelled; a failure delays its tenant only."""
 
     async def serve(tenant: UUID) -> None:
         await watch_stores(db, tenant)

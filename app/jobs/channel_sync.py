@@ -14,7 +14,7 @@ PAUSE_SECONDS = 0.5
 
 
 async def serve_shops(books: Books, shops: Shops) -> None:
-    """Run for ever, twice a second; a failure delays its tenant only."""
+    """Run twice a second until cancelled; a failure delays its tenant only."""
     await rounds(books, shops).run(PAUSE_SECONDS)
 
 

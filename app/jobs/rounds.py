@@ -1,4 +1,4 @@
-"""Rounds: work that goes on for ever for every tenant, so that a slow one delays none."""
+"""Rounds: work that is repeated for every tenant, so that a slow one delays none."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -31,7 +31,7 @@ class Rounds:
         self._failing: set[UUID | None] = set()
 
     async def run(self, pause: float) -> None:
-        """Run for ever, with a pause in seconds after each round."""
+        """Run until cancelled, with a pause in seconds after each round."""
         async with asyncio.TaskGroup() as running:
             while True:
                 for tenant in await self.idle():

@@ -67,7 +67,7 @@ async def create_product(
     first: FirstValues = NOTHING,
     stocking: Stocking | None = None,
 ) -> Product:
-    """Makes a product. Its unit is for ever, and so is whether it is kept by batches.
+    """Create a product. Its unit never changes, nor does whether it is kept by batches.
 
     All or nothing. Raises Refused: AlreadyTaken for a sku or barcode in use, UnknownCategory,
     UnknownUnit for an unusual unit without `confirm_unit`; Malformed for an invalid quantity;

@@ -105,8 +105,8 @@ async def _check_scope(session: AnySession, tenant: UUID, request: StocktakeRequ
             raise Malformed(field, f"最多选择 {MOST_SCOPES} 项", f"Choose at most {MOST_SCOPES}.")
     known = await categories_by_id(session, tenant, request.category_ids)
     if unknown := set(request.category_ids) - {each.id for each in known}:
-        asked = ", ".join(map(str, sorted(unknown)))
-        raise Refused(UnknownCategory(asked, path=("categoryIds",)))
+        names = ", ".join(map(str, sorted(unknown)))
+        raise Refused(UnknownCategory(names, path=("categoryIds",)))
     await check_products(session, tenant, request.product_ids)
 
 

@@ -67,8 +67,8 @@ async def charged(
             prices = own.get(line.product_id, NO_PRICE)
             if not may:
                 _check_price(viewer, terms, prices)
-            asked = at is not None or terms is not NO_TERMS
-            charge = _charge(line, terms, prices.price) if asked else None
+            is_charged = at is not None or terms is not NO_TERMS
+            charge = _charge(line, terms, prices.price) if is_charged else None
         charged.append(replace(line, charge=charge) if charge else line)
     return charged
 
