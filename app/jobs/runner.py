@@ -29,7 +29,7 @@ RETRY_SECONDS = 2.0
 
 
 async def work(url: str, db: Database, lane: Lane[Draft, Outcome]) -> None:
-    """Run until cancelled: wait for a database that is away, and try a failed job when it is next due."""
+    """Run until cancelled: wait for a database that is away, and retry a failed job when due."""
     while True:
         try:
             with db.outage.watched():

@@ -16,7 +16,7 @@ from app.schema import problems
 from app.schema.alerts import Alert, AlertRule
 from app.schema.arguments import at_most, request_key
 from app.schema.edges import edge, maybe_edge
-from app.schema.identity import Staff, Store
+from app.schema.identity import Actor, Store
 from app.schema.problems import as_sent, problem
 from app.schema.window import as_window, definition, window
 
@@ -155,7 +155,7 @@ class NotificationDelivery:
 
 @window(Route, description="A member of staff, and why they are notified or not. 通知路径")
 class AlertRoutePerson:
-    person: Staff | None = edge("actors", "staff_id", "Member of staff. 员工", needs=Can.SEE_ALERTS)
+    person: Actor | None = edge("actors", "staff_id", "Member of staff. 员工")
     reason: Reason = strawberry.field(description="Why they are notified or not. 原因")
 
     @strawberry.field(description="Whether they are notified. 是否通知")
@@ -172,7 +172,8 @@ class AlertRoutePerson:
 @strawberry.type(description="Who is notified of a rule in a store, and by what. 通知路径")
 class AlertRoute:
     people: list[AlertRoutePerson] = strawberry.field(
-        description="All staff of the chain, with the reason for each. 员工"
+        description="Staff who work in the store or in all stores, with the reason for each; with "
+        "SET_ALERT_RULES in all stores also the others. 员工"
     )
     targets: list[NotificationTarget] = strawberry.field(
         description="Shared targets that receive the alert. 共用通知渠道"

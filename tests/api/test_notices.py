@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, time
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -22,7 +22,7 @@ from app.platforms.messages import provider_of
 from app.run.embedded import Urls
 from tests.api.conftest import served
 from tests.support.api import Desk, a_desk
-from tests.support.identity import a_chain
+from tests.support.identity import CREATE_STORE, a_chain
 
 HOSTS = frozenset(["127.0.0.1", "localhost"])
 CREATE = """
@@ -128,6 +128,22 @@ async def test_the_route_says_why(desk: Desk) -> None:
     route = await desk.ask(ROUTE, rule="EXPIRED", store=desk.store)
     [owner] = [each for each in route["people"] if each["notified"]]
     assert owner["reason"] == "FALLBACK", "an alert is never without a recipient"
+
+
+async def test_a_route_shows_no_accounts_of_other_stores(desk: Desk) -> None:
+    """A manager and a cashier read the names of those who work with them, and no login."""
+    store = await desk.asking(
+        CREATE_STORE, desk.owner, input={"key": str(uuid4()), "code": uuid4().hex, "name": "西店"}
+    )
+    await desk.chain.hired(role="MANAGER", name="西店店长", storeIds=[store["id"]])
+    for by, sees in ((desk.owner, True), (desk.manager, False), (desk.cashier, False)):
+        route = await desk.ask(ROUTE, by=by, rule="EXPIRED", store=desk.store)
+        names = {each["person"]["name"] for each in route["people"]}
+        assert ("西店店长" in names) is sees
+        assert "王店长" in names
+        login = ROUTE.replace("person { name }", "person { login }")
+        code = await desk.asking.code(login, by, rule="EXPIRED", store=desk.store)
+        assert code == "BAD_INPUT"
 
 
 async def test_a_webhook_is_signed(desk: Desk, db: Database, receiver: HTTPServer) -> None:

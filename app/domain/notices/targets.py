@@ -228,6 +228,7 @@ async def alert_route(
 ) -> tuple[list[Route], list[NotificationTarget]]:
     """Who is notified of a rule in a store and who is not, and the targets that all share.
 
+    Staff of other stores are left out for a viewer who does not set the rules of all stores.
     Raises Refused(UnknownStore).
     """
     access.at(viewer, Can.SEE_ALERTS, store)
@@ -235,7 +236,8 @@ async def alert_route(
         choice = await rows.choice_of(session, viewer.tenant, rule, store)
         people = await rows.people_of(session, viewer.tenant, store)
         targets = await rows.targets(session, viewer.tenant, [store])
-    staff: list[Person] = [person for person, _ in people]
+    shows_others = _reaches(viewer, None)
+    staff: list[Person] = [person for person, _ in people if person.here or shows_others]
     found = reasons(staff, choice or default_choice(rule))
     routes = [
         Route(id, reason, [each for each in targets if each.staff_id == id])
