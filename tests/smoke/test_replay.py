@@ -154,8 +154,8 @@ async def test_a_session_that_ends_is_opened_again(settings: Settings, address: 
         assert names == [{"name": "night-owner"}] * 8
         with pytest.raises(Refused, match="BAD_INPUT"):
             await client.ask("{ nothing }")
-        # A basket the server does not understand is an outcome like any other.
-        basket = Basket("1", "night", datetime.now(UTC), (("10", 1),))
+        # A basket whose time has no offset is refused as input: an outcome like any other.
+        basket = Basket("1", "night", datetime.now(UTC).replace(tzinfo=None), (("10", 1),))
         store, ids = client.key("b"), {"10": client.key("c")}
         assert (await client.sell(store, basket, ids))[0] == "Refused"
 
