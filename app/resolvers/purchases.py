@@ -191,9 +191,10 @@ class PurchasesMutation:
         self, info: Info, input: types.UpdatePurchaseOrderInput
     ) -> PurchaseOrder:
         db, viewer, id = info.context.app.db, info.context.viewer, input.purchase_order_id
-        expected_on, note = value_of(input.expected_on), value_of(input.note)
-        cleared = emptied(expected_on=input.expected_on, note=input.note)
-        return await purchases.update(db, viewer, input.key, id, expected_on, note, cleared)
+        note, cleared = value_of(input.note), bool(emptied(note=input.note))
+        return await purchases.update(
+            db, viewer, input.key, id, input.expected_on, note, without_note=cleared
+        )
 
     @root(
         Can.PURCHASE,

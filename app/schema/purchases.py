@@ -345,9 +345,9 @@ class CreatePurchaseOrderInput:
 class UpdatePurchaseOrderInput:
     key: UUID = request_key()
     purchase_order_id: UUID = strawberry.field(description="ID of the purchase order to change.")
-    expected_on: strawberry.Maybe[date | None] = strawberry.field(
-        description="Expected date of delivery, from today to 730 days ahead; null removes it. "
-        "预计到货日"
+    expected_on: date | None = strawberry.field(
+        default=None,
+        description="Expected date of delivery, from today to 730 days ahead. 预计到货日",
     )
     note: strawberry.Maybe[str | None] = strawberry.field(
         description="Note on the order, at most 500 characters; null removes it. 备注"

@@ -378,3 +378,13 @@ async def test_a_repeated_order_is_answered_as_it_is_now(fresh: Desk) -> None:
     assert datetime.fromisoformat(done["receipts"][0]["occurredAt"]) == at
     again = await fresh.asking(mutation("createPurchaseOrder"), fresh.owner, input=values)
     assert (again["id"], again["state"]) == (order["id"], "RECEIVED")
+
+
+async def test_null_removes_the_note_and_keeps_the_day(fresh: Desk) -> None:
+    values = {"supplierId": await supplier(fresh), "storeId": fresh.store, "note": "加急"}
+    order = await fresh.do("createPurchaseOrder", **values, lines=[await fresh.line("可乐", 3)])
+    assert order["note"] == "加急"
+    changed = await fresh.do(
+        "updatePurchaseOrder", purchaseOrderId=order["id"], note=None, expectedOn=None
+    )
+    assert (changed["note"], changed["expectedOn"]) == (None, order["expectedOn"])

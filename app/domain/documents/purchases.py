@@ -302,9 +302,10 @@ async def update(
     purchase_order_id: UUID,
     expected_on: date | None,
     note: str | None,
-    emptied: Sequence[str] = (),
+    *,
+    without_note: bool = False,
 ) -> PurchaseOrder:
-    """Changes what is given, while something is still to come; `emptied` fields lose their value.
+    """Change what is given while goods are still missing; `without_note` removes the note.
 
     Raises Refused: UnknownPurchaseOrder, WrongState.
     """
@@ -314,12 +315,12 @@ async def update(
     async def work(unit: Unit, row: PurchaseOrder) -> None:
         _in(row, OPEN)
         day = _reachable(expected_on, await _today(unit, row.store_id))
-        row.expected_on, row.note = day or row.expected_on, note or row.note
-        for name in emptied:
-            setattr(row, name, None)
+        row.expected_on = day or row.expected_on
+        row.note = None if without_note else note or row.note
 
-    # Without emptied fields it is the request of earlier versions: a retry finds its claim.
-    request = ("updatePurchaseOrder", row.id, expected_on, note, *([emptied] if emptied else []))
+    # Without the removal it is the request of earlier versions: a retry finds its claim.
+    removal = [True] if without_note else []
+    request = ("updatePurchaseOrder", row.id, expected_on, note, *removal)
     return await change_document(db, viewer.claimant, key, row, request, rows.locked_purchase, work)
 
 
