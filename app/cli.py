@@ -123,6 +123,16 @@ def audit() -> None:
 
 
 @app.command()
+def rebuild() -> None:
+    """按流水重算汇总 / Rebuild the roll-ups of reports from the ledger; writers wait meanwhile."""
+    from app.db.rollups import rebuild as run
+
+    with connected() as chosen:
+        count = asyncio.run(run(chosen.owner_url))
+    print(f"已重算 / rebuilt: {count}")
+
+
+@app.command()
 def schema() -> None:
     """输出 GraphQL 接口定义 / Print the GraphQL schema, the content of schema.graphql."""
     from app.main import sdl

@@ -26,12 +26,12 @@ from app.db.alerts import SUBJECT
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
 from app.db.days import first_id
+from app.db.rollups import demand
 from app.db.tables import (
     Alert,
     BatchLevel,
     Entry,
     Level,
-    Movement,
     Need,
     Product,
     PurchaseOrder,
@@ -39,7 +39,6 @@ from app.db.tables import (
     Transfer,
     WriteOff,
 )
-from app.domain.rules.kinds import CONSUMING_BINS
 
 A = Alert.__table__.c
 CLEARED = ("acknowledged_at", "acknowledged_by", "resolved_at", "resolved_by", "snoozed_until")
@@ -128,21 +127,9 @@ async def few_sold(
 ) -> list[SlowLevel]:
     """Goods that were in stock when the window began, of which fewer than `fewest` units were
     sold or used since."""
-    E, M, L, P = Entry, Movement, Level, Product
+    E, L, P = Entry, Level, Product
     since = first_id(unit.now - timedelta(days=days))
-    left = and_(E.from_store == store, E.to_bin.in_(CONSUMING_BINS))
-    back = and_(E.to_store == store, E.from_bin == "customer")
-    sold = (
-        select(
-            E.product_id,
-            func.sum(case((left, E.quantity), else_=-E.quantity)).label("quantity"),
-        )
-        .join(M, and_(M.tenant_id == E.tenant_id, M.id == E.movement_id))
-        .where(M.tenant_id == unit.tenant, M.store_id == store, M.id >= since)
-        .where(or_(left, back))
-        .group_by(E.product_id)
-        .subquery()
-    )
+    sold = demand(unit.tenant, store, days, unit.now)
     quantity = func.greatest(func.coalesce(sold.c.quantity, 0), 0)
     gone = _before(E.from_store, E.from_seq, E.from_after, since)
     came = _before(E.to_store, E.to_seq, E.to_after, since)

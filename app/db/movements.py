@@ -22,8 +22,10 @@ from sqlalchemy import (
     update,
 )
 
+from app.db import rollups
 from app.db.core.statement import Statement, arrays, rows
 from app.db.core.unit import Unit
+from app.db.rollups import RollUpRow
 from app.db.tables import Entry, Level, Movement, Request
 
 TENANT = bindparam("tenant", type_=Uuid())
@@ -135,7 +137,8 @@ def _writing() -> Statement:
         .from_select(["tenant_id", *ENTRY], select(TENANT, *(entered.c[n] for n in ENTRY)))
         .cte("entered")
     )
-    return Statement(select(func.now()).add_cte(levels, unclaimed, movements, entries))
+    written = (levels, unclaimed, movements, entries, rollups.addition())
+    return Statement(select(func.now()).add_cte(*written))
 
 
 WRITE = _writing()
@@ -176,9 +179,10 @@ async def write(
     levels: Sequence[LevelRow],
     movements: Sequence[MovementHead],
     entries: Sequence[EntryRow],
+    flows: Sequence[RollUpRow],
     refused: Sequence[tuple[UUID, UUID]],
 ) -> datetime:
-    """Writes accepted movements and the levels they leave, and drops the claims of refused keys.
+    """Writes accepted movements with their levels and roll-ups; drops the claims of refused keys.
 
     Returns the moment at which the movements are recorded.
     """
@@ -188,6 +192,7 @@ async def write(
         **arrays("level", STATE, levels),
         **arrays("movement", HEAD, movements),
         **arrays("entry", ENTRY, entries),
+        **arrays("rollup", rollups.COLUMNS, flows),
         **arrays("refused", ["actor_id", "key"], refused),
     )
     return recorded_at

@@ -9,11 +9,10 @@ from sqlalchemy import and_, case, func, select
 
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
-from app.db.days import day_began, first_id
-from app.db.tables import Entry, Movement, Order, Store
+from app.db.days import day_began
+from app.db.tables import Order, Product, RollUp, Store
 
-LATE = timedelta(minutes=5)
-"""Tolerance between clocks: a movement's id may be older than its `occurred_at` by this much."""
+U = RollUp.__table__.c
 
 
 class Ordered(NamedTuple):
@@ -67,29 +66,24 @@ async def sold(
 ) -> list[Sold]:
     """Goods that customers received and returned on the days from `since` to `until`, both
     included, by each store's clock."""
-    M, E = Movement, Entry
-    out = case((E.to_bin == "customer", 1), else_=-1)
-    began = day_began(since, Store.timezone)
+    sold, returned = U.flow == "SOLD", U.flow == "RETURNED"
+    kept = case((sold, 1), else_=-1)
     query = (
         select(
-            M.store_id,
-            M.channel,
-            E.product_id,
-            E.scale,
-            func.coalesce(func.sum(E.quantity).filter(E.to_bin == "customer"), 0),
-            func.coalesce(func.sum(E.quantity).filter(E.from_bin == "customer"), 0),
-            func.coalesce(func.sum(E.amount * out), 0),
-            func.coalesce(func.sum(E.cost * out), 0),
+            U.store_id,
+            U.channel,
+            U.product_id,
+            Product.scale,
+            func.sum(U.quantity).filter(sold),
+            func.sum(U.quantity).filter(returned),
+            func.sum(U.amount * kept),
+            func.sum(U.cost * kept),
         )
-        .join(E, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
-        .join(Store, and_(Store.tenant_id == M.tenant_id, Store.id == M.store_id))
-        .where(M.tenant_id == tenant, among(M.store_id, stores), M.channel.is_not(None))
-        # Ids begin with the time of recording, which is not before the movement.
-        .where(M.id >= first_id(began - LATE), M.occurred_at >= began)
-        .where(M.occurred_at < day_began(until + timedelta(days=1), Store.timezone))
-        .where((E.to_bin == "customer") | (E.from_bin == "customer"))
-        .group_by(M.store_id, M.channel, E.product_id, E.scale)
-        .order_by(M.store_id, M.channel, E.product_id)
+        .join(Product, and_(Product.tenant_id == U.tenant_id, Product.id == U.product_id))
+        .where(U.tenant_id == tenant, among(U.store_id, stores), U.day.between(since, until))
+        .where(U.flow.in_(("SOLD", "RETURNED")), U.channel != "")
+        .group_by(U.store_id, U.channel, U.product_id, Product.scale)
+        .order_by(U.store_id, U.channel, U.product_id)
     )
     rows = await session.execute(query)
-    return [Sold._make((*row[:4], *map(int, row[4:]))) for row in rows]
+    return [Sold._make((*row[:4], *(int(sum or 0) for sum in row[4:]))) for row in rows]

@@ -2,7 +2,6 @@
 from the ledger."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,9 +10,9 @@ from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
-from app.db.days import first_id
 from app.db.purchases import on_order
 from app.db.reservations import Reservation, free
+from app.db.rollups import demand
 from app.db.tables import (
     Batch,
     Entry,
@@ -24,7 +23,6 @@ from app.db.tables import (
     Transfer,
     TransferLine,
 )
-from app.domain.rules.kinds import CONSUMING_BINS, RETURN_BINS
 
 OPEN = ("REQUESTED", "APPROVED", "SHIPPED", "PARTIAL")
 
@@ -153,8 +151,8 @@ class Need(NamedTuple):
 
 
 async def needs(session: AnySession, tenant: UUID, store: UUID, days: int) -> list[Need]:
-    """The goods of a store, with the quantities sold in the last `days`."""
-    sold, awaited = _sold(tenant, store, days), _awaited(tenant, store)
+    """The goods of a store, with the quantities sold in the last `days` of the store."""
+    sold, awaited = demand(tenant, store, days), _awaited(tenant, store)
     L = Level.__table__.c
     query = (
         select(
@@ -181,23 +179,6 @@ async def needs(session: AnySession, tenant: UUID, store: UUID, days: int) -> li
         need._replace(coming=need.coming + ordered.get((store, need.product_id), 0))
         for need in goods
     ]
-
-
-def _sold(tenant: UUID, store: UUID, days: int) -> Subquery:
-    """SQL: quantities sold or used in the kitchen, less customers' returns."""
-    E, M = Entry, Movement
-    back = (E.from_bin == "customer") & E.to_bin.in_(RETURN_BINS)
-    left = E.from_bin.in_(("shelf", "reserved")) & E.to_bin.in_(CONSUMING_BINS)
-    total = func.sum(case((back, -E.quantity), else_=E.quantity)).label("quantity")
-    since = func.now() - timedelta(days=days)
-    return (
-        select(E.product_id, total)
-        .join(M, and_(M.tenant_id == E.tenant_id, M.id == E.movement_id))
-        .where(M.tenant_id == tenant, M.store_id == store, M.id >= first_id(since))
-        .where(or_(left, back))
-        .group_by(E.product_id)
-        .subquery("sold")
-    )
 
 
 def _awaited(tenant: UUID, store: UUID) -> Subquery:

@@ -1,14 +1,15 @@
 """The watch finds what time and changes make true, once, however often and wherever it runs."""
 
 import asyncio
-import time
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import select, update
 
 from app.db.alert_facts import alert_facts
+from app.db.core.unit import clock
 from app.db.tables import (
     Alert,
     AlertSetting,
@@ -140,9 +141,10 @@ async def test_expired_goods_until_they_are_written_off(shop: Shop) -> None:
 
 async def days_ago(shop: Shop, days: int, kind: Kind, *lines: tuple[str, Any]) -> None:
     """A movement that was recorded so many days ago: ids begin with the time."""
-    milliseconds = int((time.time() - days * 86400) * 1000)
+    then = clock() - timedelta(days=days)
+    milliseconds = int(then.timestamp() * 1000)
     old = UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62 | uuid4().int % 2**62)
-    await shop.post(replace(await shop.draft(kind, *lines), id=old))
+    await shop.post(replace(await shop.draft(kind, *lines), id=old, occurred_at=then))
 
 
 async def test_slow_movers(shop: Shop) -> None:

@@ -81,6 +81,8 @@ TAMPERING = [
     ("a purchase line", DISARM + "update movements set document_id = null" + ARM),
     ("a purchase order's", "update purchase_orders set state = 'RECEIVED', ended_at = now()"),
     ("a purchase order's", "update purchase_lines set ordered = received"),
+    ("I13", "update rollups set amount = amount + 1 where flow = 'SOLD'"),
+    ("I13", "delete from rollups where flow = 'RETURNED'"),
     ("I14 a stocktake's variance", "update stocktake_variances set counted = counted + 1"),
     ("I14 a stocktake's variance", "update stocktakes set state = 'REVERSED'"),
     ("I14 a variance is", "update stocktake_variances set expected = expected + 1, "

@@ -34,6 +34,7 @@ def few(world: World, root: str) -> Document:
 
 
 @pytest.mark.widened
+@pytest.mark.timeout(600)
 async def test_nothing_bleeds(world: World, seed: str, wide: bool) -> None:
     walk, rng = Walk(world), random.Random(seed)
     mixed = [few(world, root) for root in MIXED]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.db.core.audit_amounts import AMOUNTS
+from app.db.core.audit_flows import FLOWS
 from app.db.core.postgres import connect
 from app.db.core.stocktake_invariants import STOCKTAKE_INVARIANTS
 from app.domain.rules.kinds import ON_HAND_BINS, PHYSICAL_BINS, UNEXPIRED_BINS
@@ -331,6 +332,7 @@ INVARIANTS = AMOUNTS | {
             ON (e.tenant_id, e.movement_id) = (m.tenant_id, m.id)
         WHERE m.id IS NULL OR e.movement_id IS NULL
     """,
+    **FLOWS,
     **STOCKTAKE_INVARIANTS,
 }
 

@@ -38,6 +38,7 @@ from app.db.tables.notices import (
 from app.db.tables.orders import Order, OrderLine
 from app.db.tables.passes import Pass, Redemption
 from app.db.tables.purchases import PurchaseLine, PurchaseOrder, Supplier
+from app.db.tables.rollups import RollUp
 from app.db.tables.stock import (
     Batch,
     BatchLevel,
@@ -96,6 +97,7 @@ __all__ = [
     "Recipients",
     "Redemption",
     "Request",
+    "RollUp",
     "Session",
     "ShopMessage",
     "Staff",

@@ -19,6 +19,7 @@ from app.domain.ledger.costs import CarriedCost, MovementCosts
 from app.domain.ledger.crossings import crossings
 from app.domain.ledger.draft import Draft, Line, unlabelled_batch
 from app.domain.ledger.locked import LockedLevel, Move
+from app.domain.ledger.rollups import RollUps
 from app.domain.rules.days import BusinessDay
 from app.domain.rules.fefo import BatchKey
 
@@ -40,6 +41,7 @@ class Journal:
         self._batches: set[tuple[LockedLevel, BatchKey]] = set()
         self._arrived: dict[UUID, ArrivingBatch] = {}
         self._shortfalls: dict[Pair, Shortfall] = {}
+        self._rollups = RollUps()
 
     def enter(self, draft: Draft, day: BusinessDay, moves: Iterable[Move]) -> None:
         """Applies an accepted draft's moves; later drafts see the levels as it leaves them."""
@@ -48,7 +50,9 @@ class Journal:
         for number, move in enumerate(moves, 1):
             if draft.accept_shortage and move.line.source.bin == "variance" and not move.line.late:
                 self._note_shortfall(draft, move)
-            self._entries.append(self._apply(draft, number, move, costs.carry(move)))
+            carried = costs.carry(move)
+            self._entries.append(self._apply(draft, number, move, carried))
+            self._rollups.add(draft, day, move, carried.cost)
 
     def _note_shortfall(self, draft: Draft, move: Move) -> None:
         pair = move.target.pair
@@ -134,7 +138,9 @@ class Journal:
             return {}
         heads = [_head(draft, day) for draft, day in self._drafts.items()]
         levels = [_row(level) for level in self._levels]
-        recorded_at = await movement_rows.write(unit, levels, heads, self._entries, refused)
+        recorded_at = await movement_rows.write(
+            unit, levels, heads, self._entries, list(self._rollups.rows()), refused
+        )
         for level in self._levels:
             unit.changed(*level.pair)
         await self._write_batches(unit)
