@@ -329,6 +329,13 @@ class WrongState(Problem):
         "counts the same products; null if there is none. 冲突单据"
     )
 
+    @strawberry.field(
+        description="Name of the reason, as `reason` spells it. 原因的名称",
+        deprecation_reason="Use `reason`, which is an enum.",
+    )
+    def state(self, root: strawberry.Parent[errors.WrongState]) -> str:
+        return root.reason.name
+
 
 @problem(
     errors.ReturnExceedsSale,

@@ -13,6 +13,11 @@ mutation($input: CreateProductInput!) { createProduct(input: $input) {
   ... on Problem { code message path }
 } }
 """
+ARCHIVE = """
+mutation($input: ArchiveProductInput!) { archiveProduct(input: $input) {
+  ... on WrongState { reason state }
+} }
+"""
 BATCHES = (
     "query($within: Int) { batches(expiringWithinDays: $within) { nodes { batch { number } } } }"
 )
@@ -47,6 +52,13 @@ async def test_a_problem_names_the_line_and_the_field(desk: Desk) -> None:
     for line, path, message in several:
         refused = (await sell(desk, "zh", other, line))["data"]["sell"]
         assert (refused["path"], refused["message"][: len(message)]) == (path, message)
+
+
+async def test_a_wrong_state_has_the_old_field_as_well(desk: Desk) -> None:
+    await desk.receive("米", 5)
+    stocked = await desk.product("米")
+    refused = await desk.ask(ARCHIVE, input={"key": str(uuid4()), "productId": stocked})
+    assert refused == {"reason": "HAS_STOCK", "state": "HAS_STOCK"}
 
 
 async def test_what_is_taken_names_its_field(desk: Desk) -> None:
