@@ -44,15 +44,18 @@ class Engines:
     postgres: Postgres
     valkey: Valkey
 
-    def __init__(self, folder: Path, *, postgres: bool = True, valkey: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, postgres: bool = True, valkey: bool = True, synced: bool = True
+    ) -> None:
         self.folder = folder.resolve()
-        self.wanted = (postgres, valkey)
+        self.embedded = (postgres, valkey)
+        self.synced = synced
         self.running: list[Postgres | Valkey] = []
         self.held = ExitStack()
 
     def start(self) -> Urls:
         """Start the embedded engines and publish their URLs. Raises DataInUse or Unusable."""
-        if not any(self.wanted):
+        if not any(self.embedded):
             return Urls()
         if sys.platform != "linux":
             raise Unusable("Embedded engines need Linux; set KUCUN_DATABASE_URL and _REDIS_URL.")
@@ -72,10 +75,10 @@ class Engines:
         return urls
 
     def begin(self, premises: Premises) -> None:
-        postgres, valkey = self.wanted
+        postgres, valkey = self.embedded
         if postgres:
             passwords = (keep_secret(premises.home / f"{role}.secret") for role in (OWNER, APP))
-            self.postgres = Postgres(premises, *passwords)
+            self.postgres = Postgres(premises, *passwords, synced=self.synced)
             self.running.append(self.postgres)
         if valkey:
             self.valkey = Valkey(premises, secrets.token_urlsafe(24))
@@ -84,7 +87,7 @@ class Engines:
             engine.start()
 
     def urls(self) -> Urls:
-        postgres, valkey = self.wanted
+        postgres, valkey = self.embedded
         return Urls(
             database=self.postgres.url(APP) if postgres else "",
             owner=self.postgres.url(OWNER) if postgres else "",
@@ -135,13 +138,13 @@ def borrowed(folder: Path, *, postgres: bool = True, valkey: bool = True) -> Ite
 
 
 @contextmanager
-def temporary() -> Iterator[Engines]:
+def temporary(*, synced: bool = True) -> Iterator[Engines]:
     """Engines on a new folder, which is deleted afterwards; for tests and benchmarks."""
     folder = Path(tempfile.mkdtemp(prefix="kucun-"))
     # When started by root, the engines' own user needs to enter the folder.
     folder.chmod(0o711)
     try:
-        with Engines(folder) as engines:
+        with Engines(folder, synced=synced) as engines:
             yield engines
     finally:
         shutil.rmtree((folder / "engines").resolve(), ignore_errors=True)

@@ -34,6 +34,8 @@ POSTGRES_OPTIONS = {
     "log_timezone": "UTC",
     "jit": "off",
 }
+# Commits reach the disk when the kernel writes them: a process may be killed, the machine may not.
+UNSYNCED_OPTIONS = {"fsync": "off", "full_page_writes": "off"}
 
 ROLES = """\\set ON_ERROR_STOP 1
 select 'create database {database}'
@@ -97,10 +99,13 @@ class Engine(Process):
 
 
 class Postgres(Engine):
-    """PostgreSQL on 127.0.0.1 with scram passwords, checksums, and fsync on."""
+    """PostgreSQL on 127.0.0.1 with scram passwords, checksums, and fsync on if `synced`."""
 
-    def __init__(self, premises: Premises, owner_password: str, app_password: str) -> None:
+    def __init__(
+        self, premises: Premises, owner_password: str, app_password: str, *, synced: bool
+    ) -> None:
         super().__init__("postgres", premises)
+        self.options = POSTGRES_OPTIONS if synced else POSTGRES_OPTIONS | UNSYNCED_OPTIONS
         self.data = premises.home / "postgres"
         self.owner_password = owner_password
         self.app_password = app_password
@@ -139,7 +144,7 @@ class Postgres(Engine):
 
     def launch(self) -> subprocess.Popen[bytes]:
         clear_pid(self.data)
-        options = {**POSTGRES_OPTIONS, "port": str(self.port)}
+        options = {**self.options, "port": str(self.port)}
         arguments = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
         program = str(self.premises.postgres / "postgres")
         # SIGINT is PostgreSQL's fast shutdown: it ends sessions and needs no recovery.

@@ -34,7 +34,7 @@ def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
             settings.data, postgres=not settings.database_url, valkey=not settings.redis_url
         )
         stack.callback(engines.stop)
-        demo = any(engines.wanted) if demo is None else demo
+        demo = any(engines.embedded) if demo is None else demo
         report_engines(engines)
         settings = complete(settings, engines)
         sign_ins = prepare(settings, demo) if migrate else ""
@@ -171,7 +171,7 @@ def report(chinese: str, english: str) -> None:
 
 def report_engines(engines: Engines) -> None:
     """Print which engines are about to start; nothing when they run elsewhere."""
-    pairs = zip(("PostgreSQL", "Valkey"), engines.wanted, strict=True)
+    pairs = zip(("PostgreSQL", "Valkey"), engines.embedded, strict=True)
     names = [name for name, embedded in pairs if embedded]
     if names:
         report(f"正在启动 {'、'.join(names)}", f"Starting {' and '.join(names)}")

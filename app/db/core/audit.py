@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.db.core.audit_amounts import AMOUNTS
 from app.db.core.audit_flows import FLOWS
-from app.db.core.postgres import connect
+from app.db.core.postgres import Connection, connect
 from app.db.core.stocktake_invariants import STOCKTAKE_INVARIANTS
 from app.domain.rules.kinds import ON_HAND_BINS, PHYSICAL_BINS, UNEXPIRED_BINS
 
@@ -346,17 +346,22 @@ class Finding:
 
 
 async def audit(url: str) -> list[Finding]:
-    """Every breach in the database, in one snapshot; at most 100 per invariant.
+    """Every breach in the database; at most 100 per invariant.
 
     `url` connects as the owner, who reads every tenant's rows.
     """
     connection = await connect(url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            return [
-                Finding(name, row[0])
-                for name, query in INVARIANTS.items()
-                for row in await connection.fetch(f"{query} LIMIT 100")
-            ]
+            return await findings(connection)
     finally:
         await connection.close()
+
+
+async def findings(connection: Connection) -> list[Finding]:
+    """Every breach that the connection's transaction sees; at most 100 per invariant."""
+    return [
+        Finding(name, row[0])
+        for name, query in INVARIANTS.items()
+        for row in await connection.fetch(f"{query} LIMIT 100")
+    ]
