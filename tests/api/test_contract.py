@@ -18,11 +18,12 @@ from app.domain.ledger import limits
 from app.main import sdl
 from app.resolvers import SCHEMA
 from app.schema.messages import WORDS
-from tests.api.test_bad_input import CORE, good
+from tests.api.test_bad_input import CORE, Stocked, root_of, stocked
 from tests.support.api import Desk
-from tests.support.hostile import Root
 
 HOME = Path(__file__).parents[2]
+CONTRACT = sdl()
+RELEASED = (HOME / "docs/contract/released.graphql").read_text()
 ANYBODY = {can.name for can in Can if can.value.anybody}
 ROOTS = [
     (operation, name)
@@ -33,30 +34,33 @@ ROOTS = [
 
 def test_the_committed_schema_is_fresh() -> None:
     committed = (HOME / "schema.graphql").read_text()
-    assert committed == sdl(), "run `make schema` and read what changed"
-
-
-RELEASED = (HOME / "docs/contract/released.graphql").read_text()
+    assert committed == CONTRACT, "run `make schema` and read what changed"
 
 
 def test_breaking_changes_since_the_release_are_declared() -> None:
     declared = (HOME / "CHANGELOG.md").read_text().split("\n## ")[1]
-    for change in find_breaking_changes(build_schema(RELEASED), build_schema(sdl())):
+    for change in find_breaking_changes(build_schema(RELEASED), build_schema(CONTRACT)):
         assert change.description in " ".join(declared.split()), "declare it in CHANGELOG.md"
+
+
+@pytest.fixture(scope="module")
+async def stock(staffed: Desk) -> Stocked:
+    """One for all roots: a stranger changes nothing, except by an order of 1 of 10,000."""
+    return await stocked(staffed)
 
 
 def needs(name: str) -> str:
     """The permission a root field declares in the printed contract."""
-    _, declaration = sdl().split(f"\n  {name}(" if f"\n  {name}(" in sdl() else f"\n  {name}:", 1)
+    _, declaration = CONTRACT.split(
+        f"\n  {name}(" if f"\n  {name}(" in CONTRACT else f"\n  {name}:", 1
+    )
     return declaration.split("@needs(can: ", 1)[1].split(")", 1)[0]
 
 
 @pytest.mark.parametrize(("operation", "name"), ROOTS, ids=[name for _, name in ROOTS])
-async def test_every_root_refuses_a_stranger(desk: Desk, operation: str, name: str) -> None:
-    type_ = CORE.query_type if operation == "query" else CORE.mutation_type
-    assert type_
-    root = Root(operation, name, type_.fields[name], await good(desk, name))
-    answer = await desk.asking.raw(root.document(root.good), None, **root.good)
+async def test_every_root_refuses_a_stranger(stock: Stocked, operation: str, name: str) -> None:
+    root = await root_of(stock, operation, name)
+    answer = await stock.desk.asking.raw(root.document(root.good), None, **root.good)
     codes = [error["extensions"]["code"] for error in answer.get("errors", ())]
     if needs(name) in ANYBODY:
         assert "UNAUTHENTICATED" not in codes
@@ -102,5 +106,5 @@ async def test_the_same_document_may_be_asked_by_many_at_once(desk: Desk) -> Non
 
 
 def test_the_schema_is_valid() -> None:
-    assert SCHEMA.as_str() + "\n" == sdl()
-    build_schema(sdl())
+    assert SCHEMA.as_str() + "\n" == CONTRACT
+    build_schema(CONTRACT)
