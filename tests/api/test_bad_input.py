@@ -16,7 +16,7 @@ from app.run.embedded import Urls
 from tests.support.api import Desk, a_desk
 from tests.support.hostile import EVERYTHING, LITERALS, NIL, Path, Root, places, values
 from tests.support.identity import Asking, a_chain
-from tests.support.inputs import of_alerts, of_passes
+from tests.support.inputs import of_alerts, of_passes, of_transfers
 from tests.support.stocktakes import stocktake_arguments, stocktake_inputs
 
 CODES = {"BAD_INPUT", "FORBIDDEN", "UNAUTHENTICATED", "COST_EXCEEDED"}
@@ -211,20 +211,6 @@ def of_write_offs(store: str, line: Any) -> dict[str, Any]:
         "approveWriteOff": {"writeOffId": NIL},
         "rejectWriteOff": {"writeOffId": NIL},
         "setWriteOffLimit": {"role": "MANAGER", "amount": "1"},
-    }
-
-
-def of_transfers(store: str, line: Any) -> dict[str, Any]:
-    arrival = {"productId": line["productId"], "received": "1"}
-    return {
-        "requestReplenishment": {"storeId": store, "lines": [line]},
-        "approveReplenishment": {"transferId": NIL, "fromStoreId": store, "lines": [line]},
-        "rejectReplenishment": {"transferId": NIL, "reason": "x"},
-        "withdrawReplenishment": {"transferId": NIL},
-        "createTransfer": {"fromStoreId": store, "toStoreId": store, "lines": [line]},
-        "shipTransfer": {"transferId": NIL, "lines": [line]},
-        "receiveTransfer": {"transferId": NIL, "lines": [arrival]},
-        "cancelTransfer": {"transferId": NIL},
     }
 
 

@@ -56,7 +56,8 @@ MANY = "{" + "".join(f"a{n}:__typename " for n in range(600)) + "} #"
 def test_documents_in_memory_are_bounded_by_bytes(text: str) -> None:
     most = 2 * 1024 * 1024
     documents = Documents(CORE, most)
-    taken = fill(documents, [f"{text}{n}" for n in range(140)])
+    four_times_as_many = 4 * most // Documents(CORE).read(text).bytes
+    taken = fill(documents, [f"{text}{n}" for n in range(four_times_as_many)])
     assert documents.bytes <= most
     assert taken < 1.5 * most
 

@@ -1,4 +1,4 @@
-"""Inputs that the mutations of alerts, notifications and passes accept."""
+"""Inputs that the mutations of alerts, notifications, passes and transfers accept."""
 
 from typing import Any
 
@@ -25,4 +25,18 @@ def of_passes(store: str, service: str) -> dict[str, Any]:
         "sellPass": {"storeId": store, "productId": service, "customer": "x", "uses": 1},
         "redeem": {"storeId": store, "serviceProductId": service},
         "refundPass": {"passId": NIL},
+    }
+
+
+def of_transfers(store: str, line: Any) -> dict[str, Any]:
+    arrival = {"productId": line["productId"], "received": "1"}
+    return {
+        "requestReplenishment": {"storeId": store, "lines": [line]},
+        "approveReplenishment": {"transferId": NIL, "fromStoreId": store, "lines": [line]},
+        "rejectReplenishment": {"transferId": NIL, "reason": "x"},
+        "withdrawReplenishment": {"transferId": NIL},
+        "createTransfer": {"fromStoreId": store, "toStoreId": store, "lines": [line]},
+        "shipTransfer": {"transferId": NIL, "lines": [line]},
+        "receiveTransfer": {"transferId": NIL, "lines": [arrival]},
+        "cancelTransfer": {"transferId": NIL},
     }
