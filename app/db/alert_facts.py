@@ -72,6 +72,9 @@ class AlertFacts(NamedTuple):
     level_value: int | None
     batch_cost: int | None
     unit_cost: int | None
+    cause_id: UUID | None
+    category_id: UUID | None
+    tracks_batches: bool
 
     @property
     def now(self) -> int:
@@ -118,6 +121,9 @@ async def alert_facts(
             L.value,
             B.unit_cost,
             L.unit_cost,
+            A.cause_id,
+            P.category_id,
+            func.coalesce(P.tracks_batches, False),
         )
         .join(Store, and_(Store.tenant_id == A.tenant_id, Store.id == A.store_id))
         .outerjoin(P, and_(P.tenant_id == A.tenant_id, P.id == A.product_id))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -11,9 +11,11 @@ from strawberry.types import Info
 from app.db import tables
 from app.db.alert_facts import AlertFacts
 from app.domain.access import Can
+from app.domain.notices.advice import advise
 from app.domain.notices.texts import text_of, value_of
 from app.domain.rules.replenishment import PERIOD_DAYS
 from app.schema import problems
+from app.schema.alert_suggestions import AlertSuggestion
 from app.schema.arguments import request_key
 from app.schema.batches import Batch
 from app.schema.boundary import needs
@@ -209,6 +211,15 @@ class Alert:
         return [order for order in orders if order is not None]
 
     @strawberry.field(
+        description="One thing to do about the alert, with its numbers; null if there is nothing "
+        "to do or the rule has no suggestion. 建议"
+    )
+    async def suggestion(
+        self, root: strawberry.Parent[tables.Alert], info: Info
+    ) -> AlertSuggestion | None:
+        return await _advice(root, info)
+
+    @strawberry.field(
         description="Alert as a sentence, in the language of the Accept-Language header (zh-CN "
         "or en). 文字"
     )
@@ -218,6 +229,13 @@ class Alert:
 
 async def _facts(root: tables.Alert, info: Info) -> AlertFacts:
     return await info.context.loaders_of(root).alert_facts.load(root.id)
+
+
+async def _advice(root: tables.Alert, info: Info) -> Any:
+    """The row behind `Alert.suggestion`, from stock that the viewer may see."""
+    context = info.context
+    facts = await context.loaders_of(root).alert_advice.load(root.id)
+    return facts and advise(facts, lambda store: context.sees(Can.SEE_STOCK, root, [store]))
 
 
 @strawberry.type(description="How many alerts of a rule wait. 预警数量")

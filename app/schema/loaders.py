@@ -33,6 +33,7 @@ from app.db import (
 )
 from app.db.core.snapshot import Snapshot
 from app.domain.documents import returns, suggestions, worksheet
+from app.domain.notices import advice
 from app.domain.rules.replenishment import PERIOD_DAYS
 from app.live.documents import Topic, open_pages
 from app.schema.topics import TOPICS
@@ -99,6 +100,7 @@ READS: dict[str, Read] = {
     "staff_stores": of(identity.stores_of_staff),
     "levels": of(stock.levels_by_pair),
     "alert_facts": of(alert_facts.alert_facts),
+    "alert_advice": of(advice.advice_facts),
     "level_alerts": grouped(attrgetter("store_id", "product_id"), alerts.alerts_of_levels),
     "batch_alerts": grouped(
         attrgetter("store_id", "product_id", "batch_id"), alerts.alerts_of_batches

@@ -258,3 +258,46 @@ async def test_a_rule_that_is_off_raises_nothing(desk: Desk) -> None:
     await desk.do("setAlertRule", rule="LOW_STOCK", enabled=False, **own)
     await sell(desk, 10)
     assert [each["rule"] for each in await alerts(desk)] == ["OUT_OF_STOCK"]
+
+
+SUGGESTIONS = """
+query($rule: AlertRule) { alerts(rule: $rule, state: OPEN) { nodes { product { name } suggestion {
+  kind text quantity discountPercent product { name } store { id } supplier { name }
+  beside { name }
+} } } }
+"""
+
+
+async def suggestion(desk: Desk, rule: str, by: str | None = None) -> Any:
+    [alert] = (await desk.ask(SUGGESTIONS, by=by, rule=rule))["nodes"]
+    return alert["suggestion"]
+
+
+async def test_a_low_product_is_ordered_of_its_supplier(desk: Desk) -> None:
+    await stocked(desk)
+    rice = await desk.product("大米")
+    supplier = await desk.do("createSupplier", name="粮油批发")
+    order = await desk.do(
+        "createPurchaseOrder",
+        storeId=desk.store,
+        supplierId=supplier["id"],
+        lines=[{"productId": rice, "quantity": "1"}],
+    )
+    await desk.do("cancelPurchaseOrder", purchaseOrderId=order["id"])
+    await sell(desk, 6)
+    advice = await suggestion(desk, "LOW_STOCK")
+    assert (advice["kind"], advice["quantity"]) == ("REORDER", "2")
+    assert advice["text"] == "建议补货 2 袋"
+    assert (advice["product"]["name"], advice["supplier"]["name"]) == ("大米", "粮油批发")
+
+
+async def test_only_stores_in_reach_are_suggested(desk: Desk, chain: Chain) -> None:
+    other = (await chain.do(CREATE_STORE, code=uuid4().hex, name="总仓"))["id"]
+    await stocked(desk)
+    await desk.do("receive", storeId=other, lines=[await desk.line("大米", 50)])
+    await sell(desk, 6)
+    advice = await suggestion(desk, "LOW_STOCK")
+    assert (advice["kind"], advice["quantity"]) == ("TRANSFER", "2")
+    assert advice["store"]["id"] == other
+    mine = await suggestion(desk, "LOW_STOCK", by=desk.manager)
+    assert (mine["kind"], mine["store"]) == ("REORDER", None), "it says nothing of other stores"

@@ -1,0 +1,183 @@
+"""Suggestions of alerts: one thing to do, with its numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from uuid import UUID
+
+from app.domain.rules.replenishment import PERIOD_DAYS, suggested
+
+
+class Advice(Enum):
+    """What an alert suggests."""
+
+    REORDER = "REORDER"
+    TRANSFER = "TRANSFER"
+    MARKDOWN = "MARKDOWN"
+    BUNDLE = "BUNDLE"
+    WRITE_OFF = "WRITE_OFF"
+    COUNT = "COUNT"
+
+
+MARKDOWN_STEPS = ((3, 50), (7, 30), (15, 20))
+"""Percent off, for a batch with at most so many days left."""
+
+FIRST_STEP = 10
+"""Percent off for a batch with more days left, and for a slow mover."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStock:
+    """A product in a store, in base units: what can be sold, what is coming from anywhere, and
+    what was sold or used in the last 30 days."""
+
+    store_id: UUID
+    free: int
+    coming: int
+    sold: int
+    lead_days: int
+    reorder_point: int
+
+    def lacks(self, scale: int) -> int:
+        """Base units that the store should request, by the rule of replenishment."""
+        return suggested(
+            self.sold, self.lead_days, self.reorder_point, self.free, self.coming, scale
+        )
+
+    def spare(self, scale: int) -> int:
+        """Whole units beyond 30 days of sales and the reorder point, in base units."""
+        return max(0, self.free - self.sold - self.reorder_point) // scale * scale
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a suggestion is made of. `quantity` is what the alert is about, in base units of
+    `scale`; `days` are left until the last day of sale. `others` are stores the reader may see;
+    `beside` is a product that sells well in the store."""
+
+    rule: str
+    quantity: int
+    scale: int
+    days: int
+    here: StoreStock
+    others: Sequence[StoreStock]
+    beside: UUID | None
+    tracked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One thing to do. `quantity` is in base units; `store_id` is where goods go to or come from,
+    `product_id` another product than the alert's."""
+
+    advice: Advice
+    quantity: int
+    percent: int | None = None
+    store_id: UUID | None = None
+    product_id: UUID | None = None
+
+
+def suggest(of: Situation) -> Suggestion | None:
+    """What to do about the alert; None when nothing has to be done, or the rule has no advice."""
+    match of.rule:
+        case "LOW_STOCK" | "OUT_OF_STOCK" | "DISH_UNAVAILABLE":
+            return _restock(of)
+        case "NEAR_EXPIRY":
+            return _sell_in_time(of)
+        case "SLOW_MOVING":
+            return _move(of)
+        case "EXPIRED" if of.quantity:
+            return Suggestion(Advice.WRITE_OFF, of.quantity)
+        case "DISCREPANCY":
+            return Suggestion(Advice.COUNT, 0)
+        case _:
+            return None
+
+
+def markdown_percent(days: int) -> int:
+    """Percent off for a batch with so many days left until its last day of sale."""
+    return next((percent for most, percent in MARKDOWN_STEPS if days <= most), FIRST_STEP)
+
+
+def _restock(of: Situation) -> Suggestion | None:
+    here = of.here
+    # A level at its reorder point is low even if nothing was sold lately.
+    missing = here.lacks(of.scale) or _up_to(here.reorder_point - here.free - here.coming, of.scale)
+    if of.rule != "LOW_STOCK" and not missing and not here.coming:
+        missing = of.scale
+    if missing <= 0:
+        return None
+    giver = max(of.others, key=lambda other: other.spare(of.scale), default=None)
+    if giver is not None and giver.spare(of.scale) >= missing:
+        return Suggestion(Advice.TRANSFER, missing, store_id=giver.store_id)
+    return Suggestion(Advice.REORDER, missing)
+
+
+def _up_to(missing: int, scale: int) -> int:
+    """What lifts a level above its reorder point, in whole units; 0 or less if it is above."""
+    return (missing // scale + 1) * scale if missing >= 0 else 0
+
+
+def _sell_in_time(of: Situation) -> Suggestion | None:
+    """A markdown of what would be left on the last day at the present sales."""
+    left = of.quantity - of.here.sold * (of.days + 1) // PERIOD_DAYS
+    if left <= 0 or of.days < 0:
+        return None
+    return Suggestion(Advice.MARKDOWN, left, markdown_percent(of.days))
+
+
+def _move(of: Situation) -> Suggestion | None:
+    """Slow movers go to a store that lacks them, else beside what sells, else at a discount."""
+    taker = max(of.others, key=lambda other: other.lacks(of.scale), default=None)
+    lacks = taker.lacks(of.scale) if taker else 0
+    if taker and lacks:
+        quantity = min(lacks, of.here.free // of.scale * of.scale)
+        if quantity:
+            return Suggestion(Advice.TRANSFER, quantity, store_id=taker.store_id)
+    if of.beside is not None:
+        return Suggestion(Advice.BUNDLE, of.quantity, product_id=of.beside)
+    if of.tracked:
+        return Suggestion(Advice.MARKDOWN, of.quantity, FIRST_STEP)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceTerms:
+    """The words of a suggestion: `quantity` in the product's unit, names of the other store and
+    the other product. `restocks` is whether goods come to the store of the alert."""
+
+    quantity: str
+    unit: str
+    percent: int = 0
+    store: str = ""
+    product: str = ""
+    restocks: bool = False
+
+
+def advice_texts(advice: Advice, of: AdviceTerms) -> tuple[str, str]:
+    """The suggestion as a sentence, in Chinese and in English."""
+    amount = f"{of.quantity} {of.unit}"
+    match advice:
+        case Advice.REORDER:
+            texts = f"建议补货 {amount}", f"Order {amount}."
+        case Advice.TRANSFER if of.restocks:
+            texts = f"建议从{of.store}调入 {amount}", f"Request {amount} from {of.store}."
+        case Advice.TRANSFER:
+            texts = f"建议调拨 {amount} 到{of.store}", f"Transfer {amount} to {of.store}."
+        case Advice.MARKDOWN:
+            texts = (
+                f"建议临期打 {_tenths(of.percent)} 折，处理 {amount}",
+                f"Mark down by {of.percent} % to sell {amount}.",
+            )
+        case Advice.BUNDLE:
+            texts = f"建议与{of.product}搭配销售", f"Sell it together with {of.product}."
+        case Advice.WRITE_OFF:
+            texts = f"建议报损 {amount}", f"Write off {amount}."
+        case Advice.COUNT:
+            texts = "建议尽快盘点", "Count it soon."
+    return texts
+
+
+def _tenths(percent: int) -> str:
+    """The price that is left, as shops say it: 20 % off is 8 折, 15 % off is 8.5 折."""
+    return f"{(100 - percent) / 10:g}"
