@@ -81,6 +81,7 @@ class EntryRow(NamedTuple):
     price: int | None
     discount: int | None
     amount: int | None
+    came_expired: bool | None
 
 
 class LevelRow(NamedTuple):

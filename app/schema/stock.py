@@ -32,6 +32,7 @@ from app.schema.scalars import (
     money,
     quantity,
 )
+from app.schema.warnings import MovementWarning
 from app.schema.window import as_window, definition, window
 
 if TYPE_CHECKING:
@@ -224,6 +225,16 @@ class Movement:
         if written is not None:
             return as_window(written)
         return await info.context.loaders_of(root).entries.load(root.id)
+
+    @strawberry.field(
+        description="What to know about the movement: goods that had expired when they came in, "
+        "and went to quarantine instead of the shelf. 警告"
+    )
+    async def warnings(
+        self, root: strawberry.Parent[tables.Movement], info: Info
+    ) -> list[MovementWarning]:
+        entries = entry_rows(root) or await info.context.loaders_of(root).entries.load(root.id)
+        return as_window([each for each in entries if each.came_expired])
 
     @strawberry.field(
         description="Amount in CNY of all lines: paid by the customer for a sale, given back for a "

@@ -95,9 +95,9 @@ async def test_a_late_sale_takes_what_was_good_on_its_day(fresh: Desk) -> None:
     await deliver(fresh, "Y", today(-1), 10, occurredAt=at(-3))
     await deliver(fresh, "NEW", today(9), 10)
     line = {"productId": fresh.products["奶"], "quantity": "3"}
-    moved = await fresh.do("adjust", storeId=fresh.store, kind="QUARANTINE", reason="到期",
-                           lines=[{**line, "quantity": "8", "batchNo": "Y"}])  # fmt: skip
-    assert "id" in moved, moved
+    back = await fresh.do("adjust", storeId=fresh.store, kind="RELEASE", reason="上架",
+                          lines=[{**line, "quantity": "2", "batchNo": "Y"}])  # fmt: skip
+    assert "id" in back, back
     operations = [
         {"key": str(uuid4()), "storeId": fresh.store, "occurredAt": at(-1), "lines": [sold]}
         for sold in (line, {**line, "batchNo": "Y"}, {**line, "quantity": "1"})
@@ -128,6 +128,9 @@ async def test_a_late_sale_leaves_what_waits_for_a_write_off(fresh: Desk) -> Non
     await milk(fresh)
     await deliver(fresh, "Y", today(-1), 4, occurredAt=at(-3))
     line = {"productId": fresh.products["奶"], "quantity": "3", "batchNo": "Y"}
+    back = await fresh.do("adjust", storeId=fresh.store, kind="RELEASE", reason="上架",
+                          lines=[{**line, "quantity": "4"}])  # fmt: skip
+    assert "id" in back, back
     assert "id" in await fresh.do(
         "requestWriteOff", storeId=fresh.store, reason="过期", lines=[line]
     )

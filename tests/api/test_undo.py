@@ -59,8 +59,9 @@ async def test_a_named_expired_batch_goes_back_from_where_it_lies(desk: Desk) ->
     await desk.product("奶", tracksBatches=True)
     old = {**await desk.line("奶", 4), "batchNo": "OLD", "expiresOn": "2026-01-02"}
     await desk.do("receive", storeId=desk.store, lines=[old])
-    await desk.post("adjust", ("奶", 1), kind="QUARANTINE")
     line = {**await desk.line("奶", 4), "batchNo": "OLD"}
+    release = {**line, "quantity": "3"}
+    await desk.do("adjust", storeId=desk.store, kind="RELEASE", reason="退货", lines=[release])
     back = await desk.do("returnToSupplier", storeId=desk.store, lines=[line])
     assert [(each["from"]["bin"], each["quantity"]) for each in back["lines"]] == [
         ("SHELF", "3"),

@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from app.db.orders import movements_of
 from app.db.tables import Level, Movement, Transfer
+from app.domain.documents.reversals import reverse_transfer_receipt
 from app.domain.documents.transfer_requests import suggestions
 from app.domain.errors import (
     ExceedsTransfer,
@@ -202,6 +203,22 @@ class TestBatches:
             sale = await depot.shop.draft(Kind.SALE, ("奶", 1))
             late = replace(sale, occurred_at=sale.occurred_at + timedelta(days=1))
             assert isinstance(await depot.shop.post(late), OutOfStock)
+
+    async def test_what_expired_on_its_way_is_received_into_quarantine(self, depot: Depot) -> None:
+        shop = depot.shop
+        await shop.deliver("奶", 5, "今", day(0), store=depot.warehouse)
+        sent = await depot.send(("奶", 5))
+        with tomorrow():
+            await depot.receive(sent, "奶", received=2, damaged=1)
+            assert await shop.bins("奶") == (0, 0, 3, 2)
+            [_, receipt] = await movements(depot, sent)
+            await reverse_transfer_receipt(shop.db, depot.viewer, uuid4(), receipt.id, None)
+            line = await depot.line(sent)
+            assert (line.received, line.damaged, line.in_transit) == (0, 0, 5)
+            assert await shop.bins("奶") == (0, 0, 0, 5)
+            await depot.receive(sent, "奶", received=5)
+            line = await depot.line(sent)
+            assert (line.received, line.damaged) == (5, 0)
 
     async def test_recalled_goods_are_in_their_batches_again(self, depot: Depot) -> None:
         before = await depot.shop.batches("奶", depot.warehouse)

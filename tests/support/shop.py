@@ -139,12 +139,17 @@ class Shop:
     async def deliver(
         self, name: str, quantity: Any, number: str, expires_on: date = NEVER, **more: Any
     ) -> Outcome:
-        """A receipt of one batch of a product that keeps batches."""
+        """One batch of a product that keeps batches on the shelf.
+
+        It is received; if it has expired it is counted there, as receipts put it aside.
+        """
         product = await self.product(name, batches=True)
+        expired = expires_on < day(0)
         id = batch_id(product, number, expires_on)
         moment = datetime.now(UTC)
         arriving = Arriving(id, product, number, expires_on, None, None, None, moment)
-        draft = await self.draft(Kind.RECEIPT, (name, quantity), **more)
+        kind = Kind.GAIN if expired else Kind.RECEIPT
+        draft = await self.draft(kind, (name, quantity), **more)
         [line] = draft.lines
         return await self.post(replace(draft, lines=(with_batches(line, (id,), arriving),)))
 

@@ -211,6 +211,7 @@ class Entry(Table):
     `own_cost` is whether a reversal took the goods out at the cost they came in at, or at the
     average; null for other entries.
     `price`, `discount` and `amount` are in fen: what a customer paid or got back for the quantity.
+    `came_expired`: the goods were meant for the shelf and had expired; null for all others.
     """
 
     __tablename__ = "entries"
@@ -237,6 +238,7 @@ class Entry(Table):
     price: Mapped[int | None]
     discount: Mapped[int | None]
     amount: Mapped[int | None]
+    came_expired: Mapped[bool | None]
     __table_args__ = (
         to("movements", "movement_id"),
         # I2: a quantity goes from one place to another.

@@ -298,7 +298,7 @@ async def undo(unit: Unit, row: Transfer, entries: Sequence[Entry]) -> None:
     by_product = {line.product_id: line for line in lines}
     for entry in entries:
         line = by_product[entry.product_id]
-        fate = FATE_OF_BIN[entry.to_bin]
+        fate = "received" if entry.came_expired else FATE_OF_BIN[entry.to_bin]
         setattr(line, fate, getattr(line, fate) - entry.quantity)
         if not line.damaged + line.lost + line.returned:
             line.reason = None

@@ -59,7 +59,8 @@ class Line:
     the product was made by. An `optional` line takes what is available and is never short. `rest`
     is a second bin of the source's store, which
     gives what the first one lacks. `charge` is what the customer pays for the whole
-    quantity; a `listed` line is sold at the product's own price when it is booked.
+    quantity; a `listed` line is sold at the product's own price when it is booked. `came_expired`
+    goods were past their last day of sale when they came in: they go to quarantine.
     """
 
     product: UUID
@@ -78,6 +79,7 @@ class Line:
     listed: bool = False
     late: bool = False
     shown_expiry: date | None = None
+    came_expired: bool = False
 
 
 class BundlePart(NamedTuple):

@@ -98,6 +98,7 @@ class Journal:
             price=charge and charge.price,
             discount=charge and charge.discount,
             amount=charge and charge.amount,
+            came_expired=line.came_expired or None,
         )
 
     def _step(
@@ -196,7 +197,8 @@ class Journal:
 def _arrives(move: Move) -> bool:
     """Whether the goods come to the store now, from a supplier or from another store."""
     source, target = move.line.source.bin, move.line.target.bin
-    shipped = source == "transit" and target == "shelf" and move.source is move.target
+    received = target == "shelf" or move.line.came_expired
+    shipped = source == "transit" and received and move.source is move.target
     return source == "supplier" or shipped
 
 

@@ -6,7 +6,7 @@ under the locks, before it plans the next draft.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -19,6 +19,8 @@ from app.domain.ledger.locked import Levels, LockedLevel, Move
 from app.domain.ledger.plan_lines import Demands, LinePlanner
 from app.domain.ledger.returns import ReturnedQuantity, origin_refusal, price_returns
 from app.domain.rules.costs import MOST_VALUE, cost_of
+from app.domain.rules.fefo import expired
+from app.domain.rules.kinds import INCOMING_BINS
 from app.domain.rules.shortages import NO_DEMAND, after_limit, shortages
 from app.domain.rules.units import LIMIT, to_base
 
@@ -73,10 +75,25 @@ def plan(draft: Draft, levels: Levels, references: References) -> Plan | Refusal
     demands = _with_limits(planner.demands, charges) if is_bound(draft) else planner.demands
     if refusal := _out_of_stock(demands) or _overflow(planner.moves):
         return refusal
-    if history is None or draft.reverses_id is not None:
+    if draft.reverses_id is not None:
         return Plan(planner.moves, charges)
-    moves, returned = price_returns(draft, history, planner.moves)
-    return Plan(moves, charges, returned)
+    moves = [_kept_off_shelf(move) for move in planner.moves]
+    if history is None:
+        return Plan(moves, charges)
+    priced, returned = price_returns(draft, history, moves)
+    return Plan(priced, charges, returned)
+
+
+def _kept_off_shelf(move: Move) -> Move:
+    """The move; goods that are past their last day of sale when they are recorded go to quarantine
+    instead of the shelf (I8)."""
+    line, batch = move.line, move.batch
+    if batch is None or line.target.bin != "shelf" or line.source.bin not in INCOMING_BINS:
+        return move
+    if not expired(batch.expires_on, move.target.today):
+        return move
+    aside = line.target._replace(bin="quarantine")
+    return move._replace(line=replace(line, target=aside, came_expired=True))
 
 
 def _outdated(draft: Draft, levels: Levels) -> RecipeChanged | None:

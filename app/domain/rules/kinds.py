@@ -62,6 +62,10 @@ ON_HAND_BINS: Final = ("shelf", "reserved", "quarantine")
 ARRIVAL_BINS: Final = ("supplier", "opening", "transit")
 """Where goods come from that arrive in a store."""
 
+INCOMING_BINS: Final = (*ARRIVAL_BINS, "customer", "kitchen")
+"""Where goods come from that reach a shelf of the store: if they have expired, they are kept off
+it."""
+
 CONSUMING_BINS: Final = ("customer", "kitchen")
 """Where goods go that are sold or used, for good."""
 
