@@ -7,7 +7,7 @@ from app.db import identity as rows
 from app.db import tables
 from app.domain import access
 from app.domain.access import Can
-from app.domain.people import management, staff, stores
+from app.domain.people import management, staff, stores, timezones
 from app.domain.people.stores import StoreChanges
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
@@ -30,6 +30,14 @@ class IdentityQuery:
         async with info.context.snapshot.read(viewer.tenant) as session:
             reached = access.within(viewer, Can.SEE_SELF)
             return list(await rows.stores_by_id(session, viewer.tenant, reached))
+
+    @root(
+        Can.SEE_SELF,
+        list[str],
+        description="List the time zones that a store may have, sorted by name. 时区列表",
+    )
+    async def timezones(self, info: Info) -> list[str]:
+        return await timezones.timezones(info.context.snapshot, info.context.viewer.tenant)
 
     @root(
         Can.MANAGE_STAFF,

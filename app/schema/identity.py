@@ -293,7 +293,8 @@ class CreateStoreInput:
     name: str = strawberry.field(description="Name of the store. 门店名称")
     timezone: str | None = strawberry.field(
         default=None,
-        description="Time zone in which the store's days begin; Asia/Shanghai by default. 时区",
+        description="Time zone in which the store's days begin, one that `timezones` lists; "
+        "Asia/Shanghai by default. 时区",
     )
     few_threshold: int | None = strawberry.field(
         default=None,
@@ -309,7 +310,7 @@ class UpdateStoreInput:
     name: str | None = strawberry.field(default=None, description="New name of the store. 门店名称")
     timezone: str | None = strawberry.field(
         default=None,
-        description="Time zone in which the store's days begin, such as Asia/Shanghai. 时区",
+        description="Time zone in which the store's days begin, one that `timezones` lists. 时区",
     )
     few_threshold: int | None = strawberry.field(
         default=None,

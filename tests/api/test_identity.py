@@ -57,6 +57,20 @@ async def test_a_store_changes_only_what_is_given(chain: Chain) -> None:
     assert (changed["name"], changed["timezone"], changed["fewThreshold"]) == ("新店", "UTC", 0)
 
 
+async def test_time_zones_are_those_of_the_list(chain: Chain) -> None:
+    zones = await chain.asking("{ timezones }", chain.token)
+    assert zones == sorted(zones)
+    assert {"Asia/Shanghai", "Asia/Urumqi", "UTC"} <= set(zones)
+    assert await chain.asking.code("{ timezones }", None) == "UNAUTHENTICATED"
+    # Python lists localtime where the system does, and Factory; neither is a place.
+    for zone in ("localtime", "Factory", "posix/UTC", "Asia/Beijing", "GMT+8"):
+        assert zone not in zones
+        input = {"storeId": str(chain.store), "timezone": zone}
+        assert await chain.bad(UPDATE_STORE, **input) == "BAD_INPUT"
+    changed = await chain.do(UPDATE_STORE, storeId=str(chain.store), timezone="Asia/Urumqi")
+    assert changed["timezone"] == "Asia/Urumqi"
+
+
 async def test_store_codes_are_unique_among_all_chains(chain: Chain, stranger: Chain) -> None:
     code = stranger.founded.store.code
     assert (await chain.do(CREATE_STORE, code=code, name="x"))["code"] == "ALREADY_TAKEN"
@@ -316,6 +330,8 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("createStore", {"timezone": "Mars/Base"}),
     ("createStore", {"timezone": "../../etc/passwd"}),
     ("createStore", {"timezone": "\0"}),
+    ("createStore", {"timezone": ""}),
+    ("createStore", {"timezone": "localtime"}),
     ("createStore", {"fewThreshold": -1}),
     ("createStore", {"fewThreshold": 1001}),
     ("createStore", {"fewThreshold": 2**31}),

@@ -44,7 +44,7 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(
         ("viewer", "stores", "categories", "writeOffLimits", "stocktakeRules"), nothing
     ),
-    **dict.fromkeys(("miniApps", "myAccount"), nothing),
+    **dict.fromkeys(("miniApps", "myAccount", "timezones"), nothing),
     **dict.fromkeys(("staff", "apiKeys", "products", "suppliers"), PAGED),
     **dict.fromkeys(("myOrders", "myPasses"), PAGED),
     **dict.fromkeys(("levels", "batches", "channelRules", "orders", "transfers"), paged),

@@ -2,10 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from uuid_utils.compat import uuid7
 
@@ -18,6 +16,7 @@ from app.domain.claims import claim
 from app.domain.errors import AlreadyTaken, Malformed, Refused, UnknownStore
 from app.domain.people.sessions import Gate
 from app.domain.people.staff import first_hash, hire
+from app.domain.people.timezones import check_timezone
 from app.domain.rules.logins import normal_login
 from app.domain.rules.scales import layout_ok
 from app.domain.rules.texts import clean
@@ -29,8 +28,6 @@ MOST_FEW = 1000
 MOST_LAYOUTS = 10
 LONGEST_HOLD = 7 * 24 * 60
 LONGEST_LEAD = 90
-
-zones = cache(available_timezones)
 
 
 async def create_store(
@@ -46,7 +43,7 @@ async def create_store(
 
     Raises Refused(AlreadyTaken), and Malformed for a bad code, time zone or threshold.
     """
-    store = _drafted(viewer.tenant, code, name, timezone, few_threshold)
+    store = await _drafted(gate.db, viewer.tenant, code, name, timezone, few_threshold)
     async with gate.db.unit(viewer.tenant) as unit:
         request = ("createStore", store.code, store.name, store.timezone, store.few_threshold)
         if earlier := await claim(unit, viewer.actor, key, store.id, *request):
@@ -78,6 +75,8 @@ async def update_store(
     (see `rules.scales`), and for a hold or lead time out of bounds.
     """
     changes = _checked(changes)
+    if changes.timezone is not None:
+        await check_timezone(gate.db, viewer.tenant, changes.timezone)
     async with gate.db.unit(viewer.tenant) as unit:
         earlier = await claim(unit, viewer.actor, key, store_id, "updateStore", store_id, *changes)
         store = await _locked_store(unit, store_id)
@@ -109,8 +108,6 @@ def _checked(changes: StoreChanges) -> StoreChanges:
         )
     if changes.few_threshold is not None:
         _few(changes.few_threshold)
-    if changes.timezone is not None:
-        _zone(changes.timezone)
     _layouts(changes.scale_labels or [])
     if changes.name is None:
         return changes
@@ -144,7 +141,7 @@ async def create_tenant(
     `invite_staff` do.
     """
     id = uuid7()
-    store = _drafted(id, store_code, store_name, timezone, None)
+    store = await _drafted(db, id, store_code, store_name, timezone, None)
     code = store.code if code is None else _code(code)
     tenant = tables.Tenant(tenant_id=id, code=code, name=clean(name, "name", 100, required=True))
     login = normal_login(login)
@@ -159,15 +156,21 @@ async def create_tenant(
     return Founded(tenant, owner, store)
 
 
-def _drafted(
-    tenant: UUID, code: str, name: str, timezone: str | None, few_threshold: int | None
+async def _drafted(
+    db: Database,
+    tenant: UUID,
+    code: str,
+    name: str,
+    timezone: str | None,
+    few_threshold: int | None,
 ) -> tables.Store:
+    zone = TIMEZONE if timezone is None else await check_timezone(db, tenant, timezone)
     return tables.Store(
         tenant_id=tenant,
         id=uuid7(),
         code=_code(code),
         name=clean(name, "name", 100, required=True),
-        timezone=_zone(timezone or TIMEZONE),
+        timezone=zone,
         few_threshold=_few(FEW if few_threshold is None else few_threshold),
         scale_labels=[],
     )
@@ -199,16 +202,6 @@ async def _locked_store(unit: Unit, store_id: UUID) -> tables.Store:
     if store is None:
         raise Refused(UnknownStore(str(store_id)))
     return store
-
-
-def _zone(name: str) -> str:
-    if name not in zones():
-        raise Malformed(
-            "timezone",
-            "时区无效，例如 Asia/Shanghai",
-            "Give the name of a time zone, for example Asia/Shanghai.",
-        )
-    return name
 
 
 def _layouts(layouts: list[str]) -> None:
