@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.core.snapshot import AnySession
 from app.db.core.unit import Unit
 from app.db.tables import Request
 
@@ -31,7 +32,12 @@ async def claimed(
     if fresh is not None:
         return None
     # READ COMMITTED: this statement sees what the insert has waited for.
+    return await claim_of(unit.session, unit.tenant, claimant, key)
+
+
+async def claim_of(session: AnySession, tenant: UUID, claimant: UUID, key: UUID) -> Request | None:
+    """The claim of a key; None when it is free."""
     query = select(Request).where(
-        Request.tenant_id == unit.tenant, Request.actor_id == claimant, Request.key == key
+        Request.tenant_id == tenant, Request.actor_id == claimant, Request.key == key
     )
-    return (await unit.session.scalars(query)).one()
+    return await session.scalar(query)

@@ -130,6 +130,10 @@ class Can(Enum):
     REQUEST_WRITE_OFF = Grant("Request a write-off. 申请报损", STAFF)
     DECIDE_WRITE_OFF = Grant("Approve or reject write-offs of others. 审批报损", {M: OWN, **HEADS})
     LIMIT_WRITE_OFFS = Grant("Set the approval limits of roles. 设置报损额度", {O: ALL})
+    SEE_APPROVALS = Grant("See movements that wait for a second person. 查看超额审批", STAFF)
+    APPROVE_MOVEMENT = Grant(
+        "Approve or reject movements of others above their limit. 超额审批", {M: OWN, **HEADS}
+    )
     SEE_STOCKTAKES = Grant("See stocktakes and what was counted. 查看盘点", STAFF)
     COUNT = Grant("Count goods in a stocktake. 盘点录入", STAFF)
     RUN_STOCKTAKES = Grant(

@@ -190,7 +190,7 @@ class UnknownWriteOff(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class OverLimit(Refusal):
-    """The write-off costs more than the role may approve; both in 1/10000 yuan."""
+    """The write-off or movement costs more than the role may approve; both in 1/10000 yuan."""
 
     limit: int
     value: int

@@ -85,6 +85,7 @@ class WrongStateReason(Enum):
         "The platform refuses the credentials of the mini-program: ask the owner to set them again",
     )
     NO_PHONE = Text("该渠道不提供手机号", "The channel gives no phone number")
+    OWN_MOVEMENT = Text("不能审批自己提交的超额申请", "You cannot approve your own request")
     OWN_REQUEST = Text("不能审批自己提交的报损单", "You cannot approve your own write-off request")
     HELD = Text("订单未付款，请先收款", "The order is not paid: take the payment first")
     PAID = Text("订单已付款", "The order is already paid")

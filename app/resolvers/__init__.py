@@ -6,6 +6,7 @@ from strawberry.tools import merge_types
 
 from app.resolvers.alert_rules import AlertRulesMutation, AlertRulesQuery
 from app.resolvers.alerts import AlertsMutation, AlertsQuery
+from app.resolvers.approvals import ApprovalsMutation, ApprovalsQuery
 from app.resolvers.assortment import AssortmentMutation
 from app.resolvers.audit_log import AuditLogQuery
 from app.resolvers.batches import BatchesQuery
@@ -66,6 +67,7 @@ with warnings.catch_warnings():
             PurchasesQuery,
             PassesQuery,
             WriteOffsQuery,
+            ApprovalsQuery,
             StocktakesQuery,
             HistoryQuery,
             PrintingQuery,
@@ -97,6 +99,7 @@ with warnings.catch_warnings():
             PurchasesMutation,
             PassesMutation,
             WriteOffsMutation,
+            ApprovalsMutation,
             StocktakesMutation,
             CustomersMutation,
         ),

@@ -11,11 +11,12 @@ from app.db import stock as rows
 from app.db import tables
 from app.domain import access
 from app.domain.access import Can
+from app.domain.documents import approvals
 from app.domain.errors import Malformed
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.post import Outcome
 from app.domain.movements import sales
-from app.domain.movements.record import MovementTerms
+from app.domain.movements.record import MovementTerms, post_prepared
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import sales as types
@@ -75,7 +76,11 @@ class SalesMutation:
                 "只有柜台销售可以在库存不足时入账",
                 "Only counter sales can be booked with a shortage.",
             )
-        return await sales.sell(books, viewer, store, input.lines, input, terms)
+        what = store, input.lines, input, terms
+        sale = await sales.prepare_sale(books.db, viewer, *what)
+        if terms.accept_shortage:
+            return await approvals.book(books, viewer, sale)
+        return (await post_prepared(books, viewer, sale))[1]
 
     @root(
         Can.SELL,

@@ -13,12 +13,11 @@ from app.db.identity import scale_labels
 from app.domain import access
 from app.domain.access import Can
 from app.domain.catalog.codes import find_product, read_code
-from app.domain.documents import reversals
+from app.domain.documents import approvals, reversals
 from app.domain.errors import Refusal
 from app.domain.ledger.post import Outcome
 from app.domain.movements import record
 from app.domain.movements.record import MovementTerms
-from app.domain.movements.role_limits import limit_of
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean, search_words
 from app.resolvers.pages import newest
@@ -42,11 +41,14 @@ async def post(
     limited: bool = False,
 ) -> Outcome:
     """A movement along the kind's own route, in a store that the permission reaches; a `limited`
-    one within the limit of the viewer's role."""
+    one waits for a second person above the limit of the viewer's role."""
     books, viewer = info.context.app.books, info.context.viewer
-    limit = await limit_of(books.db, viewer) if limited else None
     store, terms = access.at(viewer, can, input.store_id), MovementTerms(document=document)
-    return await record.record(books, viewer, kind, store, input.lines, input, terms, limit)
+    what = kind, store, input.lines, input, terms
+    prepared = await record.prepare(books.db, viewer.tenant, *what)
+    if limited:
+        return await approvals.book(books, viewer, prepared)
+    return (await record.post_prepared(books, viewer, prepared))[1]
 
 
 @strawberry.type
@@ -224,19 +226,26 @@ class StockMutation:
         Can.ADJUST,
         types.PostResult,
         description="Adjust stock by hand. Fails with VersionConflict if the level changed since "
-        "you read it, and with SecondPersonNeeded above the limit of your role. 手工调整",
+        "you read it. Above the limit of your role it waits for a second person: "
+        "SecondPersonNeeded. 手工调整",
     )
     async def adjust(self, info: Info, input: changes.AdjustInput) -> Outcome:
         return await post(info, Can.ADJUST, Kind[input.kind.name], input, limited=True)
 
-    @root(Can.CONSUME, types.PostResult, description="Consume goods for the store's own use. 自用")
+    @root(
+        Can.CONSUME,
+        types.PostResult,
+        description="Consume goods for the store's own use. Above the limit of your role it waits "
+        "for a second person: SecondPersonNeeded. 自用",
+    )
     async def consume(self, info: Info, input: changes.LinesInput) -> Outcome:
         return await post(info, Can.CONSUME, Kind.CONSUMPTION, input, limited=True)
 
     @root(
         Can.PRODUCE,
         types.PostResult,
-        description="Record goods that the store made itself, and put them on the shelf. 自制",
+        description="Record goods that the store made itself, and put them on the shelf. Above the "
+        "limit of your role it waits for a second person: SecondPersonNeeded. 自制",
     )
     async def produce(self, info: Info, input: changes.LinesInput) -> Outcome:
         return await post(info, Can.PRODUCE, Kind.PRODUCTION, input, limited=True)

@@ -108,8 +108,8 @@ class WriteOffsMutation:
         Can.LIMIT_WRITE_OFFS,
         types.SetWriteOffLimitResult,
         description="Set the highest value of a write-off that a role may approve, and of an "
-        "adjustment, own use, production or shortage that it may book alone. Without a limit a "
-        "role may do what its permissions allow. 设置额度",
+        "adjustment, own use, production or shortage that it may book alone or approve. Without a "
+        "limit a role may do what its permissions allow. 设置额度",
     )
     async def set_write_off_limit(
         self, info: Info, input: types.SetWriteOffLimitInput

@@ -32,7 +32,7 @@ from app.db import (
     writeoffs,
 )
 from app.db.core.snapshot import Snapshot
-from app.domain.documents import returns, suggestions, worksheet
+from app.domain.documents import approvals, returns, suggestions, worksheet
 from app.domain.notices import advice
 from app.domain.rules.replenishment import PERIOD_DAYS
 from app.live.documents import Topic, open_pages
@@ -128,6 +128,7 @@ READS: dict[str, Read] = {
     "write_off_lines": grouped(attrgetter("write_off_id"), writeoffs.lines_of),
     "worksheets": of(worksheet.worksheets),
     "suggestions": of(suggestions.suggestions),
+    "approvers": of(approvals.approvers),
     "wasted": by(attrgetter("write_off_id", "line"), writeoffs.wasted_by_line),
     "suppliers": by(ID, purchases.suppliers_by_id),
     "purchase_lines": grouped(attrgetter("purchase_id"), purchases.lines_of),

@@ -4,6 +4,7 @@ from dataclasses import fields
 from decimal import Decimal
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
 import strawberry
 from strawberry.types import Info
@@ -16,6 +17,9 @@ from app.domain.rules.phones import masked
 from app.domain.rules.texts import NAMES
 from app.domain.rules.units import to_base
 from app.schema.scalars import EXACT, money, quantity
+
+MOST_NAMES = 3
+"""Colleagues that a message names."""
 
 WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     errors.OutOfStock: (
@@ -104,15 +108,19 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     ),
     limits.SecondPersonNeeded: (
         "SECOND_PERSON_NEEDED",
-        "金额超过您的额度 {limit} 元，请由额度更高的同事操作",
-        "This costs more than the {limit} yuan that you may book alone: ask a colleague with a "
-        "higher limit.",
+        "金额超过您的额度 {limit} 元，请由额度更高的同事确认",
+        "This costs more than the {limit} yuan that you may book alone: a colleague with a higher "
+        "limit must confirm it.",
+    ),
+    limits.UnknownApproval: (
+        "UNKNOWN_APPROVAL",
+        "没有这张超额申请：{asked}",
+        "No such approval: {asked}.",
     ),
     errors.OverLimit: (
         "OVER_LIMIT",
-        "报损金额 {value} 元超出您的审批额度 {limit} 元，请由额度更高的人审批",
-        "The write-off costs {value} yuan; you approve at most {limit}. "
-        "Ask a person with a higher limit.",
+        "金额 {value} 元超出您的审批额度 {limit} 元，请由额度更高的人审批",
+        "This costs {value} yuan; you approve at most {limit}. Ask a person with a higher limit.",
     ),
     errors.UnknownChannelLink: (
         "UNKNOWN_CHANNEL_LINK",
@@ -279,11 +287,31 @@ async def localised(refusal: Refusal, info: Info) -> str:
     match refusal:
         case errors.OutOfStock():
             return await _shortages(refusal, info, language)
+        case limits.SecondPersonNeeded(approval_id=UUID() as approval):
+            return await _second_person(refusal, approval, info, language)
         case errors.InvalidQuantity():
             product = await info.context.loaders_of(refusal).products.load(refusal.product_id)
             return _quantity(refusal, product, language)
         case _:
             return message_of(refusal, language)
+
+
+async def _second_person(
+    refusal: limits.SecondPersonNeeded, approval: UUID, info: Info, language: str
+) -> str:
+    """Names who may confirm the movement, a few of them."""
+    loaders = info.context.loaders_of(refusal)
+    ids = (await loaders.approvers.load(approval) or [])[:MOST_NAMES]
+    names = [actor.name for actor in await loaders.actors.load_many(ids) if actor is not None]
+    if not names:
+        return message_of(refusal, language)
+    limit = money(refusal.limit)
+    return (
+        f"金额超过您的额度 {limit} 元，请由{'或'.join(names)}确认"
+        if language == "zh"
+        else f"This costs more than the {limit} yuan that you may book alone: "
+        f"{' or '.join(names)} must confirm it."
+    )
 
 
 async def _shortages(refusal: errors.OutOfStock, info: Info, language: str) -> str:

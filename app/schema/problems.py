@@ -12,7 +12,6 @@ from strawberry.types import Info
 from app.domain import errors
 from app.domain.access import Can
 from app.domain.errors import Refusal
-from app.domain.ledger import limits
 from app.schema.boundary import EVERY, public
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
@@ -169,27 +168,16 @@ class UnknownWriteOff(Problem):
 
 @problem(
     errors.OverLimit,
-    description="The write-off costs more than your role may approve. 超出审批额度",
+    description="The write-off or movement costs more than your role may approve. 超出审批额度",
 )
 class OverLimit(Problem):
     @strawberry.field(description="Highest amount your role may approve, in CNY. 审批额度")
     def limit(self, root: strawberry.Parent[errors.OverLimit]) -> Money:
         return money(root.limit)
 
-    @strawberry.field(description="Cost of the write-off in CNY. 报损金额")
+    @strawberry.field(description="Cost of the write-off or movement in CNY. 金额")
     def value(self, root: strawberry.Parent[errors.OverLimit]) -> Money:
         return money(root.value)
-
-
-@problem(
-    limits.SecondPersonNeeded,
-    description="The movement costs more than your role may book alone; a colleague with a higher "
-    "limit can. 超出额度",
-)
-class SecondPersonNeeded(Problem):
-    @strawberry.field(description="Highest amount your role may book alone, in CNY. 额度")
-    def limit(self, root: strawberry.Parent[limits.SecondPersonNeeded]) -> Money:
-        return money(root.limit)
 
 
 @problem(

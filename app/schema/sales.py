@@ -34,8 +34,8 @@ class SellInput(MovementInput):
     accept_shortage: bool | None = strawberry.field(
         default=None,
         description="Pass true to record a counter sale even if recorded stock is too low. The "
-        "missing quantity is booked in from variance and opens an alert. False by "
-        "default. 允许账面不足",
+        "missing quantity is booked in from variance and opens an alert; above the limit of your "
+        "role the sale waits for a second person. False by default. 允许账面不足",
     )
 
 

@@ -15,6 +15,7 @@ from app.domain.rules.kinds import Kind
 from app.domain.rules.labels import availability
 from app.domain.rules.units import shown
 from app.schema import problems
+from app.schema.approval_problems import SecondPersonNeeded
 from app.schema.batches import BatchLevel
 from app.schema.boundary import needs
 from app.schema.catalog import Availability, Channel, Product, named
@@ -265,7 +266,7 @@ PostResult = Annotated[
     | problems.BatchExpired
     | problems.InvalidQuantity
     | problems.VersionConflict
-    | problems.SecondPersonNeeded
+    | SecondPersonNeeded
     | problems.ReturnExceedsSale
     | problems.KeyReused
     | problems.WrongState

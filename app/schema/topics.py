@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from app.db import alerts, orders, purchases, stocktakes, transfers, writeoffs
+from app.db import alerts, approvals, orders, purchases, stocktakes, transfers, writeoffs
 from app.domain.access import Can
 from app.live.documents import Topic
 from app.schema.alerts import Alert
+from app.schema.approvals import Approval
 from app.schema.orders import Order
 from app.schema.purchases import PurchaseOrder
 from app.schema.stocktakes import Stocktake
@@ -96,4 +97,14 @@ STOCKTAKES = DocumentTopic(
     title="Stocktakes",
     chinese="盘点单",
 )
-TOPICS = (ORDERS, ALERTS, WRITE_OFFS, TRANSFERS, PURCHASES, STOCKTAKES)
+APPROVALS = DocumentTopic(
+    name="approvals",
+    type=Approval,
+    by_id=approvals.approvals_by_id,
+    open=approvals.open_approvals,
+    event="ApprovalChange",
+    can=Can.SEE_APPROVALS,
+    title="Approvals",
+    chinese="超额申请",
+)
+TOPICS = (ORDERS, ALERTS, WRITE_OFFS, TRANSFERS, PURCHASES, STOCKTAKES, APPROVALS)

@@ -210,6 +210,8 @@ def of_write_offs(store: str, line: Any) -> dict[str, Any]:
         "requestWriteOff": {"storeId": store, "lines": [line], "reason": "x", "photoUrls": photos},
         "approveWriteOff": {"writeOffId": NIL},
         "rejectWriteOff": {"writeOffId": NIL},
+        "approveMovement": {"approvalId": NIL},
+        "rejectMovement": {"approvalId": NIL},
         "setWriteOffLimit": {"role": "MANAGER", "amount": "1"},
     }
 
@@ -278,6 +280,8 @@ def queries(
         "alertRoute": {"rule": "LOW_STOCK", "storeId": store},
         "alertRulePreview": {"input": {"rule": "SLOW_MOVING", "fewerThan": 3}},
         "writeOff": {"id": NIL},
+        "approval": {"id": NIL},
+        "approvalFeed": {"storeIds": [store]},
         **stocktake_arguments(store, product, NIL),
         "writeOffFeed": {"storeIds": [store]},
         "transfer": {"id": NIL},

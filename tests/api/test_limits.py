@@ -43,7 +43,8 @@ async def test_adjustments_of_a_manager(limited: Desk) -> None:
     input = {"key": str(uuid4()), "storeId": limited.store, "kind": "LOSS", "lines": lines}
     refused = await limited.asking(ADJUST, limited.manager, input=input)
     assert (refused["__typename"], refused["limit"]) == ("SecondPersonNeeded", "60.00")
-    assert refused["message"] == "金额超过您的额度 60.00 元，请由额度更高的同事操作"
+    owner = (await limited.ask("{ viewer { name } }"))["name"]
+    assert refused["message"] == f"金额超过您的额度 60.00 元，请由{owner}确认"
 
 
 @pytest.mark.parametrize("name", ["consume", "produce"])

@@ -53,6 +53,8 @@ SEE_WRITE_OFFS     - s s Y Y writeoff:read
 REQUEST_WRITE_OFF  - s s Y Y -
 DECIDE_WRITE_OFF   - - s Y Y -
 LIMIT_WRITE_OFFS   - - - - Y -
+SEE_APPROVALS      - s s Y Y -
+APPROVE_MOVEMENT   - - s Y Y -
 SEE_STOCKTAKES     - s s Y Y -
 COUNT              - s s Y Y -
 RUN_STOCKTAKES     - - s Y Y -

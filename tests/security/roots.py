@@ -11,7 +11,7 @@ TARGETS = {"own": (0, 0), "other": (0, 1), "foreign": (1, 0), "absent": None}
 
 NOUNS = (
     *("store", "product", "dish", "movement", "order", "transfer", "supplier", "purchaseOrder"),
-    *("writeOff", "pass", "staff", "stocktake"),
+    *("writeOff", "approval", "pass", "staff", "stocktake"),
 )
 ABSENT_PLACE = {
     **{noun: str(UUID(int=7 + number, version=4)) for number, noun in enumerate(NOUNS)},
@@ -49,6 +49,7 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(("myOrders", "myPasses"), PAGED),
     **dict.fromkeys(("levels", "batches", "channelRules", "orders", "transfers"), paged),
     **dict.fromkeys(("replenishmentRequests", "alerts", "purchaseOrders", "writeOffs"), paged),
+    "approvals": paged,
     "stocktakes": paged,
     "auditLog": paged,
     **dict.fromkeys(("alertCounts", "alertSettings", "notificationTargets"), by_stores),
@@ -65,6 +66,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "supplier": by_id("supplier"),
     "purchaseOrder": by_id("purchaseOrder"),
     "writeOff": by_id("writeOff"),
+    "approval": by_id("approval"),
     "stocktake": by_id("stocktake"),
     "stockAsOf": lambda place: {**paged(place), "at": moment()},
     "explainLevel": lambda place: {"storeId": place["store"], "productId": place["product"]},
@@ -97,7 +99,7 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(
         ("alertFeed", "writeOffFeed", "replenishmentFeed", "purchaseFeed", "orderFeed"), by_stores
     ),
-    "stocktakeFeed": by_stores,
+    **dict.fromkeys(("stocktakeFeed", "approvalFeed"), by_stores),
 }
 
 PUBLIC = {"storefront", "menu", "canMake", "menuFeed", "availabilityFeed"}

@@ -21,9 +21,10 @@ QUANTITIES = [
     "reorder",
     "buffer",
     "overstock",
+    "approval",
 ]
 OF_CHAIN = {"recipe", "overstock"}
-VALUED = {"order", "transfer", "write_off"}
+VALUED = {"order", "transfer", "write_off", "approval"}
 COSTS = ("8876.01", "11609.14", "12377.09", "13481.58")
 """The unit cost in each store: no product of one with a quantity comes near one of another."""
 
@@ -45,6 +46,8 @@ GRANTS: dict[str, tuple[Can, ...]] = {
     "write_off": (Can.SEE_WRITE_OFFS, Can.SEE_STOCK),
     # Its movements repeat the reason and note.
     "write_off_text": (Can.SEE_WRITE_OFFS, Can.SEE_STOCK),
+    "approval": (Can.SEE_APPROVALS,),
+    "approval_text": (Can.SEE_APPROVALS,),
     "stocktake_text": (Can.SEE_STOCKTAKES,),
     "alert": (Can.SEE_ALERTS, Can.SEE_STOCK, Can.SEE_REPORTS),
     "pass_text": (Can.SEE_PASSES,),
@@ -57,7 +60,7 @@ GRANTS: dict[str, tuple[Can, ...]] = {
     "staff": (
         *(Can.SEE_STOCK, Can.SEE_ORDERS, Can.SEE_TRANSFERS, Can.SEE_WRITE_OFFS),
         *(Can.SEE_PURCHASES, Can.SEE_ALERTS, Can.SEE_PASSES, Can.CONNECT_CHANNELS),
-        Can.SEE_STOCKTAKES,
+        *(Can.SEE_STOCKTAKES, Can.SEE_APPROVALS),
     ),
 }
 """The permissions of which each lets its holder see a secret in the store it belongs to.

@@ -83,6 +83,7 @@ class Seeding:
     async def fill(self) -> None:
         await self.order()
         await self.move()
+        await self.wait()
         await self.buy()
         await self.warn()
         await self.configure()
@@ -155,6 +156,20 @@ class Seeding:
         some = {"productId": lines[0]["productId"], "received": "5"}
         await self.do("receiveTransfer", **at, lines=[some])
         self.place["transfer"] = requested["id"]
+
+    async def wait(self) -> None:
+        """Own use above the clerk's limit, which waits for a second person."""
+        await self.do("setWriteOffLimit", role="CASHIER", amount="0.01")
+        refused = await self.desk.do(
+            "consume",
+            by=self.clerk,
+            storeId=self.place["store"],
+            lines=[await self.desk.line("米", self.quantity("approval"))],
+            reason=self.text("approval_text"),
+            note=self.text("approval_text"),
+        )
+        await self.do("setWriteOffLimit", role="CASHIER")
+        self.place["approval"] = refused["approval"]["id"]
 
     async def buy(self) -> None:
         """A purchase order, delivered in part."""

@@ -74,6 +74,8 @@ INPUTS = {
     "approveWriteOff": "DecideWriteOffInput",
     "rejectWriteOff": "DecideWriteOffInput",
     "setWriteOffLimit": "SetWriteOffLimitInput",
+    "approveMovement": "DecideMovementInput",
+    "rejectMovement": "DecideMovementInput",
     **STOCKTAKE_INPUTS,
     "createSupplier": "CreateSupplierInput",
     "updateSupplier": "UpdateSupplierInput",
@@ -98,6 +100,11 @@ PRODUCT = """
   id sku name spec unit kind price imageUrl archivedAt reorderPoint overstockPoint
   category { id name parentId path } barcodes { code packQuantity }
 """
+APPROVAL = """
+  id state kind reason note receiptNo occurredAt value store { id } decisionNote
+  lines { product { name } quantity amount }
+  requestedBy { name } decidedBy { name } approvers { name }
+"""
 PROBLEM = """... on Problem { __typename code message }"""
 ON_STOCK = f"""
   ... on Movement {{ {MOVEMENT} }} {PROBLEM}
@@ -110,6 +117,11 @@ ON_STOCK = f"""
   ... on UnknownBatch {{ product {{ name }} number }}
   ... on BatchExpired {{ product {{ name }} expiredOn }}
   ... on KeyReused {{ key }} ... on WrongState {{ wrong: reason }}
+  ... on SecondPersonNeeded {{ limit approval {{ {APPROVAL} }} }}
+"""
+ON_APPROVAL = f"""
+  ... on Approval {{ {APPROVAL} movement {{ {MOVEMENT} }} }} {PROBLEM}
+  ... on WrongState {{ wrong: reason }} ... on KeyReused {{ key }}
 """
 ON_PRODUCT = f"""
   ... on Product {{ {PRODUCT} }} {PROBLEM}
@@ -243,6 +255,8 @@ ANSWERS = {
     "requestWriteOff": f"{ON_WRITE_OFF} {SHORT}",
     "rejectWriteOff": ON_WRITE_OFF,
     "approveWriteOff": f"{ON_WRITE_OFF} ... on OverLimit {{ limit costs: value }}",
+    "approveMovement": f"{ON_APPROVAL} {SHORT} ... on OverLimit {{ limit costs: value }}",
+    "rejectMovement": ON_APPROVAL,
     "setWriteOffLimit": f"... on WriteOffLimit {{ role amount }} {PROBLEM}",
     **dict.fromkeys(("createSupplier", "updateSupplier", "archiveSupplier"), ON_SUPPLIER),
     "createPurchaseOrder": f"{ON_PURCHASE} ... on AlreadyTaken {{ field value }}",

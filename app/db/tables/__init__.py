@@ -3,6 +3,7 @@
 from app.db.core.table import Amount, Table
 from app.db.tables.alert_rules import AlertSetting, AlertWatch
 from app.db.tables.alerts import Alert
+from app.db.tables.approvals import Approval
 from app.db.tables.audit_log import AuditRecord
 from app.db.tables.catalog import (
     Assortment,
@@ -63,6 +64,7 @@ __all__ = [
     "AlertWatch",
     "Amount",
     "ApiKey",
+    "Approval",
     "Assortment",
     "AuditRecord",
     "Batch",

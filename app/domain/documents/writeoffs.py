@@ -300,8 +300,8 @@ async def set_limit(
     db: Database, viewer: Viewer, key: UUID, role: Role, amount: int | None
 ) -> WriteOffLimit:
     """The most that a write-off may cost for the role to approve it, and an adjustment, own use,
-    production or shortage for the role to book it, in 1/10000 yuan; None: no limit, which holds
-    until one is set. Raises Malformed for other roles."""
+    production or shortage for the role to book it alone or to approve it, in 1/10000 yuan; None:
+    no limit, which holds until one is set. Raises Malformed for other roles."""
     if role not in LIMITED:
         raise Malformed(
             "role",

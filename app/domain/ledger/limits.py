@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from app.domain.errors import Refusal
 from app.domain.ledger.draft import Draft
@@ -11,16 +12,26 @@ from app.domain.rules.costs import cost_of
 
 @dataclass(frozen=True, slots=True)
 class SecondPersonNeeded(Refusal):
-    """The movement costs more than the role may book alone: `limit`, in 1/10000 yuan."""
+    """The movement costs `value`, more than the `limit` that the role may book alone; both in
+    1/10000 yuan. `approval_id` is the request that waits for a second person."""
 
     limit: int
+    value: int
+    approval_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownApproval(Refusal):
+    """No movement that waits for a second person has this id."""
+
+    asked: str
 
 
 def over_limit(draft: Draft, moves: Sequence[Move]) -> SecondPersonNeeded | None:
     """Why the draft's author may not book it alone: it costs more than their role's limit."""
-    if draft.limit is None or _value(draft, moves) <= draft.limit:
+    if draft.limit is None or (value := _value(draft, moves)) <= draft.limit:
         return None
-    return SecondPersonNeeded(draft.limit)
+    return SecondPersonNeeded(draft.limit, value)
 
 
 def _value(draft: Draft, moves: Sequence[Move]) -> int:

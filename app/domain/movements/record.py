@@ -97,7 +97,7 @@ class Books(NamedTuple):
         """
         try:
             # Booked stock is taken first; only what is missing after that is a shortage.
-            plain = replace(draft, accept_shortage=False) if draft.accept_shortage else draft
+            plain = without_shortage(draft) if draft.accept_shortage else draft
             outcome = await self.lane.submit(tenant, plain)
             if isinstance(outcome, HOLDABLE):
                 async for _ in end_overdue_at(self.db, tenant, short_of(draft.store, outcome)):
@@ -111,6 +111,22 @@ class Books(NamedTuple):
             return Busy()
 
 
+def without_shortage(draft: Draft) -> Draft:
+    """The same sale of what the books have: no shortage, so that no limit binds it."""
+    return replace(draft, accept_shortage=False, limit=None)
+
+
+class PreparedMovement(NamedTuple):
+    """A movement whose lines are resolved: it can be drafted, now or later."""
+
+    kind: Kind
+    store: UUID
+    lines: Sequence[ResolvedLine]
+    head: MovementInput
+    moment: datetime
+    terms: MovementTerms = PLAIN
+
+
 async def record(
     books: Books,
     viewer: Viewer,
@@ -119,21 +135,38 @@ async def record(
     requests: Sequence[LineRequest],
     head: MovementInput,
     terms: MovementTerms = PLAIN,
-    limit: int | None = None,
 ) -> Outcome:
-    """The movement, or why it was refused; drafted again when a recipe changed in between.
+    """The movement, or why it was refused. Raises as `prepare` and `draft` do."""
+    prepared = await prepare(books.db, viewer.tenant, kind, store, requests, head, terms)
+    return (await post_prepared(books, viewer, prepared))[1]
 
-    `limit` is what it may cost, in 1/10000 yuan.
 
-    Raises as `resolve` and `draft` do.
+async def prepare(
+    db: Database,
+    tenant: UUID,
+    kind: Kind,
+    store: UUID,
+    requests: Sequence[LineRequest],
+    head: MovementInput,
+    terms: MovementTerms = PLAIN,
+) -> PreparedMovement:
+    """The movement with its lines resolved. Raises as `resolve` does."""
+    lines, moment = await resolve(db, tenant, kind, store, requests, head)
+    return PreparedMovement(kind, store, lines, head, moment, terms)
+
+
+async def post_prepared(
+    books: Books, viewer: Viewer, prepared: PreparedMovement, limit: int | None = None
+) -> tuple[Draft, Outcome]:
+    """The draft and the movement, or why it was refused; drafted again when a recipe changed.
+
+    `limit` is what it may cost, in 1/10000 yuan. Raises as `draft` does.
     """
-    lines, moment = await resolve(books.db, viewer.tenant, kind, store, requests, head)
 
     async def drafting() -> Draft:
-        drafted = await draft(books, viewer, kind, store, lines, head, moment, terms)
-        return replace(drafted, limit=limit)
+        return replace(await draft(books, viewer, *prepared), limit=limit)
 
-    return (await until_current(books, viewer.tenant, drafting))[1]
+    return await until_current(books, viewer.tenant, drafting)
 
 
 async def resolve(

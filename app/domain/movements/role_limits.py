@@ -7,10 +7,14 @@ from app.db.core.snapshot import AnySession, Reads
 from app.domain.access import Role, Viewer
 
 
+async def limits_of_roles(session: AnySession, tenant: UUID) -> dict[str, int | None]:
+    """The limits that were set, by role, in 1/10000 yuan; None for no limit."""
+    return {limit.role: limit.amount for limit in await rows.limits(session, tenant)}
+
+
 async def limit_of_role(session: AnySession, tenant: UUID, role: Role) -> int | None:
     """The limit of a role in 1/10000 yuan; None for no limit, as for owners."""
-    limits = {limit.role: limit.amount for limit in await rows.limits(session, tenant)}
-    return limits.get(role.name)
+    return (await limits_of_roles(session, tenant)).get(role.name)
 
 
 async def limit_of(reads: Reads, viewer: Viewer) -> int | None:

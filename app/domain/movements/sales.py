@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
+from app.db.core.unit import Database
 from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.errors import Denied, Malformed, Refusal, Refused, Text, Unreadable
@@ -21,12 +22,13 @@ from app.domain.movements.record import (
     Books,
     MovementInput,
     MovementTerms,
+    PreparedMovement,
     draft,
     get_movement,
+    prepare,
     resolve,
     until_current,
 )
-from app.domain.movements.role_limits import limit_of
 from app.domain.movements.unpacking import sold_bundles, unpacked
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import InvalidText, clean
@@ -67,29 +69,20 @@ class SyncedSale(NamedTuple):
     outcome: Outcome
 
 
-async def sell(
-    books: Books,
+async def prepare_sale(
+    db: Database,
     viewer: Viewer,
     store: UUID,
     requests: Sequence[LineRequest],
     head: MovementInput,
     terms: MovementTerms,
-) -> Outcome:
-    """Record a sale, each line at its given price or the product's own. What it books of a
-    shortage may cost as much as the role's limit says.
+) -> PreparedMovement:
+    """A sale, each line at its given price or the product's own.
 
-    Raises as `resolve`, `charged` and `draft` do.
+    Raises as `prepare` and `charged` do.
     """
-    lines, moment = await resolve(books.db, viewer.tenant, Kind.SALE, store, requests, head)
-    lines = await charged(books.db, viewer, requests, lines, head.occurred_at)
-
-    limit = await limit_of(books.db, viewer) if terms.accept_shortage else None
-
-    async def drafting() -> Draft:
-        drafted = await draft(books, viewer, Kind.SALE, store, lines, head, moment, terms)
-        return replace(drafted, limit=limit)
-
-    return (await until_current(books, viewer.tenant, drafting))[1]
+    sale = await prepare(db, viewer.tenant, Kind.SALE, store, requests, head, terms)
+    return sale._replace(lines=await charged(db, viewer, requests, sale.lines, head.occurred_at))
 
 
 async def sync(books: Books, viewer: Viewer, operations: Sequence[OfflineSale]) -> list[SyncedSale]:
