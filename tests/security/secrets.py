@@ -12,6 +12,7 @@ from app.domain.access import Can, Role, Scope
 TENANTS = STORES = (0, 1)
 STOCK, MARGIN = 20_000_000, 2_000_000
 QUANTITIES = [
+    "approval",
     "order",
     "transfer",
     "purchase",
@@ -21,7 +22,6 @@ QUANTITIES = [
     "reorder",
     "buffer",
     "overstock",
-    "approval",
 ]
 OF_CHAIN = {"recipe", "overstock"}
 VALUED = {"order", "transfer", "write_off", "approval"}

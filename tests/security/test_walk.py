@@ -38,7 +38,7 @@ KEYS = 4
 
 SHOWING = (
     *("movements", "levels", "batches", "writeOffs", "purchaseOrders", "transfers", "orders"),
-    "stocktakes",
+    *("stocktakes", "approvals"),
     *("alerts", "passes", "channelLinks", "channelRules", "suppliers", "products"),
     *("movement", "order"),
 )

@@ -81,9 +81,9 @@ class Seeding:
         return answer
 
     async def fill(self) -> None:
+        await self.wait()
         await self.order()
         await self.move()
-        await self.wait()
         await self.buy()
         await self.warn()
         await self.configure()
