@@ -7,15 +7,16 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Annotated
 from uuid import NAMESPACE_URL, uuid5
 
 import typer
 
 from app import settings
-from app.run import embedded, premises, tether
+from app.jobs import commands
+from app.run import premises, tether
+from app.run.connected import connected
 from app.settings import Settings
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
     help="Kucun 库存：实时、可信、可解释的门店库存 / True, live, explainable stock for stores.",
 )
 
+app.add_typer(commands.app, name="jobs")
 FILES_MAX = 65_536
 
 
@@ -336,22 +338,6 @@ def run_web(factory: str, fd: int) -> None:
     # Above three quarters new requests get 503: the rest is for the database, Valkey and logs.
     config = configure(factory, factory=True, loop="uvloop", limit_concurrency=limit * 3 // 4)
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=fd)])
-
-
-@contextmanager
-def connected(valkey: bool = False) -> Iterator[Settings]:
-    """Settings with a database: the configured one, else the running server's, else a new one
-    that stops at the end of the block."""
-    chosen = settings.load()
-    if chosen.database_url:
-        yield chosen
-        return
-    with embedded.borrowed(chosen.data, valkey=valkey) as urls:
-        update = {"database_url": urls.database, "owner_url": chosen.owner_url or urls.owner}
-        update["secret"] = chosen.secret or embedded.keep_secret(chosen.data / "secret")
-        if valkey:
-            update["redis_url"] = chosen.redis_url or urls.redis
-        yield chosen.model_copy(update=update)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from app.db.core.postgres import is_away
 from app.db.core.unit import Database
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
-from app.jobs import contacts, expiry, menu, passes, reservations, retention
+from app.jobs import audit, contacts, expiry, menu, passes, reservations, retention
 from app.jobs.tenants import Job
 
 log = structlog.get_logger()
@@ -22,8 +22,10 @@ SCHEDULE: dict[str, tuple[str, Job]] = {
     "open_menus": ("* * * * *", menu.open_menus),
     "expire_passes": ("* * * * *", passes.expire_passes),
     "seal_contacts": ("*/10 * * * *", contacts.seal_contacts),
-    "settle_holds": ("* * * * *", reservations.end_overdue_orders),
+    "end_overdue_orders": ("* * * * *", reservations.end_overdue_orders),
     "trim": ("23 * * * *", retention.trim),
+    # 03:40 in China, when stores are closed.
+    "audit": ("40 19 * * *", audit.audit),
 }
 RETRY_SECONDS = 2.0
 

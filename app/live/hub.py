@@ -1,7 +1,7 @@
 """The hub: one tail per watched store and process, however many follow it."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from uuid import UUID
 
@@ -23,6 +23,7 @@ class Hub:
 
     def __init__(self, db: Database, bus: Bus, cookbook: Cookbook) -> None:
         self._db = db
+        self._bus = bus
         self._cookbook = cookbook
         self._tails: dict[tuple[UUID, UUID], Tail] = {}
         self._boards: dict[BoardKey, StoreBoard] = {}
@@ -56,6 +57,20 @@ class Hub:
 
     def _follow_menu(self, key: Key) -> Follower:
         return Follower(Place(lambda: self._menu(key), single(Menu.now), key))
+
+    @property
+    def connected(self) -> bool:
+        """Whether nudges reach this process."""
+        return self._bus.connected
+
+    def lag(self, tenant: UUID, revisions: Mapping[UUID, int]) -> int:
+        """The most revisions that a tail of the tenant is behind its store's present one."""
+        behind = (
+            revision - tail.revision
+            for store, revision in revisions.items()
+            if (tail := self._tails.get((tenant, store))) is not None
+        )
+        return max(0, *behind, 0)
 
     @property
     def followers(self) -> int:

@@ -16,6 +16,7 @@ from app.resolvers.channel_accounts import ShopsMutation, ShopsQuery
 from app.resolvers.channels import ChannelsMutation, ChannelsQuery
 from app.resolvers.customers import CustomersMutation, CustomersQuery
 from app.resolvers.feed import FeedSubscription, TopicsSubscription
+from app.resolvers.health import HealthQuery
 from app.resolvers.history import HistoryQuery
 from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.menu import MenuMutation, MenuQuery
@@ -73,6 +74,7 @@ with warnings.catch_warnings():
             PrintingQuery,
             ReportsQuery,
             AuditLogQuery,
+            HealthQuery,
             CustomersQuery,
         ),
     )

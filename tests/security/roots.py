@@ -54,6 +54,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "auditLog": paged,
     **dict.fromkeys(("alertCounts", "alertSettings", "notificationTargets"), by_stores),
     "webhooks": nothing,
+    "health": nothing,
     "deliveries": paged,
     "alertRoute": lambda place: {"rule": "LOW_STOCK", "storeId": place["store"]},
     "alertRulePreview": lambda place: {"input": {"rule": "LOW_STOCK", "storeId": place["store"]}},

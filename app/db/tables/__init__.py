@@ -19,6 +19,7 @@ from app.db.tables.catalog import (
 from app.db.tables.channels import ChannelLink, ChannelRule, Listing, ShopMessage
 from app.db.tables.customers import Customer, MiniApp
 from app.db.tables.feed import Change, Feed
+from app.db.tables.health import AuditResult, JobFailure
 from app.db.tables.identity import (
     ApiKey,
     Direction,
@@ -67,6 +68,7 @@ __all__ = [
     "Approval",
     "Assortment",
     "AuditRecord",
+    "AuditResult",
     "Batch",
     "BatchLevel",
     "Category",
@@ -79,6 +81,7 @@ __all__ = [
     "Direction",
     "Entry",
     "Feed",
+    "JobFailure",
     "Level",
     "Listing",
     "Login",

@@ -1,0 +1,110 @@
+"""Health: failing jobs are kept until they work, and the nightly audit leaves its result."""
+
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from app.db import health
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
+from app.domain.people.stores import create_tenant
+from app.jobs import admin
+from app.jobs.audit import audit
+from app.jobs.tenants import for_every_tenant
+from app.run.embedded import Urls
+from app.settings import Settings
+from tests.support.identity import PASSWORD
+from tests.support.shop import Shop
+
+
+@pytest.fixture
+async def shop(db: Database, lane: Lane) -> Shop:
+    """A shop of a chain that jobs serve."""
+    name = uuid4().hex
+    founded = await create_tenant(db, name, name, PASSWORD, name, "南山店")
+    store = founded.store
+    return Shop(db, lane, store.tenant_id, founded.owner.id, store.id)
+
+
+HOURLY = "* * * * *"
+
+
+class Poison:
+    """A job that fails for one tenant while it is `broken`."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop, self.broken = shop, True
+
+        @for_every_tenant
+        async def poisoned(_db: Database, _lane: Lane, tenant: object) -> None:
+            if tenant == shop.tenant and self.broken:
+                raise KeyError("an unforeseen row")
+
+        self.job = poisoned
+
+
+async def failing(shop: Shop) -> list[tuple[str, int, str]]:
+    async with shop.db.read(shop.tenant) as session:
+        rows = await health.failures(session, shop.tenant)
+    return [(row.job, row.failures, row.error) for row in rows]
+
+
+async def test_a_failing_job_is_counted_until_it_works(shop: Shop) -> None:
+    poison = Poison(shop)
+    with capture_logs():
+        for _ in range(3):
+            await poison.job(shop.db, shop.lane)
+    assert await failing(shop) == [("poisoned", 3, "KeyError: 'an unforeseen row'")]
+    poison.broken = False
+    await poison.job(shop.db, shop.lane)
+    assert await failing(shop) == []
+
+
+async def test_another_process_ends_the_failure(shop: Shop) -> None:
+    broken, restarted = Poison(shop), Poison(shop)
+    with capture_logs():
+        await broken.job(shop.db, shop.lane)
+    restarted.broken = False
+    await restarted.job(shop.db, shop.lane)
+    assert await failing(shop) == []
+
+
+async def test_the_operator_lists_retries_and_drops(
+    shop: Shop, urls: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison = Poison(shop)
+    monkeypatch.setitem(admin.SCHEDULE, "poisoned", (HOURLY, poison.job))
+    settings = Settings(database_url=urls.database)
+    with capture_logs():
+        assert await admin.retry_job(settings, "poisoned") == [shop.tenant]
+    [listed] = [job for job in await admin.list_jobs(settings) if job.name == "poisoned"]
+    assert [(each.tenant, each.failures) for each in listed.failing] == [(shop.tenant, 1)]
+    assert await admin.drop_failures(settings, "poisoned") == 1
+    assert await failing(shop) == []
+    poison.broken = False
+    assert await admin.retry_job(settings, "poisoned") == []
+
+
+async def test_the_audit_of_a_tenant(shop: Shop, urls: Urls) -> None:
+    await shop.receive("米", 9)
+    await shop.sell("米", 2)
+
+    async def audited() -> tuple[int, list[str]]:
+        await audit(shop.db, shop.lane)
+        async with shop.db.read(shop.tenant) as session:
+            result = await health.audit_result(session, shop.tenant)
+        assert result
+        return result.breaches, result.invariants
+
+    assert await audited() == (0, [])
+    owner = await asyncpg.connect(urls.owner)
+    change = "UPDATE levels SET shelf = shelf + $1 WHERE tenant_id = $2"
+    await owner.execute(change, 1, shop.tenant)
+    with capture_logs() as logs:
+        assert await audited() == (1, ["I3 bins are the sum of their entries"])
+    assert (str(shop.tenant), 1) in [(line.get("tenant"), line.get("breaches")) for line in logs]
+    await owner.execute(change, -1, shop.tenant)
+    await owner.close()
+    assert await audited() == (0, [])
