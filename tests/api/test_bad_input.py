@@ -35,7 +35,7 @@ ROOTS = [
 TWINS = ("produce", "returnToSupplier")
 REVERSALS = ("reverse", "reversePurchaseReceipt", "reverseTransferReceipt", "reverseRedemption")
 # Without --all a place gets each STRIDE-th of its values.
-STRIDE = 8
+STRIDE = 12
 KEYLESS = ("signIn", "signInWithWechat", "signInWithDouyin", "refreshSession", "syncSales")
 ON_AN_ORDER = ("payOrder", "fulfilOrder", "cancelOrder", "extendHold")
 TABLES = """

@@ -22,7 +22,7 @@ from tests.support.live import Line, dialled
 
 MIXED = ("levels", "products", "movements", "orders", "writeOffs", "storefront", "menu", "supplier")
 READERS = ("owner", "owner of another tenant", "guest", "cashier", "key stock:read")
-COUNT, COUNT_ALL = 500, 10_000
+COUNT, COUNT_ALL = 200, 10_000
 AT_ONCE = 20
 LEVELS = "{ levels(first: 50) { nodes { product { name } store { code } onHand value } } }"
 

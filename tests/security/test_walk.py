@@ -28,11 +28,11 @@ from tests.security.walk import (
 from tests.security.world import World
 
 ROOTS = [(kind, root) for kind in ("query", "subscription") for root in OPERATIONS[kind].fields]
-CHAINS, CHAINS_ALL = 6, 60
+CHAINS, CHAINS_ALL = 3, 60
 """Random ways of edges below each root."""
 FOREIGN = 2
 """Documents below each root that every reader sends for foreign and absent rows as well."""
-KEYS = 4
+KEYS = 2
 """API keys without the root's permission that ask all the same."""
 
 

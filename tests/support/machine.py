@@ -65,9 +65,9 @@ def settings_of(examples: int, steps: int) -> settings:
 async def run_machine(
     machine: type[Machine], clone: Cloning, wide: bool, *, examples: int, steps: int
 ) -> None:
-    """Run all the examples when `wide`, otherwise a third of them."""
+    """Run all the examples when `wide`, otherwise a quarter of them."""
     if not wide:
-        examples = examples // 3
+        examples = examples // 4
     this = type(f"This{machine.__name__}", (machine,), {"urls": await clone()})
     # The machine has a loop of its own, so it runs in a thread of its own.
     await asyncio.to_thread(run_state_machine_as_test, this, settings=settings_of(examples, steps))
