@@ -5,6 +5,8 @@
 export UV_PROJECT_ENVIRONMENT := .venv
 # Use the system's certificates, so that a company's own certificate authority is trusted.
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
+# Compile each module once: a server and its tests start many processes.
+unexport PYTHONDONTWRITEBYTECODE
 TOOLS := .data/tools
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(TOOLS)/bin/uv)
 BIN := .venv/bin
