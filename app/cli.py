@@ -80,6 +80,8 @@ def work() -> None:
     from app.domain.channels.accounts import Shops
     from app.domain.ledger.post import PostDrafts
     from app.domain.movements.record import Books
+    from app.domain.notices.providers import Providers
+    from app.domain.people.mini_apps import MiniApps
     from app.jobs.alerts import serve_alerts
     from app.jobs.channel_sync import serve_shops
     from app.jobs.runner import work as run
@@ -97,7 +99,7 @@ def work() -> None:
         await asyncio.gather(
             run(chosen.database_url, db, lane),
             serve_shops(books, shops),
-            serve_alerts(db, chosen.private_host_names),
+            serve_alerts(db, Providers(chosen.private_host_names, MiniApps(chosen))),
         )
 
     with connected(valkey=True) as chosen, suppress(KeyboardInterrupt):

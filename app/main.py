@@ -20,6 +20,7 @@ from app.db.core.vault import Vault
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.channels.accounts import Shops
 from app.domain.ledger.post import PostDrafts
+from app.domain.notices.providers import Providers
 from app.domain.people.mini_apps import MiniApps
 from app.domain.people.sessions import Gate
 from app.jobs.alerts import serve_alerts
@@ -59,9 +60,9 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         await bus.start()
         tasks = [asyncio.create_task(sweep(gate))]
         if config.jobs:
-            tasks.append(asyncio.create_task(work(config.database_url, db, lane)))
-            tasks.append(asyncio.create_task(serve_shops(app.books, shops)))
-            tasks.append(asyncio.create_task(serve_alerts(db, config.private_host_names)))
+            providers = Providers(config.private_host_names, mini_apps)
+            jobs = work(config.database_url, db, lane), serve_shops(app.books, shops)
+            tasks += map(asyncio.create_task, (*jobs, serve_alerts(db, providers)))
         # What is loaded now lives as long as the process: no collection looks at it again.
         gc.collect()
         gc.freeze()

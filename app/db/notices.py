@@ -156,10 +156,13 @@ async def take_due(unit: Unit, limit: int) -> Sequence[Delivery]:
     return (await unit.session.scalars(taken)).all()
 
 
-async def end_attempt(unit: Unit, id: UUID, **outcome: Any) -> None:
-    """Record what became of an attempt: state, error, receipt, next_at."""
-    query = update(Delivery).where(Delivery.tenant_id == unit.tenant, Delivery.id == id)
-    await unit.session.execute(query.values(**outcome))
+async def end_attempt(unit: Unit, id: UUID, **outcome: Any) -> bool:
+    """Record what became of an attempt: state, error, receipt, next_at. False when the delivery
+    has ended already."""
+    D = Delivery
+    query = update(D).where(D.tenant_id == unit.tenant, D.id == id, D.state == "PENDING")
+    ended = await unit.session.scalar(query.values(**outcome).returning(D.id))
+    return ended is not None
 
 
 async def begin_cursors(unit: Unit, webhook: UUID) -> None:

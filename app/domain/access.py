@@ -119,6 +119,7 @@ class Can(Enum):
     SEE_ALERTS = Grant("See alerts of stores. 查看预警", STAFF, "alert:read")
     ACKNOWLEDGE_ALERT = Grant("Acknowledge an alert. 处理预警", {M: OWN, **HEADS})
     SET_ALERT_RULES = Grant("Set alert rules and who is notified. 设置预警", {M: OWN, **HEADS})
+    RECEIVE_MESSAGES = Grant("Receive alerts by WeChat, Douyin or SMS. 接收消息", STAFF)
     MANAGE_WEBHOOKS = Grant("Create and delete webhooks. 管理 Webhook", {O: ALL}, "webhook:write")
     SEE_PASSES = Grant("See prepaid passes. 查看次卡", STAFF, "pass:read")
     REDEEM = Grant("Redeem uses of a prepaid pass. 核销", {C: OWN, M: OWN, O: ALL}, "sale:write")

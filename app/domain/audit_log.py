@@ -32,6 +32,7 @@ class Act(Enum):
     CONNECT_CHANNEL = "Connected a channel account. 对接渠道店铺"
     DISCONNECT_CHANNEL = "Disconnected a channel account. 断开渠道店铺"
     SET_MINI_APP = "Set the credentials of a mini-program. 对接小程序"
+    SET_MESSAGE_TEMPLATE = "Set the template of a channel's messages. 设置消息模板"
     APPROVE_WRITE_OFF = "Approved a write-off. 批准报损"
     REJECT_WRITE_OFF = "Rejected a write-off. 驳回报损"
     APPROVE_MOVEMENT = "Approved a movement above a role's limit. 批准超额"

@@ -1,6 +1,5 @@
 """Alerts: judge the stores that changed, notify who is to know, and send what is due."""
 
-from collections.abc import Collection
 from functools import partial
 from uuid import UUID
 
@@ -8,26 +7,27 @@ from app.db import identity, notices
 from app.db.core.unit import Database
 from app.domain.notices.deliver import deliver
 from app.domain.notices.dispatch import dispatch
+from app.domain.notices.providers import Providers
 from app.domain.notices.watch import watch_stores
 from app.jobs.rounds import Rounds
 
 PAUSE_SECONDS = 2.0
 
 
-async def serve_alerts(db: Database, private_hosts: Collection[str]) -> None:
+async def serve_alerts(db: Database, providers: Providers) -> None:
     """Run every two seconds until cancelled; a failure delays its tenant only."""
 
     async def serve(tenant: UUID) -> None:
         await watch_stores(db, tenant)
-        await notify(db, tenant, private_hosts)
+        await notify(db, tenant, providers)
 
     await Rounds(partial(identity.tenants, db), serve, "alerts.failing").run(PAUSE_SECONDS)
 
 
-async def notify(db: Database, tenant: UUID, private_hosts: Collection[str]) -> None:
+async def notify(db: Database, tenant: UUID, providers: Providers) -> None:
     """Write the tenant's deliveries, and send those that are due."""
     async with db.read(tenant) as session:
         due = await notices.is_due(session, tenant)
     if due:
         await dispatch(db, tenant)
-        await deliver(db, tenant, private_hosts)
+        await deliver(db, tenant, providers)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 from app.platforms.addresses import Unsafe, resolve
-from app.platforms.webhook import SendError
+from app.platforms.sending import SendError
 
 SECONDS = 20.0
 SERVICES = {

@@ -1,17 +1,19 @@
 """Mini-programs of WeChat and Douyin: a login code becomes an identity, a phone code a number.
 
-Protocols: developers.weixin.qq.com (code2Session, getStableAccessToken, getPhoneNumber) and
-developer.open-douyin.com (code2Session).
+Protocols: developers.weixin.qq.com (code2Session, getStableAccessToken, getPhoneNumber,
+subscribeMessage.send) and developer.open-douyin.com (code2Session, getAccessToken, notify).
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from enum import Enum
 from typing import Any, Protocol
 
 import httpx2
 import orjson
 
+from app.platforms import mini_messages
 from app.platforms.platform import ShopError, Token, ask, field, reading
+from app.platforms.sending import TemplateMessage
 
 LOGIN_SECONDS = 3.0
 """A customer waits for the answer, within the deadline of the request."""
@@ -46,6 +48,13 @@ class MiniApp(Protocol):
     async def phone(self, code: str) -> str | None:
         """The number that the customer consented to give, for the code of that consent; None for
         a platform that gives no numbers."""
+        ...
+
+    async def notify(self, openid: str, message: TemplateMessage) -> str:
+        """Sends a message that the person has subscribed to; returns the platform's receipt.
+
+        Raises SendError as well.
+        """
         ...
 
 
@@ -84,18 +93,27 @@ class WechatMiniApp:
         return _openid(_good(await ask(self._http, "GET", url, query, seconds=LOGIN_SECONDS)))
 
     async def phone(self, code: str) -> str:
-        token = await self._token.value()
-        answer = await self._phone(code, token)
-        if answer.get("errcode") in STALE_TOKEN:
-            self._token.over(token)
-            answer = await self._phone(code, await self._token.value())
+        answer = await self._post("/wxa/business/getuserphonenumber", {"code": code}, LOGIN_SECONDS)
         with reading():
             return str(field(_good(answer), "phone_info", "phoneNumber"))
 
-    async def _phone(self, code: str, token: str) -> dict[str, Any]:
-        url, body = f"{self._url}/wxa/business/getuserphonenumber", orjson.dumps({"code": code})
-        query = {"access_token": token}
-        return await ask(self._http, "POST", url, query, body, seconds=LOGIN_SECONDS)
+    async def notify(self, openid: str, message: TemplateMessage) -> str:
+        body = {
+            "touser": openid,
+            "template_id": message.template,
+            "data": {name: {"value": text} for name, text in message.fields.items()},
+            **({"page": message.page} if message.page else {}),
+        }
+        answer = await self._post("/cgi-bin/message/subscribe/send", body)
+        mini_messages.check_wechat(answer)
+        return str(answer.get("msgid", "ok"))[: mini_messages.LONGEST_RECEIPT]
+
+    async def _post(self, path: str, body: Any, seconds: float | None = None) -> dict[str, Any]:
+        async def post(token: str) -> dict[str, Any]:
+            query, content = {"access_token": token}, orjson.dumps(body)
+            return await ask(self._http, "POST", f"{self._url}{path}", query, content, seconds)
+
+        return await _with_token(self._token, post, "errcode", STALE_TOKEN)
 
     async def _renewed(self) -> tuple[str, int]:
         # The stable token: a request by one process does not invalidate another's.
@@ -116,6 +134,7 @@ DOUYIN_REFUSALS = {
     40017: Refusal.APP,
     45011: Refusal.TOO_OFTEN,
 }
+DOUYIN_STALE_TOKEN = (40002, 28001003, 28001008)
 
 
 class DouyinMiniApp:
@@ -126,6 +145,7 @@ class DouyinMiniApp:
         self._url = url.rstrip("/")
         self._app_id = app_id
         self._secret = secret
+        self._token = Token(self._renewed)
 
     async def openid(self, code: str) -> str:
         body = orjson.dumps({"appid": self._app_id, "secret": self._secret, "code": code})
@@ -138,6 +158,49 @@ class DouyinMiniApp:
     async def phone(self, code: str) -> None:
         # Douyin encrypts the number with a key pair of the app, which Kucun does not have.
         return None
+
+    async def notify(self, openid: str, message: TemplateMessage) -> str:
+        async def post(token: str) -> dict[str, Any]:
+            body = {
+                "access_token": token,
+                "app_id": self._app_id,
+                "tpl_id": message.template,
+                "open_id": openid,
+                "data": dict(message.fields),
+                "page": message.page or "",
+            }
+            url = f"{self._url}/api/apps/subscribe_notification/developer/v1/notify"
+            return await ask(self._http, "POST", url, {}, orjson.dumps(body))
+
+        answer = await _with_token(self._token, post, "err_no", DOUYIN_STALE_TOKEN)
+        mini_messages.check_douyin(answer)
+        return str(answer.get("log_id", "ok"))[: mini_messages.LONGEST_RECEIPT]
+
+    async def _renewed(self) -> tuple[str, int]:
+        body = orjson.dumps(
+            {"grant_type": "client_credential", "appid": self._app_id, "secret": self._secret}
+        )
+        answer = await ask(self._http, "POST", f"{self._url}/api/apps/v2/token", {}, body)
+        _refuse(answer.get("err_no", 0), answer.get("err_tips"), DOUYIN_REFUSALS)
+        with reading():
+            token, seconds = field(answer, "data", "access_token"), answer["data"]["expires_in"]
+            return str(token), int(seconds)
+
+
+async def _with_token(
+    token: Token,
+    post: Callable[[str], Awaitable[dict[str, Any]]],
+    code: str,
+    stale: Collection[int],
+) -> dict[str, Any]:
+    """The answer of a request with the token, which is renewed once when the platform rejects it;
+    `code` names the field of the error code."""
+    value = await token.value()
+    answer = await post(value)
+    if answer.get(code) in stale:
+        token.over(value)
+        answer = await post(await token.value())
+    return answer
 
 
 def _good(answer: dict[str, Any]) -> dict[str, Any]:

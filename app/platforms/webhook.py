@@ -10,14 +10,11 @@ from urllib.parse import urlsplit
 import httpx2
 
 from app.platforms.addresses import Unsafe, resolve
+from app.platforms.sending import SendError
 
 SECONDS = 10.0
 MOST_READ = 200
 """Characters of an answer that are kept as the receipt."""
-
-
-class SendError(Exception):
-    """The receiver refused, or did not answer in time."""
 
 
 def signature(secret: str, moment: int, body: str) -> str:

@@ -36,6 +36,7 @@ from app.resolvers.stocktakes import (
     StocktakesSubscription,
 )
 from app.resolvers.storefront import StorefrontQuery
+from app.resolvers.subscriptions import SubscriptionsMutation, SubscriptionsQuery
 from app.resolvers.transfers import TransfersMutation, TransfersQuery
 from app.resolvers.units import UnitsMutation
 from app.resolvers.writeoffs import WriteOffsMutation, WriteOffsQuery
@@ -65,6 +66,7 @@ with warnings.catch_warnings():
             AlertsQuery,
             AlertRulesQuery,
             NoticesQuery,
+            SubscriptionsQuery,
             PurchasesQuery,
             PassesQuery,
             WriteOffsQuery,
@@ -98,6 +100,7 @@ with warnings.catch_warnings():
             AlertsMutation,
             AlertRulesMutation,
             NoticesMutation,
+            SubscriptionsMutation,
             PurchasesMutation,
             PassesMutation,
             WriteOffsMutation,

@@ -42,6 +42,13 @@ class DeliveryChannel(Enum):
         "MESSAGE", description="A group robot or an e-mail address. 群机器人或邮件"
     )
     WEBHOOK = strawberry.enum_value("WEBHOOK", description="A program's webhook. 接口推送")
+    WECHAT = strawberry.enum_value(
+        "WECHAT", description="A subscribe message of the WeChat mini-program. 微信订阅消息"
+    )
+    DOUYIN = strawberry.enum_value(
+        "DOUYIN", description="A subscribe message of the Douyin mini-program. 抖音订阅消息"
+    )
+    SMS = strawberry.enum_value("SMS", description="A text message to a phone. 短信")
 
 
 @strawberry.enum(description="State of a delivery. 发送状态")
@@ -51,7 +58,9 @@ class DeliveryState(Enum):
     )
     DELIVERED = strawberry.enum_value("DELIVERED", description="The recipient has it. 已送达")
     DEAD = strawberry.enum_value(
-        "DEAD", description="Failed 12 times, or its recipient was removed. 发送失败"
+        "DEAD",
+        description="Failed for good: after 12 attempts, or because no attempt can succeed. "
+        "发送失败",
     )
 
 
@@ -124,7 +133,9 @@ class NotificationDelivery:
     recipient_id: UUID = strawberry.field(
         description="ID of the member of staff, target or webhook. 接收方"
     )
-    body: str = strawberry.field(description="The text as it was sent. 内容")
+    body: str = strawberry.field(
+        description="The text as it was sent; of a template, its fields as JSON. 内容"
+    )
     attempts: int = strawberry.field(description="Number of attempts so far. 尝试次数")
     next_at: datetime = strawberry.field(
         name="nextAttemptAt", description="Time of the next attempt while PENDING. 下次尝试"

@@ -37,6 +37,7 @@ SET_PRICE          - - s - Y sale:write
 SEE_ALERTS         - s s Y Y alert:read
 ACKNOWLEDGE_ALERT  - - s Y Y -
 SET_ALERT_RULES    - - s Y Y -
+RECEIVE_MESSAGES   - s s Y Y -
 MANAGE_WEBHOOKS    - - - - Y webhook:write
 PLACE_ORDER        Y Y Y Y Y *
 SEE_ORDERS         - s s Y Y order:read

@@ -6,6 +6,7 @@ A code is `ok:<openid>`, and works once. Other codes are troubles by name: "bloc
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,11 @@ class MiniProgram:
     calls: list[str] = field(default_factory=list)
     tokens: int = 0
     stale: bool = False
+    subscribed: Counter[str] = field(default_factory=Counter)
+    """How many messages each openid has subscribed to."""
+    sent: list[Any] = field(default_factory=list)
+    failing: int = 0
+    """The error code of every message while it is not 0."""
 
     def __post_init__(self) -> None:
         everything = self.server.expect_request(re.compile(".*"))
@@ -45,6 +51,21 @@ class MiniProgram:
             return None
         self.used.add(code)
         return name
+
+    def rejects(self, token: str) -> bool:
+        """Whether a token is stale; the next one is good."""
+        stale, self.stale = self.stale, False
+        return stale or token != f"token-{self.tokens}"
+
+    def take_message(self, openid: str, message: Any, none_left: int) -> int:
+        """Keep a message that was subscribed to; the error code, or 0."""
+        if self.failing:
+            return self.failing
+        if not self.subscribed[openid]:
+            return none_left
+        self.subscribed[openid] -= 1
+        self.sent.append({"to": openid, **message})
+        return 0
 
 
 def handle(mini: MiniProgram, request: Request) -> Response:
@@ -70,7 +91,40 @@ def handle(mini: MiniProgram, request: Request) -> Response:
             return answer({"access_token": f"token-{mini.tokens}", "expires_in": 7200})
         case "/wxa/business/getuserphonenumber":
             return phone(mini, request)
+        case "/cgi-bin/message/subscribe/send":
+            return wechat_message(mini, request)
+        case "/api/apps/v2/token":
+            call = request.get_json()
+            assert call == {"grant_type": "client_credential", "appid": APP, "secret": SECRET}
+            mini.tokens += 1
+            data = {"access_token": f"token-{mini.tokens}", "expires_in": 7200}
+            return answer({"err_no": 0, "err_tips": "success", "data": data})
+        case "/api/apps/subscribe_notification/developer/v1/notify":
+            return douyin_message(mini, request)
     return Response(status=404)
+
+
+def wechat_message(mini: MiniProgram, request: Request) -> Response:
+    if mini.rejects(request.args["access_token"]):
+        return answer({"errcode": 42001, "errmsg": "access_token expired"})
+    call = request.get_json()
+    data = {name: each["value"] for name, each in call["data"].items()}
+    wrong = [name for name, text in data.items() if not text or len(text) > 20]
+    if wrong:
+        return answer({"errcode": 47003, "errmsg": f"argument invalid! data.{wrong[0]}"})
+    code = mini.take_message(call["touser"], {"template": call["template_id"], **data}, 43101)
+    return answer({"errcode": code, "errmsg": str(code), "msgid": 1000 + len(mini.sent)})
+
+
+def douyin_message(mini: MiniProgram, request: Request) -> Response:
+    call = request.get_json()
+    if mini.rejects(call["access_token"]):
+        return answer({"err_no": 28001008, "err_tips": "access_token expired"})
+    assert call["app_id"] == APP
+    code = mini.take_message(
+        call["open_id"], {"template": call["tpl_id"], **call["data"]}, 28014043
+    )
+    return answer({"err_no": code, "err_tips": str(code)})
 
 
 def session(mini: MiniProgram, code: str, say: Any) -> Response:
@@ -104,8 +158,7 @@ def douyin(mini: MiniProgram, code: str) -> Any:
 
 
 def phone(mini: MiniProgram, request: Request) -> Response:
-    if mini.stale or request.args["access_token"] != f"token-{mini.tokens}":
-        mini.stale = False
+    if mini.rejects(request.args["access_token"]):
         return answer({"errcode": 40001, "errmsg": "invalid credential"})
     number = mini.take(json.loads(request.get_data())["code"])
     if number is None:

@@ -30,6 +30,7 @@ from app.db.tables.identity import (
     Store,
     Tenant,
 )
+from app.db.tables.messages import MessageCredit, MessageTemplate, StaffMiniApp
 from app.db.tables.notices import (
     Delivery,
     NotificationTarget,
@@ -85,6 +86,8 @@ __all__ = [
     "Level",
     "Listing",
     "Login",
+    "MessageCredit",
+    "MessageTemplate",
     "MiniApp",
     "Movement",
     "Need",
@@ -106,6 +109,7 @@ __all__ = [
     "Session",
     "ShopMessage",
     "Staff",
+    "StaffMiniApp",
     "StaffStore",
     "Stocktake",
     "StocktakeCount",

@@ -82,7 +82,8 @@ class Delivery(Table):
     """A text as it goes to one recipient: a person, a target or a webhook.
 
     `occasion` is when the alert was raised: a later stage of it is delivered again. `revision` is
-    the store's, for a delivery of its changes.
+    the store's, for a delivery of its changes. `template` is the provider's id of the template of
+    `body`, and `parts` are those of the alert, as JSON, from which another channel fills its own.
     """
 
     __tablename__ = "deliveries"
@@ -96,6 +97,8 @@ class Delivery(Table):
     occasion: Mapped[datetime | None]
     revision: Mapped[int | None]
     body: Mapped[str]
+    template: Mapped[str | None]
+    parts: Mapped[str | None]
     state: Mapped[str] = mapped_column(server_default="PENDING")
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     next_at: Mapped[datetime]
@@ -106,7 +109,10 @@ class Delivery(Table):
     __table_args__ = (
         to("stores", "store_id"),
         to("alerts", "alert_id"),
-        CheckConstraint("channel in ('IN_APP', 'MESSAGE', 'WEBHOOK')", name="channel"),
+        CheckConstraint(
+            "channel in ('IN_APP', 'MESSAGE', 'WEBHOOK', 'WECHAT', 'DOUYIN', 'SMS')",
+            name="channel",
+        ),
         CheckConstraint("state in ('PENDING', 'DELIVERED', 'DEAD')", name="state"),
         Index(
             "uq_deliveries_alert",
@@ -114,6 +120,7 @@ class Delivery(Table):
             "alert_id",
             "occasion",
             "recipient_id",
+            "channel",
             unique=True,
             postgresql_where=text("alert_id IS NOT NULL"),
         ),

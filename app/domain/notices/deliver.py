@@ -4,78 +4,62 @@ A delivery is leased before it is sent: if its process dies, it is sent again, w
 """
 
 import asyncio
-from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from app.db import notices as rows
 from app.db.core.unit import Database, clock
-from app.db.core.vault import Unopened
 from app.db.tables import Delivery, NotificationTarget, Webhook
-from app.platforms import messages, webhook
-from app.platforms.webhook import SendError
+from app.domain.notices.personal import try_next_channel
+from app.domain.notices.providers import Providers, send
+from app.platforms.sending import SendError
 
 AT_ONCE = 20
 MOST_ATTEMPTS = 12
+MOST_WAITS = 48
+"""Attempts of a message that waits for a quota, an hour apart."""
 LONGEST_PAUSE = timedelta(hours=1)
-TITLE = "库存预警"
 
 
-async def deliver(db: Database, tenant: UUID, private_hosts: Collection[str]) -> None:
+async def deliver(db: Database, tenant: UUID, providers: Providers) -> None:
     """Send the tenant's deliveries that are due, at most `AT_ONCE` of them."""
     async with db.unit(tenant) as unit:
         due = await rows.take_due(unit, AT_ONCE)
-        recipients = {each.id: each for each in await rows.targets(unit.session, tenant)}
-        hooks = {each.id: each for each in await rows.webhooks(unit.session, tenant)}
+        recipients: dict[UUID, NotificationTarget | Webhook] = {
+            **{each.id: each for each in await rows.targets(unit.session, tenant)},
+            **{each.id: each for each in await rows.webhooks(unit.session, tenant)},
+        }
     await asyncio.gather(
-        *(_attempt(db, each, {**recipients, **hooks}, private_hosts) for each in due)
+        *(_attempt(db, providers, each, recipients.get(each.recipient_id)) for each in due)
     )
 
 
 async def _attempt(
     db: Database,
+    providers: Providers,
     delivery: Delivery,
-    recipients: dict[UUID, NotificationTarget | Webhook],
-    private_hosts: Collection[str],
+    recipient: NotificationTarget | Webhook | None,
 ) -> None:
-    recipient = recipients.get(delivery.recipient_id)
     try:
-        if recipient is None:
-            raise SendError("the recipient was removed")
-        receipt = await _send(db, delivery, recipient, private_hosts)
-        outcome: dict[str, Any] = {
-            "state": "DELIVERED",
-            "receipt": receipt,
-            "error": None,
-            "delivered_at": clock(),
-        }
+        receipt = await send(db, providers, delivery, recipient)
     except SendError as error:
-        dead = recipient is None or delivery.attempts >= MOST_ATTEMPTS
-        outcome = {
-            "state": "DEAD" if dead else "PENDING",
-            "error": str(error)[:300],
-            "next_at": retry_at(clock(), delivery.attempts),
-        }
+        await _record_failure(db, delivery, error)
+        return
     async with db.unit(delivery.tenant_id) as unit:
-        await rows.end_attempt(unit, delivery.id, **outcome)
+        outcome = {"receipt": receipt, "error": None, "delivered_at": clock()}
+        await rows.end_attempt(unit, delivery.id, state="DELIVERED", **outcome)
 
 
-async def _send(
-    db: Database,
-    delivery: Delivery,
-    recipient: NotificationTarget | Webhook,
-    private_hosts: Collection[str],
-) -> str:
-    try:
-        if isinstance(recipient, Webhook):
-            secret = db.vault.open(recipient.tenant_id, recipient.id, recipient.sealed_secret)
-            event, body = str(delivery.id), delivery.body
-            return await webhook.send(recipient.url, secret, event, body, private_hosts)
-        url = db.vault.open(recipient.tenant_id, recipient.id, recipient.sealed_url)
-    except Unopened:
-        raise SendError("the secret that sealed the address is gone") from None
-    return await messages.send(url, TITLE, delivery.body, private_hosts)
+async def _record_failure(db: Database, delivery: Delivery, error: SendError) -> None:
+    most = MOST_WAITS if error.waits else MOST_ATTEMPTS
+    dead = error.final or delivery.attempts >= most
+    pause = clock() + LONGEST_PAUSE if error.waits else retry_at(clock(), delivery.attempts)
+    async with db.unit(delivery.tenant_id) as unit:
+        outcome = {"state": "DEAD" if dead else "PENDING", "error": str(error)[:300]}
+        ended = await rows.end_attempt(unit, delivery.id, **outcome, next_at=pause)
+        # Of two processes that tried it, one ends it: it is written for the next channel once.
+        if ended and dead:
+            await try_next_channel(unit, delivery, error)
 
 
 def retry_at(now: datetime, attempts: int) -> datetime:

@@ -1,10 +1,11 @@
 """Dispatch: each alert becomes one delivery for each recipient, and each change of a store one for
 each webhook. An alert's row is the outbox: it is written with the movement that raised it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
 from uuid_utils.compat import uuid7
@@ -14,7 +15,8 @@ from app.db.alert_facts import AlertFacts, alert_facts
 from app.db.core.unit import Database, Unit
 from app.db.identity import stores_by_id
 from app.db.tables import Alert, Store, Webhook
-from app.domain.notices.texts import text_of
+from app.domain.notices.personal import personal_delivery, reach_of
+from app.domain.notices.texts import parts_of, text_of
 from app.domain.rules.recipients import (
     NOTIFIED,
     URGENT_RULES,
@@ -49,20 +51,23 @@ async def _dispatch_alerts(unit: Unit, alerts: Sequence[Alert], hooks: Sequence[
     listening = [hook for hook in hooks if ALERT_RAISED in hook.events]
     for alert in alerts:
         fact, store = facts[alert.id], stores[alert.store_id]
-        deliveries = [*await _to_people(unit, alert, store, text_of(fact, "zh"))]
+        deliveries = [*await _to_people(unit, alert, store, fact)]
         deliveries += [_to_webhook(alert, fact, hook, unit.now) for hook in listening]
         await rows.add_deliveries(unit, deliveries)
         alert.notified_at = unit.now
 
 
-async def _to_people(unit: Unit, alert: Alert, store: Store, text: str) -> Iterable[dict[str, Any]]:
-    """In the application for each person, and to the targets of these people and of the store."""
+async def _to_people(
+    unit: Unit, alert: Alert, store: Store, facts: AlertFacts
+) -> Iterable[dict[str, Any]]:
+    """In the application and by message for each person, and to the targets of these people and
+    of the store."""
     people = await notified_people(unit, alert.rule, store.id)
     loud = unit.now
     if alert.rule not in URGENT_RULES:
         hours = store.quiet_from, store.quiet_until
         loud = next_loud_moment(unit.now, store.timezone, *hours)
-    body = f"{store.name}：{text}"
+    body = f"{store.name}：{text_of(facts, 'zh')}"
     delivered = {"state": "DELIVERED", "delivered_at": unit.now}
     deliveries = [
         _delivery(alert, "IN_APP", person, body, unit.now) | delivered for person in people
@@ -70,7 +75,27 @@ async def _to_people(unit: Unit, alert: Alert, store: Store, text: str) -> Itera
     for target in await rows.targets(unit.session, unit.tenant, [store.id]):
         if target.staff_id is None or target.staff_id in people:
             deliveries.append(_delivery(alert, "MESSAGE", target.id, body, loud))
-    return deliveries
+    return [*deliveries, *await _personal(unit, alert, store, facts, people, loud)]
+
+
+async def _personal(
+    unit: Unit,
+    alert: Alert,
+    store: Store,
+    facts: AlertFacts,
+    people: Collection[UUID],
+    at: datetime,
+) -> list[dict[str, Any]]:
+    """By WeChat, Douyin or SMS: one message for each person whom one of these reaches."""
+    reach = await reach_of(unit, people)
+    if not reach.people:
+        return []
+    parts = parts_of(facts, store.name, alert.raised_at.astimezone(ZoneInfo(store.timezone)))
+    deliveries = [
+        await personal_delivery(unit, reach, person, parts, _delivery(alert, "", person, "", at))
+        for person in sorted(people)
+    ]
+    return [each for each in deliveries if each is not None]
 
 
 async def notified_people(unit: Unit, rule: str, store: UUID) -> set[UUID]:
@@ -115,6 +140,8 @@ def _delivery(
         "occasion": alert.raised_at,
         "revision": None,
         "body": body,
+        "template": None,
+        "parts": None,
         "state": "PENDING",
         "next_at": at,
         "delivered_at": None,

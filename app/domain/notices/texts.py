@@ -1,7 +1,9 @@
 """Texts and values of alerts, from their facts."""
 
+from datetime import datetime
+
 from app.db.alert_facts import AlertFacts
-from app.domain.rules.alert_texts import AlertTerms, alert_text
+from app.domain.rules.alert_texts import RULE_NAMES, AlertTerms, alert_text
 from app.domain.rules.costs import cost_of
 from app.domain.rules.units import written
 
@@ -27,6 +29,21 @@ def terms_of(facts: AlertFacts) -> AlertTerms:
 def text_of(facts: AlertFacts, language: str) -> str:
     """The alert as a sentence, in `zh` or `en`."""
     return alert_text(terms_of(facts), language)
+
+
+def parts_of(facts: AlertFacts, store: str, at: datetime) -> dict[str, str]:
+    """The parts of an alert that fill the templates of messages, in Chinese; `at` is by the
+    store's clock."""
+    number = written(facts.now, facts.scale)
+    return {
+        "TEXT": text_of(facts, "zh"),
+        "STORE": store,
+        "RULE": RULE_NAMES[facts.rule],
+        "PRODUCT": facts.name,
+        "QUANTITY": f"{number} {facts.unit}" if facts.unit else "",
+        "NUMBER": number,
+        "TIME": f"{at:%Y年%m月%d日 %H:%M}",
+    }
 
 
 def value_of(facts: AlertFacts) -> int | None:

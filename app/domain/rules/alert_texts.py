@@ -149,3 +149,18 @@ TEXTS: dict[str, Texts] = {
     ),
     "EXPECTED_NOT_ARRIVED": _late,
 }
+
+RULE_NAMES = {
+    "LOW_STOCK": "低库存",
+    "OUT_OF_STOCK": "断货",
+    "NEAR_EXPIRY": "临期",
+    "EXPIRED": "过期",
+    "SLOW_MOVING": "滞销",
+    "DISCREPANCY": "账实差异",
+    "DISH_UNAVAILABLE": "菜品缺料",
+    "TRANSFER_WAITING": "调拨超时",
+    "WRITE_OFF_WAITING": "报损待审",
+    "PURCHASE_WAITING": "采购未齐",
+    "EXPECTED_NOT_ARRIVED": "到期未到",
+}
+"""Names of the rules in Chinese, at most five characters."""
