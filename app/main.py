@@ -18,6 +18,7 @@ from app.db.core.rates import Rates
 from app.db.core.unit import Database
 from app.db.core.vault import Vault
 from app.domain.catalog.cookbook import Cookbook
+from app.domain.catalog.images import Images
 from app.domain.channels.accounts import Shops
 from app.domain.ledger.post import PostDrafts
 from app.domain.notices.providers import Providers
@@ -28,10 +29,11 @@ from app.jobs.channel_sync import serve_shops
 from app.jobs.runner import work
 from app.live.hub import Hub
 from app.live.socket import sweep
+from app.platforms.image_store import Bucket, open_store
 from app.resolvers import SCHEMA
 from app.schema.context import App
 from app.settings import Settings
-from app.web import graphiql, metrics, webhooks
+from app.web import graphiql, metrics, uploads, webhooks
 from app.web.endpoint import Endpoint
 from app.web.guard import layers
 
@@ -49,10 +51,9 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     gate = Gate(db, config)
     lane = Lane(config.database_url, PostDrafts(), bus.nudge, outage=db.outage)
     cookbook = Cookbook(db)
-    hub = Hub(db, bus, cookbook)
-    shops = Shops(config)
-    rates, mini_apps = Rates(config.redis_url), MiniApps(config)
-    app = App(config, db, lane, gate, hub, cookbook, shops, rates, mini_apps)
+    hub, shops = Hub(db, bus, cookbook), Shops(config)
+    rates, mini_apps, images = Rates(config.redis_url), MiniApps(config), images_of(config)
+    app = App(config, db, lane, gate, hub, cookbook, shops, rates, mini_apps, images)
     gauges = metrics.registry(lane, bus, hub)
 
     @asynccontextmanager
@@ -101,6 +102,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
             *(graphiql.routes() if config.graphiql else ()),
             *metrics.routes(gauges, config.metrics_token),
             *webhooks.routes(app),
+            *uploads.routes(app),
             Route("/healthz", alive),
             Route("/readyz", ready),
         ],
@@ -110,6 +112,14 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     # A redirect would go to the host that the request names.
     made.router.redirect_slashes = False
     return made
+
+
+def images_of(config: Settings) -> Images:
+    """The images of this installation."""
+    keys = config.s3_access_key, config.s3_secret_key
+    bucket = Bucket(config.s3_endpoint, config.s3_region, *keys)
+    store = open_store(config.image_store, config.data / "images", bucket)
+    return Images(store, config.secret)
 
 
 async def alive(_: Request) -> Response:

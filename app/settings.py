@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 HOST_NAME = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
 TOKEN_CHARACTERS_MIN = 16
 RATE_MIN = 100_000
 """A smaller budget would refuse single operations that a guest may ask."""
@@ -94,6 +95,20 @@ class Settings(BaseSettings):
     graphiql: bool = True
     """Whether GraphiQL is served, and guests may read the schema by introspection."""
 
+    public_url: str = ""
+    """Scheme and host under which clients reach the server, for links to images; empty: as the
+    request says."""
+
+    image_store: str = ""
+    """`s3://bucket/folder` where uploaded images are kept; empty: a folder below `data`."""
+
+    s3_endpoint: str = ""
+    """URL of an S3-compatible service; empty: AWS."""
+
+    s3_region: str = "us-east-1"
+    s3_access_key: str = Field(default="", repr=False)
+    s3_secret_key: str = Field(default="", repr=False)
+
     private_hosts: str = ""
     """Hosts in the operator's own network that webhooks and messages may reach, also by http,
     separated by commas. All others need https and a public address."""
@@ -127,6 +142,18 @@ class Settings(BaseSettings):
     @classmethod
     def origins_are_exact(cls, value: str) -> str:
         return ",".join(_origin(each) for each in listed(value))
+
+    @field_validator("public_url")
+    @classmethod
+    def public_url_is_exact(cls, value: str) -> str:
+        return _origin(value) if value else ""
+
+    @field_validator("image_store")
+    @classmethod
+    def image_store_is_a_bucket(cls, value: str) -> str:
+        if value and not BUCKET.fullmatch(value):
+            raise ValueError(f"{value} is no bucket: write it like s3://images/products")
+        return value
 
     @field_validator("metrics_token")
     @classmethod

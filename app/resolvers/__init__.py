@@ -19,6 +19,7 @@ from app.resolvers.feed import FeedSubscription, TopicsSubscription
 from app.resolvers.health import HealthQuery
 from app.resolvers.history import HistoryQuery
 from app.resolvers.identity import IdentityMutation, IdentityQuery
+from app.resolvers.images import ImagesMutation
 from app.resolvers.menu import MenuMutation, MenuQuery
 from app.resolvers.notices import NoticesMutation, NoticesQuery
 from app.resolvers.orders import OrdersMutation, OrdersQuery, OrdersSubscription
@@ -88,6 +89,7 @@ with warnings.catch_warnings():
             AssortmentMutation,
             CatalogMutation,
             CategoriesMutation,
+            ImagesMutation,
             UnitsMutation,
             RecipesMutation,
             MenuMutation,

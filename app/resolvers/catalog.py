@@ -13,6 +13,7 @@ from app.db.tables import Product
 from app.domain.access import Can
 from app.domain.catalog import barcodes, products
 from app.domain.catalog.codes import find_product
+from app.domain.catalog.images import is_own_link
 from app.domain.catalog.new_products import FirstValues, create_product
 from app.domain.catalog.printing import Printed, product_label
 from app.domain.catalog.products import ProductDescription
@@ -26,6 +27,7 @@ from app.resolvers.roots import root
 from app.schema import catalog as types
 from app.schema import catalog_changes as changes
 from app.schema.arguments import After, First, emptied, value_of
+from app.schema.context import Context
 from app.schema.paging import Connection, connection, page
 
 
@@ -145,7 +147,7 @@ class PrintingQuery:
         return await product_label(reads, viewer, product_id, batch_no, expires_on, produced_on)
 
 
-def described(input: changes.CreateProductInput) -> ProductDescription:
+def described(context: Context, input: changes.CreateProductInput) -> ProductDescription:
     return ProductDescription(
         input.name,
         input.spec,
@@ -154,7 +156,14 @@ def described(input: changes.CreateProductInput) -> ProductDescription:
         input.image_url,
         input.overstock_point,
         input.for_sale,
+        own_image=is_own(context, input.image_url),
     )
+
+
+def is_own(context: Context, image_url: str | None) -> bool:
+    """Whether this server keeps the image for the viewer's chain."""
+    tenant = context.viewer.tenant
+    return image_url is not None and is_own_link(image_url, context.origin, tenant)
 
 
 def openings_of(input: changes.CreateProductInput) -> list[Opening]:
@@ -182,7 +191,7 @@ def first_values(input: changes.CreateProductInput, openings: list[Opening]) -> 
     )
 
 
-def redescribed(input: changes.UpdateProductInput) -> ProductDescription:
+def redescribed(context: Context, input: changes.UpdateProductInput) -> ProductDescription:
     return ProductDescription(
         input.name,
         value_of(input.spec),
@@ -198,6 +207,7 @@ def redescribed(input: changes.UpdateProductInput) -> ProductDescription:
             image_url=input.image_url,
             overstock_point=input.overstock_point,
         ),
+        own_image=is_own(context, value_of(input.image_url)),
     )
 
 
@@ -219,7 +229,7 @@ class CatalogMutation:
             input.unit,
             (input.kind or types.ProductKind.GOODS).name,
             input.barcodes or [],
-            described(input),
+            described(context, input),
             bool(input.tracks_batches),
             input.shelf_life_days,
             bool(input.confirm_unit),
@@ -234,7 +244,7 @@ class CatalogMutation:
         "may be empty. 修改商品",
     )
     async def update_product(self, info: Info, input: changes.UpdateProductInput) -> Product:
-        context, description = info.context, redescribed(input)
+        context, description = info.context, redescribed(info.context, input)
         return await products.update_product(
             context.app.db, context.viewer, input.key, input.product_id, description, input.sku
         )

@@ -13,6 +13,7 @@ from app.db.core.snapshot import Snapshot
 from app.db.core.unit import Database
 from app.domain.access import Can, Scope, Viewer, signed_out
 from app.domain.catalog.cookbook import Cookbook
+from app.domain.catalog.images import Images
 from app.domain.channels.accounts import Shops
 from app.domain.errors import Denied
 from app.domain.ledger.draft import Draft
@@ -39,6 +40,7 @@ class App:
     shops: Shops
     rates: Rates
     mini_apps: MiniApps
+    images: Images
 
     @property
     def books(self) -> Books:
@@ -61,6 +63,8 @@ class Context:
     scope: Scope | None = None
     tenant: UUID | None = None
     """The tenant of values that do not name their own: the viewer's, or the feed's."""
+    origin: str = ""
+    """Scheme and host of this server as the caller reaches it."""
     unreadable: Placeholders = field(default_factory=dict[Any, Any], repr=False, compare=False)
     """Offline sales of the request that could not be read."""
     snapshot: Snapshot = field(init=False, repr=False, compare=False)
@@ -125,6 +129,7 @@ class Caller:
     person: Viewer | None = None
     trouble: Exception | None = None
     connection_params: Any = None
+    origin: str = ""
 
     async def admit(self, token: str | None) -> None:
         """Read the viewer of a token. Errors are stored and raised by the operation's fields."""
@@ -141,5 +146,12 @@ class Caller:
         scope = self.person and self.person.scope
         tenant = scope and scope.tenant
         return Context(
-            self.app, self.language, self.address, self.person, self.trouble, scope, tenant
+            self.app,
+            self.language,
+            self.address,
+            self.person,
+            self.trouble,
+            scope,
+            tenant,
+            self.origin,
         )

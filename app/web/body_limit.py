@@ -3,6 +3,8 @@
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.domain.rules.images import BYTES_MAX as IMAGE_BYTES_MAX
+
 BYTES_MAX = 1024 * 1024
 # A client that is still sending when the connection closes never reads the answer, so up to this
 # many bytes are read and dropped first.
@@ -10,11 +12,12 @@ DROPPED_BYTES_MAX = 4 * 1024 * 1024
 
 
 class TooLarge(Exception):
-    """The body is longer than BYTES_MAX."""
+    """The body is longer than its limit."""
 
 
 class BodyLimit:
-    """Refuses request bodies over 1 MiB with 413, with or without a Content-Length.
+    """Refuses request bodies over 1 MiB with 413, with or without a Content-Length; uploads of
+    images over 5 MiB.
 
     A request whose client disconnects while its body is read ends without an answer or a log line.
     """
@@ -25,7 +28,7 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        size, more = 0, True
+        size, more, limit = 0, True, limit_of(scope)
 
         async def counted() -> Message:
             nonlocal size, more
@@ -36,7 +39,7 @@ class BodyLimit:
 
         async def limited() -> Message:
             message = await counted()
-            if size > BYTES_MAX:
+            if size > limit:
                 raise TooLarge
             return message
 
@@ -50,3 +53,9 @@ class BodyLimit:
             headers = [(b"connection", b"close")]
             await send({"type": "http.response.start", "status": 413, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
+
+
+def limit_of(scope: Scope) -> int:
+    """Bytes that the request's body may have."""
+    is_image = scope["method"] == "PUT" and scope["path"].startswith("/images/")
+    return IMAGE_BYTES_MAX if is_image else BYTES_MAX

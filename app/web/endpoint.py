@@ -29,6 +29,7 @@ from app.live.wire import Wire
 from app.schema.context import App, Caller, Context
 from app.schema.operations import GuardedSchema
 from app.settings import listed
+from app.web.network import origin_of
 
 EVENT_STREAM = "text/event-stream"
 
@@ -142,6 +143,7 @@ class Endpoint(GraphQL[Context, None]):
             self.app,
             language=language_of(request.headers.get("accept-language", "")),
             address=request.client.host if request.client else "",
+            origin=self.app.settings.public_url or origin_of(request.scope),
         )
         if isinstance(request, WebSocket):
             return caller

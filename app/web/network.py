@@ -49,3 +49,10 @@ def same_host(origin: bytes, host: bytes) -> bool:
 def header(scope: Scope, name: bytes) -> list[bytes]:
     """All values of a header, as they were sent."""
     return [value for key, value in scope["headers"] if key == name]
+
+
+def origin_of(scope: Scope) -> str:
+    """Scheme and host that a request was sent to; the guard has checked the host."""
+    secure = scope["scheme"] in ("https", "wss")
+    [host] = header(scope, b"host")
+    return f"{'https' if secure else 'http'}://{host.decode('latin-1').lower()}"

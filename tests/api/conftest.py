@@ -58,8 +58,8 @@ async def served(urls: Urls, **more: Any) -> AsyncIterator[Asking]:
 
 
 @pytest.fixture(scope="session")
-async def asking(urls: Urls) -> AsyncIterator[Asking]:
-    async with served(urls) as made:
+async def asking(urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Asking]:
+    async with served(urls, data=tmp_path_factory.mktemp("data")) as made:
         yield made
 
 

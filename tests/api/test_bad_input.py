@@ -159,6 +159,7 @@ def of_catalog(
         "createProduct": {"sku": uuid4().hex, "name": "米", "unit": "袋"},
         "updateProduct": {"productId": product},
         "archiveProduct": {"productId": product, "archived": False},
+        "requestImageUpload": {"contentType": "image/png", "size": 9},
         "createCategory": {"name": uuid4().hex},
         "setAssortment": {"productIds": [product], "listed": True},
         "updateCategory": {"categoryId": NIL, "parentId": NIL},

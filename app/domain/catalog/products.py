@@ -50,7 +50,8 @@ async def read_products(
 class ProductDescription:
     """Fields of a product; None leaves a field unchanged (empty for a new product).
 
-    `emptied` are the fields that lose their value.
+    `emptied` are the fields that lose their value. `own_image` is whether this server keeps the
+    image of `image_url`: then the link may be http, as on a host without TLS.
     """
 
     name: str | None = None
@@ -61,22 +62,31 @@ class ProductDescription:
     overstock_point: Decimal | None = None
     for_sale: bool | None = None
     emptied: tuple[str, ...] = ()
+    own_image: bool = False
 
     def printed(self) -> dict[str, Any]:
         """The fields for a fingerprint. Fields of later versions only if they are given, so that a
         retry still finds its claim."""
         later = {"for_sale": self.for_sale, "emptied": self.emptied}
+        plain = asdict(self)
+        del plain["own_image"]
         return {
-            **{name: each for name, each in asdict(self).items() if name not in later},
+            **{name: each for name, each in plain.items() if name not in later},
             **{name: each for name, each in later.items() if each not in (None, ())},
         }
+
+    def _image_link(self) -> str | None:
+        """The link. Raises InvalidText."""
+        if self.own_image or not self.image_url:
+            return self.image_url or None
+        return link(self.image_url, "imageUrl", 500)
 
     def cleaned(self) -> dict[str, Any]:
         """The columns to write. `price` comes in 1/10000 yuan and is kept in fen."""
         values: dict[str, Any] = {
             "name": clean(self.name, "name", 200),
             "spec": clean(self.spec, "spec", 100),
-            "image_url": link(self.image_url, "imageUrl", 500) if self.image_url else None,
+            "image_url": self._image_link(),
             "category_id": self.category_id,
             "for_sale": self.for_sale,
         }

@@ -1,0 +1,74 @@
+"""Where images are kept: a folder, or a bucket of an S3-compatible service. Nothing is replaced."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import LocalStore, ObjectStore, S3Store
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
+
+TIMEOUT = "10s"
+
+
+class Unavailable(Exception):
+    """The service that keeps the images does not answer; a later retry may succeed."""
+
+
+class Bucket(NamedTuple):
+    """How to reach an S3-compatible service; an empty endpoint is AWS."""
+
+    endpoint: str
+    region: str
+    access_key: str
+    secret_key: str
+
+
+class ImageStore:
+    """Keeps images by their path. Raises Unavailable when the service does not answer."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    async def write(self, path: str, content: bytes) -> bool:
+        """Keeps the image; whether the path was free or holds the same bytes already."""
+        try:
+            await self._store.put_async(path, content, mode="create")
+        except AlreadyExistsError:
+            return await self.read(path) == content
+        except (BaseError, OSError) as error:
+            raise Unavailable from error
+        return True
+
+    async def read(self, path: str) -> bytes | None:
+        """The image; None if there is none."""
+        try:
+            answer = await self._store.get_async(path)
+            return bytes(await answer.bytes_async())
+        except FileNotFoundError:
+            return None
+        except (BaseError, OSError) as error:
+            raise Unavailable from error
+
+
+def open_store(url: str, folder: Path, bucket: Bucket) -> ImageStore:
+    """The store at `s3://bucket/folder`; the folder on this host without a URL."""
+    if not url:
+        return ImageStore(LocalStore(folder, mkdir=True))
+    parts = urlsplit(url)
+    config: S3Config = {
+        "region": bucket.region,
+        "access_key_id": bucket.access_key,
+        "secret_access_key": bucket.secret_key,
+    }
+    if bucket.endpoint:
+        config |= {"endpoint": bucket.endpoint, "virtual_hosted_style_request": False}
+    store = S3Store(
+        parts.netloc,
+        prefix=parts.path.strip("/") or None,
+        config=config,
+        client_options={"allow_http": True, "timeout": TIMEOUT},
+    )
+    return ImageStore(store)
