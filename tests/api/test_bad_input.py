@@ -16,7 +16,7 @@ from app.run.embedded import Urls
 from tests.support.api import Desk, a_desk
 from tests.support.hostile import EVERYTHING, LITERALS, NIL, Path, Root, places, values
 from tests.support.identity import Asking, a_chain
-from tests.support.inputs import of_alerts, of_passes, of_transfers
+from tests.support.inputs import of_alerts, of_passes, of_transfers, of_write_offs
 from tests.support.stocktakes import stocktake_arguments, stocktake_inputs
 
 CODES = {"BAD_INPUT", "FORBIDDEN", "UNAUTHENTICATED", "COST_EXCEEDED"}
@@ -202,18 +202,6 @@ def of_orders(store: str, code: str, line: Any) -> dict[str, Any]:
         "placeOrder": {"store": code, "channel": "WECHAT", "contact": "x", "lines": [line]},
         **{name: {"orderId": NIL} for name in ON_AN_ORDER},
         "returnOrder": {"orderId": NIL, "lines": [line], "disposition": "SHELF"},
-    }
-
-
-def of_write_offs(store: str, line: Any) -> dict[str, Any]:
-    photos = ["https://photos.example/1.jpg"]
-    return {
-        "requestWriteOff": {"storeId": store, "lines": [line], "reason": "x", "photoUrls": photos},
-        "approveWriteOff": {"writeOffId": NIL},
-        "rejectWriteOff": {"writeOffId": NIL},
-        "approveMovement": {"approvalId": NIL},
-        "rejectMovement": {"approvalId": NIL},
-        "setWriteOffLimit": {"role": "MANAGER", "amount": "1"},
     }
 
 

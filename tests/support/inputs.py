@@ -1,4 +1,4 @@
-"""Inputs that the mutations of alerts, notifications, passes and transfers accept."""
+"""Inputs that the mutations of alerts, notifications, passes, transfers and write-offs accept."""
 
 from typing import Any
 
@@ -48,4 +48,16 @@ def of_transfers(store: str, line: Any) -> dict[str, Any]:
         "shipTransfer": {"transferId": NIL, "lines": [line]},
         "receiveTransfer": {"transferId": NIL, "lines": [arrival]},
         "cancelTransfer": {"transferId": NIL},
+    }
+
+
+def of_write_offs(store: str, line: Any) -> dict[str, Any]:
+    photos = ["https://photos.example/1.jpg"]
+    return {
+        "requestWriteOff": {"storeId": store, "lines": [line], "reason": "x", "photoUrls": photos},
+        "approveWriteOff": {"writeOffId": NIL},
+        "rejectWriteOff": {"writeOffId": NIL},
+        "approveMovement": {"approvalId": NIL},
+        "rejectMovement": {"approvalId": NIL},
+        "setWriteOffLimit": {"role": "MANAGER", "amount": "1"},
     }
