@@ -24,6 +24,20 @@ async def locked_pass(unit: Unit, id: UUID) -> Pass | None:
     return await unit.session.scalar(query.with_for_update())
 
 
+async def passes_of_orders(
+    session: AnySession, tenant: UUID, orders: Collection[UUID]
+) -> Sequence[Pass]:
+    """The passes that these orders sold."""
+    query = select(Pass).where(Pass.tenant_id == tenant, among(Pass.order_id, orders))
+    return (await session.scalars(query.order_by(Pass.order_id, Pass.order_line))).all()
+
+
+async def locked_passes_of(unit: Unit, order: UUID) -> Sequence[Pass]:
+    """The same of one order, locked."""
+    query = select(Pass).where(Pass.tenant_id == unit.tenant, Pass.order_id == order)
+    return (await unit.session.scalars(query.order_by(Pass.id).with_for_update())).all()
+
+
 class PassFilter(NamedTuple):
     ids: Collection[UUID] | None
     stores: Collection[UUID]

@@ -45,6 +45,7 @@ class WrongStateReason(Enum):
         "该变动由售卡产生，请办理退卡",
         "The movement belongs to the sale of a pass: refund the pass instead",
     )
+    SIGN_IN_FIRST = Text("购买次卡请先登录", "Sign in to buy a pass: it belongs to a customer")
     USE_CANCEL_ORDER = Text(
         "该变动是订单的预占，请取消订单",
         "The movement reserves goods for an order: cancel the order instead",

@@ -13,7 +13,7 @@ from app.db.orders import OrderFilter
 from app.db.tables import Order
 from app.domain import access
 from app.domain.access import Can, Role, Viewer
-from app.domain.documents import orders
+from app.domain.documents import order_returns, orders
 from app.domain.documents.orders import OrderRequest
 from app.domain.errors import Malformed, Refusal, Refused, UnknownOrder, UnknownStore
 from app.domain.ledger.post import Outcome
@@ -227,7 +227,7 @@ class OrdersMutation:
     )
     async def return_order(self, info: Info, input: types.ReturnOrderInput) -> Outcome:
         context, asked = info.context, (input.order_id, input.lines, input.disposition)
-        return await orders.give_back(context.app.books, context.viewer, *asked, input)
+        return await order_returns.give_back(context.app.books, context.viewer, *asked, input)
 
 
 @strawberry.type

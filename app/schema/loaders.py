@@ -133,6 +133,7 @@ READS: dict[str, Read] = {
     "suppliers": by(ID, purchases.suppliers_by_id),
     "purchase_lines": grouped(attrgetter("purchase_id"), purchases.lines_of),
     "on_order": of(purchases.on_order),
+    "order_passes": grouped(attrgetter("order_id"), passes.passes_of_orders),
     "redemptions": grouped(attrgetter("pass_id"), passes.redemptions_of),
     "assortment": grouped(attrgetter("product_id"), assortment.entries_of),
     "barcodes": grouped(attrgetter("product_id"), codes.barcodes_of),

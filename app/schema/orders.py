@@ -19,6 +19,7 @@ from app.schema.boundary import needs
 from app.schema.catalog import Channel, Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor
+from app.schema.passes import Pass
 from app.schema.recipes import Recipe
 from app.schema.sales import Disposition
 from app.schema.scalars import Money, Quantity, free_text, maybe_fen, quantity
@@ -113,6 +114,13 @@ class Order:
     id: UUID = strawberry.field(description="ID of the order.")
     store: StorefrontStore = edge("stores", "store_id", "Store that hands the goods over. 门店")
     lines: list[OrderLine] = edge("order_lines", "id", "Products of the order. 订单明细")
+    passes: list[Pass] = edge(
+        "order_passes",
+        "id",
+        "Passes that the order sold, from its payment on; an empty list if you lack SEE_PASSES. "
+        "Customers list theirs with `myPasses`. 次卡",
+        needs=Can.SEE_PASSES,
+    )
     note: str | None = free_text("note", "Note of the customer; null if there is none. 备注")
     external_id: str | None = strawberry.field(
         description="Order number in the channel; null for orders placed here. 渠道单号"
@@ -261,7 +269,8 @@ class PlaceOrderInput:
         description="Channel of the order. Guests may use WECHAT and DOUYIN. 渠道"
     )
     lines: list[SaleLineInput] = strawberry.field(
-        description="Products to order, at least one. 订单明细"
+        description="Products to order, at least one. Of a pass, and of a service that is redeemed "
+        "later, the quantity is the number of uses; guests sign in to buy one. 订单明细"
     )
     contact: str | None = strawberry.field(
         default=None,

@@ -2,13 +2,15 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import product
 from uuid import uuid4
 
 import pytest
 
-from app.db.tables import Pass, Redemption
+from app.db.tables import Order, Pass, Redemption
 from app.domain.catalog.cookbook import Wish
 from app.domain.errors import NotEnoughUses, OutOfStock, WrongState
 from app.domain.rules.kinds import Kind
@@ -21,56 +23,83 @@ STEPS = ("here", "there", "refund", "expire")
 USES = 2
 
 
-ORDERS = [steps for length in range(4) for steps in product(STEPS, repeat=length)]
-"""Every order of up to three events of a pass with two uses."""
-SAMPLE = len(ORDERS) // 4
-"""Orders that are tried without --all."""
+def orders_of(steps: Sequence[str]) -> list[tuple[str, ...]]:
+    """Every order of up to three events of a pass with two uses."""
+    return [each for length in range(4) for each in product(steps, repeat=length)]
+
+
+ORDERED = (*STEPS, "cancel")
+"""Events of a pass that an order sold: the order can be cancelled as well."""
+SAMPLED = 4
+"""One of so many orders is tried without --all."""
 
 
 @pytest.mark.widened
+@pytest.mark.parametrize("steps", [STEPS, ORDERED], ids=["sold", "ordered"])
 @pytest.mark.parametrize("batches", [False, True], ids=["plain", "batches"])
 @pytest.mark.parametrize("mode", MODES)
 async def test_every_order_deducts_each_use_once(
-    shop: Shop, seed: str, wide: bool, mode: str, batches: bool
+    shop: Shop, seed: str, wide: bool, mode: str, batches: bool, steps: Sequence[str]
 ) -> None:
     salon = await a_salon(shop, mode, batches)
-    used_up = [0, 0]
-    some = random.Random(f"{seed} {mode} {batches}").sample(ORDERS, SAMPLE)
-    for steps in ORDERS if wide else some:
-        await salon.sell()
-        used, ended = [0, 0], False
-        for step in steps:
-            if step in ("here", "there"):
-                store = salon.other if step == "there" else shop.store
-                outcome = await salon.redeem(store)
-                if ended or sum(used) == USES:
-                    assert isinstance(outcome, WrongState), (steps, outcome)
-                else:
-                    assert isinstance(outcome, Redemption), (steps, outcome)
-                    used[step == "there"] += 1
-            elif step == "refund":
-                outcome = await salon.refund()
-                over = ended or sum(used) == USES
-                assert isinstance(outcome, WrongState if over else Pass), (steps, outcome)
-                ended = True
-            else:
-                await salon.expire()
-                ended = True
-            live = not ended and sum(used) < USES
-            ahead = int(live and mode == "FIRST_USE_ON_SALE" and not sum(used))
-            assert await salon.gone() == (
-                used_up[0] + used[0] + ahead,
-                used_up[1] + used[1],
-            ), steps
-            left = USES - sum(used) if live and mode == "RESERVE_ON_SALE" else 0
-            assert await salon.held() == left, steps
-        if not ended and sum(used) < USES:
-            await salon.refund()
-        used_up = [used_up[0] + used[0], used_up[1] + used[1]]
-        assert await salon.gone() == tuple(used_up), steps
-        assert await salon.held() == 0, steps
-        await _refill(salon, used_up)
-        used_up = [0, 0]
+    every = orders_of(steps)
+    rng = random.Random(f"{seed} {mode} {batches} {len(steps)}")
+    for events in every if wide else rng.sample(every, len(every) // SAMPLED):
+        await (salon.order(USES) if "cancel" in steps else salon.sell())
+        life = Life(salon, mode)
+        for event in events:
+            await life.step(event)
+            await life.check(events)
+        await life.close(events)
+        await _refill(salon, life.used)
+
+
+@dataclass
+class Life:
+    """What the model says of a pass: uses per store, whether it ended, and its order."""
+
+    salon: Salon
+    mode: str
+    used: list[int] = field(default_factory=lambda: [0, 0])
+    ended: bool = False
+    cancelled: bool = False
+
+    @property
+    def over(self) -> bool:
+        return self.ended or sum(self.used) == USES
+
+    async def step(self, event: str) -> None:
+        if event == "expire":
+            await self.salon.expire()
+            self.ended = True
+        elif event == "refund":
+            outcome = await self.salon.refund()
+            assert isinstance(outcome, WrongState if self.over else Pass), outcome
+            self.ended = True
+        elif event == "cancel":
+            outcome = await self.salon.cancel()
+            refused = self.cancelled or sum(self.used) == USES
+            assert isinstance(outcome, WrongState if refused else Order), outcome
+            if not refused:
+                self.ended = self.cancelled = True
+        else:
+            there = event == "there"
+            outcome = await self.salon.redeem(self.salon.other if there else None)
+            assert isinstance(outcome, WrongState if self.over else Redemption), outcome
+            if not self.over:
+                self.used[there] += 1
+
+    async def check(self, events: Sequence[str]) -> None:
+        first = int(not self.over and self.mode == "FIRST_USE_ON_SALE" and not sum(self.used))
+        assert await self.salon.gone() == (self.used[0] + first, self.used[1]), events
+        left = 0 if self.over or self.mode != "RESERVE_ON_SALE" else USES - sum(self.used)
+        assert await self.salon.held() == left, events
+
+    async def close(self, events: Sequence[str]) -> None:
+        """Refunds what is left: then nothing is taken but what was used."""
+        if not self.over:
+            await self.step("refund")
+        await self.check(events)
 
 
 async def _refill(salon: Salon, used_up: list[int]) -> None:

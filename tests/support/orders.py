@@ -13,7 +13,7 @@ from app.db.core.unit import clock
 from app.db.tables import Level, Order
 from app.domain.access import Viewer
 from app.domain.catalog.cookbook import Cookbook
-from app.domain.documents import orders
+from app.domain.documents import order_returns, orders
 from app.domain.documents.orders import OrderRequest
 from app.domain.errors import Refused
 from app.domain.ledger.channel_limits import COUNTER
@@ -109,7 +109,7 @@ class OrderDesk:
     ) -> Any:
         requests, head = await self.requests(*lines), MovementHead(key or uuid4())
         arguments = self.books, self.viewer, order.id, requests, disposition, head
-        return await self.tries(orders.give_back(*arguments))
+        return await self.tries(order_returns.give_back(*arguments))
 
     async def sell_all_the_same(self, name: str, quantity: int) -> Any:
         """A sale over the counter, whatever the shelf should hold."""

@@ -5,12 +5,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.db.tables import Pass
+from app.db.passes import passes_of_orders
+from app.db.tables import Order, Pass
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog.recipes import Ingredient, set_recipe
 from app.domain.documents import passes
 from app.domain.errors import Refused
 from app.domain.rules.kinds import Kind
+from tests.support.orders import OrderDesk
 from tests.support.shop import Shop, day
 
 
@@ -23,6 +25,7 @@ class Salon:
     owner: Viewer
     cashier: Viewer
     pass_id: UUID | None = None
+    ordered: Order | None = None
 
     async def tries(self, doing: Any) -> Any:
         try:
@@ -40,6 +43,20 @@ class Salon:
         if isinstance(sold, Pass):
             self.pass_id = sold.id
         return sold
+
+    async def order(self, uses: int = 2) -> None:
+        """The same pass, sold by an order that is paid."""
+        desk = OrderDesk(self.shop)
+        self.ordered = await desk.place(("洗发卡", uses))
+        await desk.pay(self.ordered)
+        async with self.shop.db.read(self.shop.tenant) as session:
+            [sold] = await passes_of_orders(session, self.shop.tenant, [self.ordered.id])
+        self.pass_id = sold.id
+
+    async def cancel(self) -> Any:
+        """Cancel the order that sold the pass."""
+        assert self.ordered
+        return await OrderDesk(self.shop).cancel(self.ordered)
 
     async def redeem(
         self, store: UUID | None = None, uses: int = 1, key: UUID | None = None, **more: Any

@@ -14,7 +14,8 @@ class Pass(Table):
 
     `store_id` sold the pass and reserved or consumed goods for it in advance; `ahead` is whether it
     consumed those of one use that is not redeemed yet. `recipe_id` is the recipe of one use at the
-    time of the sale. `customer_id` is the account that bought it. The customer's contact is sealed;
+    time of the sale. `customer_id` is the account that bought it, and `order_id` the order
+    that sold it, with the number of its line. The customer's contact is sealed;
     `plain_contact` holds it in rows of earlier versions.
     """
 
@@ -35,6 +36,8 @@ class Pass(Table):
     state: Mapped[str] = mapped_column(server_default="ACTIVE")
     expires_on: Mapped[date]
     customer_id: Mapped[UUID | None]
+    order_id: Mapped[UUID | None]
+    order_line: Mapped[int | None] = mapped_column(Integer)
     sold_by: Mapped[UUID]
     sold_at: Mapped[datetime] = made_at()
     ended_at: Mapped[datetime | None]
@@ -42,6 +45,7 @@ class Pass(Table):
         to("products", "product_id"),
         to("stores", "store_id"),
         to("recipes", "recipe_id"),
+        to("orders", "order_id"),
         CheckConstraint("uses between 1 and 1000", name="uses"),
         CheckConstraint("used between 0 and uses", name="used"),
         CheckConstraint("state in ('ACTIVE', 'USED', 'REFUNDED', 'EXPIRED')", name="state"),
@@ -65,6 +69,14 @@ class Pass(Table):
             "customer_id",
             "id",
             postgresql_where=text("customer_id is not null"),
+        ),
+        Index(
+            "uq_passes_order",
+            "tenant_id",
+            "order_id",
+            "order_line",
+            unique=True,
+            postgresql_where=text("order_id is not null"),
         ),
         Index("ix_passes_state", "tenant_id", "state", "expires_on"),
     )

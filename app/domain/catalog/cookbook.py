@@ -112,7 +112,8 @@ class Cookbook:
         channel: str | None = None,
     ) -> Exploded:
         """The lines, with dishes and services replaced by their components and the product made
-        of them; so is what the store makes ahead, when it is made.
+        of them; so is what the store makes ahead, when it is made. What is reserved for passes is
+        what their sale takes ahead.
 
         Raises Refused: InvalidQuantity for a part of a unit that does not divide, WrongState
         for a product that cannot be moved this way. Raises Malformed for wishes about products
@@ -121,11 +122,20 @@ class Cookbook:
         known = await self.of(tenant, {line.product for line in lines})
         exploded: list[Line] = []
         recipes: dict[UUID, UUID | None] = {}
+        prepaid = False
         for line, wish in zip(lines, wishes, strict=True):
             product = known.get(line.product)
             if product is not None and _follows_recipe(line, product):
                 recipes[line.product] = product.recipe_id
-            if product is None or not _is_made_now(line, product):
+            if (
+                product is not None
+                and line.target.bin == "reserved"
+                and is_prepaid(product, channel)
+            ):
+                _refuse_wishes(wish.without or wish.used, line)
+                recipes[line.product], prepaid = product.recipe_id, True
+                exploded += _taken_ahead(line, product)
+            elif product is None or not _is_made_now(line, product):
                 _refuse_wishes(wish.without or wish.used, line)
                 exploded.append(line)
             elif line.source.bin == "customer":
@@ -138,7 +148,7 @@ class Cookbook:
                     exploded += self._usual_lines(line, product)
                 else:
                     exploded += made_to_order(line, product, wish)
-        if not exploded:
+        if not exploded and not prepaid:
             raise Refused(WrongState(WrongStateReason.NO_RECIPE))
         return Exploded(tuple(exploded), recipes)
 
@@ -166,6 +176,21 @@ def known_products(parts: Sequence[rows.ProductPart]) -> dict[UUID, KnownProduct
         )
         known[id] = KnownProduct(first.kind, first.recipe_id, first.consume_on, takes)
     return known
+
+
+def is_prepaid(product: KnownProduct, channel: str | None) -> bool:
+    """Whether an order through the channel sells the product as a pass: its uses come later."""
+    if product.kind == "PASS":
+        return True
+    online = channel not in (None, COUNTER)
+    return online and product.kind == "SERVICE" and product.consume_on in LATER
+
+
+def _taken_ahead(line: Line, product: KnownProduct) -> list[Line]:
+    """What the sale of a pass takes ahead of its uses."""
+    if product.consume_on == "FIRST_USE_ON_SALE":
+        return components(replace(line, quantity=Decimal(1)), product, NO_WISH)
+    return components(line, product, NO_WISH) if product.consume_on == "RESERVE_ON_SALE" else []
 
 
 def _follows_recipe(line: Line, product: KnownProduct) -> bool:

@@ -17,12 +17,19 @@ from app.db import orders as rows
 from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, Unit, clock
 from app.db.orders import GUEST, PlacedLine, PlacedOrder, PricedProduct
+from app.db.passes import passes_of_orders
 from app.db.tables import Order
 from app.domain import access
 from app.domain.access import CUSTOMER_CLAIMANT, Can, Role, Viewer
 from app.domain.claims import fingerprint_of
 from app.domain.documents.customer_shortages import for_customers
 from app.domain.documents.fulfilment import fulfilment_lines, renewed_lines
+from app.domain.documents.ordered_passes import (
+    check_prepaid,
+    issue,
+    prepaid_products,
+    refund,
+)
 from app.domain.errors import (
     GuestLimitReached,
     InvalidQuantity,
@@ -37,7 +44,12 @@ from app.domain.errors import (
 )
 from app.domain.ledger import guests
 from app.domain.ledger.channel_limits import COUNTER
-from app.domain.ledger.documents import change_document, movement_of, post_movement
+from app.domain.ledger.documents import (
+    change_document,
+    movement_of,
+    post_movement,
+    post_movements,
+)
 from app.domain.ledger.draft import Draft, Line, RecipeChanged
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import release, retry_while_short
@@ -46,13 +58,11 @@ from app.domain.movements.prices import charged
 from app.domain.movements.record import (
     Books,
     MovementHead,
-    MovementInput,
     MovementTerms,
     draft,
     redrafted,
     until_current,
 )
-from app.domain.movements.sales import Disposition, take_back
 from app.domain.people import contacts
 from app.domain.rules.days import store_day
 from app.domain.rules.kinds import Kind
@@ -130,6 +140,8 @@ async def _draft_order(
     head, terms = MovementHead(request.key), MovementTerms(channel=channel)
     hold = await draft(books, viewer, Kind.ORDER_HOLD, store, resolved, head, clock(), terms)
     ids = {line.product_id for line in resolved}
+    prepaid = await prepaid_products(books.cookbook, tenant, channel, ids)
+    check_prepaid(viewer, request.external_id is not None, prepaid, resolved)
     products = await rows.priced(books.db, tenant, store, channel, ids)
     if missing := ids - products.keys():
         raise unknown_products(missing)
@@ -259,6 +271,9 @@ async def pay(
                 await post_movement(unit, hold)
             elif row.state != "HELD":
                 raise Refused(WrongState(WrongStateReason[row.state]))
+            # What was held again follows the recipes of now.
+            again = hold if row.state == "EXPIRED" else None
+            await post_movements(unit, await issue(unit, books.db, viewer, row, again))
             row.state, row.payment, row.expires_at = "PAID", reference, None
             row.paid_at, row.ended_at = unit.now, None
 
@@ -301,6 +316,9 @@ async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Ord
             raise Refused(WrongState(WrongStateReason[row.state]))
         held = await reservations.held(unit, [row.id])
         ordered = await rows.lines_of(unit.session, unit.tenant, [row.id])
+        issued = await passes_of_orders(unit.session, unit.tenant, [row.id])
+        passes = {each.order_line for each in issued}
+        ordered = [line for line in ordered if line.line not in passes]
         [store] = await identity.stores_by_id(unit.session, unit.tenant, [row.store_id])
         today = store_day(unit.now, store.timezone)
         lines = fulfilment_lines(row.store_id, held, ordered, today)
@@ -314,7 +332,8 @@ async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Ord
 async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: str | None) -> Order:
     """Gives an order up; what it holds can be sold at once. A guest cancels what is not paid.
 
-    Raises Refused(WrongState) when it was handed over, cancelled or expired.
+    Its passes are refunded. Raises Refused(WrongState) when it was handed over, cancelled or
+    expired, and USED when a pass is used up.
     """
     reason = clean(reason, "reason", 200)
     allowed = ("HELD",) if viewer.scope.role is Role.CUSTOMER else ("HELD", "PAID")
@@ -323,7 +342,8 @@ async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: st
         if row.state not in allowed:
             raise Refused(WrongState(WrongStateReason[row.state]))
         held = await reservations.held(unit, [row.id])
-        await post_movement(unit, release(row, key, viewer.actor, held, reason or "取消订单"))
+        released = release(row, key, viewer.actor, held, reason or "取消订单")
+        await post_movements(unit, [released, *await refund(unit, row, viewer)])
         row.state, row.reason, row.ended_at = "CANCELLED", reason, unit.now
 
     return await _change(db, viewer, key, row, ("cancelOrder", row.id, reason), work)
@@ -357,24 +377,3 @@ async def extend(db: Database, viewer: Viewer, key: UUID, row: Order) -> Order:
         await post_movement(unit, replace(renewed, promised=True, lasts_until=until))
 
     return await _change(db, viewer, key, row, ("extendHold", row.id), work)
-
-
-async def give_back(
-    books: Books,
-    viewer: Viewer,
-    order_id: UUID,
-    requests: Sequence[LineRequest],
-    disposition: Disposition,
-    head: MovementInput,
-) -> Outcome:
-    """Goods of an order that come back, to the batches they were handed over from.
-
-    Raises Refused: UnknownOrder, WrongState for what was not handed over; and as `take_back`.
-    """
-    row = await reached_order(books.db, viewer, Can.RETURN_SALE, order_id)
-    async with books.db.read(viewer.tenant) as session:
-        moves = await rows.movements_of(session, viewer.tenant, [row.id])
-    handed = [each.id for each in moves if each.kind == Kind.FULFILMENT.name]
-    if not handed:
-        raise Refused(WrongState(WrongStateReason[row.state]))
-    return await take_back(books, viewer, handed[0], requests, disposition, head)

@@ -79,7 +79,7 @@ async def sell_pass(
     """
     access.at(viewer, Can.SELL, store_id)
     customer = clean(customer, "customer", 100, required=True)
-    _check_uses(uses)
+    check_uses(uses)
     service = await _read_prepaid(db, viewer.tenant, product_id)
     zone = await _timezone(db, viewer.tenant, store_id)
     last_day = _last_day(store_day(clock(), zone), expires_on)
@@ -120,7 +120,8 @@ async def sell_pass(
     return await retry_while_short(db, viewer.tenant, store_id, once)
 
 
-def _check_uses(uses: int) -> None:
+def check_uses(uses: int) -> None:
+    """Raises Malformed for a number of uses out of range."""
     if not 1 <= uses <= MOST_USES:
         raise Malformed("uses", f"次数须为 1 至 {MOST_USES}", f"Uses: give 1 to {MOST_USES}.")
 
@@ -177,7 +178,7 @@ async def redeem_pass(
     when the pass is used up, refunded or expired.
     """
     access.at(viewer, Can.REDEEM, store_id)
-    _check_uses(uses)
+    check_uses(uses)
     row = await _get_pass(db, viewer.tenant, pass_id)
     takes = await _components(db, viewer.tenant, row)
     await _open(db, row, store_id, takes)
@@ -359,7 +360,7 @@ async def redeem_paid(
     Raises Refused: UnknownStore, UnknownProduct, OutOfStock, WrongState for what is no service.
     """
     access.at(viewer, Can.REDEEM, store_id)
-    _check_uses(uses)
+    check_uses(uses)
     service = await _read_prepaid(db, viewer.tenant, product_id)
     if service.kind == "PASS":
         raise Refused(WrongState(WrongStateReason.PASS))

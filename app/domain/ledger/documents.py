@@ -98,6 +98,16 @@ async def open_levels_for(db: Database, tenant: UUID, *drafts: Draft) -> None:
         await open_levels(unit, touched_levels(drafts))
 
 
+async def post_movements(unit: Unit, drafts: Sequence[Draft]) -> None:
+    """Posts the drafts that have lines, together: their levels are locked in one order.
+
+    Raises Refused when the ledger refuses one of them.
+    """
+    for outcome in await post(unit, [draft for draft in drafts if draft.lines]):
+        if isinstance(outcome, Refusal):
+            raise Refused(outcome)
+
+
 async def post_movement(unit: Unit, draft: Draft) -> Movement | None:
     """Posts the draft in the document's own unit. Returns None when it has no lines.
 

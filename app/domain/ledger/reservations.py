@@ -16,10 +16,9 @@ from app.db.core.unit import Database, Unit, clock
 from app.db.levels import Pair
 from app.db.reservations import Reservation
 from app.db.tables import Order, WriteOffLine
-from app.domain.errors import GuestLimitReached, OutOfStock, Refusal, Refused
-from app.domain.ledger.documents import movement_of
+from app.domain.errors import GuestLimitReached, OutOfStock, Refused
+from app.domain.ledger.documents import movement_of, post_movements
 from app.domain.ledger.draft import SYSTEM_ACTOR, Draft, Line, Place
-from app.domain.ledger.post import post
 from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
 
@@ -111,9 +110,7 @@ async def _release(unit: Unit, orders: Collection[Order]) -> None:
         mine = [each for each in held if each.document_id == row.id]
         drafts.append(release(row, uuid5(row.id, "expire"), SYSTEM_ACTOR, mine, "超时释放"))
         unit.document_changed(row.store_id, row.id)
-    for outcome in await post(unit, [draft for draft in drafts if draft.lines]):
-        if isinstance(outcome, Refusal):
-            raise Refused(outcome)
+    await post_movements(unit, drafts)
 
 
 async def retry_while_short(
