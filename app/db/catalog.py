@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, and_, bindparam, case, func, select, tuple_
+from sqlalchemy import ARRAY, Select, Uuid, and_, bindparam, case, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.assortment import listed
-from app.db.categories import subtree
+from app.db.categories import above, subtree
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.menu import sellable
-from app.db.tables import Level, Product, ProductCode, ProductPrice, Store, Table
+from app.db.tables import Category, Level, Product, ProductCode, ProductPrice, Store, Table
 
 BY_ID = select(Product).where(
     Product.tenant_id == bindparam("tenant"),
@@ -199,18 +199,9 @@ async def offers(
 
     `after` is (pinyin, id) of the last product of the page before."""
     P = Product
-    there = and_(
-        Level.tenant_id == P.tenant_id, Level.product_id == P.id, Level.store_id == store.id
-    )
     columns = (P.id, P.name, P.spec, P.unit, P.image_url, P.price, P.pinyin, P.scale, P.kind)
-    query = (
-        select(*columns, sellable(store.id, channel))
-        .outerjoin(Level, there)
-        .where(P.tenant_id == store.tenant_id, P.archived_at.is_(None))
-        .where(listed(store.id, channel))
-        .order_by(P.pinyin, P.id)
-        .limit(limit)
-    )
+    query = _offered(store, channel, *columns, sellable(store.id, channel))
+    query = query.order_by(P.pinyin, P.id).limit(limit)
     if search:
         query = query.where(P.search.contains(search, autoescape=True))
     if category_id is not None:
@@ -219,3 +210,33 @@ async def offers(
         query = query.where(tuple_(P.pinyin, P.id) > tuple_(*after))
     rows: Any = await session.execute(query)
     return [Offer(*row, few=store.few_threshold) for row in rows]
+
+
+def _offered(store: Store, channel: str | None, *columns: Any) -> Select[*tuple[Any, ...]]:
+    """These columns of the products that the store, or a channel of it, offers."""
+    there = and_(
+        Level.tenant_id == Product.tenant_id,
+        Level.product_id == Product.id,
+        Level.store_id == store.id,
+    )
+    return (
+        select(*columns)
+        .select_from(Product)
+        .outerjoin(Level, there)
+        .where(Product.tenant_id == store.tenant_id, Product.archived_at.is_(None))
+        .where(listed(store.id, channel))
+    )
+
+
+async def offered_categories(
+    session: AnySession, store: Store, channel: str | None
+) -> Sequence[Category]:
+    """The categories of the products that the store offers, and those above them, by name."""
+    shown = _offered(store, channel, Product.category_id)
+    chosen = above(store.tenant_id, shown)
+    query = (
+        select(Category)
+        .where(Category.tenant_id == store.tenant_id, Category.id.in_(chosen))
+        .order_by(Category.name, Category.id)
+    )
+    return (await session.scalars(query)).all()

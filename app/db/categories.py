@@ -59,6 +59,20 @@ def subtree(tenant: UUID, *ids: UUID) -> Select[Any]:
     return select(below.c.id)
 
 
+def above(tenant: UUID, ids: Select[Any]) -> Select[Any]:
+    """The ids of these categories and of all above them."""
+    own = Category.tenant_id == tenant
+    chain = (
+        select(Category.id, Category.parent_id)
+        .where(own, Category.id.in_(ids))
+        .cte("chain", recursive=True)
+    )
+    chain = chain.union(
+        select(Category.id, Category.parent_id).where(own, Category.id == chain.c.parent_id)
+    )
+    return select(chain.c.id)
+
+
 async def paths(session: AnySession, tenant: UUID, ids: Collection[UUID]) -> dict[UUID, list[str]]:
     """The names from the top of the tree down to each of these categories."""
     own = Category.tenant_id == tenant

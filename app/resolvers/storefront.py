@@ -3,7 +3,6 @@
 import strawberry
 from strawberry.types import Info
 
-from app.db import categories
 from app.domain.access import Can
 from app.resolvers.menu import public_store
 from app.resolvers.roots import root
@@ -25,8 +24,4 @@ class StorefrontQuery:
         self, info: Info, store: StoreCode, channel: RulesOf = None
     ) -> types.Storefront | None:
         row = await public_store(info, store)
-        if row is None:
-            return None
-        async with info.context.snapshot.read(row.tenant_id) as session:
-            shown = await categories.categories(session, row.tenant_id)
-        return types.Storefront(store=as_window(row), categories=as_window(shown), channel=channel)
+        return row and types.Storefront(store=as_window(row), channel=channel)

@@ -57,12 +57,18 @@ class Storefront:
     store: StorefrontStore = strawberry.field(
         description="Store that the storefront belongs to. 门店"
     )
-    categories: list[Category] = strawberry.field(
-        description="Categories of the chain's products. 分类"
-    )
     channel: Channel | None = strawberry.field(
         description="Channel whose rules apply; null if no channel rules apply. 渠道"
     )
+
+    @strawberry.field(
+        description="Categories of the products that the store, or the channel, lists, and those "
+        "above them, sorted by name. 分类"
+    )
+    async def categories(self, info: Info) -> list[Category]:
+        store: tables.Store = as_window(self.store)
+        async with info.context.snapshot.read(store.tenant_id) as session:
+            return as_window(await rows.offered_categories(session, store, named(self.channel)))
 
     @strawberry.field(description="Products on sale, sorted by name. 在售商品列表")
     async def products(

@@ -29,6 +29,15 @@ async def shown(desk: Desk, channel: str | None = None, code: str | None = None)
     return {each["name"] for each in front["products"]["nodes"]}
 
 
+async def categories(desk: Desk, channel: str | None = None, code: str | None = None) -> list[str]:
+    """The paths of the categories that a storefront shows."""
+    query = """query($store: String!, $channel: Channel) {
+      storefront(store: $store, channel: $channel) { categories { path } } }"""
+    store = code or desk.chain.founded.store.code
+    answer = await desk.asking(query, store=store, channel=channel)
+    return sorted(each["path"] for each in answer["categories"])
+
+
 async def served(desk: Desk, channel: str | None = None) -> set[str]:
     menu = await desk.asking(MENU, store=desk.chain.founded.store.code, channel=channel)
     return {each["name"] for each in menu["dishes"]}
@@ -52,7 +61,7 @@ async def order(desk: Desk, *names: str, channel: str = "WECHAT", by: str | None
 
 async def another_store(desk: Desk) -> dict[str, Any]:
     input = {"key": str(uuid4()), "code": f"s-{uuid4().hex[:8]}", "name": "西店"}
-    return await desk.asking(CREATE_STORE, desk.owner, input=input)
+    return {**await desk.asking(CREATE_STORE, desk.owner, input=input), "code": input["code"]}
 
 
 async def test_goods_are_listed_where_they_were_stocked(fresh: Desk) -> None:
@@ -109,6 +118,29 @@ async def test_a_category_is_listed_at_once(fresh: Desk) -> None:
     answer = await fresh.do("setAssortment", categoryId=category, listed=True)
     assert {each["name"] for each in answer["products"]} == {"米", "面"}
     assert await shown(fresh) == {"米", "面"}
+
+
+async def test_categories_are_those_of_listed_products(fresh: Desk) -> None:
+    food = (await fresh.do("createCategory", name="食品"))["id"]
+    drinks, snacks = [
+        (await fresh.do("createCategory", name=name, parentId=food))["id"]
+        for name in ("饮料", "零食")
+    ]
+    other = (await fresh.do("createCategory", name="用品"))["id"]
+    assert await categories(fresh) == []
+    for name, category in (("茶", drinks), ("糖", snacks), ("笔", other)):
+        await fresh.product(name, categoryId=category)
+    await fresh.receive("茶", 1)
+    assert await categories(fresh) == ["食品", "食品 / 饮料"]
+    await list_products(fresh, "糖", channels=["WECHAT"])
+    assert await categories(fresh, "WECHAT") == ["食品", "食品 / 零食", "食品 / 饮料"]
+    assert await categories(fresh, "DOUYIN") == ["食品", "食品 / 饮料"]
+    await fresh.receive("笔", 1)
+    await fresh.do("archiveProduct", productId=fresh.products["笔"], withStock=True)
+    await fresh.do("updateProduct", productId=fresh.products["茶"], forSale=False)
+    assert await categories(fresh, "DOUYIN") == []
+    store = await another_store(fresh)
+    assert await categories(fresh, code=store["code"]) == []
 
 
 async def test_guests_order_what_is_listed(fresh: Desk) -> None:
