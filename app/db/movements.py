@@ -31,6 +31,9 @@ from app.db.tables import Entry, Level, Movement, Request
 TENANT = bindparam("tenant", type_=Uuid())
 L, M, E, R = (t.__table__.c for t in (Level, Movement, Entry, Request))
 
+ClaimKey = tuple[UUID, UUID]
+"""Whom a key belongs to, and the key."""
+
 NEW_MOVEMENT = Movement.__mapper__.class_manager.new_instance
 NEW_ENTRY = Entry.__mapper__.class_manager.new_instance
 
@@ -54,6 +57,7 @@ class MovementHead(NamedTuple):
     dated: bool
     business_date: date
     timezone: str
+    receipt_key: UUID | None
 
 
 class EntryRow(NamedTuple):
@@ -212,18 +216,33 @@ def _answering() -> Statement:
 ANSWERED = _answering()
 
 
-async def answered(
-    unit: Unit, keys: Sequence[tuple[UUID, UUID]]
-) -> dict[tuple[UUID, UUID], tuple[bytes, Movement]]:
+Answered = dict[ClaimKey, tuple[bytes, Movement]]
+
+
+async def answered(unit: Unit, keys: Sequence[ClaimKey]) -> Answered:
     """The movements that these keys made before, each with the fingerprint of its input."""
     records = await ANSWERED.fetch(
         unit.raw, tenant=unit.tenant, **arrays("keys", ["actor_id", "key"], keys)
     )
-    answers: dict[tuple[UUID, UUID], tuple[bytes, Movement]] = {}
+    answers: Answered = {}
     for claimant, key, fingerprint, recorded_at, *values in records:
         head = MovementHead(*values)
         answers[claimant, key] = fingerprint, movement_row(unit.tenant, head, recorded_at)
     return answers
+
+
+BY_RECEIPT = Statement(
+    select(M.receipt_key, M.id).where(
+        M.tenant_id == TENANT,
+        M.receipt_key == func.any(bindparam("keys", type_=ARRAY(Uuid()))),
+    )
+)
+
+
+async def sales_by_receipt(unit: Unit, keys: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The sales with these receipt keys: key to movement."""
+    records = await BY_RECEIPT.fetch(unit.raw, tenant=unit.tenant, keys=keys)
+    return {key: movement for key, movement in records}
 
 
 def _by_product() -> Counter[UUID]:

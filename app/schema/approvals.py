@@ -22,6 +22,7 @@ from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
 from app.schema.scalars import Money, Quantity, free_text, maybe_fen, money
 from app.schema.stock import Movement
+from app.schema.till_problems import ReceiptTaken
 from app.schema.window import window
 
 
@@ -144,6 +145,7 @@ ApproveMovementResult = Annotated[
     | problems.BatchExpired
     | problems.InvalidQuantity
     | problems.VersionConflict
+    | ReceiptTaken
     | problems.WrongState
     | problems.KeyReused
     | problems.Busy,

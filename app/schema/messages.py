@@ -9,7 +9,7 @@ from uuid import UUID
 import strawberry
 from strawberry.types import Info
 
-from app.domain import customer_errors, errors, stocktake_errors
+from app.domain import customer_errors, errors, stocktake_errors, till_errors
 from app.domain.access import Can
 from app.domain.errors import Refusal, Text
 from app.domain.ledger import limits
@@ -176,6 +176,12 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "KEY_REUSED",
         "重复提交但内容不同，请刷新后重试",
         "This key was used for a different input: send a new key.",
+    ),
+    till_errors.ReceiptTaken: (
+        "RECEIPT_TAKEN",
+        "小票号 {receipt_no} 当天已用于另一笔销售，请核对小票号",
+        "Receipt number {receipt_no} already belongs to another sale of that day: check the "
+        "number.",
     ),
     errors.WrongState: ("WRONG_STATE", "{reason.value.zh}", "{reason.value.en}."),
     errors.ReturnExceedsSale: (

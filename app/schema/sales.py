@@ -8,7 +8,7 @@ import strawberry
 
 from app.domain.movements import sales
 from app.domain.movements.sales import MOST_OPERATIONS, Disposition
-from app.schema import problems
+from app.schema import problems, till_problems
 from app.schema.arguments import at_most, request_key
 from app.schema.catalog import Channel
 from app.schema.stock import Movement
@@ -29,7 +29,10 @@ class SellInput(MovementInput):
         default=None, description="Channel of the sale; COUNTER by default. 渠道"
     )
     receipt_no: str | None = strawberry.field(
-        default=None, description="Receipt number of the till, at most 100 characters. 小票号"
+        default=None,
+        description="Receipt number of the till, at most 100 characters. A second sale with the "
+        "number on the same business day of the store is answered with the first; with other "
+        "lines it fails with ReceiptTaken. 小票号",
     )
     accept_shortage: bool | None = strawberry.field(
         default=None,
@@ -50,7 +53,10 @@ class OfflineSaleInput:
         description="Products sold, at least one. 销售明细"
     )
     receipt_no: str | None = strawberry.field(
-        default=None, description="Receipt number of the till, at most 100 characters. 小票号"
+        default=None,
+        description="Receipt number of the till, at most 100 characters. A second sale with the "
+        "number on the same business day of the store is answered with the first; with other "
+        "lines it fails with ReceiptTaken. 小票号",
     )
     reason: str | None = strawberry.field(
         default=None, description="Reason recorded with the sale, at most 200 characters. 原因"
@@ -84,6 +90,7 @@ SyncOutcome = Annotated[
     | problems.InvalidQuantity
     | problems.Unreadable
     | problems.KeyReused
+    | till_problems.ReceiptTaken
     | problems.WrongState
     | problems.Busy,
     strawberry.union(

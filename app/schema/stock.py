@@ -14,7 +14,7 @@ from app.domain.access import Can
 from app.domain.rules.kinds import Kind
 from app.domain.rules.labels import availability
 from app.domain.rules.units import shown
-from app.schema import problems
+from app.schema import problems, till_problems
 from app.schema.approval_problems import SecondPersonNeeded
 from app.schema.batches import BatchLevel
 from app.schema.boundary import needs
@@ -269,6 +269,7 @@ PostResult = Annotated[
     | SecondPersonNeeded
     | problems.ReturnExceedsSale
     | problems.KeyReused
+    | till_problems.ReceiptTaken
     | problems.WrongState
     | problems.Busy,
     strawberry.union(

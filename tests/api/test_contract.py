@@ -11,7 +11,7 @@ from graphql import (
     find_breaking_changes,
 )
 
-from app.domain import customer_errors, errors, stocktake_errors
+from app.domain import customer_errors, errors, stocktake_errors, till_errors
 from app.domain.access import Can
 from app.domain.errors import Refusal
 from app.domain.ledger import limits
@@ -69,7 +69,13 @@ async def test_every_root_refuses_a_stranger(stock: Stocked, operation: str, nam
 
 
 def test_every_refusal_has_words_and_a_problem() -> None:
-    names = {**vars(errors), **vars(stocktake_errors), **vars(customer_errors), **vars(limits)}
+    names = {
+        **vars(errors),
+        **vars(stocktake_errors),
+        **vars(customer_errors),
+        **vars(limits),
+        **vars(till_errors),
+    }
     created = {each for each in names.values() if isinstance(each, type)}
     assert {each for each in created if issubclass(each, Refusal)} - {Refusal} == set(WORDS)
     problem = CORE.type_map["Problem"]

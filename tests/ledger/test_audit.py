@@ -78,6 +78,10 @@ TAMPERING = [
     ("quarantine covers", "update write_off_lines set quantity = 4 where source = 'quarantine'"),
     ("a write-off is not", "alter table write_offs drop constraint ck_write_offs_approver; "
      "update write_offs set state = 'APPROVED', decided_by = requested_by"),
+    ("a receipt number is unique", DISARM + "update movements set document = 'X', kind = 'SALE', "
+     "business_date = current_date, receipt_key = gen_random_uuid()" + ARM),
+    ("a receipt number is claimed", DISARM + "update movements set receipt_key = "
+     "gen_random_uuid()" + ARM),
     ("a purchase line", "update purchase_lines set received = 2, ordered = 9"),
     ("a purchase line", DISARM + "update movements set document_id = null" + ARM),
     ("a purchase order's", "update purchase_orders set state = 'RECEIVED', ended_at = now()"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.db.core.audit_amounts import AMOUNTS
 from app.db.core.audit_flows import FLOWS
+from app.db.core.audit_receipts import RECEIPTS
 from app.db.core.postgres import Connection, connect
 from app.db.core.stocktake_invariants import STOCKTAKE_INVARIANTS
 from app.domain.rules.kinds import ON_HAND_BINS, PHYSICAL_BINS, UNEXPIRED_BINS
@@ -340,6 +341,7 @@ INVARIANTS = AMOUNTS | {
         ))
     """,
     **FLOWS,
+    **RECEIPTS,
     **STOCKTAKE_INVARIANTS,
 }
 

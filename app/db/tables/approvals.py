@@ -28,6 +28,8 @@ class Approval(Table):
     note: Mapped[str | None]
     channel: Mapped[str | None]
     document: Mapped[str | None]
+    receipt_key: Mapped[UUID | None]
+    receipt_content: Mapped[bytes | None]
     accept_shortage: Mapped[bool]
     occurred_at: Mapped[datetime]
     value: Mapped[int]

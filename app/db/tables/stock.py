@@ -147,6 +147,7 @@ class Movement(Table):
 
     `dated` is whether the client said when it happened: it may be recorded late.
     `business_date` is the store's day by which expiry was judged, in its `timezone` of that time.
+    `receipt_key` stands for the store, till, business day and receipt number of a sale.
     """
 
     __tablename__ = "movements"
@@ -168,6 +169,7 @@ class Movement(Table):
     timezone: Mapped[str] = mapped_column(server_default="UTC")
     recorded_at: Mapped[datetime] = made_at()
     dated: Mapped[bool] = mapped_column(server_default=text("false"))
+    receipt_key: Mapped[UUID | None]
     written: ClassVar[Any] = None
     """The entries, while the process that wrote them answers."""
     __table_args__ = (
@@ -185,6 +187,14 @@ class Movement(Table):
             "document",
             "id",
             postgresql_where=text("kind = 'SALE' and document is not null"),
+        ),
+        # A receipt number has one sale, even if the code above is wrong.
+        Index(
+            "uq_movements_receipt_key",
+            "tenant_id",
+            "receipt_key",
+            unique=True,
+            postgresql_where=text("receipt_key is not null"),
         ),
         Index(
             "ix_movements_document",

@@ -35,7 +35,7 @@ from app.domain.ledger.documents import (
     open_levels_for,
     post_movement,
 )
-from app.domain.ledger.draft import Draft
+from app.domain.ledger.draft import Draft, Receipt
 from app.domain.ledger.limits import SecondPersonNeeded, UnknownApproval
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import retry_while_short
@@ -97,6 +97,8 @@ async def _request(
             note=drafted.note,
             channel=prepared.terms.channel,
             document=prepared.terms.document,
+            receipt_key=prepared.receipt and prepared.receipt.key,
+            receipt_content=prepared.receipt and prepared.receipt.content,
             accept_shortage=prepared.terms.accept_shortage,
             occurred_at=prepared.moment,
             value=needed.value,
@@ -217,9 +219,16 @@ async def _draft(books: Books, viewer: Viewer, row: Approval) -> Draft:
     terms = MovementTerms(
         channel=row.channel, document=row.document, accept_shortage=row.accept_shortage
     )
-    lines = lines_of(row)
-    prepared = PreparedMovement(Kind[row.kind], row.store_id, lines, head, row.occurred_at, terms)
+    what = Kind[row.kind], row.store_id, lines_of(row), head, row.occurred_at, terms
+    prepared = PreparedMovement(*what, receipt=_receipt(row))
     return replace(await draft(books, viewer, *prepared), actor=row.requested_by)
+
+
+def _receipt(row: Approval) -> Receipt | None:
+    """The receipt number of a requested sale: it is claimed when the sale is recorded."""
+    if row.document is None or row.receipt_key is None or row.receipt_content is None:
+        return None
+    return Receipt(row.document, row.receipt_key, row.receipt_content)
 
 
 async def _post_or_accept(

@@ -24,6 +24,30 @@ SYSTEM_ACTOR = UUID(int=0)
 """Actor of the movements that jobs post."""
 
 
+RECEIPT_CLAIMANT = UUID(int=3)
+"""Whom claimed receipt numbers belong to: no person and no program."""
+
+
+class Receipt(NamedTuple):
+    """A receipt number of a store, till and business day.
+
+    `key` stands for all four; `content` is the hash of what was sold.
+    """
+
+    number: str
+    key: UUID
+    content: bytes
+
+    @property
+    def claim(self) -> tuple[UUID, UUID]:
+        return RECEIPT_CLAIMANT, self.key
+
+
+def receipt_key(store: UUID, till: UUID | None, day: date, number: str) -> UUID:
+    """The key of a receipt number, equal for equal arguments; without a till, the store's own."""
+    return uuid5(store, f"{till or ''}\n{day.isoformat()}\n{number}")
+
+
 def batch_id(product: UUID, number: str, expires_on: date) -> UUID:
     """The id of a batch, made of what identifies it: two stores that receive it agree."""
     return uuid5(product, f"{number}\n{expires_on.isoformat()}")
@@ -106,7 +130,8 @@ class Draft:
     recorded late. `order` is written with the movement that reserves its goods. `accept_shortage`:
     the sale took place even if the books lack goods. `promised`: the customer has the sale
     confirmed, so the channel's limits do not bind it. `act` is written to the audit log with the
-    movement. `claimant` is whom the key belongs to, the actor by default. `guest_share` is the
+    movement. `claimant` is whom the key belongs to, the actor by default. `receipt` is the
+    number of a sale, claimed beside the key. `guest_share` is the
     share of each level, in percent, that unpaid orders of guests may hold together; None for what
     no guest orders. `of_member`: a customer with an account orders.
     `limit` is what the movement may cost, in 1/10000 yuan; None: without a limit.
@@ -125,6 +150,7 @@ class Draft:
     reason: str | None = None
     note: str | None = None
     document: str | None = None
+    receipt: Receipt | None = None
     sale_id: UUID | None = None
     reverses_id: UUID | None = None
     document_id: UUID | None = None

@@ -11,7 +11,7 @@ from app.db import levels as level_rows
 from app.db import movements as movement_rows
 from app.db.core.unit import Unit
 from app.db.levels import LevelState, Pair
-from app.db.movements import History
+from app.db.movements import ClaimKey, History
 from app.db.tables import Movement
 from app.domain.errors import KeyReused, Refusal
 from app.domain.ledger.bundles import count_parts
@@ -24,6 +24,13 @@ from app.domain.ledger.limits import over_limit
 from app.domain.ledger.locked import Levels, LockedLevel, Move
 from app.domain.ledger.plan import Plan, References, plan
 from app.domain.ledger.read_batches import read_batches
+from app.domain.ledger.receipts import (
+    answer,
+    booked_receipts,
+    claims_of,
+    long_ago,
+    one_per_receipt,
+)
 from app.domain.rules.days import BusinessDay, store_day
 
 Outcome = Movement | Refusal
@@ -69,13 +76,18 @@ async def post(unit: Unit, drafts: Sequence[Draft]) -> list[Outcome]:
     """Accepts or refuses each movement on its own, in order, and writes the accepted ones.
 
     Returns one outcome a draft: the movement, or a refusal that wrote nothing. A key that was
-    used before returns its first movement again. Lock order: keys, levels, guests, new batches,
-    feeds.
+    used before returns its first movement again, and so does a receipt number. Lock order: keys,
+    levels, guests, new batches, feeds.
     """
     firsts: dict[tuple[UUID, UUID], Draft] = {}
     for draft in drafts:
         firsts.setdefault(draft.claim, draft)
-    outcomes = await _post_once(unit, list(firsts.values()))
+    outcomes: dict[Draft, Outcome] = {}
+    waiting = list(firsts.values())
+    while waiting:
+        # A second sale with a receipt number is answered with what the first has written.
+        turn, waiting = one_per_receipt(waiting, booked_receipts(outcomes))
+        outcomes |= await _post_once(unit, turn)
     for twin in drafts if len(firsts) < len(drafts) else ():
         first = firsts[twin.claim]
         same = twin.fingerprint == first.fingerprint
@@ -87,13 +99,14 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
     # I5: the keys are claimed before anything is read or decided.
     won, states = await level_rows.claim_and_lock(
         unit,
-        [level_rows.Claim(*d.claim, d.fingerprint, d.id) for d in drafts],
+        [claim for draft in drafts for claim in claims_of(draft)],
         touched_levels(drafts),
     )
-    fresh = [draft for draft in drafts if draft.claim in won]
-    outcomes: dict[Draft, Outcome] = {}
-    if len(fresh) < len(drafts):
-        outcomes = await _answers(unit, [draft for draft in drafts if draft.claim not in won])
+    repeated = [draft for draft in drafts if any(c[:2] not in won for c in claims_of(draft))]
+    outcomes = await _answers(unit, repeated, won) if repeated else {}
+    fresh = [draft for draft in drafts if draft not in outcomes]
+    outcomes |= await long_ago(unit, fresh)
+    fresh = [draft for draft in fresh if draft not in outcomes]
     levels, references = await _load(unit, states, fresh)
     guests = await lock_guests(unit, fresh)
     journal = Journal()
@@ -108,8 +121,9 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
             guests.count(draft, planned.moves)
             _apply_effects(draft, planned, references)
             journal.enter(draft, _business_day(draft, levels), planned.moves)
-    refused = [draft.claim for draft in fresh if draft in outcomes]
-    return outcomes | await journal.write(unit, refused)
+    # I5: what wrote nothing leaves no claim.
+    left = [claim[:2] for draft in drafts if draft in outcomes for claim in claims_of(draft)]
+    return outcomes | await journal.write(unit, [claim for claim in left if claim in won])
 
 
 def _business_day(draft: Draft, levels: Levels) -> BusinessDay:
@@ -182,11 +196,16 @@ def _locked_level(unit: Unit, pair: Pair, state: LevelState) -> LockedLevel:
     )
 
 
-async def _answers(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
-    """The outcomes of keys that were claimed before: the first movement, or KeyReused."""
-    earlier = await movement_rows.answered(unit, [draft.claim for draft in drafts])
+async def _answers(unit: Unit, drafts: list[Draft], won: set[ClaimKey]) -> dict[Draft, Outcome]:
+    """The outcomes of keys and receipt numbers that were claimed before: the first movement, or
+    KeyReused or ReceiptTaken."""
+    claims = {claim[:2] for draft in drafts for claim in claims_of(draft)}
+    earlier = await movement_rows.answered(unit, list(claims - won))
     answers: dict[Draft, Outcome] = {}
     for draft in drafts:
+        if draft.claim in won:
+            answers[draft] = answer(draft, earlier)
+            continue
         # A key that created something else, such as a product, has no movement to return.
         fingerprint, movement = earlier.get(draft.claim, (None, None))
         if movement is not None and fingerprint == draft.fingerprint:

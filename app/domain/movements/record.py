@@ -26,7 +26,7 @@ from app.domain.errors import (
     Refused,
     UnknownMovement,
 )
-from app.domain.ledger.draft import Draft, Line, Place, RecipeChanged, reversed_lines
+from app.domain.ledger.draft import Draft, Line, Place, Receipt, RecipeChanged, reversed_lines
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import end_overdue_at, short_of
 from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
@@ -125,6 +125,7 @@ class PreparedMovement(NamedTuple):
     head: MovementInput
     moment: datetime
     terms: MovementTerms = PLAIN
+    receipt: Receipt | None = None
 
 
 async def record(
@@ -228,6 +229,7 @@ async def draft(
     head: MovementInput,
     moment: datetime,
     terms: MovementTerms = PLAIN,
+    receipt: Receipt | None = None,
 ) -> Draft:
     """A movement along the kind's own route, of what its products are made of.
 
@@ -277,6 +279,7 @@ async def draft(
         reason=reason,
         note=note,
         document=terms.document,
+        receipt=receipt,
         sale_id=terms.sale_id,
         recipes=exploded.recipes,
         accept_shortage=terms.accept_shortage,

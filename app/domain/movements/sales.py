@@ -18,6 +18,7 @@ from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
 from app.domain.movements.lines import LineRequest, ResolvedLine
 from app.domain.movements.prices import charged
+from app.domain.movements.receipts import Zones, read_zones, receipt_of
 from app.domain.movements.record import (
     Books,
     MovementInput,
@@ -82,7 +83,10 @@ async def prepare_sale(
     Raises as `prepare` and `charged` do.
     """
     sale = await prepare(db, viewer.tenant, Kind.SALE, store, requests, head, terms)
-    return sale._replace(lines=await charged(db, viewer, requests, sale.lines, head.occurred_at))
+    lines = await charged(db, viewer, requests, sale.lines, head.occurred_at)
+    zones = await read_zones(db, viewer.tenant, [store] if terms.document else [])
+    what = terms.document, store, sale.moment, terms.channel, lines, zones
+    return sale._replace(lines=lines, receipt=receipt_of(*what))
 
 
 async def sync(books: Books, viewer: Viewer, operations: Sequence[OfflineSale]) -> list[SyncedSale]:
@@ -98,7 +102,9 @@ async def sync(books: Books, viewer: Viewer, operations: Sequence[OfflineSale]) 
             f"Operations: give 1 to {MOST_OPERATIONS}.",
         )
     places = sorted(range(len(operations)), key=lambda place: _order(operations[place]))
-    sales = [_Operation(books, viewer, operations[place]) for place in places]
+    mine = access.within(viewer, Can.SELL, {each.store_id for each in operations})
+    zones = await read_zones(books.db, viewer.tenant, mine)
+    sales = [_Operation(books, viewer, operations[place], zones) for place in places]
     # All of them are drafted before the first is booked, so that they are booked in order.
     for several in batched(sales, AT_ONCE):
         await asyncio.gather(*(sale.prepare() for sale in several))
@@ -122,8 +128,8 @@ def batched(sales: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 class _Operation:
     """One operation on its way into the books: its lines are resolved once."""
 
-    def __init__(self, books: Books, viewer: Viewer, sale: OfflineSale) -> None:
-        self.books, self.viewer, self.sale = books, viewer, sale
+    def __init__(self, books: Books, viewer: Viewer, sale: OfflineSale, zones: Zones) -> None:
+        self.books, self.viewer, self.sale, self.zones = books, viewer, sale, zones
         self.lines: list[ResolvedLine] = []
         self.moment = LONG_AGO
         self.prepared: Draft | Refusal | None = None
@@ -161,8 +167,17 @@ class _Operation:
             document=clean(sale.receipt_no, "receiptNo", 100),
             accept_shortage=sale.accept_shortage is not False,
         )
+        what = terms.document, sale.store_id, self.moment, terms.channel, self.lines, self.zones
         return await draft(
-            self.books, self.viewer, Kind.SALE, sale.store_id, self.lines, sale, self.moment, terms
+            self.books,
+            self.viewer,
+            Kind.SALE,
+            sale.store_id,
+            self.lines,
+            sale,
+            self.moment,
+            terms,
+            receipt_of(*what),
         )
 
 
