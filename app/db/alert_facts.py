@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from app.db import markdowns
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.days import first_id, store_day
@@ -29,6 +30,7 @@ from app.db.tables import (
     BatchLevel,
     Entry,
     Level,
+    Markdown,
     Product,
     PurchaseOrder,
     Store,
@@ -48,6 +50,7 @@ class AlertFacts(NamedTuple):
 
     Quantities are in base units of `scale`; costs are in 1/10000 yuan, None if unknown. `days` are
     those left until the last day of sale or arrival; a document waits for `waiting_hours`.
+    `markdown` is the percent off the batch's price.
     """
 
     id: UUID
@@ -75,6 +78,7 @@ class AlertFacts(NamedTuple):
     cause_id: UUID | None
     category_id: UUID | None
     tracks_batches: bool
+    markdown: int | None
 
     @property
     def now(self) -> int:
@@ -124,6 +128,7 @@ async def alert_facts(
             A.cause_id,
             P.category_id,
             func.coalesce(P.tracks_batches, False),
+            Markdown.percent,
         )
         .join(Store, and_(Store.tenant_id == A.tenant_id, Store.id == A.store_id))
         .outerjoin(P, and_(P.tenant_id == A.tenant_id, P.id == A.product_id))
@@ -131,6 +136,7 @@ async def alert_facts(
         .outerjoin(L, and_(level, L.product_id == A.product_id))
         .outerjoin(B, and_(B.tenant_id == A.tenant_id, B.id == A.batch_id))
         .outerjoin(H, and_(here, H.product_id == A.product_id, H.expires_on == A.due_on))
+        .outerjoin(Markdown, markdowns.is_of(A.tenant_id, A))
         .outerjoin(WriteOff, _is_document(WriteOff))
         .outerjoin(Transfer, _is_document(Transfer))
         .outerjoin(PurchaseOrder, _is_document(PurchaseOrder))

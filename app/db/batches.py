@@ -20,15 +20,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db import markdowns
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
 from app.db.days import store_day
 from app.db.levels import Pair, bind_levels, level_keys
-from app.db.tables import Batch, BatchLevel, Level, Store
+from app.db.tables import Batch, BatchLevel, Level, Markdown, Store
 
 TENANT = bindparam("tenant", type_=Uuid())
-B, H = Batch.__table__.c, BatchLevel.__table__.c
+B, H, D = (table.__table__.c for table in (Batch, BatchLevel, Markdown))
 FEW = 8
 """Batches of a level that are read for a sale: more are read when these are not enough."""
 BINS = ["shelf", "reserved", "quarantine", "transit"]
@@ -46,6 +47,20 @@ class BatchQuantity(NamedTuple):
     reserved: int
     quarantine: int
     transit: int
+
+
+class HeldBatch(NamedTuple):
+    """A `BatchQuantity`, with the percent off its price; None without a markdown."""
+
+    store_id: UUID
+    product_id: UUID
+    expires_on: date
+    batch_id: UUID
+    shelf: int
+    reserved: int
+    quarantine: int
+    transit: int
+    markdown: int | None
 
 
 class ArrivingBatch(NamedTuple):
@@ -68,7 +83,9 @@ def _holding() -> Statement:
         H.store_id == keys.c.store_id,
         H.product_id == keys.c.product_id,
     )
-    held = select(*(H[name] for name in BatchQuantity._fields)).join_from(keys, BatchLevel, theirs)
+    columns = (*(H[name] for name in BatchQuantity._fields), D.percent)
+    held = select(*columns).join_from(keys, BatchLevel, theirs)
+    held = held.outerjoin(Markdown, markdowns.is_of(TENANT, H))
     return Statement(held.order_by(H.store_id, H.product_id, H.expires_on, H.batch_id))
 
 
@@ -88,7 +105,12 @@ def _beginning() -> Statement:
         .subquery()
         .lateral()
     )
-    return Statement(select(*first.c).select_from(keys).join(first, true()))
+    return Statement(
+        select(*first.c, D.percent)
+        .select_from(keys)
+        .join(first, true())
+        .outerjoin(Markdown, markdowns.is_of(TENANT, first.c))
+    )
 
 
 def _timezones() -> Statement:
@@ -133,19 +155,19 @@ HOLDING, BEGINNING, WRITE = _holding(), _beginning(), _writing()
 TIMEZONES, EXPIRIES = _timezones(), _expiries()
 
 
-async def held(unit: Unit, pairs: Iterable[Pair]) -> list[BatchQuantity]:
+async def held(unit: Unit, pairs: Iterable[Pair]) -> list[HeldBatch]:
     """Stock of every batch at these levels, in FEFO order.
 
     The level locks are held, so these rows cannot change; they need no lock of their own.
     """
     records = await HOLDING.fetch(unit.raw, tenant=unit.tenant, **bind_levels(pairs))
-    return [BatchQuantity(*row) for row in records]
+    return [HeldBatch(*row) for row in records]
 
 
-async def beginnings(unit: Unit, pairs: Iterable[Pair], since: date) -> list[BatchQuantity]:
+async def beginnings(unit: Unit, pairs: Iterable[Pair], since: date) -> list[HeldBatch]:
     """The first FEW batches on each level's shelf that expire on `since` or later."""
     records = await BEGINNING.fetch(unit.raw, tenant=unit.tenant, since=since, **bind_levels(pairs))
-    return [BatchQuantity(*row) for row in records]
+    return [HeldBatch(*row) for row in records]
 
 
 async def timezones(unit: Unit, stores: Collection[UUID]) -> dict[UUID, str]:

@@ -14,6 +14,8 @@ from app.db.categories import above, subtree
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
+from app.db.days import store_day
+from app.db.markdowns import next_percent
 from app.db.menu import sellable
 from app.db.tables import Category, Level, Product, ProductCode, ProductPrice, Store, Table
 
@@ -171,7 +173,9 @@ async def set_expiry_warning(unit: Unit, product_id: UUID, store_id: UUID, days:
 
 
 class Offer(NamedTuple):
-    """A product as a store offers it; `sellable` in base units, `price` in fen."""
+    """A product as a store offers it; `sellable` in base units, `price` in fen.
+
+    `percent` is what is off the price of the batch that is sold next; None without a markdown."""
 
     id: UUID
     name: str
@@ -183,6 +187,7 @@ class Offer(NamedTuple):
     scale: int
     kind: str
     sellable: int
+    percent: int | None
     few: int
 
 
@@ -198,9 +203,10 @@ async def offers(
     """A page of the products that the store, or a channel of it, offers, by name.
 
     `after` is (pinyin, id) of the last product of the page before."""
-    P = Product
+    P, today = Product, store_day(store.timezone, func.now())
     columns = (P.id, P.name, P.spec, P.unit, P.image_url, P.price, P.pinyin, P.scale, P.kind)
-    query = _offered(store, channel, *columns, sellable(store.id, channel))
+    percent = next_percent(P.tenant_id, store.id, P.id, today)
+    query = _offered(store, channel, *columns, sellable(store.id, channel), percent)
     query = query.order_by(P.pinyin, P.id).limit(limit)
     if search:
         query = query.where(P.search.contains(search, autoescape=True))

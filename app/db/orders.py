@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    DateTime,
     Text,
     Uuid,
     and_,
@@ -25,6 +26,8 @@ from app.db.assortment import listed
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Database, Unit
+from app.db.days import store_day
+from app.db.markdowns import next_batches
 from app.db.returns import in_return_state
 from app.db.tables import Level, Movement, Order, OrderLine, Product, Store
 
@@ -180,36 +183,55 @@ class PricedProduct(NamedTuple):
     hold_minutes: int
     guest_share: int
     listed: bool
+    shelves: Sequence[int] | None
+    percents: Sequence[int] | None
+
+    @property
+    def markdowns(self) -> list[tuple[int, int]]:
+        """The batches that are sold next: base units on the shelf, and percent off the price."""
+        return list(zip(self.shelves or (), self.percents or (), strict=True))
 
 
-Ordered = tuple[UUID, UUID, str]
-"""A store, a product, and the channel of the order."""
+Ordered = tuple[UUID, UUID, str, datetime | None]
+"""A store, a product, the channel of the order, and its time of pick-up."""
 
 
 async def priced(
-    db: Database, tenant: UUID, store: UUID, channel: str, products: Collection[UUID]
+    db: Database,
+    tenant: UUID,
+    store: UUID,
+    channel: str,
+    products: Collection[UUID],
+    pickup_at: datetime | None = None,
 ) -> dict[UUID, PricedProduct]:
     """The products with their prices of now; unknown and archived ones are left out."""
-    ordered = {(store, product, channel) for product in products}
+    ordered = {(store, product, channel, pickup_at) for product in products}
     prices = await db.coalesce(_priced, tenant, ordered)
     return {price.id: price for key in ordered if (price := prices.get(key))}
 
 
 def _pricing() -> Statement:
     S, P, L = Store.__table__.c, Product.__table__.c, Level.__table__.c
-    keys = rows("ordered", L.store_id, L.product_id, column("channel", Text()))
+    pickup = column("pickup_at", DateTime(timezone=True))
+    keys = rows("ordered", L.store_id, L.product_id, column("channel", Text()), pickup)
     tenant = bindparam("tenant", type_=Uuid())
     known = and_(P.tenant_id == tenant, P.id == keys.c.product_id, P.archived_at.is_(None))
     here = and_(
         L.tenant_id == tenant, L.store_id == keys.c.store_id, L.product_id == keys.c.product_id
     )
+    # Batches that expire before the goods are handed over are not reserved.
+    hold = func.now() + S.hold_minutes * literal_column("interval '1 minute'")
+    day = store_day(S.timezone, func.coalesce(keys.c.pickup_at, hold))
+    batches = next_batches(tenant, keys.c.store_id, P.id, day)
     return Statement(
-        select(keys.c.store_id, keys.c.channel, P.id, P.unit, P.scale, P.price)
-        .add_columns(S.hold_minutes, S.guest_share, listed(keys.c.store_id, keys.c.channel))
+        select(keys.c.store_id, keys.c.channel, keys.c.pickup_at)
+        .add_columns(P.id, P.unit, P.scale, P.price, S.hold_minutes, S.guest_share)
+        .add_columns(listed(keys.c.store_id, keys.c.channel), *batches.c)
         .select_from(keys)
         .join(Store.__table__, and_(S.tenant_id == tenant, S.id == keys.c.store_id))
         .join(Product.__table__, known)
         .outerjoin(Level.__table__, here)
+        .join(batches, true())
     )
 
 
@@ -219,10 +241,10 @@ PRICING = _pricing()
 async def _priced(
     db: Database, tenant: UUID, ordered: Collection[Ordered]
 ) -> dict[Ordered, PricedProduct]:
-    values = arrays("ordered", ["store_id", "product_id", "channel"], list(ordered))
+    values = arrays("ordered", ["store_id", "product_id", "channel", "pickup_at"], list(ordered))
     async with db.read(tenant) as session:
         prices = await PRICING.fetch(session, tenant=tenant, **values)
-    return {(row[0], row[2], row[1]): PricedProduct(*row[2:]) for row in prices}
+    return {(row[0], row[3], row[1], row[2]): PricedProduct(*row[3:]) for row in prices}
 
 
 async def orders_by_id(session: AnySession, tenant: UUID, ids: Collection[UUID]) -> Sequence[Order]:

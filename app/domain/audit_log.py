@@ -44,6 +44,7 @@ class Act(Enum):
     APPROVE_REPLENISHMENT = "Approved a replenishment request. 批准补货"
     REJECT_REPLENISHMENT = "Rejected a replenishment request. 驳回补货"
     ADJUST = "Adjusted stock by hand. 手工调整"
+    SET_MARKDOWN = "Set or ended the markdown of a batch. 设置临期折扣"
     REVERSE = "Reversed a movement. 冲销"
     REVEAL_CONTACT = "Read a customer's contact in full. 查看联系方式"
     ERASE_CUSTOMER = "Erased a customer's contact everywhere. 删除顾客信息"
@@ -61,6 +62,7 @@ class Subject(Enum):
     APPROVAL = "A movement that waits for a second person. 超额申请"
     STOCKTAKE = "A stocktake of a store. 盘点单"
     TRANSFER = "A replenishment request or transfer. 调拨单"
+    BATCH = "A batch of a product in a store. 批次"
     MOVEMENT = "A movement of stock. 变动单据"
     ORDER = "An order of a customer. 订单"
     PASS = "A prepaid pass. 次卡"
@@ -79,6 +81,8 @@ class Details(TypedDict, total=False):
     channel: str
     amount: int | None
     """1/10000 yuan; None is no limit."""
+    percent: int | None
+    """Percent off; None ends a markdown."""
     kind: str
     """The kind of a movement."""
     orders: int

@@ -20,6 +20,7 @@ from app.resolvers.health import HealthQuery
 from app.resolvers.history import HistoryQuery
 from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.images import ImagesMutation
+from app.resolvers.markdowns import MarkdownsMutation
 from app.resolvers.menu import MenuMutation, MenuQuery
 from app.resolvers.notices import NoticesMutation, NoticesQuery
 from app.resolvers.orders import OrdersMutation, OrdersQuery, OrdersSubscription
@@ -87,6 +88,7 @@ with warnings.catch_warnings():
             IdentityMutation,
             SessionsMutation,
             AssortmentMutation,
+            MarkdownsMutation,
             CatalogMutation,
             CategoriesMutation,
             ImagesMutation,

@@ -25,7 +25,8 @@ class SuggestionKind(Enum):
         "`createTransfer` for what does not sell here. 门店调拨",
     )
     MARKDOWN = strawberry.enum_value(
-        "MARKDOWN", description="Sell the batch at a lower price until it expires. 临期折扣"
+        "MARKDOWN",
+        description="Sell the batch at a lower price until it expires: `setMarkdown`. 临期折扣",
     )
     BUNDLE = strawberry.enum_value(
         "BUNDLE", description="Offer it together with a product that sells well. 搭配销售"

@@ -15,8 +15,8 @@ from app.domain.rules.days import store_day
 from app.domain.rules.fefo import NEVER
 from app.schema.boundary import needs
 from app.schema.catalog import Product
-from app.schema.edges import edge
-from app.schema.identity import Store
+from app.schema.edges import edge, maybe_edge
+from app.schema.identity import Actor, Store
 from app.schema.scalars import Money, Quantity, maybe_money, money, quantity
 from app.schema.window import window
 
@@ -67,6 +67,20 @@ class Batch:
 
 
 @window(
+    tables.Markdown,
+    needs=Can.SEE_STOCK,
+    description="A lower price of a batch in a store. 临期折扣",
+)
+class Markdown:
+    percent: int = strawberry.field(
+        description="Percent off the product's price, from 1 to 99: 20 is 8 折. 折扣"
+    )
+    until: date = strawberry.field(description="Last day of the lower price. 截止日")
+    set_at: datetime = strawberry.field(description="Time when it was set. 设置时间")
+    set_by: Actor | None = maybe_edge("actors", "set_by", "Member of staff who set it. 设置人")
+
+
+@window(
     tables.BatchLevel,
     needs=Can.SEE_STOCK,
     description="Stock of one batch in one store. 批次库存",
@@ -77,6 +91,10 @@ class BatchLevel:
     product: Product = edge("products", "product_id", "Product of the batch. 商品")
     alerts: list[Annotated["Alert", strawberry.lazy("app.schema.alerts")]] = edge(
         "batch_alerts", "triple", "Unresolved alerts about this batch in this store. 预警"
+    )
+
+    markdown: Markdown | None = maybe_edge(
+        "markdowns", "triple", "Lower price of this batch; null without one. 临期折扣"
     )
 
     @strawberry.field(description="Quantity on the shelf. An expired batch is never sold. 货架")

@@ -20,6 +20,7 @@ from app.db import (
     channels,
     codes,
     identity,
+    markdowns,
     menu,
     notices,
     orders,
@@ -100,6 +101,7 @@ READS: dict[str, Read] = {
     "staff_stores": of(identity.stores_of_staff),
     "levels": of(stock.levels_by_pair),
     "alert_facts": of(alert_facts.alert_facts),
+    "markdowns": of(markdowns.markdowns_of),
     "alert_advice": of(advice.advice_facts),
     "level_alerts": grouped(attrgetter("store_id", "product_id"), alerts.alerts_of_levels),
     "batch_alerts": grouped(

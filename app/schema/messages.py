@@ -11,6 +11,7 @@ from strawberry.types import Info
 
 from app.domain import customer_errors, errors, stocktake_errors, till_errors
 from app.domain.access import Can
+from app.domain.catalog import markdowns
 from app.domain.errors import Refusal, Text
 from app.domain.ledger import limits
 from app.domain.rules.phones import masked
@@ -90,6 +91,11 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "DELIVERY_EXCEEDS_ORDER",
         "到货数量超过订货数量，请核对数量，或填写原因后多收",
         "More arrived than is still open: check the quantity, or accept it with a reason.",
+    ),
+    markdowns.BatchNotHeld: (
+        "BATCH_NOT_HELD",
+        "门店没有这个批次的库存：{asked}",
+        "The store holds nothing of this batch: {asked}.",
     ),
     errors.UnknownWriteOff: (
         "UNKNOWN_WRITE_OFF",

@@ -11,6 +11,7 @@ from strawberry.types import Info
 
 from app.domain import errors
 from app.domain.access import Can
+from app.domain.catalog import markdowns
 from app.domain.errors import Refusal
 from app.schema.boundary import EVERY, public
 from app.schema.catalog import Product
@@ -158,6 +159,14 @@ class UnknownChannelLink(Problem):
 
 @problem(errors.UnknownAlert, description="No alert of yours has this id. 预警不存在")
 class UnknownAlert(Problem):
+    asked: str = as_sent()
+
+
+@problem(
+    markdowns.BatchNotHeld,
+    description="The store holds nothing of a batch with this id. 批次无库存",
+)
+class BatchNotHeld(Problem):
     asked: str = as_sent()
 
 

@@ -1,5 +1,6 @@
 """What everyone may see of a store."""
 
+from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from app.db import catalog as rows
 from app.db import tables
 from app.db.catalog import Offer
 from app.domain.rules import labels
+from app.domain.rules.prices import charge_of, tenths
 from app.domain.rules.texts import search_words
 from app.schema.arguments import After, First
 from app.schema.boundary import EVERY, public
@@ -17,6 +19,24 @@ from app.schema.catalog import Availability, Category, Channel, ProductKind, nam
 from app.schema.paging import Connection, connection, page
 from app.schema.scalars import Money, money
 from app.schema.window import as_window, window
+
+
+@public
+@strawberry.type(description="A lower price, because the goods expire soon. 临期特价")
+class LowerPrice:
+    percent: int = strawberry.field(
+        description="Percent off the usual price, from 1 to 99: 20 is 8 折. 折扣"
+    )
+    price: Money = strawberry.field(description="Price of one unit in CNY. 特价")
+
+    @strawberry.field(
+        description="The discount as shops say it, such as 临期 8 折, in the language of the "
+        "Accept-Language header. 文字"
+    )
+    def text(self, info: Info) -> str:
+        if info.context.language == "zh":
+            return f"临期 {tenths(self.percent)} 折"
+        return f"{self.percent} % off, expires soon"
 
 
 @window(Offer, public=EVERY, description="A product as customers of a store see it. 在售商品")
@@ -36,6 +56,15 @@ class StorefrontProduct:
     @strawberry.field(description="Selling price of one unit in CNY; null if none is set. 售价")
     def price(self, root: strawberry.Parent[Offer]) -> Money | None:
         return None if root.price is None else money(root.price * 100)
+
+    @strawberry.field(
+        description="Lower price of the goods that are sold next; null without one. 临期折扣"
+    )
+    def markdown(self, root: strawberry.Parent[Offer]) -> LowerPrice | None:
+        if root.percent is None or root.price is None:
+            return None
+        charge = charge_of(root.price, Decimal(1)).less(root.percent)
+        return LowerPrice(percent=root.percent, price=money(charge.amount * 100))
 
     @strawberry.field(
         description="Availability of the product; the exact quantity is shown only when few are "

@@ -162,6 +162,7 @@ def of_catalog(
         "requestImageUpload": {"contentType": "image/png", "size": 9},
         "createCategory": {"name": uuid4().hex},
         "setAssortment": {"productIds": [product], "listed": True},
+        "setMarkdown": {"storeId": store, "batchId": NIL, "percent": 20},
         "updateCategory": {"categoryId": NIL, "parentId": NIL},
         "addBarcode": {"productId": product, "code": uuid4().hex},
         "removeBarcode": {"productId": product, "code": "1"},

@@ -13,6 +13,7 @@ from graphql import (
 
 from app.domain import customer_errors, errors, stocktake_errors, till_errors
 from app.domain.access import Can
+from app.domain.catalog import markdowns
 from app.domain.errors import Refusal
 from app.domain.ledger import limits
 from app.main import sdl
@@ -75,6 +76,7 @@ def test_every_refusal_has_words_and_a_problem() -> None:
         **vars(customer_errors),
         **vars(limits),
         **vars(till_errors),
+        **vars(markdowns),
     }
     created = {each for each in names.values() if isinstance(each, type)}
     assert {each for each in created if issubclass(each, Refusal)} - {Refusal} == set(WORDS)

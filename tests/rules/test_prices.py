@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.movements.prices import OwnPrice, price_at
-from app.domain.rules.prices import Charge, charge_of, parts
+from app.domain.rules.prices import Charge, charge_of, marked_down, parts
 
 QUANTITIES = st.lists(st.integers(1, 10**6), min_size=1, max_size=8)
 CHARGES = st.builds(Charge, st.integers(0, 10**9), st.integers(0, 10**6), st.integers(0, 10**13))
@@ -32,7 +32,7 @@ def test_an_amount_is_rounded_once(price: int, quantity: str, discount: int, amo
 
 @given(CHARGES, QUANTITIES)
 def test_parts_add_up_to_the_charge(charge: Charge, quantities: list[int]) -> None:
-    shares = parts(charge, quantities)
+    shares = parts(charge, [(quantity, 0) for quantity in quantities])
     assert sum(each.amount for each in shares) == charge.amount
     assert sum(each.discount for each in shares) == charge.discount
     assert all(each.amount >= 0 and each.discount >= 0 for each in shares)
@@ -55,3 +55,16 @@ def test_the_price_at_a_moment() -> None:
     assert price_at(history, day - timedelta(days=1)) == OwnPrice(200, frozenset([200, 300]))
     first = price_at(history, day - timedelta(days=365))
     assert first == OwnPrice(100, frozenset([100, 200, 300]))
+
+
+@given(CHARGES, QUANTITIES, st.lists(st.integers(0, 99), min_size=9, max_size=9))
+def test_markdowns_of_an_order_are_those_of_its_batches(
+    charge: Charge, quantities: list[int], percents: list[int]
+) -> None:
+    """An order of the batches that are sold next costs what the counter charges, to the fen."""
+    goods = list(zip(quantities, percents, strict=False))
+    sold = parts(charge, goods)
+    ordered = marked_down(charge, sum(quantity for quantity, _ in goods), goods)
+    assert ordered.amount + ordered.discount == charge.amount + charge.discount
+    assert abs(ordered.amount - sum(each.amount for each in sold)) <= len(goods)
+    assert 0 <= ordered.amount <= charge.amount

@@ -30,6 +30,7 @@ from app.db.tables.identity import (
     Store,
     Tenant,
 )
+from app.db.tables.markdowns import Markdown
 from app.db.tables.messages import MessageCredit, MessageTemplate, StaffMiniApp
 from app.db.tables.notices import (
     Delivery,
@@ -86,6 +87,7 @@ __all__ = [
     "Level",
     "Listing",
     "Login",
+    "Markdown",
     "MessageCredit",
     "MessageTemplate",
     "MiniApp",

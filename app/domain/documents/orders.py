@@ -66,7 +66,7 @@ from app.domain.movements.record import (
 from app.domain.people import contacts
 from app.domain.rules.days import store_day
 from app.domain.rules.kinds import Kind
-from app.domain.rules.prices import MOST_AMOUNT, charge_of
+from app.domain.rules.prices import MOST_AMOUNT, charge_of, marked_down
 from app.domain.rules.texts import clean
 from app.domain.rules.units import from_base, to_base
 
@@ -142,7 +142,7 @@ async def _draft_order(
     ids = {line.product_id for line in resolved}
     prepaid = await prepaid_products(books.cookbook, tenant, channel, ids)
     check_prepaid(viewer, request.external_id is not None, prepaid, resolved)
-    products = await rows.priced(books.db, tenant, store, channel, ids)
+    products = await rows.priced(books.db, tenant, store, channel, ids, request.pickup_at)
     if missing := ids - products.keys():
         raise unknown_products(missing)
     if viewer.scope.role is Role.CUSTOMER:
@@ -193,6 +193,7 @@ def _placed_line(product: PricedProduct, line: ResolvedLine, recipe: UUID | None
     base, charge = to_base(line.quantity, product.scale), line.charge
     if charge is None and product.price is not None:
         charge = charge_of(product.price, line.quantity)
+        charge = marked_down(charge, base or 0, product.markdowns)
     if base is None or (charge is not None and charge.amount > MOST_AMOUNT):
         raise Refused(InvalidQuantity(product.id, str(line.quantity)))
     return PlacedLine(product.id, base, product.scale, *(charge or (None, None, None)), recipe)

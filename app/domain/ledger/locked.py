@@ -29,6 +29,10 @@ def _no_limits() -> dict[str, ChannelLimit]:
     return {}
 
 
+def _no_markdowns() -> dict[UUID, int]:
+    return {}
+
+
 def _no_earmarks() -> Earmarks:
     return {}
 
@@ -39,9 +43,9 @@ class LockedLevel:
 
     `batches` has the bins of each batch, None for a product that keeps none; `today` is the
     store's day by `timezone`. `value` is the cost of everything held, in 1/10000 yuan; `price` is
-    the product's, in fen per unit. `limits` are what binds channels, by channel. `shelf_before`
-    and `transit_before` are the bins when it was locked; `counted_at` is when the goods were
-    counted last.
+    the product's, in fen per unit, `markdowns` the percent off it for some batches. `limits` are
+    what binds channels, by channel. `shelf_before` and `transit_before` are the bins when it was
+    locked; `counted_at` is when the goods were counted last.
     """
 
     pair: Pair
@@ -58,6 +62,7 @@ class LockedLevel:
     value: int = 0
     unit_cost: int | None = None
     price: int | None = None
+    markdowns: dict[UUID, int] = field(default_factory=_no_markdowns)
     held_until: datetime | None = None
     reorder_point: int = 0
     shelf_before: int = 0
@@ -121,6 +126,13 @@ class Move(NamedTuple):
     named: bool = False
     cost: int | None = None
     charge: Charge | None = None
+
+    @property
+    def percent_off(self) -> int:
+        """Percent off the product's own price for these goods; 0 for a price that was given."""
+        if not self.line.listed or self.batch is None:
+            return 0
+        return self.source.markdowns.get(self.batch.id, 0)
 
 
 def with_costs(moves: Sequence[Move], cost: int) -> list[Move]:

@@ -125,10 +125,10 @@ class LinePlanner:
             return InvalidQuantity(line.product, str(line.quantity))
         # Goods that a shortage books in first are a line of their own, which has no price.
         moves = range(first, len(self.moves))
-        mine = [index for index in moves if self.moves[index].line.target == line.target]
-        shares = parts(charge, [self.moves[index].quantity for index in mine])
-        for index, part in zip(mine, shares, strict=True):
-            self.moves[index] = self.moves[index]._replace(charge=part)
+        mine = [n for n in moves if self.moves[n].line.target == line.target]
+        goods = [(self.moves[n].quantity, self.moves[n].percent_off) for n in mine]
+        for n, share in zip(mine, parts(charge, goods), strict=True):
+            self.moves[n] = self.moves[n]._replace(charge=share)
         return None
 
     def _shows_expired(self, line: Line, shown: date, level: LockedLevel) -> bool:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from app.db import batches as rows
-from app.db.batches import BatchQuantity
+from app.db.batches import HeldBatch
 from app.db.core.unit import Unit
 from app.db.levels import Pair
 from app.db.movements import History
@@ -90,10 +90,13 @@ def _referred_to(drafts: Iterable[Draft], histories: Mapping[UUID, History]) -> 
     return named
 
 
-def _load(levels: Levels, quantities: list[BatchQuantity], expiries: dict[UUID, date]) -> None:
-    for store, product, expires_on, batch, *bins in quantities:
-        batches = levels[store, product].batches
+def _load(levels: Levels, held: list[HeldBatch], expiries: dict[UUID, date]) -> None:
+    for store, product, expires_on, batch, *bins, percent in held:
+        level = levels[store, product]
+        batches = level.batches
         assert batches is not None
+        if percent is not None:
+            level.markdowns[batch] = percent
         batches[BatchKey(expires_on, batch)] = dict(zip(PHYSICAL_BINS, bins, strict=True))
         expiries[batch] = expires_on
 

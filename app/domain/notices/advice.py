@@ -100,7 +100,7 @@ def advise(facts: AdviceFacts, sees: Callable[[UUID], bool]) -> AlertAdvice | No
         tracked=alert.tracks_batches,
     )
     suggestion = suggest(situation)
-    if suggestion is None:
+    if suggestion is None or (alert.markdown or 0) >= (suggestion.percent or 100):
         return None
     terms = AdviceTerms(
         quantity=written(suggestion.quantity, here.scale),

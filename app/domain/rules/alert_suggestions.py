@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
 
+from app.domain.rules.prices import tenths
 from app.domain.rules.replenishment import PERIOD_DAYS, suggested
 
 
@@ -166,7 +167,7 @@ def advice_texts(advice: Advice, of: AdviceTerms) -> tuple[str, str]:
             texts = f"建议调拨 {amount} 到{of.store}", f"Transfer {amount} to {of.store}."
         case Advice.MARKDOWN:
             texts = (
-                f"建议临期打 {_tenths(of.percent)} 折，处理 {amount}",
+                f"建议临期打 {tenths(of.percent)} 折，处理 {amount}",
                 f"Mark down by {of.percent} % to sell {amount}.",
             )
         case Advice.BUNDLE:
@@ -176,8 +177,3 @@ def advice_texts(advice: Advice, of: AdviceTerms) -> tuple[str, str]:
         case Advice.COUNT:
             texts = "建议尽快盘点", "Count it soon."
     return texts
-
-
-def _tenths(percent: int) -> str:
-    """The price that is left, as shops say it: 20 % off is 8 折, 15 % off is 8.5 折."""
-    return f"{(100 - percent) / 10:g}"

@@ -1,6 +1,6 @@
 """Prices in fen: what sold goods are charged, and how parts of them share it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -29,6 +29,13 @@ class Charge(NamedTuple):
         """What is left of the charge after a part of it; the price stays."""
         return Charge(self.price, self.discount - other.discount, self.amount - other.amount)
 
+    def less(self, percent: int) -> "Charge":
+        """The charge with so many percent off, rounded half up to the fen."""
+        if not percent:
+            return self
+        discount = (2 * self.amount * percent + 100) // 200
+        return Charge(self.price, self.discount + discount, self.amount - discount)
+
 
 def charge_of(price: int, quantity: Decimal, discount: int = 0) -> Charge:
     """The charge of `quantity` units, rounded half up to the fen."""
@@ -37,12 +44,33 @@ def charge_of(price: int, quantity: Decimal, discount: int = 0) -> Charge:
     return Charge(price, discount, (2 * price * count + size) // (2 * size) - discount)
 
 
-def parts(charge: Charge, quantities: Iterable[int]) -> list[Charge]:
-    """The shares of these quantities, in order; they add up to the charge, to the fen."""
-    quantities = list(quantities)
-    left, rest = sum(quantities), charge
+def marked_down(charge: Charge, quantity: int, batches: Sequence[tuple[int, int]]) -> Charge:
+    """The charge of `quantity` base units out of the batches that are sold next: each has so many
+    base units, and so many percent off."""
+    discount, left = 0, quantity
+    for held, percent in batches:
+        taken = min(held, left)
+        if percent and taken:
+            part = charge.part(taken, quantity)
+            discount += part.amount - part.less(percent).amount
+        left -= taken
+    return Charge(charge.price, charge.discount + discount, charge.amount - discount)
+
+
+def tenths(percent: int) -> str:
+    """The price that is left, as shops say it: 20 % off is 8 折, 15 % off is 8.5 折."""
+    return f"{(100 - percent) / 10:g}"
+
+
+def parts(charge: Charge, goods: Sequence[tuple[int, int]]) -> list[Charge]:
+    """The shares of these quantities, in order, each with its percent off.
+
+    Before the markdowns they add up to the charge, to the fen.
+    """
+    left, rest = sum(quantity for quantity, _ in goods), charge
     shares: list[Charge] = []
-    for quantity in quantities:
-        shares.append(rest.part(quantity, left))
-        rest, left = rest.minus(shares[-1]), left - quantity
+    for quantity, percent in goods:
+        share = rest.part(quantity, left)
+        shares.append(share.less(percent))
+        rest, left = rest.minus(share), left - quantity
     return shares

@@ -1,0 +1,111 @@
+"""Markdowns of batches: written by staff, read with the batches that are sold next."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, and_, delete, func, literal_column, select, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
+
+from app.db.core.snapshot import AnySession
+from app.db.core.unit import Unit
+from app.db.tables import BatchLevel, Markdown
+
+D, H = Markdown.__table__.c, BatchLevel.__table__.c
+ZERO = literal_column("0", BigInteger())
+KEY = ["tenant_id", "store_id", "product_id", "batch_id"]
+
+
+def is_of(tenant: Any, held: Any) -> Any:
+    """SQL: whether a markdown is in force for a batch level with these columns."""
+    return and_(
+        D.tenant_id == tenant,
+        D.store_id == held.store_id,
+        D.product_id == held.product_id,
+        D.batch_id == held.batch_id,
+        D.ends_at > func.now(),
+    )
+
+
+def next_percent(tenant: Any, store: Any, product: Any, day: Any) -> Any:
+    """SQL: percent off the batch that a customer gets next on `day`; null without a markdown."""
+    return (
+        select(D.percent)
+        .select_from(BatchLevel.__table__.outerjoin(Markdown.__table__, is_of(tenant, H)))
+        .where(H.tenant_id == tenant, H.store_id == store, H.product_id == product)
+        .where(H.expires_on >= day, H.shelf > 0)
+        .order_by(H.expires_on, H.batch_id)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+NEXT = 8
+"""So many batches are sold next: an order of more gets no lower price for the rest."""
+
+
+def next_batches(tenant: Any, store: Any, product: Any, day: Any) -> Any:
+    """SQL: a row with the shelves, and the percents off, of the batches that are sold next to
+    customers who keep them until `day`; both null when none of them has a markdown."""
+    first = (
+        select(H.expires_on, H.batch_id, H.shelf, func.coalesce(D.percent, ZERO).label("percent"))
+        .select_from(BatchLevel.__table__.outerjoin(Markdown.__table__, is_of(tenant, H)))
+        .where(H.tenant_id == tenant, H.store_id == store, H.product_id == product)
+        .where(H.expires_on >= day, H.shelf > ZERO)
+        .where(_has_any(tenant, store, product))
+        .order_by(H.expires_on, H.batch_id)
+        .limit(literal_column(str(NEXT)))
+        .correlate_except(BatchLevel, Markdown)
+        .subquery()
+        .lateral()
+    )
+    order = first.c.expires_on, first.c.batch_id
+    shelves = func.array_agg(aggregate_order_by(first.c.shelf, *order))
+    percents = func.array_agg(aggregate_order_by(first.c.percent, *order))
+    return select(shelves.label("shelves"), percents.label("percents")).lateral("next_batches")
+
+
+def _has_any(tenant: Any, store: Any, product: Any) -> Any:
+    """SQL: whether any batch of the product has a markdown in the store; few have."""
+    any_of = Markdown.__table__.alias("any_of").c
+    return (
+        select(any_of.percent)
+        .where(any_of.tenant_id == tenant, any_of.store_id == store)
+        .where(any_of.product_id == product, any_of.ends_at > func.now())
+        .exists()
+    )
+
+
+async def put(unit: Unit, row: Markdown) -> None:
+    """Write the markdown; it replaces the batch's earlier one in the store."""
+    names = ("percent", "until", "ends_at", "set_by")
+    new = insert(Markdown).values(
+        **{name: getattr(row, name) for name in (*KEY, *names)}, set_at=func.now()
+    )
+    set_ = {name: new.excluded[name] for name in (*names, "set_at")}
+    await unit.session.execute(new.on_conflict_do_update(index_elements=KEY, set_=set_))
+
+
+async def remove(unit: Unit, store: UUID, batch: UUID) -> None:
+    """Delete the markdown of a batch in a store, if there is one."""
+    mine = Markdown.tenant_id == unit.tenant, Markdown.store_id == store
+    await unit.session.execute(delete(Markdown).where(*mine, Markdown.batch_id == batch))
+
+
+async def markdowns_of(
+    session: AnySession, tenant: UUID, triples: Collection[tuple[UUID, UUID, UUID]]
+) -> dict[tuple[UUID, UUID, UUID], Markdown]:
+    """The markdowns in force, by store, product and batch."""
+    M = Markdown
+    query = select(M).where(M.tenant_id == tenant, M.ends_at > func.now())
+    query = query.where(tuple_(M.store_id, M.product_id, M.batch_id).in_(list(triples)))
+    return {
+        (row.store_id, row.product_id, row.batch_id): row for row in await session.scalars(query)
+    }
+
+
+async def batch_level(session: AnySession, tenant: UUID, store: UUID, batch: UUID) -> Any:
+    """What the store holds of the batch; None if it holds nothing."""
+    query = select(BatchLevel).where(BatchLevel.tenant_id == tenant)
+    query = query.where(BatchLevel.store_id == store, BatchLevel.batch_id == batch)
+    return (await session.scalars(query)).first()

@@ -1,0 +1,35 @@
+"""The input that sets a markdown, and its answer."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from app.schema import problems
+from app.schema.arguments import request_key
+from app.schema.batches import BatchLevel
+
+
+@strawberry.input(description="Input of `setMarkdown`. 设置临期折扣")
+class SetMarkdownInput:
+    key: UUID = request_key()
+    store_id: UUID = strawberry.field(description="ID of the store. 门店")
+    batch_id: UUID = strawberry.field(description="ID of the batch, as in `Alert.batch`. 批次")
+    percent: int | None = strawberry.field(
+        description="Percent off the product's price, from 1 to 99: 20 is 8 折. Null ends the "
+        "markdown. 折扣"
+    )
+    until: date | None = strawberry.field(
+        default=None,
+        description="Last day of the lower price; by default the batch's last day of sale. 截止日",
+    )
+
+
+MarkdownResult = Annotated[
+    BatchLevel | problems.BatchNotHeld | problems.UnknownStore | problems.KeyReused,
+    strawberry.union(
+        "MarkdownResult",
+        description="What the store holds of the batch, or the problem that prevented the change.",
+    ),
+]
