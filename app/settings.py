@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     douyin_login_url: str = "https://developer.toutiao.com"
     """The host that signs customers in by Douyin."""
 
+    douyin_open_url: str = "https://open.douyin.com"
+    """The host of Douyin's open platform, which gives phone numbers."""
+
     @property
     def private_host_names(self) -> frozenset[str]:
         """The hosts of `private_hosts`."""

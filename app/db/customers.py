@@ -24,6 +24,7 @@ async def put_mini_app(unit: Unit, app: MiniApp) -> None:
     values: dict[str, Any] = {
         "app_id": app.app_id,
         "sealed_secret": app.sealed_secret,
+        "sealed_phone_key": app.sealed_phone_key,
         "set_by": app.set_by,
         "set_at": unit.now,
     }

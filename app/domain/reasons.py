@@ -85,7 +85,10 @@ class WrongStateReason(Enum):
         "小程序凭据无效，请联系商家",
         "The platform refuses the credentials of the mini-program: ask the owner to set them again",
     )
-    NO_PHONE = Text("该渠道不提供手机号", "The channel gives no phone number")
+    NO_PHONE = Text(
+        "该渠道不提供手机号，请商家先设置手机号解密私钥",
+        "The channel gives no phone number: the owner sets the phone key of the mini-program first",
+    )
     OWN_MOVEMENT = Text("不能审批自己提交的超额申请", "You cannot approve your own request")
     OWN_REQUEST = Text("不能审批自己提交的报损单", "You cannot approve your own write-off request")
     HELD = Text("订单未付款，请先收款", "The order is not paid: take the payment first")

@@ -1,7 +1,8 @@
 """Mini-programs of WeChat and Douyin: a login code becomes an identity, a phone code a number.
 
 Protocols: developers.weixin.qq.com (code2Session, getStableAccessToken, getPhoneNumber,
-subscribeMessage.send) and developer.open-douyin.com (code2Session, getAccessToken, notify).
+subscribeMessage.send) and developer.open-douyin.com (code2Session, getAccessToken, notify,
+client_token, get_phonenumber_info).
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -12,6 +13,7 @@ import httpx2
 import orjson
 
 from app.platforms import mini_messages
+from app.platforms.douyin_phones import DouyinPhones
 from app.platforms.platform import ShopError, Token, ask, field, reading
 from app.platforms.sending import TemplateMessage
 
@@ -134,18 +136,29 @@ DOUYIN_REFUSALS = {
     40017: Refusal.APP,
     45011: Refusal.TOO_OFTEN,
 }
+OPEN_REFUSALS = {10003: Refusal.APP, 10013: Refusal.APP, 2100005: Refusal.APP}
 DOUYIN_STALE_TOKEN = (40002, 28001003, 28001008)
 
 
 class DouyinMiniApp:
-    """A mini-program of Douyin. `http` is shared, `url` is the host of Douyin's login."""
+    """A mini-program of Douyin. `http` is shared, `url` is the host of Douyin's login. It gives
+    numbers when the app's key for `phones` is set."""
 
-    def __init__(self, http: httpx2.AsyncClient, url: str, app_id: str, secret: str) -> None:
+    def __init__(
+        self,
+        http: httpx2.AsyncClient,
+        url: str,
+        app_id: str,
+        secret: str,
+        phones: DouyinPhones | None = None,
+    ) -> None:
         self._http = http
         self._url = url.rstrip("/")
         self._app_id = app_id
         self._secret = secret
+        self._phones = phones
         self._token = Token(self._renewed)
+        self._open_token = Token(self._renewed_open)
 
     async def openid(self, code: str) -> str:
         body = orjson.dumps({"appid": self._app_id, "secret": self._secret, "code": code})
@@ -155,9 +168,20 @@ class DouyinMiniApp:
         with reading():
             return _openid(field(answer, "data"))
 
-    async def phone(self, code: str) -> None:
-        # Douyin encrypts the number with a key pair of the app, which Kucun does not have.
-        return None
+    async def phone(self, code: str) -> str | None:
+        if self._phones is None:
+            return None
+        phones = self._phones
+
+        async def post(token: str) -> dict[str, Any]:
+            url = f"{phones.url}/api/apps/v1/get_phonenumber_info/"
+            body, headers = orjson.dumps({"code": code}), {"access-token": token}
+            return await ask(self._http, "POST", url, {}, body, LOGIN_SECONDS, headers)
+
+        answer = await _with_token(self._open_token, post, "err_no", DOUYIN_STALE_TOKEN)
+        _refuse(answer.get("err_no", 0), answer.get("err_tips"), DOUYIN_REFUSALS)
+        with reading():
+            return phones.read(field(answer, "data"), self._app_id)
 
     async def notify(self, openid: str, message: TemplateMessage) -> str:
         async def post(token: str) -> dict[str, Any]:
@@ -185,6 +209,18 @@ class DouyinMiniApp:
         with reading():
             token, seconds = field(answer, "data", "access_token"), answer["data"]["expires_in"]
             return str(token), int(seconds)
+
+    async def _renewed_open(self) -> tuple[str, int]:
+        """The token of the open platform, which is another than that of messages."""
+        assert self._phones is not None
+        call = {"client_key": self._app_id, "client_secret": self._secret}
+        body = orjson.dumps({"grant_type": "client_credential", **call})
+        url = f"{self._phones.url}/oauth/client_token/"
+        answer = await ask(self._http, "POST", url, {}, body, LOGIN_SECONDS)
+        with reading():
+            data = field(answer, "data")
+            _refuse(data.get("error_code", 0), data.get("description"), OPEN_REFUSALS)
+            return str(field(data, "access_token")), int(field(data, "expires_in"))
 
 
 async def _with_token(

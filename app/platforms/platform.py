@@ -96,16 +96,16 @@ async def ask(
     query: Mapping[str, Any],
     body: bytes | None = None,
     seconds: float | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Send a request and return the JSON object of the answer, within `ANSWER_SECONDS` or so many
     seconds. Raises ShopError for anything else."""
-    headers = {} if body is None else {"content-type": "application/json"}
+    typed = {} if body is None else {"content-type": "application/json"}
+    sent = {**typed, **(headers or {})}
     try:
         # The limit covers the whole answer: a platform may send it slowly.
         async with asyncio.timeout(seconds or ANSWER_SECONDS):
-            answer = await http.request(
-                method, url, content=body, params=dict(query), headers=headers
-            )
+            answer = await http.request(method, url, content=body, params=dict(query), headers=sent)
     except (httpx2.HTTPError, TimeoutError) as error:
         raise ShopError(f"no answer: {type(error).__name__}", passing=True) from None
     if answer.status_code != 200:

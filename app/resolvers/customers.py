@@ -76,12 +76,13 @@ class CustomersMutation:
     )
     async def set_mini_app(self, info: Info, input: types.SetMiniAppInput) -> MiniApp:
         db, viewer, channel = info.context.app.db, info.context.viewer, input.channel.name
-        return await set_mini_app(db, viewer, input.key, channel, input.app_id, input.secret)
+        what = input.key, channel, input.app_id, input.secret, input.phone_key
+        return await set_mini_app(db, viewer, *what)
 
     @root(
         Can.SHOP,
         types.BindPhoneResult,
-        description="Bind the phone number that WeChat gives for the code of your consent. "
+        description="Bind the phone number that the platform gives for the code of your consent. "
         "绑定手机号",
     )
     async def bind_phone(self, info: Info, input: types.BindPhoneInput) -> Customer:

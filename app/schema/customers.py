@@ -119,6 +119,12 @@ class SetMiniAppInput:
     secret: str = strawberry.field(
         description="Secret of the mini-program. It is stored encrypted and never returned. 密钥"
     )
+    phone_key: str | None = strawberry.field(
+        default=None,
+        description="Private RSA key of a Douyin mini-program in PEM; its public key is set in "
+        "Douyin's console. `bindPhone` needs it there. It is stored encrypted and never returned. "
+        "手机号解密私钥",
+    )
 
 
 @strawberry.input(description="Input of `bindPhone`. 绑定手机号")

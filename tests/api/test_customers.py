@@ -14,7 +14,7 @@ from app.run.embedded import Urls
 from tests.api.conftest import served
 from tests.support.api import Desk, a_desk
 from tests.support.identity import REFRESH, VIEWER, a_chain
-from tests.support.mini_program import APP, SECRET, MiniProgram
+from tests.support.mini_program import APP, PEM, SECRET, MiniProgram
 
 SET_APP = """
 mutation($input: SetMiniAppInput!) { setMiniApp(input: $input) {
@@ -93,7 +93,8 @@ def mini() -> Iterator[MiniProgram]:
 
 @pytest.fixture(scope="module")
 async def club(urls: Urls, db: Database, mini: MiniProgram) -> AsyncIterator[Club]:
-    where: Any = {"wechat_url": mini.url, "douyin_login_url": mini.url}
+    douyin = {"douyin_login_url": mini.url, "douyin_open_url": mini.url}
+    where: Any = {"wechat_url": mini.url, **douyin}
     async with served(urls, **where) as asking:
         desk = await a_desk(await a_chain(db, asking))
         club = Club(desk, mini)
@@ -211,6 +212,26 @@ async def test_a_customer_binds_a_phone(club: Club) -> None:
     assert placed["contact"] == f"+86 {phone}"
     douyin = await club.member(channel="DOUYIN")
     assert (await club.do(BIND, douyin, code="ok:x"))["wrong"] == "NO_PHONE"
+
+
+async def test_a_customer_binds_a_phone_of_douyin(club: Club) -> None:
+    """Douyin encrypts the number with a key of the app, which the owner sets."""
+    by, phone = await club.member(channel="DOUYIN"), "13712348888"
+    app = {"channel": "DOUYIN", "appId": APP, "secret": SECRET}
+    for key in ("", "x", PEM[:-100], PEM.replace("PRIVATE", "PUBLIC")):
+        call = {"key": str(uuid4()), **app, "phoneKey": key}
+        assert await club.desk.asking.code(SET_APP, club.desk.owner, input=call) == "BAD_INPUT"
+    wechat = {"key": str(uuid4()), **app, "channel": "WECHAT", "phoneKey": PEM}
+    assert await club.desk.asking.code(SET_APP, club.desk.owner, input=wechat) == "BAD_INPUT"
+    await club.do(SET_APP, club.desk.owner, **app, phoneKey=PEM)
+    club.mini.stale = True
+    bound = await club.bind(by, phone)
+    assert (bound["phone"], bound["channel"]) == (phone, "DOUYIN")
+    assert (await club.do(BIND, by, code=f"ok:{phone}"))["code"] == "INVALID_LOGIN_CODE"
+    other = await club.do(BIND, by, code="other:13712349999")
+    assert other["code"] == "PLATFORM_UNAVAILABLE"
+    await club.do(SET_APP, club.desk.owner, **app)
+    assert (await club.do(BIND, by, code="ok:13712347777"))["wrong"] == "NO_PHONE"
 
 
 async def test_a_phone_shows_what_the_counter_sold_to_it(club: Club) -> None:

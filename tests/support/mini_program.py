@@ -4,18 +4,28 @@ A code is `ok:<openid>`, and works once. Other codes are troubles by name: "bloc
 "busy", "slow", "drip", "html", "500", "list", "empty", "long"; anything else is no code.
 """
 
+import base64
 import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from tests.support.mall import answer, dripping
 
 APP, SECRET = "wx-mini-1", "s3cret-mini"
+KEY = generate_private_key(65537, 2048)
+PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 WECHAT_TROUBLES = {"blocked": 40226, "often": 45011, "busy": -1}
 DOUYIN_TROUBLES = {"often": 45011, "busy": -1}
 BODIES = {"html": "<html>", "list": "[]", "empty": '{"errcode": 0, "err_no": 0, "data": {}}'}
@@ -99,6 +109,15 @@ def handle(mini: MiniProgram, request: Request) -> Response:
             mini.tokens += 1
             data = {"access_token": f"token-{mini.tokens}", "expires_in": 7200}
             return answer({"err_no": 0, "err_tips": "success", "data": data})
+        case "/oauth/client_token/":
+            call = request.get_json()
+            assert call["grant_type"] == "client_credential"
+            assert (call["client_key"], call["client_secret"]) == (APP, SECRET)
+            mini.tokens += 1
+            data = {"access_token": f"token-{mini.tokens}", "expires_in": 7200, "error_code": 0}
+            return answer({"message": "success", "data": data})
+        case "/api/apps/v1/get_phonenumber_info/":
+            return douyin_phone(mini, request)
         case "/api/apps/subscribe_notification/developer/v1/notify":
             return douyin_message(mini, request)
     return Response(status=404)
@@ -165,3 +184,19 @@ def phone(mini: MiniProgram, request: Request) -> Response:
         return answer({"errcode": 40029, "errmsg": "invalid code"})
     info = {"phoneNumber": number, "purePhoneNumber": number, "countryCode": "86"}
     return answer({"errcode": 0, "errmsg": "ok", "phone_info": info})
+
+
+def douyin_phone(mini: MiniProgram, request: Request) -> Response:
+    """The number, encrypted for the app; a code `other:<number>` is encrypted for another app."""
+    if mini.rejects(request.headers["access-token"]):
+        return answer({"err_no": 28001008, "err_tips": "access_token expired"})
+    code = request.get_json()["code"]
+    app, code = ("tt-other", f"ok:{code[6:]}") if code.startswith("other:") else (APP, code)
+    number = mini.take(code)
+    if number is None:
+        return answer({"err_no": 40018, "err_tips": "bad code"})
+    info = {"phoneNumber": number, "purePhoneNumber": number, "countryCode": "86"}
+    plain = json.dumps({**info, "watermark": {"appid": app, "timestamp": 1}}).encode()
+    sealed = KEY.public_key().encrypt(plain, PKCS1v15())
+    data = base64.b64encode(sealed).decode()
+    return answer({"err_no": 0, "err_tips": "success", "log_id": "1", "data": data})

@@ -10,13 +10,15 @@ from app.db.core.table import Table, key, made_at
 
 
 class MiniApp(Table):
-    """A chain's mini-program in a channel; its secret is sealed for `seal_id`."""
+    """A chain's mini-program in a channel; its secret is sealed for `seal_id`, and the key
+    that opens Douyin's phone numbers for `phone_key_id`."""
 
     __tablename__ = "mini_apps"
     tenant_id: Mapped[UUID] = key()
     channel: Mapped[str] = mapped_column(primary_key=True)
     app_id: Mapped[str]
     sealed_secret: Mapped[bytes]
+    sealed_phone_key: Mapped[bytes | None]
     set_by: Mapped[UUID]
     set_at: Mapped[datetime] = made_at()
     __table_args__ = (CheckConstraint("channel in ('WECHAT', 'DOUYIN')", name="channel"),)
@@ -24,6 +26,10 @@ class MiniApp(Table):
     @property
     def seal_id(self) -> UUID:
         return uuid5(self.tenant_id, self.channel)
+
+    @property
+    def phone_key_id(self) -> UUID:
+        return uuid5(self.tenant_id, f"{self.channel} phone key")
 
 
 class Customer(Table):

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import httpx2
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from app.db import customers as rows
 from app.db.core.snapshot import Reads
@@ -23,11 +24,16 @@ from app.domain.errors import (
 from app.domain.people import contacts
 from app.domain.rules.texts import clean
 from app.platforms import mini_apps as clients
+from app.platforms.douyin_phones import DouyinPhones, private_key
 from app.platforms.mini_apps import CodeRefused, DouyinMiniApp, WechatMiniApp
 from app.platforms.platform import ShopError
 from app.settings import Settings
 
-CHANNELS = {"WECHAT": WechatMiniApp, "DOUYIN": DouyinMiniApp}
+CHANNELS = ("WECHAT", "DOUYIN")
+LONGEST_KEY = 10_000
+Sealed = tuple[bytes, bytes | None]
+"""The sealed secret and phone key of a client."""
+
 TOO_OFTEN_SECONDS = 60
 
 
@@ -37,32 +43,48 @@ class MiniApps:
     def __init__(self, settings: Settings) -> None:
         self._urls = {"WECHAT": settings.wechat_url, "DOUYIN": settings.douyin_login_url}
         self._http = httpx2.AsyncClient()
-        self._clients: dict[tuple[UUID, str], tuple[bytes, clients.MiniApp]] = {}
+        self._open_url = settings.douyin_open_url.rstrip("/")
+        self._clients: dict[tuple[UUID, str], tuple[Sealed, clients.MiniApp]] = {}
 
     def of(self, vault: Vault, row: MiniApp) -> clients.MiniApp:
         """The client of a mini-program. Raises Refused when its secret cannot be opened."""
         name = row.tenant_id, row.channel
-        sealed, client = self._clients.get(name, (b"", None))
-        if client is None or sealed != row.sealed_secret:
+        credentials = row.sealed_secret, row.sealed_phone_key
+        sealed, client = self._clients.get(name, (None, None))
+        if client is None or sealed != credentials:
             try:
-                secret = vault.open(row.tenant_id, row.seal_id, row.sealed_secret)
+                client = self._client(vault, row)
             except Unopened:
                 raise Refused(WrongState(WrongStateReason.MINI_APP_REFUSED)) from None
-            url = self._urls[row.channel]
-            client = CHANNELS[row.channel](self._http, url, row.app_id, secret)
-            self._clients[name] = row.sealed_secret, client
+            self._clients[name] = credentials, client
         return client
+
+    def _client(self, vault: Vault, row: MiniApp) -> clients.MiniApp:
+        secret = vault.open(row.tenant_id, row.seal_id, row.sealed_secret)
+        what = self._http, self._urls[row.channel], row.app_id, secret
+        if row.channel == "WECHAT":
+            return WechatMiniApp(*what)
+        if row.sealed_phone_key is None:
+            return DouyinMiniApp(*what)
+        pem = vault.open(row.tenant_id, row.phone_key_id, row.sealed_phone_key)
+        return DouyinMiniApp(*what, DouyinPhones(self._open_url, private_key(pem)))
 
     async def close(self) -> None:
         await self._http.aclose()
 
 
 async def set_mini_app(
-    db: Database, viewer: Viewer, key: UUID, channel: str, app_id: str, secret: str
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    channel: str,
+    app_id: str,
+    secret: str,
+    phone_key: str | None = None,
 ) -> MiniApp:
-    """Set the mini-program by which customers sign in through a channel; the secret is sealed.
+    """Set the mini-program by which customers sign in through a channel; secrets are sealed.
 
-    Raises Malformed for another channel.
+    Raises Malformed for another channel, and for a phone key that is none or is not Douyin's.
     """
     if channel not in CHANNELS:
         raise Malformed(
@@ -76,14 +98,31 @@ async def set_mini_app(
     )
     secret = clean(secret, "secret", 200, required=True)
     app.sealed_secret = db.vault.seal(viewer.tenant, app.seal_id, secret)
-    sent = contacts.printed(db.vault, viewer.tenant, secret)
-    request = ("setMiniApp", channel, app.app_id, sent)
+    sent = [contacts.printed(db.vault, viewer.tenant, secret)]
+    if phone_key is not None:
+        _check_phone_key(channel, phone_key)
+        app.sealed_phone_key = db.vault.seal(viewer.tenant, app.phone_key_id, phone_key)
+        sent.append(contacts.printed(db.vault, viewer.tenant, phone_key))
+    request = ("setMiniApp", channel, app.app_id, *sent)
     async with db.unit(viewer.tenant) as unit:
         if await claim(unit, viewer.claimant, key, app.seal_id, *request) is None:
             await rows.put_mini_app(unit, app)
             act = Act.SET_MINI_APP, Subject.CHAIN, viewer.tenant
             await record_act(unit, viewer, *act, channel=channel)
     return await get_mini_app(db, viewer.tenant, channel)
+
+
+def _check_phone_key(channel: str, pem: str) -> None:
+    try:
+        if channel != "DOUYIN" or len(pem) > LONGEST_KEY:
+            raise ValueError(channel)
+        private_key(pem)
+    except (ValueError, UnsupportedAlgorithm):
+        raise Malformed(
+            "phoneKey",
+            "请填写抖音小程序的应用私钥（RSA，PEM 格式，无密码）",
+            "Give the private RSA key of the Douyin mini-program, in PEM and without a password.",
+        ) from None
 
 
 async def get_mini_app(reads: Reads, tenant: UUID, channel: str) -> MiniApp:

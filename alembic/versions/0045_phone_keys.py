@@ -1,0 +1,10 @@
+"""Mini-programs of Douyin: the key that opens phone numbers."""
+
+from alembic import op
+
+revision = "0045"
+down_revision = "0044"
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE mini_apps ADD COLUMN sealed_phone_key BYTEA")
