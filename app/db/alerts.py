@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    Integer,
     String,
     Text,
     Uuid,
@@ -32,11 +33,12 @@ from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
 from app.db.levels import Pair, bind_levels, level_keys
 from app.db.reservations import CHANGE, MADE, ORDERS, RESERVED, THEIRS
-from app.db.tables import Alert, AlertSetting, Entry, Movement, Order, Product
+from app.db.tables import Alert, AlertSetting, Category, Entry, Movement, Order, Product
 
 DISCREPANCY = "DISCREPANCY"
 SUBJECT = ["tenant_id", "store_id", "rule", "subject_id"]
 A, E, M, P, S = (t.__table__.c for t in (Alert, Entry, Movement, Product, AlertSetting))
+ZERO, ONE = (literal_column(digit, Integer()) for digit in "01")
 TENANT = bindparam("tenant", type_=Uuid())
 
 
@@ -159,15 +161,38 @@ def _judging() -> Statement:
     return Statement(union_all(select(*risen.c), select(*fallen.c)))
 
 
+def _covered() -> Any:
+    """SQL: the categories that settings name, each with itself and all below it."""
+    own = Category.tenant_id == TENANT
+    named = (
+        select(S.category_id.label("named"), S.category_id.label("id"), ZERO.label("steps"))
+        .where(S.tenant_id == TENANT, S.category_id.is_not(None))
+        .distinct()
+        .cte("covered", recursive=True)
+    )
+    return named.union_all(
+        select(named.c.named, Category.id, named.c.steps + ONE).where(
+            own, Category.parent_id == named.c.id
+        )
+    )
+
+
 def _enabled(crossed: Any) -> Any:
-    """SQL: whether the most specific setting of the rule is switched on; null without one."""
+    """SQL: whether the most specific setting of the rule is switched on; null without one.
+
+    A setting of a category holds for those below it; the nearest one binds.
+    """
+    covered = _covered()
+    covers = and_(covered.c.named == S.category_id, covered.c.id == P.category_id)
     return (
         select(S.enabled)
+        .outerjoin(covered, covers)
         .where(S.tenant_id == TENANT, S.rule == crossed.rule)
         .where(or_(S.store_id.is_(None), S.store_id == crossed.store_id))
         .where(or_(S.product_id.is_(None), S.product_id == crossed.product_id))
-        .where(or_(S.category_id.is_(None), S.category_id == P.category_id))
-        .order_by(S.product_id.is_(None), S.category_id.is_(None), S.store_id.is_(None))
+        .where(or_(S.category_id.is_(None), covered.c.id.is_not(None)))
+        .order_by(S.product_id.is_(None), S.category_id.is_(None), covered.c.steps)
+        .order_by(S.store_id.is_(None))
         .limit(literal_column("1"))
         .scalar_subquery()
     )

@@ -73,6 +73,12 @@ def above(tenant: UUID, ids: Select[Any]) -> Select[Any]:
     return select(chain.c.id)
 
 
+async def category_parents(session: AnySession, tenant: UUID) -> dict[UUID, UUID | None]:
+    """The category above each category; None at the top."""
+    query = select(Category.id, Category.parent_id).where(Category.tenant_id == tenant)
+    return {id: parent for id, parent in await session.execute(query)}
+
+
 async def paths(session: AnySession, tenant: UUID, ids: Collection[UUID]) -> dict[UUID, list[str]]:
     """The names from the top of the tree down to each of these categories."""
     own = Category.tenant_id == tenant

@@ -25,7 +25,7 @@ MOST_DAYS = 5
     needs=Can.SEE_ALERTS,
     stores=(),
     description="How a rule judges the chain, a store, a category or a product. The most specific "
-    "setting wins: product, then category, then store. 预警设置",
+    "setting wins: product, then the nearest category, then store. 预警设置",
 )
 class AlertSetting:
     id: UUID = strawberry.field(description="ID of the setting.")
@@ -64,7 +64,8 @@ class AlertSettingInput:
         default=None, description="ID of one store; null applies to all stores. 门店"
     )
     category_id: UUID | None = strawberry.field(
-        default=None, description="ID of one category; null applies to all. 分类"
+        default=None,
+        description="ID of a category: holds for it and those below it; null applies to all. 分类",
     )
     product_id: UUID | None = strawberry.field(
         default=None, description="ID of one product, in place of a category. 商品"

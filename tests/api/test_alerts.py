@@ -260,6 +260,25 @@ async def test_a_rule_that_is_off_raises_nothing(desk: Desk) -> None:
     assert [each["rule"] for each in await alerts(desk)] == ["OUT_OF_STOCK"]
 
 
+async def test_a_setting_of_a_category_holds_for_those_below(desk: Desk) -> None:
+    food = (await desk.do("createCategory", name="食品"))["id"]
+    drinks = (await desk.do("createCategory", name="饮料", parentId=food))["id"]
+    tea = (await desk.do("createCategory", name="茶", parentId=drinks))["id"]
+    for name, category in (("可乐", drinks), ("绿茶", tea)):
+        product = await desk.product(name, categoryId=category)
+        await desk.do("setReorderPoint", productId=product, quantity="4")
+        await desk.receive(name, 9)
+    await desk.do("setAlertRule", rule="LOW_STOCK", categoryId=food, enabled=False)
+    await sell(desk, 6, "可乐")
+    await sell(desk, 6, "绿茶")
+    assert await alerts(desk) == []
+    await desk.do("setAlertRule", rule="LOW_STOCK", categoryId=tea, enabled=True)
+    await sell(desk, 1, "可乐")
+    await desk.receive("绿茶", 9)
+    await sell(desk, 9, "绿茶")
+    assert [each["product"]["name"] for each in await alerts(desk)] == ["绿茶"], "the nearest binds"
+
+
 SUGGESTIONS = """
 query($rule: AlertRule) { alerts(rule: $rule, state: OPEN) { nodes { product { name } suggestion {
   kind text quantity discountPercent product { name } store { id } supplier { name }

@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 from app.db import alert_settings as rows
 from app.db import alert_watches as watches
 from app.db.catalog import products_by_id
-from app.db.categories import categories_by_id
+from app.db.categories import categories_by_id, category_parents
 from app.db.core.unit import Database, Unit
 from app.db.tables import AlertSetting
 from app.domain import access
@@ -51,7 +51,8 @@ async def preview_alert_rule(
     async with db.unit(viewer.tenant) as unit:
         await _check_subject(unit, setting)
         present = await watches.settings(unit.session, viewer.tenant)
-        settings = Settings([*present, setting])
+        parents = await category_parents(unit.session, viewer.tenant)
+        settings = Settings([*present, setting], parents)
         for store in stores if setting.store_id is None else [setting.store_id]:
             turn = await watches.whole_store(unit, store)
             count += len(await found_by(unit, setting.rule, turn, settings))

@@ -11,6 +11,7 @@ from app.db import alert_findings as rows
 from app.db import alert_watches as watches
 from app.db.alert_watches import Turn
 from app.db.alerts import judge
+from app.db.categories import category_parents
 from app.db.core.unit import Database, Unit
 from app.domain.notices import findings
 from app.domain.notices.findings import DOCUMENT_RULES, EXPIRY_RULES
@@ -31,7 +32,8 @@ async def watch_store(db: Database, tenant: UUID, store: UUID) -> None:
         turn = await watches.take_turn(unit, store)
         if turn is None:
             return
-        settings = Settings(await watches.settings(unit.session, tenant))
+        parents = await category_parents(unit.session, tenant)
+        settings = Settings(await watches.settings(unit.session, tenant), parents)
         if turn.products is None:
             await _judge_levels(unit, turn, settings)
         if turn.products is None or turn.products:

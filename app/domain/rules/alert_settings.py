@@ -1,6 +1,6 @@
 """Settings of alert rules: which of several binds a product in a store, and the defaults."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -42,10 +42,16 @@ DEFAULT = Limits(True, STAGES, FEWER_THAN, WAITING_HOURS)
 
 
 class Settings:
-    """The settings of a tenant; the most specific one binds."""
+    """The settings of a tenant; the most specific one binds.
 
-    def __init__(self, settings: Iterable[Setting]) -> None:
+    A setting of a category holds for the categories below it: `parents` has the one above each.
+    """
+
+    def __init__(
+        self, settings: Iterable[Setting], parents: Mapping[UUID, UUID | None] | None = None
+    ) -> None:
         self._by_subject = {each[:4]: each for each in settings}
+        self._parents = parents or {}
 
     @property
     def furthest(self) -> int:
@@ -89,11 +95,17 @@ class Settings:
     def _setting(
         self, rule: str, store: UUID, category: UUID | None, product: UUID | None
     ) -> Setting | None:
-        for of_category, of_product in ((None, product), (category, None), (None, None)):
+        for of_category, of_product in ((None, product), *self._above(category), (None, None)):
             for place in (store, None):
                 if setting := self._by_subject.get((rule, place, of_category, of_product)):
                     return setting
         return None
+
+    def _above(self, category: UUID | None) -> Iterator[tuple[UUID, None]]:
+        """The category and those above it, the nearest first."""
+        while category is not None:
+            yield category, None
+            category = self._parents.get(category)
 
 
 def stages_from(days: int) -> tuple[int, ...]:
