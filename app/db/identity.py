@@ -370,6 +370,10 @@ async def locked_store(unit: Unit, id: UUID) -> Store | None:
     return await unit.session.get(Store, (unit.tenant, id), with_for_update=True)
 
 
+async def locked_tenant(unit: Unit) -> Tenant:
+    return await unit.session.get_one(Tenant, unit.tenant, with_for_update=True)
+
+
 async def serialize(unit: Unit, store: UUID) -> None:
     """Waits for other updates of the store; inserts that refer to it do not wait."""
     query = select(Store.id).where(Store.tenant_id == unit.tenant, Store.id == store)

@@ -37,6 +37,7 @@ class Act(Enum):
     REJECT_WRITE_OFF = "Rejected a write-off. 驳回报损"
     APPROVE_MOVEMENT = "Approved a movement above a role's limit. 批准超额"
     REJECT_MOVEMENT = "Rejected a movement above a role's limit. 驳回超额"
+    SET_BACKDATE_DAYS = "Set how late movements may be recorded. 设置补录期限"
     SET_WRITE_OFF_LIMIT = "Set the approval limit of a role. 设置报损额度"
     CLOSE_STOCKTAKE = "Closed a stocktake. 盘点过账"
     REVERSE_STOCKTAKE = "Reversed a stocktake. 撤销盘点"

@@ -25,6 +25,11 @@ class WrongStateReason(Enum):
         "Only sales and fulfilled orders can be returned",
     )
     NO_PRICE = Text("有商品没有标价，请联系门店", "A product has no price: ask the store for it")
+    TOO_LONG_AGO = Text(
+        "发生时间早于商户的补录期限，请由有“手工调整”权限的同事补录",
+        "It happened longer ago than the chain lets movements be recorded: ask a colleague with "
+        "the permission to correct stock by hand",
+    )
     HAS_STOCK = Text(
         "该商品还有库存，如仍要停用，请选择“连同库存停用”",
         "The product has stock: archive it with `withStock: true`, or use the stock up first",

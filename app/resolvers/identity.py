@@ -7,6 +7,7 @@ from app.db import identity as rows
 from app.db import tables
 from app.domain import access
 from app.domain.access import Can
+from app.domain.movements import horizon
 from app.domain.people import management, staff, stores, timezones
 from app.domain.people.stores import StoreChanges
 from app.resolvers.pages import newest
@@ -117,6 +118,19 @@ class IdentityMutation:
     async def revoke_api_key(self, info: Info, input: types.RevokeApiKeyInput) -> tables.ApiKey:
         gate, viewer = info.context.app.gate, info.context.viewer
         return await staff.revoke_api_key(gate, viewer, input.key, input.api_key_id)
+
+    @root(
+        Can.MANAGE_STORES,
+        types.SetBackdateDaysResult,
+        description="Set how many days late movements may be recorded with `occurredAt`; 30 by "
+        "default. Who may correct stock by hand (ADJUST) is not bound; for anyone else an earlier "
+        "movement fails with WrongState TOO_LONG_AGO. 设置补录期限",
+    )
+    async def set_backdate_days(
+        self, info: Info, input: types.SetBackdateDaysInput
+    ) -> tables.Tenant:
+        db, viewer = info.context.app.gate.db, info.context.viewer
+        return await horizon.set_backdate_days(db, viewer, input.key, input.days)
 
     @root(
         Can.MANAGE_STORES,

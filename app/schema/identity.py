@@ -44,6 +44,10 @@ class Tenant:
         "the same server uses their login. 商户编码"
     )
     name: str = strawberry.field(description="Name of the chain. 商户名称")
+    backdate_days: int = strawberry.field(
+        description="Days after which a movement can be recorded late only with the permission "
+        "ADJUST. 补录期限"
+    )
 
 
 @window(
@@ -222,6 +226,14 @@ CreateStoreResult = Annotated[
         "CreateStoreResult", description="The store, or the problem that prevented its creation."
     ),
 ]
+SetBackdateDaysResult = Annotated[
+    Tenant | problems.KeyReused,
+    strawberry.union(
+        "SetBackdateDaysResult",
+        description="The chain as it is now, or the problem that prevented the change.",
+    ),
+]
+
 UpdateStoreResult = Annotated[
     Store | problems.UnknownStore | problems.KeyReused,
     strawberry.union(
@@ -301,6 +313,12 @@ class CreateStoreInput:
         description="Customers see the exact quantity at or below this number of units; 5 by "
         "default. 仅剩提示阈值",
     )
+
+
+@strawberry.input(description="Input of `setBackdateDays`. 设置补录期限")
+class SetBackdateDaysInput:
+    key: UUID = request_key()
+    days: int = strawberry.field(description="Number of days, from 1 to 3650. 天数")
 
 
 @strawberry.input(description="Input of `updateStore`; omitted fields stay unchanged. 修改门店")

@@ -127,7 +127,8 @@ class MovementInput:
     )
     occurred_at: datetime | None = strawberry.field(
         default=None,
-        description="Time of the event by the device's clock; now by default. 发生时间",
+        description="Time of the event by the device's clock; now by default. What is older "
+        "than `Tenant.backdateDays` needs the permission ADJUST. 发生时间",
     )
 
 

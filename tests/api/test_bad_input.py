@@ -251,6 +251,7 @@ def of_people(store: str) -> dict[str, Any]:
         "deleteMyAccount": {},
         "createApiKey": {"name": "x", "scopes": ["STOCK_READ"]},
         "revokeApiKey": {"apiKeyId": NIL},
+        "setBackdateDays": {"days": 30},
         "createStore": {"code": uuid4().hex, "name": "x"},
         "updateStore": {"storeId": store, "name": "南山店"},
     }

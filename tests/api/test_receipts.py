@@ -144,6 +144,46 @@ async def test_numbers_begin_again_each_day_and_in_each_store(fresh: Desk) -> No
     ]
 
 
+async def test_movements_older_than_the_horizon_need_the_permission(fresh: Desk) -> None:
+    await stocked(fresh, 米=50)
+    query = "{ viewer { tenant { backdateDays } } }"
+    assert (await fresh.ask(query))["tenant"] == {"backdateDays": 30}
+    recent, old = ((now() - timedelta(days=each)).isoformat() for each in (29, 31))
+    queue = [await sale(fresh, f"F-{each}", occurredAt=each) for each in (recent, old)]
+    outcomes = await sync(fresh, fresh.cashier, *queue)
+    assert ["id" in each for each in outcomes] == [True, False]
+    assert outcomes[1]["code"] == "WRONG_STATE"
+    assert "补录期限" in outcomes[1]["message"]
+    line = [await fresh.line("米", 1)]
+    returned = {"saleId": outcomes[0]["id"], "lines": line, "disposition": "SHELF"}
+    received = {"storeId": fresh.store, "lines": line}
+    by = fresh.cashier
+    for name, input in (("returnSale", returned), ("receive", received), ("sell", received)):
+        refused = await fresh.do(name, by=by, occurredAt=old, **input)
+        assert refused["wrong"] == "TOO_LONG_AGO", name
+    assert await seen(fresh, "米") == ("49", "0", "49")
+    # A manager may correct stock by hand; the owner sets another horizon.
+    [late] = await sync(fresh, fresh.manager, queue[1])
+    assert late["document"] == f"F-{old}"
+    assert (await fresh.asking(HORIZON, fresh.owner, input=horizon(20)))["backdateDays"] == 20
+    assert (await fresh.do("receive", by=by, occurredAt=recent, **received))[
+        "code"
+    ] == "WRONG_STATE"
+    # What is booked already is answered with its movement, however late it is sent again.
+    assert await sync(fresh, fresh.cashier, *queue) == [outcomes[0], late]
+    assert await fresh.asking.code(HORIZON, fresh.manager, input=horizon(9)) == "FORBIDDEN"
+    for days in (0, 3651):
+        assert await fresh.asking.code(HORIZON, fresh.owner, input=horizon(days)) == "BAD_INPUT"
+
+
+HORIZON = """mutation($input: SetBackdateDaysInput!) { setBackdateDays(input: $input) {
+  ... on Tenant { backdateDays } ... on Problem { code } } }"""
+
+
+def horizon(days: int) -> dict[str, Any]:
+    return {"key": str(uuid4()), "days": days}
+
+
 async def test_a_sale_after_its_claim_was_deleted(fresh: Desk, db: Database) -> None:
     """Keys are kept for 90 days, sales for ever."""
     await stocked(fresh, 米=50)

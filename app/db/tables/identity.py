@@ -20,7 +20,9 @@ class Tenant(Table):
     tenant_id: Mapped[UUID] = key()
     code: Mapped[str]
     name: Mapped[str]
+    backdate_days: Mapped[int] = mapped_column(Integer, server_default="30")
     created_at: Mapped[datetime] = made_at()
+    __table_args__ = (CheckConstraint("backdate_days between 1 and 3650", name="backdate_days"),)
 
 
 class Direction(Table):

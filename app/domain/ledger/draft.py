@@ -136,7 +136,8 @@ class Draft:
     no guest orders. `of_member`: a customer with an account orders.
     `limit` is what the movement may cost, in 1/10000 yuan; None: without a limit.
     `lasts_until` is when reserved goods are handed over at the latest: batches that expire on an
-    earlier day are not reserved.
+    earlier day are not reserved. `earliest` is the first moment at which it may have happened;
+    None for any.
     """
 
     kind: Kind
@@ -164,6 +165,7 @@ class Draft:
     of_member: bool = False
     limit: int | None = None
     lasts_until: datetime | None = None
+    earliest: datetime | None = None
     act: AuditRow | None = None
     claimant: UUID | None = None
     id: UUID = field(default_factory=uuid7)

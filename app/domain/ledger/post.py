@@ -13,7 +13,7 @@ from app.db.core.unit import Unit
 from app.db.levels import LevelState, Pair
 from app.db.movements import ClaimKey, History
 from app.db.tables import Movement
-from app.domain.errors import KeyReused, Refusal
+from app.domain.errors import KeyReused, Refusal, WrongState, WrongStateReason
 from app.domain.ledger.bundles import count_parts
 from app.domain.ledger.channel_limits import charge, load_limits
 from app.domain.ledger.draft import Draft
@@ -111,7 +111,7 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
     guests = await lock_guests(unit, fresh)
     journal = Journal()
     for draft in fresh:
-        planned = guests.refusal(draft) or plan(draft, levels, references)
+        planned = guests.refusal(draft) or _too_late(draft) or plan(draft, levels, references)
         if not isinstance(planned, Refusal):
             moves = planned.moves
             planned = guests.excess(draft, moves) or over_limit(draft, moves) or planned
@@ -124,6 +124,13 @@ async def _post_once(unit: Unit, drafts: list[Draft]) -> dict[Draft, Outcome]:
     # I5: what wrote nothing leaves no claim.
     left = [claim[:2] for draft in drafts if draft in outcomes for claim in claims_of(draft)]
     return outcomes | await journal.write(unit, [claim for claim in left if claim in won])
+
+
+def _too_late(draft: Draft) -> WrongState | None:
+    # Only a fresh request is judged: a repeated one has its answer, however late it comes again.
+    if draft.earliest is None or draft.occurred_at >= draft.earliest:
+        return None
+    return WrongState(WrongStateReason.TOO_LONG_AGO)
 
 
 def _business_day(draft: Draft, levels: Levels) -> BusinessDay:

@@ -29,6 +29,7 @@ from app.domain.errors import (
 from app.domain.ledger.draft import Draft, Line, Place, Receipt, RecipeChanged, reversed_lines
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import end_overdue_at, short_of
+from app.domain.movements.horizon import earliest_for
 from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
@@ -284,6 +285,7 @@ async def draft(
         recipes=exploded.recipes,
         accept_shortage=terms.accept_shortage,
         dated=head.occurred_at is not None,
+        earliest=await earliest_for(books.db, viewer, store, head.occurred_at),
         act=audit_row(viewer, *by_hand, kind=kind.name) if kind in ADJUSTMENTS else None,
         claimant=viewer.claimant,
     )
