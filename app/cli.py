@@ -183,13 +183,13 @@ def create_tenant(
     """新建企业、首家门店和店主账号 / Create a business, its first store and its owner."""
     from app.db.core.unit import Database
     from app.domain.errors import AlreadyTaken, Malformed, Refused
-    from app.domain.people.stores import create_tenant as found
+    from app.domain.people.stores import create_tenant
     from app.domain.rules.texts import InvalidText
 
     async def run(url: str) -> None:
         db = Database(url, unheard)
         try:
-            await found(db, name, login, password, store_code, store_name)
+            await create_tenant(db, name, login, password, store_code, store_name)
         finally:
             await db.close()
 

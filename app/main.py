@@ -95,7 +95,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         return JSONResponse({"database": True, "bus": bus.connected})
 
     endpoint = Endpoint(SCHEMA, app)
-    made = Starlette(
+    application = Starlette(
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
@@ -110,8 +110,8 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         lifespan=lifespan,
     )
     # A redirect would go to the host that the request names.
-    made.router.redirect_slashes = False
-    return made
+    application.router.redirect_slashes = False
+    return application
 
 
 def images_of(config: Settings) -> Images:

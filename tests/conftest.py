@@ -122,9 +122,9 @@ async def db(urls: Urls) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session")
 async def lane(urls: Urls) -> AsyncIterator[Lane]:
-    made = Lane(urls.database, PostDrafts(), unheard)
-    yield made
-    await made.close()
+    lane = Lane(urls.database, PostDrafts(), unheard)
+    yield lane
+    await lane.close()
 
 
 @pytest.fixture
@@ -158,9 +158,9 @@ class Auditor:
 
 @pytest.fixture(scope="session")
 async def auditor() -> AsyncIterator[Auditor]:
-    made = Auditor()
-    yield made
-    await made.close()
+    every = Auditor()
+    yield every
+    await every.close()
 
 
 @pytest.fixture(autouse=True)

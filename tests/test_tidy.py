@@ -77,8 +77,41 @@ RENAMED_MODULES |= {"app/domain/pushes", "app/domain/shops", "app/domain/papers"
 RENAMED_MODULES |= {"app/schema/cost", "app/schema/limits", "app/schema/shops"}
 
 
+PARTICIPLES = {"asked", "told", "found", "wanted", "made", "lacked"}
+CODE = sources("app", "tests")
+
+
 def test_names_say_what_a_value_is() -> None:
-    assert not {node.name for path in PLAIN for node in defined(path)} & RENAMED
+    assert not {node.name for path in CODE for node in defined(path)} & RENAMED
+
+
+def names_of(path: Path) -> Iterator[str]:
+    """What a file calls its functions, classes, arguments, variables and the attributes it sets.
+
+    Without the fields of a class: they are the columns and the contract.
+    """
+    tree = ast.parse(path.read_text())
+    fields = {
+        each.target
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for each in node.body
+        if isinstance(each, ast.AnnAssign)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node not in fields:
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+@pytest.mark.parametrize("path", CODE, ids=str)
+def test_no_participle_stands_for_a_noun(path: Path) -> None:
+    assert not {name.lower().strip("_") for name in names_of(path)} & PARTICIPLES
 
 
 def test_modules_keep_their_names() -> None:
@@ -129,8 +162,8 @@ def test_no_path_of_a_machine() -> None:
 
 def refusals() -> list[type[Refusal]]:
     names = {**vars(errors), **vars(stocktake_errors)}
-    found = [value for value in names.values() if isinstance(value, type)]
-    return [value for value in found if issubclass(value, Refusal) and value is not Refusal]
+    classes = [value for value in names.values() if isinstance(value, type)]
+    return [value for value in classes if issubclass(value, Refusal) and value is not Refusal]
 
 
 @pytest.mark.parametrize("refusal", refusals(), ids=lambda each: each.__name__)
@@ -177,8 +210,8 @@ def test_a_window_shows_what_its_row_has(shown: GraphQLObjectType) -> None:
 def window_rows(definition: Any) -> tuple[type, ...]:
     check = definition.is_type_of
     cells = (check and check.__closure__) or ()
-    found = [cell.cell_contents for cell in cells if isinstance(cell.cell_contents, tuple)]
-    return found[0] if found else ()
+    tuples = [cell.cell_contents for cell in cells if isinstance(cell.cell_contents, tuple)]
+    return tuples[0] if tuples else ()
 
 
 ROOTS = [GRAPHQL.query_type, GRAPHQL.mutation_type, GRAPHQL.subscription_type]

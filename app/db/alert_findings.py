@@ -148,8 +148,8 @@ async def few_sold(
     )
     if products is not None:
         query = query.where(among(L.product_id, products))
-    found = await unit.session.execute(query.order_by(L.product_id))
-    return [SlowLevel(*row[:3], int(row[3]), row[4]) for row in found]
+    levels = await unit.session.execute(query.order_by(L.product_id))
+    return [SlowLevel(*row[:3], int(row[3]), row[4]) for row in levels]
 
 
 def _before(store: Any, seq: Any, after: Any, since: Any) -> Any:
@@ -285,12 +285,12 @@ def _late(store: UUID, today: date) -> Any:
 
 def _judging() -> Statement:
     names = Finding._fields
-    found = rows("found", A.id, *(A[name] for name in names))
-    subject = func.coalesce(found.c.document_id, found.c.batch_id, found.c.product_id)
+    raising = rows("found", A.id, *(A[name] for name in names))
+    subject = func.coalesce(raising.c.document_id, raising.c.batch_id, raising.c.product_id)
     store = bindparam("store", type_=Uuid())
     put = insert(Alert).from_select(
         ["tenant_id", "store_id", "id", *names],
-        select(TENANT, store, found.c.id, *(found.c[name] for name in names)),
+        select(TENANT, store, raising.c.id, *(raising.c[name] for name in names)),
     )
     raised = (
         put.on_conflict_do_update(
@@ -309,13 +309,13 @@ def _judging() -> Statement:
         .returning(A.id)
         .cte("raised")
     )
-    same = and_(found.c.rule == A.rule, subject == A.subject_id)
+    same = and_(raising.c.rule == A.rule, subject == A.subject_id)
     over = (
         update(Alert)
         .where(A.tenant_id == TENANT, A.store_id == store, ~A.closed)
         .where(A.rule == func.any(bindparam("rules", type_=ARRAY(Text()))))
         .where(or_(PRODUCTS.is_(None), A.product_id == func.any(PRODUCTS)))
-        .where(~select(found.c.id).where(same).exists())
+        .where(~select(raising.c.id).where(same).exists())
         .values(
             state="RESOLVED", resolved_at=func.coalesce(A.resolved_at, func.now()), closed=true()
         )

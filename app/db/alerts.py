@@ -32,7 +32,7 @@ from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
 from app.db.levels import Pair, bind_levels, level_keys
-from app.db.reservations import CHANGE, MADE, ORDERS, RESERVED, THEIRS
+from app.db.reservations import CHANGE, OF_ORDER, ORDERS, RESERVED, THEIRS
 from app.db.tables import Alert, AlertSetting, Category, Entry, Movement, Order, Product
 
 DISCREPANCY = "DISCREPANCY"
@@ -70,10 +70,10 @@ class Crossing(NamedTuple):
 
 def _raising() -> Statement:
     names = ["id", *Shortfall._fields]
-    lacked = rows("lacked", *(A[name] for name in names))
+    missing = rows("lacked", *(A[name] for name in names))
     rule = literal_column(f"'{DISCREPANCY}'", String())
     put = insert(Alert).from_select(
-        ["tenant_id", "rule", *names], select(TENANT, rule, *(lacked.c[name] for name in names))
+        ["tenant_id", "rule", *names], select(TENANT, rule, *(missing.c[name] for name in names))
     )
     return Statement(
         put.on_conflict_do_update(
@@ -92,7 +92,7 @@ def _holding() -> Statement:
     held = func.sum(CHANGE)
     return Statement(
         select(ORDERS.store_id, E.product_id, ORDERS.id, held)
-        .join_from(Order.__table__, Movement.__table__, MADE)
+        .join_from(Order.__table__, Movement.__table__, OF_ORDER)
         .join(Entry.__table__, THEIRS)
         .join(keys, and_(keys.c.store_id == ORDERS.store_id, keys.c.product_id == E.product_id))
         .where(ORDERS.tenant_id == TENANT, RESERVED)
@@ -218,8 +218,8 @@ async def judge(unit: Unit, crossed: Iterable[Crossing]) -> None:
 
 async def raise_discrepancies(unit: Unit, shortfalls: Iterable[Shortfall]) -> None:
     """Opens an alert for each level, or adds to the open one; names the orders at risk."""
-    lacked = [(uuid7(), *each) for each in sorted(shortfalls)]
-    parameters = arrays("lacked", ["id", *Shortfall._fields], lacked)
+    added = [(uuid7(), *each) for each in sorted(shortfalls)]
+    parameters = arrays("lacked", ["id", *Shortfall._fields], added)
     raised = await ADD.fetch(unit.raw, tenant=unit.tenant, **parameters)
     pairs = {(store, product) for _, store, product, _ in raised}
     held = await HOLDING.fetch(unit.raw, tenant=unit.tenant, **bind_levels(pairs))

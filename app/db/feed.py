@@ -106,8 +106,8 @@ async def levels(
     async with db.read(tenant) as session:
         now = await revision(session, tenant, store)
         rows: Any = await session.execute(query.order_by(Level.product_id))
-    found: list[Level] = []
+    levels: list[Level] = []
     for level, overdue, product in rows:
         level.joined = {"products": product}
-        found.append(with_overdue(level, overdue))
-    return now, found
+        levels.append(with_overdue(level, overdue))
+    return now, levels

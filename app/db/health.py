@@ -76,15 +76,15 @@ async def audit_tenant(unit: Unit) -> AuditResult:
     Row-level security limits each query to the tenant's rows; each query is one snapshot.
     """
     await unit.raw.execute("SET LOCAL statement_timeout = 0")
-    found: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for name, query in INVARIANTS.items():
         if rows := await unit.raw.fetch(f"{query} LIMIT 100", timeout=None):
-            found[name] = len(rows)
+            numbers[name] = len(rows)
     result = AuditResult(
         tenant_id=unit.tenant,
         audited_at=unit.now,
-        breaches=sum(found.values()),
-        invariants=list(found),
+        breaches=sum(numbers.values()),
+        invariants=list(numbers),
     )
     await unit.session.merge(result)
     return result

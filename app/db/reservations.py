@@ -27,7 +27,7 @@ from app.db.orders import GUEST
 from app.db.tables import Batch, Entry, Level, Movement, Order
 
 ORDERS, M, E = Order.__table__.c, Movement.__table__.c, Entry.__table__.c
-MADE = and_(M.tenant_id == ORDERS.tenant_id, M.document_id == ORDERS.id)
+OF_ORDER = and_(M.tenant_id == ORDERS.tenant_id, M.document_id == ORDERS.id)
 THEIRS = and_(E.tenant_id == M.tenant_id, E.movement_id == M.id)
 HELD: ColumnElement[str] = literal_column("'HELD'")
 """A literal and no parameter, so that every plan can use the partial index of held orders."""
@@ -74,7 +74,7 @@ def _held_by_guests() -> Statement:
     grouped = (ORDERS.store_id, E.product_id)
     return Statement(
         select(*grouped, func.sum(CHANGE))
-        .join_from(Order.__table__, Movement.__table__, MADE)
+        .join_from(Order.__table__, Movement.__table__, OF_ORDER)
         .join(Entry.__table__, THEIRS)
         .join(keys, here)
         .where(ORDERS.tenant_id == bindparam("tenant", type_=Uuid()), ORDERS.state == HELD)
@@ -102,7 +102,7 @@ def overdue(level: Any) -> Any:
     """
     reserved = (
         select(func.coalesce(func.sum(CHANGE), 0))
-        .join_from(Order.__table__, Movement.__table__, MADE)
+        .join_from(Order.__table__, Movement.__table__, OF_ORDER)
         .join(Entry.__table__, THEIRS)
         .where(
             ORDERS.tenant_id == level.tenant_id,
@@ -176,7 +176,7 @@ async def over_lately(
     ended = and_(ORDERS.state == EXPIRED, ORDERS.ended_at >= since)
     query = (
         select(ORDERS.id)
-        .join_from(Order.__table__, Movement.__table__, MADE)
+        .join_from(Order.__table__, Movement.__table__, OF_ORDER)
         .join(Entry.__table__, THEIRS)
         .join(
             keys,
@@ -198,7 +198,7 @@ async def end_overdue_of(unit: Unit, pairs: Collection[Pair], limit: int) -> Seq
         select(M.id)
         .join_from(Movement.__table__, Entry.__table__, THEIRS)
         .join(keys, and_(keys.c.store_id == ORDERS.store_id, keys.c.product_id == E.product_id))
-        .where(MADE, RESERVED)
+        .where(OF_ORDER, RESERVED)
         .correlate(Order.__table__)
         .exists()
     )

@@ -103,16 +103,16 @@ async def add_lines(unit: Unit, row: Stocktake, products: Collection[UUID]) -> N
         Level.product_id == Product.id,
     )
     held = Level.shelf + Level.reserved + Level.quarantine > 0
-    wanted = among(Product.id, products)
+    chosen = among(Product.id, products)
     if row.everything or row.category_ids:
         kept = and_(Level.shown, or_(Product.archived_at.is_(None), held))
         if not row.everything:
             kept = and_(kept, Product.category_id.in_(subtree(row.tenant_id, *row.category_ids)))
-        wanted = or_(wanted, kept)
+        chosen = or_(chosen, kept)
     scope = (
         select(literal(unit.tenant), literal(row.id), Product.id, Product.scale)
         .outerjoin(Level, theirs)
-        .where(Product.tenant_id == unit.tenant, Product.kind == "GOODS", wanted)
+        .where(Product.tenant_id == unit.tenant, Product.kind == "GOODS", chosen)
         .order_by(Product.pinyin, Product.id)
     )
     names = ["tenant_id", "stocktake_id", "product_id", "scale"]
@@ -199,10 +199,10 @@ async def replace_counts(
         C.zone == zone,
         C.replaced_by.is_(None),
     )
-    found = await unit.session.execute(
+    open_counts = await unit.session.execute(
         select(C.id, C.product_id, C.counted_by).where(*theirs).with_for_update()
     )
-    counts = [(id, product, counter == by) for id, product, counter in found]
+    counts = [(id, product, counter == by) for id, product, counter in open_counts]
     own = {product for _, product, mine in counts if mine}
     ended = [(id, product) for id, product, mine in counts if mine or product not in own]
     if ended:

@@ -181,7 +181,7 @@ async def seed(settings: Settings) -> list[SignIn]:
         if begun is None:
             if await rows.has_tenants(db):
                 return []
-            begun = await _found(db)
+            begun = await _create_tenant(db)
         if not await _complete(db, begun):
             await _furnish(db, settings, begun)
         return SIGN_INS
@@ -216,7 +216,7 @@ def _key(*parts: str) -> UUID:
     return uuid5(NAMESPACE_URL, "/".join(("kucun-demo", *parts)))
 
 
-async def _found(db: Database) -> Begun:
+async def _create_tenant(db: Database) -> Begun:
     code, name = next(iter(STORES.items()))
     founded = await stores.create_tenant(
         db, NAME, "owner", PASSWORD, code, name, owner_name="张老板"

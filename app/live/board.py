@@ -85,7 +85,7 @@ class StoreBoard(Source):
         self._display = Display()
         self._views: dict[bool, set[View]] = {False: set(), True: set()}
         self._shown: dict[bool, dict[UUID, Serving]] = {}
-        self._asked = Counter[UUID]()
+        self._followed = Counter[UUID]()
         self._unused = 0
         self._has_menu = False
         self._stale: set[UUID] = set()
@@ -114,7 +114,7 @@ class StoreBoard(Source):
         views = self._views[view.exact]
         if view not in views:
             views.add(view)
-            self._asked.update(view.products or ())
+            self._followed.update(view.products or ())
         await self.started()
         if self._mark_unread(view):
             await self._caught_up()
@@ -164,7 +164,7 @@ class StoreBoard(Source):
         unread = {
             product
             for product in view.products
-            if self._asked[product] == 1 or product not in self._display
+            if self._followed[product] == 1 or product not in self._display
         }
         self._admit(len(unread))
         self._stale |= unread
@@ -180,9 +180,9 @@ class StoreBoard(Source):
 
     def _release(self, products: Iterable[UUID]) -> None:
         for product in products:
-            self._asked[product] -= 1
-            if self._asked[product] <= 0:
-                del self._asked[product]
+            self._followed[product] -= 1
+            if self._followed[product] <= 0:
+                del self._followed[product]
                 self._unused += product in self._display
 
     def _follows_menu(self) -> bool:
@@ -228,7 +228,7 @@ class StoreBoard(Source):
         display = self._display
         outdated = {product for product in change.products if self._has_menu or product in display}
         # Goods that are described or listed differently are among the documents as well.
-        outdated.update(id for id in change.documents if id in display or id in self._asked)
+        outdated.update(id for id in change.documents if id in display or id in self._followed)
         if self._key.channel is None:
             return outdated | {
                 level.product_id
@@ -285,12 +285,12 @@ class StoreBoard(Source):
 
     async def _look(self, stale: set[UUID], all_stale: bool) -> None:
         """Read what is stale, or everything that is followed, in one transaction."""
-        cookbook, key, asked = self._cookbook, self._key, frozenset(self._asked)
+        cookbook, key, followed = self._cookbook, self._key, frozenset(self._followed)
         loop = asyncio.get_running_loop()
         began = loop.time()
         if all_stale:
             menu = self._follows_menu()
-            products, also = (None, asked) if menu else (asked, ())
+            products, also = (None, followed) if menu else (followed, ())
             fresh = await patiently(lambda: board(cookbook, *key, products, also))
             self._has_menu = menu and self._follows_menu()
             self._unused = 0
@@ -298,8 +298,8 @@ class StoreBoard(Source):
             self.revision = fresh.revision
         else:
             # Views that left meanwhile need theirs no longer.
-            wanted = stale if self._has_menu else stale & asked
-            fresh = await patiently(lambda: board(cookbook, *key, wanted))
+            reread = stale if self._has_menu else stale & followed
+            fresh = await patiently(lambda: board(cookbook, *key, reread))
             difference = self._display.merge(stale, fresh, self._belongs)
             self.revision = max(self.revision, fresh.revision)
         now = loop.time()
@@ -307,7 +307,7 @@ class StoreBoard(Source):
         self._show(difference)
 
     def _belongs(self, dish: Dish) -> bool:
-        return dish.id in self._asked or (self._has_menu and dish.kind in ORDERED)
+        return dish.id in self._followed or (self._has_menu and dish.kind in ORDERED)
 
     def _show(self, difference: Difference) -> None:
         """Tell the views which products they show differently now."""

@@ -63,9 +63,9 @@ class Follower:
         place, client = self._place, CLIENT.get()
         assert place is not None
         if client is not None and place.key is not None:
-            asked = self.question, place.key
-            client.follow(asked)
-            self._leave = partial(client.leave, asked)
+            answered = self.question, place.key
+            client.follow(answered)
+            self._leave = partial(client.leave, answered)
         self._source = source = place.source()
         source.followers.add(self)
         await source.started()

@@ -31,10 +31,10 @@ async def resolve(host: str, port: int, private_hosts: Collection[str]) -> str:
     """
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        results = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise Unsafe(f"{host} has no address") from None
-    addresses = [str(each[4][0]).partition("%")[0] for each in found]
+    addresses = [str(each[4][0]).partition("%")[0] for each in results]
     if host not in private_hosts:
         for each in addresses:
             if not is_public(ipaddress.ip_address(each)):

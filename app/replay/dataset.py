@@ -78,17 +78,17 @@ def story(transactions: Any, products: Any, stores: int, baskets: int) -> Story:
     busiest = transactions.groupby("store_id").basket_id.nunique()
     chosen = list(busiest.sort_values(ascending=False, kind="stable").index[:stores])
     decisions: Counter[str] = Counter()
-    found: list[Basket] = []
+    busy: list[Basket] = []
     for store in chosen:
         rows = transactions[transactions.store_id == store]
-        found.extend(islice(_baskets(rows, decisions), baskets))
-    found.sort(key=lambda basket: (basket.at, basket.id))
-    wanted = {product for basket in found for product, _ in basket.lines}
-    goods = [_good(row, decisions) for row in _rows(products) if str(row.product_id) in wanted]
-    for missing in sorted(wanted - {good.id for good in goods}):
+        busy.extend(islice(_baskets(rows, decisions), baskets))
+    busy.sort(key=lambda basket: (basket.at, basket.id))
+    sold = {product for basket in busy for product, _ in basket.lines}
+    goods = [_good(row, decisions) for row in _rows(products) if str(row.product_id) in sold]
+    for missing in sorted(sold - {good.id for good in goods}):
         decisions[UNNAMED] += 1
         goods.append(Good(missing, f"商品 {missing}", "", UNKNOWN))
-    return Story(goods, found, [str(store) for store in chosen], +decisions)
+    return Story(goods, busy, [str(store) for store in chosen], +decisions)
 
 
 def _rows(table: Any) -> Iterator[Any]:

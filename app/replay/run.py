@@ -44,7 +44,7 @@ async def replay(settings: Settings, plan: Plan) -> bool:
         if plan.login:
             await shop.sign_in(plan.login, plan.password)
         else:
-            await found(settings, plan.name, story.stores[0])
+            await create_chain(settings, plan.name, story.stores[0])
             await shop.sign_in(f"{plan.name}-owner", PASSWORD)
         with bar("商品 / catalogue", len(story.goods)) as shown:
             ids = await shop.catalogue(story.goods, lambda: shown.update(1))
@@ -66,8 +66,8 @@ def bar(label: str, length: int) -> AbstractContextManager[Any]:
     return typer.progressbar(length=length, label=label)
 
 
-async def found(settings: Settings, name: str, store: str) -> None:
-    """The tenant, unless an earlier run founded it."""
+async def create_chain(settings: Settings, name: str, store: str) -> None:
+    """Create the tenant, unless an earlier run has created it."""
 
     async def unheard(_tenant: UUID, _stores: object) -> None:
         """Sends no nudge: a new store has no followers."""
@@ -89,8 +89,8 @@ async def open_stores(shop: Shop, plan: Plan, ids: dict[str, str]) -> dict[str, 
     for name in story.stores:
         if name not in stores:
             code = f"{shop.name}-{name}"
-            made = await shop.make(STORE, "store", name, code=code, name=f"{name} 号店")
-            stores[name] = made["id"]
+            answer = await shop.make(STORE, "store", name, code=code, name=f"{name} 号店")
+            stores[name] = answer["id"]
     with bar("期初 / opening", len(story.stores)) as shown:
         for name in story.stores:
             await shop.open_stock(stores[name], story.opening(name, plan.percent), ids)

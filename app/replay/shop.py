@@ -136,12 +136,12 @@ class Shop:
             "spec": good.spec or None,
             "categoryId": category,
         }
-        made = await self.ask(PRODUCT, input=input)
-        if made.get("code") == "ALREADY_TAKEN":
+        answer = await self.ask(PRODUCT, input=input)
+        if answer.get("code") == "ALREADY_TAKEN":
             return (await self.ask(BY_SKU, sku=good.id))["id"]
-        if "message" in made:
-            raise Refused(made["message"])
-        return made["id"]
+        if "message" in answer:
+            raise Refused(answer["message"])
+        return answer["id"]
 
     async def make(self, text: str, kind: str, name: str, /, **input: Any) -> Any:
         return await self.sure(text, input={"key": self.key(kind, name), **input})

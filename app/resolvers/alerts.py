@@ -52,10 +52,10 @@ class AlertsQuery:
             return await newest(info, rows.alerts, chosen, first=first, after=after)
         paging = page(first, after, int, date, UUID)
         async with info.context.snapshot.read(viewer.tenant) as session:
-            found = await rows.urgent_alerts(
+            alerts = await rows.urgent_alerts(
                 session, viewer.tenant, chosen, paging.after, paging.limit
             )
-        return connection(found, paging, lambda row: (row.urgency, row.due_on, row.id))
+        return connection(alerts, paging, lambda row: (row.urgency, row.due_on, row.id))
 
     @root(
         Can.SEE_ALERTS,

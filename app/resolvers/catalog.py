@@ -54,7 +54,7 @@ class CatalogQuery:
             ),
         ] = None,
     ) -> Product | None:
-        if sum(asked is not None for asked in (id, sku, barcode)) != 1:
+        if sum(name is not None for name in (id, sku, barcode)) != 1:
             raise Malformed(
                 "id",
                 "商品编号、货号、条码须填且只填一个",
@@ -105,7 +105,7 @@ class CatalogQuery:
         first: First = None,
         after: After = None,
     ):
-        tenant, wanted = info.context.viewer.tenant, page(first, after, int, str, UUID)
+        tenant, part = info.context.viewer.tenant, page(first, after, int, str, UUID)
         words = clean(search, "search", 100)
         chosen = rows.ProductFilter(
             words and search_key(words),
@@ -115,10 +115,10 @@ class CatalogQuery:
             bool(archived),
         )
         async with info.context.snapshot.read(tenant) as session:
-            found = await rows.products(session, tenant, chosen, wanted.after, wanted.limit)
-        ranks = {product.id: rank for product, rank in found}
-        listed = [product for product, _ in found]
-        return connection(listed, wanted, lambda row: (ranks[row.id], row.pinyin, row.id))
+            products = await rows.products(session, tenant, chosen, part.after, part.limit)
+        ranks = {product.id: rank for product, rank in products}
+        listed = [product for product, _ in products]
+        return connection(listed, part, lambda row: (ranks[row.id], row.pinyin, row.id))
 
 
 @strawberry.type

@@ -42,18 +42,18 @@ class MenuQuery:
     async def menu(
         self, info: Info, store: StoreCode, channel: RulesOf = None
     ) -> types.Menu | None:
-        found = await public_store(info, store)
-        if found is None:
+        place = await public_store(info, store)
+        if place is None:
             return None
         board = await menu.board(
             info.context.app.cookbook,
-            found.tenant_id,
-            found.id,
+            place.tenant_id,
+            place.id,
             named(channel),
             reads=info.context.snapshot,
         )
-        dishes = board.servings(board.dishes, sees_stock(info, found))
-        return types.Menu(store=as_window(found), dishes=as_window(dishes))
+        dishes = board.servings(board.dishes, sees_stock(info, place))
+        return types.Menu(store=as_window(place), dishes=as_window(dishes))
 
     @root(
         Can.BROWSE,
@@ -73,16 +73,16 @@ class MenuQuery:
         ],
         channel: RulesOf = None,
     ):
-        found = await public_store(info, store)
-        if found is None:
+        place = await public_store(info, store)
+        if place is None:
             raise Refused(UnknownStore(store))
         cart = [(line.product_id, line.quantity) for line in lines]
-        context, exact = info.context, sees_stock(info, found)
-        wanted = await menu.can_make(
-            context.app.cookbook, context.snapshot, found, named(channel), cart, exact
+        context, exact = info.context, sees_stock(info, place)
+        answers = await menu.can_make(
+            context.app.cookbook, context.snapshot, place, named(channel), cart, exact
         )
-        possible = all(line.makeable == line.requested for line in wanted)
-        return types.Cart(possible=possible, lines=as_window(wanted))
+        possible = all(line.makeable == line.requested for line in answers)
+        return types.Cart(possible=possible, lines=as_window(answers))
 
 
 @strawberry.type
@@ -93,5 +93,5 @@ class MenuMutation:
         description="Mark sold out until the store's midnight, or clear the mark. 估清",
     )
     async def set_sold_out(self, info: Info, input: types.SetSoldOutInput) -> Level:
-        context, asked = info.context, (input.key, input.store_id, input.product_id)
-        return await menu.set_sold_out(context.app.db, context.viewer, *asked, input.sold_out)
+        context, mark = info.context, (input.key, input.store_id, input.product_id)
+        return await menu.set_sold_out(context.app.db, context.viewer, *mark, input.sold_out)

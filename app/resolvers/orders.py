@@ -171,11 +171,11 @@ class OrdersMutation:
         contact = input.contact
         if contact is None and member:
             contact = await own_phone(info, viewer)
-        wanted = OrderRequest(
+        request = OrderRequest(
             input.key, store.id, input.channel.name, contact or "", input.pickup_at, input.note
         )
         placed = await of_tenant(
-            store.tenant_id, orders.place(context.app.books, viewer, wanted, input.lines)
+            store.tenant_id, orders.place(context.app.books, viewer, request, input.lines)
         )
         if isinstance(placed, Order):
             # Only this answer tells it.
@@ -226,8 +226,8 @@ class OrdersMutation:
         description="Return goods of a fulfilled order. 订单退货",
     )
     async def return_order(self, info: Info, input: types.ReturnOrderInput) -> Outcome:
-        context, asked = info.context, (input.order_id, input.lines, input.disposition)
-        return await order_returns.give_back(context.app.books, context.viewer, *asked, input)
+        context, goods = info.context, (input.order_id, input.lines, input.disposition)
+        return await order_returns.give_back(context.app.books, context.viewer, *goods, input)
 
 
 @strawberry.type

@@ -94,7 +94,7 @@ class StockQuery:
         after: After = None,
     ):
         viewer, by = info.context.viewer, (sort or types.LevelSort.NAME).name
-        wanted = page(first, after, SORT_KEYS[by], UUID, UUID)
+        part = page(first, after, SORT_KEYS[by], UUID, UUID)
         stores = access.within(viewer, Can.SEE_STOCK, store_ids)
         chosen = rows.LevelFilter(
             stores,
@@ -104,11 +104,9 @@ class StockQuery:
             archived=bool(archived),
         )
         async with info.context.snapshot.read(viewer.tenant) as session:
-            found = await rows.levels(
-                session, viewer.tenant, chosen, by, wanted.after, wanted.limit
-            )
-        keys = {id(level): (key, level.product_id, level.store_id) for level, key in found}
-        return connection([level for level, _ in found], wanted, lambda row: keys[id(row)])
+            levels = await rows.levels(session, viewer.tenant, chosen, by, part.after, part.limit)
+        keys = {id(level): (key, level.product_id, level.store_id) for level, key in levels}
+        return connection([level for level, _ in levels], part, lambda row: keys[id(row)])
 
     @root(
         Can.SEE_STOCK,
@@ -165,9 +163,9 @@ class StockQuery:
     ) -> tables.Movement | None:
         viewer = info.context.viewer
         async with info.context.snapshot.read(viewer.tenant) as session:
-            found = await rows.movements_by_id(session, viewer.tenant, [id])
-        seen = access.within(viewer, Can.SEE_STOCK, [row.store_id for row in found])
-        return found[0] if seen else None
+            movements = await rows.movements_by_id(session, viewer.tenant, [id])
+        seen = access.within(viewer, Can.SEE_STOCK, [row.store_id for row in movements])
+        return movements[0] if seen else None
 
     @root(
         Can.SEE_STOCK,
@@ -195,14 +193,14 @@ class StockQuery:
             if read.fault is None:
                 named = await find_product(session, viewer.tenant, read.name)
             product = named.product if named else None
-            found = await rows.scanned(session, viewer.tenant, store_id, product and product.id)
+            levels = await rows.scanned(session, viewer.tenant, store_id, product and product.id)
         return types.Scan(
             code=code.strip(),
             content=as_window(read),
             product=as_window(product),
             pack_quantity=named and quantity(named.pack, named.product.scale),
-            level=as_window(found[0]),
-            last_receipt=as_window(found[1]),
+            level=as_window(levels[0]),
+            last_receipt=as_window(levels[1]),
             can=[can for can in Can if access.within(viewer, can, [store_id])],
         )
 

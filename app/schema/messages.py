@@ -334,13 +334,13 @@ async def _shortages(refusal: errors.OutOfStock, info: Info, language: str) -> s
     for each, product in zip(refusal.shortages, products, strict=True):
         if product is None:
             continue
-        asked = quantity(each.requested, each.scale)
+        amount = quantity(each.requested, each.scale)
         exact = sees and each.available is not None
         there = quantity(each.available or 0, each.scale)
         if language == "zh":
-            text = f"需要 {asked} {product.unit}，现有 {there} {product.unit}" if exact else ""
+            text = f"需要 {amount} {product.unit}，现有 {there} {product.unit}" if exact else ""
         else:
-            text = f" ({asked} {product.unit} needed, {there} available)" if exact else ""
+            text = f" ({amount} {product.unit} needed, {there} available)" if exact else ""
         parts.append(f"{product.name}{text}")
     if not parts:
         return message_of(refusal, language)

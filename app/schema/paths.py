@@ -68,11 +68,11 @@ def _located(refusal: Refusal, leaves: Mapping[Path, Any]) -> Path | None:
             return _of_product(excesses[0].product_id, leaves, "quantity")
         case errors.ReasonNeeded(products) if products:
             return _of_product(products[0], leaves, "reason")
-        case errors.UnknownProduct(asked) if asked:
-            return _of_value(asked[0], leaves)
+        case errors.UnknownProduct(unknown) if unknown:
+            return _of_value(unknown[0], leaves)
         case _:
-            asked = getattr(refusal, "asked", None)
-            return _of_value(asked, leaves) if isinstance(asked, str) else None
+            unknown = getattr(refusal, "asked", None)
+            return _of_value(unknown, leaves) if isinstance(unknown, str) else None
 
 
 def _named(name: str, leaves: Mapping[Path, Any]) -> Path | None:
@@ -89,15 +89,15 @@ def _of_product(product: UUID, leaves: Mapping[Path, Any], name: str) -> Path | 
 
     A line with a code does not name its product: it is only certain when it is the only line.
     """
-    found = next((path for path, sent in leaves.items() if sent == product), None)
-    if found is None:
+    matching = next((path for path, sent in leaves.items() if sent == product), None)
+    if matching is None:
         lines = {path[:-1] for path in leaves if path[-1] == "code" and "lines" in path}
         line = lines.pop() if len(lines) == 1 and not _several(leaves) else None
     else:
-        line = found[:-1]
+        line = matching[:-1]
     if line is None:
         return None
-    return (*line, name) if (*line, name) in leaves else found or line
+    return (*line, name) if (*line, name) in leaves else matching or line
 
 
 def _several(leaves: Mapping[Path, Any]) -> bool:

@@ -381,7 +381,7 @@ class Busy(Problem):
 
 def members(*types: Any) -> Any:
     """The union type of these windows, for `Annotated[..., strawberry.union(name)]`."""
-    found = types[0]
+    union = types[0]
     for other in types[1:]:
-        found = found | other
-    return found
+        union = union | other
+    return union

@@ -299,8 +299,8 @@ class StocktakeLine:
 async def _suggestion(line: WorksheetLine, info: Info) -> Suggestion | None:
     if not line.differs or not sees_book(info, line.stocktake):
         return None
-    found = await info.context.loaders_of(line).suggestions.load(line.stocktake.id)
-    return found.get(line.product_id)
+    suggestions = await info.context.loaders_of(line).suggestions.load(line.stocktake.id)
+    return suggestions.get(line.product_id)
 
 
 def shown_state(line: WorksheetLine, info: Info) -> LineState:

@@ -120,16 +120,16 @@ class Storefront:
         after: After = None,
     ) -> Connection[StorefrontProduct]:
         store: tables.Store = as_window(self.store)
-        wanted = page(first, after, str, UUID)
+        part = page(first, after, str, UUID)
         words = search_words(search)
         async with info.context.snapshot.read(store.tenant_id) as session:
-            found = await rows.offers(
+            offers = await rows.offers(
                 session,
                 store,
                 words,
                 category_id,
                 named(self.channel),
-                wanted.after,
-                wanted.limit,
+                part.after,
+                part.limit,
             )
-        return connection(found, wanted, lambda row: (row.pinyin, row.id))
+        return connection(offers, part, lambda row: (row.pinyin, row.id))

@@ -59,15 +59,15 @@ async def served(urls: Urls, **more: Any) -> AsyncIterator[Asking]:
 
 @pytest.fixture(scope="session")
 async def asking(urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Asking]:
-    async with served(urls, data=tmp_path_factory.mktemp("data")) as made:
-        yield made
+    async with served(urls, data=tmp_path_factory.mktemp("data")) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
 async def elsewhere(urls: Urls) -> AsyncIterator[Asking]:
     """Another server on the same database, with caches of its own."""
-    async with served(urls) as made:
-        yield made
+    async with served(urls) as client:
+        yield client
 
 
 @pytest.fixture

@@ -114,8 +114,8 @@ async def test_out_of_stock(desk: Desk) -> None:
 async def test_a_fall_over_both_thresholds_raises_both(desk: Desk) -> None:
     await stocked(desk)
     await sell(desk, 10)
-    found = await alerts(desk, sort="URGENCY")
-    assert [each["rule"] for each in found] == ["OUT_OF_STOCK", "LOW_STOCK"]
+    rows = await alerts(desk, sort="URGENCY")
+    assert [each["rule"] for each in rows] == ["OUT_OF_STOCK", "LOW_STOCK"]
 
 
 async def test_a_new_threshold_is_judged_at_once(desk: Desk) -> None:
@@ -169,8 +169,8 @@ async def test_snoozing(desk: Desk) -> None:
 async def test_one_alert_however_many_sell_at_once(desk: Desk) -> None:
     await stocked(desk, 20, 10)
     await asyncio.gather(*(sell(desk, 1) for _ in range(20)))
-    found = await alerts(desk, sort="URGENCY")
-    assert [each["rule"] for each in found] == ["OUT_OF_STOCK", "LOW_STOCK"]
+    rows = await alerts(desk, sort="URGENCY")
+    assert [each["rule"] for each in rows] == ["OUT_OF_STOCK", "LOW_STOCK"]
 
 
 COUNTS = "query { alertCounts { rule open acknowledged } }"

@@ -62,10 +62,10 @@ async def test_changes_of_staff_keys_and_stores_leave_records(chain: Chain) -> N
     await chain.do(REMOVE, staffId=person["id"])
     assert (await newest(chain))["act"] == "REMOVE_STAFF"
 
-    made = await chain.do(CREATE_KEY, name="ERP", scopes=["STOCK_READ"])
+    answer = await chain.do(CREATE_KEY, name="ERP", scopes=["STOCK_READ"])
     assert details(await newest(chain)) == {"scopes": ["stock:read"]}
     for _ in range(2):
-        await chain.do(REVOKE_KEY, apiKeyId=made["apiKey"]["id"])
+        await chain.do(REVOKE_KEY, apiKeyId=answer["apiKey"]["id"])
     await chain.do(UPDATE_STORE, storeId=store, name="新店", fewThreshold=3)
     record = await newest(chain)
     assert (record["store"], details(record)) == (
@@ -105,8 +105,8 @@ async def test_adjustments_reversals_and_decisions_leave_records(fresh: Desk) ->
         ("rejectWriteOff", "REJECT_WRITE_OFF"),
     ):
         line = await fresh.line("米", 1)
-        asked = {"storeId": fresh.store, "reason": "破损", "lines": [line]}
-        row = await fresh.do("requestWriteOff", by=fresh.cashier, **asked)
+        request = {"storeId": fresh.store, "reason": "破损", "lines": [line]}
+        row = await fresh.do("requestWriteOff", by=fresh.cashier, **request)
         await fresh.do(name, writeOffId=row["id"])
         record = await newest(chain)
         assert (record["act"], record["subjectId"]) == (act, row["id"])
@@ -122,8 +122,8 @@ async def test_one_key_leaves_one_record_and_a_refusal_none(fresh: Desk) -> None
     refused = await fresh.do("adjust", storeId=fresh.store, kind="LOSS", lines=[line])
     assert refused["code"] == "OUT_OF_STOCK"
     key = str(uuid4())
-    asked = {"key": key, "storeId": fresh.store, "kind": "GAIN", "lines": [line]}
-    await asyncio.gather(*(fresh.do("adjust", **asked) for _ in range(5)))
+    request = {"key": key, "storeId": fresh.store, "kind": "GAIN", "lines": [line]}
+    await asyncio.gather(*(fresh.do("adjust", **request) for _ in range(5)))
     assert len(await log(chain, act="ADJUST")) == 1
 
 

@@ -199,7 +199,7 @@ OWN_WARNING = """query($product: UUID!, $store: UUID!) {
 
 async def test_managers_set_warnings_of_their_own_stores(fresh: Desk) -> None:
     product = await milk(fresh)
-    made = await fresh.chain.do(CREATE_STORE, code=uuid4().hex, name="福田店")
+    second = await fresh.chain.do(CREATE_STORE, code=uuid4().hex, name="福田店")
     own = {"productId": product, "days": 10, "storeId": fresh.store}
     key = str(uuid4())
     for _ in range(2):
@@ -210,7 +210,7 @@ async def test_managers_set_warnings_of_their_own_stores(fresh: Desk) -> None:
     everywhere = {"productId": product, "days": 10}
     code = await fresh.code("setExpiryWarning", by=fresh.manager, **everywhere)
     assert code == "BAD_INPUT"
-    for store in (made["id"], str(uuid4())):
+    for store in (second["id"], str(uuid4())):
         refused = await fresh.do("setExpiryWarning", by=fresh.manager, **{**own, "storeId": store})
         assert refused["code"] == "UNKNOWN_STORE"
     # The product's own number leaves a store's own in place.

@@ -76,8 +76,8 @@ async def test_a_hot_token_reads_nothing_and_a_herd_reads_once(gate: Gate) -> No
     assert [await gate.viewer(token) for _ in range(100)] == [viewer] * 100
     assert reads(gate) == before
     gate.forget(viewer.tenant)
-    found = await asyncio.gather(*(gate.viewer(token) for _ in range(100)))
-    assert found == [viewer] * 100
+    viewers = await asyncio.gather(*(gate.viewer(token) for _ in range(100)))
+    assert viewers == [viewer] * 100
     assert reads(gate) == before + 1
 
 

@@ -96,8 +96,8 @@ async def test_what_to_count_next(fresh: Desk) -> None:
     await fresh.post("sell", ("糖", 1), acceptShortage=True)
 
     async def names() -> list[str]:
-        found = await fresh.ask(SUGGESTED, store=fresh.store)
-        return [each["level"]["product"]["name"] for each in found]
+        answer = await fresh.ask(SUGGESTED, store=fresh.store)
+        return [each["level"]["product"]["name"] for each in answer]
 
     assert await names() == ["糖", "油", "米"]
     row = await counted(fresh, await opened(fresh, "糖", "油"), ("糖", 0), ("油", 10))

@@ -21,7 +21,7 @@ JSON = "Content-Type: application/json"
 QUERY = b'{"query": "{ __typename }"}'
 
 
-async def asked(asking: Asking, text: bytes) -> Reply:
+async def answered(asking: Asking, text: bytes) -> Reply:
     return await exchange(asking.http.base_url, text)
 
 
@@ -32,9 +32,9 @@ async def test_a_head_has_a_size(asking: Asking) -> None:
         request("/healthz", *(f"X-{n}: 1" for n in range(HEADERS_MAX))),
         request("/healthz", *(f"X-{n}: {'a' * 1000}" for n in range(40))),
     ):
-        assert (await asked(asking, text)).status == 431
+        assert (await answered(asking, text)).status == 431
     fits = request("/healthz", *(f"X-{n}: {'a' * 100}" for n in range(HEADERS_MAX - 10)))
-    assert (await asked(asking, fits)).status == 200
+    assert (await answered(asking, fits)).status == 200
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Callable[[Part, float], None]:
 
 async def test_a_head_has_a_time(asking: Asking, clocks: Clocks) -> None:
     clocks(Part.HEAD, 0.3)
-    assert (await asked(asking, b"")).status == 0
-    assert (await asked(asking, b"GET /healthz HTTP/1.1\r\nHost: loc")).status == 408
-    assert (await asked(asking, b"\r\n\r\n")).status == 0
+    assert (await answered(asking, b"")).status == 0
+    assert (await answered(asking, b"GET /healthz HTTP/1.1\r\nHost: loc")).status == 408
+    assert (await answered(asking, b"\r\n\r\n")).status == 0
 
 
 async def test_a_head_that_drips_has_a_time(asking: Asking, clocks: Clocks) -> None:
@@ -91,9 +91,9 @@ async def test_a_body_has_a_time(asking: Asking, clocks: Clocks) -> None:
     clocks(Part.BODY, 0.3)
     begun = request("/graphql", JSON, "Content-Length: 1000", method="POST")
     with capture_logs() as logs:
-        assert (await asked(asking, begun + b"{")).status == 408
+        assert (await answered(asking, begun + b"{")).status == 408
         chunked = request("/graphql", JSON, "Transfer-Encoding: chunked", method="POST")
-        assert (await asked(asking, chunked + b"1\r\n{\r\n")).status == 408
+        assert (await answered(asking, chunked + b"1\r\n{\r\n")).status == 408
     assert logs == []
 
 
@@ -166,7 +166,7 @@ HOSTS = {
 
 @pytest.mark.parametrize("host", HOSTS, ids=lambda host: host[:30])
 async def test_only_own_hosts_are_answered(asking: Asking, host: str) -> None:
-    reply = await asked(
+    reply = await answered(
         asking, request("/graphql", f"Host: {host}", JSON, method="POST", body=QUERY)
     )
     assert reply.status == HOSTS[host], reply.body
@@ -178,14 +178,14 @@ async def test_a_request_has_one_host(asking: Asking) -> None:
     none = b"GET /graphiql HTTP/1.1\r\nConnection: close\r\n\r\n"
     old = b"GET /graphiql HTTP/1.0\r\n\r\n"
     for text in (two, none, old):
-        assert (await asked(asking, text)).status == 400
+        assert (await answered(asking, text)).status == 400
     probe = request("/readyz", "Host: 10.1.2.3.cluster.example")
-    assert (await asked(asking, probe)).status == 200
+    assert (await answered(asking, probe)).status == 200
 
 
 @pytest.mark.parametrize("path", ["/graphql/", "//evil.example/%2e%2e", "/graphiql/", "/readyz/"])
 async def test_nothing_is_redirected(asking: Asking, path: str) -> None:
-    reply = await asked(asking, request(path))
+    reply = await answered(asking, request(path))
     assert reply.status == 404
     assert "location" not in reply.headers
 
@@ -203,7 +203,7 @@ async def test_named_hosts_replace_the_default(urls: Urls) -> None:
     expected["门店".encode("idna").decode() + ".example"] = 200
     async with served(urls, hosts=names) as asking:
         for host, status in expected.items():
-            reply = await asked(asking, request("/graphiql", f"Host: {host}"))
+            reply = await answered(asking, request("/graphiql", f"Host: {host}"))
             assert reply.status == status, host
 
 
@@ -213,7 +213,7 @@ METHODS = ["PUT", "DELETE", "PATCH", "HEAD", "TRACE", "CONNECT", "OPTIONS", "PRO
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("path", ["/graphql", "/graphiql", "/shops/x", "/nothing"])
 async def test_odd_methods_are_refused(asking: Asking, method: str, path: str) -> None:
-    reply = await asked(asking, request(path, JSON, method=method))
+    reply = await answered(asking, request(path, JSON, method=method))
     if (method, path) != ("HEAD", "/graphiql"):
         assert reply.status in (400, 404, 405), reply
     assert b"Traceback" not in reply.body
@@ -222,8 +222,8 @@ async def test_odd_methods_are_refused(asking: Asking, method: str, path: str) -
 async def test_ranges_are_ignored(asking: Asking) -> None:
     [asset, *_] = await asset_names(asking)
     ranges = "bytes=" + ",".join(f"{n}-{n + 1}" for n in range(0, 9000, 3))
-    whole = await asked(asking, request(asset))
-    reply = await asked(asking, request(asset, f"Range: {ranges[:30_000]}"))
+    whole = await answered(asking, request(asset))
+    reply = await answered(asking, request(asset, f"Range: {ranges[:30_000]}"))
     assert (reply.status, len(reply.body)) == (200, len(whole.body))
 
 
@@ -231,9 +231,9 @@ async def test_a_million_form_fields_are_refused(asking: Asking) -> None:
     form = "Content-Type: application/x-www-form-urlencoded"
     body = b"&".join(b"a" for _ in range(1_000_000))
     for path in ("/graphql", "/nothing"):
-        reply = await asked(asking, request(path, form, method="POST", body=body))
+        reply = await answered(asking, request(path, form, method="POST", body=body))
         assert reply.status in (0, 400, 404, 413, 415), reply
-    assert (await asked(asking, request("/graphql?" + "a&" * 15_000))).status in (400, 405)
+    assert (await answered(asking, request("/graphql?" + "a&" * 15_000))).status in (400, 405)
 
 
 GARBAGE = {
@@ -266,7 +266,9 @@ async def test_a_request_without_a_query_is_refused(
 ) -> None:
     accepting = f"Accept: {accept}"
     with capture_logs() as logs:
-        reply = await asked(asking, request("/graphql", JSON, accepting, method=method, body=b"{}"))
+        reply = await answered(
+            asking, request("/graphql", JSON, accepting, method=method, body=b"{}")
+        )
     assert reply.status == (405 if (method, accept) == ("GET", "*/*") else 400)
     assert logs == []
 

@@ -40,14 +40,14 @@ async def test_stores_are_those_within_reach(chain: Chain) -> None:
     _, cashier = await chain.hired()
     _, buyer = await chain.hired(role="PURCHASER", storeIds=[])
     code = f"z-{uuid4().hex[:20]}"
-    made = await chain.do(CREATE_STORE, code=code.upper(), name="福田店", fewThreshold=9)
-    assert made["storeCode"] == code
-    assert (made["timezone"], made["fewThreshold"]) == ("Asia/Shanghai", 9)
+    answer = await chain.do(CREATE_STORE, code=code.upper(), name="福田店", fewThreshold=9)
+    assert answer["storeCode"] == code
+    assert (answer["timezone"], answer["fewThreshold"]) == ("Asia/Shanghai", 9)
     mine = await chain.asking(STORES, cashier["accessToken"])
     assert [store["id"] for store in mine] == [str(chain.store)]
     for token in (chain.token, buyer["accessToken"]):
         every = await chain.asking(STORES, token)
-        assert {store["id"] for store in every} == {str(chain.store), made["id"]}
+        assert {store["id"] for store in every} == {str(chain.store), answer["id"]}
 
 
 async def test_a_store_changes_only_what_is_given(chain: Chain) -> None:
@@ -107,9 +107,9 @@ async def test_staff_in_pages(chain: Chain) -> None:
 
 
 async def test_a_key_does_what_its_scopes_say(chain: Chain) -> None:
-    made = await chain.do(CREATE_KEY, name="ERP", scopes=["VIEWER_READ", "STOCK_READ"])
-    assert made["apiKey"]["createdBy"] == {"name": chain.founded.owner.name}
-    viewer = await chain.asking(VIEWER, made["secret"])
+    answer = await chain.do(CREATE_KEY, name="ERP", scopes=["VIEWER_READ", "STOCK_READ"])
+    assert answer["apiKey"]["createdBy"] == {"name": chain.founded.owner.name}
+    viewer = await chain.asking(VIEWER, answer["secret"])
     assert (viewer["name"], viewer["role"]) == ("ERP", "INTEGRATOR")
     assert set(viewer["permissions"]) == {
         "BROWSE",
@@ -118,7 +118,7 @@ async def test_a_key_does_what_its_scopes_say(chain: Chain) -> None:
         "SEE_SELF",
         "SEE_STOCK",
     }
-    assert await chain.asking.code(STAFF, made["secret"]) == "FORBIDDEN"
+    assert await chain.asking.code(STAFF, answer["secret"]) == "FORBIDDEN"
     bare = await chain.do(CREATE_KEY, name="till", scopes=["SALE_WRITE"])
     assert await chain.asking.code(VIEWER, bare["secret"]) == "FORBIDDEN"
 
@@ -126,13 +126,13 @@ async def test_a_key_does_what_its_scopes_say(chain: Chain) -> None:
 async def test_no_scope_lets_a_key_change_people_keys_or_stores(chain: Chain) -> None:
     every = await chain.do(CREATE_KEY, name="all", scopes=[scope.name for scope in ApiScope])
     for text, input in mutations(chain).values():
-        asked = {"key": str(uuid4()), **input}
-        assert await chain.asking.code(text, every["secret"], input=asked) == "FORBIDDEN"
+        request = {"key": str(uuid4()), **input}
+        assert await chain.asking.code(text, every["secret"], input=request) == "FORBIDDEN"
 
 
 async def test_a_key_works_only_whole_and_in_its_own_tenant(chain: Chain, stranger: Chain) -> None:
-    made = await chain.do(CREATE_KEY, name="ERP", scopes=["VIEWER_READ"])
-    _, tenant, key, secret = made["secret"].split("_", 3)
+    answer = await chain.do(CREATE_KEY, name="ERP", scopes=["VIEWER_READ"])
+    _, tenant, key, secret = answer["secret"].split("_", 3)
     other = stranger.founded.tenant.tenant_id.hex
     changed = "A" if secret[0] != "A" else "B"
     for token in (
@@ -141,13 +141,13 @@ async def test_a_key_works_only_whole_and_in_its_own_tenant(chain: Chain, strang
         f"kucun_{tenant}_{uuid4().hex}_{secret}",
         f"kucun_{other}_{key}_{secret}",
         f"kucun_{tenant.upper()}_{key}_{secret}",
-        f"{made['secret']}x",
+        f"{answer['secret']}x",
     ):
         assert await chain.asking.code(VIEWER, token) == "UNAUTHENTICATED"
-    assert await chain.asking(VIEWER, made["secret"])
+    assert await chain.asking(VIEWER, answer["secret"])
     # A key in the URL is not accepted, because logs and proxies store URLs.
     response = await chain.asking.http.post(
-        f"/graphql?authorization=Bearer%20{made['secret']}", json={"query": VIEWER}
+        f"/graphql?authorization=Bearer%20{answer['secret']}", json={"query": VIEWER}
     )
     assert response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
@@ -164,9 +164,9 @@ async def test_a_secret_is_shown_once(chain: Chain) -> None:
 
 
 async def test_a_key_stays_revoked(chain: Chain) -> None:
-    made = await chain.do(CREATE_KEY, name="ERP", scopes=["VIEWER_READ"])
-    first = await chain.do(REVOKE_KEY, apiKeyId=made["apiKey"]["id"])
-    again = await chain.do(REVOKE_KEY, apiKeyId=made["apiKey"]["id"])
+    answer = await chain.do(CREATE_KEY, name="ERP", scopes=["VIEWER_READ"])
+    first = await chain.do(REVOKE_KEY, apiKeyId=answer["apiKey"]["id"])
+    again = await chain.do(REVOKE_KEY, apiKeyId=answer["apiKey"]["id"])
     assert first == again
     assert first["revokedAt"]
 
@@ -211,9 +211,9 @@ async def test_only_owners_and_managers_manage(chain: Chain, role: str) -> None:
     _, signed = await chain.hired(role=role)
     token = signed["accessToken"]
     for name, (text, input) in mutations(chain).items():
-        asked = {"key": str(uuid4()), **input}
-        assert await chain.asking.code(text, token, input=asked) == "FORBIDDEN", name
-        assert await chain.asking.code(text, None, input=asked) == "UNAUTHENTICATED", name
+        request = {"key": str(uuid4()), **input}
+        assert await chain.asking.code(text, token, input=request) == "FORBIDDEN", name
+        assert await chain.asking.code(text, None, input=request) == "UNAUTHENTICATED", name
     for text in (STAFF, KEYS):
         assert await chain.asking.code(text, token) == "FORBIDDEN"
 
@@ -221,13 +221,13 @@ async def test_only_owners_and_managers_manage(chain: Chain, role: str) -> None:
 async def test_foreign_ids_look_like_absent_ones(chain: Chain, stranger: Chain) -> None:
     person, _ = await stranger.hired()
     their_key = await stranger.do(CREATE_KEY, name="ERP", scopes=["VIEWER_READ"])
-    asked = [
+    requests = [
         (SET_ROLE, "staffId", person["id"], {"role": "CASHIER", "storeIds": []}),
         (REMOVE, "staffId", person["id"], {}),
         (REVOKE_KEY, "apiKeyId", their_key["apiKey"]["id"], {}),
         (UPDATE_STORE, "storeId", str(stranger.store), {"name": "mine now"}),
     ]
-    for text, field, foreign, more in asked:
+    for text, field, foreign, more in requests:
         absent = str(uuid4())
         theirs = await chain.do(text, **{field: foreign}, **more)
         nobodys = await chain.do(text, **{field: absent}, **more)
@@ -278,10 +278,10 @@ async def test_a_refusal_leaves_no_claim(chain: Chain) -> None:
 @pytest.mark.parametrize("name", ["setStaffRole", "removeStaff", "revokeApiKey", "updateStore"])
 async def test_changes_repeat_their_answer(chain: Chain, name: str) -> None:
     person, _ = await chain.hired()
-    made = await chain.do(CREATE_KEY, name="ERP", scopes=["STOCK_READ"])
+    answer = await chain.do(CREATE_KEY, name="ERP", scopes=["STOCK_READ"])
     ids = {
         "staffId": person["id"],
-        "apiKeyId": made["apiKey"]["id"],
+        "apiKeyId": answer["apiKey"]["id"],
         "storeId": str(chain.store),
     }
     text, input = mutations(chain)[name]

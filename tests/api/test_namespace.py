@@ -268,5 +268,5 @@ async def test_no_two_products_share_a_code(fresh: Desk, seed: str) -> None:
                 skus[key] = product
         for each in CODES:
             owner = skus.get(key_of(each)) or barcodes.get(key_of(each))
-            found = (await scanned(fresh, choice.choice(spellings(each))))[0]
-            assert found == owner, (each, skus, barcodes)
+            named = (await scanned(fresh, choice.choice(spellings(each))))[0]
+            assert named == owner, (each, skus, barcodes)

@@ -160,10 +160,10 @@ async def test_a_webhook_is_signed(desk: Desk, db: Database, receiver: HTTPServe
     [(request, _)] = receiver.log
     body = request.get_data(as_text=True)
     stamp, digest = request.headers["Kucun-Signature"].split(",")
-    wanted = hmac.new(
+    signature = hmac.new(
         created["secret"].encode(), f"{stamp[2:]}.{body}".encode(), hashlib.sha256
     ).hexdigest()
-    assert digest == f"v1={wanted}"
+    assert digest == f"v1={signature}"
     [delivery] = [each for each in await sent(desk) if each["channel"] == "WEBHOOK"]
     assert request.headers["Kucun-Event-Id"] == delivery["id"] == request.get_json()["id"]
     assert (delivery["state"], delivery["receipt"]) == ("DELIVERED", "HTTP 200")

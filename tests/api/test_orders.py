@@ -277,8 +277,8 @@ async def test_orders_are_listed(fresh: Desk) -> None:
     await stocked(fresh, 米=10)
     placed = [await place(fresh, ("米", 1)) for _ in range(3)]
     await fresh.do("cancelOrder", orderId=placed[0]["id"])
-    found = (await fresh.ask(ORDERS))["nodes"]
-    assert [row["id"] for row in found] == [each["id"] for each in reversed(placed)]
+    nodes = (await fresh.ask(ORDERS))["nodes"]
+    assert [row["id"] for row in nodes] == [each["id"] for each in reversed(placed)]
     held = (await fresh.ask(ORDERS, state="HELD", channel="WECHAT"))["nodes"]
     assert [row["id"] for row in held] == [placed[2]["id"], placed[1]["id"]]
     assert (await fresh.ask(ORDERS, by=fresh.cashier))["nodes"][0]["contact"] == "138****8000"

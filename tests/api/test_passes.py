@@ -82,8 +82,8 @@ async def test_what_is_held_is_not_sold(fresh: Desk) -> None:
 async def test_who_sees_whose_pass(fresh: Desk, outsider: Desk) -> None:
     sold = await sell(fresh, await salon(fresh))
     for by in (fresh.owner, fresh.cashier):
-        [found] = (await fresh.ask(PASSES, by, customer="13800138000", state="ACTIVE"))["nodes"]
-        assert (found["id"], found["customer"]) == (sold["id"], "138****8000")
+        [row] = (await fresh.ask(PASSES, by, customer="13800138000", state="ACTIVE"))["nodes"]
+        assert (row["id"], row["customer"]) == (sold["id"], "138****8000")
     assert (await outsider.ask(PASSES))["nodes"] == []
     refused = await outsider.do("redeem", storeId=outsider.store, passId=sold["id"])
     assert refused["code"] == "UNKNOWN_PASS"

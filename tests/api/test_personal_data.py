@@ -48,16 +48,16 @@ async def test_orders_and_passes_are_found_by_an_exact_number_or_name(fresh: Des
     await stock(fresh, 10)
     numbered = await place(fresh, f"张三 {PHONE}")
     named = await place(fresh, "张三")
-    wanted = "query($contact: String) { orders(contact: $contact) { nodes { id } } }"
+    query = "query($contact: String) { orders(contact: $contact) { nodes { id } } }"
     for contact, order in (
         ("+86 13712345678", numbered),
         ("13712345678", numbered),
         ("张三", named),
     ):
-        found = (await fresh.ask(wanted, by=fresh.cashier, contact=contact))["nodes"]
-        assert found == [{"id": order["id"]}]
+        nodes = (await fresh.ask(query, by=fresh.cashier, contact=contact))["nodes"]
+        assert nodes == [{"id": order["id"]}]
     for contact in ("1371234567", "张", "137****5678", "13712345679"):
-        assert (await fresh.ask(wanted, contact=contact))["nodes"] == []
+        assert (await fresh.ask(query, contact=contact))["nodes"] == []
 
 
 async def test_a_number_has_one_limit_in_every_spelling(fresh: Desk) -> None:
@@ -144,8 +144,8 @@ async def test_an_erased_number_leaves_texts_of_earlier_versions(fresh: Desk, ur
     await stock(fresh, 10)
     order = await place(fresh, "李四", note="x")
     lines = [await fresh.line("米", 1)]
-    asked = {"storeId": fresh.store, "reason": "破损", "lines": lines}
-    loss = await fresh.do("requestWriteOff", by=fresh.cashier, **asked)
+    request = {"storeId": fresh.store, "reason": "破损", "lines": lines}
+    loss = await fresh.do("requestWriteOff", by=fresh.cashier, **request)
     stored = "UPDATE {} SET {} = $1 WHERE id = $2::uuid"
     owner = await asyncpg.connect(urls.owner)
     try:

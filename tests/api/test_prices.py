@@ -159,8 +159,8 @@ async def test_an_offline_sale_carries_the_price_of_its_time(fresh: Desk) -> Non
 async def test_a_program_that_sells_may_give_prices(fresh: Desk) -> None:
     await stocked(fresh, 米=10)
     input = {"key": str(uuid4()), "name": "收银机", "scopes": ["SALE_WRITE", "STOCK_READ"]}
-    made = await fresh.ask(CREATE_KEY, input=input)
-    sale = await sell(fresh, await fresh.line("米", 2, price="2.00"), by=made["secret"])
+    answer = await fresh.ask(CREATE_KEY, input=input)
+    sale = await sell(fresh, await fresh.line("米", 2, price="2.00"), by=answer["secret"])
     assert sale["total"] == "4.00"
 
 

@@ -51,10 +51,10 @@ async def test_a_refused_document_tells_its_cost(desk: Desk) -> None:
 
 
 async def test_an_api_key_may_spend_most(desk: Desk) -> None:
-    made = await desk.asking(
+    answer = await desk.asking(
         CREATE_KEY, desk.owner, input={"key": str(uuid4()), "name": "x", "scopes": ["STOCK_READ"]}
     )
-    spent = await cost(desk.asking, TYPENAME, made["secret"])
+    spent = await cost(desk.asking, TYPENAME, answer["secret"])
     assert spent["budget"] == KEY_BUDGET > STAFF_BUDGET > GUEST_BUDGET
 
 

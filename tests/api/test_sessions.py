@@ -223,11 +223,11 @@ async def test_a_session_opened_while_its_person_was_removed(chain: Chain, urls:
 
 
 async def test_a_revoked_key_reaches_another_process(chain: Chain, elsewhere: Asking) -> None:
-    made = await chain.do(CREATE_KEY, name="ERP", scopes=["VIEWER_READ"])
-    assert (await elsewhere(VIEWER, made["secret"]))["role"] == "INTEGRATOR"
-    await chain.do(REVOKE_KEY, apiKeyId=made["apiKey"]["id"])
-    assert await until_refused(elsewhere, made["secret"]) < SECOND
-    assert await chain.asking.code(VIEWER, made["secret"]) == "UNAUTHENTICATED"
+    answer = await chain.do(CREATE_KEY, name="ERP", scopes=["VIEWER_READ"])
+    assert (await elsewhere(VIEWER, answer["secret"]))["role"] == "INTEGRATOR"
+    await chain.do(REVOKE_KEY, apiKeyId=answer["apiKey"]["id"])
+    assert await until_refused(elsewhere, answer["secret"]) < SECOND
+    assert await chain.asking.code(VIEWER, answer["secret"]) == "UNAUTHENTICATED"
 
 
 async def test_another_role_reaches_another_process(chain: Chain, elsewhere: Asking) -> None:

@@ -28,12 +28,12 @@ async def test_a_full_lane_says_so_and_takes_the_same_key_later(
     async with holder.transaction():
         # The first sale waits for this row, and the others for the first.
         await holder.execute(HELD, fresh.products["米"])
-        asked = [asyncio.create_task(fresh.post("sell", ("米", 1), key=key)) for key in keys]
-        done, waiting = await asyncio.wait(asked, timeout=2)
+        selling = [asyncio.create_task(fresh.post("sell", ("米", 1), key=key)) for key in keys]
+        done, waiting = await asyncio.wait(selling, timeout=2)
         assert {task.result()["code"] for task in done} == {"BUSY"}
         assert ROOM <= len(waiting) <= ROOM + 1
-    told = Counter(answer.get("code", "sold") for answer in await asyncio.gather(*asked))
-    assert told == {"sold": len(waiting), "BUSY": len(done)}
+    outcomes = Counter(answer.get("code", "sold") for answer in await asyncio.gather(*selling))
+    assert outcomes == {"sold": len(waiting), "BUSY": len(done)}
     assert (await fresh.level("米"))["available"] == str(100 - len(waiting))
     again = [await fresh.post("sell", ("米", 1), key=key) for key in keys]
     assert all("id" in answer for answer in again), again

@@ -25,22 +25,22 @@ class Reading:
         self.rounds.append(set(keys))
         query = select(Product.id, Product.name).where(Product.tenant_id == tenant)
         async with db.read(tenant) as session:
-            found: Any = await session.execute(query.where(among(Product.id, keys)))
-            return dict(found)
+            rows: Any = await session.execute(query.where(among(Product.id, keys)))
+            return dict(rows)
 
 
 async def test_who_asks_while_it_is_read_is_in_the_next_round(db: Database, shop: Shop) -> None:
     names = [f"米{number}" for number in range(20)]
     ids = [await shop.product(name) for name in names]
     reading = Reading()
-    asked = [asyncio.ensure_future(db.coalesce(reading, shop.tenant, [ids[0]]))]
+    reads = [asyncio.ensure_future(db.coalesce(reading, shop.tenant, [ids[0]]))]
     while not reading.rounds:  # noqa: ASYNC110
         await asyncio.sleep(0)
     # The first is on its way: what is committed now is told to whoever asks now.
     ids.append(await shop.product("油"))
-    asked += [asyncio.ensure_future(db.coalesce(reading, shop.tenant, [id])) for id in ids[1:]]
-    found = await asyncio.gather(*asked)
-    assert [told[id] for told, id in zip(found, ids, strict=True)] == [*names, "油"]
+    reads += [asyncio.ensure_future(db.coalesce(reading, shop.tenant, [id])) for id in ids[1:]]
+    answers = await asyncio.gather(*reads)
+    assert [names_by_id[id] for names_by_id, id in zip(answers, ids, strict=True)] == [*names, "油"]
     assert len(reading.rounds) == 2
     assert await db.coalesce(reading, shop.tenant, ids[:1]) == {ids[0]: names[0]}
     assert len(reading.rounds) == 3, "nothing is remembered"

@@ -75,8 +75,8 @@ async def test_a_batch_is_warned_of_in_stages(shop: Shop) -> None:
     await shop.deliver("奶", 4, "B", day(20))
     await shop.deliver("奶", 5, "C", day(7))
     await watch(shop)
-    found = {row.due_on: row.tier for row in await alerts(shop, "NEAR_EXPIRY")}
-    assert found == {day(20): 30, day(7): 7}
+    tiers = {row.due_on: row.tier for row in await alerts(shop, "NEAR_EXPIRY")}
+    assert tiers == {day(20): 30, day(7): 7}
     assert await texts(shop) == [
         "奶（批号 B）还有 20 天到期，货架上还有 4 袋，请尽快处理",
         "奶（批号 C）还有 7 天到期，货架上还有 5 袋，请尽快处理",
@@ -254,8 +254,8 @@ async def test_a_purchase_order_that_has_not_arrived(shop: Shop) -> None:
             )
         )
         await unit.session.flush()
-        wanted = {"product_id": await shop.product("米"), "ordered": 9, "scale": 1}
-        unit.session.add(PurchaseLine(purchase_id=order, line=1, **wanted, **mine))
+        line = {"product_id": await shop.product("米"), "ordered": 9, "scale": 1}
+        unit.session.add(PurchaseLine(purchase_id=order, line=1, **line, **mine))
     await watch(shop)
     assert await texts(shop) == ["采购单 PO-1 已超过预计到货日 2 天，仍未到齐，请联系供应商"]
     async with shop.db.unit(shop.tenant) as unit:

@@ -64,10 +64,10 @@ class Keepers(Customers):
     def lately(self, papers: list[Any], lately: int) -> Any:
         return papers[max(0, len(papers) - 1 - lately)]
 
-    @rule(lines=LINES, asked=st.booleans())
-    def plan(self, lines: Any, asked: bool) -> None:
+    @rule(lines=LINES, requested=st.booleans())
+    def plan(self, lines: Any, requested: bool) -> None:
         quantities = list(total(lines).items())
-        if asked:
+        if requested:
             row = self.run(self.depot.ask(*quantities))
             row = self.run(self.depot.approve(row))
         else:
@@ -147,7 +147,7 @@ class Keepers(Customers):
             possible = quantity <= of(free, name)
             if not possible:
                 # A request that is short ends overdue orders and tries again.
-                self.model.settle(each for each in self.model.orders if name in each.lines)
+                self.model.end_overdue(each for each in self.model.orders if name in each.lines)
         if not possible:
             assert isinstance(outcome, OutOfStock), outcome
             return

@@ -46,10 +46,10 @@ class Shelf:
     def take(self, parts: dict[str, int], count: int) -> Counter[int]:
         """The quantity that leaves each batch; the batch that expires first is used first."""
         self.plain -= parts.get(PLAIN, 0) * count
-        wanted, taken = parts.get(DATED, 0) * count, Counter()
+        needed, taken = parts.get(DATED, 0) * count, Counter()
         for days in DAYS[1:]:
-            taken[days] = min(wanted, self.dated[days])
-            wanted -= taken[days]
+            taken[days] = min(needed, self.dated[days])
+            needed -= taken[days]
         self.dated -= taken
         return taken
 

@@ -188,13 +188,13 @@ class Stores(Machine):
             for level in levels:
                 name = names[level.product_id]
                 held = (level.shelf, level.quarantine, level.reserved, level.transit)
-                wanted = (
+                expected = (
                     self.model.bins[number, name, "shelf"],
                     self.model.bins[number, name, "quarantine"],
                     0,
                     0,
                 )
-                assert held == wanted
+                assert held == expected
             assert revision - self.opened[store] == self.model.commits[number]
 
 

@@ -19,7 +19,7 @@ from app.domain.rules.kinds import Kind
 from tests.conftest import Cloning
 from tests.ledger.test_channels import buffer, quota
 from tests.support.machine import Machine, run_machine
-from tests.support.order_model import Kept, Model, Paper, of, total
+from tests.support.order_model import Kept, Model, ModelOrder, of, total
 from tests.support.orders import OrderDesk
 from tests.support.shop import day
 
@@ -49,11 +49,11 @@ class Customers(Machine):
         for batch in ((PLAIN, 0), (DATED, 3), (DATED, 30)):
             await self.arrive(batch, 6)
 
-    def order(self, lately: int) -> tuple[Order, Paper]:
+    def order(self, lately: int) -> tuple[Order, ModelOrder]:
         place = max(0, len(self.rows) - 1 - lately)
         return self.rows[place], self.model.orders[place]
 
-    def tried(self, twice: bool, order: Paper, doing: Any) -> tuple[Any, str]:
+    def tried(self, twice: bool, order: ModelOrder, doing: Any) -> tuple[Any, str]:
         """The outcome, of one call or of two with the same key, and the order's state before."""
         met, key = order.state, uuid4()
         outcome = self.run(doing(key))
@@ -92,7 +92,7 @@ class Customers(Machine):
         outcome = self.run(self.desk.sell_all_the_same(name, quantity))
         assert isinstance(outcome, Movement), outcome
         if not self.model.allows(total([(name, quantity)]), bound=False):
-            self.model.lacked[name] += quantity - self.model.there(name)
+            self.model.short[name] += quantity - self.model.there(name)
         self.model.take(total([(name, quantity)]))
 
     @rule(lines=LINES, again=st.sampled_from(["", "same", "other"]))
@@ -105,7 +105,7 @@ class Customers(Machine):
         assert isinstance(outcome, Order), outcome
         held = self.model.take(total(lines))
         self.rows.append(outcome)
-        self.model.orders.append(Paper(total(lines), held))
+        self.model.orders.append(ModelOrder(total(lines), held))
         if again == "same":
             assert self.run(self.desk.place(*lines, key=key)).id == outcome.id
         elif again == "other":
@@ -199,7 +199,7 @@ class Customers(Machine):
             self.model.orders[place].over = True
         if settled:
             self.run(self.desk.end_overdue())
-            self.model.settle(self.model.orders)
+            self.model.end_overdue(self.model.orders)
 
     @rule(name=NAMES, kept=BOUND, most=BOUND)
     def bind(self, name: str, kept: int | None, most: int | None) -> None:
@@ -210,7 +210,7 @@ class Customers(Machine):
 
     @invariant()
     def everything_equals_the_model(self) -> None:
-        levels, batches, offers, states, lacked = self.run(self.look())
+        levels, batches, offers, states, short = self.run(self.look())
         model = self.model
         for name in (PLAIN, DATED):
             there = model.there(name), model.reserved(name), of(model.aside, name)
@@ -219,7 +219,7 @@ class Customers(Machine):
         dated = {str(days): n for (name, days), n in model.shelf.items() if name == DATED}
         assert batches == dated
         assert states == [order.state for order in model.orders]
-        assert lacked == model.lacked
+        assert short == model.short
 
     async def look(self) -> tuple[Any, ...]:
         shop, names = self.shop, {id: name for name, id in self.shop.products.items()}
@@ -236,12 +236,12 @@ class Customers(Machine):
             ids = [row.id for row in self.rows]
             states = {row.id: row.state for row in await orders_by_id(session, shop.tenant, ids)}
             alerts = await session.scalars(select(Alert).where(Alert.tenant_id == shop.tenant))
-            lacked = Counter({names[each.product_id]: each.quantity for each in alerts})
+            short = Counter({names[each.product_id]: each.quantity for each in alerts})
         offers = {
             names[product]: tuple(sellable[store, product, each] for each in (None, "WECHAT"))
             for store, product in pairs
         }
-        return levels, batches, offers, [states[id] for id in ids], lacked
+        return levels, batches, offers, [states[id] for id in ids], short
 
 
 @pytest.mark.widened

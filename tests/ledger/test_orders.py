@@ -33,7 +33,7 @@ from app.domain.movements.record import Books
 from app.domain.rules.kinds import Kind
 from app.run.embedded import Urls
 from tests.conftest import unheard
-from tests.support.orders import Asked, OrderDesk, count_outcomes
+from tests.support.orders import OrderDesk, SentLine, count_outcomes
 from tests.support.shop import Shop, day
 
 
@@ -89,7 +89,7 @@ async def test_an_order_and_its_hold_are_made_of_the_same_lines(desk: OrderDesk)
     db = RepackingDatabase(shop.db, product, pieces=12)
     books = Books(db, shop.lane, Cookbook(shop.db))
     request = OrderRequest(uuid4(), shop.store, "WECHAT", "13800138000")
-    carton = Asked(product, Decimal(1), unit="箱")
+    carton = SentLine(product, Decimal(1), unit="箱")
     placed = await orders.place(books, shop.owner, request, [carton])
     assert isinstance(placed, Order)
     assert db.repacked

@@ -44,7 +44,7 @@ def draft(kind: Kind, *lines: tuple[UUID, int], named: UUID | None = None, **mor
     source, target = kind.value.source, kind.value.target
     assert source
     assert target
-    made = [
+    drafts = [
         Line(
             product,
             Decimal(quantity),
@@ -55,7 +55,7 @@ def draft(kind: Kind, *lines: tuple[UUID, int], named: UUID | None = None, **mor
         for product, quantity in lines
     ]
     moment = datetime.now(UTC)
-    return Draft(kind, STORE, uuid4(), uuid4(), tuple(made), b"", moment, **more)
+    return Draft(kind, STORE, uuid4(), uuid4(), tuple(drafts), b"", moment, **more)
 
 
 def planned(draft: Draft, levels: Levels, references: References | None = None) -> Plan:

@@ -160,7 +160,7 @@ async def test_unknown_products_are_not_kept(watched: Watched, reads: list[Any])
     copy = await labels_of(watched, [product, *(uuid4() for _ in range(199))])
     assert list(copy.shown) == [product]
     [held] = watched.hub._boards.values()
-    assert list(held._asked) == [product]
+    assert list(held._followed) == [product]
     assert len(reads[0]) == 200
 
 

@@ -96,7 +96,7 @@ async def test_each_process_keeps_the_budget_while_valkey_is_dead(
     # It is found again by the next report of any subject.
     number = 0
 
-    async def found() -> bool:
+    async def reconnected() -> bool:
         nonlocal number
         valkey.revive()
         number += 1
@@ -105,7 +105,7 @@ async def test_each_process_keeps_the_budget_while_valkey_is_dead(
         await asyncio.sleep(0.02)
         return one.connected
 
-    await eventually(found)
+    await eventually(reconnected)
 
 
 async def test_a_frozen_valkey_delays_no_request(

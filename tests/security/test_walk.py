@@ -144,8 +144,8 @@ def asking(walk: Walk, root: str, seed: str, wide: bool) -> dict[str, Reader]:
 
 def assert_all_asked(every: list[Document], fit: list[Document]) -> None:
     """All nodes within three edges of the root fit into the budget of staff."""
-    asked = {node for document in fit for node in document.nodes}
-    left_out = [node.path for document in every for node in document.nodes if node not in asked]
+    fitting = {node for document in fit for node in document.nodes}
+    left_out = [node.path for document in every for node in document.nodes if node not in fitting]
     assert [path for path in left_out if len(path) <= 3] == []
 
 

@@ -253,7 +253,7 @@ async def a_world(db: Database, asking: Asking) -> World:
     chains = [await a_chain(db, asking) for _ in TENANTS]
     world = World(asking, [Desk(chain, "", "") for chain in chains])
     for tenant in TENANTS:
-        await found(world, tenant)
+        await create_store_and_products(world, tenant)
         seedings = [await settled(world, tenant, store) for store in STORES]
         for seeding in seedings:
             await seeding.receive()
@@ -264,7 +264,7 @@ async def a_world(db: Database, asking: Asking) -> World:
     return world
 
 
-async def found(world: World, tenant: int) -> None:
+async def create_store_and_products(world: World, tenant: int) -> None:
     """The second store, and the products, as the owner creates them."""
     desk = world.desks[tenant]
     store = desk.chain.founded.store

@@ -149,7 +149,7 @@ async def test_past_stock_is_the_replayed_ledger(shop: Shop, seed: str) -> None:
         at = datetime.now(UTC) - timedelta(minutes=rng.randint(0, 60))
         known = rng.choice(facts)[1]
         async with shop.db.read(shop.tenant) as session:
-            found = await balances(session, shop.tenant, [pair], at, known)
-        total = sum(each.quantity for each in found if each.bin in ON_HAND_BINS)
+            history = await balances(session, shop.tenant, [pair], at, known)
+        total = sum(each.quantity for each in history if each.bin in ON_HAND_BINS)
         replayed = sum(change for when, noted, change in facts if when <= at and noted <= known)
         assert total == replayed

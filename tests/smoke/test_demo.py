@@ -101,8 +101,8 @@ async def test_seeded_twice_it_is_there_once(settings: Settings) -> None:
     assert once["tenants"] == 1
     assert once["stores"] == 4
     coded = sum(len(lines.split("\n")) - 2 for lines in seed.GOODS.values())
-    made = [trades.SALON_GOODS, trades.KITCHEN_GOODS, trades.SERVED]
-    assert once["products"] == coded + sum(len(lines.split("\n")) - 2 for lines in made)
+    products = [trades.SALON_GOODS, trades.KITCHEN_GOODS, trades.SERVED]
+    assert once["products"] == coded + sum(len(lines.split("\n")) - 2 for lines in products)
     # Each product has its SKU, and goods of the supermarket a barcode as well.
     assert once["product_codes"] == once["products"] + coded
 
@@ -141,8 +141,8 @@ async def test_what_was_cut_short_is_finished(
         with pytest.raises(CutShort):
             await seed.seed(settings)
     assert await seed.seed(settings) == seed.SIGN_INS
-    found = await counted(settings.owner_url)
-    assert found == await counted(whole.owner)
+    counts = await counted(settings.owner_url)
+    assert counts == await counted(whole.owner)
 
 
 async def test_nothing_is_told_where_others_live(settings: Settings) -> None:

@@ -64,14 +64,14 @@ async def browser() -> AsyncIterator[Browser]:
 async def shown(browser: Browser, asking: Asking) -> AsyncIterator[Shown]:
     """GraphiQL freshly opened; when the test is over it must have behaved."""
     page = await browser.new_page(viewport={"width": 1280, "height": 800}, locale="zh-CN")
-    made = Shown(page, str(asking.http.base_url).rstrip("/"))
-    made.watch()
-    await page.goto(f"{made.origin}/graphiql")
+    shown = Shown(page, str(asking.http.base_url).rstrip("/"))
+    shown.watch()
+    await page.goto(f"{shown.origin}/graphiql")
     await expect(page.locator(".graphiql-query-editor .CodeMirror")).to_be_visible()
-    yield made
+    yield shown
     await page.close()
-    assert made.strayed == []
-    assert made.complaints == []
+    assert shown.strayed == []
+    assert shown.complaints == []
 
 
 @dataclass
@@ -280,15 +280,15 @@ async def furnished(counter: Counter) -> str:
     """A dish of two cartons of milk that is kept by batches; the store's public code."""
     owner = (await counter.asking.sign_in(counter.owner))["accessToken"]
     ids = []
-    for told in (
+    for product in (
         {"sku": "MILK", "name": "鲜奶", "tracksBatches": True, "barcodes": ["6901234567892"]},
         {"sku": "DISH", "name": "双皮奶", "kind": "DISH"},
     ):
-        made = {"key": str(uuid4()), "unit": "份", **told}
-        ids.append((await counter.asking(CREATE, owner, input=made))["id"])
-    told = {"key": str(uuid4()), "productId": ids[1]}
+        input = {"key": str(uuid4()), "unit": "份", **product}
+        ids.append((await counter.asking(CREATE, owner, input=input))["id"])
+    product = {"key": str(uuid4()), "productId": ids[1]}
     parts = [{"productId": ids[0], "quantity": "2"}]
-    assert "id" in await counter.asking(RECIPE, owner, input={**told, "components": parts})
+    assert "id" in await counter.asking(RECIPE, owner, input={**product, "components": parts})
     return counter.owner
 
 

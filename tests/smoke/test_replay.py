@@ -70,19 +70,19 @@ async def address(urls: Urls) -> AsyncIterator[str]:
 
 def test_every_odd_row_has_a_decision() -> None:
     transactions, products = pandas.DataFrame(ROWS, columns=COLUMNS), pandas.DataFrame(KNOWN)
-    found = dataset.story(transactions, products, stores=1, baskets=9)
-    assert [(each.id, each.lines) for each in found.baskets] == [
+    story = dataset.story(transactions, products, stores=1, baskets=9)
+    assert [(each.id, each.lines) for each in story.baskets] == [
         ("2", (("12", 20_041),)),
         ("1", (("10", 2), ("10", 1))),
         ("4", (("99", 1),)),
     ]
-    assert found.baskets[0].at == datetime(2017, 1, 1, 11, tzinfo=UTC)
-    assert [(good.id, good.name, good.category) for good in found.goods] == [
+    assert story.baskets[0].at == datetime(2017, 1, 1, 11, tzinfo=UTC)
+    assert [(good.id, good.name, good.category) for good in story.goods] == [
         ("10", "FLUID MILK National", "MILK"),
         ("12", "GASOLINE National", "未分类"),
         ("99", "商品 99", "未分类"),
     ]
-    assert found.decisions == {
+    assert story.decisions == {
         dataset.TWICE: 1,
         dataset.ZERO: 2,
         dataset.NEGATIVE: 1,
@@ -92,8 +92,8 @@ def test_every_odd_row_has_a_decision() -> None:
         dataset.UNFILED: 1,
         dataset.UNNAMED: 1,
     }
-    assert found.opening("7", 100) == {"10": 3, "12": 20_041, "99": 1}
-    assert found.opening("7", 50) == {"10": 2, "12": 10_021, "99": 1}
+    assert story.opening("7", 100) == {"10": 3, "12": 20_041, "99": 1}
+    assert story.opening("7", 50) == {"10": 2, "12": 10_021, "99": 1}
 
 
 def test_the_dataset_is_told_in_order(story: Story) -> None:
@@ -113,9 +113,9 @@ async def test_replayed_twice_it_is_booked_once(
     first = capsys.readouterr().out
     assert await replay(settings, plan)
     again = capsys.readouterr().out
-    for told in (first, again):
-        assert "posted: 40 " in told
-        assert "refused: 0" in told
+    for text in (first, again):
+        assert "posted: 40 " in text
+        assert "refused: 0" in text
     # Whatever was opened has been sold, once.
     assert await left(settings, "replay-test") == Counter()
 
@@ -124,9 +124,9 @@ async def test_too_little_stock_is_refused_and_stops_nothing(
     settings: Settings, story: Story, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await replay(settings, Plan(address, "replay-short", story, percent=50))
-    told = capsys.readouterr().out
-    assert "× OutOfStock" in told
-    assert "posted: 40 " not in told
+    text = capsys.readouterr().out
+    assert "× OutOfStock" in text
+    assert "posted: 40 " not in text
     assert await left(settings, "replay-short") != Counter()
 
 
@@ -192,10 +192,10 @@ async def test_what_got_no_answer_is_sent_again(address: str, monkeypatch: Any) 
 async def left(settings: Settings, name: str) -> Counter[str]:
     """What stands on the shelves of this tenant."""
     owner = await asyncpg.connect(settings.owner_url)
-    found = await owner.fetch(
+    rows = await owner.fetch(
         "select product_id::text, shelf from levels join tenants using (tenant_id)"
         " where name = $1 and shelf <> 0",
         name,
     )
     await owner.close()
-    return Counter(dict(map(tuple, found)))
+    return Counter(dict(map(tuple, rows)))

@@ -12,7 +12,7 @@ Bag = Counter[str]
 
 
 @dataclass
-class Paper:
+class ModelOrder:
     """One order. `out` was handed over and has not come back; `over` that its time has passed."""
 
     lines: Bag
@@ -39,11 +39,11 @@ class Model:
     def __init__(self) -> None:
         self.shelf: Counter[Kept] = Counter()
         self.aside: Counter[Kept] = Counter()
-        self.orders: list[Paper] = []
+        self.orders: list[ModelOrder] = []
         self.buffers: dict[str, int] = {}
         self.quotas: dict[str, int | None] = {}
         self.sold: Bag = Counter()
-        self.lacked: Bag = Counter()
+        self.short: Bag = Counter()
 
     def there(self, name: str) -> int:
         return of(self.shelf, name)
@@ -77,7 +77,7 @@ class Model:
         `bound` by the channel's buffer, and by its quota when it is `sold` now.
         """
         if short := self._short(quantities, bound, sold):
-            self.settle(order for order in self.orders if short & order.lines.keys())
+            self.end_overdue(order for order in self.orders if short & order.lines.keys())
         return not self._short(quantities, bound, sold)
 
     def _short(self, quantities: Bag, bound: bool, sold: bool) -> set[str]:
@@ -89,12 +89,12 @@ class Model:
                 short.add(name)
         return short
 
-    def settle(self, orders: Iterable[Paper]) -> None:
+    def end_overdue(self, orders: Iterable[ModelOrder]) -> None:
         for order in orders:
             if order.idle:
                 self.release(order, "EXPIRED")
 
-    def release(self, order: Paper, state: str) -> None:
+    def release(self, order: ModelOrder, state: str) -> None:
         self.shelf += order.held
         order.held, order.state = Counter(), state
 
@@ -104,7 +104,7 @@ class Model:
         self.shelf -= taken
         return taken
 
-    def bring_back(self, order: Paper, quantities: Bag) -> Counter[Kept]:
+    def bring_back(self, order: ModelOrder, quantities: Bag) -> Counter[Kept]:
         """What comes back: what expires last before the others."""
         back = first(order.out, quantities, sorted(order.out, reverse=True))
         order.out -= back

@@ -33,7 +33,7 @@ def count_outcomes(outcomes: list[Any]) -> Counter[str]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class SentLine:
     """A line as a client sends it."""
 
     product_id: UUID
@@ -63,9 +63,10 @@ class OrderDesk:
         except Refused as refused:
             return refused.refusal
 
-    async def requests(self, *lines: tuple[str, Any]) -> list[Asked]:
+    async def requests(self, *lines: tuple[str, Any]) -> list[SentLine]:
         return [
-            Asked(await self.shop.product(name), Decimal(str(quantity))) for name, quantity in lines
+            SentLine(await self.shop.product(name), Decimal(str(quantity)))
+            for name, quantity in lines
         ]
 
     async def place(

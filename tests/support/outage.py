@@ -56,7 +56,7 @@ class Clients:
         self.answers[name, code] += 1
         return code, value
 
-    async def settle(self, name: str, **input: Any) -> Any:
+    async def retry(self, name: str, **input: Any) -> Any:
         """The answer of a mutation that is sent with one key until it is no error."""
         request = {"key": str(uuid4()), **input}
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -74,18 +74,18 @@ class Clients:
         number = 0
         while self.running:
             line = self.line(number := number + 1)
-            await self.settle("sell", storeId=str(self.store), lines=[line])
+            await self.retry("sell", storeId=str(self.store), lines=[line])
             self.booked[line["productId"]] += 1
 
     async def order(self, code: str) -> None:
         number = 0
         while self.running:
             line, contact = self.line(number := number + 1), f"138{uuid4().int % 10**8:08}"
-            order = await self.settle(
+            order = await self.retry(
                 "placeOrder", store=code, channel="WECHAT", contact=contact, lines=[line]
             )
-            await self.settle("payOrder", orderId=order["id"])
-            await self.settle("fulfilOrder", orderId=order["id"])
+            await self.retry("payOrder", orderId=order["id"])
+            await self.retry("fulfilOrder", orderId=order["id"])
             self.booked[line["productId"]] += 1
 
     async def read(self) -> None:

@@ -10,11 +10,11 @@ from app.db.tables import PurchaseOrder, Supplier
 from app.domain.documents import purchase_receipts, purchases
 from app.domain.documents.purchases import Introduced, PurchaseRequest
 from app.domain.movements.record import MovementHead
-from tests.support.orders import Asked, OrderDesk
+from tests.support.orders import OrderDesk, SentLine
 
 
 @dataclass(frozen=True)
-class Came(Asked):
+class Came(SentLine):
     """A line of a delivery; `unit_cost` is 1/10000 yuan."""
 
     unit_cost: int | None = None

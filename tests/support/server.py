@@ -39,9 +39,9 @@ class Server:
 
     @property
     def port(self) -> int:
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.log.read_text())
-        assert found
-        return int(found[1])
+        address = re.search(r"http://127\.0\.0\.1:(\d+)", self.log.read_text())
+        assert address
+        return int(address[1])
 
     def family(self) -> list[psutil.Process]:
         children = psutil.Process(self.process.pid).children(recursive=True)

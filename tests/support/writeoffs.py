@@ -16,7 +16,7 @@ from tests.support.shop import Shop
 
 
 @dataclass(frozen=True)
-class Asked:
+class SentLine:
     """A line as a client sends it."""
 
     product_id: UUID
@@ -69,11 +69,11 @@ class WasteDesk:
             writeoffs.request(self.books, by or self.cashier, request, requested)
         )
 
-    async def line(self, name: str, quantity: Any, *more: str | Source) -> Asked:
+    async def line(self, name: str, quantity: Any, *more: str | Source) -> SentLine:
         details: dict[str, Any] = {
             "source" if isinstance(each, Source) else "batch_no": each for each in more
         }
-        return Asked(await self.shop.product(name), Decimal(str(quantity)), **details)
+        return SentLine(await self.shop.product(name), Decimal(str(quantity)), **details)
 
     async def approve(
         self, row: WriteOff, by: Viewer | None = None, key: UUID | None = None

@@ -52,13 +52,13 @@ async def order_returns(
     sold: dict[UUID, list[SoldLine]] = defaultdict(list)
     for line in await orders.lines_of(session, tenant, list(back)) if back else ():
         sold[line.order_id].append(SoldLine(line.line, line.product_id, None, line.quantity))
-    found: dict[UUID, OrderReturns] = {}
+    by_order: dict[UUID, OrderReturns] = {}
     for order, goods in back.items():
         by_line = returned_by_line(sold[order], goods)
         whole = all(by_line[line.line] == line.quantity for line in sold[order])
         state = ReturnState.RETURNED if whole else ReturnState.PARTLY_RETURNED
-        found[order] = OrderReturns(by_line, state)
-    return found
+        by_order[order] = OrderReturns(by_line, state)
+    return by_order
 
 
 def _by(goods: Collection[ReturnedGoods], key: str) -> dict[UUID, list[Returned]]:

@@ -165,8 +165,8 @@ async def reverse(
 
     async def work(unit: Unit, row: Stocktake) -> None:
         require_state(row, "CLOSED")
-        made = await orders.movements_of(unit.session, unit.tenant, [row.id])
-        kinds = {each.id: each.kind for each in made}
+        movements = await orders.movements_of(unit.session, unit.tenant, [row.id])
+        kinds = {each.id: each.kind for each in movements}
         entries = await stock.entries_of(unit.session, unit.tenant, kinds)
         lost = [entry for entry in entries if kinds[entry.movement_id] == Kind.COUNT_LOSS.name]
         gained = [entry for entry in entries if kinds[entry.movement_id] == Kind.COUNT_GAIN.name]

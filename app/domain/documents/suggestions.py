@@ -19,7 +19,7 @@ async def suggestions(
     session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> dict[UUID, dict[UUID, Suggestion]]:
     """The suggestions for each of these stocktakes, by product."""
-    found: dict[UUID, dict[UUID, Suggestion]] = {}
+    by_stocktake: dict[UUID, dict[UUID, Suggestion]] = {}
     for id, sheet in (await worksheets(session, tenant, ids)).items():
         lines = [line for line in sheet.counted if line.differs]
         products = [line.product_id for line in lines]
@@ -43,8 +43,8 @@ async def suggestions(
             for line in lines
         ]
         reasons = {each.product_id: suggest(each, differences) for each in differences}
-        found[id] = {product: reason for product, reason in reasons.items() if reason}
-    return found
+        by_stocktake[id] = {product: reason for product, reason in reasons.items() if reason}
+    return by_stocktake
 
 
 async def _packs(

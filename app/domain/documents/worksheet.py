@@ -230,9 +230,9 @@ async def worksheet(
     )
 
 
-def _by_product(found: Collection[Any]) -> dict[UUID, list[Any]]:
+def _by_product(rows: Collection[Any]) -> dict[UUID, list[Any]]:
     grouped: dict[UUID, list[Any]] = defaultdict(list)
-    for each in found:
+    for each in rows:
         grouped[each.product_id].append(each)
     return grouped
 

@@ -46,9 +46,9 @@ async def past_levels(
     """A page of levels as they were at `at`, by what was recorded until `known_at`."""
     levels = await rows.level_pairs(session, tenant, stores, products, after, limit)
     pairs = [(store, product) for store, product, _ in levels]
-    found = await rows.balances(session, tenant, pairs, at, known_at or clock())
+    balances = await rows.balances(session, tenant, pairs, at, known_at or clock())
     grouped: dict[Pair, list[Balance]] = {pair: [] for pair in pairs}
-    for balance in found:
+    for balance in balances:
         grouped[balance.store_id, balance.product_id].append(balance)
     return [
         _past_level(tenant, store, product, scale, grouped[store, product])

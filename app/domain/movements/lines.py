@@ -113,7 +113,7 @@ class ResolvedLine:
     charge: Charge | None = None
 
 
-class _Found(NamedTuple):
+class _MeasuredLine(NamedTuple):
     """The product and quantity of a line; `product` is None when no such product exists."""
 
     request: LineRequest
@@ -148,13 +148,13 @@ async def resolve_lines(
             if each.product_id is not None and each.quantity is not None
         ]
     async with db.read(tenant) as session:
-        found = await _find_products(session, tenant, store, requests)
+        measured = await _find_products(session, tenant, store, requests)
         if source is None:
-            return [_resolved(each.request, each.product_id, each.quantity) for each in found]
+            return [_resolved(each.request, each.product_id, each.quantity) for each in measured]
         if source in BATCH_SOURCES:
-            return await _with_arriving(session, tenant, store, found, moment or clock())
+            return await _with_arriving(session, tenant, store, measured, moment or clock())
         lines: list[ResolvedLine] = []
-        for place, each in enumerate(found):
+        for place, each in enumerate(measured):
             with at_path("lines", str(place)):
                 batches = await _batches_of(session, tenant, each)
             line = _resolved(each.request, each.product_id, each.quantity, batches)
@@ -253,21 +253,21 @@ def wish_of(line: object) -> Wish:
 
 async def _find_products(
     session: AnySession, tenant: UUID, store: UUID, requests: Sequence[LineRequest]
-) -> list[_Found]:
+) -> list[_MeasuredLine]:
     """The product and quantity of each line. Raises Refused with all unknown codes at once."""
     ids = {line.product_id for line in requests if line.product_id is not None}
     rows = await catalog.products_by_id(session, tenant, ids) if ids else ()
     products = {row.id: row for row in rows}
     coded = any(line.code is not None for line in requests)
     layouts = await identity.scale_labels(session, tenant, store) if coded else []
-    found: list[_Found] = []
+    measured: list[_MeasuredLine] = []
     unknown: dict[str, int] = {}
     for place, line in enumerate(requests):
         with at_path("lines", str(place)):
             if line.product_id is not None:
                 product = products.get(line.product_id)
                 quantity = await _measured(session, tenant, line, line.product_id, product)
-                found.append(_Found(line, line.product_id, quantity, product, None))
+                measured.append(_MeasuredLine(line, line.product_id, quantity, product, None))
                 continue
             code = read_code(line.code or "", layouts)
             if code.fault:
@@ -283,11 +283,11 @@ async def _find_products(
             product, quantity = named.product, scanned_quantity(line, code, named)
             if line.unit is not None:
                 quantity = await _in_unit(session, tenant, product, quantity, line.unit)
-            found.append(_Found(line, product.id, quantity, product, code))
+            measured.append(_MeasuredLine(line, product.id, quantity, product, code))
     if unknown:
         path = ("lines", str(min(unknown.values())), "code")
         raise Refused(UnknownProduct(tuple(unknown), path=path))
-    return found
+    return measured
 
 
 async def _measured(
@@ -317,13 +317,17 @@ async def _in_unit(
 
 
 async def _with_arriving(
-    session: AnySession, tenant: UUID, store: UUID, found: Sequence[_Found], moment: datetime
+    session: AnySession,
+    tenant: UUID,
+    store: UUID,
+    measured: Sequence[_MeasuredLine],
+    moment: datetime,
 ) -> list[ResolvedLine]:
     """The lines with the batches that come in, dated by the store's own day."""
     zones = await identity.stores_by_id(session, tenant, [store])
     today = store_day(moment, zones[0].timezone if zones else "UTC")
     lines: list[ResolvedLine] = []
-    for place, (line, product_id, quantity, product, code) in enumerate(found):
+    for place, (line, product_id, quantity, product, code) in enumerate(measured):
         with at_path("lines", str(place)):
             terms = _terms(line, code if product and product.tracks_batches else None)
             arriving = arriving_batch(product, terms, today, moment) if product else None
@@ -348,17 +352,19 @@ def _terms(line: LineRequest, code: Code | None) -> BatchTerms:
     )
 
 
-async def _batches_of(session: AnySession, tenant: UUID, found: _Found) -> tuple[UUID, ...] | None:
+async def _batches_of(
+    session: AnySession, tenant: UUID, line: _MeasuredLine
+) -> tuple[UUID, ...] | None:
     """The batches that the line or its code names; None for any.
 
     What leaves is of the code's batch only if that one was ever received: a till sells what the
     customer holds in her hand. Raises as `named_batches` does.
     """
-    product, code = found.product, found.code
+    product, code = line.product, line.code
     if product is None:
         return None
-    number = clean(_optional(found.request, "batch_no"), "batchNo", 50)
-    expires_on = _optional(found.request, "expires_on")
+    number = clean(_optional(line.request, "batch_no"), "batchNo", 50)
+    expires_on = _optional(line.request, "expires_on")
     if number is not None or expires_on is not None:
         return await named_batches(session, tenant, product, number, expires_on)
     if code is None or not product.tracks_batches:

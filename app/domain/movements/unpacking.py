@@ -31,20 +31,20 @@ async def sold_bundles(
     db: Database, tenant: UUID, entries: Sequence[Entry]
 ) -> dict[UUID, SoldBundle]:
     """The bundles among what these entries sold, by product."""
-    made = [each for each in entries if each.recipe_id and each.to_bin == "customer"]
-    if not made:
+    dishes = [each for each in entries if each.recipe_id and each.to_bin == "customer"]
+    if not dishes:
         return {}
     by_recipe: dict[UUID, list[SoldPart]] = defaultdict(list)
     async with db.read(tenant) as session:
-        recipes = {each.recipe_id for each in made if each.recipe_id}
+        recipes = {each.recipe_id for each in dishes if each.recipe_id}
         for part in await rows.sold_parts(session, tenant, recipes):
             by_recipe[part.recipe_id].append(part)
     sold = Counter[UUID]()
-    for entry in made:
+    for entry in dishes:
         sold[entry.product_id] += entry.quantity // entry.scale
     return {
         entry.product_id: SoldBundle(entry.recipe_id, sold[entry.product_id], parts)
-        for entry in made
+        for entry in dishes
         if entry.recipe_id and (parts := by_recipe[entry.recipe_id]) and _comes_back(parts)
     }
 

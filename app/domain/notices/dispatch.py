@@ -102,8 +102,8 @@ async def notified_people(unit: Unit, rule: str, store: UUID) -> set[UUID]:
     """The members of staff who are notified of the rule in the store."""
     choice = await rows.choice_of(unit.session, unit.tenant, rule, store) or default_choice(rule)
     people = await rows.people_of(unit.session, unit.tenant, store)
-    found = reasons((person for person, _ in people), choice)
-    return {person for person, reason in found.items() if reason in NOTIFIED}
+    chosen = reasons((person for person, _ in people), choice)
+    return {person for person, reason in chosen.items() if reason in NOTIFIED}
 
 
 def _to_webhook(alert: Alert, facts: AlertFacts, hook: Webhook, now: datetime) -> dict[str, Any]:

@@ -88,17 +88,17 @@ async def documents(unit: Unit, turn: Turn, settings: Settings) -> list[Finding]
 async def found_by(unit: Unit, rule: str, turn: Turn, settings: Settings) -> list[Finding]:
     """What one rule finds in the store."""
     if rule in EXPIRY_RULES:
-        found = await batches(unit, turn, settings)
+        findings = await batches(unit, turn, settings)
     elif rule == "SLOW_MOVING":
-        found = await slow_movers(unit, turn, settings)
+        findings = await slow_movers(unit, turn, settings)
     elif rule == "DISH_UNAVAILABLE":
-        found = await dishes(unit, turn, settings)
+        findings = await dishes(unit, turn, settings)
     elif rule in DOCUMENT_RULES:
-        found = await documents(unit, turn, settings)
+        findings = await documents(unit, turn, settings)
     else:
-        found = [
+        findings = [
             Finding(each, product)
             for each, category, product in await rows.low_levels(unit, turn.store)
             if settings.of(each, turn.store, category, product).enabled
         ]
-    return [finding for finding in found if finding.rule == rule]
+    return [finding for finding in findings if finding.rule == rule]

@@ -238,10 +238,10 @@ async def alert_route(
         targets = await rows.targets(session, viewer.tenant, [store])
     shows_others = _reaches(viewer, None)
     staff: list[Person] = [person for person, _ in people if person.here or shows_others]
-    found = reasons(staff, choice or default_choice(rule))
+    chosen = reasons(staff, choice or default_choice(rule))
     routes = [
         Route(id, reason, [each for each in targets if each.staff_id == id])
-        for id, reason in found.items()
+        for id, reason in chosen.items()
     ]
     return routes, [each for each in targets if each.staff_id is None]
 

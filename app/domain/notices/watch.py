@@ -38,8 +38,8 @@ async def watch_store(db: Database, tenant: UUID, store: UUID) -> None:
             await _judge_levels(unit, turn, settings)
         if turn.products is None or turn.products:
             await _judge_products(unit, turn, settings)
-        found = await findings.documents(unit, turn, settings)
-        await rows.judge_findings(unit, store, DOCUMENT_RULES, found, None)
+        results = await findings.documents(unit, turn, settings)
+        await rows.judge_findings(unit, store, DOCUMENT_RULES, results, None)
         await watches.end_turn(unit, turn)
 
 
@@ -58,13 +58,13 @@ def _is_on(crossing: watches.Crossing, category: UUID | None, settings: Settings
 
 async def _judge_products(unit: Unit, turn: Turn, settings: Settings) -> None:
     store, products = turn.store, turn.products
-    found = await findings.batches(unit, turn, settings)
-    await rows.judge_findings(unit, store, EXPIRY_RULES, found, products)
+    results = await findings.batches(unit, turn, settings)
+    await rows.judge_findings(unit, store, EXPIRY_RULES, results, products)
     # New slow movers are found when the day begins; those that sell are over at once.
     slow = products and await rows.alerted(unit, store, "SLOW_MOVING", products)
     if slow is None or slow:
-        found = await findings.slow_movers(unit, turn._replace(products=slow), settings)
-        await rows.judge_findings(unit, store, ["SLOW_MOVING"], found, slow)
+        results = await findings.slow_movers(unit, turn._replace(products=slow), settings)
+        await rows.judge_findings(unit, store, ["SLOW_MOVING"], results, slow)
     dishes = products and await rows.dishes_of(unit, products)
-    found = await findings.dishes(unit, turn, settings)
-    await rows.judge_findings(unit, store, ["DISH_UNAVAILABLE"], found, dishes)
+    results = await findings.dishes(unit, turn, settings)
+    await rows.judge_findings(unit, store, ["DISH_UNAVAILABLE"], results, dishes)

@@ -60,11 +60,11 @@ def numbers(text: str) -> list[FoundNumber]:
         return []
     plain = _plain(text)
     if len(DIGITS.findall(plain)) > MOST_GROUPS:
-        found = list(_usual(plain))
+        matches = list(_usual(plain))
     else:
-        found = sorted([*_matches(plain), *_with_extensions(plain)])
+        matches = sorted([*_matches(plain), *_with_extensions(plain)])
     apart: list[FoundNumber] = []
-    for number in found:
+    for number in matches:
         if not apart or number.start >= apart[-1].end:
             apart.append(number)
     return apart

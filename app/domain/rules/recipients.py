@@ -49,10 +49,10 @@ def default_choice(rule: str) -> Choice:
 def reasons(people: Iterable[Person], choice: Choice) -> dict[UUID, Reason]:
     """Why each person is notified or not. The owner is, when no one else would be."""
     everyone = list(people)
-    found = {person.id: _reason(person, choice) for person in everyone}
-    if not any(reason in NOTIFIED for reason in found.values()):
-        found |= {each.id: Reason.FALLBACK for each in everyone if each.role == "OWNER"}
-    return found
+    recipients = {person.id: _reason(person, choice) for person in everyone}
+    if not any(reason in NOTIFIED for reason in recipients.values()):
+        recipients |= {each.id: Reason.FALLBACK for each in everyone if each.role == "OWNER"}
+    return recipients
 
 
 def _reason(person: Person, choice: Choice) -> Reason:
