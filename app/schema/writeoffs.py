@@ -209,8 +209,8 @@ class WriteOffLineInput(StockLineInput):
     source: writeoffs.Source | None = strawberry.field(
         name="from",
         default=None,
-        description="SHELF by default. Use QUARANTINE for goods that expired, were returned or "
-        "were put aside before. 来源",
+        description="By default the shelf first, and what it lacks from quarantine. Use QUARANTINE "
+        "for goods that expired, were returned or were put aside before. 来源",
     )
 
 

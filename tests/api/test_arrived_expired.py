@@ -140,3 +140,10 @@ async def test_a_return_that_expired_meanwhile(fresh: Desk) -> None:
     rest = await fresh.post("returnSale", ("奶", 1), saleId=sale["id"], disposition="SHELF")
     assert await codes(fresh, rest) == [("1", "EXPIRED")]
     assert await bins(fresh) == ("5", "0", "5")
+
+
+async def test_expired_goods_are_written_off_from_where_they_lie(fresh: Desk) -> None:
+    await receive(fresh, await milk(fresh, "OLD", -1))
+    line = await fresh.line("奶", 2, batchNo="OLD")
+    row = await fresh.do("requestWriteOff", storeId=fresh.store, reason="过期", lines=[line])
+    assert [(each["from"], each["quantity"]) for each in row["lines"]] == [("QUARANTINE", "2")]

@@ -107,6 +107,25 @@ async def test_goods_in_quarantine(desk: Desk) -> None:
     assert await bins(desk, "米") == ("7", "3")
 
 
+async def test_what_the_shelf_lacks_comes_from_quarantine(fresh: Desk) -> None:
+    await stocked(fresh, "米", 10)
+    await fresh.post("adjust", ("米", 6), kind="QUARANTINE")
+    row = await request(fresh, ("米", 3), ("米", 3))
+    assert [(each["from"], each["quantity"]) for each in row["lines"]] == [
+        ("SHELF", "3"),
+        ("SHELF", "1"),
+        ("QUARANTINE", "2"),
+    ]
+    refused = await request(fresh, ("米", 5))
+    assert refused["shortages"][0]["requested"] == "5"
+    rest = await request(fresh, ("米", 4))
+    assert [(each["from"], each["quantity"]) for each in rest["lines"]] == [("QUARANTINE", "4")]
+    done = await verify_change(fresh, fresh.do("approveWriteOff", writeOffId=row["id"]))
+    assert done["value"] == "18.00"
+    await fresh.do("rejectWriteOff", writeOffId=rest["id"])
+    assert await bins(fresh, "米") == ("0", "4")
+
+
 async def test_batches_codes_and_units(desk: Desk) -> None:
     await desk.product("奶", tracksBatches=True)
     await desk.do("setUnits", productId=desk.products["奶"], units=[{"name": "箱", "quantity": 6}])

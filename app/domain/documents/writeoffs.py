@@ -6,6 +6,7 @@ goods that were there before are earmarked. Each decision first locks the write-
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from enum import Enum
 from typing import NamedTuple, Protocol
 from uuid import UUID, uuid5
@@ -42,6 +43,7 @@ from app.domain.rules.days import store_day
 from app.domain.rules.fefo import expired
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean, link
+from app.domain.rules.units import from_base
 
 MOST_PHOTOS = 10
 LONGEST_LINK = 500
@@ -77,7 +79,8 @@ async def request(
     """The write-off, whose goods wait in quarantine until another person decides: all lines or
     none.
 
-    Without a named batch the earliest expiry is taken first, expired goods too. Raises Refused:
+    Without a named batch the earliest expiry is taken first, expired goods too; without a source
+    the shelf comes first, and what it lacks is taken from quarantine. Raises Refused:
     UnknownStore, OutOfStock with what is free; and as `resolve` and `draft` do.
     """
     store = access.at(viewer, Can.REQUEST_WRITE_OFF, request.store_id)
@@ -107,7 +110,9 @@ async def request(
                 return (await rows.write_offs_by_id(unit.session, unit.tenant, [earlier]))[0]
             unit.session.add(row)
             await unit.session.flush()
-            unit.session.add_all(await _put_aside(unit, row, request.key, drafted, sources))
+            chosen = [line.source for line in requests]
+            split = await _with_sources(unit, row, request.key, drafted, chosen)
+            unit.session.add_all(await _put_aside(unit, row, request.key, drafted, split))
             unit.document_changed(store, row.id)
         return row
 
@@ -122,21 +127,65 @@ def _links(urls: Sequence[str]) -> list[str]:
     return [link(url, "photoUrls", LONGEST_LINK) for url in urls]
 
 
+async def _with_sources(
+    unit: Unit, row: WriteOff, key: UUID, drafted: Draft, sources: Sequence[Source | None]
+) -> list[tuple[Line, Source]]:
+    """The lines with their sources. A line without one is split: what the shelf lacks comes from
+    quarantine, if that has all of it.
+
+    Locks every level of the draft.
+    """
+    known = [
+        (line, source or Source.SHELF) for line, source in zip(drafted.lines, sources, strict=True)
+    ]
+    if all(sources):
+        return known
+    pairs, actor = set(drafted.pairs), row.requested_by
+    free = [replace(line, optional=True) for line in drafted.lines]
+    shelved = [
+        line for line, (_, source) in zip(free, known, strict=True) if source is Source.SHELF
+    ]
+    moves = await preview(unit, _movement(row, Kind.WRITE_OFF_HOLD, key, actor, shelved), pairs)
+    if isinstance(moves, Refusal):
+        return known
+    split: list[tuple[Line, Source]] = []
+    for line, optional, source in zip(drafted.lines, free, sources, strict=True):
+        taken = sum(from_base(m.quantity, m.source.scale) for m in moves if m.line is optional)
+        if source is not None or taken == line.quantity:
+            split.append((line, source or Source.SHELF))
+            continue
+        if taken:
+            split.append((replace(line, quantity=Decimal(taken)), Source.SHELF))
+        split.append((replace(line, quantity=line.quantity - taken), Source.QUARANTINE))
+    if not (aside := _wasted(row, split)):
+        return known
+    wasted = await preview(unit, _movement(row, Kind.WRITE_OFF, key, actor, aside), pairs)
+    return known if isinstance(wasted, Refusal) else split
+
+
+def _wasted(row: WriteOff, both: Sequence[tuple[Line, Source]]) -> list[Line]:
+    """The lines of goods that lie in quarantine already, on their way to waste."""
+    quarantine, waste = Place(row.store_id, "quarantine"), Place(row.store_id, "waste")
+    return [
+        replace(line, source=quarantine, target=waste)
+        for line, source in both
+        if source is Source.QUARANTINE
+    ]
+
+
 async def _put_aside(
-    unit: Unit, row: WriteOff, key: UUID, drafted: Draft, sources: Sequence[str]
+    unit: Unit,
+    row: WriteOff,
+    key: UUID,
+    drafted: Draft,
+    both: Sequence[tuple[Line, Source]],
 ) -> list[WriteOffLine]:
     """Moves shelf goods to quarantine and earmarks what lies there already; the lines of both.
 
     Raises Refused, with the shortages of both.
     """
-    quarantine, waste = Place(row.store_id, "quarantine"), Place(row.store_id, "waste")
-    both = list(zip(drafted.lines, sources, strict=True))
-    shelved = [line for line, source in both if source == "shelf"]
-    there = [
-        replace(line, source=quarantine, target=waste)
-        for line, source in both
-        if source == "quarantine"
-    ]
+    shelved = [line for line, source in both if source is Source.SHELF]
+    there = _wasted(row, both)
     # Every level is locked here, in order; what the request brings is not there yet.
     wasting = _movement(row, Kind.WRITE_OFF, key, row.requested_by, there)
     moves = await preview(unit, wasting, set(drafted.pairs)) if there else ()
