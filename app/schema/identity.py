@@ -10,6 +10,7 @@ from strawberry.types import Info
 from app.db import tables
 from app.domain import access
 from app.domain.access import ApiScope, Can, Role
+from app.domain.ledger.guests import MOST_OPEN
 from app.domain.movements.role_limits import limit_of
 from app.domain.people import staff
 from app.domain.people.staff import MOST_STORES
@@ -148,12 +149,19 @@ class ViewerLimits:
 
     @strawberry.field(
         description="Highest cost in CNY of a write-off that the viewer may approve, and of an "
-        "adjustment, own use, production or shortage that they may book alone; null means no "
-        "limit. 金额上限"
+        "adjustment, own use, production or shortage that they may book alone or approve; null "
+        "means no limit. 金额上限"
     )
     async def amount(self, info: Info) -> Money | None:
         limit = await limit_of(info.context.snapshot, self.viewer)
         return None if limit is None else money(limit)
+
+    @strawberry.field(
+        description="Unpaid orders that a customer may have in a store; null for staff and API "
+        "keys, which have no limit. 未付款订单上限"
+    )
+    def unpaid_orders(self) -> int | None:
+        return MOST_OPEN["placed_by"] if self.viewer.scope.role is Role.CUSTOMER else None
 
 
 @window(access.Viewer, description="The signed-in account or API key. 当前用户")

@@ -214,6 +214,12 @@ async def test_a_customer_binds_a_phone(club: Club) -> None:
     assert (await club.do(BIND, douyin, code="ok:x"))["wrong"] == "NO_PHONE"
 
 
+async def test_the_viewer_shows_the_limit_of_a_customer(club: Club) -> None:
+    text = "{ viewer { limits { amount unpaidOrders } } }"
+    shown = [await club.desk.asking(text, by) for by in (await club.member(), club.desk.owner)]
+    assert [each["limits"]["unpaidOrders"] for each in shown] == [20, None]
+
+
 async def test_a_customer_binds_a_phone_of_douyin(club: Club) -> None:
     """Douyin encrypts the number with a key of the app, which the owner sets."""
     by, phone = await club.member(channel="DOUYIN"), "13712348888"

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from app.domain.access import Can, Role
 from tests.support.api import Desk
 
 LIMITS = "{ viewer { permissions limits { amount } } }"
@@ -76,3 +77,14 @@ async def test_the_viewer_shows_limits_and_permissions(limited: Desk) -> None:
     assert list(shown.values()) == ["30.00", "60.00", None]
     permissions = (await limited.asking(LIMITS, limited.manager))["permissions"]
     assert {"ADJUST", "EDIT_CATALOG", "MANAGE_STAFF"} < set(permissions)
+
+
+async def test_the_viewer_shows_every_permission_of_the_role(limited: Desk) -> None:
+    for by, role in (
+        (limited.cashier, Role.CASHIER),
+        (limited.manager, Role.MANAGER),
+        (limited.owner, Role.OWNER),
+    ):
+        shown = (await limited.asking(LIMITS, by))["permissions"]
+        granted = [can.name for can in Can if can.value.anybody or role in can.value.roles]
+        assert shown == granted
