@@ -180,6 +180,44 @@ async def test_a_pass_keeps_its_recipe(shop: Shop) -> None:
     assert (await shop.level("洗发水")).shelf == 920
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["held", "expired"])
+@pytest.mark.parametrize("mode", MODES)
+async def test_an_ordered_pass_keeps_the_recipe_of_its_reservation(
+    shop: Shop, mode: str, late: bool
+) -> None:
+    """That of the order, or of the payment when the order had expired before it was paid."""
+    salon = await a_salon(shop, mode)
+    desk = OrderDesk(shop)
+    ordered = await desk.place(("洗发卡", USES))
+    if late:
+        await desk.time_passes(ordered)
+        await desk.end_overdue()
+        assert (await shop.level("洗发水")).reserved == 0
+    await salon.change(80, mode)
+    await salon.take_over(await desk.pay(ordered))
+    for _ in range(USES):
+        assert isinstance(await salon.redeem(), Redemption)
+    level = await shop.level("洗发水")
+    assert (level.shelf, level.reserved) == (1000 - USES * (80 if late else 50), 0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_payment_while_its_order_expires(shop: Shop, mode: str) -> None:
+    salon = await a_salon(shop, mode)
+    desk = OrderDesk(shop)
+    for paid in range(1, 4):
+        ordered = await desk.place(("洗发卡", 1))
+        await desk.time_passes(ordered)
+        answers = await asyncio.gather(
+            desk.pay(ordered), desk.end_overdue(), desk.pay(ordered), desk.end_overdue()
+        )
+        [order] = [each for each in answers if isinstance(each, Order)]
+        await salon.take_over(order)
+        assert isinstance(await salon.redeem(), Redemption)
+        level = await shop.level("洗发水")
+        assert (level.shelf, level.reserved) == (1000 - 50 * paid, 0)
+
+
 async def test_what_is_overdue_is_there_for_a_pass(shop: Shop) -> None:
     """An overdue order is not ended yet: a redemption that is short gets its goods."""
     salon = await a_salon(shop, "FIRST_USE_ON_SALE")

@@ -47,10 +47,14 @@ class Salon:
     async def order(self, uses: int = 2) -> None:
         """The same pass, sold by an order that is paid."""
         desk = OrderDesk(self.shop)
-        self.ordered = await desk.place(("洗发卡", uses))
-        await desk.pay(self.ordered)
+        await self.take_over(await desk.pay(await desk.place(("洗发卡", uses))))
+
+    async def take_over(self, paid: Any) -> None:
+        """Go on with the pass of this order."""
+        assert isinstance(paid, Order), paid
+        self.ordered = paid
         async with self.shop.db.read(self.shop.tenant) as session:
-            [sold] = await passes_of_orders(session, self.shop.tenant, [self.ordered.id])
+            [sold] = await passes_of_orders(session, self.shop.tenant, [paid.id])
         self.pass_id = sold.id
 
     async def cancel(self) -> Any:
