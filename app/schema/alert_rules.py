@@ -122,7 +122,7 @@ SetAlertRuleResult = Annotated[
 ]
 
 
-@strawberry.type(description="What a setting would raise; nothing is written. 预览")
+@strawberry.type(description="Alerts that a setting would raise; nothing is written. 预览")
 class AlertRulePreview:
     count: int = strawberry.field(description="Number of alerts of the rule. 预警数量")
 

@@ -14,7 +14,7 @@ from app.schema.scalars import Quantity, quantity
 from app.schema.window import window
 
 
-@strawberry.enum(description="What an alert suggests. 建议类型")
+@strawberry.enum(description="Action that an alert suggests. 建议类型")
 class SuggestionKind(Enum):
     REORDER = strawberry.enum_value(
         "REORDER", description="Order goods of a supplier: `createPurchaseOrder`. 采购补货"

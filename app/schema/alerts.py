@@ -238,7 +238,7 @@ async def _advice(root: tables.Alert, info: Info) -> Any:
     return facts and advise(facts, lambda store: context.sees(Can.SEE_STOCK, root, [store]))
 
 
-@strawberry.type(description="How many alerts of a rule wait. 预警数量")
+@strawberry.type(description="Number of open alerts of a rule. 预警数量")
 class AlertCount:
     rule: AlertRule = strawberry.field(description="Rule of the alerts. 预警规则")
     open: int = strawberry.field(description="Number of open alerts. 待处理")

@@ -30,6 +30,9 @@ class SecondPersonNeeded(Problem):
         return money(root.limit)
 
 
-@problem(limits.UnknownApproval, description="No approval of yours has this id. 超额申请不存在")
+@problem(
+    limits.UnknownApproval,
+    description="No approval visible to you has this id. 超额申请不存在",
+)
 class UnknownApproval(Problem):
     asked: str = as_sent()

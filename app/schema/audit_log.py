@@ -15,7 +15,7 @@ from app.schema.window import describe_values, window
 
 strawberry.enum(Act, name="AuditAct", description="An act that the audit log records. 操作")
 describe_values(Act, {act.name: act.value for act in Act})
-strawberry.enum(Subject, name="AuditSubject", description="What an act was done to. 操作对象")
+strawberry.enum(Subject, name="AuditSubject", description="Object of a privileged act. 操作对象")
 describe_values(Subject, {subject.name: subject.value for subject in Subject})
 
 
@@ -34,7 +34,7 @@ class AuditRecord:
     actor: Actor | None = edge(
         "actors", "actor_id", "Member of staff or API key that did it. 操作人"
     )
-    subject_id: UUID = strawberry.field(description="ID of what the act was done to.")
+    subject_id: UUID = strawberry.field(description="ID of the object of the act.")
     store: Store | None = maybe_edge(
         "stores", "store_id", "Store of the act; null if it concerns the whole chain. 门店"
     )
@@ -50,7 +50,7 @@ class AuditRecord:
     def role(self, root: strawberry.Parent[tables.AuditRecord]) -> Role:
         return Role[root.role]
 
-    @strawberry.field(description="Kind of what the act was done to. 对象类型")
+    @strawberry.field(description="Kind of the object of the act. 对象类型")
     def subject(self, root: strawberry.Parent[tables.AuditRecord]) -> Subject:
         return Subject[root.subject]
 

@@ -84,7 +84,7 @@ EraseCustomerResult = Annotated[
     ErasedCustomer | problems.KeyReused | problems.Busy,
     strawberry.union(
         "EraseCustomerResult",
-        description="What was erased, or the problem that prevented it.",
+        description="The erased rows, or the problem that prevented it.",
     ),
 ]
 

@@ -30,7 +30,9 @@ class JobHealth:
 
 @strawberry.type(description="Notifications and webhook events of the chain. 发送情况")
 class DeliveryHealth:
-    pending: int = strawberry.field(description="How many wait to be sent. 待发送")
+    pending: int = strawberry.field(
+        description="Number of notifications and events that are not sent yet. 待发送"
+    )
     dead: int = strawberry.field(
         description="How many were given up; send one again with `redeliver`. 发送失败"
     )

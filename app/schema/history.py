@@ -90,7 +90,7 @@ class LevelChange:
         return quantity(self.total.quantity, self.row.scale)
 
 
-@window(Explanation, description="How a level came to be what it is. 库存说明")
+@window(Explanation, description="The movements that explain a level. 库存说明")
 class LevelExplanation:
     product: Product = edge("products", "product_id", "Product that is explained. 商品")
     since: datetime | None = strawberry.field(

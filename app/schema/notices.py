@@ -29,7 +29,8 @@ for _value in definition(Reason).values:
 
 @problem(
     errors.UnknownNotification,
-    description="No target, webhook or delivery of yours has this id. 通知渠道或发送记录不存在",
+    description="No target, webhook or delivery visible to you has this id. "
+    "通知渠道或发送记录不存在",
 )
 class UnknownNotification(problems.Problem):
     asked: str = as_sent()

@@ -82,7 +82,7 @@ class UnknownProduct(Problem):
     )
 
 
-@problem(errors.UnknownStore, description="No store of yours has this id. 门店不存在")
+@problem(errors.UnknownStore, description="No store visible to you has this id. 门店不存在")
 class UnknownStore(Problem):
     asked: str = as_sent()
 
@@ -94,7 +94,7 @@ class UnknownCategory(Problem):
 
 @problem(
     errors.UnknownUnit,
-    description="The unit is no usual one, and cannot be changed later: confirm it. 单位待确认",
+    description="The unit is not a known one and cannot be changed later: confirm it. 单位待确认",
 )
 class UnknownUnit(Problem):
     asked: str = strawberry.field(description="The unit as it was understood. 单位")
@@ -105,17 +105,17 @@ class UnknownBarcode(Problem):
     asked: str = as_sent()
 
 
-@problem(errors.UnknownMovement, description="No movement of yours has this id. 单据不存在")
+@problem(errors.UnknownMovement, description="No movement visible to you has this id. 单据不存在")
 class UnknownMovement(Problem):
     asked: str = as_sent()
 
 
-@problem(errors.UnknownOrder, description="No order of yours has this id. 订单不存在")
+@problem(errors.UnknownOrder, description="No order visible to you has this id. 订单不存在")
 class UnknownOrder(Problem):
     asked: str = as_sent()
 
 
-@problem(errors.UnknownTransfer, description="No transfer of yours has this id. 调拨单不存在")
+@problem(errors.UnknownTransfer, description="No transfer visible to you has this id. 调拨单不存在")
 class UnknownTransfer(Problem):
     asked: str = as_sent()
 
@@ -140,7 +140,7 @@ class ReasonNeeded(Problem):
         return await info.context.loaders_of(root).products.load_many(list(root.product_ids))
 
 
-@problem(errors.UnknownSupplier, description="No supplier of yours has this id. 供应商不存在")
+@problem(errors.UnknownSupplier, description="No supplier visible to you has this id. 供应商不存在")
 class UnknownSupplier(Problem):
     asked: str = as_sent()
 
@@ -151,13 +151,14 @@ class UnknownPurchaseOrder(Problem):
 
 
 @problem(
-    errors.UnknownChannelLink, description="No channel account of yours has this id. 渠道店铺不存在"
+    errors.UnknownChannelLink,
+    description="No channel account visible to you has this id. 渠道店铺不存在",
 )
 class UnknownChannelLink(Problem):
     asked: str = as_sent()
 
 
-@problem(errors.UnknownAlert, description="No alert of yours has this id. 预警不存在")
+@problem(errors.UnknownAlert, description="No alert visible to you has this id. 预警不存在")
 class UnknownAlert(Problem):
     asked: str = as_sent()
 
@@ -170,7 +171,9 @@ class BatchNotHeld(Problem):
     asked: str = as_sent()
 
 
-@problem(errors.UnknownWriteOff, description="No write-off of yours has this id. 报损单不存在")
+@problem(
+    errors.UnknownWriteOff, description="No write-off visible to you has this id. 报损单不存在"
+)
 class UnknownWriteOff(Problem):
     asked: str = as_sent()
 
@@ -199,7 +202,7 @@ class Unreadable(Problem):
         return root.text.zh if info.context.language == "zh" else root.text.en
 
 
-@problem(errors.UnknownPass, description="No pass of yours has this id. 次卡不存在")
+@problem(errors.UnknownPass, description="No pass visible to you has this id. 次卡不存在")
 class UnknownPass(Problem):
     asked: str = as_sent()
 
@@ -210,12 +213,12 @@ class NotEnoughUses(Problem):
     requested: int = strawberry.field(description="Uses that the request needs. 需要次数")
 
 
-@problem(errors.UnknownStaff, description="No staff account of yours has this id. 员工不存在")
+@problem(errors.UnknownStaff, description="No staff account visible to you has this id. 员工不存在")
 class UnknownStaff(Problem):
     asked: str = as_sent()
 
 
-@problem(errors.UnknownApiKey, description="No API key of yours has this id. 密钥不存在")
+@problem(errors.UnknownApiKey, description="No API key visible to you has this id. 密钥不存在")
 class UnknownApiKey(Problem):
     asked: str = as_sent()
 

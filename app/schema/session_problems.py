@@ -21,7 +21,10 @@ class WrongPassword(Problem):
     pass
 
 
-@problem(errors.UnknownSession, description="No open session of yours has this id. 会话不存在")
+@problem(
+    errors.UnknownSession,
+    description="No open session visible to you has this id. 会话不存在",
+)
 class UnknownSession(Problem):
     asked: str = as_sent()
 

@@ -39,7 +39,7 @@ from app.schema.window import as_window, definition, window
 if TYPE_CHECKING:
     from app.schema.alerts import Alert
 
-strawberry.enum(Kind, name="MovementKind", description="What a movement means. 单据类型")
+strawberry.enum(Kind, name="MovementKind", description="Business meaning of a movement. 单据类型")
 for _value in definition(Kind).values:
     _value.description = Kind[_value.name].value.meaning
 

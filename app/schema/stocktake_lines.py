@@ -85,7 +85,9 @@ class StocktakeCount:
         return None if root.expires_on == NEVER else root.expires_on
 
 
-@strawberry.type(description="A movement beside a count. 盘点期间的变动")
+@strawberry.type(
+    description="A movement that was recorded while its product was counted. 盘点期间的变动"
+)
 class StocktakeMovement:
     row: strawberry.Private[WorksheetLine]
     step: strawberry.Private[Step]
@@ -254,7 +256,7 @@ class StocktakeLine:
         return suggestion and suggestion.reason
 
     @strawberry.field(
-        description="What speaks for the suggested reason, as a sentence in the language of "
+        description="Evidence for the suggested reason, as a sentence in the language of "
         "Accept-Language; null without a suggestion. 依据"
     )
     async def evidence(self, root: strawberry.Parent[WorksheetLine], info: Info) -> str | None:
@@ -289,7 +291,7 @@ class StocktakeLine:
         return root.row.note
 
     @strawberry.field(
-        description="What keeps the line from being closed; null if nothing does. 待处理"
+        description="Reason why the line cannot be closed yet; null if it can be closed. 待处理"
     )
     def blocker(self, root: strawberry.Parent[WorksheetLine], info: Info) -> Blocker | None:
         blocker = root.blocker

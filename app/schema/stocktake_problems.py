@@ -13,7 +13,8 @@ from app.schema.window import describe_values, window
 
 
 @problem(
-    stocktake_errors.UnknownStocktake, description="No stocktake of yours has this id. 盘点单不存在"
+    stocktake_errors.UnknownStocktake,
+    description="No stocktake visible to you has this id. 盘点单不存在",
 )
 class UnknownStocktake(Problem):
     asked: str = as_sent()

@@ -71,7 +71,7 @@ class StocktakeCategory:
     progress: StocktakeProgress = strawberry.field(description="Progress of its products. 进度")
 
 
-@window(ZoneProgress, description="What was counted in a zone of the store. 区域进度")
+@window(ZoneProgress, description="Counts in a zone of the store. 区域进度")
 class StocktakeZone:
     name: str = strawberry.field(description="Name of the zone; empty without one. 区域")
     last_counted_at: datetime | None = strawberry.field(
@@ -88,7 +88,7 @@ class StocktakeZone:
         return as_window([row for row in rows if row is not None])
 
 
-@window(Summary, description="What a stocktake found. 盘点汇总")
+@window(Summary, description="Results of a stocktake. 盘点汇总")
 class StocktakeSummary:
     gains: int = strawberry.field(description="Products counted above the book. 盘盈商品数")
     losses: int = strawberry.field(description="Products counted below the book. 盘亏商品数")
@@ -152,10 +152,10 @@ class Stocktake:
         description="Time when it was closed or cancelled; null until then. 过账时间"
     )
     reversed_by: Actor | None = maybe_edge(
-        "actors", "reversed_by", "Person who reversed it; null if it stands. 撤销人"
+        "actors", "reversed_by", "Person who reversed it; null if it was not reversed. 撤销人"
     )
     reversed_at: datetime | None = strawberry.field(
-        description="Time when it was reversed; null if it stands. 撤销时间"
+        description="Time when it was reversed; null if it was not reversed. 撤销时间"
     )
     movements: list[Movement] = edge(
         "document_movements", "id", "Movements that posted its variances. 单据"
@@ -197,7 +197,7 @@ class Stocktake:
         return as_window(stocktake_progress.by_zone(worksheet))
 
     @strawberry.field(
-        description="What it found so far; null while it is blind and you may not see it. 盘点汇总"
+        description="Results so far; null while it is blind and you may not see it. 盘点汇总"
     )
     async def summary(
         self, root: strawberry.Parent[tables.Stocktake], info: Info

@@ -14,7 +14,7 @@ from app.schema.scalars import Quantity, quantity
 from app.schema.window import window
 
 
-@strawberry.enum(description="What a warning is about. 警告类型")
+@strawberry.enum(description="Topic of a warning. 警告类型")
 class WarningCode(Enum):
     EXPIRED = strawberry.enum_value(
         "EXPIRED",
