@@ -1,13 +1,22 @@
 """Approvals: what a role may not book alone waits for a second person."""
 
 import asyncio
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 
+from app.db.batches import ArrivingBatch
+from app.db.tables import Approval
+from app.domain.catalog.cookbook import Wish
+from app.domain.documents.approvals import lines_of, stored
+from app.domain.movements.lines import ResolvedLine
+from app.domain.rules.prices import Charge
 from tests.api.test_limits import limited
-from tests.support.api import APPROVAL, Desk, mutation
+from tests.support.api import APPROVAL, Desk, mutation, verify_change
 
 __all__ = ["limited"]
 
@@ -39,7 +48,8 @@ async def eggs(desk: Desk) -> str:
 async def test_a_manager_approves_own_use(limited: Desk) -> None:
     """The request says what, where, who asked and who may confirm; stock changes at approval."""
     when, owner = "2026-11-20T09:30:00+00:00", await owner_of(limited)
-    approval = await waiting(limited, reason="试吃", note="三月活动", occurredAt=when)
+    requesting = waiting(limited, reason="试吃", note="三月活动", occurredAt=when)
+    approval = await verify_change(limited, requesting)
     assert (approval["state"], approval["kind"]) == ("WAITING", "CONSUMPTION")
     assert approval["lines"] == [{"product": {"name": "蛋"}, "quantity": "15", "amount": None}]
     assert [each["name"] for each in approval["approvers"]] == ["王店长", owner]
@@ -47,7 +57,8 @@ async def test_a_manager_approves_own_use(limited: Desk) -> None:
     assert await eggs(limited) == "100"
     [listed] = (await limited.ask(LIST, state="WAITING", stores=[limited.store]))["nodes"]
     assert (listed["id"], listed["value"]) == (approval["id"], "45.00")
-    done = await decide(limited, "approveMovement", approval, limited.manager, note="同意")
+    approving = decide(limited, "approveMovement", approval, limited.manager, note="同意")
+    done = await verify_change(limited, approving)
     assert (done["state"], done["decisionNote"]) == ("APPROVED", "同意")
     assert done["decidedBy"] == {"name": "王店长"}
     movement = done["movement"]
@@ -144,6 +155,65 @@ async def test_a_colleague_who_sends_the_request_approves_it(limited: Desk) -> N
     assert (one["state"], one["movement"]["id"]) == ("APPROVED", booked["id"])
     again = await limited.post("consume", ("蛋", 15), by=limited.cashier, key=key)
     assert (again["id"], await eggs(limited)) == (booked["id"], "85")
+
+
+async def test_lines_are_kept_as_they_were_read(limited: Desk) -> None:
+    """The batch that was made, and the version of a level that has changed since."""
+    await limited.product("卤蛋", tracksBatches=True)
+    await limited.do(
+        "receive",
+        storeId=limited.store,
+        lines=[
+            await limited.line("卤蛋", 1, unitCost="4", expiresOn="2030-01-01"),
+        ],
+    )
+    batch = {"batchNo": "L-1", "expiresOn": "2031-05-01"}
+    made = await limited.do(
+        "produce",
+        by=limited.cashier,
+        storeId=limited.store,
+        lines=[await limited.line("卤蛋", 9, **batch)],
+    )
+    done = await decide(limited, "approveMovement", made["approval"], limited.owner)
+    assert done["state"] == "APPROVED", done
+    batches = await limited.ask(
+        "query($stores: [UUID!]) { batches(storeIds: $stores) { nodes {"
+        " batch { number expiresOn } shelf } } }",
+        stores=[limited.store],
+    )
+    made_of = {each["batch"]["number"]: each for each in batches["nodes"]}["L-1"]
+    assert (made_of["batch"]["expiresOn"], made_of["shelf"]) == ("2031-05-01", "9")
+    version = (await limited.level("蛋"))["version"]
+    lost = await limited.do(
+        "adjust",
+        by=limited.manager,
+        storeId=limited.store,
+        kind="LOSS",
+        lines=[await limited.line("蛋", 30, expectedVersion=version)],
+    )
+    await limited.post("sell", ("蛋", 1), by=limited.owner)
+    conflict = await decide(limited, "approveMovement", lost["approval"], limited.owner)
+    assert conflict["code"] == "VERSION_CONFLICT"
+
+
+def test_a_stored_line_is_the_line_that_was_resolved() -> None:
+    product, part = uuid4(), uuid4()
+    day = date(2031, 5, 1)
+    arriving = ArrivingBatch(uuid4(), product, "L-1", day, None, "甲", 12_500, datetime.now(UTC))
+    wish = Wish(frozenset({part}), {part: Decimal("0.250")})
+    line = ResolvedLine(
+        product,
+        Decimal("1.5"),
+        unit_cost=12_500,
+        expected_version=7,
+        batches=(arriving.id,),
+        arriving=arriving,
+        shown_expiry=day,
+        wish=wish,
+        charge=Charge(300, 50, 400),
+    )
+    row = Approval(lines=orjson.loads(orjson.dumps(stored([line, ResolvedLine(part, Decimal(2))]))))
+    assert lines_of(row) == [line, ResolvedLine(part, Decimal(2))]
 
 
 async def test_decisions_at_the_same_time(limited: Desk) -> None:
