@@ -2,25 +2,119 @@
 
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 from strawberry.types import Info
 
 from app.db import reports as rows
+from app.db.flow_reports import FlowFilter
 from app.db.reports import Ordered
 from app.domain import access
 from app.domain.access import Can
 from app.domain.errors import Malformed
+from app.domain.reports import flows
+from app.domain.reports.flows import GroupBy, LossGroupBy
+from app.domain.rules.periods import Comparison, Period
 from app.resolvers.roots import root
 from app.schema import reports as types
-from app.schema.arguments import StoreIds
+from app.schema import sales_reports as sales_types
+from app.schema.arguments import First, StoreIds
+from app.schema.catalog import Channel
+from app.schema.paging import page
 from app.schema.reports import Figures
 
 MOST_DAYS = 366
 
 
+Since = Annotated[date, strawberry.argument(description="First day of the range. 开始日期")]
+Until = Annotated[
+    date,
+    strawberry.argument(
+        description="Last day of the range, included; the range has at most 366 days. 结束日期"
+    ),
+]
+OfCategory = Annotated[
+    UUID | None,
+    strawberry.argument(
+        description="Count only products of this category and of those below it. 分类"
+    ),
+]
+Compared = Annotated[
+    Comparison | None,
+    strawberry.argument(description="Earlier period to compare with; none by default. 对比期"),
+]
+
+
+def _checked(since: date, until: date) -> Period:
+    """The period. Raises Malformed."""
+    if not 0 <= (until - since).days < MOST_DAYS:
+        raise Malformed(
+            "until",
+            f"结束日期不能早于开始日期，最多 {MOST_DAYS} 天",
+            f"The end lies on or after the start, at most {MOST_DAYS} days later.",
+        )
+    return Period(since, until)
+
+
 @strawberry.type
 class ReportsQuery:
+    @root(
+        Can.SEE_REPORTS,
+        sales_types.SalesReport,
+        description="Return revenue, cost and margin of what customers took and kept, by day, "
+        "hour, store, category, product or channel. A sale counts on the store's day on which it "
+        "happened. 销售报表",
+    )
+    async def sales_report(
+        self,
+        info: Info,
+        since: Since,
+        until: Until,
+        group_by: Annotated[
+            GroupBy, strawberry.argument(description="What the rows stand for. 分组")
+        ],
+        store_ids: StoreIds = None,
+        category_id: OfCategory = None,
+        channel: Annotated[
+            Channel | None, strawberry.argument(description="Count only this channel. 渠道")
+        ] = None,
+        compare: Compared = None,
+        first: First = None,
+    ):
+        viewer, limit = info.context.viewer, page(first, None).first
+        stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
+        chosen = FlowFilter(stores, _checked(since, until), category_id, channel and channel.name)
+        async with info.context.snapshot.read(viewer.tenant) as session:
+            report = flows.sales_report
+            return await report(session, viewer.tenant, chosen, group_by.name, compare, limit)
+
+    @root(
+        Can.SEE_REPORTS,
+        sales_types.LossReport,
+        description="Return what was written off, missing or found in counts, at cost, by reason, "
+        "product, category, store or day. 损耗报表",
+    )
+    async def loss_report(
+        self,
+        info: Info,
+        since: Since,
+        until: Until,
+        group_by: Annotated[
+            LossGroupBy, strawberry.argument(description="What the rows stand for. 分组")
+        ],
+        store_ids: StoreIds = None,
+        category_id: OfCategory = None,
+        compare: Compared = None,
+        first: First = None,
+    ):
+        viewer, limit = info.context.viewer, page(first, None).first
+        stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
+        chosen = FlowFilter(stores, _checked(since, until), category_id)
+        async with info.context.snapshot.read(viewer.tenant) as session:
+            report = flows.loss_report
+            return await report(session, viewer.tenant, chosen, group_by.name, compare, limit)
+
     @root(
         Can.SEE_REPORTS,
         list[types.ChannelFigures],
@@ -30,22 +124,11 @@ class ReportsQuery:
     async def channel_report(
         self,
         info: Info,
-        since: Annotated[date, strawberry.argument(description="First day of the range. 开始日期")],
-        until: Annotated[
-            date,
-            strawberry.argument(
-                description="Last day of the range, included; the range has at most 366 days. "
-                "结束日期"
-            ),
-        ],
+        since: Since,
+        until: Until,
         store_ids: StoreIds = None,
     ):
-        if not 0 <= (until - since).days < MOST_DAYS:
-            raise Malformed(
-                "until",
-                f"结束日期不能早于开始日期，最多 {MOST_DAYS} 天",
-                f"The end lies on or after the start, at most {MOST_DAYS} days later.",
-            )
+        _checked(since, until)
         viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
         async with info.context.snapshot.read(viewer.tenant) as session:

@@ -280,6 +280,8 @@ def queries(
         "replenishmentFeed": {"storeIds": [store]},
         "channelPreview": {"channel": "WECHAT", "productId": product, "buffer": "1"},
         "channelReport": {"since": "2026-01-01", "until": "2026-01-31"},
+        "salesReport": {"since": "2026-01-01", "until": "2026-01-31", "groupBy": "DAY"},
+        "lossReport": {"since": "2026-01-01", "until": "2026-01-31", "groupBy": "REASON"},
         "productLabel": {"productId": product},
         "scan": {"storeId": store, "code": "x"},
         "storefront": {"store": "x"},

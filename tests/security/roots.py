@@ -35,6 +35,10 @@ def by_id(noun: str) -> Arguments:
     return lambda place: {"id": place[noun]}
 
 
+def this_day() -> dict[str, Any]:
+    return {"since": today(), "until": today()}
+
+
 def nothing(_: dict[str, Any]) -> dict[str, Any]:
     return {}
 
@@ -89,6 +93,8 @@ ARGUMENTS: dict[str, Arguments] = {
     "replenishmentSuggestions": lambda place: {"storeId": place["store"]},
     "passes": lambda place: {"ids": [place["pass"]]},
     "productLabel": lambda place: {"productId": place["product"]},
+    "salesReport": lambda place: {**by_stores(place), **this_day(), "groupBy": "PRODUCT"},
+    "lossReport": lambda place: {**by_stores(place), **this_day(), "groupBy": "PRODUCT"},
     "channelReport": lambda place: {**by_stores(place), "since": today(), "until": today()},
     "availabilityFeed": lambda place: {
         "store": place["code"],
