@@ -168,21 +168,21 @@ async def test_lines_are_kept_as_they_were_read(limited: Desk) -> None:
         ],
     )
     batch = {"batchNo": "L-1", "expiresOn": "2031-05-01"}
-    made = await limited.do(
+    produced = await limited.do(
         "produce",
         by=limited.cashier,
         storeId=limited.store,
         lines=[await limited.line("卤蛋", 9, **batch)],
     )
-    done = await decide(limited, "approveMovement", made["approval"], limited.owner)
+    done = await decide(limited, "approveMovement", produced["approval"], limited.owner)
     assert done["state"] == "APPROVED", done
     batches = await limited.ask(
         "query($stores: [UUID!]) { batches(storeIds: $stores) { nodes {"
         " batch { number expiresOn } shelf } } }",
         stores=[limited.store],
     )
-    made_of = {each["batch"]["number"]: each for each in batches["nodes"]}["L-1"]
-    assert (made_of["batch"]["expiresOn"], made_of["shelf"]) == ("2031-05-01", "9")
+    level = {each["batch"]["number"]: each for each in batches["nodes"]}["L-1"]
+    assert (level["batch"]["expiresOn"], level["shelf"]) == ("2031-05-01", "9")
     version = (await limited.level("蛋"))["version"]
     lost = await limited.do(
         "adjust",
