@@ -57,6 +57,7 @@ class MovementHead(NamedTuple):
     dated: bool
     business_date: date
     timezone: str
+    till_id: UUID | None
     receipt_key: UUID | None
 
 

@@ -11,10 +11,9 @@ from sqlalchemy import and_, bindparam, select, tuple_
 from app.db.categories import subtree
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
-from app.db.days import store_day
 from app.db.levels import Pair, bind_levels, level_keys
 from app.db.reservations import OVERDUE, with_overdue
-from app.db.tables import Entry, Level, Movement, Product, Store
+from app.db.tables import Entry, Level, Movement, Product
 
 KEYS = level_keys()
 BY_PAIR = (
@@ -49,12 +48,11 @@ async def sale_by_receipt(
     """The latest sale of a store with this receipt number, on this day of the store if given."""
     query = (
         select(Movement)
-        .join(Store, and_(Store.tenant_id == Movement.tenant_id, Store.id == Movement.store_id))
         .where(Movement.tenant_id == tenant, Movement.store_id == store)
         .where(Movement.kind == "SALE", Movement.document == receipt_no)
     )
     if day is not None:
-        query = query.where(store_day(Store.timezone, Movement.occurred_at) == day)
+        query = query.where(Movement.business_date == day)
     return await session.scalar(query.order_by(Movement.id.desc()).limit(1))
 
 

@@ -96,6 +96,7 @@ class Can(Enum):
     SEE_PURCHASES = Grant("See purchase orders. 查看采购单", STAFF, "purchase:read")
     PURCHASE = Grant("Create and change purchase orders. 采购", {M: OWN, **HEADS}, "purchase:write")
     SELL = Grant("Sell at the counter. 销售", {C: OWN, M: OWN, O: ALL}, "sale:write")
+    MANAGE_TILLS = Grant("Register and retire tills. 管理收银机", {M: OWN, O: ALL}, "sale:write")
     SET_PRICE = Grant(
         "Sell at another price or with a discount. 改价", {M: OWN, O: ALL}, "sale:write"
     )

@@ -30,6 +30,10 @@ class WrongStateReason(Enum):
         "It happened longer ago than the chain lets movements be recorded: ask a colleague with "
         "the permission to correct stock by hand",
     )
+    TILL_RETIRED = Text(
+        "该收银机在这笔销售之前已停用，请重新登记",
+        "The till was retired before this sale: register it again",
+    )
     HAS_STOCK = Text(
         "该商品还有库存，如仍要停用，请选择“连同库存停用”",
         "The product has stock: archive it with `withStock: true`, or use the stock up first",

@@ -12,3 +12,8 @@ class ReceiptTaken(Refusal):
 
     receipt_no: str
     movement_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownTill(Refusal):
+    asked: str

@@ -39,6 +39,7 @@ from app.resolvers.stocktakes import (
 )
 from app.resolvers.storefront import StorefrontQuery
 from app.resolvers.subscriptions import SubscriptionsMutation, SubscriptionsQuery
+from app.resolvers.tills import TillsMutation, TillsQuery
 from app.resolvers.transfers import TransfersMutation, TransfersQuery
 from app.resolvers.units import UnitsMutation
 from app.resolvers.writeoffs import WriteOffsMutation, WriteOffsQuery
@@ -58,6 +59,7 @@ with warnings.catch_warnings():
             CategoriesQuery,
             StockQuery,
             SalesQuery,
+            TillsQuery,
             BatchesQuery,
             StorefrontQuery,
             MenuQuery,
@@ -99,6 +101,7 @@ with warnings.catch_warnings():
             ShopsMutation,
             StockMutation,
             SalesMutation,
+            TillsMutation,
             OrdersMutation,
             TransfersMutation,
             AlertsMutation,

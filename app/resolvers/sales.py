@@ -69,6 +69,7 @@ class SalesMutation:
             channel=input.channel.name if input.channel else COUNTER,
             document=clean(input.receipt_no, "receiptNo", 100),
             accept_shortage=bool(input.accept_shortage),
+            till_id=input.till_id,
         )
         if terms.accept_shortage and terms.channel != COUNTER:
             raise Malformed(

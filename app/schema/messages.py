@@ -183,6 +183,11 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "重复提交但内容不同，请刷新后重试",
         "This key was used for a different input: send a new key.",
     ),
+    till_errors.UnknownTill: (
+        "UNKNOWN_TILL",
+        "该门店没有这台收银机：{asked}",
+        "The store has no such till: {asked}.",
+    ),
     till_errors.ReceiptTaken: (
         "RECEIPT_TAKEN",
         "小票号 {receipt_no} 当天已用于另一笔销售，请核对小票号",

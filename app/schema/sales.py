@@ -28,11 +28,16 @@ class SellInput(MovementInput):
     channel: Channel | None = strawberry.field(
         default=None, description="Channel of the sale; COUNTER by default. 渠道"
     )
+    till_id: UUID | None = strawberry.field(
+        default=None,
+        description="ID of the till that sold, see `registerTill`; receipt numbers of one till say "
+        "nothing of another. 收银机",
+    )
     receipt_no: str | None = strawberry.field(
         default=None,
         description="Receipt number of the till, at most 100 characters. A second sale with the "
-        "number on the same business day of the store is answered with the first; with other "
-        "lines it fails with ReceiptTaken. 小票号",
+        "number on the same business day of the till, or of the store if no till is named, is "
+        "answered with the first; with other lines it fails with ReceiptTaken. 小票号",
     )
     accept_shortage: bool | None = strawberry.field(
         default=None,
@@ -52,11 +57,16 @@ class OfflineSaleInput:
     lines: list[SaleLineInput] = strawberry.field(
         description="Products sold, at least one. 销售明细"
     )
+    till_id: UUID | None = strawberry.field(
+        default=None,
+        description="ID of the till that sold, see `registerTill`; receipt numbers of one till say "
+        "nothing of another. 收银机",
+    )
     receipt_no: str | None = strawberry.field(
         default=None,
         description="Receipt number of the till, at most 100 characters. A second sale with the "
-        "number on the same business day of the store is answered with the first; with other "
-        "lines it fails with ReceiptTaken. 小票号",
+        "number on the same business day of the till, or of the store if no till is named, is "
+        "answered with the first; with other lines it fails with ReceiptTaken. 小票号",
     )
     reason: str | None = strawberry.field(
         default=None, description="Reason recorded with the sale, at most 200 characters. 原因"
@@ -91,6 +101,7 @@ SyncOutcome = Annotated[
     | problems.Unreadable
     | problems.KeyReused
     | till_problems.ReceiptTaken
+    | till_problems.UnknownTill
     | problems.WrongState
     | problems.Busy,
     strawberry.union(

@@ -33,6 +33,7 @@ from app.schema.scalars import (
     money,
     quantity,
 )
+from app.schema.tills import Till
 from app.schema.warnings import MovementWarning
 from app.schema.window import as_window, definition, window
 
@@ -192,6 +193,9 @@ class Movement:
     document: str | None = strawberry.field(
         description="Number of a receipt or delivery note; null if none was given. 单号"
     )
+    till: Till | None = maybe_edge(
+        "tills", "till_id", "Till that made the sale; null if none was named. 收银机"
+    )
     occurred_at: datetime = strawberry.field(
         description="Time of the event by the device's clock. 发生时间"
     )
@@ -270,6 +274,7 @@ PostResult = Annotated[
     | problems.ReturnExceedsSale
     | problems.KeyReused
     | till_problems.ReceiptTaken
+    | till_problems.UnknownTill
     | problems.WrongState
     | problems.Busy,
     strawberry.union(

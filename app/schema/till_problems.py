@@ -7,7 +7,7 @@ import strawberry
 from app.domain import till_errors
 from app.domain.access import Can
 from app.schema.edges import maybe_edge
-from app.schema.problems import Problem, problem
+from app.schema.problems import Problem, as_sent, problem
 
 if TYPE_CHECKING:
     from app.schema.stock import Movement
@@ -26,3 +26,8 @@ class ReceiptTaken(Problem):
         "Sale that has the number; null if you lack SEE_STOCK. 已有的销售单",
         Can.SEE_STOCK,
     )
+
+
+@problem(till_errors.UnknownTill, description="The store has no till with this id. 收银机不存在")
+class UnknownTill(Problem):
+    asked: str = as_sent()

@@ -252,6 +252,8 @@ def of_people(store: str) -> dict[str, Any]:
         "createApiKey": {"name": "x", "scopes": ["STOCK_READ"]},
         "revokeApiKey": {"apiKeyId": NIL},
         "setBackdateDays": {"days": 30},
+        "registerTill": {"storeId": store, "deviceId": "POS-1", "name": "前台"},
+        "retireTill": {"tillId": NIL},
         "createStore": {"code": uuid4().hex, "name": "x"},
         "updateStore": {"storeId": store, "name": "南山店"},
     }

@@ -200,3 +200,76 @@ async def test_a_sale_after_its_claim_was_deleted(fresh: Desk, db: Database) -> 
     assert second["__typename"] == "ReceiptTaken"
     assert second["movement"]["id"] == first["id"]
     assert await seen(fresh, "米") == ("49", "0", "49")
+
+
+REGISTER = """mutation($input: RegisterTillInput!) { registerTill(input: $input) {
+  ... on Till { id deviceId name retiredAt store { id } } ... on Problem { code } } }"""
+RETIRE = """mutation($input: RetireTillInput!) { retireTill(input: $input) {
+  ... on Till { id retiredAt } ... on Problem { code } } }"""
+TILLS = "query($stores: [UUID!]) { tills(storeIds: $stores) { id deviceId name retiredAt } }"
+
+
+async def register(desk: Desk, by: str, device: str, name: str = "前台", **more: Any) -> Any:
+    input = {"key": str(uuid4()), "storeId": desk.store, "deviceId": device, "name": name, **more}
+    return await desk.asking(REGISTER, by, input=input)
+
+
+async def test_each_till_counts_its_own_receipts(fresh: Desk) -> None:
+    await stocked(fresh, 米=50)
+    one, two = [await register(fresh, fresh.manager, device) for device in ("POS-1", "POS-2")]
+    ids = [one["id"], two["id"], None]
+    queue = [await sale(fresh, "0001", tillId=each) for each in ids]
+    first = await sync(fresh, fresh.cashier, *queue)
+    assert len({each["id"] for each in first}) == 3
+    assert await sync(fresh, fresh.manager, *map(again, queue)) == first
+    assert await sell(fresh, fresh.cashier, again(queue[0])) == first[0]
+    movement = "query($id: UUID!) { movement(id: $id) { till { deviceId } } }"
+    answer = await fresh.ask(movement, id=first[1]["id"])
+    assert answer == {"till": {"deviceId": "POS-2"}}
+    # The key knows the till: the same key for another till is another request.
+    other = {**queue[0], "tillId": two["id"], "receiptNo": "0002"}
+    assert (await sync(fresh, fresh.cashier, other))[0]["code"] == "KEY_REUSED"
+
+
+async def test_a_hundred_register_one_device(fresh: Desk) -> None:
+    people = (fresh.manager, fresh.owner)
+    answers = await asyncio.gather(
+        *(register(fresh, people[place % 2], "POS-9", f"收银{place}") for place in range(40))
+    )
+    assert len({each["id"] for each in answers}) == 1
+    assert len(await fresh.ask(TILLS, by=fresh.cashier)) == 1
+    assert await fresh.asking.code(REGISTER, fresh.cashier, input=registering(fresh)) == "FORBIDDEN"
+
+
+def registering(desk: Desk) -> dict[str, Any]:
+    return {"key": str(uuid4()), "storeId": desk.store, "deviceId": "x", "name": "x"}
+
+
+async def test_a_retired_till_uploads_what_it_sold_before(fresh: Desk) -> None:
+    await stocked(fresh, 米=50)
+    till = (await register(fresh, fresh.owner, "POS-1"))["id"]
+    before = await sale(fresh, "0001", tillId=till, occurredAt=now().isoformat())
+    input = {"key": str(uuid4()), "tillId": till}
+    retired = await fresh.asking(RETIRE, fresh.manager, input=input)
+    assert retired["retiredAt"]
+    assert await fresh.asking(RETIRE, fresh.owner, input=input) == retired
+    [booked] = await sync(fresh, fresh.cashier, before)
+    assert booked["document"] == "0001"
+    refused = await sell(fresh, fresh.cashier, await sale(fresh, "0002", tillId=till))
+    assert "收银机" in refused["message"]
+    assert refused["code"] == "WRONG_STATE"
+    back = await register(fresh, fresh.manager, "POS-1", "新前台")
+    assert (back["id"], back["name"], back["retiredAt"]) == (till, "新前台", None)
+    assert "id" in await sell(fresh, fresh.cashier, await sale(fresh, "0002", tillId=till))
+
+
+async def test_a_till_belongs_to_its_store(fresh: Desk, outsider: Desk) -> None:
+    await stocked(fresh, 米=50)
+    west = (await another_store(fresh))["id"]
+    elsewhere = await register(fresh, fresh.owner, "POS-1", storeId=west)
+    foreign = await register(outsider, outsider.owner, "POS-1")
+    for till in (elsewhere["id"], foreign["id"], str(uuid4())):
+        refused = await sell(fresh, fresh.cashier, await sale(fresh, "0001", tillId=till))
+        assert refused["code"] == "UNKNOWN_TILL"
+        input = {"key": str(uuid4()), "tillId": till}
+        assert (await fresh.asking(RETIRE, fresh.manager, input=input))["code"] == "UNKNOWN_TILL"

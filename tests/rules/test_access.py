@@ -33,6 +33,7 @@ EDIT_SUPPLIERS     - - - Y Y purchase:write
 SEE_PURCHASES      - s s Y Y purchase:read
 PURCHASE           - - s Y Y purchase:write
 SELL               - s s - Y sale:write
+MANAGE_TILLS       - - s - Y sale:write
 SET_PRICE          - - s - Y sale:write
 SEE_ALERTS         - s s Y Y alert:read
 ACKNOWLEDGE_ALERT  - - s Y Y -

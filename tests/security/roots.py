@@ -55,6 +55,7 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(("replenishmentRequests", "alerts", "purchaseOrders", "writeOffs"), paged),
     "approvals": paged,
     "stocktakes": paged,
+    "tills": by_stores,
     "auditLog": paged,
     **dict.fromkeys(("alertCounts", "alertSettings", "notificationTargets"), by_stores),
     **dict.fromkeys(("webhooks", "messageTemplates", "messageSubscriptions", "health"), nothing),

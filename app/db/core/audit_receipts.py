@@ -4,7 +4,7 @@ RECEIPTS = {
     "a receipt number is unique for its store, till and business day": """
         SELECT format('store %s %s: receipt %s', store_id, business_date, document)
         FROM movements WHERE receipt_key IS NOT NULL
-        GROUP BY tenant_id, store_id, business_date, document HAVING count(*) > 1
+        GROUP BY tenant_id, store_id, till_id, business_date, document HAVING count(*) > 1
     """,
     "a receipt number is claimed for its sale": """
         SELECT format('movement %s: receipt %s', m.id, m.document) FROM movements m

@@ -58,6 +58,7 @@ from app.db.tables.stocktakes import (
     StocktakeRules,
     StocktakeVariance,
 )
+from app.db.tables.tills import Till
 from app.db.tables.transfers import Transfer, TransferLine
 from app.db.tables.writeoffs import WriteOff, WriteOffLimit, WriteOffLine
 
@@ -122,6 +123,7 @@ __all__ = [
     "Supplier",
     "Table",
     "Tenant",
+    "Till",
     "Transfer",
     "TransferLine",
     "Webhook",

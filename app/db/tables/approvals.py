@@ -28,6 +28,7 @@ class Approval(Table):
     note: Mapped[str | None]
     channel: Mapped[str | None]
     document: Mapped[str | None]
+    till_id: Mapped[UUID | None]
     receipt_key: Mapped[UUID | None]
     receipt_content: Mapped[bytes | None]
     accept_shortage: Mapped[bool]

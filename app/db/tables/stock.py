@@ -169,10 +169,12 @@ class Movement(Table):
     timezone: Mapped[str] = mapped_column(server_default="UTC")
     recorded_at: Mapped[datetime] = made_at()
     dated: Mapped[bool] = mapped_column(server_default=text("false"))
+    till_id: Mapped[UUID | None]
     receipt_key: Mapped[UUID | None]
     written: ClassVar[Any] = None
     """The entries, while the process that wrote them answers."""
     __table_args__ = (
+        to("tills", "till_id"),
         Index("ix_movements_store", "tenant_id", "store_id", "id"),
         Index(
             "ix_movements_sale",

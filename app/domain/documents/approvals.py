@@ -97,6 +97,7 @@ async def _request(
             note=drafted.note,
             channel=prepared.terms.channel,
             document=prepared.terms.document,
+            till_id=prepared.terms.till_id,
             receipt_key=prepared.receipt and prepared.receipt.key,
             receipt_content=prepared.receipt and prepared.receipt.content,
             accept_shortage=prepared.terms.accept_shortage,
@@ -217,7 +218,10 @@ async def _draft(books: Books, viewer: Viewer, row: Approval) -> Draft:
     """The movement that was requested, under a key of its approval: it is posted once (I5)."""
     head = MovementHead(uuid5(row.id, "movement"), row.reason, row.note, row.occurred_at)
     terms = MovementTerms(
-        channel=row.channel, document=row.document, accept_shortage=row.accept_shortage
+        channel=row.channel,
+        document=row.document,
+        accept_shortage=row.accept_shortage,
+        till_id=row.till_id,
     )
     what = Kind[row.kind], row.store_id, lines_of(row), head, row.occurred_at, terms
     prepared = PreparedMovement(*what, receipt=_receipt(row))

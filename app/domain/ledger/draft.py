@@ -151,6 +151,7 @@ class Draft:
     reason: str | None = None
     note: str | None = None
     document: str | None = None
+    till_id: UUID | None = None
     receipt: Receipt | None = None
     sale_id: UUID | None = None
     reverses_id: UUID | None = None

@@ -229,6 +229,7 @@ def _head(draft: Draft, day: BusinessDay) -> MovementHead:
         dated=draft.dated,
         business_date=day.date,
         timezone=day.timezone,
+        till_id=draft.till_id,
         receipt_key=draft.receipt and draft.receipt.key,
     )
 

@@ -2,44 +2,68 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from app.db import identity
+from app.db import identity, tills
 from app.db.core.snapshot import Reads
 from app.db.core.unit import clock
+from app.db.tables import Till
 from app.domain.claims import fingerprint_of
+from app.domain.errors import Refused, WrongState, WrongStateReason
 from app.domain.ledger.draft import Receipt, receipt_key
 from app.domain.movements.lines import ResolvedLine
+from app.domain.movements.record import MovementTerms
 from app.domain.rules.days import store_day
-
-Zones = Mapping[UUID, str]
-"""Time zones of stores."""
+from app.domain.till_errors import UnknownTill
 
 
-async def read_zones(reads: Reads, tenant: UUID, stores: Collection[UUID]) -> Zones:
-    """The time zones of these stores; not read when there is none."""
-    if not stores:
-        return {}
+class Counters(NamedTuple):
+    """The time zones of stores, and the tills, that sales name."""
+
+    zones: Mapping[UUID, str]
+    tills: Mapping[UUID, Till]
+
+
+async def read_counters(
+    reads: Reads, tenant: UUID, stores: Collection[UUID], till_ids: Collection[UUID]
+) -> Counters:
+    """The zones of these stores and these tills; not read when there is none."""
+    if not stores and not till_ids:
+        return Counters({}, {})
     async with reads.read(tenant) as session:
-        rows = await identity.stores_by_id(session, tenant, sorted(stores))
-    return {store.id: store.timezone for store in rows}
+        zones = await identity.stores_by_id(session, tenant, sorted(stores))
+        named: Sequence[Till] = ()
+        if till_ids:
+            named = await tills.tills_by_id(session, tenant, till_ids)
+    return Counters(
+        {store.id: store.timezone for store in zones}, {till.id: till for till in named}
+    )
 
 
 def receipt_of(
-    number: str | None,
     store: UUID,
     moment: datetime,
-    channel: str | None,
+    terms: MovementTerms,
     lines: Sequence[ResolvedLine],
-    zones: Zones,
+    counters: Counters,
 ) -> Receipt | None:
     """The receipt number that a sale claims; None for a sale without one.
 
     What was sold, as the client sent it, and the channel tell a repeated sale from another one:
     the next shift may send it under another key, or a till that sold online may upload it again.
+    Raises Refused: UnknownTill for a till of another store, WrongState for one that was retired
+    before the sale.
     """
+    if terms.till_id is not None:
+        till = counters.tills.get(terms.till_id)
+        if till is None or till.store_id != store:
+            raise Refused(UnknownTill(str(terms.till_id)))
+        if till.retired_at is not None and moment >= till.retired_at:
+            raise Refused(WrongState(WrongStateReason.TILL_RETIRED))
+    number = terms.document
     if number is None:
         return None
-    day = store_day(min(moment, clock()), zones[store])
-    content = fingerprint_of(channel, [line.printed for line in lines])
-    return Receipt(number, receipt_key(store, None, day, number), content)
+    day = store_day(min(moment, clock()), counters.zones[store])
+    content = fingerprint_of(terms.channel, [line.printed for line in lines])
+    return Receipt(number, receipt_key(store, terms.till_id, day, number), content)

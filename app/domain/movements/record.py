@@ -79,6 +79,13 @@ class MovementTerms(NamedTuple):
     document: str | None = None
     sale_id: UUID | None = None
     accept_shortage: bool = False
+    till_id: UUID | None = None
+
+    @property
+    def given(self) -> tuple[object, ...]:
+        """The terms for the fingerprint: the till only where there is one, so that a request from
+        before there were tills is still the same."""
+        return tuple(self) if self.till_id else tuple(self)[:-1]
 
 
 PLAIN = MovementTerms()
@@ -273,13 +280,14 @@ async def draft(
         key=head.key,
         lines=exploded.lines,
         fingerprint=fingerprint_of(
-            kind, store, printed, reason, note, head.occurred_at, tuple(terms)
+            kind, store, printed, reason, note, head.occurred_at, terms.given
         ),
         occurred_at=moment,
         channel=terms.channel,
         reason=reason,
         note=note,
         document=terms.document,
+        till_id=terms.till_id,
         receipt=receipt,
         sale_id=terms.sale_id,
         recipes=exploded.recipes,

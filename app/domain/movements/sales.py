@@ -18,7 +18,7 @@ from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
 from app.domain.movements.lines import LineRequest, ResolvedLine
 from app.domain.movements.prices import charged
-from app.domain.movements.receipts import Zones, read_zones, receipt_of
+from app.domain.movements.receipts import Counters, read_counters, receipt_of
 from app.domain.movements.record import (
     Books,
     MovementInput,
@@ -60,6 +60,8 @@ class OfflineSale(MovementInput, Protocol):
     @property
     def receipt_no(self) -> str | None: ...
     @property
+    def till_id(self) -> UUID | None: ...
+    @property
     def accept_shortage(self) -> bool | None: ...
 
 
@@ -84,9 +86,10 @@ async def prepare_sale(
     """
     sale = await prepare(db, viewer.tenant, Kind.SALE, store, requests, head, terms)
     lines = await charged(db, viewer, requests, sale.lines, head.occurred_at)
-    zones = await read_zones(db, viewer.tenant, [store] if terms.document else [])
-    what = terms.document, store, sale.moment, terms.channel, lines, zones
-    return sale._replace(lines=lines, receipt=receipt_of(*what))
+    stores, tills = [store] if terms.document else [], [terms.till_id] if terms.till_id else []
+    counters = await read_counters(db, viewer.tenant, stores, tills)
+    receipt = receipt_of(store, sale.moment, terms, lines, counters)
+    return sale._replace(lines=lines, receipt=receipt)
 
 
 async def sync(books: Books, viewer: Viewer, operations: Sequence[OfflineSale]) -> list[SyncedSale]:
@@ -103,8 +106,9 @@ async def sync(books: Books, viewer: Viewer, operations: Sequence[OfflineSale]) 
         )
     places = sorted(range(len(operations)), key=lambda place: _order(operations[place]))
     mine = access.within(viewer, Can.SELL, {each.store_id for each in operations})
-    zones = await read_zones(books.db, viewer.tenant, mine)
-    sales = [_Operation(books, viewer, operations[place], zones) for place in places]
+    tills = {each.till_id for each in operations if each.till_id is not None}
+    counters = await read_counters(books.db, viewer.tenant, mine, tills)
+    sales = [_Operation(books, viewer, operations[place], counters) for place in places]
     # All of them are drafted before the first is booked, so that they are booked in order.
     for several in batched(sales, AT_ONCE):
         await asyncio.gather(*(sale.prepare() for sale in several))
@@ -128,8 +132,8 @@ def batched(sales: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 class _Operation:
     """One operation on its way into the books: its lines are resolved once."""
 
-    def __init__(self, books: Books, viewer: Viewer, sale: OfflineSale, zones: Zones) -> None:
-        self.books, self.viewer, self.sale, self.zones = books, viewer, sale, zones
+    def __init__(self, books: Books, viewer: Viewer, sale: OfflineSale, counters: Counters) -> None:
+        self.books, self.viewer, self.sale, self.counters = books, viewer, sale, counters
         self.lines: list[ResolvedLine] = []
         self.moment = LONG_AGO
         self.prepared: Draft | Refusal | None = None
@@ -166,8 +170,9 @@ class _Operation:
             channel=COUNTER,
             document=clean(sale.receipt_no, "receiptNo", 100),
             accept_shortage=sale.accept_shortage is not False,
+            till_id=sale.till_id,
         )
-        what = terms.document, sale.store_id, self.moment, terms.channel, self.lines, self.zones
+        what = sale.store_id, self.moment, terms, self.lines, self.counters
         return await draft(
             self.books,
             self.viewer,

@@ -22,6 +22,7 @@ NAMES = {
     "externalId": ("外部订单号", "External id"),
     "id": ("编号", "Id"),
     "imageUrl": ("图片链接", "Image link"),
+    "deviceId": ("设备编号", "Device id"),
     "item": ("商品编号", "Item"),
     "login": ("账号", "Login"),
     "name": ("名称", "Name"),

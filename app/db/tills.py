@@ -1,0 +1,47 @@
+"""Tills of stores."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.db.core.snapshot import AnySession
+from app.db.core.statement import among
+from app.db.core.unit import Unit
+from app.db.tables import Till
+
+
+async def tills_by_id(session: AnySession, tenant: UUID, ids: Collection[UUID]) -> Sequence[Till]:
+    query = select(Till).where(Till.tenant_id == tenant, among(Till.id, ids))
+    return (await session.scalars(query)).all()
+
+
+async def tills_of(session: AnySession, tenant: UUID, stores: Collection[UUID]) -> Sequence[Till]:
+    """The tills of these stores, by store and device; retired ones too."""
+    query = select(Till).where(Till.tenant_id == tenant, among(Till.store_id, stores))
+    return (await session.scalars(query.order_by(Till.store_id, Till.device_id))).all()
+
+
+async def write(unit: Unit, till: Till) -> None:
+    """Writes the till; one with its id gets the name and is in use again."""
+    await unit.session.execute(
+        insert(Till)
+        .values(
+            tenant_id=unit.tenant,
+            id=till.id,
+            store_id=till.store_id,
+            device_id=till.device_id,
+            name=till.name,
+            registered_by=till.registered_by,
+        )
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "id"], set_={"name": till.name, "retired_at": None}
+        )
+    )
+
+
+async def locked_till(unit: Unit, id: UUID) -> Till | None:
+    """The till, locked for a change; sales that name it do not wait."""
+    lock = {"key_share": True}
+    return await unit.session.get(Till, (unit.tenant, id), with_for_update=lock)
