@@ -33,6 +33,7 @@ from app.live.stream import Stream
 
 RETRY_SECONDS = 0.2
 OBJECT_UNITS = 10
+SCHEMA_OBJECT_UNITS = 5
 """Units of an object in an answer; each of its fields is one more."""
 
 
@@ -150,7 +151,9 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         grouped_field_set: Any,
         position_context: Any,
     ) -> Any:
-        self.spent += OBJECT_UNITS + len(grouped_field_set)
+        # What introspection answers is in memory, and each part of it is answered once.
+        own = SCHEMA_OBJECT_UNITS if is_introspection_type(parent_type) else OBJECT_UNITS
+        self.spent += own + len(grouped_field_set)
         if self.allowance is not None and self.spent > self.allowance:
             raise CostExceeded(
                 f"结果过多，超出查询成本上限 {self.allowance}：请减少字段或每页行数",

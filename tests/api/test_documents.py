@@ -137,19 +137,25 @@ def test_usual_sizes_name_fields() -> None:
         assert name in CORE.type_map[type_].fields, coordinate  # pyright: ignore[reportAttributeAccessIssue] an object
 
 
-async def test_an_answer_that_grows_past_the_budget_is_cut(desk: Desk, db: Database) -> None:
-    tenant = desk.chain.founded.store.tenant_id
+async def test_an_answer_that_grows_past_the_budget_is_cut(fresh: Desk, db: Database) -> None:
+    tenant = fresh.chain.founded.store.tenant_id
+    # A storefront shows the categories above the one of a listed product as well.
+    above = None
     async with db.unit(tenant) as unit:
         for n in range(500):
-            name = f"分类{n}-{uuid4().hex[:6]}"
-            unit.session.add(Category(tenant_id=tenant, id=uuid4(), name=name))
+            row = Category(tenant_id=tenant, id=uuid4(), name=f"分类{n}", parent_id=above)
+            unit.session.add(row)
+            above = row.id
+    await fresh.product("剪发", kind="SERVICE", categoryId=str(above))
     fields = " ".join(
         f"a{n}: storefront(store: $s) {{ categories {{ id name }} }}" for n in range(18)
     )
     text = f"query($s: String!) {{ {fields} }}"
-    answer = await desk.asking.raw(text, s=desk.chain.founded.store.code)
+    answer = await fresh.asking.raw(text, s=fresh.chain.founded.store.code)
     assert answer["extensions"]["cost"]["requested"] <= GUEST_BUDGET
     assert answer["data"] is None
     [error] = answer["errors"]
     assert error["extensions"]["code"] == "COST_EXCEEDED"
-    assert "errors" not in await desk.asking.raw(text, desk.owner, s=desk.chain.founded.store.code)
+    assert "errors" not in await fresh.asking.raw(
+        text, fresh.owner, s=fresh.chain.founded.store.code
+    )
