@@ -82,6 +82,7 @@ def work() -> None:
     from app.domain.ledger.post import PostDrafts
     from app.domain.movements.record import Books
     from app.domain.notices.providers import Providers
+    from app.domain.notices.sms import SmsClients
     from app.domain.people.mini_apps import MiniApps
     from app.jobs.alerts import serve_alerts
     from app.jobs.channel_sync import serve_shops
@@ -97,10 +98,12 @@ def work() -> None:
         db = Database(chosen.database_url, bus.nudge, vault=vault)
         lane = Lane(chosen.database_url, PostDrafts(), bus.nudge, outage=db.outage)
         books, shops = Books(db, lane, Cookbook(db)), Shops(chosen)
+        senders = MiniApps(chosen), SmsClients(chosen)
+        providers = Providers(chosen.private_host_names, *senders)
         await asyncio.gather(
             run(chosen.database_url, db, lane),
             serve_shops(books, shops),
-            serve_alerts(db, Providers(chosen.private_host_names, MiniApps(chosen))),
+            serve_alerts(db, providers),
         )
 
     with connected(valkey=True) as chosen, suppress(KeyboardInterrupt):

@@ -22,6 +22,7 @@ from app.domain.catalog.images import Images
 from app.domain.channels.accounts import Shops
 from app.domain.ledger.post import PostDrafts
 from app.domain.notices.providers import Providers
+from app.domain.notices.sms import SmsClients
 from app.domain.people.mini_apps import MiniApps
 from app.domain.people.sessions import Gate
 from app.jobs.alerts import serve_alerts
@@ -61,7 +62,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         await bus.start()
         tasks = [asyncio.create_task(sweep(gate))]
         if config.jobs:
-            providers = Providers(config.private_host_names, mini_apps)
+            providers = Providers(config.private_host_names, mini_apps, SmsClients(config))
             jobs = work(config.database_url, db, lane), serve_shops(app.books, shops)
             tasks += map(asyncio.create_task, (*jobs, serve_alerts(db, providers)))
         # What is loaded now lives as long as the process: no collection looks at it again.

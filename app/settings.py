@@ -125,6 +125,12 @@ class Settings(BaseSettings):
     douyin_open_url: str = "https://open.douyin.com"
     """The host of Douyin's open platform, which gives phone numbers."""
 
+    aliyun_sms_url: str = "https://dysmsapi.aliyuncs.com"
+    """The endpoint of Aliyun's SMS."""
+
+    tencent_sms_url: str = "https://sms.tencentcloudapi.com"
+    """The endpoint of Tencent Cloud's SMS."""
+
     @property
     def private_host_names(self) -> frozenset[str]:
         """The hosts of `private_hosts`."""

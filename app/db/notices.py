@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, cast, func, or_, select, update
+from sqlalchemy import and_, case, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.core.snapshot import AnySession
@@ -28,6 +28,7 @@ from app.domain.rules.recipients import Choice, Person
 MOST_ALERTS = 200
 LEASE = timedelta(seconds=60)
 """How long a delivery that is being sent belongs to its process."""
+REPORTED = timedelta(days=2)
 MOST_CHANGES = 1000
 
 
@@ -126,7 +127,7 @@ async def add_deliveries(unit: Unit, deliveries: Sequence[dict[str, Any]]) -> No
 async def is_due(session: AnySession, tenant: UUID) -> bool:
     """Whether an alert waits for its notification, or a delivery for its next attempt."""
     D, A = Delivery, Alert
-    due = select(D.id).where(D.tenant_id == tenant, D.state == "PENDING", D.next_at <= func.now())
+    due = select(D.id).where(D.tenant_id == tenant, _is_due())
     waits = select(A.id).where(
         A.tenant_id == tenant,
         A.state == "OPEN",
@@ -142,7 +143,7 @@ async def take_due(unit: Unit, limit: int) -> Sequence[Delivery]:
     D = Delivery
     due = (
         select(D.id)
-        .where(D.tenant_id == unit.tenant, D.state == "PENDING", D.next_at <= func.now())
+        .where(D.tenant_id == unit.tenant, _is_due())
         .order_by(D.next_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -150,17 +151,28 @@ async def take_due(unit: Unit, limit: int) -> Sequence[Delivery]:
     taken = (
         update(D)
         .where(D.tenant_id == unit.tenant, D.id.in_(due))
-        .values(next_at=func.now() + LEASE, attempts=D.attempts + 1)
+        .values(
+            next_at=func.now() + LEASE,
+            attempts=case((D.state == "PENDING", D.attempts + 1), else_=D.attempts),
+        )
         .returning(D)
     )
     return (await unit.session.scalars(taken)).all()
+
+
+def _is_due() -> Any:
+    """To be sent, or to be asked about at its provider, which keeps its reports for days."""
+    D = Delivery
+    recent = and_(D.state == "SENT", D.sent_at > func.now() - REPORTED)
+    return and_(or_(D.state == "PENDING", recent), D.next_at <= func.now())
 
 
 async def end_attempt(unit: Unit, id: UUID, **outcome: Any) -> bool:
     """Record what became of an attempt: state, error, receipt, next_at. False when the delivery
     has ended already."""
     D = Delivery
-    query = update(D).where(D.tenant_id == unit.tenant, D.id == id, D.state == "PENDING")
+    query = update(D).where(D.tenant_id == unit.tenant, D.id == id)
+    query = query.where(D.state.in_(("PENDING", "SENT")))
     ended = await unit.session.scalar(query.values(**outcome).returning(D.id))
     return ended is not None
 

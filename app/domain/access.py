@@ -71,6 +71,7 @@ class Can(Enum):
     CHANGE_PASSWORD = Grant("Change your own password. 修改密码", STAFF)
     SHOP = Grant("Use a customer account. 会员服务", {Role.CUSTOMER: OWN})
     CONNECT_MINI_APPS = Grant("Set the mini-programs of the chain. 对接小程序", {O: ALL})
+    CONNECT_SMS = Grant("Set the SMS account of the chain. 对接短信", {O: ALL})
     SEE_CATALOG = Grant("See products and categories. 查看商品", STAFF, "catalog:read")
     EDIT_CATALOG = Grant(
         "Create and change products and categories. 管理商品", {M: OWN, **HEADS}, "catalog:write"

@@ -33,6 +33,7 @@ class Act(Enum):
     DISCONNECT_CHANNEL = "Disconnected a channel account. 断开渠道店铺"
     SET_MINI_APP = "Set the credentials of a mini-program. 对接小程序"
     SET_MESSAGE_TEMPLATE = "Set the template of a channel's messages. 设置消息模板"
+    SET_SMS_ACCOUNT = "Set the account by which SMS are sent. 对接短信"
     APPROVE_WRITE_OFF = "Approved a write-off. 批准报损"
     REJECT_WRITE_OFF = "Rejected a write-off. 驳回报损"
     APPROVE_MOVEMENT = "Approved a movement above a role's limit. 批准超额"
@@ -80,6 +81,7 @@ class Details(TypedDict, total=False):
     settings: list[str]
     """Names of the settings that changed."""
     channel: str
+    provider: str
     amount: int | None
     """1/10000 yuan; None is no limit."""
     percent: int | None

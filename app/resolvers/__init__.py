@@ -31,6 +31,7 @@ from app.resolvers.reports import ReportsQuery
 from app.resolvers.roots import describe_directive, is_for_guests, undeclared
 from app.resolvers.sales import SalesMutation, SalesQuery
 from app.resolvers.sessions import SessionsMutation, SessionsQuery
+from app.resolvers.sms import SmsMutation, SmsQuery
 from app.resolvers.stock import StockMutation, StockQuery
 from app.resolvers.stocktakes import (
     StocktakesMutation,
@@ -71,6 +72,7 @@ with warnings.catch_warnings():
             AlertRulesQuery,
             NoticesQuery,
             SubscriptionsQuery,
+            SmsQuery,
             PurchasesQuery,
             PassesQuery,
             WriteOffsQuery,
@@ -108,6 +110,7 @@ with warnings.catch_warnings():
             AlertRulesMutation,
             NoticesMutation,
             SubscriptionsMutation,
+            SmsMutation,
             PurchasesMutation,
             PassesMutation,
             WriteOffsMutation,

@@ -57,6 +57,9 @@ class DeliveryState(Enum):
     PENDING = strawberry.enum_value(
         "PENDING", description="To be sent, now or at `nextAttemptAt`. 待发送"
     )
+    SENT = strawberry.enum_value(
+        "SENT", description="The provider has it, and has not reported it as delivered. 已发送"
+    )
     DELIVERED = strawberry.enum_value("DELIVERED", description="The recipient has it. 已送达")
     DEAD = strawberry.enum_value(
         "DEAD",

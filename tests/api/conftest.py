@@ -21,10 +21,13 @@ from app.main import create_app
 from app.run.embedded import Urls
 from app.settings import Settings
 from app.web.server import configure
-from tests.conftest import SECRET
+from tests.conftest import SECRET as KEY
 from tests.support.api import Desk, a_desk
 from tests.support.identity import Asking, Chain, a_chain, from_own_address
 from tests.support.mall import Mall
+from tests.support.mini_program import APP, SECRET, MiniProgram
+from tests.support.phones import SET_APP, Phones, providers_of
+from tests.support.sms_server import SmsServer
 from tests.support.trade import Trade, connected
 from tests.support.web import UNLIMITED
 
@@ -49,7 +52,7 @@ async def served(urls: Urls, **more: Any) -> AsyncIterator[Asking]:
     config: dict[str, Any] = {
         "database_url": urls.database,
         "redis_url": urls.redis,
-        "secret": SECRET,
+        "secret": KEY,
         **UNLIMITED,
         **more,
     }
@@ -122,7 +125,38 @@ async def trade(urls: Urls, db: Database, lane: Lane, mall: Mall) -> AsyncIterat
     where: Any = {"douyin_url": mall.url, "wechat_url": mall.url}
     async with served(urls, **where) as asking:
         desk = await a_desk(await a_chain(db, asking))
-        shops = Shops(Settings(secret=SECRET, **where))
+        shops = Shops(Settings(secret=KEY, **where))
         links = await connected(desk)
         yield Trade(desk, mall, Books(db, lane, Cookbook(db)), shops, links)
         await shops.close()
+
+
+@pytest.fixture
+def mini() -> Iterator[MiniProgram]:
+    with HTTPServer(threaded=True) as server:
+        yield MiniProgram(server)
+
+
+@pytest.fixture
+def sms() -> Iterator[SmsServer]:
+    with HTTPServer(threaded=True) as server:
+        yield SmsServer(server)
+
+
+@pytest.fixture
+async def phones(
+    urls: Urls, db: Database, mini: MiniProgram, sms: SmsServer
+) -> AsyncIterator[Phones]:
+    """A chain with mini-programs; its messages go to local servers."""
+    where: Any = {"wechat_url": mini.url, "douyin_login_url": mini.url}
+    where |= {"aliyun_sms_url": sms.url, "tencent_sms_url": sms.url}
+    hosts = "127.0.0.1,localhost"
+    async with (
+        served(urls, **where, private_hosts=hosts) as asking,
+        providers_of(**where) as providers,
+    ):
+        phones = Phones(await a_desk(await a_chain(db, asking)), mini, db, providers)
+        for channel in ("WECHAT", "DOUYIN"):
+            app = {"channel": channel, "appId": APP, "secret": SECRET}
+            await phones.do(SET_APP, phones.desk.owner, **app)
+        yield phones

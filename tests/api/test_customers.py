@@ -15,12 +15,8 @@ from tests.api.conftest import served
 from tests.support.api import Desk, a_desk
 from tests.support.identity import REFRESH, VIEWER, a_chain
 from tests.support.mini_program import APP, PEM, SECRET, MiniProgram
+from tests.support.phones import SET_APP
 
-SET_APP = """
-mutation($input: SetMiniAppInput!) { setMiniApp(input: $input) {
-  ... on MiniApp { channel appId setBy { name } } ... on Problem { code message }
-} }
-"""
 SIGN_IN = """
 mutation($input: SignInWithCodeInput!) { NAME(input: $input) {
   __typename ... on SignedIn { accessToken refreshToken }

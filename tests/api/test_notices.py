@@ -15,18 +15,15 @@ from sqlalchemy import update
 from app.db.core.unit import Database
 from app.db.tables import Delivery
 from app.domain.notices.deliver import MOST_ATTEMPTS, retry_at
-from app.domain.notices.providers import Providers
-from app.domain.people.mini_apps import MiniApps
 from app.domain.rules.recipients import next_loud_moment
 from app.jobs.alerts import notify
 from app.platforms.addresses import Unsafe, is_public, resolve
 from app.platforms.messages import provider_of
 from app.run.embedded import Urls
-from app.settings import Settings
 from tests.api.conftest import served
-from tests.conftest import SECRET
 from tests.support.api import Desk, a_desk
 from tests.support.identity import CREATE_STORE, a_chain
+from tests.support.phones import providers_of
 
 HOSTS = frozenset(["127.0.0.1", "localhost"])
 CREATE = """
@@ -89,9 +86,8 @@ def tenant(desk: Desk) -> UUID:
 
 
 async def run(db: Database, desk: Desk) -> None:
-    mini_apps = MiniApps(Settings(secret=SECRET))
-    await notify(db, tenant(desk), Providers(HOSTS, mini_apps))
-    await mini_apps.close()
+    async with providers_of() as providers:
+        await notify(db, tenant(desk), providers)
 
 
 async def run_out(desk: Desk, name: str = "大米") -> None:

@@ -18,6 +18,7 @@ MANAGE_SELF        s s s Y Y -
 CHANGE_PASSWORD    - s s Y Y -
 SHOP               s - - - - -
 CONNECT_MINI_APPS  - - - - Y -
+CONNECT_SMS        - - - - Y -
 SEE_CATALOG        - s s Y Y catalog:read
 EDIT_CATALOG       - - s Y Y catalog:write
 EDIT_RECIPES       - - s Y Y catalog:write

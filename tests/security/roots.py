@@ -59,6 +59,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "auditLog": paged,
     **dict.fromkeys(("alertCounts", "alertSettings", "notificationTargets"), by_stores),
     **dict.fromkeys(("webhooks", "messageTemplates", "messageSubscriptions", "health"), nothing),
+    **dict.fromkeys(("smsAccount", "myPhone"), nothing),
     "deliveries": paged,
     "alertRoute": lambda place: {"rule": "LOW_STOCK", "storeId": place["store"]},
     "alertRulePreview": lambda place: {"input": {"rule": "LOW_STOCK", "storeId": place["store"]}},

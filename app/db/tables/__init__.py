@@ -31,7 +31,13 @@ from app.db.tables.identity import (
     Tenant,
 )
 from app.db.tables.markdowns import Markdown
-from app.db.tables.messages import MessageCredit, MessageTemplate, StaffMiniApp
+from app.db.tables.messages import (
+    MessageCredit,
+    MessageTemplate,
+    SmsAccount,
+    StaffMiniApp,
+    StaffPhone,
+)
 from app.db.tables.notices import (
     Delivery,
     NotificationTarget,
@@ -111,8 +117,10 @@ __all__ = [
     "RollUp",
     "Session",
     "ShopMessage",
+    "SmsAccount",
     "Staff",
     "StaffMiniApp",
+    "StaffPhone",
     "StaffStore",
     "Stocktake",
     "StocktakeCount",

@@ -60,3 +60,29 @@ class MessageCredit(Table):
         to("staff", "staff_id"),
         CheckConstraint("credits >= 0", name="credits"),
     )
+
+
+class SmsAccount(Table):
+    """The chain's account at a provider of SMS; the secret is sealed for the tenant's id."""
+
+    __tablename__ = "sms_accounts"
+    tenant_id: Mapped[UUID] = key()
+    provider: Mapped[str]
+    key_id: Mapped[str]
+    sealed_secret: Mapped[bytes]
+    sign_name: Mapped[str]
+    sdk_app_id: Mapped[str | None]
+    set_by: Mapped[UUID]
+    set_at: Mapped[datetime] = made_at()
+    __table_args__ = (CheckConstraint("provider in ('ALIYUN', 'TENCENT')", name="provider"),)
+
+
+class StaffPhone(Table):
+    """The phone on which a member of staff receives SMS, sealed for their id."""
+
+    __tablename__ = "staff_phones"
+    tenant_id: Mapped[UUID] = key()
+    staff_id: Mapped[UUID] = key()
+    sealed_phone: Mapped[bytes]
+    set_at: Mapped[datetime] = made_at()
+    __table_args__ = (to("staff", "staff_id"),)

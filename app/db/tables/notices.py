@@ -84,6 +84,7 @@ class Delivery(Table):
     `occasion` is when the alert was raised: a later stage of it is delivered again. `revision` is
     the store's, for a delivery of its changes. `template` is the provider's id of the template of
     `body`, and `parts` are those of the alert, as JSON, from which another channel fills its own.
+    It is SENT at `sent_at`, while the provider has it and has not reported what became of it.
     """
 
     __tablename__ = "deliveries"
@@ -105,6 +106,7 @@ class Delivery(Table):
     error: Mapped[str | None]
     receipt: Mapped[str | None]
     created_at: Mapped[datetime] = made_at()
+    sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     __table_args__ = (
         to("stores", "store_id"),
@@ -113,7 +115,7 @@ class Delivery(Table):
             "channel in ('IN_APP', 'MESSAGE', 'WEBHOOK', 'WECHAT', 'DOUYIN', 'SMS')",
             name="channel",
         ),
-        CheckConstraint("state in ('PENDING', 'DELIVERED', 'DEAD')", name="state"),
+        CheckConstraint("state in ('PENDING', 'SENT', 'DELIVERED', 'DEAD')", name="state"),
         Index(
             "uq_deliveries_alert",
             "tenant_id",
@@ -135,6 +137,9 @@ class Delivery(Table):
         ),
         Index(
             "ix_deliveries_due", "tenant_id", "next_at", postgresql_where=text("state = 'PENDING'")
+        ),
+        Index(
+            "ix_deliveries_sent", "tenant_id", "next_at", postgresql_where=text("state = 'SENT'")
         ),
         Index("ix_deliveries_store", "tenant_id", "store_id", "id"),
     )

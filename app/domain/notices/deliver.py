@@ -5,19 +5,22 @@ A delivery is leased before it is sent: if its process dies, it is sent again, w
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from app.db import notices as rows
 from app.db.core.unit import Database, clock
 from app.db.tables import Delivery, NotificationTarget, Webhook
 from app.domain.notices.personal import try_next_channel
-from app.domain.notices.providers import Providers, send
+from app.domain.notices.providers import Providers, report, send
 from app.platforms.sending import SendError
+from app.platforms.sms import Report
 
 AT_ONCE = 20
 MOST_ATTEMPTS = 12
 MOST_WAITS = 48
 """Attempts of a message that waits for a quota, an hour apart."""
+FIRST_REPORT = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
 
 
@@ -40,14 +43,38 @@ async def _attempt(
     delivery: Delivery,
     recipient: NotificationTarget | Webhook | None,
 ) -> None:
+    if delivery.state == "SENT":
+        await _read_report(db, providers, delivery)
+        return
     try:
         receipt = await send(db, providers, delivery, recipient)
     except SendError as error:
         await _record_failure(db, delivery, error)
         return
+    now = clock()
+    outcome: dict[str, Any] = {"state": "DELIVERED", "delivered_at": now}
+    if delivery.channel == "SMS":
+        outcome = {"state": "SENT", "next_at": now + FIRST_REPORT}
     async with db.unit(delivery.tenant_id) as unit:
-        outcome = {"receipt": receipt, "error": None, "delivered_at": clock()}
-        await rows.end_attempt(unit, delivery.id, state="DELIVERED", **outcome)
+        await rows.end_attempt(
+            unit, delivery.id, **outcome, receipt=receipt, error=None, sent_at=now
+        )
+
+
+async def _read_report(db: Database, providers: Providers, delivery: Delivery) -> None:
+    """Ask what became of an SMS: later and later, for two days."""
+    try:
+        state, words = await report(db, providers, delivery)
+    except SendError as error:
+        state, words = Report.WAITING, str(error)[:300]
+    now, sent_at = clock(), delivery.sent_at or delivery.created_at
+    outcome: dict[str, Any] = {"next_at": now + max(FIRST_REPORT, now - sent_at)}
+    if state is Report.DELIVERED:
+        outcome = {"state": "DELIVERED", "delivered_at": now, "error": None}
+    elif state is Report.FAILED:
+        outcome = {"state": "DEAD", "error": words or "the provider could not deliver it"}
+    async with db.unit(delivery.tenant_id) as unit:
+        await rows.end_attempt(unit, delivery.id, **outcome)
 
 
 async def _record_failure(db: Database, delivery: Delivery, error: SendError) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
-from app.db import notices
+from app.db import notices, sms
 from app.db import subscriptions as rows
 from app.db.core.unit import Unit
 from app.db.tables import Delivery, MessageTemplate
@@ -32,8 +32,10 @@ class Reach(NamedTuple):
 async def reach_of(unit: Unit, people: Collection[UUID]) -> Reach:
     """By which channels these members of staff can be reached."""
     templates = await rows.templates(unit.session, unit.tenant)
-    bound = await rows.bound(unit.session, unit.tenant, people if templates else [])
-    return Reach({each.channel: each for each in templates}, bound)
+    listed: Collection[UUID] = people if templates else ()
+    bound = await rows.bound(unit.session, unit.tenant, listed)
+    phones = {(id, "SMS") for id in await sms.with_phone(unit.session, unit.tenant, listed)}
+    return Reach({each.channel: each for each in templates}, bound | phones)
 
 
 async def personal_delivery(

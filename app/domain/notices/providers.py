@@ -5,16 +5,18 @@ from dataclasses import dataclass
 
 import orjson
 
-from app.db import subscriptions
+from app.db import sms, subscriptions
 from app.db.core.unit import Database
 from app.db.core.vault import Unopened
 from app.db.tables import Delivery, NotificationTarget, Webhook
 from app.domain.errors import Refused
+from app.domain.notices.sms import SmsClients
 from app.domain.people.mini_apps import MiniApps
 from app.platforms import messages, webhook
 from app.platforms.mini_apps import CodeRefused
 from app.platforms.platform import ShopError
 from app.platforms.sending import SendError, TemplateMessage
+from app.platforms.sms import Report, SmsProvider, TextMessage
 
 TITLE = "库存预警"
 
@@ -25,6 +27,7 @@ class Providers:
 
     private_hosts: Collection[str]
     mini_apps: MiniApps
+    sms: SmsClients
 
 
 async def send(
@@ -40,6 +43,12 @@ async def send(
     try:
         if delivery.channel in ("WECHAT", "DOUYIN"):
             return await _by_mini_app(db, providers.mini_apps, delivery)
+        if delivery.channel == "SMS":
+            provider, message = await _text_message(db, providers.sms, delivery)
+            # The answer to an earlier attempt may be lost, and not the message.
+            if delivery.attempts > 1 and await provider.was_sent(message, delivery.created_at):
+                return str(delivery.id)
+            return await provider.send(message)
         if recipient is None:
             raise SendError("the recipient was removed", final=True)
         tenant, hosts = delivery.tenant_id, providers.private_hosts
@@ -70,3 +79,27 @@ async def _by_mini_app(db: Database, apps: MiniApps, delivery: Delivery) -> str:
         raise SendError(str(error), final=not error.passing) from None
     except Refused:
         raise SendError("the secret of the mini-program cannot be read", final=True) from None
+
+
+async def report(db: Database, providers: Providers, delivery: Delivery) -> tuple[Report, str]:
+    """What the provider reports of an SMS that it took. Raises SendError."""
+    try:
+        provider, message = await _text_message(db, providers.sms, delivery)
+    except Unopened:
+        raise SendError("the secret of the account is gone") from None
+    return await provider.report(message, delivery.receipt or "", delivery.created_at)
+
+
+async def _text_message(
+    db: Database, clients: SmsClients, delivery: Delivery
+) -> tuple[SmsProvider, TextMessage]:
+    tenant = delivery.tenant_id
+    async with db.read(tenant) as session:
+        account = await sms.sms_account(session, tenant)
+        phone = await sms.phone_of(session, tenant, delivery.recipient_id)
+    if account is None or phone is None or delivery.template is None:
+        raise SendError("the person has no phone", final=True)
+    number = db.vault.open(tenant, phone.staff_id, phone.sealed_phone)
+    fields = orjson.loads(delivery.body)
+    message = TextMessage(str(delivery.id), number, delivery.template, fields)
+    return clients.of(db.vault, account), message
