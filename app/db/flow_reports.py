@@ -59,7 +59,7 @@ class LossSums(NamedTuple):
 
     wasted: int = 0
     missing: int = 0
-    found: int = 0
+    surplus: int = 0
 
 
 async def sales(

@@ -15,12 +15,14 @@ from app.domain.access import Can
 from app.domain.errors import Malformed
 from app.domain.reports import flows
 from app.domain.reports.flows import GroupBy, LossGroupBy
+from app.domain.reports.overview import overview_of
 from app.domain.rules.periods import Comparison, Period
 from app.resolvers.roots import root
 from app.schema import reports as types
 from app.schema import sales_reports as sales_types
 from app.schema.arguments import First, StoreIds
 from app.schema.catalog import Channel
+from app.schema.overview import OverviewFigures
 from app.schema.paging import page
 from app.schema.reports import Figures
 
@@ -59,6 +61,18 @@ def _checked(since: date, until: date) -> Period:
 
 @strawberry.type
 class ReportsQuery:
+    @root(
+        Can.SEE_REPORTS,
+        OverviewFigures,
+        description="Return your stores as they are now: value and shortage of stock, goods at "
+        "risk, sales of today beside the usual, and what waits. 经营概况",
+    )
+    async def overview(self, info: Info, store_ids: StoreIds = None):
+        viewer = info.context.viewer
+        stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
+        async with info.context.snapshot.read(viewer.tenant) as session:
+            return await overview_of(session, viewer.tenant, stores)
+
     @root(
         Can.SEE_REPORTS,
         sales_types.SalesReport,

@@ -134,11 +134,11 @@ class LossFigures:
         "盘盈",
         directives=needs(Can.SEE_COST),
     )
-    def found(self, root: strawberry.Parent[LossSums]) -> Money | None:
-        return money(root.found)
+    def surplus(self, root: strawberry.Parent[LossSums]) -> Money | None:
+        return money(root.surplus)
 
     @strawberry.field(
-        description="Loss in CNY: `wasted` + `missing` − `found`; null if you lack SEE_COST. 损耗",
+        description="Loss in CNY: `wasted` + `missing` − `surplus`; null if you lack SEE_COST. 损耗",
         directives=needs(Can.SEE_COST),
     )
     def loss(self, root: strawberry.Parent[LossSums]) -> Money | None:
@@ -147,7 +147,7 @@ class LossFigures:
 
 def loss_of(sums: LossSums) -> int:
     """The loss in 1/10000 yuan."""
-    return sums.wasted + sums.missing - sums.found
+    return sums.wasted + sums.missing - sums.surplus
 
 
 def percent(part: int, whole: int) -> float | None:

@@ -24,8 +24,8 @@ query($since: Date!, $until: Date!, $group: SalesGroupBy!, $compare: Comparison,
 LOSSES = """
 query($since: Date!, $until: Date!, $group: LossGroupBy!) {
   lossReport(since: $since, until: $until, groupBy: $group) {
-    percentOfSales total { wasted missing found loss }
-    rows { reason product { name } figures { wasted missing found loss } }
+    percentOfSales total { wasted missing surplus loss }
+    rows { reason product { name } figures { wasted missing surplus loss } }
   }
 }
 """
@@ -129,7 +129,7 @@ async def test_losses_by_reason(desk: Desk) -> None:
     assert answer["total"] == {
         "wasted": "12.00",
         "missing": "12.00",
-        "found": "0.00",
+        "surplus": "0.00",
         "loss": "24.00",
     }
     assert sorted(row["reason"] for row in answer["rows"]) == ["盘点", "破损"]
@@ -144,3 +144,36 @@ async def test_only_stores_in_reach_are_added_up(desk: Desk, outsider: Desk) -> 
     assert await desk.asking.code(SALES, desk.cashier, **day) == "FORBIDDEN"
     late = {"since": str(TODAY), "until": str(TODAY - timedelta(days=1)), "group": "DAY"}
     assert await desk.asking.code(SALES, desk.owner, **late) == "BAD_INPUT"
+
+
+OVERVIEW = """
+{ overview { stockValue revenueToday
+    stores { store { id } products low out stockValue valueAtRisk usualRevenue percentOfUsual
+      salesToday { revenue } waiting { alerts writeOffs transfers purchaseOrders orders } }
+    categories { category { name } products stockValue }
+} }
+"""
+
+
+async def test_the_overview_of_a_morning(desk: Desk) -> None:
+    await stocked(desk, "大米", "10.00", "6.00")
+    milk = await desk.product("鲜奶", price="5.00", tracksBatches=True)
+    line = {"productId": milk, "quantity": "4", "batchNo": "A", "unitCost": "3.00"}
+    line["expiresOn"] = str(TODAY + timedelta(days=9))
+    await desk.do("receive", storeId=desk.store, lines=[line])
+    await desk.do("setReorderPoint", productId=milk, quantity="5")
+    for weeks, quantity in ((2, 2), (1, 4), (0, 6)):
+        then = (NOW - timedelta(weeks=weeks)).isoformat()
+        rice = [await desk.line("大米", quantity)]
+        await desk.do("sell", by=desk.manager, storeId=desk.store, lines=rice, occurredAt=then)
+    waste = [await desk.line("大米", 1)]
+    await desk.do("requestWriteOff", storeId=desk.store, lines=waste, reason="破损")
+    answer = await desk.ask(OVERVIEW)
+    [store] = answer["stores"]
+    assert (answer["stockValue"], answer["revenueToday"]) == ("240.00", "60.00")
+    assert (store["products"], store["low"], store["out"]) == (2, 1, 0)
+    assert (store["valueAtRisk"], store["salesToday"]["revenue"]) == ("12.00", "60.00")
+    assert (store["usualRevenue"], store["percentOfUsual"]) == ("30.00", 200.0)
+    assert (store["waiting"]["writeOffs"], store["waiting"]["alerts"]) == (1, 1)
+    assert answer["categories"] == [{"category": None, "products": 2, "stockValue": "240.00"}]
+    assert await desk.asking.code(OVERVIEW, desk.cashier) == "FORBIDDEN"

@@ -95,6 +95,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "replenishmentSuggestions": lambda place: {"storeId": place["store"]},
     "passes": lambda place: {"ids": [place["pass"]]},
     "productLabel": lambda place: {"productId": place["product"]},
+    "overview": by_stores,
     "salesReport": lambda place: {**by_stores(place), **this_day(), "groupBy": "PRODUCT"},
     "lossReport": lambda place: {**by_stores(place), **this_day(), "groupBy": "PRODUCT"},
     "channelReport": lambda place: {**by_stores(place), "since": today(), "until": today()},

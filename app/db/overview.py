@@ -1,0 +1,143 @@
+"""Figures of the owner's overview: stock, what expires soon, and what waits."""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Integer, and_, cast, func, literal_column, select, union_all
+
+from app.db.core.snapshot import AnySession
+from app.db.core.statement import among
+from app.db.days import store_day
+from app.db.tables import (
+    Alert,
+    Batch,
+    BatchLevel,
+    Level,
+    Order,
+    Product,
+    PurchaseOrder,
+    Store,
+    Transfer,
+    WriteOff,
+)
+
+NEAR_DAYS = 30
+"""Goods that expire within so many days are at risk."""
+
+
+class StockSums(NamedTuple):
+    """Stock of a store or category: its value in 1/10000 yuan, and how many levels are short."""
+
+    value: int = 0
+    products: int = 0
+    low: int = 0
+    out: int = 0
+
+
+async def stock_by(
+    session: AnySession, tenant: UUID, stores: Collection[UUID], key: str
+) -> dict[UUID | None, StockSums]:
+    """Stock by STORE or by CATEGORY of the products that are not archived."""
+    L, P = Level, Product
+    by = L.store_id if key == "STORE" else P.category_id
+    held = L.shelf + L.reserved + L.quarantine
+    query = (
+        select(
+            by,
+            cast(func.sum(L.value), BigInteger),
+            func.count().filter(held > 0),
+            func.count().filter(L.status == "LOW"),
+            func.count().filter((L.status == "OUT") & (L.reorder_point > 0)),
+        )
+        .join(P, and_(P.tenant_id == L.tenant_id, P.id == L.product_id))
+        .where(L.tenant_id == tenant, among(L.store_id, stores), L.shown)
+        .where(P.archived_at.is_(None) | (held > 0))
+        .group_by(by)
+    )
+    rows: Any = await session.execute(query)
+    return {row[0]: StockSums(*row[1:]) for row in rows}
+
+
+async def value_at_risk(
+    session: AnySession, tenant: UUID, stores: Collection[UUID]
+) -> dict[UUID, int]:
+    """Cost of goods that expire within 30 days or have expired, by store, in 1/10000 yuan.
+
+    Goods of a batch whose cost is not known count at the level's average.
+    """
+    H, L, B, P = BatchLevel, Level, Batch, Product
+    today = store_day(Store.timezone, func.now())
+    held = H.shelf + H.reserved + H.quarantine
+    cost = held * func.coalesce(B.unit_cost, L.unit_cost, 0) / P.scale
+    query = (
+        select(H.store_id, cast(func.sum(cost), BigInteger))
+        .join(Store, and_(Store.tenant_id == H.tenant_id, Store.id == H.store_id))
+        .join(B, and_(B.tenant_id == H.tenant_id, B.id == H.batch_id))
+        .join(P, and_(P.tenant_id == H.tenant_id, P.id == H.product_id))
+        .join(
+            L,
+            and_(
+                L.tenant_id == H.tenant_id,
+                L.store_id == H.store_id,
+                L.product_id == H.product_id,
+            ),
+        )
+        .where(H.tenant_id == tenant, among(H.store_id, stores), held > 0)
+        .where(H.expires_on < date.max, H.expires_on <= today + NEAR_DAYS)
+        .group_by(H.store_id)
+    )
+    return {store: value for store, value in await session.execute(query)}
+
+
+class Waiting(NamedTuple):
+    """How many of each kind wait in a store for a person."""
+
+    alerts: int = 0
+    write_offs: int = 0
+    transfers: int = 0
+    purchase_orders: int = 0
+    orders: int = 0
+
+
+async def waiting(
+    session: AnySession, tenant: UUID, stores: Collection[UUID]
+) -> dict[UUID, Waiting]:
+    """What waits in each of these stores; a transfer waits in the store that receives it."""
+    A, W, T, P = Alert, WriteOff, Transfer, PurchaseOrder
+    kinds = (
+        (A.tenant_id, A.store_id, A.state == "OPEN"),
+        (W.tenant_id, W.store_id, W.state == "REQUESTED"),
+        (T.tenant_id, T.to_store, T.state.in_(("REQUESTED", "APPROVED", "SHIPPED", "PARTIAL"))),
+        (P.tenant_id, P.store_id, P.ended_at.is_(None)),
+        (Order.tenant_id, Order.store_id, Order.state == "PAID"),
+    )
+    counts = union_all(
+        *(
+            select(
+                store.label("store_id"),
+                literal_column(str(place), Integer()).label("place"),
+                func.count().label("count"),
+            )
+            .where(of == tenant, among(store, stores), waits)
+            .group_by(store)
+            for place, (of, store, waits) in enumerate(kinds)
+        )
+    ).subquery()
+    numbers: dict[UUID, list[int]] = {}
+    rows: Any = await session.execute(select(*counts.c))
+    for store, place, count in rows:
+        numbers.setdefault(store, [0] * len(kinds))[place] = count
+    return {store: Waiting(*counted) for store, counted in numbers.items()}
+
+
+async def days_of(
+    session: AnySession, tenant: UUID, stores: Collection[UUID]
+) -> dict[UUID, tuple[date, int]]:
+    """The day and the hour that it is in each store."""
+    S = Store
+    hour = cast(func.extract("hour", func.timezone(S.timezone, func.now())), Integer)
+    query = select(S.id, store_day(S.timezone, func.now()), hour)
+    rows = await session.execute(query.where(S.tenant_id == tenant, among(S.id, stores)))
+    return {store: (day, hour) for store, day, hour in rows}
