@@ -138,7 +138,7 @@ class LossFigures:
         return money(root.surplus)
 
     @strawberry.field(
-        description="Loss in CNY: `wasted` + `missing` − `surplus`; null if you lack SEE_COST. 损耗",
+        description="Loss: `wasted` + `missing` − `surplus`; null if you lack SEE_COST. 损耗",
         directives=needs(Can.SEE_COST),
     )
     def loss(self, root: strawberry.Parent[LossSums]) -> Money | None:
