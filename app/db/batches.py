@@ -50,7 +50,8 @@ class BatchQuantity(NamedTuple):
 
 
 class HeldBatch(NamedTuple):
-    """A `BatchQuantity`, with the percent off its price; None without a markdown."""
+    """A `BatchQuantity`, with the time of the batch's first receipt and the percent off its price;
+    None without a markdown."""
 
     store_id: UUID
     product_id: UUID
@@ -60,6 +61,7 @@ class HeldBatch(NamedTuple):
     reserved: int
     quarantine: int
     transit: int
+    received_at: datetime
     markdown: int | None
 
 
@@ -83,16 +85,17 @@ def _holding() -> Statement:
         H.store_id == keys.c.store_id,
         H.product_id == keys.c.product_id,
     )
-    columns = (*(H[name] for name in BatchQuantity._fields), D.percent)
-    held = select(*columns).join_from(keys, BatchLevel, theirs)
+    columns = (*(H[name] for name in BatchQuantity._fields), B.received_at, D.percent)
+    held = select(*columns).join_from(keys, BatchLevel, theirs).join(Batch, markdowns.BATCH_OF)
     held = held.outerjoin(Markdown, markdowns.is_of(TENANT, H))
-    return Statement(held.order_by(H.store_id, H.product_id, H.expires_on, H.batch_id))
+    return Statement(held.order_by(H.store_id, H.product_id, *markdowns.FEFO))
 
 
 def _beginning() -> Statement:
     keys = level_keys()
     first = (
-        select(*(H[name] for name in BatchQuantity._fields))
+        select(*(H[name] for name in BatchQuantity._fields), B.received_at)
+        .join_from(BatchLevel, Batch, markdowns.BATCH_OF)
         .where(
             H.tenant_id == TENANT,
             H.store_id == keys.c.store_id,
@@ -100,7 +103,7 @@ def _beginning() -> Statement:
             H.expires_on >= bindparam("since", type_=Date()),
             H.shelf > literal_column("0"),
         )
-        .order_by(H.expires_on, H.batch_id)
+        .order_by(*markdowns.FEFO)
         .limit(literal_column(str(FEW)))
         .subquery()
         .lateral()
@@ -240,9 +243,9 @@ async def batches_of(
     theirs = and_(
         BatchLevel.store_id == keys.c.store_id, BatchLevel.product_id == keys.c.product_id
     )
-    query = select(BatchLevel).join(keys, theirs).where(BatchLevel.tenant_id == tenant)
-    order = BatchLevel.expires_on, BatchLevel.batch_id
-    return (await session.scalars(query.order_by(*order), bind_levels(pairs))).all()
+    query = select(BatchLevel).join(keys, theirs).join(Batch, markdowns.BATCH_OF)
+    query = query.where(BatchLevel.tenant_id == tenant).order_by(*markdowns.FEFO)
+    return (await session.scalars(query, bind_levels(pairs))).all()
 
 
 async def expiring(

@@ -9,9 +9,13 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import Unit
-from app.db.tables import BatchLevel, Markdown
+from app.db.tables import Batch, BatchLevel, Markdown
 
-D, H = Markdown.__table__.c, BatchLevel.__table__.c
+B, D, H = (table.__table__.c for table in (Batch, Markdown, BatchLevel))
+BATCH_OF = and_(B.tenant_id == H.tenant_id, B.id == H.batch_id)
+"""SQL: the batch of a batch level."""
+FEFO = H.expires_on, B.received_at, H.batch_id
+"""SQL: the order in which batches leave: of equal days, the one that was received first."""
 ZERO = literal_column("0", BigInteger())
 KEY = ["tenant_id", "store_id", "product_id", "batch_id"]
 
@@ -27,14 +31,20 @@ def is_of(tenant: Any, held: Any) -> Any:
     )
 
 
+def _marked_down(tenant: Any) -> Any:
+    """SQL: batch levels with their batches, and their markdowns if they have one."""
+    held = BatchLevel.__table__.join(Batch.__table__, BATCH_OF)
+    return held.outerjoin(Markdown.__table__, is_of(tenant, H))
+
+
 def next_percent(tenant: Any, store: Any, product: Any, day: Any) -> Any:
     """SQL: percent off the batch that a customer gets next on `day`; null without a markdown."""
     return (
         select(D.percent)
-        .select_from(BatchLevel.__table__.outerjoin(Markdown.__table__, is_of(tenant, H)))
+        .select_from(_marked_down(tenant))
         .where(H.tenant_id == tenant, H.store_id == store, H.product_id == product)
         .where(H.expires_on >= day, H.shelf > 0)
-        .order_by(H.expires_on, H.batch_id)
+        .order_by(*FEFO)
         .limit(1)
         .scalar_subquery()
     )
@@ -48,18 +58,18 @@ def next_batches(tenant: Any, store: Any, product: Any, day: Any) -> Any:
     """SQL: a row with the shelves, and the percents off, of the batches that are sold next to
     customers who keep them until `day`; both null when none of them has a markdown."""
     first = (
-        select(H.expires_on, H.batch_id, H.shelf, func.coalesce(D.percent, ZERO).label("percent"))
-        .select_from(BatchLevel.__table__.outerjoin(Markdown.__table__, is_of(tenant, H)))
+        select(*FEFO, H.shelf, func.coalesce(D.percent, ZERO).label("percent"))
+        .select_from(_marked_down(tenant))
         .where(H.tenant_id == tenant, H.store_id == store, H.product_id == product)
         .where(H.expires_on >= day, H.shelf > ZERO)
         .where(_has_any(tenant, store, product))
-        .order_by(H.expires_on, H.batch_id)
+        .order_by(*FEFO)
         .limit(literal_column(str(NEXT)))
-        .correlate_except(BatchLevel, Markdown)
+        .correlate_except(Batch, BatchLevel, Markdown)
         .subquery()
         .lateral()
     )
-    order = first.c.expires_on, first.c.batch_id
+    order = first.c.expires_on, first.c.received_at, first.c.batch_id
     shelves = func.array_agg(aggregate_order_by(first.c.shelf, *order))
     percents = func.array_agg(aggregate_order_by(first.c.percent, *order))
     return select(shelves.label("shelves"), percents.label("percents")).lateral("next_batches")

@@ -183,6 +183,15 @@ def changes_clock(zone: str) -> date:
     return first + timedelta(days=30)
 
 
+async def test_of_equal_days_the_first_receipt_leaves_first(shop: Shop) -> None:
+    numbers = ["D", "A", "C", "B", "F", "E"]
+    for number in numbers:
+        await shop.deliver("奶", 1, number, day(5))
+    for left in range(1, 6):
+        await shop.sell("奶", 1)
+        assert sorted(await shop.batches("奶")) == sorted(numbers[left:])
+
+
 async def test_many_buyers_of_few_batches_over_two_processes(shop: Shop, urls: Urls) -> None:
     for number in range(5):
         await shop.deliver("奶", 7, str(number), day(number))

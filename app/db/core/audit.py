@@ -139,7 +139,7 @@ INVARIANTS = AMOUNTS | {
         JOIN movements m ON (m.tenant_id, m.id) = (e.tenant_id, e.movement_id)
         JOIN batches b ON (b.tenant_id, b.id) = (e.tenant_id, e.batch_id)
         JOIN batches f ON (f.tenant_id, f.product_id) = (b.tenant_id, b.product_id)
-            AND (f.expires_on, f.id) < (b.expires_on, b.id)
+            AND f.expires_on < b.expires_on
         WHERE e.from_seq IS NOT NULL AND NOT e.batch_named
         AND (f.expires_on >= m.business_date OR e.to_bin NOT IN {UNEXPIRED})
         AND (SELECT sum(p.quantity) FROM ({BATCHED}) p

@@ -75,6 +75,7 @@ class Journal:
             _keep_first_hold(source, draft)
         if batch is not None and not left:
             self._note_arrival(draft, line, batch)
+            target.received.setdefault(batch.id, draft.occurred_at)
         return EntryRow(
             movement_id=draft.id,
             line=number,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,6 +13,9 @@ from app.domain.rules.days import store_day
 from app.domain.rules.fefo import BatchKey
 from app.domain.rules.kinds import PHYSICAL_BINS
 from app.domain.rules.prices import Charge
+
+LATEST = datetime.max.replace(tzinfo=UTC)
+"""A batch that is received now comes after those of the same day that the store had."""
 
 NO_LIMIT = ChannelLimit(days_left=0, buffer=0, remaining=None)
 """The limit of a channel that no rule binds."""
@@ -33,6 +36,10 @@ def _no_markdowns() -> dict[UUID, int]:
     return {}
 
 
+def _no_receipts() -> dict[UUID, datetime]:
+    return {}
+
+
 def _no_earmarks() -> Earmarks:
     return {}
 
@@ -43,9 +50,10 @@ class LockedLevel:
 
     `batches` has the bins of each batch, None for a product that keeps none; `today` is the
     store's day by `timezone`. `value` is the cost of everything held, in 1/10000 yuan; `price` is
-    the product's, in fen per unit, `markdowns` the percent off it for some batches. `limits` are
-    what binds channels, by channel. `shelf_before` and `transit_before` are the bins when it was
-    locked; `counted_at` is when the goods were counted last.
+    the product's, in fen per unit, `markdowns` the percent off it for some batches,
+    `received` when batches came first. `limits` are what binds channels, by channel.
+    `shelf_before` and `transit_before` are the bins when it was locked; `counted_at` is when the
+    goods were counted last.
     """
 
     pair: Pair
@@ -63,6 +71,7 @@ class LockedLevel:
     unit_cost: int | None = None
     price: int | None = None
     markdowns: dict[UUID, int] = field(default_factory=_no_markdowns)
+    received: dict[UUID, datetime] = field(default_factory=_no_receipts)
     held_until: datetime | None = None
     reorder_point: int = 0
     shelf_before: int = 0
@@ -70,6 +79,10 @@ class LockedLevel:
     counted_at: datetime | None = None
     limits: dict[str, ChannelLimit] = field(default_factory=_no_limits)
     earmarks: Earmarks = field(default_factory=_no_earmarks)
+
+    def fefo(self, batch: BatchKey) -> tuple[date, datetime, UUID]:
+        """The place of a batch in the order of FEFO: of equal days, the first receipt first."""
+        return batch.expires_on, self.received.get(batch.id, LATEST), batch.id
 
     def day_of(self, moment: datetime) -> date:
         """The store's day at that moment; no later than today."""

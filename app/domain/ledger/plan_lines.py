@@ -296,7 +296,7 @@ class LinePlanner:
         known = batches.keys() | new if new else batches
         taken, earmarked = self._taken, bin == "quarantine" and bool(source.earmarks)
         held: list[tuple[BatchKey, int]] = []
-        for batch in sorted(known):
+        for batch in sorted(known, key=source.fefo):
             bins = batches.get(batch)
             quantity = (bins[bin] if bins else 0) - taken.get((source, batch, bin), 0)
             if earmarked:

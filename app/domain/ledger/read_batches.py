@@ -91,10 +91,11 @@ def _referred_to(drafts: Iterable[Draft], histories: Mapping[UUID, History]) -> 
 
 
 def _load(levels: Levels, held: list[HeldBatch], expiries: dict[UUID, date]) -> None:
-    for store, product, expires_on, batch, *bins, percent in held:
+    for store, product, expires_on, batch, *bins, received_at, percent in held:
         level = levels[store, product]
         batches = level.batches
         assert batches is not None
+        level.received[batch] = received_at
         if percent is not None:
             level.markdowns[batch] = percent
         batches[BatchKey(expires_on, batch)] = dict(zip(PHYSICAL_BINS, bins, strict=True))

@@ -12,7 +12,7 @@ Batch = TypeVar("Batch", bound=Hashable)
 
 
 class BatchKey(NamedTuple):
-    """A batch by its last day of sale and its id; sorts in the order of FEFO."""
+    """A batch by its last day of sale and its id; sorts by that day."""
 
     expires_on: date
     id: UUID
