@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.db.categories import subtree
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among, arrays, rows
-from app.db.core.unit import Unit
+from app.db.core.unit import Database, Unit
 from app.db.tables import (
     Level,
     Product,
@@ -252,6 +252,22 @@ async def pending_products(unit: Unit, row: Stocktake, limit: int) -> Sequence[U
         .limit(limit)
     )
     return (await unit.session.scalars(query)).all()
+
+
+async def interrupted_closings(db: Database, tenant: UUID, before: datetime) -> Sequence[Stocktake]:
+    """The stocktakes that are being closed, and posted their last lines before this moment."""
+    posted = (
+        select(func.max(L.posted_at))
+        .where(L.tenant_id == S.tenant_id, L.stocktake_id == S.id)
+        .scalar_subquery()
+    )
+    query = (
+        select(S)
+        .where(S.tenant_id == tenant, OPEN, S.state == "CLOSING", posted < before)
+        .order_by(S.id)
+    )
+    async with db.read(tenant) as session:
+        return (await session.scalars(query)).all()
 
 
 async def mark_counted(unit: Unit, store: UUID, counted: Mapping[UUID, datetime]) -> None:

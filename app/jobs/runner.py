@@ -11,7 +11,16 @@ from app.db.core.postgres import is_away
 from app.db.core.unit import Database
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
-from app.jobs import audit, contacts, expiry, menu, passes, reservations, retention
+from app.jobs import (
+    audit,
+    contacts,
+    expiry,
+    menu,
+    passes,
+    reservations,
+    retention,
+    stocktakes,
+)
 from app.jobs.tenants import Job
 
 log = structlog.get_logger()
@@ -23,6 +32,7 @@ SCHEDULE: dict[str, tuple[str, Job]] = {
     "expire_passes": ("* * * * *", passes.expire_passes),
     "seal_contacts": ("*/10 * * * *", contacts.seal_contacts),
     "end_overdue_orders": ("* * * * *", reservations.end_overdue_orders),
+    "resume_interrupted": ("* * * * *", stocktakes.resume_interrupted),
     "trim": ("23 * * * *", retention.trim),
     # 03:40 in China, when stores are closed.
     "audit": ("40 19 * * *", audit.audit),

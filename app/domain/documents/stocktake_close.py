@@ -2,11 +2,14 @@
 
 Each step is a transaction of its own: it locks the stocktake and some levels, compares their
 counts with the books under those locks, posts the variances and marks the lines. A close that
-was interrupted goes on with the next call; nothing is posted twice (I14).
+was interrupted goes on with the next call, or by the job that calls `resume_closings`; nothing is
+posted twice (I14).
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from uuid import UUID, uuid5
 
@@ -44,36 +47,61 @@ async def close(db: Database, viewer: Viewer, key: UUID, stocktake_id: UUID) -> 
     OutOfStock where goods that are reserved for orders or write-offs are missing.
     """
     row = await get_stocktake(db, viewer, Can.RUN_STOCKTAKES, stocktake_id)
+    return await _post_steps(db, row, viewer, key)
+
+
+async def resume_closings(db: Database, tenant: UUID, before: datetime) -> None:
+    """Goes on with the closings whose last step was posted before this moment.
+
+    One that lacks goods which are reserved stays CLOSING, and is tried again at the next run.
+    """
+    for row in await rows.interrupted_closings(db, tenant, before):
+        with suppress(Refused):
+            await _post_steps(db, row)
+
+
+async def _post_steps(
+    db: Database, row: Stocktake, viewer: Viewer | None = None, key: UUID | None = None
+) -> Stocktake:
+    """Posts step after step until the stocktake is closed."""
     while True:
-        step = partial(_step, db, viewer, key, row)
-        row = await retry_while_short(db, viewer.tenant, row.store_id, step)
+        step = partial(_step, db, row, viewer, key)
+        row = await retry_while_short(db, row.tenant_id, row.store_id, step)
         if row.state != "CLOSING":
             return row
 
 
-async def _step(db: Database, viewer: Viewer, key: UUID, row: Stocktake) -> Stocktake:
-    """Posts the next products. The last step ends the stocktake."""
-    async with db.unit(viewer.tenant) as unit:
+async def _step(db: Database, row: Stocktake, viewer: Viewer | None, key: UUID | None) -> Stocktake:
+    """Posts the next products. The first step needs a viewer; the last one ends the stocktake."""
+    async with db.unit(row.tenant_id) as unit:
         products = await rows.pending_products(unit, row, STEP)
         await level_rows.open_levels(unit, {(row.store_id, product) for product in products})
-    async with db.unit(viewer.tenant) as unit:
-        await claim(unit, viewer.claimant, key, row.id, "closeStocktake", row.id)
+    async with db.unit(row.tenant_id) as unit:
+        if viewer is not None and key is not None:
+            await claim(unit, viewer.claimant, key, row.id, "closeStocktake", row.id)
         current = await rows.locked_stocktake(unit, row.id)
         assert current is not None, "no document is ever deleted"
-        if current.state == "CLOSED":
-            return current
-        require_state(current, "OPEN", "REVIEW", "CLOSING")
         if current.state != "CLOSING":
-            await _refuse_blocked(db, current)
-            current.state, current.closed_by = "CLOSING", viewer.actor
-        products = await rows.pending_products(unit, row, STEP)
-        await _post_products(unit, viewer, current, products)
+            if viewer is None or current.state == "CLOSED":
+                return current
+            await _begin(db, unit, viewer, current)
+        await _post_products(unit, current, await rows.pending_products(unit, row, STEP))
         if not await rows.pending_products(unit, row, 1):
             current.state, current.closed_at = "CLOSED", unit.now
-            closed = Act.CLOSE_STOCKTAKE, Subject.STOCKTAKE, current.id, current.store_id
-            await record_act(unit, viewer, *closed)
         announce(unit, current)
     return current
+
+
+async def _begin(db: Database, unit: Unit, viewer: Viewer, row: Stocktake) -> None:
+    """Makes the locked stocktake CLOSING: from now on it is closed by this person.
+
+    Raises Refused: WrongState, StocktakeBlocked.
+    """
+    require_state(row, "OPEN", "REVIEW")
+    await _refuse_blocked(db, row)
+    row.state, row.closed_by = "CLOSING", viewer.actor
+    closed = Act.CLOSE_STOCKTAKE, Subject.STOCKTAKE, row.id, row.store_id
+    await record_act(unit, viewer, *closed)
 
 
 async def _refuse_blocked(db: Database, row: Stocktake) -> None:
@@ -85,9 +113,7 @@ async def _refuse_blocked(db: Database, row: Stocktake) -> None:
         raise Refused(StocktakeBlocked(blocked))
 
 
-async def _post_products(
-    unit: Unit, viewer: Viewer, row: Stocktake, products: Sequence[UUID]
-) -> None:
+async def _post_products(unit: Unit, row: Stocktake, products: Sequence[UUID]) -> None:
     """Posts what was counted of these products, under the locks of their levels."""
     pairs = {(row.store_id, product) for product in products}
     _, states = await level_rows.claim_and_lock(unit, [], pairs)
@@ -95,7 +121,7 @@ async def _post_products(
     locked = {product for _, product in states}
     lines = (await worksheet(unit.session, row, locked)).counted
     corrections = await load_corrections(unit, row.store_id, states, lines)
-    drafts = _drafts(viewer, row, lines, corrections)
+    drafts = _drafts(row, lines, corrections)
     for outcome in await post(unit, drafts):
         if isinstance(outcome, Refusal):
             raise Refused(outcome)
@@ -109,9 +135,10 @@ async def _post_products(
 
 
 def _drafts(
-    viewer: Viewer, row: Stocktake, lines: Sequence[WorksheetLine], corrections: Corrections
+    row: Stocktake, lines: Sequence[WorksheetLine], corrections: Corrections
 ) -> list[Draft]:
     """One movement for each kind and reason: gains first, so that losses find them."""
+    assert row.closed_by is not None, "a closing has begun"
     grouped: dict[tuple[Kind, str], list[Line]] = defaultdict(list)
     for line in lines:
         reason = line.row.reason or REASON
@@ -123,7 +150,7 @@ def _drafts(
             kind,
             row.store_id,
             uuid5(row.id, f"{reason} {moved[0].product}"),
-            viewer.actor,
+            row.closed_by,
             moved,
             reason=reason,
         )
