@@ -100,3 +100,17 @@ async def paths(session: AnySession, tenant: UUID, ids: Collection[UUID]) -> dic
     names = func.array_agg(aggregate_order_by(above.c.name, above.c.steps.desc()))
     rows: Any = await session.execute(select(above.c.leaf, names).group_by(above.c.leaf))
     return {leaf: list(path) for leaf, path in rows}
+
+
+def upwards(tenant: UUID, category: UUID | None) -> Any:
+    """SQL: the category and those above it, each with the steps up to it."""
+    above = (
+        select(Category.id, Category.parent_id, literal(0).label("steps"))
+        .where(Category.tenant_id == tenant, Category.id == category)
+        .cte("above", recursive=True)
+    )
+    return above.union(
+        select(Category.id, Category.parent_id, above.c.steps + 1).where(
+            Category.tenant_id == tenant, Category.id == above.c.parent_id
+        )
+    )

@@ -1,13 +1,14 @@
 """Notifications: alerts that wait for theirs, recipients, targets, webhooks and deliveries."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, case, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.categories import upwards
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
@@ -17,6 +18,7 @@ from app.db.tables import (
     Delivery,
     Feed,
     NotificationTarget,
+    Product,
     Recipients,
     Staff,
     StaffStore,
@@ -64,13 +66,19 @@ async def people_of(session: AnySession, tenant: UUID, store: UUID) -> list[tupl
     return [(Person(*row[:3]), row[3]) for row in rows]
 
 
-async def choice_of(session: AnySession, tenant: UUID, rule: str, store: UUID) -> Choice | None:
-    """The recipients that are set for a rule in the store, or in all stores."""
+async def choice_of(
+    session: AnySession, tenant: UUID, rule: str, store: UUID, category: UUID | None = None
+) -> Choice | None:
+    """The recipients that are set for a rule: for the category or the nearest one above it, else
+    for all; in the store, else in all stores."""
+    R, above = Recipients, upwards(tenant, category)
     query = (
-        select(Recipients)
-        .where(Recipients.tenant_id == tenant, Recipients.rule == rule)
-        .where(or_(Recipients.store_id.is_(None), Recipients.store_id == store))
-        .order_by(Recipients.store_id.is_(None))
+        select(R)
+        .outerjoin(above, above.c.id == R.category_id)
+        .where(R.tenant_id == tenant, R.rule == rule)
+        .where(or_(R.store_id.is_(None), R.store_id == store))
+        .where(or_(R.category_id.is_(None), above.c.id.is_not(None)))
+        .order_by(above.c.steps.nulls_last(), R.store_id.is_(None))
         .limit(1)
     )
     row = (await session.scalars(query)).first()
@@ -78,9 +86,15 @@ async def choice_of(session: AnySession, tenant: UUID, rule: str, store: UUID) -
 
 
 async def put_recipients(
-    unit: Unit, id: UUID, actor: UUID, rule: str, store: UUID | None, choice: Choice
+    unit: Unit,
+    id: UUID,
+    actor: UUID,
+    rule: str,
+    store: UUID | None,
+    category: UUID | None,
+    choice: Choice,
 ) -> None:
-    """Set who is notified of a rule, in a store or in all."""
+    """Set who is notified of a rule, in a store or in all, for a category or for all."""
     values: dict[str, Any] = {
         "roles": list(choice.roles),
         "staff_ids": list(choice.people),
@@ -88,11 +102,29 @@ async def put_recipients(
         "set_at": unit.now,
     }
     new = insert(Recipients).values(
-        tenant_id=unit.tenant, id=id, rule=rule, store_id=store, **values
+        tenant_id=unit.tenant, id=id, rule=rule, store_id=store, category_id=category, **values
     )
-    await unit.session.execute(
-        new.on_conflict_do_update(index_elements=["tenant_id", "rule", "store_id"], set_=values)
-    )
+    keys = ["tenant_id", "rule", "store_id", "category_id"]
+    await unit.session.execute(new.on_conflict_do_update(index_elements=keys, set_=values))
+
+
+async def categories_of(
+    session: AnySession, tenant: UUID, products: Collection[UUID]
+) -> dict[UUID | None, UUID | None]:
+    """The categories of these products."""
+    query = select(Product.id, Product.category_id).where(Product.tenant_id == tenant)
+    rows: Any = await session.execute(query.where(among(Product.id, products)))
+    return {row[0]: row[1] for row in rows}
+
+
+async def people_reached(
+    session: AnySession, tenant: UUID, alert: UUID, occasion: datetime
+) -> set[UUID]:
+    """The members of staff who have this alert in the application since it was raised."""
+    D = Delivery
+    mine = and_(D.tenant_id == tenant, D.alert_id == alert, D.occasion == occasion)
+    query = select(D.recipient_id).where(mine, D.channel == "IN_APP")
+    return set((await session.scalars(query)).all())
 
 
 async def targets(

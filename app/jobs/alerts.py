@@ -3,10 +3,12 @@
 from functools import partial
 from uuid import UUID
 
-from app.db import identity, notices
+from app.db import escalations, identity, notices
 from app.db.core.unit import Database
 from app.domain.notices.deliver import deliver
+from app.domain.notices.digest import write_digests
 from app.domain.notices.dispatch import dispatch
+from app.domain.notices.escalate import escalate
 from app.domain.notices.providers import Providers
 from app.domain.notices.watch import watch_stores
 from app.jobs.rounds import Rounds
@@ -28,6 +30,10 @@ async def notify(db: Database, tenant: UUID, providers: Providers) -> None:
     """Write the tenant's deliveries, and send those that are due."""
     async with db.read(tenant) as session:
         due = await notices.is_due(session, tenant)
-    if due:
+        overdue = await escalations.is_due(session, tenant)
+    if overdue:
+        await escalate(db, tenant)
+        await write_digests(db, tenant)
+    if due or overdue:
         await dispatch(db, tenant)
         await deliver(db, tenant, providers)

@@ -15,6 +15,7 @@ from app.resolvers.categories import CategoriesMutation, CategoriesQuery
 from app.resolvers.channel_accounts import ShopsMutation, ShopsQuery
 from app.resolvers.channels import ChannelsMutation, ChannelsQuery
 from app.resolvers.customers import CustomersMutation, CustomersQuery
+from app.resolvers.escalations import EscalationsMutation
 from app.resolvers.feed import FeedSubscription, TopicsSubscription
 from app.resolvers.health import HealthQuery
 from app.resolvers.history import HistoryQuery
@@ -109,6 +110,7 @@ with warnings.catch_warnings():
             AlertsMutation,
             AlertRulesMutation,
             NoticesMutation,
+            EscalationsMutation,
             SubscriptionsMutation,
             SmsMutation,
             PurchasesMutation,

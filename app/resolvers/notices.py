@@ -76,9 +76,14 @@ class NoticesQuery:
         info: Info,
         rule: Annotated[AlertRule, strawberry.argument(description="Rule of the alert.")],
         store_id: Annotated[UUID, strawberry.argument(description="ID of the store.")],
+        category_id: Annotated[
+            UUID | None,
+            strawberry.argument(description="ID of the category of the alert's product."),
+        ] = None,
     ):
         reads, viewer = info.context.snapshot, info.context.viewer
-        people, shared = await targets.alert_route(reads, viewer, rule.name, store_id)
+        subject = rule.name, store_id, category_id
+        people, shared = await targets.alert_route(reads, viewer, *subject)
         return types.AlertRoute(people=as_window(people), targets=as_window(shared))
 
 
@@ -139,7 +144,7 @@ class NoticesMutation:
         roles = tuple(dict.fromkeys(role.name for role in input.roles))
         choice = Choice(roles, tuple(dict.fromkeys(input.staff_ids)))
         request = input.key, input.rule.name, input.store_id, choice
-        await targets.set_recipients(db, viewer, *request)
+        await targets.set_recipients(db, viewer, *request, input.category_id)
         return types.RecipientsResult(
             rule=input.rule, roles=input.roles, staff_ids=list(choice.people)
         )

@@ -78,6 +78,10 @@ class WebhookEvent(Enum):
         description="Products or documents of a store changed: their ids, and the revisions of "
         "the store's feed. 门店变动",
     )
+    DAILY_DIGEST = strawberry.enum_value(
+        "DAILY_DIGEST",
+        description="The alerts of a store that are not urgent, once a day (`setDigest`). 每日汇总",
+    )
 
 
 @window(
@@ -236,7 +240,11 @@ NotificationTargetResult = Annotated[
     ),
 ]
 SetRecipientsResult = Annotated[
-    RecipientsResult | problems.UnknownStore | problems.UnknownStaff | problems.KeyReused,
+    RecipientsResult
+    | problems.UnknownStore
+    | problems.UnknownCategory
+    | problems.UnknownStaff
+    | problems.KeyReused,
     strawberry.union(
         "SetRecipientsResult", description="The recipients, or the problem that prevented it."
     ),
@@ -308,6 +316,11 @@ class SetRecipientsInput:
     rule: AlertRule = strawberry.field(description="Rule whose recipients are set.")
     store_id: UUID | None = strawberry.field(
         default=None, description="ID of one store; null applies to all stores."
+    )
+    category_id: UUID | None = strawberry.field(
+        default=None,
+        description="ID of a category: for its products and those of the categories below it. "
+        "Null applies to all products.",
     )
     roles: list[Role] = strawberry.field(
         default_factory=list,

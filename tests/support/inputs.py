@@ -31,6 +31,8 @@ def of_alerts(product: str, store: str) -> dict[str, Any]:
         "setMyPhone": {"phone": "13812345678"},
         "unbindMiniApp": {"channel": "WECHAT"},
         "grantMessageCredit": {"template": "T-1", "count": 1},
+        "setEscalation": {"rule": "LOW_STOCK", "storeId": store, "minutes": 30},
+        "setDigest": {"storeId": store, "hour": 8},
         "redeliver": {"deliveryId": NIL},
         "setAlertRule": {"rule": "NEAR_EXPIRY", "productId": product, "days": [7]},
         **{f"{verb}Alert": {"alertId": NIL} for verb in ("acknowledge", "resolve", "snooze")},

@@ -40,6 +40,7 @@ from app.db.tables.messages import (
 )
 from app.db.tables.notices import (
     Delivery,
+    Escalation,
     NotificationTarget,
     Recipients,
     Webhook,
@@ -89,6 +90,7 @@ __all__ = [
     "Delivery",
     "Direction",
     "Entry",
+    "Escalation",
     "Feed",
     "JobFailure",
     "Level",

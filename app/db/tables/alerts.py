@@ -60,6 +60,7 @@ class Alert(Table):
     snoozed_until: Mapped[datetime | None]
     closed: Mapped[bool] = mapped_column(server_default=text("false"))
     notified_at: Mapped[datetime | None]
+    escalations: Mapped[int] = mapped_column(Integer, server_default="0")
     __table_args__ = (
         to("stores", "store_id"),
         to("products", "product_id"),

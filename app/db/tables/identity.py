@@ -1,6 +1,6 @@
 """Tenants, stores, staff, sessions and API keys."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from uuid import UUID
 
 from sqlalchemy import (
@@ -61,9 +61,12 @@ class Store(Table):
     scale_labels: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     quiet_from: Mapped[time | None]
     quiet_until: Mapped[time | None]
+    digest_hour: Mapped[int | None] = mapped_column(Integer)
+    digest_on: Mapped[date | None]
     created_at: Mapped[datetime] = made_at()
     __table_args__ = (
         UniqueConstraint("tenant_id", "code"),
+        CheckConstraint("digest_hour between 0 and 23", name="digest_hour"),
         CheckConstraint("guest_share between 0 and 100", name="guest_share"),
     )
 

@@ -53,22 +53,51 @@ class WebhookCursor(Table):
 
 
 class Recipients(Table):
-    """Roles and people who are notified of a rule, in a store or in all, in place of the default
-    roles."""
+    """Roles and people who are notified of a rule, in a store or in all, for a category and those
+    below it or for all, in place of the default roles."""
 
     __tablename__ = "recipients"
     tenant_id: Mapped[UUID] = key()
     id: Mapped[UUID] = key()
     rule: Mapped[str]
     store_id: Mapped[UUID | None]
+    category_id: Mapped[UUID | None]
     roles: Mapped[list[str]]
     staff_ids: Mapped[list[UUID]]
     set_by: Mapped[UUID]
     set_at: Mapped[datetime] = made_at()
     __table_args__ = (
         to("stores", "store_id"),
+        to("categories", "category_id"),
         Index(
             "uq_recipients_subject",
+            "tenant_id",
+            "rule",
+            "store_id",
+            "category_id",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+
+
+class Escalation(Table):
+    """After how many minutes an open alert of a rule goes to the next role, in a store or in all;
+    never when `minutes` is null."""
+
+    __tablename__ = "escalations"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    rule: Mapped[str]
+    store_id: Mapped[UUID | None]
+    minutes: Mapped[int | None] = mapped_column(Integer)
+    set_by: Mapped[UUID]
+    set_at: Mapped[datetime] = made_at()
+    __table_args__ = (
+        to("stores", "store_id"),
+        CheckConstraint("minutes > 0", name="minutes"),
+        Index(
+            "uq_escalations_subject",
             "tenant_id",
             "rule",
             "store_id",

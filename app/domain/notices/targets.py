@@ -10,6 +10,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from app.db import notices as rows
+from app.db.categories import categories_by_id
 from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, Unit
 from app.db.identity import staff_by_id, stores_by_id
@@ -17,7 +18,13 @@ from app.db.tables import Delivery, NotificationTarget, Store, Webhook
 from app.domain import access
 from app.domain.access import Can, Role, Viewer
 from app.domain.claims import claim
-from app.domain.errors import Malformed, Refused, UnknownNotification, UnknownStaff
+from app.domain.errors import (
+    Malformed,
+    Refused,
+    UnknownCategory,
+    UnknownNotification,
+    UnknownStaff,
+)
 from app.domain.rules.recipients import (
     Choice,
     Person,
@@ -160,11 +167,18 @@ async def remove_target(db: Database, viewer: Viewer, key: UUID, id: UUID) -> No
 
 
 async def set_recipients(
-    db: Database, viewer: Viewer, key: UUID, rule: str, store: UUID | None, choice: Choice
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    rule: str,
+    store: UUID | None,
+    choice: Choice,
+    category: UUID | None = None,
 ) -> Choice:
-    """Sets the roles and people who are notified of a rule, in place of the default.
+    """Sets the roles and people who are notified of a rule, in place of the default; for a
+    category and those below it, or for all.
 
-    Raises Refused: UnknownStore, UnknownStaff; Malformed.
+    Raises Refused: UnknownStore, UnknownCategory, UnknownStaff; Malformed.
     """
     _check_store(viewer, store)
     if len(choice.people) > MOST_PEOPLE or not (choice.roles or choice.people):
@@ -175,10 +189,12 @@ async def set_recipients(
         )
     id = uuid7()
     async with db.unit(viewer.tenant) as unit:
-        request = ("setRecipients", rule, store, choice.roles, choice.people)
+        request = ("setRecipients", rule, store, category, choice.roles, choice.people)
         if await claim(unit, viewer.claimant, key, id, *request) is None:
             await _check_people(unit, choice.people)
-            await rows.put_recipients(unit, id, viewer.actor, rule, store, choice)
+            if category and not await categories_by_id(unit.session, unit.tenant, [category]):
+                raise Refused(UnknownCategory(str(category)))
+            await rows.put_recipients(unit, id, viewer.actor, rule, store, category, choice)
     return choice
 
 
@@ -224,7 +240,7 @@ class Route(NamedTuple):
 
 
 async def alert_route(
-    reads: Reads, viewer: Viewer, rule: str, store: UUID
+    reads: Reads, viewer: Viewer, rule: str, store: UUID, category: UUID | None = None
 ) -> tuple[list[Route], list[NotificationTarget]]:
     """Who is notified of a rule in a store and who is not, and the targets that all share.
 
@@ -233,7 +249,7 @@ async def alert_route(
     """
     access.at(viewer, Can.SEE_ALERTS, store)
     async with reads.read(viewer.tenant) as session:
-        choice = await rows.choice_of(session, viewer.tenant, rule, store)
+        choice = await rows.choice_of(session, viewer.tenant, rule, store, category)
         people = await rows.people_of(session, viewer.tenant, store)
         targets = await rows.targets(session, viewer.tenant, [store])
     shows_others = _reaches(viewer, None)

@@ -164,3 +164,17 @@ RULE_NAMES = {
     "EXPECTED_NOT_ARRIVED": "到期未到",
 }
 """Names of the rules in Chinese, at most five characters."""
+
+ENGLISH_NAMES = {
+    "LOW_STOCK": "low stock",
+    "OUT_OF_STOCK": "out of stock",
+    "NEAR_EXPIRY": "near expiry",
+    "EXPIRED": "expired",
+    "SLOW_MOVING": "slow-moving",
+    "DISCREPANCY": "discrepancy",
+    "DISH_UNAVAILABLE": "dish unavailable",
+    "TRANSFER_WAITING": "transfer waiting",
+    "WRITE_OFF_WAITING": "write-off waiting",
+    "PURCHASE_WAITING": "purchase waiting",
+    "EXPECTED_NOT_ARRIVED": "not arrived",
+}

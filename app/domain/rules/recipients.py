@@ -55,6 +55,17 @@ def reasons(people: Iterable[Person], choice: Choice) -> dict[UUID, Reason]:
     return recipients
 
 
+LADDER = ("CASHIER", "MANAGER", "PURCHASER", "OWNER")
+
+
+def next_role(people: Iterable[Person], reached: Collection[UUID]) -> str | None:
+    """The first role above all that are reached in which anyone is left; None after the last."""
+    everyone = list(people)
+    highest = max((LADDER.index(each.role) for each in everyone if each.id in reached), default=-1)
+    left = {each.role for each in everyone if each.id not in reached}
+    return next((role for role in LADDER[highest + 1 :] if role in left), None)
+
+
 def _reason(person: Person, choice: Choice) -> Reason:
     if not person.here:
         return Reason.OTHER_STORE
