@@ -145,9 +145,10 @@ async def locked_levels(
 
 
 async def set_reorder_point(
-    unit: Unit, product_id: UUID, store_id: UUID | None, point: int
+    unit: Unit, product_id: UUID, store_id: UUID | None, point: int, own: bool
 ) -> list[Level]:
-    """Set a store's own reorder point; without a store, that of all stores without their own.
+    """Set a store's reorder point, its `own` or the product's; without a store, that of all
+    stores without their own.
 
     Returns the levels that have it now.
     """
@@ -156,15 +157,17 @@ async def set_reorder_point(
     for level in await locked_levels(unit, product_id, store_id):
         if store_id is not None or not level.reorder_point_own:
             level.reorder_point = point
-            level.reorder_point_own = store_id is not None
+            level.reorder_point_own = own
             level.shown = level.shown or store_id is not None
             unit.changed(level.store_id, product_id)
             changed.append(level)
     return changed
 
 
-async def set_expiry_warning(unit: Unit, product_id: UUID, store_id: UUID, days: int) -> None:
-    """Set a store's own expiry warning, in place of the product's."""
+async def set_expiry_warning(
+    unit: Unit, product_id: UUID, store_id: UUID, days: int | None
+) -> None:
+    """Set a store's own expiry warning, in place of the product's; None removes it."""
     await unit.session.flush()
     for level in await locked_levels(unit, product_id, store_id):
         level.expiry_warning_days = days

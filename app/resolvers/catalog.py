@@ -26,7 +26,7 @@ from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import catalog as types
 from app.schema import catalog_changes as changes
-from app.schema.arguments import After, First, emptied, value_of
+from app.schema.arguments import After, First, emptied, required, value_of
 from app.schema.context import Context
 from app.schema.paging import Connection, connection, page
 
@@ -324,7 +324,7 @@ class CatalogMutation:
             input.key,
             input.product_id,
             input.store_id,
-            input.quantity,
+            required(input.quantity, "quantity"),
         )
 
     @root(
@@ -341,5 +341,5 @@ class CatalogMutation:
             input.key,
             input.product_id,
             input.store_id,
-            input.days,
+            required(input.days, "days"),
         )

@@ -7,6 +7,7 @@ from app.domain.access import Can
 from app.domain.catalog.markdowns import MarkdownRequest, set_markdown
 from app.resolvers.roots import root
 from app.schema import markdowns as types
+from app.schema.arguments import required
 
 
 @strawberry.type
@@ -18,7 +19,6 @@ class MarkdownsMutation:
         "a price of their own, orders and the storefront follow at once. 设置临期折扣",
     )
     async def set_markdown(self, info: Info, input: types.SetMarkdownInput):
-        request = MarkdownRequest(
-            input.key, input.store_id, input.batch_id, input.percent, input.until
-        )
+        percent = required(input.percent, "percent")
+        request = MarkdownRequest(input.key, input.store_id, input.batch_id, percent, input.until)
         return await set_markdown(info.context.app.db, info.context.viewer, request)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import strawberry
 
+from app.domain.errors import Malformed
 from app.domain.people.staff import MOST_STORES
 
 LIST_LIMIT = "list-limit"
@@ -37,6 +38,15 @@ StoreCode = Annotated[str, strawberry.argument(description="Public code of the s
 def value_of(given: strawberry.Some[T | None] | None) -> T | None:
     """The value of a field that null empties; None also where it was omitted."""
     return None if given is None else given.value
+
+
+def required(given: strawberry.Some[T | None] | None, field: str) -> T | None:
+    """The value of a field that null empties and that must be given. Raises Malformed."""
+    if given is None:
+        raise Malformed(
+            field, "请填写此项；如需清除，请填 null", "Give a value, or null to remove it."
+        )
+    return given.value
 
 
 def emptied(**fields: strawberry.Some[Any] | None) -> tuple[str, ...]:

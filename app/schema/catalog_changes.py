@@ -269,8 +269,9 @@ class SetBarcodePackInput:
 class SetReorderPointInput:
     key: UUID = request_key()
     product_id: UUID = strawberry.field(description="ID of the product to warn about.")
-    quantity: Quantity = strawberry.field(
-        description="Reorder point in the product's unit; 0 turns the warning off. 最低阈值"
+    quantity: strawberry.Maybe[Quantity | None] = strawberry.field(
+        description="Reorder point in the product's unit; 0 turns the warning off. Null removes "
+        "it: a store then has the product's. 最低阈值"
     )
     store_id: UUID | None = strawberry.field(
         default=None,
@@ -283,8 +284,9 @@ class SetReorderPointInput:
 class SetExpiryWarningInput:
     key: UUID = request_key()
     product_id: UUID = strawberry.field(description="ID of the product to warn about.")
-    days: int = strawberry.field(
-        description="Number of days before expiry, from 7 to 30. 临期预警（天）"
+    days: strawberry.Maybe[int | None] = strawberry.field(
+        description="Number of days before expiry, from 7 to 30. Null removes it: a store then "
+        "has the product's, and the product 15 days. 临期预警（天）"
     )
     store_id: UUID | None = strawberry.field(
         default=None,

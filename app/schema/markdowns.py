@@ -16,7 +16,7 @@ class SetMarkdownInput:
     key: UUID = request_key()
     store_id: UUID = strawberry.field(description="ID of the store. 门店")
     batch_id: UUID = strawberry.field(description="ID of the batch, as in `Alert.batch`. 批次")
-    percent: int | None = strawberry.field(
+    percent: strawberry.Maybe[int | None] = strawberry.field(
         description="Percent off the product's price, from 1 to 99: 20 is 8 折. Null ends the "
         "markdown. 折扣"
     )

@@ -279,6 +279,41 @@ async def test_a_setting_of_a_category_holds_for_those_below(desk: Desk) -> None
     assert [each["product"]["name"] for each in await alerts(desk)] == ["绿茶"], "the nearest binds"
 
 
+POINTS = """
+query($id: UUID!, $store: UUID!) { product(id: $id) { reorderPoint expiryWarningDays
+  level(storeId: $store) { reorderPoint } } }
+"""
+
+
+async def test_null_gives_a_store_the_reorder_point_of_the_product(desk: Desk) -> None:
+    await stocked(desk)
+    product = await desk.product("大米")
+    own = {"productId": product, "storeId": desk.store}
+
+    async def points() -> tuple[str, str]:
+        read = await desk.ask(POINTS, id=product, store=desk.store)
+        return read["reorderPoint"], read["level"]["reorderPoint"]
+
+    await desk.do("setReorderPoint", **own, quantity="9")
+    assert await points() == ("4", "9")
+    await desk.do("setReorderPoint", **own, quantity=None)
+    assert await points() == ("4", "4")
+    await desk.do("setReorderPoint", productId=product, quantity="6")
+    assert await points() == ("6", "6"), "it follows the product again"
+    await desk.do("setReorderPoint", productId=product, quantity=None)
+    assert await points() == ("0", "0")
+    assert await desk.code("setReorderPoint", **own) == "BAD_INPUT", "nothing was said"
+
+
+async def test_null_gives_a_product_the_usual_expiry_warning(desk: Desk) -> None:
+    product = await desk.product("大米")
+    for days, shown in ((20, 20), (None, 15)):
+        await desk.do("setExpiryWarning", productId=product, days=days)
+        read = await desk.ask(POINTS, id=product, store=desk.store)
+        assert read["expiryWarningDays"] == shown
+    assert await desk.code("setExpiryWarning", productId=product) == "BAD_INPUT"
+
+
 SUGGESTIONS = """
 query($rule: AlertRule) { alerts(rule: $rule, state: OPEN) { nodes { product { name } suggestion {
   kind text quantity discountPercent product { name } store { id } supplier { name }

@@ -143,3 +143,10 @@ async def test_a_key_is_used_once(desk: Desk) -> None:
     assert again["markdown"]["percent"] == 50, "the retry changes nothing"
     assert first["markdown"]["percent"] == 20
     assert (await mark_down(desk, batch, 30, key=key))["code"] == "KEY_REUSED"
+
+
+async def test_a_percentage_that_is_forgotten_ends_nothing(desk: Desk) -> None:
+    batch = await milk(desk)
+    await mark_down(desk, batch, 20)
+    assert await desk.code("setMarkdown", storeId=desk.store, batchId=batch) == "BAD_INPUT"
+    assert (await shown(desk))["percent"] == 20

@@ -162,9 +162,11 @@ async def set_reorder_point(
     key: UUID,
     product_id: UUID,
     store_id: UUID | None,
-    quantity: Decimal,
+    quantity: Decimal | None,
 ) -> Product:
     """The level at or below which a store is LOW: of one store, or of all without their own.
+
+    None removes it: a store has the product's again, and the product has none.
 
     Raises Refused: UnknownProduct, UnknownStore, InvalidQuantity.
     """
@@ -174,10 +176,12 @@ async def set_reorder_point(
         earlier = await claim(unit, viewer.claimant, key, product_id, *request)
         product = await get_product(unit, product_id)
         if earlier is None:
-            point = threshold(product, quantity) or 0
+            own = store_id is not None and quantity is not None
+            point = threshold(product, quantity)
             if store_id is None:
-                product.reorder_point = point
-            levels = await rows.set_reorder_point(unit, product_id, store_id, point)
+                product.reorder_point = point or 0
+            chosen = product.reorder_point if point is None else point
+            levels = await rows.set_reorder_point(unit, product_id, store_id, chosen, own)
             await judge(unit, standings(levels))
     return product
 
@@ -188,14 +192,15 @@ async def set_expiry_warning(
     key: UUID,
     product_id: UUID,
     store_id: UUID | None,
-    days: int,
+    days: int | None,
 ) -> Product:
     """How long before its expiry a batch of the product counts as near it, from 7 to 30 days: in
-    one store, or in all without a warning of their own.
+    one store, or in all without a warning of their own. None removes it.
 
     Raises Refused: UnknownProduct, UnknownStore.
     """
-    check_warning(days, "days")
+    if days is not None:
+        check_warning(days, "days")
     await _open_thresholds(db, viewer, product_id, store_id)
     async with db.unit(viewer.tenant) as unit:
         # Without a store it is the request of earlier versions: a retry still finds its claim.
