@@ -61,7 +61,7 @@ class ScheduleRow(NamedTuple):
 
     job: str
     last_run_at: datetime | None
-    next_run_at: datetime
+    next_run_at: datetime | None
 
 
 async def schedule(session: AnySession) -> list[ScheduleRow]:

@@ -23,7 +23,7 @@ async def serve_alerts(db: Database, providers: Providers) -> None:
         await watch_stores(db, tenant)
         await notify(db, tenant, providers)
 
-    await Rounds(partial(identity.tenants, db), serve, "alerts.failing").run(PAUSE_SECONDS)
+    await Rounds(db, "alerts", partial(identity.tenants, db), serve).run(PAUSE_SECONDS)
 
 
 async def notify(db: Database, tenant: UUID, providers: Providers) -> None:

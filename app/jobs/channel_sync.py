@@ -21,7 +21,7 @@ async def serve_shops(books: Books, shops: Shops) -> None:
 def rounds(books: Books, shops: Shops) -> Rounds:
     """The rounds over the tenants with a connected channel."""
     connected = partial(identity.tenants, books.db, "shop")
-    return Rounds(connected, partial(_serve, books, shops), "shops.failing")
+    return Rounds(books.db, "shops", connected, partial(_serve, books, shops))
 
 
 async def _serve(books: Books, shops: Shops, tenant: UUID) -> None:

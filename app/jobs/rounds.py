@@ -6,7 +6,9 @@ from uuid import UUID
 
 import structlog
 
+from app.db import health
 from app.db.core.postgres import is_away
+from app.db.core.unit import Database
 
 log = structlog.get_logger()
 
@@ -20,15 +22,17 @@ Serve = Callable[[UUID], Awaitable[None]]
 class Rounds:
     """Which tenants are served now, and which failed the last time.
 
-    `tenants` reads whom to serve, and `serve` does the work of one; `event` names the log line of
-    a tenant that begins to fail.
+    `tenants` reads whom to serve, and `serve` does the work of one. A tenant that begins to fail
+    is logged as `<job>.failing`, and kept in `health` until it is served again.
     """
 
-    def __init__(self, tenants: Tenants, serve: Serve, event: str) -> None:
-        self._tenants, self._serve, self._event = tenants, serve, event
+    def __init__(self, db: Database, job: str, tenants: Tenants, serve: Serve) -> None:
+        self._db, self._job = db, job
+        self._tenants, self._serve = tenants, serve
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._busy: set[UUID] = set()
         self._failing: set[UUID | None] = set()
+        self._served: set[UUID] = set()
 
     async def run(self, pause: float) -> None:
         """Run until cancelled, with a pause in seconds after each round."""
@@ -56,13 +60,29 @@ class Rounds:
         try:
             async with self._turn:
                 await self._serve(tenant)
+                # An earlier process may have recorded a failure.
+                if tenant not in self._served:
+                    await health.drop_failure(self._db, tenant, self._job)
+                    self._served.add(tenant)
             self._failing.discard(tenant)
         except Exception as error:
-            self._failed(tenant, error)
+            if self._failed(tenant, error):
+                await self._record(tenant, error)
         finally:
             self._busy.discard(tenant)
 
-    def _failed(self, tenant: UUID | None, error: Exception) -> None:
-        if tenant not in self._failing and not is_away(error):
-            log.warning(self._event, tenant=tenant and str(tenant), error=error)
+    def _failed(self, tenant: UUID | None, error: Exception) -> bool:
+        """Whether this is the first failure, and none of an outage, which has its own line."""
+        begins = tenant not in self._failing and not is_away(error)
+        if begins:
+            log.warning(f"{self._job}.failing", tenant=tenant and str(tenant), error=error)
         self._failing.add(tenant)
+        return begins
+
+    async def _record(self, tenant: UUID, error: Exception) -> None:
+        self._served.discard(tenant)
+        try:
+            await health.record_failure(self._db, tenant, self._job, error)
+        except Exception as outage:
+            if not is_away(outage):
+                raise

@@ -15,7 +15,9 @@ class JobHealth:
     last_run_at: datetime | None = strawberry.field(
         description="Time of its last run; null before the first. 上次运行"
     )
-    next_run_at: datetime = strawberry.field(description="Time of its next run. 下次运行")
+    next_run_at: datetime | None = strawberry.field(
+        description="Time of its next run; null for a job that never pauses. 下次运行"
+    )
     failures: int = strawberry.field(
         description="How many times in a row it failed for your chain; 0 if it works. 连续失败次数"
     )
@@ -75,6 +77,13 @@ class HealthRows:
     schedule: list[ScheduleRow]
     failures: dict[str, tables.JobFailure]
 
+    @property
+    def jobs(self) -> list[ScheduleRow]:
+        """The schedule, and failing jobs that run all the time."""
+        scheduled = {row.job for row in self.schedule}
+        others = [ScheduleRow(job, None, None) for job in self.failures if job not in scheduled]
+        return [*self.schedule, *others]
+
 
 def health_of(lag: int, connected: bool, rows: HealthRows) -> Health:
     """The answer of `health`."""
@@ -85,7 +94,7 @@ def health_of(lag: int, connected: bool, rows: HealthRows) -> Health:
         deliveries=DeliveryHealth(pending=rows.unsent.pending, dead=rows.unsent.dead),
         audited_at=rows.audit and rows.audit.audited_at,
         audit_drift=rows.audit and rows.audit.breaches,
-        jobs=[_job(each, rows.failures.get(each.job)) for each in rows.schedule],
+        jobs=[_job(each, rows.failures.get(each.job)) for each in rows.jobs],
     )
 
 

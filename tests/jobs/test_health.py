@@ -1,6 +1,6 @@
 """Health: failing jobs are kept until they work, and the nightly audit leaves its result."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -12,6 +12,7 @@ from app.db.core.unit import Database
 from app.domain.people.stores import create_tenant
 from app.jobs import admin
 from app.jobs.audit import audit
+from app.jobs.rounds import Rounds
 from app.jobs.tenants import for_every_tenant
 from app.run.embedded import Urls
 from app.settings import Settings
@@ -68,6 +69,27 @@ async def test_another_process_ends_the_failure(shop: Shop) -> None:
         await broken.job(shop.db, shop.lane)
     restarted.broken = False
     await restarted.job(shop.db, shop.lane)
+    assert await failing(shop) == []
+
+
+async def test_rounds_that_fail_are_kept_until_they_work(shop: Shop) -> None:
+    broken = True
+
+    async def serve(_tenant: UUID) -> None:
+        if broken:
+            raise KeyError("an unforeseen answer")
+
+    async def tenants() -> list[UUID]:
+        return [shop.tenant]
+
+    rounds = Rounds(shop.db, "shops", tenants, serve)
+    with capture_logs() as logs:
+        for _ in range(3):
+            await rounds.serve(shop.tenant)
+    assert [line["event"] for line in logs] == ["shops.failing"]
+    assert await failing(shop) == [("shops", 1, "KeyError: 'an unforeseen answer'")]
+    broken = False
+    await rounds.serve(shop.tenant)
     assert await failing(shop) == []
 
 
