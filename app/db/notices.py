@@ -218,9 +218,9 @@ async def begin_cursors(unit: Unit, webhook: UUID) -> None:
     await unit.session.execute(new.on_conflict_do_nothing())
 
 
-async def behind(unit: Unit, webhook: UUID) -> list[tuple[UUID, int, int]]:
+async def behind(unit: Unit, webhook: UUID) -> list[tuple[UUID, int, int, int]]:
     """Stores that changed since the webhook's last delivery of them, which has ended: the store,
-    that revision, and the present one. Their cursors are locked."""
+    that revision, the present one, and how often it was replayed. Their cursors are locked."""
     C, D = WebhookCursor, Delivery
     waits = (
         select(D.id)
@@ -229,7 +229,7 @@ async def behind(unit: Unit, webhook: UUID) -> list[tuple[UUID, int, int]]:
         .exists()
     )
     query = (
-        select(C.store_id, C.revision, Feed.revision)
+        select(C.store_id, C.revision, Feed.revision, C.replays)
         .join(Feed, and_(Feed.tenant_id == C.tenant_id, Feed.store_id == C.store_id))
         .where(C.tenant_id == unit.tenant, C.webhook_id == webhook, C.revision < Feed.revision)
         .where(~waits)

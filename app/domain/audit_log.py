@@ -34,6 +34,11 @@ class Act(Enum):
     SET_MINI_APP = "Set the credentials of a mini-program. 对接小程序"
     SET_MESSAGE_TEMPLATE = "Set the template of a channel's messages. 设置消息模板"
     SET_SMS_ACCOUNT = "Set the account by which SMS are sent. 对接短信"
+    CREATE_WEBHOOK = "Created a webhook. 新建 Webhook"
+    ROTATE_WEBHOOK_SECRET = "Gave a webhook a new secret. 更换 Webhook 密钥"
+    END_WEBHOOK_SECRET = "Ended the old secret of a webhook. 停用 Webhook 旧密钥"
+    REPLAY_WEBHOOK = "Sent changes of a store to a webhook again. 重发 Webhook"
+    DELETE_WEBHOOK = "Deleted a webhook. 删除 Webhook"
     APPROVE_WRITE_OFF = "Approved a write-off. 批准报损"
     REJECT_WRITE_OFF = "Rejected a write-off. 驳回报损"
     APPROVE_MOVEMENT = "Approved a movement above a role's limit. 批准超额"
@@ -68,6 +73,7 @@ class Subject(Enum):
     MOVEMENT = "A movement of stock. 变动单据"
     ORDER = "An order of a customer. 订单"
     PASS = "A prepaid pass. 次卡"
+    WEBHOOK = "A webhook of a program. Webhook"
     CHAIN = "The chain as a whole. 商户"
 
 
@@ -82,6 +88,7 @@ class Details(TypedDict, total=False):
     """Names of the settings that changed."""
     channel: str
     provider: str
+    events: list[str]
     amount: int | None
     """1/10000 yuan; None is no limit."""
     percent: int | None

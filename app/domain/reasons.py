@@ -94,6 +94,10 @@ class WrongStateReason(Enum):
         "小程序凭据无效，请联系商家",
         "The platform refuses the credentials of the mini-program: ask the owner to set them again",
     )
+    TWO_SECRETS = Text(
+        "该 Webhook 已有两个密钥，请先停用旧密钥",
+        "The webhook has two secrets: end the old one first",
+    )
     NO_PHONE = Text(
         "该渠道不提供手机号，请商家先设置手机号解密私钥",
         "The channel gives no phone number: the owner sets the phone key of the mini-program first",

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 import httpx2
@@ -17,19 +17,20 @@ MOST_READ = 200
 """Characters of an answer that are kept as the receipt."""
 
 
-def signature(secret: str, moment: int, body: str) -> str:
-    """The header Kucun-Signature: HMAC-SHA256 over "<time>.<body>", in hex."""
-    digest = hmac.new(secret.encode(), f"{moment}.{body}".encode(), hashlib.sha256)
-    return f"t={moment},v1={digest.hexdigest()}"
+def signature(secrets: Sequence[str], moment: int, body: str) -> str:
+    """The header Kucun-Signature: HMAC-SHA256 over "<time>.<body>", in hex, by each secret."""
+    message = f"{moment}.{body}".encode()
+    digests = (hmac.new(each.encode(), message, hashlib.sha256).hexdigest() for each in secrets)
+    return ",".join([f"t={moment}", *(f"v1={digest}" for digest in digests)])
 
 
 async def send(
-    url: str, secret: str, event_id: str, body: str, private_hosts: Collection[str]
+    url: str, secrets: Sequence[str], event_id: str, body: str, private_hosts: Collection[str]
 ) -> str:
     """Sends the body and returns the receiver's status as the receipt. Raises SendError."""
     try:
         async with asyncio.timeout(SECONDS):
-            return await _post(url, secret, event_id, body, private_hosts)
+            return await _post(url, secrets, event_id, body, private_hosts)
     except TimeoutError:
         raise SendError(f"no answer within {SECONDS:.0f} seconds") from None
     except (Unsafe, httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
@@ -37,7 +38,7 @@ async def send(
 
 
 async def _post(
-    url: str, secret: str, event_id: str, body: str, private_hosts: Collection[str]
+    url: str, secrets: Sequence[str], event_id: str, body: str, private_hosts: Collection[str]
 ) -> str:
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -49,7 +50,7 @@ async def _post(
         "host": parts.netloc.rpartition("@")[2],
         "content-type": "application/json",
         "kucun-event-id": event_id,
-        "kucun-signature": signature(secret, int(time.time()), body),
+        "kucun-signature": signature(secrets, int(time.time()), body),
     }
     pinned = httpx2.URL(url).copy_with(host=address)
     # The certificate is checked against the name, while the connection goes to the address.

@@ -44,6 +44,7 @@ from app.resolvers.subscriptions import SubscriptionsMutation, SubscriptionsQuer
 from app.resolvers.tills import TillsMutation, TillsQuery
 from app.resolvers.transfers import TransfersMutation, TransfersQuery
 from app.resolvers.units import UnitsMutation
+from app.resolvers.webhooks import WebhooksMutation, WebhooksQuery
 from app.resolvers.writeoffs import WriteOffsMutation, WriteOffsQuery
 from app.schema import boundary
 from app.schema.contract import build_schema
@@ -72,6 +73,7 @@ with warnings.catch_warnings():
             AlertsQuery,
             AlertRulesQuery,
             NoticesQuery,
+            WebhooksQuery,
             SubscriptionsQuery,
             SmsQuery,
             PurchasesQuery,
@@ -110,6 +112,7 @@ with warnings.catch_warnings():
             AlertsMutation,
             AlertRulesMutation,
             NoticesMutation,
+            WebhooksMutation,
             EscalationsMutation,
             SubscriptionsMutation,
             SmsMutation,

@@ -25,16 +25,6 @@ from app.schema.window import as_window
 @strawberry.type
 class NoticesQuery:
     @root(
-        Can.MANAGE_WEBHOOKS,
-        list[types.Webhook],
-        description="List the webhooks in use. Webhook 列表",
-    )
-    async def webhooks(self, info: Info):
-        tenant = info.context.viewer.tenant
-        async with info.context.snapshot.read(tenant) as session:
-            return await rows.webhooks(session, tenant)
-
-    @root(
         Can.SET_ALERT_RULES,
         list[types.NotificationTarget],
         description="List the notification targets of your stores and of all stores. 通知渠道列表",
@@ -89,28 +79,6 @@ class NoticesQuery:
 
 @strawberry.type
 class NoticesMutation:
-    @root(
-        Can.MANAGE_WEBHOOKS,
-        types.CreateWebhookResult,
-        description="Create a webhook; its secret is shown once. Each event is a POST with the "
-        "header Kucun-Signature: t=<seconds>,v1=<hex HMAC-SHA256 of '<t>.<body>'>. Answer with "
-        "2xx within 10 seconds; anything else is retried for about 7 hours. 新建 Webhook",
-    )
-    async def create_webhook(self, info: Info, input: types.CreateWebhookInput):
-        app, events = info.context.app, [event.name for event in input.events]
-        request = input.key, input.url, events, app.settings.private_host_names
-        created = await targets.create_webhook(app.db, info.context.viewer, *request)
-        return types.NewWebhook(**created._asdict())
-
-    @root(
-        Can.MANAGE_WEBHOOKS,
-        types.WebhookResult,
-        description="Delete a webhook; it receives nothing further. 删除 Webhook",
-    )
-    async def delete_webhook(self, info: Info, input: types.DeleteWebhookInput):
-        db, viewer = info.context.app.db, info.context.viewer
-        return await targets.delete_webhook(db, viewer, input.key, input.webhook_id)
-
     @root(
         Can.SET_ALERT_RULES,
         types.NotificationTargetResult,

@@ -119,6 +119,9 @@ class Webhook:
     ended_at: datetime | None = strawberry.field(
         description="Time when it was deleted; null while it is in use. 删除时间"
     )
+    rotated_at: datetime | None = strawberry.field(
+        description="Time since which two secrets sign; null while there is one. 更换密钥时间"
+    )
 
     @strawberry.field(description="Events that it receives. 事件")
     def events(self, root: strawberry.Parent[tables.Webhook]) -> list[WebhookEvent]:

@@ -37,6 +37,7 @@ REVERSALS = ("reverse", "reversePurchaseReceipt", "reverseTransferReceipt", "rev
 # Without --all a place gets each STRIDE-th of its values.
 STRIDE = 12
 KEYLESS = ("signIn", "signInWithWechat", "signInWithDouyin", "refreshSession", "syncSales")
+BY_ID = ("movement", "supplier", "purchaseOrder", "order", "writeOff", "approval", "transfer")
 ON_AN_ORDER = ("payOrder", "fulfilOrder", "cancelOrder", "extendHold")
 TABLES = """
 SELECT string_agg(format('SELECT %L, count(*) FROM %I', relname, relname), ' UNION ALL ')
@@ -263,21 +264,16 @@ def queries(
     product: str, dish: str, service: str, milk: str, store: str, code: str
 ) -> dict[str, Any]:
     return {
-        "movement": {"id": NIL},
+        **{name: {"id": NIL} for name in BY_ID},
+        "webhookDeliveries": {"webhookId": NIL},
         "sale": {"storeId": store, "receiptNo": "x"},
-        "supplier": {"id": NIL},
-        "purchaseOrder": {"id": NIL},
-        "order": {"id": NIL},
         "orderFeed": {"storeIds": [store]},
         "alertFeed": {"storeIds": [store]},
         "alertRoute": {"rule": "LOW_STOCK", "storeId": store},
         "alertRulePreview": {"input": {"rule": "SLOW_MOVING", "fewerThan": 3}},
-        "writeOff": {"id": NIL},
-        "approval": {"id": NIL},
         "approvalFeed": {"storeIds": [store]},
         **stocktake_arguments(store, product, NIL),
         "writeOffFeed": {"storeIds": [store]},
-        "transfer": {"id": NIL},
         "replenishmentSuggestions": {"storeId": store},
         "replenishmentFeed": {"storeIds": [store]},
         "channelPreview": {"channel": "WECHAT", "productId": product, "buffer": "1"},

@@ -61,6 +61,7 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(("webhooks", "messageTemplates", "messageSubscriptions", "health"), nothing),
     **dict.fromkeys(("smsAccount", "myPhone"), nothing),
     "deliveries": paged,
+    "webhookDeliveries": lambda place: {"webhookId": place["product"]},
     "alertRoute": lambda place: {"rule": "LOW_STOCK", "storeId": place["store"]},
     "alertRulePreview": lambda place: {"input": {"rule": "LOW_STOCK", "storeId": place["store"]}},
     **dict.fromkeys(("channelLinks", "channelLag"), by_stores),

@@ -9,6 +9,8 @@ def of_alerts(product: str, store: str) -> dict[str, Any]:
     """An input for each mutation."""
     return {
         "createWebhook": {"url": "https://example.com/x", "events": ["ALERT_RAISED"]},
+        **{f"{verb}WebhookSecret": {"webhookId": NIL} for verb in ("rotate", "end")},
+        "replayWebhook": {"webhookId": NIL, "storeId": store, "after": "0"},
         "deleteWebhook": {"webhookId": NIL},
         "addNotificationTarget": {"name": "x", "url": "dingtalk://abc123def456"},
         "removeNotificationTarget": {"targetId": NIL},

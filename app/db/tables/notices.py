@@ -28,7 +28,8 @@ class NotificationTarget(Table):
 
 
 class Webhook(Table):
-    """A program's address that receives events, signed with a secret of its own."""
+    """A program's address that receives events, signed with a secret of its own; with the one
+    before as well, from `rotated_at` until that is ended."""
 
     __tablename__ = "webhooks"
     tenant_id: Mapped[UUID] = key()
@@ -36,6 +37,8 @@ class Webhook(Table):
     url: Mapped[str]
     events: Mapped[list[str]]
     sealed_secret: Mapped[bytes]
+    former_secret: Mapped[bytes | None]
+    rotated_at: Mapped[datetime | None]
     created_by: Mapped[UUID]
     created_at: Mapped[datetime] = made_at()
     ended_at: Mapped[datetime | None]
@@ -49,6 +52,7 @@ class WebhookCursor(Table):
     webhook_id: Mapped[UUID] = key()
     store_id: Mapped[UUID] = key()
     revision: Mapped[int]
+    replays: Mapped[int] = mapped_column(Integer, server_default="0")
     __table_args__ = (to("webhooks", "webhook_id"), to("stores", "store_id"))
 
 
@@ -126,6 +130,7 @@ class Delivery(Table):
     alert_id: Mapped[UUID | None]
     occasion: Mapped[datetime | None]
     revision: Mapped[int | None]
+    replay: Mapped[int] = mapped_column(Integer, server_default="0")
     body: Mapped[str]
     template: Mapped[str | None]
     parts: Mapped[str | None]
@@ -161,6 +166,7 @@ class Delivery(Table):
             "recipient_id",
             "store_id",
             "revision",
+            "replay",
             unique=True,
             postgresql_where=text("revision IS NOT NULL"),
         ),
@@ -170,5 +176,6 @@ class Delivery(Table):
         Index(
             "ix_deliveries_sent", "tenant_id", "next_at", postgresql_where=text("state = 'SENT'")
         ),
+        Index("ix_deliveries_recipient", "tenant_id", "recipient_id", "id"),
         Index("ix_deliveries_store", "tenant_id", "store_id", "id"),
     )

@@ -81,7 +81,7 @@ def _to_webhook(alert: Alert, facts: AlertFacts, hook: Webhook, now: datetime) -
 async def _dispatch_changes(unit: Unit, hook: Webhook) -> None:
     """One delivery a store at a time, with all that changed since the one before it."""
     await rows.begin_cursors(unit, hook.id)
-    for store, after, head in await rows.behind(unit, hook.id):
+    for store, after, head, replays in await rows.behind(unit, hook.id):
         revision, products, documents = await rows.changes_between(unit, store, after, head)
         id = uuid7()
         content: dict[str, Any] = {
@@ -102,6 +102,7 @@ async def _dispatch_changes(unit: Unit, hook: Webhook) -> None:
             "event": STORE_CHANGED,
             "store_id": store,
             "revision": revision,
+            "replay": replays,
             "body": orjson.dumps(content, default=str).decode(),
             "next_at": unit.now,
         }

@@ -53,9 +53,10 @@ async def send(
             raise SendError("the recipient was removed", final=True)
         tenant, hosts = delivery.tenant_id, providers.private_hosts
         if isinstance(recipient, Webhook):
-            secret = db.vault.open(tenant, recipient.id, recipient.sealed_secret)
+            sealed = recipient.sealed_secret, recipient.former_secret
+            secrets = [db.vault.open(tenant, recipient.id, each) for each in sealed if each]
             event, body = str(delivery.id), delivery.body
-            return await webhook.send(recipient.url, secret, event, body, hosts)
+            return await webhook.send(recipient.url, secrets, event, body, hosts)
         url = db.vault.open(tenant, recipient.id, recipient.sealed_url)
         return await messages.send(url, TITLE, delivery.body, hosts)
     except Unopened:

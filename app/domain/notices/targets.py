@@ -1,10 +1,8 @@
-"""Webhooks, notification targets, recipients and quiet hours: how they are set."""
+"""Notification targets, recipients and quiet hours: how they are set."""
 
-import secrets
 from collections.abc import Collection, Sequence
 from datetime import time
 from typing import NamedTuple
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -14,7 +12,7 @@ from app.db.categories import categories_by_id
 from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, Unit
 from app.db.identity import staff_by_id, stores_by_id
-from app.db.tables import Delivery, NotificationTarget, Store, Webhook
+from app.db.tables import Delivery, NotificationTarget, Store
 from app.domain import access
 from app.domain.access import Can, Role, Viewer
 from app.domain.claims import claim
@@ -32,73 +30,10 @@ from app.domain.rules.recipients import (
     default_choice,
     reasons,
 )
-from app.domain.rules.texts import InvalidText, clean, link
+from app.domain.rules.texts import InvalidText, clean
 from app.platforms import messages
 
 MOST_PEOPLE = 100
-
-
-class NewWebhook(NamedTuple):
-    """A webhook, and its secret the first time that it is returned."""
-
-    webhook: Webhook
-    secret: str | None
-
-
-async def create_webhook(
-    db: Database,
-    viewer: Viewer,
-    key: UUID,
-    url: str,
-    events: Sequence[str],
-    private_hosts: Collection[str],
-) -> NewWebhook:
-    """Creates a webhook. The secret is shown once: only the sealed one is kept.
-
-    Raises Malformed for an address that is not https, or for no event.
-    """
-    url = clean(url, "url", 500, required=True)
-    if not _is_private(url, private_hosts):
-        url = link(url, "url", 500)
-    if not events:
-        raise Malformed("events", "请至少选择一种事件", "Choose at least one event.")
-    secret, id = f"whsec_{secrets.token_urlsafe(32)}", uuid7()
-    chosen = sorted(set(events))
-    async with db.unit(viewer.tenant) as unit:
-        earlier = await claim(unit, viewer.actor, key, id, "createWebhook", url, chosen)
-        if earlier is not None:
-            return NewWebhook(await rows.locked(unit, Webhook, earlier), None)
-        webhook = Webhook(
-            tenant_id=viewer.tenant,
-            id=id,
-            url=url,
-            events=chosen,
-            sealed_secret=db.vault.seal(viewer.tenant, id, secret),
-            created_by=viewer.actor,
-            created_at=unit.now,
-        )
-        unit.session.add(webhook)
-        await unit.session.flush()
-        await rows.begin_cursors(unit, id)
-    return NewWebhook(webhook, secret)
-
-
-def _is_private(url: str, private_hosts: Collection[str]) -> bool:
-    try:
-        return urlsplit(url).hostname in private_hosts
-    except ValueError:
-        return False
-
-
-async def delete_webhook(db: Database, viewer: Viewer, key: UUID, id: UUID) -> Webhook:
-    """Ends a webhook; again is harmless. Raises Refused(UnknownNotification)."""
-    async with db.unit(viewer.tenant) as unit:
-        await claim(unit, viewer.claimant, key, id, "deleteWebhook", id)
-        webhook = await rows.locked(unit, Webhook, id)
-        if webhook is None:
-            raise Refused(UnknownNotification(str(id)))
-        webhook.ended_at = webhook.ended_at or unit.now
-    return webhook
 
 
 class TargetDescription(NamedTuple):

@@ -1,0 +1,236 @@
+"""Webhooks: two secrets, replays, and receivers that misbehave."""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from app.domain.notices.deliver import MOST_ATTEMPTS
+from app.platforms import webhook
+from tests.api.test_notices import CREATE, DELETE
+from tests.support.phones import Phones
+
+ROTATE = """
+mutation($input: RotateWebhookSecretInput!) { rotateWebhookSecret(input: $input) {
+  ... on NewWebhook { secret webhook { id rotatedAt } }
+  ... on Problem { code } ... on WrongState { wrong: reason }
+} }
+"""
+END = """
+mutation($input: EndWebhookSecretInput!) { endWebhookSecret(input: $input) {
+  ... on Webhook { id rotatedAt } ... on Problem { code }
+} }
+"""
+REPLAY = """
+mutation($input: ReplayWebhookInput!) { replayWebhook(input: $input) {
+  ... on Webhook { id } ... on Problem { code }
+} }
+"""
+SENT = """
+query($id: UUID!, $state: DeliveryState) { webhookDeliveries(webhookId: $id, state: $state) {
+  nodes { id state attempts error body }
+} }
+"""
+LOG = "{ auditLog { nodes { act } } }"
+
+
+@pytest.fixture
+def receiver() -> Iterator[HTTPServer]:
+    with HTTPServer(threaded=True) as server:
+        yield server
+
+
+async def create(phones: Phones, url: str, *events: str) -> tuple[str, str]:
+    """A webhook's id and secret."""
+    answer = await phones.do(CREATE, phones.desk.owner, url=url, events=list(events))
+    return answer["webhook"]["id"], answer["secret"]
+
+
+async def sent(phones: Phones, id: str, state: str | None = None) -> list[Any]:
+    return (await phones.desk.ask(SENT, id=id, state=state))["nodes"]
+
+
+def signed_by(request: Request) -> list[str]:
+    """The digests of a request."""
+    return [part[3:] for part in request.headers["Kucun-Signature"].split(",")[1:]]
+
+
+def digest(request: Request, secret: str) -> str:
+    moment = request.headers["Kucun-Signature"].split(",")[0][2:]
+    message = f"{moment}.{request.get_data(as_text=True)}"
+    return hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()
+
+
+async def test_two_secrets_sign_until_the_old_one_ends(
+    phones: Phones, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/hook").respond_with_data("ok")
+    id, old = await create(phones, receiver.url_for("/hook"), "ALERT_RAISED")
+    again = {"key": str(uuid4()), "webhookId": id}
+    rotated = await phones.do(ROTATE, phones.desk.owner, **again)
+    new = rotated["secret"]
+    assert rotated["webhook"]["rotatedAt"]
+    repeated = await phones.do(ROTATE, phones.desk.owner, **again)
+    assert repeated["secret"] is None, "it is shown once"
+    third = await phones.do(ROTATE, phones.desk.owner, webhookId=id)
+    assert third["wrong"] == "TWO_SECRETS"
+    await phones.run_out("大米")
+    await phones.run()
+    [(request, _)] = receiver.log
+    assert signed_by(request) == [digest(request, new), digest(request, old)]
+    ended = await phones.do(END, phones.desk.owner, webhookId=id)
+    assert ended["rotatedAt"] is None
+    await phones.run_out("面粉")
+    await phones.run()
+    _, (request, _) = receiver.log
+    assert signed_by(request) == [digest(request, new)]
+    await phones.do(DELETE, phones.desk.owner, webhookId=id)
+    acts = [each["act"] for each in (await phones.desk.ask(LOG))["nodes"]]
+    assert acts[:4] == [
+        "DELETE_WEBHOOK",
+        "END_WEBHOOK_SECRET",
+        "ROTATE_WEBHOOK_SECRET",
+        "CREATE_WEBHOOK",
+    ]
+
+
+async def test_changes_are_replayed_from_a_revision(phones: Phones, receiver: HTTPServer) -> None:
+    receiver.expect_request("/hook").respond_with_data("ok")
+    id, _ = await create(phones, receiver.url_for("/hook"), "STORE_CHANGED")
+    for name in ("大米", "面粉"):
+        await phones.desk.receive(name, 3)
+        await phones.run()
+    first, second = (request.get_json() for request, _ in receiver.log)
+    where = {"webhookId": id, "storeId": phones.desk.store}
+    key = str(uuid4())
+    for _ in range(2):
+        answer = await phones.do(
+            REPLAY, phones.desk.owner, key=key, **where, after=first["fromRevision"]
+        )
+        assert answer["id"] == id
+        await phones.run()
+    _, _, (request, _) = receiver.log
+    again = request.get_json()
+    assert again["id"] not in (first["id"], second["id"])
+    assert (again["fromRevision"], again["revision"]) == (
+        first["fromRevision"],
+        second["revision"],
+    )
+    assert set(again["productIds"]) >= {*first["productIds"], *second["productIds"]}
+    late = {"key": str(uuid4()), **where, "after": str(int(second["revision"]) + 1)}
+    assert await phones.desk.asking.code(REPLAY, phones.desk.owner, input=late) == "BAD_INPUT"
+    absent = {"webhookId": str(uuid4()), "storeId": phones.desk.store, "after": "0"}
+    assert (await phones.do(REPLAY, phones.desk.owner, **absent))["code"] == "UNKNOWN_NOTIFICATION"
+
+
+@asynccontextmanager
+async def raw(*parts: bytes) -> AsyncIterator[str]:
+    """The address of a receiver that writes these bytes, and then waits."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        await ended.wait()
+        writer.close()
+
+    ended = asyncio.Event()
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+    ended.set()
+    server.close()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [(), (b"garbage\r\n\r\n",), (b"HTTP/1.1 200 OK\r\n", b"x-a: " + b"b" * 1000)],
+    ids=["hangs", "garbage", "never ends its headers"],
+)
+async def test_a_receiver_that_gives_no_answer(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch, parts: tuple[bytes, ...]
+) -> None:
+    monkeypatch.setattr(webhook, "SECONDS", 0.5)
+    async with raw(*parts) as url:
+        id, _ = await create(phones, url, "ALERT_RAISED")
+        await phones.run_out()
+        await phones.run()
+        [delivery] = await sent(phones, id)
+    assert (delivery["state"], delivery["attempts"]) == ("PENDING", 1)
+    assert delivery["error"]
+
+
+async def test_a_name_is_resolved_once(
+    phones: Phones, receiver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that leads elsewhere a moment later cannot move the connection."""
+    receiver.expect_request("/hook").respond_with_data("ok")
+    loop, looked_up = asyncio.get_running_loop(), []
+    resolved = loop.getaddrinfo
+
+    async def changing(host: Any, *args: Any, **more: Any) -> Any:
+        if host != "localhost":
+            return await resolved(host, *args, **more)
+        looked_up.append(host)
+        # The second answer is a closed port of this machine.
+        return await resolved("127.0.0.1" if len(looked_up) == 1 else "127.0.0.9", *args, **more)
+
+    monkeypatch.setattr(loop, "getaddrinfo", changing)
+    url = f"http://localhost:{receiver.port}/hook"
+    id, _ = await create(phones, url, "ALERT_RAISED")
+    await phones.run_out()
+    await phones.run()
+    assert [each["state"] for each in await sent(phones, id)] == ["DELIVERED"]
+    assert looked_up == ["localhost"]
+    [(request, _)] = receiver.log
+    assert request.headers["Host"] == f"localhost:{receiver.port}"
+
+
+async def test_a_receiver_that_is_down_for_an_hour(phones: Phones, receiver: HTTPServer) -> None:
+    """It receives the event once, with the id of its first attempt."""
+    answers = iter([*[Response("", status=503)] * 7, Response("ok")])
+    receiver.expect_request("/hook").respond_with_handler(lambda _: next(answers))
+    id, _ = await create(phones, receiver.url_for("/hook"), "ALERT_RAISED")
+    await phones.run_out()
+    for _ in range(10):
+        await phones.run()
+        await phones.due()
+    assert len({request.headers["Kucun-Event-Id"] for request, _ in receiver.log}) == 1
+    assert len(receiver.log) == 8
+    [delivery] = await sent(phones, id)
+    assert (delivery["state"], delivery["attempts"]) == ("DELIVERED", 8)
+
+
+async def test_an_answer_that_is_lost(phones: Phones, receiver: HTTPServer) -> None:
+    """The receiver took the event and failed to say so: it comes again with the same id."""
+    answers = iter([Response("", status=504), Response("ok")])
+    receiver.expect_request("/hook").respond_with_handler(lambda _: next(answers))
+    await create(phones, receiver.url_for("/hook"), "ALERT_RAISED")
+    await phones.run_out()
+    await phones.run()
+    await phones.due()
+    await phones.run()
+    first, second = (request for request, _ in receiver.log)
+    assert first.get_data() == second.get_data()
+    assert first.headers["Kucun-Event-Id"] == second.headers["Kucun-Event-Id"]
+
+
+async def test_the_dead_letter_list(phones: Phones, receiver: HTTPServer) -> None:
+    receiver.expect_request("/hook").respond_with_data("", status=500)
+    id, _ = await create(phones, receiver.url_for("/hook"), "ALERT_RAISED")
+    await phones.run_out()
+    for _ in range(MOST_ATTEMPTS):
+        await phones.run()
+        await phones.due()
+    [dead] = await sent(phones, id, "DEAD")
+    assert (dead["attempts"], dead["error"]) == (MOST_ATTEMPTS, "HTTP 500")
+    assert await sent(phones, str(uuid4())) == []
+    code = await phones.desk.asking.code(SENT, phones.desk.manager, id=id)
+    assert code == "FORBIDDEN"
