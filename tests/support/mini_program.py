@@ -22,6 +22,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from tests.support.mall import answer, dripping
+from tests.support.worker import Gate
 
 APP, SECRET = "wx-mini-1", "s3cret-mini"
 KEY = generate_private_key(65537, 2048)
@@ -43,6 +44,7 @@ class MiniProgram:
     subscribed: Counter[str] = field(default_factory=Counter)
     """How many messages each openid has subscribed to."""
     sent: list[Any] = field(default_factory=list)
+    gate: Gate = field(default_factory=Gate)
     failing: int = 0
     """The error code of every message while it is not 0."""
 
@@ -75,6 +77,7 @@ class MiniProgram:
             return none_left
         self.subscribed[openid] -= 1
         self.sent.append({"to": openid, **message})
+        self.gate.hold()
         return 0
 
 

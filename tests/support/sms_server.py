@@ -15,6 +15,7 @@ from werkzeug import Request, Response
 
 from app.platforms.signing import aliyun_authorization, tencent_authorization
 from tests.support.mall import answer
+from tests.support.worker import Gate
 
 KEY, SECRET = "key-1", "s3cret-sms"
 
@@ -29,6 +30,7 @@ class SmsServer:
     failing: str = ""
     lost: int = 0
     status: str = "waiting"
+    gate: Gate = field(default_factory=Gate)
 
     def __post_init__(self) -> None:
         everything = self.server.expect_request(re.compile(".*"))
@@ -57,6 +59,7 @@ class SmsServer:
         if request.headers["x-acs-action"] == "QuerySendDetails":
             return answer({"Code": "OK", "SmsSendDetailDTOs": {"SmsSendDetailDTO": self.details()}})
         code = self.take(query["PhoneNumbers"], json.loads(query["TemplateParam"]), query)
+        self.gate.hold()
         if self.lost:
             self.lost -= 1
             return Response("gateway", status=502)

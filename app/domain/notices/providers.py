@@ -15,9 +15,10 @@ from app.domain.people.mini_apps import MiniApps
 from app.platforms import messages, webhook
 from app.platforms.mini_apps import CodeRefused
 from app.platforms.platform import ShopError
-from app.platforms.sending import SendError, TemplateMessage
+from app.platforms.sending import NotSubscribed, SendError, TemplateMessage
 from app.platforms.sms import Report, SmsProvider, TextMessage
 
+NO_ANSWER = "no answer"
 TITLE = "库存预警"
 
 
@@ -74,12 +75,24 @@ async def _by_mini_app(db: Database, apps: MiniApps, delivery: Delivery) -> str:
     message = TemplateMessage(delivery.template, inbox.page, fields)
     try:
         return await apps.of(db.vault, inbox.app).notify(openid, message)
+    except NotSubscribed:
+        # The message had a credit: an attempt whose answer was lost has used the subscription.
+        if not _is_unclear(delivery):
+            raise
+        return "sent by an earlier attempt"
     except CodeRefused as error:
         raise SendError(str(error), final=True) from None
     except ShopError as error:
         raise SendError(str(error), final=not error.passing) from None
     except Refused:
         raise SendError("the secret of the mini-program cannot be read", final=True) from None
+
+
+def _is_unclear(delivery: Delivery) -> bool:
+    """Whether an earlier attempt may have reached the provider: its process ended, or there was
+    no answer."""
+    error = delivery.error
+    return delivery.attempts > 1 and (error is None or error.startswith(NO_ANSWER))
 
 
 async def report(db: Database, providers: Providers, delivery: Delivery) -> tuple[Report, str]:

@@ -1,0 +1,64 @@
+"""A worker that sends one tenant's deliveries, as a process that a test kills."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.db.core.unit import Database
+from app.db.core.vault import Vault
+from app.domain.notices.providers import Providers
+from app.domain.notices.sms import SmsClients
+from app.domain.people.mini_apps import MiniApps
+from app.jobs.alerts import notify
+from app.settings import Settings
+
+
+@dataclass
+class Gate:
+    """Holds requests in a provider while it is closed; open at first."""
+
+    opened: threading.Event = field(default_factory=threading.Event)
+    reached: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.opened.set()
+
+    def hold(self) -> None:
+        self.reached.set()
+        assert self.opened.wait(60)
+
+
+@contextmanager
+def worker(tenant: UUID, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of the tenant; killed at the end at the latest."""
+    environment = {f"KUCUN_{name.upper()}": value for name, value in settings.items()}
+    command = [sys.executable, "-m", "tests.support.worker", str(tenant)]
+    process = subprocess.Popen(command, env={**os.environ, **environment})
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def run(tenant: UUID) -> None:
+    config = Settings()
+
+    async def unheard(_tenant: UUID, _stores: object) -> None:
+        """The test follows no feed."""
+
+    db = Database(config.database_url, unheard, vault=Vault(config.secret))
+    clients = MiniApps(config), SmsClients(config)
+    while True:
+        await notify(db, tenant, Providers(config.private_host_names, *clients))
+        await asyncio.sleep(0.05)
+
+
+if __name__ == "__main__":
+    asyncio.run(run(UUID(sys.argv[1])))
