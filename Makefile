@@ -27,7 +27,7 @@ test-all: test
 test-wide: WIDE = --all -m widened
 test-wide: test
 
-# Simulated days of counting while selling, with planted differences.
+# 10,000 simulated days of counting while selling, with planted differences.
 simulate: sync
 	@SIMULATION_RUNS=$(or $(RUNS),10000) $(BIN)/python -m pytest -n $(JOBS) tests/simulation $(ARGS)
 

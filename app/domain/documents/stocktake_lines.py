@@ -55,29 +55,33 @@ class Corrections:
         taken: list[Line] = []
         for part in line.parts:
             missing = -part.variance
-            for bin in ("shelf", "quarantine"):
-                for batch in self._candidates(line, part):
-                    key = line.product_id, batch, bin
-                    quantity = min(missing, self.free.get(key, 0))
-                    if quantity > 0:
-                        self.free[key] -= quantity
-                        missing -= quantity
-                        taken.append(self._line(line, quantity, bin, "variance", batch))
+            for batch, bin in self._candidates(line, part):
+                key = line.product_id, batch, bin
+                quantity = min(missing, self.free.get(key, 0))
+                if quantity > 0:
+                    self.free[key] -= quantity
+                    missing -= quantity
+                    taken.append(self._line(line, quantity, bin, "variance", batch))
             if missing > 0:
                 taken.append(self._line(line, missing, "shelf", "variance", None))
         return taken
 
-    def _candidates(self, line: WorksheetLine, part: Comparison) -> Sequence[UUID | None]:
-        """The batches that a loss is taken from, in order."""
+    def _candidates(
+        self, line: WorksheetLine, part: Comparison
+    ) -> Sequence[tuple[UUID | None, str]]:
+        """The batches and bins that a loss is taken from, in order: all bins of the counted batch
+        come before those of other batches, for an expired one lies in quarantine."""
+        bins = ("shelf", "quarantine")
         if line.product_id not in self.tracked:
-            return [None]
+            return [(None, bin) for bin in bins]
         named = {each.batch_id for each in line.parts}
         held = self.order.get(line.product_id, [])
 
-        def is_other(batch: UUID) -> bool:
+        def is_other(candidate: tuple[UUID, str]) -> bool:
+            batch, _ = candidate
             return batch in named if part.batch_id is None else batch != part.batch_id
 
-        return sorted(held, key=is_other)
+        return sorted(((batch, bin) for bin in bins for batch in held), key=is_other)
 
     def _line(
         self,
