@@ -1,6 +1,7 @@
 """Two instances of the app on one database, called over HTTP."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -91,21 +92,31 @@ async def stranger(db: Database, asking: Asking) -> Chain:
     return await a_chain(db, asking)
 
 
-@pytest.fixture(scope="session")
-async def staffed(db: Database, asking: Asking) -> Desk:
-    return await a_desk(await a_chain(db, asking))
+SIGNED_IN: dict[str, tuple[float, Desk]] = {}
+"""Desks that many tests share, each with the time of its sign-in."""
+FRESH_SECONDS = 600
+"""Access tokens last 15 minutes; a slow run of all tests takes longer."""
 
 
-@pytest.fixture(scope="session")
-async def outsider(db: Database, asking: Asking) -> Desk:
-    """A desk of another tenant."""
-    return await a_desk(await a_chain(db, asking))
+async def signed_in(name: str, db: Database, asking: Asking) -> Desk:
+    """The shared desk of this name, or a new one when its tokens would soon expire."""
+    since, desk = SIGNED_IN.get(name, (0.0, None))
+    if desk is None or time.monotonic() - since > FRESH_SECONDS:
+        desk = await a_desk(await a_chain(db, asking))
+        SIGNED_IN[name] = time.monotonic(), desk
+    return desk
 
 
 @pytest.fixture
-def desk(staffed: Desk) -> Desk:
+async def outsider(db: Database, asking: Asking) -> Desk:
+    """A desk of another tenant."""
+    return await signed_in("outsider", db, asking)
+
+
+@pytest.fixture
+async def desk(db: Database, asking: Asking) -> Desk:
     """The same people for many tests, before any of their products is cached."""
-    return replace(staffed, products={})
+    return replace(await signed_in("desk", db, asking), products={})
 
 
 @pytest.fixture
