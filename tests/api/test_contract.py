@@ -11,6 +11,7 @@ from graphql import (
     find_breaking_changes,
 )
 
+from app.db.core.unit import Database
 from app.domain import customer_errors, errors, stocktake_errors, till_errors
 from app.domain.access import Can
 from app.domain.catalog import markdowns
@@ -19,8 +20,10 @@ from app.domain.ledger import limits
 from app.main import sdl
 from app.resolvers import SCHEMA
 from app.schema.messages import WORDS
+from tests.api.conftest import signed_in
 from tests.api.test_bad_input import CORE, Stocked, root_of, stocked
 from tests.support.api import Desk
+from tests.support.identity import Asking
 
 HOME = Path(__file__).parents[2]
 CONTRACT = sdl()
@@ -45,9 +48,9 @@ def test_breaking_changes_since_the_release_are_declared() -> None:
 
 
 @pytest.fixture(scope="module")
-async def stock(staffed: Desk) -> Stocked:
+async def stock(db: Database, asking: Asking) -> Stocked:
     """One for all roots: a stranger changes nothing, except by an order of 1 of 10,000."""
-    return await stocked(staffed)
+    return await stocked(await signed_in("stock", db, asking))
 
 
 def needs(name: str) -> str:

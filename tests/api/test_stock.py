@@ -1,13 +1,17 @@
 """Movements over HTTP: answers, problems, and the events that terminals receive."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.support.api import INPUTS, Desk, mutation, unnamed, verify_change
 from tests.support.identity import CREATE_STORE
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+DAY = timedelta(days=1)
 ROUTES = {
     "openStock": ("OPENING", "OPENING", "SHELF", "14"),
     "receive": ("RECEIPT", "SUPPLIER", "SHELF", "14"),
@@ -33,12 +37,13 @@ def line_of(answer: Any) -> Any:
 async def test_a_movement_answers_with_all_it_did(desk: Desk, name: str) -> None:
     kind, source, target, after = ROUTES[name]
     await desk.receive("米", 10)
-    papers = {"reason": "  早班 ", "note": "a\nb", "occurredAt": "2026-01-02T08:00:00+08:00"}
+    eight = datetime.now(SHANGHAI).replace(hour=8, minute=0, second=0, microsecond=0) - DAY
+    papers = {"reason": "  早班 ", "note": "a\nb", "occurredAt": eight.isoformat()}
     posted = desk.post(name, ("米", 4), **papers)
     answer = await verify_change(desk, posted)
     assert answer["kind"] == kind
     assert (answer["reason"], answer["note"]) == ("早班", "a\nb")
-    assert answer["occurredAt"] == "2026-01-02T00:00:00+00:00"
+    assert answer["occurredAt"] == eight.astimezone(UTC).isoformat()
     assert answer["recordedAt"] > answer["occurredAt"]
     assert answer["store"] == {"id": desk.store}
     assert answer["actor"]["name"] == ("小李" if name == "sell" else desk.chain.founded.owner.name)
@@ -264,7 +269,8 @@ async def test_nothing_happens_in_the_future(desk: Desk) -> None:
 async def test_one_key_has_one_effect(desk: Desk, name: str) -> None:
     await desk.receive("米", 10)
     key = str(uuid4())
-    eight, midnight = "2026-01-02T08:00:00+08:00", "2026-01-02T00:00:00Z"
+    yesterday = (datetime.now(SHANGHAI) - DAY).replace(microsecond=0)
+    eight, midnight = yesterday.isoformat(), yesterday.astimezone(UTC).isoformat()
     first = await desk.post(name, ("米", 2), key=key, occurredAt=eight)
     repeated = desk.post(name, ("米", 2), key=key, occurredAt=midnight)
     again = await verify_change(desk, repeated, announced=False)

@@ -12,7 +12,7 @@ from app.db.movements import History
 from app.domain.errors import BatchExpired, OutOfStock, Shortage, WrongState, WrongStateReason
 from app.domain.ledger.draft import Draft, Line, Place, RecipeChanged
 from app.domain.ledger.locked import Levels, LockedLevel
-from app.domain.ledger.plan import Charge, Plan, References, plan
+from app.domain.ledger.plan import ChannelUse, Plan, References, plan
 from app.domain.ledger.returns import ReturnedQuantity
 from app.domain.rules.fefo import BatchKey
 from app.domain.rules.kinds import Kind
@@ -77,7 +77,7 @@ def test_a_sale_charges_its_channel() -> None:
     [level] = levels.values()
     outcome = planned(draft(Kind.SALE, (RICE, 2), (RICE, 3), channel="WECHAT"), levels)
     assert [move.quantity for move in outcome.moves] == [2, 3]
-    assert outcome.charges == [Charge(level, "WECHAT", 5)]
+    assert outcome.uses == [ChannelUse(level, "WECHAT", 5)]
     short = plan(draft(Kind.SALE, (RICE, 6), channel="WECHAT"), levels, References())
     assert short == OutOfStock((Shortage(RICE, 6, 5, 1),))
 
@@ -86,7 +86,7 @@ def test_a_promised_sale_is_charged_and_not_bound() -> None:
     levels = rice(10, remaining=0)
     [level] = levels.values()
     promised = draft(Kind.SALE, (RICE, 2), channel="WECHAT", promised=True)
-    assert planned(promised, levels).charges == [Charge(level, "WECHAT", 2)]
+    assert planned(promised, levels).uses == [ChannelUse(level, "WECHAT", 2)]
 
 
 def test_lines_of_one_draft_share_a_shelf() -> None:

@@ -233,7 +233,7 @@ Work = Callable[[Unit, Order], Awaitable[None]]
 async def _change(
     db: Database, viewer: Viewer, key: UUID, row: Order, request: Sequence[Any], work: Work
 ) -> Order:
-    """Like `changed`; runs again while overdue orders reserve the missing goods."""
+    """The order after `work`, once per key; runs again while overdue orders hold the goods."""
 
     async def once() -> Order:
         return await change_document(

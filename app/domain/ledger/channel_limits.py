@@ -33,7 +33,7 @@ async def load_limits(
             levels[pair].limits[channel] = limit
 
 
-def charge(level: LockedLevel, channel: str, quantity: int) -> None:
+def use_limit(level: LockedLevel, channel: str, quantity: int) -> None:
     """Lowers what the channel may still sell of the level by so many base units."""
     limit = level.limits[channel]
     if limit.remaining is not None:

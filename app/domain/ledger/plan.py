@@ -41,7 +41,7 @@ class References:
     expiries: dict[UUID, date] = field(default_factory=_no_expiries)
 
 
-class Charge(NamedTuple):
+class ChannelUse(NamedTuple):
     """Base units that a channel sells of a level, of what it may still sell."""
 
     level: LockedLevel
@@ -52,11 +52,11 @@ class Charge(NamedTuple):
 class Plan(NamedTuple):
     """The effects of an accepted movement.
 
-    `charges` are taken from the limits of channels, `returned` from the history of the sale.
+    `uses` are taken from the limits of channels, `returned` from the history of the sale.
     """
 
     moves: Sequence[Move]
-    charges: Sequence[Charge] = ()
+    uses: Sequence[ChannelUse] = ()
     returned: Sequence[ReturnedQuantity] = ()
 
 
@@ -71,17 +71,17 @@ def plan(draft: Draft, levels: Levels, references: References) -> Plan | Refusal
     planner = LinePlanner(draft, levels, references.expiries, history)
     if refusal := planner.plan_lines():
         return refusal
-    charges = _charges(draft, levels)
-    demands = _with_limits(planner.demands, charges) if is_bound(draft) else planner.demands
+    uses = _channel_uses(draft, levels)
+    demands = _with_limits(planner.demands, uses) if is_bound(draft) else planner.demands
     if refusal := _out_of_stock(demands) or _overflow(planner.moves):
         return refusal
     if draft.reverses_id is not None:
-        return Plan(planner.moves, charges)
+        return Plan(planner.moves, uses)
     moves = [_kept_off_shelf(move) for move in planner.moves]
     if history is None:
-        return Plan(moves, charges)
+        return Plan(moves, uses)
     priced, returned = price_returns(draft, history, moves)
-    return Plan(priced, charges, returned)
+    return Plan(priced, uses, returned)
 
 
 def _kept_off_shelf(move: Move) -> Move:
@@ -104,7 +104,7 @@ def _outdated(draft: Draft, levels: Levels) -> RecipeChanged | None:
     return None
 
 
-def _charges(draft: Draft, levels: Levels) -> Sequence[Charge]:
+def _channel_uses(draft: Draft, levels: Levels) -> Sequence[ChannelUse]:
     """Quantity by level that the draft sells through a channel with a limit.
 
     A document's later movements are not charged: its order was.
@@ -114,13 +114,13 @@ def _charges(draft: Draft, levels: Levels) -> Sequence[Charge]:
         return ()
     if not any(levels[pair].limits for pair in draft.pairs):
         return ()
-    charges: list[Charge] = []
+    uses: list[ChannelUse] = []
     for product, quantity in _sold(draft, levels).items():
         level = levels[draft.store, product]
         limit = level.limits.get(channel)
         if limit is not None and limit.remaining is not None:
-            charges.append(Charge(level, channel, quantity))
-    return charges
+            uses.append(ChannelUse(level, channel, quantity))
+    return uses
 
 
 def _sold(draft: Draft, levels: Levels) -> Counter[UUID]:
@@ -137,12 +137,12 @@ def _sold(draft: Draft, levels: Levels) -> Counter[UUID]:
     return sold
 
 
-def _with_limits(demands: Demands, charges: Sequence[Charge]) -> Demands:
+def _with_limits(demands: Demands, uses: Sequence[ChannelUse]) -> Demands:
     """The demands, where a sale beyond what its channel may sell is short as well."""
-    if not charges:
+    if not uses:
         return demands
     limited = dict(demands)
-    for level, channel, quantity in charges:
+    for level, channel, quantity in uses:
         remaining = level.limits[channel].remaining
         assert remaining is not None
         bin = level, "shelf"

@@ -15,7 +15,7 @@ from app.db.movements import ClaimKey, History
 from app.db.tables import Movement
 from app.domain.errors import KeyReused, Refusal, WrongState, WrongStateReason
 from app.domain.ledger.bundles import count_parts
-from app.domain.ledger.channel_limits import charge, load_limits
+from app.domain.ledger.channel_limits import load_limits, use_limit
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.earmarks import load_earmarks
 from app.domain.ledger.guests import lock_guests
@@ -142,8 +142,8 @@ def _business_day(draft: Draft, levels: Levels) -> BusinessDay:
 
 def _apply_effects(draft: Draft, planned: Plan, references: References) -> None:
     """The next drafts see what this one sells of a limit, and takes back from a sale."""
-    for level, channel, quantity in planned.charges:
-        charge(level, channel, quantity)
+    for level, channel, quantity in planned.uses:
+        use_limit(level, channel, quantity)
     if draft.reverses_id is not None:
         references.histories[draft.reverses_id].reversed = True
     elif draft.sale_id is not None:
