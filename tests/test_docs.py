@@ -26,7 +26,7 @@ def test_the_table_names_what_exists(path: str, name: str) -> None:
     assert place.exists(), path
     if name:
         nodes = ast.walk(ast.parse(place.read_text()))
-        kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
         defined = {node.name for node in nodes if isinstance(node, kinds)}
         assert name in defined, f"{path}: {name}"
 
