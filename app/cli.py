@@ -86,7 +86,9 @@ def work() -> None:
     from app.domain.people.mini_apps import MiniApps
     from app.jobs.alerts import serve_alerts
     from app.jobs.channel_sync import serve_shops
+    from app.jobs.exports import serve_exports
     from app.jobs.runner import work as run
+    from app.main import export_files_of
 
     logs.configure()
     logs.capture()
@@ -104,6 +106,7 @@ def work() -> None:
             run(chosen.database_url, db, lane),
             serve_shops(books, shops),
             serve_alerts(db, providers),
+            serve_exports(db, export_files_of(chosen)),
         )
 
     with connected(valkey=True) as chosen, suppress(KeyboardInterrupt):

@@ -2,8 +2,9 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -25,8 +26,10 @@ from app.domain.notices.providers import Providers
 from app.domain.notices.sms import SmsClients
 from app.domain.people.mini_apps import MiniApps
 from app.domain.people.sessions import Gate
+from app.domain.reports.exports import ExportFiles
 from app.jobs.alerts import serve_alerts
 from app.jobs.channel_sync import serve_shops
+from app.jobs.exports import serve_exports
 from app.jobs.runner import work
 from app.live.hub import Hub
 from app.live.socket import sweep
@@ -34,7 +37,7 @@ from app.platforms.image_store import Bucket, open_store
 from app.resolvers import SCHEMA
 from app.schema.context import App
 from app.settings import Settings
-from app.web import graphiql, metrics, uploads, webhooks
+from app.web import downloads, graphiql, metrics, uploads, webhooks
 from app.web.endpoint import Endpoint
 from app.web.guard import layers
 
@@ -54,7 +57,8 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     cookbook = Cookbook(db)
     hub, shops = Hub(db, bus, cookbook), Shops(config)
     rates, mini_apps, images = Rates(config.redis_url), MiniApps(config), images_of(config)
-    app = App(config, db, lane, gate, hub, cookbook, shops, rates, mini_apps, images)
+    files = export_files_of(config)
+    app = App(config, db, lane, gate, hub, cookbook, shops, rates, mini_apps, images, files)
     gauges = metrics.registry(lane, bus, hub)
 
     @asynccontextmanager
@@ -62,9 +66,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         await bus.start()
         tasks = [asyncio.create_task(sweep(gate))]
         if config.jobs:
-            providers = Providers(config.private_host_names, mini_apps, SmsClients(config))
-            jobs = work(config.database_url, db, lane), serve_shops(app.books, shops)
-            tasks += map(asyncio.create_task, (*jobs, serve_alerts(db, providers)))
+            tasks += map(asyncio.create_task, jobs_of(app))
         # What is loaded now lives as long as the process: no collection looks at it again.
         gc.collect()
         gc.freeze()
@@ -104,6 +106,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
             *metrics.routes(gauges, config.metrics_token),
             *webhooks.routes(app),
             *uploads.routes(app),
+            *downloads.routes(app),
             Route("/healthz", alive),
             Route("/readyz", ready),
         ],
@@ -115,12 +118,34 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     return application
 
 
+def jobs_of(app: App) -> list[Coroutine[Any, Any, None]]:
+    """What runs beside the requests until it is cancelled."""
+    config, db = app.settings, app.db
+    providers = Providers(config.private_host_names, app.mini_apps, SmsClients(config))
+    return [
+        work(config.database_url, db, app.lane),
+        serve_shops(app.books, app.shops),
+        serve_alerts(db, providers),
+        serve_exports(db, app.exports),
+    ]
+
+
 def images_of(config: Settings) -> Images:
     """The images of this installation."""
-    keys = config.s3_access_key, config.s3_secret_key
-    bucket = Bucket(config.s3_endpoint, config.s3_region, *keys)
-    store = open_store(config.image_store, config.data / "images", bucket)
+    store = open_store(config.image_store, config.data / "images", bucket_of(config))
     return Images(store, config.secret)
+
+
+def export_files_of(config: Settings) -> ExportFiles:
+    """The files of exports, beside the images."""
+    url = config.image_store and f"{config.image_store.rstrip('/')}/exports"
+    return ExportFiles(open_store(url, config.data / "exports", bucket_of(config)), config.secret)
+
+
+def bucket_of(config: Settings) -> Bucket:
+    """How to reach the S3-compatible service of this installation."""
+    keys = config.s3_access_key, config.s3_secret_key
+    return Bucket(config.s3_endpoint, config.s3_region, *keys)
 
 
 async def alive(_: Request) -> Response:

@@ -1,5 +1,7 @@
-"""Where images are kept: a folder, or a bucket of an S3-compatible service. Nothing is replaced."""
+"""Where images and exports are kept: a folder, or a bucket of an S3-compatible service. No image is
+replaced."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -8,13 +10,14 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
 if TYPE_CHECKING:
+    from obstore import GetResult
     from obstore.store import S3Config
 
 TIMEOUT = "10s"
 
 
 class Unavailable(Exception):
-    """The service that keeps the images does not answer; a later retry may succeed."""
+    """The service that keeps the files does not answer; a later retry may succeed."""
 
 
 class Bucket(NamedTuple):
@@ -27,7 +30,7 @@ class Bucket(NamedTuple):
 
 
 class ImageStore:
-    """Keeps images by their path. Raises Unavailable when the service does not answer."""
+    """Keeps files by their path. Raises Unavailable when the service does not answer."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -51,6 +54,37 @@ class ImageStore:
             return None
         except (BaseError, OSError) as error:
             raise Unavailable from error
+
+    async def write_file(self, path: str, source: Path) -> None:
+        """Keeps the file in place of an earlier one; large files are sent in parts."""
+        try:
+            await self._store.put_async(path, source)
+        except (BaseError, OSError) as error:
+            raise Unavailable from error
+
+    async def stream(self, path: str) -> AsyncIterator[bytes] | None:
+        """The content of a file in chunks; None if there is none."""
+        try:
+            answer = await self._store.get_async(path)
+        except FileNotFoundError:
+            return None
+        except (BaseError, OSError) as error:
+            raise Unavailable from error
+        return _chunks(answer)
+
+    async def delete(self, path: str) -> None:
+        """Deletes the file, if there is one."""
+        try:
+            await self._store.delete_async(path)
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as error:
+            raise Unavailable from error
+
+
+async def _chunks(answer: "GetResult") -> AsyncIterator[bytes]:
+    async for chunk in answer.stream():
+        yield bytes(chunk)
 
 
 def open_store(url: str, folder: Path, bucket: Bucket) -> ImageStore:

@@ -16,6 +16,7 @@ from app.resolvers.channel_accounts import ShopsMutation, ShopsQuery
 from app.resolvers.channels import ChannelsMutation, ChannelsQuery
 from app.resolvers.customers import CustomersMutation, CustomersQuery
 from app.resolvers.escalations import EscalationsMutation
+from app.resolvers.exports import ExportsMutation, ExportsQuery, ExportsSubscription
 from app.resolvers.feed import FeedSubscription, TopicsSubscription
 from app.resolvers.health import HealthQuery
 from app.resolvers.history import HistoryQuery
@@ -84,6 +85,7 @@ with warnings.catch_warnings():
             HistoryQuery,
             PrintingQuery,
             ReportsQuery,
+            ExportsQuery,
             AuditLogQuery,
             HealthQuery,
             CustomersQuery,
@@ -121,6 +123,7 @@ with warnings.catch_warnings():
             WriteOffsMutation,
             ApprovalsMutation,
             StocktakesMutation,
+            ExportsMutation,
             CustomersMutation,
         ),
     )
@@ -129,6 +132,7 @@ with warnings.catch_warnings():
         TopicsSubscription,
         OrdersSubscription,
         StocktakesSubscription,
+        ExportsSubscription,
     )
     Subscription = merge_types("Subscription", streams)
 

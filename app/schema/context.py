@@ -21,6 +21,7 @@ from app.domain.ledger.post import Outcome
 from app.domain.movements.record import Books
 from app.domain.people.mini_apps import MiniApps
 from app.domain.people.sessions import Gate
+from app.domain.reports.exports import ExportFiles
 from app.live.hub import Hub
 from app.schema.loaders import Loaders
 from app.schema.offline_sales import Placeholders
@@ -41,6 +42,7 @@ class App:
     rates: Rates
     mini_apps: MiniApps
     images: Images
+    exports: ExportFiles
 
     @property
     def books(self) -> Books:

@@ -176,6 +176,7 @@ def of_catalog(
             "components": [{"productId": product, "quantity": "1"}],
         },
         "setSoldOut": {"storeId": store, "productId": product, "soldOut": False},
+        "requestExport": {"report": "LEVELS", "storeIds": [store]},
     }
 
 
@@ -281,6 +282,8 @@ def queries(
         "salesReport": {"since": "2026-01-01", "until": "2026-01-31", "groupBy": "DAY"},
         "lossReport": {"since": "2026-01-01", "until": "2026-01-31", "groupBy": "REASON"},
         "productLabel": {"productId": product},
+        "export": {"id": NIL},
+        "exportFeed": {"exportId": NIL},
         "scan": {"storeId": store, "code": "x"},
         "storefront": {"store": "x"},
         "menu": {"store": code},

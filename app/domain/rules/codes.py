@@ -38,6 +38,14 @@ def normal(code: str) -> str:
     return digits.zfill(14) if len(digits) in LENGTHS and check_digit_ok(digits) else code
 
 
+def printed(code: str) -> str:
+    """A code as it is printed on the pack: a GTIN of 14 digits without the zeros before its 13
+    (EAN-13) or 8 (EAN-8) digits."""
+    if len(code) != 14 or not code.startswith("0") or not check_digit_ok(code):
+        return code
+    return code[6:] if code.startswith("000000") else code[1:]
+
+
 def code_key(code: str) -> str:
     """The spelling in which codes are compared: equal for all spellings of one code.
 

@@ -1,0 +1,80 @@
+"""Rows of exports: read in pages by keyset, as plain values."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import and_, func, select, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from app.db.categories import subtree
+from app.db.core.snapshot import AnySession
+from app.db.core.statement import among
+from app.db.reservations import OVERDUE
+from app.db.tables import Level, Product, ProductCode
+
+
+class StockFilter(NamedTuple):
+    """Which levels or batches are exported."""
+
+    stores: Collection[UUID]
+    category_id: UUID | None = None
+
+
+def barcodes() -> Any:
+    """SQL: the barcodes of the product as an array; null without one."""
+    codes = func.array_agg(aggregate_order_by(ProductCode.code, ProductCode.code))
+    return (
+        select(codes)
+        .where(ProductCode.tenant_id == Product.tenant_id, ProductCode.product_id == Product.id)
+        .where(ProductCode.code.is_not(None))
+        .correlate(Product)
+        .scalar_subquery()
+    )
+
+
+def _of_goods(query: Any, tenant: UUID, filter: StockFilter) -> Any:
+    held = Level.shelf + Level.reserved + Level.quarantine + Level.transit
+    query = query.where(Level.tenant_id == tenant, among(Level.store_id, filter.stores))
+    query = query.where(Product.kind == "GOODS", Level.shown)
+    # What is archived is listed while goods of it are left: the value is complete.
+    query = query.where(Product.archived_at.is_(None) | (held > 0))
+    if filter.category_id is not None:
+        query = query.where(Product.category_id.in_(subtree(tenant, filter.category_id)))
+    return query
+
+
+OF_PRODUCT = and_(Product.tenant_id == Level.tenant_id, Product.id == Level.product_id)
+
+
+async def count_levels(session: AnySession, tenant: UUID, filter: StockFilter) -> int:
+    """How many rows `level_rows` returns in all."""
+    query = select(func.count()).select_from(Level).join(Product, OF_PRODUCT)
+    return await session.scalar(_of_goods(query, tenant, filter)) or 0
+
+
+async def level_rows(
+    session: AnySession, tenant: UUID, filter: StockFilter, after: Sequence[Any] | None, limit: int
+) -> list[Any]:
+    """A page of levels with their products, by name; `after` is the key of the row before it:
+    pinyin, product and store."""
+    order = Product.pinyin, Level.product_id, Level.store_id
+    query = (
+        select(Level, OVERDUE, Product, barcodes())
+        .join(Product, OF_PRODUCT)
+        .order_by(*order)
+        .limit(limit)
+    )
+    query = _of_goods(query, tenant, filter)
+    if after is not None:
+        query = query.where(tuple_(*order) > tuple_(*after))
+    return list(await session.execute(query))
+
+
+async def barcodes_of(
+    session: AnySession, tenant: UUID, products: Collection[UUID]
+) -> dict[UUID, list[str] | None]:
+    """The barcodes of each of these products; None without one."""
+    query = select(Product.id, barcodes())
+    query = query.where(Product.tenant_id == tenant, among(Product.id, products))
+    return {product: codes for product, codes in await session.execute(query)}

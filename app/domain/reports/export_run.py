@@ -1,0 +1,282 @@
+"""The worker of exports: rows to a folder, a program of its own that writes the file, storage.
+
+A worker holds an export by a lease that it renews. When the worker dies, the lease ends and another
+one begins again, at most `ATTEMPTS_MAX` times; a worker that lost its lease cannot finish.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+
+from app.db import categories, identity
+from app.db import exports as rows
+from app.db.core.postgres import is_away
+from app.db.core.snapshot import AnySession
+from app.db.core.unit import Database, clock
+from app.db.tables import Export
+from app.domain.reports import export_sales, export_stock
+from app.domain.reports.columns import Chart, ExportScope, ExportTable, paths, yuan
+from app.domain.reports.exports import (
+    LIFETIME,
+    TITLES,
+    ExportFiles,
+    Failure,
+    delete_file,
+    path_of,
+)
+from app.platforms import image_store
+from app.platforms.image_store import Unavailable
+
+log = structlog.get_logger()
+
+WRITER = Path(image_store.__file__).with_name("workbook.py")
+"""Run and not imported: its library takes memory that a web process does not need."""
+
+LEASE = timedelta(seconds=30)
+BEAT_SECONDS = 1.0
+ATTEMPTS_MAX = 3
+RETRY_AFTER = timedelta(seconds=5)
+SHEET_ROWS_MAX = 1_048_000
+"""Rows of a sheet, less a few for the header and the totals."""
+READ_PERCENT, WRITE_PERCENT, STORE_PERCENT = 60, 65, 95
+TABLES: dict[str, Callable[[AnySession, ExportScope], Awaitable[ExportTable]]] = {
+    "SALES": export_sales.sales,
+    "LOSSES": export_sales.losses,
+    "LEVELS": export_stock.levels,
+}
+
+
+class TooManyRows(Exception):
+    """The report has more rows than a sheet holds."""
+
+
+class WriterFailed(Exception):
+    """The program that writes the file ended with an error."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an export is, in percent, and how many rows it has."""
+
+    percent: int = 0
+    rows: int = 0
+
+
+async def run_exports(db: Database, files: ExportFiles, tenant: UUID) -> None:
+    """Make the exports of a tenant that wait, and delete files whose link has expired."""
+    async with db.read(tenant) as session:
+        if not await rows.has_work(session, tenant, clock()):
+            return
+    while True:
+        async with db.unit(tenant) as unit:
+            export = await rows.take(unit, LEASE)
+            if export is not None:
+                unit.document_changed(export.stores[0], export.id)
+        if export is None:
+            break
+        await make(db, files, export)
+    await _delete_expired(db, files, tenant)
+
+
+async def make(db: Database, files: ExportFiles, export: Export) -> None:
+    """Make the file of an export that this worker holds; its end is written to the row."""
+    progress = Progress()
+    try:
+        if export.attempts > ATTEMPTS_MAX:
+            # Each of its workers died.
+            raise WriterFailed("all attempts were interrupted")
+        async with _held(db, export, progress):
+            size = await _make_file(db, files, export, progress)
+    except TooManyRows:
+        await _fail(db, export, Failure.TOO_MANY_ROWS)
+    except Exception as error:
+        if is_away(error):
+            # The lease ends, and the export is made again.
+            raise
+        log.warning("export.failed", export=str(export.id), attempt=export.attempts, error=error)
+        await _retry(db, export, error)
+    else:
+        now = clock()
+        ready = {"state": "READY", "progress": 100, "rows": progress.rows, "size": size}
+        ready |= {"finished_at": now, "expires_at": now + LIFETIME, "leased_until": None}
+        await _write(db, export, ready)
+
+
+async def _make_file(db: Database, files: ExportFiles, export: Export, progress: Progress) -> int:
+    """The size of the file, once it is stored."""
+    with TemporaryDirectory(prefix="kucun-export-") as name:
+        folder = Path(name)
+        await _read(db, export, folder, progress)
+        progress.percent = WRITE_PERCENT
+        await _run_writer(folder)
+        progress.percent = STORE_PERCENT
+        file = folder / "file"
+        await files.store.write_file(path_of(export), file)
+        return file.stat().st_size
+
+
+async def _read(db: Database, export: Export, folder: Path, progress: Progress) -> None:
+    """Write the rows, as they are at one moment, to the folder."""
+    async with db.snapshot() as snapshot, snapshot.read(export.tenant_id) as session:
+        scope = await _scope(session, export)
+        table = await TABLES[export.report](session, scope)
+        with (folder / "rows.jsonl").open("wb") as target:
+            async for page in table.pages:
+                progress.rows += len(page)
+                if export.format == "XLSX" and progress.rows > SHEET_ROWS_MAX:
+                    raise TooManyRows
+                target.write(b"".join(orjson.dumps(row) + b"\n" for row in page))
+                progress.percent = (
+                    READ_PERCENT * progress.rows // max(progress.rows, table.expected or 0, 1)
+                )
+                # Others have their turn between two pages.
+                await asyncio.sleep(0)
+    (folder / "table.json").write_bytes(orjson.dumps(_described(export, scope, table)))
+
+
+async def _scope(session: AnySession, export: Export) -> ExportScope:
+    tenant, choice = export.tenant_id, export.choice
+    stores = await identity.stores_by_id(session, tenant, export.stores)
+    every = await categories.categories(session, tenant)
+    return ExportScope(
+        tenant,
+        export.stores,
+        export.with_cost,
+        export.language,
+        date.fromisoformat(choice["since"]) if choice["since"] else None,
+        date.fromisoformat(choice["until"]) if choice["until"] else None,
+        choice["groupBy"],
+        UUID(choice["categoryId"]) if choice["categoryId"] else None,
+        {store.id: store for store in stores},
+        paths(list(every)),
+    )
+
+
+def _described(export: Export, scope: ExportScope, table: ExportTable) -> dict[str, Any]:
+    """What the writer needs besides the rows."""
+    names = [column.name for column in table.columns]
+    return {
+        "format": export.format,
+        "title": scope.text(TITLES[export.report]),
+        "data_sheet": scope.text(("明细", "Data")),
+        "summary_sheet": scope.text(("汇总", "Summary")),
+        "total_label": scope.text(("合计", "Total")),
+        "facts": _facts(export, scope),
+        "columns": [
+            {
+                "title": scope.text(column.title),
+                "kind": column.kind,
+                "total": column.total,
+                "ratio": column.ratio and [names.index(each) for each in column.ratio],
+            }
+            for column in table.columns
+        ],
+        "charts": [_chart(scope, chart) for chart in table.charts() if chart.points],
+    }
+
+
+def _facts(export: Export, scope: ExportScope) -> list[tuple[str, str]]:
+    """Period, stores and time of an export."""
+    stores = sorted(scope.names.values(), key=lambda store: store.code)
+    facts: list[tuple[str, str]] = []
+    if scope.since and scope.until:
+        facts.append((scope.text(("期间", "Period")), f"{scope.since} – {scope.until}"))
+    facts.append((scope.text(("门店", "Stores")), "、".join(store.name for store in stores)))
+    if scope.category_id is not None:
+        name = scope.categories.get(scope.category_id, "")
+        facts.append((scope.text(("分类", "Category")), name))
+    moment = scope.local(clock(), stores[0].id) or ""
+    facts.append((scope.text(("制表时间", "As of")), moment.replace("T", " ")))
+    return facts
+
+
+def _chart(scope: ExportScope, chart: Chart) -> dict[str, Any]:
+    amounts = chart.kind == "MONEY"
+    return {
+        "shape": chart.shape,
+        "title": scope.text(chart.title),
+        "columns": [scope.text(each) for each in chart.columns],
+        "kind": chart.kind,
+        "points": [[name, yuan(value) if amounts else str(value)] for name, value in chart.points],
+    }
+
+
+async def _run_writer(folder: Path) -> None:
+    """Run the program that writes the file. Raises WriterFailed."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", str(WRITER), str(folder)), stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        _, errors = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode != 0:
+        raise WriterFailed(errors.decode(errors="replace")[-2000:])
+
+
+@asynccontextmanager
+async def _held(db: Database, export: Export, progress: Progress) -> AsyncGenerator[None]:
+    """Renew the lease and write the progress every second, while the block runs."""
+
+    async def beat() -> None:
+        shown = 0
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            lease = {"leased_until": clock() + LEASE, "progress": progress.percent}
+            await _write(db, export, lease, progress.percent != shown)
+            shown = progress.percent
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+
+
+async def _retry(db: Database, export: Export, error: Exception) -> None:
+    """Try the export again after a while, or give it up after the last attempt."""
+    if export.attempts >= ATTEMPTS_MAX:
+        storage = isinstance(error, Unavailable)
+        await _fail(db, export, Failure.STORAGE if storage else Failure.INTERNAL)
+        return
+    retry_at = clock() + RETRY_AFTER * export.attempts
+    await _write(db, export, {"state": "QUEUED", "progress": 0, "leased_until": retry_at})
+
+
+async def _fail(db: Database, export: Export, failure: Failure) -> None:
+    ended = {"state": "FAILED", "failure": failure.name, "finished_at": clock()}
+    await _write(db, export, {**ended, "leased_until": None})
+
+
+async def _write(
+    db: Database, export: Export, values: dict[str, Any], announced: bool = True
+) -> None:
+    """Change the row, unless another worker holds it by now."""
+    async with db.unit(export.tenant_id) as unit:
+        if await rows.change(unit, export, **values) and announced:
+            unit.document_changed(export.stores[0], export.id)
+
+
+async def _delete_expired(db: Database, files: ExportFiles, tenant: UUID) -> None:
+    while True:
+        async with db.unit(tenant) as unit:
+            export = await rows.take_expired(unit)
+            if export is None:
+                return
+            # A file that is deleted twice is no error: the row is changed last.
+            await delete_file(files, export)
+            export.state = "EXPIRED"
+            unit.document_changed(export.stores[0], export.id)

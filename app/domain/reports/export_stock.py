@@ -1,0 +1,125 @@
+"""Exports of stock: every level with its quantities, status and value."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+from app.db.core.snapshot import AnySession
+from app.db.export_rows import StockFilter, count_levels, level_rows
+from app.db.reservations import with_overdue
+from app.domain.reports.columns import (
+    Chart,
+    Column,
+    ExportScope,
+    ExportTable,
+    Label,
+    Row,
+    fen,
+    yuan,
+)
+from app.domain.rules.codes import printed
+from app.domain.rules.units import written
+
+PAGE = 500
+MOST_BARS = 15
+STATUSES: dict[str, Label] = {
+    "OUT": ("断货", "Out of stock"),
+    "LOW": ("低库存", "Low"),
+    "NORMAL": ("正常", "Normal"),
+    "OVERSTOCKED": ("积压", "Overstocked"),
+}
+NO_CATEGORY: Label = ("未分类", "No category")
+LEVELS = [
+    Column("store", ("门店", "Store")),
+    Column("sku", ("货号", "SKU")),
+    Column("barcodes", ("条码", "Barcodes")),
+    Column("name", ("商品名称", "Product")),
+    Column("spec", ("规格", "Specification")),
+    Column("category", ("分类", "Category")),
+    Column("unit", ("单位", "Unit")),
+    Column("on_hand", ("现有", "On hand"), "QUANTITY"),
+    Column("available", ("可用", "Available"), "QUANTITY"),
+    Column("reserved", ("预占", "Reserved"), "QUANTITY"),
+    Column("quarantined", ("待检", "Quarantined"), "QUANTITY"),
+    Column("incoming", ("在途", "Incoming"), "QUANTITY"),
+    Column("reorder_point", ("最低库存", "Reorder point"), "QUANTITY"),
+    Column("status", ("状态", "Status")),
+    Column("price", ("售价", "Price"), "MONEY"),
+    Column("unit_cost", ("平均成本", "Average cost"), "MONEY", cost=True),
+    Column("value", ("库存金额", "Stock value"), "MONEY", total=True, cost=True),
+    Column("received_at", ("最近入库", "Last receipt"), "MOMENT"),
+]
+
+
+async def levels(session: AnySession, scope: ExportScope) -> ExportTable:
+    """The stock list of the stores."""
+    filter = StockFilter(scope.stores, scope.category_id)
+    columns = scope.columns(LEVELS)
+    values: Counter[str] = Counter()
+    statuses: Counter[str] = Counter()
+
+    async def pages() -> AsyncIterator[list[Row]]:
+        after: tuple[Any, ...] | None = None
+        while rows := await level_rows(session, scope.tenant, filter, after, PAGE):
+            for level, _, product, _ in rows:
+                values[category_of(scope, product)] += level.value
+                statuses[scope.text(STATUSES[level.status])] += 1
+            yield [_level(scope, columns, *row) for row in rows]
+            level, _, product, _ = rows[-1]
+            after = product.pinyin, level.product_id, level.store_id
+
+    def charts() -> list[Chart]:
+        titles = ("分类", "Category"), ("库存金额（元）", "Stock value (CNY)")
+        title = "各分类库存金额（元）", "Stock value by category (CNY)"
+        by_value = Chart("BAR", title, titles, values.most_common(MOST_BARS))
+        titles = ("状态", "Status"), ("商品数", "Products")
+        order = [(scope.text(each), statuses[scope.text(each)]) for each in STATUSES.values()]
+        title = "各状态商品数", "Products by status"
+        by_status = Chart("BAR", title, titles, order, "COUNT")
+        return [*([by_value] if scope.with_cost else []), by_status]
+
+    return ExportTable(columns, pages(), charts, await count_levels(session, scope.tenant, filter))
+
+
+def category_of(scope: ExportScope, product: Any) -> str:
+    """The path of the product's category."""
+    return scope.categories.get(product.category_id) or scope.text(NO_CATEGORY)
+
+
+def product_values(scope: ExportScope, product: Any, barcodes: list[str] | None) -> dict[str, Any]:
+    """The values that name a product."""
+    return {
+        "sku": product.sku,
+        "barcodes": barcodes and " ".join(map(printed, barcodes)),
+        "name": product.name,
+        "spec": product.spec,
+        "category": category_of(scope, product),
+        "unit": product.unit,
+    }
+
+
+def _level(
+    scope: ExportScope,
+    columns: list[Column],
+    level: Any,
+    overdue: Any,
+    product: Any,
+    barcodes: list[str] | None,
+) -> Row:
+    level = with_overdue(level, overdue)
+    values = {
+        **product_values(scope, product, barcodes),
+        "store": scope.names[level.store_id].name,
+        "on_hand": written(*level.on_hand),
+        "available": written(*level.available),
+        "reserved": written(*level.held),
+        "quarantined": written(*level.quarantined),
+        "incoming": written(*level.incoming),
+        "reorder_point": written(*level.warns_at),
+        "status": scope.text(STATUSES[level.status]),
+        "price": fen(product.price),
+        "unit_cost": yuan(level.unit_cost),
+        "value": yuan(level.value),
+        "received_at": scope.local(level.received_at, level.store_id),
+    }
+    return [values[column.name] for column in columns]

@@ -1,0 +1,282 @@
+"""Exports: requested by a person, made by a worker, fetched by a signed link for an hour."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import Enum
+from typing import NamedTuple
+from uuid import UUID
+
+import jwt
+from uuid_utils.compat import uuid7
+
+from app.db import exports as rows
+from app.db.core.snapshot import Snapshot
+from app.db.core.unit import Database
+from app.db.tables import Export
+from app.domain import access
+from app.domain.access import Can, Viewer
+from app.domain.claims import claim
+from app.domain.errors import Malformed, RateLimited
+from app.domain.people.tokens import FORGERIES, LONGEST
+from app.platforms.image_store import ImageStore
+
+ALGORITHM = "HS256"
+AUDIENCE = "kucun.exports"
+LIFETIME = timedelta(hours=1)
+"""How long a file can be fetched after it was made."""
+WAITING_MAX = 5
+"""Exports of one person that are not finished."""
+RETRY_SECONDS = 15
+DAYS_MAX = 366
+WITHIN_DAYS_MAX = 3650
+
+
+class Report(Enum):
+    """Reports that can be exported, each with the permission that it needs."""
+
+    SALES = Can.SEE_REPORTS
+    LOSSES = Can.SEE_COST
+    LEVELS = Can.SEE_STOCK
+
+
+class Format(Enum):
+    """Kinds of files."""
+
+    XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    CSV = "text/csv; charset=utf-8"
+
+
+class ExportGroupBy(Enum):
+    """What the rows of an exported report stand for."""
+
+    DAY = "DAY"
+    WEEK = "WEEK"
+    MONTH = "MONTH"
+    HOUR = "HOUR"
+    STORE = "STORE"
+    CATEGORY = "CATEGORY"
+    PRODUCT = "PRODUCT"
+    CHANNEL = "CHANNEL"
+    REASON = "REASON"
+
+
+class Failure(Enum):
+    """Why an export failed."""
+
+    TOO_MANY_ROWS = (
+        "行数超过 Excel 工作表的上限，请缩小范围或导出 CSV",
+        "The report has more rows than a sheet of Excel holds: narrow it down, or choose CSV.",
+    )
+    STORAGE = (
+        "文件存储暂时不可用，请稍后重新导出",
+        "The storage of files does not answer: request the export again later.",
+    )
+    INTERNAL = (
+        "导出时系统出错，请重新导出；再次失败请联系我们",
+        "Something went wrong on our side: request the export again, and tell us if it fails.",
+    )
+
+
+GROUPS = {
+    Report.SALES: set(ExportGroupBy) - {ExportGroupBy.REASON},
+    Report.LOSSES: set(ExportGroupBy) - {ExportGroupBy.HOUR, ExportGroupBy.CHANNEL},
+}
+OF_PERIOD = {Report.SALES, Report.LOSSES}
+TITLES = {
+    "SALES": ("销售报表", "Sales report"),
+    "LOSSES": ("损耗报表", "Loss report"),
+    "LEVELS": ("库存报表", "Stock list"),
+}
+
+
+@dataclass(frozen=True)
+class ExportFiles:
+    """The files of an installation: where they are kept, and the secret that signs links."""
+
+    store: ImageStore
+    secret: str
+
+
+class ExportRequest(NamedTuple):
+    """A report as a person requests it."""
+
+    key: UUID
+    report: Report
+    format: Format
+    store_ids: list[UUID] | None
+    since: date | None
+    until: date | None
+    group_by: ExportGroupBy | None
+    category_id: UUID | None
+
+
+async def request_export(
+    db: Database, viewer: Viewer, request: ExportRequest, language: str, origin: str
+) -> Export:
+    """The export, which a worker makes. A retry by the same person returns the same export.
+
+    Raises Denied, Malformed, RateLimited, Refused (UnknownStore, KeyReused).
+    """
+    report = request.report
+    for can in (Can.SEE_STOCK, report.value):
+        access.require(viewer, can)
+    _check(request)
+    stores = access.some(viewer, report.value, request.store_ids)
+    choice = {
+        "since": request.since and request.since.isoformat(),
+        "until": request.until and request.until.isoformat(),
+        "groupBy": request.group_by and request.group_by.name,
+        "categoryId": request.category_id and str(request.category_id),
+    }
+    async with db.unit(viewer.tenant) as unit:
+        id = uuid7()
+        # The file shows what this person may see: to another person the key is a used one.
+        earlier = await claim(
+            unit,
+            viewer.claimant,
+            request.key,
+            id,
+            "requestExport",
+            viewer.actor,
+            *(report.name, request.format.name, request.store_ids, choice),
+        )
+        if earlier is not None:
+            [export] = await rows.exports_by_id(unit.session, unit.tenant, [earlier])
+            return export
+        if await rows.waiting(unit.session, unit.tenant, viewer.actor) >= WAITING_MAX:
+            raise RateLimited(
+                RETRY_SECONDS,
+                f"您有 {WAITING_MAX} 个导出还在进行，请等其中一个完成",
+                f"{WAITING_MAX} exports of yours are not finished: wait until one is.",
+            )
+        export = Export(
+            tenant_id=unit.tenant,
+            id=id,
+            requested_by=viewer.actor,
+            report=report.name,
+            format=request.format.name,
+            language=language,
+            origin=origin,
+            stores=stores,
+            with_cost=set(stores) <= set(access.within(viewer, Can.SEE_COST, stores)),
+            choice=choice,
+            state="QUEUED",
+            progress=0,
+            attempts=0,
+            requested_at=unit.now,
+        )
+        unit.session.add(export)
+        unit.document_changed(stores[0], id)
+    return export
+
+
+def _check(request: ExportRequest) -> None:
+    """Raises Malformed for a period or a grouping that the report does not have."""
+    report, since, until = request.report, request.since, request.until
+    if report in OF_PERIOD:
+        if since is None or until is None:
+            raise Malformed(
+                "until" if since else "since",
+                "请填写开始日期和结束日期",
+                "Give `since` and `until`: the report is of a period.",
+            )
+        if not 0 <= (until - since).days < DAYS_MAX:
+            raise Malformed(
+                "until",
+                f"结束日期不能早于开始日期，最多 {DAYS_MAX} 天",
+                f"The end lies on or after the start, at most {DAYS_MAX} days later.",
+            )
+    if request.group_by is not None and request.group_by not in GROUPS.get(report, ()):
+        names = ", ".join(sorted(each.name for each in GROUPS.get(report, ())))
+        raise Malformed(
+            "groupBy",
+            f"该报表可按以下方式分组：{names}" if names else "该报表不能分组",
+            f"This report can be grouped by: {names or 'nothing'}.",
+        )
+
+
+async def export_of(snapshot: Snapshot, viewer: Viewer, id: UUID) -> Export | None:
+    """The export with this id that the viewer requested, or None."""
+    async with snapshot.read(viewer.tenant) as session:
+        exports = await rows.exports_by_id(session, viewer.tenant, [id])
+    return next((each for each in exports if each.requested_by == viewer.actor), None)
+
+
+def link_of(files: ExportFiles, export: Export, now: datetime) -> str | None:
+    """The signed link of the file; None while there is none, or when it has expired."""
+    if export.state != "READY" or export.expires_at is None or export.expires_at <= now:
+        return None
+    claims = {
+        "aud": AUDIENCE,
+        "sub": f"{export.tenant_id}/{export.id}",
+        "exp": int(export.expires_at.timestamp()),
+    }
+    token = jwt.encode(claims, files.secret, ALGORITHM)
+    return f"{export.origin}/exports/{export.id}?token={token}"
+
+
+def tenant_of(files: ExportFiles, token: str, id: UUID) -> UUID | None:
+    """The tenant of the export that the token was signed for; None for any other token."""
+    if len(token) > LONGEST:
+        return None
+    try:
+        claims = jwt.decode(
+            token,
+            files.secret,
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            options={"require": ["aud", "sub", "exp"]},
+        )
+        tenant, export = map(UUID, claims["sub"].split("/"))
+    except (jwt.InvalidTokenError, *FORGERIES):
+        return None
+    return tenant if export == id else None
+
+
+class Download(NamedTuple):
+    """A file that is fetched: its name, media type, size and content."""
+
+    name: str
+    content_type: str
+    size: int
+    content: AsyncIterator[bytes]
+
+
+async def download(db: Database, files: ExportFiles, token: str, id: UUID) -> Download | None:
+    """The file that the link leads to; None when it is forged or has expired.
+
+    Raises Unavailable when the storage does not answer.
+    """
+    tenant = tenant_of(files, token, id)
+    if tenant is None:
+        return None
+    async with db.read(tenant) as session:
+        exports = await rows.exports_by_id(session, tenant, [id])
+    if not exports or exports[0].state != "READY":
+        return None
+    export = exports[0]
+    content = await files.store.stream(path_of(export))
+    if content is None:
+        return None
+    return Download(file_name(export), Format[export.format].value, export.size or 0, content)
+
+
+def path_of(export: Export, attempt: int | None = None) -> str:
+    """Where the file of an attempt is kept, the latest by default."""
+    return f"{export.tenant_id}/{export.id.hex}.{attempt or export.attempts}"
+
+
+def file_name(export: Export) -> str:
+    """The name under which a browser saves the file."""
+    title = TITLES[export.report][export.language == "en"]
+    period = "_".join(filter(None, (export.choice["since"], export.choice["until"])))
+    name = f"{title} {period or export.requested_at.date().isoformat()}"
+    return f"{name}.{export.format.lower()}"
+
+
+async def delete_file(files: ExportFiles, export: Export) -> None:
+    """Delete the files of all attempts."""
+    paths = [path_of(export, attempt) for attempt in range(1, export.attempts + 1)]
+    await asyncio.gather(*map(files.store.delete, paths))

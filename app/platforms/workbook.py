@@ -1,0 +1,265 @@
+"""Write a table as a real .xlsx or .csv file. A program of its own: it takes CPU and memory that
+sales must not wait for.
+
+`python workbook.py FOLDER` reads `FOLDER/table.json` (the format, columns, facts and charts) and
+`FOLDER/rows.jsonl` (one JSON array a row), and writes `FOLDER/file`. Rows are never held in memory.
+"""
+
+import csv
+import json
+import os
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, WriteOnlyCell
+from openpyxl.chart import BarChart, LineChart, Reference
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
+
+FORMATS = {
+    "TEXT": "@",
+    "DATE": "yyyy-mm-dd",
+    "MOMENT": "yyyy-mm-dd hh:mm",
+    "QUANTITY": "#,##0.######",
+    "COUNT": "#,##0",
+    "MONEY": "#,##0.00##",
+    "PERCENT": "0.0%",
+}
+FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+"""A text that begins like this is a formula to a spreadsheet program."""
+SAMPLE = 500
+"""Rows that decide how wide the columns are."""
+WIDTHS = 8, 50
+TEXT_MAX = 32_767
+A4 = "9"
+HEADER_FILL = PatternFill("solid", fgColor="DDE7F3")
+LINE = Border(bottom=Side(style="thin", color="8EA9C8"))
+TOTAL_LINE = Border(top=Side(style="thin", color="8EA9C8"))
+CHART_ROWS = 17
+NICE = 10
+
+Table = dict[str, Any]
+
+
+def rows_of(folder: Path) -> Iterator[list[Any]]:
+    """The rows, read one by one."""
+    with (folder / "rows.jsonl").open("rb") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def typed(value: Any, kind: str) -> Any:
+    """A value of a row as Python's own type; None stays None."""
+    if value is None or kind == "TEXT":
+        return None if value is None else clean(value)
+    if kind == "DATE":
+        return date.fromisoformat(value)
+    if kind == "MOMENT":
+        return datetime.fromisoformat(value)
+    return float(value)
+
+
+def clean(text: str) -> str:
+    """The text without characters that a workbook cannot hold."""
+    return ILLEGAL_CHARACTERS_RE.sub("", text)[:TEXT_MAX]
+
+
+def display_width(value: Any) -> int:
+    """Columns that a value takes on the screen; Chinese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in str(value))
+
+
+def write_csv(table: Table, folder: Path) -> None:
+    """UTF-8 with a byte order mark, which Excel needs to read Chinese."""
+    kinds = [column["kind"] for column in table["columns"]]
+    with (folder / "file").open("w", encoding="utf-8-sig", newline="") as target:
+        writer = csv.writer(target)
+        writer.writerow([harmless(column["title"]) for column in table["columns"]])
+        for row in rows_of(folder):
+            writer.writerow(
+                [
+                    harmless(clean(value)) if kind == "TEXT" and value is not None else value
+                    for value, kind in zip(row, kinds, strict=True)
+                ]
+            )
+
+
+def harmless(text: str) -> str:
+    """The text, with a quote before it if a spreadsheet program would take it for a formula."""
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+def write_xlsx(table: Table, folder: Path) -> None:
+    """A data sheet with totals, and a summary with facts and charts."""
+    book = openpyxl.Workbook(write_only=True)
+    book.properties.title = table["title"]
+    book.properties.creator = "Kucun"
+    write_data(book.create_sheet(table["data_sheet"]), table, folder)
+    write_summary(book.create_sheet(table["summary_sheet"]), table)
+    book.save(folder / "file")
+
+
+def write_data(page: Any, table: Table, folder: Path) -> None:
+    columns = table["columns"]
+    for place, width in enumerate(widths(columns, folder), start=1):
+        page.column_dimensions[get_column_letter(place)].width = width
+    lay_out(page)
+    page.freeze_panes = "A2"
+    page.print_title_rows = "1:1"
+    page.append([heading(page, column["title"]) for column in columns])
+    cells = [Cells(page, column["kind"]) for column in columns]
+    last = 1
+    for row in rows_of(folder):
+        page.append([cell.of(value) for cell, value in zip(cells, row, strict=True)])
+        last += 1
+    page.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{last}"
+    if last > 1:
+        page.append(totals(page, table, last))
+
+
+def widths(columns: list[Any], folder: Path) -> list[int]:
+    """The width of each column in characters, by its title and the first rows."""
+    most = [display_width(column["title"]) + 3 for column in columns]
+    for row in islice(rows_of(folder), SAMPLE):
+        for place, value in enumerate(row):
+            most[place] = max(most[place], display_width(value or ""))
+    return [min(max(width + 2, WIDTHS[0]), WIDTHS[1]) for width in most]
+
+
+def lay_out(page: Any) -> None:
+    """Print on A4, as wide as one page, with page numbers."""
+    page.page_setup.paperSize = A4
+    page.page_setup.orientation = "landscape"
+    page.page_setup.fitToWidth = 1
+    page.page_setup.fitToHeight = 0
+    page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    page.oddFooter.center.text = "&P / &N"
+    page.oddHeader.left.text = "&A"
+
+
+def heading(page: Any, text: str) -> Any:
+    cell = text_cell(page, text)
+    cell.font = Font(bold=True)
+    cell.fill = HEADER_FILL
+    cell.border = LINE
+    cell.alignment = Alignment(vertical="center")
+    return cell
+
+
+def text_cell(page: Any, text: str) -> Any:
+    """A cell that holds the text as it is, also one that looks like a formula or a number."""
+    cell = WriteOnlyCell(page, clean(text))
+    cell.data_type = "s"
+    return cell
+
+
+class Cells:
+    """The cells of a column. A row is written as it is appended, so that one cell serves all."""
+
+    def __init__(self, page: Any, kind: str) -> None:
+        self._kind = kind
+        self._plain = WriteOnlyCell(page)
+        self._plain.number_format = FORMATS[kind]
+        self._quoted = WriteOnlyCell(page)
+        self._quoted.number_format = FORMATS[kind]
+        # It stays a text when a person edits the cell.
+        self._quoted.quotePrefix = True
+
+    def of(self, value: Any) -> Any:
+        """The cell with this value."""
+        if value is None:
+            return None
+        content = typed(value, self._kind)
+        if self._kind != "TEXT":
+            self._plain.value = content
+            return self._plain
+        cell = self._quoted if FORMULA.match(content) else self._plain
+        cell.value = content
+        cell.data_type = "s"
+        return cell
+
+
+def totals(page: Any, table: Table, last: int) -> list[Any]:
+    """The row below the data: sums of what the filter shows, and shares of sums."""
+    cells: list[Any] = []
+    for place, column in enumerate(table["columns"], start=1):
+        letter = get_column_letter(place)
+        cell = WriteOnlyCell(page)
+        if column.get("total"):
+            cell.value = f"=SUBTOTAL(109,{letter}2:{letter}{last})"
+        elif ratio := column.get("ratio"):
+            part, whole = (f"{get_column_letter(each + 1)}{last + 1}" for each in ratio)
+            cell.value = f'=IF({whole}>0,{part}/{whole},"")'
+        elif place == 1:
+            cell = text_cell(page, table["total_label"])
+        cell.number_format = FORMATS[column["kind"]]
+        cell.font = Font(bold=True)
+        cell.border = TOTAL_LINE
+        cells.append(cell)
+    return cells
+
+
+def write_summary(page: Any, table: Table) -> None:
+    """Title and facts, then each chart beside the numbers that it shows."""
+    lay_out(page)
+    for letter, width in (("A", 26), ("B", 18)):
+        page.column_dimensions[letter].width = width
+    title = text_cell(page, table["title"])
+    title.font = Font(bold=True, size=15)
+    page.append([title])
+    for name, value in table["facts"]:
+        page.append([text_cell(page, name), text_cell(page, value)])
+    written = 1 + len(table["facts"])
+    for chart in table["charts"]:
+        page.append([])
+        page.append([heading(page, text) for text in chart["columns"]])
+        head = written + 2
+        number = Cells(page, chart["kind"])
+        label = Cells(page, "TEXT")
+        for name, value in chart["points"]:
+            page.append([label.of(name), number.of(value)])
+        written = head + len(chart["points"])
+        page.add_chart(drawn(page, chart, head, written), f"D{head}")
+        while written < head + CHART_ROWS:
+            page.append([])
+            written += 1
+
+
+def drawn(page: Any, chart: Table, head: int, last: int) -> Any:
+    """The native chart over the numbers in the rows from `head` to `last`."""
+    drawing: Any = LineChart() if chart["shape"] == "LINE" else BarChart()
+    if chart["shape"] == "BAR":
+        # The first row on top.
+        drawing.type = "bar"
+        drawing.x_axis.scaling.orientation = "maxMin"
+        drawing.gapWidth = 50
+    drawing.title = chart["title"]
+    drawing.add_data(Reference(page, min_col=2, min_row=head, max_row=last), titles_from_data=True)
+    drawing.set_categories(Reference(page, min_col=1, min_row=head + 1, max_row=last))
+    drawing.legend = None
+    # Without these the axes are not drawn by Excel.
+    drawing.x_axis.delete = drawing.y_axis.delete = False
+    drawing.y_axis.numFmt = FORMATS["COUNT"]
+    drawing.width, drawing.height = 22, 8 if len(chart["points"]) <= NICE else 12
+    return drawing
+
+
+def main(folder: Path) -> None:
+    """Write the file that `table.json` describes."""
+    # Sales go first.
+    os.nice(10)
+    table = json.loads((folder / "table.json").read_text("utf-8"))
+    write = write_xlsx if table["format"] == "XLSX" else write_csv
+    write(table, folder)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

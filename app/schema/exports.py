@@ -1,0 +1,175 @@
+"""Exports of reports as files, and what one sends to request them."""
+
+from datetime import date, datetime
+from enum import Enum
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.db import exports as rows
+from app.db import tables
+from app.domain.access import Can
+from app.domain.people.staff import MOST_STORES
+from app.domain.reports.exports import (
+    ExportGroupBy,
+    Failure,
+    Format,
+    Report,
+    file_name,
+    link_of,
+)
+from app.schema import problems
+from app.schema.arguments import at_most
+from app.schema.sales_reports import GROUPS
+from app.schema.topics import DocumentTopic
+from app.schema.window import describe_values, window
+
+strawberry.enum(Report, name="ExportReport", description="A report that can be exported. 报表")
+strawberry.enum(Format, name="ExportFormat", description="Format of an exported file. 文件格式")
+strawberry.enum(ExportGroupBy, description="What the rows of an exported report stand for. 分组")
+strawberry.enum(Failure, name="ExportFailure", description="Why an export failed. 失败原因")
+describe_values(
+    Report,
+    {
+        "SALES": "What customers took and kept, like `salesReport`. Needs SEE_REPORTS. 销售",
+        "LOSSES": "What was written off, missing or found, like `lossReport`. Needs SEE_COST. 损耗",
+        "LEVELS": "The stock list: quantities, status and value of every level now. 库存",
+    },
+)
+describe_values(
+    Format,
+    {
+        "XLSX": "A workbook of Excel, WPS or LibreOffice: data with totals, and a summary with "
+        "charts. Excel 工作簿",
+        "CSV": "Rows as text in UTF-8 with a byte order mark, for programs. CSV 文本",
+    },
+)
+describe_values(ExportGroupBy, {each.name: GROUPS[each.name] for each in ExportGroupBy})
+describe_values(Failure, {each.name: f"{each.value[1]} {each.value[0]}" for each in Failure})
+
+
+@strawberry.enum(description="State of an export. 导出状态")
+class ExportState(Enum):
+    QUEUED = strawberry.enum_value("QUEUED", description="Waits for a worker. 排队中")
+    RUNNING = strawberry.enum_value("RUNNING", description="Is being made. 导出中")
+    READY = strawberry.enum_value("READY", description="Can be fetched at `url`. 可下载")
+    FAILED = strawberry.enum_value("FAILED", description="Could not be made. 失败")
+    EXPIRED = strawberry.enum_value("EXPIRED", description="The file is deleted. 已过期")
+
+
+@window(
+    tables.Export,
+    needs=Can.SEE_STOCK,
+    stores=(),
+    description="A report as a file; only the person who requested it sees it. 导出",
+)
+class Export:
+    id: UUID = strawberry.field(description="ID of the export.")
+    progress: int = strawberry.field(description="Progress in percent, from 0 to 100. 进度")
+    rows: int | None = strawberry.field(
+        description="Number of rows; null until the file is ready. 行数"
+    )
+    size: int | None = strawberry.field(
+        description="Size of the file in bytes; null until it is ready. 文件大小"
+    )
+    requested_at: datetime = strawberry.field(description="Time of the request. 申请时间")
+    finished_at: datetime | None = strawberry.field(
+        description="Time when it became ready or failed; null until then. 完成时间"
+    )
+    expires_at: datetime | None = strawberry.field(
+        description="Time when `url` expires, an hour after the file is ready; null until then. "
+        "过期时间"
+    )
+
+    @strawberry.field(description="Report in the file. 报表")
+    def report(self, root: strawberry.Parent[tables.Export]) -> Report:
+        return Report[root.report]
+
+    @strawberry.field(description="Format of the file. 文件格式")
+    def format(self, root: strawberry.Parent[tables.Export]) -> Format:
+        return Format[root.format]
+
+    @strawberry.field(description="State of the export. 状态")
+    def state(self, root: strawberry.Parent[tables.Export]) -> ExportState:
+        return ExportState[root.state]
+
+    @strawberry.field(description="Name under which a browser saves the file. 文件名")
+    def file_name(self, root: strawberry.Parent[tables.Export]) -> str:
+        return file_name(root)
+
+    @strawberry.field(
+        description="Signed link to the file; anyone who has it can fetch the file until "
+        "`expiresAt`. Null unless the export is READY. 下载链接"
+    )
+    def url(self, root: strawberry.Parent[tables.Export], info: Info) -> str | None:
+        return link_of(info.context.app.exports, root, info.context.now)
+
+    @strawberry.field(description="Why the export failed; null unless FAILED. 失败原因")
+    def failure(self, root: strawberry.Parent[tables.Export]) -> Failure | None:
+        return Failure[root.failure] if root.failure else None
+
+    @strawberry.field(
+        description="What went wrong and what to do, for people; null unless FAILED. 说明"
+    )
+    def failure_text(self, root: strawberry.Parent[tables.Export], info: Info) -> str | None:
+        return Failure[root.failure].value[info.context.language == "en"] if root.failure else None
+
+
+EXPORTS = DocumentTopic(
+    name="exports",
+    type=Export,
+    by_id=rows.exports_by_id,
+    open=rows.open_exports,
+    event="ExportChange",
+    can=Can.SEE_STOCK,
+    title="Exports",
+    chinese="导出",
+)
+"""The feed of one export. No store's feed has it: it is for the person who requested it."""
+
+
+@strawberry.input(description="Input of `requestExport`. 导出")
+class RequestExportInput:
+    key: UUID = strawberry.field(
+        description="UUID that you generate for this request. A retry by you with the same key "
+        "and input returns the same export; any other use of the key fails with KeyReused. Keys "
+        "are kept for 90 days. 幂等键"
+    )
+    report: Report = strawberry.field(description="Report to export. 报表")
+    format: Format = strawberry.field(
+        default=Format.XLSX, description="Format of the file; XLSX by default. 文件格式"
+    )
+    store_ids: list[UUID] | None = strawberry.field(
+        default=None,
+        description="Export only these stores; all your stores by default. Stores that you may "
+        "not see are left out. 门店",
+        metadata=at_most(MOST_STORES),
+    )
+    since: date | None = strawberry.field(
+        default=None,
+        description="First day of the period; required, except for LEVELS, which is as of now. "
+        "开始日期",
+    )
+    until: date | None = strawberry.field(
+        default=None,
+        description="Last day of the period, included; the period has at most 366 days. 结束日期",
+    )
+    group_by: ExportGroupBy | None = strawberry.field(
+        default=None,
+        description="What the rows stand for. SALES: any but REASON, DAY by default. LOSSES: any "
+        "but HOUR and CHANNEL, REASON by default. Other reports are not grouped. 分组",
+    )
+    category_id: UUID | None = strawberry.field(
+        default=None,
+        description="Export only products of this category and of those below it. 分类",
+    )
+
+
+RequestExportResult = Annotated[
+    Export | problems.UnknownStore | problems.KeyReused,
+    strawberry.union(
+        "RequestExportResult", description="The export, or the problem that prevented it."
+    ),
+]

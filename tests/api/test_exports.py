@@ -1,0 +1,202 @@
+"""Exports: requested, made by a worker, fetched by a signed link, and equal to the report."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import jwt
+import pytest
+
+from app.db.core.unit import Database
+from app.domain.reports.export_run import run_exports
+from app.domain.reports.exports import ExportFiles
+from app.platforms.image_store import Bucket, open_store
+from app.run.embedded import Urls
+from tests.api.conftest import served
+from tests.conftest import SECRET
+from tests.support.api import Desk, a_desk
+from tests.support.exports import (
+    REQUEST,
+    content_of,
+    exported,
+    read_export,
+    request_export,
+    rows_of,
+    tenant_of,
+    workbook_of,
+)
+from tests.support.identity import a_chain
+
+HOSTILE = [
+    '=HYPERLINK("http://x","y")',
+    "+86 米",
+    "-1+2",
+    "@SUM(A1)",
+    "＝1+1",
+    "0017",
+    "6901234567892",
+    "90.750",
+    "#N/A",
+    "TRUE",
+    "2026-01-02",
+    "x" * 99,
+]
+
+
+@pytest.fixture(scope="module")
+async def stocked(urls: Urls, db: Database, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A desk whose server and worker share a folder of files."""
+    data: Path = tmp_path_factory.mktemp("exports")
+    async with served(urls, data=data) as asking:
+        desk = await a_desk(await a_chain(db, asking))
+        files = ExportFiles(open_store("", data / "exports", Bucket("", "", "", "")), SECRET)
+        yield desk, files
+
+
+async def test_levels_as_a_workbook(stocked: Any, db: Database) -> None:
+    desk, files = stocked
+    desk.products.clear()
+    for number, name in enumerate(HOSTILE):
+        await desk.product(name, sku=f"00{number}", unit="kg", barcodes=[f"69012345{number:05d}"])
+        lines = [await desk.line(name, "90.750", unitCost="1.25")]
+        await desk.do("receive", storeId=desk.store, lines=lines)
+    export = await exported(desk, db, files, report="LEVELS")
+    assert export["state"] == "READY", export
+    assert (export["progress"], export["rows"]) == (100, len(HOSTILE))
+    assert export["fileName"].startswith("库存报表 ")
+    book = await workbook_of(desk, export)
+    assert book.sheetnames == ["明细", "汇总"]
+    page = book["明细"]
+    *rows, total = rows_of(page)
+    assert {row["商品名称"] for row in rows} == set(HOSTILE)
+    assert {row["货号"] for row in rows} == {f"00{number}" for number in range(len(HOSTILE))}
+    assert [row["条码"] for row in rows if len(row["条码"]) != 13] == []
+    assert {row["现有"] for row in rows} == {90.75}
+    assert {row["库存金额"] for row in rows} == {113.4375}
+    assert isinstance(rows[0]["最近入库"], datetime)
+    titles = [cell.value for cell in page[1]]
+    letter = page.cell(1, titles.index("库存金额") + 1).column_letter
+    assert total["库存金额"] == f"=SUBTOTAL(109,{letter}2:{letter}{len(rows) + 1})"
+    formulas = [c for line in page.iter_rows() for c in line if c.data_type == "f"]
+    assert [cell.row for cell in formulas] == [len(rows) + 2]
+    assert (page.freeze_panes, page.print_title_rows) == ("A2", "$1:$1")
+    assert page.auto_filter.ref.endswith(str(len(rows) + 1))
+    assert (page.page_setup.paperSize, page.page_setup.fitToHeight) == (9, 0)
+    assert len(book["汇总"]._charts) == 2
+
+
+async def test_levels_as_csv_in_english(stocked: Any, db: Database) -> None:
+    desk, files = stocked
+    desk.asking.http.headers["accept-language"] = "en"
+    try:
+        export = await exported(desk, db, files, report="LEVELS", format="CSV")
+    finally:
+        del desk.asking.http.headers["accept-language"]
+    content = await content_of(desk, export)
+    assert content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    names = {row["Product"] for row in rows}
+    assert names == {f"'{name}" if name[0] in "=+-@＝" else name for name in HOSTILE}
+    assert {row["On hand"] for row in rows} == {"90.75"}
+
+
+async def test_sales_equal_the_report(stocked: Any, db: Database) -> None:
+    desk, files = stocked
+    sold = await desk.product("苹果", sku="A-1", unit="个", price="3.50")
+    bought = [await desk.line("苹果", 100, unitCost="1.1111")]
+    await desk.do("receive", storeId=desk.store, lines=bought)
+    lines = [{"productId": sold, "quantity": "7"}]
+    await desk.do("sell", storeId=desk.store, lines=lines)
+    today = datetime.now(UTC).date()
+    period = {"since": str(today - timedelta(days=1)), "until": str(today + timedelta(days=1))}
+    query = """query($since: Date!, $until: Date!) {
+      salesReport(since: $since, until: $until, groupBy: PRODUCT) {
+        total { revenue cost margin } rows { product { sku } figures { revenue cost sold } }
+      }
+    }"""
+    report = await desk.ask(query, **period)
+    book = await workbook_of(
+        desk, await exported(desk, db, files, report="SALES", groupBy="PRODUCT", **period)
+    )
+    *rows, total = rows_of(book["明细"])
+    assert [row["货号"] for row in rows] == [each["product"]["sku"] for each in report["rows"]]
+    assert rows[0]["销售额"] == float(report["total"]["revenue"]) == 24.5
+    assert rows[0]["成本"] == float(report["total"]["cost"])
+    assert rows[0]["毛利率"] == pytest.approx((24.5 - rows[0]["成本"]) / 24.5)
+    assert total["毛利率"].startswith("=IF(")
+    by_day = await workbook_of(desk, await exported(desk, db, files, report="SALES", **period))
+    *rows, _ = rows_of(by_day["明细"])
+    assert [type(row["日期"]) for row in rows] == [datetime]
+    assert sum(row["销售额"] for row in rows) == 24.5
+    losses = await exported(desk, db, files, report="LOSSES", **period)
+    assert (losses["state"], losses["rows"]) == ("READY", 0)
+    assert rows_of((await workbook_of(desk, losses))["明细"]) == []
+
+
+async def test_only_the_requester_sees_it(stocked: Any, db: Database, outsider: Desk) -> None:
+    desk, files = stocked
+    export = await exported(desk, db, files, by=desk.cashier, report="LEVELS")
+    titles = [cell.value for cell in (await workbook_of(desk, export))["明细"][1]]
+    assert not {"平均成本", "库存金额"} & set(titles)
+    assert await read_export(desk, export["id"]) is None
+    assert await read_export(desk, export["id"], outsider.owner) is None
+    feed = "subscription($id: UUID!) { exportFeed(exportId: $id) { exports { state } } }"
+    assert await desk.asking.code(feed, desk.owner, id=export["id"]) == "BAD_INPUT"
+    for report in ("SALES", "LOSSES"):
+        day = {"since": "2026-01-01", "until": "2026-01-02"}
+        input = {"key": str(uuid4()), "report": report, **day}
+        assert await desk.asking.code(REQUEST, desk.cashier, input=input) == "FORBIDDEN"
+
+
+async def test_one_key_is_one_export(stocked: Any, db: Database) -> None:
+    desk, files = stocked
+    input = {"key": str(uuid4()), "report": "LEVELS"}
+    first, again = [await request_export(desk, **input) for _ in range(2)]
+    assert first["id"] == again["id"]
+    # The owner's file has costs: the same request of a cashier is another one.
+    assert (await request_export(desk, by=desk.cashier, **input))["code"] == "KEY_REUSED"
+    assert (await request_export(desk, **{**input, "format": "CSV"}))["code"] == "KEY_REUSED"
+    await run_exports(db, files, tenant_of(desk))
+
+
+async def test_other_links_lead_nowhere(stocked: Any, db: Database) -> None:
+    desk, files = stocked
+    export, other = [await exported(desk, db, files, report="LEVELS") for _ in range(2)]
+    address, _, token = export["url"].partition("?token=")
+    claims = {"aud": "kucun.exports", "sub": f"{tenant_of(desk)}/{export['id']}", "exp": 2**33}
+    assert (await desk.asking.http.get(export["url"])).status_code == 200
+    elsewhere = f"{uuid4()}/{export['id']}"
+    for bad in (
+        address,
+        f"{address}?token=",
+        f"{address}?token={token[:-3]}",
+        f"{address}?token={desk.owner}",
+        f"{address}?token={other['url'].partition('?token=')[2]}",
+        f"{address}?token={jwt.encode({**claims, 'exp': 1}, SECRET, 'HS256')}",
+        f"{address}?token={jwt.encode(claims, 'x' * 32, 'HS256')}",
+        f"{address}?token={jwt.encode({**claims, 'sub': 'x'}, SECRET, 'HS256')}",
+        f"{address}?token={jwt.encode({**claims, 'sub': elsewhere}, SECRET, 'HS256')}",
+    ):
+        assert (await desk.asking.http.get(bad)).status_code == 403, bad
+
+
+@pytest.mark.parametrize(
+    ("input", "path"),
+    [
+        ({"report": "SALES"}, "since"),
+        ({"report": "SALES", "since": "2026-01-01"}, "until"),
+        ({"report": "SALES", "since": "2026-01-02", "until": "2026-01-01"}, "until"),
+        ({"report": "LOSSES", "since": "2024-01-02", "until": "2026-01-01"}, "until"),
+        ({"report": "LEVELS", "groupBy": "DAY"}, "groupBy"),
+    ],
+)
+async def test_what_a_report_does_not_have(stocked: Any, input: dict[str, Any], path: str) -> None:
+    desk, _ = stocked
+    values = {"key": str(uuid4()), **input}
+    answer = await desk.asking.raw(REQUEST, desk.owner, input=values)
+    [error] = answer["errors"]
+    assert error["extensions"]["code"] == "BAD_INPUT"
+    assert error["extensions"]["path"] == ["input", path]
