@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
-from app.db.tables import SmsAccount, StaffPhone
+from app.db.tables import SmsAccount, StaffMiniApp, StaffPhone
 
 
 async def sms_account(session: AnySession, tenant: UUID) -> SmsAccount | None:
@@ -55,6 +55,13 @@ async def put_phone(unit: Unit, staff: UUID, sealed: bytes) -> None:
     put = insert(StaffPhone).values(tenant_id=unit.tenant, staff_id=staff, **values)
     keys = [StaffPhone.tenant_id, StaffPhone.staff_id]
     await unit.session.execute(put.on_conflict_do_update(index_elements=keys, set_=values))
+
+
+async def remove_addresses(unit: Unit, staff: UUID) -> None:
+    """Delete where a member of staff receives messages: their phone and their mini-programs."""
+    await remove_phone(unit, staff)
+    T = StaffMiniApp
+    await unit.session.execute(delete(T).where(T.tenant_id == unit.tenant, T.staff_id == staff))
 
 
 async def remove_phone(unit: Unit, staff: UUID) -> None:

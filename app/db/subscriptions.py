@@ -131,6 +131,16 @@ async def add_credits(unit: Unit, staff: UUID, template: str, count: int, most: 
     return (await unit.session.scalars(put.returning(C.credits))).one()
 
 
+async def with_credit(
+    session: AnySession, tenant: UUID, staff: Collection[UUID]
+) -> set[tuple[UUID, str]]:
+    """These members of staff, each with a template that they have a credit of."""
+    C = MessageCredit
+    query = select(C.staff_id, C.template).where(C.tenant_id == tenant, C.credits > 0)
+    rows: Any = await session.execute(query.where(among(C.staff_id, staff)))
+    return {tuple(row) for row in rows}
+
+
 async def spend_credit(unit: Unit, staff: UUID, template: str) -> bool:
     """Take one subscribed message; False when none is left."""
     C = MessageCredit

@@ -190,6 +190,13 @@ class AlertRoutePerson:
     def targets(self, root: strawberry.Parent[Route]) -> list[NotificationTarget]:
         return as_window(list(root.targets))
 
+    @strawberry.field(
+        description="Of WECHAT, DOUYIN and SMS those that reach them now; the first one is used, "
+        "and the next when it fails. 可用的消息渠道"
+    )
+    def channels(self, root: strawberry.Parent[Route]) -> list[DeliveryChannel]:
+        return [DeliveryChannel[channel] for channel in root.channels]
+
 
 @strawberry.type(description="Who is notified of a rule in a store, and by what. 通知路径")
 class AlertRoute:

@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from app.db.core.unit import Database
 from app.db.tables import Delivery
-from app.domain.notices.deliver import MOST_ATTEMPTS, retry_at
+from app.domain.notices.deliver import AT_ONCE, MOST_ATTEMPTS, retry_at
 from app.domain.rules.recipients import next_loud_moment
 from app.jobs.alerts import notify
 from app.platforms.addresses import Unsafe, is_public, resolve
@@ -284,6 +284,20 @@ async def test_a_group_robot_and_a_personal_one(
     await run_out(desk, "面粉")
     await run(db, desk)
     assert sorted(request.path for request, _ in receiver.log[1:]) == ["/mine", "/shared"]
+
+
+async def test_many_deliveries_go_out_in_one_turn(
+    desk: Desk, db: Database, receiver: HTTPServer
+) -> None:
+    """More than are sent at once; none is sent twice."""
+    receiver.expect_request("/hook").respond_with_data("ok")
+    await hook(desk, receiver, "ALERT_RAISED")
+    count = 2 * AT_ONCE + 5
+    for each in range(count):
+        await run_out(desk, f"商品 {each}")
+    await run(db, desk)
+    ids = [request.headers["Kucun-Event-Id"] for request, _ in receiver.log]
+    assert len(ids) == len(set(ids)) == count
 
 
 async def test_quiet_hours(desk: Desk, db: Database, receiver: HTTPServer) -> None:

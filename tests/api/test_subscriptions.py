@@ -1,10 +1,12 @@
 """Alerts by messages of mini-programs: credits, errors of the platforms, and the next channel."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from app.db.subscriptions import bound
+from tests.support.identity import REMOVE
 from tests.support.mini_program import SECRET
 from tests.support.phones import BIND, FIELDS, GRANT, LOG, MINE, SET_APP, TEMPLATE, UNBIND, Phones
 
@@ -60,6 +62,32 @@ async def test_an_alert_spends_a_credit(phones: Phones, channel: str) -> None:
     assert "一种名字" in delivery["body"]
     assert delivery["receipt"]
     assert (await phones.credits())[channel] == 1
+
+
+ROUTE = """
+query($store: UUID!) { alertRoute(rule: OUT_OF_STOCK, storeId: $store) {
+  ... on AlertRoute { people { person { id name } channels } }
+} }
+"""
+
+
+async def test_the_route_names_the_channels(phones: Phones) -> None:
+    """A channel without a credit reaches no one, and a former member of staff has none."""
+    await phones.subscribe("DOUYIN")
+    await phones.subscribe("WECHAT")
+    route = await phones.desk.ask(ROUTE, store=phones.desk.store)
+    by_name = {each["person"]["name"]: each for each in route["people"]}
+    manager = by_name["王店长"]
+    assert manager["channels"] == ["WECHAT", "DOUYIN"]
+    await phones.run_out()
+    await phones.run()
+    route = await phones.desk.ask(ROUTE, store=phones.desk.store)
+    assert {tuple(each["channels"]) for each in route["people"]} == {(), ("DOUYIN",)}
+    gone = await phones.do(REMOVE, phones.desk.owner, staffId=manager["person"]["id"])
+    assert "code" not in gone
+    async with phones.db.read(phones.tenant) as session:
+        left = await bound(session, phones.tenant, [UUID(manager["person"]["id"])])
+    assert left == set(), "what is personal ends with the account"
 
 
 async def test_two_alerts_and_one_credit(phones: Phones) -> None:

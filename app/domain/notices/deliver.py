@@ -17,6 +17,7 @@ from app.platforms.sending import SendError
 from app.platforms.sms import Report
 
 AT_ONCE = 20
+TURN_SECONDS = 5.0
 MOST_ATTEMPTS = 12
 MOST_WAITS = 48
 """Attempts of a message that waits for a quota, an hour apart."""
@@ -25,7 +26,16 @@ LONGEST_PAUSE = timedelta(hours=1)
 
 
 async def deliver(db: Database, tenant: UUID, providers: Providers) -> None:
-    """Send the tenant's deliveries that are due, at most `AT_ONCE` of them."""
+    """Send the tenant's deliveries that are due, `AT_ONCE` at a time, for `TURN_SECONDS`: then
+    the tenant's alerts have their turn again."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + TURN_SECONDS
+    while await _deliver_some(db, tenant, providers) == AT_ONCE and loop.time() < end:
+        pass
+
+
+async def _deliver_some(db: Database, tenant: UUID, providers: Providers) -> int:
+    """Send at most `AT_ONCE` deliveries; how many there were."""
     async with db.unit(tenant) as unit:
         due = await rows.take_due(unit, AT_ONCE)
         recipients: dict[UUID, NotificationTarget | Webhook] = {
@@ -35,6 +45,7 @@ async def deliver(db: Database, tenant: UUID, providers: Providers) -> None:
     await asyncio.gather(
         *(_attempt(db, providers, each, recipients.get(each.recipient_id)) for each in due)
     )
+    return len(due)
 
 
 async def _attempt(

@@ -105,7 +105,7 @@ async def _to_targets(
 async def _to_phones(
     unit: Unit, store: Store, by_person: dict[UUID, list[DigestLine]]
 ) -> list[dict[str, Any]]:
-    reach = await reach_of(unit, list(by_person))
+    reach = await reach_of(unit.session, unit.tenant, list(by_person))
     local = unit.now.astimezone(ZoneInfo(store.timezone))
     deliveries: list[dict[str, Any]] = []
     for person, lines in sorted(by_person.items()):

@@ -64,7 +64,7 @@ async def people_deliveries(
     for target in await rows.targets(unit.session, unit.tenant, [store.id]):
         if target.staff_id in people or (target.staff_id is None and overdue is None):
             deliveries.append(alert_delivery(alert, "MESSAGE", target.id, body, at))
-    reach = await reach_of(unit, people)
+    reach = await reach_of(unit.session, unit.tenant, people)
     raised_at = alert.raised_at.astimezone(ZoneInfo(store.timezone))
     parts = parts_of(facts, store.name, raised_at) | {"TEXT": text}
     for person in sorted(people):

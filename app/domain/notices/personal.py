@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from app.db import notices, sms
 from app.db import subscriptions as rows
+from app.db.core.snapshot import AnySession
 from app.db.core.unit import Unit
 from app.db.tables import Delivery, MessageTemplate
 from app.domain.notices.subscriptions import CHANNELS, MOST_CREDITS
@@ -29,13 +30,29 @@ class Reach(NamedTuple):
     people: Collection[tuple[UUID, str]]
 
 
-async def reach_of(unit: Unit, people: Collection[UUID]) -> Reach:
+async def reach_of(session: AnySession, tenant: UUID, people: Collection[UUID]) -> Reach:
     """By which channels these members of staff can be reached."""
-    templates = await rows.templates(unit.session, unit.tenant)
+    templates = await rows.templates(session, tenant)
     listed: Collection[UUID] = people if templates else ()
-    bound = await rows.bound(unit.session, unit.tenant, listed)
-    phones = {(id, "SMS") for id in await sms.with_phone(unit.session, unit.tenant, listed)}
+    bound = await rows.bound(session, tenant, listed)
+    phones = {(id, "SMS") for id in await sms.with_phone(session, tenant, listed)}
     return Reach({each.channel: each for each in templates}, bound | phones)
+
+
+async def channels_of(
+    session: AnySession, tenant: UUID, people: Collection[UUID]
+) -> dict[UUID, list[str]]:
+    """The channels that reach each person now, in the order in which they are tried."""
+    reach = await reach_of(session, tenant, people)
+    credits = await rows.with_credit(session, tenant, people)
+
+    def reaches(person: UUID, channel: str) -> bool:
+        template = reach.templates.get(channel)
+        if template is None or (person, channel) not in reach.people:
+            return False
+        return channel not in MINI_APPS or (person, template.template) in credits
+
+    return {person: [each for each in CHANNELS if reaches(person, each)] for person in people}
 
 
 async def personal_delivery(
@@ -88,7 +105,7 @@ async def try_next_channel(unit: Unit, failed: Delivery, error: SendError) -> No
         "next_at": unit.now,
     }
     later = CHANNELS[CHANNELS.index(failed.channel) + 1 :]
-    reach = await reach_of(unit, [person])
+    reach = await reach_of(unit.session, unit.tenant, [person])
     parts = orjson.loads(failed.parts)
     delivery = await personal_delivery(unit, reach, person, parts, values, later)
     await notices.add_deliveries(unit, [delivery] if delivery else [])

@@ -23,6 +23,7 @@ from app.domain.errors import (
     UnknownNotification,
     UnknownStaff,
 )
+from app.domain.notices.personal import channels_of
 from app.domain.rules.recipients import (
     Choice,
     Person,
@@ -167,11 +168,13 @@ async def redeliver(db: Database, viewer: Viewer, key: UUID, id: UUID) -> Delive
 
 
 class Route(NamedTuple):
-    """A person with the reason why they are notified or not, and their targets."""
+    """A person with the reason why they are notified or not, their targets, and the channels
+    that reach them now."""
 
     staff_id: UUID
     reason: Reason
     targets: Sequence[NotificationTarget]
+    channels: Sequence[str]
 
 
 async def alert_route(
@@ -187,11 +190,13 @@ async def alert_route(
         choice = await rows.choice_of(session, viewer.tenant, rule, store, category)
         people = await rows.people_of(session, viewer.tenant, store)
         targets = await rows.targets(session, viewer.tenant, [store])
+        ids = [person.id for person, _ in people]
+        channels = await channels_of(session, viewer.tenant, ids)
     shows_others = _reaches(viewer, None)
     staff: list[Person] = [person for person, _ in people if person.here or shows_others]
     chosen = reasons(staff, choice or default_choice(rule))
     routes = [
-        Route(id, reason, [each for each in targets if each.staff_id == id])
+        Route(id, reason, [each for each in targets if each.staff_id == id], channels[id])
         for id, reason in chosen.items()
     ]
     return routes, [each for each in targets if each.staff_id is None]

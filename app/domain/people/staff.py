@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 from app.db import identity as rows
 from app.db import tables
 from app.db.core.unit import Database, Unit
+from app.db.sms import remove_addresses
 from app.domain.access import SCOPES, Role, Viewer
 from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
@@ -141,6 +142,7 @@ async def remove_staff(gate: Gate, viewer: Viewer, key: UUID, staff_id: UUID) ->
             return await _person(unit, earlier)
         person = await _changeable(unit, viewer, staff_id, stays_owner=False)
         await rows.dismiss(unit, person)
+        await remove_addresses(unit, staff_id)
         await record_act(unit, viewer, Act.REMOVE_STAFF, Subject.STAFF, staff_id)
     gate.forget(viewer.tenant)
     return person
