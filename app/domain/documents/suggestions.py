@@ -39,6 +39,7 @@ async def suggestions(
                 line.now.transit,
                 {pack for pack in packs[line.product_id] if pack > max(1, line.scale)},
                 facts[line.product_id],
+                max(each.counted_at for each in line.counts).date(),
             )
             for line in lines
         ]

@@ -15,6 +15,10 @@ LATE = timedelta(minutes=10)
 """A sale that was recorded later than this was made by a till that was offline."""
 
 
+PATTERN = 2
+"""Write-offs of a product in the last 30 days from which it spoils regularly."""
+
+
 class SuggestedReason(Enum):
     """Reasons from the most to the least certain."""
 
@@ -42,7 +46,8 @@ class Fact(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A line that differs, in base units; `parts` are the variances of its batches."""
+    """A line that differs, in base units; `parts` are the variances of its batches, `day` is when
+    it was counted."""
 
     product_id: UUID
     name: str
@@ -52,6 +57,7 @@ class Difference:
     transit: int
     packs: Collection[int]
     facts: Sequence[Fact]
+    day: date
 
 
 class Suggestion(NamedTuple):
@@ -67,24 +73,47 @@ def suggest(line: Difference, others: Sequence[Difference]) -> Suggestion | None
     missing = -line.variance
     if line.variance == 0:
         return Suggestion(SuggestedReason.WRONG_BATCH) if any(line.parts) else None
-    if missing > 0 and missing in line.aside:
-        return Suggestion(SuggestedReason.OPEN_HOLD)
-    if 0 < line.variance == line.transit:
-        return Suggestion(SuggestedReason.IN_TRANSIT)
     if missing > 0 and (twice := _received_twice(line.facts, missing)):
         return Suggestion(SuggestedReason.DOUBLE_RECEIPT, twice)
     for other in others:
         if other.variance == missing and _alike(line.name, other.name):
             return Suggestion(SuggestedReason.LOOK_ALIKE, (), other.product_id)
-    late = [fact.movement_id for fact in line.facts if fact.kind == "SALE" and fact.lag > LATE]
-    if missing > 0 and late:
-        return Suggestion(SuggestedReason.UNSYNCED_SALE, tuple(late))
-    if any(line.variance % pack == 0 for pack in line.packs):
+    if missing > 0 and missing in line.aside:
+        return Suggestion(SuggestedReason.OPEN_HOLD)
+    if 0 < line.variance == line.transit:
+        return Suggestion(SuggestedReason.IN_TRANSIT)
+    if _is_of_packs(line):
         return Suggestion(SuggestedReason.UNIT_MIX_UP)
-    wasted = [fact.movement_id for fact in line.facts if fact.kind == "WRITE_OFF"]
-    if missing > 0 and wasted:
-        return Suggestion(SuggestedReason.UNRECORDED_WRITE_OFF, tuple(wasted))
+    if missing > 0 and (late := _synchronized_lately(line)):
+        return Suggestion(SuggestedReason.UNSYNCED_SALE, late)
+    if missing > 0 and (spoilt := _spoilt_before(line.facts, missing)):
+        return Suggestion(SuggestedReason.UNRECORDED_WRITE_OFF, spoilt)
     return None
+
+
+def _is_of_packs(line: Difference) -> bool:
+    """Whether packs are missing or too many, or were booked as one piece each."""
+    return any(
+        line.variance % size == 0 for pack in line.packs for size in (pack, pack - 1) if size > 1
+    )
+
+
+def _synchronized_lately(line: Difference) -> tuple[UUID, ...]:
+    """Sales that a till which was offline synchronized since the day before the count: it may
+    have more of them."""
+    return tuple(
+        fact.movement_id
+        for fact in line.facts
+        if fact.kind == "SALE" and fact.lag > LATE and fact.day >= line.day - timedelta(days=1)
+    )
+
+
+def _spoilt_before(facts: Sequence[Fact], missing: int) -> tuple[UUID, ...]:
+    """Several write-offs, the largest of which is at least what is missing; else nothing."""
+    spoilt = [fact for fact in facts if fact.kind == "WRITE_OFF"]
+    if len(spoilt) < PATTERN or missing > max(fact.quantity for fact in spoilt):
+        return ()
+    return tuple(fact.movement_id for fact in spoilt)
 
 
 def _received_twice(facts: Sequence[Fact], missing: int) -> tuple[UUID, ...]:
