@@ -37,7 +37,7 @@ from app.platforms.image_store import Bucket, open_store
 from app.resolvers import SCHEMA
 from app.schema.context import App
 from app.settings import Settings
-from app.web import downloads, graphiql, metrics, uploads, webhooks
+from app.web import downloads, graphiql, imports, metrics, uploads, webhooks
 from app.web.endpoint import Endpoint
 from app.web.guard import layers
 
@@ -104,9 +104,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
             WebSocketRoute("/graphql", endpoint),
             *(graphiql.routes() if config.graphiql else ()),
             *metrics.routes(gauges, config.metrics_token),
-            *webhooks.routes(app),
-            *uploads.routes(app),
-            *downloads.routes(app),
+            *plain_routes(app),
             Route("/healthz", alive),
             Route("/readyz", ready),
         ],
@@ -127,6 +125,16 @@ def jobs_of(app: App) -> list[Coroutine[Any, Any, None]]:
         serve_shops(app.books, app.shops),
         serve_alerts(db, providers),
         serve_exports(db, app.exports),
+    ]
+
+
+def plain_routes(app: App) -> list[Route]:
+    """Routes beside GraphQL that clients and platforms call."""
+    return [
+        *webhooks.routes(app),
+        *uploads.routes(app),
+        *downloads.routes(app),
+        *imports.routes(app),
     ]
 
 

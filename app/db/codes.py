@@ -96,3 +96,21 @@ async def is_archived(unit: Unit, product_id: UUID) -> bool:
         Product.tenant_id == unit.tenant, Product.id == product_id
     )
     return (await unit.session.scalars(query)).one() is not None
+
+
+async def by_codes(
+    session: AnySession, tenant: UUID, names: Collection[str]
+) -> dict[str, CodedProduct]:
+    """The products with these codes, by the code."""
+    query = (
+        select(Product, ProductCode)
+        .join(
+            ProductCode,
+            and_(
+                ProductCode.tenant_id == Product.tenant_id,
+                ProductCode.product_id == Product.id,
+            ),
+        )
+        .where(ProductCode.tenant_id == tenant, among(ProductCode.name, names))
+    )
+    return {code.name: CodedProduct(row, code) for row, code in await session.execute(query)}

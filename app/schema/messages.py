@@ -9,7 +9,7 @@ from uuid import UUID
 import strawberry
 from strawberry.types import Info
 
-from app.domain import customer_errors, errors, stocktake_errors, till_errors
+from app.domain import customer_errors, errors, import_errors, stocktake_errors, till_errors
 from app.domain.access import Can
 from app.domain.catalog import markdowns
 from app.domain.errors import Refusal, Text
@@ -193,6 +193,12 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "小票号 {receipt_no} 当天已用于另一笔销售，请核对小票号",
         "Receipt number {receipt_no} already belongs to another sale of that day: check the "
         "number.",
+    ),
+    import_errors.ImportRefused: ("IMPORT_REFUSED", "{reason.value.zh}", "{reason.value.en}."),
+    import_errors.UnknownImport: (
+        "UNKNOWN_IMPORT",
+        "没有这个文件，或预览已过期，请重新上传",
+        "There is no such file, or its preview has expired: upload it again.",
     ),
     errors.WrongState: ("WRONG_STATE", "{reason.value.zh}", "{reason.value.en}."),
     errors.ReturnExceedsSale: (

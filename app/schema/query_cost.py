@@ -90,9 +90,9 @@ USUAL_SIZES: Mapping[str, float] = {
 
 PASSWORD_ROOTS = {
     *("changePassword", "inviteStaff", "resetStaffPassword", "signIn"),
-    *("signInWithWechat", "signInWithDouyin", "bindPhone"),
+    *("signInWithWechat", "signInWithDouyin", "bindPhone", "previewImport"),
 }
-"""Roots that hash a password or ask a platform: they draw more from the budgets."""
+"""Roots that hash a password, ask a platform or read a file: they draw more from the budgets."""
 
 
 def budget_of(scope: Scope | None) -> int:

@@ -3,11 +3,14 @@
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.domain.imports.files import BYTES_MAX as IMPORT_BYTES_MAX
 from app.domain.rules.images import BYTES_MAX as IMAGE_BYTES_MAX
 
 BYTES_MAX = 1024 * 1024
 # A client that is still sending when the connection closes never reads the answer, so up to this
 # many bytes are read and dropped first.
+FORM_BYTES = 16 * 1024
+"""What a form has around the file in it."""
 DROPPED_BYTES_MAX = 4 * 1024 * 1024
 
 
@@ -17,7 +20,7 @@ class TooLarge(Exception):
 
 class BodyLimit:
     """Refuses request bodies over 1 MiB with 413, with or without a Content-Length; uploads of
-    images over 5 MiB.
+    images over 5 MiB, and files for imports over 10 MiB.
 
     A request whose client disconnects while its body is read ends without an answer or a log line.
     """
@@ -57,5 +60,7 @@ class BodyLimit:
 
 def limit_of(scope: Scope) -> int:
     """Bytes that the request's body may have."""
+    if scope["method"] == "POST" and scope["path"] == "/imports":
+        return IMPORT_BYTES_MAX + FORM_BYTES
     is_image = scope["method"] == "PUT" and scope["path"].startswith("/images/")
     return IMAGE_BYTES_MAX if is_image else BYTES_MAX

@@ -293,6 +293,7 @@ def queries(
         },
         "menuFeed": {"store": code},
         "product": {"id": product},
+        "previewImport": {"fileId": NIL, "kind": "OPENING_STOCK", "storeId": store},
         "storeFeed": {"storeId": store},
         "availabilityFeed": {
             "store": code,

@@ -12,7 +12,7 @@ from graphql import (
 )
 
 from app.db.core.unit import Database
-from app.domain import customer_errors, errors, stocktake_errors, till_errors
+from app.domain import customer_errors, errors, import_errors, stocktake_errors, till_errors
 from app.domain.access import Can
 from app.domain.catalog import markdowns
 from app.domain.errors import Refusal
@@ -79,6 +79,7 @@ def test_every_refusal_has_words_and_a_problem() -> None:
         **vars(customer_errors),
         **vars(limits),
         **vars(till_errors),
+        **vars(import_errors),
         **vars(markdowns),
     }
     created = {each for each in names.values() if isinstance(each, type)}

@@ -26,6 +26,7 @@ from tests.security.secrets import (
 )
 from tests.support.api import Desk, mutation
 from tests.support.identity import CREATE_KEY, CREATE_STORE, Asking, Chain, a_chain
+from tests.support.sheets import upload, workbook
 
 EXPIRY = "2099-01-31"
 
@@ -289,8 +290,12 @@ async def create_store_and_products(world: World, tenant: int) -> None:
     small = {"productId": rice, "quantity": "1"}
     for product, component in ((dish, part), (wash, small), (card, use)):
         await desk.do("setRecipe", productId=product, components=[component])
+    sheet = workbook(
+        ("货号", "品名", "单位", "售价"), ("N1", "盐", "袋", "贵"), ("N2", "糖", "袋", 3)
+    )
+    file = (await upload(desk, workbook(*rows))).json()["fileId"]
     for place in (world.places[tenant, store] for store in STORES):
-        place |= {"product": rice, "dish": dish, "card": card, "barcode": barcode}
+        place |= {"file": file, "product": rice, "dish": dish, "card": card, "barcode": barcode}
 
 
 def sku() -> str:

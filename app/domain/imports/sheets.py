@@ -1,0 +1,125 @@
+"""A file's rows: which column holds which field, and what each cell says of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple, cast
+from uuid import UUID
+
+from app.domain.errors import Refused, Text
+from app.domain.import_errors import ImportFault, ImportRefused
+from app.domain.rules.import_columns import ImportKind, columns_of, header_row
+from app.domain.rules.import_values import READERS, InvalidCell, Parsed, money, read_cell, text
+from app.platforms.spreadsheets import Cell, Unreadable, column_name, read_cells
+
+MOST_ROWS = 20_000
+
+
+class RowError(NamedTuple):
+    """What is wrong with a row, or with the cell of one of its fields; rows count from 1."""
+
+    row: int
+    field: str | None
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the sheet, with the texts of its fields in the one spelling they are kept in."""
+
+    number: int
+    texts: Mapping[str, str]
+
+    def value(self, field: str) -> Parsed:
+        """What the row says of the field; None without it."""
+        return read_cell(field, self.texts[field]) if field in self.texts else None
+
+    def text(self, field: str) -> str | None:
+        return self.texts.get(field)
+
+    def number_of(self, field: str) -> Decimal | None:
+        return cast(Decimal | None, self.value(field))
+
+
+class SheetRows(NamedTuple):
+    """A file as its columns are understood: its header row, the columns, and the rows below."""
+
+    headers: tuple[str, ...]
+    columns: dict[str, int]
+    rows: list[Row]
+    errors: list[RowError]
+
+    def cell(self, error: RowError) -> str | None:
+        """The reference of the cell, such as B7; None when the file has no such column."""
+        place = None if error.field is None else self.columns.get(error.field)
+        return None if place is None else f"{column_name(place)}{error.row}"
+
+    def header(self, error: RowError) -> str | None:
+        place = None if error.field is None else self.columns.get(error.field)
+        return None if place is None else self.headers[place]
+
+
+async def read_sheet(content: bytes, kind: ImportKind, own: Mapping[str, str]) -> SheetRows:
+    """The sheet of a file. `own` are the shop's own headers with their fields.
+
+    Raises Refused(ImportRefused).
+    """
+    try:
+        cells = await read_cells(content)
+    except Unreadable as fault:
+        raise Refused(ImportRefused(ImportFault[fault.code], fault.cell or None)) from fault
+    place = header_row(cells, own)
+    if place is None:
+        raise Refused(ImportRefused(ImportFault.NO_HEADERS))
+    headers = tuple((text(each) or "")[:100] for each in cells[place])
+    columns = columns_of(headers, kind.fields, own)
+    if not columns:
+        raise Refused(ImportRefused(ImportFault.NO_HEADERS))
+    sheet = SheetRows(headers, columns, [], [])
+    for number, row in enumerate(cells[place + 1 :], place + 2):
+        if any(text(each) for each in row):
+            _read_row(sheet, number, row)
+    if len(sheet.rows) > MOST_ROWS:
+        raise Refused(ImportRefused(ImportFault.TOO_MANY_ROWS))
+    if not sheet.rows:
+        raise Refused(ImportRefused(ImportFault.NO_ROWS))
+    return sheet
+
+
+def _read_row(sheet: SheetRows, number: int, cells: Sequence[Cell]) -> None:
+    """Adds the row, and an error for each cell that cannot be read."""
+    texts: dict[str, str] = {}
+    for field, place in sheet.columns.items():
+        if place >= len(cells):
+            continue
+        try:
+            spelled = spelling(field, cells[place])
+        except InvalidCell as error:
+            sheet.errors.append(RowError(number, field, Text(*error.text)))
+            continue
+        if spelled is not None:
+            texts[field] = spelled
+    sheet.rows.append(Row(number, texts))
+
+
+def spelling(field: str, cell: Cell) -> str | None:
+    """The text that the cell's value is kept as; None for an empty cell. Raises InvalidCell."""
+    value = read_cell(field, cell)
+    if value is None:
+        return None
+    if READERS.get(field) in (READERS["PRICE"], money):
+        return format(Decimal(cast(int, value)) / 10_000, "f")
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+class Planned(NamedTuple):
+    """What importing a row would do: `action` is CREATED, CHANGED, UNCHANGED or FAULTY.
+
+    `product_id` is the product that the row names, `changes` are the fields that would change.
+    """
+
+    row: Row
+    action: str
+    product_id: UUID | None
+    changes: tuple[str, ...]
+    errors: tuple[RowError, ...]

@@ -1,0 +1,148 @@
+"""What the cells of an imported row mean: codes, dates and numbers as spreadsheets spoil them."""
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from app.domain.rules.codes import check_digit_ok
+from app.domain.rules.spelling import plain
+
+Cell = str | Decimal | bool
+Parsed = str | Decimal | date | int | None
+
+NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
+GROUPED = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]{1,2}")
+DAY = re.compile(r"([0-9]{4})\s*[-/.年]\s*([0-9]{1,2})\s*[-/.月]\s*([0-9]{1,2})\s*日?(?:[ T].*)?")
+DIGITS_EXACT = 15
+"""Digits that a number of a spreadsheet keeps; a longer code has lost the others."""
+
+FIRST_DAY = date(1899, 12, 30)
+SERIALS = range(20000, 80000)
+"""Days since FIRST_DAY that are meant as dates: 1954 to 2119."""
+
+
+class InvalidCell(ValueError):
+    """A cell that says nothing that the field can have; `zh` and `en` say what it needs."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.text = zh, en
+
+
+def text(cell: Cell) -> str | None:
+    """The text; None for an empty cell. A number is written without a decimal point if it can."""
+    if isinstance(cell, Decimal):
+        whole = cell.to_integral_value()
+        return format(whole if whole == cell else cell.normalize(), "f")
+    return str(cell).strip() or None
+
+
+def code(cell: Cell) -> str | None:
+    """A code; a GTIN that lost its zeros as a number gets them back. Raises InvalidCell."""
+    shown = text(cell)
+    if shown is None:
+        return None
+    if SCIENTIFIC.fullmatch(shown) or (isinstance(cell, Decimal) and len(shown) > DIGITS_EXACT):
+        raise InvalidCell(
+            f"编码 {shown} 的数字已丢失：请把该列设为文本格式后重新填写",
+            f"Digits of the code {shown} are lost: format the column as text and enter it again",
+        )
+    is_gtin = 8 < len(shown) < 12 and check_digit_ok(shown)
+    return shown.zfill(12) if isinstance(cell, Decimal) and is_gtin else shown
+
+
+def number(cell: Cell) -> Decimal | None:
+    """A number that is not negative, at most 6 decimals. Raises InvalidCell."""
+    shown = text(cell)
+    if shown is None:
+        return None
+    digits = plain(shown).lstrip("¥￥").strip().removesuffix("元").strip()
+    if GROUPED.fullmatch(digits):
+        digits = digits.replace(",", "")
+    if isinstance(cell, Decimal):
+        # 0.1 + 0.2 is stored as 0.30000000000000004.
+        digits = format(round(cell, 6).normalize(), "f")
+    if isinstance(cell, bool) or not NUMBER.fullmatch(digits):
+        raise InvalidCell(f"“{shown[:40]}”不是数字", f"{shown[:40]!r} is no number")
+    value = Decimal(digits)
+    if value < 0:
+        raise InvalidCell(f"{shown} 不能小于 0", f"{shown} must not be below 0")
+    return value
+
+
+def money(cell: Cell) -> int | None:
+    """An amount of yuan in 1/10000 yuan. Raises InvalidCell."""
+    value = number(cell)
+    if value is None:
+        return None
+    scaled = value * 10_000
+    if scaled != int(scaled) or scaled > 10**15:
+        raise InvalidCell("金额最多 4 位小数", "Money has at most 4 decimals")
+    return int(scaled)
+
+
+def price(cell: Cell) -> int | None:
+    """A price of whole fen, in 1/10000 yuan. Raises InvalidCell."""
+    value = money(cell)
+    if value is not None and value % 100:
+        raise InvalidCell("价格最多两位小数", "A price has at most 2 decimals")
+    return value
+
+
+def days(cell: Cell) -> int | None:
+    """A whole number of days; 12个月 and 1年 are counted as 30 and 365 each. Raises InvalidCell."""
+    shown = text(cell)
+    if shown is None:
+        return None
+    for ending, size in (("个月", 30), ("月", 30), ("年", 365), ("天", 1), ("日", 1), ("", 1)):
+        if shown.endswith(ending):
+            value = shown.removesuffix(ending).strip()
+            if value.isascii() and value.isdecimal() and int(value[:7]) * size <= 36500:
+                return int(value[:7]) * size
+            break
+    raise InvalidCell(
+        f"“{shown[:40]}”不是天数，请填写 0 至 36500", f"{shown[:40]!r} is no number of days"
+    )
+
+
+def day(cell: Cell) -> date | None:
+    """A date: of a spreadsheet, or written 2026-11-23, 2026/11/23, 2026年11月23日, 20261123."""
+    shown = text(cell)
+    if shown is None:
+        return None
+    parts = DAY.fullmatch(plain(shown))
+    try:
+        if parts:
+            return date(int(parts[1]), int(parts[2]), int(parts[3]))
+        if len(shown) == 8 and shown.isdecimal():
+            return date(int(shown[:4]), int(shown[4:6]), int(shown[6:]))
+        if isinstance(cell, Decimal) and int(cell) in SERIALS:
+            return FIRST_DAY + timedelta(days=int(cell))
+    except ValueError:
+        pass
+    raise InvalidCell(
+        f"“{shown[:40]}”不是日期，请按 2026-11-23 填写",
+        f"{shown[:40]!r} is no date: write it as 2026-11-23",
+    )
+
+
+READERS: dict[str, Callable[[Cell], Any]] = {
+    "SKU": code,
+    "BARCODE": code,
+    "PRICE": price,
+    "COST": money,
+    "QUANTITY": number,
+    "REORDER_POINT": number,
+    "SHELF_LIFE_DAYS": days,
+    "PRODUCED_ON": day,
+    "EXPIRES_ON": day,
+}
+"""How the cells of a field are read; those of other fields are texts."""
+
+
+def read_cell(field: str, cell: Cell) -> Parsed:
+    """What the cell says of the field; None for an empty one. Raises InvalidCell."""
+    return READERS.get(field, text)(cell)

@@ -1,0 +1,52 @@
+"""Reads spreadsheets (.xlsx, .csv) in a process with limits of memory and time."""
+
+import asyncio
+import json
+import sys
+from decimal import Decimal
+
+from app.platforms.sheet_reader import column_name
+
+SECONDS = 30
+AT_ONCE = asyncio.Semaphore(2)
+"""Files that one process reads at the same time."""
+
+Cell = str | Decimal | bool
+"""What a cell holds: an empty one an empty text, a date its ISO text."""
+
+__all__ = ["Cell", "Unreadable", "column_name", "read_cells"]
+
+
+class Unreadable(Exception):
+    """The file is refused: `code` is of `sheet_reader.Fault`, `cell` like B7, or empty."""
+
+    def __init__(self, code: str, cell: str = "") -> None:
+        super().__init__(code)
+        self.code, self.cell = code, cell
+
+
+async def read_cells(content: bytes) -> list[list[Cell]]:
+    """The rows of the first sheet. Raises Unreadable."""
+    async with AT_ONCE:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "app.platforms.sheet_reader"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            async with asyncio.timeout(SECONDS):
+                output, _ = await process.communicate(content)
+        except TimeoutError:
+            raise Unreadable("TOO_LARGE") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    if process.returncode:
+        # It ran into its limit of memory or time.
+        raise Unreadable("TOO_LARGE")
+    answer = json.loads(output, parse_float=Decimal, parse_int=Decimal)
+    if fault := answer.get("fault"):
+        raise Unreadable(fault, answer["cell"])
+    return answer["rows"]

@@ -1,0 +1,203 @@
+"""Imports of spreadsheets: previews of files, and what is wrong with their rows."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from app.domain import import_errors
+from app.domain.import_errors import ImportFault
+from app.domain.imports.previews import MOST_ERRORS, Preview
+from app.domain.imports.sheets import RowError, SheetRows
+from app.domain.rules.import_columns import NAMES, ImportField, ImportKind
+from app.schema import problems
+from app.schema.arguments import at_most
+from app.schema.problems import Problem, as_sent, problem
+from app.schema.window import as_window, describe_values, window
+
+strawberry.enum(
+    ImportKind,
+    name="ImportKind",
+    description="What an imported file holds. 导入类型",
+)
+describe_values(
+    ImportKind,
+    {
+        "PRODUCTS": "Products: created or changed, by SKU or barcode. 商品资料",
+        "OPENING_STOCK": "Opening stock of one store. 期初库存",
+        "PRICES": "Prices of products that exist. 售价",
+        "THRESHOLDS": "Reorder points of one store, or of all. 最低库存",
+    },
+)
+strawberry.enum(
+    ImportField,
+    name="ImportField",
+    description="What a column of an imported file holds. 导入字段",
+)
+describe_values(
+    ImportField,
+    {name: f"The column holds: {en}. {zh}" for name, (zh, en) in NAMES.items()},
+)
+strawberry.enum(
+    ImportFault, name="ImportFault", description="Why a file cannot be imported. 无法导入的原因"
+)
+describe_values(
+    ImportFault, {each.name: f"{each.value.en}. {each.value.zh}" for each in ImportFault}
+)
+
+
+@problem(
+    import_errors.ImportRefused,
+    description="The file cannot be imported; `reason` says why. 无法导入",
+)
+class ImportRefused(Problem):
+    reason: ImportFault = strawberry.field(description="Why it cannot be imported. 原因")
+    cell: str | None = strawberry.field(
+        description="Cell that the reason is about, such as B7; null if it is about the file. "
+        "单元格"
+    )
+
+
+@problem(
+    import_errors.UnknownImport,
+    description="The chain has no such file or import, or its token has expired: upload or preview "
+    "the file again. 没有这个文件",
+)
+class UnknownImport(Problem):
+    asked: str = as_sent()
+
+
+@dataclass(frozen=True, slots=True)
+class FaultyCell:
+    """An error of a row, and the sheet that it is in."""
+
+    error: RowError
+    sheet: SheetRows
+
+
+@window(FaultyCell, description="What is wrong with a row of a file. 错误")
+class ImportRowError:
+    @strawberry.field(description="Row of the sheet, counted from 1. 行号")
+    def row(self, root: strawberry.Parent[FaultyCell]) -> int:
+        return root.error.row
+
+    @strawberry.field(
+        description="Header of the column; null if the file has no such column, or the whole row "
+        "is wrong. 列名"
+    )
+    def column(self, root: strawberry.Parent[FaultyCell]) -> str | None:
+        return root.sheet.header(root.error)
+
+    @strawberry.field(description="Cell, such as B7; null if there is no single one. 单元格")
+    def cell(self, root: strawberry.Parent[FaultyCell]) -> str | None:
+        return root.sheet.cell(root.error)
+
+    @strawberry.field(
+        graphql_type=ImportField | None,
+        description="Field that is wrong; null if the whole row is. 字段",
+    )
+    def field(self, root: strawberry.Parent[FaultyCell]) -> ImportField | None:
+        name = root.error.field
+        return None if name is None else ImportField[name]
+
+    @strawberry.field(description="What is wrong and what to do, in your language. 说明")
+    def message(self, root: strawberry.Parent[FaultyCell], info: Info) -> str:
+        text = root.error.text
+        return text.zh if info.context.language == "zh" else f"{text.en}."
+
+
+@dataclass(frozen=True, slots=True)
+class ReadColumn:
+    """A column of the sheet: its header and the field that it holds."""
+
+    header: str
+    name: str | None
+
+
+@window(ReadColumn, description="A column of a file, as it is understood. 列")
+class ImportColumn:
+    header: str = strawberry.field(description="Header of the column in the file. 表头")
+
+    @strawberry.field(
+        graphql_type=ImportField | None,
+        description="Field that the column holds; null for a column that is ignored. 字段",
+    )
+    def field(self, root: strawberry.Parent[ReadColumn]) -> ImportField | None:
+        return None if root.name is None else ImportField[root.name]
+
+
+@window(Preview, description="What importing a file would do; nothing is written. 导入预览")
+class ImportPreview:
+    token: str = strawberry.field(
+        description="Stands for this file, kind, store and columns; it lasts 24 hours. 预览令牌"
+    )
+
+    @strawberry.field(description="Columns of the file, from left to right. 各列")
+    def columns(self, root: strawberry.Parent[Preview]) -> list[ImportColumn]:
+        fields = {place: field for field, place in root.sheet.columns.items()}
+        headers = enumerate(root.sheet.headers)
+        return [as_window(ReadColumn(text, fields.get(place))) for place, text in headers]
+
+    @strawberry.field(description="Number of rows with data. 数据行数")
+    def rows(self, root: strawberry.Parent[Preview]) -> int:
+        return len(root.sheet.rows)
+
+    @strawberry.field(description="Number of rows that would create something. 新增")
+    def created(self, root: strawberry.Parent[Preview]) -> int:
+        return root.counts["CREATED"]
+
+    @strawberry.field(description="Number of rows that would change something. 修改")
+    def changed(self, root: strawberry.Parent[Preview]) -> int:
+        return root.counts["CHANGED"]
+
+    @strawberry.field(description="Number of rows that would change nothing. 无变化")
+    def unchanged(self, root: strawberry.Parent[Preview]) -> int:
+        return root.counts["UNCHANGED"]
+
+    @strawberry.field(description="Number of rows with errors. 错误行数")
+    def faulty(self, root: strawberry.Parent[Preview]) -> int:
+        return root.counts["FAULTY"]
+
+    @strawberry.field(
+        description=f"What is wrong, by row; the first {MOST_ERRORS} errors. 错误列表"
+    )
+    def errors(self, root: strawberry.Parent[Preview]) -> list[ImportRowError]:
+        return [as_window(FaultyCell(each, root.sheet)) for each in root.errors[:MOST_ERRORS]]
+
+
+PreviewImportResult = Annotated[
+    ImportPreview | ImportRefused | UnknownImport | problems.UnknownStore,
+    strawberry.union(
+        "PreviewImportResult",
+        description="What importing the file would do, or the problem that prevents it.",
+    ),
+]
+
+
+@strawberry.input(description="A column of the file, and what it holds. 列的含义")
+class ImportColumnInput:
+    header: str = strawberry.field(
+        description="Header of the column as in the file, at most 100 characters. 表头"
+    )
+    field: ImportField = strawberry.field(description="Field that the column holds. 字段")
+
+
+FileId = Annotated[UUID, strawberry.argument(description="ID that `POST /imports` returned. 文件")]
+Kind = Annotated[ImportKind, strawberry.argument(description="What the file holds. 导入类型")]
+Store = Annotated[
+    UUID | None,
+    strawberry.argument(
+        description="ID of the store of OPENING_STOCK, or of the THRESHOLDS; THRESHOLDS without it "
+        "are of all stores without their own. 门店"
+    ),
+]
+Columns = Annotated[
+    list[ImportColumnInput] | None,
+    strawberry.argument(
+        description="Columns whose headers are not known, or mean something else in this shop. "
+        "各列含义",
+        metadata=at_most(100),
+    ),
+]

@@ -1,0 +1,166 @@
+"""Imports of spreadsheets: uploaded, previewed, and refused by what is wrong with them."""
+
+import zipfile
+from datetime import date
+from io import BytesIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from openpyxl import Workbook
+
+from tests.support.api import Desk
+from tests.support.sheets import PREVIEW, csv, preview, saved, upload, workbook
+
+HEADERS = ("品名", "货号", "条码", "规格", "单位", "分类", "零售价（元）", "最低库存")
+RICE = ("东北大米", "0017", "6901234567892", "5kg", "袋", "食品/粮油", "39.9", "10")
+OIL = ("菜籽油", "YOU-1", "", "", "瓶", "食品/粮油", "59", "")
+
+
+async def test_a_file_is_previewed_by_its_own_headers(fresh: Desk) -> None:
+    answer = await preview(fresh, workbook(("商品资料表",), HEADERS, RICE, OIL))
+    assert (answer["rows"], answer["created"], answer["errors"]) == (2, 2, [])
+    fields = [column["field"] for column in answer["columns"]]
+    expected = "NAME SKU BARCODE SPEC UNIT CATEGORY PRICE REORDER_POINT"
+    assert fields == expected.split()
+    assert await fresh.ask("{ products { edges { node { id } } } }") == {"edges": []}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "utf-16", "utf-16-le"])
+async def test_csv_in_the_encodings_of_shops(fresh: Desk, encoding: str) -> None:
+    answer = await preview(fresh, csv(HEADERS, RICE, OIL, encoding=encoding))
+    assert answer["columns"][0]["header"] == "品名", answer
+    assert (answer["created"], answer["errors"]) == (2, [])
+
+
+async def test_every_error_has_its_cell(fresh: Desk) -> None:
+    rows = (
+        ("米", "A1", "", "", "袋", "", "三元", ""),
+        ("", "A2", "", "", "坨坨", "", "1.005", ""),
+        ("油", "a1", "", "", "瓶", "", "", "1.5"),
+        ("盐", "", "6.90123E+12", "", "", "", "", ""),
+    )
+    answer = await preview(fresh, workbook(HEADERS, *rows))
+    assert (answer["faulty"], answer["created"]) == (4, 0)
+    errors = [(each["row"], each["cell"], each["field"]) for each in answer["errors"]]
+    assert errors == [
+        (2, "G2", "PRICE"),
+        (3, "G3", "PRICE"),
+        (3, "A3", "NAME"),
+        (3, "E3", "UNIT"),
+        (4, "B4", "SKU"),
+        (4, "H4", "REORDER_POINT"),
+        (5, "C5", "BARCODE"),
+    ]
+    assert answer["errors"][0]["message"] == "“三元”不是数字"
+    assert answer["errors"][0]["column"] == "零售价（元）"
+
+
+async def test_codes_that_a_spreadsheet_made_numbers(fresh: Desk) -> None:
+    await fresh.do("createProduct", sku="0017", name="米", unit="袋", barcodes=["012345678905"])
+    rows = ((17, 12345678905, "米"), (6901234567892, 6901234567892, "油"))
+    answer = await preview(fresh, workbook(("货号", "条码", "品名"), *rows))
+    assert (answer["unchanged"], answer["faulty"]) == (1, 1)
+    assert [each["field"] for each in answer["errors"]] == ["UNIT"]
+    long = await preview(fresh, workbook(("货号", "品名"), (69012345678921234, "油")))
+    assert long["errors"][0]["cell"] == "A2"
+
+
+async def test_columns_that_the_shop_names_itself(fresh: Desk) -> None:
+    sheet = workbook(("内部号", "叫法", "单位", "编号"), ("A1", "米", "袋", "行1"))
+    columns = [{"header": "内部号", "field": "SKU"}, {"header": "叫法", "field": "NAME"}]
+    answer = await preview(fresh, sheet, columns=columns)
+    assert (answer["created"], answer["errors"]) == (1, [])
+    assert [each["field"] for each in answer["columns"]] == ["SKU", "NAME", "UNIT", None]
+
+
+async def test_opening_stock_with_dates_of_a_spreadsheet_and_in_text(fresh: Desk) -> None:
+    for sku, tracks in (("MILK", True), ("RICE", False)):
+        await fresh.do("createProduct", sku=sku, name=sku, unit="瓶", tracksBatches=tracks)
+    rows: list[tuple[Any, ...]] = [
+        ("MILK", 12, "3.5", "B1", date(2099, 1, 1)),
+        ("MILK", "6", 3.5, "B2", "2099年2月3日"),
+        ("MILK", "6", 3.5, "B2", "2099/2/3"),
+        ("MILK", "6", 3.5, "B3", "明年"),
+        ("RICE", 1.5, "", "", ""),
+        ("RICE", 2, "", "B1", ""),
+        ("NONE", 2, "", "", ""),
+    ]
+    sheet = workbook(("货号", "库存", "进价", "批号", "到期日"), *rows)
+    answer = await preview(fresh, sheet, "OPENING_STOCK", store=fresh.store)
+    errors = [(each["cell"], each["field"]) for each in answer["errors"]]
+    assert errors == [
+        ("A4", "SKU"),
+        ("E5", "EXPIRES_ON"),
+        ("B6", "QUANTITY"),
+        ("D7", "BATCH_NO"),
+        ("A8", "SKU"),
+    ]
+    assert (answer["created"], answer["faulty"]) == (2, 5)
+
+
+def archive(**parts: bytes) -> bytes:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in parts.items():
+            file.writestr(name.replace("__", "/"), content)
+    return buffer.getvalue()
+
+
+def merged() -> bytes:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (HEADERS, RICE, OIL):
+        sheet.append(list(row))
+    sheet.merge_cells("F2:F3")
+    return saved(book)
+
+
+def far_cell() -> bytes:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet["A1"], sheet["XFD1048576"] = "货号", "x"
+    return saved(book)
+
+
+BOMB = {"xl/workbook.xml": b"<a/>", "xl/worksheets/sheet1.xml": b" " * 110_000_000}
+HOSTILE = {
+    "FORMAT": [b"\x89PNG\r\n\x1a\n\0\0\0\0", b"PK\x03\x04 no archive", archive(a=b"x")],
+    "OLD_FORMAT": [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)],
+    "MACROS": [archive(**{"xl/workbook.xml": b"<a/>", "xl/vbaProject.bin": b"x"})],
+    "TOO_LARGE": [archive(**BOMB), archive(**{f"p{i}": b"" for i in range(1001)})],
+    "MERGED": [merged()],
+    "FORMULA": [workbook(HEADERS, ("米", "A1", "", "", "袋", "", "=1+1", ""))],
+    "NO_HEADERS": [workbook(("甲", "乙"), ("1", "2")), workbook()],
+    "NO_ROWS": [workbook(HEADERS), workbook(HEADERS, *[("",)] * 5000)],
+    "TOO_MANY_ROWS": [csv(HEADERS, *[RICE] * 20_011)],
+    "TOO_MANY_COLUMNS": [workbook([f"c{i}" for i in range(101)])],
+}
+
+
+@pytest.mark.parametrize("reason", HOSTILE)
+async def test_files_that_are_refused(fresh: Desk, reason: str) -> None:
+    for content in HOSTILE[reason]:
+        answer = await preview(fresh, content)
+        assert (answer["code"], answer["reason"]) == ("IMPORT_REFUSED", reason)
+    assert (await preview(fresh, far_cell()))["code"] == "IMPORT_REFUSED"
+
+
+async def test_who_may_upload_and_preview(fresh: Desk, desk: Desk) -> None:
+    sheet = workbook(HEADERS, RICE)
+    assert (await upload(fresh, sheet, "no token")).status_code == 401
+    assert (await upload(fresh, sheet, fresh.cashier)).status_code == 403
+    assert (await upload(fresh, b"")).status_code == 400
+    headers = {"authorization": f"Bearer {fresh.owner}"}
+    raw = await fresh.asking.http.post("/imports", content=sheet, headers=headers)
+    assert raw.json()["errors"][0]["extensions"]["code"] == "BAD_INPUT"
+    assert (await upload(fresh, bytes(10 * 1024 * 1024 + 1))).status_code == 413
+    first, again = [(await upload(fresh, sheet)).json()["fileId"] for _ in range(2)]
+    assert first == again
+    for file in (first, str(uuid4())):
+        answer = await desk.ask(PREVIEW, file=file, kind="PRODUCTS")
+        assert answer["code"] == "UNKNOWN_IMPORT" or desk.chain == fresh.chain
+    stranger = await fresh.ask(PREVIEW, file=first, kind="OPENING_STOCK", store=str(uuid4()))
+    assert stranger["code"] == "UNKNOWN_STORE"

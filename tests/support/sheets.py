@@ -1,0 +1,55 @@
+"""Spreadsheets as shops have them, and their way through `POST /imports` and a preview."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+from openpyxl import Workbook
+
+from tests.support.api import Desk
+
+PREVIEW = """
+query($file: UUID!, $kind: ImportKind!, $store: UUID, $columns: [ImportColumnInput!]) {
+  previewImport(fileId: $file, kind: $kind, storeId: $store, columns: $columns) {
+    ... on ImportPreview {
+      token rows created changed unchanged faulty columns { header field }
+      errors { row column cell field message }
+    }
+    ... on ImportRefused { code reason cell message } ... on Problem { code }
+  }
+}
+"""
+
+
+def workbook(*rows: Sequence[Any]) -> bytes:
+    """An .xlsx with these rows."""
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(list(row))
+    return saved(book)
+
+
+def saved(book: Workbook) -> bytes:
+    buffer = BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def csv(*rows: Sequence[Any], encoding: str = "utf-8") -> bytes:
+    return "\r\n".join(",".join(map(str, row)) for row in rows).encode(encoding)
+
+
+async def upload(desk: Desk, content: bytes, token: str | None = None) -> Any:
+    """The answer of `POST /imports`."""
+    headers = {"authorization": f"Bearer {desk.owner if token is None else token}"}
+    files = {"file": ("商品.xlsx", content)}
+    return await desk.asking.http.post("/imports", files=files, headers=headers)
+
+
+async def preview(
+    desk: Desk, content: bytes, kind: str = "PRODUCTS", language: str = "zh", **more: Any
+) -> Any:
+    file = (await upload(desk, content)).json()["fileId"]
+    return await desk.ask(PREVIEW, file=file, kind=kind, **more)
