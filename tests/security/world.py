@@ -290,9 +290,7 @@ async def create_store_and_products(world: World, tenant: int) -> None:
     small = {"productId": rice, "quantity": "1"}
     for product, component in ((dish, part), (wash, small), (card, use)):
         await desk.do("setRecipe", productId=product, components=[component])
-    sheet = workbook(
-        ("货号", "品名", "单位", "售价"), ("N1", "盐", "袋", "贵"), ("N2", "糖", "袋", 3)
-    )
+    rows = ("货号", "品名", "单位", "售价"), ("N1", "盐", "袋", "贵"), ("N2", "糖", "袋", 3)
     file = (await upload(desk, workbook(*rows))).json()["fileId"]
     for place in (world.places[tenant, store] for store in STORES):
         place |= {"file": file, "product": rice, "dish": dish, "card": card, "barcode": barcode}
