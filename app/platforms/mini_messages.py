@@ -35,17 +35,19 @@ DOUYIN = Codes(
 
 def check_wechat(answer: dict[str, Any]) -> None:
     """Raises SendError unless WeChat took the message."""
-    _check(answer.get("errcode", 0), answer.get("errmsg"), WECHAT)
+    _check(answer.get("errcode"), answer.get("errmsg"), WECHAT)
 
 
 def check_douyin(answer: dict[str, Any]) -> None:
     """Raises SendError unless Douyin took the message."""
-    _check(answer.get("err_no", 0), answer.get("err_tips"), DOUYIN)
+    _check(answer.get("err_no"), answer.get("err_tips"), DOUYIN)
 
 
 def _check(code: object, message: object, codes: Codes) -> None:
     if code == 0:
         return
+    if code is None:
+        raise SendError("the answer has no code")
     text = f"{code}: {message}"[:200]
     if code in codes.not_subscribed:
         raise NotSubscribed(text)

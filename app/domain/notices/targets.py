@@ -12,6 +12,7 @@ from app.db.categories import categories_by_id
 from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, Unit
 from app.db.identity import staff_by_id, stores_by_id
+from app.db.subscriptions import spend_credit
 from app.db.tables import Delivery, NotificationTarget, Store
 from app.domain import access
 from app.domain.access import Can, Role, Viewer
@@ -163,6 +164,8 @@ async def redeliver(db: Database, viewer: Viewer, key: UUID, id: UUID) -> Delive
         ):
             raise Refused(UnknownNotification(str(id)))
         if earlier is None:
+            if delivery.template is not None:
+                await spend_credit(unit, delivery.recipient_id, delivery.template)
             delivery.state, delivery.attempts, delivery.next_at = "PENDING", 0, unit.now
     return delivery
 
