@@ -4,7 +4,17 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
+from app.db.core.unit import Database
+from app.db.core.vault import Vault
+from app.db.seals import SEALS
+from app.domain.people.seals import seal_again
+from app.run.embedded import Urls
+from tests.api.test_notices import CREATE, TARGET
+from tests.api.test_webhooks import ROTATE
+from tests.conftest import SECRET as FORMER
+from tests.conftest import unheard
 from tests.support.phones import LOG, Phones
 from tests.support.sms_server import KEY, SECRET, SmsServer
 
@@ -100,3 +110,28 @@ async def test_sms_comes_after_the_mini_program(phones: Phones, sms: SmsServer) 
     await phones.run()
     await phones.run()
     assert len(sms.sent) == 1, openid
+
+
+async def test_a_new_secret_seals_everything_again(
+    phones: Phones, urls: Urls, sms: SmsServer
+) -> None:
+    """After the job, the former secret is needed by none of a chain's accounts and addresses."""
+    await connect(phones)
+    openid = await phones.subscribe()
+    hook = {"url": "http://127.0.0.1:9/hook", "events": ["ALERT_RAISED"]}
+    created = await phones.do(CREATE, phones.desk.owner, **hook)
+    await phones.do(ROTATE, phones.desk.owner, webhookId=created["webhook"]["id"])
+    await phones.do(TARGET, phones.desk.owner, name="群", url="dingtalk://abc123def456")
+    later = "the secret after that, known to the tests only"
+    for former in (FORMER, ""):
+        db = Database(urls.database, unheard, 2, Vault(later, former))
+        if former:
+            await seal_again(db, phones.tenant)
+        async with db.unit(phones.tenant) as unit:
+            for seal in SEALS:
+                mine = select(seal.table).where(seal.table.tenant_id == phones.tenant)
+                for row in await unit.session.scalars(mine):
+                    if sealed := getattr(row, seal.column):
+                        text = db.vault.open(phones.tenant, seal.id_of(row), sealed)
+                        assert seal.column != "sealed_openid" or text == openid
+        await db.close()

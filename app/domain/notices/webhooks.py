@@ -135,8 +135,14 @@ async def replay(
         request = ("replayWebhook", id, store, after)
         earlier = await claim(unit, viewer.claimant, key, id, *request)
         webhook = await _locked(unit, id)
-        if webhook.ended_at is not None or STORE_CHANGED not in webhook.events:
+        if webhook.ended_at is not None:
             raise Refused(UnknownNotification(str(id)))
+        if STORE_CHANGED not in webhook.events:
+            raise Malformed(
+                "webhookId",
+                "该 Webhook 未订阅 STORE_CHANGED，没有可重发的变动",
+                "The webhook does not follow STORE_CHANGED: it has no changes to replay.",
+            )
         if earlier is None:
             kept = await kept_revisions(unit.session, viewer.tenant, store)
             if not kept.first <= after <= kept.last:
