@@ -73,8 +73,13 @@ class NoticesQuery:
     ):
         reads, viewer = info.context.snapshot, info.context.viewer
         subject = rule.name, store_id, category_id
-        people, shared = await targets.alert_route(reads, viewer, *subject)
-        return types.AlertRoute(people=as_window(people), targets=as_window(shared))
+        routes = await targets.alert_route(reads, viewer, *subject)
+        return types.AlertRoute(
+            people=as_window(routes.people),
+            targets=as_window(routes.targets),
+            digest_hour=routes.digest_hour,
+            escalates_after_minutes=routes.escalates_after_minutes,
+        )
 
 
 @strawberry.type

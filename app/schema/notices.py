@@ -207,6 +207,14 @@ class AlertRoute:
     targets: list[NotificationTarget] = strawberry.field(
         description="Shared targets that receive the alert. 共用通知渠道"
     )
+    digest_hour: int | None = strawberry.field(
+        description="Hour by the store's clock at which the daily digest holds the alert, instead "
+        "of a message of its own; null: it is sent at once. 每日汇总时刻"
+    )
+    escalates_after_minutes: int | None = strawberry.field(
+        description="Minutes after which an alert that is not acknowledged goes to the next role; "
+        "null: never. 升级分钟数"
+    )
 
 
 @strawberry.type(description="A webhook with its secret. 新建的 Webhook")

@@ -25,6 +25,11 @@ mutation($input: SetDigestInput!) { setDigest(input: $input) {
   ... on DigestSetting { hour } ... on Problem { code }
 } }
 """
+ROUTE = """
+query($rule: AlertRule!, $store: UUID!) { alertRoute(rule: $rule, storeId: $store) {
+  ... on AlertRoute { digestHour escalatesAfterMinutes }
+} }
+"""
 DELIVERIES = "{ deliveries { nodes { channel event body recipientId alert { rule } } } }"
 
 
@@ -49,6 +54,8 @@ async def test_an_alert_that_nobody_acknowledges(phones: Phones) -> None:
     buyer, _ = await phones.desk.chain.hired(role="PURCHASER", name="采购")
     answer = await phones.do(ESCALATE, phones.desk.owner, rule="OUT_OF_STOCK", minutes=30)
     assert answer == {"rule": "OUT_OF_STOCK", "minutes": 30}
+    route = await phones.desk.ask(ROUTE, rule="OUT_OF_STOCK", store=phones.desk.store)
+    assert route == {"digestHour": None, "escalatesAfterMinutes": 30}
     only = {"rule": "OUT_OF_STOCK", "roles": ["MANAGER"]}
     await phones.do(RECIPIENTS, phones.desk.owner, **only)
     await phones.run_out()
@@ -107,6 +114,9 @@ async def test_a_daily_digest(phones: Phones, httpserver: HTTPServer) -> None:
     hour = datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai")).hour
     input = {"storeId": phones.desk.store, "hour": hour}
     assert (await phones.do(DIGEST, **input))["hour"] == hour
+    for rule, holds in (("LOW_STOCK", hour), ("OUT_OF_STOCK", None)):
+        route = await phones.desk.ask(ROUTE, rule=rule, store=phones.desk.store)
+        assert route == {"digestHour": holds, "escalatesAfterMinutes": None}
     for name in ("面粉", "白糖"):
         point = {"productId": await phones.desk.product(name), "quantity": "4"}
         await phones.desk.do("setReorderPoint", **point)

@@ -11,6 +11,7 @@ from app.db import notices as rows
 from app.db.categories import categories_by_id
 from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, Unit
+from app.db.escalations import escalation_of
 from app.db.identity import staff_by_id, stores_by_id
 from app.db.subscriptions import spend_credit
 from app.db.tables import Delivery, NotificationTarget, Store
@@ -26,6 +27,7 @@ from app.domain.errors import (
 )
 from app.domain.notices.personal import channels_of
 from app.domain.rules.recipients import (
+    URGENT_RULES,
     Choice,
     Person,
     Reason,
@@ -180,10 +182,20 @@ class Route(NamedTuple):
     channels: Sequence[str]
 
 
+class Routes(NamedTuple):
+    """Who is notified of a rule and who is not, the targets that all share, the hour of the
+    store's digest, and the minutes after which an alert goes to the next role."""
+
+    people: list[Route]
+    targets: list[NotificationTarget]
+    digest_hour: int | None
+    escalates_after_minutes: int | None
+
+
 async def alert_route(
     reads: Reads, viewer: Viewer, rule: str, store: UUID, category: UUID | None = None
-) -> tuple[list[Route], list[NotificationTarget]]:
-    """Who is notified of a rule in a store and who is not, and the targets that all share.
+) -> Routes:
+    """By what people are notified of a rule in a store.
 
     Staff of other stores are left out for a viewer who does not set the rules of all stores.
     Raises Refused(UnknownStore).
@@ -195,6 +207,8 @@ async def alert_route(
         targets = await rows.targets(session, viewer.tenant, [store])
         ids = [person.id for person, _ in people]
         channels = await channels_of(session, viewer.tenant, ids)
+        minutes = await escalation_of(session, viewer.tenant, rule, store)
+        [place] = await stores_by_id(session, viewer.tenant, [store])
     shows_others = _reaches(viewer, None)
     staff: list[Person] = [person for person, _ in people if person.here or shows_others]
     chosen = reasons(staff, choice or default_choice(rule))
@@ -202,7 +216,9 @@ async def alert_route(
         Route(id, reason, [each for each in targets if each.staff_id == id], channels[id])
         for id, reason in chosen.items()
     ]
-    return routes, [each for each in targets if each.staff_id is None]
+    shared = [each for each in targets if each.staff_id is None]
+    hour = None if rule in URGENT_RULES else place.digest_hour
+    return Routes(routes, shared, hour, minutes)
 
 
 def _check_store(viewer: Viewer, store: UUID | None) -> None:
