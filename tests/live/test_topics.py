@@ -127,7 +127,7 @@ async def toyshop(db: Database, open_shop: Shop, urls: Urls) -> AsyncIterator[To
     hub = Hub(db, Bus(urls.redis), Cookbook(db))
     gate = Gate(db, Settings(secret=SECRET))
     rates = Rates(urls.redis)
-    unused = dict.fromkeys(("cookbook", "shops", "mini_apps", "images"))
+    unused = dict.fromkeys(("cookbook", "shops", "mini_apps", "images", "exports"))
     parts: Any = {"settings": Settings(), "rates": rates, **unused}
     caller = Caller(App(db=db, lane=open_shop.lane, hub=hub, gate=gate, **parts))
     await caller.admit(open_shop.token)
