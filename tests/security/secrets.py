@@ -25,8 +25,9 @@ QUANTITIES = [
 ]
 OF_CHAIN = {"recipe", "overstock"}
 VALUED = {"order", "transfer", "write_off", "approval"}
-COSTS = ("8876.01", "11609.14", "12377.09", "13481.58")
-"""The unit cost in each store: no product of one with a quantity comes near one of another."""
+COSTS = ("8876.01", "11609.14", "15377.09", "19481.58")
+"""The unit cost in each store: no product of one with a quantity, and no sum of two products, comes
+near one of another."""
 
 GRANTS: dict[str, tuple[Can, ...]] = {
     "stock": (Can.SEE_STOCK,),
