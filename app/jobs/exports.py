@@ -18,4 +18,4 @@ async def serve_exports(db: Database, files: ExportFiles) -> None:
     async def serve(tenant: UUID) -> None:
         await run_exports(db, files, tenant)
 
-    await Rounds(partial(identity.tenants, db), serve, "exports.failing").run(PAUSE_SECONDS)
+    await Rounds(db, "exports", partial(identity.tenants, db), serve).run(PAUSE_SECONDS)
