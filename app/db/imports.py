@@ -1,13 +1,17 @@
-"""Reads of what imports compare their rows with."""
+"""Imports: kept, held by one worker at a time, and what they compare their rows with."""
 
 from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
-from app.db.tables import Entry, Movement
+from app.db.core.unit import Unit
+from app.db.tables import Entry, Import, Level, Movement
 
 
 async def openings(
@@ -30,3 +34,66 @@ async def openings(
         .group_by(Entry.product_id)
     )
     return {product: int(base) for product, base in await session.execute(query)}
+
+
+async def own_points(
+    session: AnySession, tenant: UUID, store: UUID, products: Collection[UUID]
+) -> dict[UUID, int]:
+    """The reorder points that the store has of its own, in base units."""
+    query = select(Level.product_id, Level.reorder_point).where(
+        Level.tenant_id == tenant,
+        Level.store_id == store,
+        Level.reorder_point_own,
+        among(Level.product_id, products),
+    )
+    return {product: point for product, point in await session.execute(query)}
+
+
+async def import_by_id(session: AnySession, tenant: UUID, id: UUID) -> Import | None:
+    query = select(Import).where(Import.tenant_id == tenant, Import.id == id)
+    return (await session.scalars(query)).first()
+
+
+async def headers_of(session: AnySession, tenant: UUID, kind: str) -> dict[str, str]:
+    """The shop's own headers of its latest import of this kind."""
+    query = select(Import.headers).where(Import.tenant_id == tenant, Import.kind == kind)
+    latest = query.order_by(Import.requested_at.desc()).limit(1)
+    return (await session.scalars(latest)).first() or {}
+
+
+async def add(unit: Unit, row: dict[str, Any]) -> None:
+    """Keeps the import, unless there is one with its id."""
+    await unit.session.execute(insert(Import).values(row).on_conflict_do_nothing())
+
+
+def _open(tenant: UUID) -> Any:
+    query = select(Import).where(Import.tenant_id == tenant, Import.finished_at.is_(None))
+    return query.order_by(Import.requested_at, Import.id).limit(1)
+
+
+async def has_work(session: AnySession, tenant: UUID) -> bool:
+    """Whether an import of the tenant is not finished."""
+    return (await session.scalars(_open(tenant))).first() is not None
+
+
+async def take(unit: Unit, lease: timedelta) -> Import | None:
+    """The oldest import that is not finished: this worker's now, for the time of the lease.
+
+    None when another worker holds it: a tenant's imports run one after the other.
+    """
+    row = await unit.session.scalar(_open(unit.tenant).with_for_update())
+    if row is None or (row.leased_until is not None and row.leased_until > unit.now):
+        return None
+    row.leased_until = unit.now + lease
+    return row
+
+
+async def advance(unit: Unit, row: Import, begun: int, **values: Any) -> bool:
+    """Writes the progress of a step that began at `begun`; whether no other worker did."""
+    answer = await unit.session.execute(
+        update(Import)
+        .where(Import.tenant_id == unit.tenant, Import.id == row.id, Import.done == begun)
+        .values(**values)
+        .returning(Import.id)
+    )
+    return answer.first() is not None

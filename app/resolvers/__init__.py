@@ -22,7 +22,7 @@ from app.resolvers.health import HealthQuery
 from app.resolvers.history import HistoryQuery
 from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.images import ImagesMutation
-from app.resolvers.imports import ImportsQuery
+from app.resolvers.imports import ImportsMutation, ImportsQuery
 from app.resolvers.markdowns import MarkdownsMutation
 from app.resolvers.menu import MenuMutation, MenuQuery
 from app.resolvers.notices import NoticesMutation, NoticesQuery
@@ -103,6 +103,7 @@ with warnings.catch_warnings():
             CatalogMutation,
             CategoriesMutation,
             ImagesMutation,
+            ImportsMutation,
             UnitsMutation,
             RecipesMutation,
             MenuMutation,

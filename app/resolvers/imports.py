@@ -3,8 +3,9 @@
 import strawberry
 from strawberry.types import Info
 
+from app.db import tables
 from app.domain.access import Can
-from app.domain.imports import previews
+from app.domain.imports import commits, previews
 from app.domain.imports.files import ImportRequest
 from app.domain.imports.previews import Preview, own_headers
 from app.resolvers.roots import root
@@ -31,3 +32,27 @@ class ImportsQuery:
         own = own_headers([(each.header, each.field.name) for each in columns or ()])
         request = ImportRequest(file_id, kind, store_id, own)
         return (await previews.preview(app.db, info.context.viewer, app.images, request))[0]
+
+    @root(
+        Can.EDIT_CATALOG,
+        types.ImportResult,
+        name="import",
+        description="Return an import with its progress. 导入进度",
+    )
+    async def import_(self, info: Info, id: types.ImportId) -> tables.Import:
+        return await commits.get_import(info.context.app.db, info.context.viewer, id)
+
+
+@strawberry.type
+class ImportsMutation:
+    @root(
+        Can.EDIT_CATALOG,
+        types.CommitImportResult,
+        description="Import the file of a preview in the background; follow it with `import`. Rows "
+        "that are in the catalog or the ledger already change nothing. 确认导入",
+    )
+    async def commit_import(self, info: Info, input: types.CommitImportInput) -> tables.Import:
+        app, viewer = info.context.app, info.context.viewer
+        return await commits.commit_import(
+            app.db, viewer, app.images, input.token, input.key, bool(input.good_rows_only)
+        )

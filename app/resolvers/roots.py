@@ -19,11 +19,17 @@ from app.schema.window import definition
 
 
 def root(
-    can: Can, type_: Any, *, description: str, subscription: bool = False
+    can: Can,
+    type_: Any,
+    *,
+    description: str,
+    subscription: bool = False,
+    name: str | None = None,
 ) -> Callable[..., Any]:
     """Declare a root field with its permission, type and description.
 
-    The permission is appended to the description. A refusal that the resolver raises becomes
+    `name` is for a field whose name Python keeps for itself. The permission is appended to the
+    description. A refusal that the resolver raises becomes
     the field's answer; its transaction has already rolled back.
     """
 
@@ -37,6 +43,7 @@ def root(
         kind = strawberry.subscription if subscription else strawberry.field
         field = kind(
             resolver=guarded,
+            name=name,
             graphql_type=type_,
             description=f"{description}\n\n{permission_text(can)}",
             directives=needs(can),

@@ -1,19 +1,25 @@
 """Imports of spreadsheets: previews of files, and what is wrong with their rows."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 from strawberry.types import Info
 
+from app.db import tables
 from app.domain import import_errors
+from app.domain.access import Can
+from app.domain.errors import Text
 from app.domain.import_errors import ImportFault
 from app.domain.imports.previews import MOST_ERRORS, Preview
 from app.domain.imports.sheets import RowError, SheetRows
 from app.domain.rules.import_columns import NAMES, ImportField, ImportKind
 from app.schema import problems
-from app.schema.arguments import at_most
+from app.schema.arguments import at_most, request_key
+from app.schema.edges import edge
+from app.schema.identity import Actor
 from app.schema.problems import Problem, as_sent, problem
 from app.schema.window import as_window, describe_values, window
 
@@ -201,3 +207,76 @@ Columns = Annotated[
         metadata=at_most(100),
     ),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """A row that could not be written."""
+
+    row: int
+    text: Text
+
+
+@window(Unwritten, description="A row that could not be written. 失败行")
+class ImportFailure:
+    row: int = strawberry.field(description="Row of the sheet, counted from 1. 行号")
+
+    @strawberry.field(description="Why it was not written, in your language. 说明")
+    def message(self, root: strawberry.Parent[Unwritten], info: Info) -> str:
+        return root.text.zh if info.context.language == "zh" else f"{root.text.en}."
+
+
+@window(
+    tables.Import,
+    needs=Can.EDIT_CATALOG,
+    stores=(),
+    description="Rows of a file that are written in the background. 导入",
+)
+class Import:
+    id: UUID = strawberry.field(description="ID of the import.")
+    rows: int = strawberry.field(description="Number of rows to write. 总行数")
+    done: int = strawberry.field(description="Number of rows that are done. 已完成行数")
+    created: int = strawberry.field(description="Number of rows that created something. 新增")
+    changed: int = strawberry.field(description="Number of rows that changed something. 修改")
+    unchanged: int = strawberry.field(description="Number of rows that changed nothing. 无变化")
+    requested_at: datetime = strawberry.field(description="Time when it was committed. 提交时间")
+    finished_at: datetime | None = strawberry.field(
+        description="Time when the last row was done; null until then. 完成时间"
+    )
+    requested_by: Actor | None = edge(
+        "actors", "requested_by", "Member of staff or API key that committed it. 提交人"
+    )
+
+    @strawberry.field(graphql_type=ImportKind, description="What the file holds. 导入类型")
+    def kind(self, root: strawberry.Parent[tables.Import]) -> ImportKind:
+        return ImportKind[root.kind]
+
+    @strawberry.field(description="Rows that could not be written; the first 1000. 失败行")
+    def failures(self, root: strawberry.Parent[tables.Import]) -> list[ImportFailure]:
+        return [as_window(Unwritten(row, Text(zh, en))) for row, _, zh, en in root.failures]
+
+
+CommitImportResult = Annotated[
+    Import | ImportRefused | UnknownImport | problems.UnknownStore | problems.KeyReused,
+    strawberry.union(
+        "CommitImportResult", description="The import, or the problem that prevented it."
+    ),
+]
+ImportResult = Annotated[
+    Import | UnknownImport,
+    strawberry.union("ImportResult", description="The import, or UnknownImport."),
+]
+
+
+@strawberry.input(description="Input of `commitImport`. 确认导入")
+class CommitImportInput:
+    key: UUID = request_key()
+    token: str = strawberry.field(description="Token of a preview. 预览令牌")
+    good_rows_only: bool | None = strawberry.field(
+        default=None,
+        description="Pass true to leave out rows with errors; without it, a file with errors is "
+        "answered ImportRefused HAS_ERRORS. 只导入正确的行",
+    )
+
+
+ImportId = Annotated[UUID, strawberry.argument(description="ID of the import.")]

@@ -90,7 +90,7 @@ USUAL_SIZES: Mapping[str, float] = {
 
 PASSWORD_ROOTS = {
     *("changePassword", "inviteStaff", "resetStaffPassword", "signIn"),
-    *("signInWithWechat", "signInWithDouyin", "bindPhone", "previewImport"),
+    *("signInWithWechat", "signInWithDouyin", "bindPhone", "previewImport", "commitImport"),
 }
 """Roots that hash a password, ask a platform or read a file: they draw more from the budgets."""
 

@@ -254,6 +254,7 @@ def of_people(store: str) -> dict[str, Any]:
         "createApiKey": {"name": "x", "scopes": ["STOCK_READ"]},
         "revokeApiKey": {"apiKeyId": NIL},
         "setBackdateDays": {"days": 30},
+        "commitImport": {"token": "x"},
         "registerTill": {"storeId": store, "deviceId": "POS-1", "name": "前台"},
         "retireTill": {"tillId": NIL},
         "createStore": {"code": uuid4().hex, "name": "x"},
@@ -293,6 +294,7 @@ def queries(
         },
         "menuFeed": {"store": code},
         "product": {"id": product},
+        "import": {"id": NIL},
         "previewImport": {"fileId": NIL, "kind": "OPENING_STOCK", "storeId": store},
         "storeFeed": {"storeId": store},
         "availabilityFeed": {

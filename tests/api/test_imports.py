@@ -1,5 +1,6 @@
 """Imports of spreadsheets: uploaded, previewed, and refused by what is wrong with them."""
 
+import asyncio
 import zipfile
 from datetime import date
 from io import BytesIO
@@ -8,9 +9,16 @@ from uuid import uuid4
 
 import pytest
 from openpyxl import Workbook
+from sqlalchemy import update
 
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
+from app.db.tables import Import
+from app.domain.catalog.cookbook import Cookbook
+from app.domain.imports.commits import run_imports
+from app.domain.movements.record import Books
 from tests.support.api import Desk
-from tests.support.sheets import PREVIEW, csv, preview, saved, upload, workbook
+from tests.support.sheets import PREVIEW, PROGRESS, commit, csv, preview, saved, upload, workbook
 
 HEADERS = ("品名", "货号", "条码", "规格", "单位", "分类", "零售价（元）", "最低库存")
 RICE = ("东北大米", "0017", "6901234567892", "5kg", "袋", "食品/粮油", "39.9", "10")
@@ -164,3 +172,138 @@ async def test_who_may_upload_and_preview(fresh: Desk, desk: Desk) -> None:
         assert answer["code"] == "UNKNOWN_IMPORT" or desk.chain == fresh.chain
     stranger = await fresh.ask(PREVIEW, file=first, kind="OPENING_STOCK", store=str(uuid4()))
     assert stranger["code"] == "UNKNOWN_STORE"
+
+
+STOCK = """
+query($sku: String!, $store: UUID!) { product(sku: $sku) {
+  name price reorderPoint category { path } barcodes { code }
+  level(storeId: $store) { onHand unitCost reorderPoint batches { batch { number } shelf } }
+} }
+"""
+
+
+@pytest.fixture
+def books(db: Database, lane: Lane) -> Books:
+    return Books(db, lane, Cookbook(db))
+
+
+async def finished(books: Books, desk: Desk, token: str, **more: Any) -> Any:
+    """The import of the token when its last row is done."""
+    committed = await commit(desk, token, **more)
+    assert "id" in committed, committed
+    await run_imports(books, desk.chain.founded.tenant.tenant_id)
+    progress = await desk.ask(PROGRESS, id=committed["id"])
+    assert progress["finishedAt"], progress
+    return progress
+
+
+def counts(progress: Any) -> tuple[int, ...]:
+    done = (progress[name] for name in ("created", "changed", "unchanged"))
+    return (*done, len(progress["failures"]))
+
+
+async def imported(
+    books: Books, desk: Desk, content: bytes, kind: str = "PRODUCTS", **more: Any
+) -> Any:
+    return await finished(books, desk, (await preview(desk, content, kind, **more))["token"])
+
+
+async def stock(desk: Desk, sku: str) -> Any:
+    return await desk.ask(STOCK, sku=sku, store=desk.store)
+
+
+async def test_products_are_created_changed_and_left(books: Books, fresh: Desk) -> None:
+    assert counts(await imported(books, fresh, workbook(HEADERS, RICE, OIL))) == (2, 0, 0, 0)
+    rice = await stock(fresh, "0017")
+    assert (rice["name"], rice["price"], rice["reorderPoint"]) == ("东北大米", "39.90", "10")
+    assert rice["category"]["path"] == "食品 / 粮油"
+    assert [each["code"] for each in rice["barcodes"]] == ["06901234567892"]
+    assert counts(await imported(books, fresh, workbook(HEADERS, RICE, OIL))) == (0, 0, 2, 0)
+    dearer = ("五常大米", "", RICE[2], "", "", "粮油", "45", "12")
+    assert counts(await imported(books, fresh, csv(HEADERS, dearer, encoding="gbk"))) == (
+        0,
+        1,
+        0,
+        0,
+    )
+    rice = await stock(fresh, "0017")
+    assert (rice["name"], rice["price"], rice["reorderPoint"]) == ("五常大米", "45.00", "12")
+    assert rice["category"]["path"] == "粮油"
+
+
+async def test_opening_stock_is_booked_once(books: Books, fresh: Desk) -> None:
+    await imported(
+        books, fresh, workbook((*HEADERS, "保质期"), (*RICE, ""), ("奶", "M", *OIL[2:], 30))
+    )
+    rows = (("M", 12, 3.5, "B1"), ("0017", 7, "20", ""), ("M", 6, 4, "B2"))
+    sheet = workbook(("货号", "库存", "进价", "批号"), *rows)
+    for expected in ((3, 0, 0, 0), (0, 0, 3, 0)):
+        progress = await imported(books, fresh, sheet, "OPENING_STOCK", store=fresh.store)
+        assert counts(progress) == expected
+    milk, rice = await stock(fresh, "M"), await stock(fresh, "0017")
+    assert (milk["level"]["onHand"], rice["level"]["onHand"]) == ("18", "7")
+    assert rice["level"]["unitCost"] == "20.00"
+    more = workbook(("货号", "库存"), ("0017", 8))
+    answer = await preview(fresh, more, "OPENING_STOCK", store=fresh.store)
+    assert [each["cell"] for each in answer["errors"]] == ["B2"]
+
+
+async def test_prices_and_reorder_points(books: Books, fresh: Desk) -> None:
+    await imported(books, fresh, workbook(HEADERS, RICE, OIL))
+    sheet = workbook(("条码", "售价"), (RICE[2], 41.5), ("404", 1))
+    answer = await preview(fresh, sheet, "PRICES")
+    assert (answer["changed"], answer["faulty"]) == (1, 1)
+    refused = await commit(fresh, answer["token"], goodRowsOnly=False)
+    assert (refused["code"], refused["reason"]) == ("IMPORT_REFUSED", "HAS_ERRORS")
+    assert counts(await finished(books, fresh, answer["token"])) == (0, 1, 0, 0)
+    points = workbook(("货号", "最低库存"), ("0017", 30))
+    for expected in ((0, 1, 0, 0), (0, 0, 1, 0)):
+        progress = await imported(books, fresh, points, "THRESHOLDS", store=fresh.store)
+        assert counts(progress) == expected
+    rice = await stock(fresh, "0017")
+    assert (rice["price"], rice["reorderPoint"]) == ("41.50", "10")
+    assert rice["level"]["reorderPoint"] == "30"
+
+
+async def test_a_token_is_committed_once(books: Books, fresh: Desk) -> None:
+    token = (await preview(fresh, workbook(HEADERS, RICE, OIL)))["token"]
+    commits = await asyncio.gather(*(commit(fresh, token) for _ in range(4)))
+    assert len({each["id"] for each in commits}) == 1
+    assert counts(await finished(books, fresh, token)) == (2, 0, 0, 0)
+    key = str(uuid4())
+    assert [(await commit(fresh, token, key=key))["id"] for _ in range(2)] == [commits[0]["id"]] * 2
+    assert (await commit(fresh, token, key=key, goodRowsOnly=False))["code"] == "KEY_REUSED"
+    for bad in (f"{token}x", "x", ""):
+        assert (await commit(fresh, bad))["code"] == "UNKNOWN_IMPORT"
+    assert (await fresh.ask(PROGRESS, id=str(uuid4())))["code"] == "UNKNOWN_IMPORT"
+
+
+async def test_the_headers_of_a_shop_are_remembered(books: Books, fresh: Desk) -> None:
+    columns = [{"header": "内部号", "field": "SKU"}, {"header": "叫法", "field": "NAME"}]
+    sheet = workbook(("内部号", "叫法", "单位"), ("A1", "米", "袋"))
+    assert (await preview(fresh, sheet))["errors"][0]["field"] == "SKU"
+    await imported(books, fresh, sheet, columns=columns)
+    again = await preview(fresh, workbook(("内部号", "叫法", "单位"), ("A2", "油", "瓶")))
+    assert (again["created"], again["errors"]) == (1, [])
+
+
+async def test_an_import_goes_on_after_its_worker_was_killed(books: Books, fresh: Desk) -> None:
+    rows = [(f"S{i}", f"商品{i}", "个", i) for i in range(250)]
+    token = (await preview(fresh, workbook(("货号", "品名", "单位", "售价"), *rows)))["token"]
+    committed = await commit(fresh, token)
+    tenant = fresh.chain.founded.tenant.tenant_id
+    work = asyncio.create_task(run_imports(books, tenant))
+    for _ in range(300):
+        if (await fresh.ask(PROGRESS, id=committed["id"]))["done"]:
+            break
+        await asyncio.sleep(0.02)
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    assert not (await fresh.ask(PROGRESS, id=committed["id"]))["finishedAt"]
+    async with books.db.unit(tenant) as unit:
+        await unit.session.execute(update(Import).values(leased_until=unit.now))
+    await asyncio.gather(*(run_imports(books, tenant) for _ in range(2)))
+    progress = await fresh.ask(PROGRESS, id=committed["id"])
+    assert (progress["done"], progress["failures"]) == (250, [])
+    again = await preview(fresh, workbook(("货号", "品名", "单位", "售价"), *rows))
+    assert again["unchanged"] == 250

@@ -11,7 +11,7 @@ TARGETS = {"own": (0, 0), "other": (0, 1), "foreign": (1, 0), "absent": None}
 
 NOUNS = (
     *("store", "product", "dish", "movement", "order", "transfer", "supplier", "purchaseOrder"),
-    *("writeOff", "approval", "pass", "staff", "stocktake", "file"),
+    *("writeOff", "approval", "pass", "staff", "stocktake", "file", "import"),
 )
 ABSENT_PLACE = {
     **{noun: str(UUID(int=7 + number, version=4)) for number, noun in enumerate(NOUNS)},
@@ -97,6 +97,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "passes": lambda place: {"ids": [place["pass"]]},
     "productLabel": lambda place: {"productId": place["product"]},
     "overview": by_stores,
+    "import": by_id("import"),
     "previewImport": lambda place: {"fileId": place["file"], "kind": "PRODUCTS"},
     "salesReport": lambda place: {**by_stores(place), **this_day(), "groupBy": "PRODUCT"},
     "lossReport": lambda place: {**by_stores(place), **this_day(), "groupBy": "PRODUCT"},
@@ -119,7 +120,7 @@ ARGUMENTS: dict[str, Arguments] = {
 PUBLIC = {"storefront", "menu", "canMake", "menuFeed", "availabilityFeed"}
 """Roots that show every store with this code to guests."""
 
-OF_CHAIN = {"product", "supplier", "productLabel", "passes", "sessions", "previewImport"}
+OF_CHAIN = {"product", "supplier", "productLabel", "passes", "sessions", "previewImport", "import"}
 """Roots whose rows belong to the chain: a permission in any store shows them."""
 
 

@@ -26,7 +26,7 @@ from tests.security.secrets import (
 )
 from tests.support.api import Desk, mutation
 from tests.support.identity import CREATE_KEY, CREATE_STORE, Asking, Chain, a_chain
-from tests.support.sheets import upload, workbook
+from tests.support.sheets import PREVIEW, commit, upload, workbook
 
 EXPIRY = "2099-01-31"
 
@@ -292,8 +292,11 @@ async def create_store_and_products(world: World, tenant: int) -> None:
         await desk.do("setRecipe", productId=product, components=[component])
     rows = ("货号", "品名", "单位", "售价"), ("N1", "盐", "袋", "贵"), ("N2", "糖", "袋", 3)
     file = (await upload(desk, workbook(*rows))).json()["fileId"]
+    shown = await desk.ask(PREVIEW, file=file, kind="PRODUCTS")
+    committed = await commit(desk, shown["token"])
     for place in (world.places[tenant, store] for store in STORES):
-        place |= {"file": file, "product": rice, "dish": dish, "card": card, "barcode": barcode}
+        place |= {"file": file, "import": committed["id"]}
+        place |= {"product": rice, "dish": dish, "card": card, "barcode": barcode}
 
 
 def sku() -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
+from uuid import uuid4
 
 from openpyxl import Workbook
 
@@ -53,3 +54,21 @@ async def preview(
 ) -> Any:
     file = (await upload(desk, content)).json()["fileId"]
     return await desk.ask(PREVIEW, file=file, kind=kind, **more)
+
+
+COMMIT = """
+mutation($input: CommitImportInput!) { commitImport(input: $input) {
+  ... on Import { id rows done } ... on ImportRefused { code reason } ... on Problem { code }
+} }
+"""
+PROGRESS = """
+query($id: UUID!) { import(id: $id) {
+  ... on Import { kind rows done created changed unchanged finishedAt failures { row message } }
+  ... on Problem { code }
+} }
+"""
+
+
+async def commit(desk: Desk, token: str, **more: Any) -> Any:
+    input = {"key": str(uuid4()), "token": token, "goodRowsOnly": True, **more}
+    return await desk.ask(COMMIT, input=input)

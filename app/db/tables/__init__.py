@@ -31,6 +31,7 @@ from app.db.tables.identity import (
     Store,
     Tenant,
 )
+from app.db.tables.imports import Import
 from app.db.tables.markdowns import Markdown
 from app.db.tables.messages import (
     MessageCredit,
@@ -94,6 +95,7 @@ __all__ = [
     "Escalation",
     "Export",
     "Feed",
+    "Import",
     "JobFailure",
     "Level",
     "Listing",

@@ -7,7 +7,7 @@ same file has the same id, and another chain never reaches it.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 import jwt
 
@@ -60,6 +60,7 @@ def sign(files: Images, tenant: UUID, request: ImportRequest, errors: int, now: 
     claims = {
         "aud": AUDIENCE,
         "sub": str(request.file_id),
+        "jti": uuid4().hex,
         "tenant": str(tenant),
         "kind": request.kind.name,
         "store": request.store and str(request.store),

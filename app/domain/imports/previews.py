@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
+from app.db import imports as rows
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import Database, clock
 from app.domain import access
@@ -48,6 +49,9 @@ async def preview(
     """
     check_request(viewer, request)
     content = await read_file(files, viewer.tenant, request.file_id)
+    async with db.read(viewer.tenant) as session:
+        remembered = await rows.headers_of(session, viewer.tenant, request.kind.name)
+    request = replace(request, own=_merged(remembered, request.own))
     sheet = await read_sheet(content, request.kind, request.own)
     async with db.read(viewer.tenant) as session:
         planned = await plan(session, viewer, request.kind, request.store, sheet.rows)
@@ -76,6 +80,12 @@ def _faulty(planned: Planned, unread: list[RowError]) -> Planned:
     return planned._replace(action="FAULTY", errors=(*unread, *others))
 
 
+def _merged(remembered: dict[str, str], own: dict[str, str]) -> dict[str, str]:
+    """The shop's headers: those of now, and those of its latest import for other fields."""
+    given = set(own.values())
+    return own | {each: field for each, field in remembered.items() if field not in given}
+
+
 def check_request(viewer: Viewer, request: ImportRequest) -> None:
     """Raises Denied without the kind's permission, Malformed, Refused(UnknownStore)."""
     can = PERMISSIONS[request.kind]
@@ -91,15 +101,16 @@ def check_request(viewer: Viewer, request: ImportRequest) -> None:
 
 
 async def plan(
-    session: AnySession, viewer: Viewer, kind: ImportKind, store: UUID | None, rows: Sequence[Row]
+    session: AnySession, viewer: Viewer, kind: ImportKind, store: UUID | None, read: Sequence[Row]
 ) -> list[Planned]:
     """What importing each row would do now."""
-    known = await read_known(session, viewer.tenant, rows)
+    of_points = store if kind is ImportKind.THRESHOLDS else None
+    known = await read_known(session, viewer.tenant, of_points, read)
     if kind is ImportKind.OPENING_STOCK:
         assert store is not None, "checked with the request"
         books = await read_books(session, viewer.tenant, store, known, clock())
-        return plan_openings(rows, known, books)
-    return plan_products(viewer, kind, rows, known)
+        return plan_openings(read, known, books)
+    return plan_products(viewer, kind, read, known)
 
 
 def own_headers(columns: Sequence[tuple[str, str]]) -> dict[str, str]:

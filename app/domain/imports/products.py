@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import NamedTuple, cast
 from uuid import UUID
 
-from app.db import categories, codes
+from app.db import categories, codes, imports
 from app.db.codes import CodedProduct
 from app.db.core.snapshot import AnySession
 from app.db.tables import Category, Product
@@ -28,6 +28,8 @@ class Known(NamedTuple):
 
     codes: dict[str, CodedProduct]
     paths: dict[UUID, tuple[str, ...]]
+    points: dict[UUID, int] | None = None
+    """The reorder points that the store has of its own; None without a store."""
 
 
 class Check:
@@ -55,12 +57,18 @@ def keys_of(row: Row) -> dict[str, str]:
     return {field: code_key(text) for field, text in texts.items() if text}
 
 
-async def read_known(session: AnySession, tenant: UUID, rows: Sequence[Row]) -> Known:
-    """What the catalog has of these rows."""
+async def read_known(
+    session: AnySession, tenant: UUID, store: UUID | None, rows: Sequence[Row]
+) -> Known:
+    """What the catalog has of these rows, and the store of their reorder points."""
     names = {key for row in rows for key in keys_of(row).values()}
     coded = await codes.by_codes(session, tenant, names)
     tree = {row.id: row for row in await categories.categories(session, tenant)}
-    return Known(coded, {id: _path(tree, id) for id in tree})
+    points = None
+    if store is not None:
+        ids = {each.product.id for each in coded.values()}
+        points = await imports.own_points(session, tenant, store, ids)
+    return Known(coded, {id: _path(tree, id) for id in tree}, points)
 
 
 def _path(tree: dict[UUID, Category], id: UUID) -> tuple[str, ...]:
@@ -221,8 +229,9 @@ def _changes(
         if key and (owner is None or owner.product.id != product.id or owner.code.code is None):
             changed.append("BARCODE")
     point = _check_point(check, product.unit)
-    if point is not None and point != product.reorder_point and kind is ImportKind.PRODUCTS:
-        if viewer.scope.reach(Can.SET_THRESHOLDS) is not Reach.ALL:
+    current = product.reorder_point if known.points is None else known.points.get(product.id)
+    if point is not None and point != current:
+        if kind is ImportKind.PRODUCTS and viewer.scope.reach(Can.SET_THRESHOLDS) is not Reach.ALL:
             check.add(
                 "REORDER_POINT",
                 "您只能修改自己门店的最低库存，请导入“最低库存”表",

@@ -1,0 +1,225 @@
+"""Commits: the rows of a preview are kept, and a worker writes them step by step.
+
+A step plans its rows again, so that a row that is written already changes nothing; each write has
+a key that is derived from the import and the row, so that two workers write it once.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, cast
+from uuid import UUID, uuid5
+
+from app.db import identity
+from app.db import imports as rows
+from app.db.core.unit import Database
+from app.db.tables import Import
+from app.domain.access import Role, Scope, Viewer
+from app.domain.catalog.images import Images
+from app.domain.claims import claim, fingerprint_of
+from app.domain.errors import Malformed, Refusal, Refused, Text
+from app.domain.import_errors import ImportFault, ImportRefused, UnknownImport
+from app.domain.imports.files import read_token
+from app.domain.imports.openings import terms_of
+from app.domain.imports.previews import plan, preview
+from app.domain.imports.sheets import Planned, Row, RowError
+from app.domain.imports.writing import write_product
+from app.domain.movements.lines import PlainLine
+from app.domain.movements.record import Books, MovementHead, record
+from app.domain.rules.import_columns import ImportKind
+from app.domain.rules.kinds import Kind
+from app.domain.rules.texts import InvalidText
+
+STEP = 100
+"""Rows of one step, but for the rows of one product, which stay together."""
+
+AT_ONCE = 4
+LEASE = timedelta(seconds=60)
+MOST_FAILURES = 1000
+FAILED = Text("未能保存，请重新导入这一行", "The row was not saved: import it again")
+
+
+async def commit_import(
+    db: Database, viewer: Viewer, files: Images, token: str, key: UUID, good_rows_only: bool
+) -> Import:
+    """The import that a worker does now; the same token is the same import.
+
+    Raises Refused: UnknownImport, ImportRefused(HAS_ERRORS), KeyReused; as `preview` does.
+    """
+    request, _ = read_token(files, viewer.tenant, token)
+    shown, planned = await preview(db, viewer, files, request)
+    if shown.counts["FAULTY"] and not good_rows_only:
+        raise Refused(ImportRefused(ImportFault.HAS_ERRORS))
+    good = [each for each in planned if each.action != "FAULTY"]
+    # The rows of one product are in one step.
+    good.sort(key=lambda each: (str(each.product_id), each.row.number))
+    id = uuid5(viewer.tenant, fingerprint_of(token).hex())
+    row = {
+        "tenant_id": viewer.tenant,
+        "id": id,
+        "kind": request.kind.name,
+        "store_id": request.store,
+        "requested_by": viewer.actor,
+        "role": viewer.scope.role.name,
+        "scopes": sorted(viewer.scope.scopes),
+        "own_stores": sorted(viewer.scope.own),
+        "headers": shown.request.own,
+        "lines": [[each.row.number, dict(each.row.texts)] for each in good],
+        "rows": len(good),
+    }
+    async with db.unit(viewer.tenant) as unit:
+        name = "commitImport"
+        await claim(unit, viewer.claimant, key, id, name, token, good_rows_only)
+        await rows.add(unit, row)
+        saved = await rows.import_by_id(unit.session, unit.tenant, id)
+    assert saved is not None
+    return saved
+
+
+async def get_import(db: Database, viewer: Viewer, id: UUID) -> Import:
+    """The import. Raises Refused(UnknownImport)."""
+    async with db.read(viewer.tenant) as session:
+        row = await rows.import_by_id(session, viewer.tenant, id)
+    if row is None:
+        raise Refused(UnknownImport(str(id)))
+    return row
+
+
+async def run_imports(books: Books, tenant: UUID) -> None:
+    """Writes the rows of the tenant's imports that no other worker holds."""
+    while True:
+        async with books.db.read(tenant) as session:
+            if not await rows.has_work(session, tenant):
+                return
+        async with books.db.unit(tenant) as unit:
+            row = await rows.take(unit, LEASE)
+        if row is None:
+            return
+        await _run(books, row)
+
+
+async def _run(books: Books, row: Import) -> None:
+    """Writes the rows from the first that is not done; ends when another worker goes on."""
+    viewer = await _requester(books.db, row)
+    lines = [Row(number, texts) for number, texts in cast(list[tuple[int, Any]], row.lines)]
+    done, counts = row.done, Counter(created=row.created, changed=row.changed)
+    counts["unchanged"] = row.unchanged
+    failures = list(row.failures)
+    while True:
+        step = _step_of(row, lines, done)
+        if step:
+            planned = await _written(books, viewer, row, step)
+            counts.update(each.action.lower() for each in planned)
+            failures += [_kept(error) for each in planned for error in each.errors]
+        after = done + len(step)
+        async with books.db.unit(row.tenant_id) as unit:
+            values: dict[str, Any] = {
+                **{name: counts[name] for name in ("created", "changed", "unchanged")},
+                "done": after,
+                "leased_until": unit.now + LEASE,
+                "failures": failures[:MOST_FAILURES],
+            }
+            if after == row.rows:
+                values |= {"finished_at": unit.now, "lines": []}
+            if not await rows.advance(unit, row, done, **values):
+                return
+        done = after
+        if done == row.rows:
+            return
+
+
+def _kept(error: RowError) -> list[Any]:
+    return [error.row, error.field, *error.text]
+
+
+def _step_of(row: Import, lines: Sequence[Row], done: int) -> Sequence[Row]:
+    end = min(done + STEP, len(lines))
+    if row.kind == ImportKind.OPENING_STOCK.name:
+        codes = [(each.text("SKU"), each.text("BARCODE")) for each in lines[done : end + STEP * 4]]
+        while (
+            end < len(lines)
+            and end - done < len(codes)
+            and (codes[end - done] == codes[end - done - 1])
+        ):
+            end += 1
+    return lines[done:end]
+
+
+async def _requester(db: Database, row: Import) -> Viewer:
+    """Who requested the import, with the rights of that time."""
+    async with db.read(row.tenant_id) as session:
+        stores = await identity.store_ids(session, row.tenant_id)
+    scope = Scope(row.tenant_id, Role[row.role], frozenset(row.scopes), frozenset(row.own_stores))
+    return Viewer(scope, row.requested_by, "", stores)
+
+
+async def _written(books: Books, viewer: Viewer, row: Import, step: Sequence[Row]) -> list[Planned]:
+    """Writes the step's rows; their plans, those that failed with why."""
+    kind = ImportKind[row.kind]
+    async with books.db.read(viewer.tenant) as session:
+        planned = await plan(session, viewer, kind, row.store_id, step)
+    if kind is ImportKind.OPENING_STOCK:
+        return await _opened(books, viewer, row, planned)
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def write(each: Planned) -> Planned:
+        if each.action not in ("CREATED", "CHANGED"):
+            return each
+        async with limit:
+            try:
+                key = uuid5(row.id, str(each.row.number))
+                await write_product(books.db, viewer, key, row.store_id, each)
+            except (Refused, Malformed, InvalidText) as error:
+                text = FAILED if isinstance(error, Refused) else Text(*error.text)
+                failure = RowError(each.row.number, None, text)
+                return each._replace(action="FAULTY", errors=(failure,))
+        return each
+
+    return list(await asyncio.gather(*map(write, planned)))
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningLine(PlainLine):
+    """A line of opening stock, with what it cost and the batch it is of."""
+
+    unit_cost: int | None = None
+    produced_on: Any = None
+
+
+def _opening_line(planned: Planned) -> OpeningLine:
+    terms = terms_of(planned.row)
+    return OpeningLine(
+        planned.product_id,
+        cast(Decimal, planned.row.number_of("QUANTITY")),
+        batch_no=terms.number,
+        expires_on=terms.expires_on,
+        unit_cost=terms.unit_cost,
+        produced_on=terms.produced_on,
+    )
+
+
+async def _opened(
+    books: Books, viewer: Viewer, row: Import, planned: list[Planned]
+) -> list[Planned]:
+    """Posts the step's opening stock as one movement."""
+    new = [each for each in planned if each.action == "CREATED"]
+    if not new:
+        return planned
+    assert row.store_id is not None, "checked with the request"
+    head = MovementHead(uuid5(row.id, f"opening {planned[0].row.number}"))
+    lines = [_opening_line(each) for each in new]
+    try:
+        outcome = await record(books, viewer, Kind.OPENING, row.store_id, lines, head)
+    except (Refused, Malformed, InvalidText):
+        outcome = None
+    if outcome is not None and not isinstance(outcome, Refusal):
+        return planned
+    return [
+        each
+        if each.action != "CREATED"
+        else each._replace(action="FAULTY", errors=(RowError(each.row.number, None, FAILED),))
+        for each in planned
+    ]
