@@ -28,10 +28,11 @@ class ImportsQuery:
         store_id: types.Store = None,
         columns: types.Columns = None,
     ) -> Preview:
-        app = info.context.app
+        context = info.context
         own = own_headers([(each.header, each.field.name) for each in columns or ()])
         request = ImportRequest(file_id, kind, store_id, own)
-        return (await previews.preview(app.db, info.context.viewer, app.images, request))[0]
+        shown = previews.preview(context.snapshot, context.viewer, context.app.images, request)
+        return (await shown)[0]
 
     @root(
         Can.EDIT_CATALOG,
@@ -40,7 +41,7 @@ class ImportsQuery:
         description="Return an import with its progress. 导入进度",
     )
     async def import_(self, info: Info, id: types.ImportId) -> tables.Import:
-        return await commits.get_import(info.context.app.db, info.context.viewer, id)
+        return await commits.get_import(info.context.snapshot, info.context.viewer, id)
 
 
 @strawberry.type

@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 
 from app.db import identity
 from app.db import imports as rows
+from app.db.core.snapshot import Reads
 from app.db.core.unit import Database
 from app.db.tables import Import
 from app.domain.access import Role, Scope, Viewer
@@ -79,9 +80,9 @@ async def commit_import(
     return saved
 
 
-async def get_import(db: Database, viewer: Viewer, id: UUID) -> Import:
+async def get_import(reads: Reads, viewer: Viewer, id: UUID) -> Import:
     """The import. Raises Refused(UnknownImport)."""
-    async with db.read(viewer.tenant) as session:
+    async with reads.read(viewer.tenant) as session:
         row = await rows.import_by_id(session, viewer.tenant, id)
     if row is None:
         raise Refused(UnknownImport(str(id)))

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.db import imports as rows
-from app.db.core.snapshot import AnySession
-from app.db.core.unit import Database, clock
+from app.db.core.snapshot import AnySession, Reads
+from app.db.core.unit import clock
 from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.catalog.images import Images
@@ -41,7 +41,7 @@ class Preview:
 
 
 async def preview(
-    db: Database, viewer: Viewer, files: Images, request: ImportRequest
+    reads: Reads, viewer: Viewer, files: Images, request: ImportRequest
 ) -> tuple[Preview, list[Planned]]:
     """What importing the file would do, and each row's plan.
 
@@ -49,11 +49,11 @@ async def preview(
     """
     check_request(viewer, request)
     content = await read_file(files, viewer.tenant, request.file_id)
-    async with db.read(viewer.tenant) as session:
+    async with reads.read(viewer.tenant) as session:
         remembered = await rows.headers_of(session, viewer.tenant, request.kind.name)
     request = replace(request, own=_merged(remembered, request.own))
     sheet = await read_sheet(content, request.kind, request.own)
-    async with db.read(viewer.tenant) as session:
+    async with reads.read(viewer.tenant) as session:
         planned = await plan(session, viewer, request.kind, request.store, sheet.rows)
     planned = _with_unread(sheet, planned)
     counts = Counter(each.action for each in planned)
