@@ -52,6 +52,7 @@ async def report(desk: Desk, group: str, query: str = SALES, **more: Any) -> Any
 
 
 async def test_sales_of_a_day(desk: Desk) -> None:
+    began = datetime.now(SHANGHAI).hour
     await stocked(desk, "大米", "10.00", "6.00")
     await stocked(desk, "可乐", "3.00", "2.00")
     sale = await desk.post("sell", ("大米", 5), ("可乐", 10))
@@ -75,7 +76,8 @@ async def test_sales_of_a_day(desk: Desk) -> None:
         for row in answer["rows"]
     ]
     assert rows == [("大米", "40.00", "5", "1"), ("可乐", "30.00", "10", "0")]
-    assert [row["hour"] for row in (await report(desk, "HOUR"))["rows"]] == [NOW.hour]
+    [row] = (await report(desk, "HOUR"))["rows"]
+    assert row["hour"] in (began, datetime.now(SHANGHAI).hour)
 
 
 async def test_a_reversed_sale_was_none(desk: Desk) -> None:

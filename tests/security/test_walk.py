@@ -1,7 +1,9 @@
 """Every reader sends every document: nothing leaks, and what the matrix grants is answered."""
 
+import json
 import random
-from typing import NamedTuple
+import re
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -126,7 +128,16 @@ async def test_sockets_answer_the_same(
         for target in ("own", "foreign"):
             answer = await walk.ask_on_socket(reader, document, target)
             assert walk.leaks(answer) == []
-            assert answer.value == (await walk.ask(reader, document, target)).value
+            over_http = await walk.ask(reader, document, target)
+            assert unsigned(answer.value) == unsigned(over_http.value)
+
+
+TOKENS = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
+
+
+def unsigned(value: Any) -> Any:
+    """An answer without signed tokens: each of them is another."""
+    return json.loads(TOKENS.sub("token", json.dumps(value)))
 
 
 def asking(walk: Walk, root: str, seed: str, wide: bool) -> dict[str, Reader]:
