@@ -25,7 +25,7 @@ QUANTITIES = [
 ]
 OF_CHAIN = {"recipe", "overstock"}
 VALUED = {"order", "transfer", "write_off", "approval"}
-COSTS = ("8876.01", "11609.14", "15377.09", "19481.58")
+COSTS = ("8076.01", "11609.14", "12377.09", "13481.58")
 """The unit cost in each store: no product of one with a quantity, and no sum of two products, comes
 near one of another."""
 

@@ -132,6 +132,8 @@ async def unbind_mini_app(db: Database, viewer: Viewer, key: UUID, channel: str)
 
     Raises Refused(WrongState) when the chain has no mini-program in the channel.
     """
+    # I5: what is refused leaves no claim.
+    await _subscription(db, viewer, channel)
     request = ("unbindMiniApp", viewer.actor, channel)
     async with db.unit(viewer.tenant) as unit:
         if await claim(unit, viewer.claimant, key, viewer.actor, *request) is None:
