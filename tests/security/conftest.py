@@ -11,13 +11,13 @@ from tests.conftest import VAULT, Cloning, unheard
 from tests.security.world import World, a_world
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def walked(clone: Cloning) -> Urls:
-    """A database of its own: sums over all rows hold what was seeded and nothing else."""
+    """A database for each file: mutations of one do not change the rows that another looks for."""
     return await clone()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def world(walked: Urls) -> AsyncIterator[World]:
     db = Database(walked.database, unheard, vault=VAULT)
     # The whole walk opens thousands of feeds a minute from one address.
