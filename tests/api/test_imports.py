@@ -18,6 +18,7 @@ from app.domain.catalog.cookbook import Cookbook
 from app.domain.imports.commits import run_imports
 from app.domain.movements.record import Books
 from tests.support.api import Desk
+from tests.support.identity import CREATE_STORE
 from tests.support.sheets import PREVIEW, PROGRESS, commit, csv, preview, saved, upload, workbook
 
 HEADERS = ("品名", "货号", "条码", "规格", "单位", "分类", "零售价（元）", "最低库存")
@@ -246,6 +247,17 @@ async def test_opening_stock_is_booked_once(books: Books, fresh: Desk) -> None:
     more = workbook(("货号", "库存"), ("0017", 8))
     answer = await preview(fresh, more, "OPENING_STOCK", store=fresh.store)
     assert [each["cell"] for each in answer["errors"]] == ["B2"]
+
+
+async def test_an_import_of_another_store_is_unknown(books: Books, fresh: Desk) -> None:
+    await imported(books, fresh, workbook(HEADERS, RICE))
+    other = (await fresh.chain.do(CREATE_STORE, code=uuid4().hex, name="西店"))["id"]
+    for store, seen in ((fresh.store, True), (other, False)):
+        sheet = workbook(("货号", "库存"), ("0017", 7))
+        answer = await preview(fresh, sheet, "OPENING_STOCK", store=store)
+        committed = await commit(fresh, answer["token"])
+        shown = await fresh.ask(PROGRESS, by=fresh.manager, id=committed["id"])
+        assert shown.get("code") == (None if seen else "UNKNOWN_IMPORT")
 
 
 async def test_prices_and_reorder_points(books: Books, fresh: Desk) -> None:

@@ -18,6 +18,7 @@ from app.db import imports as rows
 from app.db.core.snapshot import Reads
 from app.db.core.unit import Database
 from app.db.tables import Import
+from app.domain import access
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog.images import Images
 from app.domain.claims import claim, fingerprint_of
@@ -25,7 +26,7 @@ from app.domain.errors import Malformed, Refusal, Refused, Text
 from app.domain.import_errors import ImportFault, ImportRefused, UnknownImport
 from app.domain.imports.files import read_token
 from app.domain.imports.openings import terms_of
-from app.domain.imports.previews import plan, preview
+from app.domain.imports.previews import PERMISSIONS, plan, preview
 from app.domain.imports.sheets import Planned, Row, RowError
 from app.domain.imports.writing import write_product
 from app.domain.movements.lines import PlainLine
@@ -81,12 +82,20 @@ async def commit_import(
 
 
 async def get_import(reads: Reads, viewer: Viewer, id: UUID) -> Import:
-    """The import. Raises Refused(UnknownImport)."""
+    """An import that the viewer may see. Raises Refused(UnknownImport)."""
     async with reads.read(viewer.tenant) as session:
         row = await rows.import_by_id(session, viewer.tenant, id)
-    if row is None:
+    if row is None or not _sees(viewer, row):
         raise Refused(UnknownImport(str(id)))
     return row
+
+
+def _sees(viewer: Viewer, row: Import) -> bool:
+    """Whether the viewer may import this kind, in the store of the import if it has one."""
+    can = PERMISSIONS[ImportKind[row.kind]]
+    if row.store_id is not None:
+        return bool(access.within(viewer, can, [row.store_id]))
+    return viewer.scope.reach(can) is not None
 
 
 async def run_imports(books: Books, tenant: UUID) -> None:
