@@ -27,6 +27,7 @@ KEYS: dict[str, Any] = {
 """What a report can be grouped by. A week goes by its Monday, a month by its first day."""
 TIMES = ("DAY", "WEEK", "MONTH", "HOUR")
 SALES = ("SOLD", "RETURNED")
+MOST_DAYS = 10**4
 LOSSES = ("WASTED", "MISSING", "FOUND")
 Key = date | int | UUID | str | None
 
@@ -53,6 +54,11 @@ class SalesSums(NamedTuple):
     returned: int = 0
     scale: int = 1
 
+    @property
+    def margin(self) -> int:
+        """1/10000 yuan."""
+        return self.revenue * 100 - self.cost
+
 
 class LossSums(NamedTuple):
     """What was lost, in 1/10000 yuan: written off, missing in counts, and found in counts."""
@@ -60,6 +66,11 @@ class LossSums(NamedTuple):
     wasted: int = 0
     missing: int = 0
     surplus: int = 0
+
+    @property
+    def loss(self) -> int:
+        """1/10000 yuan."""
+        return self.wasted + self.missing - self.surplus
 
 
 async def sales(
@@ -92,13 +103,13 @@ async def losses(
 
 async def total_sales(session: AnySession, tenant: UUID, filter: FlowFilter) -> SalesSums:
     """The sales of all that the filter chooses."""
-    rows = await sales(session, tenant, filter, "DAY", 10**6)
+    rows = await sales(session, tenant, filter, "DAY", MOST_DAYS)
     return SalesSums(*(sum(each) for each in zip(*(sums[:5] for _, sums in rows), strict=True)))
 
 
 async def total_losses(session: AnySession, tenant: UUID, filter: FlowFilter) -> LossSums:
     """The losses of all that the filter chooses."""
-    rows = await losses(session, tenant, filter, "DAY", 10**6)
+    rows = await losses(session, tenant, filter, "DAY", MOST_DAYS)
     return LossSums(*(sum(each) for each in zip(*(sums for _, sums in rows), strict=True)))
 
 

@@ -18,8 +18,6 @@ from app.schema.identity import Store
 from app.schema.scalars import Money, Quantity, money, quantity
 from app.schema.window import as_window, describe_values, window
 
-PERCENT = 100
-
 strawberry.enum(
     GroupBy, name="SalesGroupBy", description="What the rows of a sales report stand for. 分组"
 )
@@ -85,7 +83,7 @@ class SalesFigures:
         directives=needs(Can.SEE_COST),
     )
     def margin(self, root: strawberry.Parent[SalesRow]) -> Money | None:
-        return money(root.sums.revenue * 100 - root.sums.cost)
+        return money(root.sums.margin)
 
     @strawberry.field(
         description="Gross margin in percent of the revenue, with one decimal; null without "
@@ -93,8 +91,7 @@ class SalesFigures:
         directives=needs(Can.SEE_COST),
     )
     def margin_percent(self, root: strawberry.Parent[SalesRow]) -> float | None:
-        revenue = root.sums.revenue * 100
-        return percent(revenue - root.sums.cost, revenue)
+        return percent(root.sums.margin, root.sums.revenue * 100)
 
     @strawberry.field(
         description="Quantity handed over, in the product's unit; null unless the row stands for "
@@ -142,17 +139,12 @@ class LossFigures:
         directives=needs(Can.SEE_COST),
     )
     def loss(self, root: strawberry.Parent[LossSums]) -> Money | None:
-        return money(loss_of(root))
-
-
-def loss_of(sums: LossSums) -> int:
-    """The loss in 1/10000 yuan."""
-    return sums.wasted + sums.missing - sums.surplus
+        return money(root.loss)
 
 
 def percent(part: int, whole: int) -> float | None:
     """The part in percent of the whole, with one decimal; None without a whole."""
-    return round(part * PERCENT / whole, 1) if whole > 0 else None
+    return round(part * 100 / whole, 1) if whole > 0 else None
 
 
 def sales_figures(sums: SalesSums, group: str = "") -> Any:
@@ -204,8 +196,8 @@ class SalesReportRow(ReportKey):
         return sales_figures(root.sums, root.group)
 
     @strawberry.field(
-        description="Figures of the same row in the earlier period; null without a comparison or "
-        "without sales then. 对比数据"
+        description="Figures of the same row in the earlier period; null without a comparison, "
+        "without sales then, and for months. 对比数据"
     )
     def compared(self, root: strawberry.Parent[ReportRow[SalesSums]]) -> SalesFigures | None:
         return root.compared and sales_figures(root.compared, root.group)
@@ -224,8 +216,8 @@ class LossReportRow(ReportKey):
         return as_window(root.sums)
 
     @strawberry.field(
-        description="Figures of the same row in the earlier period; null without a comparison or "
-        "without losses then. 对比数据"
+        description="Figures of the same row in the earlier period; null without a comparison, "
+        "without losses then, and for months. 对比数据"
     )
     def compared(self, root: strawberry.Parent[ReportRow[LossSums]]) -> LossFigures | None:
         return as_window(root.compared)
@@ -300,4 +292,4 @@ class LossReport(ReportPeriod):
         directives=needs(Can.SEE_COST),
     )
     def percent_of_sales(self, root: strawberry.Parent[Report[LossSums]]) -> float | None:
-        return percent(loss_of(root.total), root.sales.cost)
+        return percent(root.total.loss, root.sales.cost)

@@ -97,20 +97,19 @@ def _revenue(sums: SalesSums) -> int:
 
 
 def _loss(sums: LossSums) -> int:
-    return sums.wasted + sums.missing - sums.surplus
+    return sums.loss
 
 
 def _sales(sums: SalesSums) -> dict[str, Any]:
     revenue = sums.revenue * 100
-    margin = revenue - sums.cost
     return {
         "sold": written(sums.sold, sums.scale),
         "returned": written(sums.returned, sums.scale),
         "revenue": fen(sums.revenue),
         "discount": fen(sums.discount),
         "cost": yuan(sums.cost),
-        "margin": yuan(margin),
-        "percent": str(margin / revenue) if revenue > 0 else None,
+        "margin": yuan(sums.margin),
+        "percent": str(sums.margin / revenue) if revenue > 0 else None,
     }
 
 
@@ -119,7 +118,7 @@ def _losses(sums: LossSums) -> dict[str, Any]:
         "wasted": yuan(sums.wasted),
         "missing": yuan(sums.missing),
         "surplus": yuan(sums.surplus),
-        "loss": yuan(_loss(sums)),
+        "loss": yuan(sums.loss),
     }
 
 

@@ -3,9 +3,9 @@ beside the same row of an earlier period."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from app.db import flow_reports as rows
@@ -15,6 +15,8 @@ from app.domain.rules.periods import Comparison, Period, compared_with
 
 MOST_BUCKETS = 400
 """A report by day has at most so many rows."""
+MOST_EARLIER = 10**6
+"""The rows of the earlier period are all read: any of them may belong to one that is shown."""
 Sums = TypeVar("Sums", SalesSums, LossSums)
 
 
@@ -80,7 +82,11 @@ class Report(Generic[Sums]):
     sales: SalesSums
 
 
-Read = Callable[[AnySession, UUID, FlowFilter, str, int], Awaitable[list[tuple[Key, Sums]]]]
+class Reads(NamedTuple, Generic[Sums]):
+    """How the rows of a report are read, and the sums of all of them."""
+
+    rows: Callable[[AnySession, UUID, FlowFilter, str, int], Awaitable[list[tuple[Key, Sums]]]]
+    total: Callable[[AnySession, UUID, FlowFilter], Awaitable[Sums]]
 
 
 async def sales_report(
@@ -92,10 +98,8 @@ async def sales_report(
     limit: int,
 ) -> Report[SalesSums]:
     """What customers took and kept: the largest revenue first, or in order of time."""
-    report = await _report(rows.sales, session, tenant, filter, group, comparison, limit)
-    total = await rows.total_sales(session, tenant, filter)
-    earlier = report[1] and await rows.total_sales(session, tenant, filter._replace(days=report[1]))
-    return Report(Period(*filter.days), report[1], report[0], total, earlier, total)
+    reads = Reads(rows.sales, rows.total_sales)
+    return await _report(reads, session, tenant, filter, group, comparison, limit)
 
 
 async def loss_report(
@@ -107,33 +111,40 @@ async def loss_report(
     limit: int,
 ) -> Report[LossSums]:
     """What was written off or counted missing: the largest loss first, or in order of time."""
-    report = await _report(rows.losses, session, tenant, filter, group, comparison, limit)
-    total = await rows.total_losses(session, tenant, filter)
-    earlier = report[1] and await rows.total_losses(
-        session, tenant, filter._replace(days=report[1])
-    )
-    sales = await rows.total_sales(session, tenant, filter)
-    return Report(Period(*filter.days), report[1], report[0], total, earlier, sales)
+    reads = Reads(rows.losses, rows.total_losses)
+    return await _report(reads, session, tenant, filter, group, comparison, limit)
 
 
 async def _report(
-    read: Read[Sums],
+    reads: Reads[Sums],
     session: AnySession,
     tenant: UUID,
     filter: FlowFilter,
     group: str,
     comparison: Comparison | None,
     limit: int,
-) -> tuple[list[ReportRow[Sums]], Period | None]:
-    most = MOST_BUCKETS if group in TIMES else limit
-    now = await read(session, tenant, filter, group, most)
+) -> Report[Sums]:
+    period, most = Period(*filter.days), MOST_BUCKETS if group in TIMES else limit
+    now = await reads.rows(session, tenant, filter, group, most)
+    total = await reads.total(session, tenant, filter)
+    sales = await rows.total_sales(session, tenant, filter)
     if comparison is None:
-        return [ReportRow(group, key, sums, None) for key, sums in now], None
-    earlier = compared_with(Period(*filter.days), comparison)
-    before = dict(await read(session, tenant, filter._replace(days=earlier), group, 10**6))
-    shift = filter.days[0] - earlier.since
-    reported: list[ReportRow[Sums]] = []
-    for key, sums in now:
-        same = key - shift if isinstance(key, date) and group == "DAY" else key
-        reported.append(ReportRow(group, key, sums, before.get(same)))
-    return reported, earlier
+        uncompared = [ReportRow(group, key, sums, None) for key, sums in now]
+        return Report(period, None, uncompared, total, None, sales)
+    earlier = compared_with(period, comparison)
+    then = filter._replace(days=earlier)
+    before = dict(await reads.rows(session, tenant, then, group, MOST_EARLIER))
+    shift = period.since - earlier.since
+    compared = [
+        ReportRow(group, key, sums, before.get(_same(group, key, shift))) for key, sums in now
+    ]
+    compared_total = await reads.total(session, tenant, then)
+    return Report(period, earlier, compared, total, compared_total, sales)
+
+
+def _same(group: str, key: Key, shift: timedelta) -> Key:
+    """The key of the earlier period that a key of this one is compared with.
+
+    A week is compared only if the periods are whole weeks apart; a month is not compared.
+    """
+    return key - shift if isinstance(key, date) and group in ("DAY", "WEEK") else key
