@@ -5,7 +5,7 @@ from enum import Enum
 import strawberry
 from strawberry.types import Info
 
-from app.domain.notices.advice import AlertAdvice
+from app.domain.notices.suggestions import SuggestionRow
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Store
@@ -37,7 +37,7 @@ class SuggestionKind(Enum):
     COUNT = strawberry.enum_value("COUNT", description="Count the product: `openStocktake`. 盘点")
 
 
-@window(AlertAdvice, description="One thing to do about an alert, with its numbers. 处理建议")
+@window(SuggestionRow, description="One thing to do about an alert, with its numbers. 处理建议")
 class AlertSuggestion:
     product: Product = edge(
         "products",
@@ -67,19 +67,19 @@ class AlertSuggestion:
     )
 
     @strawberry.field(description="What to do. 建议类型")
-    def kind(self, root: strawberry.Parent[AlertAdvice]) -> SuggestionKind:
-        return SuggestionKind[root.advice.value]
+    def kind(self, root: strawberry.Parent[SuggestionRow]) -> SuggestionKind:
+        return SuggestionKind[root.kind.value]
 
     @strawberry.field(
         description="Quantity in the product's unit: to order, move, write off, or sell at the "
         "lower price; null for COUNT. 数量"
     )
-    def quantity(self, root: strawberry.Parent[AlertAdvice]) -> Quantity | None:
+    def quantity(self, root: strawberry.Parent[SuggestionRow]) -> Quantity | None:
         return None if root.quantity is None else quantity(root.quantity, root.scale)
 
     @strawberry.field(
         description="Suggestion as a sentence, in the language of the Accept-Language header "
         "(zh-CN or en). 文字"
     )
-    def text(self, root: strawberry.Parent[AlertAdvice], info: Info) -> str:
+    def text(self, root: strawberry.Parent[SuggestionRow], info: Info) -> str:
         return root.texts[0 if info.context.language == "zh" else 1]

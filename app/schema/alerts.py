@@ -11,7 +11,7 @@ from strawberry.types import Info
 from app.db import tables
 from app.db.alert_facts import AlertFacts
 from app.domain.access import Can
-from app.domain.notices.advice import advise
+from app.domain.notices.suggestions import suggest_for
 from app.domain.notices.texts import text_of, value_of
 from app.domain.rules.replenishment import PERIOD_DAYS
 from app.schema import problems
@@ -217,7 +217,7 @@ class Alert:
     async def suggestion(
         self, root: strawberry.Parent[tables.Alert], info: Info
     ) -> AlertSuggestion | None:
-        return await _advice(root, info)
+        return await _suggestion(root, info)
 
     @strawberry.field(
         description="Alert as a sentence, in the language of the Accept-Language header (zh-CN "
@@ -231,11 +231,11 @@ async def _facts(root: tables.Alert, info: Info) -> AlertFacts:
     return await info.context.loaders_of(root).alert_facts.load(root.id)
 
 
-async def _advice(root: tables.Alert, info: Info) -> Any:
+async def _suggestion(root: tables.Alert, info: Info) -> Any:
     """The row behind `Alert.suggestion`, from stock that the viewer may see."""
     context = info.context
-    facts = await context.loaders_of(root).alert_advice.load(root.id)
-    return facts and advise(facts, lambda store: context.sees(Can.SEE_STOCK, root, [store]))
+    facts = await context.loaders_of(root).alert_suggestions.load(root.id)
+    return facts and suggest_for(facts, lambda store: context.sees(Can.SEE_STOCK, root, [store]))
 
 
 @strawberry.type(description="Number of open alerts of a rule. 预警数量")

@@ -35,7 +35,7 @@ from app.db import (
 )
 from app.db.core.snapshot import Snapshot
 from app.domain.documents import approvals, returns, suggestions, worksheet
-from app.domain.notices import advice
+from app.domain.notices import suggestions as alert_suggestions
 from app.domain.rules.replenishment import PERIOD_DAYS
 from app.live.documents import Topic, open_pages
 from app.schema.topics import TOPICS
@@ -103,7 +103,7 @@ READS: dict[str, Read] = {
     "levels": of(stock.levels_by_pair),
     "alert_facts": of(alert_facts.alert_facts),
     "markdowns": of(markdowns.markdowns_of),
-    "alert_advice": of(advice.advice_facts),
+    "alert_suggestions": of(alert_suggestions.suggestion_facts),
     "level_alerts": grouped(attrgetter("store_id", "product_id"), alerts.alerts_of_levels),
     "batch_alerts": grouped(
         attrgetter("store_id", "product_id", "batch_id"), alerts.alerts_of_batches

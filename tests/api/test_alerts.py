@@ -339,10 +339,10 @@ async def test_a_low_product_is_ordered_of_its_supplier(desk: Desk) -> None:
     )
     await desk.do("cancelPurchaseOrder", purchaseOrderId=order["id"])
     await sell(desk, 6)
-    advice = await suggestion(desk, "LOW_STOCK")
-    assert (advice["kind"], advice["quantity"]) == ("REORDER", "2")
-    assert advice["text"] == "建议补货 2 袋"
-    assert (advice["product"]["name"], advice["supplier"]["name"]) == ("大米", "粮油批发")
+    shown = await suggestion(desk, "LOW_STOCK")
+    assert (shown["kind"], shown["quantity"]) == ("REORDER", "2")
+    assert shown["text"] == "建议补货 2 袋"
+    assert (shown["product"]["name"], shown["supplier"]["name"]) == ("大米", "粮油批发")
 
 
 async def test_only_stores_in_reach_are_suggested(desk: Desk, chain: Chain) -> None:
@@ -350,8 +350,8 @@ async def test_only_stores_in_reach_are_suggested(desk: Desk, chain: Chain) -> N
     await stocked(desk)
     await desk.do("receive", storeId=other, lines=[await desk.line("大米", 50)])
     await sell(desk, 6)
-    advice = await suggestion(desk, "LOW_STOCK")
-    assert (advice["kind"], advice["quantity"]) == ("TRANSFER", "2")
-    assert advice["store"]["id"] == other
+    shown = await suggestion(desk, "LOW_STOCK")
+    assert (shown["kind"], shown["quantity"]) == ("TRANSFER", "2")
+    assert shown["store"]["id"] == other
     mine = await suggestion(desk, "LOW_STOCK", by=desk.manager)
     assert (mine["kind"], mine["store"]) == ("REORDER", None), "it says nothing of other stores"

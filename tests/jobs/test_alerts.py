@@ -19,7 +19,7 @@ from app.db.tables import (
     PurchaseOrder,
     Supplier,
 )
-from app.domain.notices.advice import advice_facts, advise
+from app.domain.notices.suggestions import suggest_for, suggestion_facts
 from app.domain.notices.texts import text_of
 from app.domain.notices.watch import watch_store, watch_stores
 from app.domain.rules.kinds import Kind
@@ -170,16 +170,15 @@ async def test_slow_movers(shop: Shop) -> None:
     assert [text[:1] for text in await texts(shop)] == ["灯", "米", "锅"]
 
 
-async def advice(shop: Shop, rule: str) -> dict[str, Any]:
+async def suggested(shop: Shop, rule: str) -> dict[str, Any]:
     """What the open alerts of a rule suggest, by product: kind, base units and percent off."""
     async with shop.db.read(shop.tenant) as session:
         query = select(Alert.id).where(Alert.tenant_id == shop.tenant, Alert.rule == rule)
         ids = (await session.scalars(query.where(Alert.state == "OPEN"))).all()
-        facts = await advice_facts(session, shop.tenant, ids)
-    advised = {each.alert.name: advise(each, lambda _: True) for each in facts.values()}
+        facts = await suggestion_facts(session, shop.tenant, ids)
+    rows = {each.alert.name: suggest_for(each, lambda _: True) for each in facts.values()}
     return {
-        name: of and (of.advice.value, of.quantity, of.discount_percent)
-        for name, of in advised.items()
+        name: of and (of.kind.value, of.quantity, of.discount_percent) for name, of in rows.items()
     }
 
 
@@ -189,9 +188,9 @@ async def test_suggestions_of_what_time_raises(shop: Shop) -> None:
     await shop.deliver("酸奶", 9, "A", day(-1))
     await shop.sell("米", 50)
     await watch(shop)
-    assert await advice(shop, "SLOW_MOVING") == {"灯": ("BUNDLE", 20, None)}
-    assert await advice(shop, "NEAR_EXPIRY") == {"奶": ("MARKDOWN", 8, 30)}
-    assert await advice(shop, "EXPIRED") == {"酸奶": ("WRITE_OFF", 9, None)}
+    assert await suggested(shop, "SLOW_MOVING") == {"灯": ("BUNDLE", 20, None)}
+    assert await suggested(shop, "NEAR_EXPIRY") == {"奶": ("MARKDOWN", 8, 30)}
+    assert await suggested(shop, "EXPIRED") == {"酸奶": ("WRITE_OFF", 9, None)}
 
 
 async def test_a_dish_without_an_ingredient(shop: Shop) -> None:
@@ -203,7 +202,7 @@ async def test_a_dish_without_an_ingredient(shop: Shop) -> None:
     await shop.order(("番茄炒蛋", 1))
     await watch(shop)
     assert "番茄炒蛋暂时做不了：鸡蛋不足，请补货" in await texts(shop)
-    assert await advice(shop, "DISH_UNAVAILABLE") == {"番茄炒蛋": ("REORDER", 2, None)}
+    assert await suggested(shop, "DISH_UNAVAILABLE") == {"番茄炒蛋": ("REORDER", 2, None)}
     await shop.receive("鸡蛋", 1)
     await watch(shop)
     assert await states(shop, "DISH_UNAVAILABLE") == ["RESOLVED"]

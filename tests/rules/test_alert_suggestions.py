@@ -8,14 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.rules.alert_suggestions import (
-    Advice,
-    AdviceTerms,
     Situation,
     StoreStock,
     Suggestion,
-    advice_texts,
     markdown_percent,
     suggest,
+    suggestion_texts,
+)
+from app.domain.rules.alert_suggestions import (
+    SuggestionKind as Kind,
+)
+from app.domain.rules.alert_suggestions import (
+    SuggestionTerms as Terms,
 )
 
 HERE, THERE, BESIDE = uuid4(), uuid4(), uuid4()
@@ -29,18 +33,18 @@ def situation(rule: str, quantity: int = 4, days: int = 0, **here: int) -> Situa
 
 
 def test_low_stock_is_filled_up_as_replenishment_does() -> None:
-    assert suggest(LOW) == Suggestion(Advice.REORDER, 9)
+    assert suggest(LOW) == Suggestion(Kind.REORDER, 9)
 
 
 def test_goods_that_do_not_sell_are_lifted_above_their_reorder_point() -> None:
     low = situation("LOW_STOCK", sold=0)
-    assert suggest(low) == Suggestion(Advice.REORDER, 1)
+    assert suggest(low) == Suggestion(Kind.REORDER, 1)
 
 
 def test_goods_come_from_a_store_that_can_spare_them() -> None:
     rich = replace(OTHER, free=50)
     assert suggest(replace(LOW, others=[OTHER, rich])) == Suggestion(
-        Advice.TRANSFER, 9, store_id=THERE
+        Kind.TRANSFER, 9, store_id=THERE
     )
 
 
@@ -50,7 +54,7 @@ def test_what_is_on_its_way_is_enough() -> None:
 
 def test_a_markdown_is_for_what_will_be_left() -> None:
     near = situation("NEAR_EXPIRY", 20, days=9)
-    assert suggest(near) == Suggestion(Advice.MARKDOWN, 10, 20)
+    assert suggest(near) == Suggestion(Kind.MARKDOWN, 10, 20)
     assert suggest(situation("NEAR_EXPIRY", 10, days=9)) is None, "10 days sell 10"
 
 
@@ -62,35 +66,43 @@ def test_steps_of_markdowns(days: int, percent: int) -> None:
 def test_slow_movers_go_where_they_are_short() -> None:
     slow = situation("SLOW_MOVING", 20, free=20, sold=0)
     short = replace(OTHER, free=0, sold=30)
-    assert suggest(replace(slow, others=[short])) == Suggestion(Advice.TRANSFER, 9, store_id=THERE)
-    assert suggest(replace(slow, beside=BESIDE)) == Suggestion(Advice.BUNDLE, 20, product_id=BESIDE)
+    assert suggest(replace(slow, others=[short])) == Suggestion(Kind.TRANSFER, 9, store_id=THERE)
+    assert suggest(replace(slow, beside=BESIDE)) == Suggestion(Kind.BUNDLE, 20, product_id=BESIDE)
     assert suggest(slow) is None
-    assert suggest(replace(slow, tracked=True)) == Suggestion(Advice.MARKDOWN, 20, 10)
+    assert suggest(replace(slow, tracked=True)) == Suggestion(Kind.MARKDOWN, 20, 10)
 
 
 def test_other_rules() -> None:
-    assert suggest(situation("EXPIRED", 3)) == Suggestion(Advice.WRITE_OFF, 3)
-    assert suggest(situation("DISCREPANCY")) == Suggestion(Advice.COUNT, 0)
+    assert suggest(situation("EXPIRED", 3)) == Suggestion(Kind.WRITE_OFF, 3)
+    assert suggest(situation("DISCREPANCY")) == Suggestion(Kind.COUNT, 0)
     assert suggest(situation("TRANSFER_WAITING")) is None
 
 
 @pytest.mark.parametrize(
-    ("advice", "terms", "zh"),
+    ("kind", "terms", "zh"),
     [
-        (Advice.REORDER, AdviceTerms("9", "袋"), "建议补货 9 袋"),
+        (Kind.REORDER, Terms("9", "袋"), "建议补货 9 袋"),
         (
-            Advice.TRANSFER,
-            AdviceTerms("9", "袋", store="西店", restocks=True),
+            Kind.TRANSFER,
+            Terms("9", "袋", store="西店", restocks=True),
             "建议从西店调入 9 袋",
         ),
-        (Advice.TRANSFER, AdviceTerms("9", "袋", store="西店"), "建议调拨 9 袋 到西店"),
-        (Advice.MARKDOWN, AdviceTerms("9", "袋", percent=20), "建议临期打 8 折，处理 9 袋"),
-        (Advice.MARKDOWN, AdviceTerms("9", "袋", percent=15), "建议临期打 8.5 折，处理 9 袋"),
-        (Advice.BUNDLE, AdviceTerms("9", "袋", product="酱油"), "建议与酱油搭配销售"),
+        (Kind.TRANSFER, Terms("9", "袋", store="西店"), "建议调拨 9 袋 到西店"),
+        (
+            Kind.MARKDOWN,
+            Terms("9", "袋", percent=20),
+            "建议临期打 8 折，处理 9 袋",
+        ),
+        (
+            Kind.MARKDOWN,
+            Terms("9", "袋", percent=15),
+            "建议临期打 8.5 折，处理 9 袋",
+        ),
+        (Kind.BUNDLE, Terms("9", "袋", product="酱油"), "建议与酱油搭配销售"),
     ],
 )
-def test_texts(advice: Advice, terms: AdviceTerms, zh: str) -> None:
-    assert advice_texts(advice, terms)[0] == zh
+def test_texts(kind: Kind, terms: Terms, zh: str) -> None:
+    assert suggestion_texts(kind, terms)[0] == zh
 
 
 QUANTITY = st.integers(0, 10**6)
@@ -121,10 +133,10 @@ def test_numbers_are_possible(
         return
     stocks: dict[UUID, StoreStock] = {other.store_id: other for other in others}
     assert suggestion.quantity >= 0
-    match suggestion.advice:
-        case Advice.MARKDOWN | Advice.WRITE_OFF:
+    match suggestion.kind:
+        case Kind.MARKDOWN | Kind.WRITE_OFF:
             assert suggestion.quantity <= quantity
-        case Advice.TRANSFER:
+        case Kind.TRANSFER:
             assert suggestion.store_id
             giver = here if rule == "SLOW_MOVING" else stocks[suggestion.store_id]
             assert 0 < suggestion.quantity <= giver.free

@@ -15,19 +15,19 @@ from app.db.alert_suggestions import (
 )
 from app.db.core.snapshot import AnySession
 from app.domain.rules.alert_suggestions import (
-    Advice,
-    AdviceTerms,
     Situation,
     StoreStock,
-    advice_texts,
+    SuggestionKind,
+    SuggestionTerms,
     suggest,
+    suggestion_texts,
 )
 from app.domain.rules.replenishment import PERIOD_DAYS
 from app.domain.rules.units import written
 
 
 @dataclass(frozen=True, slots=True)
-class AdviceFacts:
+class SuggestionFacts:
     """An alert, with the product that has to be restocked or sold in each store."""
 
     alert: AlertFacts
@@ -37,9 +37,9 @@ class AdviceFacts:
     sellers: list[Seller]
 
 
-async def advice_facts(
+async def suggestion_facts(
     session: AnySession, tenant: UUID, ids: Collection[UUID]
-) -> dict[UUID, AdviceFacts]:
+) -> dict[UUID, SuggestionFacts]:
     """The facts of these alerts that are about a product, by alert."""
     alerts = [
         (alert, product)
@@ -54,7 +54,7 @@ async def advice_facts(
     slow = {alert.store_id for alert, _ in alerts if alert.rule == "SLOW_MOVING"}
     sellers = await best_sellers(session, tenant, slow) if slow else {}
     return {
-        alert.id: AdviceFacts(
+        alert.id: SuggestionFacts(
             alert,
             product,
             stock[product],
@@ -66,11 +66,11 @@ async def advice_facts(
 
 
 @dataclass(frozen=True, slots=True)
-class AlertAdvice:
+class SuggestionRow:
     """A suggestion for the product that an alert is about, or for the ingredient that a dish
     lacks. `quantity` is in base units of `scale`; `beside_id` is what to sell it together with."""
 
-    advice: Advice
+    kind: SuggestionKind
     product_id: UUID
     quantity: int | None
     scale: int
@@ -81,7 +81,7 @@ class AlertAdvice:
     texts: tuple[str, str]
 
 
-def advise(facts: AdviceFacts, sees: Callable[[UUID], bool]) -> AlertAdvice | None:
+def suggest_for(facts: SuggestionFacts, sees: Callable[[UUID], bool]) -> SuggestionRow | None:
     """What to do about an alert; `sees` is whether the reader may see the stock of a store."""
     alert = facts.alert
     rows = {row.store_id: row for row in facts.stock}
@@ -102,7 +102,7 @@ def advise(facts: AdviceFacts, sees: Callable[[UUID], bool]) -> AlertAdvice | No
     suggestion = suggest(situation)
     if suggestion is None or (alert.markdown or 0) >= (suggestion.percent or 100):
         return None
-    terms = AdviceTerms(
+    terms = SuggestionTerms(
         quantity=written(suggestion.quantity, here.scale),
         unit=here.unit,
         percent=suggestion.percent or 0,
@@ -110,16 +110,16 @@ def advise(facts: AdviceFacts, sees: Callable[[UUID], bool]) -> AlertAdvice | No
         product=beside.name if beside else "",
         restocks=alert.rule != "SLOW_MOVING",
     )
-    return AlertAdvice(
-        suggestion.advice,
+    return SuggestionRow(
+        suggestion.kind,
         facts.product_id,
         suggestion.quantity or None,
         here.scale,
         suggestion.percent,
         suggestion.store_id,
-        facts.supplier_id if suggestion.advice is Advice.REORDER else None,
+        facts.supplier_id if suggestion.kind is SuggestionKind.REORDER else None,
         suggestion.product_id,
-        advice_texts(suggestion.advice, terms),
+        suggestion_texts(suggestion.kind, terms),
     )
 
 
@@ -129,7 +129,7 @@ def _stock(row: StockRow) -> StoreStock:
     )
 
 
-def _beside(facts: AdviceFacts) -> Seller | None:
+def _beside(facts: SuggestionFacts) -> Seller | None:
     """The best seller of the product's category, else of the store."""
     others = [seller for seller in facts.sellers if seller.product_id != facts.product_id]
     category = facts.alert.category_id

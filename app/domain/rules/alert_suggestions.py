@@ -9,7 +9,7 @@ from app.domain.rules.prices import tenths
 from app.domain.rules.replenishment import PERIOD_DAYS, suggested
 
 
-class Advice(Enum):
+class SuggestionKind(Enum):
     """What an alert suggests."""
 
     REORDER = "REORDER"
@@ -71,7 +71,7 @@ class Suggestion:
     """One thing to do. `quantity` is in base units; `store_id` is where goods go to or come from,
     `product_id` another product than the alert's."""
 
-    advice: Advice
+    kind: SuggestionKind
     quantity: int
     percent: int | None = None
     store_id: UUID | None = None
@@ -79,7 +79,7 @@ class Suggestion:
 
 
 def suggest(of: Situation) -> Suggestion | None:
-    """What to do about the alert; None when nothing has to be done, or the rule has no advice."""
+    """What to do about the alert; None when there is nothing to do or its rule suggests nothing."""
     match of.rule:
         case "LOW_STOCK" | "OUT_OF_STOCK" | "DISH_UNAVAILABLE":
             return _restock(of)
@@ -88,9 +88,9 @@ def suggest(of: Situation) -> Suggestion | None:
         case "SLOW_MOVING":
             return _move(of)
         case "EXPIRED" if of.quantity:
-            return Suggestion(Advice.WRITE_OFF, of.quantity)
+            return Suggestion(SuggestionKind.WRITE_OFF, of.quantity)
         case "DISCREPANCY":
-            return Suggestion(Advice.COUNT, 0)
+            return Suggestion(SuggestionKind.COUNT, 0)
         case _:
             return None
 
@@ -110,8 +110,8 @@ def _restock(of: Situation) -> Suggestion | None:
         return None
     giver = max(of.others, key=lambda other: other.spare(of.scale), default=None)
     if giver is not None and giver.spare(of.scale) >= missing:
-        return Suggestion(Advice.TRANSFER, missing, store_id=giver.store_id)
-    return Suggestion(Advice.REORDER, missing)
+        return Suggestion(SuggestionKind.TRANSFER, missing, store_id=giver.store_id)
+    return Suggestion(SuggestionKind.REORDER, missing)
 
 
 def _up_to(missing: int, scale: int) -> int:
@@ -124,7 +124,7 @@ def _sell_in_time(of: Situation) -> Suggestion | None:
     left = of.quantity - of.here.sold * (of.days + 1) // PERIOD_DAYS
     if left <= 0 or of.days < 0:
         return None
-    return Suggestion(Advice.MARKDOWN, left, markdown_percent(of.days))
+    return Suggestion(SuggestionKind.MARKDOWN, left, markdown_percent(of.days))
 
 
 def _move(of: Situation) -> Suggestion | None:
@@ -134,16 +134,16 @@ def _move(of: Situation) -> Suggestion | None:
     if taker and lacks:
         quantity = min(lacks, of.here.free // of.scale * of.scale)
         if quantity:
-            return Suggestion(Advice.TRANSFER, quantity, store_id=taker.store_id)
+            return Suggestion(SuggestionKind.TRANSFER, quantity, store_id=taker.store_id)
     if of.beside is not None:
-        return Suggestion(Advice.BUNDLE, of.quantity, product_id=of.beside)
+        return Suggestion(SuggestionKind.BUNDLE, of.quantity, product_id=of.beside)
     if of.tracked:
-        return Suggestion(Advice.MARKDOWN, of.quantity, FIRST_STEP)
+        return Suggestion(SuggestionKind.MARKDOWN, of.quantity, FIRST_STEP)
     return None
 
 
 @dataclass(frozen=True, slots=True)
-class AdviceTerms:
+class SuggestionTerms:
     """The words of a suggestion: `quantity` in the product's unit, names of the other store and
     the other product. `restocks` is whether goods come to the store of the alert."""
 
@@ -155,25 +155,25 @@ class AdviceTerms:
     restocks: bool = False
 
 
-def advice_texts(advice: Advice, of: AdviceTerms) -> tuple[str, str]:
+def suggestion_texts(kind: SuggestionKind, of: SuggestionTerms) -> tuple[str, str]:
     """The suggestion as a sentence, in Chinese and in English."""
     amount = f"{of.quantity} {of.unit}"
-    match advice:
-        case Advice.REORDER:
+    match kind:
+        case SuggestionKind.REORDER:
             texts = f"建议补货 {amount}", f"Order {amount}."
-        case Advice.TRANSFER if of.restocks:
+        case SuggestionKind.TRANSFER if of.restocks:
             texts = f"建议从{of.store}调入 {amount}", f"Request {amount} from {of.store}."
-        case Advice.TRANSFER:
+        case SuggestionKind.TRANSFER:
             texts = f"建议调拨 {amount} 到{of.store}", f"Transfer {amount} to {of.store}."
-        case Advice.MARKDOWN:
+        case SuggestionKind.MARKDOWN:
             texts = (
                 f"建议临期打 {tenths(of.percent)} 折，处理 {amount}",
                 f"Mark down by {of.percent} % to sell {amount}.",
             )
-        case Advice.BUNDLE:
+        case SuggestionKind.BUNDLE:
             texts = f"建议与{of.product}搭配销售", f"Sell it together with {of.product}."
-        case Advice.WRITE_OFF:
+        case SuggestionKind.WRITE_OFF:
             texts = f"建议报损 {amount}", f"Write off {amount}."
-        case Advice.COUNT:
+        case SuggestionKind.COUNT:
             texts = "建议尽快盘点", "Count it soon."
     return texts
