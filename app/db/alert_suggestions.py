@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.db.alert_facts import sold_lately
@@ -13,7 +13,7 @@ from app.db.core.statement import among
 from app.db.levels import Pair
 from app.db.purchases import on_order
 from app.db.reservations import free
-from app.db.rollups import DEMAND
+from app.db.rollups import DEMAND, DEMANDED
 from app.db.tables import (
     Level,
     Product,
@@ -22,9 +22,9 @@ from app.db.tables import (
     RollUp,
     Store,
     Supplier,
-    Transfer,
     TransferLine,
 )
+from app.db.transfers import awaited
 
 RECENT_DAYS = 7
 """What sells well is judged by the last days."""
@@ -71,30 +71,16 @@ async def stock_of_products(
     pairs: list[Pair] = [(row[0], row[1]) for row in levels]
     sold = await sold_lately(session, tenant, pairs, days)
     ordered = await on_order(session, tenant, pairs)
-    awaited = await _awaited(session, tenant, products)
+    waits = awaited(tenant).where(among(TransferLine.product_id, products))
+    rows: Any = await session.execute(waits)
+    waiting = {(row[0], row[1]): int(row[2]) for row in rows}
     stock: list[StockRow] = []
     for row, pair in zip(levels, pairs, strict=True):
         *known, available, transit, lead_days, reorder_point = row
-        coming = transit + ordered.get(pair, 0) + awaited.get(pair, 0)
+        coming = transit + ordered.get(pair, 0) + waiting.get(pair, 0)
         values = (*known, int(available), coming, sold.get(pair, 0), lead_days, reorder_point)
         stock.append(StockRow._make(values))
     return stock
-
-
-async def _awaited(
-    session: AnySession, tenant: UUID, products: Collection[UUID]
-) -> dict[Pair, int]:
-    """Base units requested or approved for a store that are not shipped yet."""
-    T, L = Transfer, TransferLine
-    waits = func.sum(case((T.state == "REQUESTED", L.requested), else_=L.approved))
-    query = (
-        select(T.to_store, L.product_id, waits)
-        .join(T, and_(T.tenant_id == L.tenant_id, T.id == L.transfer_id))
-        .where(T.tenant_id == tenant, among(L.product_id, products))
-        .where(T.state.in_(("REQUESTED", "APPROVED")))
-        .group_by(T.to_store, L.product_id)
-    )
-    return {(row[0], row[1]): int(row[2] or 0) for row in await session.execute(query)}
 
 
 async def latest_suppliers(
@@ -128,9 +114,8 @@ async def best_sellers(
 ) -> dict[UUID, list[Seller]]:
     """The 20 goods that each store sold most of lately, the best first."""
     U, P = RollUp, Product
-    quantity = case((U.flow == "RETURNED", -U.quantity), else_=U.quantity)
     place = func.row_number().over(
-        partition_by=U.store_id, order_by=func.sum(quantity * 1.0 / P.scale).desc()
+        partition_by=U.store_id, order_by=func.sum(DEMANDED * 1.0 / P.scale).desc()
     )
     query = (
         select(U.store_id, U.product_id, P.category_id, P.name, place.label("place"))
@@ -139,7 +124,7 @@ async def best_sellers(
         .where(U.day > func.current_date() - RECENT_DAYS, P.kind == "GOODS", P.for_sale)
         .where(P.archived_at.is_(None))
         .group_by(U.store_id, U.product_id, P.category_id, P.name)
-        .having(func.sum(quantity) > 0)
+        .having(func.sum(DEMANDED) > 0)
         .subquery()
     )
     best = select(query).where(query.c.place <= 20).order_by(query.c.store_id, query.c.place)

@@ -25,6 +25,7 @@ from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
 from app.db.days import store_day
+from app.db.fefo import BATCH_OF, FEFO
 from app.db.levels import Pair, bind_levels, level_keys
 from app.db.tables import Batch, BatchLevel, Level, Markdown, Store
 
@@ -86,16 +87,16 @@ def _holding() -> Statement:
         H.product_id == keys.c.product_id,
     )
     columns = (*(H[name] for name in BatchQuantity._fields), B.received_at, D.percent)
-    held = select(*columns).join_from(keys, BatchLevel, theirs).join(Batch, markdowns.BATCH_OF)
+    held = select(*columns).join_from(keys, BatchLevel, theirs).join(Batch, BATCH_OF)
     held = held.outerjoin(Markdown, markdowns.is_of(TENANT, H))
-    return Statement(held.order_by(H.store_id, H.product_id, *markdowns.FEFO))
+    return Statement(held.order_by(H.store_id, H.product_id, *FEFO))
 
 
 def _beginning() -> Statement:
     keys = level_keys()
     first = (
         select(*(H[name] for name in BatchQuantity._fields), B.received_at)
-        .join_from(BatchLevel, Batch, markdowns.BATCH_OF)
+        .join_from(BatchLevel, Batch, BATCH_OF)
         .where(
             H.tenant_id == TENANT,
             H.store_id == keys.c.store_id,
@@ -103,7 +104,7 @@ def _beginning() -> Statement:
             H.expires_on >= bindparam("since", type_=Date()),
             H.shelf > literal_column("0"),
         )
-        .order_by(*markdowns.FEFO)
+        .order_by(*FEFO)
         .limit(literal_column(str(FEW)))
         .subquery()
         .lateral()
@@ -243,8 +244,8 @@ async def batches_of(
     theirs = and_(
         BatchLevel.store_id == keys.c.store_id, BatchLevel.product_id == keys.c.product_id
     )
-    query = select(BatchLevel).join(keys, theirs).join(Batch, markdowns.BATCH_OF)
-    query = query.where(BatchLevel.tenant_id == tenant).order_by(*markdowns.FEFO)
+    query = select(BatchLevel).join(keys, theirs).join(Batch, BATCH_OF)
+    query = query.where(BatchLevel.tenant_id == tenant).order_by(*FEFO)
     return (await session.scalars(query, bind_levels(pairs))).all()
 
 

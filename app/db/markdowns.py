@@ -9,13 +9,10 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import Unit
+from app.db.fefo import BATCH_OF, FEFO
 from app.db.tables import Batch, BatchLevel, Markdown
 
-B, D, H = (table.__table__.c for table in (Batch, Markdown, BatchLevel))
-BATCH_OF = and_(B.tenant_id == H.tenant_id, B.id == H.batch_id)
-"""SQL: the batch of a batch level."""
-FEFO = H.expires_on, B.received_at, H.batch_id
-"""SQL: the order in which batches leave: of equal days, the one that was received first."""
+D, H = Markdown.__table__.c, BatchLevel.__table__.c
 ZERO = literal_column("0", BigInteger())
 KEY = ["tenant_id", "store_id", "product_id", "batch_id"]
 

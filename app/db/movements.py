@@ -1,7 +1,7 @@
 """The ledger's rows: `post` writes them once, and nothing changes them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ from sqlalchemy import (
 from app.db import rollups
 from app.db.core.statement import Statement, arrays, rows
 from app.db.core.unit import Unit
-from app.db.rollups import RollUpRow
+from app.db.rollups import FlowSums, RollUpKey
 from app.db.tables import Entry, Level, Movement, Request
 
 TENANT = bindparam("tenant", type_=Uuid())
@@ -185,7 +185,7 @@ async def write(
     levels: Sequence[LevelRow],
     movements: Sequence[MovementHead],
     entries: Sequence[EntryRow],
-    flows: Sequence[RollUpRow],
+    flows: Iterable[tuple[RollUpKey, FlowSums]],
     refused: Sequence[tuple[UUID, UUID]],
 ) -> datetime:
     """Writes accepted movements with their levels and roll-ups; drops the claims of refused keys.
@@ -198,7 +198,7 @@ async def write(
         **arrays("level", STATE, levels),
         **arrays("movement", HEAD, movements),
         **arrays("entry", ENTRY, entries),
-        **arrays("rollup", rollups.COLUMNS, flows),
+        **arrays("rollup", rollups.COLUMNS, [(*key, *sums) for key, sums in flows]),
         **arrays("refused", ["actor_id", "key"], refused),
     )
     return recorded_at

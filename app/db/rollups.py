@@ -28,28 +28,23 @@ class RollUpKey(NamedTuple):
     reason: str
 
 
-class RollUpRow(NamedTuple):
-    """What a `post` adds to a roll-up."""
+class FlowSums(NamedTuple):
+    """What a `post` adds to a roll-up: base units, 1/10000 yuan, fen and fen."""
 
-    store_id: UUID
-    day: date
-    product_id: UUID
-    flow: str
-    hour: int
-    channel: str
-    reason: str
-    quantity: int
-    cost: int
-    discount: int
-    amount: int
+    quantity: int = 0
+    cost: int = 0
+    discount: int = 0
+    amount: int = 0
 
 
-COLUMNS = list(RollUpRow._fields)
 KEY = ["tenant_id", *RollUpKey._fields]
-SUMS = COLUMNS[len(RollUpKey._fields) :]
+SUMS = list(FlowSums._fields)
+COLUMNS = [*RollUpKey._fields, *SUMS]
 
 DEMAND = ("SOLD", "USED", "RETURNED")
 """Flows whose sum is what customers took, or the kitchen for them."""
+DEMANDED = case((U.flow == "RETURNED", -U.quantity), else_=U.quantity)
+"""SQL: base units that a flow of DEMAND adds to the demand."""
 
 
 def addition() -> Any:
@@ -73,9 +68,8 @@ def demand(tenant: UUID, store: UUID, days: int, now: Any = None) -> Subquery:
         .where(Store.tenant_id == tenant, Store.id == store)
         .scalar_subquery()
     )
-    quantity = case((U.flow == "RETURNED", -U.quantity), else_=U.quantity)
     return (
-        select(U.product_id, func.sum(quantity).label("quantity"))
+        select(U.product_id, func.sum(DEMANDED).label("quantity"))
         .where(U.tenant_id == tenant, U.store_id == store, U.day > today - days)
         .where(U.flow.in_(DEMAND))
         .group_by(U.product_id)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
@@ -152,7 +152,8 @@ class Need(NamedTuple):
 
 async def needs(session: AnySession, tenant: UUID, store: UUID, days: int) -> list[Need]:
     """The goods of a store, with the quantities sold in the last `days` of the store."""
-    sold, awaited = demand(tenant, store, days), _awaited(tenant, store)
+    sold = demand(tenant, store, days)
+    waiting = awaited(tenant).where(Transfer.to_store == store).subquery()
     L = Level.__table__.c
     query = (
         select(
@@ -161,13 +162,13 @@ async def needs(session: AnySession, tenant: UUID, store: UUID, days: int) -> li
             Store.lead_days,
             Level.reorder_point,
             free(L),
-            Level.transit + func.coalesce(awaited.c.quantity, 0),
+            Level.transit + func.coalesce(waiting.c.quantity, 0),
             func.greatest(func.coalesce(sold.c.quantity, 0), 0),
         )
         .join(Store, and_(Store.tenant_id == Level.tenant_id, Store.id == Level.store_id))
         .join(Product, and_(Product.tenant_id == Level.tenant_id, Product.id == Level.product_id))
         .outerjoin(sold, sold.c.product_id == Level.product_id)
-        .outerjoin(awaited, awaited.c.product_id == Level.product_id)
+        .outerjoin(waiting, waiting.c.product_id == Level.product_id)
         .where(Level.tenant_id == tenant, Level.store_id == store, Level.shown)
         .where(Product.kind == "GOODS", Product.archived_at.is_(None))
         .order_by(Product.pinyin, Product.id)
@@ -181,15 +182,14 @@ async def needs(session: AnySession, tenant: UUID, store: UUID, days: int) -> li
     ]
 
 
-def _awaited(tenant: UUID, store: UUID) -> Subquery:
-    """SQL: quantities requested or approved for the store that are not shipped yet."""
+def awaited(tenant: UUID) -> Select[UUID, UUID, Any]:
+    """SQL: base units requested or approved for stores that are not shipped yet, by store and
+    product."""
     T, L = Transfer, TransferLine
     waits = func.sum(case((T.state == "REQUESTED", L.requested), else_=L.approved))
     return (
-        select(L.product_id, waits.label("quantity"))
+        select(T.to_store, L.product_id, func.coalesce(waits, 0).label("quantity"))
         .join(T, and_(T.tenant_id == L.tenant_id, T.id == L.transfer_id))
-        .where(T.tenant_id == tenant, T.to_store == store)
-        .where(T.state.in_(("REQUESTED", "APPROVED")))
-        .group_by(L.product_id)
-        .subquery("awaited")
+        .where(T.tenant_id == tenant, T.state.in_(("REQUESTED", "APPROVED")))
+        .group_by(T.to_store, L.product_id)
     )

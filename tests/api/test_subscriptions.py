@@ -91,7 +91,7 @@ async def test_the_route_names_the_channels(phones: Phones) -> None:
 
 
 async def test_two_alerts_and_one_credit(phones: Phones) -> None:
-    """The second alert is told by the next channel, without an attempt by the first."""
+    """The second alert goes by the next channel, without an attempt by the first."""
     await phones.subscribe("WECHAT")
     await phones.subscribe("DOUYIN")
     await phones.run_out("大米")

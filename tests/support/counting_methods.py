@@ -61,7 +61,7 @@ class Counting:
         self.day.books.post(Kind.GAIN if change > 0 else Kind.LOSS, self.day.now, line)
 
     def untouched(self) -> list[UUID]:
-        """Products that nobody has begun to count."""
+        """Products of which no count has begun."""
         seen = {task.product for task in self.tasks if task.seen} | self.day.sheets.keys()
         return [product for product in self.products if product not in seen]
 
@@ -146,7 +146,7 @@ def _expected(counting: Counting) -> dict[UUID, int]:
 
 def _synchronize_for_zones(day: CountedDay) -> None:
     """Tills synchronize before a product is closed whose zones were counted at several moments:
-    nobody knows from which zone they sold."""
+    it is not known from which zone they sold."""
     moments = [{each.counted_at for each in sheet.counts} for sheet in day.sheets.values()]
     if any(len(each) > 1 for each in moments):
         day.synchronize()
@@ -195,7 +195,7 @@ def _move(counting: Counting) -> None:
 
 
 def _plant(counting: Counting, products: list[UUID]) -> None:
-    """A difference of some of these products, which nobody has begun to count."""
+    """A difference of some of these products, of which no count has begun."""
     day, rng = counting.day, counting.day.rng
     for product in products:
         quantity = rng.randint(1, 4)

@@ -141,7 +141,7 @@ class Journal:
         heads = [_head(draft, day) for draft, day in self._drafts.items()]
         levels = [_row(level) for level in self._levels]
         recorded_at = await movement_rows.write(
-            unit, levels, heads, self._entries, list(self._rollups.rows()), refused
+            unit, levels, heads, self._entries, self._rollups.rows(), refused
         )
         for level in self._levels:
             unit.changed(*level.pair)

@@ -1,9 +1,9 @@
 """Roll-ups of one post: the flows of its movements, added up by the hour (I13)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
-from app.db.rollups import RollUpKey, RollUpRow
+from app.db.rollups import FlowSums, RollUpKey
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.locked import Move
 from app.domain.rules.days import BusinessDay
@@ -14,7 +14,7 @@ class RollUps:
     """Adds up moves under the level locks, which are the locks of their roll-up rows as well."""
 
     def __init__(self) -> None:
-        self._sums: dict[RollUpKey, list[int]] = {}
+        self._sums: dict[RollUpKey, FlowSums] = {}
 
     def add(self, draft: Draft, day: BusinessDay, move: Move, cost: int | None) -> None:
         """Counts a move of the draft on this day; `cost` is in 1/10000 yuan.
@@ -41,15 +41,14 @@ class RollUps:
                 draft.channel or "",
                 draft.reason or "" if flow in FLOWS_WITH_REASON else "",
             )
-            charge = move.charge
-            sums = self._sums.setdefault(key, [0, 0, 0, 0])
-            sums[0] += sign * move.quantity
-            sums[1] += sign * (cost or 0)
-            if charge is not None:
-                sums[2] += sign * charge.discount
-                sums[3] += sign * charge.amount
+            earlier, charge = self._sums.get(key, FlowSums()), move.charge
+            self._sums[key] = FlowSums(
+                quantity=earlier.quantity + sign * move.quantity,
+                cost=earlier.cost + sign * (cost or 0),
+                discount=earlier.discount + sign * (charge.discount if charge else 0),
+                amount=earlier.amount + sign * (charge.amount if charge else 0),
+            )
 
-    def rows(self) -> Iterator[RollUpRow]:
-        """The rows to add to the database's, each key once."""
-        for key, (quantity, cost, discount, amount) in self._sums.items():
-            yield RollUpRow(*key, quantity, cost, discount, amount)
+    def rows(self) -> Iterable[tuple[RollUpKey, FlowSums]]:
+        """What to add to the rows of the database, each key once."""
+        return self._sums.items()
