@@ -1,18 +1,15 @@
 """`/exports/{id}`: sends the file of an export to those who have its signed link."""
 
-import math
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from app.domain.reports.exports import download
-from app.domain.rules.languages import language_of
 from app.platforms.image_store import Unavailable
 from app.schema.context import App
-from app.schema.rates import guest
-from app.web.uploads import RETRY, UPLOAD_UNITS
+from app.web.answers import FILE_UNITS, RETRY, refusal, spend, too_many
 
 TEXT = (
     "下载链接无效或已过期，请重新导出",
@@ -22,17 +19,15 @@ TEXT = (
 
 def routes(app: App) -> list[Route]:
     async def send(request: Request) -> Response:
-        subject, budget = guest(app.settings, request.client.host if request.client else "")
-        if wait := app.rates.spend(subject, budget, UPLOAD_UNITS):
-            headers = {"retry-after": str(math.ceil(wait))}
-            return PlainTextResponse("too many requests", status_code=429, headers=headers)
+        if wait := spend(app, request, FILE_UNITS):
+            return too_many(wait)
         token, id = request.query_params.get("token", ""), request.path_params["id"]
         try:
             file = await download(app.db, app.exports, token, id)
         except Unavailable:
             return PlainTextResponse("files are unavailable", status_code=503, headers=RETRY)
         if file is None:
-            return refused(request)
+            return refusal(request, 403, "FORBIDDEN", TEXT)
         headers = {
             "content-length": str(file.size),
             "content-disposition": f"attachment; filename*=UTF-8''{quote(file.name)}",
@@ -41,9 +36,3 @@ def routes(app: App) -> list[Route]:
         return StreamingResponse(file.content, media_type=file.content_type, headers=headers)
 
     return [Route("/exports/{id:uuid}", send, methods=["GET"])]
-
-
-def refused(request: Request) -> Response:
-    english = language_of(request.headers.get("accept-language", "")) == "en"
-    error = {"message": TEXT[english], "extensions": {"code": "FORBIDDEN"}}
-    return JSONResponse({"errors": [error]}, status_code=403)

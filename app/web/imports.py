@@ -1,7 +1,5 @@
 """`POST /imports`: takes one spreadsheet of a signed-in member of staff, and answers its id."""
 
-import math
-
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,14 +10,10 @@ from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.errors import Denied
 from app.domain.imports.files import BYTES_MAX, keep_file
-from app.domain.rules.languages import language_of
 from app.platforms.image_store import Unavailable
 from app.schema.context import App, Caller
-from app.schema.rates import guest
+from app.web.answers import FILE_UNITS, RETRY, refusal, spend
 from app.web.endpoint import bearer
-
-UNITS = 20_000
-"""What one upload takes from the budget of its sender's address."""
 
 TEXTS = {
     "BAD_INPUT": (
@@ -34,9 +28,8 @@ TEXTS = {
 
 def routes(app: App) -> list[Route]:
     async def imports(request: Request) -> Response:
-        subject, budget = guest(app.settings, request.client.host if request.client else "")
-        if wait := app.rates.spend(subject, budget, UNITS):
-            return failed(request, 429, "RATE_LIMITED", {"retry-after": str(math.ceil(wait))})
+        if wait := spend(app, request, FILE_UNITS):
+            return failed(request, 429, "RATE_LIMITED", {"retry-after": wait})
         caller = Caller(app)
         await caller.admit(bearer(request.headers.get("authorization")))
         try:
@@ -45,11 +38,11 @@ def routes(app: App) -> list[Route]:
             access.require(caller.person, Can.EDIT_CATALOG)
         except Denied as denied:
             status = 401 if denied.code == "UNAUTHENTICATED" else 403
-            return answer(request, status, denied.code, *denied.text)
+            return refusal(request, status, denied.code, denied.text)
         except Exception as error:
             if not is_passing(error):
                 raise
-            return failed(request, 503, "UNAVAILABLE", {"retry-after": "2"})
+            return failed(request, 503, "UNAVAILABLE", RETRY)
         assert caller.person is not None
         return await receive(app, request, caller.person)
 
@@ -75,24 +68,11 @@ async def receive(app: App, request: Request, viewer: Viewer) -> Response:
     try:
         id = await keep_file(app.images, viewer.tenant, content)
     except Unavailable:
-        return failed(request, 503, "UNAVAILABLE", {"retry-after": "2"})
+        return failed(request, 503, "UNAVAILABLE", RETRY)
     return JSONResponse({"fileId": str(id)}, status_code=201)
 
 
 def failed(
     request: Request, status: int, code: str, headers: dict[str, str] | None = None
 ) -> Response:
-    return answer(request, status, code, *TEXTS[code], headers=headers)
-
-
-def answer(
-    request: Request,
-    status: int,
-    code: str,
-    zh: str,
-    en: str,
-    headers: dict[str, str] | None = None,
-) -> Response:
-    english = language_of(request.headers.get("accept-language", "")) == "en"
-    error = {"message": en if english else zh, "extensions": {"code": code}}
-    return JSONResponse({"errors": [error]}, status_code=status, headers=headers)
+    return refusal(request, status, code, TEXTS[code], headers)

@@ -1,7 +1,6 @@
 """`/images/{tenant}/{name}`: takes signed uploads, and shows the images to everyone."""
 
 import asyncio
-import math
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -9,19 +8,15 @@ from starlette.routing import Route
 
 from app.domain.catalog.images import NAME, Upload, read_upload
 from app.domain.rules.images import TYPES, media_type
-from app.domain.rules.languages import language_of
 from app.platforms.image_store import Unavailable
 from app.schema.context import App
-from app.schema.rates import guest
+from app.web.answers import FILE_UNITS, RETRY, refusal, spend, too_many
 from app.web.body_limit import TooLarge
 from app.web.network import origin_of
 
 READ_UNITS = 500
 """What one image takes from the budget of its reader's address."""
-
-UPLOAD_UNITS = 20_000
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
-RETRY = {"retry-after": "2"}
 
 TEXTS = {
     "FORBIDDEN": (
@@ -50,11 +45,8 @@ TEXTS = {
 
 def routes(app: App) -> list[Route]:
     async def images(request: Request) -> Response:
-        subject, budget = guest(app.settings, request.client.host if request.client else "")
-        units = UPLOAD_UNITS if request.method == "PUT" else READ_UNITS
-        if wait := app.rates.spend(subject, budget, units):
-            headers = {"retry-after": str(math.ceil(wait))}
-            return PlainTextResponse("too many requests", status_code=429, headers=headers)
+        if wait := spend(app, request, FILE_UNITS if request.method == "PUT" else READ_UNITS):
+            return too_many(wait)
         name = request.path_params["name"]
         if not NAME.fullmatch(name):
             return PlainTextResponse("no such image", status_code=404)
@@ -105,6 +97,4 @@ async def body(request: Request, upload: Upload) -> bytes:
 
 def refused(request: Request, code: str) -> Response:
     status, zh, en = TEXTS[code]
-    english = language_of(request.headers.get("accept-language", "")) == "en"
-    error = {"message": en if english else zh, "extensions": {"code": code}}
-    return JSONResponse({"errors": [error]}, status_code=status)
+    return refusal(request, status, code, (zh, en))
