@@ -19,7 +19,7 @@ from app.domain.reports.columns import (
     fen,
     yuan,
 )
-from app.domain.reports.export_stock import MOST_BARS, NO_CATEGORY, product_values
+from app.domain.reports.export_stock import MOST_BARS, NO_CATEGORY, PRODUCT, product_values
 from app.domain.reports.flows import ReportRow, loss_report, sales_report
 from app.domain.rules.phones import masked
 from app.domain.rules.units import written
@@ -42,14 +42,7 @@ KEYS: dict[str, list[Column]] = {
     "CATEGORY": [Column("key", ("分类", "Category"))],
     "CHANNEL": [Column("key", ("渠道", "Channel"))],
     "REASON": [Column("key", ("原因", "Reason"))],
-    "PRODUCT": [
-        Column("sku", ("货号", "SKU")),
-        Column("barcodes", ("条码", "Barcodes")),
-        Column("key", ("商品名称", "Product")),
-        Column("spec", ("规格", "Specification")),
-        Column("category", ("分类", "Category")),
-        Column("unit", ("单位", "Unit")),
-    ],
+    "PRODUCT": [each._replace(name="key") if each.name == "name" else each for each in PRODUCT],
 }
 OF_PRODUCT = [
     Column("sold", ("销量", "Sold"), "QUANTITY"),

@@ -29,14 +29,18 @@ STATUSES: dict[str, Label] = {
     "OVERSTOCKED": ("积压", "Overstocked"),
 }
 NO_CATEGORY: Label = ("未分类", "No category")
-LEVELS = [
-    Column("store", ("门店", "Store")),
+PRODUCT = [
     Column("sku", ("货号", "SKU")),
     Column("barcodes", ("条码", "Barcodes")),
     Column("name", ("商品名称", "Product")),
     Column("spec", ("规格", "Specification")),
     Column("category", ("分类", "Category")),
     Column("unit", ("单位", "Unit")),
+]
+"""Columns that name a product; `product_values` gives their values."""
+LEVELS = [
+    Column("store", ("门店", "Store")),
+    *PRODUCT,
     Column("on_hand", ("现有", "On hand"), "QUANTITY"),
     Column("available", ("可用", "Available"), "QUANTITY"),
     Column("reserved", ("预占", "Reserved"), "QUANTITY"),
