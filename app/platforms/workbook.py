@@ -121,7 +121,7 @@ def write_data(page: Any, table: Table, folder: Path) -> None:
         page.append([cell.of(value) for cell, value in zip(cells, row, strict=True)])
         last += 1
     page.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{last}"
-    if last > 1:
+    if last > 1 and any(column["total"] for column in columns):
         page.append(totals(page, table, last))
 
 
@@ -193,9 +193,9 @@ def totals(page: Any, table: Table, last: int) -> list[Any]:
     for place, column in enumerate(table["columns"], start=1):
         letter = get_column_letter(place)
         cell = WriteOnlyCell(page)
-        if column.get("total"):
+        if column["total"]:
             cell.value = f"=SUBTOTAL(109,{letter}2:{letter}{last})"
-        elif ratio := column.get("ratio"):
+        elif ratio := column["ratio"]:
             part, whole = (f"{get_column_letter(each + 1)}{last + 1}" for each in ratio)
             cell.value = f'=IF({whole}>0,{part}/{whole},"")'
         elif place == 1:

@@ -52,6 +52,7 @@ class ExportsMutation:
             input.until,
             input.group_by,
             input.category_id,
+            input.within_days,
         )
         db, origin = context.app.db, context.origin
         return await request_export(db, context.viewer, request, context.language, origin)

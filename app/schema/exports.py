@@ -36,6 +36,8 @@ describe_values(
         "SALES": "What customers took and kept, like `salesReport`. Needs SEE_REPORTS. 销售",
         "LOSSES": "What was written off, missing or found, like `lossReport`. Needs SEE_COST. 损耗",
         "LEVELS": "The stock list: quantities, status and value of every level now. 库存",
+        "MOVEMENTS": "Every line of the movements of a period, in the order of recording. 流水",
+        "EXPIRY": "Batches in stock that have expired or expire soon, by days left. 临期",
     },
 )
 describe_values(
@@ -149,8 +151,8 @@ class RequestExportInput:
     )
     since: date | None = strawberry.field(
         default=None,
-        description="First day of the period; required, except for LEVELS, which is as of now. "
-        "开始日期",
+        description="First day of the period; required for SALES, LOSSES and MOVEMENTS. The other "
+        "reports are as of now and ignore it. 开始日期",
     )
     until: date | None = strawberry.field(
         default=None,
@@ -164,6 +166,11 @@ class RequestExportInput:
     category_id: UUID | None = strawberry.field(
         default=None,
         description="Export only products of this category and of those below it. 分类",
+    )
+    within_days: int = strawberry.field(
+        default=30,
+        description="EXPIRY: export batches that expire within so many days, from 0 to 3650, and "
+        "expired ones; 30 by default. Other reports ignore it. 到期天数",
     )
 
 

@@ -2,10 +2,11 @@
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import jwt
 import pytest
@@ -136,6 +137,53 @@ async def test_sales_equal_the_report(stocked: Any, db: Database) -> None:
     assert rows_of((await workbook_of(desk, losses))["明细"]) == []
 
 
+async def test_movements_line_by_line(stocked: Any, db: Database) -> None:
+    desk, files = stocked
+    batch = {"batchNo": "00123", "expiresOn": "2099-01-31", "unitCost": "2"}
+    await desk.product("酸奶", sku="0042", tracksBatches=True, price="5")
+    lines = [await desk.line("酸奶", 4, **batch)]
+    note = {"note": "=1+1", "document": "0001"}
+    await desk.do("receive", storeId=desk.store, lines=lines, **note)
+    await desk.do("sell", storeId=desk.store, lines=[await desk.line("酸奶", 1)])
+    today = datetime.now(UTC).date()
+    period = {"since": str(today - timedelta(days=1)), "until": str(today + timedelta(days=1))}
+    export = await exported(desk, db, files, report="MOVEMENTS", **period)
+    rows = rows_of((await workbook_of(desk, export))["明细"])
+    query = "{ movements(first: 200) { nodes { id lines { quantity } } } }"
+    moved = (await desk.ask(query))["nodes"]
+    written = [(m["id"], float(line["quantity"])) for m in moved for line in m["lines"]]
+    assert sorted((row["单据编号"], row["数量"]) for row in rows if row["单据编号"]) == sorted(
+        written
+    )
+    bought, sold = [row for row in rows if row["货号"] == "0042"]
+    assert (bought["批号"], bought["备注"], bought["单号"]) == ("00123", "=1+1", "0001")
+    assert (bought["从"], bought["到"]) == ("供应商", "货架")
+    assert bought["到期日"].date() == date(2099, 1, 31)
+    assert (sold["单据类型"], sold["渠道"], sold["金额"], sold["成本"]) == ("销售", "门店", 5, 2)
+    earlier = {"since": "2026-01-01", "until": "2026-01-02"}
+    none = await exported(desk, db, files, report="MOVEMENTS", **earlier)
+    assert none["rows"] == 0
+
+
+async def test_batches_by_days_left(stocked: Any, db: Database) -> None:
+    desk, files = stocked
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    await desk.product("鲜奶", sku="0043", tracksBatches=True)
+    for days in (-1, 3, 40):
+        expires = {"expiresOn": str(today + timedelta(days=days)), "unitCost": "1.5"}
+        lines = [await desk.line("鲜奶", 10, batchNo=f"B{days}", **expires)]
+        await desk.do("receive", storeId=desk.store, lines=lines)
+    export = await exported(desk, db, files, report="EXPIRY")
+    *rows, total = rows_of((await workbook_of(desk, export))["明细"])
+    assert [(row["批号"], row["剩余天数"], row["临期金额"]) for row in rows] == [
+        ("B-1", -1, 15),
+        ("B3", 3, 15),
+    ]
+    assert total["临期金额"].startswith("=SUBTOTAL(109,")
+    wider = await exported(desk, db, files, report="EXPIRY", withinDays=60, format="CSV")
+    assert wider["rows"] == 3
+
+
 async def test_only_the_requester_sees_it(stocked: Any, db: Database, outsider: Desk) -> None:
     desk, files = stocked
     export = await exported(desk, db, files, by=desk.cashier, report="LEVELS")
@@ -191,6 +239,8 @@ async def test_other_links_lead_nowhere(stocked: Any, db: Database) -> None:
         ({"report": "SALES", "since": "2026-01-02", "until": "2026-01-01"}, "until"),
         ({"report": "LOSSES", "since": "2024-01-02", "until": "2026-01-01"}, "until"),
         ({"report": "LEVELS", "groupBy": "DAY"}, "groupBy"),
+        ({"report": "MOVEMENTS"}, "since"),
+        ({"report": "EXPIRY", "withinDays": -1}, "withinDays"),
     ],
 )
 async def test_what_a_report_does_not_have(stocked: Any, input: dict[str, Any], path: str) -> None:

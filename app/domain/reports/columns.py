@@ -66,6 +66,7 @@ class ExportScope:
     until: date | None
     group_by: str | None
     category_id: UUID | None
+    within_days: int
     names: dict[UUID, Store] = field(default_factory=dict[UUID, Store])
     categories: dict[UUID, str] = field(default_factory=dict[UUID, str])
 

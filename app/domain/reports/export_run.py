@@ -24,7 +24,7 @@ from app.db.core.postgres import is_away
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import Database, clock
 from app.db.tables import Export
-from app.domain.reports import export_sales, export_stock
+from app.domain.reports import export_expiry, export_movements, export_sales, export_stock
 from app.domain.reports.columns import Chart, ExportScope, ExportTable, paths, yuan
 from app.domain.reports.exports import (
     LIFETIME,
@@ -53,6 +53,8 @@ TABLES: dict[str, Callable[[AnySession, ExportScope], Awaitable[ExportTable]]] =
     "SALES": export_sales.sales,
     "LOSSES": export_sales.losses,
     "LEVELS": export_stock.levels,
+    "MOVEMENTS": export_movements.movements,
+    "EXPIRY": export_expiry.expiry,
 }
 
 
@@ -157,6 +159,7 @@ async def _scope(session: AnySession, export: Export) -> ExportScope:
         date.fromisoformat(choice["until"]) if choice["until"] else None,
         choice["groupBy"],
         UUID(choice["categoryId"]) if choice["categoryId"] else None,
+        choice["withinDays"],
         {store.id: store for store in stores},
         paths(list(every)),
     )

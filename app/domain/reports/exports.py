@@ -34,11 +34,21 @@ WITHIN_DAYS_MAX = 3650
 
 
 class Report(Enum):
-    """Reports that can be exported, each with the permission that it needs."""
+    """Reports that can be exported."""
 
-    SALES = Can.SEE_REPORTS
-    LOSSES = Can.SEE_COST
-    LEVELS = Can.SEE_STOCK
+    SALES = "SALES"
+    LOSSES = "LOSSES"
+    LEVELS = "LEVELS"
+    MOVEMENTS = "MOVEMENTS"
+    EXPIRY = "EXPIRY"
+
+    @property
+    def can(self) -> Can:
+        """The permission that the report needs besides SEE_STOCK."""
+        return NEEDS.get(self, Can.SEE_STOCK)
+
+
+NEEDS = {Report.SALES: Can.SEE_REPORTS, Report.LOSSES: Can.SEE_COST}
 
 
 class Format(Enum):
@@ -83,11 +93,13 @@ GROUPS = {
     Report.SALES: set(ExportGroupBy) - {ExportGroupBy.REASON},
     Report.LOSSES: set(ExportGroupBy) - {ExportGroupBy.HOUR, ExportGroupBy.CHANNEL},
 }
-OF_PERIOD = {Report.SALES, Report.LOSSES}
+OF_PERIOD = {Report.SALES, Report.LOSSES, Report.MOVEMENTS}
 TITLES = {
     "SALES": ("销售报表", "Sales report"),
     "LOSSES": ("损耗报表", "Loss report"),
     "LEVELS": ("库存报表", "Stock list"),
+    "MOVEMENTS": ("出入库流水", "Movements"),
+    "EXPIRY": ("临期报表", "Expiry report"),
 }
 
 
@@ -110,6 +122,7 @@ class ExportRequest(NamedTuple):
     until: date | None
     group_by: ExportGroupBy | None
     category_id: UUID | None
+    within_days: int
 
 
 async def request_export(
@@ -120,15 +133,16 @@ async def request_export(
     Raises Denied, Malformed, RateLimited, Refused (UnknownStore, KeyReused).
     """
     report = request.report
-    for can in (Can.SEE_STOCK, report.value):
+    for can in (Can.SEE_STOCK, report.can):
         access.require(viewer, can)
     _check(request)
-    stores = access.some(viewer, report.value, request.store_ids)
+    stores = access.some(viewer, report.can, request.store_ids)
     choice = {
         "since": request.since and request.since.isoformat(),
         "until": request.until and request.until.isoformat(),
         "groupBy": request.group_by and request.group_by.name,
         "categoryId": request.category_id and str(request.category_id),
+        "withinDays": request.within_days,
     }
     async with db.unit(viewer.tenant) as unit:
         id = uuid7()
@@ -188,6 +202,12 @@ def _check(request: ExportRequest) -> None:
                 f"结束日期不能早于开始日期，最多 {DAYS_MAX} 天",
                 f"The end lies on or after the start, at most {DAYS_MAX} days later.",
             )
+    if not 0 <= request.within_days <= WITHIN_DAYS_MAX:
+        raise Malformed(
+            "withinDays",
+            f"到期天数须为 0 至 {WITHIN_DAYS_MAX}",
+            f"Days to expiry: give 0 to {WITHIN_DAYS_MAX}.",
+        )
     if request.group_by is not None and request.group_by not in GROUPS.get(report, ()):
         names = ", ".join(sorted(each.name for each in GROUPS.get(report, ())))
         raise Malformed(

@@ -1,0 +1,86 @@
+"""Rows of exported movements and batches: read in pages by keyset."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, select, tuple_
+
+from app.db.categories import subtree
+from app.db.core.snapshot import AnySession
+from app.db.core.statement import among
+from app.db.export_rows import StockFilter
+from app.db.tables import Batch, BatchLevel, Entry, Level, Movement, Product
+
+OF_ENTRY = and_(Movement.tenant_id == Entry.tenant_id, Movement.id == Entry.movement_id)
+
+
+async def movement_rows(
+    session: AnySession,
+    tenant: UUID,
+    filter: StockFilter,
+    days: tuple[date, date],
+    after: Sequence[Any] | None,
+    limit: int,
+) -> list[Any]:
+    """A page of entries with movement, product and batch, in the order of recording; `after` is
+    the key of the row before it: movement and line."""
+    order = Entry.movement_id, Entry.line
+    query = (
+        select(Movement, Entry, Product, Batch.number, Batch.expires_on)
+        .join(Entry, OF_ENTRY)
+        .join(Product, and_(Product.tenant_id == Entry.tenant_id, Product.id == Entry.product_id))
+        .outerjoin(Batch, and_(Batch.tenant_id == Entry.tenant_id, Batch.id == Entry.batch_id))
+        .where(Movement.tenant_id == tenant, among(Movement.store_id, filter.stores))
+        .where(Movement.business_date.between(*days))
+        .order_by(*order)
+        .limit(limit)
+    )
+    if filter.category_id is not None:
+        query = query.where(Product.category_id.in_(subtree(tenant, filter.category_id)))
+    start = after or (first_id(days[0]), 0)
+    return list(await session.execute(query.where(tuple_(*order) > tuple_(*start))))
+
+
+def first_id(day: date) -> UUID:
+    """An id before those of all movements that were recorded from the day before `day` on.
+
+    The time of recording is the beginning of an id, and nothing is recorded before it happens; a
+    store's day begins less than a day before that of UTC.
+    """
+    moment = datetime.combine(day - timedelta(days=1), time(), UTC)
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+async def batch_rows(
+    session: AnySession,
+    tenant: UUID,
+    filter: StockFilter,
+    until: date,
+    after: Sequence[Any] | None,
+    limit: int,
+) -> list[Any]:
+    """A page of batches that the stores hold and that expire until this day, the earliest first;
+    `after` is the key of the row before it: expiry, store and batch."""
+    H, L = BatchLevel, Level
+    order = H.expires_on, H.store_id, H.batch_id
+    of_level = and_(
+        L.tenant_id == H.tenant_id, L.store_id == H.store_id, L.product_id == H.product_id
+    )
+    query = (
+        select(H, Batch, Product, L.unit_cost)
+        .join(Batch, and_(Batch.tenant_id == H.tenant_id, Batch.id == H.batch_id))
+        .join(Product, and_(Product.tenant_id == H.tenant_id, Product.id == H.product_id))
+        .join(L, of_level)
+        .where(H.tenant_id == tenant, among(H.store_id, filter.stores), H.expires_on <= until)
+        # Goods on their way count where they arrive.
+        .where(H.shelf + H.reserved + H.quarantine > 0)
+        .order_by(*order)
+        .limit(limit)
+    )
+    if filter.category_id is not None:
+        query = query.where(Product.category_id.in_(subtree(tenant, filter.category_id)))
+    if after is not None:
+        query = query.where(tuple_(*order) > tuple_(*after))
+    return list(await session.execute(query))
