@@ -1,5 +1,6 @@
 """Exports: requested, made by a worker, fetched by a signed link, and equal to the report."""
 
+import asyncio
 import csv
 import io
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +15,7 @@ import pytest
 from app.db.core.unit import Database
 from app.domain.reports.export_run import run_exports
 from app.domain.reports.exports import ExportFiles
+from app.jobs.exports import serve_exports
 from app.platforms.image_store import Bucket, open_store
 from app.run.embedded import Urls
 from tests.api.conftest import served
@@ -29,7 +31,7 @@ from tests.support.exports import (
     tenant_of,
     workbook_of,
 )
-from tests.support.identity import a_chain
+from tests.support.identity import a_chain, eventually
 
 HOSTILE = [
     '=HYPERLINK("http://x","y")',
@@ -182,6 +184,21 @@ async def test_batches_by_days_left(stocked: Any, db: Database) -> None:
     assert total["临期金额"].startswith("=SUBTOTAL(109,")
     wider = await exported(desk, db, files, report="EXPIRY", withinDays=60, format="CSV")
     assert wider["rows"] == 3
+
+
+async def test_the_job_makes_what_is_requested(stocked: Any, db: Database) -> None:
+    desk, files = stocked
+    export = await request_export(desk, report="LEVELS")
+
+    async def is_ready() -> bool:
+        return (await read_export(desk, export["id"]))["state"] == "READY"
+
+    job = asyncio.create_task(serve_exports(db, files))
+    try:
+        await eventually(is_ready, 30)
+    finally:
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
 
 
 async def test_only_the_requester_sees_it(stocked: Any, db: Database, outsider: Desk) -> None:

@@ -112,9 +112,9 @@ async def test_a_killed_worker_is_replaced(
     await worker.wait()
     await set_past(owner, export, "leased_until")
     await run_exports(db, files, shop.tenant)
-    made = await row_of(db, export)
-    assert (made.state, made.attempts, made.progress) == ("READY", 2, 100)
-    assert await files.store.read(path_of(made)) is not None
+    ready = await row_of(db, export)
+    assert (ready.state, ready.attempts, ready.progress) == ("READY", 2, 100)
+    assert await files.store.read(path_of(ready)) is not None
 
 
 async def test_a_worker_that_lost_its_lease_changes_nothing(
@@ -135,8 +135,8 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(
 async def test_two_workers_make_it_once(db: Database, shop: Shop, files: ExportFiles) -> None:
     exports = [await queued(db, shop) for _ in range(3)]
     await asyncio.gather(*(run_exports(db, files, shop.tenant) for _ in range(3)))
-    made = [await row_of(db, export) for export in exports]
-    assert [(row.state, row.attempts) for row in made] == [("READY", 1)] * 3
+    ended = [await row_of(db, export) for export in exports]
+    assert [(row.state, row.attempts) for row in ended] == [("READY", 1)] * 3
 
 
 async def test_a_failing_export_is_given_up(
@@ -155,7 +155,8 @@ async def test_a_failing_export_is_given_up(
         if attempt < ATTEMPTS_MAX:
             assert row.state == "QUEUED"
             await set_past(owner, export, "leased_until")
-    assert (row.state, row.failure) == ("FAILED", "INTERNAL")
+    ended = await row_of(db, export)
+    assert (ended.state, ended.failure) == ("FAILED", "INTERNAL")
 
 
 async def test_an_export_whose_workers_all_died_is_given_up(
@@ -182,6 +183,7 @@ async def test_files_are_deleted_when_their_link_expires(
     export = await queued(db, shop)
     await run_exports(db, files, shop.tenant)
     ready = await row_of(db, export)
+    assert ready.finished_at is not None
     assert ready.expires_at == ready.finished_at + timedelta(hours=1)
     assert await files.store.read(path_of(ready)) is not None
     await set_past(owner, export, "expires_at")
