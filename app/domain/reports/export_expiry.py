@@ -19,16 +19,13 @@ from app.domain.reports.columns import (
     day,
     yuan,
 )
-from app.domain.reports.export_stock import PAGE, product_values
+from app.domain.reports.export_stock import PAGE, PRODUCT, product_values
 from app.domain.rules.days import store_day
 from app.domain.rules.units import written
 
 EXPIRY = [
     Column("store", ("门店", "Store")),
-    Column("sku", ("货号", "SKU")),
-    Column("barcodes", ("条码", "Barcodes")),
-    Column("name", ("商品名称", "Product")),
-    Column("category", ("分类", "Category")),
+    *PRODUCT,
     Column("batch", ("批号", "Batch")),
     Column("supplier", ("供应商", "Supplier")),
     Column("produced_on", ("生产日期", "Produced"), "DATE"),
@@ -36,7 +33,6 @@ EXPIRY = [
     Column("days_left", ("剩余天数", "Days left"), "COUNT"),
     Column("on_hand", ("现有", "On hand"), "QUANTITY"),
     Column("shelf", ("货架", "On the shelf"), "QUANTITY"),
-    Column("unit", ("单位", "Unit")),
     Column("unit_cost", ("单位成本", "Unit cost"), "MONEY", cost=True),
     Column("value", ("临期金额", "Value at risk"), "MONEY", total=True, cost=True),
 ]

@@ -21,7 +21,7 @@ from app.domain.reports.columns import (
     yuan,
 )
 from app.domain.reports.export_sales import CHANNELS
-from app.domain.reports.export_stock import MOST_BARS, PAGE, product_values
+from app.domain.reports.export_stock import MOST_BARS, PAGE, PRODUCT, product_values
 from app.domain.rules.kinds import Kind
 from app.domain.rules.phones import masked
 from app.domain.rules.units import written
@@ -44,13 +44,10 @@ MOVEMENTS = [
     Column("kind", ("单据类型", "Kind")),
     Column("document", ("单号", "Document number")),
     Column("channel", ("渠道", "Channel")),
-    Column("sku", ("货号", "SKU")),
-    Column("barcodes", ("条码", "Barcodes")),
-    Column("name", ("商品名称", "Product")),
+    *PRODUCT,
     Column("batch", ("批号", "Batch")),
     Column("expires_on", ("到期日", "Expiry"), "DATE"),
     Column("quantity", ("数量", "Quantity"), "QUANTITY"),
-    Column("unit", ("单位", "Unit")),
     Column("from", ("从", "From")),
     Column("to", ("到", "To")),
     Column("amount", ("金额", "Amount"), "MONEY"),
