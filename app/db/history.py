@@ -1,15 +1,16 @@
 """The ledger read backwards: stock as of any moment, and what explains a level."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, and_, bindparam, case, func, select, tuple_, union_all
 
+from app.db.checkpoints import END, Range, bases, bind_ranges, ranges, unread
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
-from app.db.levels import Pair, bind_levels, level_keys
+from app.db.levels import Pair
 from app.db.tables import Alert, Entry, Level, Movement, Product, Stocktake, StocktakeLine
 from app.domain.rules.kinds import ON_HAND_BINS, PHYSICAL_BINS
 
@@ -30,16 +31,16 @@ class Balance(NamedTuple):
 
 
 def _sides() -> Any:
-    """SQL: what each entry of these levels takes from a bin and adds to one.
+    """SQL: what each entry of these ranges takes from a bin and adds to one.
 
     A move inside one level has its position in the `from` columns.
     """
-    keys = level_keys()
+    keys = ranges()
     inside = and_(E.from_seq.is_not(None), E.to_store == E.from_store)
     sides = (
-        (E.from_store, E.from_bin, -1, E.from_seq.is_not(None)),
-        (E.from_store, E.to_bin, 1, and_(inside, E.to_seq.is_(None))),
-        (E.to_store, E.to_bin, 1, E.to_seq.is_not(None)),
+        (E.from_store, E.from_bin, -1, E.from_seq, E.from_seq.is_not(None)),
+        (E.from_store, E.to_bin, 1, E.from_seq, and_(inside, E.to_seq.is_(None))),
+        (E.to_store, E.to_bin, 1, E.to_seq, E.to_seq.is_not(None)),
     )
     return union_all(
         *(
@@ -63,41 +64,86 @@ def _sides() -> Any:
                     store == keys.c.store_id,
                     E.product_id == keys.c.product_id,
                     positioned,
+                    seq > keys.c.after_seq,
+                    seq <= keys.c.until_seq,
                     bin.in_(PHYSICAL_BINS),
                 ),
             )
             .join(Movement.__table__, THEIRS)
-            for store, bin, sign, positioned in sides
+            for store, bin, sign, seq, positioned in sides
         )
     ).subquery("sides")
 
 
 SIDES = _sides()
+PLACE = (SIDES.c.store_id, SIDES.c.product_id, SIDES.c.batch_id, SIDES.c.bin)
+SUMS = (
+    func.sum(SIDES.c.quantity).cast(BigInteger),
+    func.sum(SIDES.c.cost).cast(BigInteger),
+)
 BALANCES = (
-    select(
-        SIDES.c.store_id,
-        SIDES.c.product_id,
-        SIDES.c.batch_id,
-        SIDES.c.bin,
-        func.sum(SIDES.c.quantity).cast(BigInteger),
-        func.sum(SIDES.c.cost).cast(BigInteger),
-    )
+    select(*PLACE, *SUMS)
     .where(
         SIDES.c.occurred_at <= bindparam("at", type_=M.occurred_at.type),
         SIDES.c.recorded_at <= bindparam("known_at", type_=M.recorded_at.type),
     )
-    .group_by(SIDES.c.store_id, SIDES.c.product_id, SIDES.c.batch_id, SIDES.c.bin)
+    .group_by(*PLACE)
 )
 
 
 async def balances(
     session: AnySession, tenant: UUID, pairs: Collection[Pair], at: datetime, known_at: datetime
 ) -> list[Balance]:
-    """What these levels held at a moment, by what was recorded until `known_at`."""
-    moments = {"tenant": tenant, "at": at, "known_at": known_at}
-    return [
-        Balance(*row) for row in await session.execute(BALANCES, {**moments, **bind_levels(pairs)})
-    ]
+    """What these levels held at a moment, by what was recorded until `known_at`.
+
+    The latest checkpoint that is usable, and what was recorded behind it; one place of a level
+    may have two rows. The session is a snapshot.
+    """
+    moments = {"at": at, "known_at": known_at}
+    since = dict.fromkeys(pairs, 0)
+    held: list[Balance] = []
+    for store, product, seq, kept in await bases(session, tenant, pairs, **moments):
+        since[store, product] = seq
+        held += (balance_of(store, product, each) for each in kept)
+    positions = [(*pair, seq) for pair, seq in since.items()]
+    behind = await unread(session, tenant, positions, **moments)
+    arguments = {"tenant": tenant, **moments, **bind_ranges(behind)}
+    return held + [Balance(*row) for row in await session.execute(BALANCES, arguments)]
+
+
+def balance_of(store: UUID, product: UUID, kept: Mapping[str, Any]) -> Balance:
+    """A balance as a checkpoint keeps it."""
+    batch = kept["batch_id"]
+    place = store, product, batch and UUID(batch), kept["bin"]
+    return Balance(*place, kept["quantity"], kept["value"])
+
+
+class Part(NamedTuple):
+    """The sum of one place in a part of a level's history, and when its entries happened and
+    were recorded, the first and the last."""
+
+    balance: Balance
+    first_at: datetime
+    last_at: datetime
+    first_known: datetime
+    last_known: datetime
+
+
+PARTS = select(
+    *PLACE,
+    *SUMS,
+    func.min(SIDES.c.occurred_at),
+    func.max(SIDES.c.occurred_at),
+    func.min(SIDES.c.recorded_at),
+    func.max(SIDES.c.recorded_at),
+).group_by(*PLACE)
+
+
+async def parts(session: AnySession, tenant: UUID, given: Collection[Range]) -> list[Part]:
+    """The sums of these parts of the history, one range a level."""
+    arguments = {"tenant": tenant, **bind_ranges(given)}
+    summed: Any = await session.execute(PARTS, arguments)
+    return [Part(Balance(*row[:6]), *row[6:]) for row in summed]
 
 
 async def level_pairs(
@@ -144,7 +190,7 @@ async def totals_since(
     session: AnySession, tenant: UUID, pair: Pair, since: datetime
 ) -> list[KindTotal]:
     """How the level's on-hand changed since, by kind, the largest change first."""
-    parameters = {"tenant": tenant, "since": since, **bind_levels([pair])}
+    parameters = {"tenant": tenant, "since": since, **bind_ranges([Range(*pair, 0, END)])}
     return [KindTotal(*row) for row in await session.execute(TOTALS, parameters)]
 
 

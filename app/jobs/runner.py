@@ -13,6 +13,7 @@ from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
 from app.jobs import (
     audit,
+    checkpoints,
     contacts,
     expiry,
     menu,
@@ -33,6 +34,7 @@ SCHEDULE: dict[str, tuple[str, Job]] = {
     "seal_contacts": ("*/10 * * * *", contacts.seal_contacts),
     "end_overdue_orders": ("* * * * *", reservations.end_overdue_orders),
     "resume_interrupted": ("* * * * *", stocktakes.resume_interrupted),
+    "keep_checkpoints": ("7 * * * *", checkpoints.keep_checkpoints),
     "trim": ("23 * * * *", retention.trim),
     # 03:40 in China, when stores are closed.
     "audit": ("40 19 * * *", audit.audit),

@@ -1,6 +1,6 @@
 """The audit finds every change that bypassed the ledger."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import asyncpg
 import pytest
@@ -11,6 +11,7 @@ from app.db.core.unit import Database
 from app.db.tables import Movement
 from app.domain.documents.writeoffs import Source
 from app.domain.ledger.post import PostDrafts
+from app.domain.movements.checkpoints import keep_checkpoints
 from app.domain.rules.kinds import Kind
 from app.run.embedded import Urls
 from tests.conftest import VAULT, Cloning, unheard
@@ -94,6 +95,9 @@ TAMPERING = [
      "counted = counted + 1"),
     ("a product is in", "update stocktakes set state = 'OPEN'"),
     ("a closed stocktake has", "update stocktake_lines set posted_at = null"),
+    ("a checkpoint is", "update checkpoints set balances = '[]'"),
+    ("a checkpoint knows", "update checkpoints set first_at = last_at + interval '1 second'"),
+    ("a checkpoint continues", "update checkpoints set since_seq = seq - 1 where seq > 1"),
     ("a movement has entries", DISARM + "delete from entries" + ARM),
 ]  # fmt: skip
 
@@ -144,6 +148,7 @@ async def fill(shop: Shop) -> None:
         row = await counting.open("油")
         await counting.count(row, "油", quantity)
         await counting.close(row)
+    await keep_checkpoints(shop.db, shop.tenant, datetime.now(UTC))
 
 
 @pytest.mark.parametrize(("broken", "sql"), TAMPERING, ids=[f"{b}-{s[:40]}" for b, s in TAMPERING])

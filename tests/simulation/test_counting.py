@@ -3,16 +3,15 @@
 import asyncio
 import os
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
 
-from app.db.history import balances
 from app.db.stock import levels_by_pair
 from app.db.tables import Movement, Stocktake
 from app.domain.ledger.draft import batch_id
-from app.domain.rules.kinds import ON_HAND_BINS, Kind
+from app.domain.rules.kinds import Kind
 from tests.support.shop import Shop, day
 from tests.support.stocktakes import CountDesk
 
@@ -131,32 +130,6 @@ async def test_closed_by_two_while_it_sells(shop: Shop) -> None:
     }
     counted = {name: 19 if name in added else 18 for name in again}
     assert book == counted | dict.fromkeys(sold, 17)
-
-
-async def test_past_stock_is_the_replayed_ledger(shop: Shop, seed: str) -> None:
-    """On both axes, at random moments, late facts included."""
-    rng, facts = Random(seed), list[tuple[datetime, datetime, int]]()
-    first = await shop.receive("米", 1000)
-    assert isinstance(first, Movement)
-    facts.append((first.occurred_at, first.recorded_at, 1000))
-    product = await shop.product("米")
-    for _ in range(25):
-        kind, sign = rng.choice(((Kind.SALE, -1), (Kind.RECEIPT, 1)))
-        quantity = rng.randint(1, 9)
-        at = datetime.now(UTC) - timedelta(minutes=rng.randint(0, 60))
-        drafted = await shop.draft(kind, ("米", quantity))
-        posted = await shop.post(replace(drafted, occurred_at=at, dated=True))
-        assert isinstance(posted, Movement)
-        facts.append((at, posted.recorded_at, sign * quantity))
-    pair = shop.store, product
-    for _ in range(20):
-        at = datetime.now(UTC) - timedelta(minutes=rng.randint(0, 60))
-        known = rng.choice(facts)[1]
-        async with shop.db.read(shop.tenant) as session:
-            history = await balances(session, shop.tenant, [pair], at, known)
-        total = sum(each.quantity for each in history if each.bin in ON_HAND_BINS)
-        replayed = sum(change for when, noted, change in facts if when <= at and noted <= known)
-        assert total == replayed
 
 
 async def test_a_loss_is_of_the_counted_batch_wherever_it_lies(shop: Shop) -> None:

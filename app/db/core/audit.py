@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.db.core.audit_amounts import AMOUNTS
+from app.db.core.audit_checkpoints import checkpoint_invariants
 from app.db.core.audit_flows import FLOWS
 from app.db.core.audit_receipts import RECEIPTS
 from app.db.core.postgres import Connection, connect
@@ -343,6 +344,7 @@ INVARIANTS = AMOUNTS | {
     **FLOWS,
     **RECEIPTS,
     **STOCKTAKE_INVARIANTS,
+    **checkpoint_invariants(PHYSICAL),
 }
 
 

@@ -17,6 +17,7 @@ from app.db.tables.catalog import (
     Recipe,
 )
 from app.db.tables.channels import ChannelLink, ChannelRule, Listing, ShopMessage
+from app.db.tables.checkpoints import Checkpoint
 from app.db.tables.customers import Customer, MiniApp
 from app.db.tables.exports import Export
 from app.db.tables.feed import Change, Feed
@@ -87,6 +88,7 @@ __all__ = [
     "Change",
     "ChannelLink",
     "ChannelRule",
+    "Checkpoint",
     "Component",
     "Customer",
     "Delivery",

@@ -1,0 +1,180 @@
+"""Checkpoints: where the history of a level is read from, and how a new one is kept."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import BigInteger, and_, bindparam, column, func, literal, select, true, union_all
+from sqlalchemy.dialects.postgresql import insert
+
+from app.db.core.snapshot import AnySession
+from app.db.core.statement import arrays, rows
+from app.db.core.unit import Unit
+from app.db.days import store_day
+from app.db.levels import Pair, bind_levels, level_keys
+from app.db.tables import Checkpoint, Level, Store
+
+C = Checkpoint.__table__.c
+TENANT = bindparam("tenant", type_=C.tenant_id.type)
+AT = bindparam("at", type_=C.last_at.type)
+KNOWN_AT = bindparam("known_at", type_=C.last_known.type)
+END = 2**63 - 1
+"""A position behind every entry."""
+
+
+class Range(NamedTuple):
+    """Entries of a level behind the position `after_seq`, up to `until_seq`."""
+
+    store_id: UUID
+    product_id: UUID
+    after_seq: int
+    until_seq: int
+
+
+def ranges() -> Any:
+    """A table of ranges that `bind_ranges` binds as an argument."""
+    names = (column(name, BigInteger()) for name in ("after_seq", "until_seq"))
+    return rows("ranges", C.store_id, C.product_id, *names)
+
+
+def bind_ranges(given: Collection[Range]) -> dict[str, list[Any]]:
+    """The arguments of a statement with `ranges`."""
+    return arrays("ranges", list(Range._fields), list(given))
+
+
+KEYS = level_keys()
+OF_KEYS = and_(
+    C.tenant_id == TENANT, C.store_id == KEYS.c.store_id, C.product_id == KEYS.c.product_id
+)
+
+
+def _newest(*conditions: Any) -> Any:
+    """SQL: of each key's checkpoints with these conditions, the one that is farthest on."""
+    return (
+        select(Checkpoint.__table__)
+        .where(OF_KEYS, *conditions)
+        .order_by(C.seq.desc())
+        .limit(1)
+        .lateral("newest")
+    )
+
+
+def _columns(newest: Any, *names: str) -> Any:
+    columns = (newest.c[name] for name in names)
+    return select(*columns).select_from(KEYS).join(newest, true())
+
+
+USABLE = _newest(C.last_at <= AT, C.last_known <= KNOWN_AT)
+BASES = _columns(USABLE, "store_id", "product_id", "seq", "balances")
+
+
+class Base(NamedTuple):
+    """A checkpoint whose entries had all happened, and were all known, at a moment."""
+
+    store_id: UUID
+    product_id: UUID
+    seq: int
+    balances: Sequence[dict[str, Any]]
+
+
+async def bases(
+    session: AnySession, tenant: UUID, pairs: Collection[Pair], at: datetime, known_at: datetime
+) -> list[Base]:
+    """The latest usable checkpoint of each of these levels that has one."""
+    moments = {"tenant": tenant, "at": at, "known_at": known_at}
+    kept = await session.execute(BASES, {**moments, **bind_levels(pairs)})
+    return [Base(*row) for row in kept]
+
+
+def _unread() -> Any:
+    since = rows("since", C.store_id, C.product_id, C.seq)
+    theirs = and_(
+        C.tenant_id == TENANT, C.store_id == since.c.store_id, C.product_id == since.c.product_id
+    )
+    level = since.c.store_id, since.c.product_id
+    kept = select(*level, C.since_seq, C.seq).select_from(since).join(Checkpoint.__table__, theirs)
+    # A part of the history in which nothing had happened, or was known, is not read.
+    parts = kept.where(C.seq > since.c.seq, C.first_at <= AT, C.first_known <= KNOWN_AT)
+    latest = select(func.max(C.seq)).where(theirs).scalar_subquery()
+    rest = select(*level, func.coalesce(latest, 0), literal(END, BigInteger()))
+    return select(union_all(parts, rest.select_from(since)).subquery("unread"))
+
+
+UNREAD = _unread()
+
+
+async def unread(
+    session: AnySession,
+    tenant: UUID,
+    since: Collection[tuple[UUID, UUID, int]],
+    at: datetime,
+    known_at: datetime,
+) -> list[Range]:
+    """The parts of the history behind these positions (store, product, position of a checkpoint
+    or 0) that may have entries of the moment."""
+    given = arrays("since", ["store_id", "product_id", "seq"], list(since))
+    moments = {"tenant": tenant, "at": at, "known_at": known_at}
+    return [Range(*row) for row in await session.execute(UNREAD, {**moments, **given})]
+
+
+class DueLevel(NamedTuple):
+    """A level that moved since its last checkpoint, which is of an earlier day of the store."""
+
+    store_id: UUID
+    product_id: UUID
+    version: int
+    day: date
+
+
+async def due_levels(
+    session: AnySession, tenant: UUID, now: datetime, after: Pair | None, limit: int
+) -> list[DueLevel]:
+    """A page of the levels that need a checkpoint at this moment."""
+    today = store_day(Store.timezone, literal(now, C.last_at.type))
+    theirs = and_(
+        C.tenant_id == Level.tenant_id,
+        C.store_id == Level.store_id,
+        C.product_id == Level.product_id,
+    )
+    newer = select(C.seq).where(theirs, (C.seq == Level.version) | (C.day >= today))
+    query: Any = (
+        select(Level.store_id, Level.product_id, Level.version, today)
+        .join(Store, and_(Store.tenant_id == Level.tenant_id, Store.id == Level.store_id))
+        .where(Level.tenant_id == tenant, Level.version > 0, ~newer.exists())
+        .order_by(Level.store_id, Level.product_id)
+        .limit(limit)
+    )
+    if after is not None:
+        store, product = after
+        behind = (Level.store_id == store) & (Level.product_id > product)
+        query = query.where((Level.store_id > store) | behind)
+    return [DueLevel(*row) for row in await session.execute(query)]
+
+
+class Latest(NamedTuple):
+    """The last checkpoint of a level."""
+
+    store_id: UUID
+    product_id: UUID
+    seq: int
+    last_at: datetime
+    last_known: datetime
+    balances: Sequence[dict[str, Any]]
+
+
+LATEST = _columns(_newest(), *Latest._fields)
+
+
+async def latest(session: AnySession, tenant: UUID, pairs: Collection[Pair]) -> dict[Pair, Latest]:
+    """The last checkpoint of each of these levels that has one."""
+    kept = await session.execute(LATEST, {"tenant": tenant, **bind_levels(pairs)})
+    last = [Latest(*row) for row in kept]
+    return {(each.store_id, each.product_id): each for each in last}
+
+
+async def write(unit: Unit, kept: Sequence[Checkpoint]) -> None:
+    """Writes checkpoints; of a level that another process has just served, nothing."""
+    names = [c.name for c in C]
+    values = [{name: getattr(row, name) for name in names} for row in kept]
+    await unit.session.execute(insert(Checkpoint).on_conflict_do_nothing(), values)
