@@ -9,6 +9,7 @@ import socket
 import sys
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated
 from uuid import NAMESPACE_URL, uuid5
 
@@ -322,9 +323,12 @@ def receive_listener() -> int | None:
     import_module("app.web.server")
 
     tether.rename("kucun spare")
-    with socket.socket(fileno=sys.stdin.fileno()) as channel:
+    with socket.socket(fileno=os.dup(sys.stdin.fileno())) as channel:
         channel.send(b"loaded")
         environment, listeners, _, _ = socket.recv_fds(channel, 65_536, 1)
+    # uvloop cannot start a program whose pipe takes the place of a closed stdin.
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdin.fileno())
     if not listeners:
         return None
     os.environ.update(json.loads(environment))

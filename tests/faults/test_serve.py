@@ -1,5 +1,6 @@
 """`kucun serve` as people run it: it starts, stops, survives kills and leaves nothing behind."""
 
+import os
 import socket
 import subprocess
 import time
@@ -56,6 +57,9 @@ def test_it_serves_two_processes_and_stops_without_a_trace(serve: Serve) -> None
     server = serve("--processes", "2")
     assert server.ready()
     until(lambda: len(server.web()) == 2)
+    # A socket in the place of stdin would keep them from starting programs.
+    stdin = [Path(f"/proc/{web.pid}/fd/0").readlink() for web in server.web()]
+    assert stdin == [Path(os.devnull)] * 2
     family = [process.pid for process in server.family()]
     assert len(family) > 6
     assert server.stop() == 0
