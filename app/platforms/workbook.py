@@ -19,9 +19,12 @@ from typing import Any
 
 import openpyxl
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, WriteOnlyCell
-from openpyxl.chart import BarChart, LineChart, Reference
+from openpyxl.chart import BarChart, LineChart, PieChart, Reference
+from openpyxl.chart.label import DataLabelList
+from openpyxl.chart.shapes import GraphicalProperties
+from openpyxl.drawing.line import LineProperties
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
-from openpyxl.utils import get_column_letter
+from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.properties import PageSetupProperties
 
 FORMATS = {
@@ -30,7 +33,8 @@ FORMATS = {
     "MOMENT": "yyyy-mm-dd hh:mm",
     "QUANTITY": "#,##0.######",
     "COUNT": "#,##0",
-    "MONEY": "#,##0.00##",
+    "MONEY": "#,##0.00",
+    "COST": "#,##0.00##",
     "PERCENT": "0.0%",
 }
 FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
@@ -40,11 +44,20 @@ SAMPLE = 500
 WIDTHS = 8, 50
 TEXT_MAX = 32_767
 A4 = "9"
+BOLD, TITLE = Font(name="Calibri", size=11, bold=True), Font(name="Calibri", size=15, bold=True)
 HEADER_FILL = PatternFill("solid", fgColor="DDE7F3")
 LINE = Border(bottom=Side(style="thin", color="8EA9C8"))
 TOTAL_LINE = Border(top=Side(style="thin", color="8EA9C8"))
-CHART_ROWS = 17
-NICE = 10
+TEXT_ALIGNMENT = Alignment(horizontal="left", indent=1)
+HEADING_ALIGNMENTS = {
+    True: Alignment(horizontal="left", vertical="center", indent=1),
+    False: Alignment(horizontal="right", vertical="center"),
+}
+BLUE, GREY = "4C78A8", "D9D9D9"
+CHART_WIDTH, CHART_HEIGHT, TALL_CHART_HEIGHT = 18, 8, 12
+"""In cm."""
+ROW_HEIGHT = 0.53
+FEW_BARS = 10
 
 Table = dict[str, Any]
 
@@ -77,6 +90,13 @@ def display_width(value: Any) -> int:
     return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in str(value))
 
 
+def shown_width(value: Any, kind: str) -> int:
+    """Columns that a cell takes on the screen."""
+    if value is None or kind == "PERCENT":
+        return 0
+    return display_width(f"{float(value):,.2f}" if kind == "MONEY" else value)
+
+
 def write_csv(table: Table, folder: Path) -> None:
     """UTF-8 with a byte order mark, which Excel needs to read Chinese."""
     kinds = [column["kind"] for column in table["columns"]]
@@ -102,19 +122,20 @@ def write_xlsx(table: Table, folder: Path) -> None:
     book = openpyxl.Workbook(write_only=True)
     book.properties.title = table["title"]
     book.properties.creator = "Kucun"
-    write_data(book.create_sheet(table["data_sheet"]), table, folder)
-    write_summary(book.create_sheet(table["summary_sheet"]), table)
+    last = write_data(book.create_sheet(table["data_sheet"]), table, folder)
+    write_summary(book.create_sheet(table["summary_sheet"]), table, last)
     book.save(folder / "file")
 
 
-def write_data(page: Any, table: Table, folder: Path) -> None:
+def write_data(page: Any, table: Table, folder: Path) -> int:
+    """Write the rows with their totals. Returns the number of the last row of data."""
     columns = table["columns"]
     for place, width in enumerate(widths(columns, folder), start=1):
         page.column_dimensions[get_column_letter(place)].width = width
-    lay_out(page)
+    lay_out(page, "landscape")
     page.freeze_panes = "A2"
     page.print_title_rows = "1:1"
-    page.append([heading(page, column["title"]) for column in columns])
+    page.append([heading(page, column["title"], column["kind"]) for column in columns])
     cells = [Cells(page, column["kind"]) for column in columns]
     last = 1
     for row in rows_of(folder):
@@ -123,6 +144,7 @@ def write_data(page: Any, table: Table, folder: Path) -> None:
     page.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{last}"
     if last > 1 and any(column["total"] for column in columns):
         page.append(totals(page, table, last))
+    return last
 
 
 def widths(columns: list[Any], folder: Path) -> list[int]:
@@ -130,14 +152,14 @@ def widths(columns: list[Any], folder: Path) -> list[int]:
     most = [display_width(column["title"]) + 3 for column in columns]
     for row in islice(rows_of(folder), SAMPLE):
         for place, value in enumerate(row):
-            most[place] = max(most[place], display_width(value or ""))
+            most[place] = max(most[place], shown_width(value, columns[place]["kind"]))
     return [min(max(width + 2, WIDTHS[0]), WIDTHS[1]) for width in most]
 
 
-def lay_out(page: Any) -> None:
+def lay_out(page: Any, orientation: str) -> None:
     """Print on A4, as wide as one page, with page numbers."""
     page.page_setup.paperSize = A4
-    page.page_setup.orientation = "landscape"
+    page.page_setup.orientation = orientation
     page.page_setup.fitToWidth = 1
     page.page_setup.fitToHeight = 0
     page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
@@ -145,12 +167,13 @@ def lay_out(page: Any) -> None:
     page.oddHeader.left.text = "&A"
 
 
-def heading(page: Any, text: str) -> Any:
+def heading(page: Any, text: str, kind: str) -> Any:
+    """A title over values of this kind: above numbers it is on the right like them."""
     cell = text_cell(page, text)
-    cell.font = Font(bold=True)
+    cell.font = BOLD
     cell.fill = HEADER_FILL
     cell.border = LINE
-    cell.alignment = Alignment(vertical="center")
+    cell.alignment = HEADING_ALIGNMENTS[kind == "TEXT"]
     return cell
 
 
@@ -172,6 +195,8 @@ class Cells:
         self._quoted.number_format = FORMATS[kind]
         # It stays a text when a person edits the cell.
         self._quoted.quotePrefix = True
+        if kind == "TEXT":
+            self._plain.alignment = self._quoted.alignment = TEXT_ALIGNMENT
 
     def of(self, value: Any) -> Any:
         """The cell with this value."""
@@ -200,56 +225,95 @@ def totals(page: Any, table: Table, last: int) -> list[Any]:
             cell.value = f'=IF({whole}>0,{part}/{whole},"")'
         elif place == 1:
             cell = text_cell(page, table["total_label"])
+            cell.alignment = TEXT_ALIGNMENT
         cell.number_format = FORMATS[column["kind"]]
-        cell.font = Font(bold=True)
+        cell.font = BOLD
         cell.border = TOTAL_LINE
         cells.append(cell)
     return cells
 
 
-def write_summary(page: Any, table: Table) -> None:
-    """Title and facts, then each chart beside the numbers that it shows."""
-    lay_out(page)
-    for letter, width in (("A", 26), ("B", 18)):
+def write_summary(page: Any, table: Table, last: int) -> None:
+    """Title, facts and totals, then each chart beside the numbers that it shows."""
+    lay_out(page, "portrait")
+    for letter, width in (("A", 28), ("B", 18), ("C", 3)):
         page.column_dimensions[letter].width = width
     title = text_cell(page, table["title"])
-    title.font = Font(bold=True, size=15)
+    title.font = TITLE
     page.append([title])
-    for name, value in table["facts"]:
-        page.append([text_cell(page, name), text_cell(page, value)])
-    written = 1 + len(table["facts"])
+    head = [[text_cell(page, name), text_cell(page, value)] for name, value in table["facts"]]
+    head += grand_totals(page, table, last)
+    for cells in head:
+        page.append(cells)
+    written = 1 + len(head)
     for chart in table["charts"]:
         page.append([])
-        page.append([heading(page, text) for text in chart["columns"]])
-        head = written + 2
-        number = Cells(page, chart["kind"])
-        label = Cells(page, "TEXT")
+        titles = zip(chart["columns"], ("TEXT", chart["kind"]), strict=True)
+        page.append([heading(page, text, kind) for text, kind in titles])
+        top, number, label = written + 2, Cells(page, chart["kind"]), Cells(page, "TEXT")
         for name, value in chart["points"]:
             page.append([label.of(name), number.of(value)])
-        written = head + len(chart["points"])
-        page.add_chart(drawn(page, chart, head, written), f"D{head}")
-        while written < head + CHART_ROWS:
+        written = top + len(chart["points"])
+        drawing = drawn(page, chart, top, written)
+        page.add_chart(drawing, f"D{top}")
+        while written < top + int(drawing.height / ROW_HEIGHT) + 2:
             page.append([])
             written += 1
 
 
+def grand_totals(page: Any, table: Table, last: int) -> list[list[Any]]:
+    """The totals of all rows of the data sheet: formulas that its filter does not change."""
+    lines: list[list[Any]] = []
+    for place, column in enumerate(table["columns"], start=1):
+        if column["total"] and last > 1:
+            letter = get_column_letter(place)
+            cells = f"{quote_sheetname(table['data_sheet'])}!{letter}2:{letter}{last}"
+            total = WriteOnlyCell(page, f"=SUM({cells})")
+            total.number_format, total.font = FORMATS[column["kind"]], BOLD
+            lines.append([text_cell(page, column["title"]), total])
+    return lines
+
+
 def drawn(page: Any, chart: Table, head: int, last: int) -> Any:
     """The native chart over the numbers in the rows from `head` to `last`."""
-    drawing: Any = LineChart() if chart["shape"] == "LINE" else BarChart()
-    if chart["shape"] == "BAR":
-        # The first row on top.
-        drawing.type = "bar"
-        drawing.x_axis.scaling.orientation = "maxMin"
-        drawing.gapWidth = 50
+    drawing = empty_chart(chart)
     drawing.title = chart["title"]
     drawing.add_data(Reference(page, min_col=2, min_row=head, max_row=last), titles_from_data=True)
     drawing.set_categories(Reference(page, min_col=1, min_row=head + 1, max_row=last))
+    is_tall = len(chart["points"]) > FEW_BARS and chart["shape"] == "BAR"
+    drawing.width = CHART_WIDTH
+    drawing.height = TALL_CHART_HEIGHT if is_tall else CHART_HEIGHT
+    if isinstance(drawing, PieChart):
+        drawing.dataLabels = DataLabelList(
+            showPercent=True, showVal=False, showCatName=False, showSerName=False
+        )
+        return drawing
     drawing.legend = None
     # Without these the axes are not drawn by Excel.
     drawing.x_axis.delete = drawing.y_axis.delete = False
     drawing.y_axis.numFmt = FORMATS["COUNT"]
-    drawing.width, drawing.height = 22, 8 if len(chart["points"]) <= NICE else 12
+    drawing.y_axis.majorGridlines.spPr = GraphicalProperties(ln=LineProperties(solidFill=GREY))
+    look = drawing.series[0].graphicalProperties
+    if isinstance(drawing, LineChart):
+        look.line.solidFill = BLUE
+        drawing.series[0].smooth = False
+    else:
+        look.solidFill = BLUE
     return drawing
+
+
+def empty_chart(chart: Table) -> Any:
+    """A chart of the shape; shares of a whole are drawn as bars if one is below zero."""
+    if chart["shape"] == "LINE":
+        return LineChart()
+    if chart["shape"] == "PIE" and all(float(value) >= 0 for _, value in chart["points"]):
+        return PieChart()
+    bars = BarChart()
+    bars.type, bars.gapWidth = "bar", 50
+    # The first row on top, and the axis of amounts below.
+    bars.x_axis.scaling.orientation = "maxMin"
+    bars.y_axis.crosses = "max"
+    return bars
 
 
 def main(folder: Path) -> None:

@@ -88,7 +88,12 @@ async def test_levels_as_a_workbook(stocked: Any, db: Database) -> None:
     assert (page.freeze_panes, page.print_title_rows) == ("A2", "$1:$1")
     assert page.auto_filter.ref.endswith(str(len(rows) + 1))
     assert (page.page_setup.paperSize, page.page_setup.fitToHeight) == (9, 0)
-    assert len(book["汇总"]._charts) == 2
+    summary = book["汇总"]
+    values = {line[0].value: line[1].value for line in summary.iter_rows(max_col=2)}
+    assert values["库存金额"] == f"=SUM('明细'!{letter}2:{letter}{len(rows) + 1})"
+    assert values["未分类"] == sum(row["库存金额"] for row in rows)
+    shapes = [type(chart).__name__ for chart in summary._charts]
+    assert (shapes, summary.page_setup.paperSize) == (["BarChart", "PieChart"], 9)
 
 
 async def test_levels_as_csv_in_english(stocked: Any, db: Database) -> None:

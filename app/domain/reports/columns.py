@@ -1,6 +1,6 @@
 """Tables of exports: columns, rows and charts, in the language of the request."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,6 +14,8 @@ Label = tuple[str, str]
 """A text in Chinese and in English."""
 Row = list[Any]
 TEN_THOUSANDTHS = 10_000
+MOST_BARS = 15
+OTHERS: Label = ("其他", "Others")
 
 
 class Column(NamedTuple):
@@ -32,7 +34,10 @@ class Column(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """A chart of the summary: one bar or point for each label; amounts are in 1/10000 yuan."""
+    """A chart: one point, bar or slice for each label; amounts are in 1/10000 yuan.
+
+    `shape`: LINE, BAR or PIE.
+    """
 
     shape: str
     title: Label
@@ -84,6 +89,14 @@ class ExportScope:
     def columns(self, every: list[Column]) -> list[Column]:
         """The columns that the requester may see."""
         return [each for each in every if self.with_cost or not each.cost]
+
+    def largest(self, points: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+        """The points from the largest on, at most MOST_BARS: the last adds up all others."""
+        ordered = sorted(points, key=lambda point: -point[1])
+        if len(ordered) <= MOST_BARS:
+            return ordered
+        shown, rest = ordered[: MOST_BARS - 1], ordered[MOST_BARS - 1 :]
+        return [*shown, (self.text(OTHERS), sum(value for _, value in rest))]
 
     def local(self, moment: datetime | None, store: UUID) -> str | None:
         """A moment by the store's clock, to the minute."""

@@ -33,7 +33,7 @@ EXPIRY = [
     Column("days_left", ("剩余天数", "Days left"), "COUNT"),
     Column("on_hand", ("现有", "On hand"), "QUANTITY"),
     Column("shelf", ("货架", "On the shelf"), "QUANTITY"),
-    Column("unit_cost", ("单位成本", "Unit cost"), "MONEY", cost=True),
+    Column("unit_cost", ("单位成本", "Unit cost"), "COST", cost=True),
     Column("value", ("临期金额", "Value at risk"), "MONEY", total=True, cost=True),
 ]
 STEPS: list[tuple[int, Label]] = [

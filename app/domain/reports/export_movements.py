@@ -21,7 +21,7 @@ from app.domain.reports.columns import (
     yuan,
 )
 from app.domain.reports.export_sales import CHANNELS
-from app.domain.reports.export_stock import MOST_BARS, PAGE, PRODUCT, product_values
+from app.domain.reports.export_stock import PAGE, PRODUCT, product_values
 from app.domain.rules.kinds import Kind
 from app.domain.rules.phones import masked
 from app.domain.rules.units import written
@@ -84,7 +84,7 @@ async def movements(session: AnySession, scope: ExportScope) -> ExportTable:
     def charts() -> list[Chart]:
         titles = ("单据类型", "Kind"), ("行数", "Lines")
         title = "各类单据行数", "Lines by kind"
-        return [Chart("BAR", title, titles, kinds.most_common(MOST_BARS), "COUNT")]
+        return [Chart("BAR", title, titles, scope.largest(kinds.items()), "COUNT")]
 
     return ExportTable(columns, pages(), charts)
 

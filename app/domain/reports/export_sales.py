@@ -19,7 +19,7 @@ from app.domain.reports.columns import (
     fen,
     yuan,
 )
-from app.domain.reports.export_stock import MOST_BARS, NO_CATEGORY, PRODUCT, product_values
+from app.domain.reports.export_stock import NO_CATEGORY, PRODUCT, product_values
 from app.domain.reports.flows import ReportRow, loss_report, sales_report
 from app.domain.rules.phones import masked
 from app.domain.rules.units import written
@@ -32,6 +32,7 @@ CHANNELS: dict[str, Label] = {
     "DOUYIN": ("抖音", "Douyin"),
     "DELIVERY": ("外卖", "Delivery"),
 }
+SHAPES = {**dict.fromkeys(("DAY", "WEEK", "MONTH"), "LINE"), "CHANNEL": "PIE", "REASON": "PIE"}
 NO_REASON: Label = ("未填写", "Not given")
 KEYS: dict[str, list[Column]] = {
     "DAY": [Column("key", ("日期", "Day"), "DATE")],
@@ -133,8 +134,7 @@ def _table(
             part = rows[start : start + PAGE]
             keys = await _keys(session, scope, group, [row.key for row in part])
             for row, key in zip(part, keys, strict=True):
-                if group in TIMES or len(points) < MOST_BARS:
-                    points.append((str(key["key"]), value_of(row.sums)))
+                points.append((str(key["key"]), value_of(row.sums)))
             yield [
                 [({**key, **values_of(row.sums)})[column.name] for column in columns]
                 for row, key in zip(part, keys, strict=True)
@@ -142,8 +142,8 @@ def _table(
 
     def charts() -> list[Chart]:
         label = next(column.title for column in KEYS[group] if column.name == "key")
-        shape = "LINE" if group in ("DAY", "WEEK", "MONTH") else "BAR"
-        return [Chart(shape, title, (label, title), points)]
+        shown = points if group in TIMES else scope.largest(points)
+        return [Chart(SHAPES.get(group, "BAR"), title, (label, title), shown)]
 
     return ExportTable(columns, pages(), charts, len(rows))
 

@@ -21,7 +21,6 @@ from app.domain.rules.codes import printed
 from app.domain.rules.units import written
 
 PAGE = 500
-MOST_BARS = 15
 STATUSES: dict[str, Label] = {
     "OUT": ("断货", "Out of stock"),
     "LOW": ("低库存", "Low"),
@@ -49,7 +48,7 @@ LEVELS = [
     Column("reorder_point", ("最低库存", "Reorder point"), "QUANTITY"),
     Column("status", ("状态", "Status")),
     Column("price", ("售价", "Price"), "MONEY"),
-    Column("unit_cost", ("平均成本", "Average cost"), "MONEY", cost=True),
+    Column("unit_cost", ("平均成本", "Average cost"), "COST", cost=True),
     Column("value", ("库存金额", "Stock value"), "MONEY", total=True, cost=True),
     Column("received_at", ("最近入库", "Last receipt"), "MOMENT"),
 ]
@@ -75,11 +74,11 @@ async def levels(session: AnySession, scope: ExportScope) -> ExportTable:
     def charts() -> list[Chart]:
         titles = ("分类", "Category"), ("库存金额（元）", "Stock value (CNY)")
         title = "各分类库存金额（元）", "Stock value by category (CNY)"
-        by_value = Chart("BAR", title, titles, values.most_common(MOST_BARS))
+        by_value = Chart("BAR", title, titles, scope.largest(values.items()))
         titles = ("状态", "Status"), ("商品数", "Products")
         order = [(scope.text(each), statuses[scope.text(each)]) for each in STATUSES.values()]
         title = "各状态商品数", "Products by status"
-        by_status = Chart("BAR", title, titles, order, "COUNT")
+        by_status = Chart("PIE", title, titles, order, "COUNT")
         return [*([by_value] if scope.with_cost else []), by_status]
 
     return ExportTable(columns, pages(), charts, await count_levels(session, scope.tenant, filter))
