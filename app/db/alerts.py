@@ -1,7 +1,7 @@
 """Alerts: raised with the movement that gave cause, read by stores, acknowledged once."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -21,13 +21,13 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    tuple_,
     union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
@@ -282,28 +282,23 @@ def _filtered(tenant: UUID, filter: AlertFilter) -> Any:
 
 
 async def alerts(
-    session: AnySession, tenant: UUID, filter: AlertFilter, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, filter: AlertFilter, span: Span
 ) -> Sequence[Alert]:
     """A page of alerts, the newest first."""
     query = _filtered(tenant, filter)
-    if after is not None:
-        query = query.where(Alert.id < after)
-    return (await session.scalars(query.order_by(Alert.id.desc()).limit(limit))).all()
+    return await span.scalars(session, query, Alert.id, newest=True)
 
 
 async def urgent_alerts(
     session: AnySession,
     tenant: UUID,
     filter: AlertFilter,
-    after: tuple[int, date, UUID] | None,
-    limit: int,
+    span: Span,
 ) -> Sequence[Alert]:
     """A page of alerts, the most urgent first, and the nearest last day of sale among equals."""
     order = Alert.urgency, Alert.due_on, Alert.id
     query = _filtered(tenant, filter)
-    if after is not None:
-        query = query.where(tuple_(*order) > after)
-    return (await session.scalars(query.order_by(*order).limit(limit))).all()
+    return await span.scalars(session, query, *order)
 
 
 async def alert_counts(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
@@ -30,7 +31,7 @@ class ApprovalFilter(NamedTuple):
 
 
 async def approvals(
-    session: AnySession, tenant: UUID, filter: ApprovalFilter, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, filter: ApprovalFilter, span: Span
 ) -> Sequence[Approval]:
     """A page of approvals, the newest first."""
     query = select(Approval).where(
@@ -38,9 +39,7 @@ async def approvals(
     )
     if filter.state is not None:
         query = query.where(Approval.state == filter.state)
-    if after is not None:
-        query = query.where(Approval.id < after)
-    return (await session.scalars(query.order_by(Approval.id.desc()).limit(limit))).all()
+    return await span.scalars(session, query, Approval.id, newest=True)
 
 
 async def open_approvals(

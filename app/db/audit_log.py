@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Text, Uuid, bindparam, cast, insert, select
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
@@ -69,7 +70,7 @@ class AuditFilter(NamedTuple):
 
 
 async def records(
-    session: AnySession, tenant: UUID, chosen: AuditFilter, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, chosen: AuditFilter, span: Span
 ) -> Sequence[AuditRecord]:
     """A page of the audit log, the newest first."""
     within = among(AuditRecord.store_id, chosen.stores)
@@ -82,6 +83,4 @@ async def records(
         query = query.where(AuditRecord.at >= chosen.since)
     if chosen.until is not None:
         query = query.where(AuditRecord.at < chosen.until)
-    if after is not None:
-        query = query.where(AuditRecord.id < after)
-    return (await session.scalars(query.order_by(AuditRecord.id.desc()).limit(limit))).all()
+    return await span.scalars(session, query, AuditRecord.id, newest=True)

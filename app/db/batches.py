@@ -16,11 +16,11 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
-    tuple_,
 )
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db import markdowns
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
@@ -255,8 +255,7 @@ async def expiring(
     stores: Collection[UUID],
     product: UUID | None,
     within_days: int | None,
-    after: tuple[date, UUID, UUID] | None,
-    limit: int,
+    span: Span,
 ) -> Sequence[BatchLevel]:
     """Batches that these stores hold and that expire within so many days by each store's clock.
 
@@ -272,9 +271,7 @@ async def expiring(
         today = store_day(Store.timezone, func.now())
         mine = and_(Store.tenant_id == tenant, Store.id == BatchLevel.store_id)
         query = query.join(Store, mine).where(BatchLevel.expires_on <= today + within_days)
-    if after is not None:
-        query = query.where(tuple_(*order) > after)
-    return (await session.scalars(query.order_by(*order).limit(limit))).all()
+    return await span.scalars(session, query, *order)
 
 
 async def expired(session: AnySession, tenant: UUID, now: datetime) -> Sequence[Any]:

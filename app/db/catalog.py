@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, and_, bindparam, case, func, select, tuple_
+from sqlalchemy import ARRAY, Select, Uuid, and_, bindparam, case, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.assortment import listed
 from app.db.categories import above, subtree
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
@@ -87,18 +88,13 @@ async def products(
     session: AnySession,
     tenant: UUID,
     filter: ProductFilter,
-    after: tuple[Any, ...] | None,
-    limit: int,
+    span: Span,
 ) -> list[tuple[Product, int]]:
-    """A page of products with their rank; `after` is (rank, pinyin, id) of the last product of the
-    page before."""
+    """A page of products with their rank; its keys are (rank, pinyin, id)."""
     rank = _rank(filter)
     order = (rank, Product.pinyin, Product.id)
-    query = (
-        select(Product, rank.label("rank"))
-        .where(Product.tenant_id == tenant, rank.is_not(None))
-        .order_by(*order)
-        .limit(limit)
+    query = select(Product, rank.label("rank")).where(
+        Product.tenant_id == tenant, rank.is_not(None)
     )
     if filter.archived:
         query = query.where(Product.archived_at.is_not(None))
@@ -108,9 +104,7 @@ async def products(
         query = query.where(Product.category_id.in_(subtree(tenant, filter.category_id)))
     if filter.kind is not None:
         query = query.where(Product.kind == filter.kind)
-    if after is not None:
-        query = query.where(tuple_(*order) > tuple_(*after))
-    return [(product, value) for product, value in await session.execute(query)]
+    return [(product, value) for product, value in await span.execute(session, query, *order)]
 
 
 async def insert_unique(unit: Unit, row: Table) -> bool:
@@ -200,24 +194,19 @@ async def offers(
     search: str | None,
     category_id: UUID | None,
     channel: str | None,
-    after: tuple[Any, ...] | None,
-    limit: int,
+    span: Span,
 ) -> list[Offer]:
-    """A page of the products that the store, or a channel of it, offers, by name.
-
-    `after` is (pinyin, id) of the last product of the page before."""
+    """A page of the products that the store, or a channel of it, offers, by name; its keys are
+    (pinyin, id)."""
     P, today = Product, store_day(store.timezone, func.now())
     columns = (P.id, P.name, P.spec, P.unit, P.image_url, P.price, P.pinyin, P.scale, P.kind)
     percent = next_percent(P.tenant_id, store.id, P.id, today)
     query = _offered(store, channel, *columns, sellable(store.id, channel), percent)
-    query = query.order_by(P.pinyin, P.id).limit(limit)
     if search:
         query = query.where(P.search.contains(search, autoescape=True))
     if category_id is not None:
         query = query.where(P.category_id.in_(subtree(store.tenant_id, category_id)))
-    if after is not None:
-        query = query.where(tuple_(P.pinyin, P.id) > tuple_(*after))
-    rows: Any = await session.execute(query)
+    rows = await span.execute(session, query, P.pinyin, P.id)
     return [Offer(*row, few=store.few_threshold) for row in rows]
 
 

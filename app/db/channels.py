@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
@@ -39,17 +40,14 @@ async def rules(
     tenant: UUID,
     stores: Collection[UUID],
     channel: str | None,
-    after: UUID | None,
-    limit: int,
+    span: Span,
 ) -> Sequence[ChannelRule]:
     """A page of the rules that set a limit in these stores, the newest first."""
     there = or_(ChannelRule.store_id.is_(None), among(ChannelRule.store_id, stores))
     query = select(ChannelRule).where(ChannelRule.tenant_id == tenant, there, _limits())
     if channel is not None:
         query = query.where(ChannelRule.channel == channel)
-    if after is not None:
-        query = query.where(ChannelRule.id < after)
-    return (await session.scalars(query.order_by(ChannelRule.id.desc()).limit(limit))).all()
+    return await span.scalars(session, query, ChannelRule.id, newest=True)
 
 
 def _limits() -> Any:

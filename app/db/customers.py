@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
@@ -87,16 +88,13 @@ async def orders_of(
     tenant: UUID,
     customer: UUID,
     phone: Collection[bytes],
-    after: UUID | None,
-    limit: int,
+    span: Span,
 ) -> Sequence[Order]:
     """A page of the orders that the customer placed, or that name their phone number, the newest
     first."""
     query = select(Order).where(Order.tenant_id == tenant)
     query = query.where(or_(Order.placed_by == customer, among(Order.contact_index, phone)))
-    if after is not None:
-        query = query.where(Order.id < after)
-    return (await session.scalars(query.order_by(Order.id.desc()).limit(limit))).all()
+    return await span.scalars(session, query, Order.id, newest=True)
 
 
 async def passes_of(
@@ -104,16 +102,13 @@ async def passes_of(
     tenant: UUID,
     customer: UUID,
     phone: Collection[bytes],
-    after: UUID | None,
-    limit: int,
+    span: Span,
 ) -> Sequence[Pass]:
     """A page of the passes that the customer bought, or that name their phone number, the newest
     first."""
     query = select(Pass).where(Pass.tenant_id == tenant)
     query = query.where(or_(Pass.customer_id == customer, among(Pass.contact_index, phone)))
-    if after is not None:
-        query = query.where(Pass.id < after)
-    return (await session.scalars(query.order_by(Pass.id.desc()).limit(limit))).all()
+    return await span.scalars(session, query, Pass.id, newest=True)
 
 
 async def owned_by(unit: Unit, customer: UUID) -> tuple[list[UUID], list[UUID]]:

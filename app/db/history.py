@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, bindparam, case, func, select, tuple_, union_all
+from sqlalchemy import BigInteger, and_, bindparam, case, func, select, union_all
 
 from app.db.checkpoints import END, Range, bases, bind_ranges, ranges, unread
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.levels import Pair
@@ -151,8 +152,7 @@ async def level_pairs(
     tenant: UUID,
     stores: Collection[UUID],
     products: Collection[UUID] | None,
-    after: Pair | None,
-    limit: int,
+    span: Span,
 ) -> list[tuple[UUID, UUID, int]]:
     """A page of the levels of these stores: store, product, and the scale of its unit."""
     query: Any = select(Level.store_id, Level.product_id, Level.scale).where(
@@ -160,9 +160,7 @@ async def level_pairs(
     )
     if products is not None:
         query = query.where(among(Level.product_id, products))
-    if after is not None:
-        query = query.where(tuple_(Level.store_id, Level.product_id) > tuple_(*after))
-    rows = await session.execute(query.order_by(Level.store_id, Level.product_id).limit(limit))
+    rows = await span.execute(session, query, Level.store_id, Level.product_id)
     return [tuple(row) for row in rows]
 
 

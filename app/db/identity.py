@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession, Reads
 from app.db.core.statement import among
 from app.db.core.unit import Database, Unit
@@ -147,17 +148,11 @@ async def staff(
     session: AnySession,
     tenant: UUID,
     stores: Collection[UUID] | None,
-    after: UUID | None,
-    limit: int,
+    span: Span,
 ) -> Sequence[Staff]:
     """A page of the people who work here, those invited last first; with `stores` only cashiers
     who work in these stores and in no others."""
-    query = (
-        select(Staff)
-        .where(Staff.tenant_id == tenant, Staff.removed_at.is_(None))
-        .order_by(Staff.id.desc())
-        .limit(limit)
-    )
+    query = select(Staff).where(Staff.tenant_id == tenant, Staff.removed_at.is_(None))
     if stores is not None:
         works = exists().where(
             StaffStore.tenant_id == Staff.tenant_id, StaffStore.staff_id == Staff.id
@@ -167,19 +162,13 @@ async def staff(
             works.where(among(StaffStore.store_id, stores)),
             ~works.where(~among(StaffStore.store_id, stores)),
         )
-    if after is not None:
-        query = query.where(Staff.id < after)
-    return (await session.scalars(query)).all()
+    return await span.scalars(session, query, Staff.id, newest=True)
 
 
-async def api_keys(
-    session: AnySession, tenant: UUID, after: UUID | None, limit: int
-) -> Sequence[ApiKey]:
+async def api_keys(session: AnySession, tenant: UUID, span: Span) -> Sequence[ApiKey]:
     """A page of API keys, revoked ones too, the newest first."""
-    query = select(ApiKey).where(ApiKey.tenant_id == tenant).order_by(ApiKey.id.desc()).limit(limit)
-    if after is not None:
-        query = query.where(ApiKey.id < after)
-    return (await session.scalars(query)).all()
+    query = select(ApiKey).where(ApiKey.tenant_id == tenant)
+    return await span.scalars(session, query, ApiKey.id, newest=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +321,7 @@ async def end_sessions(unit: Unit, account: UUID, but: UUID | None = None) -> No
 
 
 async def sessions_of(
-    session: AnySession, tenant: UUID, account: UUID | None, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, account: UUID | None, span: Span
 ) -> Sequence[Session]:
     """A page of the account's sessions that are open, the newest first; none without one."""
     if account is None:
@@ -341,12 +330,8 @@ async def sessions_of(
         select(Session)
         .where(Session.tenant_id == tenant, _of(account))
         .where(Session.ended_at.is_(None), Session.expires_at > func.now())
-        .order_by(Session.id.desc())
-        .limit(limit)
     )
-    if after is not None:
-        query = query.where(Session.id < after)
-    return (await session.scalars(query)).all()
+    return await span.scalars(session, query, Session.id, newest=True)
 
 
 async def session_by_id(unit: Unit, id: UUID) -> Session | None:

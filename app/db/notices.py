@@ -9,6 +9,7 @@ from sqlalchemy import and_, case, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.categories import upwards
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
@@ -268,17 +269,14 @@ async def deliveries(
     tenant: UUID,
     stores: Collection[UUID],
     state: str | None,
-    after: UUID | None,
-    limit: int,
+    span: Span,
 ) -> Sequence[Delivery]:
     """A page of deliveries about these stores, the newest first."""
     D = Delivery
     query = select(D).where(D.tenant_id == tenant, among(D.store_id, stores))
     if state is not None:
         query = query.where(D.state == state)
-    if after is not None:
-        query = query.where(D.id < after)
-    return (await session.scalars(query.order_by(D.id.desc()).limit(limit))).all()
+    return await span.scalars(session, query, D.id, newest=True)
 
 
 async def deliveries_of(

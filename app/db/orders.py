@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from app.db.assortment import listed
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Database, Unit
@@ -302,7 +303,7 @@ class OrderFilter(NamedTuple):
 
 
 async def orders(
-    session: AnySession, tenant: UUID, filter: OrderFilter, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, filter: OrderFilter, span: Span
 ) -> Sequence[Order]:
     """A page of orders, the newest first."""
     query = select(Order).where(Order.tenant_id == tenant, among(Order.store_id, filter.stores))
@@ -317,9 +318,7 @@ async def orders(
         query = query.where(among(Order.contact_index, filter.contacts))
     if filter.external_id is not None:
         query = query.where(Order.external_id == filter.external_id)
-    if after is not None:
-        query = query.where(Order.id < after)
-    return (await session.scalars(query.order_by(Order.id.desc()).limit(limit))).all()
+    return await span.scalars(session, query, Order.id, newest=True)
 
 
 async def open_orders(

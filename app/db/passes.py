@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, literal, select
 
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
@@ -47,7 +48,7 @@ class PassFilter(NamedTuple):
 
 
 async def passes(
-    session: AnySession, tenant: UUID, filter: PassFilter, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, filter: PassFilter, span: Span
 ) -> Sequence[Pass]:
     """A page of passes, the newest first."""
     query = select(Pass).where(Pass.tenant_id == tenant, among(Pass.store_id, filter.stores))
@@ -57,9 +58,7 @@ async def passes(
         query = query.where(among(Pass.contact_index, filter.contacts))
     if filter.state is not None:
         query = query.where(Pass.state == filter.state)
-    if after is not None:
-        query = query.where(Pass.id < after)
-    return (await session.scalars(query.order_by(Pass.id.desc()).limit(limit))).all()
+    return await span.scalars(session, query, Pass.id, newest=True)
 
 
 async def redemptions_by_id(

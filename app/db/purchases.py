@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, case, cast, extract, func, select, tuple_
+from sqlalchemy import BigInteger, and_, case, cast, extract, func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.db.catalog import insert_unique
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
@@ -53,18 +54,15 @@ async def suppliers(
     session: AnySession,
     tenant: UUID,
     filter: SupplierFilter,
-    after: tuple[Any, ...] | None,
-    limit: int,
+    span: Span,
 ) -> Sequence[Supplier]:
-    """A page of suppliers by name; `after` is (pinyin, id) of the one before it."""
+    """A page of suppliers by name; its keys are (pinyin, id)."""
     order = Supplier.pinyin, Supplier.id
     there = Supplier.archived_at.is_not(None) if filter.archived else Supplier.archived_at.is_(None)
-    query = select(Supplier).where(Supplier.tenant_id == tenant, there).order_by(*order)
+    query = select(Supplier).where(Supplier.tenant_id == tenant, there)
     if filter.search:
         query = query.where(Supplier.search.contains(filter.search, autoescape=True))
-    if after is not None:
-        query = query.where(tuple_(*order) > tuple_(*after))
-    return (await session.scalars(query.limit(limit))).all()
+    return await span.scalars(session, query, *order)
 
 
 async def numbered(unit: Unit, row: PurchaseOrder, prefix: str) -> None:
@@ -128,12 +126,10 @@ async def purchases(
     session: AnySession,
     tenant: UUID,
     filter: PurchaseFilter,
-    after: tuple[Any, ...] | None,
-    limit: int,
+    span: Span,
 ) -> list[Listed]:
-    """A page of orders: open ones by expected date, then ended ones, the latest first.
-
-    `after` is (over, place, id) of the last order of the page before."""
+    """A page of orders: open ones by expected date, then ended ones, the latest first; its keys
+    are (over, place, id)."""
     P = PurchaseOrder
     moment = case((OPEN, extract("epoch", P.expected_on)), else_=-extract("epoch", P.ended_at))
     order = case((OPEN, 0), else_=1), cast(moment * 1_000_000, BigInteger), P.id
@@ -144,10 +140,7 @@ async def purchases(
         query = query.where(P.supplier_id == filter.supplier_id)
     if filter.expected_until is not None:
         query = query.where(P.expected_on <= filter.expected_until)
-    if after is not None:
-        query = query.where(tuple_(*order) > tuple_(*after))
-    rows: Any = await session.execute(query.order_by(*order).limit(limit))
-    return [Listed(*row) for row in rows]
+    return [Listed(*row) for row in await span.execute(session, query, *order)]
 
 
 async def open_purchases(

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, select, tuple_
+from sqlalchemy import and_, bindparam, select
 
 from app.db.categories import subtree
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.levels import Pair, bind_levels, level_keys
@@ -108,12 +109,11 @@ async def levels(
     tenant: UUID,
     filter: LevelFilter,
     sort: str,
-    after: tuple[Any, ...] | None,
-    limit: int,
+    span: Span,
 ) -> list[tuple[Level, Any]]:
     """A page of levels of goods, each with its sort key: of active ones, or of archived ones.
 
-    `after` is (sort key, product id, store id) of the row before the page.
+    Its keys are (sort key, product id, store id).
     """
     key = SORTS[sort]
     order = (key, Level.product_id, Level.store_id)
@@ -125,15 +125,10 @@ async def levels(
             Product.archived_at.is_not(None) if filter.archived else Product.archived_at.is_(None)
         )
         .where(Product.kind == "GOODS", Level.shown)
-        .order_by(*order)
-        .limit(limit)
     )
     query = _filtered(query, tenant, filter)
-    if after is not None:
-        query = query.where(tuple_(*order) > tuple_(*after))
     page: list[tuple[Level, Any]] = []
-    rows: Any = await session.execute(query)
-    for level, overdue, product, value in rows:
+    for level, overdue, product, value in await span.execute(session, query, *order):
         level.joined = {"products": product}
         page.append((with_overdue(level, overdue), value))
     return page
@@ -165,15 +160,11 @@ async def movements(
     session: AnySession,
     tenant: UUID,
     filter: MovementFilter,
-    after: UUID | None,
-    limit: int,
+    span: Span,
 ) -> Sequence[Movement]:
     """A page of movements, the newest first, that come before the movement `after`."""
-    query = (
-        select(Movement)
-        .where(Movement.tenant_id == tenant, among(Movement.store_id, filter.stores))
-        .order_by(Movement.id.desc())
-        .limit(limit)
+    query = select(Movement).where(
+        Movement.tenant_id == tenant, among(Movement.store_id, filter.stores)
     )
     if filter.product_id is not None:
         query = query.where(
@@ -193,9 +184,7 @@ async def movements(
         query = query.where(Movement.occurred_at >= filter.since)
     if filter.until is not None:
         query = query.where(Movement.occurred_at < filter.until)
-    if after is not None:
-        query = query.where(Movement.id < after)
-    return (await session.scalars(query)).all()
+    return await span.scalars(session, query, Movement.id, newest=True)
 
 
 async def scanned(

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.categories import subtree
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among, arrays, rows
 from app.db.core.unit import Database, Unit
@@ -63,15 +64,13 @@ class StocktakeFilter(NamedTuple):
 
 
 async def stocktakes(
-    session: AnySession, tenant: UUID, filter: StocktakeFilter, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, filter: StocktakeFilter, span: Span
 ) -> Sequence[Stocktake]:
     """A page of stocktakes, the newest first."""
     query = select(S).where(S.tenant_id == tenant, among(S.store_id, filter.stores))
     if filter.state is not None:
         query = query.where(S.state == filter.state)
-    if after is not None:
-        query = query.where(S.id < after)
-    return (await session.scalars(query.order_by(S.id.desc()).limit(limit))).all()
+    return await span.scalars(session, query, S.id, newest=True)
 
 
 async def locked_stocktake(unit: Unit, id: UUID) -> Stocktake | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
@@ -81,7 +82,7 @@ class TransferFilter(NamedTuple):
 
 
 async def transfers(
-    session: AnySession, tenant: UUID, filter: TransferFilter, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, filter: TransferFilter, span: Span
 ) -> Sequence[Transfer]:
     """A page of transfers, the newest first."""
     query = select(Transfer).where(Transfer.tenant_id == tenant, _concerns(filter.stores))
@@ -91,9 +92,7 @@ async def transfers(
         query = query.where(Transfer.requested_by.is_not(None))
     if filter.planned:
         query = query.where(Transfer.from_store.is_not(None))
-    if after is not None:
-        query = query.where(Transfer.id < after)
-    return (await session.scalars(query.order_by(Transfer.id.desc()).limit(limit))).all()
+    return await span.scalars(session, query, Transfer.id, newest=True)
 
 
 def _concerns(stores: Collection[UUID]) -> ColumnElement[bool]:

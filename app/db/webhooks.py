@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, select, update
 
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import Unit
 from app.db.tables import Change, Delivery, Feed, WebhookCursor
@@ -41,8 +42,7 @@ async def deliveries_to(
     tenant: UUID,
     recipient: UUID,
     state: str | None,
-    after: UUID | None,
-    limit: int,
+    span: Span,
 ) -> Sequence[Delivery]:
     """A page of the deliveries to one webhook, the newest first."""
     D = Delivery
@@ -50,6 +50,4 @@ async def deliveries_to(
     query = query.where(D.channel == "WEBHOOK")
     if state is not None:
         query = query.where(D.state == state)
-    if after is not None:
-        query = query.where(D.id < after)
-    return (await session.scalars(query.order_by(D.id.desc()).limit(limit))).all()
+    return await span.scalars(session, query, D.id, newest=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import String, Uuid, and_, bindparam, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among
 from app.db.core.unit import Unit
@@ -108,7 +109,7 @@ class WriteOffFilter(NamedTuple):
 
 
 async def write_offs(
-    session: AnySession, tenant: UUID, filter: WriteOffFilter, after: UUID | None, limit: int
+    session: AnySession, tenant: UUID, filter: WriteOffFilter, span: Span
 ) -> Sequence[WriteOff]:
     """A page of write-offs, the newest first."""
     query = select(WriteOff).where(
@@ -116,9 +117,7 @@ async def write_offs(
     )
     if filter.state is not None:
         query = query.where(WriteOff.state == filter.state)
-    if after is not None:
-        query = query.where(WriteOff.id < after)
-    return (await session.scalars(query.order_by(WriteOff.id.desc()).limit(limit))).all()
+    return await span.scalars(session, query, WriteOff.id, newest=True)
 
 
 async def open_write_offs(

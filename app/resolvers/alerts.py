@@ -12,11 +12,11 @@ from app.db.alerts import AlertFilter
 from app.db.tables import Alert
 from app.domain import access, alerts
 from app.domain.access import Can
-from app.resolvers.pages import newest
+from app.resolvers.pages import newest, reading
 from app.resolvers.roots import root
 from app.schema import alerts as types
-from app.schema.arguments import After, First, StoreIds
-from app.schema.paging import Connection, connection, page
+from app.schema.arguments import After, Before, First, Last, StoreIds
+from app.schema.paging import Connection, PageArguments, connection, page
 
 
 @strawberry.type
@@ -44,18 +44,20 @@ class AlertsQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
         viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_ALERTS, store_ids)
         chosen = AlertFilter(stores, rule and rule.name, state and state.name)
+        paging = PageArguments(first, after, last, before)
         if sort is not types.AlertSort.URGENCY:
-            return await newest(info, rows.alerts, chosen, first=first, after=after)
-        paging = page(first, after, int, date, UUID)
-        async with info.context.snapshot.read(viewer.tenant) as session:
-            alerts = await rows.urgent_alerts(
-                session, viewer.tenant, chosen, paging.after, paging.limit
-            )
-        return connection(alerts, paging, lambda row: (row.urgency, row.due_on, row.id))
+            return await newest(info, rows.alerts, chosen, paging=paging)
+        return await connection(
+            page(paging, int, date, UUID),
+            reading(info, rows.urgent_alerts, chosen),
+            lambda row: (row.urgency, row.due_on, row.id),
+        )
 
     @root(
         Can.SEE_ALERTS,

@@ -16,8 +16,8 @@ from app.domain.errors import Refused
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import approvals as types
-from app.schema.arguments import After, First, StoreIds
-from app.schema.paging import Connection
+from app.schema.arguments import After, Before, First, Last, StoreIds
+from app.schema.paging import Connection, PageArguments
 
 
 @strawberry.type
@@ -54,10 +54,14 @@ class ApprovalsQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
         stores = access.within(info.context.viewer, Can.SEE_APPROVALS, store_ids)
         chosen = ApprovalFilter(stores, state and state.name)
-        return await newest(info, rows.approvals, chosen, first=first, after=after)
+        return await newest(
+            info, rows.approvals, chosen, paging=PageArguments(first, after, last, before)
+        )
 
 
 @strawberry.type

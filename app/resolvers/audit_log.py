@@ -12,8 +12,8 @@ from app.domain.audit_log import Act, visible_to
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import audit_log as types
-from app.schema.arguments import After, First, StoreIds
-from app.schema.paging import Connection
+from app.schema.arguments import After, Before, First, Last, StoreIds
+from app.schema.paging import Connection, PageArguments
 
 
 @strawberry.type
@@ -40,8 +40,12 @@ class AuditLogQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
         chosen = visible_to(info.context.viewer, store_ids)._replace(
             act=act and act.name, since=since, until=until
         )
-        return await newest(info, rows.records, chosen, first=first, after=after)
+        return await newest(
+            info, rows.records, chosen, paging=PageArguments(first, after, last, before)
+        )

@@ -11,10 +11,11 @@ from app.db import batches as rows
 from app.domain import access
 from app.domain.access import Can
 from app.domain.errors import Malformed
+from app.resolvers.pages import reading
 from app.resolvers.roots import root
 from app.schema import batches as types
-from app.schema.arguments import After, First, StoreIds
-from app.schema.paging import Connection, connection, page
+from app.schema.arguments import After, Before, First, Last, StoreIds
+from app.schema.paging import Connection, PageArguments, connection, page
 
 FURTHEST_DAYS = 3650
 
@@ -47,8 +48,10 @@ class BatchesQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
-        viewer, paging = info.context.viewer, page(first, after, date, UUID, UUID)
+        paging = page(PageArguments(first, after, last, before), date, UUID, UUID)
         days = expiring_within_days
         if days is not None and not 0 <= days <= FURTHEST_DAYS:
             raise Malformed(
@@ -56,9 +59,9 @@ class BatchesQuery:
                 f"到期天数须为 0 至 {FURTHEST_DAYS}",
                 f"Days to expiry: give 0 to {FURTHEST_DAYS}.",
             )
-        stores = access.within(viewer, Can.SEE_STOCK, store_ids)
-        async with info.context.snapshot.read(viewer.tenant) as session:
-            levels = await rows.expiring(
-                session, viewer.tenant, stores, product_id, days, paging.after, paging.limit
-            )
-        return connection(levels, paging, lambda row: (row.expires_on, row.store_id, row.batch_id))
+        stores = access.within(info.context.viewer, Can.SEE_STOCK, store_ids)
+        return await connection(
+            paging,
+            reading(info, rows.expiring, stores, product_id, days),
+            lambda row: (row.expires_on, row.store_id, row.batch_id),
+        )

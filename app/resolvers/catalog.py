@@ -23,12 +23,13 @@ from app.domain.movements.first_stock import Opening
 from app.domain.rules.codes import code_key
 from app.domain.rules.spelling import search_key
 from app.domain.rules.texts import clean
+from app.resolvers.pages import reading
 from app.resolvers.roots import root
 from app.schema import catalog as types
 from app.schema import catalog_changes as changes
-from app.schema.arguments import After, First, emptied, required, value_of
+from app.schema.arguments import After, Before, First, Last, emptied, required, value_of
 from app.schema.context import Context
-from app.schema.paging import Connection, connection, page
+from app.schema.paging import Connection, PageArguments, connection, page
 
 
 @strawberry.type
@@ -104,8 +105,10 @@ class CatalogQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
-        tenant, part = info.context.viewer.tenant, page(first, after, int, str, UUID)
+        part = page(PageArguments(first, after, last, before), int, str, UUID)
         words = clean(search, "search", 100)
         chosen = rows.ProductFilter(
             words and search_key(words),
@@ -114,11 +117,12 @@ class CatalogQuery:
             kind and kind.name,
             bool(archived),
         )
-        async with info.context.snapshot.read(tenant) as session:
-            products = await rows.products(session, tenant, chosen, part.after, part.limit)
-        ranks = {product.id: rank for product, rank in products}
-        listed = [product for product, _ in products]
-        return connection(listed, part, lambda row: (ranks[row.id], row.pinyin, row.id))
+        return await connection(
+            part,
+            reading(info, rows.products, chosen),
+            lambda ranked: (ranked[1], ranked[0].pinyin, ranked[0].id),
+            lambda ranked: ranked[0],
+        )
 
 
 @strawberry.type

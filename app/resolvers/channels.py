@@ -15,10 +15,10 @@ from app.domain.channels import previews, rules
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import channels as types
-from app.schema.arguments import After, First, StoreIds
+from app.schema.arguments import After, Before, First, Last, StoreIds
 from app.schema.catalog import Channel
 from app.schema.catalog_changes import ProductResult
-from app.schema.paging import Connection
+from app.schema.paging import Connection, PageArguments
 from app.schema.scalars import Quantity
 from app.schema.window import as_window
 
@@ -44,11 +44,15 @@ class ChannelsQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
         viewer = info.context.viewer
         stores = access.within(viewer, Can.EDIT_CHANNELS, store_ids)
         name = channel and channel.name
-        return await newest(info, rows.rules, stores, name, first=first, after=after)
+        return await newest(
+            info, rows.rules, stores, name, paging=PageArguments(first, after, last, before)
+        )
 
     @root(
         Can.EDIT_CHANNELS,

@@ -13,9 +13,9 @@ from app.domain.people.mini_apps import set_mini_app
 from app.resolvers.pages import Read, newest
 from app.resolvers.roots import root
 from app.schema import customers as types
-from app.schema.arguments import After, First
+from app.schema.arguments import After, Before, First, Last
 from app.schema.orders import Order
-from app.schema.paging import Connection
+from app.schema.paging import Connection, PageArguments
 from app.schema.passes import Pass
 
 
@@ -45,8 +45,15 @@ class CustomersQuery:
         description="List the orders that you placed, and those of the phone number that you "
         "bound, the newest first. 我的订单",
     )
-    async def my_orders(self, info: Info, first: First = None, after: After = None):
-        return await own(info, rows.orders_of, first, after)
+    async def my_orders(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ):
+        return await own(info, rows.orders_of, PageArguments(first, after, last, before))
 
     @root(
         Can.SHOP,
@@ -54,16 +61,23 @@ class CustomersQuery:
         description="List the passes that you bought, and those of the phone number that you "
         "bound, the newest first. 我的次卡",
     )
-    async def my_passes(self, info: Info, first: First = None, after: After = None):
-        return await own(info, rows.passes_of, first, after)
+    async def my_passes(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ):
+        return await own(info, rows.passes_of, PageArguments(first, after, last, before))
 
 
-async def own(info: Info, read: Read, first: int | None, after: str | None):
+async def own(info: Info, read: Read, paging: PageArguments):
     """A page of the rows that belong to the signed-in customer."""
     context = info.context
     customer = await accounts.get_customer(context.snapshot, context.viewer)
     phone = accounts.phone_indexes(context.app.db.vault, customer)
-    return await newest(info, read, customer.id, phone, first=first, after=after)
+    return await newest(info, read, customer.id, phone, paging=paging)
 
 
 @strawberry.type

@@ -15,10 +15,11 @@ from app.domain.access import Can
 from app.domain.errors import Malformed
 from app.domain.movements import history
 from app.domain.movements.history import Explanation
+from app.resolvers.pages import reading
 from app.resolvers.roots import root
 from app.schema import history as types
-from app.schema.arguments import After, First, StoreIds, at_most
-from app.schema.paging import Connection, connection, page
+from app.schema.arguments import After, Before, First, Last, StoreIds, at_most
+from app.schema.paging import Connection, PageArguments, connection, page, page_size
 
 MOST_PRODUCTS = 500
 USUAL_COUNTS = 30
@@ -55,15 +56,14 @@ class HistoryQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
-        viewer, paging = info.context.viewer, page(first, after, UUID, UUID)
+        viewer = info.context.viewer
+        paging = page(PageArguments(first, after, last, before), UUID, UUID)
         stores = access.within(viewer, Can.SEE_STOCK, store_ids)
-        last = paging.after and (paging.after[0], paging.after[1])
-        async with info.context.snapshot.read(viewer.tenant) as session:
-            levels = await history.past_levels(
-                session, viewer.tenant, stores, product_ids, at, known_at, last, paging.limit
-            )
-        return connection(levels, paging, lambda row: [row.store_id, row.product_id])
+        read = reading(info, history.past_levels, stores, product_ids, at, known_at)
+        return await connection(paging, read, lambda row: [row.store_id, row.product_id])
 
     @root(
         Can.SEE_STOCK,
@@ -109,6 +109,6 @@ class HistoryQuery:
         stores = access.within(viewer, Can.RUN_STOCKTAKES, [store_id])
         if not stores:
             return []
-        limit = page(first or USUAL_COUNTS, None).first
+        limit = page_size(first or USUAL_COUNTS)
         async with info.context.snapshot.read(viewer.tenant) as session:
             return list(await rows.count_candidates(session, viewer.tenant, store_id, limit))

@@ -13,8 +13,8 @@ from app.domain.people.stores import StoreChanges
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import identity as types
-from app.schema.arguments import After, First
-from app.schema.paging import Connection
+from app.schema.arguments import After, Before, First, Last
+from app.schema.paging import Connection, PageArguments
 
 
 @strawberry.type
@@ -46,17 +46,33 @@ class IdentityQuery:
         description="List the staff accounts that you manage, the newest first: owners those of "
         "the chain, managers the cashiers who work only in their stores. 员工列表",
     )
-    async def staff(self, info: Info, first: First = None, after: After = None):
+    async def staff(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ):
         stores = management.managed_stores(info.context.viewer)
-        return await newest(info, rows.staff, stores, first=first, after=after)
+        return await newest(
+            info, rows.staff, stores, paging=PageArguments(first, after, last, before)
+        )
 
     @root(
         Can.MANAGE_KEYS,
         Connection[types.ApiKey],
         description="List the API keys of the chain, the newest first. 接口密钥列表",
     )
-    async def api_keys(self, info: Info, first: First = None, after: After = None):
-        return await newest(info, rows.api_keys, first=first, after=after)
+    async def api_keys(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ):
+        return await newest(info, rows.api_keys, paging=PageArguments(first, after, last, before))
 
 
 @strawberry.type

@@ -17,8 +17,8 @@ from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import notices as types
 from app.schema.alerts import AlertRule
-from app.schema.arguments import After, First, StoreIds
-from app.schema.paging import Connection
+from app.schema.arguments import After, Before, First, Last, StoreIds
+from app.schema.paging import Connection, PageArguments
 from app.schema.window import as_window
 
 
@@ -50,10 +50,14 @@ class NoticesQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
         stores = access.within(info.context.viewer, Can.SET_ALERT_RULES, store_ids)
         chosen = stores, state and state.name
-        return await newest(info, rows.deliveries, *chosen, first=first, after=after)
+        return await newest(
+            info, rows.deliveries, *chosen, paging=PageArguments(first, after, last, before)
+        )
 
     @root(
         Can.SEE_ALERTS,

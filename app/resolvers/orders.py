@@ -24,10 +24,10 @@ from app.resolvers.menu import public_store
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import orders as types
-from app.schema.arguments import After, First, StoreIds
+from app.schema.arguments import After, Before, First, Last, StoreIds
 from app.schema.catalog import Channel
 from app.schema.feed import document_change
-from app.schema.paging import Connection
+from app.schema.paging import Connection, PageArguments
 from app.schema.topics import ORDERS
 
 T = TypeVar("T")
@@ -135,6 +135,8 @@ class OrdersQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
         viewer = info.context.viewer
         if contact is not None:
@@ -149,7 +151,9 @@ class OrdersQuery:
             ),
             clean(external_id, "externalId", 100),
         )
-        return await newest(info, rows.orders, chosen, first=first, after=after)
+        return await newest(
+            info, rows.orders, chosen, paging=PageArguments(first, after, last, before)
+        )
 
 
 @strawberry.type

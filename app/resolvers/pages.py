@@ -1,4 +1,4 @@
-"""Pages of rows that are ordered by id."""
+"""Pages of rows of the viewer's tenant."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -6,19 +6,26 @@ from uuid import UUID
 
 from strawberry.types import Info
 
-from app.schema.paging import connection, page
+from app.db.core.paging import Span
+from app.schema.paging import PageArguments, Reading, connection, page
 
 Read = Callable[..., Awaitable[Sequence[Any]]]
 
 
-async def newest(info: Info, read: Read, *chosen: Any, first: int | None, after: str | None) -> Any:
-    """A page of the viewer's tenant, the newest first.
+def reading(info: Info, read: Read, *chosen: Any) -> Reading:
+    """What reads a span of the viewer's tenant in the snapshot of the operation.
 
-    `read` takes a session, the tenant, what is chosen, the last id of the page before, and how
-    many rows at most.
+    `read` takes a session, the tenant, what is chosen, and the span.
     """
-    tenant, paging = info.context.viewer.tenant, page(first, after, UUID)
-    last = paging.after[0] if paging.after else None
-    async with info.context.snapshot.read(tenant) as session:
-        rows = await read(session, tenant, *chosen, last, paging.limit)
-    return connection(rows, paging, lambda row: [row.id])
+
+    async def rows(span: Span) -> Sequence[Any]:
+        tenant = info.context.viewer.tenant
+        async with info.context.snapshot.read(tenant) as session:
+            return await read(session, tenant, *chosen, span)
+
+    return rows
+
+
+async def newest(info: Info, read: Read, *chosen: Any, paging: PageArguments) -> Any:
+    """A page of rows that are ordered by id, the newest first."""
+    return await connection(page(paging, UUID), reading(info, read, *chosen), lambda row: [row.id])

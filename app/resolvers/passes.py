@@ -20,8 +20,8 @@ from app.domain.rules.texts import clean
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import passes as types
-from app.schema.arguments import After, First, StoreIds
-from app.schema.paging import Connection
+from app.schema.arguments import After, Before, First, Last, StoreIds
+from app.schema.paging import Connection, PageArguments
 from app.schema.stock_changes import ReverseInput
 
 
@@ -54,6 +54,8 @@ class PassesQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
         viewer = info.context.viewer
         if customer is not None:
@@ -64,7 +66,9 @@ class PassesQuery:
         vault, named = info.context.app.db.vault, clean(customer, "customer", 100)
         found_by = contacts.indexes(vault, viewer.tenant, named)
         chosen = PassFilter(ids, stores, found_by, state and state.name)
-        return await newest(info, rows.passes, chosen, first=first, after=after)
+        return await newest(
+            info, rows.passes, chosen, paging=PageArguments(first, after, last, before)
+        )
 
 
 @strawberry.type

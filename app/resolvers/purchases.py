@@ -16,10 +16,11 @@ from app.domain.documents import purchase_receipts, purchases, reversals
 from app.domain.documents.purchases import Introduced, PurchaseRequest
 from app.domain.errors import Refused
 from app.domain.rules.texts import search_words
+from app.resolvers.pages import reading
 from app.resolvers.roots import root
 from app.schema import purchases as types
-from app.schema.arguments import After, First, StoreIds, at_most, emptied, value_of
-from app.schema.paging import Connection, connection, page
+from app.schema.arguments import After, Before, First, Last, StoreIds, at_most, emptied, value_of
+from app.schema.paging import Connection, PageArguments, connection, page
 from app.schema.scalars import MOST_VALUES
 from app.schema.stock_changes import ReverseInput
 
@@ -63,12 +64,13 @@ class PurchasesQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
-        tenant, paging = info.context.viewer.tenant, page(first, after, str, UUID)
+        paging = page(PageArguments(first, after, last, before), str, UUID)
         chosen = SupplierFilter(search_words(search), bool(archived))
-        async with info.context.snapshot.read(tenant) as session:
-            listed = await rows.suppliers(session, tenant, chosen, paging.after, paging.limit)
-        return connection(listed, paging, lambda row: (row.pinyin, row.id))
+        read = reading(info, rows.suppliers, chosen)
+        return await connection(paging, read, lambda row: (row.pinyin, row.id))
 
     @root(
         Can.SEE_PURCHASES,
@@ -113,20 +115,23 @@ class PurchasesQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
-        viewer, paging = info.context.viewer, page(first, after, int, int, UUID)
+        viewer = info.context.viewer
+        paging = page(PageArguments(first, after, last, before), int, int, UUID)
         chosen = PurchaseFilter(
             access.within(viewer, Can.SEE_PURCHASES, store_ids),
             None if states is None else [state.name for state in states],
             supplier_id,
             expected_until,
         )
-        async with info.context.snapshot.read(viewer.tenant) as session:
-            listed = await rows.purchases(
-                session, viewer.tenant, chosen, paging.after, paging.limit
-            )
-        keys = {row.id: (over, place, row.id) for row, over, place in listed}
-        return connection([each.row for each in listed], paging, lambda row: keys[row.id])
+        return await connection(
+            paging,
+            reading(info, rows.purchases, chosen),
+            lambda listed: (*listed[1:], listed.row.id),
+            lambda listed: listed.row,
+        )
 
 
 @strawberry.type

@@ -23,7 +23,7 @@ from app.schema import sales_reports as sales_types
 from app.schema.arguments import First, StoreIds
 from app.schema.catalog import Channel
 from app.schema.overview import OverviewFigures
-from app.schema.paging import page
+from app.schema.paging import page_size
 from app.schema.reports import Figures
 
 MOST_DAYS = 366
@@ -96,7 +96,7 @@ class ReportsQuery:
         compare: Compared = None,
         first: First = None,
     ):
-        viewer, limit = info.context.viewer, page(first, None).first
+        viewer, limit = info.context.viewer, page_size(first)
         stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
         chosen = FlowFilter(stores, _checked(since, until), category_id, channel and channel.name)
         async with info.context.snapshot.read(viewer.tenant) as session:
@@ -122,7 +122,7 @@ class ReportsQuery:
         compare: Compared = None,
         first: First = None,
     ):
-        viewer, limit = info.context.viewer, page(first, None).first
+        viewer, limit = info.context.viewer, page_size(first)
         stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
         chosen = FlowFilter(stores, _checked(since, until), category_id)
         async with info.context.snapshot.read(viewer.tenant) as session:

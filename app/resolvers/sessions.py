@@ -15,8 +15,8 @@ from app.domain.people.sign_in import Credentials, SignedIn
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import sessions as types
-from app.schema.arguments import After, First
-from app.schema.paging import Connection
+from app.schema.arguments import After, Before, First, Last
+from app.schema.paging import Connection, PageArguments
 
 
 async def with_code(info: Info, channel: str, input: types.SignInWithCodeInput) -> SignedIn:
@@ -43,10 +43,14 @@ class SessionsQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
         snapshot, viewer = info.context.snapshot, info.context.viewer
         staff = await sign_in.listed_staff(snapshot, viewer, staff_id)
-        return await newest(info, rows.sessions_of, staff, first=first, after=after)
+        return await newest(
+            info, rows.sessions_of, staff, paging=PageArguments(first, after, last, before)
+        )
 
 
 @strawberry.type

@@ -20,12 +20,12 @@ from app.domain.movements import record
 from app.domain.movements.record import MovementTerms
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean, search_words
-from app.resolvers.pages import newest
+from app.resolvers.pages import newest, reading
 from app.resolvers.roots import root
 from app.schema import stock as types
 from app.schema import stock_changes as changes
-from app.schema.arguments import After, First, StoreIds, at_most
-from app.schema.paging import Connection, connection, page
+from app.schema.arguments import After, Before, First, Last, StoreIds, at_most
+from app.schema.paging import Connection, PageArguments, connection, page
 from app.schema.scalars import MOST_VALUES, distinct, quantity
 from app.schema.window import as_window
 
@@ -92,9 +92,11 @@ class StockQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
         viewer, by = info.context.viewer, (sort or types.LevelSort.NAME).name
-        part = page(first, after, SORT_KEYS[by], UUID, UUID)
+        part = page(PageArguments(first, after, last, before), SORT_KEYS[by], UUID, UUID)
         stores = access.within(viewer, Can.SEE_STOCK, store_ids)
         chosen = rows.LevelFilter(
             stores,
@@ -103,10 +105,12 @@ class StockQuery:
             search_words(search),
             archived=bool(archived),
         )
-        async with info.context.snapshot.read(viewer.tenant) as session:
-            levels = await rows.levels(session, viewer.tenant, chosen, by, part.after, part.limit)
-        keys = {id(level): (key, level.product_id, level.store_id) for level, key in levels}
-        return connection([level for level, _ in levels], part, lambda row: keys[id(row)])
+        return await connection(
+            part,
+            reading(info, rows.levels, chosen, by),
+            lambda sorted: (sorted[1], sorted[0].product_id, sorted[0].store_id),
+            lambda sorted: sorted[0],
+        )
 
     @root(
         Can.SEE_STOCK,
@@ -142,6 +146,8 @@ class StockQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
         viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_STOCK, store_id and [store_id])
@@ -149,7 +155,9 @@ class StockQuery:
         chosen = rows.MovementFilter(
             stores, product_id, names, channel and channel.name, since, until
         )
-        return await newest(info, rows.movements, chosen, first=first, after=after)
+        return await newest(
+            info, rows.movements, chosen, paging=PageArguments(first, after, last, before)
+        )
 
     @root(
         Can.SEE_STOCK,

@@ -20,9 +20,9 @@ from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import stocktake_inputs as inputs
 from app.schema import stocktakes as types
-from app.schema.arguments import After, First, StoreIds
+from app.schema.arguments import After, Before, First, Last, StoreIds
 from app.schema.feed import document_change
-from app.schema.paging import Connection
+from app.schema.paging import Connection, PageArguments
 from app.schema.topics import STOCKTAKES
 
 
@@ -59,11 +59,15 @@ class StocktakesQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
         viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_STOCKTAKES, store_ids)
         chosen = StocktakeFilter(stores, state and state.name)
-        return await newest(info, rows.stocktakes, chosen, first=first, after=after)
+        return await newest(
+            info, rows.stocktakes, chosen, paging=PageArguments(first, after, last, before)
+        )
 
     @root(
         Can.RUN_STOCKTAKES,

@@ -16,8 +16,8 @@ from app.domain.errors import Refused
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import transfers as types
-from app.schema.arguments import After, First, StoreIds, at_most
-from app.schema.paging import Connection
+from app.schema.arguments import After, Before, First, Last, StoreIds, at_most
+from app.schema.paging import Connection, PageArguments
 from app.schema.scalars import MOST_VALUES
 from app.schema.stock_changes import ReverseInput
 
@@ -26,8 +26,7 @@ async def listed(
     info: Info,
     store_ids: list[UUID] | None,
     states: list[types.TransferState] | None,
-    first: int | None,
-    after: str | None,
+    paging: PageArguments,
     **chosen: bool,
 ):
     """A page of transfers to or from these stores."""
@@ -37,7 +36,7 @@ async def listed(
         None if states is None else [state.name for state in states],
         **chosen,
     )
-    return await newest(info, rows.transfers, filtered, first=first, after=after)
+    return await newest(info, rows.transfers, filtered, paging=paging)
 
 
 @strawberry.type
@@ -75,8 +74,12 @@ class TransfersQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
-        return await listed(info, store_ids, states, first, after, requests=True)
+        return await listed(
+            info, store_ids, states, PageArguments(first, after, last, before), requests=True
+        )
 
     @root(
         Can.SEE_TRANSFERS,
@@ -96,8 +99,12 @@ class TransfersQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
-        return await listed(info, store_ids, states, first, after, planned=True)
+        return await listed(
+            info, store_ids, states, PageArguments(first, after, last, before), planned=True
+        )
 
     @root(
         Can.SEE_TRANSFERS,

@@ -14,8 +14,8 @@ from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import notices as types
 from app.schema import webhooks as inputs
-from app.schema.arguments import After, First
-from app.schema.paging import Connection
+from app.schema.arguments import After, Before, First, Last
+from app.schema.paging import Connection, PageArguments
 
 
 @strawberry.type
@@ -46,9 +46,13 @@ class WebhooksQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
         chosen = webhook_id, state and state.name
-        return await newest(info, deliveries_to, *chosen, first=first, after=after)
+        return await newest(
+            info, deliveries_to, *chosen, paging=PageArguments(first, after, last, before)
+        )
 
 
 @strawberry.type

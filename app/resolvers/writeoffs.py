@@ -17,8 +17,8 @@ from app.domain.errors import Refused
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import writeoffs as types
-from app.schema.arguments import After, First, StoreIds
-from app.schema.paging import Connection
+from app.schema.arguments import After, Before, First, Last, StoreIds
+from app.schema.paging import Connection, PageArguments
 
 
 @strawberry.type
@@ -54,11 +54,15 @@ class WriteOffsQuery:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ):
         viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_WRITE_OFFS, store_ids)
         chosen = WriteOffFilter(stores, state and state.name)
-        return await newest(info, rows.write_offs, chosen, first=first, after=after)
+        return await newest(
+            info, rows.write_offs, chosen, paging=PageArguments(first, after, last, before)
+        )
 
     @root(
         Can.DECIDE_WRITE_OFF,

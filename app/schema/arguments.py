@@ -24,6 +24,20 @@ After = Annotated[
     str | None,
     strawberry.argument(description="Cursor of an earlier page; return the rows behind it."),
 ]
+Last = Annotated[
+    int | None,
+    strawberry.argument(
+        description="Number of rows at the end of the list, or before `before`, from 1 to 200; "
+        "instead of `first`."
+    ),
+]
+Before = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Cursor of an earlier page; return the rows before it. 50 of them without "
+        "`last`."
+    ),
+]
 StoreIds = Annotated[
     list[UUID] | None,
     strawberry.argument(

@@ -24,7 +24,16 @@ from strawberry.types.graphql import OperationType
 
 from app.schema.input_limits import Count, Literals, Shapes
 from app.schema.offline_sales import sale_variables
-from app.schema.query_cost import LARGEST, TOKEN, VALUE, Meter, Size, literal_int, rows_of
+from app.schema.query_cost import (
+    LARGEST,
+    PAGE_SIZES,
+    TOKEN,
+    VALUE,
+    Meter,
+    Size,
+    literal_int,
+    rows_of,
+)
 
 LONGEST = 64 * 1024
 """Characters of a document."""
@@ -162,7 +171,7 @@ def _fields(document: DocumentNode) -> Iterator[FieldNode]:
 def _page_variables(fields: Iterable[FieldNode]) -> Iterator[str]:
     for field in fields:
         for argument in field.arguments or ():
-            if argument.name.value == "first" and isinstance(argument.value, VariableNode):
+            if argument.name.value in PAGE_SIZES and isinstance(argument.value, VariableNode):
                 yield argument.value.name.value
 
 

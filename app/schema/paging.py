@@ -1,21 +1,24 @@
 """Connections with keyset cursors: pages that neither skip nor repeat while rows come and go."""
 
+import asyncio
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 import strawberry
 
+from app.db.core.paging import Span
 from app.domain.errors import Malformed
 from app.schema.boundary import OF_ROOT, public
 
 Row = TypeVar("Row")
 DEFAULT_ROWS = 50
 LONGEST = 200
+MOST_COUNTED = 1000
 
 
 @public
@@ -26,6 +29,13 @@ class PageInfo:
     )
     end_cursor: str | None = strawberry.field(
         description="Cursor of the last row; pass it as `after` to read the next page. Null if "
+        "the page is empty. 游标"
+    )
+    has_previous_page: bool = strawberry.field(
+        description="Whether rows come before this page; with `after`, always true. 是否有上一页"
+    )
+    start_cursor: str | None = strawberry.field(
+        description="Cursor of the first row; pass it as `before` to read the page before. Null if "
         "the page is empty. 游标"
     )
 
@@ -49,29 +59,85 @@ class Connection(Generic[Row]):
         description="Rows of the page without cursors. 行", metadata=OF_ROOT
     )
     page_info: PageInfo = strawberry.field(description="Position of the page in the list. 分页信息")
+    total: strawberry.Private["Total"]
+
+    @strawberry.field(
+        description=f"Number of rows in the whole list, at most {MOST_COUNTED}. 总行数"
+    )
+    async def total_count(self) -> int:
+        return min(await self.total.value(), MOST_COUNTED)
+
+    @strawberry.field(
+        description=f"Whether the list has more rows than the {MOST_COUNTED} that are counted. "
+        "总行数是否封顶"
+    )
+    async def total_is_capped(self) -> bool:
+        return await self.total.value() > MOST_COUNTED
+
+
+class Total:
+    """How many rows a list has, at most one more than `MOST_COUNTED`; counted once, when asked."""
+
+    def __init__(self, read: "Reading") -> None:
+        self._read = read
+        self._task: asyncio.Task[int] | None = None
+
+    async def value(self) -> int:
+        if self._task is None:
+            self._task = asyncio.create_task(self._count())
+        return await self._task
+
+    async def _count(self) -> int:
+        return len(await self._read(Span(MOST_COUNTED + 1)))
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What to read: one row more than `first` tells whether there is a next page."""
+    """What to read: one row more than `size` tells whether there is another page."""
 
-    first: int
-    after: tuple[Any, ...] | None
+    size: int
+    key: tuple[Any, ...] | None
+    backward: bool = False
 
     @property
-    def limit(self) -> int:
-        return self.first + 1
+    def span(self) -> Span:
+        return Span(self.size + 1, self.key, self.backward)
 
 
-def page(first: int | None, after: str | None, *kinds: type) -> Page:
-    """Check `first` and `after`; `kinds` are the types of the key in the cursor."""
-    size = DEFAULT_ROWS if first is None else first
+def page_size(rows: int | None, argument: str = "first") -> int:
+    """The rows of a page, `DEFAULT_ROWS` by default. Raises Malformed."""
+    size = DEFAULT_ROWS if rows is None else rows
     if not 1 <= size <= LONGEST:
-        raise Malformed("first", f"每页须为 1 至 {LONGEST} 行", f"A page has 1 to {LONGEST} rows.")
-    return Page(size, None if after is None else _opened(after, kinds))
+        raise Malformed(argument, f"每页须为 1 至 {LONGEST} 行", f"A page has 1 to {LONGEST} rows.")
+    return size
 
 
-def _opened(cursor: str, kinds: Sequence[type]) -> tuple[Any, ...]:
+def page(paging: "PageArguments", *kinds: type) -> Page:
+    """Check the arguments of a list; `kinds` are the types of the key in the cursor."""
+    backward = paging.last is not None or paging.before is not None
+    if backward and (paging.first is not None or paging.after is not None):
+        raise Malformed(
+            "last",
+            "向前翻页用 last 和 before，向后翻页用 first 和 after，不能混用",
+            "Give `last` with `before`, or `first` with `after`.",
+        )
+    if backward:
+        size, cursor, given = page_size(paging.last, "last"), paging.before, "before"
+    else:
+        size, cursor, given = page_size(paging.first), paging.after, "after"
+    return Page(size, None if cursor is None else _opened(cursor, kinds, given), backward)
+
+
+class PageArguments(NamedTuple):
+    """The arguments of a list, as the client gave them."""
+
+    first: int | None = None
+    after: str | None = None
+    last: int | None = None
+    before: str | None = None
+
+
+def _opened(cursor: str, kinds: Sequence[type], given: str) -> tuple[Any, ...]:
     try:
         values = orjson.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
         if not isinstance(values, list):
@@ -79,7 +145,7 @@ def _opened(cursor: str, kinds: Sequence[type]) -> tuple[Any, ...]:
         return tuple(_key(kind, value) for kind, value in zip(kinds, values, strict=True))
     except (ValueError, UnicodeError, binascii.Error):
         raise Malformed(
-            "after",
+            given,
             "翻页位置无效，请从第一页重新查询",
             "Give the cursor that an earlier page returned.",
         ) from None
@@ -99,10 +165,26 @@ def cursor(values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(list(values), default=str)).decode()
 
 
-def connection(rows: Sequence[Any], page: Page, key: Callable[[Any], Sequence[Any]]) -> Any:
-    """The page made of at most `page.limit` rows; `key` gives what its cursor must hold."""
-    shown = rows[: page.first]
-    edges = [Edge(node=row, cursor=cursor(key(row))) for row in shown]
-    end = edges[-1].cursor if edges else None
-    info = PageInfo(has_next_page=len(rows) > page.first, end_cursor=end)
-    return Connection(edges=edges, nodes=list(shown), page_info=info)
+Reading = Callable[[Span], Awaitable[Sequence[Any]]]
+"""What reads the rows of a span."""
+
+
+async def connection(
+    page: Page,
+    read: Reading,
+    key: Callable[[Any], Sequence[Any]],
+    node: Callable[[Any], Any] = lambda row: row,
+) -> Any:
+    """The page; `key` gives what the cursor of a row holds, `node` the row that is shown."""
+    rows = list(await read(page.span))
+    more = len(rows) > page.size
+    shown = rows[-page.size :] if page.backward else rows[: page.size]
+    edges = [Edge(node=node(row), cursor=cursor(key(row))) for row in shown]
+    info = PageInfo(
+        has_next_page=page.key is not None if page.backward else more,
+        end_cursor=edges[-1].cursor if edges else None,
+        has_previous_page=more if page.backward else page.key is not None,
+        start_cursor=edges[0].cursor if edges else None,
+    )
+    nodes = [edge.node for edge in edges]
+    return Connection(edges=edges, nodes=nodes, page_info=info, total=Total(read))

@@ -57,6 +57,8 @@ EDGE = 50
 """A field that a resolver computes or loads."""
 ROW = 20
 """A row of a list, besides its fields."""
+PAGE_SIZES = ("first", "last")
+"""Arguments that say how many rows a page has."""
 PAGE, PAGE_ROW = 3000, 50
 """A page of a connection, and each of its rows."""
 
@@ -245,12 +247,14 @@ class Meter:
 
     def _first(self, node: FieldNode) -> int:
         """The rows of a page, as a literal or a variable; what is out of range is refused later."""
-        for argument in node.arguments or ():
-            if argument.name.value == "first":
-                if isinstance(argument.value, VariableNode):
-                    return self._rows.get(argument.value.name.value, DEFAULT_ROWS)
-                return rows_of(literal_int(argument.value))
-        return DEFAULT_ROWS
+        sizes = [
+            self._rows.get(argument.value.name.value, DEFAULT_ROWS)
+            if isinstance(argument.value, VariableNode)
+            else rows_of(literal_int(argument.value))
+            for argument in node.arguments or ()
+            if argument.name.value in PAGE_SIZES
+        ]
+        return max(sizes, default=DEFAULT_ROWS)
 
 
 def literal_int(node: object) -> int | None:

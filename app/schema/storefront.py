@@ -10,13 +10,14 @@ from strawberry.types import Info
 from app.db import catalog as rows
 from app.db import tables
 from app.db.catalog import Offer
+from app.db.core.paging import Span
 from app.domain.rules import labels
 from app.domain.rules.prices import charge_of, tenths
 from app.domain.rules.texts import search_words
-from app.schema.arguments import After, First
+from app.schema.arguments import After, Before, First, Last
 from app.schema.boundary import EVERY, public
 from app.schema.catalog import Availability, Category, Channel, ProductKind, named
-from app.schema.paging import Connection, connection, page
+from app.schema.paging import Connection, PageArguments, connection, page
 from app.schema.scalars import Money, money
 from app.schema.window import as_window, window
 
@@ -118,18 +119,15 @@ class Storefront:
         ] = None,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[StorefrontProduct]:
         store: tables.Store = as_window(self.store)
-        part = page(first, after, str, UUID)
-        words = search_words(search)
-        async with info.context.snapshot.read(store.tenant_id) as session:
-            offers = await rows.offers(
-                session,
-                store,
-                words,
-                category_id,
-                named(self.channel),
-                part.after,
-                part.limit,
-            )
-        return connection(offers, part, lambda row: (row.pinyin, row.id))
+        words, channel = search_words(search), named(self.channel)
+
+        async def offers(span: Span) -> list[Offer]:
+            async with info.context.snapshot.read(store.tenant_id) as session:
+                return await rows.offers(session, store, words, category_id, channel, span)
+
+        part = page(PageArguments(first, after, last, before), str, UUID)
+        return await connection(part, offers, lambda row: (row.pinyin, row.id))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.db import history as rows
 from app.db import positions
+from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import clock
 from app.db.history import Balance, KindTotal
@@ -40,11 +41,10 @@ async def past_levels(
     products: Collection[UUID] | None,
     at: datetime,
     known_at: datetime | None,
-    after: Pair | None,
-    limit: int,
+    span: Span,
 ) -> list[PastLevel]:
     """A page of levels as they were at `at`, by what was recorded until `known_at`."""
-    levels = await rows.level_pairs(session, tenant, stores, products, after, limit)
+    levels = await rows.level_pairs(session, tenant, stores, products, span)
     pairs = [(store, product) for store, product, _ in levels]
     balances = await rows.balances(session, tenant, pairs, at, known_at or clock())
     grouped: dict[Pair, list[Balance]] = {pair: [] for pair in pairs}
