@@ -6,6 +6,7 @@ from enum import Enum, unique
 from typing import NamedTuple
 from uuid import UUID
 
+from app.db.orders import GUEST
 from app.domain.errors import Denied, Refused, UnknownStore
 
 TENANT_CLAIMANT = UUID(int=2)
@@ -224,7 +225,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A signed-in person or an API key.
+    """A signed-in person, an API key, or a guest who has only the token of an order.
 
     `stores` are all stores of the tenant. `session` is their sign-in, None for an API key;
     `expires_at` is the token's end in Unix time. `address` is the IP address of the request.
@@ -245,7 +246,26 @@ class Viewer:
     @property
     def claimant(self) -> UUID:
         """Whom the viewer's keys belong to (I5)."""
-        return CUSTOMER_CLAIMANT if self.scope.role is Role.CUSTOMER else TENANT_CLAIMANT
+        return CUSTOMER_CLAIMANT if self.is_customer else TENANT_CLAIMANT
+
+    @property
+    def is_customer(self) -> bool:
+        """Whether this is a customer: a member of the chain, or a guest."""
+        return self.scope.role is Role.CUSTOMER
+
+    @property
+    def is_guest(self) -> bool:
+        return self.actor == GUEST
+
+    @property
+    def is_member(self) -> bool:
+        """Whether this is a customer with an account."""
+        return self.is_customer and not self.is_guest
+
+
+def guest(tenant: UUID, address: str = "") -> Viewer:
+    """A customer without an account, at this IP address."""
+    return Viewer(Scope(tenant, Role.CUSTOMER), GUEST, "", frozenset(), address=address)
 
 
 def signed_out() -> Denied:

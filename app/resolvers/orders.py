@@ -10,15 +10,15 @@ from strawberry.types import Info
 
 from app.db import orders as rows
 from app.db.orders import OrderFilter
-from app.db.tables import Order
+from app.db.tables import Order, Store
 from app.domain import access
-from app.domain.access import Can, Role, Viewer
+from app.domain.access import Can, Viewer
 from app.domain.documents import order_returns, orders
 from app.domain.documents.orders import OrderRequest
 from app.domain.errors import Malformed, Refusal, Refused, UnknownOrder, UnknownStore
 from app.domain.ledger.post import Outcome
-from app.domain.people import contacts, customers
-from app.domain.people.customer_accounts import get_customer, owns, phone_of
+from app.domain.people import contacts
+from app.domain.people.customer_accounts import owns
 from app.domain.rules.texts import clean
 from app.resolvers.menu import public_store
 from app.resolvers.pages import newest
@@ -40,8 +40,8 @@ async def asking(info: Info, can: Can, id: UUID, token: str | None) -> tuple[Vie
         tenant = context.app.gate.signer.order_tenant(token, id)
         if tenant is None:
             raise Refused(UnknownOrder(str(id)))
-        return customers.guest(tenant), await orders.get_order(context.snapshot, tenant, id)
-    if context.person is not None and context.person.scope.role is Role.CUSTOMER:
+        return access.guest(tenant), await orders.get_order(context.snapshot, tenant, id)
+    if context.person is not None and context.person.is_customer:
         return context.person, await own_order(info, context.person, id)
     if context.person is None:
         # A stranger without the token: there is no such order.
@@ -66,10 +66,12 @@ async def changing(info: Info, id: UUID, token: str | None) -> tuple[Viewer, Ord
     return answer
 
 
-async def own_phone(info: Info, viewer: Viewer) -> str | None:
-    """The phone number that the customer bound."""
-    db = info.context.app.db
-    return phone_of(db.vault, await get_customer(db, viewer))
+def orderer(info: Info, store: Store) -> Viewer:
+    """The viewer, as staff or a member of the store's chain; anybody else is a guest there."""
+    context = info.context
+    if context.sees(Can.SHOP, store) or context.sees(Can.RUN_ORDERS, store, [store.id]):
+        return context.viewer
+    return access.guest(store.tenant_id, context.address)
 
 
 async def of_tenant(tenant: UUID, work: Awaitable[T]) -> T | Refusal:
@@ -79,6 +81,14 @@ async def of_tenant(tenant: UUID, work: Awaitable[T]) -> T | Refusal:
     except Refused as refused:
         answer = refused.refusal
     return replace(answer, tenant_id=tenant) if isinstance(answer, Refusal) else answer
+
+
+def with_token(info: Info, placed: Order | Refusal) -> Order | Refusal:
+    """The order with its token, which no other answer shows."""
+    if isinstance(placed, Order):
+        signer = info.context.app.gate.signer
+        cast(Any, placed).token = signer.order_token(placed.tenant_id, placed.id)
+    return placed
 
 
 @strawberry.type
@@ -169,24 +179,11 @@ class OrdersMutation:
         if store is None:
             raise Refused(UnknownStore(input.store))
         await context.snapshot.end()
-        member = context.sees(Can.SHOP, store)
-        known = member or context.sees(Can.RUN_ORDERS, store, [store.id])
-        viewer = context.viewer if known else customers.guest(store.tenant_id, context.address)
-        contact = input.contact
-        if contact is None and member:
-            contact = await own_phone(info, viewer)
         request = OrderRequest(
-            input.key, store.id, input.channel.name, contact or "", input.pickup_at, input.note
+            input.key, store.id, input.channel.name, input.contact, input.pickup_at, input.note
         )
-        placed = await of_tenant(
-            store.tenant_id, orders.place(context.app.books, viewer, request, input.lines)
-        )
-        if isinstance(placed, Order):
-            # Only this answer tells it.
-            cast(Any, placed).token = context.app.gate.signer.order_token(
-                placed.tenant_id, placed.id
-            )
-        return placed
+        work = orders.place(context.app.books, orderer(info, store), request, input.lines)
+        return with_token(info, await of_tenant(store.tenant_id, work))
 
     @root(Can.RUN_ORDERS, types.OrderResult, description="Record the payment of an order. 付款")
     async def pay_order(self, info: Info, input: types.PayOrderInput) -> Order:

@@ -45,7 +45,7 @@ async def post(
     books, viewer = info.context.app.books, info.context.viewer
     store, terms = access.at(viewer, can, input.store_id), MovementTerms(document=document)
     what = kind, store, input.lines, input, terms
-    prepared = await record.prepare(books.db, viewer.tenant, *what)
+    prepared = await record.prepare(books.db, viewer, *what)
     if limited:
         return await approvals.book(books, viewer, prepared)
     return (await record.post_prepared(books, viewer, prepared))[1]

@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from app.db.core.unit import clock
 from app.db.tables import Level, Order
+from app.domain import access
 from app.domain.access import Viewer
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.documents import order_returns, orders
@@ -20,7 +21,6 @@ from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.reservations import end_overdue
 from app.domain.movements.record import Books, MovementHead
 from app.domain.movements.sales import Disposition
-from app.domain.people import customers
 from app.domain.rules.kinds import Kind
 from tests.support.shop import Shop
 
@@ -83,7 +83,7 @@ class OrderDesk:
         return await self.tries(orders.place(self.books, viewer, request, requests))
 
     def who(self, guest: bool, address: str = "") -> Viewer:
-        return customers.guest(self.shop.tenant, address) if guest else self.viewer
+        return access.guest(self.shop.tenant, address) if guest else self.viewer
 
     async def pay(self, order: Order, key: UUID | None = None) -> Any:
         arguments = self.books, self.viewer, key or uuid4(), order.id, None

@@ -39,6 +39,7 @@ from app.domain.ledger.draft import Draft, Receipt
 from app.domain.ledger.limits import SecondPersonNeeded, UnknownApproval
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import retry_while_short
+from app.domain.movements.horizon import Moment
 from app.domain.movements.lines import ResolvedLine
 from app.domain.movements.prices import charged
 from app.domain.movements.record import (
@@ -101,7 +102,7 @@ async def _request(
             receipt_key=prepared.receipt and prepared.receipt.key,
             receipt_content=prepared.receipt and prepared.receipt.content,
             accept_shortage=prepared.terms.accept_shortage,
-            occurred_at=prepared.moment,
+            occurred_at=prepared.moment.at,
             value=needed.value,
             role_limit=needed.limit,
             requested_by=viewer.actor,
@@ -125,7 +126,7 @@ async def _at_prices_of_now(
     if prepared.kind is not Kind.SALE:
         return lines
     open_lines = [line for line in lines if line.charge is None]
-    priced = iter(await charged(db, viewer, open_lines, open_lines, prepared.moment))
+    priced = iter(await charged(db, viewer, open_lines, open_lines, prepared.moment.at))
     return [next(priced) if line.charge is None else line for line in lines]
 
 
@@ -223,7 +224,8 @@ async def _draft(books: Books, viewer: Viewer, row: Approval) -> Draft:
         accept_shortage=row.accept_shortage,
         till_id=row.till_id,
     )
-    what = Kind[row.kind], row.store_id, lines_of(row), head, row.occurred_at, terms
+    moment = Moment(row.occurred_at, dated=True)
+    what = Kind[row.kind], row.store_id, lines_of(row), head, moment, terms
     prepared = PreparedMovement(*what, receipt=_receipt(row))
     return replace(await draft(books, viewer, *prepared), actor=row.requested_by)
 

@@ -35,8 +35,8 @@ from app.domain.errors import (
 )
 from app.domain.ledger.documents import announce, change_document
 from app.domain.ledger.draft import batch_id
+from app.domain.movements.horizon import CLOCK_SKEW
 from app.domain.movements.lines import LineRequest, PlainLine, resolve_lines
-from app.domain.movements.record import CLOCK_SKEW
 from app.domain.paths import at_path
 from app.domain.rules.texts import clean
 from app.domain.rules.units import to_base

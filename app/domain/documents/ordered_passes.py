@@ -18,7 +18,6 @@ from app.db import orders as order_rows
 from app.db import passes as rows
 from app.db import recipes as recipe_rows
 from app.db.core.unit import Database, Unit
-from app.db.orders import GUEST
 from app.db.tables import Order, OrderLine, Pass, Store
 from app.domain.access import Viewer
 from app.domain.catalog.cookbook import Cookbook, KnownProduct, Taken, is_prepaid
@@ -58,7 +57,7 @@ def check_prepaid(
     """
     if not prepaid:
         return
-    if viewer.actor == GUEST:
+    if viewer.is_guest:
         raise Refused(WrongState(WrongStateReason.SIGN_IN_FIRST))
     if external:
         passes = any(each.kind == "PASS" for each in prepaid.values())

@@ -16,11 +16,11 @@ from app.db import identity, reservations
 from app.db import orders as rows
 from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, Unit, clock
-from app.db.orders import GUEST, PlacedLine, PlacedOrder, PricedProduct
+from app.db.orders import PlacedLine, PlacedOrder, PricedProduct
 from app.db.passes import passes_of_orders
 from app.db.tables import Order
 from app.domain import access
-from app.domain.access import CUSTOMER_CLAIMANT, Can, Role, Viewer
+from app.domain.access import CUSTOMER_CLAIMANT, Can, Viewer
 from app.domain.claims import fingerprint_of
 from app.domain.documents.customer_shortages import for_customers
 from app.domain.documents.fulfilment import fulfilment_lines, renewed_lines
@@ -53,6 +53,7 @@ from app.domain.ledger.documents import (
 from app.domain.ledger.draft import Draft, Line, RecipeChanged
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import release, retry_while_short
+from app.domain.movements.horizon import Moment
 from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
 from app.domain.movements.prices import charged
 from app.domain.movements.record import (
@@ -64,6 +65,7 @@ from app.domain.movements.record import (
     until_current,
 )
 from app.domain.people import contacts
+from app.domain.people.customer_accounts import get_customer, phone_of
 from app.domain.rules.days import store_day
 from app.domain.rules.kinds import Kind
 from app.domain.rules.prices import MOST_AMOUNT, charge_of, marked_down
@@ -77,12 +79,15 @@ AT_COUNTER = (COUNTER, "DELIVERY")
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """An order to be placed, without its lines."""
+    """An order to be placed, without its lines.
+
+    A member who gives no contact is called by the phone number of their account.
+    """
 
     key: UUID
     store_id: UUID
     channel: str
-    contact: str
+    contact: str | None
     pickup_at: datetime | None = None
     note: str | None = None
     external_id: str | None = None
@@ -97,36 +102,37 @@ async def place(
     are made of. Raises Refused as `resolve_lines` and `draft` do, Malformed for a pick-up in the
     past or too far ahead.
     """
-    request = _checked(viewer, request)
+    request = await _checked(books.db, viewer, request)
     # The order and its hold use the same lines, even if a pack is changed meanwhile.
     lines = await resolve_lines(books.db, viewer.tenant, request.store_id, requests, "shelf")
     lines = await charged(books.db, viewer, requests, lines)
     drafted, outcome = await until_current(
         books, viewer.tenant, lambda: _draft_order(books, viewer, request, lines)
     )
-    customer = viewer.scope.role is Role.CUSTOMER
-    if isinstance(outcome, OutOfStock | GuestLimitReached) and customer:
+    if isinstance(outcome, OutOfStock | GuestLimitReached) and viewer.is_customer:
         return await for_customers(books, drafted, outcome, viewer.tenant)
     return await _order_of(books.db, drafted, outcome)
 
 
-def _checked(viewer: Viewer, request: OrderRequest) -> OrderRequest:
-    """The request with clean texts. Raises Malformed."""
-    customer = viewer.scope.role is Role.CUSTOMER
-    if customer and request.channel in AT_COUNTER:
+async def _checked(db: Database, viewer: Viewer, request: OrderRequest) -> OrderRequest:
+    """The request with its contact and clean texts. Raises Malformed."""
+    if viewer.is_customer and request.channel in AT_COUNTER:
         raise Malformed(
             "channel", "顾客只能从微信或抖音下单", "Customers order through WeChat or Douyin."
         )
-    now, longest = clock(), guests.LONGEST_PICKUP if customer else LONGEST_PICKUP
+    now, longest = clock(), guests.LONGEST_PICKUP if viewer.is_customer else LONGEST_PICKUP
     if request.pickup_at is not None and not now < request.pickup_at <= now + longest:
         raise Malformed(
             "pickupAt",
             f"自提时间须在未来 {longest.days} 天内",
             f"The pick-up time is in the future, within {longest.days} days.",
         )
+    contact = request.contact
+    if contact is None and viewer.is_member:
+        contact = phone_of(db.vault, await get_customer(db, viewer))
     return replace(
         request,
-        contact=clean(request.contact, "contact", 100, required=True),
+        contact=clean(contact or "", "contact", 100, required=True),
         note=clean(request.note, "note", 500, lines=True),
         external_id=clean(request.external_id, "externalId", 100),
     )
@@ -137,24 +143,24 @@ async def _draft_order(
 ) -> Draft:
     """The movement that holds the goods, with the order that is written beside it."""
     tenant, store, channel = viewer.tenant, request.store_id, request.channel
-    head, terms = MovementHead(request.key), MovementTerms(channel=channel)
-    hold = await draft(books, viewer, Kind.ORDER_HOLD, store, resolved, head, clock(), terms)
+    head, terms, now = MovementHead(request.key), MovementTerms(channel=channel), Moment(clock())
+    hold = await draft(books, viewer, Kind.ORDER_HOLD, store, resolved, head, now, terms)
     ids = {line.product_id for line in resolved}
     prepaid = await prepaid_products(books.cookbook, tenant, channel, ids)
     check_prepaid(viewer, request.external_id is not None, prepaid, resolved)
     products = await rows.priced(books.db, tenant, store, channel, ids, request.pickup_at)
     if missing := ids - products.keys():
         raise unknown_products(missing)
-    if viewer.scope.role is Role.CUSTOMER:
+    if viewer.is_customer:
         guests.check_offered(products)
     lines = tuple(
         _placed_line(products[line.product_id], line, hold.recipes.get(line.product_id))
         for line in resolved
     )
-    if viewer.scope.role is Role.CUSTOMER:
+    if viewer.is_customer:
         guests.check_order_size(lines, products)
-    id, vault, is_guest = uuid7(), books.db.vault, viewer.actor == GUEST
-    is_member = viewer.scope.role is Role.CUSTOMER and not is_guest
+    id, vault, contact = uuid7(), books.db.vault, request.contact
+    assert contact is not None, "the request is checked"
     amounts = [line.amount for line in lines]
     terms_of_store = products[lines[0].product_id]
     policy = timedelta(minutes=terms_of_store.hold_minutes)
@@ -162,8 +168,10 @@ async def _draft_order(
         id=id,
         store_id=store,
         channel=channel,
-        **contacts.seal(vault, tenant, id, request.contact)._asdict(),
-        address_index=contacts.address_index(vault, tenant, viewer.address) if is_guest else None,
+        **contacts.seal(vault, tenant, id, contact)._asdict(),
+        address_index=contacts.address_index(vault, tenant, viewer.address)
+        if viewer.is_guest
+        else None,
         note=request.note,
         external_id=request.external_id,
         total=None if None in amounts else sum(amount or 0 for amount in amounts),
@@ -172,8 +180,8 @@ async def _draft_order(
         placed_by=viewer.actor,
         lines=lines,
     )
-    contact = contacts.printed(vault, tenant, request.contact)
-    details = [contact, request.pickup_at, request.note, request.external_id]
+    printed = contacts.printed(vault, tenant, contact)
+    details = [printed, request.pickup_at, request.note, request.external_id]
     return replace(
         hold,
         # A guest may have signed in before the retry.
@@ -183,8 +191,8 @@ async def _draft_order(
         fingerprint=fingerprint_of(hold.fingerprint.hex(), *details),
         promised=_is_promised(request.external_id),
         lasts_until=order.expires_at,
-        guest_share=terms_of_store.guest_share if is_guest else None,
-        of_member=is_member,
+        guest_share=terms_of_store.guest_share if viewer.is_guest else None,
+        of_member=viewer.is_member,
     )
 
 
@@ -290,8 +298,8 @@ async def _draft_second_hold(books: Books, viewer: Viewer, row: Order, key: UUID
     lines = [
         ResolvedLine(line.product_id, from_base(line.quantity, line.scale)) for line in ordered
     ]
-    head, terms = MovementHead(key), MovementTerms(channel=row.channel)
-    drafted = await draft(books, viewer, Kind.ORDER_HOLD, row.store_id, lines, head, clock(), terms)
+    head, terms, now = MovementHead(key), MovementTerms(channel=row.channel), Moment(clock())
+    drafted = await draft(books, viewer, Kind.ORDER_HOLD, row.store_id, lines, head, now, terms)
     hold = _movement(row, Kind.ORDER_HOLD, key, viewer.actor, drafted.lines)
     promised = _is_promised(row.external_id)
     # An order that is paid after its pick-up time is handed over at once.
@@ -337,7 +345,7 @@ async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: st
     expired, and USED when a pass is used up.
     """
     reason = clean(reason, "reason", 200)
-    allowed = ("HELD",) if viewer.scope.role is Role.CUSTOMER else ("HELD", "PAID")
+    allowed = ("HELD",) if viewer.is_customer else ("HELD", "PAID")
 
     async def work(unit: Unit, row: Order) -> None:
         if row.state not in allowed:

@@ -58,7 +58,7 @@ async def receive(
             "reason", "多收货物须填写原因", "Give a reason for receiving more than was ordered."
         )
     store, kind, terms = row.store_id, Kind.RECEIPT, MovementTerms(document=document)
-    lines, moment = await resolve(books.db, viewer.tenant, kind, store, requests, head)
+    lines, moment = await resolve(books.db, viewer, kind, store, requests, head)
     drafted = await draft(books, viewer, kind, store, lines, head, moment, terms)
     await open_levels_for(books.db, viewer.tenant, drafted)
 

@@ -87,7 +87,7 @@ async def request(
     reason = clean(request.reason, "reason", 200, required=True)
     photos = _links(request.photo_urls)
     kind, head = Kind.WRITE_OFF_HOLD, MovementHead(request.key, reason, request.note)
-    lines, moment = await resolve(books.db, viewer.tenant, kind, store, requests, head)
+    lines, moment = await resolve(books.db, viewer, kind, store, requests, head)
     drafted = await draft(books, viewer, kind, store, lines, head, moment)
     sources = [(line.source or Source.SHELF).value for line in requests]
     printed = ("requestWriteOff", drafted.fingerprint.hex(), sources, photos)

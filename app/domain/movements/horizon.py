@@ -1,6 +1,7 @@
-"""How late movements may be recorded: the chain's horizon, in days."""
+"""When movements happened, and how late they may be recorded: the chain's horizon, in days."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from app.db import identity as rows
@@ -17,15 +18,46 @@ SHORTEST, LONGEST = 1, 3650
 """Bounds of the horizon in days."""
 
 
-async def earliest_for(
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far ahead of ours a device's clock may be."""
+
+
+class Moment(NamedTuple):
+    """When a movement happened: `dated` if the client says so, now otherwise.
+
+    The ledger refuses what happened before `earliest`; None for no bound.
+    """
+
+    at: datetime
+    dated: bool = False
+    earliest: datetime | None = None
+
+
+async def moment_of(
     reads: Reads, viewer: Viewer, store: UUID, occurred_at: datetime | None
+) -> Moment:
+    """The moment that a client gives, now by default. Raises Malformed for one in the future."""
+    now = clock()
+    if occurred_at is None:
+        return Moment(now)
+    if occurred_at > now + CLOCK_SKEW:
+        raise Malformed(
+            "occurredAt",
+            "发生时间晚于现在，请检查设备时钟",
+            "The time lies in the future: check the clock of the device.",
+        )
+    earliest = await _earliest(reads, viewer, store, occurred_at, now)
+    return Moment(occurred_at, dated=True, earliest=earliest)
+
+
+async def _earliest(
+    reads: Reads, viewer: Viewer, store: UUID, occurred_at: datetime, now: datetime
 ) -> datetime | None:
     """The earliest moment of a movement that the viewer may record in the store; None for any.
 
     Who may adjust stock by hand is not bound. Read only for what happened more than a day ago.
     """
-    now = clock()
-    if occurred_at is None or occurred_at >= now - timedelta(days=SHORTEST):
+    if occurred_at >= now - timedelta(days=SHORTEST):
         return None
     if access.within(viewer, Can.ADJUST, [store]):
         return None

@@ -10,7 +10,7 @@ from app.db import catalog
 from app.db.core.unit import Database
 from app.db.tables import OrderLine
 from app.domain import access
-from app.domain.access import Can, Role, Viewer
+from app.domain.access import Can, Viewer
 from app.domain.errors import InvalidQuantity, Malformed, Refused
 from app.domain.movements.lines import ResolvedLine
 from app.domain.paths import at_path
@@ -53,7 +53,7 @@ async def charged(
     given = _given(requests)
     if at is None and not any(given):
         return list(lines)
-    if any(given) and viewer.scope.role is Role.CUSTOMER:
+    if any(given) and viewer.is_customer:
         raise Malformed(
             "lines", "顾客按售价下单，不能填写价格或优惠", "Guests pay the price of the product."
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
@@ -21,7 +21,6 @@ from app.domain.errors import (
     BatchExpired,
     Busy,
     GuestLimitReached,
-    Malformed,
     OutOfStock,
     Refused,
     UnknownMovement,
@@ -29,15 +28,12 @@ from app.domain.errors import (
 from app.domain.ledger.draft import Draft, Line, Place, Receipt, RecipeChanged, reversed_lines
 from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import end_overdue_at, short_of
-from app.domain.movements.horizon import earliest_for
+from app.domain.movements.horizon import Moment, moment_of
 from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 
 ATTEMPTS = 5
-CLOCK_SKEW = timedelta(minutes=5)
-"""How far ahead of ours a device's clock may be."""
-
 ADJUSTMENTS = frozenset({Kind.GAIN, Kind.LOSS, Kind.QUARANTINE, Kind.RELEASE})
 """Kinds that correct stock by hand: the audit log names them."""
 
@@ -131,7 +127,7 @@ class PreparedMovement(NamedTuple):
     store: UUID
     lines: Sequence[ResolvedLine]
     head: MovementInput
-    moment: datetime
+    moment: Moment
     terms: MovementTerms = PLAIN
     receipt: Receipt | None = None
 
@@ -146,13 +142,13 @@ async def record(
     terms: MovementTerms = PLAIN,
 ) -> Outcome:
     """The movement, or why it was refused. Raises as `prepare` and `draft` do."""
-    prepared = await prepare(books.db, viewer.tenant, kind, store, requests, head, terms)
+    prepared = await prepare(books.db, viewer, kind, store, requests, head, terms)
     return (await post_prepared(books, viewer, prepared))[1]
 
 
 async def prepare(
     db: Database,
-    tenant: UUID,
+    viewer: Viewer,
     kind: Kind,
     store: UUID,
     requests: Sequence[LineRequest],
@@ -160,7 +156,7 @@ async def prepare(
     terms: MovementTerms = PLAIN,
 ) -> PreparedMovement:
     """The movement with its lines resolved. Raises as `resolve` does."""
-    lines, moment = await resolve(db, tenant, kind, store, requests, head)
+    lines, moment = await resolve(db, viewer, kind, store, requests, head)
     return PreparedMovement(kind, store, lines, head, moment, terms)
 
 
@@ -180,18 +176,20 @@ async def post_prepared(
 
 async def resolve(
     db: Database,
-    tenant: UUID,
+    viewer: Viewer,
     kind: Kind,
     store: UUID,
     requests: Sequence[LineRequest],
     head: MovementInput,
-) -> tuple[list[ResolvedLine], datetime]:
+) -> tuple[list[ResolvedLine], Moment]:
     """The movement's lines as `resolve_lines` reads them, and the moment it happened.
 
     Raises Malformed for a moment in the future; and as `resolve_lines` does.
     """
-    moment = _moment(head.occurred_at)
-    return await resolve_lines(db, tenant, store, requests, kind.value.source, moment), moment
+    moment = await moment_of(db, viewer, store, head.occurred_at)
+    source = kind.value.source
+    lines = await resolve_lines(db, viewer.tenant, store, requests, source, moment.at)
+    return lines, moment
 
 
 async def until_current(
@@ -235,7 +233,7 @@ async def draft(
     store: UUID,
     lines: Sequence[ResolvedLine],
     head: MovementInput,
-    moment: datetime,
+    moment: Moment,
     terms: MovementTerms = PLAIN,
     receipt: Receipt | None = None,
 ) -> Draft:
@@ -282,7 +280,7 @@ async def draft(
         fingerprint=fingerprint_of(
             kind, store, printed, reason, note, head.occurred_at, terms.given
         ),
-        occurred_at=moment,
+        occurred_at=moment.at,
         channel=terms.channel,
         reason=reason,
         note=note,
@@ -292,23 +290,11 @@ async def draft(
         sale_id=terms.sale_id,
         recipes=exploded.recipes,
         accept_shortage=terms.accept_shortage,
-        dated=head.occurred_at is not None,
-        earliest=await earliest_for(books.db, viewer, store, head.occurred_at),
+        dated=moment.dated,
+        earliest=moment.earliest,
         act=audit_row(viewer, *by_hand, kind=kind.name) if kind in ADJUSTMENTS else None,
         claimant=viewer.claimant,
     )
-
-
-def _moment(occurred_at: datetime | None) -> datetime:
-    """When it happened; now by default. Raises Malformed for a moment in the future."""
-    now = clock()
-    if occurred_at is not None and occurred_at > now + CLOCK_SKEW:
-        raise Malformed(
-            "occurredAt",
-            "发生时间晚于现在，请检查设备时钟",
-            "The time lies in the future: check the clock of the device.",
-        )
-    return occurred_at or now
 
 
 async def get_movement(

@@ -16,6 +16,7 @@ from app.domain.errors import Denied, Malformed, Refusal, Refused, Text, Unreada
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
+from app.domain.movements.horizon import Moment
 from app.domain.movements.lines import LineRequest, ResolvedLine
 from app.domain.movements.prices import charged
 from app.domain.movements.receipts import Counters, read_counters, receipt_of
@@ -84,11 +85,11 @@ async def prepare_sale(
 
     Raises as `prepare` and `charged` do.
     """
-    sale = await prepare(db, viewer.tenant, Kind.SALE, store, requests, head, terms)
+    sale = await prepare(db, viewer, Kind.SALE, store, requests, head, terms)
     lines = await charged(db, viewer, requests, sale.lines, head.occurred_at)
     stores, tills = [store] if terms.document else [], [terms.till_id] if terms.till_id else []
     counters = await read_counters(db, viewer.tenant, stores, tills)
-    receipt = receipt_of(store, sale.moment, terms, lines, counters)
+    receipt = receipt_of(store, sale.moment.at, terms, lines, counters)
     return sale._replace(lines=lines, receipt=receipt)
 
 
@@ -135,7 +136,7 @@ class _Operation:
     def __init__(self, books: Books, viewer: Viewer, sale: OfflineSale, counters: Counters) -> None:
         self.books, self.viewer, self.sale, self.counters = books, viewer, sale, counters
         self.lines: list[ResolvedLine] = []
-        self.moment = LONG_AGO
+        self.moment = Moment(LONG_AGO)
         self.prepared: Draft | Refusal | None = None
 
     async def prepare(self) -> None:
@@ -158,9 +159,7 @@ class _Operation:
     async def _resolve_and_draft(self) -> Draft:
         store = access.at(self.viewer, Can.SELL, self.sale.store_id)
         db, requests = self.books.db, self.sale.lines
-        lines, self.moment = await resolve(
-            db, self.viewer.tenant, Kind.SALE, store, requests, self.sale
-        )
+        lines, self.moment = await resolve(db, self.viewer, Kind.SALE, store, requests, self.sale)
         self.lines = await charged(db, self.viewer, requests, lines, self.sale.occurred_at)
         return await self._draft()
 
@@ -172,7 +171,7 @@ class _Operation:
             accept_shortage=sale.accept_shortage is not False,
             till_id=sale.till_id,
         )
-        what = sale.store_id, self.moment, terms, self.lines, self.counters
+        what = sale.store_id, self.moment.at, terms, self.lines, self.counters
         return await draft(
             self.books,
             self.viewer,
@@ -215,7 +214,7 @@ async def take_back(
     sale, entries = await get_movement(books.db, viewer, Can.RETURN_SALE, sale_id)
     terms = MovementTerms(channel=sale.channel, sale_id=sale_id)
     what = disposition.value, sale.store_id
-    lines, moment = await resolve(books.db, viewer.tenant, *what, requests, head)
+    lines, moment = await resolve(books.db, viewer, *what, requests, head)
     bundles = await sold_bundles(books.db, viewer.tenant, entries)
     drafted = await draft(books, viewer, *what, lines, head, moment, terms)
     returned = replace(unpacked(drafted, bundles), document_id=sale.document_id)

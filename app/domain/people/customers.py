@@ -14,10 +14,9 @@ from app.db.audit_log import AuditRow
 from app.db.contacts import Contacted, ErasedContact, StoredContact
 from app.db.core.unit import Database, Unit
 from app.db.core.vault import Unopened, Vault
-from app.db.orders import GUEST
 from app.db.tables import Customer, Order, Pass
 from app.domain import access
-from app.domain.access import Can, Role, Scope, Viewer
+from app.domain.access import Can, Viewer
 from app.domain.audit_log import Act, Subject, audit_row, record_act
 from app.domain.claims import claim
 from app.domain.errors import Malformed, Refused, UnknownOrder, UnknownPass
@@ -45,11 +44,6 @@ class ErasedCustomer(NamedTuple):
     orders: int
     passes: int
     accounts: int = 0
-
-
-def guest(tenant: UUID, address: str = "") -> Viewer:
-    """A customer without an account, who has only the token of an order."""
-    return Viewer(Scope(tenant, Role.CUSTOMER), GUEST, "", frozenset(), address=address)
 
 
 async def reveal(
