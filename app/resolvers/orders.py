@@ -67,7 +67,7 @@ async def changing(info: Info, id: UUID, token: str | None) -> tuple[Viewer, Ord
 
 
 def orderer(info: Info, store: Store) -> Viewer:
-    """The viewer, as staff or a member of the store's chain; anybody else is a guest there."""
+    """The viewer, as staff or a member of the store's chain, or else as a guest."""
     context = info.context
     if context.sees(Can.SHOP, store) or context.sees(Can.RUN_ORDERS, store, [store.id]):
         return context.viewer
