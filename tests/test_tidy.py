@@ -21,7 +21,7 @@ from graphql import (
     validate,
 )
 
-from app.domain import errors, stocktake_errors
+from app.domain import errors, import_errors
 from app.domain.access import Can
 from app.domain.errors import Refusal
 from app.domain.rules.kinds import Kind
@@ -160,13 +160,10 @@ def test_no_path_of_a_machine() -> None:
     assert lines == []
 
 
-def refusals() -> list[type[Refusal]]:
-    names = {**vars(errors), **vars(stocktake_errors)}
-    classes = [value for value in names.values() if isinstance(value, type)]
-    return [value for value in classes if issubclass(value, Refusal) and value is not Refusal]
+REFUSALS = [each for each in WORDS if each.__module__.startswith("app.")]
 
 
-@pytest.mark.parametrize("refusal", refusals(), ids=lambda each: each.__name__)
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda each: each.__name__)
 def test_every_refusal_has_a_window_and_words(refusal: type[Refusal]) -> None:
     window = GRAPHQL.type_map.get(refusal.__name__)
     assert isinstance(window, GraphQLObjectType)
@@ -187,6 +184,7 @@ def example_of(field: dataclasses.Field[Any]) -> Any:
         int: 1,
         errors.Text: errors.Text("甲", "a"),
         errors.WrongStateReason: next(iter(errors.WrongStateReason)),
+        import_errors.ImportFault: next(iter(import_errors.ImportFault)),
     }
     return examples.get(field.type, f"<{field.name}>")
 

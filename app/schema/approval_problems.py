@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from app.domain.errors import Text
 from app.domain.ledger import limits
 from app.schema.edges import maybe_edge
 from app.schema.problems import Problem, as_sent, problem
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 @problem(
     limits.SecondPersonNeeded,
+    words=Text(
+        "金额超过您的额度 {limit} 元，请由额度更高的同事确认",
+        "This costs more than the {limit} yuan that you may book alone: a colleague with a "
+        "higher limit must confirm it.",
+    ),
     description="The movement costs more than your role may book alone: it waits until a second "
     "person approves it. Nothing is recorded yet. 超出额度",
 )
@@ -32,6 +38,7 @@ class SecondPersonNeeded(Problem):
 
 @problem(
     limits.UnknownApproval,
+    words=Text("没有这张超额申请：{asked}", "No such approval: {asked}."),
     description="No approval visible to you has this id. 超额申请不存在",
 )
 class UnknownApproval(Problem):

@@ -4,6 +4,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.domain import customer_errors, errors
+from app.domain.errors import Text
 from app.schema.catalog import Product
 from app.schema.problems import Problem, problem
 
@@ -20,6 +21,10 @@ class TooManyOrders(Problem):
 
 @problem(
     customer_errors.InvalidLoginCode,
+    words=Text(
+        "登录码无效或已使用，请重新登录",
+        "The code is not valid or was used before: ask the mini-program for a new one.",
+    ),
     description="The platform does not know the code, or it was used before. 登录码无效",
 )
 class InvalidLoginCode(Problem): ...
@@ -27,6 +32,10 @@ class InvalidLoginCode(Problem): ...
 
 @problem(
     customer_errors.CustomerBlocked,
+    words=Text(
+        "平台判定该账号存在风险，暂时不能登录",
+        "The platform considers this account a risk and does not let it sign in.",
+    ),
     description="The platform does not let this customer sign in. 平台拦截",
 )
 class CustomerBlocked(Problem): ...
@@ -34,6 +43,9 @@ class CustomerBlocked(Problem): ...
 
 @problem(
     customer_errors.PlatformUnavailable,
+    words=Text(
+        "平台暂时没有响应，请稍后重试", "The platform does not answer: try again in a moment."
+    ),
     description="WeChat or Douyin did not answer; retry with a new code. 平台无响应",
 )
 class PlatformUnavailable(Problem):

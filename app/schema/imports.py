@@ -56,6 +56,7 @@ describe_values(
 
 @problem(
     import_errors.ImportRefused,
+    words=Text("{reason.value.zh}", "{reason.value.en}."),
     description="The file cannot be imported; `reason` says why. 无法导入",
 )
 class ImportRefused(Problem):
@@ -68,6 +69,10 @@ class ImportRefused(Problem):
 
 @problem(
     import_errors.UnknownImport,
+    words=Text(
+        "没有这个文件，或预览已过期，请重新上传",
+        "There is no such file, or its preview has expired: upload it again.",
+    ),
     description="The chain has no such file or import, or its token has expired: upload or preview "
     "the file again. 没有这个文件",
 )

@@ -1,4 +1,4 @@
-"""The input that sets a markdown, and its answer."""
+"""The input that sets a markdown, its answer and its problem."""
 
 from datetime import date
 from typing import Annotated
@@ -6,9 +6,12 @@ from uuid import UUID
 
 import strawberry
 
+from app.domain.catalog import markdowns
+from app.domain.errors import Text
 from app.schema import problems
 from app.schema.arguments import request_key
 from app.schema.batches import BatchLevel
+from app.schema.problems import Problem, as_sent, problem
 
 
 @strawberry.input(description="Input of `setMarkdown`. 设置临期折扣")
@@ -26,8 +29,19 @@ class SetMarkdownInput:
     )
 
 
+@problem(
+    markdowns.BatchNotHeld,
+    words=Text(
+        "门店没有这个批次的库存：{asked}", "The store holds nothing of this batch: {asked}."
+    ),
+    description="The store holds nothing of a batch with this id. 批次无库存",
+)
+class BatchNotHeld(Problem):
+    asked: str = as_sent()
+
+
 MarkdownResult = Annotated[
-    BatchLevel | problems.BatchNotHeld | problems.UnknownStore | problems.KeyReused,
+    BatchLevel | BatchNotHeld | problems.UnknownStore | problems.KeyReused,
     strawberry.union(
         "MarkdownResult",
         description="What the store holds of the batch, or the problem that prevented the change.",

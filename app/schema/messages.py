@@ -1,23 +1,26 @@
 """Messages of problems: what went wrong, for programs and for people in their language."""
 
+import re
 from dataclasses import fields
 from decimal import Decimal
 from enum import Enum
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 import strawberry
 from strawberry.types import Info
+from strawberry.types.enum import EnumValue
 
-from app.domain import customer_errors, errors, import_errors, stocktake_errors, till_errors
+from app.domain import errors, stocktake_errors
 from app.domain.access import Can
-from app.domain.catalog import markdowns
 from app.domain.errors import Refusal, Text
 from app.domain.ledger import limits
 from app.domain.rules.phones import masked
 from app.domain.rules.texts import NAMES
 from app.domain.rules.units import to_base
 from app.schema.scalars import EXACT, money, quantity
+from app.schema.window import definition
 
 MOST_NAMES = 3
 """Colleagues that a message names."""
@@ -92,36 +95,10 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "到货数量超过订货数量，请核对数量，或填写原因后多收",
         "More arrived than is still open: check the quantity, or accept it with a reason.",
     ),
-    markdowns.BatchNotHeld: (
-        "BATCH_NOT_HELD",
-        "门店没有这个批次的库存：{asked}",
-        "The store holds nothing of this batch: {asked}.",
-    ),
     errors.UnknownWriteOff: (
         "UNKNOWN_WRITE_OFF",
         "没有这张报损单：{asked}",
         "No such write-off: {asked}.",
-    ),
-    stocktake_errors.UnknownStocktake: (
-        "UNKNOWN_STOCKTAKE",
-        "没有这张盘点单：{asked}",
-        "No such stocktake: {asked}.",
-    ),
-    stocktake_errors.StocktakeBlocked: (
-        "STOCKTAKE_BLOCKED",
-        "还有 {count} 行需要重盘、确认或填写原因",
-        "{count} lines must be recounted, confirmed or explained first.",
-    ),
-    limits.SecondPersonNeeded: (
-        "SECOND_PERSON_NEEDED",
-        "金额超过您的额度 {limit} 元，请由额度更高的同事确认",
-        "This costs more than the {limit} yuan that you may book alone: a colleague with a higher "
-        "limit must confirm it.",
-    ),
-    limits.UnknownApproval: (
-        "UNKNOWN_APPROVAL",
-        "没有这张超额申请：{asked}",
-        "No such approval: {asked}.",
     ),
     errors.OverLimit: (
         "OVER_LIMIT",
@@ -183,23 +160,6 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "重复提交但内容不同，请刷新后重试",
         "This key was used for a different input: send a new key.",
     ),
-    till_errors.UnknownTill: (
-        "UNKNOWN_TILL",
-        "该门店没有这台收银机：{asked}",
-        "The store has no such till: {asked}.",
-    ),
-    till_errors.ReceiptTaken: (
-        "RECEIPT_TAKEN",
-        "小票号 {receipt_no} 当天已用于另一笔销售，请核对小票号",
-        "Receipt number {receipt_no} already belongs to another sale of that day: check the "
-        "number.",
-    ),
-    import_errors.ImportRefused: ("IMPORT_REFUSED", "{reason.value.zh}", "{reason.value.en}."),
-    import_errors.UnknownImport: (
-        "UNKNOWN_IMPORT",
-        "没有这个文件，或预览已过期，请重新上传",
-        "There is no such file, or its preview has expired: upload it again.",
-    ),
     errors.WrongState: ("WRONG_STATE", "{reason.value.zh}", "{reason.value.en}."),
     errors.ReturnExceedsSale: (
         "RETURN_EXCEEDS_SALE",
@@ -237,21 +197,6 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "尝试次数过多，请在 {retry_after} 秒后再试",
         "Too many attempts: try again in {retry_after} seconds.",
     ),
-    customer_errors.InvalidLoginCode: (
-        "INVALID_LOGIN_CODE",
-        "登录码无效或已使用，请重新登录",
-        "The code is not valid or was used before: ask the mini-program for a new one.",
-    ),
-    customer_errors.CustomerBlocked: (
-        "CUSTOMER_BLOCKED",
-        "平台判定该账号存在风险，暂时不能登录",
-        "The platform considers this account a risk and does not let it sign in.",
-    ),
-    customer_errors.PlatformUnavailable: (
-        "PLATFORM_UNAVAILABLE",
-        "平台暂时没有响应，请稍后重试",
-        "The platform does not answer: try again in a moment.",
-    ),
     errors.GuestLimitReached: (
         "GUEST_LIMIT_REACHED",
         "未登录顾客可预订的数量已满，请登录后下单，或减少数量",
@@ -268,7 +213,10 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "The system is busy and wrote nothing: send the same request again.",
     ),
 }
-"""By refusal: the code, and the message in Chinese and in English."""
+"""By refusal: the code, and the message in Chinese and in English.
+
+Refusals that several topics share are listed; a topic's own are added by their problems.
+"""
 
 Code: Any = Enum("Code", [(code, code) for code, _, _ in WORDS.values()])
 ProblemCode = strawberry.enum(
@@ -276,6 +224,16 @@ ProblemCode = strawberry.enum(
     name="ProblemCode",
     description="Code of a problem, for programs; each code has a type of its own. 错误代码",
 )
+
+
+def add_words(refusal: type[Refusal], words: Text) -> None:
+    """Add a refusal of one topic: its code, which is its name, and its message."""
+    code = re.sub(r"(?<!^)(?=[A-Z])", "_", refusal.__name__).upper()
+    WORDS[refusal] = (code, words.zh, words.en)
+    values = definition(ProblemCode).values
+    values.append(EnumValue(code, code))
+    # The order of imports does not change the contract.
+    values.sort(key=attrgetter("name"))
 
 
 def message_of(refusal: Refusal, language: str) -> str:

@@ -11,12 +11,11 @@ from strawberry.types import Info
 
 from app.domain import errors
 from app.domain.access import Can
-from app.domain.catalog import markdowns
-from app.domain.errors import Refusal
+from app.domain.errors import Refusal, Text
 from app.schema.boundary import EVERY, public
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
-from app.schema.messages import WORDS, Code, ProblemCode, localised
+from app.schema.messages import WORDS, ProblemCode, add_words, localised
 from app.schema.scalars import Money, Quantity, Revision, amount, money, quantity
 from app.schema.shortages import Excess, Shortage
 from app.schema.window import as_window, definition, window
@@ -32,7 +31,7 @@ class Problem:
         description="Code for programs; it is the same in every language. 错误代码",
     )
     def code(self, root: strawberry.Parent[Refusal]) -> Any:
-        return Code[WORDS[type(root)][0]]
+        return WORDS[type(root)][0]
 
     @strawberry.field(
         description="Message for people, in the language of Accept-Language: zh or en. 说明"
@@ -49,8 +48,16 @@ class Problem:
         return None if root.path is None else list(root.path)
 
 
-def problem(refusal: type[Refusal], *, description: str) -> Callable[[T], T]:
-    """A window on this refusal; its description is the one of the refusal's code too."""
+def problem(
+    refusal: type[Refusal], *, description: str, words: Text | None = None
+) -> Callable[[T], T]:
+    """A window on this refusal; its description is the one of the refusal's code too.
+
+    `words` is the message of a refusal that belongs to one topic; those that several topics share
+    are in `messages.py`.
+    """
+    if words is not None:
+        add_words(refusal, words)
     for value in definition(ProblemCode).values:
         if value.name == WORDS[refusal][0]:
             value.description = description
@@ -160,14 +167,6 @@ class UnknownChannelLink(Problem):
 
 @problem(errors.UnknownAlert, description="No alert visible to you has this id. 预警不存在")
 class UnknownAlert(Problem):
-    asked: str = as_sent()
-
-
-@problem(
-    markdowns.BatchNotHeld,
-    description="The store holds nothing of a batch with this id. 批次无库存",
-)
-class BatchNotHeld(Problem):
     asked: str = as_sent()
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 import strawberry
 
 from app.domain import stocktake_errors
+from app.domain.errors import Text
 from app.domain.stocktake_errors import Blocker
 from app.schema.catalog import Product
 from app.schema.edges import edge
@@ -14,6 +15,7 @@ from app.schema.window import describe_values, window
 
 @problem(
     stocktake_errors.UnknownStocktake,
+    words=Text("没有这张盘点单：{asked}", "No such stocktake: {asked}."),
     description="No stocktake visible to you has this id. 盘点单不存在",
 )
 class UnknownStocktake(Problem):
@@ -35,6 +37,10 @@ class BlockedLine:
 
 @problem(
     stocktake_errors.StocktakeBlocked,
+    words=Text(
+        "还有 {count} 行需要重盘、确认或填写原因",
+        "{count} lines must be recounted, confirmed or explained first.",
+    ),
     description="Some lines must be recounted, confirmed or explained before the stocktake can "
     "be closed. 盘点未处理完",
 )

@@ -6,6 +6,7 @@ import strawberry
 
 from app.domain import till_errors
 from app.domain.access import Can
+from app.domain.errors import Text
 from app.schema.edges import maybe_edge
 from app.schema.problems import Problem, as_sent, problem
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 @problem(
     till_errors.ReceiptTaken,
+    words=Text(
+        "小票号 {receipt_no} 当天已用于另一笔销售，请核对小票号",
+        "Receipt number {receipt_no} already belongs to another sale of that day: check "
+        "the number.",
+    ),
     description="Another sale of the store, till and business day has this receipt number; a sale "
     "of the same lines is answered with the first instead. 小票号重复",
 )
@@ -28,6 +34,10 @@ class ReceiptTaken(Problem):
     )
 
 
-@problem(till_errors.UnknownTill, description="The store has no till with this id. 收银机不存在")
+@problem(
+    till_errors.UnknownTill,
+    words=Text("该门店没有这台收银机：{asked}", "The store has no such till: {asked}."),
+    description="The store has no till with this id. 收银机不存在",
+)
 class UnknownTill(Problem):
     asked: str = as_sent()

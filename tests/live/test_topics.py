@@ -20,6 +20,7 @@ from app.db.core.snapshot import ReadSession
 from app.db.core.unit import Database
 from app.domain.access import Can
 from app.domain.catalog.cookbook import Cookbook
+from app.domain.errors import Refusal, Text
 from app.domain.people.sessions import Gate
 from app.live import documents
 from app.live.hub import Hub
@@ -27,6 +28,7 @@ from app.resolvers.feed import subscriptions
 from app.run.embedded import Urls
 from app.schema.context import App, Caller, Context
 from app.schema.contract import build_schema
+from app.schema.problems import Problem, problem
 from app.schema.topics import TOPICS, DocumentTopic
 from app.schema.window import window
 from app.settings import Settings
@@ -79,10 +81,27 @@ TOYS = DocumentTopic(
 )
 
 
+@dataclass(frozen=True)
+class ToyBroken(Refusal):
+    """A refusal of the topic."""
+
+    name: str
+
+
+@problem(
+    ToyBroken,
+    words=Text("玩具坏了：{name}", "The toy is broken: {name}."),
+    description="The toy cannot be lent. 玩具损坏",
+)
+class ToyBrokenProblem(Problem):
+    name: str
+
+
 @strawberry.type
 class Query:
-    @strawberry.field
-    def nothing(self) -> None: ...
+    @strawberry.field(graphql_type=ToyBrokenProblem)
+    def refusal(self) -> ToyBroken:
+        return ToyBroken("bear")
 
 
 @strawberry.type
@@ -167,6 +186,17 @@ async def test_a_toy_appears_in_the_stores_events(toyshop: Toyshop) -> None:
     await toyshop.put(later, "c")
     assert await anext(feed) == {"toys": [{"id": str(later), "name": "c"}], "orders": []}
     await feed.aclose()
+
+
+async def test_a_refusal_of_a_topic_is_declared_with_it(toyshop: Toyshop) -> None:
+    query = "{ refusal { code message name } }"
+    answer: Any = await SCHEMA.execute(query, context_value=toyshop.context)
+    assert answer.errors is None
+    assert answer.data["refusal"] == {
+        "code": "TOY_BROKEN",
+        "message": "玩具坏了：bear",
+        "name": "bear",
+    }
 
 
 def test_a_topic_touches_at_most_fifteen_files() -> None:
