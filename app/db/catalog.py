@@ -19,6 +19,7 @@ from app.db.days import store_day
 from app.db.markdowns import next_percent
 from app.db.menu import sellable
 from app.db.tables import Category, Level, Product, ProductCode, ProductPrice, Store, Table
+from app.db.updates import products_since
 
 BY_ID = select(Product).where(
     Product.tenant_id == bindparam("tenant"),
@@ -57,13 +58,15 @@ async def price_history(
 
 @dataclass(frozen=True, slots=True)
 class ProductFilter:
-    """`search` as searches compare texts, `code` the same text as codes are compared."""
+    """`search` as searches compare texts, `code` the same text as codes are compared; `archived`
+    None is both."""
 
     search: str | None = None
     code: str | None = None
     category_id: UUID | None = None
     kind: str | None = None
-    archived: bool = False
+    archived: bool | None = False
+    updated_since: datetime | None = None
 
 
 def _rank(filter: ProductFilter) -> Any:
@@ -96,10 +99,11 @@ async def products(
     query = select(Product, rank.label("rank")).where(
         Product.tenant_id == tenant, rank.is_not(None)
     )
-    if filter.archived:
-        query = query.where(Product.archived_at.is_not(None))
-    else:
-        query = query.where(Product.archived_at.is_(None))
+    if filter.archived is not None:
+        at = Product.archived_at
+        query = query.where(at.is_not(None) if filter.archived else at.is_(None))
+    if filter.updated_since is not None:
+        query = query.where(Product.id.in_(products_since(tenant, filter.updated_since)))
     if filter.category_id is not None:
         query = query.where(Product.category_id.in_(subtree(tenant, filter.category_id)))
     if filter.kind is not None:

@@ -31,6 +31,7 @@ from app.db.days import store_day
 from app.db.markdowns import next_batches
 from app.db.returns import in_return_state
 from app.db.tables import Level, Movement, Order, OrderLine, Product, Store
+from app.db.updates import is_kept, orders_since
 
 TENANT = bindparam("tenant", type_=Uuid())
 ORDERS, L = Order.__table__.c, OrderLine.__table__.c
@@ -300,6 +301,7 @@ class OrderFilter(NamedTuple):
     contacts: Collection[bytes] | None = None
     """Blind indexes of one contact, one a key."""
     external_id: str | None = None
+    updated_since: datetime | None = None
 
 
 async def orders(
@@ -318,6 +320,8 @@ async def orders(
         query = query.where(among(Order.contact_index, filter.contacts))
     if filter.external_id is not None:
         query = query.where(Order.external_id == filter.external_id)
+    if filter.updated_since is not None and is_kept(filter.updated_since):
+        query = query.where(Order.id.in_(orders_since(tenant, filter.stores, filter.updated_since)))
     return await span.scalars(session, query, Order.id, newest=True)
 
 

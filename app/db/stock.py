@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import and_, bindparam, select, tuple_
 
 from app.db.categories import subtree
 from app.db.core.paging import Span
@@ -15,6 +15,7 @@ from app.db.core.statement import among
 from app.db.levels import Pair, bind_levels, level_keys
 from app.db.reservations import OVERDUE, with_overdue
 from app.db.tables import Entry, Level, Movement, Product
+from app.db.updates import is_kept, levels_since
 
 KEYS = level_keys()
 BY_PAIR = (
@@ -92,13 +93,14 @@ async def movement_with_entries(
 
 @dataclass(frozen=True, slots=True)
 class LevelFilter:
-    """Which levels a page shows; None does not filter."""
+    """Which levels a page shows; None does not filter, and `archived` None is both."""
 
     stores: Collection[UUID]
     category_id: UUID | None = None
     status: str | None = None
     search: str | None = None
-    archived: bool = False
+    archived: bool | None = False
+    updated_since: datetime | None = None
 
 
 SORTS: dict[str, Any] = {"NAME": Product.pinyin, "AVAILABLE": Level.shelf}
@@ -121,9 +123,6 @@ async def levels(
         select(Level, OVERDUE, Product, key)
         .join(Product, (Product.tenant_id == Level.tenant_id) & (Product.id == Level.product_id))
         .where(Level.tenant_id == tenant, among(Level.store_id, filter.stores))
-        .where(
-            Product.archived_at.is_not(None) if filter.archived else Product.archived_at.is_(None)
-        )
         .where(Product.kind == "GOODS", Level.shown)
     )
     query = _filtered(query, tenant, filter)
@@ -135,6 +134,12 @@ async def levels(
 
 
 def _filtered(query: Any, tenant: UUID, filter: LevelFilter) -> Any:
+    if filter.archived is not None:
+        at = Product.archived_at
+        query = query.where(at.is_not(None) if filter.archived else at.is_(None))
+    if filter.updated_since is not None and is_kept(filter.updated_since):
+        changed = levels_since(tenant, filter.stores, filter.updated_since)
+        query = query.where(tuple_(Level.store_id, Level.product_id).in_(changed))
     if filter.category_id is not None:
         query = query.where(Product.category_id.in_(subtree(tenant, filter.category_id)))
     if filter.status is not None:

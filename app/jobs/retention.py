@@ -7,12 +7,11 @@ from uuid import UUID
 from app.db import contacts, identity, retention
 from app.db.core.lane import Lane
 from app.db.core.unit import Database, Unit, clock
+from app.db.updates import CHANGES_KEPT
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
 from app.jobs.tenants import for_every_tenant
 
-CHANGES_KEPT = timedelta(days=7)
-"""How far back a feed can resume; `after` an older revision gets Resync."""
 KEYS_KEPT = timedelta(days=90)
 """How long a key is recognized; an older key counts as a new request."""
 CONTACTS_KEPT = timedelta(days=30)

@@ -23,11 +23,20 @@ from app.domain.movements.first_stock import Opening
 from app.domain.rules.codes import code_key
 from app.domain.rules.spelling import search_key
 from app.domain.rules.texts import clean
-from app.resolvers.pages import reading
+from app.resolvers.pages import reading, settled
 from app.resolvers.roots import root
 from app.schema import catalog as types
 from app.schema import catalog_changes as changes
-from app.schema.arguments import After, Before, First, Last, emptied, required, value_of
+from app.schema.arguments import (
+    After,
+    Before,
+    First,
+    Last,
+    UpdatedSince,
+    emptied,
+    required,
+    value_of,
+)
 from app.schema.context import Context
 from app.schema.paging import Connection, PageArguments, connection, page
 
@@ -103,6 +112,7 @@ class CatalogQuery:
                 "by default."
             ),
         ] = None,
+        updated_since: UpdatedSince = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -115,13 +125,16 @@ class CatalogQuery:
             words and code_key(words),
             category_id,
             kind and kind.name,
-            bool(archived),
+            archived if updated_since is not None else bool(archived),
+            updated_since,
         )
+        as_of = await settled(info, updated_since)
         return await connection(
             part,
             reading(info, rows.products, chosen),
             lambda ranked: (ranked[1], ranked[0].pinyin, ranked[0].id),
             lambda ranked: ranked[0],
+            as_of,
         )
 
 

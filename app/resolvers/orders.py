@@ -21,10 +21,10 @@ from app.domain.people import contacts
 from app.domain.people.customer_accounts import owns
 from app.domain.rules.texts import clean
 from app.resolvers.menu import public_store
-from app.resolvers.pages import newest
+from app.resolvers.pages import newest, settled
 from app.resolvers.roots import root
 from app.schema import orders as types
-from app.schema.arguments import After, Before, First, Last, StoreIds
+from app.schema.arguments import After, Before, First, Last, StoreIds, UpdatedSince
 from app.schema.catalog import Channel
 from app.schema.feed import document_change
 from app.schema.paging import Connection, PageArguments
@@ -143,6 +143,7 @@ class OrdersQuery:
                 "characters. 渠道单号"
             ),
         ] = None,
+        updated_since: UpdatedSince = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -160,9 +161,11 @@ class OrdersQuery:
                 info.context.app.db.vault, viewer.tenant, clean(contact, "contact", 100)
             ),
             clean(external_id, "externalId", 100),
+            updated_since,
         )
+        as_of = await settled(info, updated_since)
         return await newest(
-            info, rows.orders, chosen, paging=PageArguments(first, after, last, before)
+            info, rows.orders, chosen, paging=PageArguments(first, after, last, before), as_of=as_of
         )
 
 

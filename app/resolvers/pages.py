@@ -1,6 +1,7 @@
 """Pages of rows of the viewer's tenant."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,14 @@ def reading(info: Info, read: Read, *chosen: Any) -> Reading:
     return rows
 
 
-async def newest(info: Info, read: Read, *chosen: Any, paging: PageArguments) -> Any:
+async def newest(
+    info: Info, read: Read, *chosen: Any, paging: PageArguments, as_of: datetime | None = None
+) -> Any:
     """A page of rows that are ordered by id, the newest first."""
-    return await connection(page(paging, UUID), reading(info, read, *chosen), lambda row: [row.id])
+    part, rows = page(paging, UUID), reading(info, read, *chosen)
+    return await connection(part, rows, lambda row: [row.id], as_of=as_of)
+
+
+async def settled(info: Info, updated_since: datetime | None) -> datetime | None:
+    """Up to which moment a list of changes is complete; None for another list."""
+    return None if updated_since is None else await info.context.settled()

@@ -20,11 +20,11 @@ from app.domain.movements import record
 from app.domain.movements.record import MovementTerms
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean, search_words
-from app.resolvers.pages import newest, reading
+from app.resolvers.pages import newest, reading, settled
 from app.resolvers.roots import root
 from app.schema import stock as types
 from app.schema import stock_changes as changes
-from app.schema.arguments import After, Before, First, Last, StoreIds, at_most
+from app.schema.arguments import After, Before, First, Last, StoreIds, UpdatedSince, at_most
 from app.schema.paging import Connection, PageArguments, connection, page
 from app.schema.scalars import MOST_VALUES, distinct, quantity
 from app.schema.window import as_window
@@ -90,6 +90,7 @@ class StockQuery:
             types.LevelSort | None,
             strawberry.argument(description="Sort order of the list; NAME by default."),
         ] = None,
+        updated_since: UpdatedSince = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -103,13 +104,16 @@ class StockQuery:
             category_id,
             status and status.name,
             search_words(search),
-            archived=bool(archived),
+            archived=archived if updated_since is not None else bool(archived),
+            updated_since=updated_since,
         )
+        as_of = await settled(info, updated_since)
         return await connection(
             part,
             reading(info, rows.levels, chosen, by),
             lambda sorted: (sorted[1], sorted[0].product_id, sorted[0].store_id),
             lambda sorted: sorted[0],
+            as_of,
         )
 
     @root(

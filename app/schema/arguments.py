@@ -1,5 +1,6 @@
 """Arguments and input fields that many roots share, each described once."""
 
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -36,6 +37,13 @@ Before = Annotated[
     strawberry.argument(
         description="Cursor of an earlier page; return the rows before it. 50 of them without "
         "`last`."
+    ),
+]
+UpdatedSince = Annotated[
+    datetime | None,
+    strawberry.argument(
+        description="Return only rows that changed at or after this time; a time more than 7 days "
+        "ago may return others as well. Use `pageInfo.asOf` of the previous poll. 更新时间起"
     ),
 ]
 StoreIds = Annotated[

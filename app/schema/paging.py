@@ -5,7 +5,7 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
@@ -37,6 +37,11 @@ class PageInfo:
     start_cursor: str | None = strawberry.field(
         description="Cursor of the first row; pass it as `before` to read the page before. Null if "
         "the page is empty. 游标"
+    )
+    as_of: datetime | None = strawberry.field(
+        description="With `updatedSince`: time by the server's clock up to which no change is "
+        "missing. Pass that of the first page as `updatedSince` of the next poll. Null without "
+        "`updatedSince`. 截至时间"
     )
 
 
@@ -174,8 +179,10 @@ async def connection(
     read: Reading,
     key: Callable[[Any], Sequence[Any]],
     node: Callable[[Any], Any] = lambda row: row,
+    as_of: datetime | None = None,
 ) -> Any:
-    """The page; `key` gives what the cursor of a row holds, `node` the row that is shown."""
+    """The page; `key` gives what the cursor of a row holds, `node` the row that is shown, and
+    `as_of` the moment up to which a list of changes is complete."""
     rows = list(await read(page.span))
     more = len(rows) > page.size
     shown = rows[-page.size :] if page.backward else rows[: page.size]
@@ -185,6 +192,7 @@ async def connection(
         end_cursor=edges[-1].cursor if edges else None,
         has_previous_page=more if page.backward else page.key is not None,
         start_cursor=edges[0].cursor if edges else None,
+        as_of=as_of,
     )
     nodes = [edge.node for edge in edges]
     return Connection(edges=edges, nodes=nodes, page_info=info, total=Total(read))

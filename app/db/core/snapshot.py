@@ -111,6 +111,11 @@ class Snapshot:
         self._ends = 0
         self._error: Exception | None = None
 
+    @property
+    def begun(self) -> bool:
+        """Whether its moment is fixed: something was read, or is being read."""
+        return self._raw is not None or self._turn.locked()
+
     @asynccontextmanager
     async def read(self, tenant: UUID | None) -> AsyncGenerator["ReadSession", None]:
         """Reads of one tenant in this snapshot; without a tenant they see no tenant's rows."""

@@ -14,6 +14,7 @@ from app.db.tables.catalog import (
     ProductCode,
     ProductPrice,
     ProductUnit,
+    ProductUpdate,
     Recipe,
 )
 from app.db.tables.channels import ChannelLink, ChannelRule, Listing, ShopMessage
@@ -116,6 +117,7 @@ __all__ = [
     "ProductCode",
     "ProductPrice",
     "ProductUnit",
+    "ProductUpdate",
     "PurchaseLine",
     "PurchaseOrder",
     "Recipe",

@@ -96,6 +96,19 @@ class ProductPrice(Table):
     __table_args__ = (to("products", "product_id"),)
 
 
+class ProductUpdate(Table):
+    """When a product, its codes or its units changed last; triggers stamp it at the commit."""
+
+    __tablename__ = "product_updates"
+    tenant_id: Mapped[UUID] = key()
+    product_id: Mapped[UUID] = key()
+    at: Mapped[datetime]
+    __table_args__ = (
+        to("products", "product_id"),
+        Index("ix_product_updates_at", "tenant_id", "at"),
+    )
+
+
 class Assortment(Table):
     """Whether a store lists a product; `channel` is empty for all channels without their own."""
 

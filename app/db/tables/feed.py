@@ -3,10 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import (
-    func,
-    text,
-)
+from sqlalchemy import Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.core.table import Table, key, to
@@ -32,3 +29,4 @@ class Change(Table):
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     product_ids: Mapped[list[UUID]]
     document_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
+    __table_args__ = (Index("ix_changes_at", "tenant_id", "store_id", "at"),)
