@@ -2,7 +2,7 @@
 
 Levels and orders are stamped by the change row of their store's feed, products by a row of their
 own; both stamps are made at the end of a transaction, under a lock that ends with its commit.
-`settle` waits for these locks: what a snapshot taken afterwards does not see is stamped later.
+`wait_for_commits` waits for these locks: what a later snapshot does not see is stamped later.
 """
 
 from collections.abc import Collection
@@ -22,17 +22,17 @@ CHANGES_KEPT = timedelta(days=7)
 LONGEST_COMMIT = timedelta(seconds=60)
 """No transaction is at its end for longer."""
 
-SETTLE = """
+WAIT = """
 SELECT 1 FROM feeds WHERE tenant_id = '{tenant}' ORDER BY store_id FOR SHARE;
 SELECT pg_advisory_xact_lock(hashtextextended('products {tenant}', 0))
 """
 
 
-async def settle(db: Database, tenant: UUID, snapshot: Snapshot) -> datetime:
+async def wait_for_commits(db: Database, tenant: UUID, snapshot: Snapshot) -> datetime:
     """Waits until what is being committed is visible; the moment before which the snapshot misses
     no change, if it begins afterwards. One that has begun gets an earlier moment."""
     async with db.unit(tenant) as unit:
-        await unit.raw.execute(SETTLE.format(tenant=tenant))
+        await unit.raw.execute(WAIT.format(tenant=tenant))
         moment = await unit.raw.fetchval("SELECT clock_timestamp()")
     return moment - LONGEST_COMMIT if snapshot.begun else moment
 

@@ -23,7 +23,7 @@ from app.domain.movements.first_stock import Opening
 from app.domain.rules.codes import code_key
 from app.domain.rules.spelling import search_key
 from app.domain.rules.texts import clean
-from app.resolvers.pages import reading, settled
+from app.resolvers.pages import complete_until, reading
 from app.resolvers.roots import root
 from app.schema import catalog as types
 from app.schema import catalog_changes as changes
@@ -128,7 +128,7 @@ class CatalogQuery:
             archived if updated_since is not None else bool(archived),
             updated_since,
         )
-        as_of = await settled(info, updated_since)
+        as_of = await complete_until(info, updated_since)
         return await connection(
             part,
             reading(info, rows.products, chosen),

@@ -21,7 +21,7 @@ from app.domain.people import contacts
 from app.domain.people.customer_accounts import owns
 from app.domain.rules.texts import clean
 from app.resolvers.menu import public_store
-from app.resolvers.pages import newest, settled
+from app.resolvers.pages import complete_until, newest
 from app.resolvers.roots import root
 from app.schema import orders as types
 from app.schema.arguments import After, Before, First, Last, StoreIds, UpdatedSince
@@ -163,7 +163,7 @@ class OrdersQuery:
             clean(external_id, "externalId", 100),
             updated_since,
         )
-        as_of = await settled(info, updated_since)
+        as_of = await complete_until(info, updated_since)
         return await newest(
             info, rows.orders, chosen, paging=PageArguments(first, after, last, before), as_of=as_of
         )

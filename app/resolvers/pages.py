@@ -35,6 +35,6 @@ async def newest(
     return await connection(part, rows, lambda row: [row.id], as_of=as_of)
 
 
-async def settled(info: Info, updated_since: datetime | None) -> datetime | None:
+async def complete_until(info: Info, updated_since: datetime | None) -> datetime | None:
     """Up to which moment a list of changes is complete; None for another list."""
-    return None if updated_since is None else await info.context.settled()
+    return None if updated_since is None else await info.context.complete_until()

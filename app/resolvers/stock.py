@@ -20,7 +20,7 @@ from app.domain.movements import record
 from app.domain.movements.record import MovementTerms
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean, search_words
-from app.resolvers.pages import newest, reading, settled
+from app.resolvers.pages import complete_until, newest, reading
 from app.resolvers.roots import root
 from app.schema import stock as types
 from app.schema import stock_changes as changes
@@ -107,7 +107,7 @@ class StockQuery:
             archived=archived if updated_since is not None else bool(archived),
             updated_since=updated_since,
         )
-        as_of = await settled(info, updated_since)
+        as_of = await complete_until(info, updated_since)
         return await connection(
             part,
             reading(info, rows.levels, chosen, by),

@@ -12,7 +12,7 @@ from app.db.core.outage import is_passing
 from app.db.core.rates import Rates
 from app.db.core.snapshot import Snapshot
 from app.db.core.unit import Database
-from app.db.updates import settle
+from app.db.updates import wait_for_commits
 from app.domain.access import Can, Scope, Viewer, signed_out
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.catalog.images import Images
@@ -73,12 +73,12 @@ class Context:
     """Offline sales of the request that could not be read."""
     snapshot: Snapshot = field(init=False, repr=False, compare=False)
     _loaders: dict[UUID | None, Loaders] = field(init=False, repr=False, compare=False)
-    _settled: list[asyncio.Task[datetime]] = field(init=False, repr=False, compare=False)
+    _complete: list[asyncio.Task[datetime]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "snapshot", self.app.db.new_snapshot())
         object.__setattr__(self, "_loaders", {})
-        object.__setattr__(self, "_settled", [])
+        object.__setattr__(self, "_complete", [])
 
     @property
     def viewer(self) -> Viewer:
@@ -91,13 +91,13 @@ class Context:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    async def settled(self) -> datetime:
+    async def complete_until(self) -> datetime:
         """The moment before which the operation's snapshot misses no change of the viewer's
         tenant."""
-        if not self._settled:
-            settling = settle(self.app.db, self.viewer.tenant, self.snapshot)
-            self._settled.append(asyncio.create_task(settling))
-        return await self._settled[0]
+        if not self._complete:
+            waiting = wait_for_commits(self.app.db, self.viewer.tenant, self.snapshot)
+            self._complete.append(asyncio.create_task(waiting))
+        return await self._complete[0]
 
     @property
     def loaders(self) -> Loaders:

@@ -128,7 +128,8 @@ async def test_no_change_of_many_writers_is_missed(fresh: Desk, db: Database) ->
     names = [f"商品{number}" for number in range(40)]
     ids = [UUID(await fresh.product(name)) for name in names]
     products, levels = Poll(fresh, PRODUCTS), Poll(fresh, LEVELS)
-    await products(), await levels()
+    assert len(await products()) == 40
+    assert await levels() == []
 
     async def write(place: int) -> None:
         await asyncio.sleep(chance.random() / 2)
