@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select, tuple_
+from sqlalchemy import BigInteger, Select, and_, cast, func, select, tuple_
 
 from app.db.categories import subtree
 from app.db.core.snapshot import AnySession
@@ -13,6 +13,7 @@ from app.db.core.statement import among
 from app.db.export_rows import StockFilter
 from app.db.tables import Batch, BatchLevel, Entry, Level, Movement, Product
 
+HELD = BatchLevel.shelf + BatchLevel.reserved + BatchLevel.quarantine
 OF_ENTRY = and_(Movement.tenant_id == Entry.tenant_id, Movement.id == Entry.movement_id)
 
 
@@ -53,6 +54,29 @@ def first_id(day: date) -> UUID:
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
+def _batches(
+    tenant: UUID, filter: StockFilter, until: date, *columns: Any
+) -> Select[*tuple[Any, ...]]:
+    """Batches that the stores hold and that expire until this day, with product and level."""
+    H, L = BatchLevel, Level
+    of_level = and_(
+        L.tenant_id == H.tenant_id, L.store_id == H.store_id, L.product_id == H.product_id
+    )
+    query = (
+        select(*columns)
+        .select_from(H)
+        .join(Batch, and_(Batch.tenant_id == H.tenant_id, Batch.id == H.batch_id))
+        .join(Product, and_(Product.tenant_id == H.tenant_id, Product.id == H.product_id))
+        .join(L, of_level)
+        .where(H.tenant_id == tenant, among(H.store_id, filter.stores), H.expires_on <= until)
+        # Goods on their way count where they arrive.
+        .where(HELD > 0)
+    )
+    if filter.category_id is not None:
+        query = query.where(Product.category_id.in_(subtree(tenant, filter.category_id)))
+    return query
+
+
 async def batch_rows(
     session: AnySession,
     tenant: UUID,
@@ -63,24 +87,20 @@ async def batch_rows(
 ) -> list[Any]:
     """A page of batches that the stores hold and that expire until this day, the earliest first;
     `after` is the key of the row before it: expiry, store and batch."""
-    H, L = BatchLevel, Level
-    order = H.expires_on, H.store_id, H.batch_id
-    of_level = and_(
-        L.tenant_id == H.tenant_id, L.store_id == H.store_id, L.product_id == H.product_id
-    )
-    query = (
-        select(H, Batch, Product, L.unit_cost)
-        .join(Batch, and_(Batch.tenant_id == H.tenant_id, Batch.id == H.batch_id))
-        .join(Product, and_(Product.tenant_id == H.tenant_id, Product.id == H.product_id))
-        .join(L, of_level)
-        .where(H.tenant_id == tenant, among(H.store_id, filter.stores), H.expires_on <= until)
-        # Goods on their way count where they arrive.
-        .where(H.shelf + H.reserved + H.quarantine > 0)
-        .order_by(*order)
-        .limit(limit)
-    )
-    if filter.category_id is not None:
-        query = query.where(Product.category_id.in_(subtree(tenant, filter.category_id)))
+    order = BatchLevel.expires_on, BatchLevel.store_id, BatchLevel.batch_id
+    query = _batches(tenant, filter, until, BatchLevel, Batch, Product, Level.unit_cost)
     if after is not None:
         query = query.where(tuple_(*order) > tuple_(*after))
-    return list(await session.execute(query))
+    return list(await session.execute(query.order_by(*order).limit(limit)))
+
+
+async def batches_by_day(
+    session: AnySession, tenant: UUID, filter: StockFilter, until: date
+) -> list[Any]:
+    """The rows of `batch_rows` by store and day of expiry: how many there are, and what they are
+    worth in 1/10000 yuan."""
+    cost = func.coalesce(Batch.unit_cost, Level.unit_cost, 0)
+    value = cast(func.sum(HELD * cost / Product.scale), BigInteger)
+    key = BatchLevel.store_id, BatchLevel.expires_on
+    query = _batches(tenant, filter, until, *key, func.count(), value)
+    return list(await session.execute(query.group_by(*key)))

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, func, select, tuple_
+from sqlalchemy import BigInteger, and_, cast, func, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.db.categories import subtree
@@ -51,6 +51,21 @@ async def count_levels(session: AnySession, tenant: UUID, filter: StockFilter) -
     """How many rows `level_rows` returns in all."""
     query = select(func.count()).select_from(Level).join(Product, OF_PRODUCT)
     return await session.scalar(_of_goods(query, tenant, filter)) or 0
+
+
+async def levels_by(
+    session: AnySession, tenant: UUID, filter: StockFilter, key: str
+) -> list[tuple[Any, int]]:
+    """The rows of `level_rows` together: how many have each STATUS, or what those of each CATEGORY
+    are worth in 1/10000 yuan."""
+    by, figure = (
+        (Level.status, func.count())
+        if key == "STATUS"
+        else (Product.category_id, cast(func.sum(Level.value), BigInteger))
+    )
+    query = _of_goods(select(by, figure).join(Product, OF_PRODUCT), tenant, filter)
+    rows: Any = await session.execute(query.group_by(by))
+    return [tuple(row) for row in rows]
 
 
 async def level_rows(

@@ -1,6 +1,7 @@
 """Roots of exports."""
 
 from collections.abc import AsyncIterable
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -10,9 +11,20 @@ from strawberry.types import Info
 from app.db import tables
 from app.domain.access import Can
 from app.domain.errors import Malformed
-from app.domain.reports.exports import ExportRequest, export_of, request_export
+from app.domain.reports.charts import Drawing, chart_of
+from app.domain.reports.exports import (
+    WITHIN_DAYS,
+    ExportGroupBy,
+    ExportRequest,
+    Report,
+    ReportChoice,
+    export_of,
+    request_export,
+)
+from app.resolvers.reports import OfCategory
 from app.resolvers.roots import root
 from app.schema import exports as types
+from app.schema.arguments import StoreIds
 from app.schema.feed import document_change
 
 
@@ -30,6 +42,49 @@ class ExportsQuery:
     ) -> tables.Export | None:
         return await export_of(info.context.snapshot, info.context.viewer, id)
 
+    @root(
+        Can.SEE_STOCK,
+        types.Chart | None,
+        description="Draw a report as SVG, with at most 15 bars: the last adds up all others. "
+        "SALES, LOSSES, LEVELS and EXPIRY have a chart. The report's own permission is needed as "
+        "well, and costs are shown if you have SEE_COST. Null without a store that you may see. "
+        "图表",
+    )
+    async def chart(
+        self,
+        info: Info,
+        report: Annotated[Report, strawberry.argument(description="Report to draw. 报表")],
+        since: Annotated[
+            date | None,
+            strawberry.argument(description="First day; required for SALES and LOSSES. 开始日期"),
+        ] = None,
+        until: Annotated[
+            date | None,
+            strawberry.argument(
+                description="Last day, included; the range has at most 366 days. 结束日期"
+            ),
+        ] = None,
+        group_by: Annotated[
+            ExportGroupBy | None,
+            strawberry.argument(
+                description="What the points stand for, as in `requestExport`. 分组"
+            ),
+        ] = None,
+        store_ids: StoreIds = None,
+        category_id: OfCategory = None,
+        within_days: Annotated[
+            int | None,
+            strawberry.argument(
+                description="EXPIRY: draw batches that expire within so many days, from 0 to "
+                "3650, and expired ones; 30 by default. 到期天数"
+            ),
+        ] = None,
+    ) -> Drawing | None:
+        within = WITHIN_DAYS if within_days is None else within_days
+        choice = ReportChoice(report, store_ids, since, until, group_by, category_id, within)
+        context = info.context
+        return await chart_of(context.app.db, context.viewer, choice, context.language)
+
 
 @strawberry.type
 class ExportsMutation:
@@ -43,10 +98,8 @@ class ExportsMutation:
     )
     async def request_export(self, info: Info, input: types.RequestExportInput) -> tables.Export:
         context = info.context
-        request = ExportRequest(
-            input.key,
+        choice = ReportChoice(
             input.report,
-            input.format,
             input.store_ids,
             input.since,
             input.until,
@@ -54,6 +107,7 @@ class ExportsMutation:
             input.category_id,
             input.within_days,
         )
+        request = ExportRequest(input.key, input.format, choice)
         db, origin = context.app.db, context.origin
         return await request_export(db, context.viewer, request, context.language, origin)
 

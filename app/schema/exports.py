@@ -12,7 +12,9 @@ from app.db import exports as rows
 from app.db import tables
 from app.domain.access import Can
 from app.domain.people.staff import MOST_STORES
+from app.domain.reports.charts import Drawing
 from app.domain.reports.exports import (
+    WITHIN_DAYS,
     ExportGroupBy,
     Failure,
     Format,
@@ -26,7 +28,7 @@ from app.schema.sales_reports import GROUPS
 from app.schema.topics import DocumentTopic
 from app.schema.window import describe_values, window
 
-strawberry.enum(Report, name="ExportReport", description="A report that can be exported. 报表")
+strawberry.enum(Report, name="ExportReport", description="A report as a file or chart. 报表")
 strawberry.enum(Format, name="ExportFormat", description="Format of an exported file. 文件格式")
 strawberry.enum(ExportGroupBy, description="What the rows of an exported report stand for. 分组")
 strawberry.enum(Failure, name="ExportFailure", description="Why an export failed. 失败原因")
@@ -119,6 +121,20 @@ class Export:
         return Failure[root.failure].value[info.context.language == "en"] if root.failure else None
 
 
+@window(
+    Drawing,
+    needs=Can.SEE_STOCK,
+    stores=(),
+    description="A report as a picture, for where no client draws: chat robots and e-mail. 图表",
+)
+class Chart:
+    title: str = strawberry.field(description="Title of the chart, with its unit. 标题")
+    svg: str = strawberry.field(
+        description="SVG document of 576 × 288 points, higher with many bars. Texts are outlines: "
+        "it needs no Chinese font. 图片"
+    )
+
+
 EXPORTS = DocumentTopic(
     name="exports",
     type=Export,
@@ -168,7 +184,7 @@ class RequestExportInput:
         description="Export only products of this category and of those below it. 分类",
     )
     within_days: int = strawberry.field(
-        default=30,
+        default=WITHIN_DAYS,
         description="EXPIRY: export batches that expire within so many days, from 0 to 3650, and "
         "expired ones; 30 by default. Other reports ignore it. 到期天数",
     )

@@ -17,6 +17,7 @@ from tests.support.api import Desk, a_desk
 from tests.support.hostile import EVERYTHING, LITERALS, NIL, Path, Root, places, values
 from tests.support.identity import Asking, a_chain
 from tests.support.inputs import of_alerts, of_passes, of_transfers, of_write_offs
+from tests.support.report_arguments import REPORTS
 from tests.support.stocktakes import stocktake_arguments, stocktake_inputs
 
 CODES = {"BAD_INPUT", "FORBIDDEN", "UNAUTHENTICATED", "COST_EXCEEDED"}
@@ -279,9 +280,7 @@ def queries(
         "replenishmentSuggestions": {"storeId": store},
         "replenishmentFeed": {"storeIds": [store]},
         "channelPreview": {"channel": "WECHAT", "productId": product, "buffer": "1"},
-        "channelReport": {"since": "2026-01-01", "until": "2026-01-31"},
-        "salesReport": {"since": "2026-01-01", "until": "2026-01-31", "groupBy": "DAY"},
-        "lossReport": {"since": "2026-01-01", "until": "2026-01-31", "groupBy": "REASON"},
+        **REPORTS,
         "productLabel": {"productId": product},
         "export": {"id": NIL},
         "exportFeed": {"exportId": NIL},

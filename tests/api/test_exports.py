@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from xml.etree.ElementTree import fromstring as xml
 from zoneinfo import ZoneInfo
 
 import jwt
@@ -189,6 +190,49 @@ async def test_batches_by_days_left(stocked: Any, db: Database) -> None:
     assert total["临期金额"].startswith("=SUBTOTAL(109,")
     wider = await exported(desk, db, files, report="EXPIRY", withinDays=60, format="CSV")
     assert wider["rows"] == 3
+
+
+CHART = """query($report: ExportReport!, $since: Date, $until: Date, $groupBy: ExportGroupBy,
+    $stores: [UUID!]) {
+  chart(report: $report, since: $since, until: $until, groupBy: $groupBy, storeIds: $stores) {
+    title svg } }"""
+
+
+async def test_charts_need_no_font(stocked: Any, outsider: Desk) -> None:
+    desk, _ = stocked
+    today = datetime.now(UTC).date()
+    period = {"since": str(today - timedelta(days=1)), "until": str(today + timedelta(days=1))}
+    await desk.product("汽水$1$", sku="0044", price="3")
+    await desk.do(
+        "receive", storeId=desk.store, lines=[await desk.line("汽水$1$", 9, unitCost="1")]
+    )
+    await desk.do("sell", storeId=desk.store, lines=[await desk.line("汽水$1$", 2)])
+    charts = {
+        report: await desk.ask(CHART, report=report, **more)
+        for report, more in {
+            "SALES": {**period, "groupBy": "PRODUCT"},
+            "LOSSES": period,
+            "LEVELS": {},
+            "EXPIRY": {},
+        }.items()
+    }
+    assert [chart["title"] for chart in charts.values()] == [
+        "销售额（元）",
+        "损耗（元）",
+        "各分类库存金额（元）",
+        "临期金额（元）",
+    ]
+    for chart in charts.values():
+        assert xml(chart["svg"]).tag == "{http://www.w3.org/2000/svg}svg"
+        assert "<text" not in chart["svg"]
+    # matplotlib notes beside the outlines what they say.
+    assert "<!-- 汽水$1$ -->" in charts["SALES"]["svg"]
+    assert "<!-- 没有数据 -->" in charts["LOSSES"]["svg"]
+    seen = await desk.asking(CHART, desk.cashier, report="LEVELS")
+    assert seen["title"] == "各状态商品数"
+    assert await desk.asking.code(CHART, desk.cashier, report="SALES", **period) == "FORBIDDEN"
+    assert await outsider.ask(CHART, report="LEVELS", stores=[desk.store]) is None
+    assert await desk.asking.code(CHART, desk.owner, report="MOVEMENTS", **period) == "BAD_INPUT"
 
 
 async def test_the_job_makes_what_is_requested(stocked: Any, db: Database) -> None:

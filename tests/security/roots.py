@@ -102,6 +102,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "salesReport": lambda place: {**by_stores(place), **this_day(), "groupBy": "PRODUCT"},
     "lossReport": lambda place: {**by_stores(place), **this_day(), "groupBy": "PRODUCT"},
     "channelReport": lambda place: {**by_stores(place), "since": today(), "until": today()},
+    "chart": lambda place: {**by_stores(place), "report": "LEVELS"},
     # Only the person who requested an export sees it.
     "export": lambda _: {"id": ABSENT_PLACE["order"]},
     "exportFeed": lambda _: {"exportId": ABSENT_PLACE["order"]},

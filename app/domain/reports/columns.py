@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from app.db import categories, identity
+from app.db.core.snapshot import AnySession
 from app.db.tables import Category, Store
 
 Label = tuple[str, str]
@@ -44,6 +46,17 @@ class Chart(NamedTuple):
     columns: tuple[Label, Label]
     points: list[tuple[str, int]]
     kind: str = "MONEY"
+
+    def described(self, scope: "ExportScope") -> dict[str, Any]:
+        """What the programs that draw it need, with numbers as decimal digits."""
+        digits = yuan if self.kind == "MONEY" else str
+        return {
+            "shape": self.shape,
+            "title": scope.text(self.title),
+            "columns": [scope.text(each) for each in self.columns],
+            "kind": self.kind,
+            "points": [[label, digits(value)] for label, value in self.points],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,31 @@ class ExportScope:
             return None
         local = moment.astimezone(ZoneInfo(self.names[store].timezone))
         return local.strftime("%Y-%m-%dT%H:%M")
+
+
+async def scope_of(
+    session: AnySession,
+    tenant: UUID,
+    stores: list[UUID],
+    with_cost: bool,
+    language: str,
+    choice: dict[str, Any],
+) -> ExportScope:
+    """The scope of a report that is kept as `ReportChoice.stored`."""
+    every = await categories.categories(session, tenant)
+    return ExportScope(
+        tenant,
+        stores,
+        with_cost,
+        language,
+        date.fromisoformat(choice["since"]) if choice["since"] else None,
+        date.fromisoformat(choice["until"]) if choice["until"] else None,
+        choice["groupBy"],
+        UUID(choice["categoryId"]) if choice["categoryId"] else None,
+        choice["withinDays"],
+        {store.id: store for store in await identity.stores_by_id(session, tenant, stores)},
+        paths(list(every)),
+    )
 
 
 def yuan(ten_thousandths: int | None) -> str | None:

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import clock
-from app.db.export_history import batch_rows
+from app.db.export_history import batch_rows, batches_by_day
 from app.db.export_rows import StockFilter, barcodes_of
 from app.domain.reports.columns import (
     Chart,
@@ -49,8 +50,7 @@ async def expiry(session: AnySession, scope: ExportScope) -> ExportTable:
     """Batches by days left, the earliest expiry first."""
     filter = StockFilter(scope.stores, scope.category_id)
     columns = scope.columns(EXPIRY)
-    days = {id: store_day(clock(), store.timezone) for id, store in scope.names.items()}
-    until = max(days.values()) + timedelta(days=scope.within_days)
+    days, until = _days(scope)
     sums: Counter[str] = Counter()
 
     async def pages() -> AsyncIterator[list[Row]]:
@@ -72,11 +72,38 @@ async def expiry(session: AnySession, scope: ExportScope) -> ExportTable:
             after = held_key(rows[-1][0])
 
     def charts() -> list[Chart]:
-        titles = ("剩余天数", "Days left"), ("临期金额（元）", "Value at risk (CNY)")
-        points = [(scope.text(label), sums[scope.text(label)]) for _, label in STEPS]
-        return [Chart("BAR", titles[1], titles, points)] if scope.with_cost else []
+        return [_chart(scope, sums)] if scope.with_cost else []
 
     return ExportTable(columns, pages(), charts)
+
+
+async def expiry_chart(session: AnySession, scope: ExportScope) -> Chart:
+    """The value at risk by days left; without costs, the batches by days left."""
+    days, until = _days(scope)
+    filter = StockFilter(scope.stores, scope.category_id)
+    sums: Counter[str] = Counter()
+    for store, expires_on, count, value in await batches_by_day(
+        session, scope.tenant, filter, until
+    ):
+        left = (expires_on - days[store]).days
+        if left <= scope.within_days:
+            sums[_step(scope, left)] += value if scope.with_cost else count
+    return _chart(scope, sums)
+
+
+def _days(scope: ExportScope) -> tuple[dict[UUID, date], date]:
+    """Today in each store, and the last day of expiry."""
+    days = {id: store_day(clock(), store.timezone) for id, store in scope.names.items()}
+    return days, max(days.values()) + timedelta(days=scope.within_days)
+
+
+def _chart(scope: ExportScope, sums: Counter[str]) -> Chart:
+    points = [(scope.text(label), sums[scope.text(label)]) for _, label in STEPS]
+    label, value = ("剩余天数", "Days left"), ("临期金额（元）", "Value at risk (CNY)")
+    if scope.with_cost:
+        return Chart("BAR", value, (label, value), points)
+    count = "临期批次数", "Batches by days left"
+    return Chart("BAR", count, (label, count), points, "COUNT")
 
 
 def held_key(held: Any) -> tuple[date, Any, Any]:

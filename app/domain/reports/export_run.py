@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,14 +18,13 @@ from uuid import UUID
 import orjson
 import structlog
 
-from app.db import categories, identity
 from app.db import exports as rows
 from app.db.core.postgres import is_away
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import Database, clock
 from app.db.tables import Export
 from app.domain.reports import export_expiry, export_movements, export_sales, export_stock
-from app.domain.reports.columns import Chart, ExportScope, ExportTable, paths, yuan
+from app.domain.reports.columns import ExportScope, ExportTable, scope_of
 from app.domain.reports.exports import (
     LIFETIME,
     TITLES,
@@ -130,7 +129,14 @@ async def _make_file(db: Database, files: ExportFiles, export: Export, progress:
 async def _read(db: Database, export: Export, folder: Path, progress: Progress) -> None:
     """Write the rows, as they are at one moment, to the folder."""
     async with db.snapshot() as snapshot, snapshot.read(export.tenant_id) as session:
-        scope = await _scope(session, export)
+        scope = await scope_of(
+            session,
+            export.tenant_id,
+            export.stores,
+            export.with_cost,
+            export.language,
+            export.choice,
+        )
         table = await TABLES[export.report](session, scope)
         with (folder / "rows.jsonl").open("wb") as target:
             async for page in table.pages:
@@ -144,25 +150,6 @@ async def _read(db: Database, export: Export, folder: Path, progress: Progress) 
                 # Others have their turn between two pages.
                 await asyncio.sleep(0)
     (folder / "table.json").write_bytes(orjson.dumps(_described(export, scope, table)))
-
-
-async def _scope(session: AnySession, export: Export) -> ExportScope:
-    tenant, choice = export.tenant_id, export.choice
-    stores = await identity.stores_by_id(session, tenant, export.stores)
-    every = await categories.categories(session, tenant)
-    return ExportScope(
-        tenant,
-        export.stores,
-        export.with_cost,
-        export.language,
-        date.fromisoformat(choice["since"]) if choice["since"] else None,
-        date.fromisoformat(choice["until"]) if choice["until"] else None,
-        choice["groupBy"],
-        UUID(choice["categoryId"]) if choice["categoryId"] else None,
-        choice["withinDays"],
-        {store.id: store for store in stores},
-        paths(list(every)),
-    )
 
 
 def _described(export: Export, scope: ExportScope, table: ExportTable) -> dict[str, Any]:
@@ -184,7 +171,7 @@ def _described(export: Export, scope: ExportScope, table: ExportTable) -> dict[s
             }
             for column in table.columns
         ],
-        "charts": [_chart(scope, chart) for chart in table.charts() if chart.points],
+        "charts": [chart.described(scope) for chart in table.charts() if chart.points],
     }
 
 
@@ -201,17 +188,6 @@ def _facts(export: Export, scope: ExportScope) -> list[tuple[str, str]]:
     moment = scope.local(clock(), stores[0].id) or ""
     facts.append((scope.text(("制表时间", "As of")), moment.replace("T", " ")))
     return facts
-
-
-def _chart(scope: ExportScope, chart: Chart) -> dict[str, Any]:
-    amounts = chart.kind == "MONEY"
-    return {
-        "shape": chart.shape,
-        "title": scope.text(chart.title),
-        "columns": [scope.text(each) for each in chart.columns],
-        "kind": chart.kind,
-        "points": [[name, yuan(value) if amounts else str(value)] for name, value in chart.points],
-    }
 
 
 async def _run_writer(folder: Path) -> None:

@@ -10,6 +10,8 @@ from app.db.core.snapshot import AnySession
 from app.db.export_rows import barcodes_of
 from app.db.flow_reports import TIMES, FlowFilter, LossSums, SalesSums
 from app.domain.reports.columns import (
+    MOST_BARS,
+    OTHERS,
     Chart,
     Column,
     ExportScope,
@@ -20,7 +22,7 @@ from app.domain.reports.columns import (
     yuan,
 )
 from app.domain.reports.export_stock import NO_CATEGORY, PRODUCT, product_values
-from app.domain.reports.flows import ReportRow, loss_report, sales_report
+from app.domain.reports.flows import Report, ReportRow, loss_report, sales_report
 from app.domain.rules.phones import masked
 from app.domain.rules.units import written
 
@@ -32,6 +34,8 @@ CHANNELS: dict[str, Label] = {
     "DOUYIN": ("抖音", "Douyin"),
     "DELIVERY": ("外卖", "Delivery"),
 }
+REVENUE: Label = ("销售额（元）", "Revenue (CNY)")
+LOSS: Label = ("损耗（元）", "Loss (CNY)")
 SHAPES = {**dict.fromkeys(("DAY", "WEEK", "MONTH"), "LINE"), "CHANNEL": "PIE", "REASON": "PIE"}
 NO_REASON: Label = ("未填写", "Not given")
 KEYS: dict[str, list[Column]] = {
@@ -70,16 +74,50 @@ async def sales(session: AnySession, scope: ExportScope) -> ExportTable:
     group = scope.group_by or "DAY"
     report = await sales_report(session, scope.tenant, _filter(scope), group, None, ROWS_MAX)
     figures = [*(OF_PRODUCT if group == "PRODUCT" else []), *SALES]
-    title = "销售额（元）", "Revenue (CNY)"
-    return _table(session, scope, group, figures, report.rows, _sales, title, _revenue)
+    return _table(session, scope, group, figures, report.rows, _sales, REVENUE, _revenue)
 
 
 async def losses(session: AnySession, scope: ExportScope) -> ExportTable:
     """What was written off, missing or found in counts, grouped like the loss report."""
     group = scope.group_by or "REASON"
     report = await loss_report(session, scope.tenant, _filter(scope), group, None, ROWS_MAX)
-    title = "损耗（元）", "Loss (CNY)"
-    return _table(session, scope, group, LOSSES, report.rows, _losses, title, _loss)
+    return _table(session, scope, group, LOSSES, report.rows, _losses, LOSS, _loss)
+
+
+async def sales_chart(session: AnySession, scope: ExportScope) -> Chart:
+    """The revenue of the sales report."""
+    group = scope.group_by or "DAY"
+    report = await sales_report(session, scope.tenant, _filter(scope), group, None, MOST_BARS - 1)
+    return await _chart_of(session, scope, group, report, REVENUE, _revenue)
+
+
+async def losses_chart(session: AnySession, scope: ExportScope) -> Chart:
+    """The loss of the loss report."""
+    group = scope.group_by or "REASON"
+    report = await loss_report(session, scope.tenant, _filter(scope), group, None, MOST_BARS - 1)
+    return await _chart_of(session, scope, group, report, LOSS, _loss)
+
+
+async def _chart_of(
+    session: AnySession,
+    scope: ExportScope,
+    group: str,
+    report: Report[Sums],
+    title: Label,
+    value_of: Callable[[Sums], int],
+) -> Chart:
+    """The chart of a report's largest rows; the last point adds up all others."""
+    keys = await _keys(session, scope, group, [row.key for row in report.rows])
+    values = [value_of(row.sums) for row in report.rows]
+    points = [(str(key["key"]), value) for key, value in zip(keys, values, strict=True)]
+    if others := value_of(report.total) - sum(values):
+        points.append((scope.text(OTHERS), others))
+    return _chart(group, title, points)
+
+
+def _chart(group: str, title: Label, points: list[tuple[str, int]]) -> Chart:
+    label = next(column.title for column in KEYS[group] if column.name == "key")
+    return Chart(SHAPES.get(group, "BAR"), title, (label, title), points)
 
 
 def _filter(scope: ExportScope) -> FlowFilter:
@@ -141,9 +179,7 @@ def _table(
             ]
 
     def charts() -> list[Chart]:
-        label = next(column.title for column in KEYS[group] if column.name == "key")
-        shown = points if group in TIMES else scope.largest(points)
-        return [Chart(SHAPES.get(group, "BAR"), title, (label, title), shown)]
+        return [_chart(group, title, points if group in TIMES else scope.largest(points))]
 
     return ExportTable(columns, pages(), charts, len(rows))
 

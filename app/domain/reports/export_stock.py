@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from app.db.core.snapshot import AnySession
-from app.db.export_rows import StockFilter, count_levels, level_rows
+from app.db.export_rows import StockFilter, count_levels, level_rows, levels_by
 from app.db.reservations import with_overdue
 from app.domain.reports.columns import (
     Chart,
@@ -72,16 +72,34 @@ async def levels(session: AnySession, scope: ExportScope) -> ExportTable:
             after = product.pinyin, level.product_id, level.store_id
 
     def charts() -> list[Chart]:
-        titles = ("分类", "Category"), ("库存金额（元）", "Stock value (CNY)")
-        title = "各分类库存金额（元）", "Stock value by category (CNY)"
-        by_value = Chart("BAR", title, titles, scope.largest(values.items()))
-        titles = ("状态", "Status"), ("商品数", "Products")
-        order = [(scope.text(each), statuses[scope.text(each)]) for each in STATUSES.values()]
-        title = "各状态商品数", "Products by status"
-        by_status = Chart("PIE", title, titles, order, "COUNT")
-        return [*([by_value] if scope.with_cost else []), by_status]
+        by_status = [(scope.text(each), statuses[scope.text(each)]) for each in STATUSES.values()]
+        by_value = [_by_category(scope, values)] if scope.with_cost else []
+        return [*by_value, _by_status(by_status)]
 
     return ExportTable(columns, pages(), charts, await count_levels(session, scope.tenant, filter))
+
+
+async def levels_chart(session: AnySession, scope: ExportScope) -> Chart:
+    """The value of the stock list by category; without costs, its products by status."""
+    filter = StockFilter(scope.stores, scope.category_id)
+    if not scope.with_cost:
+        counts = dict(await levels_by(session, scope.tenant, filter, "STATUS"))
+        return _by_status([(scope.text(STATUSES[each]), counts.get(each, 0)) for each in STATUSES])
+    values: Counter[str] = Counter()
+    for category, value in await levels_by(session, scope.tenant, filter, "CATEGORY"):
+        values[scope.categories.get(category) or scope.text(NO_CATEGORY)] += value
+    return _by_category(scope, values)
+
+
+def _by_category(scope: ExportScope, values: Counter[str]) -> Chart:
+    titles = ("分类", "Category"), ("库存金额（元）", "Stock value (CNY)")
+    title = "各分类库存金额（元）", "Stock value by category (CNY)"
+    return Chart("BAR", title, titles, scope.largest(values.items()))
+
+
+def _by_status(points: list[tuple[str, int]]) -> Chart:
+    titles = ("状态", "Status"), ("商品数", "Products")
+    return Chart("PIE", ("各状态商品数", "Products by status"), titles, points, "COUNT")
 
 
 def category_of(scope: ExportScope, product: Any) -> str:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import jwt
@@ -30,7 +30,7 @@ WAITING_MAX = 5
 """Exports of one person that are not finished."""
 RETRY_SECONDS = 15
 DAYS_MAX = 366
-WITHIN_DAYS_MAX = 3650
+WITHIN_DAYS, WITHIN_DAYS_MAX = 30, 3650
 
 
 class Report(Enum):
@@ -111,18 +111,34 @@ class ExportFiles:
     secret: str
 
 
-class ExportRequest(NamedTuple):
-    """A report as a person requests it."""
+class ReportChoice(NamedTuple):
+    """A report as a person chooses it; None is what the report has by default."""
 
-    key: UUID
     report: Report
-    format: Format
     store_ids: list[UUID] | None
     since: date | None
     until: date | None
     group_by: ExportGroupBy | None
     category_id: UUID | None
     within_days: int
+
+    def stored(self) -> dict[str, Any]:
+        """What a row keeps of it, besides the report and its stores."""
+        return {
+            "since": self.since and self.since.isoformat(),
+            "until": self.until and self.until.isoformat(),
+            "groupBy": self.group_by and self.group_by.name,
+            "categoryId": self.category_id and str(self.category_id),
+            "withinDays": self.within_days,
+        }
+
+
+class ExportRequest(NamedTuple):
+    """A report that a person requests as a file."""
+
+    key: UUID
+    format: Format
+    choice: ReportChoice
 
 
 async def request_export(
@@ -132,18 +148,9 @@ async def request_export(
 
     Raises Denied, Malformed, RateLimited, Refused (UnknownStore, KeyReused).
     """
-    report = request.report
-    for can in (Can.SEE_STOCK, report.can):
-        access.require(viewer, can)
-    _check(request)
-    stores = access.some(viewer, report.can, request.store_ids)
-    choice = {
-        "since": request.since and request.since.isoformat(),
-        "until": request.until and request.until.isoformat(),
-        "groupBy": request.group_by and request.group_by.name,
-        "categoryId": request.category_id and str(request.category_id),
-        "withinDays": request.within_days,
-    }
+    report, choice = request.choice.report, request.choice.stored()
+    check_choice(viewer, request.choice)
+    stores = access.some(viewer, report.can, request.choice.store_ids)
     async with db.unit(viewer.tenant) as unit:
         id = uuid7()
         # The file shows what this person may see: to another person the key is a used one.
@@ -154,7 +161,7 @@ async def request_export(
             id,
             "requestExport",
             viewer.actor,
-            *(report.name, request.format.name, request.store_ids, choice),
+            *(report.name, request.format.name, request.choice.store_ids, choice),
         )
         if earlier is not None:
             [export] = await rows.exports_by_id(unit.session, unit.tenant, [earlier])
@@ -174,7 +181,7 @@ async def request_export(
             language=language,
             origin=origin,
             stores=stores,
-            with_cost=set(stores) <= set(access.within(viewer, Can.SEE_COST, stores)),
+            with_cost=sees_cost(viewer, stores),
             choice=choice,
             state="QUEUED",
             progress=0,
@@ -186,9 +193,16 @@ async def request_export(
     return export
 
 
-def _check(request: ExportRequest) -> None:
-    """Raises Malformed for a period or a grouping that the report does not have."""
-    report, since, until = request.report, request.since, request.until
+def sees_cost(viewer: Viewer, stores: list[UUID]) -> bool:
+    """Whether the viewer sees the costs of all these stores."""
+    return set(stores) <= set(access.within(viewer, Can.SEE_COST, stores))
+
+
+def check_choice(viewer: Viewer, choice: ReportChoice) -> None:
+    """Raises Denied, and Malformed for a period or a grouping that the report does not have."""
+    for can in (Can.SEE_STOCK, choice.report.can):
+        access.require(viewer, can)
+    report, since, until = choice.report, choice.since, choice.until
     if report in OF_PERIOD:
         if since is None or until is None:
             raise Malformed(
@@ -202,13 +216,13 @@ def _check(request: ExportRequest) -> None:
                 f"结束日期不能早于开始日期，最多 {DAYS_MAX} 天",
                 f"The end lies on or after the start, at most {DAYS_MAX} days later.",
             )
-    if not 0 <= request.within_days <= WITHIN_DAYS_MAX:
+    if not 0 <= choice.within_days <= WITHIN_DAYS_MAX:
         raise Malformed(
             "withinDays",
             f"到期天数须为 0 至 {WITHIN_DAYS_MAX}",
             f"Days to expiry: give 0 to {WITHIN_DAYS_MAX}.",
         )
-    if request.group_by is not None and request.group_by not in GROUPS.get(report, ()):
+    if choice.group_by is not None and choice.group_by not in GROUPS.get(report, ()):
         names = ", ".join(sorted(each.name for each in GROUPS.get(report, ())))
         raise Malformed(
             "groupBy",

@@ -1,0 +1,11 @@
+"""Arguments with which each report answers."""
+
+from typing import Any
+
+JANUARY = {"since": "2026-01-01", "until": "2026-01-31"}
+REPORTS: dict[str, dict[str, Any]] = {
+    "channelReport": JANUARY,
+    "salesReport": {**JANUARY, "groupBy": "DAY"},
+    "lossReport": {**JANUARY, "groupBy": "REASON"},
+    "chart": {"report": "LEVELS"},
+}
