@@ -11,13 +11,11 @@ from strawberry.types import Info
 from app.db import catalog as rows
 from app.db.tables import Product
 from app.domain.access import Can
-from app.domain.catalog import barcodes, products
-from app.domain.catalog.codes import find_product
+from app.domain.catalog import barcodes, codes, products
 from app.domain.catalog.images import is_own_link
 from app.domain.catalog.new_products import FirstValues, create_product
 from app.domain.catalog.printing import Printed, product_label
 from app.domain.catalog.products import ProductDescription
-from app.domain.errors import Malformed
 from app.domain.movements import first_stock
 from app.domain.movements.first_stock import Opening
 from app.domain.rules.codes import code_key
@@ -64,21 +62,9 @@ class CatalogQuery:
             ),
         ] = None,
     ) -> Product | None:
-        if sum(name is not None for name in (id, sku, barcode)) != 1:
-            raise Malformed(
-                "id",
-                "商品编号、货号、条码须填且只填一个",
-                "Give exactly one of id, SKU and barcode.",
-            )
         tenant = info.context.viewer.tenant
         async with info.context.snapshot.read(tenant) as session:
-            if id is not None:
-                return next(iter(await rows.products_by_id(session, tenant, [id])), None)
-            if sku is not None:
-                named = await find_product(session, tenant, clean(sku, "sku", 64) or "")
-                return named.product if named and named.code.is_sku else None
-            named = await find_product(session, tenant, clean(barcode, "barcode", 100) or "")
-            return named.product if named and named.code.code is not None else None
+            return await codes.get_product(session, tenant, id, sku, barcode)
 
     @root(
         Can.SEE_CATALOG,

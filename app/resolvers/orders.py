@@ -259,9 +259,7 @@ class OrdersSubscription:
         hub = info.context.app.hub
         if (order_id is None) == (store_ids is None):
             raise Malformed(
-                "orderId",
-                "订单和门店须填且只填一个",
-                "Give exactly one of order and stores.",
+                "orderId", "订单和门店须填且只填一个", "Give exactly one of order and stores."
             )
         if order_id is not None:
             viewer, row = await asking(info, Can.SEE_ORDERS, order_id, token)

@@ -1,5 +1,6 @@
 """Roots of the sales topic."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -12,17 +13,28 @@ from app.db import tables
 from app.domain import access
 from app.domain.access import Can
 from app.domain.documents import approvals
-from app.domain.errors import Malformed
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.post import Outcome
 from app.domain.movements import sales
-from app.domain.movements.record import MovementTerms, post_prepared
+from app.domain.movements.record import post_prepared
 from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import sales as types
 from app.schema.paths import with_path
 from app.schema.stock import Movement, PostResult
 from app.schema.window import as_window
+
+
+def located(
+    operations: Sequence[object], results: Sequence[sales.SyncedSale]
+) -> list[sales.SyncedSale]:
+    """The results; problems name the operation that they are about."""
+    return [
+        result._replace(
+            outcome=with_path(result.outcome, operation, "input", "operations", str(place))
+        )
+        for place, (operation, result) in enumerate(zip(operations, results, strict=True))
+    ]
 
 
 @strawberry.type
@@ -65,20 +77,9 @@ class SalesMutation:
     async def sell(self, info: Info, input: types.SellInput) -> Outcome:
         books, viewer = info.context.app.books, info.context.viewer
         store = access.at(viewer, Can.SELL, input.store_id)
-        terms = MovementTerms(
-            channel=input.channel.name if input.channel else COUNTER,
-            document=clean(input.receipt_no, "receiptNo", 100),
-            accept_shortage=bool(input.accept_shortage),
-            till_id=input.till_id,
-        )
-        if terms.accept_shortage and terms.channel != COUNTER:
-            raise Malformed(
-                "acceptShortage",
-                "只有柜台销售可以在库存不足时入账",
-                "Only counter sales can be booked with a shortage.",
-            )
-        what = store, input.lines, input, terms
-        sale = await sales.prepare_sale(books.db, viewer, *what)
+        channel, accepts = input.channel.name if input.channel else COUNTER, input.accept_shortage
+        terms = sales.sale_terms(channel, input.receipt_no, bool(accepts), input.till_id)
+        sale = await sales.prepare_sale(books.db, viewer, store, input.lines, input, terms)
         if terms.accept_shortage:
             return await approvals.book(books, viewer, sale)
         return (await post_prepared(books, viewer, sale))[1]
@@ -92,17 +93,16 @@ class SalesMutation:
     async def sync_sales(self, info: Info, input: types.SyncSalesInput) -> types.SyncSalesResult:
         context, unreadable = info.context, info.context.unreadable
         read = [each for each in input.operations if each.key not in unreadable]
-        if read or not unreadable:
-            booked = iter(await sales.sync(context.app.books, context.viewer, read))
-        else:
-            booked = iter(())
-        results: list[sales.SyncedSale] = []
-        for place, sale in enumerate(input.operations):
-            stand_in = unreadable.get(sale.key)
-            result = sales.SyncedSale(*stand_in) if stand_in else next(booked)
-            outcome = with_path(result.outcome, sale, "input", "operations", str(place))
-            results.append(result._replace(outcome=outcome))
-        return types.SyncSalesResult(results=as_window(results))
+        # An upload of unreadable sales alone is answered; one of no sale is refused.
+        is_booking = bool(read) or not unreadable
+        booked = iter(
+            await sales.sync(context.app.books, context.viewer, read) if is_booking else ()
+        )
+        results = [
+            sales.SyncedSale(*unreadable[each.key]) if each.key in unreadable else next(booked)
+            for each in input.operations
+        ]
+        return types.SyncSalesResult(results=as_window(located(input.operations, results)))
 
     @root(
         Can.RETURN_SALE,

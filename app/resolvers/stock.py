@@ -9,10 +9,9 @@ from strawberry.types import Info
 
 from app.db import stock as rows
 from app.db import tables
-from app.db.identity import scale_labels
 from app.domain import access
 from app.domain.access import Can
-from app.domain.catalog.codes import find_product, read_code
+from app.domain.catalog import codes
 from app.domain.documents import approvals, reversals
 from app.domain.errors import Refusal
 from app.domain.ledger.post import Outcome
@@ -26,8 +25,7 @@ from app.schema import stock as types
 from app.schema import stock_changes as changes
 from app.schema.arguments import After, Before, First, Last, StoreIds, UpdatedSince, at_most
 from app.schema.paging import Connection, PageArguments, connection, page
-from app.schema.scalars import MOST_VALUES, distinct, quantity
-from app.schema.window import as_window
+from app.schema.scalars import MOST_VALUES, distinct
 
 SORT_KEYS = {"NAME": str, "AVAILABLE": int}
 
@@ -197,24 +195,13 @@ class StockQuery:
             ),
         ],
     ) -> types.Scan | None:
-        viewer, named = info.context.viewer, None
+        viewer = info.context.viewer
         if not access.within(viewer, Can.SEE_STOCK, [store_id]):
             return None
         async with info.context.snapshot.read(viewer.tenant) as session:
-            read = read_code(code, await scale_labels(session, viewer.tenant, store_id))
-            if read.fault is None:
-                named = await find_product(session, viewer.tenant, read.name)
-            product = named.product if named else None
-            levels = await rows.scanned(session, viewer.tenant, store_id, product and product.id)
-        return types.Scan(
-            code=code.strip(),
-            content=as_window(read),
-            product=as_window(product),
-            pack_quantity=named and quantity(named.pack, named.product.scale),
-            level=as_window(levels[0]),
-            last_receipt=as_window(levels[1]),
-            can=[can for can in Can if access.within(viewer, can, [store_id])],
-        )
+            scanned = await codes.scan(session, viewer.tenant, store_id, code)
+        can = [can for can in Can if access.within(viewer, can, [store_id])]
+        return types.scan_of(code.strip(), scanned, can)
 
 
 @strawberry.type

@@ -11,6 +11,7 @@ from strawberry.types import Info
 from app.db import tables
 from app.db.movements import entry_rows
 from app.domain.access import Can
+from app.domain.catalog.codes import ScannedCode
 from app.domain.rules.kinds import Kind
 from app.domain.rules.labels import availability
 from app.domain.rules.units import shown
@@ -304,3 +305,16 @@ class Scan:
         description="Latest receipt of the product in this store; null if there is none. 最近入库"
     )
     can: list[Can] = strawberry.field(description="Permissions of the viewer in this store. 权限")
+
+
+def scan_of(text: str, scanned: ScannedCode, can: list[Can]) -> Scan:
+    coded = scanned.named
+    return Scan(
+        code=text,
+        content=as_window(scanned.content),
+        product=as_window(coded and coded.product),
+        pack_quantity=coded and quantity(coded.pack, coded.product.scale),
+        level=as_window(scanned.level),
+        last_receipt=as_window(scanned.last_receipt),
+        can=can,
+    )

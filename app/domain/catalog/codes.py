@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from typing import NamedTuple
 from uuid import UUID
 
 from biip import BiipException, ParseConfig
@@ -17,9 +18,12 @@ from biip.gs1_digital_link_uris import GS1DigitalLinkURI
 from biip.gs1_element_strings import GS1ElementString
 from biip.gs1_messages import GS1Message
 
+from app.db import catalog, identity, stock
 from app.db import codes as rows
 from app.db.codes import CodedProduct
 from app.db.core.snapshot import AnySession
+from app.db.tables import Level, Movement, Product
+from app.domain.errors import Malformed
 from app.domain.rules import scales
 from app.domain.rules.codes import LENGTHS, check_digit_ok, code_key, normal
 from app.domain.rules.spelling import plain
@@ -84,6 +88,42 @@ class Code:
     def packs(self) -> Decimal:
         """The number of packs scanned at once."""
         return Decimal(1 if self.count is None else self.count)
+
+
+class ScannedCode(NamedTuple):
+    """A code that was scanned in a store, what it names, and what the store has of that."""
+
+    content: Code
+    named: CodedProduct | None
+    level: Level | None
+    last_receipt: Movement | None
+
+
+async def scan(session: AnySession, tenant: UUID, store: UUID, text: str) -> ScannedCode:
+    """What a scanner sent in a store; a misread code names nothing. Raises as `read_code`."""
+    content = read_code(text, await identity.scale_labels(session, tenant, store))
+    named = None if content.fault else await find_product(session, tenant, content.name)
+    product = named.product.id if named else None
+    return ScannedCode(content, named, *await stock.scanned(session, tenant, store, product))
+
+
+async def get_product(
+    session: AnySession, tenant: UUID, id: UUID | None, sku: str | None, barcode: str | None
+) -> Product | None:
+    """The product with this id, SKU or barcode. Raises Malformed unless exactly one is given."""
+    if sum(each is not None for each in (id, sku, barcode)) != 1:
+        raise Malformed(
+            "id",
+            "商品编号、货号、条码须填且只填一个",
+            "Give exactly one of id, SKU and barcode.",
+        )
+    if id is not None:
+        return next(iter(await catalog.products_by_id(session, tenant, [id])), None)
+    if sku is not None:
+        named = await find_product(session, tenant, clean(sku, "sku", 64) or "")
+        return named.product if named and named.code.is_sku else None
+    named = await find_product(session, tenant, clean(barcode, "barcode", 100) or "")
+    return named.product if named and named.code.code is not None else None
 
 
 async def find_product(session: AnySession, tenant: UUID, name: str) -> CodedProduct | None:

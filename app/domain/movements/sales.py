@@ -73,6 +73,20 @@ class SyncedSale(NamedTuple):
     outcome: Outcome
 
 
+def sale_terms(
+    channel: str, receipt_no: str | None, accept_shortage: bool, till_id: UUID | None
+) -> MovementTerms:
+    """The terms of a sale. Raises Malformed for a shortage that no counter saw, InvalidText."""
+    if accept_shortage and channel != COUNTER:
+        raise Malformed(
+            "acceptShortage",
+            "只有柜台销售可以在库存不足时入账",
+            "Only counter sales can be booked with a shortage.",
+        )
+    number = clean(receipt_no, "receiptNo", 100)
+    return MovementTerms(channel, number, accept_shortage=accept_shortage, till_id=till_id)
+
+
 async def prepare_sale(
     db: Database,
     viewer: Viewer,
@@ -165,12 +179,8 @@ class _Operation:
 
     async def _draft(self) -> Draft:
         sale = self.sale
-        terms = MovementTerms(
-            channel=COUNTER,
-            document=clean(sale.receipt_no, "receiptNo", 100),
-            accept_shortage=sale.accept_shortage is not False,
-            till_id=sale.till_id,
-        )
+        accepts = sale.accept_shortage is not False
+        terms = sale_terms(COUNTER, sale.receipt_no, accepts, sale.till_id)
         what = sale.store_id, self.moment.at, terms, self.lines, self.counters
         return await draft(
             self.books,
