@@ -17,7 +17,7 @@ run: sync-run
 	@exec $(BIN)/kucun serve --with-parent $(ARGS)
 
 test: sync browser clients
-	@$(BIN)/python -m pytest -n $(JOBS) $(WIDE) $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(WIDE) $(ARGS)
 
 # Everything: tests marked `widened` send every value and run all examples.
 test-all: WIDE = --all
@@ -29,7 +29,7 @@ test-wide: test
 
 # 10,000 simulated days of counting while selling, with planted differences.
 simulate: sync
-	@SIMULATION_RUNS=$(or $(RUNS),10000) $(BIN)/python -m pytest -n $(JOBS) tests/simulation $(ARGS)
+	@SIMULATION_RUNS=$(or $(RUNS),10000) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/simulation $(ARGS)
 
 lint: sync
 	$(BIN)/ruff format --check .

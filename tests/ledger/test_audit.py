@@ -14,7 +14,7 @@ from app.domain.ledger.post import PostDrafts
 from app.domain.movements.checkpoints import keep_checkpoints
 from app.domain.rules.kinds import Kind
 from app.run.embedded import Urls
-from tests.conftest import VAULT, Cloning, unheard
+from tests.conftest import VAULT, Auditor, Cloning, unheard
 from tests.support.depot import a_depot
 from tests.support.orders import OrderDesk
 from tests.support.purchases import PurchaseDesk
@@ -161,6 +161,20 @@ async def test_tampering_is_found(filled: Urls, broken: str, sql: str) -> None:
     await undone.rollback()
     await owner.close()
     assert any(each.invariant.startswith(broken) for each in breaches)
+
+
+async def test_the_audit_after_a_test_reads_what_was_written(
+    filled: Urls, auditor: Auditor
+) -> None:
+    assert await auditor(filled.owner) == []
+    owner = await asyncpg.connect(filled.owner)
+    change = "update levels set shelf = shelf + {} where shelf > 1"
+    await owner.execute(f"{change.format(1)}; update feeds set revision = revision")
+    breaches = {each.invariant for each in await auditor(filled.owner)}
+    assert "I3 bins are the sum of their entries" in breaches
+    await owner.execute(f"{change.format(-1)}; update feeds set revision = revision")
+    assert await auditor(filled.owner) == []
+    await owner.close()
 
 
 async def test_the_app_cannot_change_the_ledger(urls) -> None:
