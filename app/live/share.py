@@ -29,6 +29,7 @@ from app.domain.errors import CostExceeded
 from app.domain.feed import Event
 from app.live.follower import Follower
 from app.live.leaves import FALLBACK, LEAF_RESOLVERS, LeafInfo
+from app.live.plans import Plans, Run
 from app.live.stream import Stream
 
 RETRY_SECONDS = 0.2
@@ -87,6 +88,10 @@ COST: ContextVar[Cost | None] = ContextVar("cost", default=None)
 """The cost of the operation that this task runs."""
 
 
+PLANS: ContextVar[Plans | None] = ContextVar("plans", default=None)
+"""The plans of the operation that this task runs."""
+
+
 _ASKERS: "WeakValueDictionary[tuple[Any, ...], SharedExecutor]" = WeakValueDictionary()
 
 
@@ -107,6 +112,11 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
     def cost(self) -> Cost | None:
         """The operation's cost; the task that runs the operation reads it first."""
         return COST.get()
+
+    @cached_property
+    def plans(self) -> Plans | None:
+        """The operation's plans; the task that runs the operation reads them first."""
+        return PLANS.get() if self.error_propagation else None
 
     @cached_property
     def allowance(self) -> int | None:
@@ -151,15 +161,8 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         grouped_field_set: Any,
         position_context: Any,
     ) -> Any:
-        # What introspection answers is in memory, and each part of it is answered once.
-        own = SCHEMA_OBJECT_UNITS if is_introspection_type(parent_type) else OBJECT_UNITS
-        self.spent += own + len(grouped_field_set)
-        if self.allowance is not None and self.spent > self.allowance:
-            raise CostExceeded(
-                f"结果过多，超出查询成本上限 {self.allowance}：请减少字段或每页行数",
-                f"The answer is larger than the budget of {self.allowance}: "
-                "select fewer fields or ask for fewer rows.",
-            )
+        is_schema = is_introspection_type(parent_type)
+        self.spend(1, len(grouped_field_set), SCHEMA_OBJECT_UNITS if is_schema else OBJECT_UNITS)
         leaves = parent_type.extensions.get(LEAF_RESOLVERS)
         if leaves is None:
             return super().execute_fields(
@@ -182,6 +185,54 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
             return _updated(values, others)
         values.update(others)
         return values
+
+    def spend(self, objects: int, fields: int, own: int = OBJECT_UNITS) -> None:
+        """Take the units of objects with so many fields each. Raises CostExceeded."""
+        # What introspection answers is in memory, and each part of it is answered once.
+        self.spent += objects * (own + fields)
+        if self.allowance is not None and self.spent > self.allowance:
+            raise CostExceeded(
+                f"结果过多，超出查询成本上限 {self.allowance}：请减少字段或每页行数",
+                f"The answer is larger than the budget of {self.allowance}: "
+                "select fewer fields or ask for fewer rows.",
+            )
+
+    def complete_value(
+        self,
+        return_type: Any,
+        field_details_list: Any,
+        info: Any,
+        path: Any,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        """The value of a root field by its plan, or by graphql-core where there is none."""
+        parts = return_type, field_details_list, info, path, result, position_context
+        if path.prev is not None or self.plans is None or isinstance(result, Exception):
+            return super().complete_value(*parts)
+        complete = self.plans.of(path.key, return_type, field_details_list, self)
+        if complete is None:
+            return super().complete_value(*parts)
+        spent = self.spent
+        try:
+            completed = complete([result], Run(self))
+        except Exception:
+            return self._complete_again(spent, *parts)
+        if isinstance(completed, list):
+            return completed[0]
+        return self._complete_later(completed, spent, *parts)
+
+    def _complete_again(self, spent: int, *parts: Any) -> Any:
+        """The value by graphql-core, which finds the error where the plan met one."""
+        self.spent, self.plans = spent, None
+        return super().complete_value(*parts)
+
+    async def _complete_later(self, completed: Any, spent: int, *parts: Any) -> Any:
+        try:
+            return (await completed)[0]
+        except Exception:
+            again = self._complete_again(spent, *parts)
+            return await again if self.is_awaitable(again) else again
 
     @cached_property
     def question(self) -> tuple[Any, ...]:
@@ -302,8 +353,8 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         if not isinstance(iterable, Follower):
             return super().cancellable_iterable(iterable)
         iterable.question = self.question
-        # Later events are answered by other tasks: read the operation's cost in its own.
-        _ = self.cost
+        # Later events are answered by other tasks: read what belongs to the operation in its own.
+        _ = self.cost, self.plans
         if line is None:
             return Stream(iterable, self.context_value)
         return _first_then_direct(self, iterable, line)

@@ -26,6 +26,7 @@ from graphql import (
 from strawberry.schema_directive import Location
 
 from app.domain.access import Can
+from app.live.plans import Guard
 
 
 @strawberry.schema_directive(
@@ -90,22 +91,38 @@ def permission_of(field: Any) -> Can | None:
 Resolve = Callable[..., Any]
 
 
-def guarded(field: Any, core: GraphQLField, parent: Any, resolve: Resolve) -> Resolve:
-    """The resolver, which hides what the reader may not see."""
-    sight, rows = sight_of(parent), sight_of(get_named_type(core.type))
-    if rows.can is not None and not _is_of_root(field):
-        resolve = _with_rows(rows, resolve)
-    can = permission_of(field)
+def guard_of(field: Any, core: GraphQLField, parent: Any) -> Guard:
+    """What is hidden of a field of this type."""
+    sight, rows, can = sight_of(parent), sight_of(get_named_type(core.type)), permission_of(field)
+    judge = None if rows.can is None or _is_of_root(field) else _judge(rows)
     if can is None:
-        return resolve
+        return Guard(judge=judge)
+
+    def shows(source: Any, context: Any) -> bool:
+        return context.sees(can, source, sight.stores_of(source))
+
     hidden: Any = [] if isinstance(get_nullable_type(core.type), GraphQLList) else None
+    return Guard(shows, hidden, judge)
+
+
+def guarded(guard: Guard, resolve: Resolve) -> Resolve:
+    """The resolver, which hides what the reader may not see."""
+    shows, judge, hidden = guard.shows, guard.judge, guard.hidden
+
+    async def later(value: Any, context: Any) -> Any:
+        return judge(await value, context) if judge else await value
 
     def judged(source: Any, info: Any, **arguments: Any) -> Any:
-        if not info.context.sees(can, source, sight.stores_of(source)):
+        if shows is not None and not shows(source, info.context):
             return hidden
-        return resolve(source, info, **arguments)
+        value = resolve(source, info, **arguments)
+        if judge is None:
+            return value
+        if inspect.isawaitable(value):
+            return later(value, info.context)
+        return judge(value, info.context)
 
-    return judged
+    return resolve if guard == Guard() else judged
 
 
 def _is_of_root(field: Any) -> bool:
@@ -117,7 +134,8 @@ OF_ROOT = {"of_root": True}
 """Metadata of a field whose rows the root has judged: those of a page, or of a feed's event."""
 
 
-def _with_rows(sight: Sight, resolve: Resolve) -> Resolve:
+def _judge(sight: Sight) -> Callable[[Any, Any], Any]:
+    """What leaves out of a value the rows that a context does not see."""
     can = sight.can
     assert can is not None
 
@@ -130,16 +148,7 @@ def _with_rows(sight: Sight, resolve: Resolve) -> Resolve:
             return [row for row in value if row is not None and seen(row, context)]
         return value if value is None or seen(value, context) else None
 
-    async def later(value: Any, context: Any) -> Any:
-        return judge(await value, context)
-
-    def judged(source: Any, info: Any, **arguments: Any) -> Any:
-        value = resolve(source, info, **arguments)
-        if inspect.isawaitable(value):
-            return later(value, info.context)
-        return judge(value, info.context)
-
-    return judged
+    return judge
 
 
 def undeclared(schema: Any, guests: Callable[[Any], bool]) -> Iterator[str]:

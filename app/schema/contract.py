@@ -18,6 +18,7 @@ from graphql import (
 )
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
+from strawberry.types.arguments import convert_arguments
 
 from app.db.core.outage import is_passing
 from app.domain.errors import (
@@ -31,8 +32,9 @@ from app.domain.errors import (
 from app.domain.rules.phones import masked
 from app.domain.rules.texts import InvalidText
 from app.live.leaves import LEAF_RESOLVERS, compile_leaf
+from app.live.plans import READER, Guard, Reader
 from app.live.share import SharedExecutor
-from app.schema.boundary import guarded
+from app.schema.boundary import guard_of, guarded
 from app.schema.input_limits import limit_of
 from app.schema.messages import message_of
 from app.schema.outages import unavailable
@@ -183,9 +185,12 @@ def _straighten(schema: Schema) -> None:
         for field in definition.fields:
             name = schema.config.name_converter.get_graphql_name(field)
             compiled = type_.fields[name]
+            guard = guard_of(field, compiled, type_)
             plain = not field.arguments and not field.extensions
             resolve: Any = _straight(field) if plain else compiled.resolve
-            compiled.resolve = guarded(field, compiled, type_, resolve)
+            compiled.resolve = guarded(guard, resolve)
+            if not field.extensions:
+                compiled.extensions[READER] = _reader(schema, field, guard)
             if plain and is_leaf_type(get_nullable_type(compiled.type)) and not field.is_async:
                 leaves[name] = compile_leaf(compiled.resolve, compiled.type)
 
@@ -211,3 +216,29 @@ def _straight(field: Any) -> Callable[[Any, Any], Any]:
             return lambda source, _info: call(source)
         case _:
             return lambda _source, _info: call()
+
+
+def _reader(schema: Schema, field: Any, guard: Guard) -> Reader:
+    """How plans read the field."""
+    resolver = field.base_resolver
+    if resolver is None:
+        return Reader(_straight(field), guard, field.python_name)
+    if not field.arguments:
+        return Reader(_straight(field), guard)
+    converter, call = schema.schema_converter, resolver.wrapped_func
+    registry, config = converter.scalar_registry, schema.config
+
+    def convert(values: dict[str, Any], info: Any) -> dict[str, Any]:
+        converted = convert_arguments(values, field.arguments, registry, config, info)
+        if resolver.info_parameter:
+            converted[resolver.info_parameter.name] = info
+        return converted
+
+    parent = resolver.parent_parameter or resolver.root_parameter
+
+    def read(source: Any, _info: Any, **arguments: Any) -> Any:
+        if parent:
+            arguments[parent.name] = source
+        return call(source, **arguments) if resolver.self_parameter else call(**arguments)
+
+    return Reader(read, guard, convert=convert)

@@ -22,6 +22,7 @@ from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.schema.schema import validate_document
 from strawberry.types.graphql import OperationType
 
+from app.live.plans import Plans
 from app.schema.input_limits import Count, Literals, Shapes
 from app.schema.offline_sales import sale_variables
 from app.schema.query_cost import (
@@ -64,6 +65,7 @@ class Operation:
             for each in node.variable_definitions or ()
         }
         self._sizes: dict[tuple[int, ...], Size] = {}
+        self.plans = Plans(document.conditions)
 
     def size(self, variables: Mapping[str, Any]) -> Size:
         """The operation's size with these variables. Raises TooLarge for values beyond a limit."""
@@ -108,6 +110,7 @@ class Document:
         fields = list(_fields(self.node))
         self.introspects = any(each.name.value in ("__schema", "__type") for each in fields)
         self.page_variables = tuple(sorted(set(_page_variables(fields))))
+        self.conditions = tuple(sorted(set(_conditions(self.node))))
         self._operations = {
             each.name and each.name.value: Operation(self, each) for each in operations
         }
@@ -173,6 +176,19 @@ def _page_variables(fields: Iterable[FieldNode]) -> Iterator[str]:
         for argument in field.arguments or ():
             if argument.name.value in PAGE_SIZES and isinstance(argument.value, VariableNode):
                 yield argument.value.name.value
+
+
+def _conditions(document: DocumentNode) -> Iterator[str]:
+    """The variables of `@include` and `@skip`, and of every other directive."""
+    sets: list[Any] = list(document.definitions)
+    while sets:
+        node = sets.pop()
+        for directive in getattr(node, "directives", None) or ():
+            for argument in directive.arguments or ():
+                if isinstance(argument.value, VariableNode):
+                    yield argument.value.name.value
+        selected = getattr(node, "selection_set", None)
+        sets += selected.selections if selected else ()
 
 
 class Documents:

@@ -11,7 +11,7 @@ from strawberry.types.graphql import OperationType
 
 from app.domain.access import Role, Scope
 from app.domain.errors import CostExceeded, Denied, Malformed, Unavailable
-from app.live.share import COST, Cost
+from app.live.share import COST, PLANS, Cost
 from app.schema.documents import Document, Documents, Operation
 from app.schema.offline_sales import read_sales
 from app.schema.outages import PatientSchema
@@ -73,6 +73,7 @@ class GuardedSchema(PatientSchema):
                 # A mutation answers about what it has written, which its input limits.
                 is_query = operation.kind is OperationType.QUERY
                 COST.set(Cost(size.units, budget, is_query))
+                PLANS.set(operation.plans)
                 return None
         context.pre_execution_errors = errors
         return PreExecutionError(data=None, errors=errors)
