@@ -62,7 +62,7 @@ class Reader:
     guard: Guard
     attribute: str = ""
     """The attribute that `read` returns, if it does only that."""
-    convert: Callable[[dict[str, Any], Any], dict[str, Any]] | None = None
+    convert: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     """Makes the arguments of `read` from those of GraphQL; None for a field without arguments."""
 
 
@@ -90,7 +90,7 @@ class Run:
         if known is None:
             values = get_argument_values(field.core, field.node, self.executor.variable_values)
             assert field.reader.convert is not None
-            known = self._arguments[field] = field.reader.convert(values, self.info)
+            known = self._arguments[field] = field.reader.convert(values)
         return known
 
 

@@ -63,7 +63,7 @@ class CatalogQuery:
         ] = None,
     ) -> Product | None:
         tenant = info.context.viewer.tenant
-        async with info.context.snapshot.read(tenant) as session:
+        async with info.context.snapshot.read(tenant, by_keys=True) as session:
             return await codes.get_product(session, tenant, id, sku, barcode)
 
     @root(

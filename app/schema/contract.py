@@ -18,7 +18,6 @@ from graphql import (
 )
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
-from strawberry.types.arguments import convert_arguments
 
 from app.db.core.outage import is_passing
 from app.domain.errors import (
@@ -35,6 +34,7 @@ from app.live.leaves import LEAF_RESOLVERS, compile_leaf
 from app.live.plans import READER, Guard, Reader
 from app.live.share import SharedExecutor
 from app.schema.boundary import guard_of, guarded
+from app.schema.conversion import Converters
 from app.schema.input_limits import limit_of
 from app.schema.messages import message_of
 from app.schema.outages import unavailable
@@ -169,10 +169,12 @@ def _straighten(schema: Schema) -> None:
     called. They use nothing of `info` but its context, so that the executor's own will do. A leaf
     that needs no waiting is completed by the executor itself (`SharedExecutor.execute_fields`).
     """
-    core = schema._schema
+    core, converters = schema._schema, Converters(schema)
     roots = (core.query_type, core.mutation_type, core.subscription_type)
     for type_ in core.type_map.values():
         definition = type_.extensions.get("strawberry-definition")
+        if type_ in (core.query_type, core.mutation_type):
+            _straighten_roots(schema, type_, converters)
         if isinstance(type_, GraphQLObjectType) and is_introspection_type(type_):
             type_.extensions[LEAF_RESOLVERS] = {
                 name: compile_leaf(field.resolve, field.type)
@@ -190,9 +192,21 @@ def _straighten(schema: Schema) -> None:
             resolve: Any = _straight(field) if plain else compiled.resolve
             compiled.resolve = guarded(guard, resolve)
             if not field.extensions:
-                compiled.extensions[READER] = _reader(schema, field, guard)
+                compiled.extensions[READER] = _reader(field, guard, converters)
             if plain and is_leaf_type(get_nullable_type(compiled.type)) and not field.is_async:
                 leaves[name] = compile_leaf(compiled.resolve, compiled.type)
+
+
+def _straighten_roots(schema: Schema, type_: Any, converters: Converters) -> None:
+    """Root fields convert their arguments by functions that are made once."""
+    for field in type_.extensions["strawberry-definition"].fields:
+        core = type_.fields[schema.config.name_converter.get_graphql_name(field)]
+        if not field.extensions and field.base_resolver:
+            core.resolve = _root(_with_arguments(field), converters.of_arguments(field))
+
+
+def _root(read: Callable[..., Any], convert: Callable[..., dict[str, Any]]) -> Callable[..., Any]:
+    return lambda source, info, **values: read(source, info, **convert(values))
 
 
 def _constant(value: str) -> Callable[[Any, Any], str]:
@@ -218,27 +232,25 @@ def _straight(field: Any) -> Callable[[Any, Any], Any]:
             return lambda _source, _info: call()
 
 
-def _reader(schema: Schema, field: Any, guard: Guard) -> Reader:
+def _reader(field: Any, guard: Guard, converters: Converters) -> Reader:
     """How plans read the field."""
-    resolver = field.base_resolver
-    if resolver is None:
-        return Reader(_straight(field), guard, field.python_name)
     if not field.arguments:
-        return Reader(_straight(field), guard)
-    converter, call = schema.schema_converter, resolver.wrapped_func
-    registry, config = converter.scalar_registry, schema.config
+        return Reader(_straight(field), guard, "" if field.base_resolver else field.python_name)
+    return Reader(_with_arguments(field), guard, convert=converters.of_arguments(field))
 
-    def convert(values: dict[str, Any], info: Any) -> dict[str, Any]:
-        converted = convert_arguments(values, field.arguments, registry, config, info)
-        if resolver.info_parameter:
-            converted[resolver.info_parameter.name] = info
-        return converted
 
-    parent = resolver.parent_parameter or resolver.root_parameter
+def _with_arguments(field: Any) -> Callable[..., Any]:
+    """The resolver's function; it takes the source, `info` and the arguments in Python."""
+    resolver = field.base_resolver
+    call, parent = resolver.wrapped_func, resolver.parent_parameter or resolver.root_parameter
+    is_method, source_name = bool(resolver.self_parameter), parent and parent.name
+    info_name = resolver.info_parameter and resolver.info_parameter.name
 
-    def read(source: Any, _info: Any, **arguments: Any) -> Any:
-        if parent:
-            arguments[parent.name] = source
-        return call(source, **arguments) if resolver.self_parameter else call(**arguments)
+    def read(source: Any, info: Any, **arguments: Any) -> Any:
+        if source_name:
+            arguments[source_name] = source
+        if info_name:
+            arguments[info_name] = info
+        return call(source, **arguments) if is_method else call(**arguments)
 
-    return Reader(read, guard, convert=convert)
+    return read

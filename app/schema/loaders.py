@@ -170,7 +170,7 @@ class Loaders:
         if name not in loaders:
             # It does not hold these loaders: a cycle would keep their rows until a collection.
             async def load(keys: list[Any]) -> list[Any]:
-                async with snapshot.read(tenant) as session:
+                async with snapshot.read(tenant, by_keys=True) as session:
                     return await read(session, tenant, keys)
 
             loaders[name] = DataLoader(load_fn=load, cache=False)

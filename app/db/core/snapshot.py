@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from operator import itemgetter
 from typing import Any, Protocol, TypeAlias, cast
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import orjson
 from sqlalchemy import JSON, select
@@ -23,6 +24,7 @@ from app.db.core.postgres import ROLLBACK_ERRORS, Connection, Record, create_poo
 
 DIALECT = dialect.dialect()
 PLANS: "LRUCache[Any, Plan]" = LRUCache(500)
+CONSTANTS: "WeakKeyDictionary[Any, tuple[Plan, Any]]" = WeakKeyDictionary()
 PATIENCE_SECONDS = 20.0
 """Under a burst of reads, a late answer is better than a refused one."""
 END_SECONDS = 5.0
@@ -106,6 +108,7 @@ class Snapshot:
         self._pool = pool
         self._raw: Connection = None
         self._tenant: UUID | None = None
+        self._by_keys = False
         self._turn = asyncio.Lock()
         self._closed = False
         self._ends = 0
@@ -117,38 +120,47 @@ class Snapshot:
         return self._raw is not None or self._turn.locked()
 
     @asynccontextmanager
-    async def read(self, tenant: UUID | None) -> AsyncGenerator["ReadSession", None]:
-        """Reads of one tenant in this snapshot; without a tenant they see no tenant's rows."""
-        yield ReadSession(self, tenant)
+    async def read(
+        self, tenant: UUID | None, *, by_keys: bool = False
+    ) -> AsyncGenerator["ReadSession", None]:
+        """Reads of one tenant in this snapshot; without a tenant they see no tenant's rows.
 
-    async def fetch(self, tenant: UUID | None, text: str, *arguments: Any) -> list[Record]:
+        Statements that find their rows `by_keys` keep one plan for all values. PostgreSQL would
+        plan them each time, since it knows the number of keys only then; planning takes ten times
+        what such a statement does.
+        """
+        yield ReadSession(self, tenant, by_keys)
+
+    async def fetch(
+        self, tenant: UUID | None, by_keys: bool, text: str, *arguments: Any
+    ) -> list[Record]:
         """Run one statement for a tenant. Waits out a short outage while nothing was read."""
         async with self._turn:
             if self._closed:
                 raise RuntimeError("the snapshot is closed")
             if self._raw is None:
-                return await wait_out(lambda: self._fetch_first(tenant, text, *arguments))
+                return await wait_out(lambda: self._fetch_first(tenant, by_keys, text, *arguments))
             if self._error is not None:
                 # The transaction is aborted: the reads behind the first failure fail like it.
                 raise self._error
             try:
                 with self._pool.outage.watched():
-                    if tenant != self._tenant:
-                        await self._raw.execute(f"SET LOCAL app.tenant = '{tenant or ''}'")
-                        self._tenant = tenant
+                    if (tenant, by_keys) != (self._tenant, self._by_keys):
+                        await self._raw.execute(_settings(tenant, by_keys))
+                        self._tenant, self._by_keys = tenant, by_keys
                     return await self._raw.fetch(text, *arguments)
             except Exception as error:
                 self._error = error
                 raise
 
-    async def _fetch_first(self, tenant: UUID | None, text: str, *arguments: Any) -> list[Record]:
+    async def _fetch_first(
+        self, tenant: UUID | None, by_keys: bool, text: str, *arguments: Any
+    ) -> list[Record]:
         ends = self._ends
         with self._pool.outage.watched():
             raw = await self._pool.take()
             try:
-                await raw.execute(
-                    f"{BEGIN}; SET LOCAL app.tenant = '{tenant}'" if tenant else BEGIN
-                )
+                await raw.execute(f"{BEGIN}; {_settings(tenant, by_keys)}")
                 rows = await raw.fetch(text, *arguments)
                 if ends != self._ends:
                     # The operation was cancelled, so its connection would never be given back.
@@ -156,7 +168,7 @@ class Snapshot:
             except BaseException:
                 await self._pool.discard(raw)
                 raise
-        self._raw, self._tenant = raw, tenant
+        self._raw, self._tenant, self._by_keys = raw, tenant, by_keys
         return rows
 
     async def close(self) -> None:
@@ -186,23 +198,27 @@ class Snapshot:
             await self._pool.give_back(raw)
 
 
+def _settings(tenant: UUID | None, by_keys: bool) -> str:
+    """What sets the tenant whose rows the transaction sees, and how it plans statements."""
+    mode = "force_generic_plan" if by_keys else "auto"
+    return f"SET LOCAL app.tenant = '{tenant or ''}'; SET LOCAL plan_cache_mode = {mode}"
+
+
 class ReadSession:
     """The reads of one tenant in a snapshot; the methods are those of SQLAlchemy's session."""
 
-    def __init__(self, snapshot: Snapshot, tenant: UUID | None) -> None:
+    def __init__(self, snapshot: Snapshot, tenant: UUID | None, by_keys: bool) -> None:
         self._snapshot = snapshot
         self._tenant = tenant
+        self._by_keys = by_keys
 
     async def fetch(self, text: str, *arguments: Any) -> list[Record]:
         """Run SQL text, as asyncpg's connections do."""
-        return await self._snapshot.fetch(self._tenant, text, *arguments)
+        return await self._snapshot.fetch(self._tenant, self._by_keys, text, *arguments)
 
     async def execute(self, query: Any, parameters: Mapping[str, Any] | None = None) -> Rows:
         """The rows of the statement: mapped classes as rows of theirs, columns as values."""
-        key = query._generate_cache_key()
-        plan = PLANS.get(key.key)
-        if plan is None:
-            plan = PLANS[key.key] = Plan(query, key)
+        plan, key = _plan(query, is_constant=parameters is not None)
         text, arguments = plan.bind(parameters, key)
         return Rows(map(plan.row, await self.fetch(text, *arguments)))
 
@@ -223,6 +239,23 @@ class ReadSession:
 
 AnySession: TypeAlias = AsyncSession | ReadSession
 """What a read takes: the session of a unit, or the reads of a snapshot."""
+
+
+def _plan(query: Any, is_constant: bool) -> "tuple[Plan, Any]":
+    """The plan of a statement's shape, and the key with its values.
+
+    The values of a constant statement are its parameters: its key is computed once.
+    """
+    known = CONSTANTS.get(query) if is_constant else None
+    if known is not None:
+        return known
+    key = query._generate_cache_key()
+    plan = PLANS.get(key.key)
+    if plan is None:
+        plan = PLANS[key.key] = Plan(query, key)
+    if is_constant:
+        CONSTANTS[query] = plan, key
+    return plan, key
 
 
 class Plan:
