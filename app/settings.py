@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     deadline_seconds: float = Field(default=5, gt=0)
     """How long a query or mutation may take before it is answered as UNAVAILABLE."""
 
+    compiled_plans: bool = True
+    """Whether compiled plans complete the values of root fields; false: graphql-core alone."""
+
     graphiql: bool = True
     """Whether GraphiQL is served, and guests may read the schema by introspection."""
 

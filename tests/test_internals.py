@@ -40,11 +40,16 @@ ROOT = Path(__file__).parent.parent
 PINNED = ("graphql-core", "pgqueuer", "strawberry-graphql", "uvicorn", "websockets")
 
 CALLS: list[tuple[Callable[..., Any], str]] = [
-    # app/live/share.py: SharedExecutor
+    # app/live/executor.py: PlannedExecutor, app/live/share.py: SharedExecutor
     (
         Executor.execute_fields,
         "self parent_type source_value path grouped_field_set position_context",
     ),
+    (
+        Executor.complete_value,
+        "self return_type field_details_list info path result position_context",
+    ),
+    (Executor.collect_subfields, "self return_type field_details_list"),
     (Executor.build_per_event_executor, "self payload"),
     (Executor.execute_operation, "self serially"),
     (Executor.cancellable_iterable, "self iterable"),
@@ -106,7 +111,7 @@ ATTRIBUTES: list[tuple[type, str]] = [
     (
         Executor,
         "operation variable_values context_value root_value fragment_definitions "
-        "collected_errors is_awaitable _relevant_sub_fields",
+        "collected_errors is_awaitable error_propagation schema _relevant_sub_fields",
     ),
     (VariableValues, "coerced"),
     (BaseGraphQLTransportWSHandler, "websocket context schema operations"),

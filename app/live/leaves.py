@@ -1,4 +1,4 @@
-"""Scalar fields, compiled: read and serialised without graphql-core's per-field completion."""
+"""Scalar fields of introspection, read without graphql-core's completion: there are thousands."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,15 +10,6 @@ LEAF_RESOLVERS = "kucun-leaf-resolvers"
 FALLBACK = object()
 """Use graphql-core for this field: the resolver failed, or a non-null field was null."""
 Leaf = Callable[[Any, Any], Any]
-
-
-class LeafInfo:
-    """The part of `info` that a scalar field's resolver may use."""
-
-    __slots__ = ("context",)
-
-    def __init__(self, context: Any) -> None:
-        self.context = context
 
 
 def compile_leaf(resolve: Leaf, type_: Any) -> Leaf:

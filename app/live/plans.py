@@ -8,19 +8,20 @@ value that the root returned from its beginning: everything below a root only re
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     GraphQLField,
+    GraphQLList,
+    GraphQLNonNull,
     GraphQLObjectType,
     is_introspection_type,
     is_leaf_type,
-    is_list_type,
-    is_non_null_type,
     is_object_type,
 )
 from graphql.execution.values import get_argument_values
@@ -83,6 +84,35 @@ class Run:
         self.executor = executor
         self.info = PlanInfo(executor.context_value)
         self._arguments: dict[Any, dict[str, Any]] = {}
+        self.abandoned: Values = []
+        """What may never be awaited, if the run ends with an error."""
+
+    def together(self, values: Values) -> MaybeLater:
+        """The values, once those that are awaitable are there; none runs on after an error."""
+        is_awaitable = self.executor.is_awaitable
+        places = [place for place, value in enumerate(values) if is_awaitable(value)]
+        if not places:
+            return values
+        self.abandoned += [values[place] for place in places]
+        return self._later(_awaited(values, places))
+
+    def then(self, values: MaybeLater, complete: Callable[[Values], MaybeLater]) -> MaybeLater:
+        """What `complete` makes of the values, when they are there."""
+        if isinstance(values, list):
+            return complete(values)
+        return self._later(_then(values, complete))
+
+    def _later(self, coroutine: Coroutine[Any, Any, Values]) -> Awaitable[Values]:
+        self.abandoned.append(coroutine)
+        return coroutine
+
+    def abandon(self) -> None:
+        """End what nobody will await: graphql-core completes the value."""
+        for each in self.abandoned:
+            if inspect.iscoroutine(each):
+                each.close()
+            elif asyncio.isfuture(each):
+                each.add_done_callback(_ignored)
 
     def arguments(self, field: "FieldPlan") -> dict[str, Any]:
         """The arguments of a field: the same for all of its rows."""
@@ -92,6 +122,28 @@ class Run:
             assert field.reader.convert is not None
             known = self._arguments[field] = field.reader.convert(values)
         return known
+
+
+async def _awaited(values: Values, places: Sequence[int]) -> Values:
+    if len(places) == 1:
+        values[places[0]] = await values[places[0]]
+        return values
+    results = await asyncio.gather(*(values[place] for place in places), return_exceptions=True)
+    for place, result in zip(places, results, strict=True):
+        if isinstance(result, BaseException):
+            raise result
+        values[place] = result
+    return values
+
+
+async def _then(values: Awaitable[Values], complete: Callable[[Values], MaybeLater]) -> Values:
+    completed = complete(await values)
+    return completed if isinstance(completed, list) else await completed
+
+
+def _ignored(future: "asyncio.Future[Any]") -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 class ObjectPlan:
@@ -112,18 +164,10 @@ class ObjectPlan:
             is_type_of, info = self._is_type_of, run.info
             if not all(is_type_of(row, info) for row in rows):  # pyright: ignore[reportArgumentType] PlanInfo
                 raise Unusual
+        if not self._fields:
+            return [{} for _ in rows]
         columns = [field.values(rows, run) for field in self._fields]
-        waiting = [place for place, column in enumerate(columns) if not isinstance(column, list)]
-        if waiting:
-            return self._later(columns, waiting)
-        return self._answers(columns)
-
-    async def _later(self, columns: list[Any], waiting: list[int]) -> Values:
-        for place, column in zip(
-            waiting, await settled([columns[p] for p in waiting]), strict=True
-        ):
-            columns[place] = column
-        return self._answers(columns)
+        return run.then(run.together(columns), self._answers)
 
     def _answers(self, columns: list[Values]) -> Values:
         names = self._names
@@ -139,35 +183,32 @@ class FieldPlan:
         self.reader: Reader = core.extensions[READER]
         plain = self.reader.attribute and self.reader.guard == Guard()
         self._get = attrgetter(self.reader.attribute) if plain else None
-        self._complete = completion(core.type, details, executor)
+        self._complete = completion(cast(Any, core).type, details, executor)
 
     def values(self, rows: Values, run: Run) -> MaybeLater:
         """The field's completed value for each of the rows."""
         if self._get is not None:
             return self._complete(list(map(self._get, rows)), run)
-        values = self._read(rows, run)
-        if any(map(run.executor.is_awaitable, values)):
-            return self._later(values, run)
-        return self._complete(self._judged(values, run), run)
+        values = run.together(self._read(rows, run))
+        return run.then(values, lambda values: self._complete(self._judged(values, run), run))
 
     def _read(self, rows: Values, run: Run) -> Values:
         read, shows, info = self.reader.read, self.reader.guard.shows, run.info
         arguments = {} if self.reader.convert is None else run.arguments(self)
-        if shows is None:
-            return [read(row, info, **arguments) for row in rows]
         context, hidden = info.context, self.reader.guard.hidden
-        return [read(row, info, **arguments) if shows(row, context) else hidden for row in rows]
+        values: Values = []
+        try:
+            for row in rows:
+                is_shown = shows is None or shows(row, context)
+                values.append(read(row, info, **arguments) if is_shown else hidden)
+        except Exception:
+            run.abandoned += values
+            raise
+        return values
 
     def _judged(self, values: Values, run: Run) -> Values:
         judge, context = self.reader.guard.judge, run.info.context
         return values if judge is None else [judge(value, context) for value in values]
-
-    async def _later(self, values: Values, run: Run) -> Values:
-        waiting = [place for place, value in enumerate(values) if run.executor.is_awaitable(value)]
-        for place, value in zip(waiting, await settled([values[p] for p in waiting]), strict=True):
-            values[place] = value
-        completed = self._complete(self._judged(values, run), run)
-        return completed if isinstance(completed, list) else await completed
 
 
 class TypeName:
@@ -220,11 +261,11 @@ Complete = Callable[[Values, Run], MaybeLater]
 
 def completion(type_: Any, details: Any, executor: Any) -> Complete:
     """What completes the values of a field of this type. Raises Unusual for introspection."""
-    required = is_non_null_type(type_)
-    inner = type_.of_type if required else type_
+    required = isinstance(type_, cast(Any, GraphQLNonNull))
+    inner: Any = type_.of_type if required else type_
     if is_leaf_type(inner):
         return _leaves(inner, required)
-    if is_list_type(inner):
+    if isinstance(inner, cast(Any, GraphQLList)):
         present = _lists(completion(inner.of_type, details, executor))
     elif is_object_type(inner):
         present = ObjectPlan(inner, details, executor).complete
@@ -237,14 +278,15 @@ def _leaves(type_: Any, required: bool) -> Complete:
     coerce = type_.coerce_output_value
 
     def complete(values: Values, _run: Run) -> Values:
-        if None in values:
-            if required:
-                raise Unusual
+        nulls = values.count(None)
+        if nulls and required:
+            raise Unusual
+        if nulls:
             outputs = [None if value is None else coerce(value) for value in values]
         else:
             outputs = [coerce(value) for value in values]
-            if None in outputs:
-                raise Unusual
+        if outputs.count(None) != nulls:
+            raise Unusual
         return outputs
 
     return complete
@@ -269,7 +311,7 @@ def _nullable(complete: Complete) -> Complete:
         if not places:
             return values
         completed = complete([values[place] for place in places], run)
-        return placed(places, completed, len(values))
+        return run.then(completed, lambda answers: placed(len(values), [(places, answers)]))
 
     return complete_present
 
@@ -283,7 +325,7 @@ def _lists(complete: Complete) -> Complete:
         items = list(chain.from_iterable(values))
         sizes = [len(value) for value in values]
         completed = complete(items, run) if items else items
-        return cut(sizes, completed)
+        return run.then(completed, lambda answers: cut(sizes, answers))
 
     return complete_items
 
@@ -301,16 +343,14 @@ class Members:
         groups: dict[str, list[int]] = {}
         for place, value in enumerate(values):
             groups.setdefault(self._name(value, run), []).append(place)
-        completed: Values = [None] * len(values)
-        waiting: list[Awaitable[None]] = []
-        for name, places in groups.items():
-            answers = self._plan(name, run).complete([values[place] for place in places], run)
-            if isinstance(answers, list):
-                for place, answer in zip(places, answers, strict=True):
-                    completed[place] = answer
-            else:
-                waiting.append(_fill(completed, places, answers))
-        return _filled(completed, waiting) if waiting else completed
+        parts: Values = [
+            self._plan(name, run).complete([values[place] for place in places], run)
+            for name, places in groups.items()
+        ]
+        return run.then(
+            run.together(parts),
+            lambda answers: placed(len(values), zip(groups.values(), answers, strict=True)),
+        )
 
     def _name(self, value: Any, run: Run) -> str:
         return self._type.resolve_type(value, run.info, self._type)
@@ -322,46 +362,16 @@ class Members:
         return self._plans[name]
 
 
-async def _fill(completed: Values, places: Sequence[int], answers: Awaitable[Values]) -> None:
-    for place, answer in zip(places, await answers, strict=True):
-        completed[place] = answer
+def placed(size: int, parts: Iterable[tuple[Sequence[int], Values]]) -> Values:
+    """So many values: those of the parts at their places, and nulls elsewhere."""
+    values: Values = [None] * size
+    for places, answers in parts:
+        for place, answer in zip(places, answers, strict=True):
+            values[place] = answer
+    return values
 
 
-async def _filled(completed: Values, waiting: list[Awaitable[None]]) -> Values:
-    await settled(waiting)
-    return completed
-
-
-def placed(places: Sequence[int], completed: MaybeLater, size: int) -> MaybeLater:
-    """The values at their places among nulls."""
-    answers: Values = [None] * size
-    if not isinstance(completed, list):
-        return _filled(answers, [_fill(answers, places, completed)])
-    for place, answer in zip(places, completed, strict=True):
-        answers[place] = answer
-    return answers
-
-
-def cut(sizes: Sequence[int], completed: MaybeLater) -> MaybeLater:
-    """Lists of these sizes, made of the items one after the other."""
-    if not isinstance(completed, list):
-        return _cut_later(sizes, completed)
-    items = iter(completed)
-    return [[next(items) for _ in range(size)] for size in sizes]
-
-
-async def _cut_later(sizes: Sequence[int], completed: Awaitable[Values]) -> Values:
-    answers = cut(sizes, await completed)
-    assert isinstance(answers, list)
-    return answers
-
-
-async def settled(waiting: Sequence[Awaitable[Any]]) -> Values:
-    """The results of all, once none is running any more. Raises the first error."""
-    if len(waiting) == 1:
-        return [await waiting[0]]
-    results = await asyncio.gather(*waiting, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return results
+def cut(sizes: Sequence[int], values: Values) -> Values:
+    """Lists of these sizes, made of the values one after the other."""
+    items = iter(values)
+    return [list(islice(items, size)) for size in sizes]

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from copy import copy
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Protocol, cast
 from weakref import WeakValueDictionary
 
 import orjson
@@ -17,25 +17,17 @@ from graphql import (
     ExecutionResult,
     FieldNode,
     GraphQLError,
-    GraphQLObjectType,
     Node,
     VariableNode,
-    is_introspection_type,
 )
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.db.core.outage import is_passing
-from app.domain.errors import CostExceeded
 from app.domain.feed import Event
+from app.live.executor import PlannedExecutor
 from app.live.follower import Follower
-from app.live.leaves import FALLBACK, LEAF_RESOLVERS, LeafInfo
-from app.live.plans import Plans, Run
 from app.live.stream import Stream
 
 RETRY_SECONDS = 0.2
-OBJECT_UNITS = 10
-SCHEMA_OBJECT_UNITS = 5
-"""Units of an object in an answer; each of its fields is one more."""
 
 
 class Answer(dict[str, Any]):
@@ -73,166 +65,11 @@ LINE: ContextVar[Line | None] = ContextVar("line", default=None)
 """Set by the socket around each operation it runs."""
 
 
-class Cost(NamedTuple):
-    """What an operation was estimated to cost and may cost, in units.
-
-    `is_limited` says that its answer may not grow past the budget.
-    """
-
-    requested: int
-    budget: int
-    is_limited: bool
-
-
-COST: ContextVar[Cost | None] = ContextVar("cost", default=None)
-"""The cost of the operation that this task runs."""
-
-
-PLANS: ContextVar[Plans | None] = ContextVar("plans", default=None)
-"""The plans of the operation that this task runs."""
-
-
 _ASKERS: "WeakValueDictionary[tuple[Any, ...], SharedExecutor]" = WeakValueDictionary()
 
 
-class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Executes events of subscriptions through their shared answers.
-
-    Scalar fields bypass graphql-core's per-field completion, which costs ten times what reading
-    them does: a menu of 2,000 fields takes 10 ms instead of 20.
-    """
-
-    # Declared by graphql-core as a type guard whose type is unknown.
-    is_awaitable: Any
-
-    # Units spent so far.
-    spent = 0
-
-    @cached_property
-    def cost(self) -> Cost | None:
-        """The operation's cost; the task that runs the operation reads it first."""
-        return COST.get()
-
-    @cached_property
-    def plans(self) -> Plans | None:
-        """The operation's plans; the task that runs the operation reads them first."""
-        return PLANS.get() if self.error_propagation else None
-
-    @cached_property
-    def allowance(self) -> int | None:
-        """The units that the answer may take; None for mutations and feeds."""
-        return self.cost.budget if self.cost and self.cost.is_limited else None
-
-    @cached_property
-    def introspected(self) -> dict[tuple[int, int], tuple[Any, ...]]:
-        """Answers of introspection by the ids of their object and fields, which are kept beside."""
-        return {}
-
-    @cached_property
-    def leaf_info(self) -> LeafInfo:
-        return LeafInfo(self.context_value)
-
-    def execute_fields(
-        self,
-        parent_type: GraphQLObjectType,
-        source_value: Any,
-        path: Any,
-        grouped_field_set: Any,
-        position_context: Any,
-    ) -> Any:
-        if not is_introspection_type(parent_type):
-            return self._execute(
-                parent_type, source_value, path, grouped_field_set, position_context
-            )
-        # Most of a schema are references to the same types: each is answered once.
-        place = id(source_value), id(grouped_field_set)
-        if place not in self.introspected:
-            answer = self._execute(
-                parent_type, source_value, path, grouped_field_set, position_context
-            )
-            self.introspected[place] = answer, source_value, grouped_field_set
-        return self.introspected[place][0]
-
-    def _execute(
-        self,
-        parent_type: GraphQLObjectType,
-        source_value: Any,
-        path: Any,
-        grouped_field_set: Any,
-        position_context: Any,
-    ) -> Any:
-        is_schema = is_introspection_type(parent_type)
-        self.spend(1, len(grouped_field_set), SCHEMA_OBJECT_UNITS if is_schema else OBJECT_UNITS)
-        leaves = parent_type.extensions.get(LEAF_RESOLVERS)
-        if leaves is None:
-            return super().execute_fields(
-                parent_type, source_value, path, grouped_field_set, position_context
-            )
-        values: dict[str, Any] = {}
-        rest: dict[str, Any] = {}
-        info = self.leaf_info
-        for name, details in grouped_field_set.items():
-            read = leaves.get(details[0].node.name.value)
-            value = values[name] = FALLBACK if read is None else read(source_value, info)
-            if value is FALLBACK:
-                rest[name] = details
-        if not rest:
-            return values
-        others: Any = super().execute_fields(
-            parent_type, source_value, path, rest, position_context
-        )
-        if self.is_awaitable(others):
-            return _updated(values, others)
-        values.update(others)
-        return values
-
-    def spend(self, objects: int, fields: int, own: int = OBJECT_UNITS) -> None:
-        """Take the units of objects with so many fields each. Raises CostExceeded."""
-        # What introspection answers is in memory, and each part of it is answered once.
-        self.spent += objects * (own + fields)
-        if self.allowance is not None and self.spent > self.allowance:
-            raise CostExceeded(
-                f"结果过多，超出查询成本上限 {self.allowance}：请减少字段或每页行数",
-                f"The answer is larger than the budget of {self.allowance}: "
-                "select fewer fields or ask for fewer rows.",
-            )
-
-    def complete_value(
-        self,
-        return_type: Any,
-        field_details_list: Any,
-        info: Any,
-        path: Any,
-        result: Any,
-        position_context: Any,
-    ) -> Any:
-        """The value of a root field by its plan, or by graphql-core where there is none."""
-        parts = return_type, field_details_list, info, path, result, position_context
-        if path.prev is not None or self.plans is None or isinstance(result, Exception):
-            return super().complete_value(*parts)
-        complete = self.plans.of(path.key, return_type, field_details_list, self)
-        if complete is None:
-            return super().complete_value(*parts)
-        spent = self.spent
-        try:
-            completed = complete([result], Run(self))
-        except Exception:
-            return self._complete_again(spent, *parts)
-        if isinstance(completed, list):
-            return completed[0]
-        return self._complete_later(completed, spent, *parts)
-
-    def _complete_again(self, spent: int, *parts: Any) -> Any:
-        """The value by graphql-core, which finds the error where the plan met one."""
-        self.spent, self.plans = spent, None
-        return super().complete_value(*parts)
-
-    async def _complete_later(self, completed: Any, spent: int, *parts: Any) -> Any:
-        try:
-            return (await completed)[0]
-        except Exception:
-            again = self._complete_again(spent, *parts)
-            return await again if self.is_awaitable(again) else again
+class SharedExecutor(PlannedExecutor):
+    """Executes events of subscriptions once for all who ask alike."""
 
     @cached_property
     def question(self) -> tuple[Any, ...]:
@@ -281,7 +118,6 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         executor = copy(self)
         executor.root_value = payload
         executor.collected_errors = type(self.collected_errors)()
-        executor.__dict__.pop("leaf_info", None)
         # A shared dict would grow by 1.85 KB with each event.
         executor._relevant_sub_fields = {}
         return executor
@@ -358,11 +194,6 @@ class SharedExecutor(StrawberryGraphQLCoreExecutionContext):
         if line is None:
             return Stream(iterable, self.context_value)
         return _first_then_direct(self, iterable, line)
-
-
-async def _updated(values: dict[str, Any], others: Any) -> dict[str, Any]:
-    values.update(await others)
-    return values
 
 
 async def _closing(outcome: Any, context: Any) -> Any:

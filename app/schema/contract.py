@@ -1,8 +1,7 @@
 """The schema's own rules: scalars, limits, and how errors leave."""
 
 import re
-from collections.abc import Callable, Sequence
-from operator import attrgetter
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +12,6 @@ from graphql import (
     GraphQLObjectType,
     get_nullable_type,
     is_introspection_type,
-    is_leaf_type,
     is_list_type,
 )
 from strawberry.schema.config import StrawberryConfig
@@ -30,15 +28,12 @@ from app.domain.errors import (
 )
 from app.domain.rules.phones import masked
 from app.domain.rules.texts import InvalidText
-from app.live.leaves import LEAF_RESOLVERS, compile_leaf
-from app.live.plans import READER, Guard, Reader
 from app.live.share import SharedExecutor
-from app.schema.boundary import guard_of, guarded
-from app.schema.conversion import Converters
 from app.schema.input_limits import limit_of
 from app.schema.messages import message_of
 from app.schema.outages import unavailable
 from app.schema.rates import RatedSchema
+from app.schema.readers import straighten
 from app.schema.scalars import SCALARS
 
 log = structlog.get_logger()
@@ -138,7 +133,7 @@ def build_schema(
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         execution_context_class=SharedExecutor,
     )
-    _straighten(schema)
+    straighten(schema)
     _describe_limits(schema)
     return schema
 
@@ -160,97 +155,3 @@ def _describe_limits(schema: Schema) -> None:
                     text, name = f"{text} {name}", ""
                 limit = f"At most {limit_of(place)} values."
                 place.description = f"{text} {limit} {name}".strip()
-
-
-def _straighten(schema: Schema) -> None:
-    """Fields of types are resolved past the library's own calls, which cost more than they do.
-
-    A list costs what its fields cost: an attribute is read, and a resolver without arguments is
-    called. They use nothing of `info` but its context, so that the executor's own will do. A leaf
-    that needs no waiting is completed by the executor itself (`SharedExecutor.execute_fields`).
-    """
-    core, converters = schema._schema, Converters(schema)
-    roots = (core.query_type, core.mutation_type, core.subscription_type)
-    for type_ in core.type_map.values():
-        definition = type_.extensions.get("strawberry-definition")
-        if type_ in (core.query_type, core.mutation_type):
-            _straighten_roots(schema, type_, converters)
-        if isinstance(type_, GraphQLObjectType) and is_introspection_type(type_):
-            type_.extensions[LEAF_RESOLVERS] = {
-                name: compile_leaf(field.resolve, field.type)
-                for name, field in type_.fields.items()
-                if field.resolve and not field.args and is_leaf_type(get_nullable_type(field.type))
-            }
-        if not isinstance(type_, GraphQLObjectType) or definition is None or type_ in roots:
-            continue
-        leaves = type_.extensions[LEAF_RESOLVERS] = {"__typename": _constant(type_.name)}
-        for field in definition.fields:
-            name = schema.config.name_converter.get_graphql_name(field)
-            compiled = type_.fields[name]
-            guard = guard_of(field, compiled, type_)
-            plain = not field.arguments and not field.extensions
-            resolve: Any = _straight(field) if plain else compiled.resolve
-            compiled.resolve = guarded(guard, resolve)
-            if not field.extensions:
-                compiled.extensions[READER] = _reader(field, guard, converters)
-            if plain and is_leaf_type(get_nullable_type(compiled.type)) and not field.is_async:
-                leaves[name] = compile_leaf(compiled.resolve, compiled.type)
-
-
-def _straighten_roots(schema: Schema, type_: Any, converters: Converters) -> None:
-    """Root fields convert their arguments by functions that are made once."""
-    for field in type_.extensions["strawberry-definition"].fields:
-        core = type_.fields[schema.config.name_converter.get_graphql_name(field)]
-        if not field.extensions and field.base_resolver:
-            core.resolve = _root(_with_arguments(field), converters.of_arguments(field))
-
-
-def _root(read: Callable[..., Any], convert: Callable[..., dict[str, Any]]) -> Callable[..., Any]:
-    return lambda source, info, **values: read(source, info, **convert(values))
-
-
-def _constant(value: str) -> Callable[[Any, Any], str]:
-    return lambda _source, _info: value
-
-
-def _straight(field: Any) -> Callable[[Any, Any], Any]:
-    resolver = field.base_resolver
-    if resolver is None:
-        read = attrgetter(field.python_name)
-        return lambda source, _info: read(source)
-    call, named = resolver.wrapped_func, resolver.info_parameter and resolver.info_parameter.name
-    match [name == named for name in resolver.signature.parameters]:
-        case [False, False, True]:
-            return lambda source, info: call(source, source, info)
-        case [False, True]:
-            return lambda source, info: call(source, info)
-        case [False, False]:
-            return lambda source, _info: call(source, source)
-        case [False]:
-            return lambda source, _info: call(source)
-        case _:
-            return lambda _source, _info: call()
-
-
-def _reader(field: Any, guard: Guard, converters: Converters) -> Reader:
-    """How plans read the field."""
-    if not field.arguments:
-        return Reader(_straight(field), guard, "" if field.base_resolver else field.python_name)
-    return Reader(_with_arguments(field), guard, convert=converters.of_arguments(field))
-
-
-def _with_arguments(field: Any) -> Callable[..., Any]:
-    """The resolver's function; it takes the source, `info` and the arguments in Python."""
-    resolver = field.base_resolver
-    call, parent = resolver.wrapped_func, resolver.parent_parameter or resolver.root_parameter
-    is_method, source_name = bool(resolver.self_parameter), parent and parent.name
-    info_name = resolver.info_parameter and resolver.info_parameter.name
-
-    def read(source: Any, info: Any, **arguments: Any) -> Any:
-        if source_name:
-            arguments[source_name] = source
-        if info_name:
-            arguments[info_name] = info
-        return call(source, **arguments) if is_method else call(**arguments)
-
-    return read

@@ -61,7 +61,7 @@ class Converters:
             return as_it_is
         if type_ in self._scalars or type_ in (str, int, float, bool):
             return as_it_is
-        definition = getattr(type_, "__strawberry_definition__", None)
+        definition: Any = getattr(type_, "__strawberry_definition__", None)
         if getattr(definition, "is_input", False) and definition.from_input is None:
             return self._input(type_, definition)
         return self._by_the_library(type_)

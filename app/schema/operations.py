@@ -11,7 +11,7 @@ from strawberry.types.graphql import OperationType
 
 from app.domain.access import Role, Scope
 from app.domain.errors import CostExceeded, Denied, Malformed, Unavailable
-from app.live.share import COST, PLANS, Cost
+from app.live.executor import COST, PLANS, Cost
 from app.schema.documents import Document, Documents, Operation
 from app.schema.offline_sales import read_sales
 from app.schema.outages import PatientSchema
@@ -73,10 +73,13 @@ class GuardedSchema(PatientSchema):
                 # A mutation answers about what it has written, which its input limits.
                 is_query = operation.kind is OperationType.QUERY
                 COST.set(Cost(size.units, budget, is_query))
-                PLANS.set(operation.plans)
+                PLANS.set(operation.plans if self._is_planned(context) else None)
                 return None
         context.pre_execution_errors = errors
         return PreExecutionError(data=None, errors=errors)
+
+    def _is_planned(self, context: ExecutionContext) -> bool:
+        return context.context.app.settings.compiled_plans
 
     def _read_sales(self, operation: Operation, context: ExecutionContext) -> None:
         """Puts placeholders in place of offline sales that cannot be read."""
