@@ -107,7 +107,7 @@ class Run:
         return coroutine
 
     def abandon(self) -> None:
-        """End what nobody will await: graphql-core completes the value."""
+        """End what is not awaited any more: graphql-core completes the value."""
         for each in self.abandoned:
             if inspect.iscoroutine(each):
                 each.close()
