@@ -1,7 +1,9 @@
 """Compiled plans answer what graphql-core answers: data, nulls and errors, for every document."""
 
+import gc
 import inspect
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any
@@ -18,6 +20,18 @@ from app.live.executor import PLANS, PlannedExecutor
 from app.live.plans import Plans
 from app.schema.contract import Schema, build_schema
 from app.schema.documents import Documents
+
+# graphql-core does not await what stands beside an error that makes its object null.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*never awaited", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
+
+@pytest.fixture(autouse=True)
+def swept() -> Iterator[None]:
+    """What is not awaited is freed in the test that it belongs to."""
+    yield
+    gc.collect()
 
 
 @strawberry.enum
@@ -240,10 +254,6 @@ async def planned(text: str, variables: dict[str, Any] | None = None) -> Answer:
     return await answer(text, variables or {}, operation.plans)
 
 
-# graphql-core does not await what stands beside an error that makes its object null.
-@pytest.mark.filterwarnings(
-    "ignore:.*never awaited", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), faults=st.sampled_from((0.0, 0.0, 0.02, 0.2)))
 async def test_answers_equal_those_of_the_library(seed: int, faults: float) -> None:
