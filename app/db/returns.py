@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
-from app.db.tables import Entry, Movement, Order, OrderLine
+from app.db.tables import Entry, Movement, Order, OrderLine, Pass
 
 SALE, BACK, UNDO = (aliased(Movement) for _ in range(3))
 STANDS = ~(
@@ -19,6 +19,9 @@ STANDS = ~(
     .exists()
 )
 """Whether a return was not reversed."""
+
+REFUNDED = and_(Pass.state == "REFUNDED", Pass.used < Pass.uses)
+"""Whether uses of a pass were paid back: they came back to the order that sold it."""
 
 OF_SALE = and_(BACK.tenant_id == SALE.tenant_id, BACK.sale_id == SALE.id)
 OF_BACK = and_(Entry.tenant_id == BACK.tenant_id, Entry.movement_id == BACK.id)
@@ -57,6 +60,29 @@ async def returned_goods(
     return [ReturnedGoods._make((*row[:-1], int(row[-1]))) for row in rows]
 
 
+class RefundedPass(NamedTuple):
+    """Uses of a pass that were paid back to the order that sold it, and the line of the order."""
+
+    order_id: UUID
+    line: int
+    uses: int
+
+
+async def refunded_passes(
+    session: AnySession, tenant: UUID, orders: Collection[UUID]
+) -> list[RefundedPass]:
+    """The refunded passes of those of the orders that were handed over."""
+    order = and_(Order.tenant_id == Pass.tenant_id, Order.id == Pass.order_id)
+    query = (
+        select(Pass.order_id, Pass.order_line, Pass.uses - Pass.used)
+        .join(Order, order)
+        .where(Pass.tenant_id == tenant, among(Pass.order_id, orders), REFUNDED)
+        .where(Order.state == "FULFILLED")
+    )
+    rows: Any = await session.execute(query)
+    return [RefundedPass._make(row) for row in rows]
+
+
 def in_return_state(state: str) -> ColumnElement[bool]:
     """SQL: whether an order that was handed over is RETURNED, PARTLY_RETURNED, or neither."""
     of_order = (
@@ -64,7 +90,15 @@ def in_return_state(state: str) -> ColumnElement[bool]:
         SALE.document_id == Order.id,
         SALE.kind == "FULFILMENT",
     )
-    some = select(BACK.id).join(SALE, OF_SALE).where(*of_order, STANDS).correlate(Order).exists()
+    goods = select(BACK.id).join(SALE, OF_SALE).where(*of_order, STANDS).correlate(Order).exists()
+    passes = Pass.tenant_id == Order.tenant_id, Pass.order_id == Order.id, REFUNDED
+    some = or_(goods, select(Pass.id).where(*passes).correlate(Order).exists())
+    refunded = (
+        select(func.coalesce(func.sum(Pass.uses - Pass.used), 0))
+        .where(*passes, Pass.product_id == OrderLine.product_id)
+        .correlate(Order, OrderLine)
+        .scalar_subquery()
+    )
     returned = (
         select(func.coalesce(func.sum(Entry.quantity), 0))
         .join(BACK, OF_BACK)
@@ -77,7 +111,7 @@ def in_return_state(state: str) -> ColumnElement[bool]:
         select(OrderLine.product_id)
         .where(OrderLine.tenant_id == Order.tenant_id, OrderLine.order_id == Order.id)
         .group_by(OrderLine.product_id)
-        .having(func.sum(OrderLine.quantity) > returned)
+        .having(func.sum(OrderLine.quantity) > returned + refunded * func.max(OrderLine.scale))
         .correlate(Order)
         .exists()
     )

@@ -54,6 +54,10 @@ class WrongStateReason(Enum):
         "该变动由售卡产生，请办理退卡",
         "The movement belongs to the sale of a pass: refund the pass instead",
     )
+    WHOLE_PASS = Text(
+        "次卡须整张退，数量请填剩余的全部次数",
+        "A pass is taken back whole: give all uses that are left as the quantity",
+    )
     SIGN_IN_FIRST = Text("购买次卡请先登录", "Sign in to buy a pass: it belongs to a customer")
     USE_CANCEL_ORDER = Text(
         "该变动是订单的预占，请取消订单",

@@ -227,7 +227,8 @@ class OrdersMutation:
     @root(
         Can.RETURN_SALE,
         types.ReturnOrderResult,
-        description="Return goods of a fulfilled order. 订单退货",
+        description="Return goods and passes of a fulfilled order, all lines or none. Passes are "
+        "refunded as `refundPass` does; no line of the movement shows them. 订单退货",
     )
     async def return_order(self, info: Info, input: types.ReturnOrderInput) -> Outcome:
         context, goods = info.context, (input.order_id, input.lines, input.disposition)

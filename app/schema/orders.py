@@ -93,7 +93,8 @@ class OrderLine:
         return maybe_fen(charge and charge.amount)
 
     @strawberry.field(
-        description="Quantity that the customer brought back, in the product's unit. 已退数量"
+        description="Quantity that the customer brought back, in the product's unit; of a "
+        "pass, the uses that were left when it was refunded. 已退数量"
     )
     async def returned(self, root: strawberry.Parent[tables.OrderLine], info: Info) -> Quantity:
         back = await info.context.loaders_of(root).order_returns.load(root.order_id)
@@ -328,7 +329,8 @@ class ReturnOrderInput:
     key: UUID = request_key()
     order_id: UUID = strawberry.field(description="ID of the fulfilled order.")
     lines: list[StockLineInput] = strawberry.field(
-        description="Goods that the customer brought back. 退货明细"
+        description="Goods that the customer brought back, at least one line. Of a pass, the "
+        "quantity is all the uses that are left; it needs REFUND_PASS. 退货明细"
     )
     disposition: Disposition = strawberry.field(description="Where the returned goods go. 退货去向")
     reason: str | None = strawberry.field(

@@ -37,6 +37,27 @@ async def passes(desk: Desk, id: str) -> list[Any]:
     return (await desk.ask(PASSES, id=id))["passes"]
 
 
+async def state(desk: Desk, id: str) -> tuple[str, list[str]]:
+    """The state of an order, and what came back of each line; lists show the same state."""
+    order = await desk.ask(
+        "query($id: UUID!) { order(id: $id) { state lines { returned } } }", id=id
+    )
+    listed = await desk.ask(
+        "query($state: OrderState!) { orders(state: $state) { nodes { id } } }",
+        state=order["state"],
+    )
+    assert id in [each["id"] for each in listed["nodes"]]
+    return order["state"], [each["returned"] for each in order["lines"]]
+
+
+async def handed_over(desk: Desk, *lines: Any) -> str:
+    """An order that is paid and handed over."""
+    placed = await order(desk, desk.owner, *lines)
+    await desk.do("payOrder", orderId=placed["id"])
+    await desk.do("fulfilOrder", orderId=placed["id"])
+    return placed["id"]
+
+
 async def shampoo(desk: Desk) -> str:
     return (await available(desk, "洗发水"))[0]
 
@@ -68,9 +89,10 @@ async def test_a_member_buys_a_pass(club: Club) -> None:
         lines=[{"productId": await desk.product("洗发卡"), "quantity": "1"}],
         disposition="SHELF",
     )
-    assert back["wrong"] == "USE_REFUND_PASS"
+    assert back["wrong"] == "WHOLE_PASS"
     ended = await desk.do("refundPass", passId=bought["id"])
     assert (ended["state"], ended["used"]) == ("REFUNDED", 2)
+    assert await state(desk, placed["id"]) == ("PARTLY_RETURNED", ["3"])
 
 
 @pytest.mark.parametrize(
@@ -171,3 +193,76 @@ async def test_payments_and_cancellations_at_the_same_time(fresh: Desk) -> None:
         [one] = await passes(fresh, placed["id"])
         taken = before - int(await shampoo(fresh))
         assert (one["state"], taken) == ("REFUNDED", 50 * one["used"])
+
+
+async def test_passes_come_back_with_the_goods(fresh: Desk) -> None:
+    """All lines or none, once a key; the pass takes its goods back to the shelf."""
+    product, bottle = await card(fresh), await fresh.product("洗发水")
+    id = await handed_over(fresh, (product, 3), (bottle, 100))
+    assert (await shampoo(fresh), await state(fresh, id)) == ("850", ("FULFILLED", ["0", "0"]))
+
+    async def back(uses: str, more: str, by: str | None = None, **input: Any) -> Any:
+        lines = [
+            {"productId": product, "quantity": uses},
+            {"productId": bottle, "quantity": more},
+        ]
+        return await fresh.do(
+            "returnOrder", by=by, orderId=id, lines=lines, disposition="SHELF", **input
+        )
+
+    assert (await back("4", "100"))["code"] == "RETURN_EXCEEDS_SALE"
+    assert (await back("2", "100"))["wrong"] == "WHOLE_PASS"
+    assert (await back("0", "100"))["code"] == "INVALID_QUANTITY"
+    assert (await back("3", "101"))["code"] == "RETURN_EXCEEDS_SALE"
+    assert [each["state"] for each in await passes(fresh, id)] == ["ACTIVE"]
+    lines = [{"productId": product, "quantity": "3"}]
+    by = {"by": fresh.cashier, "disposition": "SHELF"}
+    assert await fresh.code("returnOrder", orderId=id, lines=lines, **by) == "FORBIDDEN"
+    key = str(uuid4())
+    first, *others = await asyncio.gather(*(back("3", "40", key=key) for _ in range(3)))
+    assert (first["kind"], [each["quantity"] for each in first["lines"]]) == ("RETURN", ["40"])
+    assert [first] * 2 == others
+    assert (await back("3", "41", key=key))["code"] == "KEY_REUSED"
+    assert (await back("3", "10"))["wrong"] == "REFUNDED"
+    assert (await shampoo(fresh), await state(fresh, id)) == (
+        "940",
+        ("PARTLY_RETURNED", ["3", "40"]),
+    )
+    rest = [{"productId": bottle, "quantity": "60"}]
+    await fresh.do("returnOrder", orderId=id, lines=rest, disposition="SHELF")
+    assert (await shampoo(fresh), await state(fresh, id)) == ("1000", ("RETURNED", ["3", "100"]))
+
+
+async def test_returns_beside_redemptions_and_refunds(fresh: Desk) -> None:
+    """A pass that is returned, redeemed and refunded at once ends once, and no use is lost."""
+    product = await card(fresh)
+    for _ in range(4):
+        before = int(await shampoo(fresh))
+        id = await handed_over(fresh, (product, 2))
+        [sold] = await passes(fresh, id)
+        back = {"lines": [{"productId": product, "quantity": "2"}], "disposition": "SHELF"}
+        await asyncio.gather(
+            *(fresh.do("returnOrder", orderId=id, **back) for _ in range(2)),
+            fresh.do("redeem", storeId=fresh.store, passId=sold["id"]),
+            fresh.do("refundPass", passId=sold["id"]),
+        )
+        [one] = await passes(fresh, id)
+        taken = before - int(await shampoo(fresh))
+        assert (one["state"], taken) == ("REFUNDED", 50 * one["used"])
+
+
+async def test_a_pass_that_took_nothing_comes_back(fresh: Desk) -> None:
+    """The answer is a movement without lines: no goods moved."""
+    product = await card(fresh, "REDEEM")
+    id = await handed_over(fresh, (product, 3))
+    lines = [{"productId": product, "quantity": "3"}]
+    key = str(uuid4())
+    first, again = [
+        await fresh.do("returnOrder", orderId=id, lines=lines, disposition="SHELF", key=key)
+        for _ in range(2)
+    ]
+    assert (first["kind"], first["lines"]) == ("RETURN", [])
+    assert first == again
+    assert await state(fresh, id) == ("RETURNED", ["3"])
+    refused = await fresh.do("reverse", movementId=first["id"])
+    assert refused["wrong"] == "DOCUMENT"

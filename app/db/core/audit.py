@@ -340,6 +340,11 @@ INVARIANTS = AMOUNTS | {
             WHERE (l.tenant_id, l.order_id) = (m.tenant_id, m.document_id)
             AND p.kind NOT IN ('PASS', 'SERVICE')
         ))
+        -- Nothing of an order comes back but passes.
+        AND (m.kind NOT IN ('RETURN', 'RETURN_HELD', 'RETURN_WASTED') OR NOT EXISTS (
+            SELECT FROM passes p
+            WHERE (p.tenant_id, p.order_id) = (m.tenant_id, m.document_id) AND p.state = 'REFUNDED'
+        ))
     """,
     **FLOWS,
     **RECEIPTS,

@@ -148,7 +148,7 @@ class Cookbook:
                     exploded += self._usual_lines(line, product)
                 else:
                     exploded += made_to_order(line, product, wish)
-        if not exploded and not prepaid:
+        if lines and not exploded and not prepaid:
             raise Refused(WrongState(WrongStateReason.NO_RECIPE))
         return Exploded(tuple(exploded), recipes)
 

@@ -23,7 +23,7 @@ from app.domain.access import Viewer
 from app.domain.catalog.cookbook import Cookbook, KnownProduct, Taken, is_prepaid
 from app.domain.documents.pass_consumption import pass_consumption, unused_lines
 from app.domain.documents.passes import VALID_DAYS, check_uses
-from app.domain.errors import Refused, WrongState, WrongStateReason
+from app.domain.errors import Refused, ReturnExceedsSale, WrongState, WrongStateReason
 from app.domain.ledger.documents import movement_of
 from app.domain.ledger.draft import Draft, Line, Place
 from app.domain.ledger.reservations import move_line
@@ -203,13 +203,49 @@ async def _released(
 async def refund(unit: Unit, order: Order, viewer: Viewer) -> list[Draft]:
     """End the passes of an order that is cancelled; the movements that put back what they took
     ahead. Raises Refused(WrongState) when one of them is used up."""
-    movements: list[Draft] = []
-    for row in await rows.locked_passes_of(unit, order.id):
-        if row.state == "USED":
-            raise Refused(WrongState(WrongStateReason.USED))
-        if row.state == "ACTIVE":
-            lines = await unused_lines(unit, row)
-            where = Kind.PASS_RELEASE, row.store_id, uuid5(row.id, "refund"), viewer.actor
-            movements.append(movement_of(row.id, *where, lines))
-            row.state, row.ahead, row.ended_at = "REFUNDED", False, unit.now
-    return movements
+    passes = await rows.locked_passes_of(unit, order.id)
+    if any(row.state == "USED" for row in passes):
+        raise Refused(WrongState(WrongStateReason.USED))
+    return [await _ended(unit, row, viewer) for row in passes if row.state == "ACTIVE"]
+
+
+async def refund_uses(
+    unit: Unit, order: Order, viewer: Viewer, uses: Mapping[UUID, int]
+) -> list[Draft]:
+    """End the passes of an order that the customer brings back; the movements that put back what
+    they took ahead.
+
+    `uses` are those that are left, by product: a pass comes back whole. Raises Refused:
+    WrongState, its own state or WHOLE_PASS; ReturnExceedsSale for more uses than are left.
+    """
+    passes = await rows.locked_passes_of(unit, order.id)
+    chosen: list[Pass] = []
+    for product, requested in uses.items():
+        chosen += _whole([row for row in passes if row.product_id == product], requested)
+    return [await _ended(unit, row, viewer) for row in chosen]
+
+
+def _whole(passes: Sequence[Pass], requested: int) -> list[Pass]:
+    """The active ones of these passes of a product that have as many uses left. Raises Refused."""
+    active = [row for row in passes if row.state == "ACTIVE"]
+    if not active:
+        raise Refused(WrongState(WrongStateReason[passes[-1].state]))
+    sold, left = (sum(row.uses for row in passes), sum(row.uses - row.used for row in active))
+    if requested > left:
+        raise Refused(ReturnExceedsSale(passes[0].product_id, sold, sold - left, requested, 1))
+    chosen: list[Pass] = []
+    for row in sorted(active, key=lambda row: row.uses - row.used, reverse=True):
+        if row.uses - row.used <= requested:
+            chosen.append(row)
+            requested -= row.uses - row.used
+    if requested:
+        raise Refused(WrongState(WrongStateReason.WHOLE_PASS))
+    return chosen
+
+
+async def _ended(unit: Unit, row: Pass, viewer: Viewer) -> Draft:
+    """Marks a pass as refunded; the movement that puts back what it took ahead."""
+    lines = await unused_lines(unit, row)
+    row.state, row.ahead, row.ended_at = "REFUNDED", False, unit.now
+    where = Kind.PASS_RELEASE, row.store_id, uuid5(row.id, "refund"), viewer.actor
+    return movement_of(row.id, *where, lines)

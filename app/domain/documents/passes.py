@@ -343,6 +343,9 @@ async def _end(
         lines = await unused_lines(unit, row)
         await post_movement(unit, _movement(row, key, actor, Kind.PASS_RELEASE, lines))
         row.state, row.ahead, row.ended_at = state, False, unit.now
+        if row.order_id is not None:
+            # The state of its order follows from it.
+            unit.document_changed(row.store_id, row.order_id)
     return row
 
 

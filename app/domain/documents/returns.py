@@ -1,7 +1,7 @@
 """What came back of sales and orders: by line, and the state of an order that follows from it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from app.db import orders, returns, stock
 from app.db.core.snapshot import AnySession
 from app.db.returns import ReturnedGoods
+from app.db.tables import OrderLine
 from app.domain.rules.returned import Returned, SoldLine, returned_by_line
 
 SOLD_TO = ("customer", "kitchen")
@@ -49,16 +50,25 @@ async def order_returns(
 ) -> dict[UUID, OrderReturns]:
     """What came back of these orders; orders without returns are left out."""
     back = _by(await returns.returned_goods(session, tenant, ids), "order_id")
-    sold: dict[UUID, list[SoldLine]] = defaultdict(list)
-    for line in await orders.lines_of(session, tenant, list(back)) if back else ():
-        sold[line.order_id].append(SoldLine(line.line, line.product_id, None, line.quantity))
-    by_order: dict[UUID, OrderReturns] = {}
-    for order, goods in back.items():
-        by_line = returned_by_line(sold[order], goods)
-        whole = all(by_line[line.line] == line.quantity for line in sold[order])
-        state = ReturnState.RETURNED if whole else ReturnState.PARTLY_RETURNED
-        by_order[order] = OrderReturns(by_line, state)
-    return by_order
+    passes: dict[UUID, dict[int, int]] = defaultdict(dict)
+    for order, line, uses in await returns.refunded_passes(session, tenant, ids):
+        passes[order][line] = uses
+    sold: dict[UUID, list[OrderLine]] = defaultdict(list)
+    some = {*back, *passes}
+    for line in await orders.lines_of(session, tenant, some) if some else ():
+        sold[line.order_id].append(line)
+    return {order: _of_order(lines, back[order], passes[order]) for order, lines in sold.items()}
+
+
+def _of_order(
+    lines: Sequence[OrderLine], goods: Collection[Returned], passes: Mapping[int, int]
+) -> OrderReturns:
+    """`passes` are the uses that were paid back, by line."""
+    sold = [SoldLine(each.line, each.product_id, None, each.quantity) for each in lines]
+    by_line = returned_by_line(sold, goods)
+    by_line |= {each.line: passes[each.line] * each.scale for each in lines if each.line in passes}
+    whole = all(by_line[each.line] == each.quantity for each in lines)
+    return OrderReturns(by_line, ReturnState.RETURNED if whole else ReturnState.PARTLY_RETURNED)
 
 
 def _by(goods: Collection[ReturnedGoods], key: str) -> dict[UUID, list[Returned]]:

@@ -217,9 +217,24 @@ async def take_back(
 ) -> Outcome:
     """Record a return to the store that sold; the ledger refuses more than was sold.
 
-    Bundles come back whole or in parts; a returned dish is waste under every disposition. What an
-    order sold comes back as a movement of the order. Raises Refused(UnknownMovement) for a sale
-    out of reach, and as `record` does.
+    Raises as `draft_return` does.
+    """
+    drafted = await draft_return(books, viewer, sale_id, requests, disposition, head)
+    return await books.post(viewer.tenant, drafted)
+
+
+async def draft_return(
+    books: Books,
+    viewer: Viewer,
+    sale_id: UUID,
+    requests: Sequence[LineRequest],
+    disposition: Disposition,
+    head: MovementInput,
+) -> Draft:
+    """The movement of a return. Bundles come back whole or in parts; a returned dish is waste under
+    every disposition. What an order sold comes back as a movement of the order.
+
+    Raises Refused(UnknownMovement) for a sale out of reach, and as `resolve` and `draft` do.
     """
     sale, entries = await get_movement(books.db, viewer, Can.RETURN_SALE, sale_id)
     terms = MovementTerms(channel=sale.channel, sale_id=sale_id)
@@ -227,5 +242,4 @@ async def take_back(
     lines, moment = await resolve(books.db, viewer, *what, requests, head)
     bundles = await sold_bundles(books.db, viewer.tenant, entries)
     drafted = await draft(books, viewer, *what, lines, head, moment, terms)
-    returned = replace(unpacked(drafted, bundles), document_id=sale.document_id)
-    return await books.post(viewer.tenant, returned)
+    return replace(unpacked(drafted, bundles), document_id=sale.document_id)
