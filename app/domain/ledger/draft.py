@@ -122,23 +122,7 @@ def _no_recipes() -> dict[UUID, UUID | None]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft:
-    """A requested movement; `fingerprint` is the hash of the client's input.
-
-    `recipes` are the versions it was drafted by, per product made: the ledger refuses a draft
-    whose recipe has changed as `RecipeChanged`. `parts` are what the sale of a return sold inside
-    bundles: it may come back as well. `dated`: the client said when it happened, so it may be
-    recorded late. `order` is written with the movement that reserves its goods. `accept_shortage`:
-    the sale took place even if the books lack goods. `promised`: the customer has the sale
-    confirmed, so the channel's limits do not bind it. `act` is written to the audit log with the
-    movement. `claimant` is whom the key belongs to, the actor by default. `receipt` is the
-    number of a sale, claimed beside the key. `guest_share` is the
-    share of each level, in percent, that unpaid orders of guests may hold together; None for what
-    no guest orders. `of_member`: a customer with an account orders.
-    `limit` is what the movement may cost, in 1/10000 yuan; None: without a limit.
-    `lasts_until` is when reserved goods are handed over at the latest: batches that expire on an
-    earlier day are not reserved. `earliest` is the first moment at which it may have happened;
-    None for any.
-    """
+    """A requested movement, with what it needs to be judged under the locks."""
 
     kind: Kind
     store: UUID
@@ -146,29 +130,50 @@ class Draft:
     key: UUID
     lines: tuple[Line, ...]
     fingerprint: bytes
+    """Hash of the client's input."""
     occurred_at: datetime
+    dated: bool = False
+    """Whether the client said when it happened: then it may be recorded late."""
+    earliest: datetime | None = None
+    """The first moment at which it may have happened; None for any."""
     channel: str | None = None
     reason: str | None = None
     note: str | None = None
     document: str | None = None
     till_id: UUID | None = None
     receipt: Receipt | None = None
+    """Receipt number of a sale; it is claimed beside the key."""
     sale_id: UUID | None = None
+    """The sale whose goods come back."""
     reverses_id: UUID | None = None
+    """The movement that this one undoes."""
     document_id: UUID | None = None
+    """The order, transfer or other document that the movement belongs to."""
     recipes: Mapping[UUID, UUID | None] = field(default_factory=_no_recipes)
+    """Recipe versions by which it was drafted, by product made: the ledger refuses a draft whose
+    recipe has changed as `RecipeChanged`."""
     parts: tuple[BundlePart, ...] = ()
-    order: PlacedOrder | None = None
+    """What the sale of a return sold inside bundles: it may come back as well."""
     accept_shortage: bool = False
+    """Whether the sale took place even if the books lack its goods."""
+    order: PlacedOrder | None = None
+    """The order that is written with the movement that reserves its goods."""
     promised: bool = False
+    """Whether the customer has the sale confirmed, so that no limit of its channel binds it."""
     guest_share: int | None = None
-    dated: bool = False
+    """Percent of each level that unpaid orders of guests may hold together; None unless a guest
+    orders."""
     of_member: bool = False
+    """Whether a customer with an account orders."""
     limit: int | None = None
+    """What it may cost, in 1/10000 yuan; None for any cost."""
     lasts_until: datetime | None = None
-    earliest: datetime | None = None
+    """When reserved goods are handed over at the latest: batches that expire on an earlier day are
+    not reserved."""
     act: AuditRow | None = None
+    """The line that is written to the audit log with the movement."""
     claimant: UUID | None = None
+    """Whom the key belongs to; the actor by default."""
     id: UUID = field(default_factory=uuid7)
     claim: tuple[UUID, UUID] = field(init=False, repr=False)
     pairs: frozenset[Pair] = field(init=False, repr=False)

@@ -45,11 +45,7 @@ def arriving_batch(
     produced_on, expires_on = terms.produced_on, terms.expires_on
     if not product.tracks_batches:
         if terms.number or terms.supplier or produced_on or expires_on:
-            raise Malformed(
-                "batchNo",
-                f"商品 {product.sku} 不按批次管理，请不要填写批号和日期",
-                f"Product {product.sku} does not track batches: give no batch number or dates.",
-            )
+            raise _keeps_no_batches(product, "batchNo")
         return None
     if produced_on and produced_on > today + timedelta(days=1):
         raise Malformed(
@@ -90,15 +86,19 @@ async def named_batches(
     """
     field = "expiresOn" if number is None else "batchNo"
     if not product.tracks_batches:
-        raise Malformed(
-            field,
-            f"商品 {product.sku} 不按批次管理，请不要填写批号和日期",
-            f"Product {product.sku} does not track batches: give no batch number or dates.",
-        )
+        raise _keeps_no_batches(product, field)
     batches = await rows.matching(session, tenant, product.id, number, expires_on)
     if not batches:
         raise Refused(UnknownBatch(product.id, number or "", expires_on, path=(field,)))
     return tuple(batches)
+
+
+def _keeps_no_batches(product: Product, field: str) -> Malformed:
+    return Malformed(
+        field,
+        f"商品 {product.sku} 不按批次管理，请不要填写批号和日期",
+        f"Product {product.sku} does not track batches: give no batch number or dates.",
+    )
 
 
 async def scanned_batches(

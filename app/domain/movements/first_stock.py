@@ -40,10 +40,10 @@ class Opening:
 
 
 def stocking(viewer: Viewer, key: UUID, openings: Sequence[Opening]) -> Stocking:
-    """Books the goods: one movement for each store.
+    """The function that books the goods, in one movement for each store.
 
-    Raises Refused(UnknownStore) at once; it raises Refused for what the ledger refuses, Malformed
-    for impossible batch details, InvalidText.
+    Raises Refused(UnknownStore). The function raises Refused for what the ledger refuses,
+    Malformed for impossible batch details, and InvalidText.
     """
     for place, opening in enumerate(openings):
         with at_path("openingStock", str(place), "storeId"):
