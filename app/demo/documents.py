@@ -13,6 +13,7 @@ from app.demo.trades import DemoMovement, Trade
 from app.domain.access import Role, Scope, Viewer
 from app.domain.documents import (
     orders,
+    placement,
     purchase_receipts,
     purchases,
     transfer_requests,
@@ -104,10 +105,10 @@ async def _sell(desk: Desk) -> None:
     """An order that is paid for and waits to be picked up."""
     books, cashier = desk.trade.books, desk.viewer("cashier", Role.CASHIER)
     store = desk.trade.stores["demo"]
-    request = orders.OrderRequest(
+    request = placement.OrderRequest(
         desk.key("sale"), store, "WECHAT", "13800138000", note="下班后来取"
     )
-    placed = await orders.place(
+    placed = await placement.place(
         books, cashier, request, desk.lines({"RICE-5KG": "1", "SOY-500": "2"})
     )
     if isinstance(placed, Refusal):

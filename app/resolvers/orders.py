@@ -13,8 +13,8 @@ from app.db.orders import OrderFilter
 from app.db.tables import Order, Store
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.documents import order_returns, orders
-from app.domain.documents.orders import OrderRequest
+from app.domain.documents import order_returns, orders, placement
+from app.domain.documents.placement import OrderRequest
 from app.domain.errors import Malformed, Refusal, Refused, UnknownOrder, UnknownStore
 from app.domain.ledger.post import Outcome
 from app.domain.people import contacts
@@ -185,7 +185,7 @@ class OrdersMutation:
         request = OrderRequest(
             input.key, store.id, input.channel.name, input.contact, input.pickup_at, input.note
         )
-        work = orders.place(context.app.books, orderer(info, store), request, input.lines)
+        work = placement.place(context.app.books, orderer(info, store), request, input.lines)
         return with_token(info, await of_tenant(store.tenant_id, work))
 
     @root(Can.RUN_ORDERS, types.OrderResult, description="Record the payment of an order. 付款")

@@ -16,7 +16,7 @@ from app.db.core.unit import Database
 from app.db.tables import ChannelLink, Listing, Order, ShopMessage
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.channels.accounts import Shops
-from app.domain.documents import orders
+from app.domain.documents import placement
 from app.domain.ledger.post import PostDrafts
 from app.domain.ledger.reservations import end_overdue
 from app.domain.movements.record import Books
@@ -48,17 +48,17 @@ async def test_a_cancel_is_not_lost_to_an_answer_that_is_older(trade: Trade) -> 
     """One asks the shop and stalls; the order is cancelled, and who hears of it has none."""
     await trade.desk.receive("米", 5)
     trade.mall.orders["1"] = 2, {"s1": 2}
-    place = orders.place
+    place = placement.place
 
     async def stalled(*arguments: Any) -> Any:
-        with patch("app.domain.documents.orders.place", place):
+        with patch("app.domain.documents.placement.place", place):
             trade.mall.orders["1"] = 4, {"s1": 2}
             await trade.message("DOUYIN", "1", "106")
             await trade.follow_orders()
         return await place(*arguments)
 
     await trade.message("DOUYIN", "1", "101")
-    with patch("app.domain.documents.orders.place", stalled):
+    with patch("app.domain.documents.placement.place", stalled):
         await trade.follow_orders()
     assert await states(trade) == ["CANCELLED"]
     assert (await trade.desk.level("米"))["available"] == "5"

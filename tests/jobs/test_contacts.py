@@ -18,8 +18,8 @@ from app.db.core.vault import Vault
 from app.db.orders import locked_order
 from app.db.tables import Order, Pass
 from app.domain.catalog.cookbook import Cookbook
-from app.domain.documents import orders
-from app.domain.documents.orders import OrderRequest
+from app.domain.documents import orders, placement
+from app.domain.documents.placement import OrderRequest
 from app.domain.errors import KeyReused
 from app.domain.ledger.post import PostDrafts
 from app.domain.movements.record import Books
@@ -127,7 +127,7 @@ async def place_beside(sealed: Sealed, secret: str) -> bytes:
     request = OrderRequest(uuid4(), shop.store, "WECHAT", PHONE)
     books = Books(db, shop.lane, Cookbook(db))
     line = await sealed.desk.requests(("米", 1))
-    order = await orders.place(books, shop.owner, request, line)
+    order = await placement.place(books, shop.owner, request, line)
     assert isinstance(order, Order)
     await db.close()
     stored = "SELECT fingerprint FROM requests WHERE key = $1"

@@ -17,8 +17,8 @@ from app.db.core.unit import Database, clock
 from app.db.orders import lines_of
 from app.db.tables import Movement, Order
 from app.domain.catalog.cookbook import Cookbook
-from app.domain.documents import orders
-from app.domain.documents.orders import OrderRequest
+from app.domain.documents import placement
+from app.domain.documents.placement import OrderRequest
 from app.domain.errors import (
     InvalidQuantity,
     KeyReused,
@@ -90,7 +90,7 @@ async def test_an_order_and_its_hold_are_made_of_the_same_lines(desk: OrderDesk)
     books = Books(db, shop.lane, Cookbook(shop.db))
     request = OrderRequest(uuid4(), shop.store, "WECHAT", "13800138000")
     carton = SentLine(product, Decimal(1), unit="箱")
-    placed = await orders.place(books, shop.owner, request, [carton])
+    placed = await placement.place(books, shop.owner, request, [carton])
     assert isinstance(placed, Order)
     assert db.repacked
     async with shop.db.read(shop.tenant) as session:

@@ -14,8 +14,8 @@ from app.db.tables import Level, Order
 from app.domain import access
 from app.domain.access import Viewer
 from app.domain.catalog.cookbook import Cookbook
-from app.domain.documents import order_returns, orders
-from app.domain.documents.orders import OrderRequest
+from app.domain.documents import order_returns, orders, placement
+from app.domain.documents.placement import OrderRequest
 from app.domain.errors import Refused
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.reservations import end_overdue
@@ -80,7 +80,7 @@ class OrderDesk:
     ) -> Any:
         request = OrderRequest(key or uuid4(), self.shop.store, "WECHAT", contact, **more)
         viewer, requests = self.who(guest, address), await self.requests(*lines)
-        return await self.tries(orders.place(self.books, viewer, request, requests))
+        return await self.tries(placement.place(self.books, viewer, request, requests))
 
     def who(self, guest: bool, address: str = "") -> Viewer:
         return access.guest(self.shop.tenant, address) if guest else self.viewer

@@ -18,8 +18,8 @@ from app.db.core.unit import Database, clock
 from app.db.tables import ChannelLink, Order, ShopMessage
 from app.domain.access import Role, Scope, Viewer
 from app.domain.channels.accounts import Shops
-from app.domain.documents import orders
-from app.domain.documents.orders import OrderRequest
+from app.domain.documents import orders, placement
+from app.domain.documents.placement import OrderRequest
 from app.domain.errors import Malformed, Refusal, Refused
 from app.domain.movements.record import Books
 from app.domain.rules.phones import masked
@@ -224,7 +224,7 @@ async def _place(books: Books, link: ChannelLink, theirs: ShopOrder) -> Order:
     request = OrderRequest(
         key, link.store_id, link.channel, theirs.contact, external_id=theirs.number
     )
-    placed = await orders.place(books, _machine(link, link.store_id), request, lines)
+    placed = await placement.place(books, _machine(link, link.store_id), request, lines)
     if isinstance(placed, Refusal):
         raise Refused(placed)
     return placed
