@@ -129,6 +129,7 @@ class LevelState(NamedTuple):
     held_until: datetime | None
     reorder_point: int
     counted_at: datetime | None
+    counted_until: datetime | None
     price: int | None
     timezone: str
 

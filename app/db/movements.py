@@ -87,6 +87,7 @@ class EntryRow(NamedTuple):
     discount: int | None
     amount: int | None
     came_expired: bool | None
+    zone: str | None
 
 
 class LevelRow(NamedTuple):

@@ -36,6 +36,7 @@ class EntryStep(NamedTuple):
     movement_id: UUID
     occurred_at: datetime
     dated: bool
+    zone: str | None
 
 
 async def positions(
@@ -88,6 +89,8 @@ def _steps(store: Any) -> Any:
                 M.id.label("movement_id"),
                 M.occurred_at,
                 M.dated,
+                # The zone is one of the movement's own store.
+                case((M.store_id == store, E.zone)).label("zone"),
                 M.recorded_at,
             )
             .select_from(keys)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    delete,
     func,
     literal,
     literal_column,
@@ -22,8 +23,9 @@ from sqlalchemy.dialects.postgresql import insert
 from app.db.categories import subtree
 from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
-from app.db.core.statement import among, arrays, rows
+from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Database, Unit
+from app.db.levels import Pair, bind_levels, level_keys
 from app.db.tables import (
     Level,
     Product,
@@ -33,6 +35,7 @@ from app.db.tables import (
     StocktakeRules,
     StocktakeVariance,
     Store,
+    ZoneCount,
 )
 
 S, L, C = Stocktake, StocktakeLine, StocktakeCount
@@ -82,6 +85,12 @@ async def shared_stocktake(unit: Unit, id: UUID) -> Stocktake | None:
     """The stocktake; its state does not change until the unit ends, and others count meanwhile."""
     query = select(S).where(S.tenant_id == unit.tenant, S.id == id)
     return await unit.session.scalar(query.with_for_update(read=True))
+
+
+async def zones_of(unit: Unit, store: UUID) -> list[str]:
+    """The zones that the store has now."""
+    query = select(Store.zones).where(Store.tenant_id == unit.tenant, Store.id == store)
+    return await unit.session.scalar(query) or []
 
 
 async def lock_scopes(unit: Unit, store: UUID) -> None:
@@ -269,19 +278,73 @@ async def interrupted_closings(db: Database, tenant: UUID, before: datetime) -> 
         return (await session.scalars(query)).all()
 
 
-async def mark_counted(unit: Unit, store: UUID, counted: Mapping[UUID, datetime]) -> None:
+class CountTimes(NamedTuple):
+    """When the counts of a product were taken: the first, the last if it was later, and of each
+    zone that was counted at one moment, if the zones have several."""
+
+    first: datetime
+    last: datetime | None
+    zones: Mapping[str, datetime]
+
+
+async def mark_counted(unit: Unit, store: UUID, counted: Mapping[UUID, CountTimes]) -> None:
     """Notes in the levels, whose locks are held, when their goods were counted."""
     V = Level.__table__.c
-    times = rows("times", V.product_id, V.counted_at)
+    times = rows("times", V.product_id, V.counted_at, V.counted_until)
     query = (
         update(Level)
         .where(V.tenant_id == bindparam("tenant", type_=Uuid()))
         .where(V.store_id == bindparam("store", type_=Uuid()), V.product_id == times.c.product_id)
-        .values(counted_at=func.greatest(V.counted_at, times.c.counted_at))
+        .values(
+            counted_at=func.greatest(V.counted_at, times.c.counted_at),
+            counted_until=times.c.counted_until,
+        )
         .execution_options(synchronize_session=False)
     )
-    given = arrays("times", ["product_id", "counted_at"], list(counted.items()))
+    moments = [(product, each.first, each.last) for product, each in counted.items()]
+    given = arrays("times", ["product_id", "counted_at", "counted_until"], moments)
     await unit.session.execute(query, {"tenant": unit.tenant, "store": store, **given})
+    await _put_zone_counts(unit, store, counted)
+
+
+async def _put_zone_counts(unit: Unit, store: UUID, counted: Mapping[UUID, CountTimes]) -> None:
+    products = list(counted)
+    await unit.session.execute(
+        delete(ZoneCount)
+        .where(ZoneCount.tenant_id == unit.tenant, ZoneCount.store_id == store)
+        .where(among(ZoneCount.product_id, products))
+        .execution_options(synchronize_session=False)
+    )
+    unit.session.add_all(
+        ZoneCount(
+            tenant_id=unit.tenant, store_id=store, product_id=product, zone=zone, counted_at=at
+        )
+        for product, each in counted.items()
+        for zone, at in each.zones.items()
+    )
+
+
+Z = ZoneCount.__table__.c
+_keys = level_keys()
+ZONE_COUNTS = Statement(
+    select(Z.store_id, Z.product_id, Z.zone, Z.counted_at).join_from(
+        _keys,
+        ZoneCount,
+        and_(
+            Z.tenant_id == bindparam("tenant", type_=Uuid()),
+            Z.store_id == _keys.c.store_id,
+            Z.product_id == _keys.c.product_id,
+        ),
+    )
+)
+
+
+async def zone_counts(
+    unit: Unit, pairs: Collection[Pair]
+) -> Sequence[tuple[UUID, UUID, str, datetime]]:
+    """When the zones of these levels were counted: store, product, zone, moment."""
+    records = await ZONE_COUNTS.fetch(unit.raw, tenant=unit.tenant, **bind_levels(pairs))
+    return [(store, product, zone, at) for store, product, zone, at in records]
 
 
 async def unmark_counted(unit: Unit, row: Stocktake) -> None:
@@ -292,7 +355,7 @@ async def unmark_counted(unit: Unit, row: Stocktake) -> None:
         update(H)
         .where(H.tenant_id == unit.tenant, H.store_id == row.store_id)
         .where(select(V.part).where(mine, V.counted_at == H.counted_at).exists())
-        .values(counted_at=None)
+        .values(counted_at=None, counted_until=None)
         .execution_options(synchronize_session=False)
     )
 

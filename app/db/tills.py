@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.core.snapshot import AnySession
@@ -23,6 +23,13 @@ async def tills_of(session: AnySession, tenant: UUID, stores: Collection[UUID]) 
     return (await session.scalars(query.order_by(Till.store_id, Till.device_id))).all()
 
 
+async def tills_in_use(
+    session: AnySession, tenant: UUID, stores: Collection[UUID]
+) -> Sequence[Till]:
+    """The tills of these stores that are not retired."""
+    return [till for till in await tills_of(session, tenant, stores) if till.retired_at is None]
+
+
 async def write(unit: Unit, till: Till) -> None:
     """Writes the till; one with its id gets the name and is in use again."""
     await unit.session.execute(
@@ -34,10 +41,22 @@ async def write(unit: Unit, till: Till) -> None:
             device_id=till.device_id,
             name=till.name,
             registered_by=till.registered_by,
+            seen_at=unit.now,
         )
         .on_conflict_do_update(
-            index_elements=["tenant_id", "id"], set_={"name": till.name, "retired_at": None}
+            index_elements=["tenant_id", "id"],
+            set_={"name": till.name, "retired_at": None, "seen_at": unit.now},
         )
+    )
+
+
+async def note_seen(unit: Unit, tills: Collection[UUID]) -> None:
+    """Notes that these tills are in contact now."""
+    await unit.session.execute(
+        update(Till)
+        .where(Till.tenant_id == unit.tenant, among(Till.id, sorted(tills)))
+        .values(seen_at=unit.now)
+        .execution_options(synchronize_session=False)
     )
 
 

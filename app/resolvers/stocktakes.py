@@ -9,13 +9,14 @@ from strawberry.types import Info
 
 from app.db import stocktakes as rows
 from app.db.stocktakes import StocktakeFilter
-from app.db.tables import Stocktake, StocktakeRules
+from app.db.tables import Stocktake, StocktakeRules, Store
 from app.domain import access
 from app.domain.access import Can
 from app.domain.documents import counts, stocktake_close, stocktakes
 from app.domain.documents.counts import CountRequest
 from app.domain.documents.stocktakes import StocktakeRequest
 from app.domain.errors import Malformed, Refused
+from app.domain.movements import zones
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import stocktake_inputs as inputs
@@ -80,6 +81,16 @@ class StocktakesQuery:
 
 @strawberry.type
 class StocktakesMutation:
+    @root(
+        Can.RUN_STOCKTAKES,
+        inputs.SetZonesResult,
+        description="Set the zones of a store, such as the shop floor and the stock room. Lines of "
+        "movements may name one, and counts do. 设置区域",
+    )
+    async def set_zones(self, info: Info, input: inputs.SetZonesInput) -> Store:
+        db, viewer = info.context.app.db, info.context.viewer
+        return await zones.set_zones(db, viewer, input.key, input.store_id, input.zones)
+
     @root(
         Can.RUN_STOCKTAKES,
         inputs.OpenStocktakeResult,

@@ -84,6 +84,11 @@ class Store:
         "guests may hold together. 未登录预订比例",
         directives=boundary.needs(Can.SEE_SELF),
     )
+    zones: list[str] = strawberry.field(
+        description="Areas of the store that counts and lines of movements may name; see "
+        "`setZones`. 区域",
+        directives=boundary.needs(Can.SEE_SELF),
+    )
     scale_labels: list[str] = strawberry.field(
         description="Layouts of the labels that the store's scales print; see `updateStore`. "
         "电子秤标签格式",

@@ -134,6 +134,7 @@ READS: dict[str, Read] = {
     "approvers": of(approvals.approvers),
     "wasted": by(attrgetter("write_off_id", "line"), writeoffs.wasted_by_line),
     "tills": by(ID, tills.tills_by_id),
+    "tills_in_use": grouped(attrgetter("store_id"), tills.tills_in_use),
     "suppliers": by(ID, purchases.suppliers_by_id),
     "purchase_lines": grouped(attrgetter("purchase_id"), purchases.lines_of),
     "on_order": of(purchases.on_order),

@@ -75,6 +75,11 @@ class MovementLine:
         "there is none. 配方",
     )
 
+    zone: str | None = strawberry.field(
+        description="Zone of the movement's store that the goods left or were put in; null if it "
+        "was not given. 区域"
+    )
+
     @strawberry.field(description="Quantity in the product's unit, always greater than 0. 数量")
     def quantity(self, root: strawberry.Parent[tables.Entry]) -> Quantity:
         return quantity(root.quantity, root.scale)

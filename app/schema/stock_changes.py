@@ -69,6 +69,12 @@ class StockLineInput(GoodsLineInput):
         "are moved. Of goods that come in it is the expiry, computed from the shelf life if "
         "omitted. 到期日",
     )
+    zone: str | None = strawberry.field(
+        default=None,
+        description="Zone of the store that the goods leave or are put in, one of `Store.zones`, "
+        "or any text at most 50 characters long with `occurredAt`. With it a product in several "
+        "zones is counted exactly while the store sells. Orders ignore it. 区域",
+    )
     without: list[UUID] | None = strawberry.field(
         default=None, description="IDs of optional recipe components to leave out. 不要的配料"
     )

@@ -6,9 +6,11 @@ from uuid import UUID
 
 import strawberry
 
-from app.domain.documents.stocktakes import MOST_SCOPES, MOST_ZONES
+from app.domain.documents.stocktakes import MOST_SCOPES
+from app.domain.movements.zones import MOST_ZONES
 from app.schema import problems, stocktake_problems
 from app.schema.arguments import at_most, request_key
+from app.schema.identity import Store
 from app.schema.scalars import Money, Quantity, Revision
 from app.schema.stocktakes import Stocktake, StocktakeRules
 
@@ -66,6 +68,13 @@ ReverseStocktakeResult = Annotated[
         description="The reversed stocktake, or the problem that prevented it.",
     ),
 ]
+SetZonesResult = Annotated[
+    Store | problems.UnknownStore | problems.KeyReused,
+    strawberry.union(
+        "SetZonesResult",
+        description="The store as it is now, or the problem that prevented the change.",
+    ),
+]
 SetStocktakeRulesResult = Annotated[
     StocktakeRules | problems.KeyReused,
     strawberry.union(
@@ -90,14 +99,25 @@ class OpenStocktakeInput:
     )
     zones: list[str] | None = strawberry.field(
         default=None,
-        description="Names of the zones that people count in, each at most 50 characters; if "
-        "omitted, counts may name any zone. 区域",
+        description="Names of the zones that people count in, each at most 50 characters; by "
+        "default those of the store. If there are none, counts may name any zone. 区域",
         metadata=at_most(MOST_ZONES),
     )
     blind: bool | None = strawberry.field(
         default=None,
         description="Hide what the books expect from people who may not run stocktakes; false by "
         "default. 盲盘",
+    )
+
+
+@strawberry.input(description="Input of `setZones`. 设置区域")
+class SetZonesInput:
+    key: UUID = request_key()
+    store_id: UUID = strawberry.field(description="ID of the store.")
+    zones: list[str] = strawberry.field(
+        description="Names of all its zones, each at most 50 characters; they replace the "
+        "previous ones. 区域",
+        metadata=at_most(MOST_ZONES),
     )
 
 

@@ -9,7 +9,7 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.domain.access import Can
-from app.domain.documents.worksheet import LineState, WorksheetLine
+from app.domain.documents.worksheet import LineState, Narrowing, WorksheetLine
 from app.domain.rules.counting import Comparison, Step
 from app.domain.rules.fefo import NEVER
 from app.domain.rules.variances import SuggestedReason, Suggestion
@@ -34,6 +34,24 @@ strawberry.enum(
     description="Reason of a variance that the ledger suggests. 建议原因",
 )
 describe_values(SuggestedReason, {each.name: each.value for each in SuggestedReason})
+
+
+strawberry.enum(
+    Narrowing,
+    name="StocktakeNarrowing",
+    description="What makes the variance of a product exact. 如何确定差异",
+)
+describe_values(Narrowing, {each.name: each.value for each in Narrowing})
+
+
+async def unsynced_tills(
+    info: Info, stocktake: tables.Stocktake, counted_until: datetime | None
+) -> list[tables.Till]:
+    """The tills of the store that were not in contact since that moment."""
+    if counted_until is None:
+        return []
+    tills = await info.context.loaders_of(stocktake).tills_in_use.load(stocktake.store_id)
+    return [till for till in tills if till.seen_at is None or till.seen_at < counted_until]
 
 
 def sees_book(info: Info, stocktake: tables.Stocktake) -> bool:
@@ -201,6 +219,19 @@ class StocktakeLine:
         return VarianceInterval(
             low=quantity(root.low, root.scale), high=quantity(root.high, root.scale)
         )
+
+    @strawberry.field(
+        description="What makes the variance exact, or keeps it so; empty if nothing is missing. "
+        "如何确定差异"
+    )
+    async def narrowed_by(
+        self, root: strawberry.Parent[WorksheetLine], info: Info
+    ) -> list[Narrowing]:
+        narrowings = root.narrowed_by
+        several = len(root.moments) > 1 and root.row.posted_at is None
+        if several and await unsynced_tills(info, root.stocktake, max(root.moments)):
+            narrowings.append(Narrowing.SYNC_TILLS)
+        return narrowings
 
     @strawberry.field(
         description="Movements during the count, which may or may not be counted already. "

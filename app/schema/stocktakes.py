@@ -26,7 +26,8 @@ from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
 from app.schema.scalars import Money, Quantity, maybe_money, money
 from app.schema.stock import Movement
-from app.schema.stocktake_lines import StocktakeLine, sees_book, shown_state
+from app.schema.stocktake_lines import StocktakeLine, sees_book, shown_state, unsynced_tills
+from app.schema.tills import Till
 from app.schema.window import as_window, window
 
 USUAL_LINES, MOST_LINES = 100, 500
@@ -195,6 +196,16 @@ class Stocktake:
     ) -> list[StocktakeZone]:
         worksheet = await info.context.loaders_of(root).worksheets.load(root.id)
         return as_window(stocktake_progress.by_zone(worksheet))
+
+    @strawberry.field(
+        description="Tills of the store that were not in contact since the last count: they may "
+        "still have sales, which count for the variances once they are uploaded. 未同步收银机"
+    )
+    async def unsynced_tills(
+        self, root: strawberry.Parent[tables.Stocktake], info: Info
+    ) -> list[Till]:
+        worksheet = await info.context.loaders_of(root).worksheets.load(root.id)
+        return as_window(await unsynced_tills(info, root, worksheet.counted_until))
 
     @strawberry.field(
         description="Results so far; null while it is blind and you may not see it. 盘点汇总"

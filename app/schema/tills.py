@@ -27,6 +27,10 @@ class Till:
     registered_at: datetime = strawberry.field(
         description="Time when the till was first registered. 登记时间"
     )
+    seen_at: datetime | None = strawberry.field(
+        description="Time when it last registered or sent sales, to about a minute; null if it "
+        "was never in contact. 最近联网时间"
+    )
     retired_at: datetime | None = strawberry.field(
         description="Time when the till was retired; null while it is in use. 停用时间"
     )

@@ -153,22 +153,15 @@ async def test_movements_during_the_count(desk: Desk) -> None:
     assert await on_hand(desk, "米") == "7"
 
 
-async def test_two_zones_and_a_sale_between(desk: Desk) -> None:
-    await desk.receive("米", 10)
-    row = await counted(desk, await opened(desk, "米"), ("米", 4), zone="前场")
-    await desk.post("sell", ("米", 1))
-    row = await counted(desk, row, ("米", 5), zone="仓库")
-    line = line_of(row, "米")
-    assert (line["state"], line["interval"]) == ("AMBIGUOUS", {"low": "-1", "high": "0"})
-
-
 def moment(**ago: float) -> str:
     return (datetime.now(UTC) - timedelta(**ago)).isoformat()
 
 
-async def offline(desk: Desk, name: str, quantity: int, occurred_at: str) -> Any:
-    sale = {"key": str(uuid4()), "storeId": desk.store, "occurredAt": occurred_at}
-    lines = [await desk.line(name, quantity)]
+async def offline(
+    desk: Desk, name: str, quantity: int, occurred_at: str, till: str | None = None, **line: str
+) -> Any:
+    sale = {"key": str(uuid4()), "storeId": desk.store, "occurredAt": occurred_at, "tillId": till}
+    lines = [await desk.line(name, quantity, **line)]
     values = {"operations": [{**sale, "lines": lines}]}
     answer = await desk.ask(
         """mutation($input: SyncSalesInput!) { syncSales(input: $input) { results {

@@ -16,12 +16,12 @@ from uuid import UUID, uuid5
 from app.db.positions import EntryStep, Position
 from app.db.tables import Stocktake, StocktakeCount, StocktakeLine
 from app.domain.documents.stocktake_lines import Corrections
-from app.domain.documents.worksheet import WorksheetLine, first_counted
+from app.domain.documents.worksheet import WorksheetLine, as_count, count_times
 from app.domain.ledger.draft import Draft, Line, Place
 from app.domain.ledger.journal import Journal
 from app.domain.ledger.locked import Bins, Levels, LockedLevel
 from app.domain.ledger.plan import Plan, References, plan
-from app.domain.rules.counting import Count, compare
+from app.domain.rules.counting import compare
 from app.domain.rules.days import BusinessDay
 from app.domain.rules.fefo import BatchKey
 from app.domain.rules.kinds import PHYSICAL_BINS, Kind
@@ -39,6 +39,11 @@ class Spot(NamedTuple):
 
     zone: str
     batch: BatchKey | None = None
+
+    @property
+    def named(self) -> tuple[BatchKey | None, str | None]:
+        """The batch and the zone as a line names them."""
+        return self.batch, self.zone or None
 
 
 @dataclass
@@ -83,7 +88,7 @@ class Books:
             journal.enter(draft, BusinessDay(self.today, "UTC"), [move])
             if change := level.on_hand - before:
                 batch = move.batch and move.batch.id
-                step = EntryStep(level.version, change, batch, id, at, dated)
+                step = EntryStep(level.version, change, batch, id, at, dated, move.line.zone)
                 self.steps[move.line.product].append(step)
 
     def at_midnight(self, now: datetime) -> None:
@@ -108,18 +113,31 @@ def empty_bins() -> Bins:
 
 
 def moved(
-    product: UUID, quantity: int, source: str, target: str, batch: BatchKey | None = None
+    product: UUID,
+    quantity: int,
+    source: str,
+    target: str,
+    batch: BatchKey | None = None,
+    zone: str | None = None,
 ) -> Line:
     """A line between two bins of the store."""
     named = batch and (batch.id,)
     places = Place(STORE, source), Place(STORE, target)
-    return Line(product, Decimal(quantity), *places, batches=named)
+    return Line(product, Decimal(quantity), *places, batches=named, zone=zone)
+
+
+class Taken(NamedTuple):
+    """A quantity that was taken from a zone, which is None if nobody records it."""
+
+    zone: str | None
+    quantity: int
 
 
 class OfflineSale(NamedTuple):
     product: UUID
     quantity: int
     at: datetime
+    zone: str | None
 
 
 @dataclass
@@ -142,6 +160,10 @@ class CountedDay:
     reserved: list[tuple[UUID, int]] = field(default_factory=list[tuple[UUID, int]])
     sheets: dict[UUID, CountSheet] = field(default_factory=dict[UUID, CountSheet])
     now: datetime = EVENING
+    zoned: bool = False
+    """Whether movements name the zones that goods leave and are put in."""
+    flagged: set[UUID] = field(default_factory=set[UUID])
+    """Products of which a late sale was recorded that may or may not be counted already."""
 
     # The store.
 
@@ -172,19 +194,26 @@ class CountedDay:
     def _is_good(self, spot: Spot) -> bool:
         return spot.batch is None or spot.batch.expires_on >= self.now.date()
 
-    def take(self, product: UUID, quantity: int) -> None:
-        """Really takes goods that may be sold: the batch that expires first, the first zone."""
-        for spot in sorted(filter(self._is_good, self.shelf[product])):
-            taken = min(quantity, self.shelf[product][spot])
-            self.shelf[product][spot] -= taken
-            quantity -= taken
+    def take(self, product: UUID, quantity: int) -> list[Taken]:
+        """Really takes goods that may be sold, of the batch that expires first, from any zone;
+        returns what a till records of them."""
+        taken: Counter[str | None] = Counter()
+        spots = sorted(filter(self._is_good, self.shelf[product]))
+        if self.rng.random() < 0.5 and not any(spot.batch for spot in spots):
+            spots.reverse()
+        for spot in spots:
+            number = min(quantity, self.shelf[product][spot])
+            self.shelf[product][spot] -= number
+            quantity -= number
+            taken[(spot.zone or None) if self.zoned else None] += number
         assert quantity == 0
+        return [Taken(zone, number) for zone, number in taken.items() if number]
 
-    def put(self, product: UUID, quantity: int) -> BatchKey | None:
+    def put(self, product: UUID, quantity: int) -> Spot:
         """Really puts goods there: in a zone, or with the batch that expires last."""
         spot = max(self.shelf[product], key=lambda spot: (spot.batch or (), spot.zone))
         self.shelf[product][spot] += quantity
-        return spot.batch
+        return spot if self.zoned else spot._replace(zone="")
 
     def pass_time(self) -> None:
         day = self.now.date()
@@ -194,34 +223,38 @@ class CountedDay:
 
     # What goes through the books.
 
-    def sell(self, product: UUID, quantity: int, booked: int | None = None) -> None:
-        self.take(product, quantity)
-        self.sold(product, quantity if booked is None else booked)
+    def sell(self, product: UUID, quantity: int) -> None:
+        for zone, number in self.take(product, quantity):
+            self.sold(product, number, zone=zone)
 
-    def sold(self, product: UUID, quantity: int, at: datetime | None = None) -> None:
-        line = moved(product, quantity, "shelf", "customer")
+    def sold(
+        self, product: UUID, quantity: int, at: datetime | None = None, zone: str | None = None
+    ) -> None:
+        line = moved(product, quantity, "shelf", "customer", zone=zone)
         dated = {"dated": at is not None, "accept_shortage": True}
+        if at is not None and self.books.level(product).was_counted_during(at, zone):
+            self.flagged.add(product)
         self.books.post(Kind.SALE, at or self.now, line, **dated)
 
     def receive(self, product: UUID, quantity: int, times: int = 1) -> None:
-        batch = self.put(product, quantity)
+        spot = self.put(product, quantity)
         for _ in range(times):
-            line = moved(product, quantity, "supplier", "shelf", batch)
+            line = moved(product, quantity, "supplier", "shelf", *spot.named)
             self.books.post(Kind.RECEIPT, self.now, line)
 
     def sell_offline(self, product: UUID, quantity: int) -> None:
-        self.take(product, quantity)
-        self.offline.append(OfflineSale(product, quantity, self.now))
+        for zone, number in self.take(product, quantity):
+            self.offline.append(OfflineSale(product, number, self.now, zone))
 
     def synchronize(self) -> None:
         self.rng.shuffle(self.offline)
         while self.offline:
             sale = self.offline.pop()
-            self.sold(sale.product, sale.quantity, sale.at)
+            self.sold(sale.product, sale.quantity, sale.at, sale.zone)
 
     def take_back(self, product: UUID, quantity: int) -> None:
-        batch = self.put(product, quantity)
-        line = moved(product, quantity, "customer", "shelf", batch)
+        spot = self.put(product, quantity)
+        line = moved(product, quantity, "customer", "shelf", *spot.named)
         self.books.post(Kind.RETURN, self.now, line)
 
     def write_off(self, product: UUID, quantity: int) -> None:
@@ -235,27 +268,28 @@ class CountedDay:
                 line = moved(product, expired, "quarantine", "waste", batch)
                 self.books.post(Kind.WRITE_OFF, self.now, line)
                 return
-        self.take(product, quantity)
-        self.books.post(
-            Kind.WRITE_OFF_HOLD, self.now, moved(product, quantity, "shelf", "quarantine")
-        )
-        self.books.post(Kind.WRITE_OFF, self.now, moved(product, quantity, "quarantine", "waste"))
+        for zone, number in self.take(product, quantity):
+            aside = moved(product, number, "shelf", "quarantine", zone=zone)
+            self.books.post(Kind.WRITE_OFF_HOLD, self.now, aside)
+            wasted = moved(product, number, "quarantine", "waste", zone=zone)
+            self.books.post(Kind.WRITE_OFF, self.now, wasted)
 
     def ship(self, product: UUID, quantity: int) -> None:
-        self.take(product, quantity)
-        line = Line(product, Decimal(quantity), Place(STORE, "shelf"), Place(DEPOT, "transit"))
-        self.books.post(Kind.SHIPMENT, self.now, line)
+        shelf, transit = Place(STORE, "shelf"), Place(DEPOT, "transit")
+        for zone, number in self.take(product, quantity):
+            line = Line(product, Decimal(number), shelf, transit, zone=zone)
+            self.books.post(Kind.SHIPMENT, self.now, line)
 
     def arrive(self, product: UUID, quantity: int) -> None:
         """Goods of the depot are on their way and arrive at once."""
-        batch = self.put(product, quantity)
+        spot = self.put(product, quantity)
         there = Place(DEPOT, "shelf"), Place(STORE, "transit")
-        if batch is not None:
-            line = moved(product, quantity, "supplier", "shelf", batch)
+        if spot.batch is not None:
+            line = moved(product, quantity, "supplier", "shelf", spot.batch)
             self.books.post(Kind.RECEIPT, self.now, line)
             return
         self.books.post(Kind.SHIPMENT, self.now, Line(product, Decimal(quantity), *there))
-        line = moved(product, quantity, "transit", "shelf")
+        line = moved(product, quantity, "transit", "shelf", *spot.named)
         self.books.post(Kind.TRANSFER_RECEIPT, self.now, line)
 
     def reserve(self, product: UUID, quantity: int) -> None:
@@ -265,9 +299,9 @@ class CountedDay:
     def hand_over(self) -> None:
         while self.reserved:
             product, quantity = self.reserved.pop()
-            line = moved(product, quantity, "reserved", "customer")
-            self.take(product, quantity)
-            self.books.post(Kind.FULFILMENT, self.now, line)
+            for zone, number in self.take(product, quantity):
+                line = moved(product, number, "reserved", "customer", zone=zone)
+                self.books.post(Kind.FULFILMENT, self.now, line)
 
     # Counting.
 
@@ -311,10 +345,7 @@ class CountedDay:
         held[None] = level.on_hand
         since = min(each.began_seq for each in sheet.counts)
         steps = [step for step in self.books.steps[product] if step.seq > since]
-        counts = [
-            Count(each.batch_id, each.quantity, each.began_seq, each.seq, each.counted_at)
-            for each in sheet.counts
-        ]
+        counts = [as_count(each) for each in sheet.counts]
         row = StocktakeLine(product_id=product, scale=1)
         parts = compare(counts, steps, held, sheet.confirmed)
         now = self.books.position(product)
@@ -334,7 +365,9 @@ class CountedDay:
                 kind = Kind.COUNT_GAIN if gains else Kind.COUNT_LOSS
                 self.books.post(kind, self.now, *drafts)
         for line in lines:
-            self.books.level(line.product_id).counted_at = first_counted(line.counts)
+            level, times = self.books.level(line.product_id), count_times(line.counts)
+            level.counted_at, level.counted_until = times.first, times.last
+            level.zone_counts = dict(times.zones)
         self.sheets = {}
         return {line.product_id: line.variance for line in lines if line.variance}
 

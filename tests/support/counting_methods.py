@@ -19,11 +19,13 @@ Method = Callable[["Counting"], None]
 
 class Result(NamedTuple):
     """What a method did on one day: products whose final book is not the shelf, differences that
-    it reported wrongly, and products whose difference a second count would report again."""
+    it reported wrongly, products whose difference a second count would report again, and products
+    whose book is wrong without an alert that asks for another count."""
 
     wrong_books: int
     wrong_reports: int
     repeated: int
+    unflagged: int = 0
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Counting:
     products: list[UUID]
     tasks: list[Task]
     reported: dict[UUID, int] = field(default_factory=dict[UUID, int])
+    expected: dict[UUID, int] = field(default_factory=dict[UUID, int])
     overwritten: bool = False
     """Whether the method sets the books when a product's counts are submitted."""
 
@@ -76,7 +79,9 @@ def by_position(counting: Counting) -> None:
             # Seen at one moment and submitted later: a manager confirms that position.
             sheet.confirmed = sheet.counts[0].began_seq
         else:
+            day.pass_time()
             day.recount(product)
+    counting.expected = _expected(counting)
     counting.reported = day.close()
 
 
@@ -92,6 +97,12 @@ def at_each_count(counting: Counting) -> None:
     counting.day.sheets = {}
 
 
+def unsynchronized(counting: Counting) -> None:
+    """The same, but no till synchronizes before a product in several zones is closed."""
+    by_position(counting)
+
+
+BY_POSITION = by_position, unsynchronized
 METHODS: dict[str, Method] = {
     "by position": by_position,
     "overwritten at each count": at_each_count,
@@ -102,7 +113,8 @@ METHODS: dict[str, Method] = {
 def run(seed: str, method: Method) -> Result:
     """One day; equal seeds give equal days, whatever the method."""
     day = CountedDay(Random(seed))
-    rng, day.books.strict = day.rng, method is by_position
+    rng, day.books.strict = day.rng, method in BY_POSITION
+    day.zoned = rng.random() < 0.5
     products = [day.stock(number, number < TRACKED) for number in range(PRODUCTS)]
     tasks = [Task(product, _zones(day, product)) for product in products]
     counting = Counting(day, products, tasks, overwritten=method is at_each_count)
@@ -115,16 +127,19 @@ def run(seed: str, method: Method) -> Result:
             _plant(counting, counting.untouched())
     for _ in range(rng.randint(0, 5)):
         _move(counting)
-    _synchronize_for_zones(day)
-    expected = _expected(counting)
+    if method is not unsynchronized:
+        _synchronize_for_zones(day)
+    counting.expected = _expected(counting)
     method(counting)
-    wrong = sum(counting.reported.get(each, 0) != expected[each] for each in products)
+    wrong = sum(counting.reported.get(each, 0) != counting.expected[each] for each in products)
     for _ in range(rng.randint(0, 5)):
         _move(counting)
     day.synchronize()
     day.hand_over()
-    books = sum(day.books.level(each).on_hand != day.real(each) for each in products)
-    return Result(books, wrong, _differences_of_a_second_count(counting))
+    wrong_books = [each for each in products if day.books.level(each).on_hand != day.real(each)]
+    unflagged = sum(each not in day.flagged for each in wrong_books)
+    repeated = _differences_of_a_second_count(counting)
+    return Result(len(wrong_books), wrong, repeated, unflagged)
 
 
 def _zones(day: CountedDay, product: UUID) -> list[str]:
@@ -139,14 +154,18 @@ def _expected(counting: Counting) -> dict[UUID, int]:
     day = counting.day
     expected = {product: day.planted[product] for product in counting.products}
     for sale in day.offline:
-        if all(each.counted_at > sale.at for each in day.sheets[sale.product].counts):
+        counts = day.sheets[sale.product].counts
+        of_zone = [each for each in counts if sale.zone is None or each.zone == sale.zone]
+        if all(each.counted_at > sale.at for each in of_zone):
             expected[sale.product] -= sale.quantity
     return expected
 
 
 def _synchronize_for_zones(day: CountedDay) -> None:
-    """Tills synchronize before a product is closed whose zones were counted at several moments:
-    it is not known from which zone they sold."""
+    """Tills that do not record zones synchronize before a product is closed whose zones were
+    counted at several moments: it is not known from which of them they sold."""
+    if day.zoned:
+        return
     moments = [{each.counted_at for each in sheet.counts} for sheet in day.sheets.values()]
     if any(len(each) > 1 for each in moments):
         day.synchronize()

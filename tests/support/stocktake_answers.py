@@ -1,6 +1,7 @@
 """Inputs of the mutations on stocktakes, and what tests read of their answers."""
 
 STOCKTAKE_INPUTS = {
+    "setZones": "SetZonesInput",
     "openStocktake": "OpenStocktakeInput",
     "count": "CountInput",
     "recount": "CountInput",
@@ -14,11 +15,11 @@ STOCKTAKE_INPUTS = {
 }
 STOCKTAKE = """
   id state blind zones { name products people { name } } openedBy { name } closedBy { name }
-  progress { products counted uncounted ambiguous } movements { kind reason }
+  unsyncedTills { name } progress { products counted uncounted ambiguous } movements { kind reason }
   summary { counted differing gains losses accuracy gainValue lossValue }
   lines {
     id state product { id name } expected counted variance value seq ambiguous blocker reason
-    suggestedReason evidence
+    suggestedReason evidence narrowedBy
     interval { low high } reserved quarantined incoming
     movedDuring { quantity seq } lateMovements { quantity movement { kind } }
     batches { batch { number } expected counted variance }
@@ -45,6 +46,7 @@ def stocktake_answers(problem: str, short: str) -> dict[str, str]:
         "closeStocktake": f"{on_stocktake} {short} "
         "... on StocktakeBlocked { blocked: lines { lineId product { name } blocker } }",
         "reverseStocktake": f"{on_stocktake} {short}",
+        "setZones": f"... on Store {{ zones }} {problem}",
         "setStocktakeRules": "... on StocktakeRules { recountValue recountPercent reasonValue } "
         f"{problem}",
     }

@@ -95,6 +95,7 @@ def stocktake_inputs(store: str, line: Any, absent: str) -> dict[str, Any]:
     counts = {"stocktakeId": absent, "zone": "x", "lines": [line]}
     ended = ("reviewStocktake", "closeStocktake", "cancelStocktake", "reverseStocktake")
     return {
+        "setZones": {"storeId": store, "zones": ["x"]},
         "openStocktake": {"storeId": store, "productIds": [absent], "zones": ["x"]},
         "count": counts,
         "recount": counts,

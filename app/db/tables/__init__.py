@@ -68,6 +68,7 @@ from app.db.tables.stocktakes import (
     StocktakeLine,
     StocktakeRules,
     StocktakeVariance,
+    ZoneCount,
 )
 from app.db.tables.tills import Till
 from app.db.tables.transfers import Transfer, TransferLine
@@ -149,4 +150,5 @@ __all__ = [
     "WriteOff",
     "WriteOffLimit",
     "WriteOffLine",
+    "ZoneCount",
 ]

@@ -59,6 +59,7 @@ class Store(Table):
     lead_days: Mapped[int] = mapped_column(Integer, server_default="2")
     guest_share: Mapped[int] = mapped_column(Integer, server_default="50")
     scale_labels: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    zones: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     quiet_from: Mapped[time | None]
     quiet_until: Mapped[time | None]
     digest_hour: Mapped[int | None] = mapped_column(Integer)

@@ -30,8 +30,9 @@ class Level(Table):
 
     `value` is the cost of all goods held, in 1/10000 yuan; `unit_cost` the moving average of one
     unit, which stays when the stock is used up. `counted_at` is when its goods were counted last,
-    in a stocktake that is closed. A row that was made only to be locked is not `shown`: it is no
-    level until goods move, a store's own threshold is set, or goods are on order.
+    in a stocktake that is closed, and `counted_until` when the last of its counts was taken, if
+    they were taken at several moments. A row that was made only to be locked is not `shown`: it is
+    no level until goods move, a store's own threshold is set, or goods are on order.
 
     Public fields are attributes, not resolvers: a list of levels costs what its fields cost.
     """
@@ -52,6 +53,7 @@ class Level(Table):
     expiry_warning_days: Mapped[int | None] = mapped_column(Integer)
     received_at: Mapped[datetime | None]
     counted_at: Mapped[datetime | None]
+    counted_until: Mapped[datetime | None]
     tracks_batches: Mapped[bool] = mapped_column(server_default=text("false"))
     container: Mapped[int | None]
     recipe_id: Mapped[UUID | None]
@@ -224,6 +226,7 @@ class Entry(Table):
     average; null for other entries.
     `price`, `discount` and `amount` are in fen: what a customer paid or got back for the quantity.
     `came_expired`: the goods were meant for the shelf and had expired; null for all others.
+    `zone` is where in the movement's store the goods lay or were put; null if it was not named.
     """
 
     __tablename__ = "entries"
@@ -251,6 +254,7 @@ class Entry(Table):
     discount: Mapped[int | None]
     amount: Mapped[int | None]
     came_expired: Mapped[bool | None]
+    zone: Mapped[str | None]
     __table_args__ = (
         to("movements", "movement_id"),
         # I2: a quantity goes from one place to another.

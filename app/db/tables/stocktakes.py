@@ -115,7 +115,12 @@ class StocktakeCount(Table):
 
 class StocktakeVariance(Table):
     """What a closed stocktake posted for a product: one row per counted batch, and one for goods
-    that were counted without a batch (I14: variance = counted - expected, posted once)."""
+    that were counted without a batch (I14: variance = counted - expected, posted once).
+
+    `expected` is the book at `seq` and `late`: what movements changed that the counts include
+    although they were recorded later, less what movements before `seq` changed that the counts of
+    their zones do not include.
+    """
 
     __tablename__ = "stocktake_variances"
     tenant_id: Mapped[UUID] = key()
@@ -136,6 +141,18 @@ class StocktakeVariance(Table):
     @property
     def variance(self) -> int:
         return self.counted - self.expected
+
+
+class ZoneCount(Table):
+    """When a product was counted in a zone of a store, in the last closed stocktake that counted
+    it in several zones."""
+
+    __tablename__ = "zone_counts"
+    tenant_id: Mapped[UUID] = key()
+    store_id: Mapped[UUID] = key()
+    product_id: Mapped[UUID] = key()
+    zone: Mapped[str] = mapped_column(primary_key=True)
+    counted_at: Mapped[datetime]
 
 
 class StocktakeRules(Table):

@@ -10,7 +10,10 @@ from app.db.core.table import Table, key, made_at, to
 
 
 class Till(Table):
-    """A device that sells; `device_id` is the device's own, unique in the store."""
+    """A device that sells; `device_id` is the device's own, unique in the store.
+
+    `seen_at` is about when it last registered or uploaded sales, to the minute.
+    """
 
     __tablename__ = "tills"
     tenant_id: Mapped[UUID] = key()
@@ -21,6 +24,7 @@ class Till(Table):
     registered_by: Mapped[UUID]
     registered_at: Mapped[datetime] = made_at()
     retired_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
     __table_args__ = (
         UniqueConstraint("tenant_id", "store_id", "device_id"),
         to("stores", "store_id"),

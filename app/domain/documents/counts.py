@@ -37,6 +37,7 @@ from app.domain.ledger.documents import announce, change_document
 from app.domain.ledger.draft import batch_id
 from app.domain.movements.horizon import CLOCK_SKEW
 from app.domain.movements.lines import LineRequest, PlainLine, resolve_lines
+from app.domain.movements.zones import unknown_zone
 from app.domain.paths import at_path
 from app.domain.rules.texts import clean
 from app.domain.rules.units import to_base
@@ -121,12 +122,7 @@ async def count(db: Database, viewer: Viewer, request: CountRequest) -> Stocktak
 
 def _check_zone(row: Stocktake, zone: str) -> None:
     if row.zones and zone not in row.zones:
-        names = "、".join(row.zones)
-        raise Malformed(
-            "zone",
-            f"区域须为：{names}",
-            f"Give one of the stocktake's zones: {', '.join(row.zones)}.",
-        )
+        raise unknown_zone(row.zones)
 
 
 async def _add_counts(

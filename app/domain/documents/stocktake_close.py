@@ -23,7 +23,7 @@ from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
 from app.domain.documents.stocktake_lines import Corrections, load_corrections
 from app.domain.documents.stocktakes import get_stocktake, require_state
-from app.domain.documents.worksheet import WorksheetLine, first_counted, worksheet
+from app.domain.documents.worksheet import WorksheetLine, count_times, first_counted, worksheet
 from app.domain.errors import Refusal, Refused
 from app.domain.ledger.documents import announce, change_document, movement_of
 from app.domain.ledger.draft import Draft, Line, reversed_lines
@@ -129,9 +129,12 @@ async def _post_products(unit: Unit, row: Stocktake, products: Sequence[UUID]) -
     counted = {line.product_id: first_counted(line.counts) for line in lines}
     await rows.mark_posted(unit, row, counted)
     whole = {line.product_id for line in lines if corrections.is_whole(line)}
-    times = {product: at for product, at in counted.items() if product in whole}
+    times = {
+        line.product_id: count_times(line.counts) for line in lines if line.product_id in whole
+    }
     await rows.mark_counted(unit, row.store_id, times)
-    await alerts.resolve_discrepancies(unit, row.store_id, times)
+    firsts = {product: each.first for product, each in times.items()}
+    await alerts.resolve_discrepancies(unit, row.store_id, firsts)
 
 
 def _drafts(
@@ -171,7 +174,7 @@ def _variance_rows(lines: Sequence[WorksheetLine]) -> list[StocktakeVariance]:
             batch_id=part.batch_id,
             seq=part.seq,
             expected=part.expected,
-            late=sum(step.change for step in part.late),
+            late=part.shifted,
             counted=part.counted,
             counted_at=first_counted(line.counts),
         )

@@ -29,11 +29,10 @@ from app.domain.errors import (
     unknown_products,
 )
 from app.domain.ledger.documents import announce, change_document
-from app.domain.paths import at_path
+from app.domain.movements.zones import clean_zones
 from app.domain.rules.texts import clean
 from app.domain.stocktake_errors import UnknownStocktake
 
-MOST_ZONES = 100
 MOST_SCOPES = 500
 """Products, or categories, that one stocktake may name."""
 
@@ -79,6 +78,8 @@ async def open_stocktake(db: Database, viewer: Viewer, request: StocktakeRequest
         )
         if earlier := await claim(unit, viewer.claimant, request.key, row.id, *printed):
             return (await rows.stocktakes_by_id(unit.session, unit.tenant, [earlier]))[0]
+        if not zones:
+            row.zones = await rows.zones_of(unit, store)
         await rows.lock_scopes(unit, store)
         unit.session.add(row)
         await unit.session.flush()
@@ -86,17 +87,6 @@ async def open_stocktake(db: Database, viewer: Viewer, request: StocktakeRequest
         await refuse_overlap(unit, row)
         announce(unit, row)
     return row
-
-
-def clean_zones(names: Sequence[str]) -> list[str]:
-    """The names of zones, each once. Raises Malformed for too many, InvalidText for a name."""
-    if len(names) > MOST_ZONES:
-        raise Malformed("zones", f"区域最多 {MOST_ZONES} 个", f"Zones: give at most {MOST_ZONES}.")
-    cleaned: list[str] = []
-    for place, name in enumerate(names):
-        with at_path("zones", str(place)):
-            cleaned.append(clean(name, "zone", 50, required=True))
-    return list(dict.fromkeys(cleaned))
 
 
 async def _check_scope(session: AnySession, tenant: UUID, request: StocktakeRequest) -> None:

@@ -17,6 +17,7 @@ from app.db import positions as position_rows
 from app.db import stocktakes as rows
 from app.db.core.snapshot import AnySession
 from app.db.positions import Position
+from app.db.stocktakes import CountTimes
 from app.db.tables import (
     Stocktake,
     StocktakeCount,
@@ -26,7 +27,7 @@ from app.db.tables import (
 )
 from app.domain.documents.counts import NOWHERE
 from app.domain.rules.costs import average_cost
-from app.domain.rules.counting import Comparison, Count, compare
+from app.domain.rules.counting import Comparison, Count, compare, observed
 from app.domain.stocktake_errors import BlockedLine, Blocker
 
 T = TypeVar("T")
@@ -40,6 +41,15 @@ class LineState(Enum):
     DIFFERS = "Counted, and different from the books. 有差异"
     COUNTED = "Counted; the comparison is hidden while the count is blind. 已盘"
     AMBIGUOUS = "Goods moved while it was counted: recount or confirm it. 待确认"
+
+
+class Narrowing(Enum):
+    """What makes the variance of a product exact."""
+
+    RECOUNT = "Count all zones of the product again, one right after the other. 重盘"
+    CONFIRM = "Confirm which of the movements the counts include. 确认"
+    NAME_ZONES = "Name the zone in the lines of sales and receipts. 单据填写区域"
+    SYNC_TILLS = "Let the tills that are offline upload their sales before it is closed. 收银机联网"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +116,20 @@ class WorksheetLine:
     @property
     def is_ambiguous(self) -> bool:
         return any(part.low < part.high for part in self.parts)
+
+    @property
+    def moments(self) -> set[datetime]:
+        """When people saw the goods; several for a product in several zones."""
+        return {each.counted_at for each in observed([as_count(row) for row in self.counts])}
+
+    @property
+    def narrowed_by(self) -> list[Narrowing]:
+        """How the bounds of an ambiguous variance become one number."""
+        if not self.is_ambiguous:
+            return []
+        unnamed = any(step.zone is None for part in self.parts for step in part.between)
+        named = unnamed and any(each.zone for each in self.counts) and len(self.moments) > 1
+        return [Narrowing.RECOUNT, Narrowing.CONFIRM, *([Narrowing.NAME_ZONES] if named else [])]
 
     @property
     def differs(self) -> bool:
@@ -177,6 +201,11 @@ class Worksheet:
     @cached_property
     def counted(self) -> list[WorksheetLine]:
         return [line for line in self.lines if line.parts]
+
+    @cached_property
+    def counted_until(self) -> datetime | None:
+        """When goods were seen last; None before the first count."""
+        return max((at for line in self.counted for at in line.moments), default=None)
 
     @property
     def blocked(self) -> tuple[BlockedLine, ...]:
@@ -264,15 +293,30 @@ async def _compared(
         held: dict[UUID | None, int] = {**batches.get(product, {})}
         held[None] = now.get(product, NOWHERE).on_hand
         compared[product] = compare(
-            [
-                Count(each.batch_id, each.quantity, each.began_seq, each.seq, each.counted_at)
-                for each in counts[product]
-            ],
+            [as_count(each) for each in counts[product]],
             steps.get(product, ()),
             held,
             line.confirmed_seq,
         )
     return compared
+
+
+def as_count(row: StocktakeCount) -> Count:
+    """What the rules need of a count."""
+    return Count(row.batch_id, row.quantity, row.began_seq, row.seq, row.counted_at, row.zone or "")
+
+
+def count_times(counts: Sequence[StocktakeCount]) -> CountTimes:
+    """When these counts of one product saw its goods."""
+    seen = observed([as_count(each) for each in counts])
+    moments: dict[str, set[datetime]] = defaultdict(set)
+    for each in seen:
+        moments[each.zone].add(each.counted_at)
+    first, last = first_counted(counts), max(each.counted_at for each in seen)
+    if first >= last:
+        return CountTimes(first, None, {})
+    zones = {zone: min(those) for zone, those in moments.items() if zone and len(those) == 1}
+    return CountTimes(first, last, zones)
 
 
 def first_counted(counts: Sequence[StocktakeCount]) -> datetime:

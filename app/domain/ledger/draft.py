@@ -84,7 +84,8 @@ class Line:
     is a second bin of the source's store, which
     gives what the first one lacks. `charge` is what the customer pays for the whole
     quantity; a `listed` line is sold at the product's own price when it is booked. `came_expired`
-    goods were past their last day of sale when they came in: they go to quarantine.
+    goods were past their last day of sale when they came in: they go to quarantine. `zone` is where
+    in the store the goods lie, None if it was not named.
     """
 
     product: UUID
@@ -104,6 +105,7 @@ class Line:
     late: bool = False
     shown_expiry: date | None = None
     came_expired: bool = False
+    zone: str | None = None
 
 
 class BundlePart(NamedTuple):
@@ -207,6 +209,7 @@ def reversed_lines(entries: Sequence[Entry]) -> tuple[Line, ...]:
             cost=entry.cost,
             rest=_rest(entry),
             charge=charge_of_entry(entry),
+            zone=entry.zone,
         )
         for entry in reversed(entries)
     )

@@ -22,6 +22,7 @@ from app.domain.ledger.locked import LockedLevel, Move
 from app.domain.ledger.rollups import RollUps
 from app.domain.rules.days import BusinessDay
 from app.domain.rules.fefo import BatchKey
+from app.domain.rules.kinds import CONSUMING_BINS
 
 
 class Position(NamedTuple):
@@ -49,16 +50,18 @@ class Journal:
         costs = MovementCosts()
         for number, move in enumerate(moves, 1):
             if draft.accept_shortage and move.line.source.bin == "variance" and not move.line.late:
-                self._note_shortfall(draft, move)
+                self._note_shortfall(draft, move, move.quantity)
+            elif draft.dated and _is_uncertain(draft, move):
+                self._note_shortfall(draft, move, 0)
             carried = costs.carry(move)
             self._entries.append(self._apply(draft, number, move, carried))
             self._rollups.add(draft, day, move, carried.cost)
 
-    def _note_shortfall(self, draft: Draft, move: Move) -> None:
-        pair = move.target.pair
-        earlier = self._shortfalls.get(pair)
-        quantity = move.quantity + (earlier.quantity if earlier else 0)
-        self._shortfalls[pair] = Shortfall(*pair, quantity, move.target.scale, draft.id)
+    def _note_shortfall(self, draft: Draft, move: Move, quantity: int) -> None:
+        level = move.source
+        earlier = self._shortfalls.get(level.pair)
+        quantity += earlier.quantity if earlier else 0
+        self._shortfalls[level.pair] = Shortfall(*level.pair, quantity, level.scale, draft.id)
 
     def _apply(self, draft: Draft, number: int, move: Move, carried: CarriedCost) -> EntryRow:
         line, quantity, source, target, batch, named, _, charge = move
@@ -100,6 +103,7 @@ class Journal:
             discount=charge and charge.discount,
             amount=charge and charge.amount,
             came_expired=line.came_expired or None,
+            zone=line.zone,
         )
 
     def _step(
@@ -193,6 +197,15 @@ class Journal:
         acts = [draft.act for draft in self._drafts if draft.act is not None]
         if acts:
             await audit_rows.write(unit, acts)
+
+
+def _is_uncertain(draft: Draft, move: Move) -> bool:
+    """Whether goods were taken between the counts of a closed stocktake, from an unknown zone: the
+    variance may have deducted them already, and only another count can tell."""
+    line = move.line
+    if line.source.bin != "shelf" or line.target.bin not in CONSUMING_BINS:
+        return False
+    return move.source.was_counted_during(draft.occurred_at, line.zone)
 
 
 def _arrives(move: Move) -> bool:

@@ -40,6 +40,10 @@ def _no_receipts() -> dict[UUID, datetime]:
     return {}
 
 
+def _no_zone_counts() -> dict[str, datetime]:
+    return {}
+
+
 def _no_earmarks() -> Earmarks:
     return {}
 
@@ -52,8 +56,9 @@ class LockedLevel:
     store's day by `timezone`. `value` is the cost of everything held, in 1/10000 yuan; `price` is
     the product's, in fen per unit, `markdowns` the percent off it for some batches,
     `received` when batches came first. `limits` are what binds channels, by channel.
-    `shelf_before` and `transit_before` are the bins when it was locked; `counted_at` is when the
-    goods were counted last.
+    `shelf_before` and `transit_before` are the bins when it was locked. `counted_at` is when the
+    goods were counted last; if zone by zone, `counted_until` is the last of these moments and
+    `zone_counts` those of the zones that drafts name.
     """
 
     pair: Pair
@@ -77,6 +82,8 @@ class LockedLevel:
     shelf_before: int = 0
     transit_before: int = 0
     counted_at: datetime | None = None
+    counted_until: datetime | None = None
+    zone_counts: dict[str, datetime] = field(default_factory=_no_zone_counts)
     limits: dict[str, ChannelLimit] = field(default_factory=_no_limits)
     earmarks: Earmarks = field(default_factory=_no_earmarks)
 
@@ -91,6 +98,22 @@ class LockedLevel:
     def is_backdated(self, moment: datetime) -> bool:
         """Whether the moment lies on an earlier day of the store than today."""
         return self.day_of(moment) < self.today
+
+    def was_counted_after(self, moment: datetime, zone: str | None) -> bool:
+        """Whether the last closed stocktake counted the goods of the zone after that moment.
+
+        Without a zone: whether it counted all of them after it.
+        """
+        if self.counted_at is None:
+            return False
+        counted_at = self.zone_counts.get(zone, self.counted_at) if zone else self.counted_at
+        return moment < max(counted_at, self.counted_at)
+
+    def was_counted_during(self, moment: datetime, zone: str | None) -> bool:
+        """Whether the moment lies between the counts of several zones, and the zone is none of
+        them: it is unknown whether the goods were gone when they were counted."""
+        first, last = self.counted_at, self.counted_until
+        return bool(first and last and first <= moment < last and zone not in self.zone_counts)
 
     @property
     def on_hand(self) -> int:

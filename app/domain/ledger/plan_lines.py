@@ -331,10 +331,10 @@ class LinePlanner:
     def _is_late(self, move: Move) -> bool:
         """Whether a closed stocktake counted the level after these goods had left it: its variance
         has taken them out already, and they are not deducted twice (I14)."""
-        line, counted_at = move.line, move.source.counted_at
-        if counted_at is None or not self._draft.dated or self._draft.occurred_at >= counted_at:
+        line, draft = move.line, self._draft
+        if line.source.bin != "shelf" or line.target.bin not in CONSUMING_BINS:
             return False
-        return line.source.bin == "shelf" and line.target.bin in CONSUMING_BINS
+        return draft.dated and move.source.was_counted_after(draft.occurred_at, line.zone)
 
     def _book_in(
         self, move: Move, missing: int, batch: BatchKey | None, late: bool = False
@@ -344,7 +344,7 @@ class LinePlanner:
         line, source = move.line, move.source
         quantity = from_base(missing, source.scale)
         variance = Place(line.source.store, "variance")
-        gain = Line(line.product, quantity, variance, line.source, late=late)
+        gain = Line(line.product, quantity, variance, line.source, late=late, zone=line.zone)
         self._add(Move(gain, missing, source, source, batch, named=True))
 
     def _sell_booked_in(

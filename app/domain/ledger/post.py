@@ -31,6 +31,7 @@ from app.domain.ledger.receipts import (
     long_ago,
     one_per_receipt,
 )
+from app.domain.ledger.zone_counts import load_zone_counts
 from app.domain.rules.days import BusinessDay, store_day
 
 Outcome = Movement | Refusal
@@ -170,6 +171,7 @@ async def _load(
     histories = await _histories(unit, drafts)
     await load_limits(unit, levels, drafts)
     await load_earmarks(unit, levels, drafts)
+    await load_zone_counts(unit, levels, drafts)
     tracked = [levels[pair] for pair, state in states.items() if state.tracks_batches]
     expiries = await read_batches(unit, tracked, drafts, histories) if tracked else {}
     return levels, References(histories, expiries)
@@ -200,6 +202,7 @@ def _locked_level(unit: Unit, pair: Pair, state: LevelState) -> LockedLevel:
         shelf_before=state.shelf,
         transit_before=state.transit,
         counted_at=state.counted_at,
+        counted_until=state.counted_until,
     )
 
 

@@ -98,7 +98,7 @@ class ResolvedLine:
     ones it may touch, None for any; `arriving` is the batch that comes in; `shown_expiry` is the
     last day of sale that its code shows. `printed` is what the client sent, for the fingerprint: a
     retry stays the same request if a code has changed. `charge` is what a customer pays at a given
-    price; None for the product's own price.
+    price; None for the product's own price. `zone` is where in the store the goods lie.
     """
 
     product_id: UUID
@@ -111,6 +111,7 @@ class ResolvedLine:
     wish: Wish = NO_WISH
     printed: tuple[object, ...] = ()
     charge: Charge | None = None
+    zone: str | None = None
 
 
 class _MeasuredLine(NamedTuple):
@@ -224,6 +225,8 @@ def _resolved(
     terms = _optional(line, "price"), _optional(line, "discount")
     if terms != (None, None):
         printed += (("price", *terms),)
+    if zone := zone_of(line):
+        printed += (("zone", zone),)
     return ResolvedLine(
         product_id,
         quantity,
@@ -233,7 +236,13 @@ def _resolved(
         arriving,
         wish=wish,
         printed=printed,
+        zone=zone,
     )
+
+
+def zone_of(line: LineRequest) -> str | None:
+    """The zone that the line names. Raises InvalidText."""
+    return clean(_optional(line, "zone"), "zone", 50)
 
 
 def wish_of(line: object) -> Wish:

@@ -1,13 +1,13 @@
 """Receipt numbers of sales: unique for the store, the till and the business day."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from app.db import identity, tills
 from app.db.core.snapshot import Reads
-from app.db.core.unit import clock
+from app.db.core.unit import Database, clock
 from app.db.tables import Till
 from app.domain.claims import fingerprint_of
 from app.domain.errors import Refused, WrongState, WrongStateReason
@@ -16,6 +16,9 @@ from app.domain.movements.lines import ResolvedLine
 from app.domain.movements.record import MovementTerms
 from app.domain.rules.days import store_day
 from app.domain.till_errors import UnknownTill
+
+FRESH = timedelta(minutes=1)
+"""How exactly it is known when a till that sells online was last in contact."""
 
 
 class Counters(NamedTuple):
@@ -39,6 +42,29 @@ async def read_counters(
     return Counters(
         {store.id: store.timezone for store in zones}, {till.id: till for till in named}
     )
+
+
+async def note_seen(
+    db: Database,
+    tenant: UUID,
+    stores: Collection[UUID],
+    seen: Counters,
+    fresh: timedelta = timedelta(0),
+) -> None:
+    """Notes that the tills of these stores which sent sales are in contact, unless that was noted
+    within `fresh`.
+
+    The sheet of a stocktake shows those that are not: they may still have sales.
+    """
+    before = clock() - fresh
+    stale = [
+        till.id
+        for till in seen.tills.values()
+        if till.store_id in stores and (till.seen_at is None or till.seen_at < before)
+    ]
+    if stale:
+        async with db.unit(tenant) as unit:
+            await tills.note_seen(unit, stale)
 
 
 def receipt_of(

@@ -30,6 +30,7 @@ from app.domain.ledger.post import Outcome
 from app.domain.ledger.reservations import end_overdue_at, short_of
 from app.domain.movements.horizon import Moment, moment_of
 from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
+from app.domain.movements.zones import check_zones
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 
@@ -184,10 +185,14 @@ async def resolve(
 ) -> tuple[list[ResolvedLine], Moment]:
     """The movement's lines as `resolve_lines` reads them, and the moment it happened.
 
-    Raises Malformed for a moment in the future; and as `resolve_lines` does.
+    Raises Malformed for a moment in the future, and for a zone that the store does not have; and
+    as `resolve_lines` does.
     """
     moment = await moment_of(db, viewer, store, head.occurred_at)
     source = kind.value.source
+    if head.occurred_at is None:
+        # What happened already is not refused because the zones have changed since.
+        await check_zones(db, viewer.tenant, store, requests)
     lines = await resolve_lines(db, viewer.tenant, store, requests, source, moment.at)
     return lines, moment
 
@@ -259,6 +264,7 @@ async def draft(
             charge=line.charge,
             listed=target == "customer" and line.charge is None,
             shown_expiry=line.shown_expiry,
+            zone=line.zone,
         )
         for line in lines
     ]

@@ -19,7 +19,7 @@ from app.domain.ledger.post import Outcome
 from app.domain.movements.horizon import Moment
 from app.domain.movements.lines import LineRequest, ResolvedLine
 from app.domain.movements.prices import charged
-from app.domain.movements.receipts import Counters, read_counters, receipt_of
+from app.domain.movements.receipts import FRESH, Counters, note_seen, read_counters, receipt_of
 from app.domain.movements.record import (
     Books,
     MovementInput,
@@ -104,6 +104,7 @@ async def prepare_sale(
     stores, tills = [store] if terms.document else [], [terms.till_id] if terms.till_id else []
     counters = await read_counters(db, viewer.tenant, stores, tills)
     receipt = receipt_of(store, sale.moment.at, terms, lines, counters)
+    await note_seen(db, viewer.tenant, [store], counters, FRESH)
     return sale._replace(lines=lines, receipt=receipt)
 
 
@@ -128,6 +129,7 @@ async def sync(books: Books, viewer: Viewer, operations: Sequence[OfflineSale]) 
     for several in batched(sales, AT_ONCE):
         await asyncio.gather(*(sale.prepare() for sale in several))
     outcomes = await asyncio.gather(*(sale.book() for sale in sales))
+    await note_seen(books.db, viewer.tenant, mine, counters)
     by_place = dict(zip(places, outcomes, strict=True))
     return [SyncedSale(each.key, by_place[place]) for place, each in enumerate(operations)]
 

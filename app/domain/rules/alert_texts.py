@@ -56,6 +56,12 @@ def _out(t: AlertTerms) -> tuple[str, str]:
 
 
 def _discrepancy(t: AlertTerms) -> tuple[str, str]:
+    if t.quantity == "0":
+        return (
+            f"{t.product}盘点期间有销售未同步，无法判断是否已计入，请重新盘点",
+            f"{t.product}: a sale during its stocktake was recorded late and may be counted "
+            "already. Count it again.",
+        )
     zh, en = "请核对库存", "Check the stock."
     if t.orders:
         zh = f"{t.orders} 个线上订单可能无货，请核对"

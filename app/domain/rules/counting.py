@@ -2,10 +2,12 @@
 
 Every count has a position in its level's history: the level's `seq` when it was submitted. The
 variance is what was counted minus the book at that position, so that movements after the count
-never matter. Quantities are base units.
+never matter. A product in several zones has a position for each zone: a movement that names its
+zone is compared with the counts of that zone, one without a zone with all of them. Quantities are
+base units.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -15,6 +17,7 @@ class Count(NamedTuple):
     """A submitted quantity; a negative one corrects an earlier one.
 
     `began_seq` is the level's position when the person began to count, `seq` the one at submission.
+    `zone` is empty for goods that were counted without one.
     """
 
     batch_id: UUID | None
@@ -22,6 +25,7 @@ class Count(NamedTuple):
     began_seq: int
     seq: int
     counted_at: datetime
+    zone: str = ""
 
 
 class Step(Protocol):
@@ -42,14 +46,17 @@ class Step(Protocol):
     def occurred_at(self) -> datetime: ...
     @property
     def dated(self) -> bool: ...
+    @property
+    def zone(self) -> str | None: ...
 
 
 class Comparison(NamedTuple):
     """The counts of one batch, or all counts without a batch, compared with the books.
 
-    `expected` is the book at `seq`, less the `late` movements: recorded after the count, but
-    they happened before it. `low` and `high` bound the variance: they differ while `between` has
-    movements that happened during the count, which may or may not be counted already.
+    `expected` is the book at `seq` with `shifted`: the changes of the `late` movements, which were
+    recorded after the count and happened before it, less those of movements up to `seq` in zones
+    that were counted before them. `low` and `high` bound the variance: they differ while `between`
+    has movements that happened during the count, which may or may not be counted already.
     """
 
     batch_id: UUID | None
@@ -60,6 +67,7 @@ class Comparison(NamedTuple):
     high: int
     between: tuple[Step, ...]
     late: tuple[Step, ...]
+    shifted: int = 0
 
     @property
     def variance(self) -> int:
@@ -97,47 +105,78 @@ def compare(
     return parts
 
 
+def observed(counts: Sequence[Count]) -> Sequence[Count]:
+    """The counts that saw the goods. A correction is about an earlier count: it observes nothing at
+    its own position."""
+    return [each for each in counts if each.quantity >= 0] or counts
+
+
+class Window(NamedTuple):
+    """From the beginning of some counts to the last of them: positions and moments.
+
+    Movements up to `position` are taken as counted already, later ones as not.
+    """
+
+    began: int
+    seq: int
+    first: datetime
+    last: datetime
+    position: int
+
+    def is_late(self, step: Step) -> bool:
+        """Whether it happened before the first count, so that every count reflects it."""
+        return step.dated and step.occurred_at < self.first
+
+    def is_between(self, step: Step) -> bool:
+        """Whether it may or may not be counted already."""
+        if self.is_late(step):
+            return False
+        during = self.began < step.seq <= self.seq
+        return during or (step.seq > self.seq and step.dated and step.occurred_at < self.last)
+
+
+def _window(counts: Sequence[Count], confirmed: int | None) -> Window:
+    began, seq = min(each.began_seq for each in counts), max(each.seq for each in counts)
+    moments = [each.counted_at for each in counts]
+    position = seq if confirmed is None else max(began, min(confirmed, seq))
+    return Window(began, seq, min(moments), max(moments), position)
+
+
 def _compare(
     batch: UUID | None,
     counts: Sequence[Count],
-    steps: Iterable[Step],
+    steps: Sequence[Step],
     now: int,
     confirmed: int | None,
 ) -> Comparison:
-    # A correction is about an earlier count: it observes nothing at its own position.
-    observed = [each for each in counts if each.quantity >= 0] or counts
-    began, seq = min(each.began_seq for each in observed), max(each.seq for each in observed)
-    first, last = min(c.counted_at for c in observed), max(c.counted_at for c in observed)
+    seen = observed(counts)
+    whole = _window(seen, confirmed)
+    zones = {
+        zone: _window([each for each in seen if each.zone == zone], confirmed)
+        for zone in {each.zone for each in seen}
+        if zone
+    }
+    windows = [(step, zones.get(step.zone or "", whole)) for step in steps]
+    after = [(step, window) for step, window in windows if step.seq > window.position]
+    late = tuple(step for step, window in after if window.is_late(step))
+    unseen = [step for step, window in after if not window.is_late(step)]
+    ahead = sum(step.change for step in unseen if step.seq <= whole.position)
     counted = sum(each.quantity for each in counts)
-    position = seq if confirmed is None else max(began, min(confirmed, seq))
-    after = [step for step in steps if step.seq > position]
-    late = tuple(step for step in after if _is_late(step, first))
-    unseen = [step for step in after if step not in late]
     variance = counted - (now - sum(step.change for step in unseen))
-    between = tuple(
-        step
-        for step in steps
-        if confirmed is None and not _is_late(step, first) and _is_between(step, began, seq, last)
-    )
-    # A movement at or before the position is taken as counted already, a later one as not.
-    effects = [step.change if step.seq <= position else -step.change for step in between]
+    between = [
+        (step, window) for step, window in windows if confirmed is None and window.is_between(step)
+    ]
+    effects = [
+        step.change if step.seq <= window.position else -step.change for step, window in between
+    ]
     return Comparison(
         batch,
-        position,
+        whole.position,
         counted - variance,
         counted,
         variance + sum(min(0, effect) for effect in effects),
         variance + sum(max(0, effect) for effect in effects),
-        between,
+        tuple(step for step, _ in between),
         late,
+        sum(step.change for step in late if step.seq > whole.position) - ahead,
     )
-
-
-def _is_late(step: Step, first: datetime) -> bool:
-    """Whether it happened before the first count, so that every count reflects it."""
-    return step.dated and step.occurred_at < first
-
-
-def _is_between(step: Step, began: int, seq: int, last: datetime) -> bool:
-    during = began < step.seq <= seq
-    return during or (step.seq > seq and step.dated and step.occurred_at < last)
