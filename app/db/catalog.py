@@ -142,6 +142,30 @@ async def locked_levels(
     return (await unit.session.scalars(query.order_by(Level.store_id).with_for_update())).all()
 
 
+async def lock_writing(unit: Unit) -> None:
+    """Only one unit of the tenant at a time writes many products."""
+    lock = func.pg_advisory_xact_lock(func.hashtextextended(f"many products {unit.tenant}", 0))
+    await unit.session.execute(select(lock))
+
+
+async def locked_products(unit: Unit, ids: Collection[UUID]) -> dict[UUID, Product]:
+    """These products, locked in the order of their ids, by id."""
+    query = select(Product).where(Product.tenant_id == unit.tenant, among(Product.id, ids))
+    query = query.order_by(Product.id).with_for_update(key_share=True)
+    return {row.id: row for row in await unit.session.scalars(query)}
+
+
+async def locked_levels_of(
+    unit: Unit, products: Collection[UUID], store_id: UUID | None
+) -> Sequence[Level]:
+    """The levels of these products in one store or in all, locked in order."""
+    query = select(Level).where(Level.tenant_id == unit.tenant, among(Level.product_id, products))
+    if store_id is not None:
+        query = query.where(Level.store_id == store_id)
+    query = query.order_by(Level.store_id, Level.product_id).with_for_update()
+    return (await unit.session.scalars(query)).all()
+
+
 async def set_reorder_point(
     unit: Unit, product_id: UUID, store_id: UUID | None, point: int, own: bool
 ) -> list[Level]:

@@ -1,16 +1,19 @@
 """Codes of products: which product a code names, and who takes a code first."""
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import Uuid, and_, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.core.snapshot import AnySession
-from app.db.core.statement import among
+from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
 from app.db.tables import Product, ProductCode
+
+ARRIVING = ["name", "product_id", "is_sku", "code", "pack_quantity"]
+"""Columns of a new code."""
 
 
 class CodedProduct(NamedTuple):
@@ -62,13 +65,13 @@ async def barcodes_of(
 
 async def locked(unit: Unit, names: Collection[str]) -> dict[str, ProductCode]:
     """The rows of these codes that exist, locked in the order of their names."""
-    rows = await unit.session.scalars(
+    held = await unit.session.scalars(
         select(ProductCode)
         .where(ProductCode.tenant_id == unit.tenant, among(ProductCode.name, names))
         .order_by(ProductCode.name)
         .with_for_update()
     )
-    return {row.name: row for row in rows}
+    return {row.name: row for row in held}
 
 
 async def claim(unit: Unit, row: ProductCode) -> ProductCode | None:
@@ -84,6 +87,33 @@ async def claim(unit: Unit, row: ProductCode) -> ProductCode | None:
         # A row that another request has just removed is gone here: then the code is free.
         if taken := await locked(unit, [row.name]):
             return taken[row.name]
+
+
+_NEW = rows("new_codes", *(ProductCode.__table__.c[name] for name in ARRIVING))
+ADD = Statement(
+    insert(ProductCode)
+    .from_select(
+        ["tenant_id", *ARRIVING],
+        select(bindparam("tenant", type_=Uuid()), *_NEW.c).order_by(_NEW.c.name),
+    )
+    .on_conflict_do_nothing()
+    .returning(ProductCode.name)
+)
+
+
+async def add(unit: Unit, codes: Sequence[tuple[Any, ...]]) -> set[str]:
+    """Inserts codes, tuples of ARRIVING, in the order of their names; the names that are taken."""
+    values = arrays("new_codes", ARRIVING, codes)
+    added = await ADD.fetch(unit.raw, tenant=unit.tenant, **values)
+    return {name for name, *_ in codes} - {name for (name,) in added}
+
+
+async def owners(unit: Unit, names: Collection[str]) -> set[UUID]:
+    """The products that these codes name."""
+    query = select(ProductCode.product_id).where(
+        ProductCode.tenant_id == unit.tenant, among(ProductCode.name, names)
+    )
+    return set(await unit.session.scalars(query))
 
 
 async def remove(unit: Unit, row: ProductCode) -> None:

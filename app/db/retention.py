@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, delete, func, select, tuple_
 
 from app.db.core.unit import Unit
-from app.db.tables import Change, Feed, Request
+from app.db.tables import Change, Feed, ProductUpsert, Request
 
 
 async def delete_changes(unit: Unit, store: UUID, before: datetime, limit: int) -> int:
@@ -39,4 +39,12 @@ async def delete_requests(unit: Unit, before: datetime, limit: int) -> int:
         .limit(limit)
     )
     trimmed = delete(R).where(tuple_(R.tenant_id, R.actor_id, R.key).in_(oldest))
+    return cast(CursorResult[Any], await unit.session.execute(trimmed)).rowcount
+
+
+async def delete_upserts(unit: Unit, before: datetime, limit: int) -> int:
+    """Delete answers of `upsertProducts` made before this time; how many were deleted."""
+    U = ProductUpsert
+    old = select(U.tenant_id, U.id).where(U.tenant_id == unit.tenant, U.created_at < before)
+    trimmed = delete(U).where(tuple_(U.tenant_id, U.id).in_(old.limit(limit)))
     return cast(CursorResult[Any], await unit.session.execute(trimmed)).rowcount

@@ -42,6 +42,9 @@ async def trim_before(db: Database, tenant: UUID, now: datetime) -> None:
         db, tenant, lambda unit: retention.delete_requests(unit, now - KEYS_KEPT, BATCH)
     )
     await _in_batches(
+        db, tenant, lambda unit: retention.delete_upserts(unit, now - KEYS_KEPT, BATCH)
+    )
+    await _in_batches(
         db, tenant, lambda unit: contacts.erase_guest_contacts(unit, now - CONTACTS_KEPT, BATCH)
     )
 

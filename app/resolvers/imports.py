@@ -8,8 +8,11 @@ from app.domain.access import Can
 from app.domain.imports import commits, previews
 from app.domain.imports.files import ImportRequest
 from app.domain.imports.previews import Preview, own_headers
+from app.domain.imports.upserts import upsert_products
 from app.resolvers.roots import root
 from app.schema import imports as types
+from app.schema import upserts as upsert_types
+from app.schema.window import as_window
 
 
 @strawberry.type
@@ -57,3 +60,17 @@ class ImportsMutation:
         return await commits.commit_import(
             app.db, viewer, app.images, input.token, input.key, bool(input.good_rows_only)
         )
+
+    @root(
+        Can.EDIT_CATALOG,
+        upsert_types.UpsertProductsResult,
+        description="Create or change up to 500 products by SKU or barcode, by the rules of an "
+        "imported file. Products with errors are left out, the others are saved. 批量保存商品",
+    )
+    async def upsert_products(
+        self, info: Info, input: upsert_types.UpsertInput, key: upsert_types.UpsertKey = None
+    ) -> upsert_types.UpsertedProducts:
+        products = [each.values() for each in input]
+        done = await upsert_products(info.context.app.db, info.context.viewer, key, products)
+        results = [upsert_types.result_of(place, each) for place, each in enumerate(done)]
+        return upsert_types.UpsertedProducts(results=as_window(results))

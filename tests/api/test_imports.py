@@ -300,7 +300,7 @@ async def test_the_headers_of_a_shop_are_remembered(books: Books, fresh: Desk) -
 
 
 async def test_an_import_goes_on_after_its_worker_was_killed(books: Books, fresh: Desk) -> None:
-    rows = [(f"S{i}", f"商品{i}", "个", i) for i in range(250)]
+    rows = [(f"S{i}", f"商品{i}", "个", i) for i in range(700)]
     token = (await preview(fresh, workbook(("货号", "品名", "单位", "售价"), *rows)))["token"]
     committed = await commit(fresh, token)
     tenant = fresh.chain.founded.tenant.tenant_id
@@ -316,6 +316,6 @@ async def test_an_import_goes_on_after_its_worker_was_killed(books: Books, fresh
         await unit.session.execute(update(Import).values(leased_until=unit.now))
     await asyncio.gather(*(run_imports(books, tenant) for _ in range(2)))
     progress = await fresh.ask(PROGRESS, id=committed["id"])
-    assert (progress["done"], progress["failures"]) == (250, [])
+    assert (progress["done"], progress["failures"]) == (700, [])
     again = await preview(fresh, workbook(("货号", "品名", "单位", "售价"), *rows))
-    assert again["unchanged"] == 250
+    assert again["unchanged"] == 700

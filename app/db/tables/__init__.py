@@ -33,7 +33,7 @@ from app.db.tables.identity import (
     Store,
     Tenant,
 )
-from app.db.tables.imports import Import
+from app.db.tables.imports import Import, ProductUpsert
 from app.db.tables.markdowns import Markdown
 from app.db.tables.messages import (
     MessageCredit,
@@ -119,6 +119,7 @@ __all__ = [
     "ProductPrice",
     "ProductUnit",
     "ProductUpdate",
+    "ProductUpsert",
     "PurchaseLine",
     "PurchaseOrder",
     "Recipe",

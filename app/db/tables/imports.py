@@ -11,6 +11,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db.core.table import Table, key, made_at, to
 
 
+class ProductUpsert(Table):
+    """The answer of `upsertProducts`, for a retry with its key: for each product what was done,
+    its id, and its errors (field and text in both languages)."""
+
+    __tablename__ = "product_upserts"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    results: Mapped[list[Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = made_at()
+
+
 class Import(Table):
     """The good rows of a file, and how many of them are done.
 

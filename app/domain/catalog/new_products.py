@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -52,6 +52,15 @@ Stocking = Callable[[Unit, Product], Awaitable[None]]
 """Books the opening stock of a new product in the unit that creates it."""
 
 
+class NewProduct(NamedTuple):
+    """A product before it is saved: its row, its codes with the SKU first, and the names of its
+    category's path."""
+
+    row: Product
+    codes: list[NewCode]
+    path: tuple[str, ...]
+
+
 async def create_product(
     db: Database,
     viewer: Viewer,
@@ -73,8 +82,54 @@ async def create_product(
     UnknownUnit for an unusual unit without `confirm_unit`; Malformed for an invalid quantity;
     and what `stocking` raises.
     """
+    new = new_product(
+        viewer.tenant,
+        sku,
+        unit_name,
+        kind,
+        barcodes,
+        described,
+        tracks_batches,
+        shelf_life_days,
+        confirm_unit,
+        first,
+    )
+    product = new.row
+    async with db.unit(viewer.tenant) as unit:
+        shown = [code.shown for code in _read_barcodes(barcodes)]
+        request = ("createProduct", product.sku, product.unit, kind, shown, described.printed())
+        # Without first values it is the request of earlier versions: a retry finds its claim.
+        request += tracks_batches, shelf_life_days, *([asdict(first)] if first != NOTHING else [])
+        if earlier := await claim(unit, viewer.claimant, key, product.id, *request):
+            return await get_product(unit, earlier)
+        await check_category(unit, product.category_id)
+        product.category_id = await open_path(unit, new.path) or product.category_id
+        unit.session.add(product)
+        await unit.session.flush()
+        await take_codes(unit, product, new.codes)
+        if stocking is not None:
+            with _not_saved():
+                await stocking(unit, product)
+    return product
+
+
+def new_product(
+    tenant: UUID,
+    sku: str,
+    unit_name: str,
+    kind: str,
+    barcodes: list[str],
+    described: ProductDescription,
+    tracks_batches: bool = False,
+    shelf_life_days: int | None = None,
+    confirm_unit: bool = False,
+    first: FirstValues = NOTHING,
+) -> NewProduct:
+    """A product with these values, which is not saved.
+
+    Raises Refused(UnknownUnit), Malformed, InvalidText.
+    """
     sku_code = read_sku(sku)
-    sku = sku_code.shown
     clean(described.name, "name", 200, required=True)
     unit_name = unit_of(clean(unit_name, "unit", 10, required=True))
     if not confirm_unit and not is_known(unit_name):
@@ -88,9 +143,9 @@ async def create_product(
         )
     columns = described.cleaned()
     product = Product(
-        tenant_id=viewer.tenant,
+        tenant_id=tenant,
         id=uuid7(),
-        sku=sku,
+        sku=sku_code.shown,
         kind=kind,
         unit=unit_name,
         scale=scale_of(unit_name),
@@ -103,22 +158,7 @@ async def create_product(
             product.overstock_point = threshold(product, described.overstock_point)
         more, path = _prepare(product, first)
     index_texts(product)
-    async with db.unit(viewer.tenant) as unit:
-        shown = [code.shown for code in codes]
-        request = ("createProduct", sku, unit_name, kind, shown, described.printed())
-        # Without first values it is the request of earlier versions: a retry finds its claim.
-        request += tracks_batches, shelf_life_days, *([asdict(first)] if first != NOTHING else [])
-        if earlier := await claim(unit, viewer.claimant, key, product.id, *request):
-            return await get_product(unit, earlier)
-        await check_category(unit, product.category_id)
-        product.category_id = await open_path(unit, path) or product.category_id
-        unit.session.add(product)
-        await unit.session.flush()
-        await take_codes(unit, product, [sku_code, *codes, *more])
-        if stocking is not None:
-            with _not_saved():
-                await stocking(unit, product)
-    return product
+    return NewProduct(product, [sku_code, *codes, *more], path)
 
 
 def _read_barcodes(barcodes: list[str]) -> list[NewCode]:

@@ -4,7 +4,6 @@ A step plans its rows again, so that a row that is written already changes nothi
 a key that is derived from the import and the row, so that two workers write it once.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,32 +15,34 @@ from uuid import UUID, uuid5
 from app.db import identity
 from app.db import imports as rows
 from app.db.core.snapshot import Reads
-from app.db.core.unit import Database
+from app.db.core.unit import Database, Unit
 from app.db.tables import Import
 from app.domain import access
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog.images import Images
 from app.domain.claims import claim, fingerprint_of
-from app.domain.errors import Malformed, Refusal, Refused, Text
+from app.domain.errors import Malformed, Refusal, Refused
 from app.domain.import_errors import ImportFault, ImportRefused, UnknownImport
 from app.domain.imports.files import read_token
 from app.domain.imports.openings import terms_of
 from app.domain.imports.previews import PERMISSIONS, plan, preview
 from app.domain.imports.sheets import Planned, Row, RowError
-from app.domain.imports.writing import write_product
+from app.domain.imports.writing import FAILED, Finish, save_rows
 from app.domain.movements.lines import PlainLine
 from app.domain.movements.record import Books, MovementHead, record
 from app.domain.rules.import_columns import ImportKind
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import InvalidText
 
-STEP = 100
+STEP = 250
 """Rows of one step, but for the rows of one product, which stay together."""
 
-AT_ONCE = 4
 LEASE = timedelta(seconds=60)
 MOST_FAILURES = 1000
-FAILED = Text("未能保存，请重新导入这一行", "The row was not saved: import it again")
+
+
+class Overtaken(Exception):
+    """Another worker has written the step."""
 
 
 async def commit_import(
@@ -120,12 +121,13 @@ async def _run(books: Books, row: Import) -> None:
     failures = list(row.failures)
     while True:
         step = _step_of(row, lines, done)
-        if step:
-            planned = await _written(books, viewer, row, step)
-            counts.update(each.action.lower() for each in planned)
-            failures += [_kept(error) for each in planned for error in each.errors]
         after = done + len(step)
-        async with books.db.unit(row.tenant_id) as unit:
+
+        async def finish(
+            unit: Unit, planned: list[Planned], begun: int = done, after: int = after
+        ) -> None:
+            counts.update(each.action.lower() for each in planned)
+            failures.extend(_kept(error) for each in planned for error in each.errors)
             values: dict[str, Any] = {
                 **{name: counts[name] for name in ("created", "changed", "unchanged")},
                 "done": after,
@@ -134,8 +136,13 @@ async def _run(books: Books, row: Import) -> None:
             }
             if after == row.rows:
                 values |= {"finished_at": unit.now, "lines": []}
-            if not await rows.advance(unit, row, done, **values):
-                return
+            if not await rows.advance(unit, row, begun, **values):
+                raise Overtaken
+
+        try:
+            await _write(books, viewer, row, step, finish)
+        except Overtaken:
+            return
         done = after
         if done == row.rows:
             return
@@ -166,29 +173,20 @@ async def _requester(db: Database, row: Import) -> Viewer:
     return Viewer(scope, row.requested_by, "", stores)
 
 
-async def _written(books: Books, viewer: Viewer, row: Import, step: Sequence[Row]) -> list[Planned]:
-    """Writes the step's rows; their plans, those that failed with why."""
+async def _write(
+    books: Books, viewer: Viewer, row: Import, step: Sequence[Row], finish: Finish
+) -> None:
+    """Writes the step's rows. Rows of the catalog are written in the unit of `finish`; opening
+    stock before it, under a key."""
     kind = ImportKind[row.kind]
+    if kind is not ImportKind.OPENING_STOCK:
+        await save_rows(books.db, viewer, kind, row.store_id, step, finish)
+        return
     async with books.db.read(viewer.tenant) as session:
         planned = await plan(session, viewer, kind, row.store_id, step)
-    if kind is ImportKind.OPENING_STOCK:
-        return await _opened(books, viewer, row, planned)
-    limit = asyncio.Semaphore(AT_ONCE)
-
-    async def write(each: Planned) -> Planned:
-        if each.action not in ("CREATED", "CHANGED"):
-            return each
-        async with limit:
-            try:
-                key = uuid5(row.id, str(each.row.number))
-                await write_product(books.db, viewer, key, row.store_id, each)
-            except (Refused, Malformed, InvalidText) as error:
-                text = FAILED if isinstance(error, Refused) else Text(*error.text)
-                failure = RowError(each.row.number, None, text)
-                return each._replace(action="FAULTY", errors=(failure,))
-        return each
-
-    return list(await asyncio.gather(*map(write, planned)))
+    planned = await _opened(books, viewer, row, planned)
+    async with books.db.unit(viewer.tenant) as unit:
+        await finish(unit, planned)
 
 
 @dataclass(frozen=True, slots=True)

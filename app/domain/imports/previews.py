@@ -55,17 +55,17 @@ async def preview(
     sheet = await read_sheet(content, request.kind, request.own)
     async with reads.read(viewer.tenant) as session:
         planned = await plan(session, viewer, request.kind, request.store, sheet.rows)
-    planned = _with_unread(sheet, planned)
+    planned = with_unread(sheet.errors, planned)
     counts = Counter(each.action for each in planned)
     errors = [error for each in planned for error in each.errors]
     token = sign(files, viewer.tenant, request, counts["FAULTY"], clock())
     return Preview(token, request, sheet, counts, errors), planned
 
 
-def _with_unread(sheet: SheetRows, planned: Sequence[Planned]) -> list[Planned]:
+def with_unread(errors: Sequence[RowError], planned: Sequence[Planned]) -> list[Planned]:
     """The plans with the errors of cells that could not be read, in place of what they lack."""
     unread: dict[int, list[RowError]] = {}
-    for error in sheet.errors:
+    for error in errors:
         unread.setdefault(error.row, []).append(error)
     return [_faulty(each, unread.get(each.row.number, [])) for each in planned]
 
