@@ -267,7 +267,7 @@ def queries(
     product: str, dish: str, service: str, milk: str, store: str, code: str
 ) -> dict[str, Any]:
     return {
-        **{name: {"id": NIL} for name in BY_ID},
+        **{name: {"id": NIL} for name in (*BY_ID, "export", "import")},
         "webhookDeliveries": {"webhookId": NIL},
         "sale": {"storeId": store, "receiptNo": "x"},
         "orderFeed": {"storeIds": [store]},
@@ -282,7 +282,6 @@ def queries(
         "channelPreview": {"channel": "WECHAT", "productId": product, "buffer": "1"},
         **REPORTS,
         "productLabel": {"productId": product},
-        "export": {"id": NIL},
         "exportFeed": {"exportId": NIL},
         "scan": {"storeId": store, "code": "x"},
         "storefront": {"store": "x"},
@@ -293,7 +292,7 @@ def queries(
         },
         "menuFeed": {"store": code},
         "product": {"id": product},
-        "import": {"id": NIL},
+        "upsertProducts": {"input": [{"sku": "x", "name": "x", "unit": "个"}], "key": NIL},
         "previewImport": {"fileId": NIL, "kind": "OPENING_STOCK", "storeId": store},
         "storeFeed": {"storeId": store},
         "availabilityFeed": {

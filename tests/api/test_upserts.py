@@ -81,8 +81,8 @@ async def test_each_code_names_one_product_under_races(fresh: Desk) -> None:
     )
     assert actions(answers[0]) == actions(answers[1])
     created = [answer.get("id") for answer in answers[3:]]
-    made = [actions(results).count("CREATED") for results in (answers[0], answers[2])]
-    assert sum(made) + sum(map(bool, created)) == 60, (made, created)
+    counts = [actions(results).count("CREATED") for results in (answers[0], answers[2])]
+    assert sum(counts) + sum(map(bool, created)) == 60, (counts, created)
     rows = (await fresh.ask(NAMES))["nodes"]
     assert sorted(row["sku"].upper() for row in rows) == sorted(each["sku"] for each in products)
 
