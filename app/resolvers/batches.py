@@ -10,14 +10,12 @@ from strawberry.types import Info
 from app.db import batches as rows
 from app.domain import access
 from app.domain.access import Can
-from app.domain.errors import Malformed
-from app.resolvers.pages import reading
+from app.domain.movements.batches import check_days
+from app.resolvers.pages import listed
 from app.resolvers.roots import root
 from app.schema import batches as types
 from app.schema.arguments import After, Before, First, Last, StoreIds
-from app.schema.paging import Connection, PageArguments, connection, page
-
-FURTHEST_DAYS = 3650
+from app.schema.paging import Connection, PageArguments, page
 
 
 @strawberry.type
@@ -52,16 +50,14 @@ class BatchesQuery:
         before: Before = None,
     ):
         paging = page(PageArguments(first, after, last, before), date, UUID, UUID)
-        days = expiring_within_days
-        if days is not None and not 0 <= days <= FURTHEST_DAYS:
-            raise Malformed(
-                "expiringWithinDays",
-                f"到期天数须为 0 至 {FURTHEST_DAYS}",
-                f"Days to expiry: give 0 to {FURTHEST_DAYS}.",
-            )
         stores = access.within(info.context.viewer, Can.SEE_STOCK, store_ids)
-        return await connection(
+        check_days(expiring_within_days)
+        return await listed(
+            info,
             paging,
-            reading(info, rows.expiring, stores, product_id, days),
-            lambda row: (row.expires_on, row.store_id, row.batch_id),
+            rows.expiring,
+            stores,
+            product_id,
+            expiring_within_days,
+            key=lambda row: (row.expires_on, row.store_id, row.batch_id),
         )

@@ -18,10 +18,7 @@ from app.domain.catalog.printing import Printed, product_label
 from app.domain.catalog.products import ProductDescription
 from app.domain.movements import first_stock
 from app.domain.movements.first_stock import Opening
-from app.domain.rules.codes import code_key
-from app.domain.rules.spelling import search_key
-from app.domain.rules.texts import clean
-from app.resolvers.pages import complete_until, reading
+from app.resolvers.pages import listed
 from app.resolvers.roots import root
 from app.schema import catalog as types
 from app.schema import catalog_changes as changes
@@ -36,7 +33,7 @@ from app.schema.arguments import (
     value_of,
 )
 from app.schema.context import Context
-from app.schema.paging import Connection, PageArguments, connection, page
+from app.schema.paging import Connection, PageArguments, page
 
 
 @strawberry.type
@@ -105,22 +102,15 @@ class CatalogQuery:
         before: Before = None,
     ):
         part = page(PageArguments(first, after, last, before), int, str, UUID)
-        words = clean(search, "search", 100)
-        chosen = rows.ProductFilter(
-            words and search_key(words),
-            words and code_key(words),
-            category_id,
-            kind and kind.name,
-            archived if updated_since is not None else bool(archived),
-            updated_since,
-        )
-        as_of = await complete_until(info, updated_since)
-        return await connection(
+        what = category_id, kind and kind.name, archived, updated_since
+        return await listed(
+            info,
             part,
-            reading(info, rows.products, chosen),
-            lambda ranked: (ranked[1], ranked[0].pinyin, ranked[0].id),
-            lambda ranked: ranked[0],
-            as_of,
+            rows.products,
+            products.product_filter(search, *what),
+            key=lambda ranked: (ranked[1], ranked[0].pinyin, ranked[0].id),
+            node=lambda ranked: ranked[0],
+            updated_since=updated_since,
         )
 
 

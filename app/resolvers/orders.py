@@ -17,11 +17,10 @@ from app.domain.documents import order_returns, orders, placement
 from app.domain.documents.placement import OrderRequest
 from app.domain.errors import Malformed, Refusal, Refused, UnknownOrder, UnknownStore
 from app.domain.ledger.post import Outcome
-from app.domain.people import contacts
 from app.domain.people.customer_accounts import owns
 from app.domain.rules.texts import clean
 from app.resolvers.menu import public_store
-from app.resolvers.pages import complete_until, newest
+from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import orders as types
 from app.schema.arguments import After, Before, First, Last, StoreIds, UpdatedSince
@@ -149,24 +148,17 @@ class OrdersQuery:
         last: Last = None,
         before: Before = None,
     ):
-        viewer = info.context.viewer
-        if contact is not None:
-            # A filter by a hidden field would tell what it is.
-            access.require(viewer, Can.SEE_CONTACTS)
+        viewer, vault = info.context.viewer, info.context.app.db.vault
         chosen = OrderFilter(
             access.within(viewer, Can.SEE_ORDERS, store_ids),
             state and state.name,
             channel and channel.name,
-            contacts.indexes(
-                info.context.app.db.vault, viewer.tenant, clean(contact, "contact", 100)
-            ),
+            orders.contact_filter(viewer, vault, contact),
             clean(external_id, "externalId", 100),
             updated_since,
         )
-        as_of = await complete_until(info, updated_since)
-        return await newest(
-            info, rows.orders, chosen, paging=PageArguments(first, after, last, before), as_of=as_of
-        )
+        paging = PageArguments(first, after, last, before)
+        return await newest(info, rows.orders, chosen, paging=paging, updated_since=updated_since)
 
 
 @strawberry.type

@@ -8,7 +8,7 @@ from uuid import UUID
 from strawberry.types import Info
 
 from app.db.core.paging import Span
-from app.schema.paging import PageArguments, Reading, connection, page
+from app.schema.paging import Page, PageArguments, Reading, connection, page
 
 Read = Callable[..., Awaitable[Sequence[Any]]]
 
@@ -27,14 +27,32 @@ def reading(info: Info, read: Read, *chosen: Any) -> Reading:
     return rows
 
 
+async def listed(
+    info: Info,
+    part: Page,
+    read: Read,
+    *chosen: Any,
+    key: Callable[[Any], Sequence[Any]],
+    node: Callable[[Any], Any] = lambda row: row,
+    updated_since: datetime | None = None,
+) -> Any:
+    """A page of rows; `key` and `node` as in `connection`.
+
+    A list of what changed since a moment says up to which moment it is complete.
+    """
+    as_of = None if updated_since is None else await info.context.complete_until()
+    return await connection(part, reading(info, read, *chosen), key, node, as_of)
+
+
 async def newest(
-    info: Info, read: Read, *chosen: Any, paging: PageArguments, as_of: datetime | None = None
+    info: Info,
+    read: Read,
+    *chosen: Any,
+    paging: PageArguments,
+    updated_since: datetime | None = None,
 ) -> Any:
     """A page of rows that are ordered by id, the newest first."""
-    part, rows = page(paging, UUID), reading(info, read, *chosen)
-    return await connection(part, rows, lambda row: [row.id], as_of=as_of)
-
-
-async def complete_until(info: Info, updated_since: datetime | None) -> datetime | None:
-    """Up to which moment a list of changes is complete; None for another list."""
-    return None if updated_since is None else await info.context.complete_until()
+    part = page(paging, UUID)
+    return await listed(
+        info, part, read, *chosen, key=lambda row: [row.id], updated_since=updated_since
+    )

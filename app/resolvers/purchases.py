@@ -1,6 +1,7 @@
 """Roots of the purchases topic."""
 
 from datetime import date
+from operator import attrgetter
 from typing import Annotated
 from uuid import UUID
 
@@ -16,13 +17,18 @@ from app.domain.documents import purchase_receipts, purchases, reversals
 from app.domain.documents.purchases import Introduced, PurchaseRequest
 from app.domain.errors import Refused
 from app.domain.rules.texts import search_words
-from app.resolvers.pages import reading
+from app.resolvers.pages import listed
 from app.resolvers.roots import root
 from app.schema import purchases as types
 from app.schema.arguments import After, Before, First, Last, StoreIds, at_most, emptied, value_of
-from app.schema.paging import Connection, PageArguments, connection, page
+from app.schema.paging import Connection, PageArguments, page
 from app.schema.scalars import MOST_VALUES
 from app.schema.stock_changes import ReverseInput
+
+
+def purchase_key(ranked: rows.Listed) -> tuple[object, ...]:
+    """What the cursor of a purchase order holds."""
+    return *ranked[1:], ranked.row.id
 
 
 @strawberry.type
@@ -69,8 +75,9 @@ class PurchasesQuery:
     ):
         paging = page(PageArguments(first, after, last, before), str, UUID)
         chosen = SupplierFilter(search_words(search), bool(archived))
-        read = reading(info, rows.suppliers, chosen)
-        return await connection(paging, read, lambda row: (row.pinyin, row.id))
+        return await listed(
+            info, paging, rows.suppliers, chosen, key=lambda row: (row.pinyin, row.id)
+        )
 
     @root(
         Can.SEE_PURCHASES,
@@ -126,12 +133,8 @@ class PurchasesQuery:
             supplier_id,
             expected_until,
         )
-        return await connection(
-            paging,
-            reading(info, rows.purchases, chosen),
-            lambda listed: (*listed[1:], listed.row.id),
-            lambda listed: listed.row,
-        )
+        key = purchase_key
+        return await listed(info, paging, rows.purchases, chosen, key=key, node=attrgetter("row"))
 
 
 @strawberry.type

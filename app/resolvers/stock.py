@@ -19,12 +19,12 @@ from app.domain.movements import record
 from app.domain.movements.record import MovementTerms
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean, search_words
-from app.resolvers.pages import complete_until, newest, reading
+from app.resolvers.pages import listed, newest
 from app.resolvers.roots import root
 from app.schema import stock as types
 from app.schema import stock_changes as changes
 from app.schema.arguments import After, Before, First, Last, StoreIds, UpdatedSince, at_most
-from app.schema.paging import Connection, PageArguments, connection, page
+from app.schema.paging import Connection, PageArguments, page
 from app.schema.scalars import MOST_VALUES, distinct
 
 SORT_KEYS = {"NAME": str, "AVAILABLE": int}
@@ -47,6 +47,16 @@ async def post(
     if limited:
         return await approvals.book(books, viewer, prepared)
     return (await record.post_prepared(books, viewer, prepared))[1]
+
+
+def level_of(sorted: tuple[tables.Level, object]) -> tables.Level:
+    return sorted[0]
+
+
+def level_key(sorted: tuple[tables.Level, object]) -> tuple[object, ...]:
+    """What the cursor of a level holds."""
+    level, key = sorted
+    return key, level.product_id, level.store_id
 
 
 @strawberry.type
@@ -94,25 +104,18 @@ class StockQuery:
         last: Last = None,
         before: Before = None,
     ):
-        viewer, by = info.context.viewer, (sort or types.LevelSort.NAME).name
+        by = (sort or types.LevelSort.NAME).name
         part = page(PageArguments(first, after, last, before), SORT_KEYS[by], UUID, UUID)
-        stores = access.within(viewer, Can.SEE_STOCK, store_ids)
         chosen = rows.LevelFilter(
-            stores,
+            access.within(info.context.viewer, Can.SEE_STOCK, store_ids),
             category_id,
             status and status.name,
             search_words(search),
-            archived=archived if updated_since is not None else bool(archived),
-            updated_since=updated_since,
+            archived if updated_since is not None else bool(archived),
+            updated_since,
         )
-        as_of = await complete_until(info, updated_since)
-        return await connection(
-            part,
-            reading(info, rows.levels, chosen, by),
-            lambda sorted: (sorted[1], sorted[0].product_id, sorted[0].store_id),
-            lambda sorted: sorted[0],
-            as_of,
-        )
+        what = part, rows.levels, chosen, by
+        return await listed(info, *what, key=level_key, node=level_of, updated_since=updated_since)
 
     @root(
         Can.SEE_STOCK,

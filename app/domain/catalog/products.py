@@ -2,12 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from app.db import catalog as rows
 from app.db.alerts import judge
+from app.db.catalog import ProductFilter
 from app.db.categories import categories_by_id
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import Database, Unit
@@ -29,6 +31,8 @@ from app.domain.errors import (
     unknown_products,
 )
 from app.domain.ledger.crossings import standings
+from app.domain.rules.codes import code_key
+from app.domain.rules.spelling import search_key
 from app.domain.rules.texts import clean, link
 from app.domain.rules.units import LIMIT, to_base
 
@@ -44,6 +48,28 @@ async def read_products(
     if missing := set(ids) - products.keys():
         raise unknown_products(missing)
     return products
+
+
+def product_filter(
+    search: str | None,
+    category_id: UUID | None,
+    kind: str | None,
+    archived: bool | None,
+    updated_since: datetime | None,
+) -> ProductFilter:
+    """The products that a list shows: without `archived` those in use, or of changes all.
+
+    Raises InvalidText.
+    """
+    words = clean(search, "search", 100)
+    return ProductFilter(
+        words and search_key(words),
+        words and code_key(words),
+        category_id,
+        kind,
+        archived if updated_since is not None else bool(archived),
+        updated_since,
+    )
 
 
 @dataclass(frozen=True, slots=True)

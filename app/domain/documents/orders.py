@@ -14,6 +14,7 @@ from app.db import identity, reservations
 from app.db import orders as rows
 from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, Unit, clock
+from app.db.core.vault import Vault
 from app.db.passes import passes_of_orders
 from app.db.tables import Order
 from app.domain import access
@@ -46,10 +47,22 @@ from app.domain.movements.record import (
     draft,
     redrafted,
 )
+from app.domain.people import contacts
 from app.domain.rules.days import store_day
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import from_base
+
+
+def contact_filter(viewer: Viewer, vault: Vault, contact: str | None) -> list[bytes] | None:
+    """What orders of this contact are found by; None without one.
+
+    Raises InvalidText, and Denied for those who may not see contacts: a filter by a hidden field
+    would show what it holds.
+    """
+    if contact is not None:
+        access.require(viewer, Can.SEE_CONTACTS)
+    return contacts.indexes(vault, viewer.tenant, clean(contact, "contact", 100))
 
 
 async def get_order(reads: Reads, tenant: UUID, order_id: UUID) -> Order:

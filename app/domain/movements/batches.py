@@ -20,6 +20,7 @@ from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
 
 MOST_LINES = 500
+FURTHEST_DAYS = 3650
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,16 @@ async def scanned_batches(
     if not batches and number is not None and expires_on is not None:
         batches = await rows.matching(session, tenant, product, number, None)
     return tuple(batches) or None
+
+
+def check_days(days: int | None) -> None:
+    """Raises Malformed for days to expiry out of bounds."""
+    if days is not None and not 0 <= days <= FURTHEST_DAYS:
+        raise Malformed(
+            "expiringWithinDays",
+            f"到期天数须为 0 至 {FURTHEST_DAYS}",
+            f"Days to expiry: give 0 to {FURTHEST_DAYS}.",
+        )
 
 
 async def expiring(db: Database, tenant: UUID) -> list[Draft]:
