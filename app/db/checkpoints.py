@@ -44,20 +44,23 @@ def bind_ranges(given: Collection[Range]) -> dict[str, list[Any]]:
 
 
 KEYS = level_keys()
-OF_KEYS = and_(
-    C.tenant_id == TENANT, C.store_id == KEYS.c.store_id, C.product_id == KEYS.c.product_id
-)
 
 
-def _newest(*conditions: Any) -> Any:
+def _newest(*conditions: Any, keys: Any = KEYS) -> Any:
     """SQL: of each key's checkpoints with these conditions, the one that is farthest on."""
+    theirs = C.tenant_id == TENANT, C.store_id == keys.c.store_id, C.product_id == keys.c.product_id
     return (
         select(Checkpoint.__table__)
-        .where(OF_KEYS, *conditions)
+        .where(*theirs, *conditions)
         .order_by(C.seq.desc())
         .limit(1)
         .lateral("newest")
     )
+
+
+def usable_of(keys: Any) -> Any:
+    """SQL: the latest usable checkpoint of each of these levels, beside its key."""
+    return _newest(C.last_at <= AT, C.last_known <= KNOWN_AT, keys=keys)
 
 
 def _columns(newest: Any, *names: str) -> Any:
@@ -65,8 +68,7 @@ def _columns(newest: Any, *names: str) -> Any:
     return select(*columns).select_from(KEYS).join(newest, true())
 
 
-USABLE = _newest(C.last_at <= AT, C.last_known <= KNOWN_AT)
-BASES = _columns(USABLE, "store_id", "product_id", "seq", "balances")
+BASES = _columns(usable_of(KEYS), "store_id", "product_id", "seq", "balances")
 
 
 class Base(NamedTuple):
@@ -87,13 +89,14 @@ async def bases(
     return [Base(*row) for row in kept]
 
 
-def _unread() -> Any:
-    since = rows("since", C.store_id, C.product_id, C.seq)
+def unread_of(since: Any) -> Any:
+    """SQL: the ranges behind these positions that may have entries of the moment."""
     theirs = and_(
         C.tenant_id == TENANT, C.store_id == since.c.store_id, C.product_id == since.c.product_id
     )
     level = since.c.store_id, since.c.product_id
-    kept = select(*level, C.since_seq, C.seq).select_from(since).join(Checkpoint.__table__, theirs)
+    ends = C.since_seq.label("after_seq"), C.seq.label("until_seq")
+    kept = select(*level, *ends).select_from(since).join(Checkpoint.__table__, theirs)
     # A part of the history in which nothing had happened, or was known, is not read.
     parts = kept.where(C.seq > since.c.seq, C.first_at <= AT, C.first_known <= KNOWN_AT)
     latest = select(func.max(C.seq)).where(theirs).scalar_subquery()
@@ -101,7 +104,7 @@ def _unread() -> Any:
     return select(union_all(parts, rest.select_from(since)).subquery("unread"))
 
 
-UNREAD = _unread()
+UNREAD = unread_of(rows("since", C.store_id, C.product_id, C.seq))
 
 
 async def unread(

@@ -31,12 +31,11 @@ class Balance(NamedTuple):
     value: int
 
 
-def _sides() -> Any:
+def sides_of(keys: Any) -> Any:
     """SQL: what each entry of these ranges takes from a bin and adds to one.
 
     A move inside one level has its position in the `from` columns.
     """
-    keys = ranges()
     inside = and_(E.from_seq.is_not(None), E.to_store == E.from_store)
     sides = (
         (E.from_store, E.from_bin, -1, E.from_seq, E.from_seq.is_not(None)),
@@ -76,7 +75,7 @@ def _sides() -> Any:
     ).subquery("sides")
 
 
-SIDES = _sides()
+SIDES = sides_of(ranges())
 PLACE = (SIDES.c.store_id, SIDES.c.product_id, SIDES.c.batch_id, SIDES.c.bin)
 SUMS = (
     func.sum(SIDES.c.quantity).cast(BigInteger),

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Integer, and_, cast, func, literal_column, se
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.days import store_day
+from app.db.stock_reports import batch_value
 from app.db.tables import (
     Alert,
     Batch,
@@ -70,9 +71,8 @@ async def value_at_risk(
     H, L, B, P = BatchLevel, Level, Batch, Product
     today = store_day(Store.timezone, func.now())
     held = H.shelf + H.reserved + H.quarantine
-    cost = held * func.coalesce(B.unit_cost, L.unit_cost, 0) / P.scale
     query = (
-        select(H.store_id, cast(func.sum(cost), BigInteger))
+        select(H.store_id, cast(func.sum(batch_value()), BigInteger))
         .join(Store, and_(Store.tenant_id == H.tenant_id, Store.id == H.store_id))
         .join(B, and_(B.tenant_id == H.tenant_id, B.id == H.batch_id))
         .join(P, and_(P.tenant_id == H.tenant_id, P.id == H.product_id))

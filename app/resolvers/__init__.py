@@ -36,6 +36,7 @@ from app.resolvers.sales import SalesMutation, SalesQuery
 from app.resolvers.sessions import SessionsMutation, SessionsQuery
 from app.resolvers.sms import SmsMutation, SmsQuery
 from app.resolvers.stock import StockMutation, StockQuery
+from app.resolvers.stock_reports import StockReportsQuery
 from app.resolvers.stocktakes import (
     StocktakesMutation,
     StocktakesQuery,
@@ -64,6 +65,7 @@ with warnings.catch_warnings():
             CategoriesQuery,
             ImportsQuery,
             StockQuery,
+            StockReportsQuery,
             SalesQuery,
             TillsQuery,
             BatchesQuery,

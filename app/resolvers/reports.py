@@ -1,8 +1,6 @@
 """Roots of the reports topic."""
 
-from datetime import date
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 from strawberry.types import Info
@@ -12,11 +10,10 @@ from app.db.flow_reports import FlowFilter
 from app.db.reports import Ordered
 from app.domain import access
 from app.domain.access import Can
-from app.domain.errors import Malformed
 from app.domain.reports import flows
 from app.domain.reports.flows import GroupBy, LossGroupBy
 from app.domain.reports.overview import overview_of
-from app.domain.rules.periods import Comparison, Period
+from app.resolvers.report_arguments import Compared, OfCategory, Since, Until, checked_period
 from app.resolvers.roots import root
 from app.schema import reports as types
 from app.schema import sales_reports as sales_types
@@ -25,38 +22,6 @@ from app.schema.catalog import Channel
 from app.schema.overview import OverviewFigures
 from app.schema.paging import page_size
 from app.schema.reports import Figures
-
-MOST_DAYS = 366
-
-
-Since = Annotated[date, strawberry.argument(description="First day of the range. 开始日期")]
-Until = Annotated[
-    date,
-    strawberry.argument(
-        description="Last day of the range, included; the range has at most 366 days. 结束日期"
-    ),
-]
-OfCategory = Annotated[
-    UUID | None,
-    strawberry.argument(
-        description="Count only products of this category and of those below it. 分类"
-    ),
-]
-Compared = Annotated[
-    Comparison | None,
-    strawberry.argument(description="Earlier period to compare with; none by default. 对比期"),
-]
-
-
-def _checked(since: date, until: date) -> Period:
-    """The period. Raises Malformed."""
-    if not 0 <= (until - since).days < MOST_DAYS:
-        raise Malformed(
-            "until",
-            f"结束日期不能早于开始日期，最多 {MOST_DAYS} 天",
-            f"The end lies on or after the start, at most {MOST_DAYS} days later.",
-        )
-    return Period(since, until)
 
 
 @strawberry.type
@@ -98,7 +63,9 @@ class ReportsQuery:
     ):
         viewer, limit = info.context.viewer, page_size(first)
         stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
-        chosen = FlowFilter(stores, _checked(since, until), category_id, channel and channel.name)
+        chosen = FlowFilter(
+            stores, checked_period(since, until), category_id, channel and channel.name
+        )
         async with info.context.snapshot.read(viewer.tenant) as session:
             report = flows.sales_report
             return await report(session, viewer.tenant, chosen, group_by.name, compare, limit)
@@ -124,7 +91,7 @@ class ReportsQuery:
     ):
         viewer, limit = info.context.viewer, page_size(first)
         stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
-        chosen = FlowFilter(stores, _checked(since, until), category_id)
+        chosen = FlowFilter(stores, checked_period(since, until), category_id)
         async with info.context.snapshot.read(viewer.tenant) as session:
             report = flows.loss_report
             return await report(session, viewer.tenant, chosen, group_by.name, compare, limit)
@@ -142,7 +109,7 @@ class ReportsQuery:
         until: Until,
         store_ids: StoreIds = None,
     ):
-        _checked(since, until)
+        checked_period(since, until)
         viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
         async with info.context.snapshot.read(viewer.tenant) as session:

@@ -72,6 +72,7 @@ USUAL_SIZES: Mapping[str, float] = {
     "AvailabilityChange.products": 200,
     "BatchLevel.alerts": 0.2,
     "Level.alerts": 0.2,
+    "Series.points": 50,
     "Menu.dishes": 100,
     "MenuChange.dishes": 100,
     "Query.categories": 50,
@@ -88,6 +89,12 @@ USUAL_SIZES: Mapping[str, float] = {
     "__Field.args": 0.3,
 }
 """Rows that a field usually returns. Connections have the rows that `first` asks for."""
+
+REPORTS = {
+    *("SalesReport", "LossReport", "StockValue", "TurnoverReport", "SlowMoversReport"),
+    *("ExpiryReport", "SupplierReport", "StocktakeReport", "ReorderPlan", "Analytics"),
+}
+"""Types whose `rows` are those that `first` asks for, as in a connection."""
 
 
 PASSWORD_ROOTS = {
@@ -220,7 +227,7 @@ class Meter:
         units, each = below.units, below.each
         if "first" in definition.args:
             units, each = PAGE + units + self._first(node) * (each + PAGE_ROW), 0
-        elif _is_list(definition.type) and parent is not None and _is_connection(parent):
+        elif _is_list(definition.type) and parent is not None and _is_paged(parent, name):
             return Size(0, min(own + units, LARGEST), below.depth + 1, 1)
         else:
             row, usual = (ROW, USUAL_ROWS) if _is_list(definition.type) else (0, 1)
@@ -270,8 +277,9 @@ def rows_of(value: object) -> int:
     return min(max(value, 1), LONGEST) if type(value) is int else DEFAULT_ROWS
 
 
-def _is_connection(type_: GraphQLNamedType) -> bool:
-    return type_.name.endswith("Connection")
+def _is_paged(type_: GraphQLNamedType, field: str) -> bool:
+    """Whether the field has as many rows as the `first` of the field around it."""
+    return type_.name.endswith("Connection") or (field == "rows" and type_.name in REPORTS)
 
 
 def _is_list(type_: GraphQLOutputType) -> bool:

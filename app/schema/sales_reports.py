@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import strawberry
+from strawberry.types import Info
 
 from app.db.flow_reports import LossSums, SalesSums
 from app.domain.access import Can
@@ -16,6 +17,7 @@ from app.schema.catalog import Category, Channel, Product
 from app.schema.edges import maybe_edge
 from app.schema.identity import Store
 from app.schema.scalars import Money, Quantity, money, quantity
+from app.schema.series import Measure, Series, series_of, yuan
 from app.schema.window import as_window, describe_values, window
 
 strawberry.enum(
@@ -247,6 +249,20 @@ class ReportPeriod:
         return root.earlier and root.earlier.until
 
 
+def _revenue(sums: SalesSums) -> float:
+    return sums.revenue / 100
+
+
+SALES = [
+    Measure("销售额", "Revenue", "CNY", _revenue),
+    Measure("毛利", "Margin", "CNY", yuan("margin"), Can.SEE_COST),
+]
+LOSSES = [
+    Measure("损耗", "Loss", "CNY", yuan("loss"), Can.SEE_COST),
+    Measure("报损", "Written off", "CNY", yuan("wasted"), Can.SEE_COST),
+]
+
+
 @window(Report, description="Sales of a period, at the counter and by order. 销售报表")
 class SalesReport(ReportPeriod):
     @strawberry.field(
@@ -265,6 +281,10 @@ class SalesReport(ReportPeriod):
     )
     def compared_total(self, root: strawberry.Parent[Report[SalesSums]]) -> SalesFigures | None:
         return root.compared_total and sales_figures(root.compared_total)
+
+    @strawberry.field(description="The rows as points, ready to plot. 图表数据")
+    async def series(self, root: strawberry.Parent[Report[SalesSums]], info: Info) -> list[Series]:
+        return await series_of(info, root.rows, SALES)
 
 
 @window(Report, description="Losses of a period, at cost. 损耗报表")
@@ -293,3 +313,7 @@ class LossReport(ReportPeriod):
     )
     def percent_of_sales(self, root: strawberry.Parent[Report[LossSums]]) -> float | None:
         return percent(root.total.loss, root.sales.cost)
+
+    @strawberry.field(description="The rows as points, ready to plot. 图表数据")
+    async def series(self, root: strawberry.Parent[Report[LossSums]], info: Info) -> list[Series]:
+        return await series_of(info, root.rows, LOSSES)

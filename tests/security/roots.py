@@ -101,6 +101,8 @@ ARGUMENTS: dict[str, Arguments] = {
     "previewImport": lambda place: {"fileId": place["file"], "kind": "PRODUCTS"},
     "salesReport": lambda place: {**by_stores(place), **this_day(), "groupBy": "PRODUCT"},
     "lossReport": lambda place: {**by_stores(place), **this_day(), "groupBy": "PRODUCT"},
+    **dict.fromkeys(("stockValue", "slowMovers", "expiryReport"), by_stores),
+    "turnoverReport": lambda place: {**by_stores(place), **this_day()},
     "channelReport": lambda place: {**by_stores(place), "since": today(), "until": today()},
     "chart": lambda place: {**by_stores(place), "report": "LEVELS"},
     # Only the person who requested an export sees it.

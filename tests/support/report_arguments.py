@@ -4,7 +4,7 @@ from typing import Any
 
 JANUARY = {"since": "2026-01-01", "until": "2026-01-31"}
 REPORTS: dict[str, dict[str, Any]] = {
-    "channelReport": JANUARY,
+    **dict.fromkeys(("channelReport", "turnoverReport"), JANUARY),
     "salesReport": {**JANUARY, "groupBy": "DAY"},
     "lossReport": {**JANUARY, "groupBy": "REASON"},
     "chart": {"report": "LEVELS"},

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 
-from app.domain.rules.flows import FLOWS_FROM, FLOWS_TO, FLOWS_WITH_REASON
+from app.domain.rules.flows import FLOWS_FROM, FLOWS_TO, FLOWS_WITH_REASON, FROM_STORE, TO_STORE
 
 
 def _rows(flows: Mapping[str, str], leaves: bool) -> list[str]:
     return [f"({leaves}, '{bin}', '{flow}')" for bin, flow in flows.items()]
 
 
-FLOW_ROWS = ", ".join([*_rows(FLOWS_TO, True), *_rows(FLOWS_FROM, False)])
+BETWEEN_STORES = [f"(false, NULL, '{TO_STORE}')", f"(true, NULL, '{FROM_STORE}')"]
+FLOW_ROWS = ", ".join([*_rows(FLOWS_TO, True), *_rows(FLOWS_FROM, False), *BETWEEN_STORES])
 REASONED = ", ".join(map(repr, FLOWS_WITH_REASON))
 
 ROLLUPS_OF_LEDGER = f"""
@@ -31,7 +32,7 @@ ROLLUPS_OF_LEDGER = f"""
                 AS store_id,
             CASE WHEN f.leaves = (m.reverses_id IS NULL) THEN e.to_bin ELSE e.from_bin END AS bin
         ) s
-        WHERE s.bin = f.bin
+        WHERE s.bin = f.bin OR (f.bin IS NULL AND e.from_store <> e.to_store)
     ) moved
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 """

@@ -7,7 +7,13 @@ from app.db.rollups import FlowSums, RollUpKey
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.locked import Move
 from app.domain.rules.days import BusinessDay
-from app.domain.rules.flows import FLOWS_FROM, FLOWS_TO, FLOWS_WITH_REASON
+from app.domain.rules.flows import (
+    FLOWS_FROM,
+    FLOWS_TO,
+    FLOWS_WITH_REASON,
+    FROM_STORE,
+    TO_STORE,
+)
 
 
 class RollUps:
@@ -25,7 +31,9 @@ class RollUps:
         sign = 1
         if draft.reverses_id is not None:
             source, target, sign = target, source, -1
-        flows = (FLOWS_FROM.get(source.bin), source), (FLOWS_TO.get(target.bin), target)
+        flows = [(FLOWS_FROM.get(source.bin), source), (FLOWS_TO.get(target.bin), target)]
+        if source.store != target.store:
+            flows += [(TO_STORE, source), (FROM_STORE, target)]
         hour = None
         for flow, place in flows:
             if flow is None:

@@ -2,7 +2,7 @@
 beside the same row of an earlier period."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import Enum
 from typing import Generic, NamedTuple, TypeVar
@@ -17,7 +17,8 @@ MOST_BUCKETS = 400
 """A report by day has at most so many rows."""
 MOST_EARLIER = 10**6
 """The rows of the earlier period are all read: any of them may belong to one that is shown."""
-Sums = TypeVar("Sums", SalesSums, LossSums)
+NO_SALES = SalesSums()
+Sums = TypeVar("Sums")
 
 
 class GroupBy(Enum):
@@ -79,7 +80,7 @@ class Report(Generic[Sums]):
     rows: list[ReportRow[Sums]]
     total: Sums
     compared_total: Sums | None
-    sales: SalesSums
+    sales: SalesSums = NO_SALES
 
 
 class Reads(NamedTuple, Generic[Sums]):
@@ -112,7 +113,8 @@ async def loss_report(
 ) -> Report[LossSums]:
     """What was written off or counted missing: the largest loss first, or in order of time."""
     reads = Reads(rows.losses, rows.total_losses)
-    return await _report(reads, session, tenant, filter, group, comparison, limit)
+    report = await _report(reads, session, tenant, filter, group, comparison, limit)
+    return replace(report, sales=await rows.total_sales(session, tenant, filter))
 
 
 async def _report(
@@ -127,10 +129,9 @@ async def _report(
     period, most = Period(*filter.days), MOST_BUCKETS if group in TIMES else limit
     now = await reads.rows(session, tenant, filter, group, most)
     total = await reads.total(session, tenant, filter)
-    sales = await rows.total_sales(session, tenant, filter)
     if comparison is None:
         uncompared = [ReportRow(group, key, sums, None) for key, sums in now]
-        return Report(period, None, uncompared, total, None, sales)
+        return Report(period, None, uncompared, total, None)
     earlier = compared_with(period, comparison)
     then = filter._replace(days=earlier)
     before = dict(await reads.rows(session, tenant, then, group, MOST_EARLIER))
@@ -139,7 +140,7 @@ async def _report(
         ReportRow(group, key, sums, before.get(_same(group, key, shift))) for key, sums in now
     ]
     compared_total = await reads.total(session, tenant, then)
-    return Report(period, earlier, compared, total, compared_total, sales)
+    return Report(period, earlier, compared, total, compared_total)
 
 
 def _same(group: str, key: Key, shift: timedelta) -> Key:

@@ -1,4 +1,4 @@
-"""Flows: what an entry means for a report, by the counter accounts it touches."""
+"""Flows: what an entry means for a report, by the counter accounts, stores and bins it touches."""
 
 from typing import Final
 
@@ -8,8 +8,9 @@ FLOWS_TO: Final = {
     "waste": "WASTED",
     "variance": "MISSING",
     "kitchen": "USED",
+    "transit": "INTO_TRANSIT",
 }
-"""The flow of goods that go to a counter account."""
+"""The flow of goods that go to a counter account, or get on their way to a store."""
 
 FLOWS_FROM: Final = {
     "customer": "RETURNED",
@@ -17,8 +18,17 @@ FLOWS_FROM: Final = {
     "variance": "FOUND",
     "kitchen": "MADE",
     "opening": "OPENED",
+    "transit": "OUT_OF_TRANSIT",
 }
-"""The flow of goods that come from a counter account."""
+"""The flow of goods that come from a counter account, or are on their way no longer."""
+
+TO_STORE, FROM_STORE = "TO_STORE", "FROM_STORE"
+"""The flows of goods that go from one store to another: of the one they leave, of the other."""
+
+GAINS: Final = ("RETURNED", "RECEIVED", "FOUND", "MADE", "OPENED", FROM_STORE)
+DRAINS: Final = ("SOLD", "SENT_BACK", "WASTED", "MISSING", "USED", TO_STORE)
+"""Flows that add to the stock of a store, transit included, and flows that take from it; their sums
+are what the stock changed. The flows of transit are moves inside it."""
 
 FLOWS_WITH_REASON: Final = ("WASTED", "MISSING", "FOUND")
 """Flows that are counted for each reason of a movement."""

@@ -1,0 +1,249 @@
+"""Reports of stock: how fast it turns, what does not move, and what expires."""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    union_all,
+)
+
+from app.db.categories import subtree
+from app.db.core.snapshot import AnySession
+from app.db.core.statement import among
+from app.db.days import store_day
+from app.db.flow_reports import KEYS as FLOW_KEYS
+from app.db.flow_reports import Key
+from app.db.rollups import DEMAND, DEMANDED
+from app.db.stock_values import KEYS, L, P, StockFilter, of_levels
+from app.db.tables import Batch, BatchLevel, Level, Product, RollUp, Store
+from app.domain.rules.flows import DRAINS, GAINS
+
+U = RollUp.__table__.c
+OF_FLOW = and_(P.tenant_id == U.tenant_id, P.id == U.product_id)
+ON_HAND = L.shelf + L.reserved + L.quarantine
+
+
+def _signed(column: Any, gains: Collection[str], drains: Collection[str]) -> Any:
+    return case((U.flow.in_(gains), column), (U.flow.in_(drains), -column), else_=0)
+
+
+VALUE_CHANGE = _signed(U.cost, GAINS, DRAINS)
+"""SQL: 1/10000 yuan by which a flow changed the value of the store's stock."""
+ON_HAND_CHANGE = _signed(U.quantity, (*GAINS, "OUT_OF_TRANSIT"), (*DRAINS, "INTO_TRANSIT"))
+"""SQL: base units by which a flow changed what the store has on hand, transit not included."""
+CONSUMED = case((U.flow.in_(("SOLD", "USED")), U.cost), (U.flow == "RETURNED", -U.cost), else_=0)
+
+
+def flows_of(tenant: UUID, filter: StockFilter, since: Any, *columns: Any) -> Any:
+    """SQL: these columns of the flows of stocked goods from the day `since` on."""
+    query = (
+        select(*columns)
+        .join_from(RollUp.__table__, Product.__table__, OF_FLOW)
+        .where(U.tenant_id == tenant, among(U.store_id, filter.stores), U.day >= since)
+        .where(P.kind == "GOODS")
+    )
+    if filter.category_id is not None:
+        query = query.where(P.category_id.in_(subtree(tenant, filter.category_id)))
+    return query
+
+
+class TurnoverSums(NamedTuple):
+    """Stock of goods at the start and the end of a period, and what was sold or used in its `days`,
+    at cost, in 1/10000 yuan."""
+
+    opening: int = 0
+    closing: int = 0
+    consumed: int = 0
+    days: int = 1
+
+    @property
+    def average(self) -> int:
+        """1/10000 yuan."""
+        return (self.opening + self.closing) // 2
+
+
+async def turnover(
+    session: AnySession, tenant: UUID, filter: StockFilter, days: tuple[date, date], group: str
+) -> list[tuple[Key, TurnoverSums]]:
+    """Turnover by key, the largest stock first: the stock of now, less what flowed since."""
+    since, until = days
+    zero, within, later = literal(0, BigInteger()), U.day <= until, U.day > until
+    flows = flows_of(
+        tenant,
+        filter,
+        since,
+        FLOW_KEYS[group].label("key"),
+        zero.label("value"),
+        _sum(VALUE_CHANGE, later).label("later"),
+        _sum(VALUE_CHANGE, within).label("within"),
+        _sum(CONSUMED, within).label("consumed"),
+    ).group_by(FLOW_KEYS[group])
+    columns = KEYS[group].label("key"), cast(func.sum(L.value), BigInteger), zero, zero, zero
+    held = of_levels(tenant, filter, *columns).where(P.kind == "GOODS").group_by(KEYS[group])
+    parts = union_all(flows, held).subquery("parts")
+    closing = func.sum(parts.c.value - parts.c.later)
+    opening, consumed = closing - func.sum(parts.c.within), func.sum(parts.c.consumed)
+    query = (
+        select(parts.c.key, *(cast(each, BigInteger) for each in (opening, closing, consumed)))
+        .group_by(parts.c.key)
+        .having((opening != 0) | (closing != 0) | (consumed != 0))
+        .order_by((opening + closing).desc(), parts.c.key)
+    )
+    rows: Any = await session.execute(query)
+    return [(row[0], TurnoverSums(*row[1:])) for row in rows]
+
+
+class SlowLevel(NamedTuple):
+    """Goods that were there all the time and hardly sold: base units of `scale`, and their value in
+    1/10000 yuan. `earlier` is what sold in the window before."""
+
+    store_id: UUID
+    product_id: UUID
+    on_hand: int
+    value: int
+    sold: int
+    earlier: int
+    scale: int
+
+
+class SlowLevels(NamedTuple):
+    """The slow movers of the largest value, and the number and value of all."""
+
+    rows: list[SlowLevel]
+    count: int
+    value: int
+
+
+async def slow_levels(
+    session: AnySession, tenant: UUID, filter: StockFilter, days: int, cover: int, limit: int
+) -> SlowLevels:
+    """Goods that last longer than `cover` days at the rate at which they sold in the last `days`.
+
+    Only goods of which the store had some when the window began: what has just arrived is not slow.
+    """
+    S = Store.__table__.c
+    first = (
+        select(func.min(store_day(S.timezone, func.now())))
+        .where(S.tenant_id == tenant, among(S.id, filter.stores))
+        .scalar_subquery()
+    )
+    inside = U.day > store_day(S.timezone, func.now()) - days
+    demanded = U.flow.in_(DEMAND)
+    flows = (
+        flows_of(
+            tenant,
+            filter,
+            first - 2 * days + 1,
+            U.store_id,
+            U.product_id,
+            _sum(DEMANDED, and_(demanded, inside)).label("sold"),
+            _sum(DEMANDED, and_(demanded, ~inside)).label("earlier"),
+            _sum(ON_HAND_CHANGE, inside).label("change"),
+        )
+        .join(Store.__table__, and_(S.tenant_id == U.tenant_id, S.id == U.store_id))
+        .group_by(U.store_id, U.product_id)
+        .subquery("flows")
+    )
+    sold = func.coalesce(flows.c.sold, 0)
+    earlier, change = func.coalesce(flows.c.earlier, 0), func.coalesce(flows.c.change, 0)
+    columns = L.store_id, L.product_id, ON_HAND, L.value, sold, earlier, L.scale
+    query = (
+        of_levels(
+            tenant,
+            filter,
+            *columns,
+            func.count().over(),
+            cast(func.sum(L.value).over(), BigInteger),
+        )
+        .outerjoin(flows, and_(flows.c.store_id == L.store_id, flows.c.product_id == L.product_id))
+        .where(ON_HAND > 0, P.kind == "GOODS", ON_HAND - change > 0)
+        .where(ON_HAND * days > sold * cover)
+        .order_by(L.value.desc(), L.store_id, L.product_id)
+        .limit(limit)
+    )
+    rows: Any = (await session.execute(query)).all()
+    levels = [SlowLevel(*row[:7]) for row in rows]
+    return SlowLevels(levels, *rows[0][7:]) if rows else SlowLevels([], 0, 0)
+
+
+class ExpirySums(NamedTuple):
+    """Goods that expire, in 1/10000 yuan by days left, and the batches that hold them. `on_hand` is
+    in base units of `scale`, which means something for one product only."""
+
+    batches: int = 0
+    on_hand: int = 0
+    value: int = 0
+    expired: int = 0
+    within_7: int = 0
+    within_15: int = 0
+    scale: int = 1
+
+
+EXPIRY_KEYS: dict[str, Any] = {
+    "STORE": BatchLevel.store_id,
+    "CATEGORY": Product.category_id,
+    "PRODUCT": BatchLevel.product_id,
+    "DAY": BatchLevel.expires_on,
+}
+
+
+def batch_value() -> Any:
+    """SQL: 1/10000 yuan of a batch's goods on hand, at the batch's cost if it is known, otherwise
+    at the level's average."""
+    H = BatchLevel
+    held = H.shelf + H.reserved + H.quarantine
+    return held * func.coalesce(Batch.unit_cost, Level.unit_cost, 0) / Product.scale
+
+
+async def expiring(
+    session: AnySession, tenant: UUID, filter: StockFilter, within: int, group: str
+) -> list[tuple[Key, ExpirySums]]:
+    """Goods on hand that have expired or expire within so many days of their store: by the day of
+    expiry, or the largest value first."""
+    H, B, V, I = BatchLevel, Batch, Level, Product  # noqa: E741
+    today, key = store_day(Store.timezone, func.now()), EXPIRY_KEYS[group]
+    held, left = H.shelf + H.reserved + H.quarantine, H.expires_on - today
+    value = batch_value()
+
+    def until(days: int) -> Any:
+        return _sum(value, left.between(0, days))
+
+    level = and_(V.tenant_id == H.tenant_id, V.store_id == H.store_id, V.product_id == H.product_id)
+    query = (
+        select(
+            key,
+            func.count(),
+            _sum(held),
+            _sum(value),
+            _sum(value, left < 0),
+            until(7),
+            until(15),
+            func.max(I.scale),
+        )
+        .join_from(H, Store, and_(Store.tenant_id == H.tenant_id, Store.id == H.store_id))
+        .join(B, and_(B.tenant_id == H.tenant_id, B.id == H.batch_id))
+        .join(I, and_(I.tenant_id == H.tenant_id, I.id == H.product_id))
+        .join(V, level)
+        .where(H.tenant_id == tenant, among(H.store_id, filter.stores), held > 0)
+        .where(H.expires_on < date.max, H.expires_on <= today + within)
+        .group_by(key)
+        .order_by(key if group == "DAY" else _sum(value).desc(), key)
+    )
+    if filter.category_id is not None:
+        query = query.where(I.category_id.in_(subtree(tenant, filter.category_id)))
+    rows: Any = await session.execute(query)
+    return [(row[0], ExpirySums(*row[1:])) for row in rows]
+
+
+def _sum(column: Any, condition: Any = None) -> Any:
+    sum_ = func.sum(column) if condition is None else func.sum(column).filter(condition)
+    return cast(func.coalesce(sum_, 0), BigInteger)

@@ -1,0 +1,155 @@
+"""What stock is worth: now by the levels, at a past moment by checkpoints and what came after."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Text,
+    and_,
+    case,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    true,
+    union_all,
+)
+
+from app.db.categories import subtree
+from app.db.checkpoints import AT, KNOWN_AT, unread_of, usable_of
+from app.db.core.snapshot import AnySession
+from app.db.core.statement import among
+from app.db.flow_reports import Key
+from app.db.history import sides_of
+from app.db.tables import Level, Product
+from app.domain.rules.kinds import ON_HAND_BINS
+
+L, P = Level.__table__.c, Product.__table__.c
+OF_PRODUCT = and_(P.tenant_id == L.tenant_id, P.id == L.product_id)
+KEYS: dict[str, Any] = {"STORE": L.store_id, "CATEGORY": P.category_id, "PRODUCT": L.product_id}
+"""What stock can be grouped by."""
+
+
+class StockFilter(NamedTuple):
+    """Which levels are summed: of these stores, and of a category with those below it."""
+
+    stores: Collection[UUID]
+    category_id: UUID | None = None
+
+
+class StockValue(NamedTuple):
+    """What levels hold: their value in 1/10000 yuan, the quantity on hand in base units of `scale`,
+    which means something for one product only, and how many levels hold goods."""
+
+    value: int = 0
+    on_hand: int = 0
+    levels: int = 0
+    scale: int = 1
+
+
+def of_levels(tenant: UUID, filter: StockFilter, *columns: Any) -> Any:
+    """SQL: these columns of the levels that the filter chooses, and of their products."""
+    query = (
+        select(*columns)
+        .join_from(Level.__table__, Product.__table__, OF_PRODUCT)
+        .where(L.tenant_id == tenant, among(L.store_id, filter.stores))
+    )
+    if filter.category_id is not None:
+        query = query.where(P.category_id.in_(subtree(tenant, filter.category_id)))
+    return query
+
+
+async def values(
+    session: AnySession,
+    tenant: UUID,
+    filter: StockFilter,
+    group: str,
+    moment: tuple[datetime, datetime] | None = None,
+) -> list[tuple[Key, StockValue]]:
+    """Stock by key that is not empty, the largest value first.
+
+    `moment` is when, and until when it was recorded; now by default. The session is a snapshot.
+    """
+    source = _past(tenant, filter, group) if moment else _present(tenant, filter, group)
+    held = source.subquery("held")
+    value = func.sum(held.c.value)
+    query = (
+        select(
+            held.c.key,
+            cast(value, BigInteger),
+            cast(func.sum(held.c.on_hand), BigInteger),
+            func.count().filter(held.c.on_hand != 0),
+            func.max(held.c.scale),
+        )
+        .group_by(held.c.key)
+        .having(func.bool_or((held.c.value != 0) | (held.c.on_hand != 0)))
+        .order_by(value.desc(), held.c.key)
+    )
+    at, known_at = moment or (None, None)
+    bound = {"tenant": tenant, "at": at, "known_at": known_at} if moment else {}
+    rows: Any = await session.execute(query, bound)
+    return [(row[0], StockValue(*row[1:])) for row in rows]
+
+
+def _present(tenant: UUID, filter: StockFilter, group: str) -> Any:
+    on_hand = L.shelf + L.reserved + L.quarantine
+    key = KEYS[group].label("key")
+    return of_levels(tenant, filter, key, L.value, on_hand.label("on_hand"), L.scale)
+
+
+def _past(tenant: UUID, filter: StockFilter, group: str) -> Any:
+    """SQL: of each level what it held at the moment, as in `history.balances`."""
+    key = KEYS[group].label("key")
+    levels = of_levels(tenant, filter, L.store_id, L.product_id, key, L.scale).cte("chosen")
+    usable = usable_of(levels)
+    bases = (
+        select(levels, func.coalesce(usable.c.seq, 0).label("seq"), usable.c.balances)
+        .select_from(levels)
+        .join(usable, true(), isouter=True)
+        .cte("bases")
+    )
+    kept = func.jsonb_to_recordset(bases.c.balances).table_valued(
+        column("bin", Text()),
+        column("quantity", BigInteger()),
+        column("value", BigInteger()),
+        name="kept",
+    )
+    kept = kept.render_derived(with_types=True)
+    held = bases.c.store_id, bases.c.product_id
+    of_bases = select(*held, *_side(kept.c.bin, kept.c.quantity, kept.c.value)).join_from(
+        bases, kept, true()
+    )
+    sides = sides_of(unread_of(bases).subquery("ranges"))
+    since = select(
+        sides.c.store_id,
+        sides.c.product_id,
+        *_side(sides.c.bin, sides.c.quantity, sides.c.cost),
+    ).where(*_happened(sides))
+    parts = union_all(of_bases, since).subquery("parts")
+    sums = (
+        select(
+            parts.c.store_id,
+            parts.c.product_id,
+            func.sum(parts.c.value).label("value"),
+            func.sum(parts.c.on_hand).label("on_hand"),
+        )
+        .group_by(parts.c.store_id, parts.c.product_id)
+        .subquery("sums")
+    )
+    same = and_(sums.c.store_id == levels.c.store_id, sums.c.product_id == levels.c.product_id)
+    return select(levels.c.key, sums.c.value, sums.c.on_hand, levels.c.scale).join_from(
+        levels, sums, same
+    )
+
+
+def _side(bin: Any, quantity: Any, value: Any) -> tuple[Any, Any]:
+    on_hand = case((bin.in_(ON_HAND_BINS), quantity), else_=literal(0, BigInteger()))
+    return cast(value, BigInteger).label("value"), on_hand.label("on_hand")
+
+
+def _happened(sides: Any) -> tuple[Any, Any]:
+    return sides.c.occurred_at <= AT, sides.c.recorded_at <= KNOWN_AT
