@@ -227,7 +227,8 @@ def permission_line(can: Can) -> str:
 def test_roots_are_declared_and_documented(root: str, name: str, field: Any) -> None:
     assert field.description, "an integrator reads only this"
     arguments = r"(?:\(.*\)|\(\n(?:    .*\n|\n)*  \))?"
-    declared = re.search(rf"^  {name}{arguments}: .* @needs\(can: (\w+)\)", SDL, re.MULTILINE)
+    [type_] = re.findall(rf"^type {root} {{\n(.*?)^}}", SDL, re.MULTILINE | re.DOTALL)
+    declared = re.search(rf"^  {name}{arguments}: .* @needs\(can: (\w+)\)", type_, re.MULTILINE)
     assert declared
     assert field.description.splitlines()[-1] == permission_line(Can[declared[1]])
     for argument in field.args.values():

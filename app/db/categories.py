@@ -51,7 +51,7 @@ def subtree(tenant: UUID, *ids: UUID) -> Select[Any]:
     below = (
         select(Category.id)
         .where(Category.tenant_id == tenant, among(Category.id, ids))
-        .cte("below", recursive=True)
+        .cte(recursive=True)
     )
     below = below.union(
         select(Category.id).where(Category.tenant_id == tenant, Category.parent_id == below.c.id)

@@ -119,7 +119,7 @@ class SlowLevels(NamedTuple):
     """The slow movers of the largest value, and the number and value of all."""
 
     rows: list[SlowLevel]
-    count: int
+    total: int
     value: int
 
 

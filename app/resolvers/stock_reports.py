@@ -29,7 +29,8 @@ USUAL_DAYS = 30
 USUAL_COVER = 90
 
 StockGroup = Annotated[
-    StockGroupBy, strawberry.argument(description="What the rows stand for; STORE by default. 分组")
+    StockGroupBy | None,
+    strawberry.argument(description="What the rows stand for; STORE by default. 分组"),
 ]
 
 
@@ -59,13 +60,13 @@ class StockReportsQuery:
                 description="Moment to compare with; no comparison by default. 对比时间"
             ),
         ] = None,
-        group_by: StockGroup = StockGroupBy.STORE,
+        group_by: StockGroup = None,
         store_ids: StoreIds = None,
         category_id: OfCategory = None,
         first: First = None,
     ):
         tenant, limit = info.context.viewer.tenant, page(first, None).first
-        chosen, group = _chosen(info, store_ids, category_id), group_by.name
+        chosen, group = _chosen(info, store_ids, category_id), (group_by or StockGroupBy.STORE).name
         async with info.context.snapshot.read(tenant) as session:
             return await stock.stock_value(session, tenant, chosen, group, at, compared_at, limit)
 
@@ -81,7 +82,7 @@ class StockReportsQuery:
         info: Info,
         since: Since,
         until: Until,
-        group_by: StockGroup = StockGroupBy.STORE,
+        group_by: StockGroup = None,
         store_ids: StoreIds = None,
         category_id: OfCategory = None,
         compare: Compared = None,
@@ -91,7 +92,8 @@ class StockReportsQuery:
         chosen, period = _chosen(info, store_ids, category_id), checked_period(since, until)
         async with info.context.snapshot.read(tenant) as session:
             report = stock.turnover_report
-            return await report(session, tenant, chosen, period, group_by.name, compare, limit)
+            group = (group_by or StockGroupBy.STORE).name
+            return await report(session, tenant, chosen, period, group, compare, limit)
 
     @root(
         Can.SEE_REPORTS,
@@ -145,9 +147,9 @@ class StockReportsQuery:
             ),
         ] = None,
         group_by: Annotated[
-            ExpiryGroupBy,
+            ExpiryGroupBy | None,
             strawberry.argument(description="What the rows stand for; DAY by default. 分组"),
-        ] = ExpiryGroupBy.DAY,
+        ] = None,
         store_ids: StoreIds = None,
         category_id: OfCategory = None,
         first: First = None,
@@ -156,5 +158,5 @@ class StockReportsQuery:
         chosen = _chosen(info, store_ids, category_id)
         within = checked_days(within_days, USUAL_DAYS, "withinDays")
         async with info.context.snapshot.read(tenant) as session:
-            report = stock.expiry_report
-            return await report(session, tenant, chosen, within, group_by.name, limit)
+            group = (group_by or ExpiryGroupBy.DAY).name
+            return await stock.expiry_report(session, tenant, chosen, within, group, limit)

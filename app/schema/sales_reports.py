@@ -314,6 +314,9 @@ class LossReport(ReportPeriod):
     def percent_of_sales(self, root: strawberry.Parent[Report[LossSums]]) -> float | None:
         return percent(root.total.loss, root.sales.cost)
 
-    @strawberry.field(description="The rows as points, ready to plot. 图表数据")
+    @strawberry.field(
+        description="The rows as points, ready to plot; empty if you lack SEE_COST. 图表数据",
+        directives=needs(Can.SEE_COST),
+    )
     async def series(self, root: strawberry.Parent[Report[LossSums]], info: Info) -> list[Series]:
         return await series_of(info, root.rows, LOSSES)

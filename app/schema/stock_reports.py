@@ -116,7 +116,10 @@ class StockValue:
     def compared_total(self, root: strawberry.Parent[Snapshot[StockSums]]) -> StockFigures | None:
         return as_window(root.compared_total)
 
-    @strawberry.field(description="The rows as points, ready to plot. 图表数据")
+    @strawberry.field(
+        description="The rows as points, ready to plot; empty if you lack SEE_COST. 图表数据",
+        directives=needs(Can.SEE_COST),
+    )
     async def series(
         self, root: strawberry.Parent[Snapshot[StockSums]], info: Info
     ) -> list[Series]:
@@ -235,7 +238,7 @@ class SlowMoversReport:
 
     @strawberry.field(description="Number of all slow movers, one for each store. 滞销数")
     def count(self, root: strawberry.Parent[SlowMovers]) -> int:
-        return root.levels.count
+        return root.levels.total
 
     @strawberry.field(
         description="Stock value in CNY of all slow movers; null if you lack SEE_COST. 滞销金额",
