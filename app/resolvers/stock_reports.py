@@ -23,7 +23,7 @@ from app.resolvers.report_arguments import (
 from app.resolvers.roots import root
 from app.schema import stock_reports as types
 from app.schema.arguments import First, StoreIds
-from app.schema.paging import page
+from app.schema.paging import page_size
 
 USUAL_DAYS = 30
 USUAL_COVER = 90
@@ -65,7 +65,7 @@ class StockReportsQuery:
         category_id: OfCategory = None,
         first: First = None,
     ):
-        tenant, limit = info.context.viewer.tenant, page(first, None).first
+        tenant, limit = info.context.viewer.tenant, page_size(first)
         chosen, group = _chosen(info, store_ids, category_id), (group_by or StockGroupBy.STORE).name
         async with info.context.snapshot.read(tenant) as session:
             return await stock.stock_value(session, tenant, chosen, group, at, compared_at, limit)
@@ -88,7 +88,7 @@ class StockReportsQuery:
         compare: Compared = None,
         first: First = None,
     ):
-        tenant, limit = info.context.viewer.tenant, page(first, None).first
+        tenant, limit = info.context.viewer.tenant, page_size(first)
         chosen, period = _chosen(info, store_ids, category_id), checked_period(since, until)
         async with info.context.snapshot.read(tenant) as session:
             report = stock.turnover_report
@@ -123,7 +123,7 @@ class StockReportsQuery:
         category_id: OfCategory = None,
         first: First = None,
     ):
-        tenant, limit = info.context.viewer.tenant, page(first, None).first
+        tenant, limit = info.context.viewer.tenant, page_size(first)
         chosen = _chosen(info, store_ids, category_id)
         window = checked_days(days, USUAL_DAYS, "days")
         cover = checked_days(cover_days, USUAL_COVER, "coverDays")
@@ -154,7 +154,7 @@ class StockReportsQuery:
         category_id: OfCategory = None,
         first: First = None,
     ):
-        tenant, limit = info.context.viewer.tenant, page(first, None).first
+        tenant, limit = info.context.viewer.tenant, page_size(first)
         chosen = _chosen(info, store_ids, category_id)
         within = checked_days(within_days, USUAL_DAYS, "withinDays")
         async with info.context.snapshot.read(tenant) as session:
