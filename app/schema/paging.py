@@ -49,9 +49,13 @@ class PageInfo:
 @strawberry.type(description="A row and its cursor. 分页")
 class Edge(Generic[Row]):
     node: Row = strawberry.field(description="The row itself. 行", metadata=OF_ROOT)
-    cursor: str = strawberry.field(
+    key: strawberry.Private[Sequence[Any]]
+
+    @strawberry.field(
         description="Cursor of this row; pass it as `after` to continue behind it. 游标"
     )
+    def cursor(self) -> str:
+        return cursor(self.key)
 
 
 @public
@@ -186,12 +190,12 @@ async def connection(
     rows = list(await read(page.span))
     more = len(rows) > page.size
     shown = rows[-page.size :] if page.backward else rows[: page.size]
-    edges = [Edge(node=node(row), cursor=cursor(key(row))) for row in shown]
+    edges = [Edge(node=node(row), key=key(row)) for row in shown]
     info = PageInfo(
         has_next_page=page.key is not None if page.backward else more,
-        end_cursor=edges[-1].cursor if edges else None,
+        end_cursor=cursor(edges[-1].key) if edges else None,
         has_previous_page=more if page.backward else page.key is not None,
-        start_cursor=edges[0].cursor if edges else None,
+        start_cursor=cursor(edges[0].key) if edges else None,
         as_of=as_of,
     )
     nodes = [edge.node for edge in edges]
