@@ -87,7 +87,7 @@ class Endpoint(GraphQL[Context, None]):
         if (
             request.method != "POST"
             or headers.get("content-type") != "application/json"
-            or EVENT_STREAM in headers.get("accept", "")
+            or EVENT_STREAM in headers.get("accept", "").lower()
         ):
             return await super().parse_http_body(request)
         data = self.parse_json(await request.get_body())
