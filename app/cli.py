@@ -91,8 +91,10 @@ def work() -> None:
     from app.jobs.alerts import serve_alerts
     from app.jobs.channel_sync import serve_shops
     from app.jobs.exports import serve_exports
+    from app.jobs.images import serve_images
+    from app.jobs.imports import serve_imports
     from app.jobs.runner import work as run
-    from app.main import export_files_of
+    from app.main import export_files_of, images_of
 
     logs.configure()
     logs.capture()
@@ -111,6 +113,8 @@ def work() -> None:
             serve_shops(books, shops),
             serve_alerts(db, providers),
             serve_exports(db, export_files_of(chosen)),
+            serve_imports(books),
+            serve_images(db, images_of(chosen).store),
         )
 
     with connected(valkey=True) as chosen, suppress(KeyboardInterrupt):

@@ -30,6 +30,7 @@ from app.domain.reports.exports import ExportFiles
 from app.jobs.alerts import serve_alerts
 from app.jobs.channel_sync import serve_shops
 from app.jobs.exports import serve_exports
+from app.jobs.images import serve_images
 from app.jobs.imports import serve_imports
 from app.jobs.runner import work
 from app.live.hub import Hub
@@ -127,6 +128,7 @@ def jobs_of(app: App) -> list[Coroutine[Any, Any, None]]:
         serve_alerts(db, providers),
         serve_exports(db, app.exports),
         serve_imports(app.books),
+        serve_images(db, app.images.store),
     ]
 
 

@@ -33,6 +33,7 @@ from app.db.tables.identity import (
     Store,
     Tenant,
 )
+from app.db.tables.images import Image
 from app.db.tables.imports import Import, ProductUpsert
 from app.db.tables.markdowns import Markdown
 from app.db.tables.messages import (
@@ -99,6 +100,7 @@ __all__ = [
     "Escalation",
     "Export",
     "Feed",
+    "Image",
     "Import",
     "JobFailure",
     "Level",

@@ -12,7 +12,8 @@ from uuid import UUID, uuid4
 
 import jwt
 
-from app.db.core.unit import Database
+from app.db import images as rows
+from app.db.core.unit import Database, Unit
 from app.domain.access import Viewer
 from app.domain.claims import claim
 from app.domain.errors import Malformed
@@ -80,13 +81,12 @@ async def request_upload(
             f"Size: 1 to {BYTES_MAX} bytes (5 MiB) are accepted.",
         )
     async with db.unit(viewer.tenant) as unit:
-        name = "requestImageUpload"
-        id = uuid4()
-        earlier = await claim(
-            unit, viewer.claimant, request.key, id, name, content_type, request.size
-        )
-        path = f"{viewer.tenant}/{(earlier or id).hex}.{ENDINGS[content_type]}"
+        id, what = uuid4(), ("requestImageUpload", content_type, request.size)
+        earlier = await claim(unit, viewer.claimant, request.key, id, *what)
+        name = f"{(earlier or id).hex}.{ENDINGS[content_type]}"
+        await rows.keep(unit, name)
         expires_at = (unit.now + LIFETIME).replace(microsecond=0)
+    path = f"{viewer.tenant}/{name}"
     upload = Upload(path, content_type, request.size)
     link = f"{origin}/images/{path}"
     return SignedUpload(f"{link}?token={_signed(images, upload, expires_at)}", link, expires_at)
@@ -125,3 +125,20 @@ def is_own_link(link: str, origin: str, tenant: UUID) -> bool:
     """Whether the link shows an image that this server keeps for the chain."""
     start = f"{origin}/images/{tenant}/"
     return bool(origin) and link.startswith(start) and bool(NAME.fullmatch(link[len(start) :]))
+
+
+async def hold_image(unit: Unit, link: str | None, field: str = "imageUrl") -> None:
+    """Keeps the chain's own image behind the link until the unit has written its use.
+
+    Links to other images are not looked at. Raises Malformed for an image that was deleted.
+    """
+    before, _, path = (link or "").rpartition("/images/")
+    tenant, _, name = path.partition("/")
+    if not before or tenant != str(unit.tenant) or not NAME.fullmatch(name):
+        return
+    if not await rows.hold(unit, name):
+        raise Malformed(
+            field,
+            "图片不存在，或因长期未使用已被清理，请重新上传",
+            "There is no such image, or it was unused too long and is deleted: upload it again.",
+        )

@@ -13,6 +13,7 @@ from app.db.core.unit import Database, Unit
 from app.db.tables import Product
 from app.domain.access import Viewer
 from app.domain.catalog.categories import open_path, read_path
+from app.domain.catalog.images import hold_image
 from app.domain.catalog.namespace import NewCode, read_barcode, read_sku, take_codes
 from app.domain.catalog.products import (
     ProductDescription,
@@ -103,6 +104,7 @@ async def create_product(
         if earlier := await claim(unit, viewer.claimant, key, product.id, *request):
             return await get_product(unit, earlier)
         await check_category(unit, product.category_id)
+        await hold_image(unit, product.image_url)
         product.category_id = await open_path(unit, new.path) or product.category_id
         unit.session.add(product)
         await unit.session.flush()

@@ -17,6 +17,7 @@ from app.db.levels import open_levels
 from app.db.tables import Level, Product
 from app.domain import access
 from app.domain.access import Can, Viewer
+from app.domain.catalog.images import hold_image
 from app.domain.catalog.namespace import change_sku, read_sku
 from app.domain.catalog.pinyin import full, search_text
 from app.domain.claims import claim
@@ -144,6 +145,7 @@ async def update_product(
         product = await get_product(unit, product_id)
         if earlier is None:
             await check_category(unit, described.category_id)
+            await hold_image(unit, columns.get("image_url"))
             for name, value in columns.items():
                 setattr(product, name, value)
             if sku_code is not None:

@@ -21,6 +21,7 @@ from app.db.tables import WriteOff, WriteOffLimit, WriteOffLine
 from app.domain import access
 from app.domain.access import Can, Role, Viewer
 from app.domain.audit_log import Act, Subject, record_act
+from app.domain.catalog.images import hold_image
 from app.domain.claims import claim
 from app.domain.errors import (
     Malformed,
@@ -108,6 +109,8 @@ async def request(
             )
             if earlier := await claim(unit, viewer.claimant, request.key, row.id, *printed):
                 return (await rows.write_offs_by_id(unit.session, unit.tenant, [earlier]))[0]
+            for photo in photos:
+                await hold_image(unit, photo, "photoUrls")
             unit.session.add(row)
             await unit.session.flush()
             chosen = [line.source for line in requests]
