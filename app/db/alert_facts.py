@@ -83,7 +83,7 @@ class AlertFacts(NamedTuple):
     @property
     def now(self) -> int:
         """Base units that the alert is about: as they are now, unless it is resolved."""
-        if self.resolved or self.rule in ("DISCREPANCY", "DISH_UNAVAILABLE"):
+        if self.resolved or self.rule in ("DISCREPANCY", "DISH_UNAVAILABLE", "AUDIT_DRIFT"):
             return self.quantity
         return self.in_batch if self.rule in ("NEAR_EXPIRY", "EXPIRED") else self.shelf
 

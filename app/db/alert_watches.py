@@ -167,3 +167,9 @@ async def standing_low(unit: Unit, store: UUID) -> list[Crossing]:
         for rule in (("LOW_STOCK",) if shelf else ("OUT_OF_STOCK", "LOW_STOCK"))
         if (rule, product) not in lasting
     ]
+
+
+async def first_store(unit: Unit) -> UUID | None:
+    """The store that the chain opened first."""
+    query = select(Store.id).where(Store.tenant_id == unit.tenant)
+    return await unit.session.scalar(query.order_by(Store.created_at, Store.id).limit(1))

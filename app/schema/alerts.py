@@ -53,7 +53,9 @@ class AlertRule(Enum):
         description="Fewer than 5 were sold in 30 days, and it was in stock all the time. 滞销",
     )
     DISCREPANCY = strawberry.enum_value(
-        "DISCREPANCY", description="A counter sale took more than the recorded stock. 账实差异"
+        "DISCREPANCY",
+        description="A counter sale took more than the recorded stock, or was recorded late and "
+        "may be counted in a stocktake already. 账实差异",
     )
     DISH_UNAVAILABLE = strawberry.enum_value(
         "DISH_UNAVAILABLE", description="A dish cannot be made: an ingredient is missing. 菜品缺料"
@@ -73,6 +75,11 @@ class AlertRule(Enum):
     EXPECTED_NOT_ARRIVED = strawberry.enum_value(
         "EXPECTED_NOT_ARRIVED",
         description="Nothing of a purchase order has arrived by the expected day. 到期未到货",
+    )
+    AUDIT_DRIFT = strawberry.enum_value(
+        "AUDIT_DRIFT",
+        description="The nightly audit of the ledger found breaches; see `health`. It is raised in "
+        "the chain's first store and ends with an audit that finds none. 账目异常",
     )
 
 
@@ -126,8 +133,8 @@ class Alert:
         "Ingredient that a dish lacks; null for any other rule. 缺少的原料",
     )
     document_id: UUID | None = strawberry.field(
-        description="ID of the transfer, write-off or purchase order that waits; null for any "
-        "other rule. 单据编号"
+        description="ID of the transfer, write-off or purchase order that waits; of the chain for "
+        "AUDIT_DRIFT; null for any other rule. 单据编号"
     )
     raised_at: datetime = strawberry.field(description="Time when the alert was raised. 预警时间")
     acknowledged_at: datetime | None = strawberry.field(
@@ -170,7 +177,8 @@ class Alert:
 
     @strawberry.field(
         description="Quantity that the alert counts, in the product's unit: on the shelf when it "
-        "was raised, or sold beyond the books (DISCREPANCY). Null for documents. 数量"
+        "was raised, sold beyond the books (DISCREPANCY), or breaches (AUDIT_DRIFT). Null for "
+        "documents. 数量"
     )
     def quantity(self, root: strawberry.Parent[tables.Alert]) -> Quantity | None:
         return None if root.quantity is None else quantity(root.quantity, root.scale or 1)

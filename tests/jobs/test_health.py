@@ -4,11 +4,13 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from app.db import health
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
+from app.db.tables import Alert
 from app.domain.people.stores import create_tenant
 from app.jobs import admin
 from app.jobs.audit import audit
@@ -120,13 +122,20 @@ async def test_the_audit_of_a_tenant(shop: Shop, urls: Urls) -> None:
         assert result
         return result.breaches, result.invariants
 
-    assert await audited() == (0, [])
+    async def drift() -> list[tuple[str, int | None]]:
+        async with shop.db.read(shop.tenant) as session:
+            query = select(Alert).where(Alert.rule == "AUDIT_DRIFT")
+            return [(alert.state, alert.quantity) for alert in await session.scalars(query)]
+
+    assert (await audited(), await drift()) == ((0, []), [])
     owner = await asyncpg.connect(urls.owner)
     change = "UPDATE levels SET shelf = shelf + $1 WHERE tenant_id = $2"
     await owner.execute(change, 1, shop.tenant)
     with capture_logs() as logs:
         assert await audited() == (1, ["I3 bins are the sum of their entries"])
+    assert await drift() == [("OPEN", 1)]
     assert (str(shop.tenant), 1) in [(line.get("tenant"), line.get("breaches")) for line in logs]
     await owner.execute(change, -1, shop.tenant)
     await owner.close()
     assert await audited() == (0, [])
+    assert await drift() == [("RESOLVED", 1)]

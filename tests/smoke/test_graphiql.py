@@ -150,7 +150,8 @@ async def test_it_opens_and_knows_the_schema(shown: Shown) -> None:
     tabs = await shown.page.locator(".graphiql-tab-button").all_inner_texts()
     assert tabs == [
         *("SignIn", "Products", "Receive", "Sell", "StoreFeed", "Storefront", "Scan"),
-        *("Order", "Payment", "Menu", "Replenish", "WriteOff", "Batches"),
+        *("Order", "Payment", "Menu", "Replenish", "WriteOff", "Batches", "Alerts"),
+        *("Stocktake", "Count", "Report", "Import"),
     ]
     await shown.page.get_by_label("Show Documentation Explorer").click()
     await expect(shown.page.locator(".graphiql-doc-explorer")).to_contain_text("Subscription")
@@ -179,6 +180,11 @@ async def test_the_examples_work_as_they_stand(shown: Shown, counter: Counter) -
         ("Replenish", '"state": "REQUESTED"', '"requested": "20"'),
         ("WriteOff", '"state": "REQUESTED"', '"quantity": "1"'),
         ("Batches", '"nodes": []'),
+        ("Alerts", '"nodes": []'),
+        ("Stocktake", '"state": "OPEN"'),
+        ("Count", '"counted": "20"'),
+        ("Report", '"revenue"'),
+        ("Import", "UNKNOWN_IMPORT"),
     ):
         await shown.run(tab)
         await shown.answers(*texts)

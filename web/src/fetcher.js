@@ -36,7 +36,7 @@ function chosen(query, operationName) {
 }
 
 // Fills in variables that are left out: a new $key for each run, $storeId and $store of the store
-// chosen above, $orderId of the order placed last. Before signing in the ids belong to nothing, so
+// chosen above, $orderId of the order placed last, $stocktakeId of the one opened last. Before signing in the ids belong to nothing, so
 // that the answer says to sign in and not that a variable is missing.
 function complete(operation, variables = {}) {
   const known = {
@@ -44,6 +44,7 @@ function complete(operation, variables = {}) {
     storeId: session.storeId || NO_ID,
     store: session.store || DEMO,
     orderId: session.orderId || NO_ID,
+    stocktakeId: session.stocktakeId || NO_ID,
   }
   const declared = operation?.variableDefinitions?.map((each) => each.variable.name.value) ?? []
   const missing = declared.filter((name) => name in known && variables[name] === undefined)
@@ -63,6 +64,7 @@ export async function post(request, headers) {
   const result = await exchange(request, await authorized(headers))
   if (result.data?.signIn?.accessToken) signedIn(result.data.signIn)
   if (result.data?.placeOrder?.id) session.orderId = result.data.placeOrder.id
+  if (result.data?.openStocktake?.id) session.stocktakeId = result.data.openStocktake.id
   return result
 }
 

@@ -1,8 +1,8 @@
-// The account of this browser tab, the store it looks at (id and code) and the order placed last.
-// All of it ends with the tab.
+// The account of this browser tab, the store it looks at (id and code), the order placed and the
+// stocktake opened last. All of it ends with the tab.
 import { useSyncExternalStore } from 'react'
 
-const NAMES = ['token', 'refreshToken', 'expiresAt', 'storeId', 'store', 'orderId']
+const NAMES = ['token', 'refreshToken', 'expiresAt', 'storeId', 'store', 'orderId', 'stocktakeId']
 const listeners = new Set()
 
 export const session = {}

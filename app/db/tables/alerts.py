@@ -11,11 +11,12 @@ from app.db.core.table import Table, key, made_at, to
 RULES = (
     "rule in ('LOW_STOCK', 'OUT_OF_STOCK', 'NEAR_EXPIRY', 'EXPIRED', 'SLOW_MOVING', 'DISCREPANCY', "
     "'DISH_UNAVAILABLE', 'TRANSFER_WAITING', 'WRITE_OFF_WAITING', 'PURCHASE_WAITING', "
-    "'EXPECTED_NOT_ARRIVED')"
+    "'EXPECTED_NOT_ARRIVED', 'AUDIT_DRIFT')"
 )
 SUBJECT = "coalesce(document_id, batch_id, product_id)"
 URGENCY = (
-    "case rule when 'EXPIRED' then 0 when 'OUT_OF_STOCK' then 1 when 'DISH_UNAVAILABLE' then 2"
+    "case rule when 'AUDIT_DRIFT' then 0 when 'EXPIRED' then 0 when 'OUT_OF_STOCK' then 1"
+    " when 'DISH_UNAVAILABLE' then 2"
     " when 'DISCREPANCY' then 3 when 'NEAR_EXPIRY' then case when tier <= 7 then 4"
     " when tier <= 15 then 6 else 8 end when 'LOW_STOCK' then 5 when 'EXPECTED_NOT_ARRIVED' then 7"
     " when 'SLOW_MOVING' then 10 else 9 end"
@@ -26,11 +27,12 @@ class Alert(Table):
     """A finding of a rule about a product, a batch or a document of a store.
 
     `quantity` is what the rule counts, in base units: the stock on the shelf, or what was sold
-    beyond the books. `threshold` is the reorder point, or what a slow mover sold; `tier` the days
-    of the stage of near expiry, or those in which so little was sold; `due_on` the last day of
-    sale. `movement_id` is the latest movement behind it,
-    `order_ids` the orders whose goods may be missing, and `cause_id` the ingredient that a dish
-    lacks. An alert is `closed` once its subject has recovered: the next finding is a new one (I11).
+    beyond the books; of AUDIT_DRIFT the breaches, and its document is the chain's id. `threshold`
+    is the reorder point, or what a slow mover sold; `tier` the days of the stage of near expiry, or
+    those in which so little was sold; `due_on` the last day of sale. `movement_id` is the latest
+    movement behind it, `order_ids` the orders whose goods may be missing, and `cause_id` the
+    ingredient that a dish lacks. An alert is `closed` once its subject has recovered: the next
+    finding is a new one (I11).
     """
 
     __tablename__ = "alerts"

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.db import alert_findings as rows
 from app.db import alert_watches as watches
+from app.db.alert_findings import Finding
 from app.db.alert_watches import Turn
 from app.db.alerts import judge
 from app.db.categories import category_parents
@@ -41,6 +42,19 @@ async def watch_store(db: Database, tenant: UUID, store: UUID) -> None:
         results = await findings.documents(unit, turn, settings)
         await rows.judge_findings(unit, store, DOCUMENT_RULES, results, None)
         await watches.end_turn(unit, turn)
+
+
+async def judge_drift(unit: Unit, breaches: int) -> None:
+    """Opens the alert of an audit that found breaches, in the chain's first store; closes it when
+    there are none."""
+    store = await watches.first_store(unit)
+    settings = Settings(await watches.settings(unit.session, unit.tenant))
+    if store is None:
+        return
+    drift: list[Finding] = []
+    if breaches and settings.of("AUDIT_DRIFT", store).enabled:
+        drift = [Finding("AUDIT_DRIFT", document_id=unit.tenant, quantity=breaches, scale=1)]
+    await rows.judge_findings(unit, store, ["AUDIT_DRIFT"], drift, None)
 
 
 async def _judge_levels(unit: Unit, turn: Turn, settings: Settings) -> None:

@@ -137,6 +137,13 @@ def _late(t: AlertTerms) -> tuple[str, str]:
     )
 
 
+def _drift(t: AlertTerms) -> tuple[str, str]:
+    return (
+        f"账目核对发现 {t.quantity} 处不一致，请联系系统管理员",
+        f"The nightly audit found {t.quantity} breaches in the ledger. Contact your administrator.",
+    )
+
+
 TEXTS: dict[str, Texts] = {
     "LOW_STOCK": _low,
     "OUT_OF_STOCK": _out,
@@ -154,6 +161,7 @@ TEXTS: dict[str, Texts] = {
         "Follow up the rest.",
     ),
     "EXPECTED_NOT_ARRIVED": _late,
+    "AUDIT_DRIFT": _drift,
 }
 
 RULE_NAMES = {
@@ -168,6 +176,7 @@ RULE_NAMES = {
     "WRITE_OFF_WAITING": "报损待审",
     "PURCHASE_WAITING": "采购未齐",
     "EXPECTED_NOT_ARRIVED": "到期未到",
+    "AUDIT_DRIFT": "账目异常",
 }
 """Names of the rules in Chinese, at most five characters."""
 
@@ -183,4 +192,5 @@ ENGLISH_NAMES = {
     "WRITE_OFF_WAITING": "write-off waiting",
     "PURCHASE_WAITING": "purchase waiting",
     "EXPECTED_NOT_ARRIVED": "not arrived",
+    "AUDIT_DRIFT": "audit drift",
 }

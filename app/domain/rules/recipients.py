@@ -41,7 +41,10 @@ class Choice(NamedTuple):
 
 
 def default_choice(rule: str) -> Choice:
-    """Managers are notified of every rule, purchasers of those about buying and transfers."""
+    """Managers are notified of every rule, purchasers of those about buying and transfers; owners
+    of what is wrong with the ledger itself."""
+    if rule == "AUDIT_DRIFT":
+        return Choice(("OWNER",))
     buys = rule in BUYING_RULES or rule == "TRANSFER_WAITING"
     return Choice(("MANAGER", "PURCHASER") if buys else ("MANAGER",))
 
