@@ -16,7 +16,7 @@ from app.db.core.bus import Bus
 from app.db.core.unit import Database
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog.cookbook import NO_WISH, Cookbook
-from app.domain.catalog.new_products import create_product
+from app.domain.catalog.new_products import ProductRequest, create_product
 from app.domain.catalog.products import ProductDescription
 from app.domain.catalog.recipes import Ingredient, set_recipe
 from app.domain.claims import fingerprint_of
@@ -87,7 +87,8 @@ async def furnished(stage: Stage, ingredients: int) -> Kitchen:
     dishes = []
     for number in range(DISHES):
         told = ProductDescription(f"菜 {number:03d}", price=280_000)
-        made = await create_product(db, owner, uuid4(), f"DISH-{number}", "份", "DISH", [], told)
+        request = ProductRequest(f"DISH-{number}", "份", "DISH", told)
+        made = await create_product(db, owner, uuid4(), request)
         parts = [
             Ingredient(product, Decimal(random.randint(1, 3)))
             for product in random.sample(shop.products, PARTS)

@@ -22,7 +22,7 @@ from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog import categories, products
 from app.domain.catalog.assortment import AssortmentRequest, set_assortment
 from app.domain.catalog.cookbook import Cookbook
-from app.domain.catalog.new_products import create_product
+from app.domain.catalog.new_products import ProductRequest, create_product
 from app.domain.catalog.products import ProductDescription
 from app.domain.claims import fingerprint_of
 from app.domain.ledger.draft import Draft, Line, Place, batch_id
@@ -282,13 +282,15 @@ async def _product(db: Database, owner: Viewer, good: Good, number: int, categor
         db,
         owner,
         _key("product", good.sku),
-        good.sku,
-        good.unit,
-        "GOODS",
-        [code + check_digit(code)],
-        described,
-        good.sku in FRESH,
-        FRESH[good.sku][0] if good.sku in FRESH else None,
+        ProductRequest(
+            good.sku,
+            good.unit,
+            "GOODS",
+            described,
+            [code + check_digit(code)],
+            tracks_batches=good.sku in FRESH,
+            shelf_life_days=FRESH[good.sku][0] if good.sku in FRESH else None,
+        ),
     )
     key = _key("reorder", good.sku)
     return await products.set_reorder_point(

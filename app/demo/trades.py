@@ -10,7 +10,7 @@ from uuid import UUID
 from app.db.tables import Movement, Product
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog import categories, products, units
-from app.domain.catalog.new_products import create_product
+from app.domain.catalog.new_products import ProductRequest, create_product
 from app.domain.catalog.products import ProductDescription
 from app.domain.catalog.recipes import Ingredient, set_recipe
 from app.domain.catalog.units import Pack
@@ -141,13 +141,14 @@ async def _goods(trade: Trade, category: str, goods: Sequence[Good]) -> dict[str
             db,
             owner,
             trade.key("product", good.sku),
-            good.sku,
-            good.unit,
-            "GOODS",
-            [],
-            described,
-            tracked,
-            int(good.life) if tracked else None,
+            ProductRequest(
+                good.sku,
+                good.unit,
+                "GOODS",
+                described,
+                tracks_batches=tracked,
+                shelf_life_days=int(good.life) if tracked else None,
+            ),
         )
         point = Decimal(good.reorder_point)
         key = trade.key("reorder", good.sku)
@@ -200,9 +201,8 @@ async def _serve(trade: Trade, line: str, catalog: dict[str, Product]) -> None:
     described = ProductDescription(
         name, price=int(price) * 10_000 if for_sale else None, for_sale=for_sale
     )
-    catalog[sku] = await create_product(
-        db, owner, trade.key("product", sku), sku, unit, kind, [], described
-    )
+    request = ProductRequest(sku, unit, kind, described)
+    catalog[sku] = await create_product(db, owner, trade.key("product", sku), request)
     consume_on = CONSUME_ON.get(sku) if kind in PREPAID else None
     key = trade.key("recipe", sku)
     ingredients = [_part(part.split(), catalog) for part in parts.split(", ")]

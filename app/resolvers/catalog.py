@@ -13,7 +13,7 @@ from app.db.tables import Product
 from app.domain.access import Can
 from app.domain.catalog import barcodes, codes, products
 from app.domain.catalog.images import is_own_link
-from app.domain.catalog.new_products import FirstValues, create_product
+from app.domain.catalog.new_products import FirstValues, ProductRequest, create_product
 from app.domain.catalog.printing import Printed, product_label
 from app.domain.catalog.products import ProductDescription
 from app.domain.movements import first_stock
@@ -140,8 +140,11 @@ class PrintingQuery:
         return await product_label(reads, viewer, product_id, batch_no, expires_on, produced_on)
 
 
-def described(context: Context, input: changes.CreateProductInput) -> ProductDescription:
-    return ProductDescription(
+def requested(
+    context: Context, input: changes.CreateProductInput, openings: list[Opening]
+) -> ProductRequest:
+    """The product that the input creates."""
+    described = ProductDescription(
         input.name,
         input.spec,
         input.price,
@@ -150,6 +153,17 @@ def described(context: Context, input: changes.CreateProductInput) -> ProductDes
         input.overstock_point,
         input.for_sale,
         own_image=is_own(context, input.image_url),
+    )
+    return ProductRequest(
+        input.sku,
+        input.unit,
+        (input.kind or types.ProductKind.GOODS).name,
+        described,
+        input.barcodes or [],
+        bool(input.tracks_batches),
+        input.shelf_life_days,
+        bool(input.confirm_unit),
+        first_values(input, openings),
     )
 
 
@@ -214,21 +228,9 @@ class CatalogMutation:
     )
     async def create_product(self, info: Info, input: changes.CreateProductInput) -> Product:
         context, openings = info.context, openings_of(input)
-        return await create_product(
-            context.app.db,
-            context.viewer,
-            input.key,
-            input.sku,
-            input.unit,
-            (input.kind or types.ProductKind.GOODS).name,
-            input.barcodes or [],
-            described(context, input),
-            bool(input.tracks_batches),
-            input.shelf_life_days,
-            bool(input.confirm_unit),
-            first_values(input, openings),
-            first_stock.stocking(context.viewer, input.key, openings),
-        )
+        request = requested(context, input, openings)
+        stocking = first_stock.stocking(context.viewer, input.key, openings)
+        return await create_product(context.app.db, context.viewer, input.key, request, stocking)
 
     @root(
         Can.EDIT_CATALOG,

@@ -1,6 +1,6 @@
 """Creating a product, with its codes, thresholds, category and opening stock: all or nothing."""
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -53,6 +53,24 @@ Stocking = Callable[[Unit, Product], Awaitable[None]]
 """Books the opening stock of a new product in the unit that creates it."""
 
 
+@dataclass(frozen=True, slots=True)
+class ProductRequest:
+    """A product to be created: its code and unit, its description and its first values.
+
+    `barcodes` are of one unit. An unusual unit needs `confirm_unit`.
+    """
+
+    sku: str
+    unit: str
+    kind: str
+    described: ProductDescription
+    barcodes: Sequence[str] = ()
+    tracks_batches: bool = False
+    shelf_life_days: int | None = None
+    confirm_unit: bool = False
+    first: FirstValues = NOTHING
+
+
 class NewProduct(NamedTuple):
     """A product before it is saved: its row, its codes with the SKU first, and the names of its
     category's path."""
@@ -66,15 +84,7 @@ async def create_product(
     db: Database,
     viewer: Viewer,
     key: UUID,
-    sku: str,
-    unit_name: str,
-    kind: str,
-    barcodes: list[str],
-    described: ProductDescription,
-    tracks_batches: bool = False,
-    shelf_life_days: int | None = None,
-    confirm_unit: bool = False,
-    first: FirstValues = NOTHING,
+    request: ProductRequest,
     stocking: Stocking | None = None,
 ) -> Product:
     """Create a product. Its unit never changes, nor does whether it is kept by batches.
@@ -83,25 +93,11 @@ async def create_product(
     UnknownUnit for an unusual unit without `confirm_unit`; Malformed for an invalid quantity;
     and what `stocking` raises.
     """
-    new = new_product(
-        viewer.tenant,
-        sku,
-        unit_name,
-        kind,
-        barcodes,
-        described,
-        tracks_batches,
-        shelf_life_days,
-        confirm_unit,
-        first,
-    )
+    new = new_product(viewer.tenant, request)
     product = new.row
     async with db.unit(viewer.tenant) as unit:
-        shown = [code.shown for code in _read_barcodes(barcodes)]
-        request = ("createProduct", product.sku, product.unit, kind, shown, described.printed())
-        # Without first values it is the request of earlier versions: a retry finds its claim.
-        request += tracks_batches, shelf_life_days, *([asdict(first)] if first != NOTHING else [])
-        if earlier := await claim(unit, viewer.claimant, key, product.id, *request):
+        printed = _printed(request, product)
+        if earlier := await claim(unit, viewer.claimant, key, product.id, *printed):
             return await get_product(unit, earlier)
         await check_category(unit, product.category_id)
         await hold_image(unit, product.image_url)
@@ -115,29 +111,36 @@ async def create_product(
     return product
 
 
-def new_product(
-    tenant: UUID,
-    sku: str,
-    unit_name: str,
-    kind: str,
-    barcodes: list[str],
-    described: ProductDescription,
-    tracks_batches: bool = False,
-    shelf_life_days: int | None = None,
-    confirm_unit: bool = False,
-    first: FirstValues = NOTHING,
-) -> NewProduct:
+def _printed(request: ProductRequest, product: Product) -> tuple[object, ...]:
+    """What identifies the request of a key."""
+    shown = [code.shown for code in _read_barcodes(request.barcodes)]
+    return (
+        "createProduct",
+        product.sku,
+        product.unit,
+        request.kind,
+        shown,
+        request.described.printed(),
+        request.tracks_batches,
+        request.shelf_life_days,
+        # Without first values it is the request of earlier versions: a retry finds its claim.
+        *([asdict(request.first)] if request.first != NOTHING else []),
+    )
+
+
+def new_product(tenant: UUID, request: ProductRequest) -> NewProduct:
     """A product with these values, which is not saved.
 
     Raises Refused(UnknownUnit), Malformed, InvalidText.
     """
-    sku_code = read_sku(sku)
+    described, life = request.described, request.shelf_life_days
+    sku_code = read_sku(request.sku)
     clean(described.name, "name", 200, required=True)
-    unit_name = unit_of(clean(unit_name, "unit", 10, required=True))
-    if not confirm_unit and not is_known(unit_name):
+    unit_name = unit_of(clean(request.unit, "unit", 10, required=True))
+    if not request.confirm_unit and not is_known(unit_name):
         raise Refused(UnknownUnit(unit_name, path=("unit",)))
-    codes = _read_barcodes(barcodes)
-    if shelf_life_days is not None and not (tracks_batches and 0 <= shelf_life_days <= 36500):
+    codes = _read_barcodes(request.barcodes)
+    if life is not None and not (request.tracks_batches and 0 <= life <= 36500):
         raise Malformed(
             "shelfLifeDays",
             "保质期须为 0 至 36500 天，且商品须按批次管理",
@@ -148,22 +151,22 @@ def new_product(
         tenant_id=tenant,
         id=uuid7(),
         sku=sku_code.shown,
-        kind=kind,
+        kind=request.kind,
         unit=unit_name,
         scale=scale_of(unit_name),
-        tracks_batches=tracks_batches,
-        shelf_life_days=shelf_life_days,
+        tracks_batches=request.tracks_batches,
+        shelf_life_days=life,
         **{"spec": "", **columns},
     )
     with _not_saved():
         with at_path("overstockPoint"):
             product.overstock_point = threshold(product, described.overstock_point)
-        more, path = _prepare(product, first)
+        more, path = _prepare(product, request.first)
     index_texts(product)
     return NewProduct(product, [sku_code, *codes, *more], path)
 
 
-def _read_barcodes(barcodes: list[str]) -> list[NewCode]:
+def _read_barcodes(barcodes: Sequence[str]) -> list[NewCode]:
     """The barcodes of one unit. Raises Malformed for too many, InvalidText."""
     if len(barcodes) > MOST_BARCODES:
         raise Malformed(

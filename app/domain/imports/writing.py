@@ -12,7 +12,7 @@ from app.db.tables import Level, Product
 from app.domain.access import Viewer
 from app.domain.catalog.categories import open_path, read_path
 from app.domain.catalog.namespace import NewCode, read_barcode, take_codes
-from app.domain.catalog.new_products import FirstValues, NewProduct, new_product
+from app.domain.catalog.new_products import FirstValues, NewProduct, ProductRequest, new_product
 from app.domain.catalog.products import (
     FEN,
     ProductDescription,
@@ -213,19 +213,19 @@ def _new(tenant: UUID, row: Row) -> NewProduct:
     """The product that the row describes. Raises as `new_product` does."""
     barcode, life = row.text("BARCODE"), row.value("SHELF_LIFE_DAYS")
     price = cast(int | None, row.value("PRICE"))
-    return new_product(
-        tenant,
+    request = ProductRequest(
         row.text("SKU") or barcode or "",
         row.text("UNIT") or "",
         "GOODS",
-        [barcode] if barcode else [],
         ProductDescription(row.text("NAME"), row.text("SPEC"), price),
+        [barcode] if barcode else [],
         tracks_batches=life is not None,
         shelf_life_days=cast(int | None, life),
         first=FirstValues(
             reorder_point=row.number_of("REORDER_POINT"), category_path=row.text("CATEGORY")
         ),
     )
+    return new_product(tenant, request)
 
 
 async def _announce(unit: Unit, writes: _Writes, store: UUID | None) -> None:
