@@ -17,6 +17,7 @@ from app.jobs import (
     contacts,
     expiry,
     menu,
+    monthly,
     passes,
     reservations,
     retention,
@@ -34,6 +35,7 @@ SCHEDULE: dict[str, tuple[str, Job]] = {
     "seal_contacts": ("*/10 * * * *", contacts.seal_contacts),
     "end_overdue_orders": ("* * * * *", reservations.end_overdue_orders),
     "resume_interrupted": ("* * * * *", stocktakes.resume_interrupted),
+    "request_monthly": ("*/10 * * * *", monthly.request_monthly),
     "keep_checkpoints": ("7 * * * *", checkpoints.keep_checkpoints),
     "trim": ("23 * * * *", retention.trim),
     # 03:40 in China, when stores are closed.

@@ -30,6 +30,10 @@ from app.resolvers.orders import OrdersMutation, OrdersQuery, OrdersSubscription
 from app.resolvers.passes import PassesMutation, PassesQuery
 from app.resolvers.purchases import PurchasesMutation, PurchasesQuery
 from app.resolvers.recipes import RecipesMutation
+from app.resolvers.report_subscriptions import (
+    ReportSubscriptionsMutation,
+    ReportSubscriptionsQuery,
+)
 from app.resolvers.reports import ReportsQuery
 from app.resolvers.roots import describe_directive, is_for_guests, undeclared
 from app.resolvers.sales import SalesMutation, SalesQuery
@@ -90,6 +94,7 @@ with warnings.catch_warnings():
             PrintingQuery,
             ReportsQuery,
             ExportsQuery,
+            ReportSubscriptionsQuery,
             AuditLogQuery,
             HealthQuery,
             CustomersQuery,
@@ -129,6 +134,7 @@ with warnings.catch_warnings():
             ApprovalsMutation,
             StocktakesMutation,
             ExportsMutation,
+            ReportSubscriptionsMutation,
             CustomersMutation,
         ),
     )

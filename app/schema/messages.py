@@ -76,8 +76,8 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     ),
     errors.UnknownNotification: (
         "UNKNOWN_NOTIFICATION",
-        "没有这个通知渠道、Webhook 或发送记录：{asked}",
-        "No such target, webhook or delivery: {asked}.",
+        "没有这个通知渠道、Webhook、订阅或发送记录：{asked}",
+        "No such target, webhook, subscription or delivery: {asked}.",
     ),
     errors.UnknownAlert: ("UNKNOWN_ALERT", "没有这条预警：{asked}", "No such alert: {asked}."),
     errors.UnknownSupplier: (

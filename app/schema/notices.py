@@ -29,8 +29,8 @@ for _value in definition(Reason).values:
 
 @problem(
     errors.UnknownNotification,
-    description="No target, webhook or delivery visible to you has this id. "
-    "通知渠道或发送记录不存在",
+    description="No target, webhook, subscription or delivery visible to you has this id. "
+    "通知渠道、订阅或发送记录不存在",
 )
 class UnknownNotification(problems.Problem):
     asked: str = as_sent()
@@ -81,6 +81,11 @@ class WebhookEvent(Enum):
     DAILY_DIGEST = strawberry.enum_value(
         "DAILY_DIGEST",
         description="The alerts of a store that are not urgent, once a day (`setDigest`). 每日汇总",
+    )
+    REPORT_READY = strawberry.enum_value(
+        "REPORT_READY",
+        description="A monthly report is ready (`subscribeReport`). Only its subscriber receives "
+        "it: no webhook can. 月度报表",
     )
 
 

@@ -59,7 +59,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "auditLog": paged,
     **dict.fromkeys(("alertCounts", "alertSettings", "notificationTargets"), by_stores),
     **dict.fromkeys(("webhooks", "messageTemplates", "messageSubscriptions", "health"), nothing),
-    **dict.fromkeys(("smsAccount", "myPhone"), nothing),
+    **dict.fromkeys(("smsAccount", "myPhone", "reportSubscriptions"), nothing),
     "deliveries": paged,
     "webhookDeliveries": lambda place: {"webhookId": place["product"]},
     "alertRoute": lambda place: {"rule": "LOW_STOCK", "storeId": place["store"]},

@@ -34,6 +34,8 @@ def of_alerts(product: str, store: str) -> dict[str, Any]:
         "unbindMiniApp": {"channel": "WECHAT"},
         "grantMessageCredit": {"template": "T-1", "count": 1},
         "setEscalation": {"rule": "LOW_STOCK", "storeId": store, "minutes": 30},
+        "subscribeReport": {"report": "LEVELS", "storeIds": [store]},
+        "unsubscribeReport": {"subscriptionId": NIL},
         "setDigest": {"storeId": store, "hour": 8},
         "redeliver": {"deliveryId": NIL},
         "setAlertRule": {"rule": "NEAR_EXPIRY", "productId": product, "days": [7]},

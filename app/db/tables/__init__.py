@@ -20,7 +20,7 @@ from app.db.tables.catalog import (
 from app.db.tables.channels import ChannelLink, ChannelRule, Listing, ShopMessage
 from app.db.tables.checkpoints import Checkpoint
 from app.db.tables.customers import Customer, MiniApp
-from app.db.tables.exports import Export
+from app.db.tables.exports import Export, ReportSubscription
 from app.db.tables.feed import Change, Feed
 from app.db.tables.health import AuditResult, JobFailure
 from app.db.tables.identity import (
@@ -127,6 +127,7 @@ __all__ = [
     "Recipe",
     "Recipients",
     "Redemption",
+    "ReportSubscription",
     "Request",
     "RollUp",
     "Session",

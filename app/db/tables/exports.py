@@ -1,6 +1,6 @@
 """Exports: reports that a worker writes as files."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,40 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.core.table import Table, key, made_at
+from app.db.core.table import Table, key, made_at, to
+
+
+class ReportSubscription(Table):
+    """A report that a member of staff receives each month.
+
+    `stores` are those that were chosen; null for all. `choice` is the rest of the report, without
+    a period. `month` is the first day of the month whose report was requested last.
+    """
+
+    __tablename__ = "report_subscriptions"
+    tenant_id: Mapped[UUID] = key()
+    id: Mapped[UUID] = key()
+    staff_id: Mapped[UUID]
+    report: Mapped[str]
+    format: Mapped[str]
+    language: Mapped[str]
+    origin: Mapped[str]
+    stores: Mapped[list[UUID] | None]
+    choice: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    month: Mapped[date]
+    created_at: Mapped[datetime] = made_at()
+    ended_at: Mapped[datetime | None]
+    __table_args__ = (
+        to("staff", "staff_id"),
+        CheckConstraint("format in ('XLSX', 'CSV')", name="format"),
+        Index(
+            "ix_report_subscriptions_due",
+            "tenant_id",
+            "month",
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_report_subscriptions_staff_id", "tenant_id", "staff_id"),
+    )
 
 
 class Export(Table):
@@ -40,7 +73,9 @@ class Export(Table):
     requested_at: Mapped[datetime] = made_at()
     finished_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
+    subscription_id: Mapped[UUID | None]
     __table_args__ = (
+        to("report_subscriptions", "subscription_id"),
         CheckConstraint(
             "state in ('QUEUED', 'RUNNING', 'READY', 'FAILED', 'EXPIRED')", name="state"
         ),
@@ -58,5 +93,12 @@ class Export(Table):
             "tenant_id",
             "expires_at",
             postgresql_where=text("state = 'READY'"),
+        ),
+        Index(
+            "ix_exports_subscription_id",
+            "tenant_id",
+            "subscription_id",
+            "id",
+            postgresql_where=text("subscription_id IS NOT NULL"),
         ),
     )

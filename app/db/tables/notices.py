@@ -117,6 +117,7 @@ class Delivery(Table):
     `occasion` is when the alert was raised: a later stage of it is delivered again. `revision` is
     the store's, for a delivery of its changes. `template` is the provider's id of the template of
     `body`, and `parts` are those of the alert, as JSON, from which another channel fills its own.
+    `sealed_link` is a link for its recipient alone, sent below the body and not shown to others.
     It is SENT at `sent_at`, while the provider has it and has not reported what became of it.
     """
 
@@ -132,6 +133,7 @@ class Delivery(Table):
     revision: Mapped[int | None]
     replay: Mapped[int] = mapped_column(Integer, server_default="0")
     body: Mapped[str]
+    sealed_link: Mapped[bytes | None]
     template: Mapped[str | None]
     parts: Mapped[str | None]
     state: Mapped[str] = mapped_column(server_default="PENDING")

@@ -22,7 +22,7 @@ from app.domain.rules.recipients import (
     reasons,
 )
 
-ALERT_RAISED = "ALERT_RAISED"
+ALERT_RAISED, REPORT_READY = "ALERT_RAISED", "REPORT_READY"
 
 
 async def notified_people(

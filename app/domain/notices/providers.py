@@ -19,7 +19,7 @@ from app.platforms.sending import NotSubscribed, SendError, TemplateMessage
 from app.platforms.sms import Report, SmsProvider, TextMessage
 
 NO_ANSWER = "no answer"
-TITLE = "库存预警"
+TITLE, REPORT_TITLE = "库存预警", "月度报表"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,10 @@ async def send(
             event, body = str(delivery.id), delivery.body
             return await webhook.send(recipient.url, secrets, event, body, hosts)
         url = db.vault.open(tenant, recipient.id, recipient.sealed_url)
-        return await messages.send(url, TITLE, delivery.body, hosts)
+        if delivery.sealed_link is None:
+            return await messages.send(url, TITLE, delivery.body, hosts)
+        link = db.vault.open(tenant, delivery.id, delivery.sealed_link)
+        return await messages.send(url, REPORT_TITLE, f"{delivery.body}\n{link}", hosts)
     except Unopened:
         raise SendError("the secret that sealed the address is gone") from None
 

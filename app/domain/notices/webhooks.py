@@ -18,6 +18,7 @@ from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
 from app.domain.errors import Malformed, Refused, UnknownNotification, WrongState, WrongStateReason
 from app.domain.notices.dispatch import STORE_CHANGED
+from app.domain.notices.people import REPORT_READY
 from app.domain.rules.texts import clean, link
 
 
@@ -38,13 +39,19 @@ async def create_webhook(
 ) -> NewWebhook:
     """Creates a webhook. The secret is shown once: only the sealed one is kept.
 
-    Raises Malformed for an address that is not https, or for no event.
+    Raises Malformed for an address that is not https, for no event, or for one of a person.
     """
     url = clean(url, "url", 500, required=True)
     if not _is_private(url, private_hosts):
         url = link(url, "url", 500)
     if not events:
         raise Malformed("events", "请至少选择一种事件", "Choose at least one event.")
+    if REPORT_READY in events:
+        raise Malformed(
+            "events",
+            "月度报表只发给订阅的员工本人",
+            "REPORT_READY goes to the subscriber alone.",
+        )
     secret, id = _new_secret(), uuid7()
     chosen = sorted(set(events))
     async with db.unit(viewer.tenant) as unit:

@@ -27,12 +27,14 @@ from app.domain.reports import export_expiry, export_movements, export_sales, ex
 from app.domain.reports.columns import ExportScope, ExportTable, scope_of
 from app.domain.reports.exports import (
     LIFETIME,
+    MONTHLY_LIFETIME,
     TITLES,
     ExportFiles,
     Failure,
     delete_file,
     path_of,
 )
+from app.domain.reports.monthly import announce
 from app.platforms import image_store
 from app.platforms.image_store import Unavailable
 
@@ -107,10 +109,21 @@ async def make(db: Database, files: ExportFiles, export: Export) -> None:
         log.warning("export.failed", export=str(export.id), attempt=export.attempts, error=error)
         await _retry(db, export, error)
     else:
-        now = clock()
-        ready = {"state": "READY", "progress": 100, "rows": progress.rows, "size": size}
-        ready |= {"finished_at": now, "expires_at": now + LIFETIME, "leased_until": None}
-        await _write(db, export, ready)
+        await _finish(db, files, export, {"rows": progress.rows, "size": size})
+
+
+async def _finish(db: Database, files: ExportFiles, export: Export, values: dict[str, Any]) -> None:
+    """The file can be fetched; its subscriber's messages are written with it."""
+    now = clock()
+    lifetime = MONTHLY_LIFETIME if export.subscription_id else LIFETIME
+    ready = {**values, "state": "READY", "progress": 100, "leased_until": None}
+    ready |= {"finished_at": now, "expires_at": now + lifetime}
+    async with db.unit(export.tenant_id) as unit:
+        if await rows.change(unit, export, **ready):
+            unit.document_changed(export.stores[0], export.id)
+            if export.subscription_id:
+                [done] = await rows.exports_by_id(unit.session, unit.tenant, [export.id])
+                await announce(unit, db.vault, files, done)
 
 
 async def _make_file(db: Database, files: ExportFiles, export: Export, progress: Progress) -> int:

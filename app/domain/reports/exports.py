@@ -24,8 +24,8 @@ from app.platforms.image_store import ImageStore
 
 ALGORITHM = "HS256"
 AUDIENCE = "kucun.exports"
-LIFETIME = timedelta(hours=1)
-"""How long a file can be fetched after it was made."""
+LIFETIME, MONTHLY_LIFETIME = timedelta(hours=1), timedelta(days=7)
+"""How long a file can be fetched after it was made, and one that was sent in a message."""
 WAITING_MAX = 5
 """Exports of one person that are not finished."""
 RETRY_SECONDS = 15
