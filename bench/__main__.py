@@ -7,7 +7,7 @@ import time
 
 import uvloop
 
-from bench import feeds, http, kitchen, lane, live, orders, tills
+from bench import exports, feeds, http, kitchen, lane, live, orders, tills
 from bench.measure import BARS, RESULTS, Figure, machine, save, show
 from bench.stage import Stage, staged
 
@@ -19,6 +19,7 @@ GROUPS = {
     "tills": tills,
     "live": live,
     "feeds": feeds,
+    "exports": exports,
 }
 
 
