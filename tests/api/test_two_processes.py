@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from itertools import cycle
 from typing import Any
 from uuid import uuid4
@@ -11,9 +12,12 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from app.db.core.audit import audit
+from app.db.core.unit import Database
 from app.run.embedded import Urls
-from tests.conftest import SECRET
-from tests.support.api import Desk, mutation
+from tests.conftest import SECRET, VAULT, Auditor, Cloning, unheard
+from tests.support.api import Desk, a_desk, mutation
+from tests.support.identity import Asking, a_chain
 from tests.support.web import Web, client
 
 SELL = """
@@ -26,10 +30,33 @@ mutation($input: SellInput!) { sell(input: $input) {
 
 
 @pytest.fixture(scope="module")
-def pair(urls: Urls) -> Iterator[tuple[Web, Web]]:
-    webs = Web(urls, SECRET), Web(urls, SECRET)
+async def apart(clone: Cloning) -> AsyncIterator[Urls]:
+    """A database of its own: the jobs of the processes would take turns for all other tenants."""
+    urls = await clone()
+    yield urls
+    assert await audit(urls.owner) == []
+
+
+@pytest.fixture(scope="module")
+def pair(apart: Urls) -> Iterator[tuple[Web, Web]]:
+    webs = Web(apart, SECRET), Web(apart, SECRET)
     yield webs
     assert [web.end() for web in webs] == [[], []]
+
+
+@pytest.fixture(scope="module")
+async def people(apart: Urls, pair: tuple[Web, Web]) -> AsyncIterator[Desk]:
+    db = Database(apart.database, unheard, vault=VAULT)
+    async with client(pair[0]) as http:
+        yield await a_desk(await a_chain(db, Asking(http)))
+    await db.close()
+
+
+@pytest.fixture
+async def desk(people: Desk, apart: Urls, auditor: Auditor) -> AsyncIterator[Desk]:
+    """The same people for all tests, each with products of its own."""
+    yield replace(people, products={})
+    assert await auditor(apart.owner) == []
 
 
 @pytest.fixture
@@ -151,10 +178,10 @@ async def test_who_hangs_up_may_ask_again(desk: Desk, clients: list[httpx2.Async
 
 
 async def test_a_server_killed_in_a_burst_loses_and_doubles_nothing(
-    desk: Desk, urls: Urls, clients: list[httpx2.AsyncClient]
+    desk: Desk, apart: Urls, clients: list[httpx2.AsyncClient]
 ) -> None:
     await desk.receive("米", 1000)
-    doomed = Web(urls, SECRET)
+    doomed = Web(apart, SECRET)
     bodies = [await sale(desk, ("米", 1)) for _ in range(400)]
     heard: dict[int, bytes] = {}
     enough = asyncio.Event()
