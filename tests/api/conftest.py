@@ -10,7 +10,6 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
-from pytest_httpserver import HTTPServer
 from starlette.applications import Starlette
 
 from app.db.core.lane import Lane
@@ -24,6 +23,7 @@ from app.settings import Settings
 from app.web.server import configure
 from tests.conftest import SECRET as KEY
 from tests.support.api import Desk, a_desk
+from tests.support.http_server import http_server
 from tests.support.identity import Asking, Chain, a_chain, from_own_address
 from tests.support.mall import Mall
 from tests.support.mini_program import APP, SECRET, MiniProgram
@@ -127,7 +127,7 @@ async def fresh(chain: Chain) -> Desk:
 
 @pytest.fixture
 def mall() -> Iterator[Mall]:
-    with HTTPServer(threaded=True) as server:
+    with http_server() as server:
         yield Mall(server)
 
 
@@ -144,13 +144,13 @@ async def trade(urls: Urls, db: Database, lane: Lane, mall: Mall) -> AsyncIterat
 
 @pytest.fixture
 def mini() -> Iterator[MiniProgram]:
-    with HTTPServer(threaded=True) as server:
+    with http_server() as server:
         yield MiniProgram(server)
 
 
 @pytest.fixture
 def sms() -> Iterator[SmsServer]:
-    with HTTPServer(threaded=True) as server:
+    with http_server() as server:
         yield SmsServer(server)
 
 

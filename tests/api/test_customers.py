@@ -7,12 +7,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from pytest_httpserver import HTTPServer
 
 from app.db.core.unit import Database
 from app.run.embedded import Urls
 from tests.api.conftest import served
 from tests.support.api import Desk, a_desk
+from tests.support.http_server import http_server
 from tests.support.identity import REFRESH, VIEWER, a_chain
 from tests.support.mini_program import APP, PEM, SECRET, MiniProgram
 from tests.support.phones import SET_APP
@@ -83,7 +83,7 @@ class Club:
 
 @pytest.fixture(scope="module")
 def mini() -> Iterator[MiniProgram]:
-    with HTTPServer(threaded=True) as server:
+    with http_server() as server:
         yield MiniProgram(server)
 
 

@@ -15,6 +15,7 @@ from app.run.embedded import Urls
 from tests.api.test_notices import CREATE
 from tests.api.test_sms import connect
 from tests.conftest import SECRET
+from tests.support.http_server import http_server
 from tests.support.phones import Phones
 from tests.support.sms_server import SmsServer
 from tests.support.worker import Gate, worker
@@ -45,7 +46,7 @@ class Receiver:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with HTTPServer(threaded=True) as server:
+    with http_server() as server:
         receiver = Receiver(server)
         server.expect_request("/hook").respond_with_handler(receiver.take)
         yield receiver

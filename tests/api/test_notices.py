@@ -22,6 +22,7 @@ from app.platforms.messages import provider_of
 from app.run.embedded import Urls
 from tests.api.conftest import served
 from tests.support.api import Desk, a_desk
+from tests.support.http_server import http_server
 from tests.support.identity import CREATE_STORE, a_chain
 from tests.support.phones import providers_of
 
@@ -77,7 +78,7 @@ async def desk(urls: Urls, db: Database) -> AsyncIterator[Desk]:
 
 @pytest.fixture
 def receiver() -> Iterator[HTTPServer]:
-    with HTTPServer(threaded=True) as server:
+    with http_server() as server:
         yield server
 
 

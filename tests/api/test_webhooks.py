@@ -15,6 +15,7 @@ from werkzeug import Request, Response
 from app.domain.notices.deliver import MOST_ATTEMPTS
 from app.platforms import webhook
 from tests.api.test_notices import CREATE, DELETE
+from tests.support.http_server import http_server
 from tests.support.phones import Phones
 
 ROTATE = """
@@ -43,7 +44,7 @@ LOG = "{ auditLog { nodes { act } } }"
 
 @pytest.fixture
 def receiver() -> Iterator[HTTPServer]:
-    with HTTPServer(threaded=True) as server:
+    with http_server() as server:
         yield server
 
 

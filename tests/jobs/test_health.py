@@ -1,5 +1,6 @@
 """Health: failing jobs are kept until they work, and the nightly audit leaves its result."""
 
+from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -11,6 +12,7 @@ from app.db import health
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
 from app.db.tables import Alert
+from app.domain.ledger.post import PostDrafts
 from app.domain.people.stores import create_tenant
 from app.jobs import admin
 from app.jobs.audit import audit
@@ -18,8 +20,29 @@ from app.jobs.rounds import Rounds
 from app.jobs.tenants import for_every_tenant
 from app.run.embedded import Urls
 from app.settings import Settings
+from tests.conftest import VAULT, Cloning, unheard
 from tests.support.identity import PASSWORD
 from tests.support.shop import Shop
+
+
+@pytest.fixture(scope="module")
+async def urls(clone: Cloning) -> Urls:
+    """A database of its own: these jobs take turns for all its tenants."""
+    return await clone()
+
+
+@pytest.fixture(scope="module")
+async def db(urls: Urls) -> AsyncIterator[Database]:
+    database = Database(urls.database, unheard, vault=VAULT)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="module")
+async def lane(urls: Urls) -> AsyncIterator[Lane]:
+    lane = Lane(urls.database, PostDrafts(), unheard)
+    yield lane
+    await lane.close()
 
 
 @pytest.fixture

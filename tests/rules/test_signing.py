@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import httpx2
 import pytest
-from pytest_httpserver import HTTPServer
 
 from app.platforms.sending import SendError
 from app.platforms.sms import AliyunSms, Report, SmsCredentials, TencentSms, TextMessage
+from tests.support.http_server import http_server
 from tests.support.sms_server import KEY, SECRET, SmsServer
 
 MESSAGE = TextMessage("018f-1", "+8613812345678", "SMS_1", {"text": "大米 已断货 & 100%~*"})
@@ -18,7 +18,7 @@ ACCOUNT = SmsCredentials(KEY, SECRET, "库存 签名", "1400006666")
 
 @pytest.fixture
 def sms() -> Iterator[SmsServer]:
-    with HTTPServer(threaded=True) as server:
+    with http_server() as server:
         yield SmsServer(server)
 
 
@@ -108,7 +108,7 @@ async def test_what_errors_mean(
 @pytest.mark.parametrize("client", [AliyunSms, TencentSms])
 @pytest.mark.parametrize("body", ["<html>", "[]", "{}", '{"Response": 7, "Code": "OK"}'])
 async def test_garbage_is_tried_again(client: type[AliyunSms | TencentSms], body: str) -> None:
-    with HTTPServer(threaded=True) as server:
+    with http_server() as server:
         server.expect_request("/").respond_with_data(body)
         async with httpx2.AsyncClient() as http:
             provider = client(http, server.url_for("").rstrip("/"), ACCOUNT)

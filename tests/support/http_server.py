@@ -1,0 +1,22 @@
+"""A local HTTP server that stands for a service of others: a platform, a provider, a receiver."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pytest_httpserver import HTTPServer
+
+POLL_SECONDS = 0.02
+
+
+class QuickServer(HTTPServer):
+    """Stops within POLL_SECONDS; the library's own takes half a second."""
+
+    def thread_target(self) -> None:
+        assert self.server is not None
+        self.server.serve_forever(poll_interval=POLL_SECONDS)
+
+
+@contextmanager
+def http_server() -> Iterator[HTTPServer]:
+    with QuickServer(threaded=True) as server:
+        yield server
