@@ -36,7 +36,7 @@ ROOTS = [
 TWINS = ("produce", "returnToSupplier")
 REVERSALS = ("reverse", "reversePurchaseReceipt", "reverseTransferReceipt", "reverseRedemption")
 # Without --all a place gets each STRIDE-th of its values.
-STRIDE = 12
+STRIDE = 24
 KEYLESS = ("signIn", "signInWithWechat", "signInWithDouyin", "refreshSession", "syncSales")
 BY_ID = ("movement", "supplier", "purchaseOrder", "order", "writeOff", "approval", "transfer")
 ON_AN_ORDER = ("payOrder", "fulfilOrder", "cancelOrder", "extendHold")

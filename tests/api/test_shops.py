@@ -82,12 +82,13 @@ async def test_a_push_that_always_fails_is_dead_until_retried(trade: Trade) -> N
     assert trade.mall.stock["1"] == 3
 
 
-async def test_eight_failures_are_enough(trade: Trade) -> None:
-    for _ in range(ATTEMPTS):
+async def test_so_many_failures_are_enough(trade: Trade) -> None:
+    for attempts in (0, 1, ATTEMPTS - 2, ATTEMPTS - 1):
         trade.mall.trouble = ["busy"] * 4
         async with trade.books.db.unit(trade.tenant) as unit:
             waiting = rows.update(rows.Listing).where(rows.Listing.state == "WAITING")
-            await unit.session.execute(waiting.values(next_at=unit.now))
+            due = waiting.values(next_at=unit.now, attempts=attempts)
+            await unit.session.execute(due)
         await trade.push_stock()
     listings = await trade.listings()
     assert {(each["state"], each["attempts"]) for each in listings.values()} == {("DEAD", ATTEMPTS)}

@@ -30,7 +30,7 @@ def orders_of(steps: Sequence[str]) -> list[tuple[str, ...]]:
 
 ORDERED = (*STEPS, "cancel")
 """Events of a pass that an order sold: the order can be cancelled as well."""
-SAMPLED = 4
+SAMPLED = 10
 """One of so many orders is tried without --all."""
 
 

@@ -20,7 +20,7 @@ from app.replay.shop import Refused, Shop, Unreachable
 from app.run.embedded import Urls
 from app.settings import Settings
 from tests.api.conftest import served
-from tests.conftest import SECRET, unheard
+from tests.conftest import SECRET, Cloning, unheard
 
 NOON = pandas.Timestamp("2017-01-01 12:00")
 COLUMNS = ["store_id", "basket_id", "product_id", "quantity", "transaction_timestamp"]
@@ -49,6 +49,12 @@ KNOWN = {
 @pytest.fixture(scope="module")
 def story() -> Story:
     return load(stores=1, baskets=40)
+
+
+@pytest.fixture(scope="module")
+async def urls(clone: Cloning) -> Urls:
+    """A database of its own: each replay ends with the audit of all its tenants."""
+    return await clone()
 
 
 @pytest.fixture
