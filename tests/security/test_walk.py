@@ -124,8 +124,8 @@ async def test_sockets_answer_the_same(
         for each in walk.world.readers.values()
         if each.reaches(permission(root), 0, [walk.world.store(0, 0)])
     ]
-    largest = built(walk, kind, root, seed, wide)[-1:]
-    [document, *_] = await walk.fitting(walk.world.readers["guest"], largest)
+    chosen = built(walk, kind, root, seed, wide)[-1:]
+    [document, *_] = await walk.fitting(walk.world.readers["guest"], chosen)
     for reader in readers if wide else rng.sample(readers, min(2, len(readers))):
         for target in ("own", "foreign"):
             answer = await walk.ask_on_socket(reader, document, target)
