@@ -1,10 +1,11 @@
 """Markdowns of batches: written by staff, read with the batches that are sold next."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, delete, func, literal_column, select, tuple_
+from sqlalchemy import BigInteger, and_, case, delete, func, literal_column, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from app.db.core.snapshot import AnySession
@@ -45,6 +46,12 @@ def next_percent(tenant: Any, store: Any, product: Any, day: Any) -> Any:
         .limit(1)
         .scalar_subquery()
     )
+
+
+def marked_down(tenant: Any, store: Any, product: Any, day: Any) -> Any:
+    """SQL: the same, 0 if only batches that are sold later have a markdown; null without any."""
+    percent = func.coalesce(next_percent(tenant, store, product, day), ZERO)
+    return case((_has_any(tenant, store, product), percent))
 
 
 NEXT = 8
@@ -97,6 +104,21 @@ async def remove(unit: Unit, store: UUID, batch: UUID) -> None:
     """Delete the markdown of a batch in a store, if there is one."""
     mine = Markdown.tenant_id == unit.tenant, Markdown.store_id == store
     await unit.session.execute(delete(Markdown).where(*mine, Markdown.batch_id == batch))
+
+
+async def end_lapsed(unit: Unit) -> None:
+    """Delete the markdowns whose last day is over, and name their products in the feeds."""
+    lapsed = delete(Markdown).where(Markdown.tenant_id == unit.tenant, Markdown.ends_at <= unit.now)
+    ended = await unit.session.execute(lapsed.returning(Markdown.store_id, Markdown.product_id))
+    for store, product in ended:
+        unit.changed(store, product)
+        unit.document_changed(store, product)
+
+
+async def any_lapsed(session: AnySession, tenant: UUID, now: datetime) -> bool:
+    """Whether the last day of any markdown is over."""
+    query = select(D.product_id).where(D.tenant_id == tenant, D.ends_at <= now).limit(1)
+    return (await session.execute(query)).first() is not None
 
 
 async def markdowns_of(

@@ -25,6 +25,8 @@ from app.db.channel_limits import OfferColumns, on_offer, remaining
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, arrays, rows
 from app.db.core.unit import Unit
+from app.db.days import store_day
+from app.db.markdowns import marked_down
 from app.db.reservations import free
 from app.db.tables import Feed, Level, Need, Product, Store
 
@@ -35,7 +37,9 @@ UNLIMITED = 10**12
 class Dish(NamedTuple):
     """A product on the menu of a store; `price` is in fen.
 
-    `ration` is the channel's limit in base units, independent of the stock.
+    `ration` is the channel's limit in base units, independent of the stock. `percent` is what is
+    off the price of the batch that is sold next, 0 if only later ones have a markdown; None without
+    any and for what has no batches.
     """
 
     id: UUID
@@ -50,6 +54,7 @@ class Dish(NamedTuple):
     recipe_id: UUID | None
     sold_out_until: datetime | None
     ration: int | None
+    percent: int | None
 
 
 class Shelf(NamedTuple):
@@ -66,17 +71,17 @@ IDS = func.any(bindparam("ids", type_=ARRAY(Uuid())))
 HERE = and_(L.tenant_id == P.tenant_id, L.product_id == P.id, L.store_id == STORE)
 
 
-def _offering(condition: Any, channel: Any) -> Any:
+def _offering(condition: Any, channel: Any, percent: Any) -> Any:
     S, F = Store.__table__.c, Feed.__table__.c
     columns = [
-        L.sold_out_until if name == "sold_out_until" else P[name] for name in Dish._fields[:-1]
+        L.sold_out_until if name == "sold_out_until" else P[name] for name in Dish._fields[:-2]
     ]
     most = null() if channel is None else remaining(OfferColumns(P.tenant_id, STORE, P.id, channel))
     offered = and_(
         P.tenant_id == S.tenant_id, P.archived_at.is_(None), condition, listed(STORE, channel)
     )
     return (
-        select(S.few_threshold, F.revision, *columns, most)
+        select(S.few_threshold, F.revision, *columns, most, percent)
         .select_from(Store.__table__)
         .join(Feed.__table__, and_(F.tenant_id == S.tenant_id, F.store_id == S.id))
         .outerjoin(Product.__table__.outerjoin(Level.__table__, HERE), offered)
@@ -97,8 +102,9 @@ def _shelving(held: Any) -> Any:
 # Compiled statements, not ORM queries: a menu may have hundreds of rows. Each comes twice: for the
 # whole shelf, and for the part that a channel may sell.
 SERVED = or_(P.kind == "DISH", P.kind == "SERVICE", P.kind == "BUNDLE")
-MENUS = [Statement(_offering(SERVED, channel)) for channel in (None, CHANNEL)]
-CHOSEN = [Statement(_offering(P.id == IDS, channel)) for channel in (None, CHANNEL)]
+MENUS = [Statement(_offering(SERVED, channel, null())) for channel in (None, CHANNEL)]
+PERCENT = marked_down(P.tenant_id, STORE, P.id, store_day(Store.timezone, func.now()))
+CHOSEN = [Statement(_offering(P.id == IDS, channel, PERCENT)) for channel in (None, CHANNEL)]
 SHELVES = [Statement(_shelving(held)) for held in (free(L), on_offer(L, CHANNEL))]
 
 

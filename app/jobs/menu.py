@@ -1,9 +1,11 @@
-"""Every minute: products that were marked sold out yesterday return to the menu."""
+"""Every minute: products that were marked sold out yesterday return to the menu, and markdowns end
+whose last day was yesterday."""
 
 from uuid import UUID
 
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
+from app.domain.catalog.markdowns import end_markdowns
 from app.domain.catalog.menu import reopen
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome
@@ -14,3 +16,4 @@ from app.jobs.tenants import for_every_tenant
 async def open_menus(db: Database, _lane: Lane[Draft, Outcome], tenant: UUID) -> None:
     """Clear the marks of the tenant's stores, at each store's own midnight."""
     await reopen(db, tenant)
+    await end_markdowns(db, tenant)

@@ -234,7 +234,10 @@ class StoreBoard(Source):
                 level.product_id
                 for level in change.levels
                 if level.product_id in display
-                and level.sold_out_until != display.sold_out_until(level.product_id)
+                and (
+                    level.sold_out_until != display.sold_out_until(level.product_id)
+                    or display.is_marked_down(level.product_id)
+                )
             }
         if self._key.store in change.documents:
             # The channel's rules changed.

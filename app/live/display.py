@@ -54,6 +54,11 @@ class Display:
         held = (product for product in products if product in self._board.dishes)
         return self._board.servings(held, exact)
 
+    def is_marked_down(self, product: UUID) -> bool:
+        """Whether batches of the product have a lower price: it depends on which is sold next."""
+        dish = self._board.dishes.get(product)
+        return dish is not None and dish.percent is not None
+
     def sold_out_until(self, product: UUID) -> datetime | None:
         return self._board.dishes[product].sold_out_until
 

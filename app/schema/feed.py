@@ -17,6 +17,7 @@ from app.schema.edges import edge
 from app.schema.menu import MenuDish
 from app.schema.scalars import Revision
 from app.schema.stock import Level
+from app.schema.storefront import LowerPrice, lower_price
 from app.schema.topics import DocumentTopic
 from app.schema.window import window
 
@@ -151,6 +152,12 @@ class ProductAvailability:
     availability: Availability = strawberry.field(
         description="Availability that customers see now. 可售标签"
     )
+
+    @strawberry.field(
+        description="Lower price of the goods that are sold next; null without one. 临期折扣"
+    )
+    def markdown(self, root: strawberry.Parent[Serving]) -> LowerPrice | None:
+        return lower_price(root.dish.price, root.percent)
 
 
 @window(

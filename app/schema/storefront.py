@@ -40,6 +40,14 @@ class LowerPrice:
         return f"{self.percent} % off, expires soon"
 
 
+def lower_price(price: int | None, percent: int | None) -> LowerPrice | None:
+    """So many percent off a price in fen."""
+    if percent is None or price is None:
+        return None
+    charge = charge_of(price, Decimal(1)).less(percent)
+    return LowerPrice(percent=percent, price=money(charge.amount * 100))
+
+
 @window(Offer, public=EVERY, description="A product as customers of a store see it. 在售商品")
 class StorefrontProduct:
     id: UUID = strawberry.field(description="ID of the product.")
@@ -62,10 +70,7 @@ class StorefrontProduct:
         description="Lower price of the goods that are sold next; null without one. 临期折扣"
     )
     def markdown(self, root: strawberry.Parent[Offer]) -> LowerPrice | None:
-        if root.percent is None or root.price is None:
-            return None
-        charge = charge_of(root.price, Decimal(1)).less(root.percent)
-        return LowerPrice(percent=root.percent, price=money(charge.amount * 100))
+        return lower_price(root.price, root.percent)
 
     @strawberry.field(
         description="Availability of the product; the exact quantity is shown only when few are "

@@ -4,10 +4,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import update
+
+from app.db.tables import Markdown
+from app.domain.catalog.markdowns import end_markdowns
+from app.domain.ledger.draft import batch_id
 from app.domain.movements.batches import expiring
 from tests.support.identity import Chain
 from tests.support.live import Line, dialled
-from tests.support.shop import Shop
+from tests.support.shop import Shop, day
 
 LABELS = """
 subscription($store: String!, $products: [UUID!]!) {
@@ -64,6 +69,51 @@ async def test_labels_flip_by_the_clock(open_shop: Shop, chain: Chain) -> None:
         for draft in await expiring(shop.db, shop.tenant):
             await shop.post(draft)
         assert await next_labels(line) == {"奶": ("SOLD_OUT", 0, "已售罄")}
+
+
+SET_PRICE = "mutation($input: UpdateProductInput!) { updateProduct(input: $input) { __typename } }"
+MARK_DOWN = "mutation($input: SetMarkdownInput!) { setMarkdown(input: $input) { __typename } }"
+PRICES = """
+subscription($store: String!, $products: [UUID!]!) {
+  availabilityFeed(store: $store, productIds: $products) {
+    products { markdown { percent price } }
+  }
+}
+"""
+
+
+async def test_a_markdown_shows_until_its_batch_is_sold_or_its_day_is_over(
+    open_shop: Shop, chain: Chain
+) -> None:
+    shop, ends = open_shop, {"early": day(3), "late": day(30)}
+    for number, last in ends.items():
+        await shop.deliver("酸奶", 5, number, last)
+    product = await shop.product("酸奶")
+    await chain.do(SET_PRICE, productId=str(product), price="10")
+
+    async def mark_down(number: str, percent: int) -> None:
+        batch = str(batch_id(product, number, ends[number]))
+        await chain.do(MARK_DOWN, storeId=str(shop.store), batchId=batch, percent=percent)
+
+    async with dialled(shop.base_url) as line:
+        variables = {"store": chain.founded.store.code, "products": [str(product)]}
+        await line.subscribe(PRICES, **variables)
+
+        async def shown() -> Any:
+            [only] = (await line.next())["products"]
+            return only["markdown"]
+
+        assert await shown() is None
+        await mark_down("early", 20)
+        assert await shown() == {"percent": 20, "price": "8.00"}
+        await shop.sell("酸奶", 5)
+        assert await shown() is None
+        await mark_down("late", 50)
+        assert await shown() == {"percent": 50, "price": "5.00"}
+        async with shop.db.unit(shop.tenant) as unit:
+            await unit.session.execute(update(Markdown).values(ends_at=unit.now))
+        await end_markdowns(shop.db, shop.tenant)
+        assert await shown() is None
 
 
 INSIDE = """

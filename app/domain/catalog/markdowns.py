@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.db import identity
 from app.db import markdowns as rows
-from app.db.core.unit import Database, Unit
+from app.db.core.unit import Database, Unit, clock
 from app.db.tables import BatchLevel, Markdown
 from app.domain import access
 from app.domain.access import Can, Viewer
@@ -78,6 +78,7 @@ async def _write(unit: Unit, viewer: Viewer, level: BatchLevel, request: Markdow
         await rows.put(unit, markdown)
     # Storefronts and staff see the new price at once.
     unit.changed(level.store_id, level.product_id)
+    unit.document_changed(level.store_id, level.product_id)
     await record_act(
         unit,
         viewer,
@@ -100,3 +101,12 @@ def _last_day(level: BatchLevel, until: date | None, today: date) -> date:
             f"The last day of the markdown lies between {today} and {last}.",
         )
     return chosen
+
+
+async def end_markdowns(db: Database, tenant: UUID) -> None:
+    """Ends the markdowns whose last day is over, so that storefronts show the usual price."""
+    async with db.read(tenant) as session:
+        if not await rows.any_lapsed(session, tenant, clock()):
+            return
+    async with db.unit(tenant) as unit:
+        await rows.end_lapsed(unit)

@@ -56,6 +56,7 @@ class Serving:
     kind = property(lambda self: self.dish.kind)
     image_url = property(lambda self: self.dish.image_url)
     price = property(lambda self: yuan(self.dish.price))
+    percent = property(lambda self: self.dish.percent or None)
 
 
 class Board(NamedTuple):
