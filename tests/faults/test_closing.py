@@ -1,17 +1,12 @@
 """The process that closes a stocktake is killed at each of its statements: a job goes on."""
 
 import asyncio
-import os
-import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from multiprocessing import get_context
 from random import Random
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import event
 
 from app.db.core.unit import Database
 from app.db.stocktakes import stocktakes_by_id
@@ -21,6 +16,7 @@ from app.domain.documents import stocktake_close
 from app.domain.documents.stocktake_close import close, resume_closings
 from app.run.embedded import Urls
 from tests.conftest import VAULT, unheard
+from tests.support.killed import kill_after, killing
 from tests.support.shop import Shop
 from tests.support.stocktakes import CountDesk
 
@@ -29,21 +25,6 @@ GOODS = [f"货{number}" for number in range(8)]
 COUNTED = {name: (18, 20, 23)[place % 3] for place, name in enumerate(GOODS)}
 FEWEST = 30
 """Statements of a closing in three steps, at least."""
-
-
-def kill_after(db: Database, statements: int) -> None:
-    """This process kills itself once the database has answered so many statements."""
-    answered = 0
-
-    def count(_: object) -> None:
-        nonlocal answered
-        answered += 1
-        if answered == statements:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    @event.listens_for(db.engine.sync_engine, "connect")
-    def watch(connection: Any, _: object) -> None:
-        connection.driver_connection.add_query_logger(count)
 
 
 def close_and_die(url: str, viewer: Viewer, id: UUID, statements: int) -> None:
@@ -62,17 +43,7 @@ def close_and_die(url: str, viewer: Viewer, id: UUID, statements: int) -> None:
 @pytest.fixture(scope="session")
 def killed() -> Callable[..., bool]:
     """Runs a closing in another process; whether it was killed before its end."""
-    server = get_context("forkserver")
-    server.set_forkserver_preload([__name__])
-
-    def run(*arguments: object) -> bool:
-        process = server.Process(target=close_and_die, args=arguments)
-        process.start()
-        process.join(60)
-        assert process.exitcode in (0, -signal.SIGKILL)
-        return process.exitcode != 0
-
-    return run
+    return killing(close_and_die)
 
 
 async def state(shop: Shop, row: Stocktake) -> str:

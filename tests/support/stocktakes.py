@@ -29,6 +29,7 @@ class Counted:
     expires_on: date | None = None
     counted_at: datetime | None = None
     started_at_seq: int | None = None
+    unit_cost: int | None = None
 
 
 @dataclass
