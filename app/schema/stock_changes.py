@@ -134,7 +134,7 @@ class MovementInput:
     occurred_at: datetime | None = strawberry.field(
         default=None,
         description="Time of the event by the device's clock; now by default. What is older "
-        "than `Tenant.backdateDays` needs the permission ADJUST. 发生时间",
+        "than `Tenant.backdateDays` needs the permission ADJUST, which no API key has. 发生时间",
     )
 
 
