@@ -5,12 +5,11 @@ from typing import Annotated
 import strawberry
 from strawberry.types import Info
 
-from app.db import reports as rows
 from app.db.flow_reports import FlowFilter
-from app.db.reports import Ordered
 from app.domain import access
 from app.domain.access import Can
 from app.domain.reports import flows
+from app.domain.reports.channels import channel_figures
 from app.domain.reports.flows import GroupBy, LossGroupBy
 from app.domain.reports.overview import overview_of
 from app.resolvers.report_arguments import Compared, OfCategory, Since, Until, checked_period
@@ -21,7 +20,6 @@ from app.schema.arguments import First, StoreIds
 from app.schema.catalog import Channel
 from app.schema.overview import OverviewFigures
 from app.schema.paging import page_size
-from app.schema.reports import Figures
 
 
 @strawberry.type
@@ -109,20 +107,7 @@ class ReportsQuery:
         until: Until,
         store_ids: StoreIds = None,
     ):
-        checked_period(since, until)
-        viewer = info.context.viewer
+        viewer, period = info.context.viewer, checked_period(since, until)
         stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
         async with info.context.snapshot.read(viewer.tenant) as session:
-            days = since, until
-            ordered = await rows.ordered(session, viewer.tenant, stores, *days)
-            sold = await rows.sold(session, viewer.tenant, stores, *days)
-        orders = {each[:2]: each for each in ordered}
-        keys = sorted({*orders, *(each[:2] for each in sold)})
-        return [
-            Figures(
-                orders.get(key) or Ordered(*key, 0, 0, 0, 0, 0),
-                [each for each in sold if each[:2] == key],
-                key[0],
-            )
-            for key in keys
-        ]
+            return await channel_figures(session, viewer.tenant, stores, period)

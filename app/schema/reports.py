@@ -1,37 +1,16 @@
 """Reports for owners and managers."""
 
-from dataclasses import dataclass
-from uuid import UUID
-
 import strawberry
 
-from app.db.reports import Ordered, Sold
+from app.db.reports import Sold
 from app.domain.access import Can
+from app.domain.reports.channels import Figures
 from app.schema.boundary import needs
 from app.schema.catalog import Channel, Product
 from app.schema.edges import edge
 from app.schema.identity import Store
 from app.schema.scalars import Money, Quantity, amount, money
 from app.schema.window import as_window, window
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What one channel did in one store."""
-
-    ordered: Ordered
-    sold: list[Sold]
-    store_id: UUID
-
-    @property
-    def revenue(self) -> int:
-        """Fen."""
-        return sum(each.revenue for each in self.sold)
-
-    @property
-    def cost(self) -> int:
-        """1/10000 yuan."""
-        return sum(each.cost for each in self.sold)
 
 
 @window(Sold, description="Sales of one product through a channel. 渠道商品销量")
