@@ -60,6 +60,15 @@ def test_sizes(path: Path) -> None:
             assert (node.end_lineno or 0) - node.lineno < 70, node.name
 
 
+@pytest.mark.parametrize("path", sources("app/resolvers"), ids=str)
+def test_roots_read_call_and_answer(path: Path) -> None:
+    """A root reads its arguments, calls one function and maps the answer: in 12 lines."""
+    for node in defined(path):
+        declared = [ast.unparse(each) for each in node.decorator_list]
+        if any(each.startswith("root(") for each in declared):
+            assert (node.end_lineno or 0) - node.body[0].lineno < 12, node.name
+
+
 @pytest.mark.parametrize("path", sources("app"), ids=str)
 def test_names_and_first_words(path: Path) -> None:
     text = path.read_text()

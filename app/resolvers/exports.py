@@ -86,6 +86,18 @@ class ExportsQuery:
         return await chart_of(context.app.db, context.viewer, choice, context.language)
 
 
+def choice_of(input: types.RequestExportInput) -> ReportChoice:
+    return ReportChoice(
+        input.report,
+        input.store_ids,
+        input.since,
+        input.until,
+        input.group_by,
+        input.category_id,
+        input.within_days,
+    )
+
+
 @strawberry.type
 class ExportsMutation:
     @root(
@@ -97,17 +109,7 @@ class ExportsMutation:
         "导出报表",
     )
     async def request_export(self, info: Info, input: types.RequestExportInput) -> tables.Export:
-        context = info.context
-        choice = ReportChoice(
-            input.report,
-            input.store_ids,
-            input.since,
-            input.until,
-            input.group_by,
-            input.category_id,
-            input.within_days,
-        )
-        request = ExportRequest(input.key, input.format, choice)
+        context, request = info.context, ExportRequest(input.key, input.format, choice_of(input))
         db, origin = context.app.db, context.origin
         return await request_export(db, context.viewer, request, context.language, origin)
 

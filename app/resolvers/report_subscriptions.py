@@ -25,6 +25,19 @@ class ReportSubscriptionsQuery:
             return await monthly.subscribed(session, viewer)
 
 
+def choice_of(input: types.SubscribeReportInput) -> ReportChoice:
+    """The report that the input chooses: each time of the month that is over."""
+    return ReportChoice(
+        input.report,
+        input.store_ids,
+        None,
+        None,
+        input.group_by,
+        input.category_id,
+        input.within_days,
+    )
+
+
 @strawberry.type
 class ReportSubscriptionsMutation:
     @root(
@@ -36,21 +49,10 @@ class ReportSubscriptionsMutation:
         "permission is needed as well. At most 20. 订阅月度报表",
     )
     async def subscribe_report(self, info: Info, input: types.SubscribeReportInput) -> Subscribed:
-        context = info.context
-        choice = ReportChoice(
-            input.report,
-            input.store_ids,
-            None,
-            None,
-            input.group_by,
-            input.category_id,
-            input.within_days,
-        )
-        request = ExportRequest(input.key, input.format, choice)
+        context, request = info.context, ExportRequest(input.key, input.format, choice_of(input))
+        db, origin = context.app.db, context.origin
         return Subscribed(
-            await monthly.subscribe(
-                context.app.db, context.viewer, request, context.language, context.origin
-            )
+            await monthly.subscribe(db, context.viewer, request, context.language, origin)
         )
 
     @root(
