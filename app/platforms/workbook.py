@@ -36,6 +36,7 @@ FORMATS = {
     "MONEY": "#,##0.00",
     "COST": "#,##0.00##",
     "PERCENT": "0.0%",
+    "RATIO": "0.00",
 }
 FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 """A text that begins like this is a formula to a spreadsheet program."""

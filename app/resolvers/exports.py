@@ -46,8 +46,8 @@ class ExportsQuery:
         Can.SEE_STOCK,
         types.Chart | None,
         description="Draw a report as SVG, with at most 15 bars: the last adds up all others. "
-        "SALES, LOSSES, LEVELS and EXPIRY have a chart. The report's own permission is needed as "
-        "well, and costs are shown if you have SEE_COST. Null without a store that you may see. "
+        "All reports but MOVEMENTS and SLOW_MOVERS have one. The report's own permission is needed "
+        "as well, and costs are shown if you have SEE_COST. Null without a store that you may see. "
         "图表",
     )
     async def chart(
@@ -56,7 +56,9 @@ class ExportsQuery:
         report: Annotated[Report, strawberry.argument(description="Report to draw. 报表")],
         since: Annotated[
             date | None,
-            strawberry.argument(description="First day; required for SALES and LOSSES. 开始日期"),
+            strawberry.argument(
+                description="First day; required for reports of a period. 开始日期"
+            ),
         ] = None,
         until: Annotated[
             date | None,

@@ -11,7 +11,7 @@ from app.db.stock_values import StockFilter
 from app.domain import access
 from app.domain.access import Can
 from app.domain.reports import stock
-from app.domain.reports.stock import ExpiryGroupBy, StockGroupBy
+from app.domain.reports.stock import USUAL_COVER, USUAL_DAYS, ExpiryGroupBy, StockGroupBy
 from app.resolvers.report_arguments import (
     Compared,
     OfCategory,
@@ -24,9 +24,6 @@ from app.resolvers.roots import root
 from app.schema import stock_reports as types
 from app.schema.arguments import First, StoreIds
 from app.schema.paging import page_size
-
-USUAL_DAYS = 30
-USUAL_COVER = 90
 
 StockGroup = Annotated[
     StockGroupBy | None,

@@ -40,6 +40,10 @@ describe_values(
         "LEVELS": "The stock list: quantities, status and value of every level now. 库存",
         "MOVEMENTS": "Every line of the movements of a period, in the order of recording. 流水",
         "EXPIRY": "Batches in stock that have expired or expire soon, by days left. 临期",
+        "STOCK_VALUE": "What the stock is worth now, like `stockValue`. Needs SEE_COST. 库存金额",
+        "TURNOVER": "How fast the stock turned, like `turnoverReport`. Needs SEE_COST. 周转",
+        "SLOW_MOVERS": "Goods that do not move, like `slowMovers` with 30 and 90 days. Needs "
+        "SEE_REPORTS. 滞销",
     },
 )
 describe_values(
@@ -167,8 +171,8 @@ class RequestExportInput:
     )
     since: date | None = strawberry.field(
         default=None,
-        description="First day of the period; required for SALES, LOSSES and MOVEMENTS. The other "
-        "reports are as of now and ignore it. 开始日期",
+        description="First day of the period; required for SALES, LOSSES, MOVEMENTS and TURNOVER. "
+        "The other reports are as of now and ignore it. 开始日期",
     )
     until: date | None = strawberry.field(
         default=None,
@@ -177,7 +181,8 @@ class RequestExportInput:
     group_by: ExportGroupBy | None = strawberry.field(
         default=None,
         description="What the rows stand for. SALES: any but REASON, DAY by default. LOSSES: any "
-        "but HOUR and CHANNEL, REASON by default. Other reports are not grouped. 分组",
+        "but HOUR and CHANNEL, REASON by default. STOCK_VALUE and TURNOVER: STORE, CATEGORY or "
+        "PRODUCT, STORE by default. Other reports are not grouped. 分组",
     )
     category_id: UUID | None = strawberry.field(
         default=None,

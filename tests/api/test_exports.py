@@ -192,6 +192,37 @@ async def test_batches_by_days_left(stocked: Any, db: Database) -> None:
     assert wider["rows"] == 3
 
 
+async def test_reports_of_stock_equal_their_queries(stocked: Any, db: Database) -> None:
+    desk, files = stocked
+    today = datetime.now(UTC).date()
+    period = {"since": str(today - timedelta(days=1)), "until": str(today + timedelta(days=1))}
+    query = """query($since: Date!, $until: Date!) {
+      turnoverReport(since: $since, until: $until, groupBy: PRODUCT, first: 200) {
+        total { openingValue closingValue consumed turns } } }"""
+    turned = (await desk.ask(query, **period))["total"]
+    export = await exported(desk, db, files, report="TURNOVER", groupBy="PRODUCT", **period)
+    *rows, total = rows_of((await workbook_of(desk, export))["明细"])
+    sums = {name: sum(row[name] for row in rows) for name in ("期初金额", "期末金额", "消耗成本")}
+    assert sums == pytest.approx(
+        {
+            "期初金额": float(turned["openingValue"]),
+            "期末金额": float(turned["closingValue"]),
+            "消耗成本": float(turned["consumed"]),
+        }
+    )
+    assert total["周转次数"].startswith("=IF(")
+    worth = (await desk.ask("{ stockValue { total { value levels } } }"))["total"]
+    export = await exported(desk, db, files, report="STOCK_VALUE", groupBy="CATEGORY")
+    book = await workbook_of(desk, export)
+    *rows, _ = rows_of(book["明细"])
+    assert sum(row["库存金额"] for row in rows) == pytest.approx(float(worth["value"]))
+    assert sum(row["在库数"] for row in rows) == worth["levels"]
+    slow = await exported(desk, db, files, report="SLOW_MOVERS")
+    assert (slow["state"], slow["rows"]) == ("READY", 0), "all of it has just arrived"
+    chart = await desk.ask(CHART, report="STOCK_VALUE")
+    assert chart["title"] == "库存金额（元）"
+
+
 CHART = """query($report: ExportReport!, $since: Date, $until: Date, $groupBy: ExportGroupBy,
     $stores: [UUID!]) {
   chart(report: $report, since: $since, until: $until, groupBy: $groupBy, storeIds: $stores) {

@@ -10,15 +10,18 @@ from app.domain.access import Viewer
 from app.domain.errors import Malformed
 from app.domain.reports.columns import Chart, ExportScope, scope_of
 from app.domain.reports.export_expiry import expiry_chart
-from app.domain.reports.export_sales import losses_chart, sales_chart
+from app.domain.reports.export_sales import losses, sales
 from app.domain.reports.export_stock import levels_chart
+from app.domain.reports.export_turnover import stock_value, turnover
 from app.domain.reports.exports import Report, ReportChoice, check_choice, sees_cost
 from app.platforms import charts
 
 CHARTS: dict[Report, Callable[[AnySession, ExportScope], Awaitable[Chart]]] = {
-    Report.SALES: sales_chart,
-    Report.LOSSES: losses_chart,
+    Report.SALES: sales.chart,
+    Report.LOSSES: losses.chart,
     Report.LEVELS: levels_chart,
+    Report.STOCK_VALUE: stock_value.chart,
+    Report.TURNOVER: turnover.chart,
     Report.EXPIRY: expiry_chart,
 }
 EMPTY = "没有数据", "No data"

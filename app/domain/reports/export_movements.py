@@ -20,7 +20,7 @@ from app.domain.reports.columns import (
     fen,
     yuan,
 )
-from app.domain.reports.export_sales import CHANNELS
+from app.domain.reports.export_groups import CHANNELS
 from app.domain.reports.export_stock import PAGE, PRODUCT, product_values
 from app.domain.rules.kinds import Kind
 from app.domain.rules.phones import masked

@@ -23,7 +23,13 @@ from app.db.core.postgres import is_away
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import Database, clock
 from app.db.tables import Export
-from app.domain.reports import export_expiry, export_movements, export_sales, export_stock
+from app.domain.reports import (
+    export_expiry,
+    export_movements,
+    export_sales,
+    export_stock,
+    export_turnover,
+)
 from app.domain.reports.columns import ExportScope, ExportTable, scope_of
 from app.domain.reports.exports import (
     LIFETIME,
@@ -51,11 +57,14 @@ SHEET_ROWS_MAX = 1_048_000
 """Rows of a sheet, less a few for the header and the totals."""
 READ_PERCENT, WRITE_PERCENT, STORE_PERCENT = 60, 65, 95
 TABLES: dict[str, Callable[[AnySession, ExportScope], Awaitable[ExportTable]]] = {
-    "SALES": export_sales.sales,
-    "LOSSES": export_sales.losses,
+    "SALES": export_sales.sales.table,
+    "LOSSES": export_sales.losses.table,
     "LEVELS": export_stock.levels,
     "MOVEMENTS": export_movements.movements,
     "EXPIRY": export_expiry.expiry,
+    "STOCK_VALUE": export_turnover.stock_value.table,
+    "TURNOVER": export_turnover.turnover.table,
+    "SLOW_MOVERS": export_turnover.slow_movers,
 }
 
 

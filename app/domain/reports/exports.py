@@ -41,6 +41,9 @@ class Report(Enum):
     LEVELS = "LEVELS"
     MOVEMENTS = "MOVEMENTS"
     EXPIRY = "EXPIRY"
+    STOCK_VALUE = "STOCK_VALUE"
+    TURNOVER = "TURNOVER"
+    SLOW_MOVERS = "SLOW_MOVERS"
 
     @property
     def can(self) -> Can:
@@ -48,7 +51,13 @@ class Report(Enum):
         return NEEDS.get(self, Can.SEE_STOCK)
 
 
-NEEDS = {Report.SALES: Can.SEE_REPORTS, Report.LOSSES: Can.SEE_COST}
+NEEDS = {
+    Report.SALES: Can.SEE_REPORTS,
+    Report.LOSSES: Can.SEE_COST,
+    Report.STOCK_VALUE: Can.SEE_COST,
+    Report.TURNOVER: Can.SEE_COST,
+    Report.SLOW_MOVERS: Can.SEE_REPORTS,
+}
 
 
 class Format(Enum):
@@ -89,17 +98,23 @@ class Failure(Enum):
     )
 
 
+OF_STOCK = {ExportGroupBy.STORE, ExportGroupBy.CATEGORY, ExportGroupBy.PRODUCT}
 GROUPS = {
     Report.SALES: set(ExportGroupBy) - {ExportGroupBy.REASON},
     Report.LOSSES: set(ExportGroupBy) - {ExportGroupBy.HOUR, ExportGroupBy.CHANNEL},
+    Report.STOCK_VALUE: OF_STOCK,
+    Report.TURNOVER: OF_STOCK,
 }
-OF_PERIOD = {Report.SALES, Report.LOSSES, Report.MOVEMENTS}
+OF_PERIOD = {Report.SALES, Report.LOSSES, Report.MOVEMENTS, Report.TURNOVER}
 TITLES = {
     "SALES": ("销售报表", "Sales report"),
     "LOSSES": ("损耗报表", "Loss report"),
     "LEVELS": ("库存报表", "Stock list"),
     "MOVEMENTS": ("出入库流水", "Movements"),
     "EXPIRY": ("临期报表", "Expiry report"),
+    "STOCK_VALUE": ("库存金额报表", "Stock value"),
+    "TURNOVER": ("周转报表", "Turnover report"),
+    "SLOW_MOVERS": ("滞销报表", "Slow movers"),
 }
 
 

@@ -16,6 +16,9 @@ from app.db.stock_values import StockFilter, StockValue
 from app.domain.reports.flows import Report, ReportRow, Sums
 from app.domain.rules.periods import Comparison, Period, compared_with
 
+USUAL_DAYS, USUAL_COVER = 30, 90
+"""The window of slow movers, and for how many days goods last that are slow."""
+
 
 class StockGroupBy(Enum):
     """What the rows of a report of stock stand for."""
