@@ -6,6 +6,7 @@ from strawberry.tools import merge_types
 
 from app.resolvers.alert_rules import AlertRulesMutation, AlertRulesQuery
 from app.resolvers.alerts import AlertsMutation, AlertsQuery
+from app.resolvers.analytics import AnalyticsQuery
 from app.resolvers.approvals import ApprovalsMutation, ApprovalsQuery
 from app.resolvers.assortment import AssortmentMutation
 from app.resolvers.audit_log import AuditLogQuery
@@ -70,6 +71,7 @@ with warnings.catch_warnings():
             ImportsQuery,
             StockQuery,
             StockReportsQuery,
+            AnalyticsQuery,
             SalesQuery,
             TillsQuery,
             BatchesQuery,

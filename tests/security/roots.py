@@ -102,6 +102,12 @@ ARGUMENTS: dict[str, Arguments] = {
     "salesReport": lambda place: {**by_stores(place), **this_day(), "groupBy": "PRODUCT"},
     "lossReport": lambda place: {**by_stores(place), **this_day(), "groupBy": "PRODUCT"},
     **dict.fromkeys(("stockValue", "slowMovers", "expiryReport"), by_stores),
+    "analytics": lambda place: {
+        "metrics": ["REVENUE", "COST", "QUANTITY_SOLD", "MARGIN_PERCENT", "REFUND_PERCENT"],
+        "dimensions": ["PRODUCT", "CHANNEL", "HOUR"],
+        "period": this_day(),
+        "filters": by_stores(place),
+    },
     "turnoverReport": lambda place: {**by_stores(place), **this_day()},
     "channelReport": lambda place: {**by_stores(place), "since": today(), "until": today()},
     "chart": lambda place: {**by_stores(place), "report": "LEVELS"},

@@ -1,25 +1,29 @@
 """Reports equal sums over the whole ledger, to the last fen, on random histories."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, update
 
 from app.db import flow_reports, stock_reports, stock_values
+from app.db.analytics import Choice
 from app.db.flow_reports import FlowFilter
 from app.db.stock_values import StockFilter
 from app.db.tables import Category, Entry, Movement, Product
 from app.domain.errors import OutOfStock
 from app.domain.ledger.draft import Draft, Line, Place
 from app.domain.movements.checkpoints import keep_checkpoints
+from app.domain.reports.analytics import OrderBy, analytics
 from app.domain.rules.kinds import ON_HAND_BINS, PHYSICAL_BINS, Kind
-from app.domain.rules.periods import Period
+from app.domain.rules.metrics import Dimension, Metric
+from app.domain.rules.periods import Comparison, Period, compared_with
 from tests.support.shop import Shop, day
 
 ZONES = ("Asia/Shanghai", "America/Los_Angeles", "Pacific/Auckland")
@@ -59,7 +63,7 @@ class World:
         """A movement that happened now, lately or weeks ago."""
         rng, now = self.rng, datetime.now(UTC)
         minutes = rng.choice((0, rng.randint(1, 600), rng.randint(600, 60_000)))
-        channel = rng.choice(("POS", "WECHAT")) if kind in (Kind.SALE, Kind.RETURN) else None
+        channel = rng.choice(("COUNTER", "WECHAT")) if kind in (Kind.SALE, Kind.RETURN) else None
         draft = await self.shop.draft(kind, (name, quantity), store=store, channel=channel)
         draft = replace(draft, occurred_at=now - timedelta(minutes=minutes), dated=True)
         if kind is Kind.RECEIPT:
@@ -272,3 +276,110 @@ def turnover(
         for key in {*opening, *closing, *consumed}
     }
     return {key: each for key, each in sums.items() if any(each)}
+
+
+TO = {"customer": "SOLD", "supplier": "SENT_BACK", "waste": "WASTED", "variance": "MISSING"}
+FROM = {"customer": "RETURNED", "supplier": "RECEIVED", "variance": "FOUND"}
+
+
+def flows(rows: Sequence[Any]) -> Iterator[tuple[str, UUID, Any, Any, int]]:
+    """Each flow of the ledger: its name, store, entry, movement and sign."""
+    for entry, movement in rows:
+        [(sign, source, from_bin, target, to_bin)] = sides(entry, movement)
+        named = [(TO.get(to_bin), target), (FROM.get(from_bin), source)]
+        if to_bin == "kitchen":
+            named.append(("USED", target))
+        if source != target:
+            named += [("TO_STORE", source), ("FROM_STORE", target)]
+        yield from ((flow, store, entry, movement, sign) for flow, store in named if flow)
+
+
+def keyed(world: World, dimension: Dimension, flow: tuple[Any, ...], day: date) -> Any:
+    """The key of a flow that counts on this day."""
+    _, store, entry, movement, _ = flow
+    match dimension:
+        case Dimension.DAY:
+            return day
+        case Dimension.WEEK:
+            return day - timedelta(days=day.weekday())
+        case Dimension.MONTH:
+            return day.replace(day=1)
+        case Dimension.WEEKDAY:
+            return day.isoweekday()
+        case Dimension.HOUR:
+            return movement.occurred_at.astimezone(ZoneInfo(movement.timezone)).hour
+        case Dimension.CHANNEL:
+            return movement.channel or ""
+        case Dimension.REASON:
+            return movement.reason or "" if flow[0] in ("WASTED", "MISSING", "FOUND") else ""
+        case _:
+            return world.key(dimension.name, store, entry.product_id)
+
+
+async def test_analytics_are_the_ledger(world: World) -> None:
+    """Random questions, with filters and comparison, against every entry."""
+    rows, rng, shop = await world.read(), world.rng, world.shop
+    every = list(flows(rows))
+    for _ in range(25):
+        first = day(-rng.randint(0, 45))
+        days = Period(first, first + timedelta(days=rng.randint(0, 30)))
+        earlier = compared_with(days, rng.choice(list(Comparison)))
+        dimensions = rng.sample([each for each in Dimension if each is not Dimension.PRODUCT], 2)
+        dimensions = [Dimension.PRODUCT, *dimensions][rng.randint(0, 1) :]
+        metrics = rng.sample(
+            [
+                each
+                for each in Metric
+                if each.value.unit != "QUANTITY" or Dimension.PRODUCT in dimensions
+            ],
+            5,
+        )
+        choice = Choice(
+            rng.sample(world.stores, 2),
+            days,
+            earlier,
+            products=rng.choice((None, rng.sample(sorted(shop.products.values()), 3))),
+            channels=rng.choice((None, ["COUNTER"])),
+            weekdays=rng.choice((None, [1, 3, 6, 7])),
+        )
+        async with shop.db.read(shop.tenant) as session:
+            order = OrderBy(metrics[0], None, descending=True)
+            answer = await analytics(
+                session, shop.tenant, choice, metrics, dimensions, order, 10_000
+            )
+        shown = {(tuple(row.keys.values())): row for row in answer.rows}
+        sums: dict[Any, Counter[Any]] = {(): Counter()}
+        for flow in every:
+            name, store, entry, movement, sign = flow
+            if store not in choice.stores or not chosen_by(choice, entry, movement):
+                continue
+            for period, which in ((days, "now"), (earlier, "then")):
+                if period.since <= movement.business_date <= period.until:
+                    counts_on = movement.business_date + (days.since - period.since)
+                    key = tuple(keyed(world, each, flow, counts_on) for each in dimensions)
+                    for at, metric in enumerate(metrics):
+                        parts = metric.value.terms, metric.value.whole or {}
+                        for part, terms in enumerate(parts):
+                            for (of, column), factor in terms.items():
+                                if of == name:
+                                    value = sign * factor * (getattr(entry, column) or 0)
+                                    sums.setdefault(key, Counter())[at, part, which] += value
+                                    sums[()][at, part, which] += value
+        for key, expected in sums.items():
+            row = shown.pop(key, None) if key else answer.total
+            assert row is not None or not any(expected.values())
+            for at, value in enumerate(row.values if row else ()):
+                for which, parts in (("now", value.now), ("then", value.then)):
+                    # Quantities are of one product, and have no total.
+                    if parts is not None:
+                        got = tuple(expected[at, part, which] for part in range(len(parts)))
+                        assert parts == got
+        assert not any(any(each.now or ()) for row in shown.values() for each in row.values)
+
+
+def chosen_by(choice: Choice, entry: Any, movement: Any) -> bool:
+    return (
+        (choice.products is None or entry.product_id in choice.products)
+        and (choice.channels is None or (movement.channel or "") in choice.channels)
+        and (choice.weekdays is None or movement.business_date.isoweekday() in choice.weekdays)
+    )

@@ -7,5 +7,6 @@ REPORTS: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("channelReport", "turnoverReport"), JANUARY),
     "salesReport": {**JANUARY, "groupBy": "DAY"},
     "lossReport": {**JANUARY, "groupBy": "REASON"},
+    "analytics": {"metrics": ["REVENUE"], "dimensions": ["STORE"], "period": JANUARY},
     "chart": {"report": "LEVELS"},
 }
