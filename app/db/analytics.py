@@ -1,7 +1,7 @@
 """Analytics: any sums of the roll-ups by any keys, in one statement."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -27,7 +27,6 @@ from app.db.categories import subtree
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.tables import Product, RollUp
-from app.domain.rules.periods import Period
 
 U, P = RollUp.__table__.c, Product.__table__.c
 OF_PRODUCT = and_(P.tenant_id == U.tenant_id, P.id == U.product_id)
@@ -35,12 +34,15 @@ SUMMED = (U.store_id, U.product_id, U.flow, U.hour, U.channel, U.reason)
 VALUES = (U.quantity, U.cost, U.discount, U.amount)
 
 
+Days = tuple[date, date]
+
+
 class Choice(NamedTuple):
-    """Which roll-ups are summed; None does not restrict."""
+    """Which roll-ups are summed: periods have their first and last day; None does not restrict."""
 
     stores: Collection[UUID]
-    period: Period
-    earlier: Period | None
+    period: Days
+    earlier: Days | None
     category_id: UUID | None = None
     products: Collection[UUID] | None = None
     channels: Collection[str] | None = None
@@ -111,7 +113,7 @@ async def summed(
 def _facts(tenant: UUID, choice: Choice, flows: Collection[str]) -> Any:
     """SQL: the chosen roll-ups of both periods, each with the day on which it counts."""
 
-    def of(period: Period, earlier: Any, shift: timedelta) -> Any:
+    def of(period: Days, earlier: Any, shift: timedelta) -> Any:
         day = cast(U.day + literal(shift, Interval()), Date) if shift else U.day
         query = select(*SUMMED, *VALUES, day.label("day"), earlier.label("earlier")).where(
             U.tenant_id == tenant, among(U.store_id, choice.stores), U.day.between(*period)
@@ -132,7 +134,7 @@ def _facts(tenant: UUID, choice: Choice, flows: Collection[str]) -> Any:
     facts = of(choice.period, false(), timedelta())
     if choice.earlier is None:
         return facts.subquery("facts")
-    shift = choice.period.since - choice.earlier.since
+    shift = choice.period[0] - choice.earlier[0]
     return union_all(facts, of(choice.earlier, true(), shift)).subquery("facts")
 
 

@@ -91,7 +91,7 @@ def checked(metrics: Sequence[Metric], dimensions: Sequence[Dimension], choice: 
             "Quantities have units: add the dimension PRODUCT.",
         )
     periods = [each for each in (choice.period, choice.earlier) if each is not None]
-    days = len(choice.stores) * sum(each.length.days for each in periods)
+    days = len(choice.stores) * sum(Period(*each).length.days for each in periods)
     if days > MOST_STORE_DAYS:
         raise CostExceeded(
             f"共需统计 {days} 个门店日，上限为 {MOST_STORE_DAYS}：请减少门店或缩短期间",
@@ -140,7 +140,8 @@ async def analytics(
         return AnalyticsRow(keys, values)
 
     shown = [row(each, dict(zip(dimensions, each.keys, strict=True))) for each in read]
-    return Analytics(choice.period, choice.earlier, shown, row(total, {}))
+    earlier = choice.earlier and Period(*choice.earlier)
+    return Analytics(Period(*choice.period), earlier, shown, row(total, {}))
 
 
 def _value(
