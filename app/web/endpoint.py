@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from types import NoneType
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
@@ -28,7 +28,14 @@ from app.live.socket import Socket
 from app.live.stream import TRANSPORT
 from app.live.wire import Wire
 from app.schema.context import App, Caller, Context
+from app.schema.contract import finish
 from app.schema.operations import GuardedSchema
+from app.schema.persisted import (
+    NOT_FOUND,
+    PersistedDocuments,
+    named_document,
+    with_name_in_extensions,
+)
 from app.settings import listed
 from app.web.network import origin_of
 
@@ -67,6 +74,7 @@ class Endpoint(GraphQL[Context, None]):
         )
         self.app = app
         self.documents = schema.documents
+        self.persisted = PersistedDocuments()
         config = app.settings
         self.clients = Clients(config.connections_per_address, config.feeds_per_address)
 
@@ -74,7 +82,7 @@ class Endpoint(GraphQL[Context, None]):
         value = orjson.loads(data)
         if not isinstance(value, dict):
             raise orjson.JSONDecodeError("expected an object", "", 0)
-        return value
+        return with_name_in_extensions(cast("dict[str, Any]", value))
 
     def encode_json(self, data: object) -> bytes:
         return dumps(data)
@@ -95,7 +103,7 @@ class Endpoint(GraphQL[Context, None]):
             # Strawberry words what is wrong with it.
             return await super().parse_http_body(request)
         return GraphQLRequestData(
-            query=data["query"],
+            query=data.get("query"),
             variables=data.get("variables"),
             operation_name=data.get("operationName"),
             extensions=data.get("extensions"),
@@ -120,6 +128,9 @@ class Endpoint(GraphQL[Context, None]):
         """A stream when the client accepts nothing else or subscribes; one result otherwise."""
         if isinstance(request_data, list):
             raise HTTPException(400, "Batching is not enabled")
+        if refusal := self._read_persisted(request_data):
+            finish(refusal, context.language)
+            return ExecutionResult(data=None, errors=[refusal])
         if not request_data.query:
             raise HTTPException(400, "No GraphQL query found in the request")
         if self.is_streamed(request_adapter, request_data):
@@ -136,6 +147,21 @@ class Endpoint(GraphQL[Context, None]):
             operation_extensions=request_data.extensions,
             allowed_operation_types=allowed,
         )
+
+    def _read_persisted(self, data: GraphQLRequestData) -> GraphQLError | None:
+        """Puts the text of a persisted document in its place; the error if it is not known."""
+        name = named_document(data.extensions)
+        if name is None:
+            return None
+        if data.query is None:
+            data.query = self.persisted.text(name)
+            code = {"code": "PERSISTED_QUERY_NOT_FOUND"}
+            return None if data.query else GraphQLError(NOT_FOUND, extensions=code)
+        try:
+            self.persisted.keep(name, data.query)
+        except Malformed as error:
+            return GraphQLError(str(error), original_error=error)
+        return None
 
     def is_streamed(self, request: AsyncHTTPRequestAdapter, data: GraphQLRequestData) -> bool:
         """Whether the answer is a stream of events.
@@ -194,7 +220,7 @@ def is_operation(data: Any) -> bool:
     """Whether a JSON body has the parts of an operation, each of its type."""
     objects = (dict, NoneType)
     return (
-        isinstance(data.get("query"), str)
+        isinstance(data.get("query"), (str, NoneType))
         and isinstance(data.get("variables"), objects)
         and isinstance(data.get("extensions"), objects)
     )
