@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -24,19 +25,54 @@ def folder() -> Iterator[Path]:
         yield folder
 
 
+@dataclass(frozen=True)
+class Seeded:
+    """A data folder with the demo data, and what its first server printed until it served."""
+
+    folder: Path
+    steps: list[str]
+    text: str
+
+
 @pytest.fixture(scope="module")
-def seeded() -> Iterator[Path]:
-    """A data folder after its first start, with the demo data; its server has stopped."""
+def seeded() -> Iterator[Seeded]:
+    """The folder after its first start; its server has stopped."""
     with new_folder() as folder, servers(folder) as start:
-        assert start().stop() == 0
+        server = start()
+        steps, text = printed(server)
+        assert server.stop() == 0
         assert not (folder / "engines").is_symlink()
-        yield folder
+        yield Seeded(folder, steps, text)
+
+
+def printed(server: Server) -> tuple[list[str], str]:
+    """The steps of a start, and the text that follows them."""
+    before, after = server.log.read_text().split("\n\n", 1)
+    return before.splitlines(), after.replace(str(server.port), "PORT")
+
+
+@pytest.fixture(scope="module")
+def running(seeded: Seeded) -> Iterator[Server]:
+    """A server of two processes on a copy of the data, for tests that leave it as it is."""
+    with new_folder() as folder, servers(folder) as start:
+        copy(seeded, folder)
+        server = start("--processes", "2")
+        yield server
+        family = [process.pid for process in server.family()]
+        assert len(family) > 6
+        assert server.ready()
+        assert server.stop() == 0
+        assert all(gone(pid) for pid in family)
+
+
+def copy(seeded: Seeded, folder: Path) -> None:
+    subprocess.run(["cp", "-a", f"{seeded.folder}/.", folder], check=True)
 
 
 @pytest.fixture
-def data(folder: Path, seeded: Path) -> Path:
+def data(folder: Path, seeded: Seeded) -> Path:
     """A copy of the folder with the demo data."""
-    subprocess.run(["cp", "-a", f"{seeded}/.", folder], check=True)
+    copy(seeded, folder)
     return folder
 
 
@@ -46,24 +82,13 @@ def serve(data: Path) -> Iterator[Serve]:
         yield start
 
 
-@pytest.fixture
-def serve_first(folder: Path) -> Iterator[Serve]:
-    """Starts servers on a folder that is empty at first."""
-    with servers(folder) as start:
-        yield start
-
-
-def test_it_serves_two_processes_and_stops_without_a_trace(serve: Serve) -> None:
-    server = serve("--processes", "2")
-    assert server.ready()
-    until(lambda: len(server.web()) == 2)
+def test_it_serves_two_processes(running: Server) -> None:
+    """The fixture verifies that it stops without a trace."""
+    assert running.ready()
+    until(lambda: len(running.web()) == 2)
     # A socket in the place of stdin would keep them from starting programs.
-    stdin = [Path(f"/proc/{web.pid}/fd/0").readlink() for web in server.web()]
+    stdin = [Path(f"/proc/{web.pid}/fd/0").readlink() for web in running.web()]
     assert stdin == [Path(os.devnull)] * 2
-    family = [process.pid for process in server.family()]
-    assert len(family) > 6
-    assert server.stop() == 0
-    assert all(gone(pid) for pid in family)
 
 
 def test_it_starts_again_at_once_after_a_kill(serve: Serve) -> None:
@@ -97,14 +122,12 @@ def test_it_ends_with_the_command_that_runs_it(serve: Serve) -> None:
     until(lambda: all(gone(pid) for pid in family))
 
 
-def test_a_second_server_on_the_same_data_is_refused(serve: Serve, data: Path) -> None:
-    server = serve()
-    second = run(data, "serve")
+def test_a_second_server_on_the_same_data_is_refused(running: Server) -> None:
+    second = run(running.data, "serve")
     assert second.returncode == 1
-    assert f"in use by process {server.process.pid}" in second.stderr
+    assert f"in use by process {running.process.pid}" in second.stderr
     assert "Traceback" not in second.stderr
-    assert server.ready()
-    assert server.stop() == 0
+    assert running.ready()
 
 
 def test_a_taken_port_is_named(folder: Path) -> None:
@@ -115,45 +138,35 @@ def test_a_taken_port_is_named(folder: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def test_other_commands_use_the_running_engines(serve: Serve, data: Path) -> None:
-    server = serve()
-    checked = run(data, "audit")
+def test_other_commands_use_the_running_engines(running: Server) -> None:
+    checked = run(running.data, "audit")
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert run(data, "migrate").returncode == 0
-    assert server.ready()
-    assert server.stop() == 0
+    assert run(running.data, "migrate").returncode == 0
+    assert running.ready()
 
 
-def test_the_sign_ins_are_shown_at_every_start(serve_first: Serve) -> None:
-    steps, texts = [], []
-    for _ in range(2):
-        server = serve_first()
-        before, after = server.log.read_text().split("\n\n", 1)
-        steps.append(before.splitlines())
-        texts.append(after.replace(str(server.port), "PORT"))
-        assert server.stop() == 0
-    assert texts[0] == texts[1]
-    assert "PORT/graphiql" in texts[0]
-    assert "storefront" in texts[0]
+def test_the_sign_ins_are_shown_at_every_start(seeded: Seeded, running: Server) -> None:
+    steps, text = printed(running)
+    assert text == seeded.text
+    assert "PORT/graphiql" in text
+    assert "storefront" in text
     seeding = "首次启动，正在写入演示数据 / First start: seeding the demo data"
-    assert steps[0] == [
+    assert seeded.steps == [
         "正在启动 PostgreSQL、Valkey / Starting PostgreSQL and Valkey",
         "正在升级数据库结构 / Migrating the database",
         seeding,
         "正在启动网页服务 / Starting the web processes",
     ]
-    assert steps[1] == [step for step in steps[0] if step != seeding]
+    assert steps == [step for step in seeded.steps if step != seeding]
 
 
 def test_each_data_folder_has_one_secret_and_the_web_never_the_owners_url(
-    serve: Serve, data: Path
+    running: Server,
 ) -> None:
-    server = serve()
-    surroundings = server.web()[0].environ()
-    assert surroundings["KUCUN_SECRET"] == (data / "secret").read_text()
+    surroundings = running.web()[0].environ()
+    assert surroundings["KUCUN_SECRET"] == (running.data / "secret").read_text()
     assert surroundings["KUCUN_OWNER_URL"] == ""
     assert "kucun_owner" not in " ".join(surroundings.values())
-    assert server.stop() == 0
 
 
 def test_a_killed_web_process_is_replaced_by_one_that_waits(serve: Serve) -> None:

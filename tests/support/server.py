@@ -22,6 +22,7 @@ class Server:
     """A running `kucun serve` on its own data folder."""
 
     def __init__(self, data: Path, *arguments: str, port: int = 0, shell: bool = False) -> None:
+        self.data = data
         command = [*KUCUN, "serve", *arguments]
         if shell:
             # The colon keeps the shell from becoming the server.
