@@ -7,7 +7,7 @@ import time
 
 import uvloop
 
-from bench import exports, feeds, http, kitchen, lane, live, orders, tills
+from bench import exports, feeds, http, imports, kitchen, lane, live, orders, tills
 from bench.measure import BARS, RESULTS, Figure, machine, save, show
 from bench.stage import Stage, staged
 
@@ -17,6 +17,7 @@ GROUPS = {
     "http": http,
     "orders": orders,
     "tills": tills,
+    "imports": imports,
     "live": live,
     "feeds": feeds,
     "exports": exports,

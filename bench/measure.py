@@ -50,6 +50,8 @@ BARS = {
     "order_vs_saleor": Bar(300, "x", ">="),
     "oversell": Bar(100, "holds", "="),
     "sync_1000_s": Bar(2, "s"),
+    "import_preview_s": Bar(5, "s"),
+    "import_commit_s": Bar(20, "s"),
     "expire_10k_ms": Bar(50, "ms"),
     "deliver_vs_bare": Bar(1.7, "x"),
     "live_p99_ms": Bar(150, "ms"),

@@ -1,7 +1,7 @@
 """Use cases of categories: a tree in which the categories below one parent have different names."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -89,20 +89,29 @@ def read_path(text: str, field: str) -> tuple[str, ...]:
 
 async def open_path(unit: Unit, names: Sequence[str]) -> UUID | None:
     """The category at the end of the path; those that are missing are created. None for none."""
-    if not names:
-        return None
+    return (await open_paths(unit, [names]))[tuple(names)] if names else None
+
+
+async def open_paths(unit: Unit, paths: Collection[Sequence[str]]) -> dict[tuple[str, ...], UUID]:
+    """The category at the end of each path; those that are missing are created."""
+    if not paths:
+        return {}
     tree = await rows.locked_categories(unit)
     ids = {(row.parent_id, row.name): row.id for row in tree.values()}
-    parent: UUID | None = None
-    for name in names:
-        if (parent, name) not in ids:
-            row = Category(tenant_id=unit.tenant, id=uuid7(), name=name, parent_id=parent)
-            ids[parent, name] = row.id
-            unit.session.add(row)
-            # Each before those below it: the foreign key wants its parent.
-            await unit.session.flush()
-        parent = ids[parent, name]
-    return parent
+    ends: dict[tuple[str, ...], UUID] = {}
+    for names in paths:
+        parent: UUID | None = None
+        for name in names:
+            if (parent, name) not in ids:
+                row = Category(tenant_id=unit.tenant, id=uuid7(), name=name, parent_id=parent)
+                ids[parent, name] = row.id
+                unit.session.add(row)
+                # Each before those below it: the foreign key wants its parent.
+                await unit.session.flush()
+            parent = ids[parent, name]
+        if parent is not None:
+            ends[tuple(names)] = parent
+    return ends
 
 
 def read_name(text: str, field: str = "name") -> str:

@@ -1,5 +1,6 @@
 """Previews: what importing a file would do, with every row's errors; nothing is written."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +15,8 @@ from app.domain.catalog.images import Images
 from app.domain.errors import Malformed
 from app.domain.imports.files import ImportRequest, read_file, sign
 from app.domain.imports.openings import plan_openings, read_books
-from app.domain.imports.products import plan_products, read_known
-from app.domain.imports.sheets import Planned, Row, RowError, SheetRows, read_sheet
+from app.domain.imports.products import plan_products, read_known, repeated
+from app.domain.imports.sheets import CHUNK, Planned, Row, RowError, SheetRows, read_sheet
 from app.domain.rules.import_columns import ImportKind, header_key
 
 PERMISSIONS = {
@@ -110,7 +111,12 @@ async def plan(
         assert store is not None, "checked with the request"
         books = await read_books(session, viewer.tenant, store, known, clock())
         return plan_openings(read, known, books)
-    return plan_products(viewer, kind, read, known)
+    again, planned = repeated(read), list[Planned]()
+    for at in range(0, len(read), CHUNK):
+        planned += plan_products(viewer, kind, read[at : at + CHUNK], known, again)
+        # Sales of the same process have their turn.
+        await asyncio.sleep(0)
+    return planned
 
 
 def own_headers(columns: Sequence[tuple[str, str]]) -> dict[str, str]:

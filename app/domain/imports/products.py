@@ -1,6 +1,6 @@
 """Rows of products, prices and thresholds: compared with the catalog, and written to it."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, cast
 from uuid import UUID
@@ -131,10 +131,13 @@ def named_product(known: Known, check: Check) -> Product | None:
 
 
 def plan_products(
-    viewer: Viewer, kind: ImportKind, rows: Sequence[Row], known: Known
+    viewer: Viewer,
+    kind: ImportKind,
+    rows: Sequence[Row],
+    known: Known,
+    again: Mapping[int, RowError],
 ) -> list[Planned]:
-    """What importing each row would do to the catalog."""
-    again = repeated(rows)
+    """What importing each row would do to the catalog; `again` are the repeated rows."""
     return [_plan(viewer, kind, row, known, again.get(row.number)) for row in rows]
 
 

@@ -1,5 +1,6 @@
 """A file's rows: which column holds which field, and what each cell says of it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +14,7 @@ from app.domain.rules.import_values import READERS, InvalidCell, Parsed, money, 
 from app.platforms.spreadsheets import Cell, Unreadable, column_name, read_cells
 
 MOST_ROWS = 20_000
+CHUNK = 200
 
 
 class RowError(NamedTuple):
@@ -79,6 +81,9 @@ async def read_sheet(content: bytes, kind: ImportKind, own: Mapping[str, str]) -
     for number, row in enumerate(cells[place + 1 :], place + 2):
         if any(text(each) for each in row):
             _read_row(sheet, number, row)
+        if number % CHUNK == 0:
+            # Sales of the same process have their turn.
+            await asyncio.sleep(0)
     if len(sheet.rows) > MOST_ROWS:
         raise Refused(ImportRefused(ImportFault.TOO_MANY_ROWS))
     if not sheet.rows:

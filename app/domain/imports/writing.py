@@ -10,7 +10,7 @@ from app.db.core.unit import Database, Unit
 from app.db.levels import open_levels
 from app.db.tables import Level, Product
 from app.domain.access import Viewer
-from app.domain.catalog.categories import open_path, read_path
+from app.domain.catalog.categories import open_paths, read_path
 from app.domain.catalog.namespace import NewCode, read_barcode, take_codes
 from app.domain.catalog.new_products import FirstValues, NewProduct, ProductRequest, new_product
 from app.domain.catalog.products import (
@@ -20,7 +20,7 @@ from app.domain.catalog.products import (
     threshold,
 )
 from app.domain.errors import Malformed, Refused, Text
-from app.domain.imports.products import keys_of, plan_products, read_known
+from app.domain.imports.products import keys_of, plan_products, read_known, repeated
 from app.domain.imports.sheets import Planned, Row, RowError
 from app.domain.ledger.crossings import standings
 from app.domain.rules.import_columns import ImportKind
@@ -102,9 +102,10 @@ async def write_rows(
     products = await catalog.locked_products(unit, await codes.owners(unit, names))
     point_store = store if kind is ImportKind.THRESHOLDS else None
     known = await read_known(unit.session, viewer.tenant, point_store, rows)
-    planned = plan_products(viewer, kind, rows, known)
+    planned = plan_products(viewer, kind, rows, known, repeated(rows))
     planned = [_without(each, refused) for each in planned]
     paths = {path: id for id, path in known.paths.items()}
+    paths |= await open_paths(unit, _missing(planned, paths))
     writes = _Writes(unit, paths, set(known.codes))
     done: list[Planned] = []
     for each in planned:
@@ -112,9 +113,9 @@ async def write_rows(
             if each.row.number in faulty:
                 each = each._replace(action="FAULTY")
             elif each.action == "CREATED":
-                each = each._replace(product_id=await writes.create(each.row))
+                each = each._replace(product_id=writes.create(each.row))
             elif each.action == "CHANGED":
-                await writes.change(products[cast(UUID, each.product_id)], each, point_store)
+                writes.change(products[cast(UUID, each.product_id)], each, point_store)
         except (Refused, Malformed, InvalidText) as error:
             each = failed(each, error)
         done.append(each)
@@ -138,6 +139,19 @@ def _without(planned: Planned, refused: Collection[str]) -> Planned:
     return planned
 
 
+def path_of(row: Row) -> tuple[str, ...]:
+    """The path of the row's category. Raises InvalidText, Malformed."""
+    return read_path(row.text("CATEGORY") or "", "categoryPath")
+
+
+def _missing(
+    planned: Sequence[Planned], paths: Collection[tuple[str, ...]]
+) -> set[tuple[str, ...]]:
+    """The paths that the planned rows need and that do not exist."""
+    rows = (each for each in planned if each.action in ("CREATED", "CHANGED"))
+    return {path_of(each.row) for each in rows if each.row.text("CATEGORY")} - set(paths)
+
+
 class _Point(NamedTuple):
     base: int
     own: bool
@@ -152,22 +166,21 @@ class _Writes:
         self.changed: dict[UUID, Product] = {}
         self.points: dict[UUID, _Point] = {}
 
-    async def create(self, row: Row) -> UUID:
+    def create(self, row: Row) -> UUID:
         """The id of the new product."""
         new = _new(self._unit.tenant, row)
         if new.path:
-            new.row.category_id = await self._category(new.path)
+            new.row.category_id = self._paths[new.path]
         self._unit.session.add(new.row)
         self._codes += [(new.row, code) for code in new.codes]
         return new.row.id
 
-    async def change(self, product: Product, planned: Planned, store: UUID | None) -> None:
+    def change(self, product: Product, planned: Planned, store: UUID | None) -> None:
         row, changes = planned.row, set(planned.changes)
         # What can be refused comes first.
         base = threshold(product, row.number_of("REORDER_POINT")) or 0
         if "CATEGORY" in changes:
-            path = read_path(row.text("CATEGORY") or "", "categoryPath")
-            product.category_id = await self._category(path)
+            product.category_id = self._paths[path_of(row)]
         if "BARCODE" in changes:
             self._codes.append((product, read_barcode(row.text("BARCODE") or "", "barcode")))
         if "NAME" in changes or "SPEC" in changes:
@@ -182,11 +195,6 @@ class _Writes:
             self.points[product.id] = _Point(base, store is not None)
             if store is None:
                 product.reorder_point = base
-
-    async def _category(self, path: tuple[str, ...]) -> UUID:
-        if path not in self._paths:
-            self._paths[path] = cast(UUID, await open_path(self._unit, path))
-        return self._paths[path]
 
     async def flush(self) -> None:
         """Writes products, then their codes. Raises Taken."""

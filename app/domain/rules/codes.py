@@ -1,8 +1,12 @@
 """Codes of products: check digits, and the one spelling in which codes are compared."""
 
 import unicodedata
+from functools import lru_cache
 
-from app.domain.rules.spelling import plain
+from app.domain.rules.spelling import KEPT_CHARACTERS, plain
+
+KEPT_CODES = 4096
+"""Codes whose keys are remembered."""
 
 LENGTHS = (8, 12, 13, 14)
 
@@ -46,6 +50,7 @@ def printed(code: str) -> str:
     return code[6:] if code.startswith("000000") else code[1:]
 
 
+@lru_cache(KEPT_CODES)
 def code_key(code: str) -> str:
     """The spelling in which codes are compared: equal for all spellings of one code.
 
@@ -60,6 +65,7 @@ def code_key(code: str) -> str:
     return text.lstrip("0") or "0" if text.isdecimal() else text
 
 
+@lru_cache(KEPT_CHARACTERS)
 def _compared(character: str) -> str:
     if character.isspace():
         return ""

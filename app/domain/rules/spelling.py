@@ -5,8 +5,11 @@ Terminals, spreadsheets and Chinese keyboards send ＡＢ１ for AB1, and invisi
 
 import re
 import unicodedata
+from functools import lru_cache
 
 SPACES = re.compile(" {2,}")
+KEPT_CHARACTERS = 8192
+"""Characters whose kind is remembered: those of a chain's texts are few."""
 
 FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Characters without a shape that Unicode files among letters, marks and symbols."""
@@ -18,6 +21,7 @@ SEPARATORS = frozenset(".,:;'\"!?/·・•、。")
 SEPARATING = frozenset(("Zs", "Zl", "Zp", "Cc", "Cf", "Ps", "Pe", "Pi", "Pf", "Pd"))
 
 
+@lru_cache(KEPT_CHARACTERS)
 def is_invisible(character: str) -> bool:
     """Whether a character has no shape: zero width, bidirectional control, filler or selector."""
     return (
@@ -36,6 +40,8 @@ def has_visible(text: str) -> bool:
 
 def plain(text: str) -> str:
     """The text in half width (NFKC), without invisible characters, with single spaces."""
+    if text.isascii() and text.isprintable():
+        return SPACES.sub(" ", text).strip()
     shown = "".join(each for each in text if not is_invisible(each))
     return SPACES.sub(" ", unicodedata.normalize("NFKC", shown)).strip()
 
@@ -56,6 +62,7 @@ def search_key(text: str) -> str:
     return unicodedata.normalize("NFKC", "".join(kept)) or folded
 
 
+@lru_cache(KEPT_CHARACTERS)
 def _separates(character: str) -> bool:
     return character in SEPARATORS or unicodedata.category(character) in SEPARATING
 

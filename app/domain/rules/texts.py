@@ -1,11 +1,12 @@
 """Texts from clients: trimmed, bounded, and free of control characters."""
 
 import unicodedata
+from functools import lru_cache
 from typing import Literal, overload
 from urllib.parse import urlsplit
 
 from app.domain.rules.phones import masked
-from app.domain.rules.spelling import has_visible, search_key
+from app.domain.rules.spelling import KEPT_CHARACTERS, has_visible, search_key
 
 NAMES = {
     "appId": ("应用编号", "App id"),
@@ -128,6 +129,7 @@ def _is_https(text: str) -> bool:
     return secure and parts.username is None
 
 
+@lru_cache(KEPT_CHARACTERS)
 def _refused(character: str, lines: bool) -> bool:
     # PostgreSQL cannot store NUL, nor UTF-8 a lone surrogate; U+2028 and U+2029 break lines too.
     if lines and character in "\t\n\r":
