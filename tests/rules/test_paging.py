@@ -10,25 +10,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.db.core.paging import Span
 from app.domain.errors import Malformed
-from app.schema.paging import LONGEST, connection, cursor, page
+from app.schema.paging import LONGEST, PageArguments, connection, cursor, page
 
 whole = st.integers(-(2**63), 2**63 - 1)
 SOME = "0198f3a0-0000-7000-8000-000000000001"
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
 
-def refused_part(*arguments: Any) -> tuple[str, ...]:
+def refused_part(first: int, after: str | None, *kinds: type) -> tuple[str, ...]:
     """The argument that `page` refuses; the API shows the refusal as BAD_INPUT."""
     with pytest.raises(Malformed) as error:
-        page(*arguments)
+        page(PageArguments(first, after), *kinds)
     return error.value.path
 
 
 @given(whole, text, st.uuids())
 def test_a_cursor_opens_again(rank: int, name: str, id: UUID) -> None:
-    opened = page(1, cursor((rank, name, id)), int, str, UUID)
-    assert opened.after == (rank, name, id)
+    opened = page(PageArguments(1, cursor((rank, name, id))), int, str, UUID)
+    assert opened.key == (rank, name, id)
 
 
 @pytest.mark.parametrize("first", [0, -1, LONGEST + 1, 10**9, -(2**31)])
@@ -37,8 +38,8 @@ def test_a_page_has_its_bounds(first: int) -> None:
 
 
 def test_without_a_wish_a_page_is_fifty() -> None:
-    assert page(None, None).first == 50
-    assert page(LONGEST, None).limit == LONGEST + 1
+    assert page(PageArguments()).size == 50
+    assert page(PageArguments(LONGEST)).span == Span(LONGEST + 1)
 
 
 def forged(value: object) -> str:
@@ -81,15 +82,19 @@ def test_a_number_in_a_cursor_is_one_the_database_knows(number: object) -> None:
 @given(st.text(max_size=80))
 def test_any_text_is_a_cursor_or_refused(after: str) -> None:
     with contextlib.suppress(Malformed):
-        assert page(1, after, int, str, UUID).after is not None
+        assert page(PageArguments(1, after), int, str, UUID).key is not None
 
 
-def test_the_row_beyond_a_page_is_not_shown() -> None:
-    request = page(2, None)
-    first = connection([1, 2, 3], request, lambda row: [row])
+async def test_the_row_beyond_a_page_is_not_shown() -> None:
+    async def shown(*rows: int) -> Any:
+        async def read(_: Span) -> list[int]:
+            return list(rows)
+
+        return await connection(page(PageArguments(2)), read, lambda row: [row])
+
+    first = await shown(1, 2, 3)
     assert first.nodes == [1, 2]
     assert first.page_info.has_next_page
     assert first.page_info.end_cursor == first.edges[-1].cursor == cursor([2])
-    last = connection([3], request, lambda row: [row])
-    assert not last.page_info.has_next_page
-    assert connection([], request, lambda row: [row]).page_info.end_cursor is None
+    assert not (await shown(3)).page_info.has_next_page
+    assert (await shown()).page_info.end_cursor is None
