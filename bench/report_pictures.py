@@ -26,6 +26,9 @@ REPORTS: dict[str, dict[str, Any]] = {
     "levels": {"report": "LEVELS"},
     "movements": {"report": "MOVEMENTS", **PERIOD},
     "expiry": {"report": "EXPIRY", "withinDays": 60},
+    "stock-value": {"report": "STOCK_VALUE", "groupBy": "CATEGORY"},
+    "turnover": {"report": "TURNOVER", "groupBy": "CATEGORY", **PERIOD},
+    "slow-movers": {"report": "SLOW_MOVERS"},
 }
 SIGN_IN = 'mutation { signIn(input: {login: "owner", password: "kucun-demo"}) '
 SIGN_IN += "{ ... on SignedIn { accessToken } } }"
