@@ -75,6 +75,14 @@ class WrongStateReason(Enum):
         "该变动是调拨发货，请取消调拨单，或在收货时退回",
         "The movement shipped a transfer: cancel the transfer, or send goods back on receipt",
     )
+    USE_ADJUST = Text(
+        "已审批的报损不能冲销，请用“手工调整”补回数量",
+        "The write-off is approved and final: book the goods in with `adjust`, kind GAIN",
+    )
+    USE_REVERSE_STOCKTAKE = Text(
+        "该变动由盘点产生，请冲销盘点单",
+        "The movement belongs to a stocktake: reverse the stocktake instead",
+    )
     USE_REVERSE = Text(
         "该变动不属于此类单据，请直接冲销该变动",
         "The movement is of another kind: reverse the movement itself",

@@ -8,6 +8,7 @@ import pytest
 from tests.api.test_passes import salon, sell
 from tests.api.test_purchases import came, ordered
 from tests.api.test_recipes import available
+from tests.api.test_stocktakes import closed, counted, opened
 from tests.support.api import Desk
 
 MOVEMENTS = "query($kinds: [MovementKind!]) { movements(kinds: $kinds) { nodes { id } } }"
@@ -161,3 +162,22 @@ async def test_an_order_that_waits_is_cancelled_not_reversed(fresh: Desk) -> Non
     )
     refused = await fresh.do("reverse", movementId=order["movements"][0]["id"])
     assert (refused["code"], refused["wrong"]) == ("WRONG_STATE", "USE_CANCEL_ORDER")
+
+
+async def test_losses_and_counts_name_what_undoes_them(fresh: Desk) -> None:
+    await fresh.receive("米", 5)
+    lines = [await fresh.line("米", 2)]
+    row = await fresh.do("requestWriteOff", storeId=fresh.store, reason="破", lines=lines)
+    await fresh.do("approveWriteOff", writeOffId=row["id"], by=fresh.manager)
+    for quantity in (4, 1):
+        row = await counted(fresh, await opened(fresh, "米"), ("米", quantity))
+        await closed(fresh, row)
+    expected = {
+        "WRITE_OFF": "USE_ADJUST",
+        "COUNT_GAIN": "USE_REVERSE_STOCKTAKE",
+        "COUNT_LOSS": "USE_REVERSE_STOCKTAKE",
+    }
+    for kind, reason in expected.items():
+        [movement] = (await fresh.ask(MOVEMENTS, kinds=[kind]))["nodes"]
+        refused = await fresh.do("reverse", movementId=movement["id"])
+        assert (refused["code"], refused["wrong"]) == ("WRONG_STATE", reason)

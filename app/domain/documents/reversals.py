@@ -33,7 +33,10 @@ INSTEAD = {
     Kind.ORDER_HOLD.name: R.USE_CANCEL_ORDER,
     Kind.FULFILMENT.name: R.USE_RETURN_ORDER,
     Kind.WRITE_OFF_HOLD.name: R.USE_REJECT_WRITE_OFF,
+    Kind.WRITE_OFF.name: R.USE_ADJUST,
     Kind.SHIPMENT.name: R.USE_CANCEL_TRANSFER,
+    Kind.COUNT_GAIN.name: R.USE_REVERSE_STOCKTAKE,
+    Kind.COUNT_LOSS.name: R.USE_REVERSE_STOCKTAKE,
 }
 """What undoes the movements of documents that are not reversed."""
 
