@@ -7,7 +7,7 @@ import time
 
 import uvloop
 
-from bench import exports, feeds, http, imports, kitchen, lane, live, orders, tills
+from bench import exports, feeds, http, imports, kitchen, lane, live, orders, stocktakes, tills
 from bench.measure import BARS, RESULTS, Figure, machine, save, show
 from bench.stage import Stage, staged
 
@@ -18,6 +18,7 @@ GROUPS = {
     "orders": orders,
     "tills": tills,
     "imports": imports,
+    "stocktakes": stocktakes,
     "live": live,
     "feeds": feeds,
     "exports": exports,

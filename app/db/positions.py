@@ -5,12 +5,21 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, case, func, select, union_all
+from sqlalchemy import and_, bindparam, case, func, select, tuple_, union_all
 
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among, arrays, rows
-from app.db.tables import BatchLevel, Entry, Level, Movement
-from app.domain.rules.kinds import ON_HAND_BINS
+from app.db.tables import (
+    BatchLevel,
+    Entry,
+    Level,
+    Movement,
+    Stocktake,
+    StocktakeLine,
+    StocktakeVariance,
+    ZoneCount,
+)
+from app.domain.rules.kinds import CONSUMING_BINS, ON_HAND_BINS
 
 E, M, L = (table.__table__.c for table in (Entry, Movement, Level))
 
@@ -167,3 +176,66 @@ async def positions_at(
     )
     first = {product: seq for product, seq in query}
     return {product: first.get(product, now[product].seq + 1) - 1 for product in moments}
+
+
+LATEST = 1000
+"""Entries behind the position of a closed count in which late sales are looked for."""
+
+
+def _late_sales(tenant: UUID, lines: Collection[tuple[UUID, UUID]], gained: bool) -> Any:
+    """SQL: sales that happened before the counts of these lines and were recorded after them:
+    before their variances were posted, or if `gained` later, with a gain of their goods."""
+    S, N, V, Z = Stocktake, StocktakeLine, StocktakeVariance, ZoneCount
+    store, seq = (E.to_store, E.to_seq) if gained else (E.from_store, E.from_seq)
+    bins = (
+        (E.from_bin == "variance", E.to_bin == "shelf", M.recorded_at > N.posted_at)
+        if gained
+        else (E.from_bin == "shelf", E.to_bin.in_(CONSUMING_BINS), M.recorded_at <= N.posted_at)
+    )
+    line = V.stocktake_id, V.product_id
+    zone = and_(
+        Z.tenant_id == V.tenant_id,
+        Z.store_id == S.store_id,
+        Z.product_id == V.product_id,
+        Z.zone == E.zone,
+    )
+    own = and_(
+        E.tenant_id == V.tenant_id,
+        store == S.store_id,
+        E.product_id == V.product_id,
+        seq.between(V.seq + 1, V.seq + LATEST),
+    )
+    return (
+        select(
+            *line,
+            seq.label("seq"),
+            (-E.quantity).label("change"),
+            E.batch_id,
+            M.id.label("movement_id"),
+            M.occurred_at,
+            M.dated,
+            E.zone,
+        )
+        .join(S, and_(S.tenant_id == V.tenant_id, S.id == V.stocktake_id))
+        .join(N, and_(N.tenant_id == V.tenant_id, N.stocktake_id == V.stocktake_id))
+        .join(Entry, own)
+        .join(Movement, and_(M.tenant_id == E.tenant_id, M.id == E.movement_id))
+        .outerjoin(Z, zone)
+        .where(V.tenant_id == tenant, V.part == 1, N.product_id == V.product_id, M.dated, *bins)
+        .where(M.occurred_at < func.greatest(V.counted_at, Z.counted_at))
+        .where(tuple_(*line).in_(list(lines)))
+    )
+
+
+async def late_sales(
+    session: AnySession, tenant: UUID, lines: Collection[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], list[EntryStep]]:
+    """The sales of these posted lines (stocktake, product) that happened before their counts and
+    were recorded after them: their goods are deducted once, by the sale or by the variance."""
+    parts = [_late_sales(tenant, lines, gained) for gained in (False, True)]
+    rows = union_all(*parts).subquery("late")
+    sales: dict[tuple[UUID, UUID], list[EntryStep]] = {line: [] for line in lines}
+    query: Any = await session.execute(select(rows).order_by(rows.c.seq))
+    for stocktake, product, *step in query:
+        sales[stocktake, product].append(EntryStep(*step))
+    return sales

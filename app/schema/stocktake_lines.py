@@ -242,10 +242,17 @@ class StocktakeLine:
 
     @strawberry.field(
         description="Sales recorded after the count that happened before it, for example by a "
-        "till that was offline; the expected quantity includes them. 销售未同步"
+        "till that was offline. Until the variance is posted, the expected quantity includes "
+        "them; afterwards it has deducted their goods already. 销售未同步"
     )
-    def late_movements(self, root: strawberry.Parent[WorksheetLine]) -> list[StocktakeMovement]:
-        return [StocktakeMovement(row=root, step=s) for part in root.parts for s in part.late]
+    async def late_movements(
+        self, root: strawberry.Parent[WorksheetLine], info: Info
+    ) -> list[StocktakeMovement]:
+        steps: list[Step] = [step for part in root.parts for step in part.late]
+        if root.row.posted_at is not None:
+            line = root.stocktake.id, root.product_id
+            steps = await info.context.loaders_of(root).late_sales.load(line)
+        return [StocktakeMovement(row=root, step=step) for step in steps]
 
     @strawberry.field(
         description="Comparison by batch; empty for a product without batches. 批次差异"

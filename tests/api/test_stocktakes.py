@@ -190,6 +190,8 @@ async def test_a_late_sale_is_deducted_once(desk: Desk) -> None:
     assert await on_hand(desk, "米") == "7"
     await offline(desk, "米", 1, moment())
     assert await on_hand(desk, "米") == "6"
+    line = line_of(await desk.ask(FIND, id=row["id"]), "米")
+    assert [each["quantity"] for each in line["lateMovements"]] == ["-2", "-1"]
 
 
 async def test_batches(desk: Desk) -> None:

@@ -1,0 +1,200 @@
+"""Counting while selling, and the stock of past moments, beside plain work of the same run."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+
+from app.db import stocktakes as stocktake_rows
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
+from app.db.history import balances
+from app.db.stock import levels_by_pair
+from app.db.tables import Movement, Stocktake
+from app.domain.access import Role, Scope, Viewer
+from app.domain.claims import claim
+from app.domain.documents import counts, stocktake_close, stocktakes
+from app.domain.documents.counts import CountRequest
+from app.domain.documents.stocktakes import StocktakeRequest
+from app.domain.ledger.documents import announce
+from app.domain.ledger.draft import Draft
+from app.domain.ledger.post import Outcome
+from app.domain.movements.checkpoints import keep_checkpoints
+from app.domain.movements.lines import PlainLine
+from app.domain.rules.kinds import Kind
+from bench.lane import lane
+from bench.measure import Figure, median
+from bench.stage import Shop, Stage, drafted, unheard
+
+FIGURES = ("stocktake_open", "count_vs_unit", "close_vs_lane", "close_delay_ms", "as_of_vs_levels")
+PRODUCTS, COUNTED, PEOPLE, STEP = 20_000, 5_000, 20, 200
+ROUNDS = 3
+PACE = 0.025
+"""Seconds between two sales while a stocktake is closed."""
+
+
+class Counter(PlainLine):
+    """A counted line without a batch."""
+
+    counted_at = started_at_seq = None
+
+
+async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
+    shop = await stage.shop(PRODUCTS)
+    db = Database(stage.urls.database, unheard)
+    if "stocktake_open" in wanted:
+        yield await opening(stage, db, shop)
+    if set(FIGURES[1:4]) & set(wanted):
+        async with lane(stage, shop) as books:
+            for figure in await counting(db, books, shop):
+                yield figure
+    if "as_of_vs_levels" in wanted:
+        yield await as_of(db, shop)
+    await db.close()
+
+
+def manager(shop: Shop) -> Viewer:
+    stores = frozenset([shop.store])
+    scope = Scope(shop.tenant, Role.MANAGER, own=stores)
+    return Viewer(scope, shop.actor, "店长", stores)
+
+
+async def timed(work: Awaitable[Any]) -> float:
+    started = time.perf_counter()
+    await work
+    return time.perf_counter() - started
+
+
+def p99(times: Sequence[float]) -> float:
+    return sorted(times)[int((len(times) - 1) * 0.99)]
+
+
+async def opening(stage: Stage, db: Database, shop: Shop) -> Figure:
+    """Opening over a whole store, beside writing as many plain rows of the same width."""
+    owner = await asyncpg.connect(stage.urls.owner)
+    await owner.execute(
+        "CREATE TABLE plain_lines (id uuid PRIMARY KEY, product uuid NOT NULL, scale bigint)"
+    )
+    ours, plain = [], []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        row = await stocktakes.open_stocktake(
+            db, manager(shop), StocktakeRequest(uuid4(), shop.store)
+        )
+        ours.append(time.perf_counter() - started)
+        await stocktakes.cancel(db, manager(shop), uuid4(), row.id)
+        plain.append(
+            await timed(
+                owner.execute(
+                    "INSERT INTO plain_lines SELECT uuidv7(), id, scale FROM products "
+                    f"WHERE tenant_id = '{shop.tenant}'"
+                )
+            )
+        )
+    await owner.close()
+    text = f"{PRODUCTS:,} products: {median(ours):.2f} s; plain rows {median(plain):.2f} s"
+    return Figure("stocktake_open", median(ours) / median(plain), text)
+
+
+async def counting(db: Database, books: Lane[Draft, Outcome], shop: Shop) -> list[Figure]:
+    """Twenty people count, then the stocktake is closed while sales go on."""
+    chosen = shop.products[:COUNTED]
+    row = await stocktakes.open_stocktake(db, manager(shop), StocktakeRequest(uuid4(), shop.store))
+
+    async def count(product: Any) -> None:
+        request = CountRequest(uuid4(), row.id, None, [Counter(product, Decimal(9))])
+        await counts.count(db, manager(shop), request)
+
+    async def touch(_: Any) -> None:
+        # The smallest change of a document: its key, its lock, its store's revision.
+        async with db.unit(shop.tenant) as unit:
+            key = uuid4()
+            await claim(unit, shop.actor, key, row.id, "touch")
+            await stocktake_rows.shared_stocktake(unit, row.id)
+            announce(unit, row)
+
+    async def sell(product: Any) -> None:
+        assert isinstance(await books.submit(shop.tenant, shop.sale(product)), Movement)
+
+    touched, counted = await by_people(touch, chosen), await by_people(count, chosen)
+    before = await paced(sell, shop, asyncio.sleep(3))
+    took: list[float] = []
+
+    async def close() -> None:
+        closing = stocktake_close.close(db, manager(shop), uuid4(), row.id)
+        took.append(await timed(check_closed(closing)))
+
+    during = await paced(sell, shop, close())
+    plain = await timed(adjust(books, shop, chosen))
+    delay = (p99(during) - p99(before)) * 1e3
+    told = f"p99 {p99(counted) * 1e3:.0f} ms, of {PEOPLE} people at once"
+    least = f"a change of the document alone {p99(touched) * 1e3:.0f} ms"
+    posted = f"{COUNTED:,} lines in {took[0]:.1f} s; the same losses by the lane {plain:.1f} s"
+    slow = f"p99 of a sale {p99(during) * 1e3:.0f} ms while closing, {p99(before) * 1e3:.0f} before"
+    return [
+        Figure("count_vs_unit", p99(counted) / p99(touched), f"a count: {told}; {least}"),
+        Figure("close_vs_lane", took[0] / plain, posted),
+        Figure("close_delay_ms", delay, slow),
+    ]
+
+
+async def check_closed(closing: Awaitable[Stocktake]) -> None:
+    assert (await closing).state == "CLOSED"
+
+
+async def by_people(work: Callable[[Any], Awaitable[None]], products: Sequence[Any]) -> list[float]:
+    """The seconds of each piece of work, done by twenty people at once."""
+    times: list[float] = []
+
+    async def person(share: Sequence[Any]) -> None:
+        for product in share:
+            times.append(await timed(work(product)))
+
+    await asyncio.gather(*(person(products[at::PEOPLE]) for at in range(PEOPLE)))
+    return times
+
+
+async def paced(
+    sell: Callable[[Any], Awaitable[None]], shop: Shop, happening: Awaitable[Any]
+) -> list[float]:
+    """The seconds of sales that come at their times while this happens."""
+    times: list[float] = []
+
+    async def sale() -> None:
+        times.append(await timed(sell(random.choice(shop.products[:COUNTED]))))
+
+    doing = asyncio.ensure_future(happening)
+    async with asyncio.TaskGroup() as group:
+        while not doing.done():
+            group.create_task(sale())
+            await asyncio.sleep(PACE)
+    await doing
+    return times
+
+
+async def adjust(books: Lane[Draft, Outcome], shop: Shop, products: Sequence[Any]) -> None:
+    """The same losses as plain movements of 200 lines, one after the other."""
+    for at in range(0, len(products), STEP):
+        lines = [(product, Decimal(1)) for product in products[at : at + STEP]]
+        outcome = await books.submit(shop.tenant, drafted(shop, Kind.LOSS, lines, uuid4()))
+        assert isinstance(outcome, Movement), outcome
+
+
+async def as_of(db: Database, shop: Shop) -> Figure:
+    """Past stock of a store's products, beside reading their levels as they are now."""
+    await keep_checkpoints(db, shop.tenant, datetime.now(UTC) + timedelta(days=1))
+    pairs = [(shop.store, product) for product in shop.products]
+    past, present = [], []
+    for _ in range(ROUNDS):
+        async with db.read(shop.tenant) as session:
+            at = datetime.now(UTC)
+            past.append(await timed(balances(session, shop.tenant, pairs, at, at)))
+            present.append(await timed(levels_by_pair(session, shop.tenant, pairs)))
+    text = f"{PRODUCTS:,} levels: {median(past):.2f} s; their levels now {median(present):.2f} s"
+    return Figure("as_of_vs_levels", median(past) / median(present), text)
