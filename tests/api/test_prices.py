@@ -9,7 +9,8 @@ import pytest
 
 from tests.api.test_orders import place, stocked
 from tests.api.test_recipes import part, recipe
-from tests.support.api import INPUTS, Desk
+from tests.support.api import Desk
+from tests.support.examples import input_type
 from tests.support.identity import CREATE_KEY, Asking
 
 PAID = """
@@ -28,7 +29,7 @@ ORDERED = """
 
 async def does(desk: Desk, name: str, by: str, answer: str = PAID, **input: Any) -> Any:
     values = {"key": str(uuid4()), **input}
-    text = f"mutation($input: {INPUTS[name]}!) {{ {name}(input: $input) {{ {answer} }} }}"
+    text = f"mutation($input: {input_type(name)}!) {{ {name}(input: $input) {{ {answer} }} }}"
     return await desk.asking.raw(text, by, input=values)
 
 

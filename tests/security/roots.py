@@ -1,10 +1,11 @@
 """The arguments of each query and feed at a target: own, other, foreign, absent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
 from tests.security.world import World, moment, today
+from tests.support.examples import roots
 
 TARGETS = {"own": (0, 0), "other": (0, 1), "foreign": (1, 0), "absent": None}
 """The places that a document names, as one reads them who works in the first store."""
@@ -20,6 +21,9 @@ ABSENT_PLACE = {
 }
 """A place that does not exist. The ids differ, so that a problem names the argument."""
 
+ABSENT = str(UUID(int=6, version=4))
+"""The id of a noun that the world has none of."""
+
 Arguments = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -31,8 +35,14 @@ def paged(place: dict[str, Any]) -> dict[str, Any]:
     return {**by_stores(place), "first": 20}
 
 
-def by_id(noun: str) -> Arguments:
-    return lambda place: {"id": place[noun]}
+def usual(root: str, names: Collection[str]) -> Arguments:
+    """The arguments of a root that takes stores, a page and the id of its noun, or some of them."""
+
+    def arguments(place: dict[str, Any]) -> dict[str, Any]:
+        usually = {**paged(place), "id": place.get(root, ABSENT)}
+        return {name: value for name, value in usually.items() if name in names}
+
+    return arguments
 
 
 def this_day() -> dict[str, Any]:
@@ -43,38 +53,11 @@ def nothing(_: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-PAGED: Arguments = lambda _: {"first": 20}  # noqa: E731
-ARGUMENTS: dict[str, Arguments] = {
-    **dict.fromkeys(
-        ("viewer", "stores", "categories", "writeOffLimits", "stocktakeRules"), nothing
-    ),
-    **dict.fromkeys(("miniApps", "myAccount", "timezones"), nothing),
-    **dict.fromkeys(("staff", "apiKeys", "products", "suppliers"), PAGED),
-    **dict.fromkeys(("myOrders", "myPasses"), PAGED),
-    **dict.fromkeys(("levels", "batches", "channelRules", "orders", "transfers"), paged),
-    **dict.fromkeys(("replenishmentRequests", "alerts", "purchaseOrders", "writeOffs"), paged),
-    "approvals": paged,
-    "stocktakes": paged,
-    "tills": by_stores,
-    "auditLog": paged,
-    **dict.fromkeys(("alertCounts", "alertSettings", "notificationTargets"), by_stores),
-    **dict.fromkeys(("webhooks", "messageTemplates", "messageSubscriptions", "health"), nothing),
-    **dict.fromkeys(("smsAccount", "myPhone", "reportSubscriptions"), nothing),
-    "deliveries": paged,
+SPECIAL: dict[str, Arguments] = {
     "webhookDeliveries": lambda place: {"webhookId": place["product"]},
     "alertRoute": lambda place: {"rule": "LOW_STOCK", "storeId": place["store"]},
     "alertRulePreview": lambda place: {"input": {"rule": "LOW_STOCK", "storeId": place["store"]}},
-    **dict.fromkeys(("channelLinks", "channelLag"), by_stores),
     "sessions": lambda place: {"staffId": place.get("staff", ABSENT_PLACE["staff"]), "first": 5},
-    "product": by_id("product"),
-    "movement": by_id("movement"),
-    "order": by_id("order"),
-    "transfer": by_id("transfer"),
-    "supplier": by_id("supplier"),
-    "purchaseOrder": by_id("purchaseOrder"),
-    "writeOff": by_id("writeOff"),
-    "approval": by_id("approval"),
-    "stocktake": by_id("stocktake"),
     "stockAsOf": lambda place: {**paged(place), "at": moment()},
     "explainLevel": lambda place: {"storeId": place["store"], "productId": place["product"]},
     "suggestedCounts": lambda place: {"storeId": place["store"]},
@@ -96,12 +79,9 @@ ARGUMENTS: dict[str, Arguments] = {
     "replenishmentSuggestions": lambda place: {"storeId": place["store"]},
     "passes": lambda place: {"ids": [place["pass"]]},
     "productLabel": lambda place: {"productId": place["product"]},
-    "overview": by_stores,
-    "import": by_id("import"),
     "previewImport": lambda place: {"fileId": place["file"], "kind": "PRODUCTS"},
     "salesReport": lambda place: {**by_stores(place), **this_day(), "groupBy": "PRODUCT"},
     "lossReport": lambda place: {**by_stores(place), **this_day(), "groupBy": "PRODUCT"},
-    **dict.fromkeys(("stockValue", "slowMovers", "expiryReport"), by_stores),
     "analytics": lambda place: {
         "metrics": ["REVENUE", "COST", "QUANTITY_SOLD", "MARGIN_PERCENT", "REFUND_PERCENT"],
         "dimensions": ["PRODUCT", "CHANNEL", "HOUR"],
@@ -120,10 +100,12 @@ ARGUMENTS: dict[str, Arguments] = {
     },
     "menuFeed": lambda place: {"store": place["code"], "channel": "WECHAT"},
     "storeFeed": lambda place: {"storeId": place["store"]},
-    **dict.fromkeys(
-        ("alertFeed", "writeOffFeed", "replenishmentFeed", "purchaseFeed", "orderFeed"), by_stores
-    ),
-    **dict.fromkeys(("stocktakeFeed", "approvalFeed"), by_stores),
+}
+
+ARGUMENTS: dict[str, Arguments] = {
+    root: SPECIAL.get(root) or usual(root, field.args)
+    for kind in ("query", "subscription")
+    for root, field in roots(kind).items()
 }
 
 PUBLIC = {"storefront", "menu", "canMake", "menuFeed", "availabilityFeed"}

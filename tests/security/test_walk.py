@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 import pytest
+from graphql import is_required_argument
 
 from tests.security.documents import (
     OPERATIONS,
@@ -16,7 +17,7 @@ from tests.security.documents import (
     documents,
     nodes,
 )
-from tests.security.roots import ARGUMENTS, PUBLIC
+from tests.security.roots import ABSENT_PLACE, ARGUMENTS, PUBLIC
 from tests.security.secrets import Reader, seen
 from tests.security.walk import (
     OPENS,
@@ -28,6 +29,7 @@ from tests.security.walk import (
     permission,
 )
 from tests.security.world import World
+from tests.support.examples import roots
 
 ROOTS = [(kind, root) for kind in ("query", "subscription") for root in OPERATIONS[kind].fields]
 CHAINS, CHAINS_ALL = 3, 60
@@ -52,7 +54,10 @@ OF_PERSON = {"sessions", "viewer"}
 
 
 def test_every_root_has_arguments() -> None:
-    assert sorted(ARGUMENTS) == sorted(root for _, root in ROOTS)
+    fields = {**roots("query"), **roots("subscription")}
+    for name, given in ARGUMENTS.items():
+        needed = {each for each, value in fields[name].args.items() if is_required_argument(value)}
+        assert needed <= given(ABSENT_PLACE).keys(), f"give {name} its arguments in SPECIAL"
 
 
 @pytest.fixture

@@ -5,90 +5,23 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+from tests.support.examples import input_type
 from tests.support.identity import Asking, Chain
 from tests.support.live import watching
-from tests.support.stocktake_answers import STOCKTAKE_INPUTS, stocktake_answers
+from tests.support.stocktake_answers import stocktake_answers
 
 T = TypeVar("T")
 
-INPUTS = {
-    "openStock": "OpenStockInput",
-    "receive": "ReceiveInput",
-    "sell": "SellInput",
-    "returnSale": "ReturnSaleInput",
-    "adjust": "AdjustInput",
-    "consume": "LinesInput",
-    "produce": "LinesInput",
-    "returnToSupplier": "LinesInput",
-    "reverse": "ReverseInput",
-    "createProduct": "CreateProductInput",
-    "updateProduct": "UpdateProductInput",
-    "archiveProduct": "ArchiveProductInput",
-    "createCategory": "CreateCategoryInput",
-    "setAssortment": "SetAssortmentInput",
-    "setMarkdown": "SetMarkdownInput",
-    "updateCategory": "UpdateCategoryInput",
-    "addBarcode": "AddBarcodeInput",
-    "removeBarcode": "RemoveBarcodeInput",
-    "setBarcodePack": "SetBarcodePackInput",
-    "setReorderPoint": "SetReorderPointInput",
-    "setExpiryWarning": "SetExpiryWarningInput",
-    "setUnits": "SetUnitsInput",
-    "setChannelFreshness": "SetChannelFreshnessInput",
-    "setChannelBuffer": "SetChannelBufferInput",
-    "setChannelQuota": "SetChannelQuotaInput",
-    "setChannelPause": "SetChannelPauseInput",
-    "connectChannel": "ConnectChannelInput",
-    "disconnectChannel": "ChannelLinkInput",
-    "setListing": "SetListingInput",
-    "removeListing": "RemoveListingInput",
-    "retryChannel": "ChannelLinkInput",
-    "setRecipe": "SetRecipeInput",
-    "setSoldOut": "SetSoldOutInput",
-    "updateStore": "UpdateStoreInput",
-    "sellPass": "SellPassInput",
-    "redeem": "RedeemInput",
-    "refundPass": "RefundPassInput",
-    "reverseRedemption": "ReverseInput",
-    "reversePurchaseReceipt": "ReverseInput",
-    "reverseTransferReceipt": "ReverseInput",
-    "placeOrder": "PlaceOrderInput",
-    "payOrder": "PayOrderInput",
-    "fulfilOrder": "FulfilOrderInput",
-    "cancelOrder": "CancelOrderInput",
-    "extendHold": "ExtendHoldInput",
-    "returnOrder": "ReturnOrderInput",
-    "syncSales": "SyncSalesInput",
-    "requestReplenishment": "RequestReplenishmentInput",
-    "approveReplenishment": "ApproveReplenishmentInput",
-    "rejectReplenishment": "RejectReplenishmentInput",
-    "withdrawReplenishment": "WithdrawReplenishmentInput",
-    "createTransfer": "CreateTransferInput",
-    "shipTransfer": "ShipTransferInput",
-    "receiveTransfer": "ReceiveTransferInput",
-    "cancelTransfer": "CancelTransferInput",
-    "acknowledgeAlert": "AcknowledgeAlertInput",
-    "resolveAlert": "ResolveAlertInput",
-    "snoozeAlert": "SnoozeAlertInput",
-    "setAlertRule": "SetAlertRuleInput",
-    "requestWriteOff": "RequestWriteOffInput",
-    "approveWriteOff": "DecideWriteOffInput",
-    "rejectWriteOff": "DecideWriteOffInput",
-    "setWriteOffLimit": "SetWriteOffLimitInput",
-    "approveMovement": "DecideMovementInput",
-    "rejectMovement": "DecideMovementInput",
-    **STOCKTAKE_INPUTS,
-    "createSupplier": "CreateSupplierInput",
-    "updateSupplier": "UpdateSupplierInput",
-    "archiveSupplier": "ArchiveSupplierInput",
-    "createPurchaseOrder": "CreatePurchaseOrderInput",
-    "updatePurchaseOrder": "UpdatePurchaseOrderInput",
-    "cancelPurchaseOrder": "CancelPurchaseOrderInput",
-    "closePurchaseOrder": "ClosePurchaseOrderInput",
-    "receivePurchaseOrder": "ReceivePurchaseOrderInput",
-    "revealContact": "RevealContactInput",
-    "eraseCustomer": "EraseCustomerInput",
-}
+ON_STOCK_ROOTS = (
+    *("openStock", "receive", "sell", "returnSale", "adjust", "consume", "produce"),
+    *("returnToSupplier", "reverse"),
+)
+"""Mutations that record one movement."""
+ON_TRANSFERS = (
+    *("requestReplenishment", "approveReplenishment", "rejectReplenishment"),
+    *("withdrawReplenishment", "createTransfer", "shipTransfer", "receiveTransfer"),
+    "cancelTransfer",
+)
 MOVEMENT = """
   id kind channel reason note document occurredAt recordedAt store { id } actor { name }
   lines {
@@ -217,7 +150,7 @@ ON_CATEGORY = f"""
 ANSWERS = {
     "createCategory": ON_CATEGORY,
     "updateCategory": ON_CATEGORY,
-    **dict.fromkeys(list(INPUTS)[:9], ON_STOCK),
+    **dict.fromkeys(ON_STOCK_ROOTS, ON_STOCK),
     **dict.fromkeys(("createProduct", "updateProduct", "archiveProduct"), ON_PRODUCT),
     **dict.fromkeys(("addBarcode", "setReorderPoint", "setExpiryWarning"), ON_PRODUCT),
     **dict.fromkeys(("removeBarcode", "setBarcodePack"), ON_PRODUCT),
@@ -242,9 +175,7 @@ ANSWERS = {
     "returnOrder": f"... on Movement {{ {MOVEMENT} }} {PROBLEM} {SHORT} "
     "... on ReturnExceedsSale { product { name } sold returned } "
     "... on WrongState { wrong: reason }",
-    **dict.fromkeys(
-        [name for name in INPUTS if "Replenish" in name or "Transfer" in name], ON_TRANSFER
-    ),
+    **dict.fromkeys(ON_TRANSFERS, ON_TRANSFER),
     "reverseTransferReceipt": ON_TRANSFER.partition("  ... on ExceedsTransfer")[0],
     "syncSales": f"results {{ key outcome {{ {ON_SALE} }} }}",
     **dict.fromkeys(
@@ -272,7 +203,9 @@ ANSWERS = {
 
 
 def mutation(name: str) -> str:
-    return f"mutation($input: {INPUTS[name]}!) {{ {name}(input: $input) {{ {ANSWERS[name]} }} }}"
+    return (
+        f"mutation($input: {input_type(name)}!) {{ {name}(input: $input) {{ {ANSWERS[name]} }} }}"
+    )
 
 
 LEVELS = """

@@ -1,18 +1,5 @@
-"""Inputs of the mutations on stocktakes, and what tests read of their answers."""
+"""What tests read of the answers of stocktakes."""
 
-STOCKTAKE_INPUTS = {
-    "setZones": "SetZonesInput",
-    "openStocktake": "OpenStocktakeInput",
-    "count": "CountInput",
-    "recount": "CountInput",
-    "reviewStocktake": "StocktakeInput",
-    "closeStocktake": "StocktakeInput",
-    "cancelStocktake": "StocktakeInput",
-    "reverseStocktake": "ReverseStocktakeInput",
-    "explainVariance": "ExplainVarianceInput",
-    "confirmCount": "ConfirmCountInput",
-    "setStocktakeRules": "SetStocktakeRulesInput",
-}
 STOCKTAKE = """
   id state blind zones { name products people { name } } openedBy { name } closedBy { name }
   unsyncedTills { name } progress { products counted uncounted ambiguous } movements { kind reason }
