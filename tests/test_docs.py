@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from graphql import build_schema, parse, validate
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = re.compile(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?)(?:: (\w+))?`")
@@ -31,6 +32,8 @@ def test_the_table_names_what_exists(path: str, name: str) -> None:
         assert name in defined, f"{path}: {name}"
 
 
+EXAMPLE = re.compile(r"```graphql\n(.*?)```", re.DOTALL)
+SCHEMA = build_schema((ROOT / "schema.graphql").read_text())
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
@@ -38,3 +41,11 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 def test_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_are_valid(page: Path) -> None:
+    for example in EXAMPLE.findall(page.read_text()):
+        # The parts of several operations share a block.
+        for error in validate(SCHEMA, parse(example)):
+            assert "anonymous" in error.message, f"{error.message} in\n{example}"
