@@ -54,7 +54,7 @@ MANY = "{" + "".join(f"a{n}:__typename " for n in range(600)) + "} #"
     "text", [LONG, LONG.replace("x", "米"), MANY], ids=["long", "wide", "many"]
 )
 def test_documents_in_memory_are_bounded_by_bytes(text: str) -> None:
-    most = 2 * 1024 * 1024
+    most = 512 * 1024
     documents = Documents(CORE, most)
     four_times_as_many = 4 * most // Documents(CORE).read(text).bytes
     taken = fill(documents, [f"{text}{n}" for n in range(four_times_as_many)])

@@ -153,10 +153,9 @@ async def test_nothing_is_told_where_others_live(settings: Settings) -> None:
     assert await counted(settings.owner_url, ("tenants",)) == {"tenants": 1}
 
 
-async def test_every_screen_has_something_to_show(settings: Settings, empty: Urls) -> None:
-    sign_ins = await seed.seed(settings)
-    async with served(empty) as asking:
-        for login, password, _ in sign_ins:
+async def test_every_screen_has_something_to_show(whole: Urls) -> None:
+    async with served(whole) as asking:
+        for login, password, _ in seed.SIGN_INS:
             assert (await asking.sign_in(login, password))["accessToken"]
         token = (await asking.sign_in("owner", seed.PASSWORD))["accessToken"]
         pages = (await asking.raw(PAGES, token))["data"]
