@@ -31,6 +31,7 @@ from app.resolvers.orders import OrdersMutation, OrdersQuery, OrdersSubscription
 from app.resolvers.passes import PassesMutation, PassesQuery
 from app.resolvers.purchases import PurchasesMutation, PurchasesQuery
 from app.resolvers.recipes import RecipesMutation
+from app.resolvers.reorders import ReordersQuery
 from app.resolvers.report_subscriptions import (
     ReportSubscriptionsMutation,
     ReportSubscriptionsQuery,
@@ -71,6 +72,7 @@ with warnings.catch_warnings():
             ImportsQuery,
             StockQuery,
             StockReportsQuery,
+            ReordersQuery,
             AnalyticsQuery,
             SalesQuery,
             TillsQuery,
