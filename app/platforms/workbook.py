@@ -1,23 +1,24 @@
 """Write a table as a real .xlsx or .csv file. A program of its own: it takes CPU and memory that
 sales must not wait for.
 
-`python -m app.platforms.workbook FOLDER` reads `FOLDER/table.json` (the format, columns, facts and
-charts) and `FOLDER/rows.jsonl` (one JSON array a row), and writes `FOLDER/file`. Rows are never
-held in memory.
+`python workbook.py FOLDER` reads `FOLDER/table.json` (the format, columns, facts and charts) and
+`FOLDER/rows.jsonl` (one JSON array a row), and writes `FOLDER/file`. Rows are never held in memory.
 """
 
 import csv
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Iterator
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import openpyxl
-from openpyxl.cell.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, WriteOnlyCell
 from openpyxl.chart import BarChart, LineChart, PieChart, Reference
 from openpyxl.chart.label import DataLabelList
 from openpyxl.chart.shapes import GraphicalProperties
@@ -25,8 +26,6 @@ from openpyxl.drawing.line import LineProperties
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.properties import PageSetupProperties
-
-from app.platforms.sheet_rows import FORMULA, clean, insert_rows
 
 FORMATS = {
     "TEXT": "@",
@@ -39,9 +38,12 @@ FORMATS = {
     "PERCENT": "0.0%",
     "RATIO": "0.00",
 }
+FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+"""A text that begins like this is a formula to a spreadsheet program."""
 SAMPLE = 500
 """Rows that decide how wide the columns are."""
 WIDTHS = 8, 50
+TEXT_MAX = 32_767
 A4 = "9"
 BOLD, TITLE = Font(name="Calibri", size=11, bold=True), Font(name="Calibri", size=15, bold=True)
 HEADER_FILL = PatternFill("solid", fgColor="DDE7F3")
@@ -66,6 +68,22 @@ def rows_of(folder: Path) -> Iterator[list[Any]]:
     with (folder / "rows.jsonl").open("rb") as lines:
         for line in lines:
             yield json.loads(line)
+
+
+def typed(value: Any, kind: str) -> Any:
+    """A value of a row as Python's own type; None stays None."""
+    if value is None or kind == "TEXT":
+        return None if value is None else clean(value)
+    if kind == "DATE":
+        return date.fromisoformat(value)
+    if kind == "MOMENT":
+        return datetime.fromisoformat(value)
+    return float(value)
+
+
+def clean(text: str) -> str:
+    """The text without characters that a workbook cannot hold."""
+    return ILLEGAL_CHARACTERS_RE.sub("", text)[:TEXT_MAX]
 
 
 def display_width(value: Any) -> int:
@@ -105,19 +123,13 @@ def write_xlsx(table: Table, folder: Path) -> None:
     book = openpyxl.Workbook(write_only=True)
     book.properties.title = table["title"]
     book.properties.creator = "Kucun"
-    columns = table["columns"]
-    with (folder / "rows.jsonl").open("rb") as lines:
-        last = 1 + sum(1 for _ in lines)
-    write_data(book.create_sheet(table["data_sheet"]), table, folder, last)
+    last = write_data(book.create_sheet(table["data_sheet"]), table, folder)
     write_summary(book.create_sheet(table["summary_sheet"]), table, last)
-    book.save(folder / "frame")
-    kinds = [column["kind"] for column in columns]
-    letters = [get_column_letter(place) for place in range(1, len(columns) + 1)]
-    insert_rows(folder / "frame", folder / "file", kinds, letters, rows_of(folder))
+    book.save(folder / "file")
 
 
-def write_data(page: Any, table: Table, folder: Path, last: int) -> None:
-    """Write header and totals; samples stand for the rows from 2 to `last`."""
+def write_data(page: Any, table: Table, folder: Path) -> int:
+    """Write the rows with their totals. Returns the number of the last row of data."""
     columns = table["columns"]
     for place, width in enumerate(widths(columns, folder), start=1):
         page.column_dimensions[get_column_letter(place)].width = width
@@ -125,11 +137,15 @@ def write_data(page: Any, table: Table, folder: Path, last: int) -> None:
     page.freeze_panes = "A2"
     page.print_title_rows = "1:1"
     page.append([heading(page, column["title"], column["kind"]) for column in columns])
-    for quoted in (False, True):
-        page.append([styled(page, column["kind"], "0", quoted) for column in columns])
+    cells = [Cells(page, column["kind"]) for column in columns]
+    last = 1
+    for row in rows_of(folder):
+        page.append([cell.of(value) for cell, value in zip(cells, row, strict=True)])
+        last += 1
     page.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{last}"
     if last > 1 and any(column["total"] for column in columns):
         page.append(totals(page, table, last))
+    return last
 
 
 def widths(columns: list[Any], folder: Path) -> list[int]:
@@ -169,14 +185,32 @@ def text_cell(page: Any, text: str) -> Any:
     return cell
 
 
-def styled(page: Any, kind: str, value: Any, quoted: bool = False) -> Any:
-    """A cell with this value. A quoted text stays one when a person edits the cell."""
-    cell = text_cell(page, value) if kind == "TEXT" else WriteOnlyCell(page, float(value))
-    cell.number_format = FORMATS[kind]
-    if kind == "TEXT":
-        cell.alignment = TEXT_ALIGNMENT
-    cell.quotePrefix = quoted
-    return cell
+class Cells:
+    """The cells of a column. A row is written as it is appended, so that one cell serves all."""
+
+    def __init__(self, page: Any, kind: str) -> None:
+        self._kind = kind
+        self._plain = WriteOnlyCell(page)
+        self._plain.number_format = FORMATS[kind]
+        self._quoted = WriteOnlyCell(page)
+        self._quoted.number_format = FORMATS[kind]
+        # It stays a text when a person edits the cell.
+        self._quoted.quotePrefix = True
+        if kind == "TEXT":
+            self._plain.alignment = self._quoted.alignment = TEXT_ALIGNMENT
+
+    def of(self, value: Any) -> Any:
+        """The cell with this value."""
+        if value is None:
+            return None
+        content = typed(value, self._kind)
+        if self._kind != "TEXT":
+            self._plain.value = content
+            return self._plain
+        cell = self._quoted if FORMULA.match(content) else self._plain
+        cell.value = content
+        cell.data_type = "s"
+        return cell
 
 
 def totals(page: Any, table: Table, last: int) -> list[Any]:
@@ -217,10 +251,9 @@ def write_summary(page: Any, table: Table, last: int) -> None:
         page.append([])
         titles = zip(chart["columns"], ("TEXT", chart["kind"]), strict=True)
         page.append([heading(page, text, kind) for text, kind in titles])
-        top = written + 2
+        top, number, label = written + 2, Cells(page, chart["kind"]), Cells(page, "TEXT")
         for name, value in chart["points"]:
-            label = styled(page, "TEXT", name, FORMULA.match(name) is not None)
-            page.append([label, styled(page, chart["kind"], value)])
+            page.append([label.of(name), number.of(value)])
         written = top + len(chart["points"])
         drawing = drawn(page, chart, top, written)
         page.add_chart(drawing, f"D{top}")

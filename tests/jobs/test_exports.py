@@ -142,8 +142,8 @@ async def test_two_workers_make_it_once(db: Database, shop: Shop, files: ExportF
 async def test_a_failing_export_is_given_up(
     db: Database, shop: Shop, files: ExportFiles, owner: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The program ends with an error.
-    monkeypatch.setattr(export_run, "WRITER", "no.such.program")
+    # The program ends with an error: it has no such folder.
+    monkeypatch.setattr(export_run, "WRITER", Path("/no/such/program.py"))
     export = await queued(db, shop)
     for attempt in range(1, ATTEMPTS_MAX + 1):
         await run_exports(db, files, shop.tenant)

@@ -41,11 +41,12 @@ from app.domain.reports.exports import (
     path_of,
 )
 from app.domain.reports.monthly import announce
+from app.platforms import image_store
 from app.platforms.image_store import Unavailable
 
 log = structlog.get_logger()
 
-WRITER = "app.platforms.workbook"
+WRITER = Path(image_store.__file__).with_name("workbook.py")
 """Run and not imported: its library takes memory that a web process does not need."""
 
 LEASE = timedelta(seconds=30)
@@ -214,7 +215,7 @@ def _facts(export: Export, scope: ExportScope) -> list[tuple[str, str]]:
 async def _run_writer(folder: Path) -> None:
     """Run the program that writes the file. Raises WriterFailed."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", WRITER, str(folder)), stderr=asyncio.subprocess.PIPE
+        *(sys.executable, "-I", str(WRITER), str(folder)), stderr=asyncio.subprocess.PIPE
     )
     try:
         _, errors = await process.communicate()
