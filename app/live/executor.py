@@ -136,24 +136,25 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         complete = self.plans.of(path.key, return_type, field_details_list, self)
         if complete is None:
             return library(*parts)
-        spent, run = self.spent, Run(self)
+        run = Run(self)
         try:
             completed = complete([result], run)
         except Exception:
-            return self._complete_again(run, spent, *parts)
+            return self._complete_again(run, *parts)
         if isinstance(completed, list):
             return completed[0]
-        return self._complete_later(completed, run, spent, *parts)
+        return self._complete_later(completed, run, *parts)
 
-    async def _complete_later(self, completed: Any, run: Run, spent: int, *parts: Any) -> Any:
+    async def _complete_later(self, completed: Any, run: Run, *parts: Any) -> Any:
         try:
             return (await completed)[0]
         except Exception:
-            again = self._complete_again(run, spent, *parts)
+            again = self._complete_again(run, *parts)
             return await again if self.is_awaitable(again) else again
 
-    def _complete_again(self, run: Run, spent: int, *parts: Any) -> Any:
+    def _complete_again(self, run: Run, *parts: Any) -> Any:
         """The value by graphql-core, which finds the error where the plan met one."""
         run.abandon()
-        self.spent, self.plans = spent, None
+        # Other root fields run meanwhile: what they spent stays.
+        self.spent, self.plans = self.spent - run.spent, None
         return cast(Any, super()).complete_value(*parts)

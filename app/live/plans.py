@@ -86,6 +86,16 @@ class Run:
         self._arguments: dict[Any, dict[str, Any]] = {}
         self.abandoned: Values = []
         """What may never be awaited, if the run ends with an error."""
+        self.spent = 0
+        """Units that this run took."""
+
+    def spend(self, objects: int, fields: int) -> None:
+        """Take the units of so many objects. Raises CostExceeded."""
+        before = self.executor.spent
+        try:
+            self.executor.spend(objects, fields)
+        finally:
+            self.spent += self.executor.spent - before
 
     def together(self, values: Values) -> MaybeLater:
         """The values, once those that are awaitable are there; none runs on after an error."""
@@ -159,7 +169,7 @@ class ObjectPlan:
 
     def complete(self, rows: Values, run: Run) -> MaybeLater:
         """An answer for each of the rows. Raises Unusual, or any other error for graphql-core."""
-        run.executor.spend(len(rows), len(self._names))
+        run.spend(len(rows), len(self._names))
         if self._is_type_of is not None:
             is_type_of, info = self._is_type_of, run.info
             if not all(is_type_of(row, info) for row in rows):  # pyright: ignore[reportArgumentType] PlanInfo
