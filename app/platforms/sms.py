@@ -36,7 +36,7 @@ class Report(Enum):
 @dataclass(frozen=True, slots=True)
 class TextMessage:
     """A message by a template; `fields` are in the order of the template's variables. `id` is our
-    own, by which Aliyun finds the message again."""
+    own, by which the provider finds the message again."""
 
     id: str
     phone: str
@@ -163,6 +163,21 @@ class TencentSms:
     async def report(
         self, message: TextMessage, receipt: str, since: datetime
     ) -> tuple[Report, str]:
+        for row in await self._reports(message, since):
+            if row.get("SerialNo") == receipt or row.get("SessionContext") == message.id:
+                good = row.get("ReportStatus") == "SUCCESS"
+                state = Report.DELIVERED if good else Report.FAILED
+                return state, str(row.get("Description", ""))[:100]
+        return Report.WAITING, ""
+
+    async def was_sent(self, message: TextMessage, since: datetime) -> bool:
+        # Tencent has no key against sending twice. Its reports repeat our id, but only of messages
+        # whose fate is known, and of accounts for which it has switched SessionContext on.
+        reports = await self._reports(message, since)
+        return any(row.get("SessionContext") == message.id for row in reports)
+
+    async def _reports(self, message: TextMessage, since: datetime) -> list[dict[str, Any]]:
+        """The reports on messages to this phone."""
         body = {
             "BeginTime": int(since.timestamp()),
             "Offset": 0,
@@ -172,16 +187,7 @@ class TencentSms:
         }
         answer = await self._call("PullSmsSendStatusByPhoneNumber", body)
         with _read_errors():
-            for row in field(answer, "PullSmsSendStatusSet"):
-                if row.get("SerialNo") == receipt:
-                    good = row.get("ReportStatus") == "SUCCESS"
-                    state = Report.DELIVERED if good else Report.FAILED
-                    return state, str(row.get("Description", ""))[:100]
-        return Report.WAITING, ""
-
-    async def was_sent(self, message: TextMessage, since: datetime) -> bool:
-        # Its reports name no id of ours: what was lost is sent again.
-        return False
+            return [row for row in field(answer, "PullSmsSendStatusSet") if row]
 
     async def _call(self, action: str, content: Mapping[str, Any]) -> dict[str, Any]:
         body, moment = orjson.dumps(content), int(time.time())

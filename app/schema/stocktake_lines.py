@@ -54,6 +54,16 @@ async def unsynced_tills(
     return [till for till in tills if till.seen_at is None or till.seen_at < counted_until]
 
 
+GAIN_NOTE = (
+    "未按批次盘点：盘盈计入最近入库的批次",
+    "Counted without a batch: the gain joins the batch received last.",
+)
+LOSS_NOTE = (
+    "未按批次盘点：盘亏从最早到期的批次扣减",
+    "Counted without a batch: the loss is taken from what expires first.",
+)
+
+
 def sees_book(info: Info, stocktake: tables.Stocktake) -> bool:
     """Whether the viewer sees what the books expect: of a blind stocktake that is not ended only
     those who run it."""
@@ -261,6 +271,22 @@ class StocktakeLine:
         if all(part.batch_id is None for part in root.parts):
             return []
         return [StocktakeBatch(row=root, part=part) for part in root.parts]
+
+    @strawberry.field(
+        description="Which batches the variance changes, as a sentence, if goods of a product with "
+        "batches were counted without one and differ; else null. 批次处理"
+    )
+    async def batch_note(self, root: strawberry.Parent[WorksheetLine], info: Info) -> str | None:
+        plain = [part.variance for part in root.parts if part.batch_id is None]
+        if not any(plain) or not sees_book(info, root.stocktake):
+            return None
+        product = await info.context.loaders_of(root).products.load(root.product_id)
+        if not product.tracks_batches:
+            return None
+        gained, chinese = sum(plain) > 0, info.context.language == "zh"
+        if chinese:
+            return GAIN_NOTE[0] if gained else LOSS_NOTE[0]
+        return GAIN_NOTE[1] if gained else LOSS_NOTE[1]
 
     @strawberry.field(
         graphql_type=list[StocktakeCount],

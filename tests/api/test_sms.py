@@ -85,10 +85,13 @@ async def test_the_provider_reports_later(
     assert len(sms.sent) == 1
 
 
-async def test_a_lost_answer_sends_no_second_message(phones: Phones, sms: SmsServer) -> None:
-    """Aliyun is asked for our own id before a message is sent again."""
-    await connect(phones)
-    sms.lost = 1
+@pytest.mark.parametrize("account", [ALIYUN, TENCENT])
+async def test_a_lost_answer_sends_no_second_message(
+    phones: Phones, sms: SmsServer, account: dict[str, Any]
+) -> None:
+    """The provider is asked for our own id before a message is sent again."""
+    await connect(phones, account)
+    sms.lost, sms.status = 1, "delivered"
     await phones.run_out()
     await phones.run()
     assert (await phones.messages())["SMS"]["state"] == "PENDING"

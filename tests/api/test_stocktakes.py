@@ -211,8 +211,9 @@ async def test_batches(desk: Desk) -> None:
     row = await closed(desk, row)
     assert sorted(each["kind"] for each in row["movements"]) == ["COUNT_GAIN", "COUNT_LOSS"]
     # Without a batch a loss is taken from what expires first.
-    row = await closed(desk, await counted(desk, await opened(desk, "奶"), ("奶", 7)))
-    assert row["state"] == "CLOSED"
+    row = await counted(desk, await opened(desk, "奶"), ("奶", 7))
+    assert "最早到期" in line_of(row, "奶")["batchNote"]
+    assert (await closed(desk, row))["state"] == "CLOSED"
     assert await batches(desk, "奶") == {"A": "1", "B": "6"}
     # A gain joins the batch received last.
     await closed(desk, await counted(desk, await opened(desk, "奶"), ("奶", 9)))

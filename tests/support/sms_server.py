@@ -86,11 +86,19 @@ class SmsServer:
         if request.headers["x-tc-action"] == "PullSmsSendStatusByPhoneNumber":
             good = {"delivered": "SUCCESS", "failed": "FAIL"}.get(self.status)
             rows = [
-                {"SerialNo": f"serial-{place}", "ReportStatus": good, "Description": self.status}
-                for place in range(1, len(self.sent) + 1)
+                {
+                    "SerialNo": f"serial-{place}",
+                    "ReportStatus": good,
+                    "Description": self.status,
+                    "SessionContext": call["SessionContext"],
+                }
+                for place, call in enumerate(self.sent, 1)
             ]
             return answer({"Response": {"PullSmsSendStatusSet": rows if good else []}})
         code = self.take(call["PhoneNumberSet"][0], call["TemplateParamSet"], call)
+        if self.lost:
+            self.lost -= 1
+            return Response("gateway", status=502)
         status = {"SerialNo": f"serial-{len(self.sent)}", "Code": code or "Ok", "Message": code}
         return answer({"Response": {"SendStatusSet": [status], "RequestId": "1"}})
 

@@ -6,7 +6,7 @@ STOCKTAKE = """
   summary { counted differing gains losses accuracy gainValue lossValue }
   lines {
     id state product { id name } expected counted variance value seq ambiguous blocker reason
-    suggestedReason evidence narrowedBy
+    suggestedReason evidence narrowedBy batchNote
     interval { low high } reserved quarantined incoming
     movedDuring { quantity seq } lateMovements { quantity movement { kind } }
     batches { batch { number } expected counted variance }

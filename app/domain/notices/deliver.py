@@ -12,7 +12,7 @@ from app.db import notices as rows
 from app.db.core.unit import Database, clock
 from app.db.tables import Delivery, NotificationTarget, Webhook
 from app.domain.notices.personal import try_next_channel
-from app.domain.notices.providers import Providers, report, send
+from app.domain.notices.providers import NO_ANSWER, Providers, report, send
 from app.platforms.sending import SendError
 from app.platforms.sms import Report
 
@@ -23,6 +23,7 @@ MOST_WAITS = 48
 """Attempts of a message that waits for a quota, an hour apart."""
 FIRST_REPORT = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
+UNCLEAR_PAUSE = timedelta(seconds=60)
 
 
 async def deliver(db: Database, tenant: UUID, providers: Providers) -> None:
@@ -92,6 +93,9 @@ async def _record_failure(db: Database, delivery: Delivery, error: SendError) ->
     most = MOST_WAITS if error.waits else MOST_ATTEMPTS
     dead = error.final or delivery.attempts >= most
     pause = clock() + LONGEST_PAUSE if error.waits else retry_at(clock(), delivery.attempts)
+    if delivery.channel == "SMS" and str(error).startswith((NO_ANSWER, "HTTP ")):
+        # By then the provider reports what it took: a text is not sent twice.
+        pause = max(pause, clock() + UNCLEAR_PAUSE)
     async with db.unit(delivery.tenant_id) as unit:
         outcome = {"state": "DEAD" if dead else "PENDING", "error": str(error)[:300]}
         ended = await rows.end_attempt(unit, delivery.id, **outcome, next_at=pause)
