@@ -4,14 +4,15 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
-from app.db.tables import Entry, Movement, Order, OrderLine, Pass
+from app.db.tables import Entry, Movement, Need, Order, OrderLine, Pass, Product
 
 SALE, BACK, UNDO = (aliased(Movement) for _ in range(3))
+OWN = aliased(OrderLine)
 STANDS = ~(
     select(UNDO.id)
     .where(UNDO.tenant_id == BACK.tenant_id, UNDO.reverses_id == BACK.id)
@@ -23,18 +24,25 @@ STANDS = ~(
 REFUNDED = and_(Pass.state == "REFUNDED", Pass.used < Pass.uses)
 """Whether uses of a pass were paid back: they came back to the order that sold it."""
 
+UNPACKED = Entry.from_bin == "kitchen"
+"""Whether goods came back inside of a whole bundle."""
+
 OF_SALE = and_(BACK.tenant_id == SALE.tenant_id, BACK.sale_id == SALE.id)
 OF_BACK = and_(Entry.tenant_id == BACK.tenant_id, Entry.movement_id == BACK.id)
 
 
 class ReturnedGoods(NamedTuple):
-    """Base units of a product and batch that came back of a sale, and the order that sold them."""
+    """Base units of a product and batch that came back of a sale, and the order that sold them.
+
+    `unpacked` came back inside of a whole bundle, `quantity` by itself.
+    """
 
     sale_id: UUID
     order_id: UUID | None
     product_id: UUID
     batch_id: UUID | None
     quantity: int
+    unpacked: int
 
 
 async def returned_goods(
@@ -47,7 +55,8 @@ async def returned_goods(
             SALE.document_id,
             Entry.product_id,
             Entry.batch_id,
-            func.sum(Entry.quantity),
+            _total(Entry.quantity, ~UNPACKED),
+            _total(Entry.quantity, UNPACKED),
         )
         .join(BACK, OF_SALE)
         .join(Entry, OF_BACK)
@@ -57,7 +66,11 @@ async def returned_goods(
         .order_by(SALE.id, Entry.product_id, Entry.batch_id.nulls_last())
     )
     rows: Any = await session.execute(query)
-    return [ReturnedGoods._make((*row[:-1], int(row[-1]))) for row in rows]
+    return [ReturnedGoods._make((*row[:-2], *map(int, row[-2:]))) for row in rows]
+
+
+def _total(column: Any, where: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(column).filter(where), 0)
 
 
 class RefundedPass(NamedTuple):
@@ -99,19 +112,22 @@ def in_return_state(state: str) -> ColumnElement[bool]:
         .correlate(Order, OrderLine)
         .scalar_subquery()
     )
-    returned = (
-        select(func.coalesce(func.sum(Entry.quantity), 0))
+    came_back = (
+        select(_total(Entry.quantity, ~UNPACKED))
         .join(BACK, OF_BACK)
         .join(SALE, OF_SALE)
-        .where(*of_order, STANDS, Entry.product_id == OrderLine.product_id)
-        .correlate(Order, OrderLine)
-        .scalar_subquery()
+        .where(*of_order, STANDS)
     )
+    mine = came_back.where(Entry.product_id == OrderLine.product_id)
+    returned = mine.correlate(Order, OrderLine).scalar_subquery()
     kept = (
         select(OrderLine.product_id)
         .where(OrderLine.tenant_id == Order.tenant_id, OrderLine.order_id == Order.id)
-        .group_by(OrderLine.product_id)
-        .having(func.sum(OrderLine.quantity) > returned + refunded * func.max(OrderLine.scale))
+        .group_by(OrderLine.product_id, OrderLine.recipe_id)
+        .having(
+            func.sum(OrderLine.quantity) > returned + refunded * func.max(OrderLine.scale),
+            ~_all_parts_back(came_back),
+        )
         .correlate(Order)
         .exists()
     )
@@ -119,3 +135,33 @@ def in_return_state(state: str) -> ColumnElement[bool]:
     if state == "FULFILLED":
         return and_(handed, ~some)
     return and_(handed, some, kept if state == "PARTLY_RETURNED" else ~kept)
+
+
+def _all_parts_back(came_back: Select[Any]) -> ColumnElement[bool]:
+    """SQL: whether a line of an order is a bundle all of whose parts came back, beside what the
+    order sold of them by themselves. `came_back` selects from what came back of the order."""
+    inside = came_back.with_only_columns(func.coalesce(func.sum(Entry.quantity), 0))
+    parts = inside.where(Entry.product_id == Need.product_id).correlate(Order, Need)
+    own = (
+        select(func.coalesce(func.sum(OWN.quantity), 0))
+        .where(OWN.tenant_id == Order.tenant_id, OWN.order_id == Order.id)
+        .where(OWN.product_id == Need.product_id)
+        .correlate(Order, Need)
+        .scalar_subquery()
+    )
+    taken = Need.quantity * func.sum(OrderLine.quantity)
+    kept_part = (
+        select(Need.product_id)
+        .where(Need.tenant_id == Order.tenant_id, Need.recipe_id == OrderLine.recipe_id)
+        .where(taken > (parts.scalar_subquery() - own) * func.max(OrderLine.scale))
+        .correlate(Order, OrderLine)
+        .exists()
+    )
+    is_bundle = (
+        select(Product.id)
+        .where(Product.tenant_id == Order.tenant_id, Product.id == OrderLine.product_id)
+        .where(Product.kind == "BUNDLE")
+        .correlate(Order, OrderLine)
+        .exists()
+    )
+    return and_(is_bundle, ~kept_part)

@@ -216,3 +216,38 @@ async def test_customers_see_how_many_bundles_there_are(fresh: Desk) -> None:
     answer = await fresh.asking(STOREFRONT, None, store=fresh.chain.founded.store.code)
     [shown] = [each for each in answer["products"]["nodes"] if each["name"] == BOX]
     assert shown["availability"]["label"] == "FEW"
+
+
+ORDER = "query($id: UUID!) { order(id: $id) { state lines { product { name } returned } } }"
+
+
+async def test_what_came_back_of_an_order_with_bundles(fresh: Desk) -> None:
+    """A whole bundle is none of the goods that were ordered beside it; all of its parts are it."""
+    await box(fresh)
+    order = await fresh.do(
+        "placeOrder",
+        by=fresh.owner,
+        store=fresh.chain.founded.store.code,
+        channel="COUNTER",
+        contact="小王",
+        lines=[await fresh.line(BOX, 2), await fresh.line("杯子", 1)],
+    )
+    for name in ("payOrder", "fulfilOrder"):
+        await fresh.do(name, orderId=order["id"])
+
+    async def after(*lines: tuple[str, int]) -> tuple[str, list[str]]:
+        sent = [await fresh.line(*line) for line in lines]
+        done = await fresh.do("returnOrder", orderId=order["id"], lines=sent, disposition="SHELF")
+        assert done["kind"] == "RETURN", done
+        now = await fresh.ask(ORDER, id=order["id"])
+        listed = await fresh.ask(
+            "query($state: OrderState!) { orders(state: $state) { nodes { id } } }",
+            state=now["state"],
+        )
+        assert order["id"] in [each["id"] for each in listed["nodes"]]
+        return now["state"], [line["returned"] for line in now["lines"]]
+
+    assert await after((BOX, 1)) == ("PARTLY_RETURNED", ["1", "0"])
+    # One cup is the one that was ordered by itself.
+    assert await after(("杯子", 4), ("茶叶罐", 1)) == ("PARTLY_RETURNED", ["1", "1"])
+    assert await after(("杯子", 1)) == ("RETURNED", ["2", "1"])
