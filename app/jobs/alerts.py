@@ -1,4 +1,4 @@
-"""Alerts: judge the stores that changed, notify who is to know, and send what is due."""
+"""Alerts: judge the stores that changed, notify the recipients, and send what is due."""
 
 from functools import partial
 from uuid import UUID

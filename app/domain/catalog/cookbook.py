@@ -111,9 +111,10 @@ class Cookbook:
         wishes: Sequence[Wish],
         channel: str | None = None,
     ) -> Exploded:
-        """The lines, with dishes and services replaced by their components and the product made
-        of them; so is what the store makes ahead, when it is made. What is reserved for passes is
-        what their sale takes ahead.
+        """The lines, with each dish and service replaced by its components and the product itself.
+
+        A product that the store makes ahead is replaced when it is made. The line of a pass
+        reserves what its sale takes ahead.
 
         Raises Refused: InvalidQuantity for a part of a unit that does not divide, WrongState
         for a product that cannot be moved this way. Raises Malformed for wishes about products

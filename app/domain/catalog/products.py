@@ -274,7 +274,7 @@ def index_texts(product: Product) -> None:
 
 
 def threshold(product: Product, quantity: Decimal | None) -> int | None:
-    """0 is a threshold as well: it switches the warning off."""
+    """The threshold in base units; 0 switches the warning off. Raises Refused(InvalidQuantity)."""
     if quantity is None or quantity == 0:
         return None if quantity is None else 0
     base = to_base(quantity, product.scale)
@@ -299,7 +299,7 @@ async def check_category(unit: Unit, category_id: UUID | None) -> None:
 
 
 async def announce(unit: Unit, product: Product, columns: dict[str, Any] | None = None) -> None:
-    """Terminals show the product beside its levels, so each of them has changed."""
+    """Announces the product in every store: terminals show it beside its level."""
     await unit.session.flush()
     for level in await rows.locked_levels(unit, product.id):
         for name, value in (columns or {}).items():

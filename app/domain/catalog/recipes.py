@@ -84,7 +84,7 @@ async def set_recipe(
             f"A recipe has at most {MOST_PARTS} components.",
         )
     async with db.unit(viewer.tenant) as unit:
-        # So that every store's feed tells of the dish, wherever it was never sold.
+        # Every store's feed names the dish, also where it was never sold.
         await open_levels(unit, {(store, product_id) for store in viewer.stores})
     async with db.unit(viewer.tenant) as unit:
         request = ("setRecipe", product_id, ingredients, yields, consume_on)

@@ -121,7 +121,7 @@ async def _request(
 async def _at_prices_of_now(
     db: Database, viewer: Viewer, prepared: PreparedMovement
 ) -> list[ResolvedLine]:
-    """The lines, sold at what the customer was asked for, however late they are approved."""
+    """The lines at the prices of the request: a later approval does not change what was paid."""
     lines = list(prepared.lines)
     if prepared.kind is not Kind.SALE:
         return lines

@@ -52,7 +52,7 @@ def fulfilment_lines(
 def _handed(
     held: Reservation, quantity: int, target: Place, charge: Charge | None, today: date
 ) -> list[Line]:
-    """So many base units of what is held; fresh ones if it has expired."""
+    """So many of the held base units; fresh ones if these have expired."""
     reserved, shelf = Place(target.store, "reserved"), Place(target.store, "shelf")
     if held.expires_on is None or not expired(held.expires_on, today):
         return [replace(move_line(held, quantity, reserved, target), charge=charge)]

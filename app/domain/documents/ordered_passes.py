@@ -52,8 +52,8 @@ def check_prepaid(
 ) -> None:
     """Check that passes may be ordered: a pass belongs to a customer.
 
-    Raises Refused(WrongState): SIGN_IN_FIRST for guests, and for orders of platforms what their
-    counter sale says. Raises Malformed for a number of uses out of range.
+    Raises Refused(WrongState): SIGN_IN_FIRST for guests, and for orders of platforms the reason
+    that a counter sale of the product has. Raises Malformed for a number of uses out of range.
     """
     if not prepaid:
         return

@@ -55,7 +55,7 @@ from app.domain.rules.units import from_base
 
 
 def contact_filter(viewer: Viewer, vault: Vault, contact: str | None) -> list[bytes] | None:
-    """What orders of this contact are found by; None without one.
+    """The blind indexes that find orders of this contact; None without one.
 
     Raises InvalidText, and Denied for those who may not see contacts: a filter by a hidden field
     would show what it holds.
@@ -160,9 +160,9 @@ def _is_promised(external_id: str | None) -> bool:
 
 
 async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Order:
-    """Hands a paid order over: what was held is the customer's. 交付
+    """Hands a paid order over to its customer. 交付
 
-    What has expired while it waited is put aside, and fresh goods are taken instead. Raises
+    Goods that expired while they waited go to quarantine, and fresh ones are taken instead. Raises
     Refused: UnknownOrder, OutOfStock, WrongState for what is not paid.
     """
     row = await reached_order(db, viewer, Can.RUN_ORDERS, order_id)
@@ -186,7 +186,7 @@ async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Ord
 
 
 async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: str | None) -> Order:
-    """Gives an order up; what it holds can be sold at once. A guest cancels what is not paid.
+    """Cancels an order and releases its goods. A guest cancels only an unpaid order.
 
     Its passes are refunded. Raises Refused(WrongState) when it was handed over, cancelled or
     expired, and USED when a pass is used up.
@@ -206,7 +206,7 @@ async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: st
 
 
 async def extend(db: Database, viewer: Viewer, key: UUID, row: Order) -> Order:
-    """Holds an unpaid order once more as long as the store's policy says; once.
+    """Extends the reservation of an unpaid order by the hold time of the store, once.
 
     Batches that do not last until then are exchanged. Raises Refused: OutOfStock when nothing
     lasts so long, WrongState: EXTENDED, EXPIRED, or the state it is in.

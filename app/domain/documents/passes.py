@@ -72,7 +72,7 @@ async def sell_pass(
     expires_on: date | None,
 ) -> Pass:
     """A pass for these uses of a pass product or a service; the sale takes ahead what the recipe
-    says. What it reserves for its uses lasts until it ends.
+    says. What it reserves is kept until the pass ends.
 
     It can be redeemed until `expires_on`, a year from today by default. Raises Refused:
     UnknownStore, UnknownProduct, OutOfStock, WrongState for what is no service.

@@ -1,7 +1,7 @@
 """Use cases of the transfers topic: a store asks, head office ships, the store receives. 调拨
 
-One document goes all the way from the request to the last piece. Goods between two stores stand
-in transit for the one that receives them; every change of a transfer holds the lock of its row.
+One document lasts from the request to the last receipt. Goods between two stores are in the
+`transit` bin of the receiver. Every change of a transfer holds the lock of its row.
 """
 
 from collections import Counter
@@ -280,8 +280,8 @@ async def _lines_to_ship(
 async def cancel(
     db: Database, viewer: Viewer, key: UUID, transfer_id: UUID, reason: str | None
 ) -> Transfer:
-    """Gives up what was approved; what is on its way and did not arrive at all comes back to
-    the shelf it left, to its batches.
+    """Cancels a transfer of which nothing has arrived; goods on their way return to the shelf and
+    the batches that they left.
 
     Raises Refused: UnknownTransfer, WrongState once anything arrived.
     """

@@ -189,7 +189,7 @@ async def _put_aside(
     """
     shelved = [line for line, source in both if source is Source.SHELF]
     there = _wasted(row, both)
-    # Every level is locked here, in order; what the request brings is not there yet.
+    # Every level is locked here, in order, before the request moves anything.
     wasting = _movement(row, Kind.WRITE_OFF, key, row.requested_by, there)
     moves = await preview(unit, wasting, set(drafted.pairs)) if there else ()
     holding = _movement(row, Kind.WRITE_OFF_HOLD, key, row.requested_by, shelved)
@@ -270,7 +270,10 @@ async def approve(
 
 
 async def _within_limit(unit: Unit, role: Role, row: WriteOff) -> None:
-    """Judges what was just wasted, by the ledger. Raises Refused(OverLimit): it never was."""
+    """Compares what the goods cost, by the ledger, with the role's limit.
+
+    Raises Refused(OverLimit), which rolls the movement to waste back.
+    """
     limit = await limit_of_role(unit.session, unit.tenant, role)
     if limit is None:
         return
@@ -351,9 +354,11 @@ async def _decide(
 async def set_limit(
     db: Database, viewer: Viewer, key: UUID, role: Role, amount: int | None
 ) -> WriteOffLimit:
-    """The most that a write-off may cost for the role to approve it, and an adjustment, own use,
-    production or shortage for the role to book it alone or to approve it, in 1/10000 yuan; None:
-    no limit, which holds until one is set. Raises Malformed for other roles."""
+    """Set the role's limit in 1/10000 yuan; None, the default, for no limit.
+
+    Up to it the role approves write-offs and the movements of others, and books adjustments, own
+    use, production and shortages alone. Raises Malformed for a role that has no limit.
+    """
     if role not in LIMITED:
         raise Malformed(
             "role",

@@ -46,10 +46,10 @@ def address_index(vault: Vault, tenant: UUID, address: str) -> bytes | None:
 
 
 def printed(vault: Vault, tenant: UUID, contact: str) -> str:
-    """The contact as a part of a key's fingerprint: keyed, for a plain hash can be guessed."""
+    """The contact in a request's fingerprint: a keyed hash, because a plain one can be guessed."""
     return vault.index(tenant, contact).hex()
 
 
 def indexes(vault: Vault, tenant: UUID, contact: str | None) -> list[bytes] | None:
-    """What orders and passes of this contact are found by; None without a contact."""
+    """The blind indexes that find orders and passes of this contact; None without a contact."""
     return None if contact is None else vault.indexes(tenant, normal(contact))

@@ -161,7 +161,7 @@ def phone_of(vault: Vault, customer: Customer) -> str | None:
 
 
 def phone_indexes(vault: Vault, customer: Customer) -> Sequence[bytes]:
-    """What orders and passes of the customer's phone number are found by."""
+    """The blind indexes that find orders and passes of the customer's phone number."""
     phone = phone_of(vault, customer)
     return () if phone is None else vault.indexes(customer.tenant_id, normal(phone))
 

@@ -1,4 +1,4 @@
-"""A queue in which those who send much wait for themselves, and not everyone for them."""
+"""A fair queue: turns go round among the senders, so that one who sends much delays no other."""
 
 import asyncio
 from collections import deque

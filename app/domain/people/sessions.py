@@ -57,7 +57,7 @@ class Gate:
         await self._counters.close()
 
     async def viewer(self, token: str | None) -> Viewer | None:
-        """Who shows this token; None when there is none.
+        """The viewer of this token; None without a token.
 
         Raises Denied(UNAUTHENTICATED) for one that is malformed, forged, expired or revoked.
         """

@@ -93,7 +93,7 @@ async def _accounts(db: Database, login: str, code: str) -> list[tables.Staff]:
 async def _matching(
     gate: Gate, accounts: Sequence[tables.Staff], password: str
 ) -> tables.Staff | None:
-    """The oldest account whose password it is.
+    """The oldest account that has this password.
 
     Accounts of several chains may share a login. Of a sign-in that matches a later account, the
     earlier ones count an attempt: a chain that takes a login for itself cannot try passwords of
