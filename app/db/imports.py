@@ -1,6 +1,6 @@
 """Imports: kept, held by one worker at a time, and what they compare their rows with."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -52,6 +52,32 @@ async def own_points(
 async def import_by_id(session: AnySession, tenant: UUID, id: UUID) -> Import | None:
     query = select(Import).where(Import.tenant_id == tenant, Import.id == id)
     return (await session.scalars(query)).first()
+
+
+async def imports_by_id(
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
+) -> Sequence[Import]:
+    query = select(Import).where(Import.tenant_id == tenant, among(Import.id, ids))
+    return (await session.scalars(query)).all()
+
+
+async def open_imports(
+    session: AnySession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
+) -> Sequence[Import]:
+    """A page of the imports that these stores' feeds announce and that are not finished."""
+    query = select(Import).where(
+        Import.tenant_id == tenant,
+        among(Import.feed_store, stores),
+        Import.finished_at.is_(None),
+    )
+    if after is not None:
+        query = query.where(Import.id > after)
+    return (await session.scalars(query.order_by(Import.id).limit(limit))).all()
+
+
+async def locked_import(unit: Unit, id: UUID) -> Import | None:
+    query = select(Import).where(Import.tenant_id == unit.tenant, Import.id == id)
+    return await unit.session.scalar(query.with_for_update())
 
 
 async def headers_of(session: AnySession, tenant: UUID, kind: str) -> dict[str, str]:

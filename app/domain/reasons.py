@@ -149,3 +149,13 @@ class WrongStateReason(Enum):
         "盘点期间该商品没有变动，无需确认",
         "Nothing of the product moved during its count: there is nothing to confirm",
     )
+    NOT_OPENING_STOCK = Text(
+        "只有期初库存的导入可以撤销", "Only an import of opening stock can be reversed"
+    )
+    IMPORT_RUNNING = Text(
+        "导入还在进行，请等它完成后再撤销", "The import is still running: reverse it afterwards"
+    )
+    ANOTHER_DAY = Text(
+        "只能在导入当天撤销，请用盘点或手工调整修改",
+        "It can be reversed on its own day only: correct the stock by a stocktake",
+    )

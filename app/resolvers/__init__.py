@@ -23,7 +23,7 @@ from app.resolvers.health import HealthQuery
 from app.resolvers.history import HistoryQuery
 from app.resolvers.identity import IdentityMutation, IdentityQuery
 from app.resolvers.images import ImagesMutation
-from app.resolvers.imports import ImportsMutation, ImportsQuery
+from app.resolvers.imports import ImportsMutation, ImportsQuery, ImportsSubscription
 from app.resolvers.markdowns import MarkdownsMutation
 from app.resolvers.menu import MenuMutation, MenuQuery
 from app.resolvers.notices import NoticesMutation, NoticesQuery
@@ -148,6 +148,7 @@ with warnings.catch_warnings():
         OrdersSubscription,
         StocktakesSubscription,
         ExportsSubscription,
+        ImportsSubscription,
     )
     Subscription = merge_types("Subscription", streams)
 

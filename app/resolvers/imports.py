@@ -1,17 +1,24 @@
 """Roots of imports."""
 
+from collections.abc import AsyncIterable
+from typing import Annotated
+from uuid import UUID
+
 import strawberry
 from strawberry.types import Info
 
 from app.db import tables
 from app.domain.access import Can
+from app.domain.errors import Malformed, Refused
 from app.domain.imports import commits, previews
 from app.domain.imports.files import ImportRequest
 from app.domain.imports.previews import Preview, own_headers
+from app.domain.imports.undo import reverse_import
 from app.domain.imports.upserts import upsert_products
 from app.resolvers.roots import root
 from app.schema import imports as types
 from app.schema import upserts as upsert_types
+from app.schema.feed import document_change
 from app.schema.window import as_window
 
 
@@ -74,3 +81,35 @@ class ImportsMutation:
         done = await upsert_products(info.context.app.db, info.context.viewer, key, products)
         results = [upsert_types.result_of(place, each) for place, each in enumerate(done)]
         return upsert_types.UpsertedProducts(results=as_window(results))
+
+    @root(
+        Can.REVERSE,
+        types.ReverseImportResult,
+        description="Undo an import of opening stock on the day on which it was written: all its "
+        "movements are reversed, or none. Fails with OutOfStock if goods of it are gone. 撤销导入",
+    )
+    async def reverse_import(self, info: Info, input: types.ReverseImportInput) -> tables.Import:
+        books, viewer = info.context.app.books, info.context.viewer
+        return await reverse_import(books, viewer, input.key, input.import_id, input.reason)
+
+
+@strawberry.type
+class ImportsSubscription:
+    @root(
+        Can.EDIT_CATALOG,
+        document_change(types.IMPORTS),
+        subscription=True,
+        description="Follow an import: its progress now, then each change. 导入进度",
+    )
+    async def import_feed(
+        self,
+        info: Info,
+        import_id: Annotated[UUID, strawberry.argument(description="ID of the import. 导入")],
+    ) -> AsyncIterable[object]:
+        viewer, hub = info.context.viewer, info.context.app.hub
+        try:
+            row = await commits.get_import(info.context.snapshot, viewer, import_id)
+        except Refused:
+            raise Malformed("importId", "没有这个导入", "No import has this id.") from None
+        store = row.feed_store or min(viewer.stores)
+        return hub.follow_documents(types.IMPORTS, viewer.tenant, [store], row.id)

@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 from strawberry.types import Info
 
+from app.db import imports as rows
 from app.db import tables
 from app.domain import import_errors
 from app.domain.access import Can
@@ -21,6 +22,7 @@ from app.schema.arguments import at_most, request_key
 from app.schema.edges import edge
 from app.schema.identity import Actor
 from app.schema.problems import Problem, as_sent, problem
+from app.schema.topics import DocumentTopic
 from app.schema.window import as_window, describe_values, window
 
 strawberry.enum(
@@ -251,6 +253,9 @@ class Import:
     requested_by: Actor | None = edge(
         "actors", "requested_by", "Member of staff or API key that committed it. 提交人"
     )
+    reversed_at: datetime | None = strawberry.field(
+        description="Time when it was reversed; null if it was not. 撤销时间"
+    )
 
     @strawberry.field(graphql_type=ImportKind, description="What the file holds. 导入类型")
     def kind(self, root: strawberry.Parent[tables.Import]) -> ImportKind:
@@ -261,6 +266,40 @@ class Import:
         return [as_window(Unwritten(row, Text(zh, en))) for row, _, zh, en in root.failures]
 
 
+IMPORTS = DocumentTopic(
+    name="imports",
+    type=Import,
+    by_id=rows.imports_by_id,
+    open=rows.open_imports,
+    event="ImportChange",
+    can=Can.EDIT_CATALOG,
+    title="Imports",
+    chinese="导入",
+)
+"""The feed of one import. No store's feed has it."""
+
+
+@strawberry.input(description="Input of `reverseImport`. 撤销导入")
+class ReverseImportInput:
+    key: UUID = request_key()
+    import_id: UUID = strawberry.field(description="ID of the import. 导入")
+    reason: str | None = strawberry.field(
+        default=None, description="Why, at most 200 characters. 原因"
+    )
+
+
+ReverseImportResult = Annotated[
+    Import
+    | UnknownImport
+    | problems.OutOfStock
+    | problems.WrongState
+    | problems.UnknownProduct
+    | problems.UnknownBatch
+    | problems.KeyReused,
+    strawberry.union(
+        "ReverseImportResult", description="The import, or the problem that prevented it."
+    ),
+]
 CommitImportResult = Annotated[
     Import | ImportRefused | UnknownImport | problems.UnknownStore | problems.KeyReused,
     strawberry.union(

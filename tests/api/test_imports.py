@@ -2,7 +2,7 @@
 
 import asyncio
 import zipfile
-from datetime import date
+from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -247,6 +247,55 @@ async def test_opening_stock_is_booked_once(books: Books, fresh: Desk) -> None:
     more = workbook(("货号", "库存"), ("0017", 8))
     answer = await preview(fresh, more, "OPENING_STOCK", store=fresh.store)
     assert [each["cell"] for each in answer["errors"]] == ["B2"]
+
+
+REVERSE = """
+mutation($input: ReverseImportInput!) { reverseImport(input: $input) {
+  ... on Import { id reversedAt } ... on WrongState { code reason } ... on Problem { code }
+} }
+"""
+
+
+async def test_opening_stock_is_reversed_on_its_day(books: Books, fresh: Desk) -> None:
+    await imported(books, fresh, workbook(HEADERS, RICE, OIL))
+    sheet = workbook(("货号", "库存"), ("0017", 7), ("YOU-1", 4))
+    more = {"store": fresh.store}
+    token = (await preview(fresh, sheet, "OPENING_STOCK", **more))["token"]
+    id = (await commit(fresh, token))["id"]
+
+    async def undo(**more: Any) -> Any:
+        answer = await fresh.ask(REVERSE, input={"key": str(uuid4()), "importId": id, **more})
+        return answer.get("reason") or answer.get("code") or answer["reversedAt"]
+
+    assert await undo() == "IMPORT_RUNNING"
+    await finished(books, fresh, token)
+    product = (await fresh.ask('{ product(sku: "0017") { id } }'))["id"]
+    sale = await fresh.do(
+        "sell",
+        storeId=fresh.store,
+        channel="COUNTER",
+        lines=[{"productId": product, "quantity": "1"}],
+    )
+    assert await undo() == "OUT_OF_STOCK"
+    assert (await stock(fresh, "YOU-1"))["level"]["onHand"] == "4"
+    await fresh.do("reverse", movementId=sale["id"])
+    key = str(uuid4())
+    undone = await asyncio.gather(*(undo(key=key) for _ in range(2)), undo())
+    assert undone[0] == undone[1]
+    assert sorted(undone[1:]) != undone
+    assert await undo() == "REVERSED"
+    assert {(await stock(fresh, sku))["level"]["onHand"] for sku in ("0017", "YOU-1")} == {"0"}
+    # The same file may be imported again.
+    assert counts(await imported(books, fresh, sheet, "OPENING_STOCK", **more)) == (2, 0, 0, 0)
+    async with books.db.unit(fresh.chain.founded.tenant.tenant_id) as unit:
+        early = unit.now - timedelta(days=1)
+        await unit.session.execute(update(Import).values(finished_at=early, reversed_at=None))
+    assert await undo() == "ANOTHER_DAY"
+    products = (await preview(fresh, workbook(HEADERS, RICE)))["token"]
+    id = (await commit(fresh, products))["id"]
+    assert await undo() == "NOT_OPENING_STOCK"
+    id = str(uuid4())
+    assert await undo() == "UNKNOWN_IMPORT"
 
 
 async def test_an_import_of_another_store_is_unknown(books: Books, fresh: Desk) -> None:

@@ -95,6 +95,6 @@ async def test_the_row_beyond_a_page_is_not_shown() -> None:
     first = await shown(1, 2, 3)
     assert first.nodes == [1, 2]
     assert first.page_info.has_next_page
-    assert first.page_info.end_cursor == first.edges[-1].cursor == cursor([2])
+    assert first.page_info.end_cursor == cursor([2])
     assert not (await shown(3)).page_info.has_next_page
     assert (await shown()).page_info.end_cursor is None

@@ -94,6 +94,7 @@ SPECIAL: dict[str, Arguments] = {
     # Only the person who requested an export sees it.
     "export": lambda _: {"id": ABSENT_PLACE["order"]},
     "exportFeed": lambda _: {"exportId": ABSENT_PLACE["order"]},
+    "importFeed": lambda _: {"importId": ABSENT_PLACE["import"]},
     "availabilityFeed": lambda place: {
         "store": place["code"],
         "productIds": [place["product"], place["dish"]],

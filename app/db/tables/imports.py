@@ -28,6 +28,7 @@ class Import(Table):
     `role`, `scopes` and `own_stores` are the rights that the requester had. `headers` has the
     shop's own headers with their fields. A worker holds the row until `leased_until`. `failures`
     are the rows that could not be written: their number, field and text in both languages.
+    `movements` are those of opening stock; `feed_store` is the store whose feed announces it.
     """
 
     __tablename__ = "imports"
@@ -50,6 +51,9 @@ class Import(Table):
     leased_until: Mapped[datetime | None]
     requested_at: Mapped[datetime] = made_at()
     finished_at: Mapped[datetime | None]
+    movements: Mapped[list[UUID]] = mapped_column(server_default="{}")
+    reversed_at: Mapped[datetime | None]
+    feed_store: Mapped[UUID | None]
     __table_args__ = (
         to("stores", "store_id"),
         CheckConstraint("done between 0 and rows", name="done"),

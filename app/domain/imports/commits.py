@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID, uuid5
 
-from app.db import identity
+from app.db import claims, identity
 from app.db import imports as rows
 from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, Unit
@@ -60,6 +60,7 @@ async def commit_import(
     # The rows of one product are in one step.
     good.sort(key=lambda each: (str(each.product_id), each.row.number))
     id = uuid5(viewer.tenant, fingerprint_of(token).hex())
+    store = request.store or min(viewer.stores, default=None)
     row = {
         "tenant_id": viewer.tenant,
         "id": id,
@@ -72,14 +73,22 @@ async def commit_import(
         "headers": shown.request.own,
         "lines": [[each.row.number, dict(each.row.texts)] for each in good],
         "rows": len(good),
+        "feed_store": store,
     }
     async with db.unit(viewer.tenant) as unit:
         name = "commitImport"
         await claim(unit, viewer.claimant, key, id, name, token, good_rows_only)
         await rows.add(unit, row)
+        announce(unit, store, id)
         saved = await rows.import_by_id(unit.session, unit.tenant, id)
     assert saved is not None
     return saved
+
+
+def announce(unit: Unit, store: UUID | None, id: UUID) -> None:
+    """Announces the import in the feed of its store."""
+    if store is not None:
+        unit.document_changed(store, id)
 
 
 async def get_import(reads: Reads, viewer: Viewer, id: UUID) -> Import:
@@ -118,14 +127,19 @@ async def _run(books: Books, row: Import) -> None:
     lines = [Row(number, texts) for number, texts in cast(list[tuple[int, Any]], row.lines)]
     done, counts = row.done, Counter(created=row.created, changed=row.changed)
     counts["unchanged"] = row.unchanged
-    failures = list(row.failures)
+    failures, movements = list(row.failures), list(row.movements)
     while True:
         step = _step_of(row, lines, done)
         after = done + len(step)
 
         async def finish(
-            unit: Unit, planned: list[Planned], begun: int = done, after: int = after
+            unit: Unit,
+            planned: list[Planned],
+            step: Sequence[Row] = step,
+            begun: int = done,
+            after: int = after,
         ) -> None:
+            nonlocal movements
             counts.update(each.action.lower() for each in planned)
             failures.extend(_kept(error) for each in planned for error in each.errors)
             values: dict[str, Any] = {
@@ -136,8 +150,15 @@ async def _run(books: Books, row: Import) -> None:
             }
             if after == row.rows:
                 values |= {"finished_at": unit.now, "lines": []}
+            if row.kind == ImportKind.OPENING_STOCK.name and step:
+                movement = await claims.claim_of(
+                    unit.session, unit.tenant, viewer.claimant, opening_key(row, step)
+                )
+                movements = [*movements, *([movement.result_id] if movement else [])]
+                values["movements"] = movements
             if not await rows.advance(unit, row, begun, **values):
                 raise Overtaken
+            announce(unit, row.feed_store, row.id)
 
         try:
             await _write(books, viewer, row, step, finish)
@@ -209,6 +230,11 @@ def _opening_line(planned: Planned) -> OpeningLine:
     )
 
 
+def opening_key(row: Import, step: Sequence[Row]) -> UUID:
+    """The key of the movement that a step posts."""
+    return uuid5(row.id, f"opening {step[0].number}")
+
+
 async def _opened(
     books: Books, viewer: Viewer, row: Import, planned: list[Planned]
 ) -> list[Planned]:
@@ -217,7 +243,7 @@ async def _opened(
     if not new:
         return planned
     assert row.store_id is not None, "checked with the request"
-    head = MovementHead(uuid5(row.id, f"opening {planned[0].row.number}"))
+    head = MovementHead(opening_key(row, [each.row for each in planned]))
     lines = [_opening_line(each) for each in new]
     try:
         outcome = await record(books, viewer, Kind.OPENING, row.store_id, lines, head)
