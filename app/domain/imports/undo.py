@@ -62,9 +62,9 @@ async def _reverse(unit: Unit, viewer: Viewer, key: UUID, row: Import, reason: s
     """Reverses the movements that a person has not reversed already."""
     done = await stock.reversals_of(unit.session, unit.tenant, row.movements)
     drafts = [
-        reversal(viewer, uuid5(key, str(id)), *found, reason)
+        reversal(viewer, uuid5(key, str(id)), *movement, reason)
         for id in row.movements
         if id not in done
-        and (found := await stock.movement_with_entries(unit.session, unit.tenant, id))
+        and (movement := await stock.movement_with_entries(unit.session, unit.tenant, id))
     ]
     await post_movements(unit, drafts)
