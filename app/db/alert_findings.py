@@ -242,7 +242,7 @@ async def waiting_documents(
     unit: Unit, store: UUID, today: date, hours: dict[str, int]
 ) -> list[Finding]:
     """Documents of the store that wait longer than `hours` by rule, and late purchase orders."""
-    W, T, O = WriteOff, Transfer, PurchaseOrder  # noqa: E741
+    W, T, P = WriteOff, Transfer, PurchaseOrder
 
     def until(rule: str) -> datetime:
         return unit.now - timedelta(hours=hours[rule])
@@ -265,10 +265,10 @@ async def waiting_documents(
             T.tenant_id == unit.tenant, T.to_store == store, or_(open_states, under_way)
         ),
         "PURCHASE_WAITING": _late(store, today).where(
-            O.tenant_id == unit.tenant, O.state == "PARTIAL"
+            P.tenant_id == unit.tenant, P.state == "PARTIAL"
         ),
         "EXPECTED_NOT_ARRIVED": _late(store, today).where(
-            O.tenant_id == unit.tenant, O.state == "OPEN"
+            P.tenant_id == unit.tenant, P.state == "OPEN"
         ),
     }
     return [
@@ -279,8 +279,8 @@ async def waiting_documents(
 
 
 def _late(store: UUID, today: date) -> Any:
-    O = PurchaseOrder  # noqa: E741
-    return select(O.id).where(O.store_id == store, O.ended_at.is_(None), O.expected_on < today)
+    P = PurchaseOrder
+    return select(P.id).where(P.store_id == store, P.ended_at.is_(None), P.expected_on < today)
 
 
 def _judging() -> Statement:

@@ -28,7 +28,7 @@ from app.db.reservations import free
 from app.db.tables import BatchLevel, ChannelRule, Entry, Level, Movement, Order, OrderLine, Store
 
 H, M, E = BatchLevel.__table__.c, Movement.__table__.c, Entry.__table__.c
-O, W = Order.__table__.c, OrderLine.__table__.c  # noqa: E741
+ORDERS, LINES = Order.__table__.c, OrderLine.__table__.c
 
 
 class OfferColumns(NamedTuple):
@@ -83,17 +83,17 @@ def sold_today(of: OfferColumns) -> Any:
     Orders that were cancelled or not paid in time do not count; returned goods do.
     """
     since = first_id(day_began(_today(of), _zone(of)))
-    held = or_(O.state != "HELD", O.expires_at > func.now())
+    held = or_(ORDERS.state != "HELD", ORDERS.expires_at > func.now())
     ordered = (
-        select(func.coalesce(func.sum(W.quantity), 0))
+        select(func.coalesce(func.sum(LINES.quantity), 0))
         .join_from(
             Order.__table__,
             OrderLine.__table__,
-            and_(W.tenant_id == O.tenant_id, W.order_id == O.id),
+            and_(LINES.tenant_id == ORDERS.tenant_id, LINES.order_id == ORDERS.id),
         )
-        .where(O.tenant_id == of.tenant_id, O.store_id == of.store_id, O.id >= since)
-        .where(O.channel == of.channel, W.product_id == of.product_id)
-        .where(O.state != "CANCELLED", O.state != "EXPIRED", held)
+        .where(ORDERS.tenant_id == of.tenant_id, ORDERS.store_id == of.store_id, ORDERS.id >= since)
+        .where(ORDERS.channel == of.channel, LINES.product_id == of.product_id)
+        .where(ORDERS.state != "CANCELLED", ORDERS.state != "EXPIRED", held)
     )
     sold = (
         select(func.coalesce(func.sum(E.quantity), 0))

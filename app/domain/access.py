@@ -53,7 +53,7 @@ class Grant(NamedTuple):
         return self.meaning.rpartition(" ")[2]
 
 
-C, M, P, O = Role.CASHIER, Role.MANAGER, Role.PURCHASER, Role.OWNER  # noqa: E741
+C, M, P, O = Role.CASHIER, Role.MANAGER, Role.PURCHASER, Role.OWNER  # noqa: E741 (read as columns)
 OWN, ALL = Reach.OWN, Reach.ALL
 STAFF = {C: OWN, M: OWN, P: ALL, O: ALL}
 HEADS = {P: ALL, O: ALL}
