@@ -73,7 +73,7 @@ async def level_rows(
 ) -> list[Any]:
     """A page of levels with their products, by name; `after` is the key of the row before it:
     pinyin, product and store."""
-    order = Product.pinyin, Level.product_id, Level.store_id
+    order = Product.pinyin, Product.id, Level.store_id
     query = (
         select(Level, OVERDUE, Product, barcodes())
         .join(Product, OF_PRODUCT)
@@ -82,6 +82,8 @@ async def level_rows(
     )
     query = _of_goods(query, tenant, filter)
     if after is not None:
+        # The index of products begins at this one: without it each page reads all before it.
+        query = query.where(tuple_(*order[:2]) >= tuple_(*after[:2]))
         query = query.where(tuple_(*order) > tuple_(*after))
     return list(await session.execute(query))
 

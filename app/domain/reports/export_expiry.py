@@ -20,10 +20,12 @@ from app.domain.reports.columns import (
     day,
     yuan,
 )
-from app.domain.reports.export_stock import PAGE, PRODUCT, product_values
+from app.domain.reports.export_stock import PRODUCT, product_values
 from app.domain.rules.days import store_day
 from app.domain.rules.units import written
 
+BATCHES = 1000
+"""Rows that are read at a time; each page sorts what expires."""
 EXPIRY = [
     Column("store", ("门店", "Store")),
     *PRODUCT,
@@ -55,7 +57,7 @@ async def expiry(session: AnySession, scope: ExportScope) -> ExportTable:
 
     async def pages() -> AsyncIterator[list[Row]]:
         after: tuple[Any, ...] | None = None
-        while rows := await batch_rows(session, scope.tenant, filter, until, after, PAGE):
+        while rows := await batch_rows(session, scope.tenant, filter, until, after, BATCHES):
             codes = await barcodes_of(session, scope.tenant, {row[2].id for row in rows})
             page: list[Row] = []
             for held, batch, product, average in rows:

@@ -20,10 +20,9 @@ from app.domain.reports.columns import (
     Label,
     Row,
 )
-from app.domain.reports.export_stock import NO_CATEGORY, PRODUCT, product_values
+from app.domain.reports.export_stock import NO_CATEGORY, PAGE, PRODUCT, product_values
 from app.domain.rules.phones import masked
 
-PAGE = 500
 ROWS_MAX = 1_000_000
 CHANNELS: dict[str, Label] = {
     "COUNTER": ("门店", "Counter"),

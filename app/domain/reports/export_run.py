@@ -6,6 +6,7 @@ one begins again, at most `ATTEMPTS_MAX` times; a worker that lost its lease can
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ LEASE = timedelta(seconds=30)
 BEAT_SECONDS = 1.0
 ATTEMPTS_MAX = 3
 RETRY_AFTER = timedelta(seconds=5)
+PAUSE = 0.3
+"""Part of a page's time for which the worker rests after it."""
 SHEET_ROWS_MAX = 1_048_000
 """Rows of a sheet, less a few for the header and the totals."""
 READ_PERCENT, WRITE_PERCENT, STORE_PERCENT = 60, 65, 95
@@ -160,6 +163,7 @@ async def _read(db: Database, export: Export, folder: Path, progress: Progress) 
             export.choice,
         )
         table = await TABLES[export.report](session, scope)
+        started = time.monotonic()
         with (folder / "rows.jsonl").open("wb") as target:
             async for page in table.pages:
                 progress.rows += len(page)
@@ -169,8 +173,9 @@ async def _read(db: Database, export: Export, folder: Path, progress: Progress) 
                 progress.percent = (
                     READ_PERCENT * progress.rows // max(progress.rows, table.expected or 0, 1)
                 )
-                # Others have their turn between two pages.
-                await asyncio.sleep(0)
+                # Sales have their turn between two pages.
+                await asyncio.sleep(PAUSE * (time.monotonic() - started))
+                started = time.monotonic()
     (folder / "table.json").write_bytes(orjson.dumps(_described(export, scope, table)))
 
 

@@ -20,7 +20,8 @@ from app.domain.reports.columns import (
 from app.domain.rules.codes import printed
 from app.domain.rules.units import written
 
-PAGE = 500
+PAGE = 100
+"""Rows that are read at a time: the process does nothing else for 5 ms."""
 STATUSES: dict[str, Label] = {
     "OUT": ("断货", "Out of stock"),
     "LOW": ("低库存", "Low"),

@@ -12,8 +12,8 @@ from app.db.stock_reports import SlowLevel, TurnoverSums
 from app.db.stock_values import StockFilter, StockValue
 from app.domain.reports import stock
 from app.domain.reports.columns import Chart, Column, ExportScope, ExportTable, Label, Row, yuan
-from app.domain.reports.export_groups import PAGE, ROWS_MAX, GroupedReport
-from app.domain.reports.export_stock import PRODUCT, category_of, product_values
+from app.domain.reports.export_groups import ROWS_MAX, GroupedReport
+from app.domain.reports.export_stock import PAGE, PRODUCT, category_of, product_values
 from app.domain.rules.periods import Period
 from app.domain.rules.units import written
 
