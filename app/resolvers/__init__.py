@@ -16,6 +16,7 @@ from app.resolvers.categories import CategoriesMutation, CategoriesQuery
 from app.resolvers.channel_accounts import ShopsMutation, ShopsQuery
 from app.resolvers.channels import ChannelsMutation, ChannelsQuery
 from app.resolvers.customers import CustomersMutation, CustomersQuery
+from app.resolvers.document_reports import DocumentReportsQuery
 from app.resolvers.escalations import EscalationsMutation
 from app.resolvers.exports import ExportsMutation, ExportsQuery, ExportsSubscription
 from app.resolvers.feed import FeedSubscription, TopicsSubscription
@@ -72,6 +73,7 @@ with warnings.catch_warnings():
             ImportsQuery,
             StockQuery,
             StockReportsQuery,
+            DocumentReportsQuery,
             ReordersQuery,
             AnalyticsQuery,
             SalesQuery,

@@ -88,6 +88,8 @@ SPECIAL: dict[str, Arguments] = {
         "period": this_day(),
         "filters": by_stores(place),
     },
+    "supplierReport": lambda place: {**by_stores(place), **this_day()},
+    "stocktakeReport": lambda place: {**by_stores(place), **this_day()},
     "turnoverReport": lambda place: {**by_stores(place), **this_day()},
     "channelReport": lambda place: {**by_stores(place), "since": today(), "until": today()},
     "chart": lambda place: {**by_stores(place), "report": "LEVELS"},

@@ -67,6 +67,14 @@ class ReportRow(Generic[Sums]):
     def category_id(self) -> UUID | None:
         return self._id("CATEGORY")
 
+    @property
+    def supplier_id(self) -> UUID | None:
+        return self._id("SUPPLIER")
+
+    @property
+    def stocktake_id(self) -> UUID | None:
+        return self._id("STOCKTAKE")
+
     def _id(self, group: str) -> UUID | None:
         return self.key if self.group == group and isinstance(self.key, UUID) else None
 

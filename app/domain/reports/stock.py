@@ -69,8 +69,8 @@ async def stock_value(
         known if moment is None else moment[0],
         compared_at,
         rows_of(group, now, then)[:limit],
-        _added([sums for _, sums in now], StockValue),
-        None if then is None else _added(list(then.values()), StockValue),
+        added([sums for _, sums in now], StockValue),
+        None if then is None else added(list(then.values()), StockValue),
     )
 
 
@@ -109,7 +109,7 @@ async def _turnover(
 
 
 def _turned(sums: Sequence[TurnoverSums]) -> TurnoverSums:
-    return _added(sums, TurnoverSums)._replace(days=sums[0].days) if sums else TurnoverSums()
+    return added(sums, TurnoverSums)._replace(days=sums[0].days) if sums else TurnoverSums()
 
 
 async def _last_day(session: AnySession, tenant: UUID, filter: StockFilter) -> date:
@@ -149,7 +149,7 @@ async def expiry_report(
 ) -> ExpiryReport:
     """What expires: by day, or the largest value first."""
     rows = await stock_reports.expiring(session, tenant, filter, within, group)
-    total = _added([sums for _, sums in rows], ExpirySums)
+    total = added([sums for _, sums in rows], ExpirySums)
     return ExpiryReport(within, rows_of(group, rows, None)[:limit], total)
 
 
@@ -161,6 +161,6 @@ def rows_of(
     return [ReportRow(group, key, sums, earlier.get(key)) for key, sums in now]
 
 
-def _added(sums: Sequence[Any], kind: type[Any]) -> Any:
+def added(sums: Sequence[Any], kind: type[Any]) -> Any:
     """The sums of all rows; what only means something for one product is added up as well."""
     return kind(*map(sum, zip(*sums, strict=True))) if sums else kind()

@@ -1,0 +1,216 @@
+"""Reports of documents: purchase orders by supplier, and what stocktakes found."""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Date, and_, case, cast, func, literal, select, true, union_all
+from sqlalchemy.orm import aliased
+
+from app.db.core.snapshot import AnySession
+from app.db.core.statement import among
+from app.db.days import store_day
+from app.db.flow_reports import Key
+from app.db.tables import (
+    Entry,
+    Movement,
+    Product,
+    PurchaseLine,
+    PurchaseOrder,
+    Stocktake,
+    StocktakeVariance,
+    Store,
+)
+
+O, N, S, P = PurchaseOrder, PurchaseLine, Store, Product  # noqa: E741
+T, V, E, M = Stocktake, StocktakeVariance, Entry, Movement
+OF_STORE = {
+    O: and_(S.tenant_id == O.tenant_id, S.id == O.store_id),
+    T: and_(S.tenant_id == T.tenant_id, S.id == T.store_id),
+}
+SUPPLIER_KEYS: dict[str, Any] = {
+    "SUPPLIER": O.supplier_id,
+    "STORE": O.store_id,
+    "WEEK": cast(func.date_trunc("week", O.expected_on), Date),
+    "MONTH": cast(func.date_trunc("month", O.expected_on), Date),
+}
+
+
+class SupplierSums(NamedTuple):
+    """Purchase orders: how many are late, and by how many days in all; how many ended short; lines
+    of ended orders, and those that are short; values in 1/10000 yuan."""
+
+    orders: int = 0
+    open: int = 0
+    late: int = 0
+    late_days: int = 0
+    short: int = 0
+    lines: int = 0
+    short_lines: int = 0
+    ordered: int = 0
+    missing: int = 0
+
+
+async def suppliers(
+    session: AnySession,
+    tenant: UUID,
+    stores: Collection[UUID],
+    days: tuple[date, date],
+    group: str,
+    supplier: UUID | None = None,
+) -> list[tuple[Key, SupplierSums]]:
+    """Orders that were expected on these days, without cancelled ones: those with the largest value
+    first, or in order of time. An order is as late as its last receipt, or as today is."""
+    last, lines = _last_receipt(), _lines()
+    today, ended = store_day(S.timezone, func.now()), O.ended_at.is_not(None)
+    delay = func.coalesce(case((ended, last.c.day), else_=today) - O.expected_on, 0)
+    key, value = SUPPLIER_KEYS[group], _sum(lines.c.value)
+    orders: Any = O.__table__
+    joined = orders.join(S.__table__, OF_STORE[O]).join(lines, true()).join(last, true())
+    query = (
+        select(
+            key,
+            func.count(),
+            func.count().filter(~ended),
+            func.count().filter(delay > 0),
+            _sum(func.greatest(delay, 0)),
+            func.count().filter(ended, lines.c.short > 0),
+            _sum(case((ended, lines.c.lines), else_=0)),
+            _sum(case((ended, lines.c.short), else_=0)),
+            value,
+            _sum(case((ended, lines.c.missing), else_=0)),
+        )
+        .select_from(joined)
+        .where(O.tenant_id == tenant, among(O.store_id, stores), O.state != "CANCELLED")
+        .where(O.expected_on.between(*days))
+        .group_by(key)
+        .order_by(key if group in ("WEEK", "MONTH") else value.desc(), key)
+    )
+    if supplier is not None:
+        query = query.where(O.supplier_id == supplier)
+    rows: Any = await session.execute(query)
+    return [(row[0], SupplierSums(*row[1:])) for row in rows]
+
+
+def _last_receipt() -> Any:
+    """SQL: the day of the last receipt of the order that was not reversed; one row."""
+    reversal = aliased(Movement)
+    undone = select(reversal.id).where(
+        reversal.tenant_id == M.tenant_id, reversal.reverses_id == M.id
+    )
+    return (
+        select(func.max(M.business_date).label("day"))
+        .where(M.tenant_id == O.tenant_id, M.document_id == O.id, M.kind == "RECEIPT")
+        .where(~undone.correlate(M).exists())
+        .correlate(O.__table__)
+        .lateral("last_receipt")
+    )
+
+
+def _lines() -> Any:
+    """SQL: the lines that were ordered, those of which goods are missing, and what both cost."""
+    short = func.greatest(N.ordered - N.received, 0)
+    return (
+        select(
+            func.count().filter(N.ordered > 0).label("lines"),
+            func.count().filter(short > 0).label("short"),
+            _sum(N.ordered * N.unit_cost / N.scale).label("value"),
+            _sum(short * N.unit_cost / N.scale).label("missing"),
+        )
+        .where(N.tenant_id == O.tenant_id, N.purchase_id == O.id)
+        .correlate(O.__table__)
+        .lateral("order_lines")
+    )
+
+
+class StocktakeSums(NamedTuple):
+    """Products counted, those that were equal to the books, and the cost of variances in 1/10000
+    yuan."""
+
+    counted: int = 0
+    matching: int = 0
+    missing: int = 0
+    surplus: int = 0
+
+    @property
+    def net(self) -> int:
+        """1/10000 yuan; negative if more is missing."""
+        return self.surplus - self.missing
+
+
+async def stocktakes(
+    session: AnySession,
+    tenant: UUID,
+    stores: Collection[UUID],
+    days: tuple[date, date] | None,
+    group: str,
+    stocktake: UUID | None = None,
+) -> list[tuple[Key, StocktakeSums]]:
+    """Closed stocktakes that were not reversed, by the day on which they were closed: the largest
+    variance first."""
+    chosen = (
+        select(T.id, T.tenant_id, T.store_id)
+        .join(S, OF_STORE[T])
+        .where(T.tenant_id == tenant, among(T.store_id, stores), T.state == "CLOSED")
+    )
+    if days is not None:
+        chosen = chosen.where(store_day(S.timezone, T.closed_at).between(*days))
+    if stocktake is not None:
+        chosen = chosen.where(T.id == stocktake)
+    closed = chosen.cte("closed")
+    zero = literal(0, BigInteger())
+    lines = (
+        select(
+            closed.c.id,
+            closed.c.store_id,
+            V.product_id,
+            (func.sum(func.abs(V.counted - V.expected)) == 0).label("matches"),
+        )
+        .join(V, and_(V.tenant_id == closed.c.tenant_id, V.stocktake_id == closed.c.id))
+        .group_by(closed.c.id, closed.c.store_id, V.product_id)
+        .subquery("lines")
+    )
+    matches = cast(case((lines.c.matches, 1), else_=0), BigInteger)
+    counts = select(
+        lines.c.id,
+        lines.c.store_id,
+        lines.c.product_id,
+        literal(1, BigInteger()).label("counted"),
+        matches.label("matching"),
+        zero.label("missing"),
+        zero.label("surplus"),
+    )
+    posted = (
+        select(
+            closed.c.id,
+            closed.c.store_id,
+            E.product_id,
+            zero,
+            zero,
+            case((E.to_bin == "variance", func.coalesce(E.cost, 0)), else_=0),
+            case((E.from_bin == "variance", func.coalesce(E.cost, 0)), else_=0),
+        )
+        .join(M, and_(M.tenant_id == closed.c.tenant_id, M.document_id == closed.c.id))
+        .join(E, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
+    )
+    parts = union_all(counts, posted).subquery("parts")
+    keys: dict[str, Any] = {
+        "STOCKTAKE": parts.c.id,
+        "STORE": parts.c.store_id,
+        "CATEGORY": P.category_id,
+        "PRODUCT": parts.c.product_id,
+    }
+    sums = [_sum(parts.c[name]) for name in StocktakeSums._fields]
+    query = (
+        select(keys[group], *sums)
+        .join_from(parts, P, and_(P.tenant_id == tenant, P.id == parts.c.product_id))
+        .group_by(keys[group])
+        .order_by((sums[2] + sums[3]).desc(), keys[group])
+    )
+    rows: Any = await session.execute(query)
+    return [(row[0], StocktakeSums(*row[1:])) for row in rows]
+
+
+def _sum(column: Any) -> Any:
+    return cast(func.coalesce(func.sum(column), 0), BigInteger)
