@@ -159,6 +159,26 @@ async def stocktakes(
     if stocktake is not None:
         chosen = chosen.where(T.id == stocktake)
     closed = chosen.cte("closed")
+    parts = _variances(closed)
+    keys: dict[str, Any] = {
+        "STOCKTAKE": parts.c.id,
+        "STORE": parts.c.store_id,
+        "CATEGORY": P.category_id,
+        "PRODUCT": parts.c.product_id,
+    }
+    sums = [_sum(parts.c[name]) for name in StocktakeSums._fields]
+    query = (
+        select(keys[group], *sums)
+        .join_from(parts, P, and_(P.tenant_id == tenant, P.id == parts.c.product_id))
+        .group_by(keys[group])
+        .order_by((sums[2] + sums[3]).desc(), keys[group])
+    )
+    rows: Any = await session.execute(query)
+    return [(row[0], StocktakeSums(*row[1:])) for row in rows]
+
+
+def _variances(closed: Any) -> Any:
+    """SQL: of each product of these stocktakes whether it was equal, and what its entries cost."""
     zero = literal(0, BigInteger())
     lines = (
         select(
@@ -194,22 +214,7 @@ async def stocktakes(
         .join(M, and_(M.tenant_id == closed.c.tenant_id, M.document_id == closed.c.id))
         .join(E, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))
     )
-    parts = union_all(counts, posted).subquery("parts")
-    keys: dict[str, Any] = {
-        "STOCKTAKE": parts.c.id,
-        "STORE": parts.c.store_id,
-        "CATEGORY": P.category_id,
-        "PRODUCT": parts.c.product_id,
-    }
-    sums = [_sum(parts.c[name]) for name in StocktakeSums._fields]
-    query = (
-        select(keys[group], *sums)
-        .join_from(parts, P, and_(P.tenant_id == tenant, P.id == parts.c.product_id))
-        .group_by(keys[group])
-        .order_by((sums[2] + sums[3]).desc(), keys[group])
-    )
-    rows: Any = await session.execute(query)
-    return [(row[0], StocktakeSums(*row[1:])) for row in rows]
+    return union_all(counts, posted).subquery("parts")
 
 
 def _sum(column: Any) -> Any:

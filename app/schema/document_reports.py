@@ -159,7 +159,7 @@ class StocktakeFigures:
     )
     missing: Money | None = cost_field("missing", "Cost in CNY of what was missing", "盘亏金额")
     surplus: Money | None = cost_field("surplus", "Cost in CNY of what was found", "盘盈金额")
-    net: Money | None = cost_field("net", "`surplus` − `missing` in CNY", "盈亏净额")
+    net: Money | None = cost_field("net", "Net variance in CNY: `surplus` − `missing`", "盈亏净额")
 
     @strawberry.field(
         description="Products equal to the books in percent of those counted, with one decimal; "
