@@ -19,6 +19,7 @@ from app.domain.imports.commits import run_imports
 from app.domain.movements.record import Books
 from tests.support.api import Desk
 from tests.support.identity import CREATE_STORE
+from tests.support.live import dialled
 from tests.support.sheets import PREVIEW, PROGRESS, commit, csv, preview, saved, upload, workbook
 
 HEADERS = ("品名", "货号", "条码", "规格", "单位", "分类", "零售价（元）", "最低库存")
@@ -324,6 +325,29 @@ async def test_prices_and_reorder_points(books: Books, fresh: Desk) -> None:
     rice = await stock(fresh, "0017")
     assert (rice["price"], rice["reorderPoint"]) == ("41.50", "10")
     assert rice["level"]["reorderPoint"] == "30"
+
+
+FEED = """
+subscription($import: UUID!) { importFeed(importId: $import) { imports { rows done created finishedAt } } }
+"""
+
+
+async def test_an_import_is_followed_live(books: Books, fresh: Desk) -> None:
+    rows = [(f"S{i}", f"商品{i}", "个") for i in range(300)]
+    token = (await preview(fresh, workbook(("货号", "品名", "单位"), *rows)))["token"]
+    id = (await commit(fresh, token))["id"]
+    assert await fresh.asking.code(FEED, fresh.owner, **{"import": str(uuid4())}) == "BAD_INPUT"
+    async with dialled(str(fresh.asking.http.base_url), fresh.owner) as wire:
+        await wire.subscribe(FEED, **{"import": id})
+        [first] = (await wire.next())["imports"]
+        assert (first["rows"], first["done"], first["finishedAt"]) == (300, 0, None)
+        await run_imports(books, fresh.chain.founded.tenant.tenant_id)
+        done = 0
+        while done < 300:
+            [last] = (await wire.next())["imports"]
+            done = last["done"]
+        assert last["created"] == 300
+        assert last["finishedAt"]
 
 
 async def test_a_token_is_committed_once(books: Books, fresh: Desk) -> None:
