@@ -328,7 +328,9 @@ async def test_prices_and_reorder_points(books: Books, fresh: Desk) -> None:
 
 
 FEED = """
-subscription($import: UUID!) { importFeed(importId: $import) { imports { rows done created finishedAt } } }
+subscription($import: UUID!) { importFeed(importId: $import) {
+  imports { rows done created finishedAt }
+} }
 """
 
 
@@ -342,12 +344,11 @@ async def test_an_import_is_followed_live(books: Books, fresh: Desk) -> None:
         [first] = (await wire.next())["imports"]
         assert (first["rows"], first["done"], first["finishedAt"]) == (300, 0, None)
         await run_imports(books, fresh.chain.founded.tenant.tenant_id)
-        done = 0
-        while done < 300:
-            [last] = (await wire.next())["imports"]
-            done = last["done"]
-        assert last["created"] == 300
-        assert last["finishedAt"]
+        row = first
+        while row["done"] < 300:
+            [row] = (await wire.next())["imports"]
+        assert row["created"] == 300
+        assert row["finishedAt"]
 
 
 async def test_a_token_is_committed_once(books: Books, fresh: Desk) -> None:
