@@ -25,14 +25,13 @@ from app.db.core.statement import among
 from app.db.days import store_day
 from app.db.purchases import OPEN
 from app.db.rollups import DEMAND, DEMANDED
-from app.db.stock_reports import ON_HAND, ON_HAND_CHANGE, flows_of
+from app.db.stock_reports import ON_HAND, ON_HAND_CHANGE, flows_of, todays
 from app.db.stock_values import L, P, StockFilter, of_levels
-from app.db.tables import ProductCode, ProductUnit, PurchaseLine, PurchaseOrder, RollUp, Store
+from app.db.tables import ProductCode, ProductUnit, PurchaseLine, PurchaseOrder, RollUp
 from app.db.tables import Supplier as Suppliers
 
-U, S = RollUp.__table__.c, Store.__table__.c
+U = RollUp.__table__.c
 O, N = PurchaseOrder.__table__.c, PurchaseLine.__table__.c  # noqa: E741
-TODAY = store_day(S.timezone, func.now())
 
 
 class Shortfall(NamedTuple):
@@ -60,15 +59,13 @@ class Shortfall(NamedTuple):
     all_levels: int
 
 
-def _daily(tenant: UUID, filter: StockFilter, window: int) -> Any:
+def _daily(tenant: UUID, filter: StockFilter, window: int, days_now: Any) -> Any:
     """SQL: of each level and day on which goods flowed, the demand, the stock at the end of the
     day, and the next such day; one row a level and day."""
     on_hand = ON_HAND.label("on_hand")
     change = func.sum(ON_HAND_CHANGE)
     demand = func.sum(DEMANDED).filter(U.flow.in_(DEMAND))
-    earliest = (
-        select(func.min(TODAY)).where(S.tenant_id == tenant, among(S.id, filter.stores))
-    ).scalar_subquery()
+    earliest = select(func.min(days_now.c.today)).scalar_subquery()
     days = (
         flows_of(
             tenant,
@@ -106,13 +103,13 @@ def _same(part: Any) -> Any:
     return and_(L.store_id == part.c.store_id, L.product_id == part.c.product_id)
 
 
-def _history(tenant: UUID, filter: StockFilter, window: int) -> Any:
+def _history(tenant: UUID, filter: StockFilter, window: int, days_now: Any) -> Any:
     """SQL: the demand of each level in the window, the days on which it was sold out, the first
     day on which goods flowed and the stock before it, and what changed today."""
-    daily = _daily(tenant, filter, window)
+    daily, today = _daily(tenant, filter, window, days_now), days_now.c.today
     after = daily.c.on_hand - daily.c.later
-    inside = and_(daily.c.day < TODAY, daily.c.day >= TODAY - window)
-    until = func.least(func.coalesce(daily.c.next_day, TODAY), TODAY)
+    inside = and_(daily.c.day < today, daily.c.day >= today - window)
+    until = func.least(func.coalesce(daily.c.next_day, today), today)
     empty = case((after <= 0, func.greatest(until - daily.c.day - 1, 0)), else_=0)
     first = func.min(daily.c.day).filter(inside)
     return (
@@ -122,10 +119,10 @@ def _history(tenant: UUID, filter: StockFilter, window: int) -> Any:
             func.coalesce(func.sum(daily.c.demand).filter(inside), 0).label("demand"),
             func.coalesce(func.sum(empty).filter(inside), 0).label("empty"),
             first.label("first_day"),
-            func.coalesce(func.sum(daily.c.change).filter(daily.c.day >= TODAY), 0).label("today"),
+            func.coalesce(func.sum(daily.c.change).filter(daily.c.day >= today), 0).label("today"),
             func.coalesce(func.sum(daily.c.change).filter(inside), 0).label("inside"),
         )
-        .join_from(daily, S.tenant_id.table, and_(S.tenant_id == tenant, S.id == daily.c.store_id))
+        .join_from(daily, days_now, days_now.c.store_id == daily.c.store_id)
         .group_by(daily.c.store_id, daily.c.product_id)
         .subquery("history")
     )
@@ -170,19 +167,25 @@ async def shortfalls(
     limit: int,
 ) -> list[Shortfall]:
     """Levels to order for, those that run out first; goods that the store makes are left out."""
-    history, on_order = _history(tenant, filter, window), _on_order(tenant, filter)
+    days_now = todays(tenant, filter)
+    today = days_now.c.today
+    history = _history(tenant, filter, window, days_now)
+    on_order = _on_order(tenant, filter)
     sources = _sources(tenant)
-    first = func.coalesce(history.c.first_day, TODAY)
+    first = func.coalesce(history.c.first_day, today)
     before = ON_HAND - func.coalesce(history.c.today, 0) - func.coalesce(history.c.inside, 0)
     # A product that is new to the store counts from its first day there.
-    known = func.least(store_day(S.timezone, P.created_at), first)
-    start = case((before > 0, TODAY - window), else_=func.greatest(known, TODAY - window))
-    days = func.greatest(TODAY - start, 1)
+    known = func.least(store_day(days_now.c.timezone, P.created_at), first)
+    start = case(
+        (before > 0, today - window),
+        else_=func.greatest(known, today - window),
+    )
+    days = func.greatest(today - start, 1)
     early = case((before <= 0, func.greatest(first - start, 0)), else_=0)
     empty = cast(func.least(func.coalesce(history.c.empty, 0) + early, days - 1), Integer)
     open_days = cast(days - empty, Integer)
     demand = cast(func.greatest(func.coalesce(history.c.demand, 0), 0), BigInteger)
-    lead = func.coalesce(sources.c.lead_days, S.lead_days)
+    lead = func.coalesce(sources.c.lead_days, days_now.c.lead_days)
     ordered = cast(func.coalesce(on_order.c.missing, 0), BigInteger)
     position = L.shelf + L.transit + ordered
 
@@ -198,12 +201,12 @@ async def shortfalls(
         *(L.store_id, L.product_id, L.scale, L.shelf, L.transit, ordered, L.reorder_point),
         *(demand, open_days, empty, lead, cast(needed, BigInteger), sources.c.supplier_id),
         func.coalesce(sources.c.unit_cost, L.unit_cost),
-        cast(TODAY, Date),
+        cast(today, Date),
         func.count().over(),
     )
     query = (
         of_levels(tenant, filter, *columns)
-        .join(S.tenant_id.table, and_(S.tenant_id == L.tenant_id, S.id == L.store_id))
+        .join(days_now, days_now.c.store_id == L.store_id)
         .outerjoin(history, _same(history))
         .outerjoin(on_order, _same(on_order))
         .outerjoin(sources, sources.c.product_id == L.product_id)

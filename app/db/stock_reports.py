@@ -102,6 +102,14 @@ async def turnover(
     return [(row[0], TurnoverSums(*row[1:])) for row in rows]
 
 
+def todays(tenant: UUID, filter: StockFilter) -> Any:
+    """SQL: the day that it is in each of these stores; not computed again for each row."""
+    S = Store.__table__.c
+    today = store_day(S.timezone, func.now()).label("today")
+    days = select(S.id.label("store_id"), today, S.lead_days, S.timezone)
+    return days.where(S.tenant_id == tenant, among(S.id, filter.stores)).cte("todays")
+
+
 class SlowLevel(NamedTuple):
     """Goods that were there all the time and hardly sold: base units of `scale`, and their value in
     1/10000 yuan. `earlier` is what sold in the window before."""
@@ -130,13 +138,9 @@ async def slow_levels(
 
     Only goods of which the store had some when the window began: what has just arrived is not slow.
     """
-    S = Store.__table__.c
-    first = (
-        select(func.min(store_day(S.timezone, func.now())))
-        .where(S.tenant_id == tenant, among(S.id, filter.stores))
-        .scalar_subquery()
-    )
-    inside = U.day > store_day(S.timezone, func.now()) - days
+    days_now = todays(tenant, filter)
+    first = select(func.min(days_now.c.today)).scalar_subquery()
+    inside = U.day > days_now.c.today - days
     demanded = U.flow.in_(DEMAND)
     flows = (
         flows_of(
@@ -149,7 +153,7 @@ async def slow_levels(
             _sum(DEMANDED, and_(demanded, ~inside)).label("earlier"),
             _sum(ON_HAND_CHANGE, inside).label("change"),
         )
-        .join(Store.__table__, and_(S.tenant_id == U.tenant_id, S.id == U.store_id))
+        .join(days_now, days_now.c.store_id == U.store_id)
         .group_by(U.store_id, U.product_id)
         .subquery("flows")
     )
