@@ -95,11 +95,11 @@ async def test_faults_of_ours_are_no_outage(single: Database, statement: str) ->
 
 
 async def test_reads_behind_one_that_took_too_long_fail_like_it(single: Database) -> None:
-    async with single.snapshot() as snapshot:
-        await snapshot.fetch(None, "SET LOCAL statement_timeout = 10")
-        reads = [snapshot.fetch(None, "SELECT pg_sleep(1)"), snapshot.fetch(None, "SELECT 1")]
+    async with single.snapshot() as snapshot, snapshot.read(None) as session:
+        await session.fetch("SET LOCAL statement_timeout = 10")
+        reads = [session.fetch("SELECT pg_sleep(1)"), session.fetch("SELECT 1")]
         errors = await asyncio.gather(*reads, return_exceptions=True)
         assert [isinstance(each, Exception) and is_blocked(each) for each in errors] == [True] * 2
         # The next transaction of the operation works again.
         await snapshot.end()
-        assert await snapshot.fetch(None, "SELECT 1") == [(1,)]
+        assert await session.fetch("SELECT 1") == [(1,)]
