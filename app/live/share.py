@@ -115,6 +115,7 @@ class SharedExecutor(PlannedExecutor):
         return Question(self, payload) if isinstance(payload, Event) else self._for_one(payload)
 
     def _for_one(self, payload: Any) -> Any:
+        self.context_value.forget_loads()
         executor = copy(self)
         executor.root_value = payload
         executor.collected_errors = type(self.collected_errors)()

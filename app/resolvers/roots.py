@@ -72,6 +72,7 @@ def _answer(can: Can, resolve: Callable[..., Any]) -> Callable[..., Any]:
         if info.operation.operation is OperationType.MUTATION:
             # Its edges see what it writes; and it waits for no connection while it holds one.
             await info.context.snapshot.end()
+            info.context.forget_loads()
         try:
             answer = await resolve(self, info, **arguments)
         except Refused as refused:

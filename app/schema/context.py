@@ -105,12 +105,16 @@ class Context:
         return self.loaders_of(None)
 
     def loaders_of(self, row: Any) -> Loaders:
-        """Loaders of the tenant that the row belongs to; they never cache."""
+        """Loaders of the tenant that the row belongs to."""
         tenant = self.tenant_of(row)
         loaders = self._loaders.get(tenant)
         if loaders is None:
             loaders = self._loaders[tenant] = Loaders(self.snapshot, tenant)
         return loaders
+
+    def forget_loads(self) -> None:
+        """Load everything anew from now on: a mutation is about to write, or an event came."""
+        self._loaders.clear()
 
     def tenant_of(self, row: Any) -> UUID | None:
         """The tenant that the value belongs to."""

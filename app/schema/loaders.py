@@ -150,7 +150,8 @@ READS: dict[str, Read] = {
 class Loaders:
     """One loader per name of `READS` and per topic, created when it is first used.
 
-    Loaders never cache: the roots of a mutation see what the roots before them wrote.
+    They keep what they loaded, errors too: when graphql-core completes a value that its plan could
+    not, nothing is read twice. `Context.forget_loads` ends that.
     """
 
     def __init__(self, snapshot: Snapshot, tenant: UUID | None) -> None:
@@ -176,5 +177,5 @@ class Loaders:
                 async with snapshot.read(tenant, by_keys=True) as session:
                     return await read(session, tenant, keys)
 
-            loaders[name] = DataLoader(load_fn=load, cache=False)
+            loaders[name] = DataLoader(load_fn=load)
         return loaders[name]
