@@ -1,12 +1,13 @@
 """Draws charts as SVG, in a program of its own."""
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import orjson
+
+from app.platforms.programs import run
 
 WRITER = Path(__file__).with_name("chart_writer.py")
 AT_ONCE = asyncio.Semaphore(1)
@@ -23,22 +24,12 @@ class DrawingFailed(Exception):
 async def draw(chart: dict[str, Any]) -> str:
     """The SVG of a chart as `chart_writer` takes it. Raises DrawingFailed."""
     async with AT_ONCE:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", str(WRITER)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=os.environ | THREADS,
-        )
+        command = sys.executable, "-I", str(WRITER)
+        content = orjson.dumps(chart)
         try:
-            async with asyncio.timeout(SECONDS):
-                output, errors = await process.communicate(orjson.dumps(chart))
+            ended = await run(*command, content=content, seconds=SECONDS, environment=THREADS)
         except TimeoutError:
             raise DrawingFailed("it took too long") from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-    if process.returncode:
-        raise DrawingFailed(errors.decode(errors="replace")[-2000:])
-    return output.decode()
+    if ended.code:
+        raise DrawingFailed(ended.errors.decode(errors="replace")[-2000:])
+    return ended.output.decode()

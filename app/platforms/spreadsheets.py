@@ -5,6 +5,7 @@ import json
 import sys
 from decimal import Decimal
 
+from app.platforms.programs import run
 from app.platforms.sheet_reader import column_name
 
 SECONDS = 30
@@ -28,25 +29,15 @@ class Unreadable(Exception):
 async def read_cells(content: bytes) -> list[list[Cell]]:
     """The rows of the first sheet. Raises Unreadable."""
     async with AT_ONCE:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "app.platforms.sheet_reader"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        command = sys.executable, "-m", "app.platforms.sheet_reader"
         try:
-            async with asyncio.timeout(SECONDS):
-                output, _ = await process.communicate(content)
+            ended = await run(*command, content=content, seconds=SECONDS)
         except TimeoutError:
             raise Unreadable("TOO_LARGE") from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-    if process.returncode:
+    if ended.code:
         # It ran into its limit of memory or time.
         raise Unreadable("TOO_LARGE")
-    answer = json.loads(output, parse_float=Decimal, parse_int=Decimal)
+    answer = json.loads(ended.output, parse_float=Decimal, parse_int=Decimal)
     if fault := answer.get("fault"):
         raise Unreadable(fault, answer["cell"])
     return answer["rows"]

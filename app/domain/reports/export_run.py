@@ -44,6 +44,7 @@ from app.domain.reports.exports import (
 from app.domain.reports.monthly import announce
 from app.platforms import image_store
 from app.platforms.image_store import Unavailable
+from app.platforms.programs import run
 
 log = structlog.get_logger()
 
@@ -219,17 +220,9 @@ def _facts(export: Export, scope: ExportScope) -> list[tuple[str, str]]:
 
 async def _run_writer(folder: Path) -> None:
     """Run the program that writes the file. Raises WriterFailed."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", str(WRITER), str(folder)), stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        _, errors = await process.communicate()
-    except asyncio.CancelledError:
-        process.kill()
-        await process.wait()
-        raise
-    if process.returncode != 0:
-        raise WriterFailed(errors.decode(errors="replace")[-2000:])
+    ended = await run(sys.executable, "-I", str(WRITER), str(folder))
+    if ended.code:
+        raise WriterFailed(ended.errors.decode(errors="replace")[-2000:])
 
 
 @asynccontextmanager
