@@ -49,9 +49,9 @@ class PersistedDocuments:
                 "sha256Hash is not the SHA-256 of query.",
             )
         self._sent[name] = text
-        self._bytes += len(text)
+        self._bytes += len(text.encode())
         while self._bytes > self._most_bytes:
-            self._bytes -= len(self._sent.popitem(last=False)[1])
+            self._bytes -= len(self._sent.popitem(last=False)[1].encode())
 
 
 def named_document(extensions: Any) -> str | None:
@@ -63,8 +63,11 @@ def named_document(extensions: Any) -> str | None:
 
 def with_name_in_extensions(body: dict[str, Any]) -> dict[str, Any]:
     """The body of a request that has `id` instead of the text, as Apollo's clients write it."""
-    name = body.get("id")
+    name, extensions = body.get("id"), body.get("extensions") or {}
     if not isinstance(name, str) or body.get("query") is not None:
         return body
+    if not isinstance(extensions, dict):
+        # It is refused like that of any request.
+        return body
     persisted = {"sha256Hash": name.removeprefix("sha256:")}
-    return {**body, "extensions": {"persistedQuery": persisted}}
+    return {**body, "extensions": {**extensions, "persistedQuery": persisted}}

@@ -39,6 +39,7 @@ BROKEN = {
     "number operation": b'{"query": "{ viewer { name } }", "operationName": 1}',
     "unknown operation": b'{"query": "{ viewer { name } }", "operationName": "x"}',
     "no operation": b'{"query": "fragment A on Query { viewer { name } }"}',
+    "named, list extensions": b'{"id": "x", "extensions": []}',
     "persisted": b'{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "x"}}}',
 }
 
