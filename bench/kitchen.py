@@ -86,8 +86,8 @@ async def furnished(stage: Stage, ingredients: int) -> Kitchen:
     owner = Viewer(Scope(shop.tenant, Role.OWNER, own=stores), shop.actor, "老板", stores)
     dishes = []
     for number in range(DISHES):
-        told = ProductDescription(f"菜 {number:03d}", price=280_000)
-        request = ProductRequest(f"DISH-{number}", "份", "DISH", told)
+        description = ProductDescription(f"菜 {number:03d}", price=280_000)
+        request = ProductRequest(f"DISH-{number}", "份", "DISH", description)
         made = await create_product(db, owner, uuid4(), request)
         parts = [
             Ingredient(product, Decimal(random.randint(1, 3)))

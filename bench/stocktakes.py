@@ -133,12 +133,12 @@ async def counting(db: Database, books: Lane[Draft, Outcome], shop: Shop) -> lis
     during = await paced(sell, shop, close())
     plain = await timed(adjust(books, shop, chosen))
     delay = (p99(during) - p99(before)) * 1e3
-    told = f"p99 {p99(counted) * 1e3:.0f} ms, of {PEOPLE} people at once"
+    counting = f"a count: p99 {p99(counted) * 1e3:.0f} ms, of {PEOPLE} people at once"
     least = f"a change of the document alone {p99(touched) * 1e3:.0f} ms"
     posted = f"{COUNTED:,} lines in {took[0]:.1f} s; the same losses by the lane {plain:.1f} s"
     slow = f"p99 of a sale {p99(during) * 1e3:.0f} ms while closing, {p99(before) * 1e3:.0f} before"
     return [
-        Figure("count_vs_unit", p99(counted) / p99(touched), f"a count: {told}; {least}"),
+        Figure("count_vs_unit", p99(counted) / p99(touched), f"{counting}; {least}"),
         Figure("close_vs_lane", took[0] / plain, posted),
         Figure("close_delay_ms", delay, slow),
     ]

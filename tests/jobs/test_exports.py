@@ -105,7 +105,7 @@ async def test_a_killed_worker_is_replaced(
     )
     assert worker.stdout is not None
     assert await worker.stdout.readline() == b"writing\n"
-    # While it lives nobody else makes the file.
+    # While it lives no other worker makes the file.
     await run_exports(db, files, shop.tenant)
     assert (await row_of(db, export)).state == "RUNNING"
     psutil.Process(worker.pid).send_signal(signal.SIGKILL)

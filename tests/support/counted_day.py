@@ -127,7 +127,7 @@ def moved(
 
 
 class Taken(NamedTuple):
-    """A quantity that was taken from a zone, which is None if nobody records it."""
+    """A quantity that was taken from a zone; None if the movement does not name it."""
 
     zone: str | None
     quantity: int
