@@ -115,6 +115,9 @@ async def write_rows(
             elif each.action == "CREATED":
                 each = each._replace(product_id=writes.create(each.row))
             elif each.action == "CHANGED":
+                if each.product_id not in products:
+                    # Another request has created it since: the next attempt locks it.
+                    raise Taken(set(keys_of(each.row).values()))
                 writes.change(products[cast(UUID, each.product_id)], each, point_store)
         except (Refused, Malformed, InvalidText) as error:
             each = failed(each, error)
