@@ -13,7 +13,7 @@ import httpx2
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.support.api import mutation
-from tests.support.live import Line, Terminal, dialled
+from tests.support.live import Line, Terminal, dialled, watching
 
 LEVELS = """
 query($store: UUID!) { levels(storeIds: [$store], first: 20) {
@@ -36,6 +36,8 @@ class Clients:
         self.booked: Counter[str] = Counter()
         self.slowest = 0.0
         self.running = True
+        self.last: int | None = None
+        """The store's revision after the last write."""
 
     async def ask(self, name: str, text: str, **variables: Any) -> tuple[str, Any]:
         """The code of the answer, and its only root field."""
@@ -114,7 +116,7 @@ class Clients:
     async def follow(self, terminal: Terminal) -> None:
         """Keep the terminal's copy of the store; connect again with the last revision.
 
-        It ends a second after the last event."""
+        It ends at the revision that the store has when every write is answered."""
         while True:
             try:
                 async with dialled(str(self.http.base_url), self.secret) as terminal.line:
@@ -123,7 +125,7 @@ class Clients:
                         try:
                             await terminal.hear(1)
                         except TimeoutError:
-                            if not self.running:
+                            if self.last is not None and terminal.revision >= self.last:
                                 return
             except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError):
                 self.answers["feed over websocket", "cut"] += 1
@@ -145,13 +147,17 @@ class Clients:
         terminal = Terminal(cast("Line", None), self.store)
         works: list[Callable[[], Awaitable[None]]] = [self.sell] * 4
         works += [lambda: self.order(code)] * 4
-        works += [self.read] * 2 + [self.subscribe, lambda: self.follow(terminal)]
+        works += [self.read] * 2 + [self.subscribe]
         tasks = [asyncio.ensure_future(work()) for work in works]
+        following = asyncio.ensure_future(self.follow(terminal))
         try:
             yield terminal
         finally:
             self.running = False
             await asyncio.gather(*tasks)
+            async with watching(str(self.http.base_url), self.secret, self.store) as latest:
+                self.last = latest.revision
+            await asyncio.wait_for(following, PATIENCE_SECONDS)
 
 
 def coded(answer: dict[str, Any]) -> tuple[str, Any]:
