@@ -235,7 +235,9 @@ class Customers(Machine):
             sellable = await sellable_by_offer(session, shop.tenant, offers_read)
             ids = [row.id for row in self.rows]
             states = {row.id: row.state for row in await orders_by_id(session, shop.tenant, ids)}
-            alerts = await session.scalars(select(Alert).where(Alert.tenant_id == shop.tenant))
+            # The same product may be out of stock as well.
+            missing = Alert.tenant_id == shop.tenant, Alert.rule == "DISCREPANCY"
+            alerts = await session.scalars(select(Alert).where(*missing))
             short = Counter({names[each.product_id]: each.quantity for each in alerts})
         offers = {
             names[product]: tuple(sellable[store, product, each] for each in (None, "WECHAT"))
