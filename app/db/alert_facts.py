@@ -1,4 +1,4 @@
-"""What the texts and figures of alerts are made of, read with the alerts in one query."""
+"""The facts behind the texts and figures of alerts, read with the alerts in one query."""
 
 from collections.abc import Collection
 from datetime import date, timedelta
@@ -42,15 +42,15 @@ from app.domain.rules.kinds import CONSUMING_BINS
 E = Entry.__table__.c
 TENANT = bindparam("tenant", type_=Uuid())
 LATEST = 2000
-"""At most so many entries of a level are added up: more are sold of no alert's product."""
+"""The most entries of a level that `sold_lately` adds up."""
 
 
 class AlertFacts(NamedTuple):
     """An alert with its product, batch, stock and document, as they are now.
 
-    Quantities are in base units of `scale`; costs are in 1/10000 yuan, None if unknown. `days` are
-    those left until the last day of sale or arrival; a document waits for `waiting_hours`.
-    `markdown` is the percent off the batch's price.
+    Quantities are in base units of `scale`; costs are in 1/10000 yuan, None if unknown. `days` is
+    the number of days left until the last day of sale, or the expected arrival. `waiting_hours` is
+    how long a document has waited. `markdown` is the percent off the batch's price.
     """
 
     id: UUID
@@ -82,7 +82,8 @@ class AlertFacts(NamedTuple):
 
     @property
     def now(self) -> int:
-        """Base units that the alert is about: as they are now, unless it is resolved."""
+        """The present stock of the alert's batch or product, in base units. The alert's own
+        `quantity` if it is resolved or its rule does not count stock."""
         if self.resolved or self.rule in ("DISCREPANCY", "DISH_UNAVAILABLE", "AUDIT_DRIFT"):
             return self.quantity
         return self.in_batch if self.rule in ("NEAR_EXPIRY", "EXPIRED") else self.shelf

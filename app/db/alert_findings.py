@@ -1,4 +1,5 @@
-"""What the rules of alerts find in a store, read by index, and the alerts that follow from it."""
+"""What the alert rules find in a store, read through indexes, and the alerts opened or closed for
+it."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
@@ -125,8 +126,8 @@ class SlowLevel(NamedTuple):
 async def few_sold(
     unit: Unit, store: UUID, days: int, products: Collection[UUID] | None, fewest: int
 ) -> list[SlowLevel]:
-    """Goods that were in stock when the window began, of which fewer than `fewest` units were
-    sold or used since."""
+    """Goods that were in stock when the window began and of which fewer than `fewest` units have
+    been sold or used since."""
     E, L, P = Entry, Level, Product
     since = first_id(unit.now - timedelta(days=days))
     sold = demand(unit.tenant, store, days, unit.now)
@@ -171,8 +172,8 @@ async def unmakeable(
 ) -> list[tuple[UUID, UUID | None, UUID]]:
     """Dishes of which none can be made, with their category and the ingredient that is short.
 
-    Of those that are made of these parts, or of all. A dish is not made in a store that has never
-    had any of its ingredients.
+    With `parts` only dishes made of these products are judged. Dishes are left out in a store that
+    has never had any of their ingredients.
     """
     P, N, L = Product, Need, Level
     here = and_(L.tenant_id == N.tenant_id, L.store_id == store, L.product_id == N.product_id)
@@ -335,7 +336,8 @@ async def judge_findings(
     findings: Iterable[Finding],
     products: Collection[UUID] | None,
 ) -> None:
-    """Opens the alerts of new findings, and closes those of these rules that are over.
+    """Opens alerts for new findings, and closes the alerts of these rules that have no finding any
+    longer.
 
     With `products` only alerts of these are judged, otherwise all of the store.
     """

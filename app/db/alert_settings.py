@@ -60,7 +60,7 @@ async def settings_of(
 
 
 async def judge_anew(unit: Unit, store: UUID | None) -> None:
-    """Let the watch judge a store, or all stores, as a whole."""
+    """Make the watch judge all products of a store, or of all stores, in its next turn."""
     query = update(AlertWatch).where(AlertWatch.tenant_id == unit.tenant)
     if store is not None:
         query = query.where(AlertWatch.store_id == store)

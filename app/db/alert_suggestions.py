@@ -1,4 +1,5 @@
-"""What suggestions of alerts are made of: the product in all stores, and what sells beside it."""
+"""The data of alert suggestions: the stock of a product in all stores, its supplier, and best
+sellers."""
 
 from collections.abc import Collection
 from typing import Any, NamedTuple
@@ -27,7 +28,7 @@ from app.db.tables import (
 from app.db.transfers import awaited
 
 RECENT_DAYS = 7
-"""What sells well is judged by the last days."""
+"""The number of last days by which best sellers are ranked."""
 
 
 class StockRow(NamedTuple):
@@ -112,7 +113,7 @@ class Seller(NamedTuple):
 async def best_sellers(
     session: AnySession, tenant: UUID, stores: Collection[UUID]
 ) -> dict[UUID, list[Seller]]:
-    """The 20 goods that each store sold most of lately, the best first."""
+    """The 20 goods that sold best in each store lately, the best first."""
     U, P = RollUp, Product
     place = func.row_number().over(
         partition_by=U.store_id, order_by=func.sum(DEMANDED * 1.0 / P.scale).desc()

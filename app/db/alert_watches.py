@@ -1,4 +1,5 @@
-"""Which stores are to be judged, and what changed in them since."""
+"""Which stores the alert watch must judge, and the products that changed in them since the last
+turn."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -30,7 +31,8 @@ def _due() -> ColumnElement[bool]:
 
 
 async def due_stores(session: AnySession, tenant: UUID) -> Sequence[UUID]:
-    """The tenant's stores that changed since they were judged, or whose day has begun."""
+    """The tenant's stores that changed since they were judged, whose day has changed, or that were
+    judged too long ago."""
     query = (
         select(Store.id)
         .join(Feed, and_(Feed.tenant_id == Store.tenant_id, Feed.store_id == Store.id))
@@ -56,7 +58,7 @@ class Turn(NamedTuple):
 
 
 async def take_turn(unit: Unit, store: UUID) -> Turn | None:
-    """Locks the watch of a store; None if another unit judges it now, or has just done so."""
+    """Lock the watch of a store. None if another unit judges it now, or has just judged it."""
     new = insert(AlertWatch).values(
         tenant_id=unit.tenant, store_id=store, revision=-1, day=date.min, judged_at=unit.now
     )
@@ -78,7 +80,7 @@ async def take_turn(unit: Unit, store: UUID) -> Turn | None:
 
 
 async def whole_store(unit: Unit, store: UUID) -> Turn:
-    """A turn for a preview: it judges everything and is never ended."""
+    """A turn for a preview: it covers all products, takes no lock and is not recorded."""
     today = store_day(Store.timezone, func.now())
     query = select(today).where(Store.tenant_id == unit.tenant, Store.id == store)
     return Turn(store, (await unit.session.scalars(query)).one(), 0, None)
@@ -99,7 +101,8 @@ async def _changed(unit: Unit, store: UUID, after: int, head: int) -> frozenset[
 
 
 async def end_turn(unit: Unit, turn: Turn) -> None:
-    """Record up to where the store is judged, in the transaction of what was found."""
+    """Record the revision and day up to which the store is judged, in the transaction of its
+    alerts."""
     watch = await unit.session.get(AlertWatch, (unit.tenant, turn.store))
     assert watch is not None
     watch.revision, watch.day, watch.judged_at = turn.revision, turn.today, unit.now

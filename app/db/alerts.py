@@ -1,4 +1,5 @@
-"""Alerts: raised with the movement that gave cause, read by stores, acknowledged once."""
+"""Alerts: raised in the transaction of the movement behind them, read by store, acknowledged
+once."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -43,7 +44,7 @@ TENANT = bindparam("tenant", type_=Uuid())
 
 
 class Shortfall(NamedTuple):
-    """What was sold of a level beyond what it held, in base units."""
+    """The quantity sold beyond what the level held, in base units."""
 
     store_id: UUID
     product_id: UUID
@@ -162,7 +163,7 @@ def _judging() -> Statement:
 
 
 def _covered() -> Any:
-    """SQL: the categories that settings name, each with itself and all below it."""
+    """SQL: the categories that have settings, each with itself and all categories below it."""
     own = Category.tenant_id == TENANT
     named = (
         select(S.category_id.label("named"), S.category_id.label("id"), ZERO.label("steps"))
@@ -180,7 +181,7 @@ def _covered() -> Any:
 def _enabled(crossed: Any) -> Any:
     """SQL: whether the most specific setting of the rule is switched on; null without one.
 
-    A setting of a category holds for those below it; the nearest one binds.
+    A setting of a category applies to the categories below it; the nearest one wins.
     """
     covered = _covered()
     covers = and_(covered.c.named == S.category_id, covered.c.id == P.category_id)
@@ -208,7 +209,7 @@ ADD, HOLDING, NAME, JUDGE = _raising(), _holding(), _naming(), _judging()
 async def judge(unit: Unit, crossed: Iterable[Crossing]) -> None:
     """Opens, resolves or closes the alerts of these crossings, whose levels the unit has locked.
 
-    An alert that is not closed yet is opened again, in place of a second one (I11).
+    An alert that is not closed yet is opened again instead of a second one being opened (I11).
     """
     steps = [(uuid7(), *each) for each in sorted(crossed, key=lambda each: each[:3])]
     parameters = arrays("crossed", ["id", *Crossing._fields], steps)
@@ -217,7 +218,7 @@ async def judge(unit: Unit, crossed: Iterable[Crossing]) -> None:
 
 
 async def raise_discrepancies(unit: Unit, shortfalls: Iterable[Shortfall]) -> None:
-    """Opens an alert for each level, or adds to the open one; names the orders at risk."""
+    """Opens an alert for each level, or adds to the open one, with the orders at risk."""
     added = [(uuid7(), *each) for each in sorted(shortfalls)]
     parameters = arrays("lacked", ["id", *Shortfall._fields], added)
     raised = await ADD.fetch(unit.raw, tenant=unit.tenant, **parameters)
@@ -235,7 +236,8 @@ async def raise_discrepancies(unit: Unit, shortfalls: Iterable[Shortfall]) -> No
 
 
 async def resolve_discrepancies(unit: Unit, store: UUID, counted: Mapping[UUID, datetime]) -> None:
-    """Closes the discrepancies of these products whose last sale was before they were counted."""
+    """Closes the discrepancies of these products whose last sale was before the product was
+    counted."""
     moments = rows("counted", A.product_id, A.raised_at)
     query = (
         update(Alert)

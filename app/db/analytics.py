@@ -38,7 +38,7 @@ Days = tuple[date, date]
 
 
 class Choice(NamedTuple):
-    """Which roll-ups are summed: periods have their first and last day; None does not restrict."""
+    """Which roll-ups are summed. A period has its first and last day; None does not filter."""
 
     stores: Collection[UUID]
     period: Days
@@ -50,7 +50,7 @@ class Choice(NamedTuple):
 
 
 class Order(NamedTuple):
-    """By which sum, or by which key, the rows are in order."""
+    """The sum or the key that the rows are sorted by: its index in `sums` or `dimensions`."""
 
     sum: int | None
     whole: int | None
@@ -77,9 +77,10 @@ async def summed(
     order: Order,
     limit: int,
 ) -> tuple[Sums, list[Sums]]:
-    """The total, and the first rows; each sum adds up columns of flows by their factors.
+    """The total, and the first rows. Each sum adds up columns of flows, multiplied by their
+    factors.
 
-    A day of the earlier period counts as the day of the period that it is compared with.
+    A day of the earlier period is shown as the day of the period that it is compared with.
     """
     facts = _facts(tenant, choice, {flow for terms in sums for flow, _ in terms})
     keys = [_key(facts, each).label(f"key_{place}") for place, each in enumerate(dimensions)]

@@ -1,4 +1,4 @@
-"""The assortment: which products a store, and a channel of it, lists for customers."""
+"""The assortment: which products a store lists for customers, in all channels or in one."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -31,8 +31,8 @@ class Entry(NamedTuple):
 def listed(store: Any, channel: Any = None) -> Any:
     """SQL: whether the store lists a product for sale, in this channel or in any.
 
-    The product's level in the store is joined. Without an entry goods are listed where they were
-    ever stocked, and what is made where one of its components was.
+    The query must join the product's level in the store. Without an entry, goods are listed where
+    they were ever stocked, and a product with a recipe where one of its components was.
     """
     correlated = (
         Product,
@@ -93,9 +93,9 @@ async def entries_of(
 
 
 async def put(unit: Unit, entries: Iterable[Entry], *, is_listed: bool) -> None:
-    """Write the entries, and name their products in the feeds of their stores.
+    """Write the entries, and record their products as changed in the feeds of their stores.
 
-    An entry for every channel replaces those of single channels.
+    An entry for every channel replaces the entries of single channels.
     """
     chosen = sorted(set(entries))
     whole = {(each.product_id, each.store_id) for each in chosen if each.channel == EVERY_CHANNEL}
@@ -114,7 +114,7 @@ async def put(unit: Unit, entries: Iterable[Entry], *, is_listed: bool) -> None:
         )
     for each in chosen:
         unit.changed(each.store_id, each.product_id)
-        # Boards read it again, although no number of its level changed.
+        # Boards read the product again, although no quantity of its level changed.
         unit.document_changed(each.store_id, each.product_id)
 
 

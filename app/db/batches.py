@@ -32,7 +32,7 @@ from app.db.tables import Batch, BatchLevel, Level, Markdown, Store
 TENANT = bindparam("tenant", type_=Uuid())
 B, H, D = (table.__table__.c for table in (Batch, BatchLevel, Markdown))
 FEW = 8
-"""Batches of a level that are read for a sale: more are read when these are not enough."""
+"""How many batches of a level are first read for a sale; all are read when these are not enough."""
 BINS = ["shelf", "reserved", "quarantine", "transit"]
 KEY = ["store_id", "product_id", "expires_on", "batch_id"]
 
@@ -189,7 +189,8 @@ async def expiries(unit: Unit, ids: Collection[UUID]) -> dict[UUID, date]:
 async def write(
     unit: Unit, arriving: Sequence[ArrivingBatch], quantities: Sequence[BatchQuantity]
 ) -> None:
-    """Insert arriving batches, and set the stock of batches; without stock a batch has no row."""
+    """Insert arriving batches, and set the stock of batches; the row of a batch without stock is
+    deleted."""
     kept = [each for each in quantities if any(each[4:])]
     drained = [each[:4] for each in quantities if not any(each[4:])]
     await WRITE.fetch(
@@ -202,7 +203,7 @@ async def write(
 
 
 async def received_last(unit: Unit, batches: Mapping[UUID, Collection[UUID]]) -> dict[UUID, UUID]:
-    """Of each product's batches the one that was received last."""
+    """The batch that was received last among these batches of each product."""
     ids = [batch for several in batches.values() for batch in several]
     query = (
         select(Batch.product_id, Batch.id)
@@ -219,8 +220,8 @@ async def matching(
     number: str | None,
     expires_on: date | None,
 ) -> Sequence[UUID]:
-    """The batches of a product with this number and this expiry, in the order of FEFO; None
-    matches any."""
+    """The batches of a product with this number and this expiry, in FEFO order; None matches
+    any."""
     query = select(Batch.id).where(Batch.tenant_id == tenant, Batch.product_id == product)
     if number is not None:
         query = query.where(Batch.number == number)
@@ -257,7 +258,8 @@ async def expiring(
     within_days: int | None,
     span: Span,
 ) -> Sequence[BatchLevel]:
-    """Batches that these stores hold and that expire within so many days by each store's clock.
+    """A page of the batches that these stores hold and that expire within `within_days` by each
+    store's clock.
 
     The batch that expires first comes first.
     """
@@ -288,7 +290,7 @@ async def expired(session: AnySession, tenant: UUID, now: datetime) -> Sequence[
         .join(Store, mine)
         .join(Level, theirs)
         .where(BatchLevel.tenant_id == tenant, BatchLevel.expires_on < today, BatchLevel.shelf > 0)
-        # No clock is more than a day ahead of UTC; the bound lets an index find the few rows.
+        # No time zone is more than a day ahead of UTC; with this bound an index finds the few rows.
         .where(BatchLevel.expires_on <= now.date() + timedelta(days=1))
         .order_by(BatchLevel.store_id, BatchLevel.product_id, BatchLevel.expires_on)
     )

@@ -45,8 +45,8 @@ async def prices(
 async def price_history(
     session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> dict[UUID, list[tuple[datetime, int | None]]]:
-    """The prices that these products have had, in fen per unit, each with its first moment, the
-    earliest first."""
+    """The prices that these products have had, in fen per unit, each with the moment from which it
+    applied, the earliest first."""
     H = ProductPrice
     query = select(H.product_id, H.since, H.price).where(H.tenant_id == tenant)
     rows = await session.execute(query.where(among(H.product_id, ids)).order_by(H.since))
@@ -58,8 +58,8 @@ async def price_history(
 
 @dataclass(frozen=True, slots=True)
 class ProductFilter:
-    """`search` as searches compare texts, `code` the same text as codes are compared; `archived`
-    None is both."""
+    """`search` is in the spelling in which texts are compared, `code` is the same text in the
+    spelling of codes. `archived` None shows both active and archived products."""
 
     search: str | None = None
     code: str | None = None
@@ -112,7 +112,7 @@ async def products(
 
 
 async def insert_unique(unit: Unit, row: Table) -> bool:
-    """Insert the row; False when a unique value of it (SKU, barcode, name) is taken."""
+    """Insert the row. False when one of its unique values (SKU, barcode, name) is taken."""
     table = type(row).__table__
     values = {c.name: getattr(row, c.key) for c in table.c if getattr(row, c.key) is not None}
     inserted = await unit.session.execute(
@@ -143,10 +143,10 @@ async def locked_levels(
 
 
 async def lock_writing(unit: Unit) -> None:
-    """Only one unit of the tenant at a time writes many products."""
+    """Wait until no other unit of the tenant writes many products, and keep others from it."""
     lock = func.pg_advisory_xact_lock(func.hashtextextended(f"many products {unit.tenant}", 0))
     await unit.session.execute(select(lock))
-    # In a new installation these tables are small at first; plans that read them whole would be
+    # In a new installation these tables are small at first; a plan that reads them whole would be
     # kept while they grow.
     await unit.raw.execute("SET LOCAL enable_seqscan = off")
 
@@ -172,10 +172,10 @@ async def locked_levels_of(
 async def set_reorder_point(
     unit: Unit, product_id: UUID, store_id: UUID | None, point: int, own: bool
 ) -> list[Level]:
-    """Set a store's reorder point, its `own` or the product's; without a store, that of all
-    stores without their own.
+    """Set the reorder point of a store: `own` is true for one of the store's own, false for the
+    product's. Without a store, set the product's in all stores that have none of their own.
 
-    Returns the levels that have it now.
+    Returns the levels that were set.
     """
     await unit.session.flush()
     changed: list[Level] = []
@@ -192,7 +192,7 @@ async def set_reorder_point(
 async def set_expiry_warning(
     unit: Unit, product_id: UUID, store_id: UUID, days: int | None
 ) -> None:
-    """Set a store's own expiry warning, in place of the product's; None removes it."""
+    """Set a store's own expiry warning, which replaces the product's; None removes it."""
     await unit.session.flush()
     for level in await locked_levels(unit, product_id, store_id):
         level.expiry_warning_days = days
@@ -203,7 +203,7 @@ async def set_expiry_warning(
 class Offer(NamedTuple):
     """A product as a store offers it; `sellable` in base units, `price` in fen.
 
-    `percent` is what is off the price of the batch that is sold next; None without a markdown."""
+    `percent` is the markdown of the batch that is sold next; None without one."""
 
     id: UUID
     name: str

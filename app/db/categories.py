@@ -37,7 +37,7 @@ async def locked_categories(unit: Unit) -> dict[UUID, Category]:
     """All categories by id; only one unit of the tenant at a time changes the tree."""
     lock = func.pg_advisory_xact_lock(func.hashtextextended(f"categories {unit.tenant}", 0))
     await unit.session.execute(select(lock))
-    # Read after the lock: a unit that had it before may have moved them.
+    # Read after the lock: the unit that held it before may have moved categories.
     rows = await unit.session.scalars(
         select(Category)
         .where(Category.tenant_id == unit.tenant)
@@ -103,7 +103,7 @@ async def paths(session: AnySession, tenant: UUID, ids: Collection[UUID]) -> dic
 
 
 def upwards(tenant: UUID, category: UUID | None) -> Any:
-    """SQL: the category and those above it, each with the steps up to it."""
+    """SQL: the category and those above it, each with the number of steps up to it."""
     above = (
         select(Category.id, Category.parent_id, literal(0).label("steps"))
         .where(Category.tenant_id == tenant, Category.id == category)

@@ -69,9 +69,10 @@ async def listings_by_id(
 async def due_links(
     session: AnySession, tenant: UUID, now: datetime, recheck: datetime
 ) -> Sequence[ChannelLink]:
-    """Accounts with changes to push, or not looked at since `recheck`, that no process leases.
+    """Accounts that no process leases and that have changes to push or were last checked before
+    `recheck`.
 
-    The second because time alone changes what can be sold."""
+    Accounts without changes are checked too, because time alone changes what can be sold."""
     L, F = ChannelLink, Feed
     again = (
         select(Listing.id)
@@ -162,7 +163,8 @@ async def record_failure(
 
 
 async def _record(unit: Unit, listing: UUID, revision: int, **outcome: Any) -> None:
-    """If a newer push began meanwhile, the order of the two at the shop is unknown: push again."""
+    """Record the outcome of a push. If a newer push began meanwhile, push again: the shop may have
+    received the two in either order."""
     mine = update(Listing).where(Listing.tenant_id == unit.tenant, Listing.id == listing)
     current = mine.where(Listing.pushed_revision == revision).values(outcome)
     if (await unit.session.execute(current.returning(Listing.id))).first() is None:
@@ -187,7 +189,7 @@ async def keep_messages(unit: Unit, link: UUID, messages: Sequence[tuple[str, st
 
 
 async def due_messages(unit: Unit, patience: timedelta, limit: int) -> Sequence[ShopMessage]:
-    """Take due messages; no other process takes them until `patience` has passed."""
+    """Take due messages, which no other process takes before `patience` has passed."""
     M = ShopMessage
     due = (
         select(M.link_id, M.id)
@@ -209,7 +211,7 @@ async def due_messages(unit: Unit, patience: timedelta, limit: int) -> Sequence[
 async def record_followed(
     unit: Unit, message: ShopMessage, state: str, error: str | None, next_at: datetime
 ) -> None:
-    """Record the outcome of following a message, and when to try again."""
+    """Record the outcome of processing a message, and when to try again."""
     M = ShopMessage
     mine = update(M).where(
         M.tenant_id == unit.tenant, M.link_id == message.link_id, M.id == message.id

@@ -1,6 +1,6 @@
 """Channel limits: what a channel may sell of the shared stock, by the rules in force.
 
-The counter has no limits: it sells what its customer holds.
+The counter has no limits: its customers have the goods in their hands.
 """
 
 from collections.abc import Collection
@@ -32,7 +32,8 @@ ORDERS, LINES = Order.__table__.c, OrderLine.__table__.c
 
 
 class OfferColumns(NamedTuple):
-    """SQL: the columns of a product in a store that a channel offers; no channel, no rules."""
+    """SQL: the columns of a product that a channel offers in a store. No rule applies without a
+    channel."""
 
     tenant_id: Any
     store_id: Any
@@ -117,8 +118,8 @@ def remaining(of: OfferColumns) -> Any:
 
 
 def on_offer(level: Any, channel: Any) -> Any:
-    """SQL: base units of the level that the channel can sell: what is fresh enough for it, less
-    the buffer that is kept for the counter. The level's row may be missing."""
+    """SQL: base units of the level that the channel can sell: the goods that are fresh enough for
+    it, less the buffer kept for the counter. 0 if the level's row is missing."""
     of = OfferColumns(level.tenant_id, level.store_id, level.product_id, channel)
     days = rule_value("days_left", of)
     fresh = (
@@ -133,7 +134,7 @@ def on_offer(level: Any, channel: Any) -> Any:
 
 
 class ChannelLimit(NamedTuple):
-    """What binds a channel at a level.
+    """The limits of a channel at a level.
 
     A batch must have `days_left` days left, `buffer` base units are kept for the counter, and
     the channel may still sell `remaining` base units, None for no limit.
@@ -164,7 +165,7 @@ LIMITS = _limiting()
 async def limits(
     unit: Unit, subjects: Collection[tuple[UUID, UUID, str]]
 ) -> dict[tuple[Pair, str], ChannelLimit]:
-    """The limits of channels at levels (store, product, channel), where a rule binds them.
+    """The limits of channels at levels (store, product, channel) that a rule applies to.
 
     Read under the levels' locks.
     """

@@ -26,7 +26,7 @@ class Subject(NamedTuple):
 async def rules_of(
     session: AnySession, tenant: UUID, products: Collection[UUID]
 ) -> Sequence[ChannelRule]:
-    """The rules of these products that set a limit, the most general first."""
+    """The rules with a limit that apply to these products alone, the most general first."""
     query = (
         select(ChannelRule)
         .where(ChannelRule.tenant_id == tenant, among(ChannelRule.product_id, products), _limits())
@@ -67,7 +67,7 @@ async def put_rule(unit: Unit, subject: Subject, name: str, value: int | bool | 
 
 
 async def rule_about(session: AnySession, tenant: UUID, subject: Subject) -> ChannelRule | None:
-    """The rule of exactly this subject."""
+    """The rule of this subject; None if there is none."""
     R = ChannelRule
     query = select(R).where(
         R.tenant_id == tenant,

@@ -1,4 +1,5 @@
-"""Checkpoints: where the history of a level is read from, and how a new one is kept."""
+"""Checkpoints: the positions from which the history of a level is read, and the levels that need a
+new one."""
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
@@ -20,11 +21,11 @@ TENANT = bindparam("tenant", type_=C.tenant_id.type)
 AT = bindparam("at", type_=C.last_at.type)
 KNOWN_AT = bindparam("known_at", type_=C.last_known.type)
 END = 2**63 - 1
-"""A position behind every entry."""
+"""A position after every entry."""
 
 
 class Range(NamedTuple):
-    """Entries of a level behind the position `after_seq`, up to `until_seq`."""
+    """The entries of a level after the position `after_seq`, up to `until_seq`."""
 
     store_id: UUID
     product_id: UUID
@@ -47,7 +48,7 @@ KEYS = level_keys()
 
 
 def _newest(*conditions: Any, keys: Any = KEYS) -> Any:
-    """SQL: of each key's checkpoints with these conditions, the one that is farthest on."""
+    """SQL: the checkpoint of each key with the highest position that fulfils these conditions."""
     theirs = C.tenant_id == TENANT, C.store_id == keys.c.store_id, C.product_id == keys.c.product_id
     return (
         select(Checkpoint.__table__)
@@ -59,7 +60,8 @@ def _newest(*conditions: Any, keys: Any = KEYS) -> Any:
 
 
 def usable_of(keys: Any) -> Any:
-    """SQL: the latest usable checkpoint of each of these levels, beside its key."""
+    """SQL: the latest checkpoint of each of these levels all of whose entries had happened at AT
+    and were recorded by KNOWN_AT."""
     return _newest(C.last_at <= AT, C.last_known <= KNOWN_AT, keys=keys)
 
 
@@ -72,7 +74,7 @@ BASES = _columns(usable_of(KEYS), "store_id", "product_id", "seq", "balances")
 
 
 class Base(NamedTuple):
-    """A checkpoint whose entries had all happened, and were all known, at a moment."""
+    """A checkpoint all of whose entries had happened at one moment and were recorded by another."""
 
     store_id: UUID
     product_id: UUID
@@ -83,21 +85,23 @@ class Base(NamedTuple):
 async def bases(
     session: AnySession, tenant: UUID, pairs: Collection[Pair], at: datetime, known_at: datetime
 ) -> list[Base]:
-    """The latest usable checkpoint of each of these levels that has one."""
+    """The latest checkpoint of each of these levels all of whose entries had happened at `at` and
+    were recorded by `known_at`; levels without one are left out."""
     moments = {"tenant": tenant, "at": at, "known_at": known_at}
     kept = await session.execute(BASES, {**moments, **bind_levels(pairs)})
     return [Base(*row) for row in kept]
 
 
 def unread_of(since: Any) -> Any:
-    """SQL: the ranges behind these positions that may have entries of the moment."""
+    """SQL: the ranges after these positions that may have entries that had happened at AT and were
+    recorded by KNOWN_AT."""
     theirs = and_(
         C.tenant_id == TENANT, C.store_id == since.c.store_id, C.product_id == since.c.product_id
     )
     level = since.c.store_id, since.c.product_id
     ends = C.since_seq.label("after_seq"), C.seq.label("until_seq")
     kept = select(*level, *ends).select_from(since).join(Checkpoint.__table__, theirs)
-    # A part of the history in which nothing had happened, or was known, is not read.
+    # A part of the history is skipped when none of its entries had happened or none was recorded.
     parts = kept.where(C.seq > since.c.seq, C.first_at <= AT, C.first_known <= KNOWN_AT)
     latest = select(func.max(C.seq)).where(theirs).scalar_subquery()
     rest = select(*level, func.coalesce(latest, 0), literal(END, BigInteger()))
@@ -114,15 +118,15 @@ async def unread(
     at: datetime,
     known_at: datetime,
 ) -> list[Range]:
-    """The parts of the history behind these positions (store, product, position of a checkpoint
-    or 0) that may have entries of the moment."""
+    """The parts of the history after these positions (store, product, position of a checkpoint or
+    0) that may have entries that had happened at `at` and were recorded by `known_at`."""
     given = arrays("since", ["store_id", "product_id", "seq"], list(since))
     moments = {"tenant": tenant, "at": at, "known_at": known_at}
     return [Range(*row) for row in await session.execute(UNREAD, {**moments, **given})]
 
 
 class DueLevel(NamedTuple):
-    """A level that moved since its last checkpoint, which is of an earlier day of the store."""
+    """A level with movements after its last checkpoint, which is of an earlier day of the store."""
 
     store_id: UUID
     product_id: UUID
@@ -177,7 +181,7 @@ async def latest(session: AnySession, tenant: UUID, pairs: Collection[Pair]) -> 
 
 
 async def write(unit: Unit, kept: Sequence[Checkpoint]) -> None:
-    """Writes checkpoints; of a level that another process has just served, nothing."""
+    """Write checkpoints; one that another process has just written is left as it is."""
     names = [c.name for c in C]
     values = [{name: getattr(row, name) for name in names} for row in kept]
     await unit.session.execute(insert(Checkpoint).on_conflict_do_nothing(), values)

@@ -13,9 +13,10 @@ from app.db.tables import Request
 async def claimed(
     unit: Unit, claimant: UUID, key: UUID, fingerprint: bytes, result_id: UUID
 ) -> Request | None:
-    """Claims the key for `result_id`; the earlier claim when there is one already.
+    """Claim the key for `result_id`. Returns None, or the earlier claim if the key is claimed
+    already.
 
-    A twin in flight is waited for: when it rolls back, its key is free again.
+    Waits for a transaction that is claiming the same key: if that rolls back, the key is free.
     """
     fresh = await unit.session.scalar(
         insert(Request)

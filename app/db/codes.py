@@ -1,4 +1,4 @@
-"""Codes of products: which product a code names, and who takes a code first."""
+"""Codes of products: which product a code names, and how a new code is claimed."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
@@ -77,14 +77,14 @@ async def locked(unit: Unit, names: Collection[str]) -> dict[str, ProductCode]:
 async def claim(unit: Unit, row: ProductCode) -> ProductCode | None:
     """Insert a new code. Returns None, or the row that has it already, locked.
 
-    Two requests for one code wait for each other here: the primary key is the judge.
+    Of two requests for one code the second waits for the first; the primary key decides.
     """
     values = {c.name: v for c in ProductCode.__table__.c if (v := getattr(row, c.key)) is not None}
     adding = insert(ProductCode).values(values).on_conflict_do_nothing().returning(ProductCode.name)
     while True:
         if (await unit.session.execute(adding)).first() is not None:
             return None
-        # A row that another request has just removed is gone here: then the code is free.
+        # If another request has just removed the row, the code is free: try again.
         if taken := await locked(unit, [row.name]):
             return taken[row.name]
 
@@ -102,7 +102,8 @@ ADD = Statement(
 
 
 async def add(unit: Unit, codes: Sequence[tuple[Any, ...]]) -> set[str]:
-    """Inserts codes, tuples of ARRIVING, in the order of their names; the names that are taken."""
+    """Insert codes, tuples of the columns ARRIVING, in the order of their names. Returns the names
+    that are taken already."""
     values = arrays("new_codes", ARRIVING, codes)
     added = await ADD.fetch(unit.raw, tenant=unit.tenant, **values)
     return {name for name, *_ in codes} - {name for (name,) in added}

@@ -38,13 +38,13 @@ NOTES: tuple[InstrumentedAttribute[Any], ...] = (
 )
 """Free texts of documents: rows of earlier versions may hold phone numbers."""
 ERASED = "已删除"
-"""What remains of a text that a document cannot be without."""
+"""Replaces an erased text in a column that cannot be empty."""
 
 INDEX_BYTES = 36
 
 
 class StoredContact(NamedTuple):
-    """A contact as it is stored: plain by earlier versions, else sealed."""
+    """A contact as it is stored: in plain text if an earlier version wrote it, otherwise sealed."""
 
     id: UUID
     plain: str | None
@@ -94,7 +94,8 @@ class ErasedContact(NamedTuple):
 async def erase_contacts(
     unit: Unit, table: Contacted, indexes: Collection[bytes], ids: Collection[UUID]
 ) -> list[ErasedContact]:
-    """Erase a contact from the rows of its indexes and from these rows, orders with their texts."""
+    """Erase the contacts with these blind indexes or in rows with these ids, and the texts of
+    orders."""
     locked = (
         select(table.id)
         .where(table.tenant_id == unit.tenant)
@@ -123,8 +124,8 @@ async def erase_texts(unit: Unit, digits: str) -> None:
 
 
 async def erase_guest_contacts(unit: Unit, before: datetime, limit: int) -> int:
-    """Erase contacts and texts of orders without an account that ended before this time, at most
-    `limit`; how many were erased."""
+    """Erase the contacts and texts of at most `limit` orders without an account that ended before
+    this time. Returns the number of erased orders."""
     due = (
         select(Order.id)
         .where(Order.tenant_id == unit.tenant, Order.ended_at < before)

@@ -21,7 +21,7 @@ async def mini_apps(session: AnySession, tenant: UUID) -> Sequence[MiniApp]:
 
 
 async def put_mini_app(unit: Unit, app: MiniApp) -> None:
-    """Writes the mini-program of its channel, in place of the one before."""
+    """Write the mini-program of its channel; it replaces the former one."""
     values: dict[str, Any] = {
         "app_id": app.app_id,
         "sealed_secret": app.sealed_secret,
@@ -47,7 +47,7 @@ async def add_customer(unit: Unit, customer: Customer) -> None:
 
 
 async def locked_customer(unit: Unit, indexes: Collection[bytes]) -> Customer | None:
-    """The customer with this identity, locked; `indexes` has one index a key."""
+    """The customer with this identity, locked; `indexes` has the blind index under each key."""
     query = select(Customer).where(Customer.tenant_id == unit.tenant)
     query = query.where(among(Customer.identity_index, indexes))
     return await unit.session.scalar(query.order_by(Customer.id).limit(1).with_for_update())
@@ -112,7 +112,7 @@ async def passes_of(
 
 
 async def owned_by(unit: Unit, customer: UUID) -> tuple[list[UUID], list[UUID]]:
-    """The orders and passes that the customer placed and bought."""
+    """The ids of the orders that the customer placed and of the passes that they bought."""
     orders = select(Order.id).where(Order.tenant_id == unit.tenant, Order.placed_by == customer)
     passes = select(Pass.id).where(Pass.tenant_id == unit.tenant, Pass.customer_id == customer)
     return (

@@ -1,4 +1,5 @@
-"""Days in SQL: which day it is in a store's time zone, when it began, and ids made since."""
+"""Days in SQL: the calendar day in a store's time zone, when it began, and the first id created
+since."""
 
 from typing import Any
 

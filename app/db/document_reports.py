@@ -38,8 +38,8 @@ SUPPLIER_KEYS: dict[str, Any] = {
 
 
 class SupplierSums(NamedTuple):
-    """Purchase orders: how many are late, and by how many days in all; how many ended short; lines
-    of ended orders, and those that are short; values in 1/10000 yuan."""
+    """Counts of purchase orders. `late_days` is the sum over all late orders; `short` orders ended
+    with goods missing; `lines` are those of ended orders. Values are in 1/10000 yuan."""
 
     orders: int = 0
     open: int = 0
@@ -60,8 +60,8 @@ async def suppliers(
     group: str,
     supplier: UUID | None = None,
 ) -> list[tuple[Key, SupplierSums]]:
-    """Orders that were expected on these days, without cancelled ones: those with the largest value
-    first, or in order of time. An order is as late as its last receipt, or as today is."""
+    """Orders expected on these days that are not cancelled: the largest value first, or in order of
+    time. The delay is measured to an ended order's last receipt, and to today for an open order."""
     last, lines = _last_receipt(), _lines()
     today, ended = store_day(S.timezone, func.now()), O.ended_at.is_not(None)
     delay = func.coalesce(case((ended, last.c.day), else_=today) - O.expected_on, 0)
@@ -94,7 +94,7 @@ async def suppliers(
 
 
 def _last_receipt() -> Any:
-    """SQL: the day of the last receipt of the order that was not reversed; one row."""
+    """SQL: one row with the day of the order's last receipt that was not reversed."""
     reversal = aliased(Movement)
     undone = select(reversal.id).where(
         reversal.tenant_id == M.tenant_id, reversal.reverses_id == M.id
@@ -125,8 +125,8 @@ def _lines() -> Any:
 
 
 class StocktakeSums(NamedTuple):
-    """Products counted, those that were equal to the books, and the cost of variances in 1/10000
-    yuan."""
+    """The number of products counted and of those equal to the books, and the cost of variances in
+    1/10000 yuan."""
 
     counted: int = 0
     matching: int = 0
@@ -178,7 +178,8 @@ async def stocktakes(
 
 
 def _variances(closed: Any) -> Any:
-    """SQL: of each product of these stocktakes whether it was equal, and what its entries cost."""
+    """SQL: for each product of these stocktakes whether it was equal to the books, and the cost of
+    its variance entries."""
     zero = literal(0, BigInteger())
     lines = (
         select(

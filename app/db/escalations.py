@@ -15,12 +15,13 @@ from app.db.tables import Alert, Escalation, Product, Store
 
 MOST_ALERTS = 200
 MOST_STEPS = 3
-"""An alert goes through the roles above a cashier at most."""
+"""The most escalations of an alert: there are three roles above a cashier."""
 MINUTE = timedelta(minutes=1)
 
 
 class Waiting(NamedTuple):
-    """An alert that waits for too long, locked, and the minutes after which it does."""
+    """A locked alert that was not acknowledged in time, and the minutes after which it
+    escalates."""
 
     alert: Alert
     minutes: int
@@ -60,7 +61,7 @@ def _minutes() -> Any:
 
 
 def _is_overdue(minutes: Any) -> Any:
-    """An open alert that was notified, and waits for so long since its latest step."""
+    """Whether an open alert was notified and has waited `minutes` since its latest escalation."""
     A = Alert
     return and_(
         A.state == "OPEN",

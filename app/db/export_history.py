@@ -45,10 +45,10 @@ async def movement_rows(
 
 
 def first_id(day: date) -> UUID:
-    """An id before those of all movements that were recorded from the day before `day` on.
+    """An id before the ids of all movements whose business date is `day` or later.
 
-    The time of recording is the beginning of an id, and nothing is recorded before it happens; a
-    store's day begins less than a day before that of UTC.
+    An id begins with the time of recording, which is never before the event; and a store's day
+    begins less than 24 hours before the same day in UTC.
     """
     moment = datetime.combine(day - timedelta(days=1), time(), UTC)
     return UUID(int=int(moment.timestamp() * 1000) << 80)
@@ -57,7 +57,8 @@ def first_id(day: date) -> UUID:
 def _batches(
     tenant: UUID, filter: StockFilter, until: date, *columns: Any
 ) -> Select[*tuple[Any, ...]]:
-    """Batches that the stores hold and that expire until this day, with product and level."""
+    """Batches that the stores hold and that expire on this day or before, with product and
+    level."""
     H, L = BatchLevel, Level
     of_level = and_(
         L.tenant_id == H.tenant_id, L.store_id == H.store_id, L.product_id == H.product_id
@@ -69,7 +70,7 @@ def _batches(
         .join(Product, and_(Product.tenant_id == H.tenant_id, Product.id == H.product_id))
         .join(L, of_level)
         .where(H.tenant_id == tenant, among(H.store_id, filter.stores), H.expires_on <= until)
-        # Goods on their way count where they arrive.
+        # Goods in transit count in the store that receives them.
         .where(HELD > 0)
     )
     if filter.category_id is not None:
@@ -85,8 +86,8 @@ async def batch_rows(
     after: Sequence[Any] | None,
     limit: int,
 ) -> list[Any]:
-    """A page of batches that the stores hold and that expire until this day, the earliest first;
-    `after` is the key of the row before it: expiry, store and batch."""
+    """A page of batches that the stores hold and that expire on this day or before, the earliest
+    first; `after` is the key of the row before it: expiry, store and batch."""
     order = BatchLevel.expires_on, BatchLevel.store_id, BatchLevel.batch_id
     query = _batches(tenant, filter, until, BatchLevel, Batch, Product, Level.unit_cost)
     if after is not None:
@@ -97,8 +98,8 @@ async def batch_rows(
 async def batches_by_day(
     session: AnySession, tenant: UUID, filter: StockFilter, until: date
 ) -> list[Any]:
-    """The rows of `batch_rows` by store and day of expiry: how many there are, and what they are
-    worth in 1/10000 yuan."""
+    """The rows of `batch_rows` grouped by store and day of expiry: their number, and their value in
+    1/10000 yuan."""
     cost = func.coalesce(Batch.unit_cost, Level.unit_cost, 0)
     value = cast(func.sum(HELD * cost / Product.scale), BigInteger)
     key = BatchLevel.store_id, BatchLevel.expires_on

@@ -37,7 +37,7 @@ def _of_goods(query: Any, tenant: UUID, filter: StockFilter) -> Any:
     held = Level.shelf + Level.reserved + Level.quarantine + Level.transit
     query = query.where(Level.tenant_id == tenant, among(Level.store_id, filter.stores))
     query = query.where(Product.kind == "GOODS", Level.shown)
-    # What is archived is listed while goods of it are left: the value is complete.
+    # An archived product is listed while stock of it is left, so that the total value is complete.
     query = query.where(Product.archived_at.is_(None) | (held > 0))
     if filter.category_id is not None:
         query = query.where(Product.category_id.in_(subtree(tenant, filter.category_id)))
@@ -56,8 +56,8 @@ async def count_levels(session: AnySession, tenant: UUID, filter: StockFilter) -
 async def levels_by(
     session: AnySession, tenant: UUID, filter: StockFilter, key: str
 ) -> list[tuple[Any, int]]:
-    """The rows of `level_rows` together: how many have each STATUS, or what those of each CATEGORY
-    are worth in 1/10000 yuan."""
+    """Totals of `level_rows`: the number of rows by STATUS, or the value by CATEGORY in 1/10000
+    yuan."""
     by, figure = (
         (Level.status, func.count())
         if key == "STATUS"
@@ -82,7 +82,8 @@ async def level_rows(
     )
     query = _of_goods(query, tenant, filter)
     if after is not None:
-        # The index of products begins at this one: without it each page reads all before it.
+        # Lets the page begin at its place in the products' index; otherwise it would read all rows
+        # before it.
         query = query.where(tuple_(*order[:2]) >= tuple_(*after[:2]))
         query = query.where(tuple_(*order) > tuple_(*after))
     return list(await session.execute(query))

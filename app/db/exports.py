@@ -54,7 +54,7 @@ def _expired(tenant: UUID, now: datetime) -> Any:
 
 
 async def has_work(session: AnySession, tenant: UUID, now: datetime) -> bool:
-    """Whether an export of the tenant is to be made, or a file of one to be deleted."""
+    """Whether the tenant has an export to make, or an expired file to delete."""
     for query in (_due(tenant, now), _expired(tenant, now)):
         if (await session.scalars(query)).first() is not None:
             return True
@@ -62,7 +62,8 @@ async def has_work(session: AnySession, tenant: UUID, now: datetime) -> bool:
 
 
 async def take(unit: Unit, lease: timedelta) -> Export | None:
-    """The oldest export that no worker holds: this worker's now, for the time of the lease."""
+    """Take the oldest export that no worker holds, for the time of the lease; None if there is
+    none."""
     export = await unit.session.scalar(
         _due(unit.tenant, unit.now).with_for_update(skip_locked=True)
     )
@@ -74,7 +75,7 @@ async def take(unit: Unit, lease: timedelta) -> Export | None:
 
 
 async def change(unit: Unit, export: Export, **values: Any) -> bool:
-    """Change an export that the worker of this attempt still holds; whether it does."""
+    """Change an export if the worker of this attempt still holds it. Returns whether it does."""
     answer = await unit.session.execute(
         update(Export)
         .where(Export.tenant_id == unit.tenant, Export.id == export.id)

@@ -19,8 +19,8 @@ from app.db.tables import Change, Feed, Level, Product
 class Changes:
     """The changes after a revision, up to `head`; `latest` is the store's revision now.
 
-    They are not `complete` when the oldest of them were deleted. `overdue` says that the store
-    has overdue reservations.
+    `complete` is false when the oldest of them were deleted. `overdue` is whether the store has
+    overdue reservations.
     """
 
     head: int
@@ -33,7 +33,7 @@ class Changes:
 
 
 class Row(NamedTuple):
-    """The store's revision now, and one change after the one that was asked for, if any."""
+    """The store's revision now, and one change after the given revision, if there is one."""
 
     latest: int
     revision: int | None
@@ -58,7 +58,7 @@ async def revision(session: AnySession, tenant: UUID, store: UUID) -> int:
 async def changes_after(
     db: Database, tenant: UUID, store: UUID, after: int, limit: int = 1000
 ) -> Changes:
-    """What at most `limit` revisions after this one touched; `head` is the last of them."""
+    """The changes of at most `limit` revisions after this one; `head` is the last of them."""
     later = (
         select(Change.revision, Change.at, Change.product_ids, Change.document_ids)
         .where(Change.tenant_id == tenant, Change.store_id == store, Change.revision > after)
@@ -77,7 +77,8 @@ async def changes_after(
     if not rows or rows[0].revision is None:
         latest = rows[0].latest if rows else 0
         overdue = bool(rows) and rows[0].overdue
-        # Without a change after it, only the present revision can be resumed: all may be deleted.
+        # Without a later change only the present revision can be resumed: older changes may be
+        # deleted.
         return Changes(latest, latest, None, frozenset(), frozenset(), overdue, latest == after)
     return Changes(
         head=rows[-1].revision or 0,
@@ -93,7 +94,7 @@ async def changes_after(
 async def levels(
     db: Database, tenant: UUID, store: UUID, product_ids: Collection[UUID] | None
 ) -> tuple[int, list[Level]]:
-    """The store's stock (of these products, or all) and the revision it is true at."""
+    """The store's revision, and its levels at that revision: of these products, or of all."""
     query: Any = (
         select(Level, OVERDUE, Product)
         .join(Product, and_(Product.tenant_id == Level.tenant_id, Product.id == Level.product_id))

@@ -8,4 +8,4 @@ B, H = Batch.__table__.c, BatchLevel.__table__.c
 BATCH_OF = and_(B.tenant_id == H.tenant_id, B.id == H.batch_id)
 """The batch of a batch level."""
 FEFO = H.expires_on, B.received_at, H.batch_id
-"""By the last day of sale; of equal days, the batch that was received first comes first."""
+"""By the last day of sale; for the same day, by the time of receipt."""

@@ -24,7 +24,8 @@ KEYS: dict[str, Any] = {
     "CHANNEL": U.channel,
     "REASON": U.reason,
 }
-"""What a report can be grouped by. A week goes by its Monday, a month by its first day."""
+"""The keys by which a report can be grouped. The key of a week is its Monday, of a month its first
+day."""
 TIMES = ("DAY", "WEEK", "MONTH", "HOUR")
 SALES = ("SOLD", "RETURNED")
 MOST_DAYS = 10**4
@@ -33,8 +34,8 @@ Key = date | int | UUID | str | None
 
 
 class FlowFilter(NamedTuple):
-    """Which roll-ups are summed: `days` are the first and the last business day, `hour` is the last
-    hour of each day that counts."""
+    """Which roll-ups are summed: `days` are the first and the last business day. `hour` leaves out
+    the later hours of each day."""
 
     stores: Collection[UUID]
     days: tuple[date, date]
@@ -44,8 +45,8 @@ class FlowFilter(NamedTuple):
 
 
 class SalesSums(NamedTuple):
-    """What customers took and kept. `revenue` and `discount` are in fen, `cost` in 1/10000 yuan;
-    quantities are in base units of `scale`, which only means something for one product."""
+    """Sales less returns. `revenue` and `discount` are in fen, `cost` in 1/10000 yuan; quantities
+    are in base units of `scale`, which is meaningful for one product only."""
 
     revenue: int = 0
     cost: int = 0
@@ -61,7 +62,8 @@ class SalesSums(NamedTuple):
 
 
 class LossSums(NamedTuple):
-    """What was lost, in 1/10000 yuan: written off, missing in counts, and found in counts."""
+    """The cost of losses in 1/10000 yuan: goods written off, missing in counts, and found in
+    counts."""
 
     wasted: int = 0
     missing: int = 0
@@ -76,7 +78,7 @@ class LossSums(NamedTuple):
 async def sales(
     session: AnySession, tenant: UUID, filter: FlowFilter, group: str, limit: int
 ) -> list[tuple[Key, SalesSums]]:
-    """Sales by key: in order of time, or the largest revenue first."""
+    """Sales by key: in order of time, or with the largest revenue first."""
     kept = case((U.flow == "SOLD", 1), else_=-1)
     revenue = _sum(U.amount * kept)
     columns = (
@@ -94,7 +96,7 @@ async def sales(
 async def losses(
     session: AnySession, tenant: UUID, filter: FlowFilter, group: str, limit: int
 ) -> list[tuple[Key, LossSums]]:
-    """Losses by key: in order of time, or the largest loss first."""
+    """Losses by key: in order of time, or with the largest loss first."""
     columns = [_sum(case((U.flow == flow, U.cost), else_=0)) for flow in LOSSES]
     loss = columns[0] + columns[1] - columns[2]
     rows = await _grouped(session, tenant, filter, LOSSES, group, columns, loss, limit)

@@ -1,4 +1,4 @@
-"""Health of a tenant: failing jobs, the latest audit, what waits to be sent, and revisions."""
+"""Health of a tenant: failing jobs, the latest audit, unsent deliveries, and revisions."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ SCHEDULE = table(
     column("next_run", DateTime(timezone=True)),
     schema="jobs",
 )
-"""The schedule that pgqueuer keeps."""
+"""pgqueuer's table of schedules."""
 
 
 async def record_failure(db: Database, tenant: UUID, job: str, error: Exception) -> None:
@@ -42,7 +42,7 @@ async def record_failure(db: Database, tenant: UUID, job: str, error: Exception)
 
 
 async def drop_failure(db: Database, tenant: UUID, job: str) -> bool:
-    """Forget that the job failed for the tenant; whether it had."""
+    """Delete the job's failure for the tenant. Returns whether there was one."""
     async with db.unit(tenant) as unit:
         dropped = await unit.session.execute(
             delete(F).where(F.tenant_id == tenant, F.job == job).returning(F.job)
@@ -96,7 +96,7 @@ async def audit_result(session: AnySession, tenant: UUID) -> AuditResult | None:
 
 
 class Unsent(NamedTuple):
-    """Deliveries of a tenant: how many wait and since when, and how many were given up."""
+    """A tenant's deliveries: how many wait and since when, and how many are DEAD."""
 
     pending: int
     dead: int

@@ -1,4 +1,4 @@
-"""The ledger read backwards: stock as of any moment, and what explains a level."""
+"""Stock as of any past moment, computed from the ledger, and facts that explain a level."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -32,7 +32,7 @@ class Balance(NamedTuple):
 
 
 def sides_of(keys: Any) -> Any:
-    """SQL: what each entry of these ranges takes from a bin and adds to one.
+    """SQL: for each entry of these ranges, the quantity it takes from one bin and adds to another.
 
     A move inside one level has its position in the `from` columns.
     """
@@ -94,10 +94,10 @@ BALANCES = (
 async def balances(
     session: AnySession, tenant: UUID, pairs: Collection[Pair], at: datetime, known_at: datetime
 ) -> list[Balance]:
-    """What these levels held at a moment, by what was recorded until `known_at`.
+    """What these levels held at a moment, by the movements recorded until `known_at`.
 
-    The latest checkpoint that is usable, and what was recorded behind it; one place of a level
-    may have two rows. The session is a snapshot.
+    The balances of the latest usable checkpoint, followed by the sums of the later entries, so that
+    one bin and batch of a level may have two rows. The session must be a snapshot.
     """
     moments = {"at": at, "known_at": known_at}
     since = dict.fromkeys(pairs, 0)
@@ -112,15 +112,15 @@ async def balances(
 
 
 def balance_of(store: UUID, product: UUID, kept: Mapping[str, Any]) -> Balance:
-    """A balance as a checkpoint keeps it."""
+    """A balance from its JSON in a checkpoint."""
     batch = kept["batch_id"]
     place = store, product, batch and UUID(batch), kept["bin"]
     return Balance(*place, kept["quantity"], kept["value"])
 
 
 class Part(NamedTuple):
-    """The sum of one place in a part of a level's history, and when its entries happened and
-    were recorded, the first and the last."""
+    """The sum of one bin and batch over a part of a level's history, and the first and last moments
+    at which its entries happened and were recorded."""
 
     balance: Balance
     first_at: datetime
@@ -140,7 +140,7 @@ PARTS = select(
 
 
 async def parts(session: AnySession, tenant: UUID, given: Collection[Range]) -> list[Part]:
-    """The sums of these parts of the history, one range a level."""
+    """The sums of these parts of the history; each level has one range."""
     arguments = {"tenant": tenant, **bind_ranges(given)}
     summed: Any = await session.execute(PARTS, arguments)
     return [Part(Balance(*row[:6]), *row[6:]) for row in summed]
@@ -192,14 +192,15 @@ async def totals_since(
 
 
 class CountCandidate(NamedTuple):
-    """A level that should be counted: when it was last, and whether a discrepancy is open."""
+    """A level that should be counted: when it was last counted, and whether a discrepancy is
+    open."""
 
     level: Level
     has_discrepancy: bool
 
 
 NEVER_DAYS = 365
-"""The age of a count that was never made."""
+"""The days since the last count that a level without a count is given."""
 
 
 async def count_candidates(

@@ -40,8 +40,8 @@ from app.db.tables import (
 
 
 async def resolve_name(db: Database, kind: str, name: str) -> Direction | None:
-    """The tenant and subject of a public name: 'tenant', 'store' or 'shop'; case does not
-    matter."""
+    """The tenant and subject of a public name of a 'tenant', 'store' or 'shop'; letter case is
+    ignored."""
     places = await db.coalesce(_directions, None, [(kind, name.lower())])
     return places.get((kind, name.lower()))
 
@@ -77,7 +77,8 @@ MOST_ACCOUNTS = 5
 
 
 async def accounts(db: Database, login: str, tenant: UUID | None = None) -> list[Staff]:
-    """The accounts with this login, the oldest first: one chain's, or the first few of all."""
+    """The accounts with this login, the oldest first: of one chain, or the first MOST_ACCOUNTS of
+    all."""
     query = select(Login).where(Login.login == login).order_by(Login.staff_id).limit(MOST_ACCOUNTS)
     if tenant is not None:
         query = query.where(Login.tenant_id == tenant)
@@ -88,7 +89,7 @@ async def accounts(db: Database, login: str, tenant: UUID | None = None) -> list
         async with db.read(tenant) as session:
             return await staff_by_id(session, tenant, staff)
 
-    # An unknown login is looked up in a tenant that does not exist: it costs the same reads.
+    # An unknown login is looked up in a tenant that does not exist, so that it takes the same time.
     read = await asyncio.gather(*(account(*each) for each in places or [(uuid4(), uuid4())]))
     return [each for each in read if each is not None and each.removed_at is None]
 
@@ -150,8 +151,8 @@ async def staff(
     stores: Collection[UUID] | None,
     span: Span,
 ) -> Sequence[Staff]:
-    """A page of the people who work here, those invited last first; with `stores` only cashiers
-    who work in these stores and in no others."""
+    """A page of the chain's staff, the newest account first. With `stores`: only cashiers who work
+    in these stores and in no others."""
     query = select(Staff).where(Staff.tenant_id == tenant, Staff.removed_at.is_(None))
     if stores is not None:
         works = exists().where(
@@ -173,7 +174,7 @@ async def api_keys(session: AnySession, tenant: UUID, span: Span) -> Sequence[Ap
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """What a credential, a session or an API key, is worth right now."""
+    """The actor and the rights of a session or an API key, as they are now."""
 
     actor: UUID
     name: str
@@ -186,7 +187,7 @@ class Admitted:
 async def admitted(
     session: AnySession, tenant: UUID, sessions: Collection[UUID], keys: Collection[UUID]
 ) -> dict[UUID, Admitted]:
-    """Those of these sessions and API keys that are still good, by id."""
+    """The sessions and API keys among these that are still valid, by id."""
     good: dict[UUID, Admitted] = {}
     if sessions:
         for id_, own, person, customer in await session.execute(_signed_in(tenant, sessions)):
@@ -260,7 +261,7 @@ async def add_login(unit: Unit, login: str, staff: UUID) -> bool:
 
 
 async def locked_staff(unit: Unit, id: UUID) -> tuple[Staff | None, list[UUID]]:
-    """The person, locked, unless removed; and the owners, locked first and in order.
+    """The person, locked, None if removed; and the ids of the owners, locked first and in order.
 
     Every change of a role takes these locks, so two owners cannot remove each other.
     """
@@ -335,12 +336,12 @@ async def sessions_of(
 
 
 async def session_by_id(unit: Unit, id: UUID) -> Session | None:
-    """A session, also one that has ended, locked."""
+    """A session, locked, even if it has ended."""
     return await unit.session.get(Session, (unit.tenant, id), with_for_update=True)
 
 
 async def locked_session(unit: Unit, id: UUID) -> Session | None:
-    """A session that is still good, locked."""
+    """A session that is still valid, locked."""
     return await unit.session.scalar(
         select(Session)
         .outerjoin(Staff, OF_STAFF)
@@ -370,7 +371,7 @@ async def locked_api_key(unit: Unit, id: UUID) -> ApiKey | None:
 
 
 async def has_tenants(db: Database) -> bool:
-    """Whether there is a tenant: each has a store."""
+    """Whether there is any tenant: each has a store."""
     async with db.read(None) as session:
         return await session.scalar(select(Direction.name).limit(1)) is not None
 

@@ -11,7 +11,7 @@ from app.db.tables import Image, Product, WriteOff
 
 
 async def keep(unit: Unit, name: str) -> None:
-    """Writes the row of an image that is requested, now or once more."""
+    """Write the row of an image that a client requests to upload, for the first time or again."""
     new = insert(Image).values(tenant_id=unit.tenant, name=name, unused_since=unit.now)
     again = {"unused_since": unit.now, "removing": False}
     await unit.session.execute(
@@ -20,7 +20,8 @@ async def keep(unit: Unit, name: str) -> None:
 
 
 async def hold(unit: Unit, name: str) -> bool:
-    """Whether the image is kept. It stays until the unit ends, so that the unit may use it."""
+    """Whether the image exists and is not being removed. It is locked, so that it stays until the
+    unit, which may use it, ends."""
     query = select(Image.name).where(
         Image.tenant_id == unit.tenant, Image.name == name, ~Image.removing
     )
@@ -28,7 +29,8 @@ async def hold(unit: Unit, name: str) -> bool:
 
 
 async def note_uses(unit: Unit) -> None:
-    """Writes since when images have no use, and that others are used."""
+    """Set `unused_since` of images that have lost their last use, and clear it for images in
+    use."""
     of_tenant, used = Image.tenant_id == unit.tenant, _is_used(unit)
     lost = update(Image).where(of_tenant, Image.unused_since.is_(None), ~used)
     await unit.session.execute(lost.values(unused_since=unit.now))
@@ -37,7 +39,8 @@ async def note_uses(unit: Unit) -> None:
 
 
 async def mark_unused(unit: Unit, before: datetime) -> Sequence[str]:
-    """Marks images without a use since then as removing; all that are marked, also earlier."""
+    """Mark images that have been unused since before this time as removing. Returns all marked
+    images, earlier ones too."""
     of_tenant = Image.tenant_id == unit.tenant
     old = update(Image).where(of_tenant, Image.unused_since < before)
     await unit.session.execute(old.values(removing=True))
@@ -45,13 +48,12 @@ async def mark_unused(unit: Unit, before: datetime) -> Sequence[str]:
 
 
 async def lock_removing(unit: Unit, name: str) -> bool:
-    """Whether the image is still to be removed; then it is locked. Raises nothing for one that
-    another process removes at the moment."""
+    """Lock an image to remove it. False if it is used again, or another process removes it now."""
     mine = Image.tenant_id == unit.tenant, Image.name == name, Image.removing
     locked = select(Image.name).where(*mine).with_for_update(skip_locked=True)
     if await unit.session.scalar(locked) is None:
         return False
-    # Read after the lock: a unit that held the image has written its use by now.
+    # Read after the lock: a unit that held the image has committed its use by now.
     used = await unit.session.scalar(select(Image.name).where(*mine, _is_used(unit)))
     return used is None
 
@@ -65,7 +67,7 @@ async def remove(unit: Unit, name: str) -> None:
 def _is_used(unit: Unit) -> ColumnElement[bool]:
     """SQL: whether a link of a product or of a write-off ends with the image's path.
 
-    Its host may be another: a proxy, or the server under an earlier name.
+    The host of the link is not compared: it may be a proxy, or a former name of the server.
     """
     path = f"/images/{unit.tenant}/([0-9a-f]{{32}}[.][a-z]+)$"
     of_products = select(Product.image_url.label("link")).where(

@@ -1,4 +1,5 @@
-"""Imports: kept, held by one worker at a time, and what they compare their rows with."""
+"""Imports: their rows, the worker's lease on them, and the reads that their files are compared
+with."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -64,7 +65,7 @@ async def imports_by_id(
 async def open_imports(
     session: AnySession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
 ) -> Sequence[Import]:
-    """A page of the imports that these stores' feeds announce and that are not finished."""
+    """A page of the unfinished imports that the feeds of these stores announce."""
     query = select(Import).where(
         Import.tenant_id == tenant,
         among(Import.feed_store, stores),
@@ -88,7 +89,7 @@ async def headers_of(session: AnySession, tenant: UUID, kind: str) -> dict[str, 
 
 
 async def add(unit: Unit, row: dict[str, Any]) -> None:
-    """Keeps the import, unless there is one with its id."""
+    """Insert the import, unless there is one with its id."""
     await unit.session.execute(insert(Import).values(row).on_conflict_do_nothing())
 
 
@@ -103,9 +104,9 @@ async def has_work(session: AnySession, tenant: UUID) -> bool:
 
 
 async def take(unit: Unit, lease: timedelta) -> Import | None:
-    """The oldest import that is not finished: this worker's now, for the time of the lease.
+    """Take the oldest import that is not finished, for the time of the lease.
 
-    None when another worker holds it: a tenant's imports run one after the other.
+    None if there is none, or another worker holds it: a tenant's imports run one after the other.
     """
     row = await unit.session.scalar(_open(unit.tenant).with_for_update())
     if row is None or (row.leased_until is not None and row.leased_until > unit.now):
@@ -115,7 +116,8 @@ async def take(unit: Unit, lease: timedelta) -> Import | None:
 
 
 async def advance(unit: Unit, row: Import, begun: int, **values: Any) -> bool:
-    """Writes the progress of a step that began at `begun`; whether no other worker did."""
+    """Write the progress of a step that began at the row `begun`. False if another worker wrote it
+    first."""
     answer = await unit.session.execute(
         update(Import)
         .where(Import.tenant_id == unit.tenant, Import.id == row.id, Import.done == begun)

@@ -25,7 +25,7 @@ from app.db.core.unit import Unit
 from app.db.tables import Level, Product, Request, Store
 
 Pair = tuple[UUID, UUID]
-"""A store and a product: what a level is of."""
+"""The key of a level: a store and a product."""
 
 TENANT = bindparam("tenant", type_=Uuid())
 SHOWN = bindparam("shown", type_=Boolean())
@@ -63,7 +63,8 @@ def _opening() -> Statement:
         .join(Store, and_(Store.tenant_id == TENANT, Store.id == _keys.c.store_id))
         .join(Product, and_(Product.tenant_id == TENANT, Product.id == _keys.c.product_id))
         .order_by(Store.id, Product.id)
-        # The lock makes a new threshold wait until this row exists, so that it is set there too.
+        # The lock makes a change of the product's threshold wait until this row exists, so that it
+        # is set here too.
         .with_for_update(of=Product, read=True)
     )
     copied = ["scale", "reorder_point", "overstock_point", "tracks_batches", "container"]
@@ -94,8 +95,8 @@ def bind_levels(pairs: Iterable[Pair]) -> dict[str, list[Any]]:
 async def open_levels(unit: Unit, pairs: set[Pair], shown: bool = False) -> set[Pair]:
     """Creates the level rows that are missing. Returns the pairs that exist now.
 
-    Rows that are not `shown` can be locked, and no read returns them: a request that is refused
-    afterwards leaves no level behind.
+    Rows that are not `shown` can be locked, but no read returns them, so that a request that is
+    refused afterwards leaves no visible level.
     """
     records = await EXISTING.fetch(unit.raw, tenant=unit.tenant, **bind_levels(pairs))
     existing = {(store, product) for store, product, seen in records if seen or not shown}
@@ -164,7 +165,8 @@ def _claiming() -> Statement:
         .join_from(_keys, Level, _of_keys)
         .join(Product, and_(P.tenant_id == TENANT, P.id == L.product_id))
         .join(Store, and_(S.tenant_id == TENANT, S.id == L.store_id))
-        # The keys are claimed before any level is locked: one lock order everywhere.
+        # This condition makes PostgreSQL claim the keys before it locks a level: the lock order of
+        # all units.
         .where(select(func.count()).select_from(claimed).scalar_subquery() >= literal_column("0"))
         .order_by(L.store_id, L.product_id)
         .with_for_update(of=Level)

@@ -49,18 +49,20 @@ def next_percent(tenant: Any, store: Any, product: Any, day: Any) -> Any:
 
 
 def marked_down(tenant: Any, store: Any, product: Any, day: Any) -> Any:
-    """SQL: the same, 0 if only batches that are sold later have a markdown; null without any."""
+    """SQL: the same, but 0 if only batches that are sold later have a markdown; null if none
+    has."""
     percent = func.coalesce(next_percent(tenant, store, product, day), ZERO)
     return case((_has_any(tenant, store, product), percent))
 
 
 NEXT = 8
-"""So many batches are sold next: an order of more gets no lower price for the rest."""
+"""How many of the batches that are sold next lower the price of an order."""
 
 
 def next_batches(tenant: Any, store: Any, product: Any, day: Any) -> Any:
-    """SQL: a row with the shelves, and the percents off, of the batches that are sold next to
-    customers who keep them until `day`; both null when none of them has a markdown."""
+    """SQL: one row with two arrays: the quantities on the shelf and the percents off of the next
+    batches that do not expire before `day`. Both are null when the product has no markdown in the
+    store."""
     first = (
         select(*FEFO, H.shelf, func.coalesce(D.percent, ZERO).label("percent"))
         .select_from(_marked_down(tenant))
@@ -107,7 +109,8 @@ async def remove(unit: Unit, store: UUID, batch: UUID) -> None:
 
 
 async def end_lapsed(unit: Unit) -> None:
-    """Delete the markdowns whose last day is over, and name their products in the feeds."""
+    """Delete the markdowns whose last day is over, and record their products as changed in the
+    feeds."""
     lapsed = delete(Markdown).where(Markdown.tenant_id == unit.tenant, Markdown.ends_at <= unit.now)
     ended = await unit.session.execute(lapsed.returning(Markdown.store_id, Markdown.product_id))
     for store, product in ended:
@@ -134,7 +137,7 @@ async def markdowns_of(
 
 
 async def batch_level(session: AnySession, tenant: UUID, store: UUID, batch: UUID) -> Any:
-    """What the store holds of the batch; None if it holds nothing."""
+    """The store's level of the batch; None if it holds none of it."""
     query = select(BatchLevel).where(BatchLevel.tenant_id == tenant)
     query = query.where(BatchLevel.store_id == store, BatchLevel.batch_id == batch)
     return (await session.scalars(query)).first()

@@ -37,9 +37,9 @@ UNLIMITED = 10**12
 class Dish(NamedTuple):
     """A product on the menu of a store; `price` is in fen.
 
-    `ration` is the channel's limit in base units, independent of the stock. `percent` is what is
-    off the price of the batch that is sold next, 0 if only later ones have a markdown; None without
-    any and for what has no batches.
+    `ration` is the channel's limit in base units, independent of the stock. `percent` is the
+    markdown of the batch that is sold next, 0 if only later batches have one; None if no batch has
+    one.
     """
 
     id: UUID
@@ -99,8 +99,8 @@ def _shelving(held: Any) -> Any:
     )
 
 
-# Compiled statements, not ORM queries: a menu may have hundreds of rows. Each comes twice: for the
-# whole shelf, and for the part that a channel may sell.
+# Compiled statements, not ORM queries: a menu may have hundreds of rows. Each exists twice: for the
+# whole shelf, and for the part of it that a channel may sell.
 SERVED = or_(P.kind == "DISH", P.kind == "SERVICE", P.kind == "BUNDLE")
 MENUS = [Statement(_offering(SERVED, channel, null())) for channel in (None, CHANNEL)]
 PERCENT = marked_down(P.tenant_id, STORE, P.id, store_day(Store.timezone, func.now()))
@@ -115,9 +115,10 @@ async def offered(
     channel: str | None,
     products: Collection[UUID] | None,
 ) -> tuple[int, int, list[Dish]]:
-    """The threshold of the store's labels, the feed's revision, and the dishes at it.
+    """The `few_threshold` of the store, its revision, and the products that it offers at that
+    revision.
 
-    Dishes are all dishes, services and bundles by name, or these products of any kind.
+    With `products` these, of any kind; otherwise all dishes, services and bundles, by name.
     """
     values: dict[str, Any] = {"tenant": tenant, "store": store, "channel": channel}
     query = (MENUS if products is None else CHOSEN)[channel is not None]
@@ -143,8 +144,8 @@ async def shelves(
 
 
 def sellable(store: Any, channel: Any = None) -> Any:
-    """SQL: base units of a product (joined to its level) that the store can sell now, or the
-    channel there."""
+    """SQL: base units of a product that the store can sell now, or a channel of it. The query must
+    join the product's level in the store."""
 
     def there(level: Any) -> Any:
         return free(level) if channel is None else on_offer(level, channel)
@@ -240,7 +241,8 @@ async def set_sold_out(unit: Unit, store: UUID, product: UUID, until: datetime |
 
 
 async def reopen(unit: Unit) -> None:
-    """Clear the sold-out marks whose day is over, and name the changes in the feeds."""
+    """Clear the sold-out marks whose day is over, and record their products as changed in the
+    feeds."""
     levels = await unit.session.scalars(
         select(Level)
         .where(Level.tenant_id == unit.tenant, Level.sold_out_until <= unit.now)

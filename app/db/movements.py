@@ -32,7 +32,7 @@ TENANT = bindparam("tenant", type_=Uuid())
 L, M, E, R = (t.__table__.c for t in (Level, Movement, Entry, Request))
 
 ClaimKey = tuple[UUID, UUID]
-"""Whom a key belongs to, and the key."""
+"""The owner of a key, and the key."""
 
 NEW_MOVEMENT = Movement.__mapper__.class_manager.new_instance
 NEW_ENTRY = Entry.__mapper__.class_manager.new_instance
@@ -91,7 +91,7 @@ class EntryRow(NamedTuple):
 
 
 class LevelRow(NamedTuple):
-    """What a `post` leaves in a level; `received_at` None leaves the row's own."""
+    """The state of a level after a `post`; `received_at` None keeps the present value."""
 
     store_id: UUID
     product_id: UUID
@@ -113,7 +113,7 @@ def _writing() -> Statement:
     state = rows("level", *(L[name] for name in STATE))
     changes: dict[Any, Any] = {name: state.c[name] for name in STATE[2:-1]}
     changes["shown"] = true()
-    # A receipt that is recorded late does not move it back.
+    # A receipt that is recorded late does not set an earlier time.
     changes["received_at"] = func.greatest(state.c.received_at, L.received_at)
     levels = (
         update(Level)
@@ -267,13 +267,14 @@ def _nothing_used() -> list[tuple[UUID, UUID | None, int, int]]:
 class History:
     """What became of a movement: reversed, or returned in part (base units by product).
 
-    `sold` is what went to a customer; `used` is what went to the kitchen for it: product, batch,
-    base units and cost. `parts` is what of `sold` was inside bundles, `unpacked` what of
-    `returned` came back with a whole bundle. `batches` is what of each batch was sold and has not
-    come back, by product, and `costs` what that cost, in 1/10000 yuan. `paid` is what was paid at
-    the sale, `amounts` and `discounts` what of it was not paid back yet, in fen; goods that come
-    back out of a bundle take theirs below 0. `prices` has the price of each product that had one,
-    None when there were several. `document_id` is the document that the movement belongs to.
+    `sold` went to a customer; `used` went to the kitchen for it: product, batch, base units and
+    cost. `parts` is the share of `sold` inside bundles, `unpacked` the share of `returned` that
+    came back with a whole bundle. `batches` has the quantities of each batch that were sold and
+    have not come back, by product, and `costs` their cost in 1/10000 yuan. `paid` is the amount
+    paid at the sale in fen; `amounts` and `discounts` are the parts of it that were not paid back
+    yet, which goods returned out of a bundle make negative. `prices` has the price of each product
+    that had one, None if it had several. `document_id` is the document that the movement belongs
+    to.
     """
 
     kind: str
@@ -322,7 +323,7 @@ class History:
         discount: int,
         amount: int | None,
     ) -> None:
-        """Counts goods that came back; from the kitchen, those of a whole bundle."""
+        """Add goods that came back; those from the kitchen were in a whole bundle."""
         self.returned[product] += quantity
         if bin == "kitchen":
             self.unpacked[product] += quantity
@@ -377,7 +378,8 @@ MOVED, FOLLOWED = _moving(), _following()
 
 
 async def histories(unit: Unit, ids: Collection[UUID]) -> dict[UUID, History]:
-    """What these movements sold, and what later ones took back; read under the level locks."""
+    """The history of each of these movements, with later returns and reversals; read under the
+    level locks."""
     histories: dict[UUID, History] = {}
     for movement, kind, document, bin, *moved in await MOVED.fetch(
         unit.raw, tenant=unit.tenant, ids=list(ids)

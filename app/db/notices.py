@@ -1,4 +1,4 @@
-"""Notifications: alerts that wait for theirs, recipients, targets, webhooks and deliveries."""
+"""Notifications: alerts to notify of, recipients, targets, webhooks and deliveries."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -30,13 +30,13 @@ from app.domain.rules.recipients import Choice, Person
 
 MOST_ALERTS = 200
 LEASE = timedelta(seconds=60)
-"""How long a delivery that is being sent belongs to its process."""
+"""How long a process has a delivery to itself while it sends it."""
 REPORTED = timedelta(days=2)
 MOST_CHANGES = 1000
 
 
 async def unnotified(unit: Unit) -> Sequence[Alert]:
-    """Open alerts that are not notified since they were raised; locked."""
+    """Open alerts of which no one was notified since they were raised; locked."""
     query = (
         select(Alert)
         .where(Alert.tenant_id == unit.tenant, Alert.state == "OPEN")
@@ -70,8 +70,8 @@ async def people_of(session: AnySession, tenant: UUID, store: UUID) -> list[tupl
 async def choice_of(
     session: AnySession, tenant: UUID, rule: str, store: UUID, category: UUID | None = None
 ) -> Choice | None:
-    """The recipients that are set for a rule: for the category or the nearest one above it, else
-    for all; in the store, else in all stores."""
+    """The recipients set for a rule. A choice for the category, or the nearest one above it, comes
+    before one for all categories; a choice for the store before one for all stores."""
     R, above = Recipients, upwards(tenant, category)
     query = (
         select(R)
@@ -121,7 +121,8 @@ async def categories_of(
 async def people_reached(
     session: AnySession, tenant: UUID, alert: UUID, occasion: datetime
 ) -> set[UUID]:
-    """The members of staff who have this alert in the application since it was raised."""
+    """The members of staff to whom this alert was delivered in the application since it was
+    raised."""
     D = Delivery
     mine = and_(D.tenant_id == tenant, D.alert_id == alert, D.occasion == occasion)
     query = select(D.recipient_id).where(mine, D.channel == "IN_APP")
@@ -131,7 +132,7 @@ async def people_reached(
 async def targets(
     session: AnySession, tenant: UUID, stores: Collection[UUID] | None = None
 ) -> Sequence[NotificationTarget]:
-    """Targets in use; with `stores` those of these stores and of all."""
+    """Targets that are not ended; with `stores` those of these stores and of the whole chain."""
     T = NotificationTarget
     query = select(T).where(T.tenant_id == tenant, T.ended_at.is_(None)).order_by(T.id)
     if stores is not None:
@@ -140,7 +141,7 @@ async def targets(
 
 
 async def webhooks(session: AnySession, tenant: UUID) -> Sequence[Webhook]:
-    """Webhooks in use."""
+    """Webhooks that are not ended."""
     query = select(Webhook).where(Webhook.tenant_id == tenant, Webhook.ended_at.is_(None))
     return (await session.scalars(query.order_by(Webhook.id))).all()
 
@@ -194,15 +195,16 @@ async def take_due(unit: Unit, limit: int) -> Sequence[Delivery]:
 
 
 def _is_due() -> Any:
-    """To be sent, or to be asked about at its provider, which keeps its reports for days."""
+    """Whether a delivery must be sent now, or its provider asked for a report, which it keeps for
+    days."""
     D = Delivery
     recent = and_(D.state == "SENT", D.sent_at > func.now() - REPORTED)
     return and_(or_(D.state == "PENDING", recent), D.next_at <= func.now())
 
 
 async def end_attempt(unit: Unit, id: UUID, **outcome: Any) -> bool:
-    """Record what became of an attempt: state, error, receipt, next_at. False when the delivery
-    has ended already."""
+    """Record the outcome of an attempt: state, error, receipt, next_at. False if the delivery has
+    ended already."""
     D = Delivery
     query = update(D).where(D.tenant_id == unit.tenant, D.id == id)
     query = query.where(D.state.in_(("PENDING", "SENT")))
@@ -211,7 +213,8 @@ async def end_attempt(unit: Unit, id: UUID, **outcome: Any) -> bool:
 
 
 async def begin_cursors(unit: Unit, webhook: UUID) -> None:
-    """A new webhook, or a new store's, receives what changes from now on."""
+    """Add the missing cursors of a webhook at the present revisions: a new webhook, or a webhook of
+    a new store, receives the changes from now on."""
     hook = cast(webhook, Feed.store_id.type)
     now = select(Feed.tenant_id, hook, Feed.store_id, Feed.revision)
     names = ["tenant_id", "webhook_id", "store_id", "revision"]
@@ -220,8 +223,9 @@ async def begin_cursors(unit: Unit, webhook: UUID) -> None:
 
 
 async def behind(unit: Unit, webhook: UUID) -> list[tuple[UUID, int, int, int]]:
-    """Stores that changed since the webhook's last delivery of them, which has ended: the store,
-    that revision, the present one, and how often it was replayed. Their cursors are locked."""
+    """Stores that changed since the webhook's last delivery and have no delivery waiting: store,
+    revision of the last delivery, present revision, and number of replays. Their cursors are
+    locked."""
     C, D = WebhookCursor, Delivery
     waits = (
         select(D.id)
@@ -243,7 +247,8 @@ async def behind(unit: Unit, webhook: UUID) -> list[tuple[UUID, int, int, int]]:
 async def changes_between(
     unit: Unit, store: UUID, after: int, until: int
 ) -> tuple[int, set[UUID], set[UUID]]:
-    """Products and documents that changed in at most `MOST_CHANGES` revisions, and the last."""
+    """The last of at most `MOST_CHANGES` revisions, and the products and documents that changed in
+    them."""
     query = (
         select(Change.revision, Change.product_ids, Change.document_ids)
         .where(Change.tenant_id == unit.tenant, Change.store_id == store)

@@ -1,4 +1,4 @@
-"""Orders: written with the movement that holds their goods, changed under their own lock."""
+"""Orders: written with the movement that reserves their goods, changed under their own lock."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -93,7 +93,7 @@ WRITE = _writing()
 
 
 async def write(unit: Unit, placed: Sequence[PlacedOrder]) -> None:
-    """Writes orders whose goods were just held, in the same transaction."""
+    """Write orders in the transaction that reserves their goods."""
     lines = [
         (order.id, number, *line) for order in placed for number, line in enumerate(order.lines, 1)
     ]
@@ -106,14 +106,14 @@ async def write(unit: Unit, placed: Sequence[PlacedOrder]) -> None:
 
 
 def order_row(tenant: UUID, order: PlacedOrder, placed_at: datetime) -> Order:
-    """The row of an order that was just written; no session holds it."""
+    """The row of an order that was just written; it belongs to no session."""
     columns = dict(zip(ORDER, order[:-1], strict=True))
     return Order(tenant_id=tenant, state="HELD", extended=False, placed_at=placed_at, **columns)
 
 
 class Guest(NamedTuple):
-    """A customer in one store, by the index of their contact or address, or by their account:
-    `column`."""
+    """A customer of one store. `column` says by what they are known: the blind index of their
+    contact or of their address, or their account."""
 
     column: str
     store_id: UUID
@@ -131,8 +131,8 @@ def _counting(column: str) -> Statement:
     guest = ORDERS.placed_by == literal_column(f"'{GUEST}'")
     theirs = true() if column == "placed_by" else guest
     open_ = and_(theirs, ORDERS.store_id == guests.c.store_id, ORDERS.expires_at > func.now())
-    # HELD, said so that only the column's index can answer: a plan that knows nothing of the
-    # table yet would read all that is held.
+    # Unpaid and not ended means HELD. Written this way, only the index of this column fits; with
+    # `state = 'HELD'` a plan made for an empty table would read all held orders.
     count = (
         select(func.count().filter(open_))
         .where(ORDERS.tenant_id == TENANT, indexed == guests.c[column])
@@ -150,7 +150,7 @@ OPEN_OF_GUESTS = {
 
 
 async def lock_guests(unit: Unit, guests: Sequence[Guest]) -> None:
-    """Locks these guests until the unit ends: no other unit places an order of theirs."""
+    """Lock these guests until the unit ends, so that no other unit places an order of theirs."""
     keys = sorted(
         int.from_bytes(sha256(unit.tenant.bytes + store.bytes + index).digest()[:8], signed=True)
         for _, store, index in guests
@@ -159,7 +159,7 @@ async def lock_guests(unit: Unit, guests: Sequence[Guest]) -> None:
 
 
 async def open_of_guests(unit: Unit, guests: Sequence[Guest]) -> Counter[Guest]:
-    """How many unpaid orders each of them has that are not overdue."""
+    """How many unpaid orders that are not overdue each of them has."""
     unpaid: Counter[Guest] = Counter()
     for name, counting in OPEN_OF_GUESTS.items():
         mine = [guest for guest in guests if guest.column == name]
@@ -174,9 +174,9 @@ async def open_of_guests(unit: Unit, guests: Sequence[Guest]) -> Counter[Guest]:
 
 
 class PricedProduct(NamedTuple):
-    """A product that can be ordered, and how the store holds it: how many minutes, and which
-    share guests may hold together, in percent. `price` is in fen, `listed` whether the store
-    lists it in the channel of the order."""
+    """A product that can be ordered. `price` is in fen. `hold_minutes` is how long the store holds
+    it for an unpaid order; `guest_share` is the percentage of the stock that all guests together
+    may hold. `listed` is whether the store lists it in the channel of the order."""
 
     id: UUID
     unit: str
@@ -206,7 +206,7 @@ async def priced(
     products: Collection[UUID],
     pickup_at: datetime | None = None,
 ) -> dict[UUID, PricedProduct]:
-    """The products with their prices of now; unknown and archived ones are left out."""
+    """The products with their present prices; unknown and archived ones are left out."""
     ordered = {(store, product, channel, pickup_at) for product in products}
     prices = await db.coalesce(_priced, tenant, ordered)
     return {price.id: price for key in ordered if (price := prices.get(key))}
@@ -257,7 +257,7 @@ async def orders_by_id(session: AnySession, tenant: UUID, ids: Collection[UUID])
 async def order_of_shop(
     session: AnySession, tenant: UUID, channel: str, number: str
 ) -> Order | None:
-    """The order that a channel's shop calls so, in whichever store it was placed."""
+    """The order with this number at a channel's shop, in any store."""
     mine = Order.tenant_id == tenant, Order.channel == channel, Order.external_id == number
     return await session.scalar(select(Order).where(*mine))
 
@@ -281,7 +281,7 @@ async def lines_of(
 async def movements_of(
     session: AnySession, tenant: UUID, documents: Collection[UUID]
 ) -> Sequence[Movement]:
-    """All that was moved for these documents, the oldest first."""
+    """The movements of these documents, the oldest first."""
     query = (
         select(Movement)
         .where(Movement.tenant_id == tenant, among(Movement.document_id, documents))
@@ -291,7 +291,7 @@ async def movements_of(
 
 
 HANDED_OVER = ("FULFILLED", "PARTLY_RETURNED", "RETURNED")
-"""States of orders that were handed over: which one follows from what came back."""
+"""States of orders that were handed over; the returned goods decide which one an order has."""
 
 
 class OrderFilter(NamedTuple):

@@ -1,4 +1,4 @@
-"""Figures of the owner's overview: stock, what expires soon, and what waits."""
+"""Figures of the owner's overview: stock, goods that expire soon, and documents that wait."""
 
 from collections.abc import Collection
 from datetime import date
@@ -25,7 +25,7 @@ from app.db.tables import (
 )
 
 NEAR_DAYS = 30
-"""Goods that expire within so many days are at risk."""
+"""Goods that expire within this many days are at risk."""
 
 
 class StockSums(NamedTuple):
@@ -66,7 +66,7 @@ async def value_at_risk(
 ) -> dict[UUID, int]:
     """Cost of goods that expire within 30 days or have expired, by store, in 1/10000 yuan.
 
-    Goods of a batch whose cost is not known count at the level's average.
+    Goods of a batch whose cost is unknown count at the level's average cost.
     """
     H, L, B, P = BatchLevel, Level, Batch, Product
     today = store_day(Store.timezone, func.now())
@@ -92,7 +92,7 @@ async def value_at_risk(
 
 
 class Waiting(NamedTuple):
-    """How many of each kind wait in a store for a person."""
+    """How many alerts and documents of each kind wait for a person in a store."""
 
     alerts: int = 0
     write_offs: int = 0
@@ -104,7 +104,7 @@ class Waiting(NamedTuple):
 async def waiting(
     session: AnySession, tenant: UUID, stores: Collection[UUID]
 ) -> dict[UUID, Waiting]:
-    """What waits in each of these stores; a transfer waits in the store that receives it."""
+    """The numbers for each of these stores; a transfer waits in the store that receives it."""
     A, W, T, P = Alert, WriteOff, Transfer, PurchaseOrder
     kinds = (
         (A.tenant_id, A.store_id, A.state == "OPEN"),
@@ -135,7 +135,7 @@ async def waiting(
 async def days_of(
     session: AnySession, tenant: UUID, stores: Collection[UUID]
 ) -> dict[UUID, tuple[date, int]]:
-    """The day and the hour that it is in each store."""
+    """The present day and hour in each store."""
     S = Store
     hour = cast(func.extract("hour", func.timezone(S.timezone, func.now())), Integer)
     query = select(S.id, store_day(S.timezone, func.now()), hour)

@@ -1,4 +1,4 @@
-"""Passes and their redemptions; what was taken ahead for a pass is read from the ledger."""
+"""Passes and their redemptions; goods that were consumed before a use are read from the ledger."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -34,7 +34,7 @@ async def passes_of_orders(
 
 
 async def locked_passes_of(unit: Unit, order: UUID) -> Sequence[Pass]:
-    """The same of one order, locked."""
+    """The passes that this order sold, locked."""
     query = select(Pass).where(Pass.tenant_id == unit.tenant, Pass.order_id == order)
     return (await unit.session.scalars(query.order_by(Pass.id).with_for_update())).all()
 

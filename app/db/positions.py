@@ -77,7 +77,8 @@ async def batches_on_hand(
 
 
 def _steps(store: Any) -> Any:
-    """SQL: the entries of these levels behind a position, each with the change of its on-hand."""
+    """SQL: the entries of these levels after a position, each with its change of the on-hand
+    quantity."""
     keys = rows("since", L.product_id, L.version)
 
     def on_hand(bin: Any) -> Any:
@@ -130,7 +131,7 @@ CHANGES = (
 async def steps_since(
     session: AnySession, tenant: UUID, store: UUID, since: Mapping[UUID, int]
 ) -> dict[UUID, list[EntryStep]]:
-    """The entries that changed what these products have on hand, each behind its position."""
+    """The entries after each product's position that changed what it has on hand."""
     if not since:
         return {}
     keys = arrays("since", ["product_id", "version"], list(since.items()))
@@ -141,7 +142,7 @@ async def steps_since(
 
 
 RECENT = 500
-"""Entries of a level in which the beginning of a count is looked for."""
+"""How many of a level's last entries are searched for the position at which a count began."""
 
 
 def _first_after() -> Any:
@@ -164,9 +165,9 @@ async def positions_at(
     now: Mapping[UUID, Position],
     moments: Mapping[UUID, datetime],
 ) -> dict[UUID, int]:
-    """The position that each product's level had at a moment; `now` are the present ones.
+    """The position that each product's level had at a moment; `now` has the present positions.
 
-    A moment before the latest RECENT entries has the position before those.
+    For a moment before the latest RECENT entries, the position before these entries.
     """
     since = [(product, max(0, now[product].seq - RECENT)) for product in moments]
     parameters = arrays("since", ["product_id", "version"], since)
@@ -179,12 +180,13 @@ async def positions_at(
 
 
 LATEST = 1000
-"""Entries behind the position of a closed count in which late sales are looked for."""
+"""How many entries after the position of a closed count are searched for late sales."""
 
 
 def _late_sales(tenant: UUID, lines: Collection[tuple[UUID, UUID]], gained: bool) -> Any:
-    """SQL: sales that happened before the counts of these lines and were recorded after them:
-    before their variances were posted, or if `gained` later, with a gain of their goods."""
+    """SQL: sales that happened before the counts of these lines and were recorded after them. Those
+    recorded before the variances were posted; if `gained`, those recorded later, whose goods were
+    booked in from `variance`."""
     S, N, V, Z = Stocktake, StocktakeLine, StocktakeVariance, ZoneCount
     store, seq = (E.to_store, E.to_seq) if gained else (E.from_store, E.from_seq)
     bins = (
@@ -231,7 +233,8 @@ async def late_sales(
     session: AnySession, tenant: UUID, lines: Collection[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], list[EntryStep]]:
     """The sales of these posted lines (stocktake, product) that happened before their counts and
-    were recorded after them: their goods are deducted once, by the sale or by the variance."""
+    were recorded after them, so that their goods are deducted once: by the sale or by the
+    variance."""
     parts = [_late_sales(tenant, lines, gained) for gained in (False, True)]
     rows = union_all(*parts).subquery("late")
     sales: dict[tuple[UUID, UUID], list[EntryStep]] = {line: [] for line in lines}

@@ -27,15 +27,17 @@ async def suppliers_by_id(
 
 
 async def locked_supplier(unit: Unit, id: UUID, read: bool = False) -> Supplier | None:
-    """Locked for a change, or with `read` against one: any number may order of it at once."""
+    """The supplier, locked for a change. With `read` a shared lock that only keeps it from being
+    changed, so that any number of units can order from it at once."""
     query = select(Supplier).where(Supplier.tenant_id == unit.tenant, Supplier.id == id)
     return await unit.session.scalar(query.with_for_update(read=read, key_share=not read))
 
 
 async def renamed(unit: Unit, row: Supplier) -> bool:
-    """Writes the supplier's new name; False when another has it: the unit is over then."""
+    """Write the supplier's new name. False when another supplier has it; the transaction may be
+    aborted then."""
     mine = Supplier.tenant_id == unit.tenant, Supplier.name == row.name
-    # Asked first, so that two who swap their names never wait for each other.
+    # Read first, so that two units that swap the names of two suppliers do not deadlock.
     if (await unit.session.scalars(select(Supplier.id).where(*mine))).first() not in (None, row.id):
         return False
     try:
@@ -66,9 +68,9 @@ async def suppliers(
 
 
 async def numbered(unit: Unit, row: PurchaseOrder, prefix: str) -> None:
-    """Insert the order with the first free number after the prefix.
+    """Insert the order with the first free number that has this prefix.
 
-    It waits for a transaction that is about to take the same number; no counter is locked.
+    No counter is locked: the insert waits only for a transaction that is inserting the same number.
     """
     mine = PurchaseOrder.tenant_id == unit.tenant, PurchaseOrder.number.startswith(prefix)
     taken = select(func.count()).select_from(PurchaseOrder).where(*mine)
@@ -166,7 +168,7 @@ async def on_order(session: AnySession, tenant: UUID, pairs: Collection[Pair]) -
         select(PurchaseOrder.store_id, PurchaseLine.product_id, missing)
         .join_from(PurchaseOrder, PurchaseLine, mine)
         .where(PurchaseOrder.tenant_id == tenant, OPEN)
-        # Not joined to the pairs: each of them would be looked up in each order.
+        # Not joined to the pairs, which would look up each pair in each order.
         .where(among(PurchaseOrder.store_id, {store for store, _ in pairs}))
         .where(among(PurchaseLine.product_id, {product for _, product in pairs}))
         .group_by(PurchaseOrder.store_id, PurchaseLine.product_id)

@@ -1,4 +1,4 @@
-"""Recipes: how products are made, and what one unit of each takes."""
+"""Recipes: the components of products, and the quantities that one unit of each takes."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
@@ -54,7 +54,7 @@ PARTS_OF_PRODUCTS = (
 async def parts_of_products(
     session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> list[ProductPart]:
-    """These products, one row for each component and at least one for each product."""
+    """These products, with one row for each component; a product without a recipe has one row."""
     parameters = {"tenant": tenant, "ids": list(ids)}
     return [ProductPart(*row) for row in await session.execute(PARTS_OF_PRODUCTS, parameters)]
 
@@ -62,7 +62,7 @@ async def parts_of_products(
 async def needs_of(
     session: AnySession, tenant: UUID, recipes: Collection[UUID]
 ) -> Sequence[tuple[Need, int]]:
-    """What these recipes take, each with the scale of what it takes."""
+    """The needs of these recipes, each with the scale of the needed product."""
     query = (
         select(Need, Product.scale)
         .join(Product, and_(Product.tenant_id == Need.tenant_id, Product.id == Need.product_id))
@@ -73,7 +73,8 @@ async def needs_of(
 
 
 class SoldPart(NamedTuple):
-    """What one unit of a recipe's product takes of a product, and what that product is."""
+    """The quantity of a component that one unit of a recipe's product takes, and the component's
+    own data."""
 
     recipe_id: UUID
     kind: str
@@ -89,7 +90,7 @@ class SoldPart(NamedTuple):
 async def sold_parts(
     session: AnySession, tenant: UUID, recipes: Collection[UUID]
 ) -> list[SoldPart]:
-    """What these recipes take, by recipe."""
+    """The components of these recipes, in the order of the recipes."""
     whole = Product.__table__.alias("whole")
     query = (
         select(
@@ -130,7 +131,8 @@ async def components_of(
 
 
 async def lock_all(unit: Unit) -> None:
-    """Locks the tenant's recipes: changed one at a time, none can become a part of itself."""
+    """Lock the tenant's recipes, so that two changes at once cannot make a product a part of
+    itself."""
     tenant = select(Tenant.tenant_id).where(Tenant.tenant_id == unit.tenant)
     await unit.session.execute(tenant.with_for_update(key_share=True))
 
@@ -138,7 +140,8 @@ async def lock_all(unit: Unit) -> None:
 async def parts(
     session: AnySession, tenant: UUID, kinds: Collection[str] | None = None
 ) -> dict[UUID, list[UUID]]:
-    """What goes into each product, by the recipes in force: all, or what is of these kinds."""
+    """The components of each product by the recipes in force; with `kinds` only components of these
+    kinds."""
     query = (
         select(Product.id, Component.product_id)
         .join(
@@ -167,7 +170,8 @@ async def latest(session: AnySession, tenant: UUID, product: UUID) -> int:
 
 
 async def put_in_force(unit: Unit, recipes: dict[UUID, UUID | None]) -> None:
-    """Makes these the recipes of their products, in every store; their levels are locked."""
+    """Set the recipes in force of these products, in every store; the caller has locked their
+    levels."""
     products: Iterable[Product] = await unit.session.scalars(
         select(Product)
         .where(Product.tenant_id == unit.tenant, among(Product.id, recipes))

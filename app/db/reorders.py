@@ -1,5 +1,5 @@
-"""What stores should order: demand without the days on which goods were sold out, and what is
-there, on its way and ordered already."""
+"""What stores should order, by the demand on days with stock, and the goods on the shelf, in
+transit and on order."""
 
 from collections.abc import Collection
 from datetime import date
@@ -35,10 +35,11 @@ O, N = PurchaseOrder.__table__.c, PurchaseLine.__table__.c  # noqa: E741
 
 
 class Shortfall(NamedTuple):
-    """A level that will not last; quantities are in base units of `scale`.
+    """A level that will run out before a delivery; quantities are in base units of `scale`.
 
-    `demand` is of the `open_days` of the window on which the product could be had. `needed` fills
-    the stock up to the demand until the delivery and of the days to cover.
+    `demand` is the demand on the `open_days`, the days of the window on which the product was in
+    stock. `needed` is the quantity that covers the demand until the delivery and for the days to
+    cover.
     """
 
     store_id: UUID
@@ -60,8 +61,8 @@ class Shortfall(NamedTuple):
 
 
 def _daily(tenant: UUID, filter: StockFilter, window: int, days_now: Any) -> Any:
-    """SQL: of each level and day on which goods flowed, the demand, the stock at the end of the
-    day, and the next such day; one row a level and day."""
+    """SQL: one row for each level and day with movements: the demand, the stock at the end of the
+    day, and the next such day."""
     on_hand = ON_HAND.label("on_hand")
     change = func.sum(ON_HAND_CHANGE)
     demand = func.sum(DEMANDED).filter(U.flow.in_(DEMAND))
@@ -104,8 +105,8 @@ def _same(part: Any) -> Any:
 
 
 def _history(tenant: UUID, filter: StockFilter, window: int, days_now: Any) -> Any:
-    """SQL: the demand of each level in the window, the days on which it was sold out, the first
-    day on which goods flowed and the stock before it, and what changed today."""
+    """SQL: for each level the demand in the window, the days on which it was sold out, the first
+    day with movements, and the change of its stock since that day and today."""
     daily, today = _daily(tenant, filter, window, days_now), days_now.c.today
     after = daily.c.on_hand - daily.c.later
     inside = and_(daily.c.day < today, daily.c.day >= today - window)
@@ -141,7 +142,7 @@ def _on_order(tenant: UUID, filter: StockFilter) -> Any:
 
 
 def _sources(tenant: UUID) -> Any:
-    """SQL: of each product the supplier of its last order, if it is active, and the cost."""
+    """SQL: for each product the supplier of its last order, if it is active, and the cost there."""
     V = Suppliers.__table__.c
     lines = and_(N.tenant_id == O.tenant_id, N.purchase_id == O.id)
     supplier = and_(V.tenant_id == O.tenant_id, V.id == O.supplier_id)
@@ -166,7 +167,8 @@ async def shortfalls(
     window: int,
     limit: int,
 ) -> list[Shortfall]:
-    """Levels to order for, those that run out first; goods that the store makes are left out."""
+    """Levels that need an order, those that run out first come first; goods that the store makes
+    are left out."""
     days_now = todays(tenant, filter)
     today = days_now.c.today
     history = _history(tenant, filter, window, days_now)
@@ -174,7 +176,7 @@ async def shortfalls(
     sources = _sources(tenant)
     first = func.coalesce(history.c.first_day, today)
     before = ON_HAND - func.coalesce(history.c.today, 0) - func.coalesce(history.c.inside, 0)
-    # A product that is new to the store counts from its first day there.
+    # The window of a product that is new to the store begins on its first day there.
     known = func.least(store_day(days_now.c.timezone, P.created_at), first)
     start = case(
         (before > 0, today - window),
@@ -190,7 +192,7 @@ async def shortfalls(
     position = L.shelf + L.transit + ordered
 
     def until(days: Any) -> Any:
-        # Divided as numeric: a bigint would cut what is less than one unit.
+        # Divided as numeric: bigint division would drop the fraction.
         rate = cast(demand, Numeric) * days / open_days
         return L.reorder_point + cast(func.ceil(rate), BigInteger)
 

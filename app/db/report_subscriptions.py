@@ -17,7 +17,7 @@ from app.db.tables import Export, ReportSubscription
 async def subscriptions(
     session: AnySession, tenant: UUID, staff: UUID
 ) -> Sequence[ReportSubscription]:
-    """What this person is subscribed to, in the order of subscribing."""
+    """This person's subscriptions, in the order in which they were created."""
     R = ReportSubscription
     query = select(R).where(R.tenant_id == tenant, R.staff_id == staff, R.ended_at.is_(None))
     return (await session.scalars(query.order_by(R.id))).all()

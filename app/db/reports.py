@@ -30,7 +30,7 @@ class Ordered(NamedTuple):
 class Sold(NamedTuple):
     """Quantities of a product sold by a channel in a store, in base units.
 
-    `revenue` in fen and `cost` in 1/10000 yuan are of what customers kept.
+    `revenue`, in fen, and `cost`, in 1/10000 yuan, leave out returned goods.
     """
 
     store_id: UUID

@@ -30,7 +30,7 @@ ORDERS, M, E = Order.__table__.c, Movement.__table__.c, Entry.__table__.c
 OF_ORDER = and_(M.tenant_id == ORDERS.tenant_id, M.document_id == ORDERS.id)
 THEIRS = and_(E.tenant_id == M.tenant_id, E.movement_id == M.id)
 HELD: ColumnElement[str] = literal_column("'HELD'")
-"""A literal and no parameter, so that every plan can use the partial index of held orders."""
+"""A literal instead of a parameter, so that every plan can use the partial index of held orders."""
 EXPIRED: ColumnElement[str] = literal_column("'EXPIRED'")
 RESERVED = or_(E.to_bin == "reserved", E.from_bin == "reserved")
 CHANGE = case((E.to_bin == "reserved", E.quantity), else_=0) - case(
@@ -50,9 +50,9 @@ class Reservation(NamedTuple):
 
 
 async def held(unit: Unit, documents: Collection[UUID]) -> list[Reservation]:
-    """What these documents still reserve, in the order of FEFO within a product.
+    """What these documents still reserve, in FEFO order within a product.
 
-    The documents are locked, so that it does not change.
+    The caller has locked the documents, so the result does not change.
     """
     total = func.sum(CHANGE)
     grouped = (M.document_id, E.product_id, E.batch_id, Batch.expires_on, E.scale)
@@ -89,14 +89,14 @@ HELD_BY_GUESTS = _held_by_guests()
 async def held_by_guests(unit: Unit, pairs: Collection[Pair]) -> Counter[Pair]:
     """Base units of each level that are reserved for unpaid orders of guests.
 
-    The levels are locked, so that it does not change.
+    The caller has locked the levels, so the result does not change.
     """
     held = await HELD_BY_GUESTS.fetch(unit.raw, tenant=unit.tenant, **bind_levels(pairs))
     return Counter({(store, product): int(total) for store, product, total in held})
 
 
 def overdue(level: Any) -> Any:
-    """SQL: base units of the level that are reserved for orders whose time is over.
+    """SQL: base units of the level that are reserved for orders whose hold is over.
 
     They can be sold now, even before they are moved back to the shelf.
     """
@@ -115,7 +115,7 @@ def overdue(level: Any) -> Any:
         .correlate(level.tenant_id.table)
         .scalar_subquery()
     )
-    # The level keeps the first moment: while nothing is overdue, no order is read.
+    # `held_until` is the end of the level's earliest hold: before it, no order is read.
     return case((level.held_until <= func.now(), reserved), else_=0)
 
 
@@ -128,24 +128,24 @@ OVERDUE = overdue(Level.__table__.c).label("overdue")
 
 
 def with_overdue(level: Any, base: int) -> Any:
-    """The level with what its query read in `OVERDUE`."""
+    """The level with the value of the column `OVERDUE` that its query read."""
     level.overdue = base
     return level
 
 
 async def end_overdue(unit: Unit, limit: int) -> Sequence[Order]:
-    """Ends orders whose time is over, and returns them; skips orders that are locked.
+    """Ends orders whose hold is over, and returns them; skips orders that are locked.
 
     Returns none while another unit does the same for the tenant.
     """
-    # A sale of the goods that are put back waits for one unit, even with many processes.
+    # A sale of the released goods then waits for one unit only, however many processes run this.
     lock = func.pg_try_advisory_xact_lock(func.hashtextextended(f"settle {unit.tenant}", 0))
     due = _due(unit).where(select(lock).scalar_subquery()).limit(limit)
     return await _end(unit, due.with_for_update(skip_locked=True))
 
 
 def _due(unit: Unit) -> Any:
-    # In the order of the index of held orders: orders that ended are not read.
+    # In the order of the index of held orders, so that ended orders are not read.
     return (
         select(ORDERS.id)
         .where(ORDERS.tenant_id == unit.tenant, ORDERS.state == HELD)
@@ -189,7 +189,7 @@ async def over_lately(
 
 
 async def end_overdue_of(unit: Unit, pairs: Collection[Pair], limit: int) -> Sequence[Order]:
-    """Ends orders whose time is over and that reserve any of these levels, and returns them.
+    """Ends orders whose hold is over and that reserve any of these levels, and returns them.
 
     Waits for orders that another unit has locked.
     """
@@ -208,7 +208,7 @@ async def end_overdue_of(unit: Unit, pairs: Collection[Pair], limit: int) -> Seq
 
 
 def any_overdue(tenant: UUID, store: UUID) -> Any:
-    """SQL: whether the store reserves anything for orders whose time is over."""
+    """SQL: whether the store reserves anything for orders whose hold is over."""
     due = select(ORDERS.id).where(
         ORDERS.tenant_id == tenant, ORDERS.store_id == store, ORDERS.state == HELD
     )

@@ -11,9 +11,10 @@ from app.db.tables import Change, Feed, ProductUpsert, Request
 
 
 async def delete_changes(unit: Unit, store: UUID, before: datetime, limit: int) -> int:
-    """Delete the store's oldest changes made before this time; how many were deleted.
+    """Delete at most `limit` of the store's changes made before this time. Returns the number.
 
-    Only the oldest go, and the newest stays, so that revisions have no gap (I6).
+    The oldest are deleted first and the newest change is kept, so that the revisions have no gap
+    (I6).
     """
     mine = Change.tenant_id == unit.tenant, Change.store_id == store
     head = select(Feed.revision).where(Feed.tenant_id == unit.tenant, Feed.store_id == store)
@@ -30,7 +31,8 @@ async def delete_changes(unit: Unit, store: UUID, before: datetime, limit: int) 
 
 
 async def delete_requests(unit: Unit, before: datetime, limit: int) -> int:
-    """Delete the oldest claims of keys made before this time; how many were deleted."""
+    """Delete at most `limit` of the oldest claims of keys made before this time. Returns the
+    number."""
     R = Request
     oldest = (
         select(R.tenant_id, R.actor_id, R.key)
@@ -43,7 +45,8 @@ async def delete_requests(unit: Unit, before: datetime, limit: int) -> int:
 
 
 async def delete_upserts(unit: Unit, before: datetime, limit: int) -> int:
-    """Delete answers of `upsertProducts` made before this time; how many were deleted."""
+    """Delete at most `limit` answers of `upsertProducts` made before this time. Returns the
+    number."""
     U = ProductUpsert
     old = select(U.tenant_id, U.id).where(U.tenant_id == unit.tenant, U.created_at < before)
     trimmed = delete(U).where(tuple_(U.tenant_id, U.id).in_(old.limit(limit)))

@@ -1,4 +1,4 @@
-"""What came back of sales and orders, read from the ledger."""
+"""Goods that came back from sales and orders, read from the ledger."""
 
 from collections.abc import Collection
 from typing import Any, NamedTuple
@@ -22,19 +22,20 @@ STANDS = ~(
 """Whether a return was not reversed."""
 
 REFUNDED = and_(Pass.state == "REFUNDED", Pass.used < Pass.uses)
-"""Whether uses of a pass were paid back: they came back to the order that sold it."""
+"""Whether unused uses of a pass were paid back, which counts as a return to the order that sold
+it."""
 
 UNPACKED = Entry.from_bin == "kitchen"
-"""Whether goods came back inside of a whole bundle."""
+"""Whether goods came back inside a whole bundle."""
 
 OF_SALE = and_(BACK.tenant_id == SALE.tenant_id, BACK.sale_id == SALE.id)
 OF_BACK = and_(Entry.tenant_id == BACK.tenant_id, Entry.movement_id == BACK.id)
 
 
 class ReturnedGoods(NamedTuple):
-    """Base units of a product and batch that came back of a sale, and the order that sold them.
+    """Base units of a product and batch that came back from a sale, and the order of the sale.
 
-    `unpacked` came back inside of a whole bundle, `quantity` by itself.
+    `unpacked` came back inside a whole bundle, `quantity` by itself.
     """
 
     sale_id: UUID
@@ -48,7 +49,7 @@ class ReturnedGoods(NamedTuple):
 async def returned_goods(
     session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> list[ReturnedGoods]:
-    """What came back of these sales, or of the orders with these ids."""
+    """The goods that came back from the sales with these ids, or from the orders with these ids."""
     query = (
         select(
             SALE.id,
@@ -138,8 +139,9 @@ def in_return_state(state: str) -> ColumnElement[bool]:
 
 
 def _all_parts_back(came_back: Select[Any]) -> ColumnElement[bool]:
-    """SQL: whether a line of an order is a bundle all of whose parts came back, beside what the
-    order sold of them by themselves. `came_back` selects from what came back of the order."""
+    """SQL: whether a line of an order is a bundle all of whose parts came back, in addition to
+    those that the order sold by themselves. `came_back` selects from the returned entries of the
+    order."""
     inside = came_back.with_only_columns(func.coalesce(func.sum(Entry.quantity), 0))
     parts = inside.where(Entry.product_id == Need.product_id).correlate(Order, Need)
     own = (

@@ -29,7 +29,7 @@ class RollUpKey(NamedTuple):
 
 
 class FlowSums(NamedTuple):
-    """What a `post` adds to a roll-up: base units, 1/10000 yuan, fen and fen."""
+    """The amounts that a `post` adds to a roll-up, in base units, 1/10000 yuan, fen and fen."""
 
     quantity: int = 0
     cost: int = 0
@@ -42,7 +42,7 @@ SUMS = list(FlowSums._fields)
 COLUMNS = [*RollUpKey._fields, *SUMS]
 
 DEMAND = ("SOLD", "USED", "RETURNED")
-"""Flows whose sum is what customers took, or the kitchen for them."""
+"""The flows that make up demand: sales and use in the kitchen, less returns."""
 DEMANDED = case((U.flow == "RETURNED", -U.quantity), else_=U.quantity)
 """SQL: base units that a flow of DEMAND adds to the demand."""
 
@@ -84,7 +84,7 @@ REBUILD = f"""
 
 
 async def rebuild(owner_url: str) -> int:
-    """Replaces all roll-ups by what the ledger gives, connected as the owner of the schema.
+    """Replace all roll-ups with the sums of the ledger, connected as the owner of the schema.
 
     Writers wait until it is done. Returns the number of rows.
     """

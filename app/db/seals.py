@@ -1,4 +1,4 @@
-"""Secrets and addresses that are sealed: those of another key than the present one."""
+"""Sealed secrets and addresses, and the rows of them that a former key has sealed."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

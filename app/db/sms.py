@@ -19,7 +19,7 @@ async def sms_account(session: AnySession, tenant: UUID) -> SmsAccount | None:
 
 
 async def put_sms_account(unit: Unit, account: SmsAccount) -> None:
-    """Write the chain's account, in place of the one before."""
+    """Write the chain's account; it replaces the former one."""
     values: dict[str, Any] = {
         "provider": account.provider,
         "key_id": account.key_id,
@@ -50,7 +50,7 @@ async def with_phone(session: AnySession, tenant: UUID, staff: Collection[UUID])
 
 
 async def put_phone(unit: Unit, staff: UUID, sealed: bytes) -> None:
-    """Write the phone of a member of staff, in place of the one before."""
+    """Write the phone of a member of staff; it replaces the former one."""
     values: dict[str, Any] = {"sealed_phone": sealed, "set_at": unit.now}
     put = insert(StaffPhone).values(tenant_id=unit.tenant, staff_id=staff, **values)
     keys = [StaffPhone.tenant_id, StaffPhone.staff_id]
@@ -58,7 +58,7 @@ async def put_phone(unit: Unit, staff: UUID, sealed: bytes) -> None:
 
 
 async def remove_addresses(unit: Unit, staff: UUID) -> None:
-    """Delete where a member of staff receives messages: their phone and their mini-programs."""
+    """Delete the addresses of a member of staff: their phone and their mini-program identities."""
     await remove_phone(unit, staff)
     T = StaffMiniApp
     await unit.session.execute(delete(T).where(T.tenant_id == unit.tenant, T.staff_id == staff))

@@ -61,7 +61,7 @@ async def sale_by_receipt(
 async def reversals_of(
     session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> dict[UUID, Movement]:
-    """The reversal of each of these movements that was reversed, by the movement's id."""
+    """The reversals of these movements, by the id of the reversed movement."""
     reversals = await session.scalars(
         select(Movement).where(Movement.tenant_id == tenant, among(Movement.reverses_id, ids))
     )
@@ -93,7 +93,7 @@ async def movement_with_entries(
 
 @dataclass(frozen=True, slots=True)
 class LevelFilter:
-    """Which levels a page shows; None does not filter, and `archived` None is both."""
+    """Which levels a page shows; None does not filter."""
 
     stores: Collection[UUID]
     category_id: UUID | None = None
@@ -167,7 +167,7 @@ async def movements(
     filter: MovementFilter,
     span: Span,
 ) -> Sequence[Movement]:
-    """A page of movements, the newest first, that come before the movement `after`."""
+    """A page of movements, the newest first."""
     query = select(Movement).where(
         Movement.tenant_id == tenant, among(Movement.store_id, filter.stores)
     )

@@ -1,4 +1,4 @@
-"""Reports of stock: how fast it turns, what does not move, and what expires."""
+"""Reports of stock: turnover, slow movers, and goods that expire."""
 
 from collections.abc import Collection
 from datetime import date
@@ -74,7 +74,8 @@ class TurnoverSums(NamedTuple):
 async def turnover(
     session: AnySession, tenant: UUID, filter: StockFilter, days: tuple[date, date], group: str
 ) -> list[tuple[Key, TurnoverSums]]:
-    """Turnover by key, the largest stock first: the stock of now, less what flowed since."""
+    """Turnover by key, the largest stock first. Past stock is the present stock less the flows
+    since."""
     since, until = days
     zero, within, later = literal(0, BigInteger()), U.day <= until, U.day > until
     flows = flows_of(
@@ -103,7 +104,7 @@ async def turnover(
 
 
 def todays(tenant: UUID, filter: StockFilter) -> Any:
-    """SQL: the day that it is in each of these stores; not computed again for each row."""
+    """SQL: the present day in each of these stores, as a CTE, so that it is computed once."""
     S = Store.__table__.c
     today = store_day(S.timezone, func.now()).label("today")
     days = select(S.id.label("store_id"), today, S.lead_days, S.timezone)
@@ -111,8 +112,8 @@ def todays(tenant: UUID, filter: StockFilter) -> Any:
 
 
 class SlowLevel(NamedTuple):
-    """Goods that were there all the time and hardly sold: base units of `scale`, and their value in
-    1/10000 yuan. `earlier` is what sold in the window before."""
+    """Goods that were in stock for the whole window and hardly sold. Quantities are in base units
+    of `scale`, `value` in 1/10000 yuan; `earlier` was sold in the window before."""
 
     store_id: UUID
     product_id: UUID
@@ -124,7 +125,7 @@ class SlowLevel(NamedTuple):
 
 
 class SlowLevels(NamedTuple):
-    """The slow movers of the largest value, and the number and value of all."""
+    """The slow movers with the largest values, and the number and value of all slow movers."""
 
     rows: list[SlowLevel]
     total: int
@@ -136,7 +137,7 @@ async def slow_levels(
 ) -> SlowLevels:
     """Goods that last longer than `cover` days at the rate at which they sold in the last `days`.
 
-    Only goods of which the store had some when the window began: what has just arrived is not slow.
+    Only goods that were in stock when the window began: goods that have just arrived are not slow.
     """
     days_now = todays(tenant, filter)
     first = select(func.min(days_now.c.today)).scalar_subquery()
@@ -180,8 +181,8 @@ async def slow_levels(
 
 
 class ExpirySums(NamedTuple):
-    """Goods that expire, in 1/10000 yuan by days left, and the batches that hold them. `on_hand` is
-    in base units of `scale`, which means something for one product only."""
+    """The value of goods that expire, in 1/10000 yuan by days left, and the number of their
+    batches. `on_hand` is in base units of `scale`, which is meaningful for one product only."""
 
     batches: int = 0
     on_hand: int = 0
@@ -211,8 +212,8 @@ def batch_value() -> Any:
 async def expiring(
     session: AnySession, tenant: UUID, filter: StockFilter, within: int, group: str
 ) -> list[tuple[Key, ExpirySums]]:
-    """Goods on hand that have expired or expire within so many days of their store: by the day of
-    expiry, or the largest value first."""
+    """Goods on hand that have expired or expire within `within` days by the clock of their store:
+    by the day of expiry, or with the largest value first."""
     H, B, V, I = BatchLevel, Batch, Level, Product  # noqa: E741
     today, key = store_day(Store.timezone, func.now()), EXPIRY_KEYS[group]
     held, left = H.shelf + H.reserved + H.quarantine, H.expires_on - today

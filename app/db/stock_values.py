@@ -1,4 +1,4 @@
-"""What stock is worth: now by the levels, at a past moment by checkpoints and what came after."""
+"""The value of stock: now from the levels, at a past moment from checkpoints and later entries."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -31,7 +31,7 @@ from app.domain.rules.kinds import ON_HAND_BINS
 L, P = Level.__table__.c, Product.__table__.c
 OF_PRODUCT = and_(P.tenant_id == L.tenant_id, P.id == L.product_id)
 KEYS: dict[str, Any] = {"STORE": L.store_id, "CATEGORY": P.category_id, "PRODUCT": L.product_id}
-"""What stock can be grouped by."""
+"""The keys by which stock can be grouped."""
 
 
 class StockFilter(NamedTuple):
@@ -42,8 +42,8 @@ class StockFilter(NamedTuple):
 
 
 class StockValue(NamedTuple):
-    """What levels hold: their value in 1/10000 yuan, the quantity on hand in base units of `scale`,
-    which means something for one product only, and how many levels hold goods."""
+    """The value of levels in 1/10000 yuan, their quantity on hand in base units of `scale`, which
+    is meaningful for one product only, and the number of levels that hold goods."""
 
     value: int = 0
     on_hand: int = 0
@@ -72,7 +72,8 @@ async def values(
 ) -> list[tuple[Key, StockValue]]:
     """Stock by key that is not empty, the largest value first.
 
-    `moment` is when, and until when it was recorded; now by default. The session is a snapshot.
+    `moment` is the past moment, and the time up to which movements count as recorded; None: now.
+    The session must be a snapshot.
     """
     source = _past(tenant, filter, group) if moment else _present(tenant, filter, group)
     held = source.subquery("held")
@@ -102,7 +103,7 @@ def _present(tenant: UUID, filter: StockFilter, group: str) -> Any:
 
 
 def _past(tenant: UUID, filter: StockFilter, group: str) -> Any:
-    """SQL: of each level what it held at the moment, as in `history.balances`."""
+    """SQL: what each level held at the moment, computed as in `history.balances`."""
     key = KEYS[group].label("key")
     levels = of_levels(tenant, filter, L.store_id, L.product_id, key, L.scale).cte("chosen")
     usable = usable_of(levels)

@@ -42,7 +42,7 @@ S, L, C = Stocktake, StocktakeLine, StocktakeCount
 OPEN = S.state.in_(
     [literal_column(f"'{state}'", String()) for state in ("OPEN", "REVIEW", "CLOSING")]
 )
-"""Literals and no parameters: every plan finds the index of open stocktakes."""
+"""Literals instead of parameters, so that every plan can use the index of open stocktakes."""
 
 
 async def stocktakes_by_id(
@@ -82,7 +82,8 @@ async def locked_stocktake(unit: Unit, id: UUID) -> Stocktake | None:
 
 
 async def shared_stocktake(unit: Unit, id: UUID) -> Stocktake | None:
-    """The stocktake; its state does not change until the unit ends, and others count meanwhile."""
+    """The stocktake, locked so that its state does not change until the unit ends; others can count
+    meanwhile."""
     query = select(S).where(S.tenant_id == unit.tenant, S.id == id)
     return await unit.session.scalar(query.with_for_update(read=True))
 
@@ -94,7 +95,8 @@ async def zones_of(unit: Unit, store: UUID) -> list[str]:
 
 
 async def lock_scopes(unit: Unit, store: UUID) -> None:
-    """Makes the units that add products to stocktakes of the store wait for each other."""
+    """Wait for other units that add products to stocktakes of the store, and make later ones
+    wait."""
     query = select(Store.id).where(Store.tenant_id == unit.tenant, Store.id == store)
     await unit.session.execute(query.with_for_update(key_share=True))
 
@@ -102,8 +104,7 @@ async def lock_scopes(unit: Unit, store: UUID) -> None:
 async def add_lines(unit: Unit, row: Stocktake, products: Collection[UUID]) -> None:
     """Adds the lines of a new stocktake, by the products' names.
 
-    Of categories and those below them, or of everything, it takes the products that the store
-    has ever had.
+    A stocktake of categories, or of everything, covers the products that the store has ever had.
     """
     theirs = and_(
         Level.tenant_id == Product.tenant_id,
@@ -195,10 +196,10 @@ async def variances_of(
 async def replace_counts(
     unit: Unit, row: Stocktake, products: Collection[UUID], zone: str, by: UUID
 ) -> dict[UUID, bool]:
-    """Marks what the person had counted of these products in the zone as replaced; of products
-    that they had not counted there, what others had counted.
+    """Mark the person's own counts of these products in the zone as replaced. For a product that
+    they had not counted there, mark the counts of others.
 
-    Returns the products with replaced counts, and whether those were another person's.
+    Returns the products with replaced counts, each with whether the counts were another person's.
     """
     theirs = (
         C.tenant_id == unit.tenant,
@@ -225,7 +226,7 @@ async def replace_counts(
 
 
 async def forget_confirmations(unit: Unit, row: Stocktake, products: Collection[UUID]) -> None:
-    """What was confirmed of these products no longer holds: they are counted again."""
+    """Clear the confirmed positions of these products, which are counted again."""
     await unit.session.execute(
         update(L)
         .where(L.tenant_id == unit.tenant, L.stocktake_id == row.id)
@@ -263,7 +264,7 @@ async def pending_products(unit: Unit, row: Stocktake, limit: int) -> Sequence[U
 
 
 async def interrupted_closings(db: Database, tenant: UUID, before: datetime) -> Sequence[Stocktake]:
-    """The stocktakes that are being closed, and posted their last lines before this moment."""
+    """The stocktakes in CLOSING that posted their latest lines before this moment."""
     posted = (
         select(func.max(L.posted_at))
         .where(L.tenant_id == S.tenant_id, L.stocktake_id == S.id)
@@ -279,8 +280,8 @@ async def interrupted_closings(db: Database, tenant: UUID, before: datetime) -> 
 
 
 class CountTimes(NamedTuple):
-    """When the counts of a product were taken: the first, the last if it was later, and of each
-    zone that was counted at one moment, if the zones have several."""
+    """When the counts of a product were taken: the first, and the last if it was later. `zones` has
+    the moments of zones that were counted at one moment, if the zones have different moments."""
 
     first: datetime
     last: datetime | None
@@ -288,7 +289,7 @@ class CountTimes(NamedTuple):
 
 
 async def mark_counted(unit: Unit, store: UUID, counted: Mapping[UUID, CountTimes]) -> None:
-    """Notes in the levels, whose locks are held, when their goods were counted."""
+    """Record in the levels, which the unit has locked, when their goods were counted."""
     V = Level.__table__.c
     times = rows("times", V.product_id, V.counted_at, V.counted_until)
     query = (
@@ -348,7 +349,7 @@ async def zone_counts(
 
 
 async def unmark_counted(unit: Unit, row: Stocktake) -> None:
-    """The levels that this stocktake counted last do not count as counted any more."""
+    """Clear the count times of levels whose latest count is this stocktake."""
     V, H = StocktakeVariance, Level
     mine = and_(V.tenant_id == H.tenant_id, V.stocktake_id == row.id, V.product_id == H.product_id)
     await unit.session.execute(

@@ -14,8 +14,8 @@ from app.db.tables import MessageCredit, MessageTemplate, MiniApp, StaffMiniApp
 
 
 class Subscription(NamedTuple):
-    """A mini-program of the chain as a member of staff uses it: whether their identity is bound,
-    the template (None if it is not set), and the messages that they have subscribed to."""
+    """A mini-program of the chain for one member of staff: whether their identity is bound, the
+    template (None if it is not set), and their credits."""
 
     channel: str
     bound: bool
@@ -38,7 +38,7 @@ async def templates(session: AnySession, tenant: UUID) -> Sequence[MessageTempla
 
 
 async def put_template(unit: Unit, template: MessageTemplate) -> None:
-    """Write the template of its channel, in place of the one before."""
+    """Write the template of its channel; it replaces the former one."""
     values: dict[str, Any] = {
         "template": template.template,
         "page": template.page,
@@ -53,7 +53,7 @@ async def put_template(unit: Unit, template: MessageTemplate) -> None:
 
 
 async def put_identity(unit: Unit, identity: StaffMiniApp) -> None:
-    """Write the identity of a member of staff in a channel, in place of the one before."""
+    """Write the identity of a member of staff in a channel; it replaces the former one."""
     values: dict[str, Any] = {
         "app_id": identity.app_id,
         "sealed_openid": identity.sealed_openid,
@@ -113,13 +113,14 @@ async def inbox(session: AnySession, tenant: UUID, staff: UUID, channel: str) ->
 
 
 def _bound() -> Any:
-    """An identity belongs to one app: it ends when the chain sets another one."""
+    """SQL: an identity is of the channel's present mini-program; one of a former app does not
+    count."""
     A, S = MiniApp, StaffMiniApp
     return and_(S.tenant_id == A.tenant_id, S.channel == A.channel, S.app_id == A.app_id)
 
 
 async def add_credits(unit: Unit, staff: UUID, template: str, count: int, most: int) -> int:
-    """Add subscribed messages, up to `most` of them; returns their number."""
+    """Add credits, up to `most` in all. Returns the new number."""
     C = MessageCredit
     new = insert(C).values(
         tenant_id=unit.tenant, staff_id=staff, template=template, credits=min(count, most)
@@ -134,7 +135,7 @@ async def add_credits(unit: Unit, staff: UUID, template: str, count: int, most: 
 async def with_credit(
     session: AnySession, tenant: UUID, staff: Collection[UUID]
 ) -> set[tuple[UUID, str]]:
-    """These members of staff, each with a template that they have a credit of."""
+    """Pairs of these members of staff and the templates for which they have credits."""
     C = MessageCredit
     query = select(C.staff_id, C.template).where(C.tenant_id == tenant, C.credits > 0)
     rows: Any = await session.execute(query.where(among(C.staff_id, staff)))
@@ -142,7 +143,7 @@ async def with_credit(
 
 
 async def spend_credit(unit: Unit, staff: UUID, template: str) -> bool:
-    """Take one subscribed message; False when none is left."""
+    """Spend one credit. False when none is left."""
     C = MessageCredit
     mine = and_(C.tenant_id == unit.tenant, C.staff_id == staff, C.template == template)
     spent = update(C).where(mine, C.credits > 0).values(credits=C.credits - 1)
@@ -150,7 +151,7 @@ async def spend_credit(unit: Unit, staff: UUID, template: str) -> bool:
 
 
 async def end_credits(unit: Unit, staff: UUID, template: str) -> None:
-    """The platform says that nothing is subscribed to: none is left."""
+    """Set the credits to 0, because the platform reports that there is no subscription left."""
     C = MessageCredit
     mine = and_(C.tenant_id == unit.tenant, C.staff_id == staff, C.template == template)
     await unit.session.execute(update(C).where(mine).values(credits=0))

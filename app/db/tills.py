@@ -31,7 +31,7 @@ async def tills_in_use(
 
 
 async def write(unit: Unit, till: Till) -> None:
-    """Writes the till; one with its id gets the name and is in use again."""
+    """Write the till. An existing one with its id gets the new name and is no longer retired."""
     await unit.session.execute(
         insert(Till)
         .values(
@@ -51,7 +51,7 @@ async def write(unit: Unit, till: Till) -> None:
 
 
 async def note_seen(unit: Unit, tills: Collection[UUID]) -> None:
-    """Notes that these tills are in contact now."""
+    """Set `seen_at` of these tills to now."""
     await unit.session.execute(
         update(Till)
         .where(Till.tenant_id == unit.tenant, among(Till.id, sorted(tills)))
@@ -61,6 +61,6 @@ async def note_seen(unit: Unit, tills: Collection[UUID]) -> None:
 
 
 async def locked_till(unit: Unit, id: UUID) -> Till | None:
-    """The till, locked for a change; sales that name it do not wait."""
+    """The till, locked for a change; sales of the till do not wait for the lock."""
     lock = {"key_share": True}
     return await unit.session.get(Till, (unit.tenant, id), with_for_update=lock)

@@ -8,5 +8,6 @@ ZONES = table("pg_timezone_names", column("name", Text()))
 
 
 async def timezone_names(session: AnySession) -> set[str]:
-    """The names of PostgreSQL's time zones, aliases included. The server reads files for it."""
+    """The names of PostgreSQL's time zones, aliases included. A slow query: the server reads files
+    for it."""
     return set((await session.scalars(select(ZONES.c.name))).all())

@@ -114,7 +114,8 @@ async def open_transfers(
 async def in_transit(unit: Unit, transfer: Transfer) -> list[Reservation]:
     """Goods of this transfer that are still in transit; its row is locked by the caller.
 
-    They are in FEFO order within a product. Returned goods left by the return's own movement.
+    They are in FEFO order within a product. Goods sent back have left by the movement of the
+    return.
     """
     E, M = Entry, Movement
     here = (E.to_store == transfer.to_store) & (E.to_bin == "transit")
@@ -137,8 +138,9 @@ async def in_transit(unit: Unit, transfer: Transfer) -> list[Reservation]:
 
 
 class Need(NamedTuple):
-    """Figures of a product in a store for its next replenishment request, in base units: `sold` in
-    the period, `coming` is in transit, approved, requested or on order."""
+    """Figures of a product in a store for its next replenishment request, in base units. `there` is
+    on the shelf; `coming` is in transit, approved, requested or on order; `sold` was sold in the
+    period."""
 
     product_id: UUID
     scale: int

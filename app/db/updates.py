@@ -1,8 +1,9 @@
-"""What changed since a moment: rows that a commit stamped at or after it.
+"""The rows that changed since a moment: those stamped at or after it.
 
-Levels and orders are stamped by the change row of their store's feed, products by a row of their
-own; both stamps are made at the end of a transaction, under a lock that ends with its commit.
-`wait_for_commits` waits for these locks: what a later snapshot does not see is stamped later.
+The stamp of levels and orders is the time of their store's change row; products have a row of their
+own. Both are written at the end of a transaction, under a lock that is held until its commit.
+`wait_for_commits` waits for these locks, so that a change which a later snapshot does not see yet
+gets a later stamp.
 """
 
 from collections.abc import Collection
@@ -18,9 +19,10 @@ from app.db.core.unit import Database, clock
 from app.db.tables import Change, Entry, Movement, Order, ProductUpdate
 
 CHANGES_KEPT = timedelta(days=7)
-"""How far back changes are known: a feed resumes, and an earlier moment selects every row."""
+"""How long changes are kept. A feed can resume this far back; for an earlier moment every row is
+read."""
 LONGEST_COMMIT = timedelta(seconds=60)
-"""No transaction is at its end for longer."""
+"""The longest time between the stamp of a transaction and its commit."""
 
 WAIT = """
 SELECT 1 FROM feeds WHERE tenant_id = '{tenant}' ORDER BY store_id FOR SHARE;
@@ -29,8 +31,8 @@ SELECT pg_advisory_xact_lock(hashtextextended('products {tenant}', 0))
 
 
 async def wait_for_commits(db: Database, tenant: UUID, snapshot: Snapshot) -> datetime:
-    """Waits until what is being committed is visible; the moment before which the snapshot misses
-    no change, if it begins afterwards. One that has begun gets an earlier moment."""
+    """Wait for the transactions that are committing now. Returns the moment up to which the
+    snapshot sees all changes: now if it has not begun, LONGEST_COMMIT earlier if it has."""
     async with db.unit(tenant) as unit:
         await unit.raw.execute(WAIT.format(tenant=tenant))
         moment = await unit.raw.fetchval("SELECT clock_timestamp()")
@@ -38,7 +40,7 @@ async def wait_for_commits(db: Database, tenant: UUID, snapshot: Snapshot) -> da
 
 
 def is_kept(since: datetime) -> bool:
-    """Whether the changes since this moment are kept."""
+    """Whether all changes since this moment are kept."""
     return since >= clock() - CHANGES_KEPT
 
 
@@ -49,7 +51,7 @@ def products_since(tenant: UUID, since: datetime) -> Any:
 
 
 def levels_since(tenant: UUID, stores: Collection[UUID], since: datetime) -> Any:
-    """SQL: (store, product) of the levels that changed, or whose reservations ended by time."""
+    """SQL: (store, product) of the levels that changed, or had a hold that ended."""
     C = Change
     touched = select(C.store_id, func.unnest(C.product_ids)).where(
         C.tenant_id == tenant, among(C.store_id, stores), C.at >= since
@@ -66,7 +68,7 @@ def levels_since(tenant: UUID, stores: Collection[UUID], since: datetime) -> Any
 
 
 def orders_since(tenant: UUID, stores: Collection[UUID], since: datetime) -> Any:
-    """SQL: ids of the orders that changed, or whose hold ended by time."""
+    """SQL: ids of the orders that changed, or whose hold ended."""
     C = Change
     touched = select(func.unnest(C.document_ids)).where(
         C.tenant_id == tenant, among(C.store_id, stores), C.at >= since

@@ -20,7 +20,7 @@ class Kept(NamedTuple):
 
 
 async def kept_revisions(session: AnySession, tenant: UUID, store: UUID) -> Kept:
-    """A replay may begin after `first`, and ends at `last`."""
+    """The revisions that a replay can deliver: it may begin after `first` and ends at `last`."""
     oldest = select(func.min(Change.revision)).where(
         Change.tenant_id == tenant, Change.store_id == store
     )
@@ -31,7 +31,8 @@ async def kept_revisions(session: AnySession, tenant: UUID, store: UUID) -> Kept
 
 
 async def replay_from(unit: Unit, webhook: UUID, store: UUID, after: int) -> None:
-    """Move the webhook's cursor back to a revision; what follows it is delivered again."""
+    """Move the webhook's cursor back to a revision, so that all later changes are delivered
+    again."""
     C = WebhookCursor
     mine = and_(C.tenant_id == unit.tenant, C.webhook_id == webhook, C.store_id == store)
     await unit.session.execute(update(C).where(mine).values(revision=after, replays=C.replays + 1))

@@ -1,4 +1,4 @@
-"""Write-offs: read by stores, decided under their own lock; what the open ones wait for."""
+"""Write-offs: read by store, decided under their own lock; the goods that open ones earmark."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -17,11 +17,11 @@ from app.db.tables import Entry, Movement, WriteOff, WriteOffLimit, WriteOffLine
 
 W, L = WriteOff.__table__.c, WriteOffLine.__table__.c
 REQUESTED = literal_column("'REQUESTED'", String())
-"""A literal and no parameter: every plan finds the index of open write-offs."""
+"""A literal instead of a parameter, so that every plan can use the index of open write-offs."""
 
 
 class Earmark(NamedTuple):
-    """Base units in a level's quarantine that an open write-off waits for."""
+    """Base units in a level's quarantine that an open write-off will take when it is approved."""
 
     store_id: UUID
     product_id: UUID
@@ -99,7 +99,8 @@ async def wasted_of(
 async def wasted_by_line(
     session: AnySession, tenant: UUID, lines: Collection[tuple[UUID, int]]
 ) -> list[Wasted]:
-    """The same for these lines, each a write-off and a number; and for their neighbours."""
+    """Costs of all lines of the approved write-offs that these lines (write-off, number) belong
+    to."""
     return await wasted_of(session, tenant, {write_off for write_off, _ in lines})
 
 
@@ -142,7 +143,7 @@ async def limits(session: AnySession, tenant: UUID) -> Sequence[WriteOffLimit]:
 async def put_limit(
     unit: Unit, role: str, amount: int | None, set_by: UUID, set_at: datetime
 ) -> None:
-    """Sets the most that a role can approve, in 1/10000 yuan; None for no limit."""
+    """Set the largest cost that a role can approve, in 1/10000 yuan; None for no limit."""
     columns = {"amount": amount, "set_by": set_by, "set_at": set_at}
     put = insert(WriteOffLimit).values(tenant_id=unit.tenant, role=role, **columns)
     await unit.session.execute(

@@ -29,7 +29,7 @@ class Run:
 class Coalescer:
     """One run at a time per work and tenant.
 
-    A run begins after all its callers have asked, so that none gets values older than its call.
+    A run begins after the last of its callers, so that none gets values older than its own call.
     Results are not cached.
     """
 

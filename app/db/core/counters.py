@@ -41,7 +41,7 @@ class Counters:
             await self._pool.aclose()
 
     async def add(self, name: str, amount: int, seconds: int) -> int:
-        """The counter after adding; it expires `seconds` after it was first counted."""
+        """The counter after adding; it expires `seconds` after its first addition."""
         return int(await self._call("incr", name, seconds, amount))
 
     async def value(self, name: str) -> int:

@@ -56,8 +56,8 @@ class Lane(Generic[Item, Answer]):
     async def submit(self, tenant: UUID, item: Item) -> Answer:
         """Queue the item and return its answer; a cancelled caller does not stop its item.
 
-        Raises LaneFull when 4096 items wait, and what `is_passing` knows when the database stays
-        away: then the outcome may be unknown.
+        Raises LaneFull when 4096 items wait. Raises an error for which `is_passing` is true when
+        the database stays away; the outcome may then be unknown.
         """
         queue = self._waiting[tenant]
         if len(queue) >= WAITING:
@@ -104,8 +104,8 @@ class Lane(Generic[Item, Answer]):
                     answer.set_result(value)
         except Exception as error:
             if len(taken) > 1 and not is_away(error):
-                # Run each item alone, so that a failing one does not fail its neighbours. A lock
-                # that the batch waited for in vain is not waited for again.
+                # Run each item alone, so that a failing one does not fail its neighbours. After a
+                # lock timeout of the batch, each item waits for locks at most ALONE_LOCK_MS.
                 lock_ms = ALONE_LOCK_MS if is_blocked(error) else None
                 for one in taken:
                     await self._answer(slot, tenant, [one], lock_ms)

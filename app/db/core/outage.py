@@ -1,7 +1,7 @@
 """Outages of the database: how long work waits for its return, and what is logged.
 
-Work is run again as a whole. What writes must claim its key in the same transaction (I5): then a
-commit whose reply was lost has no second effect.
+Work is run again as a whole. Work that writes must claim its key in the same transaction (I5), so
+that running it again after a lost reply to COMMIT has no second effect.
 """
 
 import asyncio
@@ -20,28 +20,28 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 2.5
-"""Work that fails later than this after its beginning is not run again."""
+"""Work is not run again when more than this many seconds have passed since it began."""
 RETRY_AFTER_SECONDS = 2
-"""What clients are asked to wait before they send the same request again."""
+"""The `retryAfter` of UNAVAILABLE: seconds before a client sends the same request again."""
 PAUSE_SECONDS = (0.05, 0.5)
 SETTLED_SECONDS = 1.0
 """An outage has ended when the database answers and nothing failed for this long."""
 
 
 def is_passing(error: BaseException | None) -> bool:
-    """Whether the same work may succeed later: the database is away, or a lock is held for long."""
+    """Whether the same work may succeed later: the database is away, or a lock is held too long."""
     return is_away(error) or is_blocked(error)
 
 
 class Patience:
-    """The time in which one piece of work is run again, with growing pauses."""
+    """How long one piece of work is run again, with growing pauses between the runs."""
 
     def __init__(self, seconds: float = PATIENCE_SECONDS) -> None:
         self._end = time.monotonic() + seconds
         self._pause, self._longest_pause = PAUSE_SECONDS
 
     async def again(self) -> bool:
-        """Wait a moment before the next run; False at once when the time is up."""
+        """Wait a moment before the next run. Returns False at once when the time is up."""
         pause = self._pause * random.uniform(0.5, 1)
         if time.monotonic() + pause > self._end:
             return False
@@ -72,7 +72,7 @@ class Outage:
 
     @contextmanager
     def watched(self) -> Generator[None]:
-        """A use of the database: its failure begins an outage, its success may end one."""
+        """Watch one use of the database: a failure begins an outage, a success may end one."""
         try:
             yield
         except Exception as error:

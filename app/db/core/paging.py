@@ -1,4 +1,4 @@
-"""Keyset pages: the rows of an ordered list behind a key, or the last ones before it."""
+"""Keyset pages: the rows of an ordered list after a key, or the last ones before it."""
 
 from typing import Any, NamedTuple
 
@@ -8,8 +8,8 @@ from app.db.core.snapshot import AnySession
 
 
 class Span(NamedTuple):
-    """At most `limit` rows behind `key`, or, `backward`, as many before it. Without a key the
-    first rows of the list, or its last ones."""
+    """At most `limit` rows after `key`, or before it if `backward`. Without a key: the first rows
+    of the list, or its last ones if `backward`."""
 
     limit: int
     key: tuple[Any, ...] | None = None
@@ -18,8 +18,8 @@ class Span(NamedTuple):
     async def execute(
         self, session: AnySession, query: Any, *order: Any, newest: bool = False
     ) -> list[Any]:
-        """The rows in the order of the list: by `order`, which is unique, or, `newest`, from its
-        end."""
+        """The rows in the order of the list: ascending by `order`, which is unique, or descending
+        if `newest`."""
         descending = newest != self.backward
         if self.key is not None:
             place, key = (order[0], self.key[0]) if len(order) == 1 else (tuple_(*order), self.key)

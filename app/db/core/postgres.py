@@ -32,7 +32,7 @@ ROLLBACK_ERRORS = (
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Whether the server or the connection to it is gone, or takes no work at present."""
+    """Whether the server or the connection to it is gone, or the server accepts no work now."""
     return any(_is_away(each) for each in _causes(error))
 
 
@@ -49,8 +49,8 @@ def _is_away(error: BaseException) -> bool:
         case asyncpg.PostgresError():
             return _state(error).startswith(_AWAY_STATES)
         case asyncpg.InterfaceError():
-            # asyncpg could not encode an argument, or two tasks used one connection: a fault of
-            # ours, which the same work would meet again.
+            # asyncpg could not encode an argument, or two tasks used one connection: a bug of ours,
+            # which running the same work again would not mend.
             return not isinstance(error, ValueError) and "another operation" not in str(error)
         case DBAPIError():
             return error.connection_invalidated
@@ -83,7 +83,8 @@ async def roll_back(raw: Connection) -> None:
     except ROLLBACK_ERRORS:
         raw.terminate()
     except BaseException:
-        # Cancelled once more: the next user must not find this transaction.
+        # Cancelled during the rollback: close the connection, so that its next user does not get
+        # the open transaction.
         raw.terminate()
         raise
 

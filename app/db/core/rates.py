@@ -38,7 +38,7 @@ class Account:
 
     left: int = 0
     slice: int = 0
-    """The slice that it spends from; it is reported when the next one is taken."""
+    """The units of the present slice; they are reported to Valkey when the next slice is taken."""
     refused_until: float = 0.0
 
 
@@ -76,9 +76,10 @@ class Rates:
         await self._pool.aclose()
 
     def spend(self, subject: str, budget: int, units: int) -> float:
-        """Take units from a subject's budget a minute; units above the budget count as all of it.
+        """Take units from a subject's budget a minute; an amount above the budget is charged as the
+        whole budget.
 
-        Returns 0, or the number of seconds to wait; then nothing was taken.
+        Returns 0, or the number of seconds to wait, in which case nothing was taken.
         """
         account = self._accounts.get(subject)
         if account is None:
@@ -98,7 +99,8 @@ class Rates:
     def _open(self, subject: str) -> Account:
         account = self._accounts[subject] = Account()
         if len(self._accounts) > SUBJECTS_MAX:
-            # The memory still knows what the oldest has spent this minute.
+            # Forget the oldest subject's slice; `_memory` still counts what it has spent this
+            # minute.
             del self._accounts[next(iter(self._accounts))]
         return account
 
@@ -138,7 +140,8 @@ class Rates:
 def seconds_until(amount: int, budget: int, window: Window) -> float:
     """Seconds until `amount` fits below the budget again, at least one.
 
-    The units of the previous minute fade evenly; those of this minute begin to when it ends.
+    The units of the previous minute expire evenly during this minute; those of this minute begin to
+    expire when it ends.
     """
     previous, fades_in, current, ends_in = window
     if current + amount <= budget:

@@ -26,7 +26,8 @@ DIALECT = dialect.dialect()
 PLANS: "LRUCache[Any, Plan]" = LRUCache(500)
 CONSTANTS: "WeakKeyDictionary[Any, tuple[Plan, Any]]" = WeakKeyDictionary()
 PATIENCE_SECONDS = 20.0
-"""Under a burst of reads, a late answer is better than a refused one."""
+"""Seconds that a read waits for a free connection, so that a burst makes reads slow, not
+refused."""
 END_SECONDS = 5.0
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -63,7 +64,8 @@ class ReadPool:
             **settings,
             "min_size": 0,
             "max_size": size,
-            # Every transaction ends before its connection goes back, and nothing is set outside.
+            # asyncpg's reset is not needed: each transaction has ended before its connection is
+            # given back, and settings are made with SET LOCAL only.
             "reset": _keep,
         }
         self._url = url
@@ -94,7 +96,7 @@ class ReadPool:
 
 
 async def _keep(_: Connection) -> None:
-    """Keep the connection as it is."""
+    """Give a connection back to the pool without asyncpg's reset."""
 
 
 class Snapshot:
@@ -141,7 +143,7 @@ class Snapshot:
             if self._raw is None:
                 return await wait_out(lambda: self._fetch_first(tenant, by_keys, text, *arguments))
             if self._error is not None:
-                # The transaction is aborted: the reads behind the first failure fail like it.
+                # The transaction is aborted: reads after the first failure raise its error.
                 raise self._error
             try:
                 with self._pool.outage.watched():
@@ -199,7 +201,7 @@ class Snapshot:
 
 
 def _settings(tenant: UUID | None, by_keys: bool) -> str:
-    """What sets the tenant whose rows the transaction sees, and how it plans statements."""
+    """SQL that sets the tenant whose rows the transaction sees, and how statements are planned."""
     mode = "force_generic_plan" if by_keys else "auto"
     return f"SET LOCAL app.tenant = '{tenant or ''}'; SET LOCAL plan_cache_mode = {mode}"
 
@@ -217,7 +219,8 @@ class ReadSession:
         return await self._snapshot.fetch(self._tenant, self._by_keys, text, *arguments)
 
     async def execute(self, query: Any, parameters: Mapping[str, Any] | None = None) -> Rows:
-        """The rows of the statement: mapped classes as rows of theirs, columns as values."""
+        """The rows of the statement: a mapped class gives an instance of it, a column gives its
+        value."""
         plan, key = _plan(query, is_constant=parameters is not None)
         text, arguments = plan.bind(parameters, key)
         return Rows(map(plan.row, await self.fetch(text, *arguments)))
@@ -238,13 +241,13 @@ class ReadSession:
 
 
 AnySession: TypeAlias = AsyncSession | ReadSession
-"""What a read takes: the session of a unit, or the reads of a snapshot."""
+"""The session argument of every read: a unit's `AsyncSession`, or a snapshot's `ReadSession`."""
 
 
 def _plan(query: Any, is_constant: bool) -> "tuple[Plan, Any]":
     """The plan of a statement's shape, and the key with its values.
 
-    The values of a constant statement are its parameters: its key is computed once.
+    The key of a constant statement is computed once: all its values are parameters.
     """
     known = CONSTANTS.get(query) if is_constant else None
     if known is not None:
@@ -259,13 +262,14 @@ def _plan(query: Any, is_constant: bool) -> "tuple[Plan, Any]":
 
 
 class Plan:
-    """A statement compiled once: its text, and what makes rows of its records."""
+    """A statement compiled once: its text, and the functions that turn records into rows."""
 
     def __init__(self, query: Any, key: Any) -> None:
         columns: dict[Any, int] = {}
         self._makers = [_maker(each, columns) for each in query.column_descriptions]
         core = query.with_only_columns(*columns, maintain_column_froms=True)
-        # The key's parameters stand in the compiled statement: it shares them with the query.
+        # Compiled with the parameters of its cache key, so that `bind` can take the values of any
+        # statement of the same shape.
         self._compiled: Any = core._compiler(DIALECT, cache_key=key, column_keys=[])
         processors = ((place, _converter(column.type)) for column, place in columns.items())
         self._convert = {place: processor for place, processor in processors if processor}
@@ -298,7 +302,7 @@ class Plan:
 
 
 def _converter(type_: Any) -> Callable[[Any], Any] | None:
-    """What makes a value of a column of what asyncpg returns; None if nothing has to."""
+    """A function from asyncpg's value to the column's value; None if they are the same."""
     # SQLAlchemy sets a decoder on its own connections; these return JSON as text.
     if isinstance(type_, JSON):
         return orjson.loads
@@ -309,7 +313,8 @@ Maker = Callable[[Sequence[Any]], Any]
 
 
 def _maker(described: Any, columns: dict[Any, int]) -> Maker:
-    """What makes one item of a row: a value, or a row of a mapped class."""
+    """A function from the values of a record to one item of a row: a value, or an instance of a
+    mapped class."""
     expression = described["expr"]
     if not isinstance(expression, type):
         return itemgetter(_place(expression, columns))

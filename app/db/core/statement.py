@@ -11,7 +11,7 @@ from app.db.core.postgres import Connection, Record
 
 
 class Statement:
-    """One prepared statement; its arguments go by name."""
+    """One prepared statement; its arguments are passed by name."""
 
     def __init__(self, core: ClauseElement) -> None:
         compiled: Any = core.compile(dialect=dialect.dialect())
@@ -35,7 +35,8 @@ def rows(prefix: str, *columns: Any) -> FromClause:
 
 
 def among(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
-    """`column IN values` as one array: one prepared statement, however many there are."""
+    """`column IN values` with one array argument, so that one prepared statement serves any number
+    of values."""
     array = bindparam(None, list(values), type_=ARRAY(column.type), unique=True)
     return column == any_(array)
 

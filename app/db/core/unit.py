@@ -31,7 +31,8 @@ SERVER_SETTINGS = {
 }
 CONNECT_SECONDS = 3
 COMMAND_SECONDS = 10
-"""A server that is frozen answers nothing: statements end on our side as well."""
+"""Seconds after which the client ends a statement: a frozen server does not apply its own
+timeout."""
 
 
 def clock() -> datetime:
@@ -41,7 +42,7 @@ def clock() -> datetime:
 
 @dataclass(slots=True)
 class Touched:
-    """What a unit changed in one store."""
+    """The products and documents that a unit changed in one store."""
 
     products: set[UUID] = field(default_factory=set[UUID])
     documents: set[UUID] = field(default_factory=set[UUID])
@@ -109,7 +110,7 @@ class Unit:
         try:
             await self.raw.execute(begin)
         except BaseException:
-            # It may have begun: a pooled connection must not carry it to the next reader.
+            # BEGIN may have succeeded: roll it back before the connection returns to the pool.
             await roll_back(self.raw)
             raise
         return self
@@ -145,7 +146,8 @@ class Database:
             max_overflow=0,
             # Messages of errors name no arguments: they are contacts, tokens and password hashes.
             hide_parameters=True,
-            # Under a burst of reads, a late answer is better than a pool timeout.
+            # Seconds that a unit waits for a free connection, so that a burst makes units slow, not
+            # refused.
             pool_timeout=20,
             connect_args={
                 "server_settings": SERVER_SETTINGS,
@@ -163,7 +165,7 @@ class Database:
 
     @property
     def vault(self) -> Vault:
-        """What seals and opens the sealed columns."""
+        """Encrypts and decrypts the sealed columns."""
         assert self._vault is not None, "this database was opened without a secret"
         return self._vault
 
@@ -187,7 +189,8 @@ class Database:
             async with self.engine.connect() as connection:
                 raw = await driver(connection)
                 while raw.is_closed():
-                    # The server went away while these connections were idle: on to a fresh one.
+                    # The server went away while this connection was idle: drop it and open a new
+                    # one.
                     await connection.invalidate()
                     raw = await driver(connection)
                 session = AsyncSession(connection, expire_on_commit=False, autoflush=False)

@@ -59,10 +59,11 @@ class Vault:
         return opened.decode()
 
     def index(self, tenant: UUID, text: str) -> bytes:
-        """The blind index of a text under the current key; it says nothing without the secret."""
+        """The blind index of a text under the current key; it reveals nothing without the
+        secret."""
         return self.indexes(tenant, text)[0]
 
     def indexes(self, tenant: UUID, text: str) -> list[bytes]:
-        """The index under every key, the current one first: rows of both are found."""
+        """The index under every key, the current one first, so that rows of both keys are found."""
         message = tenant.bytes + text.encode()
         return [key.kid + hmac.digest(key.index, message, "sha256") for key in self._keys]

@@ -13,7 +13,7 @@ class AlertSetting(Table):
     """How a rule judges the chain, a store, a category or a product; the most specific one wins.
 
     `days` are the stages of near expiry, or the window of slow movers; `fewer_than` is in whole
-    product units, `hours` how long a document may wait. What is null has its default.
+    product units, `hours` how long a document may wait. A null column takes its default.
     """
 
     __tablename__ = "alert_rules"

@@ -26,13 +26,13 @@ URGENCY = (
 class Alert(Table):
     """A finding of a rule about a product, a batch or a document of a store.
 
-    `quantity` is what the rule counts, in base units: the stock on the shelf, or what was sold
-    beyond the books; of AUDIT_DRIFT the breaches, and its document is the chain's id. `threshold`
-    is the reorder point, or what a slow mover sold; `tier` the days of the stage of near expiry, or
-    those in which so little was sold; `due_on` the last day of sale. `movement_id` is the latest
-    movement behind it, `order_ids` the orders whose goods may be missing, and `cause_id` the
-    ingredient that a dish lacks. An alert is `closed` once its subject has recovered: the next
-    finding is a new one (I11).
+    `quantity` is in base units: the stock on the shelf, or for DISCREPANCY what was sold beyond the
+    books. AUDIT_DRIFT is the exception: `quantity` is the number of breaches, and `document_id` the
+    id of the chain. `threshold` is the reorder point, or what a slow mover sold. `tier` is the
+    stage of near expiry in days, or the window of a slow mover in days. `due_on` is the last day of
+    sale. `movement_id` is the latest movement behind the alert, `order_ids` are the orders whose
+    goods may be missing, and `cause_id` is the ingredient that a dish lacks. An alert is `closed`
+    once its subject has recovered; the next finding opens a new alert (I11).
     """
 
     __tablename__ = "alerts"

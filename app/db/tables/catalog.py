@@ -38,7 +38,7 @@ class Category(Table):
 class Product(Table):
     """`scale` is the number of base units (piece, g, ml) in one `unit`; `price` is in fen.
 
-    `sku` is unique by its row in `product_codes`.
+    The row of `sku` in `product_codes` makes it unique.
 
     `recipe_id` is the recipe in force, `container` the base units of a container that is opened
     and used in parts (a bottle), `display_unit` one of the product's own units.
@@ -128,10 +128,9 @@ class Assortment(Table):
 class ProductCode(Table):
     """A code that names a product: its SKU, a barcode, or one code that is both.
 
-    `name` is the spelling in which codes are compared: the primary key makes a code name one
-    product. `code` is the barcode as it is shown, null when only the SKU is meant.
-    `pack_quantity` is in base units, null for one unit whose quantity
-    was not given.
+    `name` is the spelling in which codes are compared; the primary key allows one product per code.
+    `code` is the barcode as it is shown, null when only the SKU is meant. `pack_quantity` is in
+    base units, null for one unit whose quantity was not given.
     """
 
     __tablename__ = "product_codes"
@@ -208,7 +207,8 @@ class Component(Table):
 
 
 class Need(Table):
-    """Base units of a stocked product for one unit of the recipe's product, over nested recipes."""
+    """Base units of a stocked product that one unit of the recipe's product takes, nested recipes
+    included."""
 
     __tablename__ = "needs"
     tenant_id: Mapped[UUID] = key()

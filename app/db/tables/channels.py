@@ -10,7 +10,7 @@ from app.db.core.table import Table, key, made_at, to
 
 
 class ChannelRule(Table):
-    """Limits of what a channel may sell of a product in a store; the most specific rule wins.
+    """Limits on the sale of a product by a channel in a store; the most specific rule wins.
 
     Without a product, or without a store, it applies to all of them. A null column sets no limit.
     `buffer` and `quota` (per day of the store) are in base units.
@@ -46,8 +46,8 @@ class ChannelRule(Table):
 class ChannelLink(Table):
     """A store's account in a channel's shop; `sealed` are its secrets, encrypted.
 
-    `revision` is the store's revision that was pushed in full; until `leased_until` one process
-    pushes.
+    `revision` is the store's revision that was pushed in full. Until `leased_until` one process has
+    the lease to push.
     """
 
     __tablename__ = "channel_links"

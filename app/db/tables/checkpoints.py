@@ -17,8 +17,8 @@ class Checkpoint(Table):
     `balances` sums all entries up to `seq`: a list of objects with `batch_id`, `bin`, `quantity`
     and `value`. `last_at` and `last_known` are when the latest of these entries happened and was
     recorded; `first_at` and `first_known` are the earliest ones since `since_seq`, the position of
-    the checkpoint before (0 for the first). Only the ledger's entries make these rows: no foreign
-    keys are checked a second time.
+    the checkpoint before (0 for the first). There are no foreign keys: the rows are computed from
+    entries, which have them.
     """
 
     __tablename__ = "checkpoints"

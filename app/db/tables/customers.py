@@ -1,4 +1,4 @@
-"""Customers with an account, and the mini-programs they sign in by."""
+"""Customers with an account, and the mini-programs they sign in with."""
 
 from datetime import datetime
 from uuid import UUID, uuid5
@@ -33,8 +33,8 @@ class MiniApp(Table):
 
 
 class Customer(Table):
-    """A customer who signed in by a mini-program. Identity and phone are sealed, and null once
-    they are erased; the indexes find them."""
+    """A customer who signed in with a mini-program. Identity and phone are sealed, and null once
+    they are erased; they are found by their blind indexes."""
 
     __tablename__ = "customers"
     tenant_id: Mapped[UUID] = key()

@@ -14,8 +14,8 @@ from app.db.core.table import Table, key, made_at, to
 class ReportSubscription(Table):
     """A report that a member of staff receives each month.
 
-    `stores` are those that were chosen; null for all. `choice` is the rest of the report, without
-    a period. `month` is the first day of the month whose report was requested last.
+    `stores` are those that were chosen; null for all. `choice` has the other arguments of the
+    report, without a period. `month` is the first day of the month whose report was requested last.
     """
 
     __tablename__ = "report_subscriptions"
@@ -47,9 +47,10 @@ class ReportSubscription(Table):
 class Export(Table):
     """A report as it was requested, and the file of it.
 
-    `stores` and `with_cost` are what the requester could see at that time; `choice` is the rest of
-    the request. A worker that makes the file holds the row until `leased_until`; `attempts` is the
-    number of its attempt, so that an earlier worker cannot finish it. `progress` is in percent.
+    `stores` and `with_cost` are what the requester could see at that time; `choice` has the other
+    arguments of the request. A worker that makes the file holds the row until `leased_until`;
+    `attempts` is the number of its attempt, so that an earlier worker cannot finish it. `progress`
+    is in percent.
     """
 
     __tablename__ = "exports"

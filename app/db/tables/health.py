@@ -10,7 +10,8 @@ from app.db.core.table import Table, key, made_at
 
 
 class JobFailure(Table):
-    """A job that fails for a tenant since `failed_since`; deleted once it succeeds or is dropped.
+    """A job that has failed for a tenant since `failed_since`; deleted once it succeeds or is
+    dropped.
 
     `error` is the class of the latest error, and its text for operators.
     """

@@ -12,8 +12,8 @@ from app.db.core.table import Table, key
 class Image(Table):
     """An image below `/images/{tenant_id}/`, whose file exists once it was uploaded.
 
-    `unused_since` is when it was requested, or found without use; None while something uses it.
-    An image that is `removing` is never used again: its file may be gone.
+    `unused_since` is when it was requested, or when no use of it was left; None while it is used.
+    An image that is `removing` cannot be used: its file may be deleted already.
     """
 
     __tablename__ = "images"

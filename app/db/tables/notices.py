@@ -10,8 +10,8 @@ from app.db.core.table import Table, key, made_at, to
 
 
 class NotificationTarget(Table):
-    """A group robot or e-mail address by its apprise URL, sealed; of one person, or shared by all
-    who work in a store, or in the chain when `store_id` is null."""
+    """The apprise URL of a group robot or e-mail address, sealed. It belongs to one person, or to
+    all who work in a store, or to the whole chain when `store_id` is null as well."""
 
     __tablename__ = "notification_targets"
     tenant_id: Mapped[UUID] = key()
@@ -28,8 +28,8 @@ class NotificationTarget(Table):
 
 
 class Webhook(Table):
-    """A program's address that receives events, signed with a secret of its own; with the one
-    before as well, from `rotated_at` until that is ended."""
+    """An address that receives events, signed with the webhook's secret. After a rotation at
+    `rotated_at` they are signed with the former secret as well, until that is ended."""
 
     __tablename__ = "webhooks"
     tenant_id: Mapped[UUID] = key()
@@ -57,8 +57,8 @@ class WebhookCursor(Table):
 
 
 class Recipients(Table):
-    """Roles and people who are notified of a rule, in a store or in all, for a category and those
-    below it or for all, in place of the default roles."""
+    """The roles and people who are notified of a rule instead of the default roles: in one store or
+    in all, and for one category with those below it or for all."""
 
     __tablename__ = "recipients"
     tenant_id: Mapped[UUID] = key()
@@ -114,11 +114,11 @@ class Escalation(Table):
 class Delivery(Table):
     """A text as it goes to one recipient: a person, a target or a webhook.
 
-    `occasion` is when the alert was raised: a later stage of it is delivered again. `revision` is
-    the store's, for a delivery of its changes. `template` is the provider's id of the template of
-    `body`, and `parts` are those of the alert, as JSON, from which another channel fills its own.
-    `sealed_link` is a link for its recipient alone, sent below the body and not shown to others.
-    It is SENT at `sent_at`, while the provider has it and has not reported what became of it.
+    `occasion` is when the alert was raised: each later stage of an alert is delivered again.
+    `revision` is the store's revision, for a delivery of its changes. `template` is the provider's
+    id of the template that `body` fills. `parts` has the parts of the alert as JSON, from which
+    another channel fills its own template. `sealed_link` is a link for the recipient alone, sent
+    below the body. A delivery is SENT from `sent_at` until the provider reports its outcome.
     """
 
     __tablename__ = "deliveries"

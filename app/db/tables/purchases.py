@@ -32,7 +32,7 @@ class Supplier(Table):
 
 
 class PurchaseOrder(Table):
-    """Goods that a store ordered of a supplier; the order is open until `ended_at`."""
+    """Goods that a store ordered from a supplier; the order is open until `ended_at`."""
 
     __tablename__ = "purchase_orders"
     tenant_id: Mapped[UUID] = key()

@@ -10,13 +10,13 @@ from app.db.core.table import Table, key
 
 
 class RollUp(Table):
-    """What flowed through one counter account for a product of a store in one hour.
+    """What one flow moved of a product in a store in one hour.
 
-    `day` and `hour` are those of the store's clock when it happened, `flow` is one of
-    `domain.rules.flows`. `channel` and `reason` are empty where the flow has none. `quantity` is
-    in base units, `cost` in 1/10000 yuan; `discount` and `amount` are in fen. Reversals are
-    subtracted in the hour of the reversal, so a sum may be negative. Only movements write these
-    rows: no foreign keys are checked a second time.
+    `day` and `hour` are the store's local time of the movements, `flow` is one of
+    `domain.rules.flows`. `channel` and `reason` are empty where the flow has none. `quantity` is in
+    base units, `cost` in 1/10000 yuan; `discount` and `amount` are in fen. Reversals are subtracted
+    in the hour of the reversal, so a sum may be negative. There are no foreign keys: the rows are
+    computed from entries, which have them.
     """
 
     __tablename__ = "rollups"

@@ -29,10 +29,10 @@ class Level(Table):
     """A product in a store. This row is the mutex of the pair; `version` counts its entries.
 
     `value` is the cost of all goods held, in 1/10000 yuan; `unit_cost` the moving average of one
-    unit, which stays when the stock is used up. `counted_at` is when its goods were counted last,
-    in a stocktake that is closed, and `counted_until` when the last of its counts was taken, if
-    they were taken at several moments. A row that was made only to be locked is not `shown`: it is
-    no level until goods move, a store's own threshold is set, or goods are on order.
+    unit, which stays when the stock is used up. `counted_at` is when the latest closed stocktake
+    counted the product; if it was counted at several moments, this is the first, and
+    `counted_until` is the last. A row that was created only to be locked is not `shown`: no read
+    returns it until goods move, the store sets a threshold of its own, or goods are on order.
 
     Public fields are attributes, not resolvers: a list of levels costs what its fields cost.
     """
@@ -79,7 +79,7 @@ class Level(Table):
     )
 
     overdue: ClassVar[int] = 0
-    """Reserved for orders whose hold is over; it can be sold. See `with_overdue`."""
+    """Base units reserved for orders whose hold is over, which can be sold. See `with_overdue`."""
     joined: ClassVar[Any] = None
     """Rows of other tables that the query read as well, by the name of their loader."""
     pair = property(lambda self: (self.store_id, self.product_id))
@@ -147,9 +147,9 @@ class BatchLevel(Table):
 class Movement(Table):
     """The head of a movement. It is never updated or deleted (I1).
 
-    `dated` is whether the client said when it happened: it may be recorded late.
-    `business_date` is the store's day by which expiry was judged, in its `timezone` of that time.
-    `receipt_key` stands for the store, till, business day and receipt number of a sale.
+    `dated` is whether the client gave the time of the event; such a movement may be recorded late.
+    `business_date` is the store's day by which expiry was judged, in the `timezone` that the store
+    had then. `receipt_key` stands for the store, till, business day and receipt number of a sale.
     """
 
     __tablename__ = "movements"
@@ -222,11 +222,11 @@ class Entry(Table):
     A move inside one level uses the `from_` columns. `unit_cost` is the given cost in 1/10000 yuan
     per product unit, `cost` the value of the quantity by moving average. `batch_named`: the batch
     was given, not chosen by FEFO (I7). `recipe_id` is the recipe the product was produced by.
-    `own_cost` is whether a reversal took the goods out at the cost they came in at, or at the
-    average; null for other entries.
-    `price`, `discount` and `amount` are in fen: what a customer paid or got back for the quantity.
-    `came_expired`: the goods were meant for the shelf and had expired; null for all others.
-    `zone` is where in the movement's store the goods lay or were put; null if it was not named.
+    `own_cost` is true when a reversal took goods out at the cost they came in at, false when at the
+    average; null for other entries. `price`, `discount` and `amount` are in fen: what a customer
+    paid or got back for the quantity. `came_expired`: received goods went to quarantine instead of
+    the shelf because they had expired; null for all others. `zone` is the zone of the movement's
+    store that the goods left or were put in; null if none was given.
     """
 
     __tablename__ = "entries"
@@ -283,7 +283,7 @@ class Entry(Table):
 
 
 class Request(Table):
-    """A key and the id of its one result (I5); `actor_id` is whom the key belongs to."""
+    """A key and the id of its one result (I5); `actor_id` is the owner of the key."""
 
     __tablename__ = "requests"
     tenant_id: Mapped[UUID] = key()

@@ -12,8 +12,8 @@ from app.db.core.table import Table, key, made_at, to
 class Stocktake(Table):
     """A count of some or all products of a store while it sells.
 
-    `everything` is whether it covers all products; else those of `category_ids` and those that
-    were named. CLOSING: its variances are being posted, in steps.
+    `everything` is whether it covers all products; otherwise it covers those of `category_ids` and
+    those that were given. CLOSING: its variances are being posted, in steps.
     """
 
     __tablename__ = "stocktakes"
@@ -84,7 +84,7 @@ class StocktakeCount(Table):
 
     `began_seq` and `seq` are the level's positions when the person began and when they submitted.
     `replaced_by` is the person whose recount replaced it; `checks` is whether it is a recount of
-    what another person had counted. The batch may be one that was never received.
+    another person's count. The batch may be one that was never received.
     """
 
     __tablename__ = "stocktake_counts"
@@ -117,9 +117,9 @@ class StocktakeVariance(Table):
     """What a closed stocktake posted for a product: one row per counted batch, and one for goods
     that were counted without a batch (I14: variance = counted - expected, posted once).
 
-    `expected` is the book at `seq` and `late`: what movements changed that the counts include
-    although they were recorded later, less what movements before `seq` changed that the counts of
-    their zones do not include.
+    `expected` is the book at `seq` plus `late`. `late` is the change by movements that the counts
+    include although they were recorded after `seq`, less the change by movements before `seq` that
+    the counts of their zones do not include.
     """
 
     __tablename__ = "stocktake_variances"
@@ -156,7 +156,7 @@ class ZoneCount(Table):
 
 
 class StocktakeRules(Table):
-    """When a variance needs a recount by another person, or a reason; null: never.
+    """From which size a variance needs a recount by another person, or a reason; null: never.
 
     Values are in 1/10000 yuan, the percentage is of the expected quantity.
     """

@@ -1,4 +1,4 @@
-"""Tills: the devices of a store that receipt numbers belong to."""
+"""Tills: the devices of a store, each with receipt numbers of its own."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from app.db.core.table import Table, key, made_at, to
 class Till(Table):
     """A device that sells; `device_id` is the device's own, unique in the store.
 
-    `seen_at` is about when it last registered or uploaded sales, to the minute.
+    `seen_at` is when it last registered or uploaded sales, to about a minute.
     """
 
     __tablename__ = "tills"

@@ -12,7 +12,8 @@ STATES = "('REQUESTED', 'REJECTED', 'APPROVED', 'SHIPPED', 'PARTIAL', 'RECEIVED'
 
 
 class Transfer(Table):
-    """Goods for `to_store`: requested, approved from a source, shipped, and received in parts.
+    """Goods for `to_store`: requested, approved with a source store, shipped, and received in
+    parts.
 
     `requested_by` is null for a transfer that head office created without a request. `return_of`
     is the transfer whose goods this one returns.
