@@ -57,7 +57,7 @@ class AlertSetting:
         return AlertRule[root.rule]
 
 
-@strawberry.input(description="A rule, what it judges, and how. 预警设置")
+@strawberry.input(description="A setting of a rule, for all products or for some. 预警设置")
 class AlertSettingInput:
     rule: AlertRule = strawberry.field(description="Rule to set. 预警规则")
     store_id: UUID | None = strawberry.field(
@@ -65,10 +65,11 @@ class AlertSettingInput:
     )
     category_id: UUID | None = strawberry.field(
         default=None,
-        description="ID of a category: holds for it and those below it; null applies to all. 分类",
+        description="ID of a category; the setting applies to it and to those below it. Null "
+        "applies to all. 分类",
     )
     product_id: UUID | None = strawberry.field(
-        default=None, description="ID of one product, in place of a category. 商品"
+        default=None, description="ID of one product, instead of a category. 商品"
     )
     enabled: bool = strawberry.field(
         default=True, description="Pass false to raise no alerts. 启用"

@@ -1,4 +1,4 @@
-"""Suggestions of alerts: one thing to do, with its numbers."""
+"""Suggested actions of alerts, with their quantities."""
 
 from enum import Enum
 
@@ -17,12 +17,12 @@ from app.schema.window import window
 @strawberry.enum(description="Action that an alert suggests. 建议类型")
 class SuggestionKind(Enum):
     REORDER = strawberry.enum_value(
-        "REORDER", description="Order goods of a supplier: `createPurchaseOrder`. 采购补货"
+        "REORDER", description="Order goods from a supplier: `createPurchaseOrder`. 采购补货"
     )
     TRANSFER = strawberry.enum_value(
         "TRANSFER",
-        description="Move goods between stores: `requestReplenishment` for what is low here, "
-        "`createTransfer` for what does not sell here. 门店调拨",
+        description="Move goods between stores: `requestReplenishment` for goods that are low "
+        "here, `createTransfer` for goods that do not sell here. 门店调拨",
     )
     MARKDOWN = strawberry.enum_value(
         "MARKDOWN",
@@ -37,7 +37,7 @@ class SuggestionKind(Enum):
     COUNT = strawberry.enum_value("COUNT", description="Count the product: `openStocktake`. 盘点")
 
 
-@window(SuggestionRow, description="One thing to do about an alert, with its numbers. 处理建议")
+@window(SuggestionRow, description="A suggested action for an alert, with its quantities. 处理建议")
 class AlertSuggestion:
     product: Product = edge(
         "products",

@@ -35,22 +35,24 @@ if TYPE_CHECKING:
 class AlertRule(Enum):
     LOW_STOCK = strawberry.enum_value(
         "LOW_STOCK",
-        description="The shelf and the goods on their way do not exceed the reorder point. 低库存",
+        description="The quantity on the shelf and in transit is at or below the reorder point. "
+        "低库存",
     )
     OUT_OF_STOCK = strawberry.enum_value(
         "OUT_OF_STOCK", description="Nothing is left on the shelf. 断货"
     )
     NEAR_EXPIRY = strawberry.enum_value(
         "NEAR_EXPIRY",
-        description="A batch on the shelf comes near its last day of sale: 30, 15 and 7 days "
-        "before it, unless a rule or the product says otherwise. 临期",
+        description="A batch on the shelf is near its last day of sale: 30, 15 and 7 days before "
+        "it, unless a setting or the product has other days. 临期",
     )
     EXPIRED = strawberry.enum_value(
         "EXPIRED", description="A batch has expired and is still in the store. 过期"
     )
     SLOW_MOVING = strawberry.enum_value(
         "SLOW_MOVING",
-        description="Fewer than 5 were sold in 30 days, and it was in stock all the time. 滞销",
+        description="Fewer than 5 units were sold in 30 days, although the product was in stock "
+        "all the time. 滞销",
     )
     DISCREPANCY = strawberry.enum_value(
         "DISCREPANCY",
@@ -92,11 +94,11 @@ class AlertState(Enum):
     )
     ACKNOWLEDGED = strawberry.enum_value(
         "ACKNOWLEDGED",
-        description="Acknowledged by a member of staff; a DISCREPANCY is closed by it, any other "
-        "alert lasts until it recovers. 已知晓",
+        description="Acknowledged by a member of staff. This closes a DISCREPANCY; any other "
+        "alert stays until its condition ends. 已知晓",
     )
     RESOLVED = strawberry.enum_value(
-        "RESOLVED", description="Over: the condition has ended, or staff resolved it. 已解决"
+        "RESOLVED", description="The condition has ended, or a member of staff resolved it. 已解决"
     )
 
 
@@ -133,8 +135,8 @@ class Alert:
         "Ingredient that a dish lacks; null for any other rule. 缺少的原料",
     )
     document_id: UUID | None = strawberry.field(
-        description="ID of the transfer, write-off or purchase order that waits; of the chain for "
-        "AUDIT_DRIFT; null for any other rule. 单据编号"
+        description="ID of the transfer, write-off or purchase order that waits. For AUDIT_DRIFT "
+        "the ID of the chain. Null for any other rule. 单据编号"
     )
     raised_at: datetime = strawberry.field(description="Time when the alert was raised. 预警时间")
     acknowledged_at: datetime | None = strawberry.field(
@@ -164,7 +166,11 @@ class Alert:
     )
 
     deliveries: list[Annotated["NotificationDelivery", strawberry.lazy("app.schema.notices")]] = (
-        edge("alert_deliveries", "id", "Who was notified by what, the oldest first. 发送记录")
+        edge(
+            "alert_deliveries",
+            "id",
+            "Deliveries of this alert to its recipients, the oldest first. 发送记录",
+        )
     )
 
     @strawberry.field(description="Rule that raised the alert. 预警规则")
@@ -219,8 +225,8 @@ class Alert:
         return [order for order in orders if order is not None]
 
     @strawberry.field(
-        description="One thing to do about the alert, with its numbers; null if there is nothing "
-        "to do or the rule has no suggestion. 建议"
+        description="Suggested action with its quantities; null if there is nothing to do or the "
+        "rule has no suggestion. 建议"
     )
     async def suggestion(
         self, root: strawberry.Parent[tables.Alert], info: Info

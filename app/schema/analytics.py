@@ -1,4 +1,4 @@
-"""Analytics: the owner's own questions on the roll-ups."""
+"""Analytics: metrics of the roll-ups by any dimensions."""
 
 from datetime import date
 from typing import Any
@@ -26,12 +26,12 @@ MOST_PRODUCTS = 500
 strawberry.enum(
     Metric,
     name="AnalyticsMetric",
-    description="What analytics sums. Those at cost need SEE_COST. 指标",
+    description="A metric that analytics computes. Metrics at cost need SEE_COST. 指标",
 )
 strawberry.enum(
     Dimension,
     name="AnalyticsDimension",
-    description="What the rows of analytics stand for. 维度",
+    description="A dimension by which analytics groups rows. 维度",
 )
 describe_values(Metric, {each.name: each.value.meaning for each in Metric})
 describe_values(Dimension, {each.name: each.value for each in Dimension})
@@ -45,7 +45,7 @@ class AnalyticsPeriod:
     )
 
 
-@strawberry.input(description="What is counted; a field that is omitted restricts nothing. 筛选")
+@strawberry.input(description="Which movements are counted. An omitted field does not filter. 筛选")
 class AnalyticsFilter:
     store_ids: list[UUID] | None = strawberry.field(
         default=None,
@@ -71,14 +71,12 @@ class AnalyticsFilter:
 
 
 @strawberry.input(
-    description="The order of rows: by one of the metrics or one of the dimensions asked for. 排序"
+    description="Sort order of the rows, by one of the requested metrics or dimensions. 排序"
 )
 class AnalyticsOrder:
-    metric: Metric | None = strawberry.field(
-        default=None, description="Metric that rows are in order of. 指标"
-    )
+    metric: Metric | None = strawberry.field(default=None, description="Metric to sort by. 指标")
     dimension: Dimension | None = strawberry.field(
-        default=None, description="Dimension that rows are in order of. 维度"
+        default=None, description="Dimension to sort by. 维度"
     )
     descending: bool | None = strawberry.field(
         default=None, description="Pass false for the smallest first; true by default. 降序"
@@ -110,8 +108,8 @@ def _percent(info: Info, value: Value, sums: tuple[int, ...] | None) -> float | 
 
 @window(
     Value,
-    description="A metric of a row; of `money`, `quantity` and `percent` one has a value. Metrics "
-    "at cost are null if you lack SEE_COST. 指标值",
+    description="Value of a metric, in one of the fields `money`, `quantity` and `percent`; the "
+    "others are null. Metrics at cost are null if you lack SEE_COST. 指标值",
 )
 class AnalyticsValue:
     @strawberry.field(description="Metric that the value is of. 指标")
@@ -180,7 +178,7 @@ class AnalyticsRow(ReportKey):
         reason = root.keys.get(Dimension.REASON)
         return None if reason is None else masked(reason)
 
-    @strawberry.field(description="The metrics, in the order in which you asked for them. 指标值")
+    @strawberry.field(description="Values of the metrics, in the requested order. 指标值")
     def values(self, root: strawberry.Parent[Row]) -> list[AnalyticsValue]:
         return as_window(root.values)
 
@@ -188,13 +186,13 @@ class AnalyticsRow(ReportKey):
 @window(Answer, description="Metrics by dimensions. 经营分析")
 class Analytics(ReportPeriod):
     @strawberry.field(
-        description="Rows in the order asked for, at most `first`; others are only part of the "
-        "total. 明细"
+        description="Rows in the requested order, at most `first`; the total includes all rows. "
+        "明细"
     )
     def rows(self, root: strawberry.Parent[Answer]) -> list[AnalyticsRow]:
         return as_window(root.rows)
 
-    @strawberry.field(description="The metrics of everything that was chosen. 合计")
+    @strawberry.field(description="Metrics of all chosen movements. 合计")
     def total(self, root: strawberry.Parent[Answer]) -> list[AnalyticsValue]:
         return as_window(root.total.values)
 

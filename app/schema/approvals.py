@@ -1,4 +1,4 @@
-"""Approvals of movements above a role's limit, and what one sends to decide them."""
+"""Approvals of movements above a role's limit, and the inputs that decide them."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -38,7 +38,7 @@ class ApprovalState(Enum):
 
 
 class RequestedLine(NamedTuple):
-    """A line of a movement that waits: a quantity in the product's unit, an amount in fen."""
+    """A line of a movement that waits for approval; the amount is in fen."""
 
     tenant_id: UUID
     product_id: UUID
@@ -120,8 +120,8 @@ class Approval:
         return as_window(rows)
 
     @strawberry.field(
-        description="Cost in CNY that is above the limit, as of the request: of a sale, that of "
-        "the goods which the books lacked. Null if you lack SEE_COST. 金额",
+        description="Cost in CNY that exceeds the limit, as of the request; for a sale, the cost "
+        "of the missing quantity. Null if you lack SEE_COST. 金额",
         directives=needs(Can.SEE_COST),
     )
     def value(self, root: strawberry.Parent[tables.Approval]) -> Money | None:
@@ -151,8 +151,8 @@ ApproveMovementResult = Annotated[
     | problems.Busy,
     strawberry.union(
         "ApproveMovementResult",
-        description="The approval with its movement, or the problem that prevented it; the "
-        "request goes on waiting then.",
+        description="The approval with its movement, or the problem that prevented it; then the "
+        "request still waits.",
     ),
 ]
 RejectMovementResult = Annotated[

@@ -23,7 +23,7 @@ First = Annotated[
 ]
 After = Annotated[
     str | None,
-    strawberry.argument(description="Cursor of an earlier page; return the rows behind it."),
+    strawberry.argument(description="Cursor of an earlier page; return the rows after it."),
 ]
 Last = Annotated[
     int | None,
@@ -58,12 +58,12 @@ StoreCode = Annotated[str, strawberry.argument(description="Public code of the s
 
 
 def value_of(given: strawberry.Some[T | None] | None) -> T | None:
-    """The value of a field that null empties; None also where it was omitted."""
+    """The value of a field that null clears; None if it is null or was omitted."""
     return None if given is None else given.value
 
 
 def required(given: strawberry.Some[T | None] | None, field: str) -> T | None:
-    """The value of a field that null empties and that must be given. Raises Malformed."""
+    """The value of a required field that null clears. Raises Malformed if it was omitted."""
     if given is None:
         raise Malformed(
             field, "请填写此项；如需清除，请填 null", "Give a value, or null to remove it."

@@ -25,7 +25,7 @@ from app.schema.window import window
 class AssortmentEntry:
     store: Store = edge("stores", "store_id", "Store that the entry is for. 门店")
     listed: bool = strawberry.field(
-        description="Whether customers are shown the product and can order it. 是否上架"
+        description="Whether customers see the product and can order it. 是否上架"
     )
 
     @strawberry.field(
@@ -45,7 +45,7 @@ class ChangedAssortment:
 class SetAssortmentInput:
     key: UUID = request_key()
     listed: bool = strawberry.field(
-        description="Whether customers are shown the products and can order them. 是否上架"
+        description="Whether customers see the products and can order them. 是否上架"
     )
     product_ids: list[UUID] | None = strawberry.field(
         default=None,
@@ -54,7 +54,7 @@ class SetAssortmentInput:
     )
     category_id: UUID | None = strawberry.field(
         default=None,
-        description="ID of a category: all products of it and of those below it, but for archived "
+        description="ID of a category: all products of it and of those below it, except archived "
         "ones. 分类",
     )
     store_ids: list[UUID] | None = strawberry.field(

@@ -19,7 +19,7 @@ strawberry.enum(Subject, name="AuditSubject", description="Object of a privilege
 describe_values(Subject, {subject.name: subject.value for subject in Subject})
 
 
-@strawberry.type(description="A value that an act set, or a fact about it. 操作明细")
+@strawberry.type(description="A value that an act set, or another detail of it. 操作明细")
 class AuditDetail:
     name: str = strawberry.field(description="Name of the value, such as `role`. 名称")
     values: list[str] = strawberry.field(

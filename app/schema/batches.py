@@ -1,4 +1,4 @@
-"""Batches, what a store holds of them, and how long they last."""
+"""Batches, and the stock of batches in stores."""
 
 from datetime import date, datetime
 from enum import Enum

@@ -1,10 +1,10 @@
 """The boundary: who may see a type or a field, declared where it is defined.
 
 A type that needs a permission is hidden where an edge reaches a row of another tenant, of a store
-out of reach, or without the permission: the field is null, and a list leaves the row out. Rows
-that a root returns are covered by the root's own permission. A field that needs a permission is
-null, or an empty list. Types that guests can reach declare each field as public or as needing a
-permission; the app does not start otherwise.
+out of reach, or without the permission: the field is null, and a list leaves the row out. Rows that
+a root returns are covered by the root's own permission. A field that needs a permission is null, or
+an empty list, for viewers without the permission. Types that guests can reach declare each field as
+public or as needing a permission; the app does not start otherwise.
 """
 
 import inspect
@@ -92,7 +92,7 @@ Resolve = Callable[..., Any]
 
 
 def guard_of(field: Any, core: GraphQLField, parent: Any) -> Guard:
-    """What is hidden of a field of this type."""
+    """The guard of a field of this type: who sees it, and which of its rows."""
     sight, rows, can = sight_of(parent), sight_of(get_named_type(core.type)), permission_of(field)
     judge = None if rows.can is None or _is_of_root(field) else _judge(rows)
     if can is None:
@@ -106,7 +106,7 @@ def guard_of(field: Any, core: GraphQLField, parent: Any) -> Guard:
 
 
 def guarded(guard: Guard, resolve: Resolve) -> Resolve:
-    """The resolver, which hides what the reader may not see."""
+    """The resolver, with values hidden that the viewer may not see."""
     shows, judge, hidden = guard.shows, guard.judge, guard.hidden
 
     async def later(value: Any, context: Any) -> Any:
@@ -126,16 +126,16 @@ def guarded(guard: Guard, resolve: Resolve) -> Resolve:
 
 
 def _is_of_root(field: Any) -> bool:
-    """Whether the root that returned the parent has judged the rows of this field."""
+    """Whether the root that returned the parent has already checked the rows of this field."""
     return bool(field.metadata.get("of_root"))
 
 
 OF_ROOT = {"of_root": True}
-"""Metadata of a field whose rows the root has judged: those of a page, or of a feed's event."""
+"""Metadata of a field whose rows the root has checked: those of a page, or of a feed's event."""
 
 
 def _judge(sight: Sight) -> Callable[[Any, Any], Any]:
-    """What leaves out of a value the rows that a context does not see."""
+    """A function that leaves out of a value the rows that the viewer of a context may not see."""
     can = sight.can
     assert can is not None
 
@@ -152,7 +152,8 @@ def _judge(sight: Sight) -> Callable[[Any, Any], Any]:
 
 
 def undeclared(schema: Any, guests: Callable[[Any], bool]) -> Iterator[str]:
-    """What hides nothing, though guests can reach it, and what cannot be hidden.
+    """Faults of the declarations: types and fields that guests can reach and that declare nothing,
+    and fields that may be hidden but are never null.
 
     `guests` says whether a Strawberry root field is open to guests.
     """

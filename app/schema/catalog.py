@@ -1,4 +1,4 @@
-"""Products, their barcodes and categories, and what customers may know of them."""
+"""Products, their barcodes and categories, and their availability for customers."""
 
 from datetime import datetime
 from enum import Enum
@@ -34,7 +34,7 @@ describe_values(
     {
         "PLENTY": "More units than the store's threshold for few. 库存充足",
         "FEW": "At most the store's threshold for few is left; `quantity` says how much. 仅剩几件",
-        "SOLD_OUT": "Nothing is left that can be sold, not a piece, gram or millilitre. 已售罄",
+        "SOLD_OUT": "Nothing that can be sold is left, not even part of a unit. 已售罄",
     },
 )
 
@@ -109,7 +109,7 @@ RulesOf = Annotated[
 
 
 def named(channel: Channel | None) -> str | None:
-    """Whose rules bind; the counter has none."""
+    """The name of the channel whose rules apply; None for the counter, which has no rules."""
     return None if channel in (None, Channel.COUNTER) else channel.name
 
 
@@ -209,7 +209,7 @@ class Product:
     assortment: list[Annotated["AssortmentEntry", strawberry.lazy("app.schema.assortment")]] = edge(
         "assortment",
         "id",
-        "Entries that list the product in stores and channels, or do not. Without one it is "
+        "Entries that say whether stores and channels list the product. Without an entry it is "
         "listed in the stores that have stocked it. 上架范围",
         Can.SEE_CATALOG,
     )

@@ -1,4 +1,4 @@
-"""What one sends to change the catalog, and what comes back."""
+"""Inputs and results of the mutations on the catalog."""
 
 from datetime import date
 from typing import Annotated
@@ -93,7 +93,7 @@ class CreateProductInput:
     )
     overstock_point: Quantity | None = strawberry.field(
         default=None,
-        description="A level above this quantity is OVERSTOCKED; 0 marks any stock as too much. "
+        description="A level above this quantity is OVERSTOCKED; 0 makes any stock OVERSTOCKED. "
         "积压阈值",
     )
     sku: str = strawberry.field(description="SKU, unique in the chain, at most 64 characters. 货号")
@@ -106,8 +106,8 @@ class CreateProductInput:
     )
     confirm_unit: bool | None = strawberry.field(
         default=None,
-        description="Pass true to use a unit that is no measure and no usual unit of counting; "
-        "without it, such a unit is answered UnknownUnit. 确认单位",
+        description="Pass true to use a unit that is neither a measure nor a common counting "
+        "unit; otherwise such a unit fails with UnknownUnit. 确认单位",
     )
     kind: ProductKind | None = strawberry.field(
         default=None, description="Kind of the product; GOODS by default. 商品类型"
@@ -184,7 +184,7 @@ class UpdateProductInput:
         "可售商品",
     )
     overstock_point: strawberry.Maybe[Quantity | None] = strawberry.field(
-        description="A level above this quantity is OVERSTOCKED; 0 marks any stock as too much, "
+        description="A level above this quantity is OVERSTOCKED; 0 makes any stock OVERSTOCKED, "
         "null none. 积压阈值"
     )
 
@@ -243,8 +243,9 @@ class AddBarcodeInput:
     )
     pack_quantity: Quantity | None = strawberry.field(
         default=None,
-        description="Quantity in one pack, in the product's unit; 1 by default. A weighed product "
-        "is received and sold by this code alone only if you give it. 包装数量",
+        description="Quantity in one pack, in the product's unit; 1 by default. Required if a "
+        "weighed product is to be received and sold by scanning this code alone. "
+        "包装数量",
     )
 
 
@@ -271,7 +272,7 @@ class SetReorderPointInput:
     product_id: UUID = strawberry.field(description="ID of the product to warn about.")
     quantity: strawberry.Maybe[Quantity | None] = strawberry.field(
         description="Reorder point in the product's unit; 0 turns the warning off. Null removes "
-        "it: a store then has the product's. 最低阈值"
+        "it; the product's own then applies to the store. 最低阈值"
     )
     store_id: UUID | None = strawberry.field(
         default=None,
@@ -285,8 +286,8 @@ class SetExpiryWarningInput:
     key: UUID = request_key()
     product_id: UUID = strawberry.field(description="ID of the product to warn about.")
     days: strawberry.Maybe[int | None] = strawberry.field(
-        description="Number of days before expiry, from 7 to 30. Null removes it: a store then "
-        "has the product's, and the product 15 days. 临期预警（天）"
+        description="Number of days before expiry, from 7 to 30. Null removes it; a store then "
+        "uses the product's own, and a product 15 days. 临期预警（天）"
     )
     store_id: UUID | None = strawberry.field(
         default=None,

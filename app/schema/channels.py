@@ -1,4 +1,4 @@
-"""What channels may sell of products."""
+"""Channel rules: limits on what channels may sell."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Who asks, and what one operation may see."""
+"""The viewer of an operation, and what the operation may read."""
 
 import asyncio
 from collections.abc import Sequence
@@ -53,10 +53,10 @@ class App:
 
 @dataclass(frozen=True)
 class Context:
-    """The reader of one operation: who asks, what they may see, and one snapshot.
+    """The reader of one operation: its viewer, their permissions, and one snapshot.
 
-    An operation is an HTTP request, an operation on a socket, or one answer of a feed that
-    several share; such an answer has a scope and no person. Nothing here changes while it runs.
+    An operation is an HTTP request, an operation on a socket, or one answer of a feed that several
+    followers share; such an answer has a scope but no person. Nothing here changes while it runs.
     """
 
     app: App
@@ -113,7 +113,7 @@ class Context:
         return loaders
 
     def forget_loads(self) -> None:
-        """Load everything anew from now on: a mutation is about to write, or an event came."""
+        """Drop the loaded values: a mutation is about to write, or an event has arrived."""
         self._loaders.clear()
 
     def tenant_of(self, row: Any) -> UUID | None:
@@ -129,7 +129,7 @@ class Context:
         return scope is not None and scope.tenant == self.tenant_of(row) and scope.sees(can, stores)
 
     def shared(self, tenant: UUID) -> "Context":
-        """The reader of an answer that is shared with others of the scope.
+        """The reader of an answer that all followers with the same scope share.
 
         A scope of another tenant is dropped: its owner is a guest here.
         """
@@ -139,7 +139,7 @@ class Context:
 
 @dataclass
 class Caller:
-    """Who is connected: the sender of a request, or a socket whose viewer is renewed."""
+    """The sender of a request, or a socket; the viewer of a socket can be renewed."""
 
     app: App
     language: str = "zh"

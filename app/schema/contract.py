@@ -1,4 +1,4 @@
-"""The schema's own rules: scalars, limits, and how errors leave."""
+"""The schema's own rules: scalars, limits, and the form of errors."""
 
 import re
 from collections.abc import Sequence
@@ -40,7 +40,8 @@ log = structlog.get_logger()
 
 
 class Schema(RatedSchema):
-    """Expected errors leave as they are, with a code; everything else is masked with an id."""
+    """Expected errors are returned with a code; any other error is masked, with an id for the
+    log."""
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -51,7 +52,7 @@ class Schema(RatedSchema):
 
 
 def finish(error: GraphQLError, language: str) -> None:
-    """Gives the error its code, message and path in place, by what caused it. Idempotent."""
+    """Set the error's code, message and path in place, according to its cause. Idempotent."""
     extensions = dict(error.extensions or {})
     if "code" in extensions:
         return
@@ -70,13 +71,13 @@ def finish(error: GraphQLError, language: str) -> None:
             extensions["path"] = path
         error.message = cause.text[0 if zh else 1]
     elif isinstance(cause, Refused):
-        # Streams have no union to answer with.
+        # The event of a subscription has no union member for a problem.
         extensions["code"], error.message = "BAD_INPUT", message_of(cause.refusal, language)
         if cause.refusal.path:
             extensions["path"] = _argument(error, cause.refusal.path)
     elif cause is None and error.path is None:
-        # Syntax, validation, variables: the text says what to correct. It suggests no names:
-        # suggestions would show the schema to those who may not read it.
+        # Errors of syntax, validation or variables: the text says what to correct. Suggested names
+        # are cut off: they would show the schema to callers who may not read it.
         extensions["code"] = "BAD_INPUT"
         if path := _variable(error):
             extensions["path"] = path
@@ -100,7 +101,8 @@ VARIABLE = re.compile(r"Variable '\$(\w+)' has invalid value(?: at ([^:]+))?: ")
 
 
 def _variable(error: GraphQLError) -> list[str] | None:
-    """The part of the variables that graphql-core could not read: input.lines[0].quantity."""
+    """The part of the variables that graphql-core could not read, such as
+    input.lines[0].quantity."""
     match = VARIABLE.match(error.message)
     if match is None:
         return None
@@ -139,7 +141,7 @@ def build_schema(
 
 
 def _describe_limits(schema: Schema) -> None:
-    """Say in the description of every input list how many values it takes."""
+    """Add to the description of every input list how many values it takes."""
     for type_ in schema._schema.type_map.values():
         if isinstance(type_, GraphQLInputObjectType):
             places = list(type_.fields.values())

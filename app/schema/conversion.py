@@ -1,4 +1,4 @@
-"""Arguments as Python values, by functions that are made once for each type.
+"""Converts arguments to Python values, with functions that are made once for each type.
 
 Strawberry walks the types of an input with each request, at ten times the cost of its values.
 """
@@ -31,7 +31,7 @@ class Converters:
         self._inputs: dict[Any, Convert] = {}
 
     def of_arguments(self, field: Any) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        """What converts the arguments of a field, by their names in Python."""
+        """The function that converts the arguments of a field to values by their Python names."""
         parts = [
             (self._names.from_argument(each), each.python_name, self.of(each.type))
             for each in field.arguments
@@ -47,7 +47,7 @@ class Converters:
         return convert
 
     def of(self, type_: Any) -> Convert:
-        """What converts a value of this type of Strawberry."""
+        """The function that converts a value of this Strawberry type."""
         if isinstance(type_, StrawberryMaybe):
             if not isinstance(type_.of_type, StrawberryOptional):
                 return self._by_the_library(type_)
@@ -71,7 +71,7 @@ class Converters:
 
     def _input(self, cls: Any, definition: Any) -> Convert:
         if cls not in self._inputs:
-            # Known before its fields are: an input may contain itself.
+            # Registered before its fields are: an input may contain itself.
             self._inputs[cls] = lambda value: self._inputs[cls](value)
             self._inputs[cls] = self._new_input(cls, definition)
         return self._inputs[cls]
@@ -107,7 +107,7 @@ def _list(convert: Convert) -> Convert:
     def convert_all(value: Any) -> Any:
         if value is None or value is UNSET:
             return value
-        # A copy in any case: a default value is the same list in every request.
+        # Always a copy: a default value is the same list object in every request.
         return list(value) if convert is as_it_is else [convert(each) for each in value]
 
     return convert_all

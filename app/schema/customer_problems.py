@@ -56,11 +56,11 @@ class PlatformUnavailable(Problem):
 
 @problem(
     errors.GuestLimitReached,
-    description="Guests together hold as much of these products as they may: sign in, or order "
-    "less. 未登录顾客预订已满",
+    description="Guests together already reserve the share of these products that they may: sign "
+    "in, or order less. 未登录顾客预订已满",
 )
 class GuestLimitReached(Problem):
-    @strawberry.field(description="Products of the order that guests may not hold more of. 商品")
+    @strawberry.field(description="Products of the order of which guests cannot reserve more. 商品")
     async def products(
         self, root: strawberry.Parent[errors.GuestLimitReached], info: Info
     ) -> list[Product]:

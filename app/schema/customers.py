@@ -28,7 +28,7 @@ class RevealedContact:
 @window(
     customers.ErasedCustomer,
     public=("orders", "passes", "accounts"),
-    description="What a customer was erased from. 删除结果",
+    description="Numbers of orders, passes and accounts from which a customer was erased. 删除结果",
 )
 class ErasedCustomer:
     orders: int = strawberry.field(description="Number of orders that had the contact. 订单数")
@@ -40,7 +40,7 @@ class ErasedCustomer:
 
 @window(
     tables.MiniApp,
-    description="The mini-program by which customers sign in through a channel. 小程序",
+    description="The mini-program with which customers of a channel sign in. 小程序",
 )
 class MiniApp:
     app_id: str = strawberry.field(description="App ID (`appid`) of the mini-program. 应用号")
@@ -61,7 +61,7 @@ class Customer:
     id: UUID = strawberry.field(description="ID of the account.")
     created_at: datetime = strawberry.field(description="Time of the first sign-in. 注册时间")
 
-    @strawberry.field(description="Channel that the customer signs in by. 渠道")
+    @strawberry.field(description="Channel through which the customer signs in. 渠道")
     def channel(self, root: strawberry.Parent[tables.Customer]) -> Channel:
         return Channel[root.channel]
 

@@ -50,7 +50,7 @@ def accuracy(sums: StocktakeSums) -> float | None:
     return percent(sums.matching, sums.counted)
 
 
-@window(SupplierSums, description="How suppliers delivered. 供货数据")
+@window(SupplierSums, description="Figures of deliveries by suppliers. 供货数据")
 class SupplierFigures:
     orders: int = strawberry.field(
         description="Number of orders expected in the period, without cancelled ones. 采购单数"
@@ -58,16 +58,16 @@ class SupplierFigures:
     open: int = strawberry.field(description="Number of those that are not complete yet. 未到齐")
     late: int = strawberry.field(
         description="Number of those whose last receipt was after the expected date, or that are "
-        "open after it. 迟到单数"
+        "still open after it. 迟到单数"
     )
     short: int = strawberry.field(
         description="Number of those that ended with goods missing. 缺货单数"
     )
     ordered_value: Money | None = cost_field(
-        "ordered", "Cost in CNY of what was ordered", "采购金额"
+        "ordered", "Cost in CNY of the ordered goods", "采购金额"
     )
     missing_value: Money | None = cost_field(
-        "missing", "Cost in CNY of what ended orders did not deliver", "缺货金额"
+        "missing", "Cost in CNY of goods that ended orders did not deliver", "缺货金额"
     )
 
     @strawberry.field(
@@ -77,8 +77,8 @@ class SupplierFigures:
         return late_percent(root)
 
     @strawberry.field(
-        description="Average delay of the late orders in days, with one decimal; null without. "
-        "平均迟到天数"
+        description="Average delay of the late orders in days, with one decimal; null if none "
+        "was late. 平均迟到天数"
     )
     def average_delay_days(self, root: strawberry.Parent[SupplierSums]) -> float | None:
         return round(root.late_days / root.late, 1) if root.late else None
@@ -121,8 +121,8 @@ DELIVERED = [
 @window(Report, description="Late and short deliveries of suppliers. 供应商报表")
 class SupplierReport(ReportPeriod):
     @strawberry.field(
-        description="Rows in order of time, or the largest value first; those behind `first` are "
-        "only part of the total. 明细"
+        description="Rows in order of time, or the largest value first; the total includes rows "
+        "beyond `first`. 明细"
     )
     def rows(self, root: strawberry.Parent[Report[SupplierSums]]) -> list[SupplierReportRow]:
         return as_window(root.rows)
@@ -152,13 +152,13 @@ class SupplierReport(ReportPeriod):
 @window(StocktakeSums, description="What stocktakes found. 盘点数据")
 class StocktakeFigures:
     counted: int = strawberry.field(
-        description="Number of products that were counted, in each stocktake. 盘点品数"
+        description="Number of products counted, summed over the stocktakes. 盘点品数"
     )
     matching: int = strawberry.field(
         description="Number of those that were equal to the books. 相符品数"
     )
-    missing: Money | None = cost_field("missing", "Cost in CNY of what was missing", "盘亏金额")
-    surplus: Money | None = cost_field("surplus", "Cost in CNY of what was found", "盘盈金额")
+    missing: Money | None = cost_field("missing", "Cost in CNY of missing goods", "盘亏金额")
+    surplus: Money | None = cost_field("surplus", "Cost in CNY of surplus goods", "盘盈金额")
     net: Money | None = cost_field("net", "Net variance in CNY: `surplus` − `missing`", "盈亏净额")
 
     @strawberry.field(
@@ -198,8 +198,7 @@ VARIANCES = [
 @window(StocktakeReport, name="StocktakeReport", description="What stocktakes found. 盘点报表")
 class StocktakeReportFigures:
     @strawberry.field(
-        description="Rows, the largest variance first; those behind `first` are only part of the "
-        "total. 明细"
+        description="Rows, the largest variance first; the total includes rows beyond `first`. 明细"
     )
     def rows(self, root: strawberry.Parent[StocktakeReport]) -> list[StocktakeReportRow]:
         return as_window(root.rows)

@@ -42,9 +42,9 @@ MOST_TOKENS = 2000
 MOST_BYTES = 16 * 1024 * 1024
 """Bytes of all documents in the cache."""
 BYTES_PER_TOKEN = 450
-"""What graphql-core keeps for a token and its part of the tree, at most."""
+"""Upper bound of what graphql-core keeps in memory for a token and its part of the tree."""
 MOST_SIZES = 64
-"""Sizes that are remembered for one operation, by the rows its pages ask for."""
+"""How many sizes of one operation are cached, one for each choice of page sizes."""
 
 # The rule compares fields with equal names pair by pair. It stops after this many steps, which
 # take 20 ms; by default it takes half a second.
@@ -77,7 +77,7 @@ class Operation:
         return size._replace(units=size.units + self._document.units + VALUE * values)
 
     def _selected(self, variables: Mapping[str, Any]) -> Size:
-        """The size of what the operation selects; it is known for pages of the same rows."""
+        """The size of the selected fields, from the cache if the page sizes are the same."""
         names = self._document.page_variables
         rows = tuple(rows_of(variables.get(name, self._defaults.get(name))) for name in names)
         size = self._sizes.get(rows)
@@ -118,7 +118,8 @@ class Document:
 
     @cached_property
     def schema_question(self) -> str | None:
-        """The plain text of a document that asks only for the schema; None for any other."""
+        """The normalised text of a document that only introspects the schema; None for any
+        other."""
         nodes = [
             each for each in self.node.definitions if isinstance(each, OperationDefinitionNode)
         ]
@@ -140,11 +141,11 @@ class Document:
         try:
             return Meter(self._schema, self._fragments, rows).operation(node)
         except RecursionError:
-            # Fragments that nest this deep are beyond every limit.
+            # Fragments nested this deep exceed every limit.
             return Size(LARGEST, 0, LARGEST, 0)
 
     def validate(self) -> list[GraphQLError]:
-        """The document's errors by the rules of GraphQL; empty once it was found valid."""
+        """The document's errors by the rules of GraphQL; a valid document is checked once."""
         if self.valid:
             return []
         errors = validate_document(self._schema, self.node, tuple(specified_rules))
@@ -161,7 +162,7 @@ def _tokens(document: DocumentNode) -> int:
 
 
 def _fields(document: DocumentNode) -> Iterator[FieldNode]:
-    """Every field that the document spells, in no order."""
+    """Every field node of the document, in no particular order."""
     sets = [getattr(node, "selection_set", None) for node in document.definitions]
     while sets:
         selections = sets.pop()
@@ -192,7 +193,7 @@ def _conditions(document: DocumentNode) -> Iterator[str]:
 
 
 class Documents:
-    """The valid documents that were used last, by their text."""
+    """A cache of the valid documents that were used last, by their text."""
 
     def __init__(self, schema: GraphQLSchema, most_bytes: int = MOST_BYTES) -> None:
         self._schema = schema
@@ -210,7 +211,7 @@ class Documents:
         return document
 
     def keep(self, document: Document) -> None:
-        """Keep a valid document, and drop those used longest ago beyond the limit."""
+        """Cache a valid document, and drop the least recently used ones above the limit."""
         if document.text in self._kept or document.bytes > self._most_bytes:
             return
         self._kept[document.text] = document

@@ -26,7 +26,7 @@ def edge(loader: str, key: str, description: str | None = None, needs: Can | Non
 def maybe_edge(
     loader: str, key: str, description: str | None = None, needs: Can | None = None
 ) -> Any:
-    """Like `edge`, where the id may be absent."""
+    """Like `edge`, for an id that may be null."""
 
     def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         id = getattr(root, key)

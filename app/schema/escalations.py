@@ -1,4 +1,4 @@
-"""Escalation of alerts that wait, and daily digests: how they are set."""
+"""Settings of escalations and daily digests, and the inputs that change them."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Exports of reports as files, and what one sends to request them."""
+"""Exports of reports as files, and the input that requests one."""
 
 from datetime import date, datetime
 from enum import Enum
@@ -35,14 +35,15 @@ strawberry.enum(Failure, name="ExportFailure", description="Why an export failed
 describe_values(
     Report,
     {
-        "SALES": "What customers took and kept, like `salesReport`. Needs SEE_REPORTS. 销售",
-        "LOSSES": "What was written off, missing or found, like `lossReport`. Needs SEE_COST. 损耗",
+        "SALES": "Sales less returns, as in `salesReport`. Needs SEE_REPORTS. 销售",
+        "LOSSES": "Goods written off, missing or found in counts, as in `lossReport`. Needs "
+        "SEE_COST. 损耗",
         "LEVELS": "The stock list: quantities, status and value of every level now. 库存",
         "MOVEMENTS": "Every line of the movements of a period, in the order of recording. 流水",
         "EXPIRY": "Batches in stock that have expired or expire soon, by days left. 临期",
-        "STOCK_VALUE": "What the stock is worth now, like `stockValue`. Needs SEE_COST. 库存金额",
-        "TURNOVER": "How fast the stock turned, like `turnoverReport`. Needs SEE_COST. 周转",
-        "SLOW_MOVERS": "Goods that do not move, like `slowMovers` with 30 and 90 days. Needs "
+        "STOCK_VALUE": "Stock value now, as in `stockValue`. Needs SEE_COST. 库存金额",
+        "TURNOVER": "Stock turnover, as in `turnoverReport`. Needs SEE_COST. 周转",
+        "SLOW_MOVERS": "Slow-moving goods, as in `slowMovers` with 30 and 90 days. Needs "
         "SEE_REPORTS. 滞销",
     },
 )
@@ -61,9 +62,9 @@ describe_values(Failure, {each.name: f"{each.value[1]} {each.value[0]}" for each
 @strawberry.enum(description="State of an export. 导出状态")
 class ExportState(Enum):
     QUEUED = strawberry.enum_value("QUEUED", description="Waits for a worker. 排队中")
-    RUNNING = strawberry.enum_value("RUNNING", description="Is being made. 导出中")
+    RUNNING = strawberry.enum_value("RUNNING", description="A worker is making the file. 导出中")
     READY = strawberry.enum_value("READY", description="Can be fetched at `url`. 可下载")
-    FAILED = strawberry.enum_value("FAILED", description="Could not be made. 失败")
+    FAILED = strawberry.enum_value("FAILED", description="Failed; `failure` says why. 失败")
     EXPIRED = strawberry.enum_value("EXPIRED", description="The file is deleted. 已过期")
 
 
@@ -129,7 +130,7 @@ class Export:
     Drawing,
     needs=Can.SEE_STOCK,
     stores=(),
-    description="A report as a picture, for where no client draws: chat robots and e-mail. 图表",
+    description="A report as an image, for chat robots and e-mail, which cannot draw one. 图表",
 )
 class Chart:
     title: str = strawberry.field(description="Title of the chart, with its unit. 标题")
@@ -149,7 +150,7 @@ EXPORTS = DocumentTopic(
     title="Exports",
     chinese="导出",
 )
-"""The feed of one export. No store's feed has it: it is for the person who requested it."""
+"""The feed of one export. Store feeds leave it out: only the person who requested it may see it."""
 
 
 @strawberry.input(description="Input of `requestExport`. 导出")
@@ -190,8 +191,8 @@ class RequestExportInput:
     )
     within_days: int = strawberry.field(
         default=WITHIN_DAYS,
-        description="EXPIRY: export batches that expire within so many days, from 0 to 3650, and "
-        "expired ones; 30 by default. Other reports ignore it. 到期天数",
+        description="EXPIRY: export expired batches and those that expire within this number of "
+        "days, from 0 to 3650; 30 by default. Other reports ignore it. 到期天数",
     )
 
 

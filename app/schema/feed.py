@@ -38,7 +38,7 @@ def open_documents(topic: DocumentTopic) -> Any:
 
 
 def changed_documents(topic: DocumentTopic) -> Any:
-    """The field of a change: the documents it names, none without the permission."""
+    """The field of a change: the documents that changed, none without the permission."""
 
     async def resolve(root: strawberry.Parent[feed.Change], info: Info) -> list[Any]:
         if not root.documents:
@@ -84,7 +84,7 @@ def document_change(topic: DocumentTopic) -> Any:
     field = strawberry.field(
         resolver=rows,
         graphql_type=list[topic.type],
-        description="The documents as they are now: replace your copies with them.",
+        description="The documents as they are now; replace your copies with them.",
         metadata=OF_ROOT,
     )
     setattr(Documents, topic.name, field)
@@ -99,7 +99,7 @@ def document_change(topic: DocumentTopic) -> Any:
 
 @window(
     feed.Resync,
-    description="The requested changes are not kept any more: subscribe again without `after`. "
+    description="The requested changes have been deleted: subscribe again without `after`. "
     "重新同步",
 )
 class Resync:

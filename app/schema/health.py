@@ -19,7 +19,7 @@ class JobHealth:
         description="Time of its next run; null for a job that never pauses. 下次运行"
     )
     failures: int = strawberry.field(
-        description="How many times in a row it failed for your chain; 0 if it works. 连续失败次数"
+        description="Number of failures in a row for your chain; 0 if it works. 连续失败次数"
     )
     failed_since: datetime | None = strawberry.field(
         description="Time of the first of these failures; null if it works. 失败开始时间"
@@ -36,7 +36,8 @@ class DeliveryHealth:
         description="Number of notifications and events that are not sent yet. 待发送"
     )
     dead: int = strawberry.field(
-        description="How many were given up; send one again with `redeliver`. 发送失败"
+        description="Number of deliveries that failed for good; send one again with `redeliver`. "
+        "发送失败"
     )
 
 
@@ -47,8 +48,8 @@ class Health:
         "store; 0 if no feed is behind. 实时更新延迟"
     )
     bus_connected: bool = strawberry.field(
-        description="Whether nudges reach this process. While false, feeds follow by polling twice "
-        "a second. 消息总线"
+        description="Whether this process is connected to the message bus. While it is not, "
+        "feeds poll twice a second. 消息总线"
     )
     oldest_unsent: datetime | None = strawberry.field(
         description="Time of the oldest notification or event that is not sent yet; null if none "
@@ -62,15 +63,15 @@ class Health:
         "the first. 上次核对时间"
     )
     audit_drift: int | None = strawberry.field(
-        description="How many breaches of an invariant that check found; 0 is right, null before "
-        "the first. 账本差异"
+        description="Number of faults that this check found in the ledger, 0 if it is "
+        "consistent; null before the first check. 账本差异"
     )
     jobs: list[JobHealth] = strawberry.field(description="Scheduled jobs, by name. 定时任务")
 
 
 @dataclass(frozen=True, slots=True)
 class HealthRows:
-    """What `health` reads from the database."""
+    """The rows that `health` reads from the database."""
 
     audit: tables.AuditResult | None
     unsent: Unsent
@@ -79,7 +80,7 @@ class HealthRows:
 
     @property
     def jobs(self) -> list[ScheduleRow]:
-        """The schedule, and failing jobs that run all the time."""
+        """The scheduled jobs, and the failing ones that run all the time without a schedule."""
         scheduled = {row.job for row in self.schedule}
         others = [ScheduleRow(job, None, None) for job in self.failures if job not in scheduled]
         return [*self.schedule, *others]

@@ -1,4 +1,4 @@
-"""People, stores and API keys, and what one sends to sign in and to change them."""
+"""People, stores and API keys, and the inputs that change them."""
 
 from datetime import datetime
 from typing import Annotated
@@ -21,7 +21,7 @@ from app.schema.edges import edge
 from app.schema.scalars import Money, money
 from app.schema.window import definition, window
 
-strawberry.enum(Can, name="Permission", description="Something that a viewer may do. 权限")
+strawberry.enum(Can, name="Permission", description="A permission that a viewer may have. 权限")
 for _value in definition(Can).values:
     _value.description = Can[_value.name].value.meaning
 
@@ -46,8 +46,8 @@ class Tenant:
     )
     name: str = strawberry.field(description="Name of the chain. 商户名称")
     backdate_days: int = strawberry.field(
-        description="Days after which a movement can be recorded late only with the permission "
-        "ADJUST. 补录期限"
+        description="Number of days within which a movement can be recorded late; an older one "
+        "needs the permission ADJUST. 补录期限"
     )
 
 
@@ -189,7 +189,7 @@ class Viewer:
     def limits(self, root: strawberry.Parent[access.Viewer]) -> "ViewerLimits":
         return ViewerLimits(viewer=root)
 
-    @strawberry.field(description="What the viewer may do in at least one store. 权限")
+    @strawberry.field(description="Permissions that the viewer has in at least one store. 权限")
     def permissions(self, root: strawberry.Parent[access.Viewer]) -> list[Can]:
         return [can for can in Can if root.scope.reach(can)]
 

@@ -14,12 +14,12 @@ from app.schema.window import window
 
 @window(
     SignedUpload,
-    description="Where to send one image, and the link that shows it afterwards. 图片上传",
+    description="Address that accepts one image, and the link that shows it afterwards. 图片上传",
 )
 class ImageUpload:
     upload_url: str = strawberry.field(
-        description="Address for one PUT of the image, without a token: with the content type and "
-        "the size that were requested. 上传地址"
+        description="Address for one PUT of the image, with the requested content type and size "
+        "and without a token. 上传地址"
     )
     image_url: str = strawberry.field(
         description="Link that shows the image after the upload, for `imageUrl` of a product. "

@@ -1,4 +1,4 @@
-"""Imports of spreadsheets: previews of files, and what is wrong with their rows."""
+"""Imports of spreadsheets: previews of files, and errors of their rows."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -90,7 +90,7 @@ class FaultyCell:
     sheet: SheetRows
 
 
-@window(FaultyCell, description="What is wrong with a row of a file. 错误")
+@window(FaultyCell, description="An error in a row of a file. 错误")
 class ImportRowError:
     @strawberry.field(description="Row of the sheet, counted from 1. 行号")
     def row(self, root: strawberry.Parent[FaultyCell]) -> int:
@@ -103,7 +103,9 @@ class ImportRowError:
     def column(self, root: strawberry.Parent[FaultyCell]) -> str | None:
         return root.sheet.header(root.error)
 
-    @strawberry.field(description="Cell, such as B7; null if there is no single one. 单元格")
+    @strawberry.field(
+        description="Cell, such as B7; null if the error is not in a single cell. 单元格"
+    )
     def cell(self, root: strawberry.Parent[FaultyCell]) -> str | None:
         return root.sheet.cell(root.error)
 
@@ -129,7 +131,7 @@ class ReadColumn:
     name: str | None
 
 
-@window(ReadColumn, description="A column of a file, as it is understood. 列")
+@window(ReadColumn, description="A column of a file, and the field that it is read as. 列")
 class ImportColumn:
     header: str = strawberry.field(description="Header of the column in the file. 表头")
 
@@ -141,10 +143,10 @@ class ImportColumn:
         return None if root.name is None else ImportField[root.name]
 
 
-@window(Preview, description="What importing a file would do; nothing is written. 导入预览")
+@window(Preview, description="Preview of an import: what it would do. Nothing is written. 导入预览")
 class ImportPreview:
     token: str = strawberry.field(
-        description="Stands for this file, kind, store and columns; it lasts 24 hours. 预览令牌"
+        description="Token for this file, kind, store and columns, valid for 24 hours. 预览令牌"
     )
 
     @strawberry.field(description="Columns of the file, from left to right. 各列")
@@ -189,7 +191,7 @@ PreviewImportResult = Annotated[
 ]
 
 
-@strawberry.input(description="A column of the file, and what it holds. 列的含义")
+@strawberry.input(description="A column of the file, and the field that it holds. 列的含义")
 class ImportColumnInput:
     header: str = strawberry.field(
         description="Header of the column as in the file, at most 100 characters. 表头"
@@ -202,15 +204,15 @@ Kind = Annotated[ImportKind, strawberry.argument(description="What the file hold
 Store = Annotated[
     UUID | None,
     strawberry.argument(
-        description="ID of the store of OPENING_STOCK, or of the THRESHOLDS; THRESHOLDS without it "
-        "are of all stores without their own. 门店"
+        description="ID of the store for OPENING_STOCK or THRESHOLDS. If omitted, THRESHOLDS "
+        "apply to all stores without their own. 门店"
     ),
 ]
 Columns = Annotated[
     list[ImportColumnInput] | None,
     strawberry.argument(
-        description="Columns whose headers are not known, or mean something else in this shop. "
-        "各列含义",
+        description="Fields of columns whose headers are not recognised, or are recognised "
+        "wrongly. 各列含义",
         metadata=at_most(100),
     ),
 ]
@@ -237,7 +239,7 @@ class ImportFailure:
     tables.Import,
     needs=Can.EDIT_CATALOG,
     stores=(),
-    description="Rows of a file that are written in the background. 导入",
+    description="An import whose rows are written in the background. 导入",
 )
 class Import:
     id: UUID = strawberry.field(description="ID of the import.")
@@ -276,7 +278,7 @@ IMPORTS = DocumentTopic(
     title="Imports",
     chinese="导入",
 )
-"""The feed of one import. No store's feed has it."""
+"""The feed of one import. Store feeds leave it out."""
 
 
 @strawberry.input(description="Input of `reverseImport`. 撤销导入")
@@ -318,8 +320,8 @@ class CommitImportInput:
     token: str = strawberry.field(description="Token of a preview. 预览令牌")
     good_rows_only: bool | None = strawberry.field(
         default=None,
-        description="Pass true to leave out rows with errors; without it, a file with errors is "
-        "answered ImportRefused HAS_ERRORS. 只导入正确的行",
+        description="Pass true to leave out rows with errors; otherwise a file with errors fails "
+        "with ImportRefused, HAS_ERRORS. 只导入正确的行",
     )
 
 

@@ -41,7 +41,7 @@ LONGEST_TEXT = 10_000
 
 
 class TooLarge(Malformed):
-    """Input beyond a limit; `path` leads to it and is completed on the way up."""
+    """Input beyond a limit. `path` leads to it; each caller adds its part at the front."""
 
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(None, zh, en)
@@ -52,7 +52,7 @@ class TooLarge(Malformed):
 
 
 class Shape:
-    """How far the values of a type are checked: the limit of a list, the fields of an object."""
+    """What is checked of the values of a type: the limit of a list, the fields of an object."""
 
     __slots__ = ("fields", "item", "most")
 
@@ -85,7 +85,7 @@ class Shapes:
     def _object(self, type_: GraphQLInputObjectType) -> Shape:
         shape = self._objects.get(type_.name)
         if shape is None:
-            # Known before its fields are: an input type may contain itself.
+            # Registered before its fields are: an input type may contain itself.
             shape = self._objects[type_.name] = Shape()
             shape.fields = {name: self.at(field) for name, field in type_.fields.items()}
         return shape
@@ -98,7 +98,7 @@ def limit_of(place: GraphQLArgument | GraphQLInputField) -> int:
 
 
 class Literals:
-    """Checks the literals of a document, and notes the shapes of its variables.
+    """Checks the literals of a document, and records the shapes of its variables.
 
     `uses` counts the places that use a variable.
 
@@ -214,7 +214,7 @@ class Count:
             self._several(value, shape, depth)
 
     def _several(self, value: Any, shape: Shape, depth: int) -> None:
-        """The values of a list or an object; also where the type expects neither."""
+        """Check the values of a list or an object, even where the type expects neither."""
         is_list, fields, inner = type(value) is list, shape.fields, LEAF
         if shape.item is not None:
             # One value stands for a list of one.

@@ -150,8 +150,8 @@ READS: dict[str, Read] = {
 class Loaders:
     """One loader per name of `READS` and per topic, created when it is first used.
 
-    They keep what they loaded, errors too: when graphql-core completes a value that its plan could
-    not, nothing is read twice. `Context.forget_loads` ends that.
+    Loaded values and errors are cached, so that nothing is read twice when graphql-core completes a
+    value that a plan could not. `Context.forget_loads` empties the cache.
     """
 
     def __init__(self, snapshot: Snapshot, tenant: UUID | None) -> None:
@@ -172,7 +172,8 @@ class Loaders:
     def _loader(self, name: str, read: Read) -> DataLoader[Any, Any]:
         loaders, snapshot, tenant = self.__dict__, self._snapshot, self._tenant
         if name not in loaders:
-            # It does not hold these loaders: a cycle would keep their rows until a collection.
+            # This closure must not refer to the loaders: a reference cycle would keep their rows in
+            # memory until the garbage collector runs.
             async def load(keys: list[Any]) -> list[Any]:
                 async with snapshot.read(tenant, by_keys=True) as session:
                     return await read(session, tenant, keys)

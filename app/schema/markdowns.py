@@ -31,10 +31,8 @@ class SetMarkdownInput:
 
 @problem(
     markdowns.BatchNotHeld,
-    words=Text(
-        "门店没有这个批次的库存：{asked}", "The store holds nothing of this batch: {asked}."
-    ),
-    description="The store holds nothing of a batch with this id. 批次无库存",
+    words=Text("门店没有这个批次的库存：{asked}", "The store has no stock of this batch: {asked}."),
+    description="The store has no stock of a batch with this id. 批次无库存",
 )
 class BatchNotHeld(Problem):
     asked: str = as_sent()
@@ -44,6 +42,6 @@ MarkdownResult = Annotated[
     BatchLevel | BatchNotHeld | problems.UnknownStore | problems.KeyReused,
     strawberry.union(
         "MarkdownResult",
-        description="What the store holds of the batch, or the problem that prevented the change.",
+        description="The store's stock of the batch, or the problem that prevented the change.",
     ),
 ]

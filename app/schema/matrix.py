@@ -1,4 +1,4 @@
-"""The permission matrix in Markdown: who has each permission, and what it opens."""
+"""The permission matrix in Markdown: who has each permission, and what it gives access to."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

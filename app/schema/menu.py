@@ -1,4 +1,4 @@
-"""The menu: dishes and services as a store can serve them, and whole carts."""
+"""The menu: the dishes and services that a store can serve, and checks of whole carts."""
 
 from datetime import datetime
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Messages of problems: what went wrong, for programs and for people in their language."""
+"""Codes of problems for programs, and their messages for people in Chinese and English."""
 
 import re
 from dataclasses import fields
@@ -23,7 +23,7 @@ from app.schema.scalars import EXACT, money, quantity
 from app.schema.window import definition
 
 MOST_NAMES = 3
-"""Colleagues that a message names."""
+"""The most colleagues that a message names."""
 
 WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     errors.OutOfStock: (
@@ -45,8 +45,8 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     errors.UnknownUnit: (
         "UNKNOWN_UNIT",
         "“{asked}”不是常用单位，单位建档后不能修改；请改用常用单位，或确认使用该单位",
-        "{asked} is no usual unit, and a unit cannot be changed later: choose another, or confirm "
-        "it with confirmUnit.",
+        "{asked} is not a common unit, and a unit cannot be changed later: choose another one, "
+        "or confirm that you want it.",
     ),
     errors.UnknownBarcode: (
         "UNKNOWN_BARCODE",
@@ -93,7 +93,8 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     errors.DeliveryExceedsOrder: (
         "DELIVERY_EXCEEDS_ORDER",
         "到货数量超过订货数量，请核对数量，或填写原因后多收",
-        "More arrived than is still open: check the quantity, or accept it with a reason.",
+        "More arrived than is missing from the order: check the quantity, or give a reason to "
+        "accept it.",
     ),
     errors.UnknownWriteOff: (
         "UNKNOWN_WRITE_OFF",
@@ -103,7 +104,8 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     errors.OverLimit: (
         "OVER_LIMIT",
         "金额 {value} 元超出您的审批额度 {limit} 元，请由额度更高的人审批",
-        "This costs {value} yuan; you approve at most {limit}. Ask a person with a higher limit.",
+        "This costs {value} yuan; you may approve at most {limit}. Ask a colleague with a higher "
+        "limit.",
     ),
     errors.UnknownChannelLink: (
         "UNKNOWN_CHANNEL_LINK",
@@ -117,7 +119,11 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
         "次卡剩余 {left} 次，不足 {requested} 次",
         "The pass has {left} uses left; {requested} were requested.",
     ),
-    errors.UnknownStaff: ("UNKNOWN_STAFF", "没有这位员工：{asked}", "No such staff: {asked}."),
+    errors.UnknownStaff: (
+        "UNKNOWN_STAFF",
+        "没有这位员工：{asked}",
+        "No such staff account: {asked}.",
+    ),
     errors.UnknownApiKey: (
         "UNKNOWN_API_KEY",
         "没有这个接口密钥：{asked}",
@@ -200,7 +206,8 @@ WORDS: dict[type[Refusal], tuple[str, str, str]] = {
     errors.GuestLimitReached: (
         "GUEST_LIMIT_REACHED",
         "未登录顾客可预订的数量已满，请登录后下单，或减少数量",
-        "Guests hold as much of these products as they may: sign in to order, or order less.",
+        "Guests already reserve their whole share of these products: sign in to order, or order "
+        "less.",
     ),
     errors.TooManyOrders: (
         "TOO_MANY_ORDERS",
@@ -237,7 +244,7 @@ def add_words(refusal: type[Refusal], words: Text) -> None:
 
 
 def message_of(refusal: Refusal, language: str) -> str:
-    """The message of a refusal, from what the refusal itself holds."""
+    """The message of a refusal, from the refusal's own fields."""
     _, zh, en = WORDS[type(refusal)]
     facts: dict[str, Any] = {each.name: getattr(refusal, each.name) for each in fields(refusal)}
     match refusal:
@@ -263,7 +270,7 @@ def message_of(refusal: Refusal, language: str) -> str:
 
 
 async def localised(refusal: Refusal, info: Info) -> str:
-    """The message of a refusal, with the products' names and units where it is about products."""
+    """The message of a refusal, with the names and units of the products that it is about."""
     language = info.context.language
     match refusal:
         case errors.OutOfStock():
@@ -280,7 +287,7 @@ async def localised(refusal: Refusal, info: Info) -> str:
 async def _second_person(
     refusal: limits.SecondPersonNeeded, approval: UUID, info: Info, language: str
 ) -> str:
-    """Names who may confirm the movement, a few of them."""
+    """The message with the names of colleagues who may confirm the movement."""
     loaders = info.context.loaders_of(refusal)
     ids = (await loaders.approvers.load(approval) or [])[:MOST_NAMES]
     names = [actor.name for actor in await loaders.actors.load_many(ids) if actor is not None]
@@ -296,7 +303,8 @@ async def _second_person(
 
 
 async def _shortages(refusal: errors.OutOfStock, info: Info, language: str) -> str:
-    """Names what is short; the quantities only to those who may see stock."""
+    """The message with the products that are short, and the quantities if the viewer may see
+    stock."""
     ids = [each.product_id for each in refusal.shortages]
     products = await info.context.loaders_of(refusal).products.load_many(ids)
     sees, parts = info.context.sees(Can.SEE_STOCK, refusal), list[str]()
@@ -333,9 +341,10 @@ def _quantity(refusal: errors.InvalidQuantity, product: Any, language: str) -> s
             f"the product is counted in whole {product.unit}",
         )
     elif to_base(sent, product.scale) is None:
-        zh, en = "不能换算成整数个最小单位", "it is too fine for the product's unit, or too large"
+        zh, en = "不能换算成整数个最小单位", "it is not whole in the smallest unit, or too large"
     else:
-        zh, en = "数量过大，或不能换算成整数个最小单位", "it is too large, or does not divide"
+        zh = "数量过大，或不能换算成整数个最小单位"
+        en = "it is too large, or is not whole in the smallest unit"
     if language == "zh":
         return f"{product.name}数量 {refusal.quantity} 无效：{zh}"
     return f"{product.name}: quantity {refusal.quantity} is not valid: {en}."

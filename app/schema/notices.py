@@ -58,7 +58,9 @@ class DeliveryState(Enum):
         "PENDING", description="To be sent, now or at `nextAttemptAt`. 待发送"
     )
     SENT = strawberry.enum_value(
-        "SENT", description="The provider has it, and has not reported it as delivered. 已发送"
+        "SENT",
+        description="The provider has accepted it, and has not yet reported it as "
+        "delivered. 已发送",
     )
     DELIVERED = strawberry.enum_value("DELIVERED", description="The recipient has it. 已送达")
     DEAD = strawberry.enum_value(
@@ -136,7 +138,7 @@ class Webhook:
 @window(
     tables.Delivery,
     needs=Can.SET_ALERT_RULES,
-    description="A text as it goes to one recipient, with its attempts. 发送记录",
+    description="A message to one recipient, with its attempts. 发送记录",
 )
 class NotificationDelivery:
     id: UUID = strawberry.field(
@@ -160,7 +162,7 @@ class NotificationDelivery:
         description="Why the latest attempt failed; null if it did not. 错误"
     )
     receipt: str | None = strawberry.field(
-        description="What the receiver answered; null if it was not sent. 回执"
+        description="Answer of the receiver; null if it was not sent. 回执"
     )
     created_at: datetime = strawberry.field(description="Time when it was written. 创建时间")
     delivered_at: datetime | None = strawberry.field(
@@ -190,31 +192,33 @@ class AlertRoutePerson:
         return root.reason in NOTIFIED
 
     @strawberry.field(
-        description="Their own targets; besides, an alert is always in their feed. 个人通知渠道"
+        description="Their own targets. An alert also always appears in their feed. 个人通知渠道"
     )
     def targets(self, root: strawberry.Parent[Route]) -> list[NotificationTarget]:
         return as_window(list(root.targets))
 
     @strawberry.field(
-        description="Of WECHAT, DOUYIN and SMS those that reach them now; the first one is used, "
-        "and the next when it fails. 可用的消息渠道"
+        description="Those of WECHAT, DOUYIN and SMS that reach them now. The first is used; if "
+        "it fails, the next. 可用的消息渠道"
     )
     def channels(self, root: strawberry.Parent[Route]) -> list[DeliveryChannel]:
         return [DeliveryChannel[channel] for channel in root.channels]
 
 
-@strawberry.type(description="Who is notified of a rule in a store, and by what. 通知路径")
+@strawberry.type(
+    description="Who is notified of the alerts of a rule in a store, and how. 通知路径"
+)
 class AlertRoute:
     people: list[AlertRoutePerson] = strawberry.field(
-        description="Staff who work in the store or in all stores, with the reason for each; with "
-        "SET_ALERT_RULES in all stores also the others. 员工"
+        description="Staff who work in the store or in all stores, with the reason for each. You "
+        "also see all other staff if you have SET_ALERT_RULES in all stores. 员工"
     )
     targets: list[NotificationTarget] = strawberry.field(
         description="Shared targets that receive the alert. 共用通知渠道"
     )
     digest_hour: int | None = strawberry.field(
-        description="Hour by the store's clock at which the daily digest holds the alert, instead "
-        "of a message of its own; null: it is sent at once. 每日汇总时刻"
+        description="Hour by the store's clock at which the alert is sent in the daily digest; "
+        "null if it is sent at once. 每日汇总时刻"
     )
     escalates_after_minutes: int | None = strawberry.field(
         description="Minutes after which an alert that is not acknowledged goes to the next role; "
@@ -230,12 +234,12 @@ class NewWebhook:
     )
 
 
-@strawberry.type(description="The recipients of a rule as they are set. 接收人")
+@strawberry.type(description="The recipients set for a rule. 接收人")
 class RecipientsResult:
     rule: AlertRule = strawberry.field(description="Rule of the alerts. 预警规则")
     roles: list[Role] = strawberry.field(description="Roles that are notified. 角色")
     staff_ids: list[UUID] = strawberry.field(
-        description="IDs of members of staff who are notified besides. 员工"
+        description="IDs of members of staff who are notified in addition to the roles. 员工"
     )
 
 
@@ -319,8 +323,9 @@ class AddNotificationTargetInput:
     )
     staff_id: UUID | None = strawberry.field(
         default=None,
-        description="ID of the member of staff that it belongs to: it receives what they are "
-        "notified of. Null for a shared target, which receives every rule.",
+        description="ID of the member of staff that it belongs to; it receives the alerts that "
+        "they are notified of. Null for a shared target, which receives the alerts "
+        "of every rule.",
     )
     store_id: UUID | None = strawberry.field(
         default=None, description="ID of one store; null receives alerts of all stores."
@@ -342,8 +347,8 @@ class SetRecipientsInput:
     )
     category_id: UUID | None = strawberry.field(
         default=None,
-        description="ID of a category: for its products and those of the categories below it. "
-        "Null applies to all products.",
+        description="ID of a category; the recipients are for its products and those of the "
+        "categories below it. Null applies to all products.",
     )
     roles: list[Role] = strawberry.field(
         default_factory=list,
@@ -352,7 +357,8 @@ class SetRecipientsInput:
     )
     staff_ids: list[UUID] = strawberry.field(
         default_factory=list,
-        description="IDs of members of staff who work in the store and are notified besides.",
+        description="IDs of members of staff who work in the store and are notified in addition "
+        "to the roles.",
         metadata=at_most(MOST_PEOPLE),
     )
 

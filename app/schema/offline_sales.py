@@ -1,9 +1,9 @@
 """Offline sales in variables: each is read on its own, before graphql-core coerces the variables.
 
-graphql-core refuses a whole request for one value that it cannot read, and a till would never get
-rid of its queue. Here such a sale gives way to a placeholder, and its root answers `Unreadable`.
-Only variables of these two types are read so; literals are part of the document, which must be
-valid as a whole.
+graphql-core refuses a whole request because of one value that it cannot read, so one bad sale would
+block a till's queue. Here a placeholder replaces such a sale, and the root answers `Unreadable` for
+it. Only variables of these two types are read this way; literals are part of the document, which
+must be valid as a whole.
 """
 
 import re
@@ -33,14 +33,14 @@ FIELD = re.compile(r"(?:unknown|required) field '(\w+)'")
 
 
 class UnreadableSale(NamedTuple):
-    """An offline sale that could not be read: its key as far as it could, and why."""
+    """An offline sale that could not be read: its key, if that is readable, and the reason."""
 
     key: UUID
     problem: Unreadable
 
 
 Placeholders = dict[UUID, UnreadableSale]
-"""What could not be read, by the key of the placeholder that stands for it."""
+"""The unreadable sales, by the keys of their placeholders."""
 
 
 def sale_variables(operation: OperationDefinitionNode) -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""What happens to an operation before it runs: limits, budget, validation; then a deadline."""
+"""Checks an operation before it runs (limits, budget, validation), and runs it within a
+deadline."""
 
 import asyncio
 from typing import Any
@@ -31,7 +32,7 @@ NOT_STREAMED = (
 )
 
 MOST_SCHEMA_ANSWERS = 8
-"""Answers about the schema that are kept: each client library asks in its own words."""
+"""How many answers to introspection are cached: each client library sends its own query."""
 
 
 class GuardedSchema(PatientSchema):
@@ -70,7 +71,7 @@ class GuardedSchema(PatientSchema):
             if not errors:
                 self.documents.keep(document)
                 self._read_sales(operation, context)
-                # A mutation answers about what it has written, which its input limits.
+                # The answer of a mutation is as large as its input, which is limited.
                 is_query = operation.kind is OperationType.QUERY
                 COST.set(Cost(size.units, budget, is_query))
                 PLANS.set(operation.plans if self._is_planned(context) else None)
@@ -91,7 +92,7 @@ class GuardedSchema(PatientSchema):
     async def _execute_operation(
         self, execution_context: ExecutionContext, *arguments: Any, **named: Any
     ) -> Any:
-        """The result within the deadline; questions about the schema are answered once."""
+        """The result within the deadline; answers to introspection are cached."""
         question = self.documents.read(execution_context.query or "").schema_question
         if question in self._schema_answers:
             return ExecutionResult(data=self._schema_answers[question], errors=None)
@@ -136,7 +137,7 @@ def _chosen(document: Document, context: ExecutionContext) -> Operation:
 
 
 def _check_introspection(context: Any) -> None:
-    """The schema describes itself to staff and API keys, and to all where GraphiQL is served.
+    """Allow introspection to staff and API keys, and to everyone if GraphiQL is served.
 
     Raises Denied.
     """

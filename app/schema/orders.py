@@ -1,4 +1,4 @@
-"""Orders, and what one sends to place, pay, hand over, cancel and return them."""
+"""Orders, and the inputs that place, pay, hand over, cancel and return them."""
 
 from datetime import datetime
 from enum import Enum
@@ -93,8 +93,8 @@ class OrderLine:
         return maybe_fen(charge and charge.amount)
 
     @strawberry.field(
-        description="Quantity that the customer brought back, in the product's unit; of a "
-        "pass, the uses that were left when it was refunded. 已退数量"
+        description="Quantity that the customer brought back, in the product's unit; for a pass, "
+        "the uses that were left when it was refunded. 已退数量"
     )
     async def returned(self, root: strawberry.Parent[tables.OrderLine], info: Info) -> Quantity:
         back = await info.context.loaders_of(root).order_returns.load(root.order_id)
@@ -259,9 +259,10 @@ ReturnOrderResult = Annotated[
 
 
 @strawberry.input(
-    description="Input of `placeOrder`. In a store a contact has at most 5 unpaid orders of "
-    "guests, an address 30, and a customer with an account 20. Each order of a customer has at "
-    "most 50 lines, 200 pieces or 200 kg of a product, and a pickup time within 2 days. 下单"
+    description="Input of `placeOrder`. Unpaid orders in a store: at most 5 of guests with the "
+    "same contact, 30 of guests with the same IP address, and 20 of a customer with "
+    "an account. An order of a guest or customer has at most 50 lines, at most 200 "
+    "pieces or 200 kg of a product, and a pickup time within 2 days. 下单"
 )
 class PlaceOrderInput:
     key: UUID = request_key()
@@ -270,13 +271,15 @@ class PlaceOrderInput:
         description="Channel of the order. Guests may use WECHAT and DOUYIN. 渠道"
     )
     lines: list[SaleLineInput] = strawberry.field(
-        description="Products to order, at least one. Of a pass, and of a service that is redeemed "
-        "later, the quantity is the number of uses; guests sign in to buy one. 订单明细"
+        description="Products to order, at least one. For a pass, or a service that is redeemed "
+        "later, the quantity is the number of uses; guests must sign in to buy one. "
+        "订单明细"
     )
     contact: str | None = strawberry.field(
         default=None,
-        description="Name or phone number of the customer, at most 100 characters; a customer with "
-        "an account may omit it, the phone number that they bound is used. 联系人",
+        description="Name or phone number of the customer, at most 100 characters. A customer "
+        "with an account may omit it; the phone number that they bound is then used. "
+        "联系人",
     )
     pickup_at: datetime | None = strawberry.field(
         default=None,
@@ -329,8 +332,8 @@ class ReturnOrderInput:
     key: UUID = request_key()
     order_id: UUID = strawberry.field(description="ID of the fulfilled order.")
     lines: list[StockLineInput] = strawberry.field(
-        description="Goods that the customer brought back, at least one line. Of a pass, the "
-        "quantity is all the uses that are left; it needs REFUND_PASS. 退货明细"
+        description="Goods that the customer brought back, at least one line. For a pass, the "
+        "quantity must be all uses that are left; it needs REFUND_PASS. 退货明细"
     )
     disposition: Disposition = strawberry.field(description="Where the returned goods go. 退货去向")
     reason: str | None = strawberry.field(

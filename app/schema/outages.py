@@ -1,4 +1,4 @@
-"""Operations that an outage of the database interrupts run again for a short while."""
+"""Runs operations again that an outage of the database interrupted, for a short while."""
 
 import dataclasses
 from functools import cached_property
@@ -25,8 +25,8 @@ class PatientSchema(strawberry.Schema):
     """Runs queries, and mutations that carry a key, again while the database is away.
 
     A mutation claims its key in the transaction that it commits (I5): if the first run was
-    committed and its reply lost, the second returns the same answer. So does a mutation that was
-    committed before one of its edges could not be read.
+    committed and its reply lost, the second returns the same answer. The same holds for a mutation
+    that was committed before a read of one of its edges failed.
     """
 
     async def _execute_operation(
@@ -54,11 +54,11 @@ class PatientSchema(strawberry.Schema):
                 return result
             execution_context.result = None
             execution_context.pre_execution_errors = None
-            # A context of its own: nothing of the first run is read again.
+            # A new context, so that the next run reads all values again.
             execution_context.context = dataclasses.replace(execution_context.context)
 
     def _is_repeatable(self, execution_context: ExecutionContext) -> bool:
-        # Without its viewer the operation would be refused a second time.
+        # The viewer could not be read, so the operation would be refused again.
         if execution_context.context.trouble is not None:
             return False
         if execution_context.operation_type is OperationType.QUERY:

@@ -16,7 +16,9 @@ from app.schema.scalars import Money, money
 from app.schema.window import as_window, window
 
 
-@window(Waiting, description="How much waits in a store for a person. 待处理")
+@window(
+    Waiting, description="Numbers of alerts and documents that wait for a person in a store. 待处理"
+)
 class WaitingDocuments:
     alerts: int = strawberry.field(description="Number of open alerts. 未处理预警")
     write_offs: int = strawberry.field(description="Number of write-offs to decide. 待审批报损")
@@ -43,7 +45,9 @@ class StoreFigures:
     store: Store = edge("stores", "store_id", "Store of the figures. 门店")
     products: int = _stock("products", "Number of products that the store holds. 在库商品数")
     low: int = _stock("low", "Number of products at or below their reorder point. 低库存数")
-    out: int = _stock("out", "Number of products with a reorder point that are used up. 断货数")
+    out: int = _stock(
+        "out", "Number of products with a reorder point that are out of stock. 断货数"
+    )
 
     @strawberry.field(
         description="Stock value in CNY at average cost; null if you lack SEE_COST. 库存金额",
@@ -60,7 +64,7 @@ class StoreFigures:
     def value_at_risk(self, root: strawberry.Parent[StoreOverview]) -> Money | None:
         return money(root.at_risk)
 
-    @strawberry.field(description="Sales of the store's present day. 今日销售")
+    @strawberry.field(description="Sales of today, by the store's clock. 今日销售")
     def sales_today(self, root: strawberry.Parent[StoreOverview]) -> SalesFigures:
         return sales_figures(root.sales)
 
@@ -78,7 +82,7 @@ class StoreFigures:
     def percent_of_usual(self, root: strawberry.Parent[StoreOverview]) -> float | None:
         return None if root.usual is None else percent(root.sales.revenue, root.usual)
 
-    @strawberry.field(description="What waits for a person. 待处理")
+    @strawberry.field(description="Alerts and documents that wait for a person. 待处理")
     def waiting(self, root: strawberry.Parent[StoreOverview]) -> WaitingDocuments:
         return as_window(root.waiting)
 
@@ -90,7 +94,7 @@ class CategoryFigures:
     )
     products: int = _stock("products", "Number of levels that hold goods. 在库数")
     low: int = _stock("low", "Number of levels at or below their reorder point. 低库存数")
-    out: int = _stock("out", "Number of levels with a reorder point that are used up. 断货数")
+    out: int = _stock("out", "Number of levels with a reorder point that are out of stock. 断货数")
 
     @strawberry.field(
         description="Stock value in CNY at average cost; null if you lack SEE_COST. 库存金额",

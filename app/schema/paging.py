@@ -1,4 +1,5 @@
-"""Connections with keyset cursors: pages that neither skip nor repeat while rows come and go."""
+"""Connections with keyset cursors: no row is skipped or repeated when rows are added or removed
+between two pages."""
 
 import asyncio
 import base64
@@ -35,8 +36,8 @@ class PageInfo:
         description="Whether rows come before this page; with `after`, always true. 是否有上一页"
     )
     start_cursor: str | None = strawberry.field(
-        description="Cursor of the first row; pass it as `before` to read the page before. Null if "
-        "the page is empty. 游标"
+        description="Cursor of the first row; pass it as `before` to read the previous page. "
+        "Null if the page is empty. 游标"
     )
     as_of: datetime | None = strawberry.field(
         description="With `updatedSince`: time by the server's clock up to which no change is "
@@ -52,7 +53,7 @@ class Edge(Generic[Row]):
     key: strawberry.Private[Sequence[Any]]
 
     @strawberry.field(
-        description="Cursor of this row; pass it as `after` to continue behind it. 游标"
+        description="Cursor of this row; pass it as `after` to continue after it. 游标"
     )
     def cursor(self) -> str:
         return cursor(self.key)
@@ -85,7 +86,8 @@ class Connection(Generic[Row]):
 
 
 class Total:
-    """How many rows a list has, at most one more than `MOST_COUNTED`; counted once, when asked."""
+    """The number of rows of a list, at most one more than `MOST_COUNTED`; counted once, and only if
+    a field needs it."""
 
     def __init__(self, read: "Reading") -> None:
         self._read = read
@@ -102,7 +104,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What to read: one row more than `size` tells whether there is another page."""
+    """The page to read. One row more than `size` is read to know whether there is another page."""
 
     size: int
     key: tuple[Any, ...] | None
@@ -175,7 +177,7 @@ def cursor(values: Sequence[Any]) -> str:
 
 
 Reading = Callable[[Span], Awaitable[Sequence[Any]]]
-"""What reads the rows of a span."""
+"""A function that reads the rows of a span."""
 
 
 async def connection(
@@ -185,8 +187,8 @@ async def connection(
     node: Callable[[Any], Any] = lambda row: row,
     as_of: datetime | None = None,
 ) -> Any:
-    """The page; `key` gives what the cursor of a row holds, `node` the row that is shown, and
-    `as_of` the moment up to which a list of changes is complete."""
+    """The page as a connection. `key` gives the values of a row's cursor, `node` the row to show,
+    and `as_of` is the moment up to which a list of changes is complete."""
     rows = list(await read(page.span))
     more = len(rows) > page.size
     shown = rows[-page.size :] if page.backward else rows[: page.size]

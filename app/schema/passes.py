@@ -1,4 +1,4 @@
-"""Prepaid passes, their redemptions, and what one sends to sell, redeem and refund them."""
+"""Prepaid passes, their redemptions, and the inputs that sell, redeem and refund them."""
 
 from datetime import date, datetime
 from enum import Enum

@@ -27,7 +27,7 @@ def with_path(answer: Any, values: Any, *prefix: str) -> Any:
 
 
 def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every value below the arguments that holds no others, with its path."""
+    """Every leaf value of the arguments, with its path."""
     if isinstance(value, Mapping):
         for name, below in value.items():
             yield from _leaves(below, (*path, to_camel_case(name)))
@@ -80,14 +80,14 @@ def _named(name: str, leaves: Mapping[Path, Any]) -> Path | None:
 
 
 def _of_value(value: str, leaves: Mapping[Path, Any]) -> Path | None:
-    """The first part that holds this value, as it was sent or as it is kept."""
+    """The first part that has this value, as it was sent or as it is stored."""
     return next((path for path, sent in leaves.items() if str(sent).strip() == value), None)
 
 
 def _of_product(product: UUID, leaves: Mapping[Path, Any], name: str) -> Path | None:
     """The field `name` of the product's line, or the line when it does not have the field.
 
-    A line with a code does not name its product: it is only certain when it is the only line.
+    A line with a code does not name its product, so it is only certain if it is the only line.
     """
     matching = next((path for path, sent in leaves.items() if sent == product), None)
     if matching is None:

@@ -1,4 +1,4 @@
-"""Suppliers, purchase orders, and what one sends to order goods and to receive them."""
+"""Suppliers, purchase orders, and the inputs that order and receive goods."""
 
 from datetime import date, datetime
 from enum import Enum
@@ -165,9 +165,7 @@ class PurchaseOrder:
         return as_window([each for each in moved if each.kind == Kind.RECEIPT.name])
 
 
-@window(
-    errors.Delivery, description="One product of which more was delivered than is missing. 超收明细"
-)
+@window(errors.Delivery, description="A product of which too much was delivered. 超收明细")
 class Delivery:
     product: Product = edge("products", "product_id", "Product that was delivered. 商品")
     ordered: Quantity = amount(

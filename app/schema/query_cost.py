@@ -48,7 +48,7 @@ TOKEN = 20
 VALUE = 45
 """A value in the variables, for each place of the document that uses it."""
 ROOT, MUTATION = 2000, 5000
-"""A root field: it authorises and asks the database; one that writes."""
+"""A root field, which checks the permission and reads the database; a root field that writes."""
 PASSWORD = 40_000
 """A root field that hashes a password."""
 SCALAR = 1
@@ -63,7 +63,7 @@ PAGE, PAGE_ROW = 3000, 50
 """A page of a connection, and each of its rows."""
 
 LARGEST = 10**9
-"""Sums stop here: the sum of nested fragments may have more digits than the document."""
+"""Sums are cut off here: those of nested fragments could have more digits than the document."""
 
 USUAL_ROWS = 5
 """Rows of a list that `USUAL_SIZES` does not name."""
@@ -102,7 +102,7 @@ PASSWORD_ROOTS = {
     *("signInWithWechat", "signInWithDouyin", "bindPhone", "previewImport", "commitImport"),
     "chart",
 }
-"""Roots that hash a password, ask a platform, read a file or draw: they cost more."""
+"""Roots that hash a password, call a platform, read a file or draw a chart, which costs more."""
 
 
 def budget_of(scope: Scope | None) -> int:
@@ -207,7 +207,8 @@ class Meter:
     def _fragment(self, fragment: FragmentDefinitionNode) -> Size:
         name = fragment.name.value
         if name not in self._known:
-            # A fragment that spreads itself is refused by another rule; here it must only end.
+            # Another rule refuses a fragment that spreads itself; this entry only ends the
+            # recursion.
             self._known[name] = Size()
             on = self._type(fragment.type_condition.name.value)
             self._known[name] = self._set(fragment.selection_set, on)
@@ -254,7 +255,8 @@ class Meter:
         return getattr(parent, "fields", {}).get(name)
 
     def _first(self, node: FieldNode) -> int:
-        """The rows of a page, as a literal or a variable; what is out of range is refused later."""
+        """The rows of a page, from a literal or a variable; a value out of range is refused
+        later."""
         sizes = [
             self._rows.get(argument.value.name.value, DEFAULT_ROWS)
             if isinstance(argument.value, VariableNode)
@@ -266,7 +268,7 @@ class Meter:
 
 
 def literal_int(node: object) -> int | None:
-    """The whole number that a literal spells; a very long one counts as the longest page."""
+    """The value of an integer literal; a very long one counts as the longest page."""
     if not isinstance(node, IntValueNode):
         return None
     return int(node.value) if len(node.value) < 10 else LONGEST

@@ -1,4 +1,4 @@
-"""Budgets of units a minute: those that an operation draws on, and the refusal without them."""
+"""Budgets of units a minute: which ones an operation draws on, and the error when one is spent."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ BYTE, REFUSED_MAX = 5, 40_000
 class RatedSchema(GuardedSchema):
     """Takes the units of every operation from the budgets of its caller, on every transport.
 
-    When one of them is spent, the document is not even parsed.
+    When one of them is spent, the operation is refused before its document is parsed.
     """
 
     async def _prepare_operation_async(

@@ -1,4 +1,5 @@
-"""How fields are resolved past the library's own calls, which cost more than the fields do."""
+"""Direct resolvers of fields, instead of the library's own calls, which cost more than the
+fields."""
 
 from collections.abc import Callable, Iterator
 from operator import attrgetter
@@ -15,7 +16,8 @@ from app.schema.conversion import Converters
 def straighten(schema: Any) -> None:
     """Give the schema's fields their direct resolvers: an attribute is read, a method is called.
 
-    The fields of types use nothing of `info` but its context, so that plans bring their own.
+    Resolvers of types use only the context of `info`, so that plans can pass an `info` of their
+    own.
     """
     core, converters = schema._schema, Converters(schema)
     for type_ in core.type_map.values():

@@ -1,4 +1,4 @@
-"""Recipes: how products are made, and what one sends to set one."""
+"""Recipes: how products are made, and the input that sets one."""
 
 from datetime import datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The reorder plan: each number of it, and the orders that follow from it."""
+"""The reorder plan with all its figures, and the purchase orders that it suggests."""
 
 from datetime import date
 
@@ -52,32 +52,32 @@ class ReorderRow:
         return quantity(root.level.demand, root.scale)
 
     @strawberry.field(
-        description="Days of the 28 on which the store had none of it all day; they do not count. "
-        "缺货天数"
+        description="Number of these 28 days on which the store had no stock all day; they do "
+        "not count. 缺货天数"
     )
     def sold_out_days(self, root: strawberry.Parent[ReorderLine]) -> int:
         return root.level.sold_out_days
 
-    @strawberry.field(description="Days on which the demand is averaged. 有货天数")
+    @strawberry.field(description="Number of days over which the demand is averaged. 有货天数")
     def open_days(self, root: strawberry.Parent[ReorderLine]) -> int:
         return root.level.open_days
 
     @strawberry.field(
-        description="Demand of a day, in the product's unit, with two decimals. 日均需求"
+        description="Average demand of a day, in the product's unit, with two decimals. 日均需求"
     )
     def daily_demand(self, root: strawberry.Parent[ReorderLine]) -> float:
         return root.daily
 
     @strawberry.field(
-        description="Days from order to delivery: of the supplier, or of the store without one. "
-        "到货周期（天）"
+        description="Days from order to delivery: of the supplier, or of the store if there is "
+        "no supplier. 到货周期（天）"
     )
     def lead_days(self, root: strawberry.Parent[ReorderLine]) -> int:
         return root.level.lead_days
 
     @strawberry.field(
-        description="Days that the shelf and what is coming last, with one decimal; null without "
-        "demand. 可售天数"
+        description="Days that the stock on the shelf, in transit and on order lasts, with one "
+        "decimal; null without demand. 可售天数"
     )
     def days_of_cover(self, root: strawberry.Parent[ReorderLine]) -> float | None:
         return root.days_of_cover
@@ -116,7 +116,9 @@ class ReorderRow:
     def cost(self, root: strawberry.Parent[ReorderLine]) -> Money | None:
         return maybe_money(root.cost)
 
-    @strawberry.field(description="Why, with each number, in the language of Accept-Language. 说明")
+    @strawberry.field(
+        description="Explanation with all figures, in the language of Accept-Language. 说明"
+    )
     async def explanation(self, root: strawberry.Parent[ReorderLine], info: Info) -> str:
         product = await info.context.loaders.products.load(root.product_id)
         level, unit, scale = root.level, product.unit, root.scale
@@ -145,7 +147,7 @@ class ReorderRow:
 
 @window(
     SuggestedOrder,
-    description="What a store should order of one supplier: the fields of "
+    description="What a store should order from one supplier, with the fields of "
     "`createPurchaseOrder`. 建议采购单",
 )
 class SuggestedPurchaseOrder:
@@ -175,7 +177,7 @@ class SuggestedPurchaseOrder:
 @window(ReorderPlan, name="ReorderPlan", description="What to order now. 补货计划")
 class Plan:
     cover_days: int = strawberry.field(
-        description="Days that an order lasts beyond the delivery. 备货天数"
+        description="Number of days that an order should last after its delivery. 备货天数"
     )
 
     @strawberry.field(description="Products to order, those that run out first. 明细")

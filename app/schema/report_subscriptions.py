@@ -1,4 +1,4 @@
-"""Monthly reports that staff are subscribed to, and what one sends to subscribe."""
+"""Subscriptions to monthly reports, and the inputs that create and end them."""
 
 from datetime import datetime
 from typing import Annotated
@@ -37,7 +37,8 @@ class ReportSubscription:
         return Format[root.subscription.format]
 
     @strawberry.field(
-        description="IDs of the stores in the report; null for all that you may see then. 门店"
+        description="IDs of the stores in the report; null for all stores that you may see when "
+        "it is made. 门店"
     )
     def store_ids(self, root: strawberry.Parent[Subscribed]) -> list[UUID] | None:
         return root.subscription.stores
@@ -71,15 +72,16 @@ class SubscribeReportInput:
         "Keys are kept for 90 days. 幂等键"
     )
     report: Report = strawberry.field(
-        description="Report to receive: of the month that is over, or as of the time when it is "
-        "made. 报表"
+        description="Report to receive. It covers the previous month, or shows the stock when it "
+        "is made. 报表"
     )
     format: Format = strawberry.field(
         default=Format.XLSX, description="Format of the file; XLSX by default. 文件格式"
     )
     store_ids: list[UUID] | None = strawberry.field(
         default=None,
-        description="Report only on these stores; on all that you may see then by default. 门店",
+        description="Report only on these stores; by default on all that you may see when it is "
+        "made. 门店",
         metadata=at_most(MOST_STORES),
     )
     group_by: ExportGroupBy | None = strawberry.field(
@@ -91,8 +93,8 @@ class SubscribeReportInput:
     )
     within_days: int = strawberry.field(
         default=WITHIN_DAYS,
-        description="EXPIRY: report on batches that expire within so many days, from 0 to 3650, "
-        "and expired ones; 30 by default. 到期天数",
+        description="EXPIRY: report on expired batches and those that expire within this number "
+        "of days, from 0 to 3650; 30 by default. 到期天数",
     )
 
 

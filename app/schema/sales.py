@@ -1,4 +1,4 @@
-"""What one sends to sell and to take back."""
+"""Inputs and results of sales and returns."""
 
 from datetime import datetime
 from typing import Annotated

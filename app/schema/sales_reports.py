@@ -35,7 +35,7 @@ GROUPS = {
     "MONTH": "One row for each calendar month. 按月",
     "HOUR": "One row for each hour of the day, by the store's clock. 按小时",
     "STORE": "One row for each store. 按门店",
-    "CATEGORY": "One row for each category, as products are in it now. 按分类",
+    "CATEGORY": "One row for each category, by the present categories of products. 按分类",
     "PRODUCT": "One row for each product. 按商品",
     "CHANNEL": "One row for each sales channel. 按渠道",
     "REASON": "One row for each reason, as it was given. 按原因",
@@ -45,8 +45,8 @@ describe_values(LossGroupBy, {each.name: GROUPS[each.name] for each in LossGroup
 describe_values(
     Comparison,
     {
-        "PREVIOUS_PERIOD": "The period before of the same length; from 7 days on, whole weeks "
-        "earlier, so that weekdays match. 上期",
+        "PREVIOUS_PERIOD": "The period of the same length before; for 7 days or more, whole "
+        "weeks earlier, so that weekdays match. 上期",
         "PREVIOUS_WEEK": "The same days a week earlier. 上周同期",
         "PREVIOUS_YEAR": "The same weekdays 52 weeks earlier. 去年同期",
     },
@@ -155,7 +155,7 @@ def sales_figures(sums: SalesSums, group: str = "") -> Any:
 
 
 def day_of(row: ReportRow[Any]) -> date | None:
-    """The first day of what the row stands for."""
+    """The first day of the period that the row stands for."""
     return row.key if isinstance(row.key, date) else None
 
 
@@ -266,8 +266,8 @@ LOSSES = [
 @window(Report, description="Sales of a period, at the counter and by order. 销售报表")
 class SalesReport(ReportPeriod):
     @strawberry.field(
-        description="Rows in order of time, or the largest revenue first; those behind `first` are "
-        "only part of the total. 明细"
+        description="Rows in order of time, or the largest revenue first; the total includes "
+        "rows beyond `first`. 明细"
     )
     def rows(self, root: strawberry.Parent[Report[SalesSums]]) -> list[SalesReportRow]:
         return as_window(root.rows)
@@ -290,8 +290,8 @@ class SalesReport(ReportPeriod):
 @window(Report, description="Losses of a period, at cost. 损耗报表")
 class LossReport(ReportPeriod):
     @strawberry.field(
-        description="Rows in order of time, or the largest loss first; those behind `first` are "
-        "only part of the total. 明细"
+        description="Rows in order of time, or the largest loss first; the total includes rows "
+        "beyond `first`. 明细"
     )
     def rows(self, root: strawberry.Parent[Report[LossSums]]) -> list[LossReportRow]:
         return as_window(root.rows)

@@ -69,12 +69,12 @@ def parse_moment(value: Any) -> datetime:
             "时间须带时区，例如 2026-11-23T09:30:00+08:00",
             "Give a time with its offset, for example 2026-11-23T09:30:00+08:00.",
         )
-    # One moment has one spelling, so that a repeated key finds the same input and answer.
+    # A moment must have one spelling, so that a repeated key finds the same input and answer.
     return moment.astimezone(UTC)
 
 
 def parse_day(value: Any) -> date:
-    # `fromisoformat` reads 20261123 and 2026-W48-1 too: one date has one spelling.
+    # `fromisoformat` also reads 20261123 and 2026-W48-1, but a date must have one spelling.
     try:
         if not DAY.fullmatch(value):
             raise ValueError(value)
@@ -127,7 +127,8 @@ def free_text(column: str, description: str) -> Any:
 
 
 def money(ten_thousandths: int) -> Any:
-    """1/10000 yuan as the `Money` a client reads: to the fen, finer only where it has to be."""
+    """1/10000 yuan as the `Money` a client reads: with 2 decimals, or more if the amount has
+    them."""
     text = f"{Decimal(ten_thousandths) / 10_000:.4f}"
     return text[:-2] + text[-2:].rstrip("0")
 

@@ -48,7 +48,7 @@ class Series:
 
 
 class Measure(NamedTuple):
-    """What a series shows of each row: `value` takes its sums."""
+    """The measure that a series shows; `value` computes it from the sums of a row."""
 
     chinese: str
     english: str
@@ -86,7 +86,7 @@ async def series_of(
 
 
 async def label_of(info: Info, group: str, key: Any) -> str:
-    """How a chart names the row with this key."""
+    """The label of the row with this key, as a chart shows it."""
     if key in (None, ""):
         chinese, english = UNKNOWN.get(group, ("—", "—"))
         return chinese if info.context.language == "zh" else english

@@ -1,4 +1,4 @@
-"""Sessions and passwords: signing in and out, and what one sends for it."""
+"""Sessions and passwords, and the inputs that sign in and out."""
 
 from datetime import datetime
 from typing import Annotated
@@ -58,7 +58,7 @@ class SignedIn:
     )
     device_token: str = strawberry.field(
         description="Keep it on the device and send it with the next `signIn` to this account. "
-        "It opens nothing by itself. 设备令牌"
+        "It gives no access by itself. 设备令牌"
     )
 
 
@@ -131,8 +131,9 @@ class SignInInput:
     )
     device_token: str | None = strawberry.field(
         default=None,
-        description="The `deviceToken` of an earlier sign-in to this account on this device. Wrong "
-        "passwords that others try cannot lock this device out. 设备令牌",
+        description="The `deviceToken` of an earlier sign-in to this account on this device. "
+        "With it, wrong passwords sent by others cannot lock this device out. "
+        "设备令牌",
     )
     device_name: str | None = strawberry.field(
         default=None,

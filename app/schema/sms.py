@@ -27,7 +27,7 @@ class SmsProvider(Enum):
 @window(
     tables.SmsAccount,
     needs=Can.CONNECT_SMS,
-    description="The account by which the chain sends SMS. 短信账号",
+    description="The account with which the chain sends SMS. 短信账号",
 )
 class SmsAccount:
     key_id: str = strawberry.field(

@@ -1,4 +1,4 @@
-"""Levels, movements, and what one sends to change them."""
+"""Levels, movements and scanned codes."""
 
 from datetime import date, datetime
 from enum import Enum
@@ -233,8 +233,8 @@ class Movement:
         return await info.context.loaders_of(root).entries.load(root.id)
 
     @strawberry.field(
-        description="What to know about the movement: goods that had expired when they came in, "
-        "and went to quarantine instead of the shelf. 警告"
+        description="Warnings about the movement: received goods that had expired and therefore "
+        "went to quarantine instead of the shelf. 警告"
     )
     async def warnings(
         self, root: strawberry.Parent[tables.Movement], info: Info
@@ -243,8 +243,9 @@ class Movement:
         return as_window([each for each in entries if each.came_expired])
 
     @strawberry.field(
-        description="Amount in CNY of all lines: paid by the customer for a sale, given back for a "
-        "return. Null if a line that was sold or returned has no amount, or if none was. 合计"
+        description="Amount in CNY of all lines: paid by the customer for a sale, given back for "
+        "a return. Null if a sold or returned line has no amount, or if there is no "
+        "such line. 合计"
     )
     async def total(self, root: strawberry.Parent[tables.Movement], info: Info) -> Money | None:
         entries = entry_rows(root) or await info.context.loaders_of(root).entries.load(root.id)

@@ -38,8 +38,8 @@ class GoodsLineInput:
     code: str | None = strawberry.field(
         default=None,
         description="Barcode or SKU of the product, instead of `productId`. A GS1 code also "
-        "supplies weight and count, and batch and dates where the line has them; values of the "
-        "line come first. 条码",
+        "supplies weight and count, and batch and dates for lines that have them; "
+        "values given in the line take precedence. 条码",
     )
     quantity: Quantity | None = strawberry.field(
         default=None,
@@ -66,8 +66,8 @@ class StockLineInput(GoodsLineInput):
     expires_on: date | None = strawberry.field(
         default=None,
         description="Last day of sale of the batch, alone or with `batchNo`; only such batches "
-        "are moved. Of goods that come in it is the expiry, computed from the shelf life if "
-        "omitted. 到期日",
+        "are moved. For received goods it is their expiry, computed from the shelf "
+        "life if omitted. 到期日",
     )
     zone: str | None = strawberry.field(
         default=None,
@@ -133,8 +133,9 @@ class MovementInput:
     )
     occurred_at: datetime | None = strawberry.field(
         default=None,
-        description="Time of the event by the device's clock; now by default. What is older "
-        "than `Tenant.backdateDays` needs the permission ADJUST, which no API key has. 发生时间",
+        description="Time of the event by the device's clock; now by default. An event longer "
+        "ago than `Tenant.backdateDays` needs the permission ADJUST, which no API "
+        "key has. 发生时间",
     )
 
 

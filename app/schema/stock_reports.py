@@ -29,7 +29,7 @@ from app.schema.window import as_window, describe_values, window
 strawberry.enum(
     StockGroupBy,
     name="StockGroupBy",
-    description="What the rows of a report of stock stand for. 分组",
+    description="What the rows of a stock report stand for. 分组",
 )
 strawberry.enum(
     ExpiryGroupBy,
@@ -62,7 +62,7 @@ def share(part: int, whole: int) -> float | None:
     return round(part / whole, 2) if whole > 0 else None
 
 
-@window(StockSums, description="What levels hold. 库存数据")
+@window(StockSums, description="Figures of stock levels. 库存数据")
 class StockFigures:
     value: Money | None = cost_field("value", "Stock value in CNY at average cost", "库存金额")
     levels: int = strawberry.field(description="Number of levels that hold goods. 在库数")
@@ -92,7 +92,7 @@ class StockValueRow(ReportKey):
 VALUES = [Measure("库存金额", "Stock value", "CNY", yuan("value"), Can.SEE_COST)]
 
 
-@window(Snapshot, description="What the stock is worth at a moment. 库存金额报表")
+@window(Snapshot, description="Stock value at a moment. 库存金额报表")
 class StockValue:
     at: datetime = strawberry.field(description="Moment of the report. 时间")
     compared_at: datetime | None = strawberry.field(
@@ -184,7 +184,7 @@ TURNS = [
 ]
 
 
-@window(Report, description="How fast the stock turned in a period. 周转报表")
+@window(Report, description="Stock turnover in a period. 周转报表")
 class TurnoverReport(ReportPeriod):
     @strawberry.field(
         description="Rows, the largest stock first; those behind `first` are only part of the "
@@ -213,7 +213,11 @@ class TurnoverReport(ReportPeriod):
         return await series_of(info, root.rows, TURNS)
 
 
-@window(SlowLevel, description="Goods that a store had all the time and that hardly sold. 滞销商品")
+@window(
+    SlowLevel,
+    description="A product that a store had in stock for the whole window and "
+    "that hardly sold. 滞销商品",
+)
 class SlowMover:
     store: Store = edge("stores", "store_id", "Store that holds the goods. 门店")
     product: Product = edge("products", "product_id", "Product that hardly sold. 商品")
@@ -221,15 +225,17 @@ class SlowMover:
     sold: Quantity = amount(
         "sold", "Quantity sold or used in the window, less returns of customers. 期内销量"
     )
-    sold_before: Quantity = amount("earlier", "The same in the window before. 上期销量")
+    sold_before: Quantity = amount(
+        "earlier", "Quantity sold or used in the window before. 上期销量"
+    )
     value: Money | None = cost_field("value", "Stock value in CNY", "库存金额")
 
 
-@window(SlowMovers, description="Goods that do not move. 滞销报表")
+@window(SlowMovers, description="Goods that hardly sell, with their stock value. 滞销报表")
 class SlowMoversReport:
     days: int = strawberry.field(description="Days of the window, today included. 统计天数")
     cover_days: int = strawberry.field(
-        description="Goods that last longer than so many days are listed. 可售天数"
+        description="Goods that last longer than this number of days are listed. 可售天数"
     )
 
     @strawberry.field(description="Goods of the largest value, at most `first`. 明细")
@@ -256,12 +262,14 @@ class ExpiryFigures:
     value: Money | None = cost_field(
         "value", "Cost in CNY of all these goods, at their batch's cost if it is known", "金额"
     )
-    expired: Money | None = cost_field("expired", "Cost of those that have expired", "已过期金额")
+    expired: Money | None = cost_field(
+        "expired", "Cost in CNY of goods that have expired", "已过期金额"
+    )
     within_7_days: Money | None = cost_field(
-        "within_7", "Cost of those that expire within 7 days", "7 天内到期金额"
+        "within_7", "Cost in CNY of goods that expire within 7 days", "7 天内到期金额"
     )
     within_15_days: Money | None = cost_field(
-        "within_15", "Cost of those that expire within 15 days", "15 天内到期金额"
+        "within_15", "Cost in CNY of goods that expire within 15 days", "15 天内到期金额"
     )
 
 
@@ -292,13 +300,13 @@ EXPIRING = [
 )
 class ExpiryReportFigures:
     within_days: int = strawberry.field(
-        description="Goods that expire within so many days are counted, and all that have expired. "
-        "天数"
+        description="Expired goods, and goods that expire within this number of days, are "
+        "counted. 天数"
     )
 
     @strawberry.field(
-        description="Rows by day, or the largest cost first; those behind `first` are only part of "
-        "the total. 明细"
+        description="Rows by day, or the largest cost first; the total includes rows beyond "
+        "`first`. 明细"
     )
     def rows(self, root: strawberry.Parent[ExpiryReport]) -> list[ExpiryReportRow]:
         return as_window(root.rows)
@@ -308,8 +316,8 @@ class ExpiryReportFigures:
         return as_window(root.total)
 
     @strawberry.field(
-        description="Part of the cost that has expired, in percent with one decimal; null without "
-        "goods or if you lack SEE_COST. 已过期占比",
+        description="Share of expired goods in the cost, in percent with one decimal; null "
+        "without goods or if you lack SEE_COST. 已过期占比",
         directives=needs(Can.SEE_COST),
     )
     def percent_expired(self, root: strawberry.Parent[ExpiryReport]) -> float | None:

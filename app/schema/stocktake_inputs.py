@@ -105,7 +105,7 @@ class OpenStocktakeInput:
     )
     blind: bool | None = strawberry.field(
         default=None,
-        description="Hide what the books expect from people who may not run stocktakes; false by "
+        description="Hide expected quantities from people who may not run stocktakes; false by "
         "default. 盲盘",
     )
 
@@ -147,7 +147,8 @@ class CountLineInput:
     batch_no: str | None = strawberry.field(
         default=None,
         description="Batch number as printed, at most 50 characters. Without a batch, a loss is "
-        "taken from what expires first, and a gain joins the batch received last. 批号",
+        "taken from the batches that expire first, and a gain is added to the batch "
+        "received last. 批号",
     )
     expires_on: date | None = strawberry.field(
         default=None,

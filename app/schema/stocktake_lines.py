@@ -1,4 +1,4 @@
-"""Lines of stocktakes: what was counted, what the books expected, and what moved meanwhile."""
+"""Lines of stocktakes: counted and expected quantities, and movements during the count."""
 
 from datetime import date, datetime
 from typing import Any
@@ -39,7 +39,7 @@ describe_values(SuggestedReason, {each.name: each.value for each in SuggestedRea
 strawberry.enum(
     Narrowing,
     name="StocktakeNarrowing",
-    description="What makes the variance of a product exact. 如何确定差异",
+    description="What would make the variance of a product exact. 如何确定差异",
 )
 describe_values(Narrowing, {each.name: each.value for each in Narrowing})
 
@@ -56,17 +56,17 @@ async def unsynced_tills(
 
 GAIN_NOTE = (
     "未按批次盘点：盘盈计入最近入库的批次",
-    "Counted without a batch: the gain joins the batch received last.",
+    "Counted without a batch: the gain is added to the batch received last.",
 )
 LOSS_NOTE = (
     "未按批次盘点：盘亏从最早到期的批次扣减",
-    "Counted without a batch: the loss is taken from what expires first.",
+    "Counted without a batch: the loss is taken from the batches that expire first.",
 )
 
 
 def sees_book(info: Info, stocktake: tables.Stocktake) -> bool:
-    """Whether the viewer sees what the books expect: of a blind stocktake that is not ended only
-    those who run it."""
+    """Whether the viewer sees expected quantities. Until a blind stocktake ends, only people who
+    may run stocktakes see them."""
     if not stocktake.blind or stocktake.state in ("CLOSED", "REVERSED"):
         return True
     return info.context.sees(Can.RUN_STOCKTAKES, stocktake, [stocktake.store_id])
@@ -100,12 +100,13 @@ class StocktakeCount:
     )
     counted_by: Actor | None = edge("actors", "counted_by", "Person who counted. 盘点人")
     counted_at: datetime = strawberry.field(
-        description="Time of the count by the device, else of its arrival. 盘点时间"
+        description="Time of the count by the device's clock, or of its arrival if the device "
+        "gave none. 盘点时间"
     )
     replaced_by: Actor | None = maybe_edge(
         "actors",
         "replaced_by",
-        "Person whose recount replaced this count; null if it holds. 重盘人",
+        "Person whose recount replaced this count; null if it was not replaced. 重盘人",
     )
 
     @strawberry.field(description="Expiry of the batch; null if there is none. 到期日")
@@ -160,7 +161,9 @@ class StocktakeBatch:
     def counted(self) -> Quantity:
         return quantity(self.part.counted, self.row.scale)
 
-    @strawberry.field(description="Book at the position of the counts; null while hidden. 账面")
+    @strawberry.field(
+        description="Expected quantity at the position of the counts; null while hidden. 账面"
+    )
     def expected(self, info: Info) -> Quantity | None:
         seen = sees_book(info, self.row.stocktake)
         return quantity(self.part.expected, self.row.scale) if seen else None
@@ -190,7 +193,7 @@ class StocktakeLine:
         "variance", "Counted minus expected; null if it was not counted. 差异数量"
     )
     seq: Revision = strawberry.field(
-        description="Position of the level that the line speaks of. Send it back as "
+        description="Position of the level that the line refers to. Send it back as "
         "`startedAtSeq` when a person begins to count. 流水位置"
     )
 
@@ -231,8 +234,8 @@ class StocktakeLine:
         )
 
     @strawberry.field(
-        description="What makes the variance exact, or keeps it so; empty if nothing is missing. "
-        "如何确定差异"
+        description="What would make the variance exact, or keep it exact; empty if nothing is "
+        "missing. 如何确定差异"
     )
     async def narrowed_by(
         self, root: strawberry.Parent[WorksheetLine], info: Info
@@ -305,7 +308,7 @@ class StocktakeLine:
     def quarantined(self, root: strawberry.Parent[WorksheetLine]) -> Quantity:
         return quantity(root.now.quarantine, root.scale)
 
-    @strawberry.field(description="Quantity on its way to the store, not to be counted. 在途")
+    @strawberry.field(description="Quantity in transit to the store, which is not counted. 在途")
     def incoming(self, root: strawberry.Parent[WorksheetLine]) -> Quantity:
         return quantity(root.now.transit, root.scale)
 
@@ -336,7 +339,7 @@ class StocktakeLine:
 
     @strawberry.field(
         graphql_type=list[Movement],
-        description="Movements that speak for the suggested reason. 依据单据",
+        description="Movements that support the suggested reason. 依据单据",
     )
     async def evidence_movements(
         self, root: strawberry.Parent[WorksheetLine], info: Info
@@ -370,7 +373,7 @@ async def _suggestion(line: WorksheetLine, info: Info) -> Suggestion | None:
 
 
 def shown_state(line: WorksheetLine, info: Info) -> LineState:
-    """The state of the line, without what a blind count hides."""
+    """The state of the line as the viewer may see it: a blind count hides whether it differs."""
     state = line.state
     compared = state in (LineState.MATCHES, LineState.DIFFERS)
     return LineState.COUNTED if compared and not sees_book(info, line.stocktake) else state

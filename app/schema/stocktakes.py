@@ -1,4 +1,4 @@
-"""Stocktakes: how far they are, what they found, and their lines."""
+"""Stocktakes: their progress, results and lines."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -51,7 +51,7 @@ class StocktakeState(Enum):
     )
 
 
-@window(Progress, description="Numbers of products. 盘点进度")
+@window(Progress, description="Progress of a count, in numbers of products. 盘点进度")
 class StocktakeProgress:
     products: int = strawberry.field(description="Products to count. 商品数")
     counted: int = strawberry.field(description="Products counted so far. 已盘")
@@ -133,7 +133,7 @@ class Stocktake:
     id: UUID = strawberry.field(description="ID of the stocktake.")
     store: Store = edge("stores", "store_id", "Store that is counted. 门店")
     blind: bool = strawberry.field(
-        description="Whether people who count do not see what the books expect. 盲盘"
+        description="Whether expected quantities are hidden from people who only count. 盲盘"
     )
     everything: bool = strawberry.field(
         description="Whether it covers all products of the store. 全盘"
@@ -243,7 +243,7 @@ class Stocktake:
         ] = None,
         after: Annotated[
             UUID | None,
-            strawberry.argument(description="ID of a line; return the lines behind it."),
+            strawberry.argument(description="ID of a line; return the lines after it."),
         ] = None,
     ) -> list[WorksheetLine]:
         number = USUAL_LINES if first is None else first

@@ -1,4 +1,4 @@
-"""What everyone may see of a store."""
+"""The storefront: the public data of a store."""
 
 from decimal import Decimal
 from typing import Annotated
@@ -41,7 +41,7 @@ class LowerPrice:
 
 
 def lower_price(price: int | None, percent: int | None) -> LowerPrice | None:
-    """So many percent off a price in fen."""
+    """The lower price of a product, from its price in fen; None without a price or a markdown."""
     if percent is None or price is None:
         return None
     charge = charge_of(price, Decimal(1)).less(percent)

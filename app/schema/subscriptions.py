@@ -1,4 +1,4 @@
-"""Messages of mini-programs and SMS: templates, and what a member of staff subscribed to."""
+"""Messages of mini-programs and SMS: templates, and the subscriptions of staff."""
 
 from datetime import datetime
 from enum import Enum
@@ -47,7 +47,7 @@ class MessageField:
 @window(
     tables.MessageTemplate,
     needs=Can.CONNECT_MINI_APPS,
-    description="The template by which a channel sends alerts. 消息模板",
+    description="The template with which a channel sends alerts. 消息模板",
 )
 class MessageTemplate:
     template: str = strawberry.field(description="ID of the template at the provider. 模板编号")
@@ -77,7 +77,7 @@ class MessageSubscription:
         "模板编号"
     )
     credits: int = strawberry.field(
-        description="Messages that you have subscribed to and not received. 剩余次数"
+        description="Number of messages that you have subscribed to and not received yet. 剩余次数"
     )
 
     @strawberry.field(description="Channel of the mini-program. 渠道")

@@ -1,4 +1,4 @@
-"""Problems of sales by what their till says."""
+"""Problems of receipt numbers and tills."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -1,4 +1,4 @@
-"""Tills, and what one sends to register and to retire them."""
+"""Tills, and the inputs that register and retire them."""
 
 from datetime import datetime
 from typing import Annotated

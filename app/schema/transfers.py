@@ -1,4 +1,4 @@
-"""Transfers, and what one sends to ask for goods, approve, ship and receive them."""
+"""Transfers, and the inputs that request, approve, ship and receive them."""
 
 from datetime import date, datetime
 from enum import Enum

@@ -1,4 +1,4 @@
-"""`upsertProducts`: its input, and what was done with each product."""
+"""The input of `upsertProducts`, and its result for each product."""
 
 from decimal import Decimal
 from enum import Enum
@@ -83,7 +83,7 @@ class UpsertProductInput:
     )
     shelf_life_days: int | None = strawberry.field(
         default=None,
-        description="Shelf life of a new product in days, which is then kept by batches. 保质期",
+        description="Shelf life of a new product in days; its stock is then kept by batch. 保质期",
     )
 
     def values(self) -> dict[str, object]:
@@ -116,7 +116,7 @@ class UpsertedProduct:
 
 
 @public
-@strawberry.type(description="What is wrong with a field of a product. 错误")
+@strawberry.type(description="An error in a field of a product. 错误")
 class ProductFieldError:
     field: ImportField | None = strawberry.field(
         description="Field that is wrong; null if the whole product is. 字段"
@@ -134,7 +134,7 @@ class ProductFieldError:
     description="A product of the list was left out; `errors` says why. 商品未保存",
 )
 class ProductRefused(Problem):
-    @strawberry.field(description="Everything that is wrong with the product. 错误列表")
+    @strawberry.field(description="All errors of the product. 错误列表")
     def errors(self, root: strawberry.Parent[upserts.ProductRefused]) -> list[ProductFieldError]:
         return [
             ProductFieldError(field=ImportField[field] if field else None, text=text)

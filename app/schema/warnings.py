@@ -1,4 +1,4 @@
-"""Warnings: what a person should know about a movement that was recorded."""
+"""Warnings about movements that were recorded."""
 
 from datetime import date
 from enum import Enum
@@ -25,7 +25,7 @@ class WarningCode(Enum):
 @window(
     tables.Entry,
     stores=("from_store", "to_store"),
-    description="Something to know about a movement that was recorded. 警告",
+    description="A warning about a movement that was recorded. 警告",
 )
 class MovementWarning:
     product: Product = edge("products", "product_id", "Product that the warning is about. 商品")
@@ -35,7 +35,7 @@ class MovementWarning:
     def code(self) -> WarningCode:
         return WarningCode.EXPIRED
 
-    @strawberry.field(description="Quantity that it is about, in the product's unit. 数量")
+    @strawberry.field(description="Quantity that the warning is about, in the product's unit. 数量")
     def quantity(self, root: strawberry.Parent[tables.Entry]) -> Quantity:
         return quantity(root.quantity, root.scale)
 

@@ -43,5 +43,6 @@ class ReplayWebhookInput:
     webhook_id: UUID = strawberry.field(description="ID of a webhook with STORE_CHANGED.")
     store_id: UUID = strawberry.field(description="ID of the store.")
     after: Revision = strawberry.field(
-        description="Revision of the last event that you have; what follows it is sent again. 版本"
+        description="Revision of the last event that you have; all later changes are sent again. "
+        "版本"
     )

@@ -43,7 +43,8 @@ def window(
 def as_window(row: Any) -> Any:
     """The row, for a resolver whose GraphQL type is a window on it.
 
-    Resolvers return rows where their annotations name the window; only the type checker minds.
+    Resolvers return rows although their annotations name the window; this cast tells the type
+    checker so.
     """
     return row
 

@@ -1,4 +1,4 @@
-"""Write-offs, and what one sends to ask for them and to decide."""
+"""Write-offs, and the inputs that request and decide them."""
 
 import asyncio
 from datetime import datetime
@@ -81,13 +81,14 @@ class WriteOffLine:
 
 
 async def _cost(info: Info, row: tables.WriteOff, line: tables.WriteOffLine) -> int:
-    """1/10000 yuan that the line costs: by the ledger, or by the level as it is now."""
+    """The cost of the line in 1/10000 yuan: from the ledger once decided, else from the present
+    level."""
     loaders = info.context.loaders_of(row)
     if row.state == "APPROVED":
         return (await loaders.wasted.load((row.id, line.line))).cost
     level = await loaders.levels.load((row.store_id, line.product_id))
     held = level.shelf + level.reserved + level.quarantine + level.transit
-    # It may have been decided since the row was read: then nothing need be left.
+    # If the write-off was decided after its row was read, there may be no stock left.
     return share(level.value, line.quantity, held) if held else 0
 
 
@@ -209,8 +210,9 @@ class WriteOffLineInput(StockLineInput):
     source: writeoffs.Source | None = strawberry.field(
         name="from",
         default=None,
-        description="By default the shelf first, and what it lacks from quarantine. Use QUARANTINE "
-        "for goods that expired, were returned or were put aside before. 来源",
+        description="By default goods are taken from the shelf first, and the rest from "
+        "quarantine. Use QUARANTINE for goods that expired, were returned or were "
+        "put aside before. 来源",
     )
 
 
