@@ -192,7 +192,8 @@ class OrdersMutation:
     )
     async def fulfil_order(self, info: Info, input: types.FulfilOrderInput) -> Order:
         db, viewer = info.context.app.db, info.context.viewer
-        return await orders.fulfil(db, viewer, input.key, input.order_id)
+        where = input.zone, input.zones or ()
+        return await orders.fulfil(db, viewer, input.key, input.order_id, *where)
 
     @root(
         Can.PLACE_ORDER,

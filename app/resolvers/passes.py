@@ -100,7 +100,7 @@ class PassesMutation:
     async def redeem(self, info: Info, input: types.RedeemInput) -> Redemption:
         db, viewer = info.context.app.db, info.context.viewer
         how_many = 1 if input.uses is None else input.uses
-        where, more = (input.key, input.store_id), (how_many, wish_of(input))
+        where, more = (input.key, input.store_id), (how_many, wish_of(input), input.zone)
         if input.pass_id is not None and input.service_product_id is None:
             return await passes.redeem_pass(db, viewer, *where, input.pass_id, *more)
         if input.service_product_id is not None and input.pass_id is None:

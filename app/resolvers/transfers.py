@@ -200,7 +200,7 @@ class TransfersMutation:
         "of parts. 收货",
     )
     async def receive_transfer(self, info: Info, input: types.ReceiveTransferInput) -> Transfer:
-        arguments = input.key, input.transfer_id, input.lines
+        arguments = input.key, input.transfer_id, input.lines, input.zone
         return await transfer_receipts.receive(info.context.app.db, info.context.viewer, *arguments)
 
     @root(
@@ -224,4 +224,4 @@ class TransfersMutation:
     )
     async def cancel_transfer(self, info: Info, input: types.CancelTransferInput) -> Transfer:
         db, viewer, id = info.context.app.db, info.context.viewer, input.transfer_id
-        return await transfers.cancel(db, viewer, input.key, id, input.reason)
+        return await transfers.cancel(db, viewer, input.key, id, input.reason, input.zone)

@@ -14,7 +14,7 @@ from app.domain.movements.prices import ordered_charge
 from app.domain.people.contacts import contact_of
 from app.domain.rules.phones import masked
 from app.schema import customer_problems, problems
-from app.schema.arguments import request_key
+from app.schema.arguments import at_most, request_key
 from app.schema.boundary import needs
 from app.schema.catalog import Channel, Product
 from app.schema.edges import edge, maybe_edge
@@ -22,7 +22,7 @@ from app.schema.identity import Actor
 from app.schema.passes import Pass
 from app.schema.recipes import Recipe
 from app.schema.sales import Disposition
-from app.schema.scalars import Money, Quantity, free_text, maybe_fen, quantity
+from app.schema.scalars import MOST_VALUES, Money, Quantity, free_text, maybe_fen, quantity
 from app.schema.stock import Movement
 from app.schema.stock_changes import SaleLineInput, StockLineInput
 from app.schema.storefront import StorefrontStore
@@ -300,10 +300,26 @@ class PayOrderInput:
     )
 
 
+@strawberry.input(description="Zone of a product's goods. 商品区域")
+class ProductZoneInput:
+    product_id: UUID = strawberry.field(description="ID of the product.")
+    zone: str = strawberry.field(description="Zone, one of `Store.zones`. 区域")
+
+
 @strawberry.input(description="Input of `fulfilOrder`. 交付")
 class FulfilOrderInput:
     key: UUID = request_key()
     order_id: UUID = strawberry.field(description="ID of the paid order to hand over.")
+    zone: str | None = strawberry.field(
+        default=None,
+        description="Zone of the store that the goods leave, one of `Store.zones`. With it a "
+        "product in several zones is counted exactly while the store sells. 区域",
+    )
+    zones: list[ProductZoneInput] | None = strawberry.field(
+        default=None,
+        description="Zones of products that lie elsewhere. 商品区域",
+        metadata=at_most(MOST_VALUES),
+    )
 
 
 @strawberry.input(description="Input of `cancelOrder`. 取消订单")

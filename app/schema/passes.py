@@ -222,6 +222,10 @@ class RedeemInput:
         description="Quantities actually used, for components that differ from the recipe. "
         "实际用量",
     )
+    zone: str | None = strawberry.field(
+        default=None,
+        description="Zone of the store that the components leave, one of `Store.zones`. 区域",
+    )
 
 
 @strawberry.input(description="Input of `refundPass`. 退卡")

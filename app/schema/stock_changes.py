@@ -73,7 +73,8 @@ class StockLineInput(GoodsLineInput):
         default=None,
         description="Zone of the store that the goods leave or are put in, one of `Store.zones`, "
         "or any text at most 50 characters long with `occurredAt`. With it a product in several "
-        "zones is counted exactly while the store sells. Orders ignore it. 区域",
+        "zones is counted exactly while the store sells. `placeOrder` ignores it: `fulfilOrder` "
+        "has zones. 区域",
     )
     without: list[UUID] | None = strawberry.field(
         default=None, description="IDs of optional recipe components to leave out. 不要的配料"

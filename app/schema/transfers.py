@@ -204,6 +204,10 @@ class ShipLineInput(GoodsLineInput):
         default=None,
         description="Last day of sale of the batch, alone or with `batchNo`. 到期日",
     )
+    zone: str | None = strawberry.field(
+        default=None,
+        description="Zone of the sending store that the goods leave, one of `Store.zones`. 区域",
+    )
 
 
 @strawberry.input(
@@ -241,6 +245,11 @@ class ArrivalInput:
         default=None,
         description="Reason of the difference, at most 200 characters; required if anything is "
         "damaged, lost or returned. 差异原因",
+    )
+    zone: str | None = strawberry.field(
+        default=None,
+        description="Zone of the receiving store in which the goods are put, one of "
+        "`Store.zones`; `zone` of the input by default. 区域",
     )
 
 
@@ -326,6 +335,11 @@ class ReceiveTransferInput:
         default=None,
         description="What arrived; by default everything in transit is received. 收货明细",
     )
+    zone: str | None = strawberry.field(
+        default=None,
+        description="Zone of the receiving store in which goods are put whose line names none. "
+        "区域",
+    )
 
 
 @strawberry.input(description="Input of `cancelTransfer`. 取消调拨")
@@ -334,4 +348,8 @@ class CancelTransferInput:
     transfer_id: UUID = strawberry.field(description="ID of the transfer to cancel.")
     reason: str | None = strawberry.field(
         default=None, description="Reason of the cancellation, at most 200 characters. 取消原因"
+    )
+    zone: str | None = strawberry.field(
+        default=None,
+        description="Zone of the sending store to which recalled goods return. 区域",
     )

@@ -14,6 +14,7 @@ from tests.api.test_stocktakes import (
     opened,
 )
 from tests.support.api import Desk
+from tests.support.identity import CREATE_STORE
 
 
 async def test_two_zones_and_a_sale_between(desk: Desk) -> None:
@@ -57,6 +58,73 @@ async def test_zones_on_movements_make_the_count_exact(fresh: Desk) -> None:
 
 async def zoned(desk: Desk, quantity: int, zone: str) -> dict[str, Any]:
     return await desk.line("米", quantity, zone=zone)
+
+
+async def test_every_movement_of_a_shelf_names_its_zone(fresh: Desk) -> None:
+    """Transfers, orders, write-offs, bundles and redemptions: counted exactly in two zones."""
+    desk = fresh
+    await desk.do("setZones", storeId=desk.store, zones=["前场", "仓库"])
+    other = (await desk.chain.do(CREATE_STORE, code=uuid4().hex, name="总仓"))["id"]
+    await desk.receive("米", 40)
+    await desk.product("礼盒", kind="BUNDLE")
+    await desk.product("保养", kind="SERVICE")
+    for product in ("礼盒", "保养"):
+        parts = [{"productId": await desk.product("米"), "quantity": "2"}]
+        await desk.do("setRecipe", productId=await desk.product(product), components=parts)
+    row = await counted(desk, await opened(desk, "米"), ("米", 30), zone="前场")
+    # From here on everything happens in the front zone, after its count.
+    sent = await desk.do(
+        "createTransfer",
+        fromStoreId=desk.store,
+        toStoreId=other,
+        lines=[await desk.line("米", 3)],
+    )
+    shipped = {"transferId": sent["id"], "lines": [await zoned(desk, 3, "前场")]}
+    assert (await desk.do("shipTransfer", **shipped))["state"] == "SHIPPED"
+    recalled = await desk.do("cancelTransfer", transferId=sent["id"], zone="前场")
+    assert recalled["state"] == "CANCELLED"
+    await desk.post("receive", ("米", 4), storeId=other)
+    got = await desk.do(
+        "createTransfer",
+        fromStoreId=other,
+        toStoreId=desk.store,
+        lines=[await desk.line("米", 4)],
+    )
+    await desk.do("shipTransfer", transferId=got["id"])
+    part = {"productId": await desk.product("米"), "received": "1", "zone": "前场"}
+    arrived = await desk.do("receiveTransfer", transferId=got["id"], lines=[part])
+    assert arrived["state"] == "PARTIAL"
+    arrived = await desk.do("receiveTransfer", transferId=got["id"], zone="前场")
+    assert arrived["state"] == "RECEIVED"
+    store = desk.chain.founded.store.code
+    order = {"store": store, "channel": "WECHAT", "contact": "13800000000"}
+    placed = await desk.do("placeOrder", **order, lines=[await desk.line("米", 2)])
+    await desk.do("payOrder", orderId=placed["id"])
+    zones = [{"productId": await desk.product("米"), "zone": "前场"}]
+    handed = await desk.do("fulfilOrder", orderId=placed["id"], zone="仓库", zones=zones)
+    assert handed["state"] == "FULFILLED"
+    back = {"orderId": placed["id"], "disposition": "SHELF"}
+    await desk.do("returnOrder", **back, lines=[await zoned(desk, 1, "前场")])
+    bundle = await desk.line("礼盒", 1, zone="前场")
+    sold = await desk.do("sell", storeId=desk.store, lines=[bundle])
+    back = {"saleId": sold["id"], "disposition": "SHELF", "lines": [bundle]}
+    await desk.do("returnSale", **back)
+    used = {"serviceProductId": await desk.product("保养"), "storeId": desk.store}
+    await desk.do("redeem", **used, zone="前场")
+    wasted = {"storeId": desk.store, "reason": "破损", "lines": [await zoned(desk, 1, "前场")]}
+    request = await desk.do("requestWriteOff", by=desk.cashier, **wasted)
+    await desk.do("approveWriteOff", writeOffId=request["id"])
+    assert await on_hand(desk, "米") == "40"
+    row = await counted(desk, row, ("米", 9), zone="仓库")
+    line = line_of(row, "米")
+    assert (line["movedDuring"], line["state"], line["variance"]) == ([], "DIFFERS", "-1")
+    refusals = [
+        await desk.code("fulfilOrder", orderId=placed["id"], zone="阁楼"),
+        await desk.code("receiveTransfer", transferId=got["id"], zone="阁楼"),
+        await desk.code("cancelTransfer", transferId=sent["id"], zone="阁楼"),
+        await desk.code("redeem", **used, zone="阁楼"),
+    ]
+    assert refusals == ["BAD_INPUT"] * 4
 
 
 REGISTER = """mutation($input: RegisterTillInput!) {

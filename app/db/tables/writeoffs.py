@@ -47,7 +47,10 @@ class WriteOff(Table):
 
 
 class WriteOffLine(Table):
-    """Base units of one batch, and the bin they were in at the time of the request."""
+    """Base units of one batch, and the bin they were in at the time of the request.
+
+    `zone` is where in the store they lay, null if it was not named.
+    """
 
     __tablename__ = "write_off_lines"
     tenant_id: Mapped[UUID] = key()
@@ -58,6 +61,7 @@ class WriteOffLine(Table):
     source: Mapped[str]
     quantity: Mapped[int]
     scale: Mapped[int]
+    zone: Mapped[str | None]
     __table_args__ = (
         to("write_offs", "write_off_id"),
         to("products", "product_id"),

@@ -11,7 +11,7 @@ from app.db import recipes as rows
 from app.db.core.unit import Database
 from app.domain.errors import InvalidQuantity, Malformed, Refused, WrongState, WrongStateReason
 from app.domain.ledger.channel_limits import COUNTER
-from app.domain.ledger.draft import Line, Place
+from app.domain.ledger.draft import Line, Place, in_zone
 from app.domain.rules.kinds import UNEXPIRED_BINS
 from app.domain.rules.recipes import Need
 from app.domain.rules.units import from_base
@@ -125,7 +125,7 @@ class Cookbook:
         recipes: dict[UUID, UUID | None] = {}
         prepaid = False
         for line, wish in zip(lines, wishes, strict=True):
-            product = known.get(line.product)
+            first, product = len(exploded), known.get(line.product)
             if product is not None and _follows_recipe(line, product):
                 recipes[line.product] = product.recipe_id
             if (
@@ -149,6 +149,8 @@ class Cookbook:
                     exploded += self._usual_lines(line, product)
                 else:
                     exploded += made_to_order(line, product, wish)
+            # Components lie where the line says.
+            exploded[first:] = in_zone(exploded[first:], line.zone)
         if lines and not exploded and not prepaid:
             raise Refused(WrongState(WrongStateReason.NO_RECIPE))
         return Exploded(tuple(exploded), recipes)

@@ -47,6 +47,7 @@ from app.domain.movements.record import (
     draft,
     redrafted,
 )
+from app.domain.movements.zones import ProductZone, check_product_zones, check_zone
 from app.domain.people import contacts
 from app.domain.rules.days import store_day
 from app.domain.rules.kinds import Kind
@@ -159,13 +160,23 @@ def _is_promised(external_id: str | None) -> bool:
     return external_id is not None
 
 
-async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Order:
+async def fulfil(
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    order_id: UUID,
+    zone: str | None = None,
+    zones: Sequence[ProductZone] = (),
+) -> Order:
     """Hands a paid order over to its customer. 交付
 
-    Goods that expired while they waited go to quarantine, and fresh ones are taken instead. Raises
-    Refused: UnknownOrder, OutOfStock, WrongState for what is not paid.
+    Its goods leave `zone`, and the products of `zones` leave theirs. Goods that expired while they
+    waited go to quarantine, and fresh ones are taken instead. Raises Refused: UnknownOrder,
+    OutOfStock, WrongState for what is not paid; Malformed for a zone that the store does not have.
     """
     row = await reached_order(db, viewer, Can.RUN_ORDERS, order_id)
+    zone = await check_zone(db, viewer.tenant, row.store_id, zone)
+    by_product = await check_product_zones(db, viewer.tenant, row.store_id, zones)
 
     async def work(unit: Unit, row: Order) -> None:
         if row.state != "PAID":
@@ -177,12 +188,18 @@ async def fulfil(db: Database, viewer: Viewer, key: UUID, order_id: UUID) -> Ord
         ordered = [line for line in ordered if line.line not in passes]
         [store] = await identity.stores_by_id(unit.session, unit.tenant, [row.store_id])
         today = store_day(unit.now, store.timezone)
-        lines = fulfilment_lines(row.store_id, held, ordered, today)
+        lines = [
+            replace(line, zone=by_product.get(line.product, zone))
+            for line in fulfilment_lines(row.store_id, held, ordered, today)
+        ]
         handed = _movement(row, Kind.FULFILMENT, key, viewer.actor, lines)
         await post_movement(unit, replace(handed, promised=True))
         row.state, row.ended_at = "FULFILLED", unit.now
 
-    return await _change(db, viewer, key, row, ("fulfilOrder", order_id), work)
+    named = zone, sorted(by_product.items())
+    # Without zones it is the same request as that of a client that knows none.
+    request = "fulfilOrder", order_id, *(named if zone or by_product else ())
+    return await _change(db, viewer, key, row, request, work)
 
 
 async def cancel(db: Database, viewer: Viewer, key: UUID, row: Order, reason: str | None) -> Order:

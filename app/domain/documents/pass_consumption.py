@@ -13,7 +13,7 @@ from app.db import reservations
 from app.db.core.unit import Unit
 from app.db.tables import Pass
 from app.domain.catalog.cookbook import NO_WISH, KnownProduct, Taken, Wish, made_to_order
-from app.domain.ledger.draft import Line, Place, reversed_lines
+from app.domain.ledger.draft import Line, Place, in_zone, reversed_lines
 from app.domain.ledger.reservations import move_line
 from app.domain.rules.fefo import pick
 from app.domain.rules.kinds import Kind
@@ -47,21 +47,27 @@ def _use_lines(row: Pass, store: UUID, takes: Sequence[Taken], uses: int, wish: 
 
 
 async def redemption_lines(
-    unit: Unit, row: Pass, store: UUID, takes: Sequence[Taken], uses: int, wish: Wish
+    unit: Unit,
+    row: Pass,
+    store: UUID,
+    takes: Sequence[Taken],
+    uses: int,
+    wish: Wish,
+    zone: str | None = None,
 ) -> list[Line]:
-    """Goods taken ahead that come back, what the uses take, and the service itself."""
+    """Goods taken ahead that come back, what the uses take from the zone, and the service."""
     last = uses == row.uses - row.used
     if row.ahead:
         if store == row.store_id and wish == NO_WISH:
             # The sale took the first use; only further ones take more.
             more = _use_lines(row, store, takes, uses - 1, wish)[:-1] if uses > 1 else []
-            return [*more, _use_lines(row, store, [], uses, wish)[-1]]
+            return [*in_zone(more, zone), _use_lines(row, store, [], uses, wish)[-1]]
         back = await unused_lines(unit, row)
     elif row.consume_on == "RESERVE_ON_SALE":
         back = await _released(unit, row, None if last else takes, uses)
     else:
         back = []
-    return [*back, *_use_lines(row, store, takes, uses, wish)]
+    return [*back, *in_zone(_use_lines(row, store, takes, uses, wish), zone)]
 
 
 async def unused_lines(unit: Unit, row: Pass) -> list[Line]:

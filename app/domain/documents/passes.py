@@ -47,8 +47,9 @@ from app.domain.errors import (
 )
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.documents import movement_of, open_levels_for, post_movement
-from app.domain.ledger.draft import SYSTEM_ACTOR, Draft, Line, Place
+from app.domain.ledger.draft import SYSTEM_ACTOR, Draft, Line, Place, in_zone
 from app.domain.ledger.reservations import retry_while_short
+from app.domain.movements.zones import check_zone
 from app.domain.people import contacts
 from app.domain.rules.days import day_start, store_day
 from app.domain.rules.kinds import Kind
@@ -170,6 +171,7 @@ async def redeem_pass(
     pass_id: UUID,
     uses: int,
     wish: Wish = NO_WISH,
+    zone: str | None = None,
 ) -> Redemption:
     """Redeems uses of a pass in a store; what they take leaves that store's shelf, once.
 
@@ -182,7 +184,8 @@ async def redeem_pass(
     row = await _get_pass(db, viewer.tenant, pass_id)
     takes = await _components(db, viewer.tenant, row)
     await _open(db, row, store_id, takes)
-    request = ("redeem", pass_id, store_id, uses, *wish.printed())
+    zone = await check_zone(db, viewer.tenant, store_id, zone)
+    request = ("redeem", pass_id, store_id, uses, *wish.printed(), *([zone] if zone else []))
 
     async def once() -> Redemption:
         async with db.unit(viewer.tenant) as unit:
@@ -191,7 +194,7 @@ async def redeem_pass(
                 return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
             row = await _locked(unit, pass_id)
             await _check_usable(unit, row, uses)
-            lines = await redemption_lines(unit, row, store_id, takes, uses, wish)
+            lines = await redemption_lines(unit, row, store_id, takes, uses, wish, zone)
             draft = _movement(row, key, viewer.actor, Kind.REDEMPTION, lines)
             ahead, row.ahead, row.used = row.ahead, False, row.used + uses
             if row.used == row.uses:
@@ -357,6 +360,7 @@ async def redeem_paid(
     product_id: UUID,
     uses: int,
     wish: Wish = NO_WISH,
+    zone: str | None = None,
 ) -> Redemption:
     """Redeems a service that is paid for at the counter: a sale, with what it takes.
 
@@ -367,6 +371,7 @@ async def redeem_paid(
     service = await _read_prepaid(db, viewer.tenant, product_id)
     if service.kind == "PASS":
         raise Refused(WrongState(WrongStateReason.PASS))
+    zone = await check_zone(db, viewer.tenant, store_id, zone)
     shelf, customer = Place(store_id, "shelf"), Place(store_id, "customer")
     line = Line(product_id, Decimal(uses), shelf, customer)
     draft = Draft(
@@ -374,13 +379,13 @@ async def redeem_paid(
         store=store_id,
         actor=viewer.actor,
         key=uuid5(key, Kind.SALE.name),
-        lines=tuple(made_to_order(line, service, wish)),
+        lines=tuple(in_zone(made_to_order(line, service, wish), zone)),
         fingerprint=fingerprint_of("redeem", key),
         occurred_at=clock(),
         channel=COUNTER,
     )
     await open_levels_for(db, viewer.tenant, draft)
-    request = ("redeem", product_id, store_id, uses, *wish.printed())
+    request = ("redeem", product_id, store_id, uses, *wish.printed(), *([zone] if zone else []))
 
     async def once() -> Redemption:
         async with db.unit(viewer.tenant) as unit:

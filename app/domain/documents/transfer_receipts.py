@@ -38,16 +38,19 @@ from app.domain.errors import (
     WrongStateReason,
 )
 from app.domain.ledger.documents import announce, movement_of
-from app.domain.ledger.draft import Line, Place
+from app.domain.ledger.draft import Line, Place, in_zone
 from app.domain.ledger.post import post
 from app.domain.ledger.reservations import move_line
-from app.domain.movements.lines import PlainLine, resolve_lines
+from app.domain.movements.lines import PlainLine, resolve_lines, zone_of
+from app.domain.movements.zones import check_zone, check_zones
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.transfer_receipts import parted
 from app.domain.rules.units import to_base
 
 FATES = ("received", "damaged", "lost", "returned")
+HERE = ("received", "damaged")
+"""Fates of goods that are in the store from then on."""
 FATE_OF_BIN = {
     "shelf": "received",
     "quarantine": "damaged",
@@ -78,16 +81,22 @@ class ArrivalRequest(Protocol):
     def returned(self) -> Decimal | None: ...
     @property
     def reason(self) -> str | None: ...
+    @property
+    def zone(self) -> str | None: ...
 
 
 class ReceivedLine(NamedTuple):
-    """The same, resolved, in base units; `batches` are the only ones it may be of, None for any."""
+    """The same, resolved, in base units; `batches` are the only ones it may be of, None for any.
+
+    `zone` is where in the store the goods are put.
+    """
 
     product_id: UUID
     scale: int
     fates: list[tuple[str, int]]
     batches: Collection[UUID] | None
     reason: str | None
+    zone: str | None
 
     @property
     def total(self) -> int:
@@ -104,8 +113,11 @@ async def receive(
     key: UUID,
     transfer_id: UUID,
     requests: Sequence[ArrivalRequest] | None,
+    zone: str | None = None,
 ) -> Transfer:
     """Accounts for what arrived; without lines, receives all that is still in transit.
+
+    `zone` is where goods are put whose line names none.
 
     Damaged goods wait in quarantine, lost ones are a variance, and what is sent back is in
     transit to where it came from, by a transfer of its own. Raises Refused: UnknownTransfer,
@@ -113,39 +125,49 @@ async def receive(
     without one, WrongState for what was not shipped or has arrived; and as `resolve_lines` does.
     """
     row = await get_transfer(db, viewer, Can.RECEIVE_TRANSFER, transfer_id)
+    zone = await check_zone(db, viewer.tenant, row.to_store, zone)
     if requests is None:
         listed = None
     else:
-        listed = await _resolve(db, viewer.tenant, row.to_store, requests)
+        listed = await _resolve(db, viewer.tenant, row.to_store, requests, zone)
 
     async def work(unit: Unit, row: Transfer) -> None:
         if row.state not in ("SHIPPED", "PARTIAL"):
             raise Refused(WrongState(WrongStateReason[row.state]))
         held = await transfers.in_transit(unit, row)
-        arrived = _everything(held) if listed is None else listed
+        arrived = _everything(held, zone) if listed is None else listed
         await _post(unit, row, key, viewer.actor, _parts(held, arrived), _reasons(arrived))
         await _note(unit, row, arrived)
 
-    printed = ("receiveTransfer", row.id, printed_lines(requests))
+    printed = "receiveTransfer", row.id, printed_lines(requests), *([zone] if zone else [])
     return await change(db, viewer, key, row, printed, work)
 
 
 async def _resolve(
-    db: Database, tenant: UUID, store: UUID, requests: Sequence[ArrivalRequest]
+    db: Database,
+    tenant: UUID,
+    store: UUID,
+    requests: Sequence[ArrivalRequest],
+    zone: str | None,
 ) -> list[ReceivedLine]:
-    """The lines in base units. Raises Refused(ReasonNeeded) for differences without a reason."""
+    """The lines in base units; those that name no zone are put in `zone`.
+
+    Raises Refused(ReasonNeeded) for differences without a reason.
+    """
     plain = [
         PlainLine(each.product_id, _sum(each), each.code, each.batch_no, each.expires_on)
         for each in requests
     ]
+    await check_zones(db, tenant, store, requests)
     lines = await resolve_lines(db, tenant, store, plain, "transit")
     async with db.read(tenant) as session:
         products = await read_products(session, tenant, {line.product_id for line in lines})
     received: list[ReceivedLine] = []
     for each, line in zip(requests, lines, strict=True):
         scale, reason = products[line.product_id].scale, clean(each.reason, "reason", 200)
-        fates = _fates(each, line.product_id, scale)
-        received.append(ReceivedLine(line.product_id, scale, fates, line.batches, reason))
+        fates, own = _fates(each, line.product_id, scale), zone_of(each)
+        what = line.product_id, scale, fates, line.batches, reason
+        received.append(ReceivedLine(*what, own or zone))
     unexplained = [each.product_id for each in received if each.differs and each.reason is None]
     if unexplained:
         raise Refused(ReasonNeeded(tuple(unexplained)))
@@ -171,7 +193,7 @@ def _fates(line: ArrivalRequest, product: UUID, scale: int) -> list[tuple[str, i
     return fates
 
 
-def _everything(held: Sequence[Reservation]) -> list[ReceivedLine]:
+def _everything(held: Sequence[Reservation], zone: str | None) -> list[ReceivedLine]:
     return [
         ReceivedLine(
             each.product_id,
@@ -179,12 +201,19 @@ def _everything(held: Sequence[Reservation]) -> list[ReceivedLine]:
             [("received", each.quantity)],
             each.batch_id and (each.batch_id,),
             None,
+            zone,
         )
         for each in held
     ]
 
 
-Part = tuple[str, Reservation, int]
+class Part(NamedTuple):
+    """Base units of one batch, what became of them, and the zone in which they are put."""
+
+    fate: str
+    held: Reservation
+    quantity: int
+    zone: str | None
 
 
 def _parts(held: Sequence[Reservation], arrived: Sequence[ReceivedLine]) -> list[Part]:
@@ -200,7 +229,9 @@ def _parts(held: Sequence[Reservation], arrived: Sequence[ReceivedLine]) -> list
             continue
         for fate, each, quantity in parted([(each, left[each]) for each in batches], line.fates):
             left[each] -= quantity
-            parts.append((fate, each, quantity))
+            # Goods that are lost or go back are in no zone.
+            put = line.zone if fate in HERE else None
+            parts.append(Part(fate, each, quantity, put))
     if excesses:
         raise Refused(ExceedsTransfer(tuple(excesses)))
     return parts
@@ -232,8 +263,9 @@ async def _post(
         "returned": Place(row.from_store, "transit"),
     }
     lines: dict[bool, list[Line]] = {False: [], True: []}
-    for fate, held, quantity in parts:
-        lines[fate == "returned"].append(move_line(held, quantity, transit, targets[fate]))
+    for fate, held, quantity, zone in parts:
+        moved = move_line(held, quantity, transit, targets[fate])
+        lines[fate == "returned"] += in_zone([moved], zone)
     kept, back = lines[False], lines[True]
     drafts = [movement_of(row.id, Kind.TRANSFER_RECEIPT, here, key, actor, kept, reason=reason)]
     if back:
@@ -260,7 +292,7 @@ async def _send_back(
         shipped_at=unit.now,
     )
     summed: Counter[tuple[UUID, int]] = Counter()
-    for fate, held, quantity in parts:
+    for fate, held, quantity, _ in parts:
         if fate == "returned":
             summed[held.product_id, held.scale] += quantity
     lines = [

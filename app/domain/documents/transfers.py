@@ -6,7 +6,7 @@ One document lasts from the request to the last receipt. Goods between two store
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -38,9 +38,10 @@ from app.domain.ledger.documents import (
     open_levels_for,
     post_movement,
 )
-from app.domain.ledger.draft import Line, Place
+from app.domain.ledger.draft import Line, Place, in_zone
 from app.domain.ledger.reservations import move_line, retry_while_short
 from app.domain.movements.lines import LineRequest, resolve_lines
+from app.domain.movements.zones import check_zone, check_zones
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import from_base, to_base
@@ -164,8 +165,14 @@ def apart(one: UUID, other: UUID) -> None:
 
 
 def printed_lines(requests: Sequence[Any] | None) -> list[list[Any]] | None:
-    """The lines as the client sent them, for the fingerprint: a retry is the same request."""
-    return None if requests is None else [list(astuple(line)) for line in requests]
+    """The lines as the client sent them, for the fingerprint: a retry is the same request, also of
+    a client that knows no zones."""
+    if requests is None:
+        return None
+    return [
+        [value for name, value in asdict(line).items() if name != "zone" or value is not None]
+        for line in requests
+    ]
 
 
 def line_of(
@@ -252,6 +259,7 @@ async def _lines_to_ship(
             if line.approved
         ]
         return lines, approved
+    await check_zones(db, tenant, row.from_store, requests)
     resolved = await resolve_lines(db, tenant, row.from_store, requests, "shelf")
     lines = [
         Line(
@@ -261,6 +269,7 @@ async def _lines_to_ship(
             transit,
             batches=line.batches,
             shown_expiry=line.shown_expiry,
+            zone=line.zone,
         )
         for line in resolved
     ]
@@ -278,31 +287,38 @@ async def _lines_to_ship(
 
 
 async def cancel(
-    db: Database, viewer: Viewer, key: UUID, transfer_id: UUID, reason: str | None
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    transfer_id: UUID,
+    reason: str | None,
+    zone: str | None = None,
 ) -> Transfer:
-    """Cancels a transfer of which nothing has arrived; goods on their way return to the shelf and
-    the batches that they left.
+    """Cancels a transfer of which nothing has arrived; goods on their way return to the shelf, in
+    this zone of it, and to the batches that they left.
 
     Raises Refused: UnknownTransfer, WrongState once anything arrived.
     """
     row = await get_transfer(db, viewer, Can.RUN_TRANSFERS, transfer_id)
     reason = clean(reason, "reason", 200)
+    zone = await check_zone(db, viewer.tenant, row.from_store, zone)
 
     async def work(unit: Unit, row: Transfer) -> None:
         if row.state not in ("APPROVED", "SHIPPED"):
             raise Refused(WrongState(WrongStateReason[row.state]))
         if row.state == "SHIPPED":
-            await _recall(unit, row, key, viewer.actor)
+            await _recall(unit, row, key, viewer.actor, zone)
         row.state, row.reason, row.ended_at = "CANCELLED", reason, unit.now
 
-    return await change(db, viewer, key, row, ("cancelTransfer", row.id, reason), work)
+    printed = "cancelTransfer", row.id, reason, *([zone] if zone else [])
+    return await change(db, viewer, key, row, printed, work)
 
 
-async def _recall(unit: Unit, row: Transfer, key: UUID, actor: UUID) -> None:
+async def _recall(unit: Unit, row: Transfer, key: UUID, actor: UUID, zone: str | None) -> None:
     assert row.from_store is not None
     transit, shelf = Place(row.to_store, "transit"), Place(row.from_store, "shelf")
     held = await rows.in_transit(unit, row)
-    back = [move_line(each, each.quantity, transit, shelf) for each in held]
+    back = in_zone([move_line(each, each.quantity, transit, shelf) for each in held], zone)
     recalled = movement_of(row.id, Kind.SHIPMENT_RECALL, row.from_store, key, actor, back)
     await post_movement(unit, recalled)
     for line in await rows.lines_of(unit.session, unit.tenant, [row.id]):

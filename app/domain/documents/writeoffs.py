@@ -206,6 +206,7 @@ async def _put_aside(
             source=Source.SHELF.value,
             quantity=entry.quantity,
             scale=entry.scale,
+            zone=entry.zone,
         )
         for entry in held
     ]
@@ -216,6 +217,7 @@ async def _put_aside(
             source=Source.QUARANTINE.value,
             quantity=move.quantity,
             scale=move.source.scale,
+            zone=move.line.zone,
         )
         for move in moves
     ]
@@ -262,7 +264,10 @@ async def approve(
 
     async def work(unit: Unit, row: WriteOff, lines: Sequence[WriteOffLine]) -> None:
         quarantine, waste = Place(row.store_id, "quarantine"), Place(row.store_id, "waste")
-        wasted = [move_line(line, line.quantity, quarantine, waste) for line in lines]
+        wasted = [
+            replace(move_line(line, line.quantity, quarantine, waste), zone=line.zone)
+            for line in lines
+        ]
         await post_movement(unit, _movement(row, Kind.WRITE_OFF, key, viewer.actor, wasted))
         await _within_limit(unit, viewer.scope.role, row)
 

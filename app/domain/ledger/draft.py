@@ -1,7 +1,7 @@
 """Drafts: requested movements, before the ledger accepts or refuses them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -189,6 +189,11 @@ class Draft:
         # A dish that is only reserved has no line of its own, and its level is needed as well.
         pairs.update((self.store, product) for product in self.recipes)
         object.__setattr__(self, "pairs", frozenset(pairs))
+
+
+def in_zone(lines: Sequence[Line], zone: str | None) -> list[Line]:
+    """The same lines, of goods that lie in this zone; None if it is not named."""
+    return list(lines) if zone is None else [replace(line, zone=zone) for line in lines]
 
 
 def reversed_lines(entries: Sequence[Entry]) -> tuple[Line, ...]:

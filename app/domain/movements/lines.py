@@ -240,9 +240,9 @@ def _resolved(
     )
 
 
-def zone_of(line: LineRequest) -> str | None:
+def zone_of(line: object) -> str | None:
     """The zone that the line names. Raises InvalidText."""
-    return clean(_optional(line, "zone"), "zone", 50)
+    return clean(getattr(line, "zone", None), "zone", 50)
 
 
 def wish_of(line: object) -> Wish:

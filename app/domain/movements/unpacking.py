@@ -15,7 +15,7 @@ from app.db.core.unit import Database
 from app.db.recipes import SoldPart
 from app.db.tables import Entry
 from app.domain.errors import InvalidQuantity, Refused
-from app.domain.ledger.draft import BundlePart, Draft, Line, Place
+from app.domain.ledger.draft import BundlePart, Draft, Line, Place, in_zone
 from app.domain.rules.units import MEASURES, from_base
 
 
@@ -71,11 +71,13 @@ def unpacked(draft: Draft, bundles: Mapping[UUID, SoldBundle]) -> Draft:
         if (bundle := bundles.get(line.product)) is None:
             lines.append(line)
             continue
+        goods: list[Line] = []
         for part in bundle.parts:
             base = part.quantity * line.quantity
             if base != int(base) or base <= 0:
                 raise Refused(InvalidQuantity(line.product, str(line.quantity)))
-            lines.append(Line(part.product_id, from_base(int(base), part.scale), kitchen, goal))
+            goods.append(Line(part.product_id, from_base(int(base), part.scale), kitchen, goal))
+        lines += in_zone(goods, line.zone)
         lines.append(replace(line, target=kitchen, recipe=bundle.recipe_id))
     parts = [_part(id, bundle, part) for id, bundle in bundles.items() for part in bundle.parts]
     return replace(draft, lines=tuple(lines), parts=tuple(parts))

@@ -1,6 +1,7 @@
 """Zones of a store: the areas that lines of movements and counts may name."""
 
 from collections.abc import Sequence
+from typing import Protocol
 from uuid import UUID
 
 from app.db import identity
@@ -11,11 +12,20 @@ from app.domain.access import Can, Viewer
 from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
 from app.domain.errors import Malformed, Refused, UnknownStore
-from app.domain.movements.lines import LineRequest, zone_of
+from app.domain.movements.lines import zone_of
 from app.domain.paths import at_path
 from app.domain.rules.texts import clean
 
 MOST_ZONES = 100
+
+
+class ProductZone(Protocol):
+    """Where in the store goods of a product lie."""
+
+    @property
+    def product_id(self) -> UUID: ...
+    @property
+    def zone(self) -> str: ...
 
 
 def clean_zones(names: Sequence[str]) -> list[str]:
@@ -50,9 +60,7 @@ async def set_zones(
     return store
 
 
-async def check_zones(
-    db: Database, tenant: UUID, store: UUID, requests: Sequence[LineRequest]
-) -> None:
+async def check_zones(db: Database, tenant: UUID, store: UUID, requests: Sequence[object]) -> None:
     """Raises Malformed for a line whose zone the store does not have."""
     named = {place: zone for place, each in enumerate(requests) if (zone := zone_of(each))}
     if not named:
@@ -64,6 +72,35 @@ async def check_zones(
         if zone not in zones:
             with at_path("lines", str(place)):
                 raise unknown_zone(zones)
+
+
+async def check_zone(
+    db: Database, tenant: UUID, store: UUID | None, zone: str | None
+) -> str | None:
+    """The name of the zone, cleaned; None without one.
+
+    Raises InvalidText, and Malformed for a zone that the store does not have.
+    """
+    zone = clean(zone, "zone", 50)
+    if zone is None or store is None:
+        return None
+    async with db.read(tenant) as session:
+        [row] = await identity.stores_by_id(session, tenant, [store])
+    if zone not in row.zones:
+        raise unknown_zone(row.zones)
+    return zone
+
+
+async def check_product_zones(
+    db: Database, tenant: UUID, store: UUID, zones: Sequence[ProductZone]
+) -> dict[UUID, str]:
+    """The zone of each product. Raises as `check_zone` does."""
+    checked: dict[UUID, str] = {}
+    for place, each in enumerate(zones):
+        with at_path("zones", str(place)):
+            if zone := await check_zone(db, tenant, store, each.zone):
+                checked[each.product_id] = zone
+    return checked
 
 
 def unknown_zone(zones: Sequence[str]) -> Malformed:
