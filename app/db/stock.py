@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, select, tuple_
+from sqlalchemy import and_, bindparam, func, select, tuple_
 
 from app.db.categories import subtree
 from app.db.core.paging import Span
@@ -47,11 +47,12 @@ async def movements_by_id(
 async def sale_by_receipt(
     session: AnySession, tenant: UUID, store: UUID, receipt_no: str, day: date | None
 ) -> Movement | None:
-    """The latest sale of a store with this receipt number, on this day of the store if given."""
+    """The latest sale of a store with this receipt number, in capitals or small letters; on this
+    day of the store if given."""
     query = (
         select(Movement)
         .where(Movement.tenant_id == tenant, Movement.store_id == store)
-        .where(Movement.kind == "SALE", Movement.document == receipt_no)
+        .where(Movement.kind == "SALE", func.upper(Movement.document) == func.upper(receipt_no))
     )
     if day is not None:
         query = query.where(Movement.business_date == day)

@@ -16,8 +16,8 @@ from app.domain.documents import approvals
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.post import Outcome
 from app.domain.movements import sales
+from app.domain.movements.receipts import receipt_number
 from app.domain.movements.record import post_prepared
-from app.domain.rules.texts import clean
 from app.resolvers.roots import root
 from app.schema import sales as types
 from app.schema.paths import with_path
@@ -59,7 +59,7 @@ class SalesQuery:
             ),
         ] = None,
     ) -> tables.Movement | None:
-        viewer, number = info.context.viewer, clean(receipt_no, "receiptNo", 100)
+        viewer, number = info.context.viewer, receipt_number(receipt_no)
         if number is None or not access.within(viewer, Can.SEE_STOCK, [store_id]):
             return None
         async with info.context.snapshot.read(viewer.tenant) as session:

@@ -12,6 +12,7 @@ from app.db import tables
 from app.domain.access import Can
 from app.domain.catalog.printing import Printed
 from app.domain.rules import labels
+from app.domain.rules.codes import printed
 from app.schema.boundary import EVERY, needs
 from app.schema.edges import edge, maybe_edge
 from app.schema.scalars import Money, Quantity, money, quantity
@@ -135,10 +136,12 @@ class Category:
 
 @window(tables.ProductCode, description="A barcode for a unit or a pack of a product. 条码")
 class Barcode:
-    code: str = strawberry.field(
-        description="Code as it is stored; a GTIN always has 14 digits, padded with leading "
-        "zeros. 条码"
+    @strawberry.field(
+        description="Code as it is printed on the pack: an EAN-13 has 13 digits, an EAN-8 has 8. "
+        "Any spelling of it finds the product. 条码"
     )
+    def code(self, root: strawberry.Parent[tables.ProductCode]) -> str:
+        return printed(root.code or "")
 
     @strawberry.field(
         description="Quantity in one pack with this code, in the product's unit. 包装数量"

@@ -35,9 +35,10 @@ class SellInput(MovementInput):
     )
     receipt_no: str | None = strawberry.field(
         default=None,
-        description="Receipt number of the till, at most 100 characters. A second sale with the "
-        "number on the same business day of the till, or of the store if no till is named, is "
-        "answered with the first; with other lines it fails with ReceiptTaken. 小票号",
+        description="Receipt number of the till, at most 100 characters; capitals and width make "
+        "no difference. A second sale with the number on the same business day of the till, or of "
+        "the store if no till is named, is answered with the first; with other lines it fails with "
+        "ReceiptTaken. 小票号",
     )
     accept_shortage: bool | None = strawberry.field(
         default=None,
@@ -64,9 +65,10 @@ class OfflineSaleInput:
     )
     receipt_no: str | None = strawberry.field(
         default=None,
-        description="Receipt number of the till, at most 100 characters. A second sale with the "
-        "number on the same business day of the till, or of the store if no till is named, is "
-        "answered with the first; with other lines it fails with ReceiptTaken. 小票号",
+        description="Receipt number of the till, at most 100 characters; capitals and width make "
+        "no difference. A second sale with the number on the same business day of the till, or of "
+        "the store if no till is named, is answered with the first; with other lines it fails with "
+        "ReceiptTaken. 小票号",
     )
     reason: str | None = strawberry.field(
         default=None, description="Reason recorded with the sale, at most 200 characters. 原因"

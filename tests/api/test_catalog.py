@@ -74,7 +74,7 @@ async def test_a_product_is_made_with_all_that_is_said(desk: Desk) -> None:
         "overstockPoint": "100.5",
         "category": category,
         "barcodes": [
-            {"code": "04006381333931", "packQuantity": "1"},
+            {"code": "4006381333931", "packQuantity": "1"},
             {"code": number, "packQuantity": "1"},
         ],
     }

@@ -33,11 +33,12 @@ def at(days: int, hour: int = 20) -> str:
     return (noon + timedelta(hours=hour)).isoformat()
 
 
-async def deliver(desk: Desk, number: str, expires: date, quantity: int = 5, **more: Any) -> None:
+async def deliver(desk: Desk, number: str, expires: date, quantity: int = 5, **more: Any) -> Any:
     line = await desk.line("奶", quantity, batchNo=number)
     line["expiresOn"] = expires.isoformat()
     received = await desk.do("receive", storeId=desk.store, lines=[line], **more)
     assert "id" in received, received
+    return received
 
 
 async def batches(desk: Desk, bin: str) -> dict[str, int]:
@@ -166,3 +167,24 @@ async def test_a_receipt_that_is_recorded_late_moves_nothing_back(fresh: Desk) -
         await deliver(fresh, "A", today(9), occurredAt=at(days))
         level = (await fresh.ask(query, product=fresh.products["奶"], store=fresh.store))["level"]
         assert datetime.fromisoformat(level["lastReceivedAt"]) == datetime.fromisoformat(at(last))
+
+
+async def test_a_reversed_receipt_is_not_the_last_one(fresh: Desk) -> None:
+    await milk(fresh)
+    query = """query($product: UUID!, $store: UUID!) { product(id: $product) {
+      level(storeId: $store) { lastReceivedAt } } }"""
+
+    async def last() -> str | None:
+        place = {"product": fresh.products["奶"], "store": fresh.store}
+        return (await fresh.ask(query, **place))["level"]["lastReceivedAt"]
+
+    first = await deliver(fresh, "A", today(9), 3, occurredAt=at(-2))
+    kept = await last()
+    back = await fresh.post("returnToSupplier", ("奶", 1), by=fresh.manager)
+    await fresh.do("reverse", movementId=back["id"])
+    assert await last() == kept
+    second = await deliver(fresh, "B", today(9), 3)
+    assert await last() != kept
+    for receipt, left in ((second, kept), (first, None)):
+        assert "id" in await fresh.do("reverse", movementId=receipt["id"])
+        assert await last() == left

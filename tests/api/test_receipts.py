@@ -17,6 +17,8 @@ from tests.support.api import Desk
 SALE = """... on Movement { id document } ... on Problem { __typename code message }
   ... on ReceiptTaken { receiptNo movement { id } }"""
 SELL = f"mutation($input: SellInput!) {{ sell(input: $input) {{ {SALE} }} }}"
+BY_NUMBER = """query($store: UUID!, $number: String!) {
+  sale(storeId: $store, receiptNo: $number) { id } }"""
 SYNC = f"""mutation($input: SyncSalesInput!) {{ syncSales(input: $input) {{
   results {{ outcome {{ {SALE} }} }} }} }}"""
 
@@ -111,6 +113,19 @@ async def test_a_refused_sale_leaves_its_number(fresh: Desk) -> None:
     answers = await asyncio.gather(*(sell(fresh, fresh.cashier, each) for each in sales))
     assert ["id" in each for each in answers].count(True) == 1
     assert answers[1]["document"] == "C-1"
+
+
+async def test_every_spelling_of_a_number_is_one_number(fresh: Desk) -> None:
+    await stocked(fresh, 米=50)
+    one = await sale(fresh, "Ａb-１", 2)
+    first = await sell(fresh, fresh.cashier, one)
+    assert first["document"] == "Ab-1"
+    for spelled in ("ab-1", "AB-1", " Ａｂ-1\u200b"):
+        assert await sell(fresh, fresh.cashier, {**again(one), "receiptNo": spelled}) == first
+        assert (await fresh.ask(BY_NUMBER, store=fresh.store, number=spelled))["id"] == first["id"]
+    other = await sell(fresh, fresh.cashier, await sale(fresh, "aB-1", 3))
+    assert other["code"] == "RECEIPT_TAKEN"
+    assert await seen(fresh, "米") == ("48", "0", "48")
 
 
 async def test_the_number_of_a_reversed_sale_stays_taken(fresh: Desk) -> None:

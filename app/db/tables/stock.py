@@ -188,7 +188,7 @@ class Movement(Table):
             "ix_movements_receipt",
             "tenant_id",
             "store_id",
-            "document",
+            text("upper(document)"),
             "id",
             postgresql_where=text("kind = 'SALE' and document is not null"),
         ),

@@ -44,8 +44,10 @@ class Receipt(NamedTuple):
 
 
 def receipt_key(store: UUID, till: UUID | None, day: date, number: str) -> UUID:
-    """The key of a receipt number, equal for equal arguments; without a till, the store's own."""
-    return uuid5(store, f"{till or ''}\n{day.isoformat()}\n{number}")
+    """The key of a receipt number, equal in capitals and small letters; without a till, the
+    store's own."""
+    # Capitals, not small letters: the keys of numbers that are booked already stay the same.
+    return uuid5(store, f"{till or ''}\n{day.isoformat()}\n{number.upper()}")
 
 
 def batch_id(product: UUID, number: str, expires_on: date) -> UUID:

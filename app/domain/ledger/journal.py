@@ -12,6 +12,7 @@ from app.db import orders as order_rows
 from app.db.alerts import Shortfall, judge, raise_discrepancies
 from app.db.batches import ArrivingBatch, BatchQuantity
 from app.db.core.unit import Unit
+from app.db.last_receipts import reread_last_receipts
 from app.db.levels import Pair
 from app.db.movements import EntryRow, LevelRow, MovementHead
 from app.db.tables import Movement
@@ -43,6 +44,7 @@ class Journal:
         self._arrived: dict[UUID, ArrivingBatch] = {}
         self._shortfalls: dict[Pair, Shortfall] = {}
         self._rollups = RollUps()
+        self._undone_receipts: set[Pair] = set()
 
     def enter(self, draft: Draft, day: BusinessDay, moves: Iterable[Move]) -> None:
         """Applies an accepted draft's moves; later drafts see the levels as it leaves them."""
@@ -71,7 +73,10 @@ class Journal:
             # A move inside one level has one position: the entry's from pair carries it.
             source.version -= 1
             left, joined = Position(left.seq, source.on_hand), None
-        if _arrives(move):
+        if draft.reverses_id is not None:
+            if line.target.bin in ("supplier", "transit"):
+                self._undone_receipts.add(source.pair)
+        elif _arrives(move):
             earlier = target.received_at
             target.received_at = max(earlier or draft.occurred_at, draft.occurred_at)
         if "reserved" in (line.source.bin, line.target.bin):
@@ -147,6 +152,8 @@ class Journal:
         recorded_at = await movement_rows.write(
             unit, levels, heads, self._entries, self._rollups.rows(), refused
         )
+        if self._undone_receipts:
+            await reread_last_receipts(unit, self._undone_receipts)
         for level in self._levels:
             unit.changed(*level.pair)
         await self._write_batches(unit)

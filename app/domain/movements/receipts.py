@@ -15,10 +15,18 @@ from app.domain.ledger.draft import Receipt, receipt_key
 from app.domain.movements.lines import ResolvedLine
 from app.domain.movements.record import MovementTerms
 from app.domain.rules.days import store_day
+from app.domain.rules.spelling import plain
+from app.domain.rules.texts import clean
 from app.domain.till_errors import UnknownTill
 
 FRESH = timedelta(minutes=1)
 """How exactly it is known when a till that sells online was last in contact."""
+
+
+def receipt_number(text: str | None) -> str | None:
+    """The number as it is kept: in half width, without invisible characters. Raises InvalidText."""
+    number = clean(text, "receiptNo", 100)
+    return None if number is None else plain(number)
 
 
 class Counters(NamedTuple):

@@ -19,7 +19,14 @@ from app.domain.ledger.post import Outcome
 from app.domain.movements.horizon import Moment
 from app.domain.movements.lines import LineRequest, ResolvedLine
 from app.domain.movements.prices import charged
-from app.domain.movements.receipts import FRESH, Counters, note_seen, read_counters, receipt_of
+from app.domain.movements.receipts import (
+    FRESH,
+    Counters,
+    note_seen,
+    read_counters,
+    receipt_number,
+    receipt_of,
+)
 from app.domain.movements.record import (
     Books,
     MovementInput,
@@ -33,7 +40,7 @@ from app.domain.movements.record import (
 )
 from app.domain.movements.unpacking import sold_bundles, unpacked
 from app.domain.rules.kinds import Kind
-from app.domain.rules.texts import InvalidText, clean
+from app.domain.rules.texts import InvalidText
 
 MOST_OPERATIONS = 1000
 AT_ONCE = 8
@@ -83,7 +90,7 @@ def sale_terms(
             "只有柜台销售可以在库存不足时入账",
             "Only counter sales can be booked with a shortage.",
         )
-    number = clean(receipt_no, "receiptNo", 100)
+    number = receipt_number(receipt_no)
     return MovementTerms(channel, number, accept_shortage=accept_shortage, till_id=till_id)
 
 
