@@ -1,4 +1,4 @@
-"""Boards: what a store can sell, kept up to date once for all who follow its menu or labels."""
+"""Boards: what a store can sell, kept up to date once for all followers of its menu and labels."""
 
 import asyncio
 from collections import Counter, defaultdict, deque
@@ -25,18 +25,21 @@ SLOWEST_SECONDS = 0.5
 PACE_RATIO = 5
 """After a read a board waits five times as long as the read took, within these two limits."""
 UNSEEN_SECONDS = 60.0
-"""A channel's board is read again this often: a day ends, or a batch grows too old for it."""
+"""How often a channel's board is read again without a change: a day may have ended, or a batch have
+become too old for the channel."""
 MOST_PRODUCTS = 20_000
-"""Products that a board holds; more are refused to new followers of labels."""
+"""The most products of a board; a follower whose labels would exceed it is refused."""
 MOST_UNUSED = 1000
-"""Products that a board holds after their last follower left; then it is read again."""
+"""The most products that a board keeps without a follower; above it the board is read again without
+them."""
 MOST_PRESENT = 32
-"""Views whose whole content is kept, with its answers, for followers that join next."""
+"""The most views whose whole content is kept, with its answers, for the next followers."""
 RETRY_AFTER = 60
 
 
 class BoardKey(NamedTuple):
-    """Whose board: all that is available in a store, or what a channel may sell of it."""
+    """The key of a board: a store and, for a board limited to what a channel may sell, the
+    channel."""
 
     tenant: UUID
     store: UUID
@@ -44,7 +47,7 @@ class BoardKey(NamedTuple):
 
 
 class BoardChange(NamedTuple):
-    """Products that are shown differently at `revision`, and those that left the board.
+    """Products whose display changed at `revision`, and those that left the board.
 
     Views that show the same part of it share the answers of their events, kept in `answers`.
     """
@@ -69,7 +72,7 @@ class View(Protocol):
 
 
 class StoreBoard(Source):
-    """Follows the store's tail, reads what is stale once for all views, and tells them.
+    """Follows the store's tail, reads stale products once for all views, and notifies the views.
 
     It exists while it has views.
     """
@@ -110,7 +113,7 @@ class StoreBoard(Source):
             self._timer.cancel()
 
     async def join(self, view: View) -> None:
-        """Add the view, and read what it shows. Raises RateLimited, or what the read raises."""
+        """Add the view, and read its products. Raises RateLimited, or the error of the read."""
         views = self._views[view.exact]
         if view not in views:
             views.add(view)
@@ -151,13 +154,15 @@ class StoreBoard(Source):
         return select(self._shown.get(view.exact, {}), view.products)
 
     def keep(self, view: View) -> None:
-        """Remember that the view keeps its present event, and free the one kept longest."""
+        """Record that the view keeps its present event, and drop the event kept longest if there
+        are more than MOST_PRESENT."""
         self._kept.append(view)
         if len(self._kept) > MOST_PRESENT:
             self._kept.popleft().present = None
 
     def _mark_unread(self, view: View) -> bool:
-        """Mark as stale what the board does not hold for other views. Raises RateLimited."""
+        """Mark the products as stale that no other view keeps up to date. Returns whether there are
+        any. Raises RateLimited."""
         if view.products is None:
             self._all_stale |= not self._has_menu
             return not self._has_menu
@@ -201,7 +206,7 @@ class StoreBoard(Source):
         try:
             self._apply(event)
         except Exception as error:
-            # The board no longer agrees with the store: it is read again.
+            # The event was not applied in full, so the whole board is read again.
             log.warning("menu.failing", store=str(self._key.store), error=error)
             self._all_stale = True
         if self._stale or self._all_stale:
@@ -221,13 +226,13 @@ class StoreBoard(Source):
                 self._show(Difference([user for user in users if user not in self._stale], ()))
 
     def _outdated(self, change: Change, moved: Iterable[UUID]) -> set[UUID]:
-        """Products to read again: a recipe, a price, a sold-out mark or a listing changed.
+        """Products to read again because a recipe, price, sold-out mark or listing changed.
 
         What a channel may sell depends on its rules and orders too, not on levels alone.
         """
         display = self._display
         outdated = {product for product in change.products if self._has_menu or product in display}
-        # Goods that are described or listed differently are among the documents as well.
+        # Changes of a product's description or listing are recorded as changed documents.
         outdated.update(id for id in change.documents if id in display or id in self._followed)
         if self._key.channel is None:
             return outdated | {
@@ -251,7 +256,7 @@ class StoreBoard(Source):
             self._reading = self.run(self._catch_up())
 
     async def _caught_up(self) -> None:
-        """Wait for the next read. Raises what it raises."""
+        """Wait for the next read. Raises the error of the read."""
         if self._read is None:
             self._read = asyncio.get_running_loop().create_future()
         self._read_soon()
@@ -260,8 +265,8 @@ class StoreBoard(Source):
     async def _catch_up(self) -> None:
         """Read until nothing is stale; events that arrive meanwhile wait in the mailbox.
 
-        A board is read again at its pace, however much is sold. An error that was not foreseen is
-        logged once, and reaches the views that wait for the read.
+        The pause between two reads does not depend on how much is sold. An unexpected error is
+        logged once and raised to the views that wait for the read.
         """
         failing = False
         loop = asyncio.get_running_loop()
@@ -287,7 +292,7 @@ class StoreBoard(Source):
                 self._tail.direct(self._hear)
 
     async def _look(self, stale: set[UUID], all_stale: bool) -> None:
-        """Read what is stale, or everything that is followed, in one transaction."""
+        """Read the stale products, or all followed ones, in one transaction."""
         cookbook, key, followed = self._cookbook, self._key, frozenset(self._followed)
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -300,7 +305,7 @@ class StoreBoard(Source):
             difference = self._display.replace(fresh)
             self.revision = fresh.revision
         else:
-            # Views that left meanwhile need theirs no longer.
+            # Products of views that left meanwhile are dropped.
             reread = stale if self._has_menu else stale & followed
             fresh = await patiently(lambda: board(cookbook, *key, reread))
             difference = self._display.merge(stale, fresh, self._belongs)
@@ -313,7 +318,7 @@ class StoreBoard(Source):
         return dish.id in self._followed or (self._has_menu and dish.kind in ORDERED)
 
     def _show(self, difference: Difference) -> None:
-        """Tell the views which products they show differently now."""
+        """Notify the views of the products whose display changed."""
         for exact, shown in list(self._shown.items()):
             changed = {
                 serving.id: serving
@@ -331,7 +336,7 @@ class StoreBoard(Source):
 def select(
     servings: Mapping[UUID, Serving], products: frozenset[UUID] | None
 ) -> dict[UUID, Serving]:
-    """Those of these products, or all dishes and services."""
+    """The servings of these products; without `products` those of all dishes and services."""
     if products is None:
         return {id: serving for id, serving in servings.items() if serving.kind in ORDERED}
     if len(servings) < len(products):

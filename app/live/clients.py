@@ -1,4 +1,5 @@
-"""Clients: what each address has open in this process, and how much it may have."""
+"""Clients: the connections and feeds that each address has open in this process, and their
+limits."""
 
 import time
 from collections import Counter
@@ -17,8 +18,9 @@ MINUTE = 60.0
 class Client:
     """One address: its open connections, and the distinct questions that its feeds follow.
 
-    A question is the document with what shapes its answer, and the products or documents that
-    it follows: what the server has to read and to execute for this address alone, at worst.
+    A question is the document with the variables that shape its answer, and the products or
+    documents that it follows. At worst the server reads and executes each question for this address
+    alone.
     """
 
     def __init__(self, connections: int, questions: int) -> None:
@@ -37,7 +39,8 @@ class Client:
 
     @contextmanager
     def connected(self) -> Generator[None]:
-        """Holds one connection. Raises RateLimited when too many are open or were opened."""
+        """Count one connection while the block runs. Raises RateLimited when too many are open, or
+        were opened lately."""
         self._count()
         most = self._most_connections
         if self.connections >= most:
@@ -60,7 +63,8 @@ class Client:
             self.connections -= 1
 
     def follow(self, question: Hashable) -> None:
-        """Counts one more feed of this question. Raises RateLimited for one question too many."""
+        """Count one more feed of this question. Raises RateLimited when the address follows too
+        many questions."""
         most = self._most_questions
         if question not in self.questions and len(self.questions) >= most:
             raise RateLimited(
@@ -77,7 +81,8 @@ class Client:
             del self.questions[question]
 
     def _count(self) -> None:
-        """As many connections may be opened in a minute as may be open; twice as many at once."""
+        """Refill the allowance: as many connections may be opened in a minute as may be open, at
+        most twice as many in a burst."""
         now, most = time.monotonic(), self._most_connections
         earned = (now - self._counted) * most / MINUTE
         self._allowance = min(2.0 * most, self._allowance + earned)

@@ -1,4 +1,5 @@
-"""A board that is kept up to date piece by piece: products are read again, levels change."""
+"""The content of a board, updated in parts: products that were read again, and levels that
+changed."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
@@ -11,7 +12,7 @@ from app.domain.catalog.menu import Board, Serving
 
 
 class Difference(NamedTuple):
-    """Products that may be shown differently, and those that left the board."""
+    """Products whose display may have changed, and those that left the board."""
 
     products: Collection[UUID]
     gone: Collection[UUID]
@@ -35,7 +36,8 @@ class Display:
         return len(self._board.dishes)
 
     def held(self, products: Iterable[UUID]) -> frozenset[UUID]:
-        """Those of the products that are on the board, as its own objects: views share them."""
+        """The products among these that are on the board, as the board's own UUID objects, which
+        all views share to save memory."""
         dishes = self._board.dishes
         return frozenset(dishes[product].id for product in products if product in dishes)
 
@@ -50,12 +52,13 @@ class Display:
         return {dish.id for dish in self._board.dishes.values() if dish.ration is not None}
 
     def servings(self, products: Iterable[UUID], exact: bool) -> list[Serving]:
-        """These products as they can be sold; those that are not on the board are left out."""
+        """How these products can be sold now; those that are not on the board are left out."""
         held = (product for product in products if product in self._board.dishes)
         return self._board.servings(held, exact)
 
     def is_marked_down(self, product: UUID) -> bool:
-        """Whether batches of the product have a lower price: it depends on which is sold next."""
+        """Whether batches of the product have a markdown, so that its price depends on the batch
+        sold next."""
         dish = self._board.dishes.get(product)
         return dish is not None and dish.percent is not None
 
@@ -63,7 +66,8 @@ class Display:
         return self._board.dishes[product].sold_out_until
 
     def newer(self, levels: Iterable[Level], revision: int) -> list[Level]:
-        """Those levels of a change at `revision` that the board uses and has not read later."""
+        """The levels of a change at `revision` that the board uses and has not read at a later
+        revision."""
         return [
             level
             for level in levels
@@ -76,12 +80,12 @@ class Display:
         return list(dict.fromkeys(users))
 
     def put(self, levels: Iterable[Level]) -> None:
-        """Take the quantities of these levels."""
+        """Set the quantities of these levels."""
         for level in levels:
             self._board.shelf[level.product_id] = level.free
 
     def replace(self, board: Board) -> Difference:
-        """Take a board that was read as a whole."""
+        """Replace the content with a board that was read as a whole."""
         gone = self._board.dishes.keys() - board.dishes.keys()
         self._board = board
         self._users.clear()
@@ -93,7 +97,8 @@ class Display:
     def merge(
         self, read: Collection[UUID], board: Board, belongs: Callable[[Dish], bool]
     ) -> Difference:
-        """Take the products that were read again, with their parts; `board` may lack some."""
+        """Replace the products that were read again, with their parts. Products that `board` lacks
+        are removed."""
         mine = self._board
         dishes = {id: dish for id, dish in board.dishes.items() if belongs(dish)}
         gone = [product for product in read if product in mine.dishes and product not in dishes]

@@ -1,4 +1,5 @@
-"""Feeds of documents: orders, alerts, transfers ... as they are now, and when they change."""
+"""Feeds of documents such as orders, alerts and transfers: the open ones, then those that
+change."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
@@ -17,7 +18,7 @@ from app.live.tail import RETRY_SECONDS, patiently
 log = structlog.get_logger()
 
 PAGE = 200
-"""Documents in one event."""
+"""The most documents in one event."""
 T = TypeVar("T")
 Pages = AsyncIterator[tuple[Sequence[Any], bool]]
 """Rows, and whether more pages follow."""
@@ -70,7 +71,7 @@ async def open_pages(
 
 
 class Key(NamedTuple):
-    """Whose documents are followed: those of these stores, or one document."""
+    """The key of a feed: the documents of these stores, or one document."""
 
     tenant: UUID
     topic: Topic
@@ -79,7 +80,7 @@ class Key(NamedTuple):
 
 
 class DocumentFeed(Source):
-    """Follows the tails of its stores and publishes the documents that they name, read again."""
+    """Follows the tails of its stores, reads the documents that changed, and publishes them."""
 
     def __init__(
         self, db: Database, key: Key, tails: Mapping[UUID, Follower], forget: Callable[[], object]
@@ -105,7 +106,7 @@ class DocumentFeed(Source):
 
     async def opening(self) -> AsyncIterator[Event]:
         """The one document, or all that are open, the oldest first, in pages."""
-        # One revision for all pages: what is published meanwhile is delivered after them.
+        # All pages have one revision, so that events published meanwhile are delivered after them.
         revision = self._revision
         async for rows, more in self._present():
             yield self._event(revision, rows, more)
@@ -157,7 +158,7 @@ class DocumentFeed(Source):
     async def _catch_up(self) -> None:
         """Read and publish in one task, so that no older row follows a newer one.
 
-        After an error that was not foreseen it logs, and reads the same documents again.
+        An unexpected error is logged once, and the same documents are read again.
         """
         failing = False
         while (self._missed or self._lost) and not self.stopped:

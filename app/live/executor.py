@@ -1,4 +1,4 @@
-"""The executor: it completes what root fields return by compiled plans, within the budget."""
+"""The executor: it completes the values of root fields with compiled plans, within the budget."""
 
 from contextvars import ContextVar
 from functools import cached_property
@@ -13,8 +13,8 @@ from app.live.plans import Plans, Run
 
 OBJECT_UNITS = 10
 SCHEMA_OBJECT_UNITS = 5
-"""Units of an object in an answer; each of its fields is one more. What introspection answers is in
-memory, and each part of it is answered once."""
+"""Units of an object in an answer; each of its fields is one more. An object of introspection costs
+less: it is in memory, and each part of the schema is completed once."""
 
 
 class Cost(NamedTuple):
@@ -62,7 +62,8 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
 
     @cached_property
     def introspected(self) -> dict[tuple[int, int], tuple[Any, ...]]:
-        """Answers of introspection by the ids of their object and fields, which are kept beside."""
+        """Answers of introspection by the ids of their object and fields. The entry keeps both
+        alive, so that their ids stay unique."""
         return {}
 
     def execute_fields(
@@ -77,7 +78,7 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         if not is_introspection_type(parent_type):
             self.spend(1, len(grouped_field_set))
             return super().execute_fields(*parts)
-        # Most of a schema are references to the same types: each is answered once.
+        # Most of a schema consists of references to the same types; each is completed once.
         place = id(source_value), id(grouped_field_set)
         if place not in self.introspected:
             answer = self._introspect(*parts)
@@ -92,7 +93,8 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         grouped_field_set: Any,
         position_context: Any,
     ) -> Any:
-        """An object of the schema, whose scalar fields are compiled: they are thousands."""
+        """An object of the schema; its scalar fields are compiled, because there are thousands of
+        them."""
         self.spend(1, len(grouped_field_set), SCHEMA_OBJECT_UNITS)
         leaves = parent_type.extensions[LEAF_RESOLVERS]
         values: dict[str, Any] = {}
@@ -128,7 +130,7 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """The value of a root field by its plan, or by graphql-core where there is none."""
+        """The value of a root field, completed by its plan, or by graphql-core if there is none."""
         parts = return_type, field_details_list, info, path, result, position_context
         library: Any = cast(Any, super()).complete_value
         if path.prev is not None or self.plans is None or isinstance(result, Exception):
@@ -153,8 +155,8 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
             return await again if self.is_awaitable(again) else again
 
     def _complete_again(self, run: Run, *parts: Any) -> Any:
-        """The value by graphql-core, which finds the error where the plan met one."""
+        """The value, completed by graphql-core, which reports the error that made the plan fail."""
         run.abandon()
-        # Other root fields run meanwhile: what they spent stays.
+        # Take back only the units of this run: other root fields run at the same time.
         self.spent, self.plans = self.spent - run.spent, None
         return cast(Any, super()).complete_value(*parts)

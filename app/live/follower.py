@@ -29,8 +29,8 @@ S = TypeVar("S", bound="Source")
 class Follower:
     """One subscription's place in a source: opening events, then a one-slot mailbox.
 
-    Unread events are merged, so a slow reader holds one event, never a queue. After `direct`,
-    events go to a callback at once instead.
+    Unread events are merged, so that a slow reader has one event, never a queue. After `direct`,
+    events are passed to a callback at once instead.
     """
 
     def __init__(self, place: "Place[Any]") -> None:
@@ -44,7 +44,7 @@ class Follower:
         self._closed = False
         self._leave: Callable[[], None] | None = None
         self.question: Hashable = None
-        """What the subscription asks of each event."""
+        """The question that the subscription answers with each event."""
 
     async def first(self) -> Event:
         """The first event. The follower is registered before, so it misses nothing newer."""
@@ -57,7 +57,7 @@ class Follower:
     async def opening(self) -> AsyncGenerator[Event, None]:
         """The events that describe the present, one page each; at least one.
 
-        A page is read when the one before it was taken. Newer events wait in the mailbox.
+        Each page is read after the one before it was consumed. Newer events wait in the mailbox.
         Raises RateLimited when the client follows too many different questions.
         """
         place, client = self._place, CLIENT.get()
@@ -72,7 +72,7 @@ class Follower:
         async for event in place.opening(source):
             self._start_after(event)
             yield event
-        # It may hold a list of hundreds of products.
+        # Free the place, which may hold a list of hundreds of products.
         self._place = None
 
     def _start_after(self, event: Event) -> None:
@@ -82,12 +82,12 @@ class Follower:
             self._unread = None
 
     def offer(self, event: Event) -> None:
-        """Takes an event of the source; raises what the callback or the merge raises."""
+        """Take an event from the source. Raises errors of the callback and of the merge."""
         if isinstance(event, Resync):
-            # Revisions go back when a database is restored from a copy.
+            # A revision can be lower than before when the database was restored from a backup.
             self._seen = event.revision
         elif isinstance(event, Change) and event.revision <= self._seen:
-            # A tail may be behind a snapshot that was just read.
+            # The snapshot that was just read may be newer than the tail.
             return
         if self._deliver is not None:
             self._deliver(event)
@@ -96,7 +96,7 @@ class Follower:
         self._news.set()
 
     def direct(self, deliver: Deliver, failed: Failed | None = None) -> None:
-        """Deliver events by a call from now on, the unread one first.
+        """Pass events to `deliver` from now on, the unread one first.
 
         `failed` is called with the error when a delivery raises and the follower is closed.
         """
@@ -123,7 +123,7 @@ class Follower:
             self.close()
 
     def close(self) -> None:
-        """End the subscription, and the iteration of a reader who waits."""
+        """End the subscription, and the iteration of a reader that waits for an event."""
         self._closed = True
         self._news.set()
         leave, self._leave = self._leave, None
@@ -133,7 +133,8 @@ class Follower:
             self._source.leave(self)
 
     def fail(self, error: BaseException) -> None:
-        """Close after a delivery failed: the subscriber must not look alive."""
+        """Close after a failed delivery, so that the subscription does not stay open without
+        events."""
         log.error("follower.failed", exc_info=error)
         self.close()
         if self._failed is not None:
@@ -142,9 +143,9 @@ class Follower:
 
 @dataclass(frozen=True, slots=True)
 class Place(Generic[S]):
-    """The source that a follower reads, resolved at its start, and that source's opening.
+    """The source of a follower, found when the follower starts, and the source's opening events.
 
-    `key` names the source of a client's subscription; followers of our own have none.
+    `key` identifies the source of a client's subscription; internal followers have none.
     """
 
     source: Callable[[], S]
@@ -164,7 +165,7 @@ def single(read: Callable[[S], Awaitable[Event]]) -> Callable[[S], AsyncIterator
 class Source:
     """A stream of events: it starts with its first follower and stops with its last.
 
-    Its reads are not cancelled when a follower leaves: others may wait for the same read.
+    Its reads are not cancelled when a follower leaves, because others may wait for the same read.
     """
 
     def __init__(self, forget: Callable[[], object]) -> None:
@@ -175,7 +176,7 @@ class Source:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def started(self) -> None:
-        """Wait until the source has started; raises what its start raised."""
+        """Wait until the source has started. Raises the error of its start."""
         if self._started is None or failed(self._started):
             self._started = self.run(self.start())
         await asyncio.shield(self._started)
@@ -184,11 +185,11 @@ class Source:
         raise NotImplementedError
 
     def stop(self) -> None:
-        """Let running work end by itself, soon."""
+        """Mark the source as stopped; running work ends soon."""
         self.stopped = True
 
     async def ended(self, seconds: float) -> None:
-        """Stop, wait for running work, and cancel what takes longer than `seconds`."""
+        """Stop, wait for running work, and cancel work that takes longer than `seconds`."""
         self.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
@@ -196,7 +197,7 @@ class Source:
             task.cancel()
 
     def run(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """A task of this source; its error reaches only those who await it."""
+        """Start a task of this source; its error is raised only where the task is awaited."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -207,7 +208,8 @@ class Source:
         failed(task)
 
     def publish(self, event: Event) -> None:
-        """Offer the event to every follower; one that raises is closed, the others go on."""
+        """Offer the event to every follower. A follower that raises is closed; the others still get
+        the event."""
         for follower in list(self.followers):
             try:
                 follower.offer(event)

@@ -1,4 +1,4 @@
-"""The hub: one tail per watched store and process, however many follow it."""
+"""The hub: one tail per watched store and process for all its followers."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -19,7 +19,7 @@ CLOSE_SECONDS = 1.0
 
 
 class Hub:
-    """Gives followers of stores, menus and documents. One per process."""
+    """Creates followers of stores, menus and documents. One per process."""
 
     def __init__(self, db: Database, bus: Bus, cookbook: Cookbook) -> None:
         self._db = db
@@ -60,11 +60,11 @@ class Hub:
 
     @property
     def connected(self) -> bool:
-        """Whether nudges reach this process."""
+        """Whether the bus is connected, so that this process receives nudges."""
         return self._bus.connected
 
     def lag(self, tenant: UUID, revisions: Mapping[UUID, int]) -> int:
-        """The most revisions that a tail of the tenant is behind its store's present one."""
+        """The largest number of revisions that a tail of the tenant is behind its store."""
         behind = (
             revision - tail.revision
             for store, revision in revisions.items()
@@ -94,7 +94,7 @@ class Hub:
         return self._tails[key]
 
     def _tail_of(self, tenant: UUID, store: UUID) -> Follower:
-        """The place of a menu or a documents' feed in the store's tail."""
+        """A follower of the store's tail for a board or a feed of documents."""
         return Follower(Place(lambda: self._tail(tenant, store), single(Tail.present)))
 
     def _menu(self, key: Key) -> Menu:

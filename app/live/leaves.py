@@ -1,4 +1,4 @@
-"""Scalar fields of introspection, read without graphql-core's completion: there are thousands."""
+"""Scalar fields of introspection bypass graphql-core's completion, because there are thousands."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ Leaf = Callable[[Any, Any], Any]
 
 def compile_leaf(resolve: Leaf, type_: Any) -> Leaf:
     """A function that returns a scalar field's serialised value, or FALLBACK."""
-    # Only a non-null type wraps another type: lists are no leaves.
+    # Of the wrapping types a leaf can have only non-null, because a list is not a leaf.
     leaf: Any = getattr(type_, "of_type", type_)
     required, coerce = leaf is not type_, leaf.coerce_output_value
 

@@ -1,4 +1,4 @@
-"""Menus and customers' labels: what one question follows of a store's board."""
+"""Menus and customers' labels: the part of a store's board that one question follows."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -12,8 +12,8 @@ from app.live.follower import Source
 
 
 class Key(NamedTuple):
-    """Which menu is followed: these products, or all dishes and services; limited to what a
-    channel may sell, or not limited.
+    """The key of a menu: these products, or all dishes and services; with a channel, limited to
+    what it may sell.
 
     `products` are sorted and packed into bytes, because a key lives as long as its followers.
     `exact` followers get every change of a number, others only changes of a label.
@@ -42,7 +42,7 @@ def unpacked(products: bytes) -> frozenset[UUID]:
 
 
 class Menu(Source):
-    """Publishes what its followers would see differently. It exists while it has followers."""
+    """Publishes the changes that its followers see. It exists while it has followers."""
 
     def __init__(
         self, key: Key, find_board: Callable[[], StoreBoard], forget: Callable[[], object]

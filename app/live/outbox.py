@@ -1,4 +1,4 @@
-"""The outbox of a socket: what is not sent yet, merged while it is unread."""
+"""The outbox of a socket: its unsent events, which are merged."""
 
 import asyncio
 from collections.abc import Callable
@@ -51,7 +51,7 @@ class Outbox:
         self._next = None
 
     def _send(self, _: object = None) -> None:
-        """Sends until an answer or the socket is not ready, and goes on when it is."""
+        """Send until an answer or the socket is not ready; continue when it is ready."""
         while self._next is not None:
             name, text = self._next
             if not isinstance(text, str):

@@ -1,10 +1,10 @@
-"""Plans: what an operation selects below a root field, compiled to functions over many rows.
+"""Plans: the selection below a root field, compiled to functions over many rows.
 
 graphql-core completes a value field by field and row by row, at about 4 µs a field. A plan reads a
 field from all rows of its level at once: a page of 50 rows with 8 fields takes 8 loops, and edges
-of a level load together. A plan knows only the usual case. For anything else, as an error, a null
-where none is allowed or a value of a wrong type, it raises Unusual, and graphql-core completes the
-value that the root returned from its beginning: everything below a root only reads.
+of a level load together. A plan handles the usual case only. For anything else, such as an error, a
+null in a non-null field or a value of a wrong type, it raises Unusual, and graphql-core completes
+the root's value again from the start; this is safe because fields below a root only read.
 """
 
 import asyncio
@@ -37,24 +37,26 @@ MaybeLater = Values | Awaitable[Values]
 
 
 class Unusual(Exception):
-    """The value needs graphql-core."""
+    """The value must be completed by graphql-core."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What the boundary hides of a field."""
+    """How the boundary hides a field, or rows of it."""
 
     shows: Callable[[Any, Any], bool] | None = None
-    """Whether a context sees the field of this row; None if every context does."""
+    """Whether the viewer of a context may see the field of this row; None if every viewer may."""
     hidden: Any = None
     """The value of a field that is not shown."""
     judge: Callable[[Any, Any], Any] | None = None
-    """The part of a value that a context sees; None if every context sees all of it."""
+    """The part of a value that the viewer of a context may see; None if every viewer may see all of
+    it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How a field is read from a row, past the library's own calls, which cost more than it does.
+    """How a field is read from a row, without the library's own calls, which cost more than the
+    read.
 
     `read` takes the row, a `PlanInfo` and converted arguments.
     """
@@ -71,7 +73,8 @@ class PlanInfo:
     """The part of `info` that fields below a root may use."""
 
     field_name = ""
-    """Strawberry names the field in the errors of a union, which graphql-core raises anew."""
+    """Strawberry names the field in the errors of a union; graphql-core raises such an error again
+    with the right name."""
 
     def __init__(self, context: Any) -> None:
         self.context = context
@@ -85,12 +88,12 @@ class Run:
         self.info = PlanInfo(executor.context_value)
         self._arguments: dict[Any, dict[str, Any]] = {}
         self.abandoned: Values = []
-        """What may never be awaited, if the run ends with an error."""
+        """Awaitables that stay unawaited if the run ends with an error."""
         self.spent = 0
-        """Units that this run took."""
+        """Units that this run has spent."""
 
     def spend(self, objects: int, fields: int) -> None:
-        """Take the units of so many objects. Raises CostExceeded."""
+        """Spend the units of objects with so many fields each. Raises CostExceeded."""
         before = self.executor.spent
         try:
             self.executor.spend(objects, fields)
@@ -98,7 +101,8 @@ class Run:
             self.spent += self.executor.spent - before
 
     def together(self, values: Values) -> MaybeLater:
-        """The values, once those that are awaitable are there; none runs on after an error."""
+        """The values, with the awaitable ones awaited together. After an error none of them keeps
+        running."""
         is_awaitable = self.executor.is_awaitable
         places = [place for place, value in enumerate(values) if is_awaitable(value)]
         if not places:
@@ -107,7 +111,7 @@ class Run:
         return self._later(_awaited(values, places))
 
     def then(self, values: MaybeLater, complete: Callable[[Values], MaybeLater]) -> MaybeLater:
-        """What `complete` makes of the values, when they are there."""
+        """The result of `complete` for the values, at once or when they have been awaited."""
         if isinstance(values, list):
             return complete(values)
         return self._later(_then(values, complete))
@@ -117,7 +121,8 @@ class Run:
         return coroutine
 
     def abandon(self) -> None:
-        """End what is not awaited any more: graphql-core completes the value."""
+        """Close the awaitables that are no longer needed, because graphql-core completes the
+        value."""
         for each in self.abandoned:
             if inspect.iscoroutine(each):
                 each.close()
@@ -157,7 +162,7 @@ def _ignored(future: "asyncio.Future[Any]") -> None:
 
 
 class ObjectPlan:
-    """The fields that are selected of an object type."""
+    """The selected fields of an object type."""
 
     def __init__(self, type_: GraphQLObjectType, details: Any, executor: Any) -> None:
         if is_introspection_type(type_):
@@ -249,7 +254,7 @@ class Plans:
         self._plans: dict[Any, Complete | None] = {}
 
     def of(self, name: str, type_: Any, details: Any, executor: Any) -> "Complete | None":
-        """What completes the value of a root field; None if it needs graphql-core."""
+        """The function that completes the value of a root field; None if it needs graphql-core."""
         values = executor.variable_values.coerced
         key = name, *(values.get(condition) for condition in self._conditions)
         if key not in self._plans:
@@ -270,7 +275,8 @@ Complete = Callable[[Values, Run], MaybeLater]
 
 
 def completion(type_: Any, details: Any, executor: Any) -> Complete:
-    """What completes the values of a field of this type. Raises Unusual for introspection."""
+    """The function that completes the values of a field of this type. Raises Unusual for
+    introspection."""
     required = isinstance(type_, cast(Any, GraphQLNonNull))
     inner: Any = type_.of_type if required else type_
     if is_leaf_type(inner):
@@ -366,14 +372,15 @@ class Members:
         return self._type.resolve_type(value, run.info, self._type)
 
     def _plan(self, name: str, run: Run) -> ObjectPlan:
-        """The plan of a member; most of a union's members are problems that seldom occur."""
+        """The plan of a member, compiled when it first occurs: most members of unions are problems,
+        which are rare."""
         if name not in self._plans:
             self._plans[name] = ObjectPlan(self._members[name], self._details, run.executor)
         return self._plans[name]
 
 
 def placed(size: int, parts: Iterable[tuple[Sequence[int], Values]]) -> Values:
-    """So many values: those of the parts at their places, and nulls elsewhere."""
+    """A list of `size` values: those of the parts at their places, nulls elsewhere."""
     values: Values = [None] * size
     for places, answers in parts:
         for place, answer in zip(places, answers, strict=True):
@@ -382,6 +389,6 @@ def placed(size: int, parts: Iterable[tuple[Sequence[int], Values]]) -> Values:
 
 
 def cut(sizes: Sequence[int], values: Values) -> Values:
-    """Lists of these sizes, made of the values one after the other."""
+    """The values, cut into consecutive lists of these sizes."""
     items = iter(values)
     return [list(islice(items, size)) for size in sizes]

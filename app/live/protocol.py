@@ -16,18 +16,20 @@ STUCK_SECONDS = 5.0
 FRAMES_PER_SECOND = 40
 FRAMES_BURST = 200
 PIECE = 2048
-"""Bytes that are parsed at once: a flood of small frames is noticed after a few hundred."""
+"""How many bytes are parsed at a time, so that a flood of small frames is noticed after a few
+hundred frames."""
 
 
 class Unread:
-    """Notices a client that takes nothing of what waits for it."""
+    """Detects a client that reads nothing although data waits for it."""
 
     def __init__(self) -> None:
         self._unsent = 0
         self._moved = 0.0
 
     def stalled(self, unsent: int, now: float) -> bool:
-        """Whether bytes have waited for STUCK_SECONDS and none left; call it every half second."""
+        """Whether bytes have waited for STUCK_SECONDS and none was sent. Call it every half
+        second."""
         if not 0 < self._unsent <= unsent:
             self._moved = now
         self._unsent = unsent
@@ -35,7 +37,8 @@ class Unread:
 
 
 def narrow(transport: WriteTransport) -> None:
-    """Keep unsent data small: the kernel would buffer thousands of events for a slow reader."""
+    """Make the buffers of the connection small; otherwise the kernel would buffer thousands of
+    events for a slow reader."""
     transport.set_write_buffer_limits(high=UNSENT)
     line = transport.get_extra_info("socket")
     if line is not None and line.family != socket.AF_UNIX:
@@ -107,5 +110,5 @@ class Protocol(WebSocketsSansIOProtocol):
         return self.transport.get_write_buffer_size()
 
     def abort(self) -> None:
-        """Close the connection at once and drop what is unsent."""
+        """Close the connection at once and drop unsent data."""
         self.transport.abort()

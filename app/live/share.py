@@ -1,4 +1,4 @@
-"""Shared answers: an event is executed and serialised once for all subscriptions that ask alike.
+"""Shared answers: an event is executed and serialised once for all subscriptions with one question.
 
 A question is the document, the operation, the scope, the language, and the variables that shape
 the answer. The answer is kept on the event and lives as long as the event.
@@ -39,7 +39,7 @@ class Answer(dict[str, Any]):
 
 
 def dumps(value: Any) -> bytes:
-    """The value as JSON. Raises TypeError for what JSON cannot hold."""
+    """The value as JSON. Raises TypeError for a value that JSON cannot represent."""
     return orjson.dumps(value, default=_default, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
 
 
@@ -56,7 +56,7 @@ def _default(value: Any) -> Any:
 
 
 class Line(Protocol):
-    """The direct way from a follower to its socket, without Strawberry's operation."""
+    """Connects a follower directly to its socket, without Strawberry's operation."""
 
     def attach(self, asker: "SharedExecutor", follower: Follower) -> None: ...
 
@@ -69,7 +69,7 @@ _ASKERS: "WeakValueDictionary[tuple[Any, ...], SharedExecutor]" = WeakValueDicti
 
 
 class SharedExecutor(PlannedExecutor):
-    """Executes events of subscriptions once for all who ask alike."""
+    """Executes each event once for all subscriptions with the same question."""
 
     @cached_property
     def question(self) -> tuple[Any, ...]:
@@ -147,7 +147,7 @@ class SharedExecutor(PlannedExecutor):
             else:
                 known = shareable(outcome)
             event.answers[self.question] = known
-        # A follower that leaves must not cancel the answer of the others.
+        # Shielded: a follower that leaves must not cancel the answer of the others.
         if isinstance(known, asyncio.Future):
             return asyncio.shield(cast("asyncio.Future[ExecutionResult]", known))
         return known
@@ -155,7 +155,8 @@ class SharedExecutor(PlannedExecutor):
     async def _finish(self, event: Event, outcome: Any) -> ExecutionResult:
         result = await outcome
         while unreachable(result):
-            # An answer with holes would stay wrong: the event is not sent a second time.
+            # Execute again: an answer with failed fields would stay wrong, because the event is not
+            # sent again.
             await asyncio.sleep(RETRY_SECONDS)
             outcome = self.execute_without_person(event)
             result = await outcome if self.is_awaitable(outcome) else outcome
@@ -163,7 +164,8 @@ class SharedExecutor(PlannedExecutor):
         return result
 
     def one_of_all(self) -> "SharedExecutor":
-        """The executor that stands for all with this question; the others can be freed."""
+        """The one executor that all subscriptions with this question share; the others can be
+        freed."""
         return _ASKERS.setdefault(self.question, self)
 
     def text(
@@ -190,7 +192,8 @@ class SharedExecutor(PlannedExecutor):
         if not isinstance(iterable, Follower):
             return super().cancellable_iterable(iterable)
         iterable.question = self.question
-        # Later events are answered by other tasks: read what belongs to the operation in its own.
+        # Later events are answered in other tasks: read the operation's context variables in its
+        # own task.
         _ = self.cost, self.plans
         if line is None:
             return Stream(iterable, self.context_value)
@@ -207,7 +210,7 @@ async def _closing(outcome: Any, context: Any) -> Any:
 async def _first_then_direct(
     asker: SharedExecutor, follower: Follower, line: Line
 ) -> AsyncIterator[Event]:
-    """Yields the opening events; then it ends, and the line sends the later ones.
+    """Yield the opening events, then end; the line sends the later events.
 
     Strawberry's running operation takes four times the memory of a follower.
     """

@@ -1,4 +1,4 @@
-"""`graphql-transport-ws` sockets: what each client follows, and the sweeper that closes them."""
+"""`graphql-transport-ws` sockets: their subscriptions, and the sweeper that closes connections."""
 
 import asyncio
 import contextlib
@@ -43,7 +43,8 @@ TRY_AGAIN_LATER = 1013
 
 
 class Rechecks(Protocol):
-    """What knows which viewers are still signed in, and as whom: an application's `Gate`."""
+    """The part of an application's `Gate` that checks which viewers are still signed in, and their
+    present rights."""
 
     def recheck(self, viewers: Iterable[Viewer], /) -> Awaitable[Mapping[Viewer, Viewer]]: ...
 
@@ -53,7 +54,7 @@ READER: ContextVar[Any] = ContextVar("reader", default=None)
 
 
 class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
-    """One connection; Strawberry keeps the handshake, operation limits and close codes."""
+    """One connection. Strawberry implements the handshake, operation limits and close codes."""
 
     open: set["Socket"] = set()
 
@@ -129,7 +130,8 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         await super().shutdown()
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
-        # Several clients send `"payload": null` for no payload; Strawberry closes those.
+        # Several clients send `"payload": null` for no payload, for which Strawberry would close
+        # the connection.
         if message.get("payload") is None:
             message = {"type": "connection_init"}
         try:
@@ -161,7 +163,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
     def attach(self, name: str, asker: SharedExecutor, follower: Follower) -> None:
         """Send the follower's events to the outbox from now on; the operation may end."""
         self.followers[name] = follower
-        # Neither is needed any more, and each may have 64 KiB.
+        # Free the document and the variables, which may have 64 KiB each.
         operation = self.operations[name]
         operation.query, operation.variables = "", None
         follower.direct(
@@ -179,14 +181,16 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> None:
-        """None: a document that cannot be parsed fails alone; other operations go on."""
+        """Always None: a document that cannot be parsed fails alone, and other operations
+        continue."""
 
     def forget_id(self, id: str) -> None:
         if id not in self.followers:
             super().forget_id(id)
 
     async def send_message(self, message: Message) -> None:
-        # Of an attached subscription only the first execution is complete.
+        # The operation of an attached subscription ends after its first events, but the
+        # subscription does not.
         if message["type"] != "complete" or message["id"] not in self.followers:
             await super().send_message(message)
 
@@ -201,7 +205,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
             log.error("socket.failed", exc_info=error)
 
     def _failed(self, error: BaseException) -> None:
-        # A subscription whose events cannot be sent must not look alive.
+        # Close the socket, so that a subscription whose events cannot be sent does not stay open.
         log.error("outbox.failed", exc_info=error)
         self.dismiss(1011, "Internal error")
 
@@ -255,12 +259,14 @@ async def sweep(gate: Rechecks) -> None:
                 current = await gate.recheck({person for _, person in present})
             failing = False
         except Exception as error:
-            # While the database is unreachable no connection is closed; the next round asks again.
+            # While the database is unreachable no connection is closed; the next round checks
+            # again.
             if not failing and not is_passing(error):
                 log.warning("sweep.failing", error=error)
             failing = True
             continue
-        # Judged by the person that was asked about: another sweeper may have renewed it meanwhile.
+        # Use the viewer that was checked: another sweeper may have replaced the connection's viewer
+        # meanwhile.
         for each, person in present:
             if person in current:
                 # The connection sees a new store of the chain from now on.

@@ -21,7 +21,8 @@ TRANSPORT: ContextVar[WriteTransport | None] = ContextVar("transport", default=N
 
 
 def until() -> float:
-    """The monotonic time at which a connection of now is too old, spread over an hour."""
+    """The monotonic time at which a connection that opens now must close; a random part of an hour
+    spreads the reconnections."""
     return time.monotonic() + OLDEST_SECONDS * random.uniform(0.9, 1)
 
 
@@ -53,7 +54,8 @@ class Stream:
                 yield event
 
     def stalled(self, now: float) -> bool:
-        """Whether data has waited for 5 s and the client read none; call it every half second."""
+        """Whether data has waited for 5 s and the client has read none of it. Call it every half
+        second."""
         if self._transport is None:
             return False
         return self._unread.stalled(self._transport.get_write_buffer_size(), now)
@@ -67,7 +69,7 @@ class Stream:
         self._follower.close()
 
     def abort(self) -> None:
-        """Close the connection at once and drop what is unsent."""
+        """Close the connection at once and drop unsent data."""
         self.dismiss(0, "")
         if self._transport is not None:
             self._transport.abort()

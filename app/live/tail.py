@@ -26,9 +26,9 @@ T = TypeVar("T")
 
 
 async def patiently(read: Callable[[], Awaitable[T]]) -> T:
-    """The result of `read`, which is tried again for a short while when the database is away.
+    """The result of `read`, tried again for a short while when the database is away.
 
-    Raises the last error: the subscription fails, and its client subscribes again."""
+    Raises the last error; the subscription then fails, and its client subscribes again."""
 
     async def once() -> T:
         async with asyncio.timeout(READ_SECONDS):
@@ -65,8 +65,9 @@ class Tail(Source):
         return Resync(tenant=self.tenant, revision=self.revision)
 
     async def snapshot(self) -> Event:
-        """The store as it is; followers that join while it is read share it."""
-        # A snapshot read before a change was published may lack it, and a newcomer would miss it.
+        """The present state of the store; followers that join while it is read share it."""
+        # A snapshot that was read before a change was published may lack it, and a new follower
+        # would miss the change.
         if self._snapshot is None or self._snapshot_since != self.revision:
             self._snapshot_since = self.revision
             self._snapshot = self.run(patiently(self._read_snapshot))
@@ -82,7 +83,7 @@ class Tail(Source):
             self._snapshot = None
 
     async def since(self, after: int) -> Event:
-        """Changes since the revision `after`; Resync if some of them are deleted already."""
+        """Changes since the revision `after`; Resync if some of them have been deleted."""
         return await asyncio.shield(self.run(patiently(lambda: self._read_since(after))))
 
     async def _read_since(self, after: int) -> Event:
@@ -119,7 +120,8 @@ class Tail(Source):
                     await self._advance()
                 failing = False
             except Exception as error:
-                # Followers stay after any error: the next poll catches up from this revision.
+                # Followers stay connected after any error: the next poll continues from this
+                # revision.
                 if not failing and not is_passing(error):
                     log.warning("tail.failing", store=str(self.store), error=error)
                 failing = True
@@ -133,7 +135,8 @@ class Tail(Source):
                 self.publish(Resync(tenant=self.tenant, revision=missed.latest))
                 return
             if missed.overdue and (self._ending is None or self._ending.done()):
-                # A watched store ends overdue reservations at once; that makes a change of its own.
+                # In a watched store overdue reservations are ended at once, which makes a change of
+                # its own.
                 self._ending = self.run(end_overdue(self.db, self.tenant))
             if missed.head == self.revision:
                 return

@@ -1,4 +1,4 @@
-"""One websocket's frames: their shape and rate, and whether its client still reads."""
+"""The frames of one websocket: their form and rate, and whether the client still reads them."""
 
 import contextlib
 import time
@@ -18,7 +18,8 @@ MESSAGES_BURST = 60
 
 
 class Wire(ASGIWebSocketAdapter):
-    """Strawberry's adapter with text frames, a message limit, and a clock for stuck clients."""
+    """Strawberry's adapter with text frames, a limit of messages, and detection of stuck
+    clients."""
 
     @cached_property
     def _unread(self) -> Unread:
@@ -29,7 +30,8 @@ class Wire(ASGIWebSocketAdapter):
         return self.ws.scope["extensions"]["kucun.line"]
 
     def stalled(self, now: float) -> bool:
-        """Whether data has waited for 5 s and the client read none; call it every half second."""
+        """Whether data has waited for 5 s and the client has read none of it. Call it every half
+        second."""
         return self._unread.stalled(self.line.unsent(), now)
 
     async def iter_json(

@@ -1,16 +1,17 @@
-"""IP addresses of clients, as limits count them."""
+"""IP addresses of clients, in the form in which limits count them."""
 
 from ipaddress import IPv6Address, ip_address
 
 PREFIX = 64
-"""Bits of the IPv6 network that one line gets: all its addresses count as one client."""
+"""Prefix length of the IPv6 network that one internet connection gets: all its addresses count as
+one client."""
 TEXT_MAX = 64
 
 
 def counted_address(address: str) -> str:
     """The address under which a client is counted; for IPv6, its /64 network.
 
-    A text that is no address counts as it is, cut to TEXT_MAX characters.
+    A text that is no IP address is used as it is, cut to TEXT_MAX characters.
     """
     try:
         parsed = ip_address(address)

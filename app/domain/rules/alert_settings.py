@@ -1,4 +1,4 @@
-"""Settings of alert rules: which of several binds a product in a store, and the defaults."""
+"""Settings of alert rules: which of several applies to a product in a store, and the defaults."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from uuid import UUID
 
 
 class Setting(NamedTuple):
-    """How a rule judges what it names; None names all of them.
+    """A setting of a rule for a store, category or product; None stands for all of them.
 
     `days` are stages of near expiry or the window of slow movers, `fewer_than` is in whole product
     units, `hours` is how long a document may wait.
@@ -23,7 +23,7 @@ class Setting(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What binds a subject: the setting, with the defaults in place of what it leaves open."""
+    """The limits of a subject: its setting, with the defaults for values that it leaves open."""
 
     enabled: bool
     days: tuple[int, ...]
@@ -34,7 +34,7 @@ class Limits(NamedTuple):
 MOST_DAYS = 30
 """The longest expiry warning of a product."""
 STAGES = (30, 15, 7)
-"""Days before the last day of sale at which a batch is warned of."""
+"""The default stages: days before the last day of sale at which an alert is raised."""
 WINDOW_DAYS = 30
 FEWER_THAN = 5
 WAITING_HOURS = 24
@@ -42,9 +42,9 @@ DEFAULT = Limits(True, STAGES, FEWER_THAN, WAITING_HOURS)
 
 
 class Settings:
-    """The settings of a tenant; the most specific one binds.
+    """The settings of a tenant; the most specific one applies.
 
-    A setting of a category holds for the categories below it: `parents` has the one above each.
+    A setting of a category applies to the categories below it; `parents` has the parent of each.
     """
 
     def __init__(
@@ -55,13 +55,13 @@ class Settings:
 
     @property
     def furthest(self) -> int:
-        """The most days before its last day of sale at which any batch is warned of."""
+        """The largest number of days before the last day of sale at which any alert is raised."""
         chosen = (each.days or () for each in self._by_subject.values())
         return max(MOST_DAYS, *(day for days in chosen for day in days), 0)
 
     @property
     def windows(self) -> set[tuple[int, int]]:
-        """The windows of slow movers, in days, each with the largest number that is too few."""
+        """The windows of slow movers in days, each with its largest `fewer_than`."""
         slow = [each for each in self._by_subject.values() if each.rule == "SLOW_MOVING"]
         fewest = max(FEWER_THAN, *(each.fewer_than or 0 for each in slow), 0)
         days = {WINDOW_DAYS, *(each.days[0] for each in slow if each.days)}
@@ -75,8 +75,8 @@ class Settings:
         product: UUID | None = None,
         own_days: int | None = None,
     ) -> Limits:
-        """What binds a product in a store. `own_days` is the product's own expiry warning, which
-        gives way to a setting of the product alone."""
+        """The limits of a product in a store. `own_days` is the product's own expiry warning; only
+        a setting for this product comes before it."""
         setting = self._setting(rule, store, category, product)
         days = STAGES if rule == "NEAR_EXPIRY" else (WINDOW_DAYS,)
         if own_days is not None and (setting is None or setting.product_id is None):
@@ -109,7 +109,7 @@ class Settings:
 
 
 def stages_from(days: int) -> tuple[int, ...]:
-    """The stages of a product that is warned of so many days before its last day of sale."""
+    """The stages of a product whose own expiry warning is this number of days."""
     return (days, *(stage for stage in STAGES if stage < days))
 
 

@@ -1,4 +1,4 @@
-"""Suggestions of alerts: one thing to do, with its numbers."""
+"""Suggested actions of alerts, with their quantities."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from app.domain.rules.replenishment import PERIOD_DAYS, suggested
 
 
 class SuggestionKind(Enum):
-    """What an alert suggests."""
+    """The action that an alert suggests."""
 
     REORDER = "REORDER"
     TRANSFER = "TRANSFER"
@@ -21,7 +21,7 @@ class SuggestionKind(Enum):
 
 
 MARKDOWN_STEPS = ((3, 50), (7, 30), (15, 20))
-"""Percent off, for a batch with at most so many days left."""
+"""Pairs of days and percent: the markdown of a batch with at most this number of days left."""
 
 FIRST_STEP = 10
 """Percent off for a batch with more days left, and for a slow mover."""
@@ -29,8 +29,8 @@ FIRST_STEP = 10
 
 @dataclass(frozen=True, slots=True)
 class StoreStock:
-    """A product in a store, in base units: what can be sold, what is coming from anywhere, and
-    what was sold or used in the last 30 days."""
+    """The stock of a product in a store, in base units: `free` can be sold, `coming` is in transit,
+    requested or on order, `sold` was sold or used in the last 30 days."""
 
     store_id: UUID
     free: int
@@ -52,9 +52,9 @@ class StoreStock:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a suggestion is made of. `quantity` is what the alert is about, in base units of
-    `scale`; `days` are left until the last day of sale. `others` are stores the reader may see;
-    `beside` is a product that sells well in the store."""
+    """The facts that a suggestion is based on. `quantity` is the alert's quantity in base units of
+    `scale`; `days` is the number of days left until the last day of sale. `others` has the stock of
+    other stores that the viewer may see; `beside` is a product that sells well in the store."""
 
     rule: str
     quantity: int
@@ -68,8 +68,8 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One thing to do. `quantity` is in base units; `store_id` is where goods go to or come from,
-    `product_id` another product than the alert's."""
+    """A suggested action. `quantity` is in base units; `store_id` is the store that goods go to or
+    come from, `product_id` a product other than the alert's."""
 
     kind: SuggestionKind
     quantity: int
@@ -79,7 +79,7 @@ class Suggestion:
 
 
 def suggest(of: Situation) -> Suggestion | None:
-    """What to do about the alert; None when there is nothing to do or its rule suggests nothing."""
+    """The suggested action for the alert; None when there is nothing to do or its rule has none."""
     match of.rule:
         case "LOW_STOCK" | "OUT_OF_STOCK" | "DISH_UNAVAILABLE":
             return _restock(of)
@@ -96,7 +96,8 @@ def suggest(of: Situation) -> Suggestion | None:
 
 
 def markdown_percent(days: int) -> int:
-    """Percent off for a batch with so many days left until its last day of sale."""
+    """The suggested percent off for a batch with this number of days left until its last day of
+    sale."""
     return next((percent for most, percent in MARKDOWN_STEPS if days <= most), FIRST_STEP)
 
 
@@ -115,12 +116,14 @@ def _restock(of: Situation) -> Suggestion | None:
 
 
 def _up_to(missing: int, scale: int) -> int:
-    """What lifts a level above its reorder point, in whole units; 0 or less if it is above."""
+    """The quantity that lifts a level above its reorder point, in whole units; 0 or less if it is
+    above it already."""
     return (missing // scale + 1) * scale if missing >= 0 else 0
 
 
 def _sell_in_time(of: Situation) -> Suggestion | None:
-    """A markdown of what would be left on the last day at the present sales."""
+    """A markdown of the quantity that would be left on the last day at the present rate of
+    sales."""
     left = of.quantity - of.here.sold * (of.days + 1) // PERIOD_DAYS
     if left <= 0 or of.days < 0:
         return None
@@ -128,7 +131,8 @@ def _sell_in_time(of: Situation) -> Suggestion | None:
 
 
 def _move(of: Situation) -> Suggestion | None:
-    """Slow movers go to a store that lacks them, else beside what sells, else at a discount."""
+    """For a slow mover: a transfer to a store that needs it, else a bundle with a product that
+    sells, else a markdown."""
     taker = max(of.others, key=lambda other: other.lacks(of.scale), default=None)
     lacks = taker.lacks(of.scale) if taker else 0
     if taker and lacks:

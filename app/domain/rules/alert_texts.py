@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class AlertTerms:
-    """What the text of an alert says. Quantities are written in the product's unit.
+    """The values in the text of an alert. Quantities are written in the product's unit.
 
-    `days` are the days left until the last day of sale, negative once it has passed; `hours` how
-    long a document waits; `window` the days in which so many were `sold`. `cause` is the
+    `days` is the number of days left until the last day of sale, negative once it has passed.
+    `hours` is how long a document has waited. `sold` were sold in `window` days. `cause` is the
     ingredient that a dish lacks, `number` a document's number.
     """
 
@@ -68,7 +68,7 @@ def _discrepancy(t: AlertTerms) -> tuple[str, str]:
         en = f"{t.orders} orders may lack their goods. Check the stock."
     return (
         f"{t.product}账面不足，已多卖 {t.quantity} {t.unit}，{zh}",
-        f"{t.product}: {t.quantity} {t.unit} more sold than the books held. {en}",
+        f"{t.product}: {t.quantity} {t.unit} sold beyond the recorded stock. {en}",
     )
 
 

@@ -6,14 +6,14 @@ from functools import lru_cache
 from app.domain.rules.spelling import KEPT_CHARACTERS, plain
 
 KEPT_CODES = 4096
-"""Codes whose keys are remembered."""
+"""How many codes are cached with their keys."""
 
 LENGTHS = (8, 12, 13, 14)
 
 CYRILLIC = str.maketrans("авекмнорстухіјѕһ", "abekmhopctyxijsh")
 GREEK = str.maketrans("αβεζηικμνορτυχ", "abezhikmnoptyx")
 LOOK_ALIKES = CYRILLIC | GREEK
-"""Letters of other scripts whose capitals are drawn like a Latin one."""
+"""Letters of other scripts whose capitals look like a Latin letter."""
 
 
 def check_digit_ok(code: str) -> bool:
@@ -43,8 +43,8 @@ def normal(code: str) -> str:
 
 
 def printed(code: str) -> str:
-    """A code as it is printed on the pack: a GTIN of 14 digits without the zeros before its 13
-    (EAN-13) or 8 (EAN-8) digits."""
+    """A code as it is printed on the pack: a GTIN of 14 digits is shortened to its 13 (EAN-13) or 8
+    (EAN-8) digits."""
     if len(code) != 14 or not code.startswith("0") or not check_digit_ok(code):
         return code
     return code[6:] if code.startswith("000000") else code[1:]
@@ -55,7 +55,7 @@ def code_key(code: str) -> str:
     """The spelling in which codes are compared: equal for all spellings of one code.
 
     Width, case, spaces, invisible characters, kinds of dashes, and letters that look like Latin
-    ones make no difference. A number is the same number with leading zeros: a GTIN has one key
+    ones make no difference. Leading zeros of a number make no difference either: a GTIN has one key
     in all its lengths, and PLU 00786 is 786.
     """
     folded = unicodedata.normalize("NFKC", plain(code).casefold())

@@ -1,7 +1,7 @@
 """Costs in 1/10000 yuan, rounded to the nearest: sums, shares, and the moving average."""
 
 MOST_VALUE = 10**17
-"""No movement and no level is worth more, so that sums stay inside 64 bits."""
+"""The largest value of a movement or a level, so that sums stay inside 64 bits."""
 
 
 def cost_of(quantity: int, scale: int, unit_cost: int) -> int:
@@ -12,7 +12,7 @@ def cost_of(quantity: int, scale: int, unit_cost: int) -> int:
 def share(value: int, part: int, whole: int) -> int:
     """The value of `part` out of `whole` base units that are worth `value` together.
 
-    The whole is worth exactly `value`, so that parts taken one after the other add up to it.
+    Parts that are taken one after the other, each from what is left, add up to exactly `value`.
     """
     return (2 * value * part + whole) // (2 * whole)
 
@@ -25,7 +25,7 @@ def unit_cost_of(value: int, held: int, scale: int) -> int:
 def average_cost(quantity: int, held: int, value: int, scale: int, last: int | None) -> int:
     """The cost of `quantity` base units at the moving average of the `held` ones.
 
-    When nothing is held, `last` is used, the unit cost of the last ones; None costs 0.
+    When nothing is held, `last` is used, the unit cost of the last goods; None counts as 0.
     """
     if held:
         return share(value, quantity, held)

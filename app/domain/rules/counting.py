@@ -1,4 +1,4 @@
-"""Counting while selling: the variance of a count, wherever the level has moved since.
+"""Counting while selling: the variance of a count, although goods move during and after it.
 
 Every count has a position in its level's history: the level's `seq` when it was submitted. The
 variance is what was counted minus the book at that position, so that movements after the count
@@ -31,7 +31,7 @@ class Count(NamedTuple):
 class Step(Protocol):
     """An entry that changed the quantity on hand, at the position `seq` of its level.
 
-    `dated` is whether the client said when it happened: only such a movement can be late.
+    `dated` is whether the client gave the time of the event; only such a movement can be late.
     """
 
     @property
@@ -80,7 +80,7 @@ def compare(
     now: Mapping[UUID | None, int],
     confirmed: int | None = None,
 ) -> list[Comparison]:
-    """One comparison per counted batch, then one for everything that was counted without a batch.
+    """One comparison per counted batch, then one for all goods that were counted without a batch.
 
     `steps` are the entries since the first count began; `now` is the quantity on hand, by batch
     and in total (None). Batches without a count are not compared, unless some goods were
@@ -106,15 +106,15 @@ def compare(
 
 
 def observed(counts: Sequence[Count]) -> Sequence[Count]:
-    """The counts that saw the goods. A correction is about an earlier count: it observes nothing at
-    its own position."""
+    """The counts that observed the goods. A correction changes an earlier count, so it observes
+    nothing at its own position."""
     return [each for each in counts if each.quantity >= 0] or counts
 
 
 class Window(NamedTuple):
     """From the beginning of some counts to the last of them: positions and moments.
 
-    Movements up to `position` are taken as counted already, later ones as not.
+    Movements up to `position` are treated as counted, later ones as not counted.
     """
 
     began: int
@@ -124,11 +124,11 @@ class Window(NamedTuple):
     position: int
 
     def is_late(self, step: Step) -> bool:
-        """Whether it happened before the first count, so that every count reflects it."""
+        """Whether the movement happened before the first count, so that every count includes it."""
         return step.dated and step.occurred_at < self.first
 
     def is_between(self, step: Step) -> bool:
-        """Whether it may or may not be counted already."""
+        """Whether it is unknown if the counts include the movement."""
         if self.is_late(step):
             return False
         during = self.began < step.seq <= self.seq

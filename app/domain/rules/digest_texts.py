@@ -1,4 +1,5 @@
-"""The daily digest: how many alerts each rule has, and the most urgent ones, in both languages."""
+"""The text of the daily digest: the number of alerts by rule, and the most urgent ones, in both
+languages."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,7 +8,8 @@ from typing import NamedTuple
 from app.domain.rules.alert_texts import ENGLISH_NAMES, RULE_NAMES
 
 MOST_BYTES = 1800
-"""WeCom refuses a text of more than 2048 bytes; a robot adds a title."""
+"""The most bytes of a digest: WeCom refuses more than 2048, of which the robot's title takes a
+part."""
 MOST_LINES = 10
 
 
@@ -28,7 +30,8 @@ def counts_text(lines: Sequence[DigestLine], language: str) -> str:
 
 
 def digest_text(store: str, lines: Sequence[DigestLine]) -> str:
-    """The digest of a store, the most urgent lines first; what does not fit is counted."""
+    """The digest of a store, the most urgent lines first; the number of lines that do not fit is
+    given at the end."""
     zh = _part(f"{store}今日待处理：{counts_text(lines, 'zh')}", [line.zh for line in lines], "zh")
     en = _part(f"{store} today: {counts_text(lines, 'en')}", [line.en for line in lines], "en")
     return f"{zh}\n\n{en}"

@@ -1,4 +1,4 @@
-"""FEFO 先到期先出: what expires first leaves first."""
+"""FEFO 先到期先出: batches that expire first leave first."""
 
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from datetime import date, timedelta
@@ -48,13 +48,12 @@ def choose_batches(
     container: int | None = None,
     sealed: bool = False,
 ) -> BatchChoice:
-    """The batches that `quantity` base units come from; fewer when there is less.
+    """The batches that `quantity` base units are taken from; less is taken if less is available.
 
-    `available` is in the order of FEFO. `today` excludes expired batches, None allows them
-    (I8). `days_left` excludes batches that expire sooner than so many days from today,
-    `lasts_until` those that expire before that day, and `buffer` base units of the others stay.
-    `named` allows only these batches. `container` and `sealed` are for goods that are opened: see
-    `pick_opened`.
+    `available` is in the order of FEFO. `today` excludes expired batches, None allows them (I8).
+    `days_left` excludes batches that expire in fewer days, `lasts_until` those that expire before
+    that day; of the others `buffer` base units are left. `named` allows only these batches.
+    `container` and `sealed` are for goods that are used from opened containers: see `pick_opened`.
     """
     candidates = available
     if today is not None:
@@ -71,8 +70,8 @@ def choose_batches(
         lasting = [part for part in lasting if part[0].id in named]
         if not lasting:
             too_old = max((key.expires_on for key, _ in available if key.id in named), default=None)
-    # I7: the order is FEFO, unless a batch is named, is open, or is too old for the channel or
-    # for the day on which it is handed over.
+    # I7: FEFO order, unless a batch is named, is an opened container, or is too old for the channel
+    # or for the day of the handover.
     parts = first = pick(candidates, quantity)
     if container is not None and named is None:
         parts = pick_opened(lasting, quantity, container, sealed)

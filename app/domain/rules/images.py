@@ -1,4 +1,4 @@
-"""Which images are accepted, judged by what the bytes are and not by what a client says."""
+"""Which images are accepted, judged by their bytes, not by the media type that a client states."""
 
 from io import BytesIO
 
@@ -6,7 +6,8 @@ from PIL import Image
 
 BYTES_MAX = 5 * 1024 * 1024
 PIXELS_MAX = 25_000_000
-"""Decoded, an image takes four bytes a pixel in each browser that shows it."""
+"""The most pixels of an image: decoded, it takes four bytes a pixel in each browser that shows
+it."""
 
 ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 """The accepted media types, and the ending of a file of each."""
@@ -29,5 +30,5 @@ def media_type(content: bytes) -> str | None:
             image.verify()
             return MEDIA_TYPES[image.format or ""]
     except Exception:
-        # Pillow's readers raise errors of many kinds for what they cannot read.
+        # Pillow's readers raise errors of many classes for images that they cannot read.
         return None

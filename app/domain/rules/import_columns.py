@@ -1,4 +1,4 @@
-"""Which column of a shop's own table holds which field: by its header, in the shop's words."""
+"""Which column of a shop's spreadsheet holds which field, by its header."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -7,7 +7,8 @@ from app.domain.rules.spelling import search_key
 
 
 class ImportKind(Enum):
-    """What a file holds. The value has its fields; the first group names the row's product."""
+    """The content of a file. The value lists its fields; the first ones identify the row's
+    product."""
 
     PRODUCTS = "SKU BARCODE NAME SPEC UNIT CATEGORY PRICE REORDER_POINT SHELF_LIFE_DAYS"
     OPENING_STOCK = "SKU BARCODE QUANTITY COST BATCH_NO PRODUCED_ON EXPIRES_ON"
@@ -20,7 +21,8 @@ class ImportKind(Enum):
 
 
 class ImportField(Enum):
-    """A field that a column may hold, as people call it: the headers of the templates."""
+    """A field that a column may hold. The value is its Chinese and English name, used as header in
+    templates."""
 
     SKU = ("货号", "SKU")
     BARCODE = ("条码", "Barcode")
@@ -63,11 +65,11 @@ HEADERS = {
 KNOWN = {word: field for field, words in HEADERS.items() for word in words.split()}
 UNITS_IN_HEADERS = ("元", "rmb", "cny", "必填")
 SEARCHED_ROWS = 10
-"""Rows at the top of a sheet in which its headers may be: a title often comes first."""
+"""How many rows at the top of a sheet are searched for its headers: a title often comes first."""
 
 
 def header_key(text: str) -> str:
-    """A header as headers are compared: without spaces, signs, and what it is counted in."""
+    """The spelling in which headers are compared: without spaces, signs and units."""
     key = search_key(text).replace("*", "").replace("_", "").replace("￥", "").replace("¥", "")
     for unit in UNITS_IN_HEADERS:
         key = key.removesuffix(unit) or key
@@ -75,7 +77,7 @@ def header_key(text: str) -> str:
 
 
 def header_row(rows: Sequence[Sequence[object]], own: Mapping[str, str]) -> int | None:
-    """The place of the row with the most known headers; None without any.
+    """The index of the row with the most known headers; None if no row has one.
 
     `own` has the shop's own headers, as `header_key` spells them.
     """

@@ -1,4 +1,5 @@
-"""What the cells of an imported row mean: codes, dates and numbers as spreadsheets spoil them."""
+"""The values of cells in an imported row: codes, dates and numbers, even in the forms to which
+spreadsheets change them."""
 
 import re
 from collections.abc import Callable
@@ -17,15 +18,15 @@ GROUPED = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]{1,2}")
 DAY = re.compile(r"([0-9]{4})\s*[-/.年]\s*([0-9]{1,2})\s*[-/.月]\s*([0-9]{1,2})\s*日?(?:[ T].*)?")
 DIGITS_EXACT = 15
-"""Digits that a number of a spreadsheet keeps; a longer code has lost the others."""
+"""How many digits of a number a spreadsheet keeps; a longer code has lost the rest."""
 
 FIRST_DAY = date(1899, 12, 30)
 SERIALS = range(20000, 80000)
-"""Days since FIRST_DAY that are meant as dates: 1954 to 2119."""
+"""The numbers of days since FIRST_DAY that are read as dates: 1954 to 2119."""
 
 
 class InvalidCell(ValueError):
-    """A cell that says nothing that the field can have; `zh` and `en` say what it needs."""
+    """A cell whose value the field cannot have; `zh` and `en` say what is wrong."""
 
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(en)
@@ -33,7 +34,7 @@ class InvalidCell(ValueError):
 
 
 def text(cell: Cell) -> str | None:
-    """The text; None for an empty cell. A number is written without a decimal point if it can."""
+    """The text; None for an empty cell. A whole number is written without a decimal point."""
     if isinstance(cell, Decimal):
         whole = cell.to_integral_value()
         return format(whole if whole == cell else cell.normalize(), "f")
@@ -66,7 +67,7 @@ def number(cell: Cell) -> Decimal | None:
         # 0.1 + 0.2 is stored as 0.30000000000000004.
         digits = format(round(cell, 6).normalize(), "f")
     if isinstance(cell, bool) or not NUMBER.fullmatch(digits):
-        raise InvalidCell(f"“{shown[:40]}”不是数字", f"{shown[:40]!r} is no number")
+        raise InvalidCell(f"“{shown[:40]}”不是数字", f"{shown[:40]!r} is not a number")
     value = Decimal(digits)
     if value < 0:
         raise InvalidCell(f"{shown} 不能小于 0", f"{shown} must not be below 0")
@@ -104,7 +105,7 @@ def days(cell: Cell) -> int | None:
                 return int(value[:7]) * size
             break
     raise InvalidCell(
-        f"“{shown[:40]}”不是天数，请填写 0 至 36500", f"{shown[:40]!r} is no number of days"
+        f"“{shown[:40]}”不是天数，请填写 0 至 36500", f"{shown[:40]!r} is not a number of days"
     )
 
 
@@ -125,7 +126,7 @@ def day(cell: Cell) -> date | None:
         pass
     raise InvalidCell(
         f"“{shown[:40]}”不是日期，请按 2026-11-23 填写",
-        f"{shown[:40]!r} is no date: write it as 2026-11-23",
+        f"{shown[:40]!r} is not a date: write it as 2026-11-23",
     )
 
 
@@ -144,5 +145,5 @@ READERS: dict[str, Callable[[Cell], Any]] = {
 
 
 def read_cell(field: str, cell: Cell) -> Parsed:
-    """What the cell says of the field; None for an empty one. Raises InvalidCell."""
+    """The value of the field in this cell; None for an empty cell. Raises InvalidCell."""
     return READERS.get(field, text)(cell)

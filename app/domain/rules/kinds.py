@@ -1,13 +1,13 @@
-"""The registry of movement kinds and of bins: where goods may come from, and where they may go."""
+"""The registry of movement kinds and of bins: the bins that goods may come from and go to."""
 
 from enum import Enum, unique
 from typing import Final, NamedTuple
 
 
 class Route(NamedTuple):
-    """The bins a kind moves goods between; None when the lines say it.
+    """The bins between which a kind moves goods; None when the lines give them.
 
-    `rest` is a second bin, which gives what the source lacks.
+    `rest` is a second source, used when the first does not have enough.
     """
 
     source: str | None
@@ -60,26 +60,26 @@ ON_HAND_BINS: Final = ("shelf", "reserved", "quarantine")
 """Bins whose goods are in the store: on hand is their sum."""
 
 ARRIVAL_BINS: Final = ("supplier", "opening", "transit")
-"""Where goods come from that arrive in a store."""
+"""Sources of goods that arrive in a store."""
 
 INCOMING_BINS: Final = (*ARRIVAL_BINS, "customer", "kitchen")
-"""Where goods come from that reach a shelf of the store: if they have expired, they are kept off
-it."""
+"""Sources of goods for the shelf from which expired goods go to quarantine instead."""
 
 CONSUMING_BINS: Final = ("customer", "kitchen")
-"""Where goods go that are sold or used, for good."""
+"""Targets of goods that are sold or used up."""
 
 PROMISED_BINS: Final = ("customer", "reserved")
-"""Where goods go for a customer: a product that is marked sold out may not go there."""
+"""Targets of goods for a customer: a product that is marked sold out may not go there."""
 
 SEALED_BINS: Final = (*PROMISED_BINS, "transit")
-"""Where whole containers go unopened; any other quantity comes from opened ones first."""
+"""Targets to which whole containers go unopened; any other quantity is taken from opened ones
+first."""
 
 UNEXPIRED_BINS: Final = (*CONSUMING_BINS, "reserved", "transit")
-"""Where expired goods may not go from a shelf (I8)."""
+"""Targets to which expired goods may not go from a shelf (I8)."""
 
 RETURN_BINS: Final = ("shelf", "quarantine", "waste")
-"""Where goods go that a customer brings back."""
+"""Targets of goods that a customer brings back."""
 
 RETURNABLE_KINDS: Final = (Kind.SALE.name, Kind.FULFILMENT.name)
 """The names of the kinds whose goods a customer may bring back."""

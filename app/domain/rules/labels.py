@@ -1,4 +1,4 @@
-"""The storefront's label: how much of a product customers see."""
+"""The label of the storefront, which tells customers how available a product is."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -27,12 +27,12 @@ class Availability:
 
     @property
     def remaining(self) -> int | None:
-        """Whole units."""
+        """The whole units left."""
         return None if self.available is None else self.available // self.scale
 
     @property
     def quantity(self) -> str | None:
-        """Exact, in the product's unit."""
+        """The exact quantity in the product's unit."""
         return None if self.available is None else written(self.available, self.scale)
 
 
@@ -43,7 +43,7 @@ SOLD_OUT: Final = Availability(Label.SOLD_OUT, 0)
 def availability(available: int, scale: int, few: int, unit: str) -> Availability:
     """The label of `available` base units: few when at most `few` units are left.
 
-    The smallest sale is a base unit: a piece, a gram or a millilitre. Below it is sold out.
+    The smallest sale is one base unit: a piece, a gram or a millilitre. Less than that is sold out.
     """
     if available <= 0:
         return SOLD_OUT

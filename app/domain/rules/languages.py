@@ -6,7 +6,7 @@ LANGUAGES = ("zh", "en")
 def language_of(header: str) -> str:
     """The language that an Accept-Language value prefers: `zh` or `en`; `zh` when it names neither.
 
-    Of languages with the same weight the first counts. A weight that is no number is 0.
+    Among languages with the same weight the first one counts. An invalid weight counts as 0.
     """
     best, language = 0.0, LANGUAGES[0]
     for part in header.split(","):

@@ -1,4 +1,4 @@
-"""Logins and codes as they are compared: one spelling for what looks the same."""
+"""The spelling in which logins and codes are compared: texts that look the same are equal."""
 
 import unicodedata
 
@@ -6,15 +6,15 @@ from app.domain.rules.texts import InvalidText, clean
 
 LONGEST = 100
 BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Characters that are not seen, beside those of the categories below."""
+"""Invisible characters that are not in the categories below."""
 UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
 def normal_login(login: str) -> str:
-    """The login as it is kept: without case and full width (NFKC and case folding).
+    """The login as it is stored: in lower case and half width (NFKC and case folding).
 
-    Raises InvalidText for one that is empty, too long, or holds a space or a character that is
-    not seen, such as a zero-width space or a change of the writing direction.
+    Raises InvalidText for a login that is empty, too long, or has a space or an invisible
+    character, such as a zero-width space or a change of the writing direction.
     """
     login = folded(clean(login, "login", LONGEST, required=True))
     if any(character.isspace() for character in login):

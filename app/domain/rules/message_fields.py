@@ -9,7 +9,7 @@ ZERO_WIDTH_JOINER = "\u200d"
 SKIN_TONES = range(0x1F3FB, 0x1F400)
 REGIONAL = range(0x1F1E6, 0x1F200)
 NOTHING = "无"
-"""Fills a field of which the alert has nothing: providers refuse an empty one."""
+"""The value of a field whose part the alert lacks: providers refuse an empty field."""
 
 
 class Part(Enum):
@@ -39,7 +39,7 @@ FIELD_NAME = re.compile(r"\w{1,20}")
 
 
 def most_characters(channel: str, field: str, part: Part) -> int | None:
-    """How many characters the field takes; None when the part cannot fill it."""
+    """The most characters of the field; None when the part cannot fill it."""
     if channel != "WECHAT":
         return MOST_CHARACTERS[channel] if FIELD_NAME.fullmatch(field) else None
     name = WECHAT_FIELD.fullmatch(field)
@@ -56,7 +56,7 @@ def filled(channel: str, fields: Mapping[str, Part], parts: Mapping[str, str]) -
 
 
 def shortened(text: str, most: int) -> str:
-    """At most so many characters of the text, on one line; a longer text ends in "…".
+    """The text on one line, cut to `most` characters; a text that is cut ends in "…".
 
     No character is cut: an emoji of several code points, or a letter with its accents, is one.
     Providers count UTF-16 units, in which rare characters are two.

@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 Terms = Mapping[tuple[str, str], int]
-"""How a sum is made: the factor of each column of each flow."""
+"""The terms of a sum: the factor of each column of each flow."""
 
 
 class Measure(NamedTuple):
@@ -42,7 +42,7 @@ def _quantity(plus: str, meaning: str) -> Measure:
 
 
 class Metric(Enum):
-    """What analytics can sum. The meaning is the description of the enum value."""
+    """A metric of analytics. The meaning is the description of the enum value."""
 
     REVENUE = _money(OF_REVENUE, "Amount that customers paid, less what they got back. 销售额")
     DISCOUNT = _money(
@@ -58,7 +58,7 @@ class Metric(Enum):
     MISSING = _cost(_of("cost", ("MISSING",)), "Cost of goods missing in counts. 盘亏")
     SURPLUS = _cost(_of("cost", ("FOUND",)), "Cost of goods found in counts. 盘盈")
     LOSS = _cost(OF_LOSS, "Loss: wasted plus missing less surplus. 损耗")
-    RECEIVED = _cost(_of("cost", ("RECEIVED",)), "Cost of goods received of suppliers. 入库金额")
+    RECEIVED = _cost(_of("cost", ("RECEIVED",)), "Cost of goods received from suppliers. 入库金额")
     SENT_BACK = _cost(_of("cost", ("SENT_BACK",)), "Cost of goods sent back to suppliers. 退供金额")
     USED = _cost(_of("cost", ("USED",)), "Cost of goods used by the kitchen or the store. 耗用金额")
     TRANSFERRED_IN = _cost(
@@ -69,7 +69,7 @@ class Metric(Enum):
     )
     QUANTITY_SOLD = _quantity("SOLD", "Quantity handed over to customers. 销量")
     QUANTITY_RETURNED = _quantity("RETURNED", "Quantity that customers returned. 退货数量")
-    QUANTITY_RECEIVED = _quantity("RECEIVED", "Quantity received of suppliers. 入库数量")
+    QUANTITY_RECEIVED = _quantity("RECEIVED", "Quantity received from suppliers. 入库数量")
     QUANTITY_USED = _quantity("USED", "Quantity used by the kitchen or the store. 耗用数量")
     QUANTITY_WASTED = _quantity("WASTED", "Quantity written off or thrown away. 报损数量")
     MARGIN_PERCENT = Measure(
@@ -81,20 +81,21 @@ class Metric(Enum):
     REFUND_PERCENT = Measure(
         "PERCENT",
         _of("amount", ("RETURNED",), by=100),
-        "Refunds in percent of what customers paid before them. 退货率",
+        "Refunds in percent of the amount that customers paid before refunds. 退货率",
         _of("amount", ("SOLD",), by=100),
     )
 
 
 class Dimension(Enum):
-    """What the rows of analytics stand for. The meaning is the description of the enum value."""
+    """A dimension by which analytics groups rows. The meaning is the description of the enum
+    value."""
 
     DAY = "Business day of the store. 日"
     WEEK = "Week, by its Monday. 周"
     MONTH = "Calendar month, by its first day. 月"
     HOUR = "Hour of the day, by the store's clock. 小时"
     WEEKDAY = "Day of the week, from 1 for Monday to 7 for Sunday. 星期"
-    STORE = "Store in which it happened. 门店"
+    STORE = "Store of the movements. 门店"
     CATEGORY = "Category of the product, as it is now. 分类"
     PRODUCT = "Product that was moved. 商品"
     CHANNEL = "Sales channel; none for movements without one. 渠道"

@@ -5,10 +5,11 @@ from app.domain.rules.texts import InvalidText
 SHORTEST, LONGEST = 10, 128
 GUESSES_AT_LEAST = 1_000_000
 JUDGED = 40
-"""Characters that are judged: judging takes time that grows with the square of the length."""
+"""How many characters of a password are judged, because the time of judging grows with the square
+of the length."""
 
 CHINESE = ("woaini", "5201314", "1314520", "kucun", "zhang", "wang")
-"""Parts of common passwords that the lists of zxcvbn, which are English, lack."""
+"""Parts of common passwords in China that the English lists of zxcvbn lack."""
 
 
 def strong(password: str, *known: str) -> str:
@@ -33,7 +34,8 @@ def strong(password: str, *known: str) -> str:
 
 
 def _guesses(password: str, known: tuple[str, ...]) -> float:
-    # Its word lists take 16 MB, which a process needs only when it sets a password.
+    # Imported here because its word lists take 16 MB, which a process needs only when it sets a
+    # password.
     from zxcvbn import zxcvbn
 
     return float(zxcvbn(password[:JUDGED], user_inputs=[*CHINESE, *known])["guesses"])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 WEEK = timedelta(days=7)
 YEAR = timedelta(days=364)
-"""52 weeks: the same weekdays, so that Saturdays are compared with Saturdays."""
+"""52 weeks, so that each day is compared with the same weekday."""
 
 
 class Period(NamedTuple):
@@ -17,11 +17,11 @@ class Period(NamedTuple):
 
     @property
     def length(self) -> timedelta:
-        """How many days it has."""
+        """The length of the period in days."""
         return self.until - self.since + timedelta(days=1)
 
     def earlier(self, by: timedelta) -> "Period":
-        """The period so much earlier."""
+        """The period moved back by this time."""
         return Period(self.since - by, self.until - by)
 
 

@@ -12,15 +12,16 @@ REGION = "CN"
 CHINA = 86
 MOBILE = re.compile(r"1[3-9]\d{9}")
 ALLOTTED = re.compile(r"1(?:3\d|4[57]|5[0-35-9]|6[2567]|7[0-35-8]|8\d|9[0-35-9])\d{8}", re.ASCII)
-"""Mobile numbers that the library accepts. Most contacts are one of these and nothing else, and
+"""Mobile numbers that the library accepts. Most contacts consist of one such number, so that they
 need no search."""
 ENOUGH_DIGITS = re.compile(r"(?:\d\D*){7}")
-"""The shortest number that is masked has seven digits: most texts need no further look."""
+"""The shortest number that is masked has seven digits; a text with fewer is not searched."""
 UUIDS = re.compile(r"(?<![0-9a-z])[0-9a-z]{8}(?:-[0-9a-z]{4}){3}-[0-9a-z]{12}(?![0-9a-z])", re.I)
 DIGITS = re.compile(r"\d+")
 MOST_GROUPS = 12
-"""Groups of digits in a text that the library reads: it tries each with the next ones, which takes
-milliseconds in a long text of digits. Other texts are searched for the usual spellings."""
+"""The most groups of digits in a text that the library searches: it tries each group with the next
+ones, which takes milliseconds in a text with many digits. Such texts are searched for the usual
+spellings only."""
 USUAL = re.compile(
     r"(?<!\d)(?:"
     r"(?:(?:\+|00)?86[-\s]?)?1[3-9]\d(?:[-\s.]?\d{4}){2}"  # a mobile number
@@ -29,7 +30,7 @@ USUAL = re.compile(
     r")(?!\d)"
 )
 EXTENSION = re.compile(r"(?<!\d)\(?0\d{2,3}\)?[-\s]?\d{7,8}(?=-\d{1,6}(?!\d))")
-"""A land line with its extension, 021-62345678-123: too long for the library."""
+"""A land line with its extension, such as 021-62345678-123, which is too long for the library."""
 
 
 class FoundNumber(NamedTuple):
@@ -76,8 +77,8 @@ def dialled_digits(text: str) -> list[str]:
 
 
 def normal(text: str) -> str:
-    """What a contact is found by: its first phone number in E.164, else the text itself without
-    differences of width, case and spaces."""
+    """The text under which a contact is found: its first phone number in E.164, otherwise the
+    contact itself without differences of width, case and spaces."""
     if first := numbers(text)[:1]:
         return first[0].e164
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
@@ -86,7 +87,8 @@ def normal(text: str) -> str:
 def _plain(text: str) -> str:
     """A text of the same length that the library reads: ASCII digits, and no Latin letters.
 
-    The library skips a number beside a letter (vx13812345678); ids are no numbers at all.
+    Letters are removed because the library skips a number beside one (vx13812345678); UUIDs are
+    removed because their digits are not phone numbers.
     """
     text = UUIDS.sub(lambda match: "，" * len(match[0]), text)
     return "".join(map(_plain_character, text))

@@ -1,4 +1,4 @@
-"""Prices in fen: what sold goods are charged, and how parts of them share it."""
+"""Charges of sold goods in fen, and the shares of their parts."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -7,11 +7,11 @@ from typing import NamedTuple
 from app.domain.rules.costs import share
 
 MOST_AMOUNT = 10**13
-"""No line is charged more, so that the sums of a report stay inside 64 bits."""
+"""The largest charge of a line, so that the sums of a report stay inside 64 bits."""
 
 
 class Charge(NamedTuple):
-    """What goods are sold for: `amount` is `price` × quantity − `discount`.
+    """The charge of sold goods: `amount` is `price` × quantity − `discount`.
 
     `price` is for one unit; None when the goods were sold at several prices.
     """
@@ -30,7 +30,7 @@ class Charge(NamedTuple):
         return Charge(self.price, self.discount - other.discount, self.amount - other.amount)
 
     def less(self, percent: int) -> "Charge":
-        """The charge with so many percent off, rounded half up to the fen."""
+        """The charge with `percent` off, rounded half up to the fen."""
         if not percent:
             return self
         discount = (2 * self.amount * percent + 100) // 200
@@ -45,8 +45,8 @@ def charge_of(price: int, quantity: Decimal, discount: int = 0) -> Charge:
 
 
 def marked_down(charge: Charge, quantity: int, batches: Sequence[tuple[int, int]]) -> Charge:
-    """The charge of `quantity` base units out of the batches that are sold next: each has so many
-    base units, and so many percent off."""
+    """The charge of `quantity` base units from the batches that are sold next; `batches` has the
+    base units and the percent off of each."""
     discount, left = 0, quantity
     for held, percent in batches:
         taken = min(held, left)
@@ -58,12 +58,12 @@ def marked_down(charge: Charge, quantity: int, batches: Sequence[tuple[int, int]
 
 
 def tenths(percent: int) -> str:
-    """The price that is left, as shops say it: 20 % off is 8 折, 15 % off is 8.5 折."""
+    """The discounted price in tenths, as shops state it: 20 % off is 8 折, 15 % off is 8.5 折."""
     return f"{(100 - percent) / 10:g}"
 
 
 def parts(charge: Charge, goods: Sequence[tuple[int, int]]) -> list[Charge]:
-    """The shares of these quantities, in order, each with its percent off.
+    """The shares of the charge for these goods (quantity, percent off), in order, each marked down.
 
     Before the markdowns they add up to the charge, to the fen.
     """

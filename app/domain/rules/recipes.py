@@ -45,7 +45,7 @@ def needs(
     """Quantity of each stocked product for one unit, by (product, optional).
 
     A part that is made to order, such as a dish in a set menu, comes with its own needs, which
-    take its place.
+    replace it.
     """
     total: dict[tuple[UUID, bool], Fraction] = {}
     for part, made_of in parts:
@@ -57,9 +57,9 @@ def needs(
 
 
 def makeable(made_of: Iterable[Need], shelf: Mapping[UUID, int]) -> tuple[int, UUID] | None:
-    """How many can be made from the shelf, and the product that limits it.
+    """How many units can be made from the shelf, and the product that limits their number.
 
-    None when nothing limits it. Optional needs do not.
+    None if nothing limits it. Optional needs set no limit.
     """
     least: tuple[int, UUID] | None = None
     for product, quantity, optional in made_of:
@@ -75,7 +75,7 @@ Cart = Sequence[tuple[Sequence[Need], int]]
 
 
 def together(cart: Cart, shelf: Mapping[UUID, int]) -> list[int | None]:
-    """How many units of each line can be made when the other lines are made as well; None when
+    """How many units of each line can be made if the other lines are made as well; None when
     nothing limits a line.
 
     The whole cart can be made when no line asks for more than that.

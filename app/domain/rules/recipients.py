@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 BUYING_RULES = ("LOW_STOCK", "OUT_OF_STOCK", "PURCHASE_WAITING", "EXPECTED_NOT_ARRIVED")
 URGENT_RULES = ("OUT_OF_STOCK", "EXPIRED", "DISH_UNAVAILABLE", "DISCREPANCY")
-"""Rules that pass quiet hours."""
+"""Rules whose alerts are sent during quiet hours too."""
 
 
 class Reason(Enum):
@@ -34,15 +34,15 @@ class Person(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The roles and people that are chosen for a rule."""
+    """The roles and people who are set as recipients of a rule."""
 
     roles: Collection[str]
     people: Collection[UUID] = ()
 
 
 def default_choice(rule: str) -> Choice:
-    """Managers are notified of every rule, purchasers of those about buying and transfers; owners
-    of what is wrong with the ledger itself."""
+    """The default recipients: managers for every rule, purchasers for rules about purchases and
+    transfers, owners for faults of the ledger."""
     if rule == "AUDIT_DRIFT":
         return Choice(("OWNER",))
     buys = rule in BUYING_RULES or rule == "TRANSFER_WAITING"
@@ -50,7 +50,7 @@ def default_choice(rule: str) -> Choice:
 
 
 def reasons(people: Iterable[Person], choice: Choice) -> dict[UUID, Reason]:
-    """Why each person is notified or not. The owner is, when no one else would be."""
+    """Why each person is notified or not. Owners are notified if no one else would be."""
     everyone = list(people)
     recipients = {person.id: _reason(person, choice) for person in everyone}
     if not any(reason in NOTIFIED for reason in recipients.values()):
@@ -62,7 +62,8 @@ LADDER = ("CASHIER", "MANAGER", "PURCHASER", "OWNER")
 
 
 def next_role(people: Iterable[Person], reached: Collection[UUID]) -> str | None:
-    """The first role above all that are reached in which anyone is left; None after the last."""
+    """The lowest role above those of all reached people that has someone to notify; None if there
+    is none."""
     everyone = list(people)
     highest = max((LADDER.index(each.role) for each in everyone if each.id in reached), default=-1)
     left = {each.role for each in everyone if each.id not in reached}

@@ -1,10 +1,10 @@
 """Replenishment 补货: how much a store should request."""
 
 PERIOD_DAYS = 30
-"""Sales are averaged over so many days."""
+"""The number of days over which sales are averaged."""
 
 REVIEW_DAYS = 7
-"""A suggested quantity lasts until it arrives, and so many days longer."""
+"""The number of days that a suggested quantity lasts after its arrival."""
 
 
 def suggested(
@@ -12,15 +12,15 @@ def suggested(
 ) -> int:
     """Base units to request, in whole units of `scale`; 0 while the stock lasts.
 
-    `sold` is the quantity of the last 30 days, `held` the stock, `coming` what is on its way or
-    requested already. A product is low when stock and coming goods do not exceed its reorder
+    `sold` is the quantity of the last 30 days, `held` the stock, `coming` the quantity in transit
+    or requested already. A product is low when stock and coming goods do not exceed its reorder
     point plus the sales until a delivery. It is filled up to the sales of one more week.
     """
     safe = reorder_point + _sold_in(sold, lead_days)
     if held + coming > safe or safe == 0:
         return 0
     full = reorder_point + _sold_in(sold, lead_days + REVIEW_DAYS)
-    # At `safe` itself the product would still be low.
+    # With exactly `safe` in stock the product would still be low.
     missing = max(full, safe + 1) - held - coming
     return -(-missing // scale) * scale
 

@@ -1,4 +1,4 @@
-"""Assigns goods that came back to the lines that sold them."""
+"""Assigns returned goods to the lines that sold them."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -23,7 +23,8 @@ class Returned(NamedTuple):
 
 
 def returned_by_line(lines: Sequence[SoldLine], returned: Iterable[Returned]) -> dict[int, int]:
-    """Base units that came back of each line: of its own batch first, in the order of lines."""
+    """The returned base units of each line, by line number. Goods of a known batch are assigned to
+    lines of that batch first, in the order of the lines."""
     left = {each.line: each.quantity for each in lines}
     back = dict.fromkeys(left, 0)
     for product, batch, quantity in sorted(returned, key=lambda each: each.batch is None):

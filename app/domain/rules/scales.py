@@ -28,12 +28,12 @@ class Label(NamedTuple):
 
 
 def layout_ok(layout: str) -> bool:
-    """Whether a scale can be set to it: a prefix, a PLU, a weight or an amount or both."""
+    """Whether the layout is valid: a prefix, a PLU, and a weight, an amount or both."""
     return len(layout) in LENGTHS and LAYOUT.fullmatch(layout) is not None
 
 
 def read(code: str, layouts: Iterable[str]) -> Label | None:
-    """The label by the first layout that the code fits; None when it fits none."""
+    """The label, read by the first layout that the code fits; None if it fits none."""
     for layout in layouts:
         if _fits(code, layout):
             plu, weight, amount = (_field(code, layout, sign) for sign in "PWA")
@@ -60,8 +60,8 @@ def _number(digits: str | None) -> int | None:
 def weight_for(amount: int, price: int, scale: int) -> int | None:
     """The whole grams that cost `amount` fen at `price` fen for `scale` grams.
 
-    The scale rounds the amount to the fen. None where no weight costs this amount: then the label
-    was printed at another price.
+    The scale rounds the amount to the fen. None if no weight costs this amount, because the label
+    was printed with another price.
     """
     grams = (2 * amount * scale + price) // (2 * price)
     costs = (2 * grams * price + scale) // (2 * scale)

@@ -2,5 +2,5 @@
 
 
 def share_of(quantity: int, percent: int) -> int:
-    """The share of so many base units, rounded up: of the last piece, half is the piece."""
+    """The share of `quantity` base units, rounded up, so that half of one piece is one piece."""
     return -(-quantity * percent // 100)

@@ -1,4 +1,4 @@
-"""Shortages: what lines ask of a bin, what they may take of it, and what is missing."""
+"""Shortages: the quantity that lines need from a bin, may take from it, and lack."""
 
 from collections.abc import Hashable, Mapping
 from typing import NamedTuple, TypeVar
@@ -7,7 +7,7 @@ Bin = TypeVar("Bin", bound=Hashable)
 
 
 class Demand(NamedTuple):
-    """Base units that lines ask of one bin, and how many of these are missing."""
+    """Base units that lines need from one bin, and how many of these are missing."""
 
     requested: int = 0
     missing: int = 0
@@ -21,29 +21,30 @@ NO_DEMAND = Demand()
 
 
 def available(held: int, added: int, demand: Demand, kept: int = 0) -> int:
-    """Base units that the next line may take of a bin that holds `held`; never below 0 (I4).
+    """Base units that the next line may take from a bin that holds `held`; never below 0 (I4).
 
-    Earlier lines added `added` and asked for `demand`; `kept` base units must stay.
+    Earlier lines added `added` and have the demand `demand`; `kept` base units must stay in the
+    bin.
     """
     return max(0, held + added - demand.requested - kept)
 
 
 def after_line(demand: Demand, quantity: int, taken: int, optional: bool = False) -> Demand:
-    """The demand after a line that asks for `quantity` and gets `taken`.
+    """The demand after a line that needs `quantity` and gets `taken`.
 
-    An optional line asks for no more than it gets, so that it is never short.
+    An optional line adds only what it gets, so that it is never short.
     """
     requested = taken if optional else quantity
     return Demand(demand.requested + requested, demand.missing + requested - taken)
 
 
 def after_limit(demand: Demand, quantity: int, remaining: int) -> Demand:
-    """The demand when a channel sells `quantity` and may sell no more than `remaining`."""
+    """The demand if a channel sells `quantity` but may sell only `remaining`."""
     if quantity <= remaining:
         return demand
     return Demand(max(demand.requested, quantity), max(demand.missing, quantity - remaining))
 
 
 def shortages(demands: Mapping[Bin, Demand]) -> list[tuple[Bin, Demand]]:
-    """The bins of which something is missing, in the order in which they were asked."""
+    """The bins with missing goods, in the order in which lines first needed them."""
     return [(bin, demand) for bin, demand in demands.items() if demand.missing > 0]

@@ -1,4 +1,5 @@
-"""One spelling of a text that can be written in several ways: half width, nothing invisible.
+"""One spelling for texts that can be written in several ways: in half width, without invisible
+characters.
 
 Terminals, spreadsheets and Chinese keyboards send ＡＢ１ for AB1, and invisible characters.
 """
@@ -9,10 +10,10 @@ from functools import lru_cache
 
 SPACES = re.compile(" {2,}")
 KEPT_CHARACTERS = 8192
-"""Characters whose kind is remembered: those of a chain's texts are few."""
+"""How many characters are cached with their kind; the texts of a chain use few."""
 
 FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Characters without a shape that Unicode files among letters, marks and symbols."""
+"""Characters without a shape that Unicode classifies as letters, marks and symbols."""
 
 SELECTORS = (range(0xFE00, 0xFE10), range(0x180B, 0x1810), range(0xE0100, 0xE01F0))
 """Variation selectors: they change the shape of the character before them."""
@@ -32,7 +33,7 @@ def is_invisible(character: str) -> bool:
 
 
 def has_visible(text: str) -> bool:
-    """Whether a person sees anything of the text: a letter, digit, sign or symbol."""
+    """Whether the text has a visible character: a letter, digit, sign or symbol."""
     return any(
         unicodedata.category(each)[0] not in "ZCM" and not is_invisible(each) for each in text
     )
@@ -47,11 +48,11 @@ def plain(text: str) -> str:
 
 
 def search_key(text: str) -> str:
-    """The text as searches compare it: in lower case, without spaces, brackets, hyphens and signs
-    that separate words.
+    """The spelling in which searches compare texts: in lower case, without spaces, brackets,
+    hyphens and signs that separate words.
 
-    A point between two digits stays, so that 1.5L is not 15L. A text of such signs only stays as
-    it is.
+    A point between two digits stays, so that 1.5L is not 15L. A text that consists of such signs
+    only is left as it is.
     """
     folded = unicodedata.normalize("NFKC", plain(text).casefold())
     kept = [

@@ -54,14 +54,15 @@ NAMES = {
     "unit": ("单位", "Unit"),
     "zone": ("区域", "Zone"),
 }
-"""Fields of texts as people call them, in Chinese and in English."""
+"""The names of text fields in messages, in Chinese and in English."""
 
 NOTES = {"note", "reason"}
-"""Free texts that keep no phone number: the ledger copies them, and it forgets nothing (I1)."""
+"""Free texts in which phone numbers are masked: they are copied to the ledger, which is never
+changed (I1)."""
 
 
 class InvalidText(ValueError):
-    """A text that no client should send; shown as a BAD_INPUT error.
+    """A text that is not valid for its field; shown as a BAD_INPUT error.
 
     `zh` and `en` follow the field's name: "不能为空", "must not be empty".
     """
@@ -84,10 +85,10 @@ def clean(
 def clean(
     text: str | None, field: str, longest: int, *, required: bool = False, lines: bool = False
 ) -> str | None:
-    """The text without leading and trailing space; None when a person sees nothing of it.
+    """The text without leading and trailing space; None if it has no visible character.
 
-    Phone numbers in notes and reasons are masked. Raises InvalidText, naming `field`, when nothing
-    is left of a `required` text, when it has more than `longest` characters, or control
+    Phone numbers in notes and reasons are masked. Raises InvalidText, naming `field`, if a
+    `required` text is empty, if a text has more than `longest` characters, or if it has control
     characters; `lines` allows tabs and line breaks.
     """
     text = (text or "").strip()
@@ -103,7 +104,7 @@ def clean(
 
 
 def search_words(text: str | None) -> str | None:
-    """What a search looks for, as `search_key` spells it; None for everything. Raises
+    """The search text in the spelling of `search_key`; None if it matches everything. Raises
     InvalidText."""
     words = clean(text, "search", 100)
     return None if words is None else search_key(words)
@@ -112,7 +113,8 @@ def search_words(text: str | None) -> str | None:
 def link(text: str, field: str, longest: int) -> str:
     """An https:// address for browsers; this server never fetches it. Raises InvalidText."""
     text = clean(text, field, longest, required=True)
-    # A user name before the host, or a character that browsers rewrite, hides where it leads.
+    # A user name before the host, or a character that browsers rewrite, would hide the link's
+    # target.
     plain = text.isprintable() and not set(text) & set(' "<>\\^`{|}')
     if not plain or not _is_https(text):
         raise InvalidText(field, "须以 https:// 开头", "must be a link that begins with https://")

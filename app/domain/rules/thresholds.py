@@ -12,11 +12,12 @@ class Step(Enum):
 
 
 RECOVERY_PART = 10
-"""A stock has recovered when it is a tenth of the limit above it, and at least one unit."""
+"""A stock has recovered when it exceeds the limit by a tenth of it, and by at least one unit."""
 
 
 def crossing(before: int, after: int, limit: int, scale: int) -> Step | None:
-    """The step when a stock changes from `before` to `after`, in base units; None mostly.
+    """The step when a stock changes from `before` to `after`, in base units; None if it crosses
+    nothing.
 
     Between the limit and the recovery a resolved alert is kept: if the stock falls again, the same
     alert is open again, so that it is notified once.
@@ -31,7 +32,7 @@ def crossing(before: int, after: int, limit: int, scale: int) -> Step | None:
 
 
 def standing(quantity: int, limit: int, scale: int) -> Step:
-    """The step of a stock whose limit was changed, in base units; a limit of 0 is none."""
+    """The step of a stock whose limit was changed, in base units; a limit of 0 means no limit."""
     if limit == 0 or quantity > _recovery(limit, scale):
         return Step.CLOSE
     return Step.RAISE if quantity <= limit else Step.RESOLVE

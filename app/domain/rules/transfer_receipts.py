@@ -12,9 +12,9 @@ Fate = TypeVar("Fate")
 def parted(
     held: Iterable[tuple[Batch, int]], quantities: Sequence[tuple[Fate, int]]
 ) -> list[tuple[Fate, Batch, int]]:
-    """The batches that each fate's quantity comes from, in the order given.
+    """The batches that make up the quantity of each fate, in the order of `held`.
 
-    The quantities together are no more than what is held.
+    The sum of the quantities must not exceed the sum of the batches.
     """
     left = dict(held)
     parts: list[tuple[Fate, Batch, int]] = []

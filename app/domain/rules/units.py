@@ -6,7 +6,7 @@ from decimal import Decimal
 from app.domain.rules.spelling import plain
 
 LIMIT = 10**15
-"""No bin holds more base units than this, so that sums stay far inside 64 bits."""
+"""The most base units in a bin, so that sums stay far inside 64 bits."""
 
 MEASURES = {
     "kg": 1000,
@@ -52,11 +52,12 @@ pack packs can cans cup cups set sets pair pairs roll rolls sheet sheets tube tu
 time times hour hours minute minutes day days person portion portions
 """
 COUNTED = frozenset(USUAL.split())
-"""Units that goods and services are counted in; others are for the shop to confirm."""
+"""Common units in which goods and services are counted; the shop must confirm any other."""
 
 
 def unit_of(text: str) -> str:
-    """The unit that a text means: KG, ㎏ and ｋｇ are kg; another unit in half width."""
+    """The unit in one spelling: KG, ㎏ and ｋｇ become kg; any other unit is returned in half
+    width."""
     unit = plain(text)
     folded = unit.casefold()
     if unit in MEASURES:
@@ -65,7 +66,7 @@ def unit_of(text: str) -> str:
 
 
 def is_known(unit: str) -> bool:
-    """Whether it is a measure, or a usual unit of counting."""
+    """Whether it is a measure, or a common counting unit."""
     return unit in MEASURES or unit.casefold() in COUNTED
 
 
@@ -75,7 +76,8 @@ def scale_of(unit: str) -> int:
 
 
 def to_base(quantity: Decimal, scale: int) -> int | None:
-    """The base units in `quantity`; None when it does not divide, is not positive or is huge."""
+    """The base units in `quantity`; None if it is not a whole number of base units, not positive,
+    or too large."""
     if not 0 < quantity <= LIMIT:
         return None
     base = quantity * scale
@@ -84,8 +86,8 @@ def to_base(quantity: Decimal, scale: int) -> int | None:
 
 
 def size_of(unit: str, product_unit: str, own: Mapping[str, int]) -> int | None:
-    """Base units in one `unit` of a product that is kept in `product_unit`; None when it has no
-    such unit.
+    """Base units in one `unit` of a product whose unit is `product_unit`; None if it has no such
+    unit.
 
     `own` are the product's own units, such as a bottle or a case, with their base units.
     """
@@ -118,7 +120,7 @@ def shown(base: int, product_unit: str, own: Mapping[str, int], display: str | N
 
 
 def from_base(base: int, scale: int) -> Decimal:
-    """Exact, because every scale is a product of twos and fives."""
+    """The exact quantity in units: every scale is a product of twos and fives."""
     return Decimal(base) if scale == 1 else Decimal(base) / scale
 
 

@@ -1,4 +1,4 @@
-"""Why a count may differ: the reason that the facts of the ledger suggest."""
+"""Suggested reasons of variances, derived from facts of the ledger."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 ALIKE = 0.6
-"""Names that share more than this are names of look-alike products."""
+"""Products whose names are more similar than this count as look-alikes."""
 
 LATE = timedelta(minutes=10)
-"""A sale that was recorded later than this was made by a till that was offline."""
+"""A sale that was recorded later than this counts as one of a till that was offline."""
 
 
 PATTERN = 2
-"""Write-offs of a product in the last 30 days from which it spoils regularly."""
+"""From how many write-offs in the last 30 days a product counts as one that spoils regularly."""
 
 
 class SuggestedReason(Enum):
@@ -46,8 +46,8 @@ class Fact(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A line that differs, in base units; `parts` are the variances of its batches, `day` is when
-    it was counted."""
+    """A line with a variance, in base units. `parts` has the variances of its batches, `day` is the
+    day of the count."""
 
     product_id: UUID
     name: str
@@ -61,7 +61,7 @@ class Difference:
 
 
 class Suggestion(NamedTuple):
-    """A reason, the movements that speak for it, and another product that it involves."""
+    """A reason, the movements that support it, and another product that it involves."""
 
     reason: SuggestedReason
     movements: tuple[UUID, ...] = ()
@@ -69,7 +69,7 @@ class Suggestion(NamedTuple):
 
 
 def suggest(line: Difference, others: Sequence[Difference]) -> Suggestion | None:
-    """The most certain reason of the line's variance; None if nothing suggests one."""
+    """The most certain reason of the line's variance; None if the facts suggest none."""
     missing = -line.variance
     if line.variance == 0:
         return Suggestion(SuggestedReason.WRONG_BATCH) if any(line.parts) else None
@@ -92,7 +92,8 @@ def suggest(line: Difference, others: Sequence[Difference]) -> Suggestion | None
 
 
 def _is_of_packs(line: Difference) -> bool:
-    """Whether packs are missing or too many, or were booked as one piece each."""
+    """Whether the variance is one of whole packs, or of packs that were booked as one piece
+    each."""
     return any(
         line.variance % size == 0 for pack in line.packs for size in (pack, pack - 1) if size > 1
     )
@@ -109,7 +110,8 @@ def _synchronized_lately(line: Difference) -> tuple[UUID, ...]:
 
 
 def _spoilt_before(facts: Sequence[Fact], missing: int) -> tuple[UUID, ...]:
-    """Several write-offs, the largest of which is at least what is missing; else nothing."""
+    """The write-offs of the product, if there are several and the largest is at least the missing
+    quantity; otherwise none."""
     spoilt = [fact for fact in facts if fact.kind == "WRITE_OFF"]
     if len(spoilt) < PATTERN or missing > max(fact.quantity for fact in spoilt):
         return ()
