@@ -11,6 +11,7 @@ from app.resolvers.approvals import ApprovalsMutation, ApprovalsQuery
 from app.resolvers.assortment import AssortmentMutation
 from app.resolvers.audit_log import AuditLogQuery
 from app.resolvers.batches import BatchesQuery
+from app.resolvers.bulk import BulkMutation
 from app.resolvers.catalog import CatalogMutation, CatalogQuery, PrintingQuery
 from app.resolvers.categories import CategoriesMutation, CategoriesQuery
 from app.resolvers.channel_accounts import ShopsMutation, ShopsQuery
@@ -115,6 +116,7 @@ with warnings.catch_warnings():
             MarkdownsMutation,
             CatalogMutation,
             CategoriesMutation,
+            BulkMutation,
             ImagesMutation,
             ImportsMutation,
             UnitsMutation,

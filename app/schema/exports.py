@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -45,6 +45,8 @@ describe_values(
         "TURNOVER": "Stock turnover, as in `turnoverReport`. Needs SEE_COST. 周转",
         "SLOW_MOVERS": "Slow-moving goods, as in `slowMovers` with 30 and 90 days. Needs "
         "SEE_REPORTS. 滞销",
+        "PRODUCTS": "The active products of the catalog, in columns that `previewImport` reads. "
+        "Needs SEE_CATALOG. 商品资料",
     },
 )
 describe_values(
@@ -53,6 +55,7 @@ describe_values(
         "XLSX": "A workbook of Excel, WPS or LibreOffice: data with totals, and a summary with "
         "charts. Excel 工作簿",
         "CSV": "Rows as text in UTF-8 with a byte order mark, for programs. CSV 文本",
+        "JSONL": "One JSON object a line, for programs; only of `bulkQuery`. JSON Lines",
     },
 )
 describe_values(ExportGroupBy, {each.name: GROUPS[each.name] for each in ExportGroupBy})
@@ -72,7 +75,7 @@ class ExportState(Enum):
     tables.Export,
     needs=Can.SEE_STOCK,
     stores=(),
-    description="A report as a file; only the person who requested it sees it. 导出",
+    description="A report or a bulk query as a file; only its requester sees it. 导出",
 )
 class Export:
     id: UUID = strawberry.field(description="ID of the export.")
@@ -153,16 +156,21 @@ EXPORTS = DocumentTopic(
 """The feed of one export. Store feeds leave it out: only the person who requested it may see it."""
 
 
-@strawberry.input(description="Input of `requestExport`. 导出")
-class RequestExportInput:
-    key: UUID = strawberry.field(
+def export_key() -> Any:
+    """The idempotency key of a request of a file."""
+    return strawberry.field(
         description="UUID that you generate for this request. A retry by you with the same key "
         "and input returns the same export; any other use of the key fails with KeyReused. Keys "
         "are kept for 90 days. 幂等键"
     )
+
+
+@strawberry.input(description="Input of `requestExport`. 导出")
+class RequestExportInput:
+    key: UUID = export_key()
     report: Report = strawberry.field(description="Report to export. 报表")
     format: Format = strawberry.field(
-        default=Format.XLSX, description="Format of the file; XLSX by default. 文件格式"
+        default=Format.XLSX, description="XLSX or CSV; XLSX by default. 文件格式"
     )
     store_ids: list[UUID] | None = strawberry.field(
         default=None,

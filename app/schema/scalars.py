@@ -12,6 +12,7 @@ import strawberry
 from strawberry.schema.types import base_scalars
 
 from app.domain.errors import Malformed
+from app.domain.rules.amounts import written_money
 from app.domain.rules.phones import masked
 from app.domain.rules.units import written
 
@@ -129,8 +130,7 @@ def free_text(column: str, description: str) -> Any:
 def money(ten_thousandths: int) -> Any:
     """1/10000 yuan as the `Money` a client reads: with 2 decimals, or more if the amount has
     them."""
-    text = f"{Decimal(ten_thousandths) / 10_000:.4f}"
-    return text[:-2] + text[-2:].rstrip("0")
+    return written_money(ten_thousandths)
 
 
 def maybe_money(ten_thousandths: int | None) -> Any:

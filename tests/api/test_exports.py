@@ -33,6 +33,7 @@ from tests.support.exports import (
     workbook_of,
 )
 from tests.support.identity import a_chain, eventually
+from tests.support.sheets import preview
 
 HOSTILE = [
     '=HYPERLINK("http://x","y")',
@@ -347,3 +348,11 @@ async def test_what_a_report_does_not_have(stocked: Any, input: dict[str, Any], 
     [error] = answer["errors"]
     assert error["extensions"]["code"] == "BAD_INPUT"
     assert error["extensions"]["path"] == ["input", path]
+
+
+async def test_an_exported_catalog_is_imported_unchanged(stocked: Any, db: Database) -> None:
+    desk, files = stocked
+    export = await exported(desk, db, files, report="PRODUCTS")
+    answer = await preview(desk, await content_of(desk, export))
+    assert answer["errors"] == []
+    assert answer["unchanged"] == export["rows"] >= len(HOSTILE)

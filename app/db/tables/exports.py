@@ -80,7 +80,7 @@ class Export(Table):
         CheckConstraint(
             "state in ('QUEUED', 'RUNNING', 'READY', 'FAILED', 'EXPIRED')", name="state"
         ),
-        CheckConstraint("format in ('XLSX', 'CSV')", name="format"),
+        CheckConstraint("format in ('XLSX', 'CSV', 'JSONL')", name="format"),
         CheckConstraint("(state = 'FAILED') = (failure is not null)", name="failure"),
         CheckConstraint("progress between 0 and 100", name="progress"),
         Index(

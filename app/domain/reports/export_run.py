@@ -24,13 +24,17 @@ from app.db.core.postgres import is_away
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import Database, clock
 from app.db.tables import Export
+from app.db.updates import wait_for_commits
 from app.domain.reports import (
+    bulk_rows,
     export_expiry,
     export_movements,
+    export_products,
     export_sales,
     export_stock,
     export_turnover,
 )
+from app.domain.reports.bulk_queries import filter_of
 from app.domain.reports.columns import ExportScope, ExportTable, scope_of
 from app.domain.reports.exports import (
     LIFETIME,
@@ -38,6 +42,7 @@ from app.domain.reports.exports import (
     TITLES,
     ExportFiles,
     Failure,
+    Format,
     delete_file,
     path_of,
 )
@@ -69,6 +74,7 @@ TABLES: dict[str, Callable[[AnySession, ExportScope], Awaitable[ExportTable]]] =
     "STOCK_VALUE": export_turnover.stock_value.table,
     "TURNOVER": export_turnover.turnover.table,
     "SLOW_MOVERS": export_turnover.slow_movers,
+    "PRODUCTS": export_products.products,
 }
 
 
@@ -145,39 +151,57 @@ async def _make_file(db: Database, files: ExportFiles, export: Export, progress:
         folder = Path(name)
         await _read(db, export, folder, progress)
         progress.percent = WRITE_PERCENT
-        await _run_writer(folder)
+        file = folder / "rows.jsonl"
+        if export.format != Format.JSONL.name:
+            await _run_writer(folder)
+            file = folder / "file"
         progress.percent = STORE_PERCENT
-        file = folder / "file"
         await files.store.write_file(path_of(export), file)
         return file.stat().st_size
 
 
 async def _read(db: Database, export: Export, folder: Path, progress: Progress) -> None:
     """Write the rows, as they are at one moment, to the folder."""
-    async with db.snapshot() as snapshot, snapshot.read(export.tenant_id) as session:
-        scope = await scope_of(
-            session,
-            export.tenant_id,
-            export.stores,
-            export.with_cost,
-            export.language,
-            export.choice,
-        )
-        table = await TABLES[export.report](session, scope)
-        started = time.monotonic()
-        with (folder / "rows.jsonl").open("wb") as target:
-            async for page in table.pages:
-                progress.rows += len(page)
-                if export.format == "XLSX" and progress.rows > SHEET_ROWS_MAX:
-                    raise TooManyRows
-                target.write(b"".join(orjson.dumps(row) + b"\n" for row in page))
-                progress.percent = (
-                    READ_PERCENT * progress.rows // max(progress.rows, table.expected or 0, 1)
-                )
-                # Sales have their turn between two pages.
-                await asyncio.sleep(PAUSE * (time.monotonic() - started))
-                started = time.monotonic()
+    async with db.snapshot() as snapshot:
+        if export.format == Format.JSONL.name:
+            # What changed until the request is in the file: the next one begins there.
+            await wait_for_commits(db, export.tenant_id, snapshot)
+        async with snapshot.read(export.tenant_id) as session:
+            await _write_rows(session, export, folder, progress)
+
+
+async def _write_rows(
+    session: AnySession, export: Export, folder: Path, progress: Progress
+) -> None:
+    scope = await scope_of(
+        session,
+        export.tenant_id,
+        export.stores,
+        export.with_cost,
+        export.language,
+        export.choice,
+    )
+    table = await _table(session, scope, export)
+    started = time.monotonic()
+    with (folder / "rows.jsonl").open("wb") as target:
+        async for page in table.pages:
+            progress.rows += len(page)
+            if export.format == "XLSX" and progress.rows > SHEET_ROWS_MAX:
+                raise TooManyRows
+            target.write(b"".join(orjson.dumps(row, default=str) + b"\n" for row in page))
+            progress.percent = (
+                READ_PERCENT * progress.rows // max(progress.rows, table.expected or 0, 1)
+            )
+            # Sales have their turn between two pages.
+            await asyncio.sleep(PAUSE * (time.monotonic() - started))
+            started = time.monotonic()
     (folder / "table.json").write_bytes(orjson.dumps(_described(export, scope, table)))
+
+
+async def _table(session: AnySession, scope: ExportScope, export: Export) -> ExportTable:
+    if export.format == Format.JSONL.name:
+        return await bulk_rows.TABLES[export.report](session, scope, filter_of(export))
+    return await TABLES[export.report](session, scope)
 
 
 def _described(export: Export, scope: ExportScope, table: ExportTable) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class Report(Enum):
     STOCK_VALUE = "STOCK_VALUE"
     TURNOVER = "TURNOVER"
     SLOW_MOVERS = "SLOW_MOVERS"
+    PRODUCTS = "PRODUCTS"
 
     @property
     def can(self) -> Can:
@@ -57,6 +58,7 @@ NEEDS = {
     Report.STOCK_VALUE: Can.SEE_COST,
     Report.TURNOVER: Can.SEE_COST,
     Report.SLOW_MOVERS: Can.SEE_REPORTS,
+    Report.PRODUCTS: Can.SEE_CATALOG,
 }
 
 
@@ -65,6 +67,7 @@ class Format(Enum):
 
     XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     CSV = "text/csv; charset=utf-8"
+    JSONL = "application/jsonl"
 
 
 class ExportGroupBy(Enum):
@@ -115,6 +118,7 @@ TITLES = {
     "STOCK_VALUE": ("库存金额报表", "Stock value"),
     "TURNOVER": ("周转报表", "Turnover report"),
     "SLOW_MOVERS": ("滞销报表", "Slow movers"),
+    "PRODUCTS": ("商品资料", "Products"),
 }
 
 
@@ -163,20 +167,50 @@ async def request_export(
 
     Raises Denied, Malformed, RateLimited, Refused (UnknownStore, KeyReused).
     """
-    report, choice = request.choice.report, request.choice.stored()
+    report, chosen = request.choice.report, request.choice.store_ids
     check_choice(viewer, request.choice)
-    stores = access.some(viewer, report.can, request.choice.store_ids)
+    check_format(request.format)
+    stores = access.some(viewer, report.can, chosen)
+    file = FileRequest(
+        "requestExport", request.key, report, request.format, chosen, request.choice.stored()
+    )
+    return await queue(db, viewer, file, stores, language, origin)
+
+
+class FileRequest(NamedTuple):
+    """A file that a worker makes: the mutation and key that request it, and what is in it."""
+
+    mutation: str
+    key: UUID
+    report: Report
+    format: Format
+    store_ids: list[UUID] | None
+    choice: dict[str, Any]
+
+
+async def queue(
+    db: Database,
+    viewer: Viewer,
+    file: FileRequest,
+    stores: list[UUID],
+    language: str,
+    origin: str,
+) -> Export:
+    """The export of these stores, which waits for a worker; the earlier one for a used key.
+
+    Raises RateLimited, Refused(KeyReused).
+    """
     async with db.unit(viewer.tenant) as unit:
         id = uuid7()
         # The file shows what this person may see: to another person the key is a used one.
         earlier = await claim(
             unit,
             viewer.claimant,
-            request.key,
+            file.key,
             id,
-            "requestExport",
+            file.mutation,
             viewer.actor,
-            *(report.name, request.format.name, request.choice.store_ids, choice),
+            *(file.report.name, file.format.name, file.store_ids, file.choice),
         )
         if earlier is not None:
             [export] = await rows.exports_by_id(unit.session, unit.tenant, [earlier])
@@ -191,13 +225,13 @@ async def request_export(
             tenant_id=unit.tenant,
             id=id,
             requested_by=viewer.actor,
-            report=report.name,
-            format=request.format.name,
+            report=file.report.name,
+            format=file.format.name,
             language=language,
             origin=origin,
             stores=stores,
             with_cost=sees_cost(viewer, stores),
-            choice=choice,
+            choice=file.choice,
             state="QUEUED",
             progress=0,
             attempts=0,
@@ -211,6 +245,16 @@ async def request_export(
 def sees_cost(viewer: Viewer, stores: list[UUID]) -> bool:
     """Whether the viewer sees the costs of all these stores."""
     return set(stores) <= set(access.within(viewer, Can.SEE_COST, stores))
+
+
+def check_format(format: Format) -> None:
+    """Raises Malformed for the format of bulk queries: a report has columns, and no objects."""
+    if format is Format.JSONL:
+        raise Malformed(
+            "format",
+            "JSON Lines 只用于批量查询，请选择 XLSX 或 CSV",
+            "JSON Lines are for `bulkQuery`: choose XLSX or CSV.",
+        )
 
 
 def check_choice(viewer: Viewer, choice: ReportChoice) -> None:

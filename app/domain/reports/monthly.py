@@ -30,6 +30,7 @@ from app.domain.reports.exports import (
     ExportRequest,
     Report,
     check_choice,
+    check_format,
     link_of,
     sees_cost,
 )
@@ -65,6 +66,7 @@ async def subscribe(
     choice = request.choice
     access.require(viewer, Can.RECEIVE_MESSAGES)
     month = choice._replace(since=date(2000, 1, 1), until=date(2000, 1, 1))
+    check_format(request.format)
     check_choice(viewer, month if choice.report in OF_PERIOD else choice)
     stores = access.some(viewer, choice.report.can, choice.store_ids)
     values = choice.report.name, request.format.name, choice.store_ids, choice.stored()
