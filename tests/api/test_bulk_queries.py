@@ -142,8 +142,8 @@ async def test_an_api_key_needs_the_scope_of_the_list(stocked: Any, db: Database
 
 
 async def api_key(desk: Desk, *scopes: str) -> str:
-    made = await desk.chain.do(CREATE_KEY, name=uuid4().hex, scopes=list(scopes))
-    return made["secret"]
+    created = await desk.chain.do(CREATE_KEY, name=uuid4().hex, scopes=list(scopes))
+    return created["secret"]
 
 
 @pytest.mark.parametrize(
