@@ -11,6 +11,7 @@ from app.db.core.snapshot import AnySession
 from app.db.tables import Batch, Entry, Level, Movement, Product, ProductCode
 from app.domain.reports.columns import ExportScope, ExportTable, day
 from app.domain.rules.amounts import written_money
+from app.domain.rules.codes import printed
 from app.domain.rules.phones import masked
 from app.domain.rules.units import written
 
@@ -47,7 +48,10 @@ def _product(scope: ExportScope, row: Product, barcodes: Sequence[ProductCode]) 
         "category": row.category_id
         and {"id": row.category_id, "path": scope.categories.get(row.category_id)},
         "barcodes": [
-            {"code": each.code, "packQuantity": written(each.pack_quantity or row.scale, row.scale)}
+            {
+                "code": printed(each.code or ""),
+                "packQuantity": written(each.pack_quantity or row.scale, row.scale),
+            }
             for each in barcodes
         ],
         "price": money(row.price, FEN),
