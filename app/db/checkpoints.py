@@ -39,9 +39,9 @@ def ranges() -> Any:
     return rows("ranges", C.store_id, C.product_id, *names)
 
 
-def bind_ranges(given: Collection[Range]) -> dict[str, list[Any]]:
+def bind_ranges(values: Collection[Range]) -> dict[str, list[Any]]:
     """The arguments of a statement with `ranges`."""
-    return arrays("ranges", list(Range._fields), list(given))
+    return arrays("ranges", list(Range._fields), list(values))
 
 
 KEYS = level_keys()

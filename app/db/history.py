@@ -139,9 +139,9 @@ PARTS = select(
 ).group_by(*PLACE)
 
 
-async def parts(session: AnySession, tenant: UUID, given: Collection[Range]) -> list[Part]:
+async def parts(session: AnySession, tenant: UUID, ranges: Collection[Range]) -> list[Part]:
     """The sums of these parts of the history; each level has one range."""
-    arguments = {"tenant": tenant, **bind_ranges(given)}
+    arguments = {"tenant": tenant, **bind_ranges(ranges)}
     summed: Any = await session.execute(PARTS, arguments)
     return [Part(Balance(*row[:6]), *row[6:]) for row in summed]
 

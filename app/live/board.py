@@ -104,7 +104,7 @@ class StoreBoard(Source):
         if not self.stopped:
             self._tail.direct(self._hear)
             if self._key.channel is not None:
-                self._look_later()
+                self._schedule_full_read()
 
     def stop(self) -> None:
         super().stop()
@@ -124,7 +124,7 @@ class StoreBoard(Source):
         if view not in views:
             return
         if view.products is not None:
-            known = self._display.held(view.products)
+            known = self._display.known(view.products)
             self._release(view.products - known)
             view.products = known
         if view.exact not in self._shown:
@@ -193,12 +193,12 @@ class StoreBoard(Source):
     def _follows_menu(self) -> bool:
         return any(view.products is None for views in self._views.values() for view in views)
 
-    def _look_later(self) -> None:
+    def _schedule_full_read(self) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(UNSEEN_SECONDS, self._look_again)
+        self._timer = loop.call_later(UNSEEN_SECONDS, self._read_everything)
 
-    def _look_again(self) -> None:
-        self._look_later()
+    def _read_everything(self) -> None:
+        self._schedule_full_read()
         self._all_stale = True
         self._read_soon()
 
@@ -276,7 +276,7 @@ class StoreBoard(Source):
             stale, all_stale, waiting = self._stale, self._all_stale, self._read
             self._stale, self._all_stale, self._read = set(), False, None
             try:
-                await self._look(stale, all_stale)
+                await self._read_stale(stale, all_stale)
             except Exception as error:
                 self._stale |= stale
                 self._all_stale |= all_stale
@@ -291,7 +291,7 @@ class StoreBoard(Source):
                     waiting.set_result(None)
                 self._tail.direct(self._hear)
 
-    async def _look(self, stale: set[UUID], all_stale: bool) -> None:
+    async def _read_stale(self, stale: set[UUID], all_stale: bool) -> None:
         """Read the stale products, or all followed ones, in one transaction."""
         cookbook, key, followed = self._cookbook, self._key, frozenset(self._followed)
         loop = asyncio.get_running_loop()

@@ -35,7 +35,7 @@ class Display:
     def __len__(self) -> int:
         return len(self._board.dishes)
 
-    def held(self, products: Iterable[UUID]) -> frozenset[UUID]:
+    def known(self, products: Iterable[UUID]) -> frozenset[UUID]:
         """The products among these that are on the board, as the board's own UUID objects, which
         all views share to save memory."""
         dishes = self._board.dishes

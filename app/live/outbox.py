@@ -33,13 +33,13 @@ class Outbox:
     def empty(self) -> bool:
         return self._next is None and not self._unsent
 
-    def put(self, name: str, asker: SharedExecutor, event: Event) -> None:
+    def put(self, name: str, executor: SharedExecutor, event: Event) -> None:
         if self.empty:
-            self._next = name, asker.text(event, self._write)
+            self._next = name, executor.text(event, self._write)
             self._send()
         else:
             unsent = self._unsent.get(name)
-            self._unsent[name] = asker, event if unsent is None else event.after(unsent[1])
+            self._unsent[name] = executor, event if unsent is None else event.after(unsent[1])
 
     def drop(self, name: str) -> None:
         self._unsent.pop(name, None)
@@ -67,12 +67,12 @@ class Outbox:
                     return
                 text = text.result()
             frame = f'{{"id":{orjson.dumps(name).decode()},"type":"next","payload":{text}}}'
-            if not self._wire.line.tell(frame, self._send):
+            if not self._wire.line.send_now(frame, self._send):
                 return
             self._next = self._oldest()
 
     def _oldest(self) -> "tuple[str, str | asyncio.Future[str]] | None":
         for name in self._unsent:
-            asker, event = self._unsent.pop(name)
-            return name, asker.text(event, self._write)
+            executor, event = self._unsent.pop(name)
+            return name, executor.text(event, self._write)
         return None

@@ -36,7 +36,7 @@ class Unread:
         return now - self._moved > STUCK_SECONDS
 
 
-def narrow(transport: WriteTransport) -> None:
+def shrink_buffers(transport: WriteTransport) -> None:
     """Make the buffers of the connection small; otherwise the kernel would buffer thousands of
     events for a slow reader."""
     transport.set_write_buffer_limits(high=UNSENT)
@@ -58,7 +58,7 @@ class Protocol(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
-        narrow(cast(WriteTransport, transport))
+        shrink_buffers(cast(WriteTransport, transport))
         self._counted = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
@@ -93,7 +93,7 @@ class Protocol(WebSocketsSansIOProtocol):
         if then is not None:
             then()
 
-    def tell(self, text: str, then: Callable[[], None]) -> bool:
+    def send_now(self, text: str, then: Callable[[], None]) -> bool:
         """Send a text frame now. Returns False when the buffer is full; `then` is called later."""
         if self.disconnected or self.close_sent:
             return True

@@ -58,14 +58,14 @@ def _default(value: Any) -> Any:
 class Line(Protocol):
     """Connects a follower directly to its socket, without Strawberry's operation."""
 
-    def attach(self, asker: "SharedExecutor", follower: Follower) -> None: ...
+    def attach(self, executor: "SharedExecutor", follower: Follower) -> None: ...
 
 
 LINE: ContextVar[Line | None] = ContextVar("line", default=None)
 """Set by the socket around each operation it runs."""
 
 
-_ASKERS: "WeakValueDictionary[tuple[Any, ...], SharedExecutor]" = WeakValueDictionary()
+_SHARED_EXECUTORS: "WeakValueDictionary[tuple[Any, ...], SharedExecutor]" = WeakValueDictionary()
 
 
 class SharedExecutor(PlannedExecutor):
@@ -163,10 +163,10 @@ class SharedExecutor(PlannedExecutor):
         event.answers[self.question] = shareable(result)
         return result
 
-    def one_of_all(self) -> "SharedExecutor":
+    def shared_by_question(self) -> "SharedExecutor":
         """The one executor that all subscriptions with this question share; the others can be
         freed."""
-        return _ASKERS.setdefault(self.question, self)
+        return _SHARED_EXECUTORS.setdefault(self.question, self)
 
     def text(
         self, event: Event, write: Callable[[ExecutionResult], str]
@@ -208,7 +208,7 @@ async def _closing(outcome: Any, context: Any) -> Any:
 
 
 async def _first_then_direct(
-    asker: SharedExecutor, follower: Follower, line: Line
+    executor: SharedExecutor, follower: Follower, line: Line
 ) -> AsyncIterator[Event]:
     """Yield the opening events, then end; the line sends the later events.
 
@@ -218,7 +218,7 @@ async def _first_then_direct(
     try:
         async for event in follower.opening():
             yield event
-        line.attach(asker.one_of_all(), follower)
+        line.attach(executor.shared_by_question(), follower)
         attached = True
     finally:
         if not attached:
@@ -240,12 +240,12 @@ def _variables(node: Any) -> Iterator[str]:
 class Question:
     """The executor that Strawberry runs for an event: it returns the shared answer."""
 
-    def __init__(self, asker: SharedExecutor, event: Event) -> None:
-        self.asker = asker
+    def __init__(self, executor: SharedExecutor, event: Event) -> None:
+        self.executor = executor
         self.event = event
 
     def execute_operation(self, _serially: bool | None = None) -> Any:
-        return self.asker.answer(self.event)
+        return self.executor.answer(self.event)
 
 
 def shareable(result: ExecutionResult) -> ExecutionResult:

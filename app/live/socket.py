@@ -102,11 +102,11 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
     def dismiss(self, code: int, reason: str) -> None:
         """Close the socket in the background; abort it when the client does not answer in 5 s."""
         Socket.open.discard(self)
-        task = asyncio.create_task(self._say_farewell(code, reason))
+        task = asyncio.create_task(self._send_close(code, reason))
         _farewells.add(task)
         task.add_done_callback(_farewells.discard)
 
-    async def _say_farewell(self, code: int, reason: str) -> None:
+    async def _send_close(self, code: int, reason: str) -> None:
         asyncio.get_running_loop().call_later(FAREWELL_SECONDS, self.abort)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_SECONDS):
@@ -119,7 +119,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
                 if client is not None:
                     stack.enter_context(client.connected())
             except RateLimited as refusal:
-                await self._say_farewell(TRY_AGAIN_LATER, refusal.text.en)
+                await self._send_close(TRY_AGAIN_LATER, refusal.text.en)
                 return
             stack.callback(Socket.open.discard, self)
             Socket.open.add(self)
@@ -160,14 +160,14 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
             {"id": message["id"], "type": "error", "payload": [error.formatted]}
         )
 
-    def attach(self, name: str, asker: SharedExecutor, follower: Follower) -> None:
+    def attach(self, name: str, executor: SharedExecutor, follower: Follower) -> None:
         """Send the follower's events to the outbox from now on; the operation may end."""
         self.followers[name] = follower
         # Free the document and the variables, which may have 64 KiB each.
         operation = self.operations[name]
         operation.query, operation.variables = "", None
         follower.direct(
-            lambda event: self.outbox.put(name, asker, event),
+            lambda event: self.outbox.put(name, executor, event),
             # Close the socket: a subscription without events must not look alive.
             lambda _: self.dismiss(1011, "Internal error"),
         )
@@ -226,8 +226,8 @@ class Direct:
         self._socket = socket
         self._name = name
 
-    def attach(self, asker: SharedExecutor, follower: Follower) -> None:
-        self._socket.attach(self._name, asker, follower)
+    def attach(self, executor: SharedExecutor, follower: Follower) -> None:
+        self._socket.attach(self._name, executor, follower)
 
 
 def connections(gate: Rechecks) -> list[Socket | Stream]:

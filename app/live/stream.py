@@ -12,7 +12,7 @@ from app.domain.access import Viewer
 from app.domain.feed import Event
 from app.live.clients import CLIENT
 from app.live.follower import Follower
-from app.live.protocol import Unread, narrow
+from app.live.protocol import Unread, shrink_buffers
 
 OLDEST_SECONDS = 12 * 3600
 
@@ -47,7 +47,7 @@ class Stream:
             if self._client is not None:
                 stack.enter_context(self._client.connected())
             if self._transport is not None:
-                narrow(self._transport)
+                shrink_buffers(self._transport)
             stack.callback(Stream.open.discard, self)
             Stream.open.add(self)
             async for event in self._follower:

@@ -57,24 +57,24 @@ StoreIds = Annotated[
 StoreCode = Annotated[str, strawberry.argument(description="Public code of the store. 门店编码")]
 
 
-def value_of(given: strawberry.Some[T | None] | None) -> T | None:
+def value_of(argument: strawberry.Some[T | None] | None) -> T | None:
     """The value of a field that null clears; None if it is null or was omitted."""
-    return None if given is None else given.value
+    return None if argument is None else argument.value
 
 
-def required(given: strawberry.Some[T | None] | None, field: str) -> T | None:
+def required(argument: strawberry.Some[T | None] | None, field: str) -> T | None:
     """The value of a required field that null clears. Raises Malformed if it was omitted."""
-    if given is None:
+    if argument is None:
         raise Malformed(
             field, "请填写此项；如需清除，请填 null", "Give a value, or null to remove it."
         )
-    return given.value
+    return argument.value
 
 
 def emptied(**fields: strawberry.Some[Any] | None) -> tuple[str, ...]:
     """The names of the fields that were given as null, or as an empty text."""
     return tuple(
-        name for name, given in fields.items() if given is not None and given.value in (None, "")
+        name for name, field in fields.items() if field is not None and field.value in (None, "")
     )
 
 

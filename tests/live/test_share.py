@@ -42,9 +42,9 @@ def executions(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     seen: list[object] = []
     execute = SharedExecutor.execute_without_person
 
-    def counted(asker: SharedExecutor, event: Event) -> object:
+    def counted(executor: SharedExecutor, event: Event) -> object:
         seen.append(event)
-        return execute(asker, event)
+        return execute(executor, event)
 
     monkeypatch.setattr(SharedExecutor, "execute_without_person", counted)
     return seen

@@ -14,9 +14,9 @@ from app.domain.rules.recipes import (
     amount,
     cycle,
     makeable,
+    makeable_lines,
     nearest,
     needs,
-    together,
 )
 
 IDS = [UUID(int=number) for number in range(1, 7)]
@@ -59,7 +59,7 @@ def test_as_many_as_can_be_made_and_not_one_more(
 def test_a_cart_shares_its_ingredients(
     cart: list[tuple[list[Need], int]], shelf: dict[UUID, int]
 ) -> None:
-    most = together(cart, shelf)
+    most = makeable_lines(cart, shelf)
     fits = all(m is None or m >= count for m, (_, count) in zip(most, cart, strict=True))
     assert fits is possible(cart, shelf)
     for at, allowed in enumerate(most):
@@ -78,7 +78,7 @@ def test_two_dishes_never_both_take_the_last_tomato() -> None:
     shelf = {tomato: 400, egg: 10}
     assert makeable(soup, shelf) == (2, tomato)
     assert makeable(fried, shelf) == (1, tomato)
-    assert together([(soup, 1), (fried, 1)], shelf) == [0, 0]
+    assert makeable_lines([(soup, 1), (fried, 1)], shelf) == [0, 0]
 
 
 def test_what_is_optional_limits_nothing() -> None:

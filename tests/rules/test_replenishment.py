@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.rules.replenishment import suggested
-from app.domain.rules.transfer_receipts import parted
+from app.domain.rules.transfer_receipts import allocate
 
 SOLD, DAYS, POINT = st.integers(0, 10**6), st.integers(0, 90), st.integers(0, 10**6)
 THERE, SCALE = st.integers(0, 10**6), st.sampled_from([1, 500, 1000])
@@ -64,7 +64,7 @@ def test_parts_close(held: dict[int, int], quantities: list[int]) -> None:
     fates = list(enumerate(quantities))
     while sum(quantity for _, quantity in fates) > sum(held.values()):
         fates.pop()
-    parts = parted(sorted(held.items()), fates)
+    parts = allocate(sorted(held.items()), fates)
     by_fate: Counter[int] = Counter()
     by_batch: Counter[int] = Counter()
     for fate, batch, quantity in parts:

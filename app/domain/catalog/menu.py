@@ -21,7 +21,7 @@ from app.domain.claims import claim
 from app.domain.errors import Malformed, unknown_products
 from app.domain.rules.days import day_end
 from app.domain.rules.labels import PLENTY, SOLD_OUT, Availability, availability
-from app.domain.rules.recipes import Need, makeable, together
+from app.domain.rules.recipes import Need, makeable, makeable_lines
 from app.domain.rules.units import to_base
 
 MOST_LINES = 100
@@ -187,7 +187,7 @@ async def can_make(
         counts.append(count)
     # In base units of what is sold: a dish has one to a unit.
     needs = [_one_base_unit(menu, product) for product, _ in lines]
-    most = together(list(zip(needs, counts, strict=True)), menu.shelf)
+    most = makeable_lines(list(zip(needs, counts, strict=True)), menu.shelf)
     servings = menu.servings((product for product, _ in lines), exact=False)
     left = {id: dish.ration for id, dish in menu.dishes.items()}
     demands: list[CartDemand] = []

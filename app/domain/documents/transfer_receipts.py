@@ -45,7 +45,7 @@ from app.domain.movements.lines import PlainLine, resolve_lines, zone_of
 from app.domain.movements.zones import check_zone, check_zones
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
-from app.domain.rules.transfer_receipts import parted
+from app.domain.rules.transfer_receipts import allocate
 from app.domain.rules.units import to_base
 
 FATES = ("received", "damaged", "lost", "returned")
@@ -227,7 +227,7 @@ def _parts(held: Sequence[Reservation], arrived: Sequence[ReceivedLine]) -> list
         if line.total > allowed:
             excesses.append(Excess(line.product_id, line.total, allowed, line.scale))
             continue
-        for fate, each, quantity in parted([(each, left[each]) for each in batches], line.fates):
+        for fate, each, quantity in allocate([(each, left[each]) for each in batches], line.fates):
             left[each] -= quantity
             # Goods that are lost or go back are in no zone.
             put = line.zone if fate in HERE else None

@@ -33,7 +33,7 @@ EXTENSION = re.compile(r"(?<!\d)\(?0\d{2,3}\)?[-\s]?\d{7,8}(?=-\d{1,6}(?!\d))")
 """A land line with its extension, such as 021-62345678-123, which is too long for the library."""
 
 
-class FoundNumber(NamedTuple):
+class PhoneMatch(NamedTuple):
     """A phone number at `text[start:end]`; `e164` is its normal form: +8613812345678."""
 
     start: int
@@ -53,10 +53,10 @@ def masked(text: str) -> str:
     return "".join([*parts, text[done:]])
 
 
-def numbers(text: str) -> list[FoundNumber]:
+def numbers(text: str) -> list[PhoneMatch]:
     """The phone numbers of a text, from left to right; none of them overlap."""
     if ALLOTTED.fullmatch(text):
-        return [FoundNumber(0, len(text), f"+{CHINA}{text}")]
+        return [PhoneMatch(0, len(text), f"+{CHINA}{text}")]
     if not ENOUGH_DIGITS.search(text):
         return []
     plain = _plain(text)
@@ -64,7 +64,7 @@ def numbers(text: str) -> list[FoundNumber]:
         matches = list(_usual(plain))
     else:
         matches = sorted([*_matches(plain), *_with_extensions(plain)])
-    apart: list[FoundNumber] = []
+    apart: list[PhoneMatch] = []
     for number in matches:
         if not apart or number.start >= apart[-1].end:
             apart.append(number)
@@ -103,28 +103,28 @@ def _plain_character(character: str) -> str:
     return character if digit is None else str(digit)
 
 
-def _matches(plain: str) -> Iterator[FoundNumber]:
+def _matches(plain: str) -> Iterator[PhoneMatch]:
     for match in PhoneNumberMatcher(plain, REGION, leniency=Leniency.VALID):
         if _is_dialled(match.raw_string, match.number):
-            yield FoundNumber(match.start, match.end, _e164(match.number))
+            yield PhoneMatch(match.start, match.end, _e164(match.number))
 
 
-def _usual(plain: str) -> Iterator[FoundNumber]:
+def _usual(plain: str) -> Iterator[PhoneMatch]:
     for match in USUAL.finditer(plain):
         digits = "".join(filter(str.isdigit, match[0]))
         mobile = MOBILE.fullmatch(digits[-11:])
         e164 = f"+{CHINA}{digits[-11:]}" if mobile else f"+{digits}"
-        yield FoundNumber(match.start(), match.end(), e164)
+        yield PhoneMatch(match.start(), match.end(), e164)
 
 
-def _with_extensions(plain: str) -> Iterator[FoundNumber]:
+def _with_extensions(plain: str) -> Iterator[PhoneMatch]:
     for match in EXTENSION.finditer(plain):
         try:
             number = phonenumbers.parse(match[0], REGION)
         except NumberParseException:
             continue
         if phonenumbers.is_valid_number(number):
-            yield FoundNumber(match.start(), match.end(), _e164(number))
+            yield PhoneMatch(match.start(), match.end(), _e164(number))
 
 
 def _is_dialled(raw: str, number: PhoneNumber) -> bool:

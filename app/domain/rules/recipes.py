@@ -74,7 +74,7 @@ Cart = Sequence[tuple[Sequence[Need], int]]
 """The lines of a cart: the needs of one unit, and how many units."""
 
 
-def together(cart: Cart, shelf: Mapping[UUID, int]) -> list[int | None]:
+def makeable_lines(cart: Cart, shelf: Mapping[UUID, int]) -> list[int | None]:
     """How many units of each line can be made if the other lines are made as well; None when
     nothing limits a line.
 

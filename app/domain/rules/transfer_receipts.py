@@ -9,7 +9,7 @@ Batch = TypeVar("Batch", bound=Hashable)
 Fate = TypeVar("Fate")
 
 
-def parted(
+def allocate(
     held: Iterable[tuple[Batch, int]], quantities: Sequence[tuple[Fate, int]]
 ) -> list[tuple[Fate, Batch, int]]:
     """The batches that make up the quantity of each fate, in the order of `held`.
