@@ -161,7 +161,7 @@ def schema() -> None:
 
 @app.command()
 def matrix() -> None:
-    """输出权限表 / Print who has each permission and what it opens, as docs/security.md does."""
+    """输出权限表 / Print who has each permission and what it gives access to, as in docs/security.md."""
     from app.resolvers import SCHEMA
     from app.schema.matrix import matrix as table
 
@@ -361,7 +361,8 @@ def run_web(factory: str, fd: int) -> None:
 
 def main() -> None:
     """Run the command; print what the operator can correct as one message, without a traceback."""
-    # Modules stay: with the usual threshold, a third of the time to load them is collections.
+    # Modules are never freed: with the default threshold, garbage collections take a third of the
+    # loading time.
     gc.set_threshold(GC_OBJECTS, 10, 10)
     try:
         app()

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, without phone numbers, tokens, passwords and values of rows."""
+"""Logs: one JSON object per line, without phone numbers, tokens, passwords and values of rows."""
 
 import logging
 import re
@@ -26,8 +26,8 @@ SECRETS = re.compile(
 def configure() -> None:
     """Set every structlog logger of the process.
 
-    structlog's default paints tracebacks with the variables of every frame, which takes a second
-    of the loop's time for each and would write passwords and tokens into the log.
+    structlog's default prints tracebacks with the variables of every frame, which blocks the event
+    loop for a second each and would write passwords and tokens into the log.
     """
     structlog.configure(processors=[*_processors(), _json()])
 

@@ -69,10 +69,11 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         tasks = [asyncio.create_task(sweep(gate))]
         if config.jobs:
             tasks += map(asyncio.create_task, jobs_of(app))
-        # What is loaded now lives as long as the process: no collection looks at it again.
+        # Objects loaded so far live as long as the process: exclude them from garbage collection.
         gc.collect()
         gc.freeze()
-        # Collections look at all that thousands of sockets hold: fewer, or sales wait for them.
+        # A collection visits the objects of thousands of sockets. Fewer collections keep sales from
+        # waiting for them.
         gc.set_threshold(GC_OBJECTS, 10, 10)
         with metrics.own_port(gauges, config):
             yield
@@ -113,13 +114,13 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         middleware=layers(config),
         lifespan=lifespan,
     )
-    # A redirect would go to the host that the request names.
+    # A redirect would lead to the host in the request's Host header.
     application.router.redirect_slashes = False
     return application
 
 
 def jobs_of(app: App) -> list[Coroutine[Any, Any, None]]:
-    """What runs beside the requests until it is cancelled."""
+    """The coroutines that run beside the requests until they are cancelled."""
     config, db = app.settings, app.db
     providers = Providers(config.private_host_names, app.mini_apps, SmsClients(config))
     return [
@@ -165,5 +166,5 @@ async def alive(_: Request) -> Response:
 
 
 def sdl() -> str:
-    """The contract: what schema.graphql holds."""
+    """The schema in SDL, the content of schema.graphql."""
     return SCHEMA.as_str() + "\n"

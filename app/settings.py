@@ -1,4 +1,4 @@
-"""Environment to one typed object: every KUCUN_ variable the program reads is a field here."""
+"""The settings of a process: every KUCUN_ variable that the program reads is a field here."""
 
 import ipaddress
 import os
@@ -14,7 +14,7 @@ HOST_NAME = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9
 BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
 TOKEN_CHARACTERS_MIN = 16
 RATE_MIN = 100_000
-"""A smaller budget would refuse single operations that a guest may ask."""
+"""A smaller budget would refuse single operations that a guest may send."""
 
 
 class InvalidSettings(Exception):
@@ -22,7 +22,7 @@ class InvalidSettings(Exception):
 
 
 class Settings(BaseSettings):
-    """What one process needs to know; secrets stay out of its repr."""
+    """The settings of one process; its repr leaves out secrets."""
 
     model_config = SettingsConfigDict(
         env_prefix="KUCUN_", env_file=".env", extra="ignore", hide_input_in_errors=True
@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     """Key that signs tokens; `kucun serve` generates and keeps one when it is empty."""
 
     former_secret: str = Field(default="", repr=False)
-    """The key before, while it is being replaced: tokens it signed stay good."""
+    """The former key while the key is being replaced: tokens signed with it stay valid."""
 
     processes: int = Field(default=1, ge=1, le=64)
     """Web processes that share the port."""
@@ -123,7 +123,7 @@ class Settings(BaseSettings):
     """The host of WeChat's server API."""
 
     douyin_login_url: str = "https://developer.toutiao.com"
-    """The host that signs customers in by Douyin."""
+    """The host of Douyin's sign-in."""
 
     douyin_open_url: str = "https://open.douyin.com"
     """The host of Douyin's open platform, which gives phone numbers."""
@@ -164,7 +164,7 @@ class Settings(BaseSettings):
     @classmethod
     def image_store_is_a_bucket(cls, value: str) -> str:
         if value and not BUCKET.fullmatch(value):
-            raise ValueError(f"{value} is no bucket: write it like s3://images/products")
+            raise ValueError(f"{value} is not a bucket: write it like s3://images/products")
         return value
 
     @field_validator("metrics_token")
@@ -191,14 +191,14 @@ def _host(name: str) -> str:
     except UnicodeError:
         ascii_name = ""
     if not HOST_NAME.fullmatch(ascii_name.lower()):
-        raise ValueError(f"{name} is no host name: write it without scheme and port")
+        raise ValueError(f"{name} is not a host name: write it without scheme and port")
     return ascii_name.lower()
 
 
 def _origin(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or text != f"{parts.scheme}://{parts.netloc.lower()}":
-        raise ValueError(f"{text} is no origin: write it like https://office.example.com")
+        raise ValueError(f"{text} is not an origin: write it like https://office.example.com")
     return text
 
 

@@ -1,4 +1,4 @@
-"""What an operator does with jobs: list them, run one now, forget a failure."""
+"""Operations on jobs for operators: list them, run one now, delete its failures."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ from app.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A tenant that a job fails for, since when, how often, and the latest error."""
+    """A tenant for which a job fails: since when, how often, and the latest error."""
 
     tenant: UUID
     since: datetime
@@ -27,7 +27,7 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """A job of the schedule: when it ran last, and for whom it fails."""
+    """A scheduled job: its last run, and the tenants for which it fails."""
 
     name: str
     when: str
@@ -46,7 +46,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Database]:
 
 
 async def _unheard(*_: object) -> None:
-    """Followers poll: a command line sends no nudge."""
+    """Send no nudge: followers find the change when they poll."""
 
 
 async def list_jobs(settings: Settings) -> list[JobStatus]:
@@ -68,7 +68,7 @@ async def list_jobs(settings: Settings) -> list[JobStatus]:
 
 
 async def retry_job(settings: Settings, name: str) -> list[UUID]:
-    """Run the job now for every tenant. Returns those that it still fails for."""
+    """Run the job now for every tenant. Returns the tenants for which it still fails."""
     _, job = SCHEDULE[name]
     async with opened(settings) as db:
         lane = Lane(settings.database_url, PostDrafts(), _unheard, outage=db.outage)
@@ -80,7 +80,7 @@ async def retry_job(settings: Settings, name: str) -> list[UUID]:
 
 
 async def drop_failures(settings: Settings, name: str) -> int:
-    """Forget the job's failures. Returns for how many tenants it had failed."""
+    """Delete the job's failures. Returns the number of tenants for which it had failed."""
     async with opened(settings) as db:
         failing = await _failing(db, name)
         return sum([await health.drop_failure(db, tenant, job) for tenant, job in failing])

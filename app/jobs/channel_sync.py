@@ -1,4 +1,4 @@
-"""Channel sync: send each connected channel what it may sell, and apply what it reports."""
+"""Channel sync: push stock to connected channels, and process their messages."""
 
 import asyncio
 from functools import partial
@@ -28,7 +28,7 @@ async def _serve(books: Books, shops: Shops, tenant: UUID) -> None:
     outcomes = await asyncio.gather(
         push_stock(books.db, shops, tenant),
         follow_orders(books, shops, tenant),
-        # An error of one does not cancel the other.
+        # An error in one of the two does not cancel the other.
         return_exceptions=True,
     )
     for outcome in outcomes:

@@ -1,4 +1,5 @@
-"""Every hour: levels that moved since their last checkpoint get one, at most one a store day."""
+"""Every hour: levels with movements since their last checkpoint get a new one, at most one per day
+of the store."""
 
 from uuid import UUID
 
@@ -12,5 +13,5 @@ from app.jobs.tenants import for_every_tenant
 
 @for_every_tenant
 async def keep_checkpoints(db: Database, _lane: Lane[Draft, Outcome], tenant: UUID) -> None:
-    """Keep the tenant's checkpoints that are due."""
+    """Write the tenant's checkpoints that are due."""
     await checkpoints.keep_checkpoints(db, tenant, clock())

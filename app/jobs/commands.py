@@ -1,4 +1,4 @@
-"""The commands `kucun jobs`: list the scheduled jobs, run one now, forget failures."""
+"""The commands `kucun jobs`: list the scheduled jobs, run one now, delete failures."""
 
 import asyncio
 from typing import Annotated
@@ -10,15 +10,15 @@ from app.run.connected import connected
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="定时任务 / Scheduled jobs: list them, run one now, forget failures.",
+    help="定时任务 / Scheduled jobs: list them, run one now, delete failures.",
 )
 JobName = Annotated[str, typer.Argument(help="任务名 / Name of the job, as `list` prints it.")]
 
 
 @app.command("list")
 def list_jobs() -> None:
-    """列出定时任务和失败记录 / List the jobs, and the businesses that a job fails for."""
-    # Imported late: `kucun --help` does not wait for the whole program.
+    """列出定时任务和失败记录 / List the jobs, and the businesses for which they fail."""
+    # Imported here, so that `kucun --help` does not load the whole program.
     from app.jobs import admin
 
     with connected() as chosen:
@@ -46,7 +46,7 @@ def retry(name: JobName) -> None:
 
 @app.command()
 def drop(name: JobName) -> None:
-    """清除失败记录 / Forget a job's failures; the job runs again when it is next due."""
+    """清除失败记录 / Delete a job's failures; the job runs again when it is next due."""
     from app.jobs import admin
 
     with connected() as chosen:
@@ -55,7 +55,7 @@ def drop(name: JobName) -> None:
 
 
 def known_job(name: str) -> str:
-    """The name. Raises Unusable with the names there are."""
+    """The name, if a job has it. Raises Unusable with the names of all jobs."""
     from app.jobs.runner import SCHEDULE
 
     if name not in SCHEDULE:

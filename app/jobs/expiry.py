@@ -14,7 +14,8 @@ from app.jobs.tenants import for_every_tenant
 async def expire(db: Database, lane: Lane[Draft, Outcome], tenant: UUID) -> None:
     """Post EXPIRE for every store of the tenant. Run twice or at once, it moves goods once.
 
-    Goods that were taken meanwhile are refused, and looked at again a minute later.
+    A movement whose goods were taken meanwhile is refused; the batch is checked again a minute
+    later.
     """
     for draft in await expiring(db, tenant):
         await lane.submit(tenant, draft)

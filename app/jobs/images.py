@@ -1,4 +1,4 @@
-"""Images: delete those that nothing uses, one tenant after the other."""
+"""Images: delete unused ones, one tenant after the other."""
 
 from functools import partial
 

@@ -1,5 +1,4 @@
-"""Every minute: products that were marked sold out yesterday return to the menu, and markdowns end
-whose last day was yesterday."""
+"""Every minute: end sold-out marks and markdowns whose last day is over."""
 
 from uuid import UUID
 
@@ -14,6 +13,6 @@ from app.jobs.tenants import for_every_tenant
 
 @for_every_tenant
 async def open_menus(db: Database, _lane: Lane[Draft, Outcome], tenant: UUID) -> None:
-    """Clear the marks of the tenant's stores, at each store's own midnight."""
+    """End the marks and markdowns of the tenant's stores at each store's own midnight."""
     await reopen(db, tenant)
     await end_markdowns(db, tenant)

@@ -1,4 +1,4 @@
-"""Every ten minutes: the reports of a month that is over are requested for their subscribers."""
+"""Every ten minutes: request the reports of the previous month for their subscribers."""
 
 from uuid import UUID
 
@@ -12,5 +12,6 @@ from app.jobs.tenants import for_every_tenant
 
 @for_every_tenant
 async def request_monthly(db: Database, _: Lane[Draft, Outcome], tenant: UUID) -> None:
-    """Request what is due for the tenant. Run twice or at once, it requests each file once."""
+    """Request the tenant's due reports. Each file is requested once, even if two processes run this
+    at once."""
     await monthly.request_monthly(db, tenant)

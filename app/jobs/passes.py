@@ -1,4 +1,5 @@
-"""Every minute: passes whose last day is over return what was reserved or taken for them."""
+"""Every minute: end passes whose last day is over, and release the goods reserved or consumed in
+advance."""
 
 from uuid import UUID
 

@@ -1,6 +1,6 @@
 """Every minute: orders whose reservation is overdue release their goods.
 
-Readers and sellers do not wait for this job, and a watched store ends overdue orders at once.
+Reads and sales do not depend on this job, and in a watched store overdue orders are ended at once.
 """
 
 from uuid import UUID

@@ -27,7 +27,7 @@ async def trim(db: Database, _lane: Lane[Draft, Outcome], tenant: UUID) -> None:
 
 
 async def trim_before(db: Database, tenant: UUID, now: datetime) -> None:
-    """Delete what is too old at the time `now`."""
+    """Delete the rows that are too old at the time `now`."""
     async with db.read(tenant) as session:
         stores = await identity.store_ids(session, tenant)
     for store in sorted(stores):
@@ -50,7 +50,7 @@ async def trim_before(db: Database, tenant: UUID, now: datetime) -> None:
 
 
 async def _in_batches(db: Database, tenant: UUID, delete: Callable[[Unit], Awaitable[int]]) -> None:
-    """Delete in transactions of at most `BATCH` rows, so that no writer waits long."""
+    """Delete in transactions of at most `BATCH` rows, so that writers do not wait long."""
     deleted = BATCH
     while deleted == BATCH:
         async with db.unit(tenant) as unit:

@@ -1,4 +1,5 @@
-"""Rounds: work that is repeated for every tenant, so that a slow one delays none."""
+"""Rounds: work that is repeated for every tenant, in which a slow tenant does not delay the
+others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,17 +14,17 @@ from app.db.core.unit import Database
 log = structlog.get_logger()
 
 AT_ONCE = 16
-"""Tenants served at the same time; a slow one takes one of these places at most."""
+"""The most tenants that are served at the same time; a slow tenant occupies one of these places."""
 
 Tenants = Callable[[], Awaitable[Sequence[UUID]]]
 Serve = Callable[[UUID], Awaitable[None]]
 
 
 class Rounds:
-    """Which tenants are served now, and which failed the last time.
+    """The tenants that are served now, and those that failed the last time.
 
-    `tenants` reads whom to serve, and `serve` does the work of one. A tenant that begins to fail
-    is logged as `<job>.failing`, and kept in `health` until it is served again.
+    `tenants` reads the tenants to serve, and `serve` does the work for one. A tenant that begins to
+    fail is logged as `<job>.failing`, and kept in `health` until it is served again.
     """
 
     def __init__(self, db: Database, job: str, tenants: Tenants, serve: Serve) -> None:
@@ -60,7 +61,7 @@ class Rounds:
         try:
             async with self._turn:
                 await self._serve(tenant)
-                # An earlier process may have recorded a failure.
+                # Another process may have recorded a failure before.
                 if tenant not in self._served:
                     await health.drop_failure(self._db, tenant, self._job)
                     self._served.add(tenant)
@@ -72,7 +73,8 @@ class Rounds:
             self._busy.discard(tenant)
 
     def _failed(self, tenant: UUID | None, error: Exception) -> bool:
-        """Whether this is the first failure, and none of an outage, which has its own line."""
+        """Whether to log this failure: it is the first one of the tenant, and not part of an
+        outage, which has its own log line."""
         begins = tenant not in self._failing and not is_away(error)
         if begins:
             log.warning(f"{self._job}.failing", tenant=tenant and str(tenant), error=error)

@@ -1,4 +1,5 @@
-"""The runner: runs due jobs in `kucun serve` and `kucun work`; of several processes, one each."""
+"""The runner: runs due jobs in `kucun serve` and `kucun work`; each run is done by one of the
+processes."""
 
 import asyncio
 from functools import partial
@@ -65,6 +66,6 @@ async def _run(
     try:
         await job(db, lane)
     except Exception as error:
-        # An outage of the database has its own line; the job runs again when it is next due.
+        # An outage of the database has its own log line; the job runs again when it is next due.
         if not is_away(error):
             log.error("job.failed", job=name, exc_info=error)

@@ -1,4 +1,4 @@
-"""Every minute: closings of stocktakes that were interrupted are posted to their end."""
+"""Every minute: finish closings of stocktakes that were interrupted."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -11,10 +11,10 @@ from app.domain.ledger.post import Outcome
 from app.jobs.tenants import for_every_tenant
 
 PAUSE = timedelta(minutes=1)
-"""A closing that posts nothing for so long was interrupted; one step takes less."""
+"""A closing that posted nothing for this time was interrupted; one step takes less."""
 
 
 @for_every_tenant
 async def resume_interrupted(db: Database, _lane: Lane[Draft, Outcome], tenant: UUID) -> None:
-    """Go on with the tenant's interrupted closings, in the name of the person who began each."""
+    """Continue the tenant's interrupted closings, on behalf of the person who began each."""
     await resume_closings(db, tenant, clock() - PAUSE)

@@ -1,4 +1,5 @@
-"""Addresses that a request may go to: public ones, resolved once and then used as they are."""
+"""Addresses that a request may be sent to: public ones, resolved once, so that DNS cannot change
+them afterwards."""
 
 import asyncio
 import ipaddress
@@ -14,7 +15,7 @@ class Unsafe(Exception):
 
 
 def is_public(address: Address) -> bool:
-    """Whether the address belongs to the public internet, as does one that it wraps."""
+    """Whether the address, and an IPv4 address embedded in it, belong to the public internet."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if inner is None and address in NAT64:
@@ -25,7 +26,8 @@ def is_public(address: Address) -> bool:
 
 
 async def resolve(host: str, port: int, private_hosts: Collection[str]) -> str:
-    """One address of the host; all that it has are public, unless the operator allows the host.
+    """One address of the host. All its addresses must be public, unless the operator allows the
+    host.
 
     Raises Unsafe.
     """

@@ -1,9 +1,9 @@
-"""Draw one chart as SVG. A program of its own: matplotlib takes memory that a web process does not
-need, and a second of CPU that its other requests must not wait for.
+"""Draw one chart as SVG. A separate program, because matplotlib takes memory that a web process
+does not need, and a second of CPU that would delay other requests.
 
 Reads JSON from stdin: `title`, `shape` (LINE, BAR or PIE), `points` (labels and numbers) and
-`empty`, the text of a chart without points. Writes the SVG to stdout. Every text is drawn as
-outlines: it looks the same where no Chinese font is installed.
+`empty`, the text of a chart without points. Writes the SVG to stdout. Texts are drawn as outlines,
+so that they look the same where no Chinese font is installed.
 """
 
 import json
@@ -29,7 +29,7 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def shown(label: str) -> str:
-    """The label, cut to the room that it has."""
+    """The label, cut to its available width."""
     text = UNPRINTABLE.sub(" ", label)
     return text if len(text) <= LABEL_MAX else f"{text[: LABEL_MAX - 1]}…"
 

@@ -14,7 +14,7 @@ AT_ONCE = asyncio.Semaphore(1)
 """Charts that one process draws at the same time."""
 SECONDS = 20
 THREADS = {"OPENBLAS_NUM_THREADS": "1"}
-"""It adds up a few numbers: threads for that only take memory."""
+"""Limits the threads of the numeric library, which only take memory here."""
 
 
 class DrawingFailed(Exception):

@@ -1,7 +1,7 @@
 """The Douyin shop (抖店): its open platform's protocol.
 
-Calls are signed by HMAC-SHA256, messages by MD5 over app key, body and secret, as the platform's
-guide says (op.jinritemai.com/docs/guide-docs).
+Calls are signed by HMAC-SHA256, messages by MD5 over app key, body and secret, as described in the
+platform's guide (op.jinritemai.com/docs/guide-docs).
 """
 
 import hashlib
@@ -31,10 +31,10 @@ CHINA = timezone(timedelta(hours=8))
 GOOD = 10000
 STALE_TOKEN = ("isv.access-token-expired", "isv.access-token-no-existed")
 PASSING = ("isp.", "isv.flow-limit")
-"""Prefixes of errors worth a retry: platform failures and rate limits."""
+"""Prefixes of errors that are retried: platform failures and rate limits."""
 
 CREATED, PAID, CANCELLED = "100", "101", "106"
-"""Tags of the messages that matter here."""
+"""Tags of the messages that are processed."""
 
 STATES = {1: "NEW", 105: "PAID", 2: "PAID", 101: "PAID", 3: "PAID", 5: "PAID", 4: "CANCELLED"}
 

@@ -1,5 +1,5 @@
-"""Where images and exports are kept: a folder, or a bucket of an S3-compatible service. No image is
-replaced."""
+"""The store of images and exports: a folder, or a bucket of an S3-compatible service. Images are
+never replaced."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -36,7 +36,7 @@ class ImageStore:
         self._store = store
 
     async def write(self, path: str, content: bytes) -> bool:
-        """Keeps the image; whether the path was free or holds the same bytes already."""
+        """Store the image. Returns whether the path was free or has the same bytes already."""
         try:
             await self._store.put_async(path, content, mode="create")
         except AlreadyExistsError:
@@ -56,7 +56,7 @@ class ImageStore:
             raise Unavailable from error
 
     async def write_file(self, path: str, source: Path) -> None:
-        """Keeps the file in place of an earlier one; large files are sent in parts."""
+        """Store the file, replacing an earlier one; large files are sent in parts."""
         try:
             await self._store.put_async(path, source)
         except (BaseError, OSError) as error:

@@ -18,7 +18,7 @@ from app.platforms.platform import ShopError, Token, ask, field, reading
 from app.platforms.sending import TemplateMessage
 
 LOGIN_SECONDS = 3.0
-"""A customer waits for the answer, within the deadline of the request."""
+"""The timeout in seconds: the customer waits for the answer within the deadline of the request."""
 
 LONGEST_OPENID = 128
 
@@ -211,7 +211,7 @@ class DouyinMiniApp:
             return str(token), int(seconds)
 
     async def _renewed_open(self) -> tuple[str, int]:
-        """The token of the open platform, which is another than that of messages."""
+        """The token of the open platform, which differs from the token for messages."""
         assert self._phones is not None
         call = {"client_key": self._app_id, "client_secret": self._secret}
         body = orjson.dumps({"grant_type": "client_credential", **call})

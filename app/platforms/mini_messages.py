@@ -1,4 +1,4 @@
-"""What WeChat and Douyin answer to a message of a mini-program."""
+"""The answers of WeChat and Douyin to messages of mini-programs."""
 
 from collections.abc import Collection
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ LONGEST_RECEIPT = 100
 
 
 class Codes(NamedTuple):
-    """Error codes of a platform: no subscription, never to be sent, and a quota that is used up.
+    """Error codes of a platform: no subscription, final refusals, and used-up quotas.
 
     Any other code is tried again.
     """
@@ -34,12 +34,12 @@ DOUYIN = Codes(
 
 
 def check_wechat(answer: dict[str, Any]) -> None:
-    """Raises SendError unless WeChat took the message."""
+    """Raises SendError unless WeChat accepted the message."""
     _check(answer.get("errcode"), answer.get("errmsg"), WECHAT)
 
 
 def check_douyin(answer: dict[str, Any]) -> None:
-    """Raises SendError unless Douyin took the message."""
+    """Raises SendError unless Douyin accepted the message."""
     _check(answer.get("err_no"), answer.get("err_tips"), DOUYIN)
 
 

@@ -98,8 +98,8 @@ async def ask(
     seconds: float | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Send a request and return the JSON object of the answer, within `ANSWER_SECONDS` or so many
-    seconds. Raises ShopError for anything else."""
+    """Send a request and return the JSON object of the answer, within `seconds`, ANSWER_SECONDS by
+    default. Raises ShopError for anything else."""
     typed = {} if body is None else {"content-type": "application/json"}
     sent = {**typed, **(headers or {})}
     try:

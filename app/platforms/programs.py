@@ -1,4 +1,4 @@
-"""Programs of our own that a process starts for work that takes memory or CPU."""
+"""Runs separate programs of Kucun for work that takes much memory or CPU."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ async def run(
     seconds: float | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Ended:
-    """Run a program with `content` on its stdin; `environment` is added to ours.
+    """Run a program with `content` on its stdin; `environment` is added to that of this process.
 
     Raises TimeoutError if it takes longer than `seconds`. It never outlives the call.
     """

@@ -1,4 +1,4 @@
-"""Why a message was not sent, and what a mini-program's message is."""
+"""Errors of sending a message, and the message of a mini-program."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

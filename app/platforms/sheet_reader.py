@@ -1,7 +1,7 @@
 """A program that reads one spreadsheet from stdin, and writes its cells to stdout as JSON.
 
-It is a process of its own with limits of memory and time: a file that expands without end, or
-that makes a reader fail, ends this process only. A number is a JSON number, a date its ISO text.
+It is a separate process with limits of memory and time, so that a file that expands without end, or
+makes a reader crash, ends this process only. A number is a JSON number, a date its ISO text.
 """
 
 import csv
@@ -33,7 +33,7 @@ UNCOMPUTED = re.compile(
 
 
 class Fault(Exception):
-    """Why the file is refused: a code, and the cell that it is about."""
+    """The reason why the file is refused: a code, and the cell that it is about."""
 
     def __init__(self, code: str, cell: str = "") -> None:
         super().__init__(code)
@@ -66,7 +66,8 @@ def _workbook(content: bytes) -> list[list[Any]]:
 
 
 def _check_archive(content: bytes) -> None:
-    """Refuses what is no workbook, has macros, or expands to more than a spreadsheet holds."""
+    """Refuses a file that is not a workbook, has macros, or expands to more than a spreadsheet can
+    have."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
@@ -136,7 +137,8 @@ def _csv(content: bytes) -> list[list[Any]]:
 
 
 def _decoded(content: bytes) -> str:
-    """The text: in UTF-8 or UTF-16 by its mark, else in the encoding that it can be read in."""
+    """The text, decoded as UTF-8 or UTF-16 if it has a byte order mark, otherwise in the detected
+    encoding."""
     for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if content.startswith(mark):
             return _strictly(content, encoding)
@@ -148,7 +150,7 @@ def _decoded(content: bytes) -> str:
             pass
     candidates = WIDE_ENCODINGS if wide else ENCODINGS
     best = charset_normalizer.from_bytes(content, cp_isolation=candidates).best()
-    # Short texts give it nothing to judge by: shops in China write GBK.
+    # The detection fails on short texts; GBK, which is common in China, is then assumed.
     encoding = best.encoding if best else candidates[0]
     return _strictly(content, encoding)
 

@@ -26,7 +26,7 @@ CHINA = timezone(timedelta(hours=8))
 
 
 class Report(Enum):
-    """What the provider reports of a message that it took."""
+    """The provider's report on a message that it has accepted."""
 
     WAITING = "not reported yet"
     DELIVERED = "on the phone"
@@ -64,7 +64,8 @@ class SmsProvider(Protocol):
     async def report(
         self, message: TextMessage, receipt: str, since: datetime
     ) -> tuple[Report, str]:
-        """What became of a message, and the provider's words; `since` is before it was sent."""
+        """The outcome of a message, and the provider's text; `since` is a time before it was
+        sent."""
         ...
 
     async def was_sent(self, message: TextMessage, since: datetime) -> bool:
@@ -171,8 +172,8 @@ class TencentSms:
         return Report.WAITING, ""
 
     async def was_sent(self, message: TextMessage, since: datetime) -> bool:
-        # Tencent has no key against sending twice. Its reports repeat our id, but only of messages
-        # whose fate is known, and of accounts for which it has switched SessionContext on.
+        # Tencent has no idempotency key. Its reports contain our id, but only for messages whose
+        # outcome is known, and for accounts for which SessionContext is enabled.
         reports = await self._reports(message, since)
         return any(row.get("SessionContext") == message.id for row in reports)
 
@@ -227,7 +228,7 @@ TENCENT_FINAL = (
     "Unauthorized",
     "Unsupported",
 )
-"""Beginnings of error codes. What is in neither list is tried again."""
+"""Prefixes of error codes. Errors in neither list are tried again."""
 
 
 def _refusal(code: str, words: object, final: Sequence[str], waits: Sequence[str]) -> SendError:

@@ -1,6 +1,6 @@
 """PostgreSQL and Valkey of one data folder, started from wheels and owned by one process.
 
-The process that holds the folder's lock owns the engines. They stop when it ends, also when it is
+The process that holds the folder's lock owns the engines. They stop when it ends, even if it is
 killed. Other commands on the same folder connect by the URLs that the owner wrote there.
 """
 
@@ -123,8 +123,8 @@ class Engines:
 
 @contextmanager
 def borrowed(folder: Path, *, postgres: bool = True, valkey: bool = True) -> Iterator[Urls]:
-    """URLs of the engines that another process runs on this folder; else of engines started
-    here, which stop at the end of the block."""
+    """URLs of the engines that another process runs on this folder; if none does, of engines
+    started here, which stop at the end of the block."""
     engines = Engines(folder, postgres=postgres, valkey=valkey)
     try:
         urls = engines.start()

@@ -34,7 +34,8 @@ POSTGRES_OPTIONS = {
     "log_timezone": "UTC",
     "jit": "off",
 }
-# Commits reach the disk when the kernel writes them: a process may be killed, the machine may not.
+# Commits reach the disk when the kernel writes them. They survive the end of a process, but not of
+# the machine.
 UNSYNCED_OPTIONS = {"fsync": "off", "full_page_writes": "off"}
 
 ROLES = """\\set ON_ERROR_STOP 1
@@ -227,7 +228,7 @@ def free_port() -> int:
 
 
 def environment() -> dict[str, str]:
-    """A clean environment: the engines see no PG* variable and none of our secrets."""
+    """A clean environment: the engines get no PG* variable and none of Kucun's secrets."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 

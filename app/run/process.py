@@ -43,7 +43,8 @@ class Process:
         return self.process is not None and self.process.poll() is not None
 
     def revive(self) -> bool:
-        """Start it again if it died, with growing pauses if it keeps dying. True if started."""
+        """Start it again if it died, with growing pauses if it keeps dying. Returns whether it was
+        started."""
         if not self.dead():
             return False
         age = time.monotonic() - self.launched_at

@@ -21,7 +21,7 @@ from app.run.process import Process
 
 PORT_SECONDS = 2
 SPARE_SECONDS = 5.0
-"""How long after the last start of a web process the next spare is loaded."""
+"""Seconds between the last start of a web process and the loading of the next spare."""
 
 
 class Web(Process):
@@ -60,7 +60,7 @@ class Web(Process):
         assert self._channel is not None
         settings = {name: environment[name] for name in environment if name.startswith("KUCUN_")}
         message = json.dumps(settings).encode()
-        # If it has just died, the next look finds it dead.
+        # If it has just died, the next check finds it dead.
         with suppress(OSError):
             socket.send_fds(self._channel, [message], [listener.fileno()])
         self._hang_up()
@@ -162,7 +162,7 @@ class Place:
             self.serves = True
 
     def close(self) -> None:
-        """Give the clients that connect from now on to the other places."""
+        """Close the socket, so that new clients connect to the other places."""
         if self.listener is not None:
             self.listener.close()
             self.listener = None

@@ -10,7 +10,7 @@ BYTES_MAX = 1024 * 1024
 # A client that is still sending when the connection closes never reads the answer, so up to this
 # many bytes are read and dropped first.
 FORM_BYTES = 16 * 1024
-"""What a form has around the file in it."""
+"""The bytes that a form may have in addition to its file."""
 DROPPED_BYTES_MAX = 4 * 1024 * 1024
 
 
@@ -59,7 +59,7 @@ class BodyLimit:
 
 
 def limit_of(scope: Scope) -> int:
-    """Bytes that the request's body may have."""
+    """The most bytes of the request's body."""
     if scope["method"] == "POST" and scope["path"] == "/imports":
         return IMPORT_BYTES_MAX + FORM_BYTES
     is_image = scope["method"] == "PUT" and scope["path"].startswith("/images/")

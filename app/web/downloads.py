@@ -1,4 +1,4 @@
-"""`/exports/{id}`: sends the file of an export to those who have its signed link."""
+"""`/exports/{id}`: sends the file of an export to clients with its signed link."""
 
 from urllib.parse import quote
 

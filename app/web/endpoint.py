@@ -90,7 +90,8 @@ class Endpoint(GraphQL[Context, None]):
     async def parse_http_body(
         self, request: AsyncHTTPRequestAdapter
     ) -> GraphQLRequestData | list[GraphQLRequestData]:
-        """The operation of a request; a plain JSON body takes the short way."""
+        """The operation of a request; a JSON body is parsed here, without Strawberry's generic
+        parser."""
         headers = request.headers
         if (
             request.method != "POST"
@@ -100,7 +101,7 @@ class Endpoint(GraphQL[Context, None]):
             return await super().parse_http_body(request)
         data = self.parse_json(await request.get_body())
         if not is_operation(data):
-            # Strawberry words what is wrong with it.
+            # Strawberry raises an error that says what is wrong.
             return await super().parse_http_body(request)
         return GraphQLRequestData(
             query=data.get("query"),
@@ -125,7 +126,7 @@ class Endpoint(GraphQL[Context, None]):
         root_value: None,
         sub_response: Response,
     ) -> ExecutionResult | list[ExecutionResult] | SubscriptionExecutionResult:
-        """A stream when the client accepts nothing else or subscribes; one result otherwise."""
+        """A stream if the client subscribes or accepts nothing else, otherwise one result."""
         if isinstance(request_data, list):
             raise HTTPException(400, "Batching is not enabled")
         if refusal := self._read_persisted(request_data):
@@ -149,7 +150,8 @@ class Endpoint(GraphQL[Context, None]):
         )
 
     def _read_persisted(self, data: GraphQLRequestData) -> GraphQLError | None:
-        """Puts the text of a persisted document in its place; the error if it is not known."""
+        """Set the query to the text of the persisted document. Returns the error if it is
+        unknown."""
         name = named_document(data.extensions)
         if name is None:
             return None
@@ -175,7 +177,8 @@ class Endpoint(GraphQL[Context, None]):
         return accepted == {EVENT_STREAM} or self.is_subscription(data)
 
     def is_subscription(self, data: GraphQLRequestData) -> bool:
-        """Whether the operation that would run is a subscription; False when that is not clear."""
+        """Whether the operation that would run is a subscription; False if that cannot be
+        determined."""
         if not data.query or "subscription" not in data.query:
             return False
         try:
@@ -201,8 +204,8 @@ class Endpoint(GraphQL[Context, None]):
         return caller.context()
 
     async def on_ws_connect(self, context: Any) -> UnsetType | dict[str, object] | None:
-        """Signs the socket in. Raises ConnectionRejectionError, which closes it with 4403, and
-        the error of a database that is away, which closes it with 1013.
+        """Sign the socket in. Raises ConnectionRejectionError, which closes it with 4403, and the
+        error of a database that is away, which closes it with 1013.
         """
         params = context.connection_params
         language = params.get("language") if params else None

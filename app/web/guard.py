@@ -22,7 +22,7 @@ from app.web.network import Hosts, header, same_host
 log = structlog.get_logger()
 
 PROBES = frozenset({"/healthz", "/readyz"})
-"""Orchestrators call them under the address of a process; they show nothing."""
+"""Paths that orchestrators call with the address of a process as host; they reveal no data."""
 
 SAFE = (
     (b"x-content-type-options", b"nosniff"),
@@ -51,7 +51,8 @@ def layers(config: Settings) -> list[Middleware]:
         )
     # Each event of a stream must leave at once.
     remove_compress_type("text/event-stream")
-    # The first levels: the others take up to five times their CPU for a few percent of the size.
+    # The lowest levels: higher ones take up to five times the CPU and save a few percent of the
+    # size.
     compression = Middleware(
         CompressMiddleware,
         minimum_size=COMPRESSED_BYTES_MIN,
@@ -63,9 +64,10 @@ def layers(config: Settings) -> list[Middleware]:
 
 
 class Guard:
-    """Refuses foreign hosts and origins, and completes what leaves.
+    """Refuses foreign hosts and origins, and adds headers to every answer.
 
-    A failure of a route is logged with an id and answered with it, without its text.
+    A failure of a route is logged with an id; the answer has the id but not the text of the
+    failure.
     """
 
     def __init__(self, app: ASGIApp, hosts: Hosts, origins: frozenset[str]) -> None:
@@ -98,7 +100,7 @@ class Guard:
                     await send({"type": "websocket.close", "code": 1011})
             elif not started:
                 await response(scope, receive, completed)
-            # An answer that has begun is broken off: uvicorn closes the connection.
+            # An answer that has begun is cut off: uvicorn closes the connection.
 
     def _refusal(self, scope: Scope) -> Response | None:
         hosts = header(scope, b"host")
@@ -115,7 +117,7 @@ class Guard:
 
 
 def failed(error: Exception, scope: Scope) -> Response:
-    """The answer to a request that failed; logs the reason under the id that the answer shows.
+    """The answer to a request that failed; the reason is logged with the id in the answer.
 
     An outage of the database has no id: it is logged once, where it is noticed.
     """

@@ -1,4 +1,4 @@
-"""`POST /imports`: takes one spreadsheet of a signed-in member of staff, and answers its id."""
+"""`POST /imports`: stores one spreadsheet of a signed-in member of staff, and returns its id."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -50,7 +50,7 @@ def routes(app: App) -> list[Route]:
 
 
 async def receive(app: App, request: Request, viewer: Viewer) -> Response:
-    """Keeps the file of the form. Raises TooLarge for a longer body."""
+    """Store the file of the form. Raises TooLarge for a longer body."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         return failed(request, 400, "BAD_INPUT")
     try:

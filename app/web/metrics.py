@@ -1,6 +1,6 @@
 """`/metrics`: gauges of one process in Prometheus' text format.
 
-They are for operators: on a port of their own, or on the main port with a token.
+Operators read them on a port of their own, or on the main port with a token.
 """
 
 from collections.abc import Iterator

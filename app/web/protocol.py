@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 HEAD_BYTES_MAX = 32 * 1024
 HEADERS_MAX = 100
 UNREAD_SECONDS = 30.0
-"""How long a client may leave an answer unread when the buffers are full."""
+"""Seconds that a client may leave an answer unread while the buffers are full."""
 
 
 class Part(Enum):
@@ -63,7 +63,7 @@ class Http(HttpToolsProtocol):
             # The parser keeps an unfinished header or trailer in memory.
             self._refuse(431)
         elif self._part is Part.NOTHING and (self.cycle is None or self.cycle.response_complete):
-            # Blank lines between requests: they must not hold the connection.
+            # Blank lines between requests must not keep the connection open.
             self._await(Part.HEAD)
         else:
             self._await(self._part)
@@ -115,7 +115,7 @@ class Http(HttpToolsProtocol):
             self._unread = None
 
     def _await(self, part: Part) -> None:
-        """Start the clock of a part once; time that has passed counts until the part is there."""
+        """Start the clock of a part once; it runs until the part is complete."""
         if part is self._awaited:
             return
         if self._deadline is not None:

@@ -15,11 +15,11 @@ STRANGERS = frozenset(
         "Invalid HTTP request received.",
         "Unsupported upgrade request.",
         "Invalid UTF-8 sequence received from client.",
-        # Said of every handshake that is refused with a status and a text.
+        # Logged for every handshake that is refused with a status and a text.
         "ASGI callable returned without completing handshake.",
     }
 )
-"""Log lines of uvicorn that any stranger can cause, as often as they like."""
+"""Log lines of uvicorn that any client can cause at will."""
 
 
 def configure(app: Any, **options: Any) -> Config:
@@ -44,5 +44,5 @@ def configure(app: Any, **options: Any) -> Config:
 
 
 def is_ours(record: logging.LogRecord) -> bool:
-    """Whether a line of uvicorn's log is about this server, not about what a client sent."""
+    """Whether a line of uvicorn's log is about this server, not about a client's input."""
     return record.msg not in STRANGERS

@@ -1,4 +1,4 @@
-"""`/images/{tenant}/{name}`: takes signed uploads, and shows the images to everyone."""
+"""`/images/{tenant}/{name}`: accepts signed uploads, and serves the images to everyone."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ from app.web.body_limit import TooLarge
 from app.web.network import origin_of
 
 READ_UNITS = 500
-"""What one image takes from the budget of its reader's address."""
+"""The units that one image takes from the budget of the client's address."""
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
 TEXTS = {
@@ -32,8 +32,8 @@ TEXTS = {
     "BAD_TYPE": (
         415,
         "文件不是所申请格式的图片，或像素过多；请上传 JPEG、PNG 或 WebP 图片",
-        "The file is no image of the requested type, or has too many pixels: send a JPEG, PNG or "
-        "WebP image.",
+        "The file is not an image of the requested type, or has too many pixels: send a JPEG, "
+        "PNG or WebP image.",
     ),
     "CONFLICT": (
         409,
@@ -86,7 +86,7 @@ def routes(app: App) -> list[Route]:
 
 
 async def body(request: Request, upload: Upload) -> bytes:
-    """The content. Raises TooLarge as soon as it is longer than the upload that was signed."""
+    """The content. Raises TooLarge as soon as it is longer than the signed upload."""
     content = bytearray()
     async for chunk in request.stream():
         content += chunk

@@ -20,7 +20,7 @@ DONE = {
 
 
 REFUSED_UNITS = 5_000
-"""What a message that is refused takes from the budget of its sender's address."""
+"""The units that a refused message takes from the budget of its sender's address."""
 
 
 def routes(app: App) -> list[Route]:
@@ -59,7 +59,7 @@ def routes(app: App) -> list[Route]:
         except Malformed:
             return PlainTextResponse("cannot be read", status_code=400)
         if request.method == "GET":
-            # WeChat verifies the address once: it expects its own text back.
+            # WeChat verifies the address once, and expects the text that it sent.
             return PlainTextResponse(query.get("echostr", "")[:200])
         return DONE[link.channel]()
 
