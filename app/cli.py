@@ -161,7 +161,7 @@ def schema() -> None:
 
 @app.command()
 def matrix() -> None:
-    """输出权限表 / Print who has each permission and what it gives access to, as in docs/security.md."""
+    """输出权限表 / Print the permission matrix, as in docs/security.md."""
     from app.resolvers import SCHEMA
     from app.schema.matrix import matrix as table
 
