@@ -7,7 +7,19 @@ import time
 
 import uvloop
 
-from bench import exports, feeds, http, imports, kitchen, lane, live, orders, stocktakes, tills
+from bench import (
+    exports,
+    feeds,
+    http,
+    imports,
+    kitchen,
+    lane,
+    live,
+    orders,
+    reports,
+    stocktakes,
+    tills,
+)
 from bench.measure import BARS, RESULTS, Figure, machine, save, show
 from bench.stage import Stage, staged
 
@@ -22,6 +34,7 @@ GROUPS = {
     "live": live,
     "feeds": feeds,
     "exports": exports,
+    "reports": reports,
 }
 
 

@@ -1,11 +1,11 @@
 """Sums of the roll-ups for reports, by day, store, category, product, channel or reason."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Date, and_, case, cast, func, select
+from sqlalchemy import BigInteger, Date, and_, case, cast, func, literal, select
 
 from app.db.categories import subtree
 from app.db.core.snapshot import AnySession
@@ -28,20 +28,18 @@ KEYS: dict[str, Any] = {
 day."""
 TIMES = ("DAY", "WEEK", "MONTH", "HOUR")
 SALES = ("SOLD", "RETURNED")
-MOST_DAYS = 10**4
 LOSSES = ("WASTED", "MISSING", "FOUND")
 Key = date | int | UUID | str | None
+Sums = TypeVar("Sums")
 
 
 class FlowFilter(NamedTuple):
-    """Which roll-ups are summed: `days` are the first and the last business day. `hour` leaves out
-    the later hours of each day."""
+    """Which roll-ups are summed: `days` are the first and the last business day."""
 
     stores: Collection[UUID]
     days: tuple[date, date]
     category_id: UUID | None = None
     channel: str | None = None
-    hour: int = 23
 
 
 class SalesSums(NamedTuple):
@@ -75,44 +73,53 @@ class LossSums(NamedTuple):
         return self.wasted + self.missing - self.surplus
 
 
+class Grouped(NamedTuple, Generic[Sums]):
+    """Rows by key, in order of time or the largest first, and the sums of all that was chosen."""
+
+    rows: list[tuple[Key, Sums]]
+    total: Sums
+
+
 async def sales(
     session: AnySession, tenant: UUID, filter: FlowFilter, group: str, limit: int
-) -> list[tuple[Key, SalesSums]]:
-    """Sales by key: in order of time, or with the largest revenue first."""
-    kept = case((U.flow == "SOLD", 1), else_=-1)
-    revenue = _sum(U.amount * kept)
-    columns = (
-        revenue,
-        _sum(U.cost * kept),
-        _sum(U.discount * kept),
-        _sum(case((U.flow == "SOLD", U.quantity), else_=0)),
-        _sum(case((U.flow == "RETURNED", U.quantity), else_=0)),
-        func.max(P.scale),
+) -> Grouped[SalesSums]:
+    """What customers took and kept; the row of the largest revenue comes first."""
+    sold, returned = U.flow == "SOLD", U.flow == "RETURNED"
+    kept = case((sold, 1), else_=-1)
+    sums = (
+        func.sum(U.amount * kept),
+        func.sum(U.cost * kept),
+        func.sum(U.discount * kept),
+        func.sum(U.quantity).filter(sold),
+        func.sum(U.quantity).filter(returned),
     )
-    rows = await _grouped(session, tenant, filter, SALES, group, columns, revenue, limit)
-    return [(row[0], SalesSums(*row[1:])) for row in rows]
+    rows, total = await _grouped(session, tenant, filter, SALES, group, sums, _first, limit)
+    return Grouped(
+        [(key, SalesSums(*sums, scale=scale)) for key, scale, sums in rows], SalesSums(*total)
+    )
 
 
 async def losses(
     session: AnySession, tenant: UUID, filter: FlowFilter, group: str, limit: int
-) -> list[tuple[Key, LossSums]]:
-    """Losses by key: in order of time, or with the largest loss first."""
-    columns = [_sum(case((U.flow == flow, U.cost), else_=0)) for flow in LOSSES]
-    loss = columns[0] + columns[1] - columns[2]
-    rows = await _grouped(session, tenant, filter, LOSSES, group, columns, loss, limit)
-    return [(row[0], LossSums(*row[1:])) for row in rows]
+) -> Grouped[LossSums]:
+    """What was lost; the row of the largest loss comes first."""
+    sums = [func.sum(U.cost).filter(U.flow == flow) for flow in LOSSES]
+    rows, total = await _grouped(session, tenant, filter, LOSSES, group, sums, _loss, limit)
+    return Grouped([(key, LossSums(*sums)) for key, _, sums in rows], LossSums(*total))
 
 
 async def total_sales(session: AnySession, tenant: UUID, filter: FlowFilter) -> SalesSums:
     """The sales of all that the filter chooses."""
-    rows = await sales(session, tenant, filter, "DAY", MOST_DAYS)
-    return SalesSums(*(sum(each) for each in zip(*(sums[:5] for _, sums in rows), strict=True)))
+    return (await sales(session, tenant, filter, "CHANNEL", 1)).total
 
 
-async def total_losses(session: AnySession, tenant: UUID, filter: FlowFilter) -> LossSums:
-    """The losses of all that the filter chooses."""
-    rows = await losses(session, tenant, filter, "DAY", MOST_DAYS)
-    return LossSums(*(sum(each) for each in zip(*(sums for _, sums in rows), strict=True)))
+def _first(sums: Sequence[Any]) -> Any:
+    return sums[0]
+
+
+def _loss(sums: Sequence[Any]) -> Any:
+    wasted, missing, surplus = sums
+    return wasted + missing - surplus
 
 
 async def _grouped(
@@ -121,30 +128,95 @@ async def _grouped(
     filter: FlowFilter,
     flows: Collection[str],
     group: str,
-    columns: Collection[Any],
-    largest: Any,
+    sums: Sequence[Any],
+    largest: Callable[[Sequence[Any]], Any],
     limit: int,
-) -> Any:
-    key = KEYS[group]
+) -> tuple[list[tuple[Key, int, Sequence[int]]], Sequence[int]]:
+    """The first rows (key, scale of a product, sums), and the sums of all rows; one scan."""
+    # Products are joined to sums of each: there are far fewer of them than roll-ups.
+    of_products = group in ("PRODUCT", "CATEGORY")
+    key = U.product_id if of_products else KEYS[group]
+    facts = (
+        _facts(tenant, filter, flows, key.label("key"), *_named(sums)).group_by(key).cte("facts")
+    )
+    if of_products:
+        facts = _by_product(tenant, facts, group, len(sums))
+    columns = _columns(facts, len(sums))
+    totals = [_whole(func.sum(each).over()) for each in columns]
+    scale = facts.c.scale if of_products else literal(1)
     query = (
-        select(key, *columns)
-        .join_from(
-            RollUp.__table__,
-            Product.__table__,
-            and_(P.tenant_id == U.tenant_id, P.id == U.product_id),
-        )
-        .where(U.tenant_id == tenant, among(U.store_id, filter.stores), U.flow.in_(flows))
-        .where(U.day.between(*filter.days), U.hour <= filter.hour)
-        .group_by(key)
-        .order_by(key if group in TIMES else largest.desc(), key)
+        select(facts.c.key, scale, *map(_whole, columns), *totals)
+        .order_by(facts.c.key if group in TIMES else largest(columns).desc(), facts.c.key)
         .limit(limit)
     )
+    rows: Any = (await session.execute(query)).all()
+    end = 2 + len(sums)
+    total = rows[0][end:] if rows else [0] * len(sums)
+    return [(row[0], row[1], row[2:end]) for row in rows], total
+
+
+def _facts(tenant: UUID, filter: FlowFilter, flows: Collection[str], *columns: Any) -> Any:
+    query = (
+        select(*columns)
+        .where(U.tenant_id == tenant, among(U.store_id, filter.stores), among(U.flow, flows))
+        .where(U.day.between(*filter.days))
+    )
     if filter.category_id is not None:
-        query = query.where(P.category_id.in_(subtree(tenant, filter.category_id)))
+        inside = select(P.id).where(
+            P.tenant_id == tenant, P.category_id.in_(subtree(tenant, filter.category_id))
+        )
+        query = query.where(U.product_id.in_(inside))
     if filter.channel is not None:
         query = query.where(U.channel == filter.channel)
-    return await session.execute(query)
+    return query
 
 
-def _sum(column: Any) -> Any:
-    return cast(func.coalesce(func.sum(column), 0), BigInteger)
+def _by_product(tenant: UUID, facts: Any, group: str, count: int) -> Any:
+    """SQL: sums of products with their scale, or added up by category."""
+    of_product = and_(P.tenant_id == tenant, P.id == facts.c.key)
+    columns = _columns(facts, count)
+    if group == "PRODUCT":
+        query = select(facts.c.key, P.scale, *_named(columns))
+    else:
+        added = _named([func.sum(each) for each in columns])
+        query = select(P.category_id.label("key"), literal(1).label("scale"), *added)
+        query = query.group_by(P.category_id)
+    return query.join_from(facts, Product.__table__, of_product).cte("by_product")
+
+
+def _named(sums: Sequence[Any]) -> list[Any]:
+    return [func.coalesce(each, 0).label(f"sum_{place}") for place, each in enumerate(sums)]
+
+
+def _columns(facts: Any, count: int) -> list[Any]:
+    return [facts.c[f"sum_{place}"] for place in range(count)]
+
+
+def _whole(number: Any) -> Any:
+    return cast(number, BigInteger)
+
+
+async def sales_of_days(
+    session: AnySession, tenant: UUID, stores: Collection[UUID], days: Collection[date], hour: int
+) -> dict[tuple[UUID, date], tuple[SalesSums, int]]:
+    """The sales of each store and day on which it sold, and its revenue in fen until the end of an
+    hour."""
+    sold = U.flow == "SOLD"
+    kept = case((sold, 1), else_=-1)
+    amount = func.sum(U.amount * kept)
+    sums = (
+        amount,
+        func.sum(U.cost * kept),
+        func.sum(U.discount * kept),
+        func.sum(U.quantity).filter(sold),
+        func.sum(U.quantity).filter(~sold),
+        amount.filter(U.hour <= hour),
+    )
+    query = (
+        select(U.store_id, U.day, *(_whole(func.coalesce(each, 0)) for each in sums))
+        .where(U.tenant_id == tenant, among(U.store_id, stores), among(U.day, days))
+        .where(among(U.flow, SALES))
+        .group_by(U.store_id, U.day)
+    )
+    rows: Any = await session.execute(query)
+    return {(row[0], row[1]): (SalesSums(*row[2:7]), row[7]) for row in rows}

@@ -5,7 +5,17 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, and_, cast, func, literal_column, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
@@ -37,28 +47,41 @@ class StockSums(NamedTuple):
     out: int = 0
 
 
-async def stock_by(
-    session: AnySession, tenant: UUID, stores: Collection[UUID], key: str
-) -> dict[UUID | None, StockSums]:
-    """Stock by STORE or by CATEGORY of the products that are not archived."""
+async def stock_sums(
+    session: AnySession, tenant: UUID, stores: Collection[UUID]
+) -> tuple[dict[UUID, StockSums], dict[UUID | None, StockSums]]:
+    """Stock by store, and by category, of the products that are not archived."""
     L, P = Level, Product
-    by = L.store_id if key == "STORE" else P.category_id
     held = L.shelf + L.reserved + L.quarantine
-    query = (
+    # Summed by both first: a plain grouping is shared by several processes of the database.
+    parts = (
         select(
-            by,
-            cast(func.sum(L.value), BigInteger),
-            func.count().filter(held > 0),
-            func.count().filter(L.status == "LOW"),
-            func.count().filter((L.status == "OUT") & (L.reorder_point > 0)),
+            L.store_id,
+            P.category_id,
+            func.sum(L.value).label("value"),
+            func.count().filter(held > 0).label("products"),
+            func.count().filter(L.status == "LOW").label("low"),
+            func.count().filter((L.status == "OUT") & (L.reorder_point > 0)).label("out"),
         )
         .join(P, and_(P.tenant_id == L.tenant_id, P.id == L.product_id))
         .where(L.tenant_id == tenant, among(L.store_id, stores), L.shown)
         .where(P.archived_at.is_(None) | (held > 0))
-        .group_by(by)
+        .group_by(L.store_id, P.category_id)
+        .subquery("parts")
     )
+    store, category = parts.c.store_id, parts.c.category_id
+    by_store = func.grouping(category) == 1
+    query = select(
+        by_store,
+        case((by_store, store), else_=category),
+        *(cast(func.sum(parts.c[name]), BigInteger) for name in StockSums._fields),
+    ).group_by(func.grouping_sets(store, category))
+    of_stores: dict[UUID, StockSums] = {}
+    of_categories: dict[UUID | None, StockSums] = {}
     rows: Any = await session.execute(query)
-    return {row[0]: StockSums(*row[1:]) for row in rows}
+    for is_store, key, *sums in rows:
+        (of_stores if is_store else of_categories)[key] = StockSums(*sums)
+    return of_stores, of_categories
 
 
 async def value_at_risk(

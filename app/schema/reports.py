@@ -1,6 +1,7 @@
 """Reports for owners and managers."""
 
 import strawberry
+from strawberry.types import Info
 
 from app.db.reports import Sold
 from app.domain.access import Can
@@ -94,5 +95,5 @@ class ChannelFigures:
     @strawberry.field(
         description="Sales and returns by product, with and without an order. 商品销量"
     )
-    def products(self, root: strawberry.Parent[Figures]) -> list[ChannelSold]:
-        return as_window(root.sold)
+    async def products(self, root: strawberry.Parent[Figures], info: Info) -> list[ChannelSold]:
+        return as_window(await root.products(info.context.snapshot))

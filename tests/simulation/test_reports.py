@@ -222,12 +222,18 @@ async def test_reports_are_the_ledger(world: World) -> None:
             for group in ("STORE", "PRODUCT", "CATEGORY"):
                 sold = summed(rows, lambda s, p, _m, g=group: world.key(g, s, p), days)
                 filter = FlowFilter(chosen.stores, days)
-                sales = await flow_reports.sales(session, shop.tenant, filter, group, 999)
+                sales, total = await flow_reports.sales(session, shop.tenant, filter, group, 999)
+                # The total is of everything, also of the rows that are not shown.
+                short = await flow_reports.sales(session, shop.tenant, filter, group, 1)
+                assert short == (sales[:1], total)
+                assert list(total[:5]) == [
+                    sum(sums[place] for _, sums in sales) for place in range(5)
+                ]
                 names = ("revenue", "cost", "sold", "returned")
                 assert {
                     key: [getattr(sums, name) for name in names] for key, sums in sales
                 } == only(sold, names, {key for key, _ in sales})
-                lost = await flow_reports.losses(session, shop.tenant, filter, group, 999)
+                lost = (await flow_reports.losses(session, shop.tenant, filter, group, 999)).rows
                 assert {key: list(sums) for key, sums in lost} == only(
                     sold, ("wasted", "missing", "surplus"), {key for key, _ in lost}
                 )

@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import SmallInteger
+from sqlalchemy import Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.core.table import Table, key
@@ -32,4 +32,7 @@ class RollUp(Table):
     cost: Mapped[int]
     discount: Mapped[int]
     amount: Mapped[int]
-    __table_args__ = ({"postgresql_with": {"fillfactor": 80}},)
+    __table_args__ = (
+        Index("ix_rollups_day", "tenant_id", "day"),
+        {"postgresql_with": {"fillfactor": 80}},
+    )

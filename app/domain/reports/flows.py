@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import Enum
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic
 from uuid import UUID
 
 from app.db import flow_reports as rows
 from app.db.core.snapshot import AnySession
-from app.db.flow_reports import TIMES, FlowFilter, Key, LossSums, SalesSums
+from app.db.flow_reports import TIMES, FlowFilter, Grouped, Key, LossSums, SalesSums, Sums
 from app.domain.rules.periods import Comparison, Period, compared_with
 
 MOST_BUCKETS = 400
@@ -18,7 +18,6 @@ MOST_BUCKETS = 400
 MOST_EARLIER = 10**6
 """The rows of the earlier period are all read: any of them may belong to one that is shown."""
 NO_SALES = SalesSums()
-Sums = TypeVar("Sums")
 
 
 class GroupBy(Enum):
@@ -91,13 +90,6 @@ class Report(Generic[Sums]):
     sales: SalesSums = NO_SALES
 
 
-class Reads(NamedTuple, Generic[Sums]):
-    """How the rows of a report are read, and the sums of all of them."""
-
-    rows: Callable[[AnySession, UUID, FlowFilter, str, int], Awaitable[list[tuple[Key, Sums]]]]
-    total: Callable[[AnySession, UUID, FlowFilter], Awaitable[Sums]]
-
-
 async def sales_report(
     session: AnySession,
     tenant: UUID,
@@ -107,8 +99,7 @@ async def sales_report(
     limit: int,
 ) -> Report[SalesSums]:
     """What customers took and kept: the largest revenue first, or in order of time."""
-    reads = Reads(rows.sales, rows.total_sales)
-    return await _report(reads, session, tenant, filter, group, comparison, limit)
+    return await _report(rows.sales, session, tenant, filter, group, comparison, limit)
 
 
 async def loss_report(
@@ -120,13 +111,15 @@ async def loss_report(
     limit: int,
 ) -> Report[LossSums]:
     """What was written off or counted missing: the largest loss first, or in order of time."""
-    reads = Reads(rows.losses, rows.total_losses)
-    report = await _report(reads, session, tenant, filter, group, comparison, limit)
+    report = await _report(rows.losses, session, tenant, filter, group, comparison, limit)
     return replace(report, sales=await rows.total_sales(session, tenant, filter))
 
 
+Read = Callable[[AnySession, UUID, FlowFilter, str, int], Awaitable[Grouped[Sums]]]
+
+
 async def _report(
-    reads: Reads[Sums],
+    read: Read[Sums],
     session: AnySession,
     tenant: UUID,
     filter: FlowFilter,
@@ -135,20 +128,17 @@ async def _report(
     limit: int,
 ) -> Report[Sums]:
     period, most = Period(*filter.days), MOST_BUCKETS if group in TIMES else limit
-    now = await reads.rows(session, tenant, filter, group, most)
-    total = await reads.total(session, tenant, filter)
+    now = await read(session, tenant, filter, group, most)
     if comparison is None:
-        uncompared = [ReportRow(group, key, sums, None) for key, sums in now]
-        return Report(period, None, uncompared, total, None)
+        uncompared = [ReportRow(group, key, sums, None) for key, sums in now.rows]
+        return Report(period, None, uncompared, now.total, None)
     earlier = compared_with(period, comparison)
-    then = filter._replace(days=earlier)
-    before = dict(await reads.rows(session, tenant, then, group, MOST_EARLIER))
-    shift = period.since - earlier.since
+    then = await read(session, tenant, filter._replace(days=earlier), group, MOST_EARLIER)
+    before, shift = dict(then.rows), period.since - earlier.since
     compared = [
-        ReportRow(group, key, sums, before.get(_same(group, key, shift))) for key, sums in now
+        ReportRow(group, key, sums, before.get(_same(group, key, shift))) for key, sums in now.rows
     ]
-    compared_total = await reads.total(session, tenant, then)
-    return Report(period, earlier, compared, total, compared_total)
+    return Report(period, earlier, compared, now.total, then.total)
 
 
 def _same(group: str, key: Key, shift: timedelta) -> Key:

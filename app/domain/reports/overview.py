@@ -1,13 +1,13 @@
 """The owner's overview: what all stores hold, sold today, and what waits."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from app.db import flow_reports, overview
+from app.db import overview
 from app.db.core.snapshot import AnySession
-from app.db.flow_reports import FlowFilter, SalesSums
+from app.db.flow_reports import SalesSums, sales_of_days
 from app.db.overview import StockSums, Waiting
 
 WEEKS = 4
@@ -45,7 +45,7 @@ class Overview:
 
 async def overview_of(session: AnySession, tenant: UUID, stores: Collection[UUID]) -> Overview:
     """The overview of these stores; the stores of the largest sales come first."""
-    stock = await overview.stock_by(session, tenant, stores, "STORE")
+    stock, categories = await overview.stock_sums(session, tenant, stores)
     at_risk = await overview.value_at_risk(session, tenant, stores)
     waiting = await overview.waiting(session, tenant, stores)
     days = await overview.days_of(session, tenant, stores)
@@ -53,8 +53,10 @@ async def overview_of(session: AnySession, tenant: UUID, stores: Collection[UUID
     usual: dict[UUID, int] = {}
     for today, hour in sorted(set(days.values())):
         here = [store for store in stores if days[store] == (today, hour)]
-        sales |= await _sales(session, tenant, here, today, 23)
-        usual |= await _usual(session, tenant, here, today, hour)
+        before = [today - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
+        days_sold = await sales_of_days(session, tenant, here, [today, *before], hour)
+        sales |= {store: sold[0] for (store, day), sold in days_sold.items() if day == today}
+        usual |= _usual(days_sold, today)
     shown = [
         StoreOverview(
             store,
@@ -67,27 +69,16 @@ async def overview_of(session: AnySession, tenant: UUID, stores: Collection[UUID
         for store in days
     ]
     shown.sort(key=lambda each: (-each.sales.revenue, each.store_id))
-    categories = await overview.stock_by(session, tenant, stores, "CATEGORY")
     by_value = sorted(categories.items(), key=lambda each: -each[1].value)
     return Overview(shown, [CategoryStock(*each) for each in by_value])
 
 
-async def _sales(
-    session: AnySession, tenant: UUID, stores: Collection[UUID], day: date, hour: int
-) -> dict[UUID, SalesSums]:
-    """The sales of a day by store, until the end of an hour."""
-    chosen = FlowFilter(stores, (day, day), hour=hour)
-    rows = await flow_reports.sales(session, tenant, chosen, "STORE", len(stores))
-    return {key: sums for key, sums in rows if isinstance(key, UUID)}
-
-
-async def _usual(
-    session: AnySession, tenant: UUID, stores: Collection[UUID], today: date, hour: int
+def _usual(
+    days_sold: Mapping[tuple[UUID, date], tuple[SalesSums, int]], today: date
 ) -> dict[UUID, int]:
     """The average revenue until this hour, of the last weeks' same weekday on which it sold."""
     sold: dict[UUID, list[int]] = {}
-    for week in range(1, WEEKS + 1):
-        day = today - timedelta(weeks=week)
-        for store, sums in (await _sales(session, tenant, stores, day, hour)).items():
-            sold.setdefault(store, []).append(sums.revenue)
+    for (store, day), (_, revenue) in days_sold.items():
+        if day != today:
+            sold.setdefault(store, []).append(revenue)
     return {store: sum(days) // len(days) for store, days in sold.items()}

@@ -10,10 +10,10 @@ from uuid import UUID
 from app.db import overview, stock_reports, stock_values
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import clock
-from app.db.flow_reports import Key
+from app.db.flow_reports import Key, Sums
 from app.db.stock_reports import ExpirySums, SlowLevels, TurnoverSums
 from app.db.stock_values import StockFilter, StockValue
-from app.domain.reports.flows import Report, ReportRow, Sums
+from app.domain.reports.flows import Report, ReportRow
 from app.domain.rules.periods import Comparison, Period, compared_with
 
 USUAL_DAYS, USUAL_COVER = 30, 90
