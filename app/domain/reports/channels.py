@@ -12,7 +12,7 @@ from app.domain.rules.periods import Period
 
 
 class SoldProducts:
-    """The products that the channels of a report sold, read once and only if a client selects them."""
+    """The products that the channels of a report sold; read once, if a client selects them."""
 
     def __init__(self, tenant: UUID, stores: Collection[UUID], period: Period) -> None:
         self._chosen = tenant, stores, *period
