@@ -78,23 +78,7 @@ def work() -> None:
     """只运行定时任务 / Run only the scheduled jobs, until the command is stopped."""
     from app import logs
     from app.db.core.bus import Bus
-    from app.db.core.lane import Lane
-    from app.db.core.unit import Database
-    from app.db.core.vault import Vault
-    from app.domain.catalog.cookbook import Cookbook
-    from app.domain.channels.accounts import Shops
-    from app.domain.ledger.post import PostDrafts
-    from app.domain.movements.record import Books
-    from app.domain.notices.providers import Providers
-    from app.domain.notices.sms import SmsClients
-    from app.domain.people.mini_apps import MiniApps
-    from app.jobs.alerts import serve_alerts
-    from app.jobs.channel_sync import serve_shops
-    from app.jobs.exports import serve_exports
-    from app.jobs.images import serve_images
-    from app.jobs.imports import serve_imports
-    from app.jobs.runner import work as run
-    from app.main import export_files_of, images_of
+    from app.main import app_of, jobs_of
 
     logs.configure()
     logs.capture()
@@ -102,20 +86,7 @@ def work() -> None:
     async def running(chosen: Settings) -> None:
         bus = Bus(chosen.redis_url)
         await bus.start()
-        vault = Vault(chosen.secret, chosen.former_secret)
-        db = Database(chosen.database_url, bus.nudge, vault=vault)
-        lane = Lane(chosen.database_url, PostDrafts(), bus.nudge, outage=db.outage)
-        books, shops = Books(db, lane, Cookbook(db)), Shops(chosen)
-        senders = MiniApps(chosen), SmsClients(chosen)
-        providers = Providers(chosen.private_host_names, *senders)
-        await asyncio.gather(
-            run(chosen.database_url, db, lane),
-            serve_shops(books, shops),
-            serve_alerts(db, providers),
-            serve_exports(db, export_files_of(chosen)),
-            serve_imports(books),
-            serve_images(db, images_of(chosen).store),
-        )
+        await asyncio.gather(*jobs_of(app_of(chosen, bus)))
 
     with connected(valkey=True) as chosen, suppress(KeyboardInterrupt):
         if not chosen.secret:

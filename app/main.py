@@ -38,6 +38,7 @@ from app.live.socket import sweep
 from app.platforms.image_store import Bucket, open_store
 from app.resolvers import SCHEMA
 from app.schema.context import App
+from app.schema.webhook_events import StoreChanges
 from app.settings import Settings
 from app.web import downloads, graphiql, imports, metrics, uploads, webhooks
 from app.web.endpoint import Endpoint
@@ -53,15 +54,9 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     logs.configure()
     config = chosen or settings.load()
     bus = Bus(config.redis_url)
-    db = Database(config.database_url, bus.nudge, vault=Vault(config.secret, config.former_secret))
-    gate = Gate(db, config)
-    lane = Lane(config.database_url, PostDrafts(), bus.nudge, outage=db.outage)
-    cookbook = Cookbook(db)
-    hub, shops = Hub(db, bus, cookbook), Shops(config)
-    rates, mini_apps, images = Rates(config.redis_url), MiniApps(config), images_of(config)
-    files = export_files_of(config)
-    app = App(config, db, lane, gate, hub, cookbook, shops, rates, mini_apps, images, files)
-    gauges = metrics.registry(lane, bus, hub)
+    app = app_of(config, bus)
+    db, gate = app.db, app.gate
+    gauges = metrics.registry(app.lane, bus, app.hub)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -80,12 +75,12 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await shops.close()
-        await mini_apps.close()
-        await lane.close()
-        await hub.close()
+        await app.shops.close()
+        await app.mini_apps.close()
+        await app.lane.close()
+        await app.hub.close()
         await bus.stop()
-        await rates.close()
+        await app.rates.close()
         await gate.close()
         await db.close()
 
@@ -119,6 +114,26 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     return application
 
 
+def app_of(config: Settings, bus: Bus) -> App:
+    """The parts of a process; each connects when it is first used."""
+    vault = Vault(config.secret, config.former_secret)
+    db = Database(config.database_url, bus.nudge, vault=vault)
+    cookbook = Cookbook(db)
+    return App(
+        config,
+        db,
+        Lane(config.database_url, PostDrafts(), bus.nudge, outage=db.outage),
+        Gate(db, config),
+        Hub(db, bus, cookbook),
+        cookbook,
+        Shops(config),
+        Rates(config.redis_url),
+        MiniApps(config),
+        images_of(config),
+        export_files_of(config),
+    )
+
+
 def jobs_of(app: App) -> list[Coroutine[Any, Any, None]]:
     """The coroutines that run beside the requests until they are cancelled."""
     config, db = app.settings, app.db
@@ -126,7 +141,7 @@ def jobs_of(app: App) -> list[Coroutine[Any, Any, None]]:
     return [
         work(config.database_url, db, app.lane),
         serve_shops(app.books, app.shops),
-        serve_alerts(db, providers),
+        serve_alerts(db, providers, StoreChanges(SCHEMA, app)),
         serve_exports(db, app.exports),
         serve_imports(app.books),
         serve_images(db, app.images.store),

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import and_, case, cast, func, or_, select, update
@@ -15,7 +15,7 @@ from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.tables import (
     Alert,
-    Change,
+    ApiKey,
     Delivery,
     Feed,
     NotificationTarget,
@@ -32,7 +32,6 @@ MOST_ALERTS = 200
 LEASE = timedelta(seconds=60)
 """How long a process has a delivery to itself while it sends it."""
 REPORTED = timedelta(days=2)
-MOST_CHANGES = 1000
 
 
 async def unnotified(unit: Unit) -> Sequence[Alert]:
@@ -146,6 +145,12 @@ async def webhooks(session: AnySession, tenant: UUID) -> Sequence[Webhook]:
     return (await session.scalars(query.order_by(Webhook.id))).all()
 
 
+async def api_keys(session: AnySession, tenant: UUID, ids: Collection[UUID]) -> dict[UUID, ApiKey]:
+    """Those of these ids that are API keys, revoked ones too."""
+    query = select(ApiKey).where(ApiKey.tenant_id == tenant, among(ApiKey.id, ids))
+    return {key.id: key for key in await session.scalars(query)}
+
+
 async def locked(unit: Unit, table: Any, id: UUID) -> Any:
     """A target, webhook or delivery, locked; None for an unknown id."""
     query = select(table).where(table.tenant_id == unit.tenant, table.id == id)
@@ -222,10 +227,17 @@ async def begin_cursors(unit: Unit, webhook: UUID) -> None:
     await unit.session.execute(new.on_conflict_do_nothing())
 
 
-async def behind(unit: Unit, webhook: UUID) -> list[tuple[UUID, int, int, int]]:
-    """Stores that changed since the webhook's last delivery and have no delivery waiting: store,
-    revision of the last delivery, present revision, and number of replays. Their cursors are
-    locked."""
+class Cursor(NamedTuple):
+    """The revision of a store up to which a webhook's deliveries are written, and how often it was
+    moved back to an earlier one."""
+
+    store: UUID
+    revision: int
+    replays: int
+
+
+async def behind(unit: Unit, webhook: UUID) -> list[Cursor]:
+    """Cursors of stores that changed since the webhook's last delivery of them, which has ended."""
     C, D = WebhookCursor, Delivery
     waits = (
         select(D.id)
@@ -234,39 +246,23 @@ async def behind(unit: Unit, webhook: UUID) -> list[tuple[UUID, int, int, int]]:
         .exists()
     )
     query = (
-        select(C.store_id, C.revision, Feed.revision, C.replays)
+        select(C.store_id, C.revision, C.replays)
         .join(Feed, and_(Feed.tenant_id == C.tenant_id, Feed.store_id == C.store_id))
         .where(C.tenant_id == unit.tenant, C.webhook_id == webhook, C.revision < Feed.revision)
         .where(~waits)
-        .with_for_update(of=C, skip_locked=True)
     )
     rows: Any = await unit.session.execute(query)
-    return [tuple(row) for row in rows]
+    return [Cursor(*row) for row in rows]
 
 
-async def changes_between(
-    unit: Unit, store: UUID, after: int, until: int
-) -> tuple[int, set[UUID], set[UUID]]:
-    """The last of at most `MOST_CHANGES` revisions, and the products and documents that changed in
-    them."""
-    query = (
-        select(Change.revision, Change.product_ids, Change.document_ids)
-        .where(Change.tenant_id == unit.tenant, Change.store_id == store)
-        .where(Change.revision > after, Change.revision <= until)
-        .order_by(Change.revision)
-        .limit(MOST_CHANGES)
-    )
-    rows: Any = (await unit.session.execute(query)).all()
-    products = {id for row in rows for id in row[1]}
-    documents = {id for row in rows for id in row[2]}
-    return (rows[-1][0] if rows else until), products, documents
-
-
-async def move_cursor(unit: Unit, webhook: UUID, store: UUID, revision: int) -> None:
-    """Set the revision up to which the webhook's deliveries are written."""
+async def move_cursor(unit: Unit, webhook: UUID, cursor: Cursor, revision: int) -> bool:
+    """Set the revision up to which the webhook's deliveries are written; False if the cursor was
+    moved meanwhile."""
     C = WebhookCursor
-    mine = and_(C.tenant_id == unit.tenant, C.webhook_id == webhook, C.store_id == store)
-    await unit.session.execute(update(C).where(mine).values(revision=revision))
+    mine = and_(C.tenant_id == unit.tenant, C.webhook_id == webhook, C.store_id == cursor.store)
+    same = and_(C.revision == cursor.revision, C.replays == cursor.replays)
+    query = update(C).where(mine, same).values(revision=revision).returning(C.store_id)
+    return await unit.session.scalar(query) is not None
 
 
 async def deliveries(

@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, select, update
 from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import Unit
-from app.db.tables import Change, Delivery, Feed, WebhookCursor
+from app.db.tables import Change, Delivery, Feed, Webhook, WebhookCursor
 
 
 class Kept(NamedTuple):
@@ -42,13 +42,18 @@ async def deliveries_to(
     session: AnySession,
     tenant: UUID,
     recipient: UUID,
+    creator: UUID | None,
     state: str | None,
     span: Span,
 ) -> Sequence[Delivery]:
-    """A page of the deliveries to one webhook, the newest first."""
-    D = Delivery
+    """A page of the deliveries to one webhook, the newest first; with `creator`, none to a webhook
+    of another."""
+    D, W = Delivery, Webhook
     query = select(D).where(D.tenant_id == tenant, D.recipient_id == recipient)
     query = query.where(D.channel == "WEBHOOK")
+    if creator is not None:
+        own = select(W.id).where(W.tenant_id == tenant, W.id == recipient, W.created_by == creator)
+        query = query.where(own.exists())
     if state is not None:
         query = query.where(D.state == state)
     return await span.scalars(session, query, D.id, newest=True)

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from app.db import feed
+from app.db.core.unit import Database
 from app.db.tables import Level
 from app.domain.catalog.menu import Serving
 
@@ -122,3 +124,21 @@ class DocumentChange(Event):
 def fresh(event: E, **changes: Any) -> E:
     """A copy with changes that shares no answers with the original."""
     return replace(event, answers={}, merged={}, **changes)
+
+
+async def read_change(
+    db: Database, tenant: UUID, store: UUID, after: int, missed: feed.Changes
+) -> Change:
+    """The changes of a store that were missed after a revision, with current values."""
+    levels: list[Level] = []
+    if missed.product_ids:
+        _, levels = await feed.levels(db, tenant, store, missed.product_ids)
+    return Change(
+        tenant=tenant,
+        from_revision=after,
+        revision=missed.head,
+        at=missed.at or datetime.now(UTC),
+        levels=levels,
+        products=missed.product_ids - {level.product_id for level in levels},
+        documents=missed.document_ids,
+    )

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -12,7 +11,7 @@ import structlog
 from app.db import feed
 from app.db.core.outage import is_passing, wait_out
 from app.db.core.unit import Database
-from app.domain.feed import Change, Event, Resync, Snapshot
+from app.domain.feed import Event, Resync, Snapshot, read_change
 from app.domain.ledger.reservations import end_overdue
 from app.live.follower import Source
 
@@ -90,21 +89,7 @@ class Tail(Source):
         missed = await feed.changes_after(self.db, self.tenant, self.store, after, MOST_MISSED)
         if not missed.complete or missed.head != missed.latest:
             return Resync(tenant=self.tenant, revision=missed.latest)
-        return await self._changed(after, missed)
-
-    async def _changed(self, after: int, missed: feed.Changes) -> Change:
-        levels: list[feed.Level] = []
-        if missed.product_ids:
-            _, levels = await feed.levels(self.db, self.tenant, self.store, missed.product_ids)
-        return Change(
-            tenant=self.tenant,
-            from_revision=after,
-            revision=missed.head,
-            at=missed.at or datetime.now(UTC),
-            levels=levels,
-            products=missed.product_ids - {level.product_id for level in levels},
-            documents=missed.document_ids,
-        )
+        return await read_change(self.db, self.tenant, self.store, after, missed)
 
     async def _run(self) -> None:
         failing = False
@@ -140,7 +125,7 @@ class Tail(Source):
                 self._ending = self.run(end_overdue(self.db, self.tenant))
             if missed.head == self.revision:
                 return
-            change = await self._changed(self.revision, missed)
+            change = await read_change(self.db, self.tenant, self.store, self.revision, missed)
             self.revision = missed.head
             self.publish(change)
             if missed.head == missed.latest:

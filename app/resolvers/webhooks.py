@@ -8,8 +8,9 @@ from strawberry.types import Info
 
 from app.db import notices as rows
 from app.db.webhooks import deliveries_to
-from app.domain.access import Can
+from app.domain.access import Can, Role
 from app.domain.notices import webhooks
+from app.domain.notices.webhook_scopes import manages
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import notices as types
@@ -23,12 +24,13 @@ class WebhooksQuery:
     @root(
         Can.MANAGE_WEBHOOKS,
         list[types.Webhook],
-        description="List the webhooks in use. Webhook 列表",
+        description="List the webhooks in use; an API key sees those that it created. Webhook 列表",
     )
     async def webhooks(self, info: Info):
-        tenant = info.context.viewer.tenant
-        async with info.context.snapshot.read(tenant) as session:
-            return await rows.webhooks(session, tenant)
+        viewer = info.context.viewer
+        async with info.context.snapshot.read(viewer.tenant) as session:
+            hooks = await rows.webhooks(session, viewer.tenant)
+        return [hook for hook in hooks if manages(viewer, hook)]
 
     @root(
         Can.MANAGE_WEBHOOKS,
@@ -49,7 +51,9 @@ class WebhooksQuery:
         last: Last = None,
         before: Before = None,
     ):
-        chosen = webhook_id, state and state.name
+        viewer = info.context.viewer
+        creator = viewer.actor if viewer.scope.role is Role.INTEGRATOR else None
+        chosen = webhook_id, creator, state and state.name
         return await newest(
             info, deliveries_to, *chosen, paging=PageArguments(first, after, last, before)
         )

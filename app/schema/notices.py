@@ -77,8 +77,8 @@ class WebhookEvent(Enum):
     )
     STORE_CHANGED = strawberry.enum_value(
         "STORE_CHANGED",
-        description="Products or documents of a store changed: their ids, and the revisions of "
-        "the store's feed. 门店变动",
+        description="Products or documents of a store changed: their ids, and as `change` the "
+        "event of the store's feed, as far as the webhook's creator may see it. 门店变动",
     )
     DAILY_DIGEST = strawberry.enum_value(
         "DAILY_DIGEST",

@@ -24,6 +24,7 @@ from tests.support.api import Desk, a_desk
 from tests.support.exports import tenant_of
 from tests.support.identity import a_chain
 from tests.support.phones import providers_of
+from tests.support.worker import store_changes
 
 SUBSCRIBE = """mutation($input: SubscribeReportInput!) { subscribeReport(input: $input) {
   ... on ReportSubscription { id report storeIds } ... on Problem { code } } }"""
@@ -93,8 +94,8 @@ async def test_a_month_is_sent_once(
     await request_monthly(db, tenant)
     assert await owner.fetchval("SELECT count(*) FROM exports WHERE tenant_id = $1", tenant) == 1
     async with providers_of() as providers:
-        await notify(db, tenant, providers)
-        await notify(db, tenant, providers)
+        await notify(db, tenant, providers, store_changes(db))
+        await notify(db, tenant, providers, store_changes(db))
     # The shared target gets nothing: the report is for one person.
     [delivery] = (await desk.ask(DELIVERIES))["nodes"]
     assert (delivery["channel"], delivery["state"]) == ("MESSAGE", "DELIVERED"), delivery

@@ -23,8 +23,9 @@ from app.run.embedded import Urls
 from tests.api.conftest import served
 from tests.support.api import Desk, a_desk
 from tests.support.http_server import http_server
-from tests.support.identity import CREATE_STORE, a_chain
+from tests.support.identity import CREATE_KEY, CREATE_STORE, REVOKE_KEY, a_chain
 from tests.support.phones import providers_of
+from tests.support.worker import store_changes
 
 HOSTS = frozenset(["127.0.0.1", "localhost"])
 CREATE = """
@@ -88,7 +89,7 @@ def tenant(desk: Desk) -> UUID:
 
 async def run(db: Database, desk: Desk) -> None:
     async with providers_of() as providers:
-        await notify(db, tenant(desk), providers)
+        await notify(db, tenant(desk), providers, store_changes(db))
 
 
 async def run_out(desk: Desk, name: str = "大米") -> None:
@@ -180,6 +181,52 @@ async def test_a_webhook_follows_the_store(desk: Desk, db: Database, receiver: H
     assert second["productIds"] == sorted([await desk.product("米"), await desk.product("油")])
     await run(db, desk)
     assert len(receiver.log) == 2
+
+
+async def test_a_change_carries_what_the_feed_shows(
+    desk: Desk, db: Database, receiver: HTTPServer
+) -> None:
+    """A webhook sees what its creator may see: the owner everything, a key what it has scopes
+    for."""
+    for path in ("/owner", "/key"):
+        receiver.expect_request(path).respond_with_data("ok")
+    keys = {}
+    for name, scopes in (("erp", ["STOCK_READ", "WEBHOOK_WRITE"]), ("poor", ["WEBHOOK_WRITE"])):
+        created = await desk.chain.do(CREATE_KEY, name=name, scopes=scopes)
+        keys[name] = created["apiKey"]["id"], created["secret"]
+    changed = {"events": ["STORE_CHANGED"]}
+    await desk.chain.do(CREATE, url=receiver.url_for("/owner"), **changed)
+    theirs = {"key": str(uuid4()), "url": receiver.url_for("/key"), **changed}
+    assert await desk.asking.code(CREATE, keys["poor"][1], input=theirs) == "FORBIDDEN"
+    made = (await desk.asking(CREATE, keys["erp"][1], input=theirs))["webhook"]
+    assert await desk.ask("{ webhooks { id } }", by=keys["erp"][1]) == [{"id": made["id"]}]
+    assert await desk.ask("{ webhooks { id } }", by=keys["poor"][1]) == []
+    product = await desk.product("米", price="5.00")
+    await desk.do("setReorderPoint", productId=product, quantity="2")
+    await desk.receive("米", 3)
+    await desk.post("sell", ("米", 1))
+    code = desk.chain.founded.store.code
+    lines = [await desk.line("米", 1)]
+    order = await desk.do(
+        "placeOrder", store=code, channel="WECHAT", contact="13800000000", lines=lines
+    )
+    await run(db, desk)
+    events = {request.path: request.get_json() for request, _ in receiver.log}
+    full, narrow = events["/owner"]["change"], events["/key"]["change"]
+    assert full["revision"] == events["/owner"]["revision"]
+    [level] = full["levels"]
+    assert (level["onHand"], level["available"], level["status"]) == ("2", "1", "LOW")
+    assert [each["id"] for each in full["orders"]] == [order["id"]]
+    assert "13800000000" not in receiver.log[0][0].get_data(as_text=True)
+    assert {each["rule"] for each in full["alerts"]} == {"LOW_STOCK"}
+    assert full["alerts"][0]["text"].startswith("米库存仅剩")
+    assert level["value"] is not None
+    assert narrow["levels"] == [{**level, "value": None, "unitCost": None}]
+    assert (narrow["orders"], narrow["alerts"]) == ([], [])
+    await desk.chain.do(REVOKE_KEY, apiKeyId=keys["erp"][0])
+    await desk.receive("米", 3)
+    await run(db, desk)
+    assert [request.path for request, _ in receiver.log[2:]] == ["/owner"]
 
 
 async def test_a_failure_is_tried_again_and_ends(

@@ -19,6 +19,7 @@ from app.settings import Settings
 from tests.conftest import SECRET as KEY
 from tests.support.api import Desk
 from tests.support.mini_program import MiniProgram
+from tests.support.worker import store_changes
 
 SET_APP = """
 mutation($input: SetMiniAppInput!) { setMiniApp(input: $input) {
@@ -93,7 +94,7 @@ class Phones:
         await self.desk.post("sell", (name, 3))
 
     async def run(self) -> None:
-        await notify(self.db, self.tenant, self.providers)
+        await notify(self.db, self.tenant, self.providers, store_changes(self.db))
 
     async def due(self) -> None:
         """Every pause is over."""

@@ -7,15 +7,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from app.db.core.bus import Bus
 from app.db.core.unit import Database
 from app.db.core.vault import Vault
 from app.domain.notices.providers import Providers
 from app.domain.notices.sms import SmsClients
 from app.domain.people.mini_apps import MiniApps
 from app.jobs.alerts import notify
+from app.main import app_of
+from app.resolvers import SCHEMA
+from app.schema.webhook_events import StoreChanges
 from app.settings import Settings
 
 
@@ -32,6 +36,14 @@ class Gate:
     def hold(self) -> None:
         self.reached.set()
         assert self.opened.wait(60)
+
+
+def store_changes(db: Database) -> StoreChanges:
+    """What webhooks receive of changes, read through this database."""
+    # Nothing but the database is used, and that is the test's own.
+    unused = {"database_url": "postgresql://127.0.0.1:1/unused", "redis_url": "redis://127.0.0.1:1"}
+    config = Settings(secret="as long as the secret of a worker", **unused)
+    return StoreChanges(SCHEMA, replace(app_of(config, Bus(config.redis_url)), db=db))
 
 
 @contextmanager
@@ -56,7 +68,8 @@ async def run(tenant: UUID) -> None:
     db = Database(config.database_url, unheard, vault=Vault(config.secret))
     clients = MiniApps(config), SmsClients(config)
     while True:
-        await notify(db, tenant, Providers(config.private_host_names, *clients))
+        providers = Providers(config.private_host_names, *clients)
+        await notify(db, tenant, providers, store_changes(db))
         await asyncio.sleep(0.05)
 
 

@@ -21,11 +21,10 @@ from app.domain.errors import Malformed
 from app.domain.notices.people import loud_moment, notified_people
 from app.domain.notices.personal import personal_delivery, reach_of
 from app.domain.notices.texts import text_of
+from app.domain.notices.webhook_scopes import DAILY_DIGEST, listeners
 from app.domain.rules.days import store_day
 from app.domain.rules.digest_texts import DigestLine, counts_text, digest_text
 from app.domain.rules.recipients import URGENT_RULES
-
-DAILY_DIGEST = "DAILY_DIGEST"
 
 
 async def set_digest(
@@ -128,19 +127,18 @@ async def _to_webhooks(
     unit: Unit, store: Store, lines: Sequence[DigestLine]
 ) -> list[dict[str, Any]]:
     deliveries: list[dict[str, Any]] = []
-    for hook in await notices.webhooks(unit.session, unit.tenant):
-        if DAILY_DIGEST in hook.events:
-            delivery = _delivery(unit, store, "WEBHOOK", hook.id, "")
-            content: dict[str, Any] = {
-                "id": delivery["id"],
-                "event": DAILY_DIGEST,
-                "at": unit.now,
-                "storeId": store.id,
-                "count": len(lines),
-                "text": digest_text(store.name, lines),
-            }
-            delivery["body"] = orjson.dumps(content, default=str).decode()
-            deliveries.append(delivery)
+    for hook, _ in await listeners(unit.session, unit.tenant, DAILY_DIGEST):
+        delivery = _delivery(unit, store, "WEBHOOK", hook.id, "")
+        content: dict[str, Any] = {
+            "id": delivery["id"],
+            "event": DAILY_DIGEST,
+            "at": unit.now,
+            "storeId": store.id,
+            "count": len(lines),
+            "text": digest_text(store.name, lines),
+        }
+        delivery["body"] = orjson.dumps(content, default=str).decode()
+        deliveries.append(delivery)
     return deliveries
 
 

@@ -17,8 +17,8 @@ from app.domain.access import Can, Viewer
 from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
 from app.domain.errors import Malformed, Refused, UnknownNotification, WrongState, WrongStateReason
-from app.domain.notices.dispatch import STORE_CHANGED
 from app.domain.notices.people import REPORT_READY
+from app.domain.notices.webhook_scopes import NEEDED, STORE_CHANGED, manages
 from app.domain.rules.texts import clean, link
 
 
@@ -39,7 +39,8 @@ async def create_webhook(
 ) -> NewWebhook:
     """Creates a webhook. The secret is shown once: only the sealed one is kept.
 
-    Raises Malformed for an address that is not https, for no event, or for one of a person.
+    Raises Malformed for an address that is not https, for no event, or for one of a person;
+    Denied for an event that the viewer may not see.
     """
     url = clean(url, "url", 500, required=True)
     if not _is_private(url, private_hosts):
@@ -52,6 +53,8 @@ async def create_webhook(
             "月度报表只发给订阅的员工本人",
             "REPORT_READY goes to the subscriber alone.",
         )
+    for event in events:
+        access.require(viewer, NEEDED[event])
     secret, id = _new_secret(), uuid7()
     chosen = sorted(set(events))
     async with db.unit(viewer.tenant) as unit:
@@ -85,7 +88,7 @@ async def delete_webhook(db: Database, viewer: Viewer, key: UUID, id: UUID) -> W
     """Ends a webhook; again is harmless. Raises Refused(UnknownNotification)."""
     async with db.unit(viewer.tenant) as unit:
         await claim(unit, viewer.claimant, key, id, "deleteWebhook", id)
-        webhook = await _locked(unit, id)
+        webhook = await _locked(unit, viewer, id)
         if webhook.ended_at is None:
             webhook.ended_at = unit.now
             await record_act(unit, viewer, Act.DELETE_WEBHOOK, Subject.WEBHOOK, id)
@@ -101,7 +104,7 @@ async def rotate_secret(db: Database, viewer: Viewer, key: UUID, id: UUID) -> Ne
     secret = _new_secret()
     async with db.unit(viewer.tenant) as unit:
         earlier = await claim(unit, viewer.actor, key, id, "rotateWebhookSecret", id)
-        webhook = await _locked(unit, id)
+        webhook = await _locked(unit, viewer, id)
         if earlier is not None:
             return NewWebhook(webhook, None)
         if webhook.ended_at is not None:
@@ -122,7 +125,7 @@ async def end_old_secret(db: Database, viewer: Viewer, key: UUID, id: UUID) -> W
     """
     async with db.unit(viewer.tenant) as unit:
         await claim(unit, viewer.claimant, key, id, "endWebhookSecret", id)
-        webhook = await _locked(unit, id)
+        webhook = await _locked(unit, viewer, id)
         if webhook.former_secret is not None:
             webhook.former_secret = webhook.rotated_at = None
             await record_act(unit, viewer, Act.END_WEBHOOK_SECRET, Subject.WEBHOOK, id)
@@ -141,7 +144,7 @@ async def replay(
     async with db.unit(viewer.tenant) as unit:
         request = ("replayWebhook", id, store, after)
         earlier = await claim(unit, viewer.claimant, key, id, *request)
-        webhook = await _locked(unit, id)
+        webhook = await _locked(unit, viewer, id)
         if webhook.ended_at is not None:
             raise Refused(UnknownNotification(str(id)))
         if STORE_CHANGED not in webhook.events:
@@ -165,9 +168,9 @@ async def replay(
     return webhook
 
 
-async def _locked(unit: Unit, id: UUID) -> Webhook:
+async def _locked(unit: Unit, viewer: Viewer, id: UUID) -> Webhook:
     webhook = await rows.locked(unit, Webhook, id)
-    if webhook is None:
+    if webhook is None or not manages(viewer, webhook):
         raise Refused(UnknownNotification(str(id)))
     return webhook
 
