@@ -198,8 +198,8 @@ async def test_a_change_carries_what_the_feed_shows(
     await desk.chain.do(CREATE, url=receiver.url_for("/owner"), **changed)
     theirs = {"key": str(uuid4()), "url": receiver.url_for("/key"), **changed}
     assert await desk.asking.code(CREATE, keys["poor"][1], input=theirs) == "FORBIDDEN"
-    made = (await desk.asking(CREATE, keys["erp"][1], input=theirs))["webhook"]
-    assert await desk.ask("{ webhooks { id } }", by=keys["erp"][1]) == [{"id": made["id"]}]
+    own = (await desk.asking(CREATE, keys["erp"][1], input=theirs))["webhook"]
+    assert await desk.ask("{ webhooks { id } }", by=keys["erp"][1]) == [{"id": own["id"]}]
     assert await desk.ask("{ webhooks { id } }", by=keys["poor"][1]) == []
     product = await desk.product("米", price="5.00")
     await desk.do("setReorderPoint", productId=product, quantity="2")

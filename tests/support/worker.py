@@ -41,8 +41,11 @@ class Gate:
 def store_changes(db: Database) -> StoreChanges:
     """What webhooks receive of changes, read through this database."""
     # Nothing but the database is used, and that is the test's own.
-    unused = {"database_url": "postgresql://127.0.0.1:1/unused", "redis_url": "redis://127.0.0.1:1"}
-    config = Settings(secret="as long as the secret of a worker", **unused)
+    config = Settings(
+        database_url="postgresql://127.0.0.1:1/unused",
+        redis_url="redis://127.0.0.1:1",
+        secret="as long as the secret of a worker",
+    )
     return StoreChanges(SCHEMA, replace(app_of(config, Bus(config.redis_url)), db=db))
 
 
