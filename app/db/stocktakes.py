@@ -1,17 +1,12 @@
 """Stocktakes: read by stores, changed under their own lock; their lines, counts and rules."""
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
     String,
-    Uuid,
     and_,
-    bindparam,
-    delete,
-    func,
     literal,
     literal_column,
     or_,
@@ -23,9 +18,8 @@ from sqlalchemy.dialects.postgresql import insert
 from app.db.categories import subtree
 from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
-from app.db.core.statement import Statement, among, arrays, rows
-from app.db.core.unit import Database, Unit
-from app.db.levels import Pair, bind_levels, level_keys
+from app.db.core.statement import among
+from app.db.core.unit import Unit
 from app.db.tables import (
     Level,
     Product,
@@ -35,7 +29,6 @@ from app.db.tables import (
     StocktakeRules,
     StocktakeVariance,
     Store,
-    ZoneCount,
 )
 
 S, L, C = Stocktake, StocktakeLine, StocktakeCount
@@ -186,10 +179,15 @@ async def counts_of(
 
 
 async def variances_of(
-    session: AnySession, tenant: UUID, stocktakes: Collection[UUID]
+    session: AnySession,
+    tenant: UUID,
+    stocktakes: Collection[UUID],
+    products: Collection[UUID] | None = None,
 ) -> Sequence[StocktakeVariance]:
     V = StocktakeVariance
     query = select(V).where(V.tenant_id == tenant, among(V.stocktake_id, stocktakes))
+    if products is not None:
+        query = query.where(among(V.product_id, products))
     return (await session.scalars(query.order_by(V.product_id, V.part))).all()
 
 
@@ -232,131 +230,6 @@ async def forget_confirmations(unit: Unit, row: Stocktake, products: Collection[
         .where(L.tenant_id == unit.tenant, L.stocktake_id == row.id)
         .where(among(L.product_id, products), L.confirmed_seq.is_not(None))
         .values(confirmed_seq=None, confirmed_by=None)
-        .execution_options(synchronize_session=False)
-    )
-
-
-async def mark_posted(unit: Unit, row: Stocktake, products: Collection[UUID]) -> None:
-    await unit.session.execute(
-        update(L)
-        .where(L.tenant_id == unit.tenant, L.stocktake_id == row.id)
-        .where(among(L.product_id, products))
-        .values(posted_at=unit.now)
-        .execution_options(synchronize_session=False)
-    )
-
-
-async def pending_products(unit: Unit, row: Stocktake, limit: int) -> Sequence[UUID]:
-    """The first counted products of the stocktake whose variance is not posted yet."""
-    counted = and_(C.tenant_id == L.tenant_id, C.stocktake_id == L.stocktake_id)
-    query = (
-        select(L.product_id)
-        .where(L.tenant_id == unit.tenant, L.stocktake_id == row.id, L.posted_at.is_(None))
-        .where(
-            select(C.id)
-            .where(counted, C.product_id == L.product_id, C.replaced_by.is_(None))
-            .exists()
-        )
-        .order_by(L.product_id)
-        .limit(limit)
-    )
-    return (await unit.session.scalars(query)).all()
-
-
-async def interrupted_closings(db: Database, tenant: UUID, before: datetime) -> Sequence[Stocktake]:
-    """The stocktakes in CLOSING that posted their latest lines before this moment."""
-    posted = (
-        select(func.max(L.posted_at))
-        .where(L.tenant_id == S.tenant_id, L.stocktake_id == S.id)
-        .scalar_subquery()
-    )
-    query = (
-        select(S)
-        .where(S.tenant_id == tenant, OPEN, S.state == "CLOSING", posted < before)
-        .order_by(S.id)
-    )
-    async with db.read(tenant) as session:
-        return (await session.scalars(query)).all()
-
-
-class CountTimes(NamedTuple):
-    """When the counts of a product were taken: the first, and the last if it was later. `zones` has
-    the moments of zones that were counted at one moment, if the zones have different moments."""
-
-    first: datetime
-    last: datetime | None
-    zones: Mapping[str, datetime]
-
-
-async def mark_counted(unit: Unit, store: UUID, counted: Mapping[UUID, CountTimes]) -> None:
-    """Record in the levels, which the unit has locked, when their goods were counted."""
-    V = Level.__table__.c
-    times = rows("times", V.product_id, V.counted_at, V.counted_until)
-    query = (
-        update(Level)
-        .where(V.tenant_id == bindparam("tenant", type_=Uuid()))
-        .where(V.store_id == bindparam("store", type_=Uuid()), V.product_id == times.c.product_id)
-        .values(
-            counted_at=func.greatest(V.counted_at, times.c.counted_at),
-            counted_until=times.c.counted_until,
-        )
-        .execution_options(synchronize_session=False)
-    )
-    moments = [(product, each.first, each.last) for product, each in counted.items()]
-    given = arrays("times", ["product_id", "counted_at", "counted_until"], moments)
-    await unit.session.execute(query, {"tenant": unit.tenant, "store": store, **given})
-    await _put_zone_counts(unit, store, counted)
-
-
-async def _put_zone_counts(unit: Unit, store: UUID, counted: Mapping[UUID, CountTimes]) -> None:
-    products = list(counted)
-    await unit.session.execute(
-        delete(ZoneCount)
-        .where(ZoneCount.tenant_id == unit.tenant, ZoneCount.store_id == store)
-        .where(among(ZoneCount.product_id, products))
-        .execution_options(synchronize_session=False)
-    )
-    unit.session.add_all(
-        ZoneCount(
-            tenant_id=unit.tenant, store_id=store, product_id=product, zone=zone, counted_at=at
-        )
-        for product, each in counted.items()
-        for zone, at in each.zones.items()
-    )
-
-
-Z = ZoneCount.__table__.c
-_keys = level_keys()
-ZONE_COUNTS = Statement(
-    select(Z.store_id, Z.product_id, Z.zone, Z.counted_at).join_from(
-        _keys,
-        ZoneCount,
-        and_(
-            Z.tenant_id == bindparam("tenant", type_=Uuid()),
-            Z.store_id == _keys.c.store_id,
-            Z.product_id == _keys.c.product_id,
-        ),
-    )
-)
-
-
-async def zone_counts(
-    unit: Unit, pairs: Collection[Pair]
-) -> Sequence[tuple[UUID, UUID, str, datetime]]:
-    """When the zones of these levels were counted: store, product, zone, moment."""
-    records = await ZONE_COUNTS.fetch(unit.raw, tenant=unit.tenant, **bind_levels(pairs))
-    return [(store, product, zone, at) for store, product, zone, at in records]
-
-
-async def unmark_counted(unit: Unit, row: Stocktake) -> None:
-    """Clear the count times of levels whose latest count is this stocktake."""
-    V, H = StocktakeVariance, Level
-    mine = and_(V.tenant_id == H.tenant_id, V.stocktake_id == row.id, V.product_id == H.product_id)
-    await unit.session.execute(
-        update(H)
-        .where(H.tenant_id == unit.tenant, H.store_id == row.store_id)
-        .where(select(V.part).where(mine, V.counted_at == H.counted_at).exists())
-        .values(counted_at=None, counted_until=None)
         .execution_options(synchronize_session=False)
     )
 

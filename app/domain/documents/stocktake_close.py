@@ -9,21 +9,29 @@ posted twice (I14).
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from uuid import UUID, uuid5
 
 from app.db import alerts, orders, stock
 from app.db import levels as level_rows
+from app.db import stocktake_closings as closings
 from app.db import stocktakes as rows
 from app.db.core.unit import Database, Unit
-from app.db.tables import Entry, Stocktake, StocktakeVariance
+from app.db.stocktake_closings import VarianceRow
+from app.db.tables import Entry, Stocktake
 from app.domain.access import Can, Viewer
 from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
 from app.domain.documents.stocktake_lines import Corrections, load_corrections
 from app.domain.documents.stocktakes import get_stocktake, require_state
-from app.domain.documents.worksheet import WorksheetLine, count_times, first_counted, worksheet
+from app.domain.documents.worksheet import (
+    Worksheet,
+    WorksheetLine,
+    count_times,
+    first_counted,
+    worksheet,
+)
 from app.domain.errors import Refusal, Refused
 from app.domain.ledger.documents import announce, change_document, movement_of
 from app.domain.ledger.draft import Draft, Line, reversed_lines
@@ -33,8 +41,11 @@ from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.stocktake_errors import StocktakeBlocked
 
-STEP = 200
+STEP = 100
 """Products whose levels are locked in one transaction. A sale waits for one such step at most."""
+
+AT_ONCE = 500
+"""Products that are compared at a time, so that other work of the process goes on between."""
 
 REASON = "盘点"
 """Reason of a movement whose variance has no explanation."""
@@ -47,7 +58,7 @@ async def close(db: Database, viewer: Viewer, key: UUID, stocktake_id: UUID) -> 
     OutOfStock where goods that are reserved for orders or write-offs are missing.
     """
     row = await get_stocktake(db, viewer, Can.RUN_STOCKTAKES, stocktake_id)
-    return await _post_steps(db, row, viewer, key)
+    return await _Closing(db, row, viewer, key).post()
 
 
 async def resume_closings(db: Database, tenant: UUID, before: datetime) -> None:
@@ -55,84 +66,118 @@ async def resume_closings(db: Database, tenant: UUID, before: datetime) -> None:
 
     One that lacks goods which are reserved stays CLOSING, and is tried again at the next run.
     """
-    for row in await rows.interrupted_closings(db, tenant, before):
+    for row in await closings.interrupted_closings(db, tenant, before):
         with suppress(Refused):
-            await _post_steps(db, row)
+            await _Closing(db, row).post()
 
 
-async def _post_steps(
-    db: Database, row: Stocktake, viewer: Viewer | None = None, key: UUID | None = None
-) -> Stocktake:
-    """Posts step after step until the stocktake is closed."""
-    while True:
-        step = partial(_step, db, row, viewer, key)
-        row = await retry_while_short(db, row.tenant_id, row.store_id, step)
-        if row.state != "CLOSING":
-            return row
+@dataclass(slots=True)
+class _Closing:
+    """Closes a stocktake, in the name of the viewer; without one it goes on with a closing.
 
-
-async def _step(db: Database, row: Stocktake, viewer: Viewer | None, key: UUID | None) -> Stocktake:
-    """Posts the next products. The first step needs a viewer; the last one ends the stocktake."""
-    async with db.unit(row.tenant_id) as unit:
-        products = await rows.pending_products(unit, row, STEP)
-        await level_rows.open_levels(unit, {(row.store_id, product) for product in products})
-    async with db.unit(row.tenant_id) as unit:
-        if viewer is not None and key is not None:
-            await claim(unit, viewer.claimant, key, row.id, "closeStocktake", row.id)
-        current = await rows.locked_stocktake(unit, row.id)
-        assert current is not None, "no document is ever deleted"
-        if current.state != "CLOSING":
-            if viewer is None or current.state == "CLOSED":
-                return current
-            await _begin(db, unit, viewer, current)
-        await _post_products(unit, current, await rows.pending_products(unit, row, STEP))
-        if not await rows.pending_products(unit, row, 1):
-            current.state, current.closed_at = "CLOSED", unit.now
-        announce(unit, current)
-    return current
-
-
-async def _begin(db: Database, unit: Unit, viewer: Viewer, row: Stocktake) -> None:
-    """Makes the locked stocktake CLOSING: from now on it is closed by this person.
-
-    Raises Refused: WrongState, StocktakeBlocked.
+    `lines` are the counted lines that are not posted yet, by product, as they were compared with
+    the books when this closing began.
     """
-    require_state(row, "OPEN", "REVIEW")
-    await _refuse_blocked(db, row)
-    row.state, row.closed_by = "CLOSING", viewer.actor
-    closed = Act.CLOSE_STOCKTAKE, Subject.STOCKTAKE, row.id, row.store_id
-    await record_act(unit, viewer, *closed)
+
+    db: Database
+    row: Stocktake
+    viewer: Viewer | None = None
+    key: UUID | None = None
+    lines: dict[UUID, WorksheetLine] | None = None
+    claimed: bool = False
+
+    async def post(self) -> Stocktake:
+        """Posts step after step until the stocktake is closed."""
+        while True:
+            current = await retry_while_short(
+                self.db, self.row.tenant_id, self.row.store_id, self._step
+            )
+            if current.state != "CLOSING":
+                return current
+
+    async def _step(self) -> Stocktake:
+        """Posts the next products. The first step needs a viewer; the last one ends the
+        stocktake."""
+        async with self.db.unit(self.row.tenant_id) as unit:
+            if self.viewer is not None and self.key is not None and not self.claimed:
+                claimant = self.viewer.claimant
+                await claim(unit, claimant, self.key, self.row.id, "closeStocktake", self.row.id)
+            current = await rows.locked_stocktake(unit, self.row.id)
+            assert current is not None, "no document is ever deleted"
+            if current.state != "CLOSING":
+                if self.viewer is None or current.state == "CLOSED":
+                    return current
+                await self._begin(unit, self.viewer, current)
+            elif self.lines is None:
+                await self._compare(unit, current)
+            assert self.lines is not None
+            products = list(self.lines)[:STEP]
+            await _post_products(unit, current, [self.lines[product] for product in products])
+            if len(products) == len(self.lines):
+                current.state, current.closed_at = "CLOSED", unit.now
+                announce(unit, current)
+        self.claimed = True
+        for product in products:
+            del self.lines[product]
+        return current
+
+    async def _begin(self, unit: Unit, viewer: Viewer, row: Stocktake) -> None:
+        """Makes the locked stocktake CLOSING: from now on it is closed by this person.
+
+        Raises Refused: WrongState, StocktakeBlocked.
+        """
+        require_state(row, "OPEN", "REVIEW")
+        await self._compare(unit, row)
+        assert self.lines is not None
+        if blocked := Worksheet(row, list(self.lines.values())).blocked:
+            raise Refused(StocktakeBlocked(blocked))
+        row.state, row.closed_by = "CLOSING", viewer.actor
+        closed = Act.CLOSE_STOCKTAKE, Subject.STOCKTAKE, row.id, row.store_id
+        await record_act(unit, viewer, *closed)
+        announce(unit, row)
+
+    async def _compare(self, unit: Unit, row: Stocktake) -> None:
+        """Compares what was counted and is not posted yet with the books. The stocktake is locked,
+        so that no count is added."""
+        products = await closings.pending_products(unit, row)
+        pairs = {(row.store_id, product) for product in products}
+        # In a transaction of its own, so that the steps lock the levels in order.
+        async with self.db.unit(row.tenant_id) as before:
+            await level_rows.open_levels(before, pairs)
+        self.lines = {}
+        for at in range(0, len(products), AT_ONCE):
+            # A snapshot: the comparison reads levels, batches and entries of one moment.
+            async with self.db.read(row.tenant_id) as session:
+                compared = await worksheet(session, row, products[at : at + AT_ONCE])
+            self.lines |= {line.product_id: line for line in compared.counted}
 
 
-async def _refuse_blocked(db: Database, row: Stocktake) -> None:
-    """Raises Refused(StocktakeBlocked). The stocktake is locked, so that no count is added."""
-    # A snapshot: the comparison reads levels, batches and entries of one moment.
-    async with db.read(row.tenant_id) as session:
-        blocked = (await worksheet(session, row)).blocked
-    if blocked:
-        raise Refused(StocktakeBlocked(blocked))
-
-
-async def _post_products(unit: Unit, row: Stocktake, products: Sequence[UUID]) -> None:
-    """Posts what was counted of these products, under the locks of their levels."""
-    pairs = {(row.store_id, product) for product in products}
+async def _post_products(unit: Unit, row: Stocktake, compared: Sequence[WorksheetLine]) -> None:
+    """Posts what was counted of these products, under the locks of their levels, if it is not
+    posted yet."""
+    pairs = {line.pair for line in compared}
     _, states = await level_rows.claim_and_lock(unit, [], pairs)
     await unit.session.flush()
-    locked = {product for _, product in states}
-    lines = (await worksheet(unit.session, row, locked)).counted
+    open_products = await closings.unposted(unit, row, [line.product_id for line in compared])
+    # The counts of a closing do not change: while the level has not moved, nor does the line.
+    moved = {line.product_id for line in compared if states[line.pair].version != line.now.seq}
+    lines = [line for line in compared if line.product_id in open_products - moved]
+    if again := open_products & moved:
+        lines += (await worksheet(unit.session, row, again)).counted
+    if not lines:
+        return
     corrections = await load_corrections(unit, row.store_id, states, lines)
     drafts = _drafts(row, lines, corrections)
     for outcome in await post(unit, drafts):
         if isinstance(outcome, Refusal):
             raise Refused(outcome)
-    unit.session.add_all(_variance_rows(lines))
-    counted = {line.product_id: first_counted(line.counts) for line in lines}
-    await rows.mark_posted(unit, row, counted)
+    await closings.put_variances(unit, row, _variance_rows(lines))
+    await closings.mark_posted(unit, row, [line.product_id for line in lines])
     whole = {line.product_id for line in lines if corrections.is_whole(line)}
     times = {
         line.product_id: count_times(line.counts) for line in lines if line.product_id in whole
     }
-    await rows.mark_counted(unit, row.store_id, times)
+    await closings.mark_counted(unit, row.store_id, times)
     firsts = {product: each.first for product, each in times.items()}
     await alerts.resolve_discrepancies(unit, row.store_id, firsts)
 
@@ -164,11 +209,9 @@ def _drafts(
     ]
 
 
-def _variance_rows(lines: Sequence[WorksheetLine]) -> list[StocktakeVariance]:
+def _variance_rows(lines: Sequence[WorksheetLine]) -> list[VarianceRow]:
     return [
-        StocktakeVariance(
-            tenant_id=line.tenant_id,
-            stocktake_id=line.stocktake.id,
+        VarianceRow(
             product_id=line.product_id,
             part=number,
             batch_id=part.batch_id,
@@ -208,7 +251,7 @@ async def reverse(
         for outcome in await post(unit, drafts):
             if isinstance(outcome, Refusal):
                 raise Refused(outcome)
-        await rows.unmark_counted(unit, row)
+        await closings.unmark_counted(unit, row)
         row.state, row.reversed_by, row.reversed_at = "REVERSED", viewer.actor, unit.now
         undone = Act.REVERSE_STOCKTAKE, Subject.STOCKTAKE, row.id, row.store_id
         await record_act(unit, viewer, *undone)

@@ -17,7 +17,7 @@ from app.db import positions as position_rows
 from app.db import stocktakes as rows
 from app.db.core.snapshot import AnySession
 from app.db.positions import Position
-from app.db.stocktakes import CountTimes
+from app.db.stocktake_closings import CountTimes
 from app.db.tables import (
     Stocktake,
     StocktakeCount,
@@ -237,7 +237,7 @@ async def worksheet(
     }
     ids = {line.product_id for line in lines}
     now = await position_rows.positions(session, tenant, row.store_id, ids)
-    posted = _by_product(await rows.variances_of(session, tenant, [row.id]))
+    posted = _by_product(await rows.variances_of(session, tenant, [row.id], products))
     pending = [line for line in lines if valid.get(line.product_id) and line.posted_at is None]
     compared = await _compared(session, row, pending, valid, now)
     rules = await rows.rules(session, tenant)

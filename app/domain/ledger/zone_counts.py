@@ -3,7 +3,7 @@ part of the variance of a closed stocktake."""
 
 from collections.abc import Iterable, Mapping
 
-from app.db import stocktakes as rows
+from app.db import stocktake_closings as rows
 from app.db.core.unit import Unit
 from app.db.levels import Pair
 from app.domain.ledger.draft import Draft
