@@ -116,7 +116,7 @@ async def counting(db: Database, books: Lane[Draft, Outcome], shop: Shop) -> lis
         async with db.unit(shop.tenant) as unit:
             key = uuid4()
             await claim(unit, shop.actor, key, row.id, "touch")
-            await stocktake_rows.shared_stocktake(unit, row.id)
+            await stocktake_rows.shared_stocktakes(unit, [row.id])
             announce(unit, row)
 
     async def sell(product: Any) -> None:

@@ -148,10 +148,10 @@ RECENT = 500
 def _first_after() -> Any:
     moments = rows("moments", L.product_id, L.counted_at)
     return (
-        select(STEPS.c.product_id, func.min(STEPS.c.seq))
+        select(STEPS.c.product_id, moments.c.counted_at, func.min(STEPS.c.seq))
         .join(moments, moments.c.product_id == STEPS.c.product_id)
         .where(STEPS.c.recorded_at > moments.c.counted_at)
-        .group_by(STEPS.c.product_id)
+        .group_by(STEPS.c.product_id, moments.c.counted_at)
     )
 
 
@@ -163,20 +163,23 @@ async def positions_at(
     tenant: UUID,
     store: UUID,
     now: Mapping[UUID, Position],
-    moments: Mapping[UUID, datetime],
-) -> dict[UUID, int]:
-    """The position that each product's level had at a moment; `now` has the present positions.
+    moments: Collection[tuple[UUID, datetime]],
+) -> dict[tuple[UUID, datetime], int]:
+    """The position that a product's level had at each of these moments; `now` are the present ones.
 
-    For a moment before the latest RECENT entries, the position before these entries.
+    A moment before the last RECENT entries has the position before those.
     """
-    since = [(product, max(0, now[product].seq - RECENT)) for product in moments]
+    products = {product for product, _ in moments}
+    since = [(product, max(0, now[product].seq - RECENT)) for product in products]
     parameters = arrays("since", ["product_id", "version"], since)
-    parameters |= arrays("moments", ["product_id", "counted_at"], list(moments.items()))
+    parameters |= arrays("moments", ["product_id", "counted_at"], list(moments))
     query: Any = await session.execute(
         FIRST_AFTER, {"tenant": tenant, "store": store, **parameters}
     )
-    first = {product: seq for product, seq in query}
-    return {product: first.get(product, now[product].seq + 1) - 1 for product in moments}
+    first = {(product, at): seq for product, at, seq in query}
+    return {
+        (product, at): first.get((product, at), now[product].seq + 1) - 1 for product, at in moments
+    }
 
 
 LATEST = 1000

@@ -6,12 +6,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Uuid, and_, bindparam, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Database, Unit
 from app.db.levels import Pair, bind_levels, level_keys
-from app.db.stocktakes import OPEN
+from app.db.stocktakes import OPEN, insertion
 from app.db.tables import (
     Level,
     Stocktake,
@@ -55,22 +54,12 @@ class VarianceRow(NamedTuple):
     counted_at: datetime
 
 
-def _posting() -> Statement:
-    columns, names = StocktakeVariance.__table__.c, VarianceRow._fields
-    posted = rows("posted", *(columns[name] for name in names))
-    head = (bindparam(name, type_=Uuid()) for name in ("tenant", "stocktake"))
-    values = select(*head, *(posted.c[name] for name in names))
-    return Statement(
-        insert(StocktakeVariance).from_select(["tenant_id", "stocktake_id", *names], values)
-    )
-
-
-PUT_VARIANCES = _posting()
+PUT_VARIANCES = insertion(StocktakeVariance, VarianceRow._fields)
 
 
 async def put_variances(unit: Unit, row: Stocktake, variances: Sequence[VarianceRow]) -> None:
-    given = arrays("posted", list(VarianceRow._fields), variances)
-    await PUT_VARIANCES.fetch(unit.raw, tenant=unit.tenant, stocktake=row.id, **given)
+    new = arrays("new", list(VarianceRow._fields), variances)
+    await PUT_VARIANCES.fetch(unit.raw, tenant=unit.tenant, stocktake=row.id, **new)
 
 
 async def interrupted_closings(db: Database, tenant: UUID, before: datetime) -> Sequence[Stocktake]:

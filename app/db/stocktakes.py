@@ -1,12 +1,15 @@
 """Stocktakes: read by stores, changed under their own lock; their lines, counts and rules."""
 
 from collections.abc import Collection, Sequence
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
     String,
+    Uuid,
     and_,
+    bindparam,
     literal,
     literal_column,
     or_,
@@ -18,7 +21,8 @@ from sqlalchemy.dialects.postgresql import insert
 from app.db.categories import subtree
 from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
-from app.db.core.statement import among
+from app.db.core.statement import Statement, among, arrays, rows
+from app.db.core.table import Table
 from app.db.core.unit import Unit
 from app.db.tables import (
     Level,
@@ -74,11 +78,11 @@ async def locked_stocktake(unit: Unit, id: UUID) -> Stocktake | None:
     return await unit.session.scalar(query.with_for_update())
 
 
-async def shared_stocktake(unit: Unit, id: UUID) -> Stocktake | None:
-    """The stocktake, locked so that its state does not change until the unit ends; others can count
-    meanwhile."""
-    query = select(S).where(S.tenant_id == unit.tenant, S.id == id)
-    return await unit.session.scalar(query.with_for_update(read=True))
+async def shared_stocktakes(unit: Unit, ids: Collection[UUID]) -> Sequence[Stocktake]:
+    """These stocktakes, locked in the order of their ids so that their states do not change until
+    the unit ends; others can count meanwhile."""
+    query = select(S).where(S.tenant_id == unit.tenant, among(S.id, ids)).order_by(S.id)
+    return (await unit.session.scalars(query.with_for_update(read=True))).all()
 
 
 async def zones_of(unit: Unit, store: UUID) -> list[str]:
@@ -161,6 +165,12 @@ async def lines_of(
     return (await session.scalars(query.order_by(L.stocktake_id, L.id))).all()
 
 
+async def listed_products(unit: Unit, row: Stocktake, products: Collection[UUID]) -> set[UUID]:
+    """Those of these products that the stocktake has lines of."""
+    query = select(L.product_id).where(L.tenant_id == unit.tenant, L.stocktake_id == row.id)
+    return set((await unit.session.scalars(query.where(among(L.product_id, products)))).all())
+
+
 async def line_by_id(session: AnySession, tenant: UUID, id: UUID) -> StocktakeLine | None:
     return await session.scalar(select(L).where(L.tenant_id == tenant, L.id == id))
 
@@ -189,6 +199,41 @@ async def variances_of(
     if products is not None:
         query = query.where(among(V.product_id, products))
     return (await session.scalars(query.order_by(V.product_id, V.part))).all()
+
+
+class CountRow(NamedTuple):
+    """A count as it is written; see `tables.StocktakeCount`."""
+
+    id: UUID
+    product_id: UUID
+    zone: str
+    batch_id: UUID | None
+    batch_no: str | None
+    expires_on: date | None
+    quantity: int
+    scale: int
+    began_seq: int
+    seq: int
+    counted_by: UUID
+    counted_at: datetime
+    checks: bool
+
+
+def insertion(table: type[Table], names: Sequence[str]) -> Statement:
+    """Writes rows of a stocktake with these columns, which `arrays` binds as `new`."""
+    columns: Any = table.__table__.c
+    new = rows("new", *(columns[name] for name in names))
+    head = (bindparam(name, type_=Uuid()) for name in ("tenant", "stocktake"))
+    values = select(*head, *(new.c[name] for name in names))
+    return Statement(insert(table).from_select(["tenant_id", "stocktake_id", *names], values))
+
+
+PUT_COUNTS = insertion(C, CountRow._fields)
+
+
+async def put_counts(unit: Unit, row: Stocktake, counts: Sequence[CountRow]) -> None:
+    new = arrays("new", list(CountRow._fields), counts)
+    await PUT_COUNTS.fetch(unit.raw, tenant=unit.tenant, stocktake=row.id, **new)
 
 
 async def replace_counts(

@@ -123,9 +123,17 @@ async def get_stocktake(reads: Reads, viewer: Viewer, can: Can, id: UUID) -> Sto
     """A stocktake of a store this permission reaches. Raises Refused(UnknownStocktake)."""
     async with reads.read(viewer.tenant) as session:
         stocktakes = await rows.stocktakes_by_id(session, viewer.tenant, [id])
-    if not stocktakes or not access.within(viewer, can, [stocktakes[0].store_id]):
+    return reached(viewer, can, stocktakes[0] if stocktakes else None, id)
+
+
+def reached(viewer: Viewer, can: Can, row: Stocktake | None, id: UUID) -> Stocktake:
+    """The stocktake with this id, if this permission reaches its store.
+
+    Raises Refused(UnknownStocktake).
+    """
+    if row is None or not access.within(viewer, can, [row.store_id]):
         raise Refused(UnknownStocktake(str(id)))
-    return stocktakes[0]
+    return row
 
 
 def require_state(row: Stocktake, *states: str) -> None:

@@ -25,7 +25,7 @@ from app.db.tables import (
     StocktakeRules,
     StocktakeVariance,
 )
-from app.domain.documents.counts import NOWHERE
+from app.domain.documents.count_writes import NOWHERE
 from app.domain.rules.costs import average_cost
 from app.domain.rules.counting import Comparison, Count, compare, observed
 from app.domain.stocktake_errors import BlockedLine, Blocker
