@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.core.unit import Unit
-from app.db.tables import Entry, Import, Level, Movement
+from app.db.tables import Entry, Import, Level, Movement, Product, Supplier
 
 
 async def openings(
@@ -48,6 +48,23 @@ async def own_points(
         among(Level.product_id, products),
     )
     return {product: point for product, point in await session.execute(query)}
+
+
+async def products_by_name(
+    session: AnySession, tenant: UUID, names: Collection[str]
+) -> Sequence[Product]:
+    """The active products with these names."""
+    query = select(Product).where(Product.tenant_id == tenant, among(Product.name, names))
+    return (await session.scalars(query.where(Product.archived_at.is_(None)))).all()
+
+
+async def suppliers_by_name(
+    session: AnySession, tenant: UUID, names: Collection[str], locked: bool = False
+) -> Sequence[Supplier]:
+    """The suppliers with these names, `locked` in the order of their names."""
+    query = select(Supplier).where(Supplier.tenant_id == tenant, among(Supplier.name, names))
+    query = query.order_by(Supplier.name)
+    return (await session.scalars(query.with_for_update() if locked else query)).all()
 
 
 async def import_by_id(session: AnySession, tenant: UUID, id: UUID) -> Import | None:

@@ -24,6 +24,7 @@ EXPANDED_MAX = 100 * 1024 * 1024
 ROWS_MAX = 20_010
 COLUMNS_MAX = 100
 TEXT_MAX = 2000
+MERGED_MAX = 1000
 ENCODINGS = ["gb18030", "big5"]
 WIDE_ENCODINGS = ["utf_16_le", "utf_16_be"]
 UNCOMPUTED = re.compile(
@@ -40,16 +41,20 @@ class Fault(Exception):
         self.code, self.cell = code, cell
 
 
-def read(content: bytes) -> list[list[Any]]:
-    """The rows of the first sheet, or of a CSV. Raises Fault."""
+Sheet = tuple[list[list[Any]], list[tuple[int, int]]]
+"""The rows of a sheet, and its cells that are merged over rows (row and column from 0)."""
+
+
+def read(content: bytes) -> Sheet:
+    """The first sheet, or a CSV. Raises Fault."""
     if content.startswith(b"PK\x03\x04"):
         return _workbook(content)
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise Fault("OLD_FORMAT")
-    return _csv(content)
+    return _csv(content), []
 
 
-def _workbook(content: bytes) -> list[list[Any]]:
+def _workbook(content: bytes) -> Sheet:
     _check_archive(content)
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
@@ -59,10 +64,10 @@ def _workbook(content: bytes) -> list[list[Any]]:
         if sheet.width > COLUMNS_MAX:
             raise Fault("TOO_MANY_COLUMNS")
         rows = sheet.to_python(skip_empty_area=False, nrows=ROWS_MAX)
-        _check_merged(sheet.merged_cell_ranges or [], rows)
+        merged = _merged(sheet.merged_cell_ranges or [], rows)
     except (python_calamine.CalamineError, IndexError, ValueError) as error:
         raise Fault("FORMAT") from error
-    return [[_cell(value) for value in row] for row in rows]
+    return [[_cell(value) for value in row] for row in rows], merged
 
 
 def _check_archive(content: bytes) -> None:
@@ -88,11 +93,11 @@ def _check_archive(content: bytes) -> None:
         raise Fault("FORMAT") from error
 
 
-def _check_merged(ranges: list[Any], rows: list[list[Any]]) -> None:
-    """Refuses cells that are merged over several rows: only the first would have the value."""
-    for (top, left), (bottom, _) in ranges:
-        if bottom > top and bottom < len(rows):
-            raise Fault("MERGED", f"{column_name(left)}{top + 1}")
+def _merged(ranges: list[Any], rows: list[list[Any]]) -> list[tuple[int, int]]:
+    """The cells that are merged over several rows: the others below them are empty."""
+    return [(top, left) for (top, left), (bottom, _) in ranges if bottom > top and top < len(rows)][
+        :MERGED_MAX
+    ]
 
 
 def column_name(index: int) -> str:
@@ -171,7 +176,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     try:
-        answer: dict[str, Any] = {"rows": read(sys.stdin.buffer.read())}
+        rows, merged = read(sys.stdin.buffer.read())
+        answer: dict[str, Any] = {"rows": rows, "merged": merged}
     except Fault as fault:
         answer = {"fault": fault.code, "cell": fault.cell}
     except (MemoryError, zipfile.LargeZipFile):

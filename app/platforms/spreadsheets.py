@@ -15,7 +15,10 @@ AT_ONCE = asyncio.Semaphore(2)
 Cell = str | Decimal | bool
 """What a cell holds: an empty one an empty text, a date its ISO text."""
 
-__all__ = ["Cell", "Unreadable", "column_name", "read_cells"]
+Merged = tuple[int, int]
+"""A cell that is merged over several rows: its row and column, which count from 0."""
+
+__all__ = ["Cell", "Merged", "Unreadable", "column_name", "read_cells"]
 
 
 class Unreadable(Exception):
@@ -26,8 +29,8 @@ class Unreadable(Exception):
         self.code, self.cell = code, cell
 
 
-async def read_cells(content: bytes) -> list[list[Cell]]:
-    """The rows of the first sheet. Raises Unreadable."""
+async def read_cells(content: bytes) -> tuple[list[list[Cell]], list[Merged]]:
+    """The rows of the first sheet, and its cells that are merged over rows. Raises Unreadable."""
     async with AT_ONCE:
         command = sys.executable, "-m", "app.platforms.sheet_reader"
         try:
@@ -40,4 +43,4 @@ async def read_cells(content: bytes) -> list[list[Cell]]:
     answer = json.loads(ended.output, parse_float=Decimal, parse_int=Decimal)
     if fault := answer.get("fault"):
         raise Unreadable(fault, answer["cell"])
-    return answer["rows"]
+    return answer["rows"], [(int(top), int(left)) for top, left in answer["merged"]]

@@ -37,6 +37,9 @@ describe_values(
         "OPENING_STOCK": "Opening stock of one store. 期初库存",
         "PRICES": "Prices of products that exist. 售价",
         "THRESHOLDS": "Reorder points of one store, or of all. 最低库存",
+        "SUPPLIERS": "Suppliers: created or changed, by name. Needs EDIT_SUPPLIERS. 供应商",
+        "RECIPES": "Recipes, one row for each ingredient; all rows of a dish or none. Needs "
+        "EDIT_RECIPES. 配方",
     },
 )
 strawberry.enum(

@@ -171,3 +171,8 @@ async def phones(
             app = {"channel": channel, "appId": APP, "secret": SECRET}
             await phones.do(SET_APP, phones.desk.owner, **app)
         yield phones
+
+
+@pytest.fixture
+def books(db: Database, lane: Lane) -> Books:
+    return Books(db, lane, Cookbook(db))

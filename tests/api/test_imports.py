@@ -11,16 +11,25 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import update
 
-from app.db.core.lane import Lane
-from app.db.core.unit import Database
 from app.db.tables import Import
-from app.domain.catalog.cookbook import Cookbook
 from app.domain.imports.commits import run_imports
 from app.domain.movements.record import Books
 from tests.support.api import Desk
 from tests.support.identity import CREATE_STORE
 from tests.support.live import dialled
-from tests.support.sheets import PREVIEW, PROGRESS, commit, csv, preview, saved, upload, workbook
+from tests.support.sheets import (
+    PREVIEW,
+    PROGRESS,
+    commit,
+    counts,
+    csv,
+    finished,
+    imported,
+    preview,
+    saved,
+    upload,
+    workbook,
+)
 
 HEADERS = ("品名", "货号", "条码", "规格", "单位", "分类", "零售价（元）", "最低库存")
 RICE = ("东北大米", "0017", "6901234567892", "5kg", "袋", "食品/粮油", "39.9", "10")
@@ -182,32 +191,6 @@ query($sku: String!, $store: UUID!) { product(sku: $sku) {
   level(storeId: $store) { onHand unitCost reorderPoint batches { batch { number } shelf } }
 } }
 """
-
-
-@pytest.fixture
-def books(db: Database, lane: Lane) -> Books:
-    return Books(db, lane, Cookbook(db))
-
-
-async def finished(books: Books, desk: Desk, token: str, **more: Any) -> Any:
-    """The import of the token when its last row is done."""
-    committed = await commit(desk, token, **more)
-    assert "id" in committed, committed
-    await run_imports(books, desk.chain.founded.tenant.tenant_id)
-    progress = await desk.ask(PROGRESS, id=committed["id"])
-    assert progress["finishedAt"], progress
-    return progress
-
-
-def counts(progress: Any) -> tuple[int, ...]:
-    done = (progress[name] for name in ("created", "changed", "unchanged"))
-    return (*done, len(progress["failures"]))
-
-
-async def imported(
-    books: Books, desk: Desk, content: bytes, kind: str = "PRODUCTS", **more: Any
-) -> Any:
-    return await finished(books, desk, (await preview(desk, content, kind, **more))["token"])
 
 
 async def stock(desk: Desk, sku: str) -> Any:

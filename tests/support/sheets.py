@@ -7,6 +7,8 @@ from uuid import uuid4
 
 from openpyxl import Workbook
 
+from app.domain.imports.commits import run_imports
+from app.domain.movements.record import Books
 from tests.support.api import Desk
 
 PREVIEW = """
@@ -72,3 +74,24 @@ query($id: UUID!) { import(id: $id) {
 async def commit(desk: Desk, token: str, **more: Any) -> Any:
     input = {"key": str(uuid4()), "token": token, "goodRowsOnly": True, **more}
     return await desk.ask(COMMIT, input=input)
+
+
+async def finished(books: Books, desk: Desk, token: str, **more: Any) -> Any:
+    """The import of the token when its last row is done."""
+    committed = await commit(desk, token, **more)
+    assert "id" in committed, committed
+    await run_imports(books, desk.chain.founded.tenant.tenant_id)
+    progress = await desk.ask(PROGRESS, id=committed["id"])
+    assert progress["finishedAt"], progress
+    return progress
+
+
+def counts(progress: Any) -> tuple[int, ...]:
+    done = (progress[name] for name in ("created", "changed", "unchanged"))
+    return (*done, len(progress["failures"]))
+
+
+async def imported(
+    books: Books, desk: Desk, content: bytes, kind: str = "PRODUCTS", **more: Any
+) -> Any:
+    return await finished(books, desk, (await preview(desk, content, kind, **more))["token"])

@@ -86,7 +86,7 @@ async def create_supplier(
     name = clean(introduced.name, "name", 100, required=True)
     columns = {"lead_days": 0, **introduced.cleaned()}
     row = Supplier(tenant_id=viewer.tenant, id=uuid7(), **columns)
-    _index(row)
+    index_supplier(row)
     async with db.unit(viewer.tenant) as unit:
         earlier = await claim(
             unit, viewer.claimant, key, row.id, "createSupplier", introduced.printed()
@@ -109,7 +109,7 @@ async def update_supplier(
         if earlier is None:
             for name, value in columns.items():
                 setattr(row, name, value)
-            _index(row)
+            index_supplier(row)
             named = row.name
             if not await rows.renamed(unit, row):
                 raise Refused(AlreadyTaken("name", named))
@@ -132,7 +132,8 @@ async def archive_supplier(
     return row
 
 
-def _index(row: Supplier) -> None:
+def index_supplier(row: Supplier) -> None:
+    """Sets what a supplier is searched and sorted by."""
     row.search = search_text(row.name)
     row.pinyin = full(row.name)
 

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID, uuid5
 
@@ -26,7 +25,9 @@ from app.domain.import_errors import ImportFault, ImportRefused, UnknownImport
 from app.domain.imports.files import read_token
 from app.domain.imports.openings import terms_of
 from app.domain.imports.previews import PERMISSIONS, plan, preview
+from app.domain.imports.recipes import write_recipes
 from app.domain.imports.sheets import Planned, Row, RowError
+from app.domain.imports.suppliers import save_suppliers
 from app.domain.imports.writing import FAILED, Finish, save_rows
 from app.domain.movements.lines import PlainLine
 from app.domain.movements.record import Books, MovementHead, record
@@ -39,6 +40,8 @@ STEP = 250
 
 LEASE = timedelta(seconds=60)
 MOST_FAILURES = 1000
+WHOLE_PRODUCTS = (ImportKind.OPENING_STOCK, ImportKind.RECIPES)
+"""Kinds of which the rows of a product are written together, in one step."""
 
 
 class Overtaken(Exception):
@@ -175,7 +178,7 @@ def _kept(error: RowError) -> list[Any]:
 
 def _step_of(row: Import, lines: Sequence[Row], done: int) -> Sequence[Row]:
     end = min(done + STEP, len(lines))
-    if row.kind == ImportKind.OPENING_STOCK.name:
+    if ImportKind[row.kind] in WHOLE_PRODUCTS:
         codes = [(each.text("SKU"), each.text("BARCODE")) for each in lines[done : end + STEP * 4]]
         while (
             end < len(lines)
@@ -197,15 +200,21 @@ async def _requester(db: Database, row: Import) -> Viewer:
 async def _write(
     books: Books, viewer: Viewer, row: Import, step: Sequence[Row], finish: Finish
 ) -> None:
-    """Writes the step's rows. Rows of the catalog are written in the unit of `finish`; opening
-    stock before it, under a key."""
+    """Writes the step's rows. Rows of the catalog and suppliers are written in the unit of
+    `finish`; opening stock and recipes before it, under keys."""
     kind = ImportKind[row.kind]
-    if kind is not ImportKind.OPENING_STOCK:
+    if kind is ImportKind.SUPPLIERS:
+        await save_suppliers(books.db, viewer.tenant, step, finish)
+        return
+    if kind not in WHOLE_PRODUCTS:
         await save_rows(books.db, viewer, kind, row.store_id, step, finish)
         return
     async with books.db.read(viewer.tenant) as session:
         planned = await plan(session, viewer, kind, row.store_id, step)
-    planned = await _opened(books, viewer, row, planned)
+    if kind is ImportKind.RECIPES:
+        planned = await write_recipes(books.db, viewer, row.id, planned)
+    else:
+        planned = await _opened(books, viewer, row, planned)
     async with books.db.unit(viewer.tenant) as unit:
         await finish(unit, planned)
 
@@ -219,10 +228,12 @@ class OpeningLine(PlainLine):
 
 
 def _opening_line(planned: Planned) -> OpeningLine:
-    terms = terms_of(planned.row)
+    terms, given = terms_of(planned.row), planned.row.measure("QUANTITY")
+    assert given is not None, "checked by the plan"
     return OpeningLine(
         planned.product_id,
-        cast(Decimal, planned.row.number_of("QUANTITY")),
+        given.number,
+        unit=given.unit,
         batch_no=terms.number,
         expires_on=terms.expires_on,
         unit_cost=terms.unit_cost,

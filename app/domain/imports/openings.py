@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple, cast
 from uuid import UUID
 
-from app.db import identity, imports
+from app.db import identity, imports, units
 from app.db.core.snapshot import AnySession
 from app.db.tables import Product
 from app.domain.errors import Text
@@ -23,13 +23,15 @@ from app.domain.imports.sheets import Planned, Row, RowError
 from app.domain.movements.batches import BatchTerms, arriving_batch
 from app.domain.rules.days import store_day
 from app.domain.rules.texts import clean
-from app.domain.rules.units import to_base, written
+from app.domain.rules.units import size_of, to_base, written
 
 
 class StoreBooks(NamedTuple):
-    """What the ledger has of the products: opening stock in base units, and the store's day."""
+    """What is known of the products: opening stock in base units, the base units in each of their
+    own units, and the store's day."""
 
     openings: dict[UUID, int]
+    sizes: dict[UUID, dict[str, int]]
     today: date
     moment: datetime
 
@@ -41,7 +43,8 @@ async def read_books(
     ids = {coded.product.id for coded in known.codes.values()}
     [place] = await identity.stores_by_id(session, tenant, [store])
     openings = await imports.openings(session, tenant, store, ids)
-    return StoreBooks(openings, store_day(moment, place.timezone), moment)
+    sizes = await units.sizes(session, tenant, ids)
+    return StoreBooks(openings, sizes, store_day(moment, place.timezone), moment)
 
 
 class _Line(NamedTuple):
@@ -83,22 +86,37 @@ def _line(row: Row, known: Known, books: StoreBooks) -> _Line:
     if product.kind != "GOODS":
         check.add(None, "该商品不管理库存", "The product is not kept in stock")
     _check_pack(check, product, known)
-    quantity = row.number_of("QUANTITY")
-    base = None if quantity is None else to_base(quantity, product.scale)
-    if quantity is None:
-        check.add("QUANTITY", "请填写数量", "Give a quantity")
-    elif base is None:
-        check.add(
-            "QUANTITY",
-            f"数量 {quantity} 无效：须大于 0，且符合商品的单位“{product.unit}”",
-            f"The quantity {quantity} is not valid: it is above 0 and fits the unit {product.unit}",
-        )
+    base = _quantity(check, product, books)
     for field in ("BATCH_NO", "PRODUCED_ON", "EXPIRES_ON"):
         if row.text(field):
             with check.of(field):
                 arriving_batch(product, terms_of(row), books.today, books.moment)
             break
     return _Line(check, product, base or 0)
+
+
+def _quantity(check: Check, product: Product, books: StoreBooks) -> int | None:
+    """The quantity of the row in base units; an error without one that fits the product."""
+    given = check.row.measure("QUANTITY")
+    if given is None:
+        check.add("QUANTITY", "请填写数量", "Give a quantity")
+        return None
+    unit = given.unit or product.unit
+    size = size_of(unit, product.unit, books.sizes.get(product.id, {}))
+    base = None if size is None else to_base(given.number, size)
+    if size is None:
+        check.add(
+            "QUANTITY",
+            f"商品的单位是“{product.unit}”，没有单位“{unit}”，请先设置换算或按“{product.unit}”填写",
+            f"The product is counted in {product.unit}: it has no unit {unit!r}",
+        )
+    elif base is None:
+        check.add(
+            "QUANTITY",
+            f"数量 {given.number} 无效：须大于 0，且符合商品的单位“{unit}”",
+            f"The quantity {given.number} is not valid: it is above 0 and fits the unit {unit}",
+        )
+    return base
 
 
 def _check_pack(check: Check, product: Product, known: Known) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -16,7 +16,9 @@ from app.domain.errors import Malformed
 from app.domain.imports.files import ImportRequest, read_file, sign
 from app.domain.imports.openings import plan_openings, read_books
 from app.domain.imports.products import plan_products, read_known, repeated
+from app.domain.imports.recipes import plan_recipes
 from app.domain.imports.sheets import CHUNK, Planned, Row, RowError, SheetRows, read_sheet
+from app.domain.imports.suppliers import plan_suppliers
 from app.domain.rules.import_columns import ImportKind, header_key
 
 PERMISSIONS = {
@@ -24,6 +26,8 @@ PERMISSIONS = {
     ImportKind.OPENING_STOCK: Can.RECEIVE,
     ImportKind.PRICES: Can.EDIT_CATALOG,
     ImportKind.THRESHOLDS: Can.SET_THRESHOLDS,
+    ImportKind.SUPPLIERS: Can.EDIT_SUPPLIERS,
+    ImportKind.RECIPES: Can.EDIT_RECIPES,
 }
 OF_A_STORE = (ImportKind.OPENING_STOCK, ImportKind.THRESHOLDS)
 MOST_ERRORS = 1000
@@ -55,7 +59,8 @@ async def preview(
     request = replace(request, own=_merged(remembered, request.own))
     sheet = await read_sheet(content, request.kind, request.own)
     async with reads.read(viewer.tenant) as session:
-        planned = await plan(session, viewer, request.kind, request.store, sheet.rows)
+        unread = {error.row for error in sheet.errors}
+        planned = await plan(session, viewer, request.kind, request.store, sheet.rows, unread)
     planned = with_unread(sheet.errors, planned)
     counts = Counter(each.action for each in planned)
     errors = [error for each in planned for error in each.errors]
@@ -102,9 +107,18 @@ def check_request(viewer: Viewer, request: ImportRequest) -> None:
 
 
 async def plan(
-    session: AnySession, viewer: Viewer, kind: ImportKind, store: UUID | None, read: Sequence[Row]
+    session: AnySession,
+    viewer: Viewer,
+    kind: ImportKind,
+    store: UUID | None,
+    read: Sequence[Row],
+    unread: Collection[int] = (),
 ) -> list[Planned]:
-    """What importing each row would do now."""
+    """What importing each row would do now; in rows of `unread` a cell could not be read."""
+    if kind is ImportKind.SUPPLIERS:
+        return await plan_suppliers(session, viewer.tenant, read)
+    if kind is ImportKind.RECIPES:
+        return await plan_recipes(session, viewer.tenant, read, unread)
     of_points = store if kind is ImportKind.THRESHOLDS else None
     known = await read_known(session, viewer.tenant, of_points, read)
     if kind is ImportKind.OPENING_STOCK:

@@ -9,12 +9,14 @@ from uuid import UUID
 
 from app.domain.errors import Refused, Text
 from app.domain.import_errors import ImportFault, ImportRefused
-from app.domain.rules.import_columns import ImportKind, columns_of, header_row
-from app.domain.rules.import_values import READERS, InvalidCell, Parsed, money, read_cell, text
-from app.platforms.spreadsheets import Cell, Unreadable, column_name, read_cells
+from app.domain.rules.import_columns import ImportKind, columns_of, header_row, is_total
+from app.domain.rules.import_values import InvalidCell, Measure, Parsed, read_cell, spelling, text
+from app.platforms.spreadsheets import Cell, Merged, Unreadable, column_name, read_cells
 
 MOST_ROWS = 20_000
 CHUNK = 200
+OF_DISH = ("SKU", "DISH", "YIELDS")
+"""Fields of a recipe that a shop writes once, in the first row of the dish."""
 
 
 class RowError(NamedTuple):
@@ -42,6 +44,9 @@ class Row:
     def number_of(self, field: str) -> Decimal | None:
         return cast(Decimal | None, self.value(field))
 
+    def measure(self, field: str) -> Measure | None:
+        return cast(Measure | None, self.value(field))
+
 
 class SheetRows(NamedTuple):
     """A file as its columns are understood: its header row, the columns, and the rows below."""
@@ -67,20 +72,23 @@ async def read_sheet(content: bytes, kind: ImportKind, own: Mapping[str, str]) -
     Raises Refused(ImportRefused).
     """
     try:
-        cells = await read_cells(content)
+        cells, merged = await read_cells(content)
     except Unreadable as fault:
         raise Refused(ImportRefused(ImportFault[fault.code], fault.cell or None)) from fault
-    place = header_row(cells, own)
+    place = header_row(cells, kind, own)
     if place is None:
         raise Refused(ImportRefused(ImportFault.NO_HEADERS))
     headers = tuple((text(each) or "")[:100] for each in cells[place])
-    columns = columns_of(headers, kind.fields, own)
+    columns = columns_of(headers, kind, own)
     if not columns:
         raise Refused(ImportRefused(ImportFault.NO_HEADERS))
+    _check_merged(merged, place, kind, columns)
     sheet = SheetRows(headers, columns, [], [])
     for number, row in enumerate(cells[place + 1 :], place + 2):
-        if any(text(each) for each in row):
+        if any(text(each) for each in row) and not is_total(row):
             _read_row(sheet, number, row)
+            if kind is ImportKind.RECIPES:
+                _continue_dish(sheet)
         if number % CHUNK == 0:
             # Sales of the same process have their turn.
             await asyncio.sleep(0)
@@ -89,6 +97,31 @@ async def read_sheet(content: bytes, kind: ImportKind, own: Mapping[str, str]) -
     if not sheet.rows:
         raise Refused(ImportRefused(ImportFault.NO_ROWS))
     return sheet
+
+
+def _check_merged(
+    merged: Sequence[Merged], header: int, kind: ImportKind, columns: Mapping[str, int]
+) -> None:
+    """Refuses cells below the header that are merged over several rows: only the first has the
+    value. A dish may stand once beside its ingredients.
+
+    Raises Refused(ImportRefused).
+    """
+    fields = OF_DISH if kind is ImportKind.RECIPES else ()
+    free = [columns[field] for field in fields if field in columns]
+    for top, left in merged:
+        if top > header and left not in free:
+            cell = f"{column_name(left)}{top + 1}"
+            raise Refused(ImportRefused(ImportFault.MERGED, cell))
+
+
+def _continue_dish(sheet: SheetRows) -> None:
+    """The last row is of the dish above if it names none."""
+    row = sheet.rows[-1]
+    if len(sheet.rows) > 1 and not row.text("SKU") and not row.text("DISH"):
+        above = sheet.rows[-2].texts
+        dish = {field: above[field] for field in OF_DISH if field in above}
+        sheet.rows[-1] = Row(row.number, {**dish, **row.texts})
 
 
 def _read_row(sheet: SheetRows, number: int, cells: Sequence[Cell]) -> None:
@@ -105,16 +138,6 @@ def _read_row(sheet: SheetRows, number: int, cells: Sequence[Cell]) -> None:
         if spelled is not None:
             texts[field] = spelled
     sheet.rows.append(Row(number, texts))
-
-
-def spelling(field: str, cell: Cell) -> str | None:
-    """The text that the cell's value is kept as; None for an empty cell. Raises InvalidCell."""
-    value = read_cell(field, cell)
-    if value is None:
-        return None
-    if READERS.get(field) in (READERS["PRICE"], money):
-        return format(Decimal(cast(int, value)) / 10_000, "f")
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 class Planned(NamedTuple):

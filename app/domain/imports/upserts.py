@@ -12,10 +12,10 @@ from app.domain.access import Viewer
 from app.domain.claims import claim
 from app.domain.errors import Malformed, Refusal, Text
 from app.domain.imports.previews import with_unread
-from app.domain.imports.sheets import Planned, Row, RowError, spelling
+from app.domain.imports.sheets import Planned, Row, RowError
 from app.domain.imports.writing import FAILED, save_rows
 from app.domain.rules.import_columns import ImportKind
-from app.domain.rules.import_values import InvalidCell
+from app.domain.rules.import_values import InvalidCell, spelling
 from app.domain.rules.texts import InvalidText, clean
 
 MOST_PRODUCTS = 500

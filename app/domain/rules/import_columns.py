@@ -7,13 +7,14 @@ from app.domain.rules.spelling import search_key
 
 
 class ImportKind(Enum):
-    """The content of a file. The value lists its fields; the first ones identify the row's
-    product."""
+    """The content of a file. The value lists its fields; the first ones identify the row."""
 
     PRODUCTS = "SKU BARCODE NAME SPEC UNIT CATEGORY PRICE REORDER_POINT SHELF_LIFE_DAYS"
     OPENING_STOCK = "SKU BARCODE QUANTITY COST BATCH_NO PRODUCED_ON EXPIRES_ON"
     PRICES = "SKU BARCODE PRICE"
     THRESHOLDS = "SKU BARCODE REORDER_POINT"
+    SUPPLIERS = "SUPPLIER CONTACT PHONE LEAD_DAYS NOTE"
+    RECIPES = "SKU DISH YIELDS INGREDIENT_SKU INGREDIENT AMOUNT UNIT LOSS"
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -38,6 +39,17 @@ class ImportField(Enum):
     BATCH_NO = ("批号", "Batch number")
     PRODUCED_ON = ("生产日期", "Production date")
     EXPIRES_ON = ("到期日", "Expiry date")
+    SUPPLIER = ("供应商", "Supplier")
+    CONTACT = ("联系人", "Contact")
+    PHONE = ("电话", "Phone")
+    LEAD_DAYS = ("交期（天）", "Lead time in days")
+    NOTE = ("备注", "Note")
+    DISH = ("菜品", "Dish")
+    YIELDS = ("产出", "Yield")
+    INGREDIENT_SKU = ("原料货号", "SKU of the ingredient")
+    INGREDIENT = ("原料", "Ingredient")
+    AMOUNT = ("用量", "Amount")
+    LOSS = ("损耗率（%）", "Loss in percent")
 
 
 NAMES: dict[str, tuple[str, str]] = {each.name: each.value for each in ImportField}
@@ -62,7 +74,39 @@ HEADERS = {
     "EXPIRES_ON": "到期日 到期日期 有效期 有效期至 失效日期 过期日期 保质期至 expireson expiry "
     "expirydate bestbefore",
 }
-KNOWN = {word: field for field, words in HEADERS.items() for word in words.split()}
+OF_KIND = {
+    ImportKind.SUPPLIERS: {
+        "SUPPLIER": "供应商 供应商名称 供货商 供货商名称 厂商 厂家 名称 公司 公司名称 单位名称 "
+        "name supplier suppliername vendor vendorname",
+        "CONTACT": "联系人 联系人姓名 业务员 contact contactname contactperson",
+        "PHONE": "电话 联系电话 电话号码 手机 手机号 手机号码 联系方式 "
+        "phone phonenumber tel telephone mobile",
+        "LEAD_DAYS": "交期 交期天 交货期 交货天数 供货周期 到货天数 在途天数 送货天数 采购周期 "
+        "提前期 leadtime leaddays leadtimeindays",
+        "NOTE": "备注 说明 note notes remark remarks",
+    },
+    ImportKind.RECIPES: {
+        "SKU": "菜品编码 菜品编号 菜品货号 成品编码 成品编号 成品货号 dishsku productsku",
+        "DISH": "菜品 菜品名称 菜名 成品 成品名称 产品 产品名称 品名 商品 商品名称 名称 "
+        "dish dishname product productname name",
+        "YIELDS": "产出 产量 产出数量 出品量 份数 yield yields",
+        "INGREDIENT_SKU": "原料编码 原料编号 原料货号 配料编码 物料编码 食材编码 "
+        "ingredientsku skuoftheingredient",
+        "INGREDIENT": "原料 原料名称 原材料 配料 配料名称 食材 食材名称 物料 物料名称 组成 "
+        "ingredient ingredientname component",
+        "AMOUNT": "用量 数量 净用量 标准用量 使用量 单份用量 amount quantity qty",
+        "LOSS": "损耗 损耗% 损耗率 损耗率% loss lossinpercent wastage",
+    },
+}
+"""Words that mean something else in a file of this kind."""
+
+
+def _by_word(words: Mapping[str, str]) -> dict[str, str]:
+    return {word: field for field, several in words.items() for word in several.split()}
+
+
+KNOWN = {kind: _by_word(HEADERS) | _by_word(OF_KIND.get(kind, {})) for kind in ImportKind}
+"""The field that each known header names, by kind of file."""
 UNITS_IN_HEADERS = ("元", "rmb", "cny", "必填")
 SEARCHED_ROWS = 10
 """How many rows at the top of a sheet are searched for its headers: a title often comes first."""
@@ -76,12 +120,14 @@ def header_key(text: str) -> str:
     return key
 
 
-def header_row(rows: Sequence[Sequence[object]], own: Mapping[str, str]) -> int | None:
+def header_row(
+    rows: Sequence[Sequence[object]], kind: ImportKind, own: Mapping[str, str]
+) -> int | None:
     """The index of the row with the most known headers; None if no row has one.
 
     `own` has the shop's own headers, as `header_key` spells them.
     """
-    known = {*own, *KNOWN}
+    known = {*own, *KNOWN[kind]}
     scores = [
         sum(isinstance(each, str) and header_key(each) in known for each in row)
         for row in rows[:SEARCHED_ROWS]
@@ -91,14 +137,23 @@ def header_row(rows: Sequence[Sequence[object]], own: Mapping[str, str]) -> int 
 
 
 def columns_of(
-    headers: Sequence[object], fields: Sequence[str], own: Mapping[str, str]
+    headers: Sequence[object], kind: ImportKind, own: Mapping[str, str]
 ) -> dict[str, int]:
     """The column of each field, the first that names it; the shop's own headers come first."""
     keys = [header_key(each) if isinstance(each, str) else "" for each in headers]
     columns: dict[str, int] = {}
-    for names in (own, KNOWN):
+    for names in (own, KNOWN[kind]):
         for place, key in enumerate(keys):
             field = names.get(key)
-            if field is not None and field in fields and (names is own or key not in own):
+            if field is not None and field in kind.fields and (names is own or key not in own):
                 columns.setdefault(field, place)
     return columns
+
+
+TOTALS = ("合计", "总计", "小计", "总合计", "共计", "合计数", "total", "totals", "subtotal")
+
+
+def is_total(cells: Sequence[object]) -> bool:
+    """Whether this is a row of totals: its first text says so."""
+    first = next((each for each in cells if isinstance(each, str) and each.strip()), "")
+    return search_key(first) in TOTALS

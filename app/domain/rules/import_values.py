@@ -5,16 +5,29 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from app.domain.rules.codes import check_digit_ok
 from app.domain.rules.spelling import plain
+from app.domain.rules.units import unit_of
 
 Cell = str | Decimal | bool
-Parsed = str | Decimal | date | int | None
+
+
+class Measure(NamedTuple):
+    """A number with the unit that is written behind it; None without one."""
+
+    number: Decimal
+    unit: str | None = None
+
+
+Parsed = str | Decimal | Measure | date | int | None
 
 NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 GROUPED = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+MEASURED = re.compile(r"([0-9][0-9.,]*) ?([^\W\d_]{1,10})")
+QUOTED = re.compile(r"['‘’](?=[0-9=+\-@＝＋－＠])")
+"""An apostrophe before a text that a spreadsheet would take for a number or a formula."""
 SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]{1,2}")
 DAY = re.compile(r"([0-9]{4})\s*[-/.年]\s*([0-9]{1,2})\s*[-/.月]\s*([0-9]{1,2})\s*日?(?:[ T].*)?")
 DIGITS_EXACT = 15
@@ -38,7 +51,8 @@ def text(cell: Cell) -> str | None:
     if isinstance(cell, Decimal):
         whole = cell.to_integral_value()
         return format(whole if whole == cell else cell.normalize(), "f")
-    return str(cell).strip() or None
+    shown = str(cell).strip()
+    return (shown[1:].strip() if QUOTED.match(shown) else shown) or None
 
 
 def code(cell: Cell) -> str | None:
@@ -74,6 +88,36 @@ def number(cell: Cell) -> Decimal | None:
     return value
 
 
+def measure(cell: Cell) -> Measure | None:
+    """A number with or without a unit: 3箱, 500 g. Raises InvalidCell."""
+    shown = text(cell)
+    if shown is None:
+        return None
+    if isinstance(cell, str) and (parts := MEASURED.fullmatch(plain(shown))):
+        value = number(parts[1])
+        assert value is not None, "it has a digit"
+        return Measure(value, unit_of(parts[2]))
+    value = number(cell)
+    return None if value is None else Measure(value)
+
+
+def percent(cell: Cell) -> Decimal | None:
+    """A percentage: 5, 5% or, as a spreadsheet keeps it, 0.05. Raises InvalidCell."""
+    shown = text(cell)
+    if shown is None:
+        return None
+    bare = plain(shown).removesuffix("%").strip()
+    value = number(bare if bare != plain(shown) else cell)
+    if value is not None and value < 1 and bare == plain(shown):
+        value *= 100
+    if value is not None and (value > 100 or value != round(value, 2)):
+        raise InvalidCell(
+            f"{shown[:40]} 须在 0% 至 100% 之间，最多两位小数",
+            f"{shown[:40]} is not from 0 to 100 percent with at most 2 decimals",
+        )
+    return value
+
+
 def money(cell: Cell) -> int | None:
     """An amount of yuan in 1/10000 yuan. Raises InvalidCell."""
     value = number(cell)
@@ -91,6 +135,12 @@ def price(cell: Cell) -> int | None:
     if value is not None and value % 100:
         raise InvalidCell("价格最多两位小数", "A price has at most 2 decimals")
     return value
+
+
+def phone(cell: Cell) -> str | None:
+    """A phone number in half width."""
+    shown = text(cell)
+    return shown and plain(shown)
 
 
 def days(cell: Cell) -> int | None:
@@ -132,10 +182,16 @@ def day(cell: Cell) -> date | None:
 
 READERS: dict[str, Callable[[Cell], Any]] = {
     "SKU": code,
+    "INGREDIENT_SKU": code,
     "BARCODE": code,
     "PRICE": price,
     "COST": money,
-    "QUANTITY": number,
+    "QUANTITY": measure,
+    "AMOUNT": measure,
+    "YIELDS": measure,
+    "LOSS": percent,
+    "LEAD_DAYS": days,
+    "PHONE": phone,
     "REORDER_POINT": number,
     "SHELF_LIFE_DAYS": days,
     "PRODUCED_ON": day,
@@ -147,3 +203,18 @@ READERS: dict[str, Callable[[Cell], Any]] = {
 def read_cell(field: str, cell: Cell) -> Parsed:
     """The value of the field in this cell; None for an empty cell. Raises InvalidCell."""
     return READERS.get(field, text)(cell)
+
+
+def spelling(field: str, cell: Cell) -> str | None:
+    """The text that the cell's value is kept as, which `read_cell` reads as the same value; None
+    for an empty cell. Raises InvalidCell."""
+    value = read_cell(field, cell)
+    if value is None:
+        return None
+    if READERS.get(field) in (price, money):
+        return format(Decimal(cast(int, value)) / 10_000, "f")
+    if isinstance(value, Measure):
+        return f"{value.number:f}{value.unit or ''}"
+    if READERS.get(field) is percent:
+        return f"{value:f}%"
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
