@@ -138,8 +138,8 @@ async def test_a_stock_list_of_a_shop(books: Books, fresh: Desk) -> None:
     """Two rows of titles, a header of two rows, full-width digits, units in cells, a total."""
     for sku, unit, tracks in (("0017", "袋", False), ("MILK", "瓶", True), ("EGG", "个", False)):
         barcodes = ["6901234567892"] if sku == "MILK" else []
-        made = {"sku": sku, "name": sku, "unit": unit, "barcodes": barcodes}
-        await fresh.do("createProduct", **made, tracksBatches=tracks)
+        values = {"sku": sku, "name": sku, "unit": unit, "barcodes": barcodes}
+        await fresh.do("createProduct", **values, tracksBatches=tracks)
     egg = (await fresh.ask('{ product(sku: "EGG") { id } }'))["id"]
     await fresh.do("setUnits", productId=egg, units=[{"name": "箱", "quantity": "360"}])
     book = Workbook()

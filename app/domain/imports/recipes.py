@@ -100,14 +100,14 @@ def _line(row: Row, known: Known) -> Line:
     if ingredient is not None and ingredient.kind == "PASS":
         check.add("INGREDIENT", "次卡不能作为原料", "A pass cannot be an ingredient")
     part = None if ingredient is None else _part(check, ingredient, known)
-    made = None if dish is None else _measured(check, "YIELDS", dish, known)
+    yields = None if dish is None else _measured(check, "YIELDS", dish, known)
     if dish is not None and row.measure("YIELDS") is None:
-        made = dish.scale
-    if dish is not None and part is not None and made is not None:
+        yields = dish.scale
+    if dish is not None and part is not None and yields is not None:
         stocked = ingredient is not None and ingredient.kind == "GOODS"
-        if stocked and amount(part, made, dish.scale).denominator != 1:
+        if stocked and amount(part, yields, dish.scale).denominator != 1:
             check.errors.append(RowError(row.number, "AMOUNT", UNEVEN))
-    return Line(check, dish, ingredient, part, made)
+    return Line(check, dish, ingredient, part, yields)
 
 
 def _product(check: Check, known: Known, code: str, name: str) -> Product | None:
