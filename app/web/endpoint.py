@@ -12,13 +12,13 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
-from strawberry.http import GraphQLRequestData
+from strawberry.http import GraphQLRequestData, process_result
 from strawberry.http.base import BaseRequestProtocol
 from strawberry.http.streaming import SSETransport
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType
-from strawberry.types.unset import UnsetType
+from strawberry.types.unset import UNSET, UnsetType
 
 from app.domain.errors import Denied, Malformed
 from app.domain.rules.languages import language_of
@@ -39,7 +39,9 @@ from app.schema.persisted import (
 from app.settings import listed
 from app.web.network import origin_of
 
-EVENT_STREAM = "text/event-stream"
+EVENT_STREAM, JSON = "text/event-stream", "application/json"
+ANSWERED = {OperationType.QUERY, OperationType.MUTATION}
+"""Operations that have one answer."""
 
 
 class EventStream(SSETransport):
@@ -87,29 +89,34 @@ class Endpoint(GraphQL[Context, None]):
     def encode_json(self, data: object) -> bytes:
         return dumps(data)
 
-    async def parse_http_body(
-        self, request: AsyncHTTPRequestAdapter
-    ) -> GraphQLRequestData | list[GraphQLRequestData]:
-        """The operation of a request; a JSON body is parsed here, without Strawberry's generic
-        parser."""
-        headers = request.headers
-        if (
-            request.method != "POST"
-            or headers.get("content-type") != "application/json"
-            or EVENT_STREAM in headers.get("accept", "").lower()
-        ):
-            return await super().parse_http_body(request)
-        data = self.parse_json(await request.get_body())
+    async def run(
+        self, request: Request | WebSocket, context: Any = UNSET, root_value: Any = UNSET
+    ) -> Any:
+        """The answer to a request. An operation in a plain JSON body takes a short way, with half
+        of the work; Strawberry's view answers all others.
+        """
+        answer = None
+        if isinstance(request, Request) and is_plain(request):
+            answer = await self._answer_plain(request)
+        return answer or await super().run(request, context, root_value)
+
+    async def _answer_plain(self, request: Request) -> Response | None:
+        """The answer to a JSON body; None if it has no operation, since Strawberry says why."""
+        context = await self.get_context(request, None)
+        data = self.parse_json(await request.body())
         if not is_operation(data):
-            # Strawberry raises an error that says what is wrong.
-            return await super().parse_http_body(request)
-        return GraphQLRequestData(
+            return None
+        operation = GraphQLRequestData(
             query=data.get("query"),
             variables=data.get("variables"),
             operation_name=data.get("operationName"),
             extensions=data.get("extensions"),
             protocol="http",
         )
+        result = self._read_persisted(operation, context)
+        if result is None:
+            result = await self._run_operation(self.schema.execute, operation, context, ANSWERED)
+        return Response(self.encode_json(process_result(result)), media_type=JSON)
 
     def is_request_allowed(self, request: BaseRequestProtocol) -> bool:
         """POST; GET only for a browser's EventSource, which cannot send a body."""
@@ -129,41 +136,49 @@ class Endpoint(GraphQL[Context, None]):
         """A stream if the client subscribes or accepts nothing else, otherwise one result."""
         if isinstance(request_data, list):
             raise HTTPException(400, "Batching is not enabled")
-        if refusal := self._read_persisted(request_data):
-            finish(refusal, context.language)
-            return ExecutionResult(data=None, errors=[refusal])
-        if not request_data.query:
-            raise HTTPException(400, "No GraphQL query found in the request")
+        if refusal := self._read_persisted(request_data, context):
+            return refusal
+        allowed, run = ANSWERED, self.schema.execute
         if self.is_streamed(request_adapter, request_data):
             method = OperationType.from_http(request_adapter.method)
             allowed = method if request_adapter.method == "POST" else {OperationType.SUBSCRIPTION}
-            run: Any = self.schema.stream
-        else:
-            allowed, run = {OperationType.QUERY, OperationType.MUTATION}, self.schema.execute
+            run = self.schema.stream
+        return await self._run_operation(run, request_data, context, allowed)
+
+    async def _run_operation(
+        self, run: Any, data: GraphQLRequestData, context: Context, allowed: set[OperationType]
+    ) -> Any:
+        if not data.query:
+            raise HTTPException(400, "No GraphQL query found in the request")
         return await run(
-            request_data.query,
-            variable_values=request_data.variables,
+            data.query,
+            variable_values=data.variables,
             context_value=context,
-            operation_name=request_data.operation_name,
-            operation_extensions=request_data.extensions,
+            operation_name=data.operation_name,
+            operation_extensions=data.extensions,
             allowed_operation_types=allowed,
         )
 
-    def _read_persisted(self, data: GraphQLRequestData) -> GraphQLError | None:
-        """Set the query to the text of the persisted document. Returns the error if it is
+    def _read_persisted(self, data: GraphQLRequestData, context: Context) -> ExecutionResult | None:
+        """Set the query to the text of the persisted document. Returns the answer if it is
         unknown."""
         name = named_document(data.extensions)
         if name is None:
             return None
+        error: GraphQLError | None = None
         if data.query is None:
             data.query = self.persisted.text(name)
-            code = {"code": "PERSISTED_QUERY_NOT_FOUND"}
-            return None if data.query else GraphQLError(NOT_FOUND, extensions=code)
-        try:
-            self.persisted.keep(name, data.query)
-        except Malformed as error:
-            return GraphQLError(str(error), original_error=error)
-        return None
+            if data.query is None:
+                error = GraphQLError(NOT_FOUND, extensions={"code": "PERSISTED_QUERY_NOT_FOUND"})
+        else:
+            try:
+                self.persisted.keep(name, data.query)
+            except Malformed as malformed:
+                error = GraphQLError(str(malformed), original_error=malformed)
+        if error is None:
+            return None
+        finish(error, context.language)
+        return ExecutionResult(data=None, errors=[error])
 
     def is_streamed(self, request: AsyncHTTPRequestAdapter, data: GraphQLRequestData) -> bool:
         """Whether the answer is a stream of events.
@@ -217,6 +232,16 @@ class Endpoint(GraphQL[Context, None]):
         if context.trouble is not None:
             raise context.trouble
         return await super().on_ws_connect(context)
+
+
+def is_plain(request: Request) -> bool:
+    """Whether a request posts JSON and accepts no stream."""
+    headers = request.headers
+    return (
+        request.method == "POST"
+        and headers.get("content-type") == JSON
+        and EVENT_STREAM not in headers.get("accept", "").lower()
+    )
 
 
 def is_operation(data: Any) -> bool:

@@ -1,6 +1,7 @@
 """Allowed host names and origins."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 
 from starlette.types import Scope
@@ -30,6 +31,7 @@ class Hosts:
         return name == "localhost" or name.endswith(".localhost") or is_address(name.strip("[]"))
 
 
+@lru_cache(256)
 def is_address(text: str) -> bool:
     """Whether the text is an IP address."""
     try:
