@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import tuple_
+from sqlalchemy import Integer, bindparam, tuple_
 
 from app.db.core.snapshot import AnySession
 
@@ -20,12 +20,29 @@ class Span(NamedTuple):
     ) -> list[Any]:
         """The rows in the order of the list: ascending by `order`, which is unique, or descending
         if `newest`."""
+        return await self.fetch(session, self.query(query, *order, newest=newest), {})
+
+    def query(self, query: Any, *order: Any, newest: bool = False) -> Any:
+        """The query of the span's rows; its key and limit are parameters that `fetch` sets."""
         descending = newest != self.backward
         if self.key is not None:
-            place, key = (order[0], self.key[0]) if len(order) == 1 else (tuple_(*order), self.key)
+            marks = [bindparam(f"key_{n}", type_=each.type) for n, each in enumerate(order)]
+            place, key = (
+                (order[0], marks[0]) if len(order) == 1 else (tuple_(*order), tuple_(*marks))
+            )
             query = query.where(place < key if descending else place > key)
         query = query.order_by(*(each.desc() if descending else each for each in order))
-        rows = list(await session.execute(query.limit(self.limit)))
+        return query.limit(bindparam("page_limit", type_=Integer))
+
+    @property
+    def shape(self) -> "Span":
+        """A span whose query is the same, without the values of its key and limit."""
+        return Span(0, None if self.key is None else (), self.backward)
+
+    async def fetch(self, session: AnySession, query: Any, values: dict[str, Any]) -> list[Any]:
+        """The rows of a query made by `query`; `values` are the parameters of its filters."""
+        keys = {f"key_{n}": value for n, value in enumerate(self.key or ())}
+        rows = list(await session.execute(query, {"page_limit": self.limit, **keys, **values}))
         return rows[::-1] if self.backward else rows
 
     async def scalars(
