@@ -45,7 +45,7 @@ MOST_MUTATIONS = 20
 
 TOKEN = 20
 """A token of the document: it is parsed and validated."""
-VALUE = 45
+VALUE = 54
 """A value in the variables, for each place of the document that uses it."""
 ROOT, MUTATION = 2000, 5000
 """A root field, which checks the permission and reads the database; a root field that writes."""
