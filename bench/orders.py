@@ -49,19 +49,19 @@ async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
         yield await oversell(stage)
 
 
-def order(port: int, shop: Shop, products: Sequence[UUID]) -> bytes:
-    """A guest orders one of each; another each time, since each may hold a few orders only."""
+def order(port: int, shop: Shop, products: Sequence[UUID], token: str) -> bytes:
+    """A cashier orders one of each for a customer, since guests may hold a few orders only."""
     contact = f"1{random.randrange(10**10):010d}"
     lines = [{"productId": str(product), "quantity": "1"} for product in products]
     told = {"key": str(uuid4()), "store": shop.login, "channel": "WECHAT", "lines": lines}
-    return post(port, "/graphql", graphql(PLACE, {"input": {**told, "contact": contact}}))
+    return post(port, "/graphql", graphql(PLACE, {"input": {**told, "contact": contact}}), token)
 
 
-def orders(port: int, shop: Shop) -> Iterator[bytes]:
+def orders(port: int, shop: Shop, token: str) -> Iterator[bytes]:
     """Of three products that are not the next order's."""
     for number in count():
         chosen = [(number * LINES + line) % PRODUCTS for line in range(LINES)]
-        yield order(port, shop, [shop.products[place] for place in chosen])
+        yield order(port, shop, [shop.products[place] for place in chosen], token)
 
 
 async def placing(stage: Stage, shop: Shop) -> list[Figure]:
@@ -69,7 +69,7 @@ async def placing(stage: Stage, shop: Shop) -> list[Figure]:
     async with AsyncExitStack() as stack:
         [server] = stack.enter_context(stage.serving())
         database = [*stage.database, stage.engines.valkey.pid]
-        talking = asked(orders(server.port, shop), b'"HELD"')
+        talking = asked(orders(server.port, shop, await shop.token(server.port)), b'"HELD"')
         ours = Case(server.port, talking, [server.pid], database, CLIENTS, 4)
         try:
             peer = await stack.enter_async_context(vendure.running())
@@ -97,15 +97,17 @@ async def placing(stage: Stage, shop: Shop) -> list[Figure]:
 
 
 async def oversell(stage: Stage) -> Figure:
-    """A rush a round, each for a product of its own; the one that is told is the worst.
+    """A rush a round, each for a product of its own; the figure is the worst.
 
     Raises Wrong for any answer but an order or OutOfStock, AssertionError when the books differ.
     """
     shop, placed = await stage.shop(ROUNDS), []
     await leave(stage, shop, UNITS)
     with stage.serving(processes=2) as servers:
+        ports = [server.port for server in servers]
+        token = await shop.token(ports[0])
         for product in shop.products:
-            placed.append(await rush([server.port for server in servers], shop, product))
+            placed.append(await rush(ports, shop, product, token))
     assert await bins(stage, shop) == [(UNITS - each, each) for each in placed]
     breaches = await audit(stage.urls.owner)
     assert not breaches, breaches[:5]
@@ -133,12 +135,12 @@ async def bins(stage: Stage, shop: Shop) -> list[tuple[int, int]]:
     return [(row["shelf"], row["reserved"]) for row in found]
 
 
-async def rush(ports: Sequence[int], shop: Shop, product: UUID) -> int:
+async def rush(ports: Sequence[int], shop: Shop, product: UUID, token: str) -> int:
     """All buyers at once, each on a connection of its own; how many of them got it."""
     got: list[bool] = []
 
     def buyer(port: int) -> Talk:
-        body = (yield order(port, shop, [product])).body
+        body = (yield order(port, shop, [product], token)).body
         if b'"HELD"' not in body and b'"OUT_OF_STOCK"' not in body:
             raise Wrong(body[:300].decode())
         got.append(b'"HELD"' in body)
