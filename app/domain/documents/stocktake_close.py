@@ -7,7 +7,7 @@ posted twice (I14).
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ from app.db import levels as level_rows
 from app.db import stocktake_closings as closings
 from app.db import stocktakes as rows
 from app.db.core.unit import Database, Unit
+from app.db.levels import LevelState, Pair
 from app.db.stocktake_closings import VarianceRow
 from app.db.tables import Entry, Stocktake
 from app.domain.access import Can, Viewer
@@ -85,15 +86,26 @@ class _Closing:
     key: UUID | None = None
     lines: dict[UUID, WorksheetLine] | None = None
     claimed: bool = False
+    opened: bool = False
 
     async def post(self) -> Stocktake:
         """Posts step after step until the stocktake is closed."""
         while True:
+            if not self.opened:
+                await self._open_levels()
             current = await retry_while_short(
                 self.db, self.row.tenant_id, self.row.store_id, self._step
             )
             if current.state != "CLOSING":
                 return current
+
+    async def _open_levels(self) -> None:
+        """Creates the levels of products that were never in the store, in a transaction of its own,
+        so that the steps lock all levels in order."""
+        async with self.db.unit(self.row.tenant_id) as unit:
+            products = await closings.pending_products(unit, self.row)
+            await level_rows.open_levels(unit, {(self.row.store_id, each) for each in products})
+        self.opened = True
 
     async def _step(self) -> Stocktake:
         """Posts the next products. The first step needs a viewer; the last one ends the
@@ -111,13 +123,14 @@ class _Closing:
             elif self.lines is None:
                 await self._compare(unit, current)
             assert self.lines is not None
-            products = list(self.lines)[:STEP]
-            await _post_products(unit, current, [self.lines[product] for product in products])
-            if len(products) == len(self.lines):
+            posted = await _post_lines(unit, current, list(self.lines.values())[:STEP])
+            if len(posted) == len(self.lines):
                 current.state, current.closed_at = "CLOSED", unit.now
                 announce(unit, current)
         self.claimed = True
-        for product in products:
+        # A product without a level was counted after the levels were created.
+        self.opened = len(posted) == min(STEP, len(self.lines))
+        for product in posted:
             del self.lines[product]
         return current
 
@@ -140,10 +153,6 @@ class _Closing:
         """Compares what was counted and is not posted yet with the books. The stocktake is locked,
         so that no count is added."""
         products = await closings.pending_products(unit, row)
-        pairs = {(row.store_id, product) for product in products}
-        # In a transaction of its own, so that the steps lock the levels in order.
-        async with self.db.unit(row.tenant_id) as before:
-            await level_rows.open_levels(before, pairs)
         self.lines = {}
         for at in range(0, len(products), AT_ONCE):
             # A snapshot: the comparison reads levels, batches and entries of one moment.
@@ -152,20 +161,36 @@ class _Closing:
             self.lines |= {line.product_id: line for line in compared.counted}
 
 
-async def _post_products(unit: Unit, row: Stocktake, compared: Sequence[WorksheetLine]) -> None:
-    """Posts what was counted of these products, under the locks of their levels, if it is not
-    posted yet."""
-    pairs = {line.pair for line in compared}
-    _, states = await level_rows.claim_and_lock(unit, [], pairs)
+async def _post_lines(unit: Unit, row: Stocktake, compared: Sequence[WorksheetLine]) -> list[UUID]:
+    """Posts what was counted of these lines, under the locks of their levels, if it is not posted
+    yet. Returns their products; those that have no level are left out."""
+    _, states = await level_rows.claim_and_lock(unit, [], {line.pair for line in compared})
     await unit.session.flush()
+    compared = [line for line in compared if line.pair in states]
+    if lines := await _unposted(unit, row, compared, states):
+        await _post(unit, row, lines, states)
+    return [line.product_id for line in compared]
+
+
+async def _unposted(
+    unit: Unit,
+    row: Stocktake,
+    compared: Sequence[WorksheetLine],
+    states: Mapping[Pair, LevelState],
+) -> list[WorksheetLine]:
+    """Those of these lines that are not posted yet, as they are now. Their levels are locked."""
     open_products = await closings.unposted(unit, row, [line.product_id for line in compared])
     # The counts of a closing do not change: while the level has not moved, nor does the line.
     moved = {line.product_id for line in compared if states[line.pair].version != line.now.seq}
     lines = [line for line in compared if line.product_id in open_products - moved]
     if again := open_products & moved:
         lines += (await worksheet(unit.session, row, again)).counted
-    if not lines:
-        return
+    return lines
+
+
+async def _post(
+    unit: Unit, row: Stocktake, lines: Sequence[WorksheetLine], states: Mapping[Pair, LevelState]
+) -> None:
     corrections = await load_corrections(unit, row.store_id, states, lines)
     drafts = _drafts(row, lines, corrections)
     for outcome in await post(unit, drafts):
