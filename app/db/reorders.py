@@ -25,7 +25,7 @@ from app.db.core.statement import among
 from app.db.days import store_day
 from app.db.purchases import OPEN
 from app.db.rollups import DEMAND, DEMANDED
-from app.db.stock_reports import ON_HAND, ON_HAND_CHANGE, flows_of, todays
+from app.db.stock_reports import ON_HAND, ON_HAND_CHANGE, flows_of, todays, with_memory
 from app.db.stock_values import L, P, StockFilter, of_levels
 from app.db.tables import ProductCode, ProductUnit, PurchaseLine, PurchaseOrder, RollUp
 from app.db.tables import Supplier as Suppliers
@@ -219,6 +219,7 @@ async def shortfalls(
     )
     if supplier is not None:
         query = query.where(sources.c.supplier_id == supplier)
+    await with_memory(session)
     rows: Any = await session.execute(query)
     return [Shortfall(*row) for row in rows]
 

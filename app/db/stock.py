@@ -7,12 +7,12 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, column, func, literal, select, tuple_
+from sqlalchemy import Uuid, and_, any_, bindparam, column, func, select, tuple_
 
 from app.db.categories import subtree
 from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
-from app.db.core.statement import among
+from app.db.core.statement import among, table_of
 from app.db.levels import Pair, bind_levels, level_keys
 from app.db.reservations import OVERDUE, with_overdue
 from app.db.tables import Entry, Level, Movement, Product
@@ -159,11 +159,8 @@ async def _changed(
     level = Level.store_id, Level.product_id
     if len(pairs) > FEW:
         return query.where(tuple_(*level).in_(select(*changed.c)))
-    uuids = [literal([pair[place] for pair in pairs], ARRAY(Uuid())) for place in (0, 1)]
-    keys = func.unnest(*uuids).table_valued(
-        column("store_id", Uuid()), column("product_id", Uuid()), name="changed"
-    )
-    keys = keys.render_derived()
+    columns = column("store_id", Uuid()), column("product_id", Uuid())
+    keys = table_of("changed", columns, pairs)
     of_key = and_(keys.c.store_id == level[0], keys.c.product_id == level[1])
     return query.join(keys, of_key)
 

@@ -27,6 +27,8 @@ from app.db.stock_values import KEYS, L, P, StockFilter, of_levels
 from app.db.tables import Batch, BatchLevel, Level, Product, RollUp, Store
 from app.domain.rules.flows import DRAINS, GAINS
 
+MEMORY = "64MB"
+"""For each sort or hash of a statement that joins all levels with what flowed."""
 U = RollUp.__table__.c
 OF_FLOW = and_(P.tenant_id == U.tenant_id, P.id == U.product_id)
 ON_HAND = L.shelf + L.reserved + L.quarantine
@@ -111,6 +113,11 @@ def todays(tenant: UUID, filter: StockFilter) -> Any:
     return days.where(S.tenant_id == tenant, among(S.id, filter.stores)).cte("todays")
 
 
+async def with_memory(session: AnySession) -> None:
+    """Lets the next statements of the transaction sort and hash a million levels in memory."""
+    await session.execute(select(func.set_config("work_mem", MEMORY, True)))
+
+
 class SlowLevel(NamedTuple):
     """Goods that were in stock for the whole window and hardly sold. Quantities are in base units
     of `scale`, `value` in 1/10000 yuan; `earlier` was sold in the window before."""
@@ -175,6 +182,7 @@ async def slow_levels(
         .order_by(L.value.desc(), L.store_id, L.product_id)
         .limit(limit)
     )
+    await with_memory(session)
     rows: Any = (await session.execute(query)).all()
     levels = [SlowLevel(*row[:7]) for row in rows]
     return SlowLevels(levels, *rows[0][7:]) if rows else SlowLevels([], 0, 0)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, FromClause, any_, bindparam, column, func
+from sqlalchemy import ARRAY, ColumnElement, FromClause, any_, bindparam, column, func, literal
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.sql.expression import ClauseElement
 
@@ -32,6 +32,15 @@ def rows(prefix: str, *columns: Any) -> FromClause:
     arrays = (bindparam(f"{prefix}_{c.name}", type_=ARRAY(c.type)) for c in columns)
     names = (column(c.name, c.type) for c in columns)
     return func.unnest(*arrays).table_valued(*names, name=prefix).render_derived()
+
+
+def table_of(name: str, columns: Sequence[Any], records: Sequence[tuple[Any, ...]]) -> FromClause:
+    """A table of these records, one array a column; unlike a CTE it lets queries run parallel."""
+    arrays = (
+        literal([record[place] for record in records], ARRAY(each.type))
+        for place, each in enumerate(columns)
+    )
+    return func.unnest(*arrays).table_valued(*columns, name=name).render_derived()
 
 
 def among(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
