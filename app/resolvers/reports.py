@@ -72,7 +72,7 @@ class ReportsQuery:
         Can.SEE_REPORTS,
         sales_types.LossReport,
         description="Return what was written off, missing or found in counts, at cost, by reason, "
-        "product, category, store or day. 损耗报表",
+        "product, category, store, day or person. 损耗报表",
     )
     async def loss_report(
         self,
@@ -88,6 +88,8 @@ class ReportsQuery:
         first: First = None,
     ):
         viewer, limit = info.context.viewer, page_size(first)
+        if group_by is LossGroupBy.PERSON:
+            access.require(viewer, Can.MANAGE_STAFF)
         stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
         chosen = FlowFilter(stores, checked_period(since, until), category_id)
         async with info.context.snapshot.read(viewer.tenant) as session:

@@ -15,7 +15,7 @@ from app.domain.rules.phones import masked
 from app.schema.boundary import needs, public
 from app.schema.catalog import Category, Channel, Product
 from app.schema.edges import maybe_edge
-from app.schema.identity import Store
+from app.schema.identity import Actor, Store
 from app.schema.scalars import Money, Quantity, money, quantity
 from app.schema.series import Measure, Series, series_of, yuan
 from app.schema.window import as_window, describe_values, window
@@ -38,6 +38,8 @@ GROUPS = {
     "CATEGORY": "One row for each category, by the present categories of products. 按分类",
     "PRODUCT": "One row for each product. 按商品",
     "CHANNEL": "One row for each sales channel. 按渠道",
+    "PERSON": "One row for each member of staff or API key that recorded a loss; a reversal counts "
+    "against the one whose movement it undoes. Needs MANAGE_STAFF. 按经手人",
     "REASON": "One row for each reason, as it was given. 按原因",
 }
 describe_values(GroupBy, {each.name: GROUPS[each.name] for each in GroupBy})
@@ -212,6 +214,13 @@ class LossReportRow(ReportKey):
     )
     def reason(self, root: strawberry.Parent[ReportRow[LossSums]]) -> str | None:
         return masked(str(root.key)) if root.group == "REASON" else None
+
+    person: Actor | None = maybe_edge(
+        "actors",
+        "person_id",
+        "Member of staff or API key that recorded the losses; null unless grouped by PERSON. "
+        "经手人",
+    )
 
     @strawberry.field(description="Figures of the row. 数据")
     def figures(self, root: strawberry.Parent[ReportRow[LossSums]]) -> LossFigures:

@@ -19,6 +19,7 @@ LOADERS = {
     "CATEGORY": "categories",
     "PRODUCT": "products",
     "SUPPLIER": "suppliers",
+    "PERSON": "actors",
 }
 
 

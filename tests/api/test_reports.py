@@ -140,6 +140,34 @@ async def test_losses_by_reason(desk: Desk) -> None:
     assert answer["percentOfSales"] == 40.0
 
 
+PEOPLE = """
+query($since: Date!, $until: Date!, $group: LossGroupBy!) {
+  lossReport(since: $since, until: $until, groupBy: $group) {
+    total { loss } rows { person { name } figures { wasted missing loss } }
+    series { points { label value } }
+  }
+}
+"""
+
+
+async def test_losses_by_person(desk: Desk) -> None:
+    await stocked(desk, "大米", "10.00", "6.00")
+    lines = [await desk.line("大米", 2)]
+    loss = {"storeId": desk.store, "kind": "LOSS", "lines": lines, "reason": "盘点"}
+    await desk.do("adjust", by=desk.manager, **loss)
+    mistake = await desk.do("adjust", by=desk.manager, **loss)
+    await desk.do("adjust", by=desk.owner, **loss)
+    # The owner undoes what the manager booked: it is the manager's loss no longer.
+    await desk.do("reverse", by=desk.owner, movementId=mistake["id"])
+    answer = await report(desk, "PERSON", PEOPLE)
+    rows = {row["person"]["name"]: row["figures"]["loss"] for row in answer["rows"]}
+    assert sorted(rows.values()) == ["12.00", "12.00"]
+    assert answer["total"] == {"loss": "24.00"}
+    assert {point["label"] for point in answer["series"][0]["points"]} == set(rows)
+    days = {"since": str(TODAY), "until": str(TODAY), "group": "PERSON"}
+    assert await desk.asking.code(PEOPLE, desk.cashier, **days) == "FORBIDDEN"
+
+
 async def test_only_stores_in_reach_are_added_up(desk: Desk, outsider: Desk) -> None:
     await stocked(desk, "大米", "10.00", "6.00")
     await desk.post("sell", ("大米", 1))

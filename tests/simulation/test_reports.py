@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from app.db import flow_reports, stock_reports, stock_values
 from app.db.analytics import Choice
 from app.db.flow_reports import FlowFilter
+from app.db.loss_people import losses_by_person
 from app.db.stock_values import StockFilter
 from app.db.tables import Category, Entry, Movement, Product
 from app.domain.errors import OutOfStock
@@ -237,6 +238,8 @@ async def test_reports_are_the_ledger(world: World) -> None:
                 assert {key: list(sums) for key, sums in lost} == only(
                     sold, ("wasted", "missing", "surplus"), {key for key, _ in lost}
                 )
+                if group == "STORE":
+                    await check_people(session, shop.tenant, filter, rows)
                 turned = await stock_reports.turnover(session, shop.tenant, chosen, days, group)
                 assert {key: sums[:3] for key, sums in turned} == turnover(
                     [row for row in rows if row[0].product_id in ids], world, group, days
@@ -253,6 +256,25 @@ async def test_reports_are_the_ledger(world: World) -> None:
                 lambda m, at=at: at is None or m.occurred_at <= at,
             )
             assert {key: sums[:2] for key, sums in values} == expected
+
+
+async def check_people(session: Any, tenant: UUID, filter: FlowFilter, rows: Sequence[Any]) -> None:
+    """Losses by person, against every entry."""
+    actors = {movement.id: movement.actor_id for _, movement in rows}
+    names = ("wasted", "missing", "surplus")
+    stores = set(filter.stores)
+    expected: dict[UUID, Counter[str]] = {}
+    keyed = summed(rows, lambda s, _p, m: (s, actors[m.reverses_id or m.id]), Period(*filter.days))
+    for (store, person), sums in keyed.items():
+        if store in stores:
+            total = expected.setdefault(person, Counter())
+            for name in names:
+                total[name] += sums[name]
+    lost, total = await losses_by_person(session, tenant, filter, "PERSON", 999)
+    assert {key: list(sums) for key, sums in lost} == only(
+        expected, names, {key for key, _ in lost}
+    )
+    assert total == (await flow_reports.losses(session, tenant, filter, "STORE", 1)).total
 
 
 def only(

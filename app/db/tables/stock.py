@@ -279,6 +279,14 @@ class Entry(Table):
             unique=True,
             postgresql_where=text("to_seq is not null"),
         ),
+        Index(
+            "ix_entries_losses",
+            "tenant_id",
+            "movement_id",
+            postgresql_where=text(
+                "to_bin in ('waste', 'variance') or from_bin in ('waste', 'variance')"
+            ),
+        ),
     )
 
 

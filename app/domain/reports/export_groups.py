@@ -10,6 +10,7 @@ from app.db.catalog import products_by_id
 from app.db.core.snapshot import AnySession
 from app.db.export_rows import barcodes_of
 from app.db.flow_reports import TIMES
+from app.db.identity import actors_by_id
 from app.domain.reports.columns import (
     MOST_BARS,
     OTHERS,
@@ -41,6 +42,7 @@ KEYS: dict[str, list[Column]] = {
     "CATEGORY": [Column("key", ("分类", "Category"))],
     "CHANNEL": [Column("key", ("渠道", "Channel"))],
     "REASON": [Column("key", ("原因", "Reason"))],
+    "PERSON": [Column("key", ("经手人", "Recorded by"))],
     "PRODUCT": [each._replace(name="key") if each.name == "name" else each for each in PRODUCT],
 }
 
@@ -107,6 +109,9 @@ async def _keys(
     """What each row stands for, as values of the first columns."""
     if group == "PRODUCT":
         return await _products(session, scope, keys)
+    if group == "PERSON":
+        names = {each.id: each.name for each in await actors_by_id(session, scope.tenant, keys)}
+        return [{"key": names.get(key, "")} for key in keys]
     return [_key(scope, group, key) for key in keys]
 
 

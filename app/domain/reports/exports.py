@@ -82,6 +82,7 @@ class ExportGroupBy(Enum):
     PRODUCT = "PRODUCT"
     CHANNEL = "CHANNEL"
     REASON = "REASON"
+    PERSON = "PERSON"
 
 
 class Failure(Enum):
@@ -103,7 +104,7 @@ class Failure(Enum):
 
 OF_STOCK = {ExportGroupBy.STORE, ExportGroupBy.CATEGORY, ExportGroupBy.PRODUCT}
 GROUPS = {
-    Report.SALES: set(ExportGroupBy) - {ExportGroupBy.REASON},
+    Report.SALES: set(ExportGroupBy) - {ExportGroupBy.REASON, ExportGroupBy.PERSON},
     Report.LOSSES: set(ExportGroupBy) - {ExportGroupBy.HOUR, ExportGroupBy.CHANNEL},
     Report.STOCK_VALUE: OF_STOCK,
     Report.TURNOVER: OF_STOCK,
@@ -261,6 +262,8 @@ def check_choice(viewer: Viewer, choice: ReportChoice) -> None:
     """Raises Denied, and Malformed for a period or a grouping that the report does not have."""
     for can in (Can.SEE_STOCK, choice.report.can):
         access.require(viewer, can)
+    if choice.group_by is ExportGroupBy.PERSON:
+        access.require(viewer, Can.MANAGE_STAFF)
     report, since, until = choice.report, choice.since, choice.until
     if report in OF_PERIOD:
         if since is None or until is None:

@@ -11,6 +11,7 @@ from uuid import UUID
 from app.db import flow_reports as rows
 from app.db.core.snapshot import AnySession
 from app.db.flow_reports import TIMES, FlowFilter, Grouped, Key, LossSums, SalesSums, Sums
+from app.db.loss_people import losses_by_person
 from app.domain.rules.periods import Comparison, Period, compared_with
 
 MOST_BUCKETS = 400
@@ -43,6 +44,7 @@ class LossGroupBy(Enum):
     DAY = "DAY"
     WEEK = "WEEK"
     MONTH = "MONTH"
+    PERSON = "PERSON"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,10 @@ class ReportRow(Generic[Sums]):
     @property
     def supplier_id(self) -> UUID | None:
         return self._id("SUPPLIER")
+
+    @property
+    def person_id(self) -> UUID | None:
+        return self._id("PERSON")
 
     @property
     def stocktake_id(self) -> UUID | None:
@@ -111,7 +117,8 @@ async def loss_report(
     limit: int,
 ) -> Report[LossSums]:
     """What was written off or counted missing: the largest loss first, or in order of time."""
-    report = await _report(rows.losses, session, tenant, filter, group, comparison, limit)
+    read = losses_by_person if group == "PERSON" else rows.losses
+    report = await _report(read, session, tenant, filter, group, comparison, limit)
     return replace(report, sales=await rows.total_sales(session, tenant, filter))
 
 
