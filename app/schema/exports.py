@@ -189,9 +189,9 @@ class RequestExportInput:
     )
     group_by: ExportGroupBy | None = strawberry.field(
         default=None,
-        description="What the rows stand for. SALES: any but REASON and PERSON, DAY by default. LOSSES: any "
-        "but HOUR and CHANNEL, REASON by default. STOCK_VALUE and TURNOVER: STORE, CATEGORY or "
-        "PRODUCT, STORE by default. Other reports are not grouped. 分组",
+        description="What the rows stand for. SALES: any but REASON and PERSON, DAY by default. "
+        "LOSSES: any but HOUR and CHANNEL, REASON by default. STOCK_VALUE and TURNOVER: STORE, "
+        "CATEGORY or PRODUCT, STORE by default. Other reports are not grouped. 分组",
     )
     category_id: UUID | None = strawberry.field(
         default=None,
