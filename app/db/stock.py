@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, and_, any_, bindparam, column, func, select, tuple_
+from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, column, func, select, tuple_
 
 from app.db.categories import subtree
 from app.db.core.paging import Span
