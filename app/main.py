@@ -40,7 +40,7 @@ from app.resolvers import SCHEMA
 from app.schema.context import App
 from app.schema.webhook_events import StoreChanges
 from app.settings import Settings
-from app.web import downloads, graphiql, imports, metrics, uploads, webhooks
+from app.web import downloads, graphiql, import_files, imports, metrics, uploads, webhooks
 from app.web.endpoint import Endpoint
 from app.web.guard import layers
 
@@ -155,6 +155,7 @@ def plain_routes(app: App) -> list[Route]:
         *uploads.routes(app),
         *downloads.routes(app),
         *imports.routes(app),
+        *import_files.routes(app),
     ]
 
 

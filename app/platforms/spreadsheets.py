@@ -1,9 +1,12 @@
-"""Reads spreadsheets (.xlsx, .csv) in a process with limits of memory and time."""
+"""Reads and writes spreadsheets (.xlsx, .csv) in processes with limits of memory and time."""
 
 import asyncio
 import json
 import sys
 from decimal import Decimal
+from typing import Any
+
+import orjson
 
 from app.platforms.programs import run
 from app.platforms.sheet_reader import column_name
@@ -18,7 +21,15 @@ Cell = str | Decimal | bool
 Merged = tuple[int, int]
 """A cell that is merged over several rows: its row and column, which count from 0."""
 
-__all__ = ["Cell", "Merged", "Unreadable", "column_name", "read_cells"]
+__all__ = [
+    "Cell",
+    "Merged",
+    "Unreadable",
+    "WritingFailed",
+    "column_name",
+    "read_cells",
+    "write_sheet",
+]
 
 
 class Unreadable(Exception):
@@ -44,3 +55,26 @@ async def read_cells(content: bytes) -> tuple[list[list[Cell]], list[Merged]]:
     if fault := answer.get("fault"):
         raise Unreadable(fault, answer["cell"])
     return answer["rows"], [(int(top), int(left)) for top, left in answer["merged"]]
+
+
+WRITING_SECONDS = 60
+WRITTEN_AT_ONCE = asyncio.Semaphore(1)
+"""Files that one process writes at the same time."""
+
+
+class WritingFailed(Exception):
+    """The program that writes a file ended with an error, or took too long."""
+
+
+async def write_sheet(table: dict[str, Any]) -> bytes:
+    """The .xlsx of a table as `sheet_writer` takes it. Raises WritingFailed."""
+    async with WRITTEN_AT_ONCE:
+        command = sys.executable, "-m", "app.platforms.sheet_writer"
+        content = orjson.dumps(table, default=float)
+        try:
+            ended = await run(*command, content=content, seconds=WRITING_SECONDS)
+        except TimeoutError:
+            raise WritingFailed("it took too long") from None
+    if ended.code:
+        raise WritingFailed(ended.errors.decode(errors="replace")[-2000:])
+    return ended.output

@@ -15,6 +15,7 @@ from app.domain.imports.files import ImportRequest
 from app.domain.imports.previews import Preview, own_headers
 from app.domain.imports.undo import reverse_import
 from app.domain.imports.upserts import upsert_products
+from app.domain.rules.import_columns import ImportKind
 from app.resolvers.roots import root
 from app.schema import imports as types
 from app.schema import upserts as upsert_types
@@ -43,6 +44,14 @@ class ImportsQuery:
         request = ImportRequest(file_id, kind, store_id, own)
         shown = previews.preview(context.snapshot, context.viewer, context.app.images, request)
         return (await shown)[0]
+
+    @root(
+        Can.EDIT_CATALOG,
+        list[types.ImportTemplate],
+        description="List the templates of imports: a workbook to fill in for each kind. 导入模板",
+    )
+    async def import_templates(self, info: Info) -> list[types.Template]:
+        return [types.Template(kind) for kind in ImportKind]
 
     @root(
         Can.EDIT_CATALOG,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import strawberry
@@ -14,8 +14,10 @@ from app.domain import import_errors
 from app.domain.access import Can
 from app.domain.errors import Text
 from app.domain.import_errors import ImportFault
+from app.domain.imports.annotated import annotated_token
 from app.domain.imports.previews import MOST_ERRORS, Preview
 from app.domain.imports.sheets import RowError, SheetRows
+from app.domain.imports.templates import REQUIRED, template_name
 from app.domain.rules.import_columns import NAMES, ImportField, ImportKind
 from app.schema import problems
 from app.schema.arguments import at_most, request_key
@@ -157,6 +159,20 @@ class ImportPreview:
         fields = {place: field for field, place in root.sheet.columns.items()}
         headers = enumerate(root.sheet.headers)
         return [as_window(ReadColumn(text, fields.get(place))) for place, text in headers]
+
+    @strawberry.field(
+        description="Signed link to a copy of the sheet as .xlsx, valid for an hour: cells with "
+        "errors are red, and a last column has the messages of each row. Null without errors. "
+        "错误标注文件"
+    )
+    def annotated_url(self, root: strawberry.Parent[Preview], info: Info) -> str | None:
+        context = info.context
+        if not root.errors:
+            return None
+        what = context.viewer, root.request, context.language, context.now
+        return (
+            f"{context.origin}/imports/annotated?token={annotated_token(context.app.images, *what)}"
+        )
 
     @strawberry.field(description="Number of rows with data. 数据行数")
     def rows(self, root: strawberry.Parent[Preview]) -> int:
@@ -329,3 +345,44 @@ class CommitImportInput:
 
 
 ImportId = Annotated[UUID, strawberry.argument(description="ID of the import.")]
+
+
+class Template(NamedTuple):
+    """The template of a kind of import."""
+
+    kind: ImportKind
+
+
+@window(
+    Template,
+    needs=Can.EDIT_CATALOG,
+    stores=(),
+    description="A workbook to fill in for an import. 导入模板",
+)
+class ImportTemplate:
+    kind: ImportKind = strawberry.field(description="What the file holds. 导入类型")
+
+    @strawberry.field(description="Name under which a browser saves the template. 文件名")
+    def file_name(self, root: strawberry.Parent[Template], info: Info) -> str:
+        return template_name(root.kind, info.context.language)
+
+    @strawberry.field(
+        description="Link to the .xlsx in your language; it never expires. Fill in its first "
+        "sheet; the second one has an example. 下载链接"
+    )
+    def url(self, root: strawberry.Parent[Template], info: Info) -> str:
+        path = f"imports/templates/{info.context.language}/{root.kind.name}.xlsx"
+        return f"{info.context.origin}/{path}"
+
+    @strawberry.field(
+        graphql_type=list[ImportField], description="Columns, from left to right. 各列"
+    )
+    def fields(self, root: strawberry.Parent[Template]) -> list[ImportField]:
+        return [ImportField[name] for name in root.kind.fields]
+
+    @strawberry.field(
+        graphql_type=list[ImportField],
+        description="Columns that a new row needs, besides a code or name of the product. 必填列",
+    )
+    def required_fields(self, root: strawberry.Parent[Template]) -> list[ImportField]:
+        return [ImportField[name] for name in REQUIRED[root.kind]]

@@ -55,6 +55,9 @@ class SheetRows(NamedTuple):
     columns: dict[str, int]
     rows: list[Row]
     errors: list[RowError]
+    cells: list[list[Cell]]
+    place: int
+    """The index of the header row in `cells`, which has all rows of the sheet."""
 
     def cell(self, error: RowError) -> str | None:
         """The reference of the cell, such as B7; None when the file has no such column."""
@@ -83,7 +86,7 @@ async def read_sheet(content: bytes, kind: ImportKind, own: Mapping[str, str]) -
     if not columns:
         raise Refused(ImportRefused(ImportFault.NO_HEADERS))
     _check_merged(merged, place, kind, columns)
-    sheet = SheetRows(headers, columns, [], [])
+    sheet = SheetRows(headers, columns, [], [], cells, place)
     for number, row in enumerate(cells[place + 1 :], place + 2):
         if any(text(each) for each in row) and not is_total(row):
             _read_row(sheet, number, row)

@@ -105,8 +105,11 @@ def _by_word(words: Mapping[str, str]) -> dict[str, str]:
     return {word: field for field, several in words.items() for word in several.split()}
 
 
-KNOWN = {kind: _by_word(HEADERS) | _by_word(OF_KIND.get(kind, {})) for kind in ImportKind}
-"""The field that each known header names, by kind of file."""
+def _known(kind: ImportKind) -> dict[str, str]:
+    templates = {header_key(name): field for field in kind.fields for name in NAMES[field]}
+    return _by_word(HEADERS) | templates | _by_word(OF_KIND.get(kind, {}))
+
+
 UNITS_IN_HEADERS = ("元", "rmb", "cny", "必填")
 SEARCHED_ROWS = 10
 """How many rows at the top of a sheet are searched for its headers: a title often comes first."""
@@ -118,6 +121,10 @@ def header_key(text: str) -> str:
     for unit in UNITS_IN_HEADERS:
         key = key.removesuffix(unit) or key
     return key
+
+
+KNOWN = {kind: _known(kind) for kind in ImportKind}
+"""The field that each known header names, by kind of file."""
 
 
 def header_row(
