@@ -6,7 +6,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import identity
-from app.db.tables import Level, Store
+from app.db.tables import Direction, Level, Store
 from app.domain.access import Can
 from app.domain.catalog import menu
 from app.domain.catalog.menu import MOST_LINES
@@ -24,6 +24,12 @@ async def public_store(info: Info, code: str) -> Store | None:
     return await identity.store_by_code(
         info.context.snapshot, clean(code, "store", 100, required=True)
     )
+
+
+async def public_place(info: Info, code: str) -> Direction | None:
+    """The chain and id of the store with this public code; requests at once share the read."""
+    name = clean(code, "store", 100, required=True)
+    return await identity.resolve_name(info.context.app.db, "store", name)
 
 
 def sees_stock(info: Info, store: Store) -> bool:

@@ -10,7 +10,7 @@ from strawberry.types import Info
 
 from app.db import orders as rows
 from app.db.orders import OrderFilter
-from app.db.tables import Order, Store
+from app.db.tables import Direction, Order
 from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.documents import order_returns, orders, placement
@@ -19,7 +19,7 @@ from app.domain.errors import Malformed, Refusal, Refused, UnknownOrder, Unknown
 from app.domain.ledger.post import Outcome
 from app.domain.people.customer_accounts import owns
 from app.domain.rules.texts import clean
-from app.resolvers.menu import public_store
+from app.resolvers.menu import public_place
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import orders as types
@@ -65,12 +65,12 @@ async def changing(info: Info, id: UUID, token: str | None) -> tuple[Viewer, Ord
     return answer
 
 
-def orderer(info: Info, store: Store) -> Viewer:
-    """The viewer, as staff or a member of the store's chain, or else as a guest."""
+def orderer(info: Info, place: Direction) -> Viewer:
+    """The viewer, as staff or a member of the chain of the store, or else as a guest."""
     context = info.context
-    if context.sees(Can.SHOP, store) or context.sees(Can.RUN_ORDERS, store, [store.id]):
+    if context.sees(Can.SHOP, place) or context.sees(Can.RUN_ORDERS, place, [place.subject_id]):
         return context.viewer
-    return access.guest(store.tenant_id, context.address)
+    return access.guest(place.tenant_id, context.address)
 
 
 async def of_tenant(tenant: UUID, work: Awaitable[T]) -> T | Refusal:
@@ -170,15 +170,15 @@ class OrdersMutation:
         "orders without signing in. 下单",
     )
     async def place_order(self, info: Info, input: types.PlaceOrderInput) -> Order | Refusal:
-        context, store = info.context, await public_store(info, input.store)
-        if store is None:
+        place, context = await public_place(info, input.store), info.context
+        if place is None:
             raise Refused(UnknownStore(input.store))
-        await context.snapshot.end()
+        store, channel = place.subject_id, input.channel.name
         request = OrderRequest(
-            input.key, store.id, input.channel.name, input.contact, input.pickup_at, input.note
+            input.key, store, channel, input.contact, input.pickup_at, input.note
         )
-        work = placement.place(context.app.books, orderer(info, store), request, input.lines)
-        return with_token(info, await of_tenant(store.tenant_id, work))
+        work = placement.place(context.app.books, orderer(info, place), request, input.lines)
+        return with_token(info, await of_tenant(place.tenant_id, work))
 
     @root(Can.RUN_ORDERS, types.OrderResult, description="Record the payment of an order. 付款")
     async def pay_order(self, info: Info, input: types.PayOrderInput) -> Order:
