@@ -10,6 +10,7 @@ import uvloop
 from bench import (
     exports,
     feeds,
+    history,
     http,
     imports,
     kitchen,
@@ -31,6 +32,7 @@ GROUPS = {
     "tills": tills,
     "imports": imports,
     "stocktakes": stocktakes,
+    "history": history,
     "live": live,
     "feeds": feeds,
     "exports": exports,

@@ -187,24 +187,28 @@ def staged() -> Iterator[Stage]:
         yield Stage(running, urls)
 
 
-async def stock(urls: Urls, products: int, batches: int) -> Shop:
-    """Founds a tenant; its catalogue is copied in, its stock enters through the ledger."""
+async def founded(urls: Urls, products: int, name: str) -> Shop:
+    """A tenant with one store and the ids of so many products, which do not exist yet."""
     db = Database(urls.database, unheard)
-    name = f"bench-{products}-{batches}-{time.time_ns():x}"[:32]
-    founded = await create_tenant(db, "压测", f"{name}-owner", PASSWORD, name, "压测店")
+    tenant = await create_tenant(db, "压测", f"{name}-owner", PASSWORD, name, "压测店")
     seller, secret = uuid7(), await hashed(PASSWORD)
-    async with db.unit(founded.store.tenant_id) as unit:
+    async with db.unit(tenant.store.tenant_id) as unit:
         # An owner watches; a store's manager sells.
-        await hire(unit, seller, name, "店长", secret, Role.MANAGER, [founded.store.id])
+        await hire(unit, seller, name, "店长", secret, Role.MANAGER, [tenant.store.id])
     await db.close()
-    shop = Shop(
-        founded.store.tenant_id,
+    return Shop(
+        tenant.store.tenant_id,
         seller,
-        founded.store.id,
+        tenant.store.id,
         name,
         [uuid7() for _ in range(products)],
         [normal(f"69{number:010d}") for number in range(products)],
     )
+
+
+async def stock(urls: Urls, products: int, batches: int) -> Shop:
+    """Founds a tenant; its catalogue is copied in, its stock enters through the ledger."""
+    shop = await founded(urls, products, f"bench-{products}-{batches}-{time.time_ns():x}"[:32])
     await catalogue(urls.owner, shop, batches > 0)
     lane = Lane(urls.database, PostDrafts(), unheard)
     today = datetime.now(UTC).date()
