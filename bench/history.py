@@ -23,9 +23,10 @@ FIGURES = ("as_of_level_ms", "as_of_store_ms", "as_of_tenant_s")
 FOLDER = ROOT / ".data" / "bench-history"
 STORES, PRODUCTS, BLOCK = 200, 5_000, 100
 """A movement has so many lines: each product of a block once."""
-DAYS_AGO = (100, 60, 60, 60, 60, 30, 30, 30, 30, 0)
+DAYS_AGO = (100, 60, 60, 60, 60, 30, 30, 30, 30, None)
 """Days before the end at which the ten entries of each level were recorded: opening stock, four
-sales on each of two days, and one on the last day."""
+sales on each of two days, and one in the last LAST_DAYS, on each of which a tenth moved."""
+LAST_DAYS = 10
 ROUNDS = 5
 MOMENTS = (90, 45, 15)
 """Days before the end that are asked for."""
@@ -115,9 +116,10 @@ async def kept(urls: Urls) -> Ledger:
 
 MOVEMENTS = """
 CREATE UNLOGGED TABLE blocks AS
-SELECT uuidv7() AS id, s.id AS store_id, b AS block, n, d.days,
-    $2::timestamptz - make_interval(days => d.days, mins => 60 - 5 * n::int) AS at
-FROM unnest($3::int[]) WITH ORDINALITY AS d (days, n), stores s, generate_series(0, $4 - 1) b
+SELECT uuidv7() AS id, s.id AS store_id, b AS block, n, m.days,
+    $2::timestamptz - make_interval(days => m.days, mins => 60 - 5 * n::int) AS at
+FROM unnest($3::int[]) WITH ORDINALITY AS d (days, n), stores s, generate_series(0, $4 - 1) b,
+    LATERAL (SELECT coalesce(d.days, b % $5::int) AS days) m
 WHERE s.tenant_id = $1 ORDER BY n, s.id, b
 """
 HEADS = """
@@ -150,10 +152,10 @@ SELECT $1, l.store_id, l.product_id, c.seq, c.since, (c.last AT TIME ZONE 'Asia/
     + 1,
     c.first, c.last, c.first, c.last, jsonb_build_array(jsonb_build_object('batch_id', NULL,
         'bin', 'shelf', 'quantity', 101 - c.seq, 'value', (101 - c.seq) * 30000))
-FROM levels l, (
-    SELECT max(n) AS seq, min(n) - 1 AS since, min(at) AS first, max(at) AS last
-    FROM (SELECT DISTINCT n, days, at FROM blocks) b WHERE days > 0 GROUP BY days
-) c
+FROM levels l JOIN goods p ON p.id = l.product_id JOIN (
+    SELECT block, max(n) AS seq, min(n) - 1 AS since, min(at) AS first, max(at) AS last
+    FROM (SELECT DISTINCT block, n, days, at FROM blocks) b WHERE days > 0 GROUP BY block, days
+) c ON c.block = p.block
 WHERE l.tenant_id = $1 ORDER BY l.store_id, l.product_id, c.seq
 """
 
@@ -180,7 +182,8 @@ async def make(urls: Urls) -> tuple[str, str]:
         shop.tenant,
         BLOCK,
     )
-    await raw.execute(MOVEMENTS, shop.tenant, end, list(DAYS_AGO), PRODUCTS // BLOCK)
+    blocks = PRODUCTS // BLOCK
+    await raw.execute(MOVEMENTS, shop.tenant, end, list(DAYS_AGO), blocks, LAST_DAYS)
     await raw.execute(HEADS, shop.tenant, shop.actor)
     await raw.execute(LEVELS, shop.tenant)
     with_indexes = await without_indexes(raw, "entries")

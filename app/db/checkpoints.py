@@ -103,9 +103,13 @@ def unread_of(since: Any) -> Any:
     kept = select(*level, *ends).select_from(since).join(Checkpoint.__table__, theirs)
     # A part of the history is skipped when none of its entries had happened or none was recorded.
     parts = kept.where(C.seq > since.c.seq, C.first_at <= AT, C.first_known <= KNOWN_AT)
-    latest = select(func.max(C.seq)).where(theirs).scalar_subquery()
-    rest = select(*level, func.coalesce(latest, 0), literal(END, BigInteger()))
-    return select(union_all(parts, rest.select_from(since)).subquery("unread"))
+    latest = select(func.coalesce(func.max(C.seq), 0).label("seq")).where(theirs).lateral("latest")
+    rest = select(*level, latest.c.seq, literal(END, BigInteger())).join_from(since, latest, true())
+    if "version" in since.c:
+        # A level that did not move since its checkpoint has no entries to read.
+        parts = parts.where(since.c.seq < since.c.version)
+        rest = rest.where(since.c.seq < since.c.version, latest.c.seq < since.c.version)
+    return select(union_all(parts, rest).subquery("unread"))
 
 
 UNREAD = unread_of(rows("since", C.store_id, C.product_id, C.seq))

@@ -1,6 +1,6 @@
 """The value of stock: now from the levels, at a past moment from checkpoints and later entries."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,22 +13,20 @@ from sqlalchemy import (
     cast,
     column,
     func,
-    literal,
     select,
     true,
     union_all,
 )
 
 from app.db.categories import subtree
-from app.db.checkpoints import AT, KNOWN_AT, unread_of, usable_of
+from app.db.checkpoints import AT, KNOWN_AT, TENANT, unread_of, usable_of
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.flow_reports import Key
-from app.db.history import sides_of
-from app.db.tables import Level, Product
-from app.domain.rules.kinds import ON_HAND_BINS
+from app.db.tables import Entry, Level, Movement, Product
+from app.domain.rules.kinds import ON_HAND_BINS, PHYSICAL_BINS
 
-L, P = Level.__table__.c, Product.__table__.c
+E, M, L, P = (table.__table__.c for table in (Entry, Movement, Level, Product))
 OF_PRODUCT = and_(P.tenant_id == L.tenant_id, P.id == L.product_id)
 KEYS: dict[str, Any] = {"STORE": L.store_id, "CATEGORY": P.category_id, "PRODUCT": L.product_id}
 """The keys by which stock can be grouped."""
@@ -103,9 +101,10 @@ def _present(tenant: UUID, filter: StockFilter, group: str) -> Any:
 
 
 def _past(tenant: UUID, filter: StockFilter, group: str) -> Any:
-    """SQL: what each level held at the moment, computed as in `history.balances`."""
+    """SQL: what each level held at the moment, as in `history.balances`."""
     key = KEYS[group].label("key")
-    levels = of_levels(tenant, filter, L.store_id, L.product_id, key, L.scale).cte("chosen")
+    columns = L.store_id, L.product_id, L.version, key, L.scale
+    levels = of_levels(tenant, filter, *columns).cte("chosen")
     usable = usable_of(levels)
     bases = (
         select(levels, func.coalesce(usable.c.seq, 0).label("seq"), usable.c.balances)
@@ -120,17 +119,14 @@ def _past(tenant: UUID, filter: StockFilter, group: str) -> Any:
         name="kept",
     )
     kept = kept.render_derived(with_types=True)
-    held = bases.c.store_id, bases.c.product_id
-    of_bases = select(*held, *_side(kept.c.bin, kept.c.quantity, kept.c.value)).join_from(
-        bases, kept, true()
-    )
-    sides = sides_of(unread_of(bases).subquery("ranges"))
-    since = select(
-        sides.c.store_id,
-        sides.c.product_id,
-        *_side(sides.c.bin, sides.c.quantity, sides.c.cost),
-    ).where(*_happened(sides))
-    parts = union_all(of_bases, since).subquery("parts")
+    of_bases = select(
+        bases.c.store_id,
+        bases.c.product_id,
+        kept.c.value,
+        _in(ON_HAND_BINS, kept.c.bin, kept.c.quantity).label("on_hand"),
+    ).join_from(bases, kept, true())
+    since = unread_of(bases).cte("since")
+    parts = union_all(of_bases, *_changes(since)).subquery("parts")
     sums = (
         select(
             parts.c.store_id,
@@ -147,10 +143,48 @@ def _past(tenant: UUID, filter: StockFilter, group: str) -> Any:
     )
 
 
-def _side(bin: Any, quantity: Any, value: Any) -> tuple[Any, Any]:
-    on_hand = case((bin.in_(ON_HAND_BINS), quantity), else_=literal(0, BigInteger()))
-    return cast(value, BigInteger).label("value"), on_hand.label("on_hand")
+def _changes(ranges: Any) -> list[Any]:
+    """SQL: what the entries of these ranges that had happened changed, by the side of the level
+    that has the position. A move inside one level has it in the `from` columns."""
+    inside = E.to_store == E.from_store
+
+    def left(bins: Sequence[str], amount: Any) -> Any:
+        return case((inside, _in(bins, E.to_bin, amount)), else_=0) - _in(bins, E.from_bin, amount)
+
+    cost = func.coalesce(E.cost, 0)
+    sides = (
+        (E.from_store, E.from_seq, left(PHYSICAL_BINS, cost), left(ON_HAND_BINS, E.quantity)),
+        (
+            E.to_store,
+            E.to_seq,
+            _in(PHYSICAL_BINS, E.to_bin, cost),
+            _in(ON_HAND_BINS, E.to_bin, E.quantity),
+        ),
+    )
+    return [
+        select(
+            ranges.c.store_id,
+            ranges.c.product_id,
+            cast(value, BigInteger).label("value"),
+            cast(on_hand, BigInteger).label("on_hand"),
+        )
+        .select_from(ranges)
+        .join(
+            Entry.__table__,
+            and_(
+                E.tenant_id == TENANT,
+                store == ranges.c.store_id,
+                E.product_id == ranges.c.product_id,
+                seq > ranges.c.after_seq,
+                seq <= ranges.c.until_seq,
+            ),
+        )
+        .join(Movement.__table__, and_(M.tenant_id == E.tenant_id, M.id == E.movement_id))
+        .where(M.occurred_at <= AT, M.recorded_at <= KNOWN_AT)
+        for store, seq, value, on_hand in sides
+    ]
 
 
-def _happened(sides: Any) -> tuple[Any, Any]:
-    return sides.c.occurred_at <= AT, sides.c.recorded_at <= KNOWN_AT
+def _in(bins: Sequence[str], bin: Any, amount: Any) -> Any:
+    """SQL: the amount if the bin is one of these, else 0."""
+    return case((bin.in_(bins), amount), else_=0)
