@@ -8,6 +8,7 @@ import time
 import uvloop
 
 from bench import (
+    alerts,
     exports,
     feeds,
     history,
@@ -36,6 +37,7 @@ GROUPS = {
     "live": live,
     "feeds": feeds,
     "exports": exports,
+    "alerts": alerts,
     "reports": reports,
 }
 

@@ -73,6 +73,18 @@ def barcode() -> Starlette:
     return Starlette(routes=[Route("/readyz", ready), Route("/{tenant}/{store}/{code}", product)])
 
 
+def receiver() -> Starlette:
+    """Takes whatever is posted to it."""
+
+    async def take(request: Request) -> Response:
+        await request.body()
+        return Response("ok")
+
+    return Starlette(
+        routes=[Route("/readyz", ready), Route("/", take, methods=["POST"])],
+    )
+
+
 def json(value: Any) -> Response:
     return Response(orjson.dumps(value), media_type="application/json")
 

@@ -67,7 +67,9 @@ class Stage:
         return self.shops[products, batches]
 
     @contextmanager
-    def serving(self, processes: int = 1, role: str = "") -> Iterator[list["Served"]]:
+    def serving(
+        self, processes: int = 1, role: str = "", jobs: bool = True
+    ) -> Iterator[list["Served"]]:
         """Web processes, each on a port of its own: the app, or a part of `bench.bare`."""
         settings = Settings(
             database_url=self.urls.database,
@@ -78,6 +80,9 @@ class Stage:
             rate_staff=RATE,
             rate_key=RATE,
             rate_tenant=RATE,
+            # Messages go to servers of the benchmark.
+            private_hosts="127.0.0.1",
+            jobs=jobs,
         )
         with ExitStack() as stack:
             web = []

@@ -32,13 +32,13 @@ def _due() -> ColumnElement[bool]:
 
 async def due_stores(session: AnySession, tenant: UUID) -> Sequence[UUID]:
     """The tenant's stores that changed since they were judged, whose day has changed, or that were
-    judged too long ago."""
+    judged too long ago; those that have waited longest first."""
     query = (
         select(Store.id)
         .join(Feed, and_(Feed.tenant_id == Store.tenant_id, Feed.store_id == Store.id))
         .outerjoin(AlertWatch, _of_store())
         .where(Store.tenant_id == tenant, _due())
-        .order_by(Store.id)
+        .order_by(AlertWatch.judged_at.nulls_first(), Store.id)
     )
     return (await session.scalars(query)).all()
 

@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 import hmac
+import ssl
 import time
 from collections.abc import Collection, Sequence
+from functools import cache
 from urllib.parse import urlsplit
 
 import httpx2
@@ -15,6 +17,15 @@ from app.platforms.sending import SendError
 SECONDS = 10.0
 MOST_READ = 200
 """Characters of an answer that are kept as the receipt."""
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """Whom certificates are trusted of: the system, or the file that SSL_CERT_FILE names.
+
+    Reading them takes longer than sending an event, so it is done once.
+    """
+    return httpx2.create_ssl_context()
 
 
 def signature(secrets: Sequence[str], moment: int, body: str) -> str:
@@ -55,8 +66,10 @@ async def _post(
     pinned = httpx2.URL(url).copy_with(host=address)
     # The certificate is checked against the name, while the connection goes to the address.
     extensions = {"sni_hostname": host}
+    # The environment's proxy is not used: it would choose the address.
+    client = {"verify": certificates(), "follow_redirects": False, "trust_env": False}
     async with (
-        httpx2.AsyncClient(follow_redirects=False, trust_env=False, timeout=SECONDS) as http,
+        httpx2.AsyncClient(timeout=SECONDS, **client) as http,
         http.stream(
             "POST", pinned, content=body.encode(), headers=headers, extensions=extensions
         ) as answer,

@@ -3,12 +3,20 @@
 import asyncio
 import hashlib
 import hmac
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -192,6 +200,43 @@ async def test_a_name_is_resolved_once(
     assert looked_up == ["localhost"]
     [(request, _)] = receiver.log
     assert request.headers["Host"] == f"localhost:{receiver.port}"
+
+
+async def test_the_certificate_of_a_receiver(
+    phones: Phones, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is checked: a chain's own authority is trusted once SSL_CERT_FILE names it."""
+    pem = tmp_path / "own.pem"
+    pem.write_bytes(self_signed("localhost"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    webhook.certificates.cache_clear()
+    with http_server(ssl_context=context) as receiver:
+        receiver.expect_request("/hook").respond_with_data("ok")
+        id, _ = await create(phones, f"https://localhost:{receiver.port}/hook", "ALERT_RAISED")
+        await phones.run_out()
+        await phones.run()
+        [delivery] = await sent(phones, id)
+        assert "CERTIFICATE_VERIFY_FAILED" in delivery["error"]
+        monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+        webhook.certificates.cache_clear()
+        await phones.due()
+        await phones.run()
+    webhook.certificates.cache_clear()
+    assert [each["state"] for each in await sent(phones, id)] == ["DELIVERED"]
+
+
+def self_signed(host: str) -> bytes:
+    """A private key and a certificate of this host, as PEM."""
+    key = generate_private_key(SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    alternative = x509.SubjectAlternativeName([x509.DNSName(host)])
+    certificate = builder.add_extension(alternative, critical=False).sign(key, SHA256())
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return plain + certificate.public_bytes(Encoding.PEM)
 
 
 async def test_a_receiver_that_is_down_for_an_hour(phones: Phones, receiver: HTTPServer) -> None:

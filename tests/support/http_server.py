@@ -1,5 +1,6 @@
 """A local HTTP server that stands for a service of others: a platform, a provider, a receiver."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,6 @@ class QuickServer(HTTPServer):
 
 
 @contextmanager
-def http_server() -> Iterator[HTTPServer]:
-    with QuickServer(threaded=True) as server:
+def http_server(ssl_context: ssl.SSLContext | None = None) -> Iterator[HTTPServer]:
+    with QuickServer(threaded=True, ssl_context=ssl_context) as server:
         yield server

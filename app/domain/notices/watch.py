@@ -5,6 +5,7 @@ day begins. The findings and the revision up to which they hold are written in o
 a turn that was lost is taken again, and one that is taken twice changes nothing.
 """
 
+import asyncio
 from uuid import UUID
 
 from app.db import alert_findings as rows
@@ -18,21 +19,35 @@ from app.domain.notices import findings
 from app.domain.notices.findings import DOCUMENT_RULES, EXPIRY_RULES
 from app.domain.rules.alert_settings import Settings
 
+TURN_SECONDS = 2.0
+REST = 2.0
+"""Seconds of rest for each second that a whole store took, so that sales have their turn."""
+
 
 async def watch_stores(db: Database, tenant: UUID) -> None:
-    """Judge every store of the tenant that is due."""
+    """Judge the stores of the tenant that are due, those that have waited longest first.
+
+    What is left after `TURN_SECONDS` waits for the next call: deliveries go out meanwhile.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + TURN_SECONDS
     async with db.read(tenant) as session:
         stores = await watches.due_stores(session, tenant)
     for store in stores:
-        await watch_store(db, tenant, store)
+        started = loop.time()
+        if await watch_store(db, tenant, store):
+            await asyncio.sleep(REST * (loop.time() - started))
+        if loop.time() > end:
+            return
 
 
-async def watch_store(db: Database, tenant: UUID, store: UUID) -> None:
-    """Judge one store, unless another process judges it or has just done so."""
+async def watch_store(db: Database, tenant: UUID, store: UUID) -> bool:
+    """Judge one store, unless another process judges it or has just done so. Returns whether all
+    its products were judged."""
     async with db.unit(tenant) as unit:
         turn = await watches.take_turn(unit, store)
         if turn is None:
-            return
+            return False
         parents = await category_parents(unit.session, tenant)
         settings = Settings(await watches.settings(unit.session, tenant), parents)
         if turn.products is None:
@@ -42,6 +57,7 @@ async def watch_store(db: Database, tenant: UUID, store: UUID) -> None:
         results = await findings.documents(unit, turn, settings)
         await rows.judge_findings(unit, store, DOCUMENT_RULES, results, None)
         await watches.end_turn(unit, turn)
+        return turn.products is None
 
 
 async def judge_drift(unit: Unit, breaches: int) -> None:

@@ -1,0 +1,403 @@
+"""Alerts: what judging costs a sale, how soon they are shown and sent, the night scan, deliveries.
+
+`python -m bench.alerts TENANT` is the worker of the night scan: it prints its seconds and MiB.
+"""
+
+import asyncio
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from unittest.mock import patch
+from uuid import UUID, uuid4
+
+import asyncpg
+import psutil
+
+from app.db.alert_watches import due_stores
+from app.db.core.unit import Database
+from app.db.core.vault import Vault
+from app.db.tables import Movement
+from app.domain.ledger.rollups import RollUps
+from app.domain.notices.deliver import deliver
+from app.domain.notices.providers import Providers
+from app.domain.notices.sms import SmsClients
+from app.domain.notices.watch import watch_stores
+from app.domain.people.mini_apps import MiniApps
+from app.domain.people.stores import create_tenant
+from app.jobs.alerts import PAUSE_SECONDS
+from app.settings import Settings
+from bench import stage as stages
+from bench.asking import Wrong, ask
+from bench.lane import lane
+from bench.live import every
+from bench.measure import Figure, cpu, median
+from bench.sockets import follow, subscribed
+from bench.stage import PASSWORD, ROOT, SECRET, Shop, Stage, command
+from bench.tills import SALES_PER_SECOND, paced, selling, slowness
+
+FIGURES = (
+    "alert_sale_x",
+    "rollup_sale_x",
+    "alert_frame_p99_ms",
+    "alert_provider_s",
+    "deliver_10k_s",
+    "scan_1m_s",
+    "scan_1m_mib",
+    "scan_sale_x",
+)
+PRODUCTS = 2_000
+IN_FLIGHT = 64
+ROUNDS = 5
+CROSSINGS = 200
+RATE = 20
+SENT = 10
+DELIVERIES = 10_000
+STORES, STOCKED = 100, 10_000
+PROTOCOL = "graphql-transport-ws"
+
+FEED = (
+    "subscription Feed($store: UUID!) { alertFeed(storeIds: [$store]) { alerts { id raisedAt } } }"
+)
+TARGET = """
+mutation($input: AddNotificationTargetInput!) { addNotificationTarget(input: $input) {
+  ... on NotificationTarget { id } ... on Problem { message } } }
+"""
+SEED = """
+INSERT INTO stores (tenant_id, id, code, name, timezone)
+  SELECT $1, uuidv7(), 'scan-' || substr($1::text, 25) || n, '门店' || n, 'Asia/Shanghai'
+  FROM generate_series(2, $2::int) n;
+INSERT INTO feeds (tenant_id, store_id)
+  SELECT tenant_id, id FROM stores s WHERE tenant_id = $1
+  AND NOT EXISTS (SELECT FROM feeds f WHERE f.tenant_id = $1 AND f.store_id = s.id);
+INSERT INTO movements (tenant_id, id, kind, store_id, actor_id, key, occurred_at)
+  SELECT $1, uuidv7(interval '-60 days'), 'OPENING', id, $1, uuidv7(), now() - interval '60 days'
+  FROM stores WHERE tenant_id = $1;
+INSERT INTO batches (tenant_id, id, product_id, number, expires_on, received_at)
+  SELECT $1, id, id, '', current_date + CASE WHEN right(sku, 2) = '00' THEN 6 ELSE 200 END,
+    now() - interval '60 days'
+  FROM products WHERE tenant_id = $1;
+INSERT INTO entries (tenant_id, movement_id, line, product_id, from_store, from_bin, to_store,
+    to_bin, quantity, scale, to_seq, to_after, batch_id)
+  SELECT $1, m.id, row_number() OVER (PARTITION BY m.id ORDER BY p.id), p.id, m.store_id,
+    'opening', m.store_id, 'shelf', 20, 1, 1, 20, p.id
+  FROM movements m, products p WHERE m.tenant_id = $1 AND p.tenant_id = $1;
+INSERT INTO levels (tenant_id, store_id, product_id, shelf, version, scale, reorder_point,
+    tracks_batches)
+  SELECT $1, s.id, p.id, 20, 1, 1, 5, true
+  FROM stores s, products p WHERE s.tenant_id = $1 AND p.tenant_id = $1;
+INSERT INTO batch_levels (tenant_id, store_id, product_id, expires_on, batch_id, shelf, reserved,
+    quarantine, transit)
+  SELECT $1, s.id, b.product_id, b.expires_on, b.id, 20, 0, 0, 0
+  FROM stores s, batches b WHERE s.tenant_id = $1 AND b.tenant_id = $1;
+INSERT INTO rollups (tenant_id, store_id, day, product_id, flow, hour, channel, reason, quantity,
+    cost, discount, amount)
+  SELECT $1, s.id, current_date - 5, p.id, 'SOLD', 10, 'COUNTER', '', 10, 0, 0, 0
+  FROM stores s, products p
+  WHERE s.tenant_id = $1 AND p.tenant_id = $1 AND right(p.sku, 2) <> '50';
+"""
+"""Stock that was opened 60 days ago: of a hundred products one expires soon, and one is slow."""
+
+
+async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
+    shop = await stage.shop(PRODUCTS)
+    if "alert_sale_x" in wanted:
+        yield await judging(stage, shop)
+    if "rollup_sale_x" in wanted:
+        yield await adding(stage, shop)
+    if "alert_frame_p99_ms" in wanted:
+        yield await shown(stage, shop)
+    if "alert_provider_s" in wanted:
+        yield await sent(stage, shop)
+    if "deliver_10k_s" in wanted:
+        yield await delivered(stage, shop)
+    if any(name.startswith("scan_") for name in wanted):
+        for figure in await scanned(stage, shop):
+            if figure.name in wanted:
+                yield figure
+
+
+async def point(stage: Stage, products: Sequence[UUID]) -> None:
+    """These products have their reorder point one below the shelf, the others none; no alert is
+    open."""
+    raw = await asyncpg.connect(stage.urls.owner)
+    async with raw.transaction():
+        # A worker of a server may be writing deliveries.
+        await raw.execute("LOCK TABLE alerts, deliveries IN EXCLUSIVE MODE")
+        await raw.execute("DELETE FROM deliveries")
+        await raw.execute("DELETE FROM alerts")
+        await raw.execute("UPDATE levels SET reorder_point = 0 WHERE reorder_point > 0")
+        query = "UPDATE levels SET reorder_point = shelf - 1 WHERE product_id = any($1)"
+        await raw.execute(query, products)
+    await raw.execute("VACUUM (ANALYZE) levels, alerts")
+    await raw.close()
+
+
+async def each_sold_once(stage: Stage, made, shop: Shop) -> float:
+    """CPU µs of a sale, of this process and of PostgreSQL, when each product is sold once."""
+    waiting = iter(shop.products)
+
+    async def seller() -> None:
+        for product in waiting:
+            outcome = await made.submit(shop.tenant, shop.sale(product))
+            assert isinstance(outcome, Movement), outcome
+
+    me = psutil.Process()
+    used = sum(me.cpu_times()[:2]) + cpu(stage.database)
+    await asyncio.gather(*(seller() for _ in range(IN_FLIGHT)))
+    used = sum(me.cpu_times()[:2]) + cpu(stage.database) - used
+    return used / len(shop.products) * 1e6
+
+
+async def judging(stage: Stage, shop: Shop) -> Figure:
+    """Sales of which one in ten takes its level to the reorder point, beside as many that cross
+    none; and what one costs when all of them do."""
+    costs: dict[int, list[float]] = {0: [], 1: [], 10: []}
+    async with lane(stage, shop) as made:
+        for _ in range(ROUNDS):
+            for of_ten, runs in costs.items():
+                crossing = [each for place, each in enumerate(shop.products) if place % 10 < of_ten]
+                await point(stage, crossing)
+                runs.append(await each_sold_once(stage, made, shop))
+                assert await count(stage, shop, "alerts") == len(crossing)
+    await point(stage, [])
+    text = (
+        f"CPU of a sale, client + PostgreSQL, {IN_FLIGHT} in flight: {median(costs[1]):.0f} µs if "
+        f"one in ten raises LOW_STOCK, {median(costs[0]):.0f} µs if none does, "
+        f"{median(costs[10]):.0f} µs if each does"
+    )
+    ratio = median(a / b for a, b in zip(costs[1], costs[0], strict=True))
+    return Figure("alert_sale_x", ratio, text)
+
+
+async def adding(stage: Stage, shop: Shop) -> Figure:
+    """Sales that are added to the roll-ups, beside sales that are not."""
+    added, plain = [], []
+    async with lane(stage, shop) as made:
+        for _ in range(ROUNDS):
+            added.append(await each_sold_once(stage, made, shop))
+            with patch.multiple(RollUps, add=nothing, rows=nothing):
+                plain.append(await each_sold_once(stage, made, shop))
+    text = (
+        f"CPU, client + PostgreSQL, {IN_FLIGHT} in flight: {median(added):.0f} µs a sale, "
+        f"{median(plain):.0f} µs without the roll-up"
+    )
+    ratio = median(a / b for a, b in zip(added, plain, strict=True))
+    return Figure("rollup_sale_x", ratio, text)
+
+
+def nothing(*_: object) -> tuple[()]:
+    return ()
+
+
+async def count(stage: Stage, shop: Shop, table: str, state: str = "") -> int:
+    raw = await asyncpg.connect(stage.urls.owner)
+    more = f" AND state = '{state}'" if state else ""
+    rows = await raw.fetchval(
+        f"SELECT count(*) FROM {table} WHERE tenant_id = $1{more}", shop.tenant
+    )
+    await raw.close()
+    return rows
+
+
+async def shown(stage: Stage, shop: Shop) -> Figure:
+    """From the start of the transaction that raises an alert to the client's frame with it."""
+    late: dict[str, float] = {}
+
+    def heard(text: bytes, now: float) -> None:
+        answer = json.loads(text)
+        if answer.get("type") != "next":
+            return
+        for alert in answer["payload"]["data"]["alertFeed"]["alerts"]:
+            raised = datetime.fromisoformat(alert["raisedAt"]).timestamp()
+            late.setdefault(alert["id"], now - raised)
+
+    with stage.serving(jobs=False) as [server]:
+        says = follow(FEED, {"store": str(shop.store)}, await shop.token(server.port))
+        async with (
+            lane(stage, shop) as made,
+            subscribed(server.port, 1, "/graphql", says, heard, PROTOCOL) as clients,
+        ):
+            await every(clients, 2)
+            await asyncio.sleep(1)
+            late.clear()
+            await point(stage, shop.products)
+            for product in shop.products[:CROSSINGS]:
+                await made.submit(shop.tenant, shop.sale(product))
+                await asyncio.sleep(1 / RATE)
+            await asyncio.sleep(1)
+    assert len(late) == CROSSINGS, f"{len(late)} of {CROSSINGS} alerts arrived"
+    times = sorted(late.values())
+    text = (
+        f"{CROSSINGS} alerts, {RATE} a second, to alertFeed: "
+        f"p50 {times[CROSSINGS // 2] * 1e3:.0f}, max {times[-1] * 1e3:.0f} ms"
+    )
+    return Figure("alert_frame_p99_ms", times[int(CROSSINGS * 0.99)] * 1e3, text)
+
+
+async def sent(stage: Stage, shop: Shop) -> Figure:
+    """From a sale that crosses to the request that a group robot receives; the slowest of some."""
+    arrived: asyncio.Queue[float] = asyncio.Queue()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        arrived.put_nowait(time.perf_counter())
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    robot = await asyncio.start_server(take, "127.0.0.1", 0)
+    port, took = robot.sockets[0].getsockname()[1], []
+    with stage.serving() as [server]:
+        target = {"name": "群", "url": f"json://127.0.0.1:{port}/robot", "storeId": str(shop.store)}
+        token = await shop.token(server.port)
+        values = {"input": {"key": str(uuid4()), **target}}
+        answer = await ask(server.port, "/graphql", TARGET, values, token)
+        if "id" not in answer["addNotificationTarget"]:
+            raise Wrong(str(answer))
+        async with lane(stage, shop) as made:
+            await point(stage, shop.products)
+            for product in shop.products[-SENT:]:
+                started = time.perf_counter()
+                await made.submit(shop.tenant, shop.sale(product))
+                async with asyncio.timeout(60):
+                    took.append(await arrived.get() - started)
+                await asyncio.sleep(0.3)
+    robot.close()
+    await command(stage.urls.owner, "DELETE FROM notification_targets")
+    text = f"{SENT} alerts, one after the other: {min(took):.1f} to {max(took):.1f} s"
+    return Figure("alert_provider_s", max(took), text)
+
+
+async def delivered(stage: Stage, shop: Shop) -> Figure:
+    """10,000 webhook deliveries that are due, sent by one worker to a server beside it."""
+    vault, hook = Vault(SECRET), uuid4()
+    db, config = Database(stage.urls.database, stages.unheard, vault=vault), Settings(secret=SECRET)
+    providers = Providers(frozenset(["127.0.0.1"]), MiniApps(config), SmsClients(config))
+    raw = await asyncpg.connect(stage.urls.owner)
+    with stage.serving(role="receiver") as [receiver]:
+        await raw.execute(
+            "INSERT INTO webhooks (tenant_id, id, url, events, sealed_secret, created_by)"
+            " VALUES ($1, $2, $3, '{ALERT_RAISED}', $4, $1)",
+            shop.tenant,
+            hook,
+            f"http://127.0.0.1:{receiver.port}/",
+            vault.seal(shop.tenant, hook, "whsec"),
+        )
+        await raw.execute(
+            "INSERT INTO deliveries (tenant_id, id, channel, recipient_id, event, store_id, body,"
+            " next_at) SELECT $1, uuidv7(), 'WEBHOOK', $2, 'ALERT_RAISED', $3, $4, now()"
+            " FROM generate_series(1, $5::int)",
+            shop.tenant,
+            hook,
+            shop.store,
+            json.dumps({"text": "大米库存仅剩 5 袋，需尽快补货" * 10}),
+            DELIVERIES,
+        )
+        started = time.perf_counter()
+        while await count(stage, shop, "deliveries", "PENDING"):
+            await deliver(db, shop.tenant, providers)
+        seconds = time.perf_counter() - started
+    done = await count(stage, shop, "deliveries", "DELIVERED")
+    await raw.execute("DELETE FROM deliveries WHERE tenant_id = $1", shop.tenant)
+    await raw.execute("DELETE FROM webhooks WHERE tenant_id = $1", shop.tenant)
+    await raw.close()
+    await db.close()
+    assert done == DELIVERIES, f"{done} of {DELIVERIES}"
+    text = f"{DELIVERIES:,} webhook deliveries by one worker, {DELIVERIES / seconds:,.0f} a second"
+    return Figure("deliver_10k_s", seconds, text)
+
+
+async def scanned(stage: Stage, shop: Shop) -> list[Figure]:
+    """The watch of a new day over 100 stores, in a process of its own, beside sales of another
+    chain."""
+    tenant = await seeded(stage)
+    with stage.serving(jobs=False) as [server]:
+        token = await shop.token(server.port)
+        sales = selling(server.port, shop, token)
+        results: list[tuple[float, float]] = []
+
+        async def scan() -> None:
+            results.append(await night(stage, tenant))
+
+        during = await paced(server.port, sales, scan())
+        seconds, memory = results[0]
+        without = await paced(server.port, sales, asyncio.sleep(seconds))
+    raw = await asyncpg.connect(stage.urls.owner)
+    alerts = await raw.fetch(
+        "SELECT rule, count(*) FROM alerts WHERE tenant_id = $1 GROUP BY rule ORDER BY rule", tenant
+    )
+    await raw.close()
+    opened = {row[0]: row[1] for row in alerts}
+    each = STORES * STOCKED // 100
+    assert opened == {"NEAR_EXPIRY": each, "SLOW_MOVING": each}, opened
+    text = f"{STORES * STOCKED:,} levels and batches in {STORES} stores; {2 * each:,} alerts opened"
+    beside = (
+        f"median of {SALES_PER_SECOND} sales/s meanwhile: {slowness([during])}; "
+        f"without: {slowness([without])}"
+    )
+    return [
+        Figure("scan_1m_s", seconds, text),
+        Figure("scan_1m_mib", memory, "peak RSS of the process that scans"),
+        Figure("scan_sale_x", median(during) / median(without), beside),
+    ]
+
+
+async def seeded(stage: Stage) -> UUID:
+    """The id of a chain with a million levels and batches."""
+    db, name = Database(stage.urls.database, stages.unheard), f"scan-{time.time_ns():x}"
+    founded = await create_tenant(db, "夜间", f"{name}-owner", PASSWORD, name, "夜间店")
+    await db.close()
+    tenant = founded.store.tenant_id
+    products = [uuid4() for _ in range(STOCKED)]
+    codes = [f"69{number:010d}" for number in range(STOCKED)]
+    chain = Shop(tenant, tenant, founded.store.id, name, products, codes)
+    await stages.catalogue(stage.urls.owner, chain, True)
+    raw = await asyncpg.connect(stage.urls.owner)
+    arguments = f"'{tenant}'", str(STORES)
+    for statement in SEED.split(";\n"):
+        if statement.strip():
+            text = statement.replace("$1", arguments[0]).replace("$2", arguments[1])
+            await raw.execute(text)
+    await raw.execute("VACUUM ANALYZE")
+    await raw.close()
+    return tenant
+
+
+async def night(stage: Stage, tenant: UUID) -> tuple[float, float]:
+    """Seconds and peak MiB of a process that judges all stores of the chain."""
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bench.alerts",
+        str(tenant),
+        env={**os.environ, "KUCUN_DATABASE_URL": stage.urls.database},
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await worker.communicate()
+    seconds, memory = output.split()
+    return float(seconds), float(memory)
+
+
+async def scan(tenant: UUID) -> None:
+    db = Database(os.environ["KUCUN_DATABASE_URL"], stages.unheard)
+    started = time.perf_counter()
+    while await are_due(db, tenant):
+        await watch_stores(db, tenant)
+        await asyncio.sleep(PAUSE_SECONDS)
+    seconds = time.perf_counter() - started
+    await db.close()
+    print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+async def are_due(db: Database, tenant: UUID) -> bool:
+    async with db.read(tenant) as session:
+        return bool(await due_stores(session, tenant))
+
+
+if __name__ == "__main__":
+    asyncio.run(scan(UUID(sys.argv[1])))
