@@ -17,6 +17,7 @@ from bench import (
     kitchen,
     lane,
     live,
+    night,
     orders,
     reports,
     stocktakes,
@@ -38,6 +39,7 @@ GROUPS = {
     "feeds": feeds,
     "exports": exports,
     "alerts": alerts,
+    "night": night,
     "reports": reports,
 }
 
