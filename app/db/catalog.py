@@ -3,10 +3,11 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, and_, bindparam, case, func, select
+from sqlalchemy import ARRAY, Select, Text, Uuid, and_, bindparam, case, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.assortment import listed
@@ -17,7 +18,7 @@ from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.days import store_day
 from app.db.markdowns import next_percent
-from app.db.menu import sellable
+from app.db.menu import CHANNEL, STORE, TENANT, sellable
 from app.db.tables import Category, Level, Product, ProductCode, ProductPrice, Store, Table
 from app.db.updates import products_since
 
@@ -229,43 +230,61 @@ async def offers(
 ) -> list[Offer]:
     """A page of the products that the store, or a channel of it, offers, by name; its keys are
     (pinyin, id)."""
-    P, today = Product, store_day(store.timezone, func.now())
-    columns = (P.id, P.name, P.spec, P.unit, P.image_url, P.price, P.pinyin, P.scale, P.kind)
-    percent = next_percent(P.tenant_id, store.id, P.id, today)
-    query = _offered(store, channel, *columns, sellable(store.id, channel), percent)
+    query = _page_of_offers(channel is not None, span.shape)
     if search:
-        query = query.where(P.search.contains(search, autoescape=True))
+        query = query.where(Product.search.contains(search, autoescape=True))
     if category_id is not None:
-        query = query.where(P.category_id.in_(subtree(store.tenant_id, category_id)))
-    rows = await span.execute(session, query, P.pinyin, P.id)
+        query = query.where(Product.category_id.in_(subtree(store.tenant_id, category_id)))
+    values = {**_values(store, channel), "zone": store.timezone}
+    rows = await span.fetch(session, query, values)
     return [Offer(*row, few=store.few_threshold) for row in rows]
 
 
-def _offered(store: Store, channel: str | None, *columns: Any) -> Select[*tuple[Any, ...]]:
-    """These columns of the products that the store, or a channel of it, offers."""
+@cache
+def _page_of_offers(of_channel: bool, span: Span) -> Any:
+    """The query of a page without further filters: making it takes longer than running it."""
+    P, today = Product, store_day(bindparam("zone", type_=Text()), func.now())
+    columns = (P.id, P.name, P.spec, P.unit, P.image_url, P.price, P.pinyin, P.scale, P.kind)
+    percent = next_percent(P.tenant_id, STORE, P.id, today)
+    held = sellable(STORE, CHANNEL if of_channel else None)
+    return span.query(_offered(of_channel, *columns, held, percent), P.pinyin, P.id)
+
+
+def _offered(of_channel: bool, *columns: Any) -> Select[*tuple[Any, ...]]:
+    """These columns of the products that a store, or a channel of it, offers; see `_values`."""
     there = and_(
         Level.tenant_id == Product.tenant_id,
         Level.product_id == Product.id,
-        Level.store_id == store.id,
+        Level.store_id == STORE,
     )
     return (
         select(*columns)
         .select_from(Product)
         .outerjoin(Level, there)
-        .where(Product.tenant_id == store.tenant_id, Product.archived_at.is_(None))
-        .where(listed(store.id, channel))
+        .where(Product.tenant_id == TENANT, Product.archived_at.is_(None))
+        .where(listed(STORE, CHANNEL if of_channel else None))
     )
+
+
+def _values(store: Store, channel: str | None) -> dict[str, Any]:
+    """The parameters of `_offered`."""
+    values = {"tenant": store.tenant_id, "store": store.id}
+    return values if channel is None else {**values, "channel": channel}
 
 
 async def offered_categories(
     session: AnySession, store: Store, channel: str | None
 ) -> Sequence[Category]:
     """The categories of the products that the store offers, and those above them, by name."""
-    shown = _offered(store, channel, Product.category_id)
-    chosen = above(store.tenant_id, shown)
-    query = (
+    query = _offered_categories(channel is not None)
+    return (await session.scalars(query, _values(store, channel))).all()
+
+
+@cache
+def _offered_categories(of_channel: bool) -> Any:
+    chosen = above(TENANT, _offered(of_channel, Product.category_id))
+    return (
         select(Category)
-        .where(Category.tenant_id == store.tenant_id, Category.id.in_(chosen))
+        .where(Category.tenant_id == TENANT, Category.id.in_(chosen))
         .order_by(Category.name, Category.id)
     )
-    return (await session.scalars(query)).all()

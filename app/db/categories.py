@@ -59,7 +59,7 @@ def subtree(tenant: UUID, *ids: UUID) -> Select[Any]:
     return select(below.c.id)
 
 
-def above(tenant: UUID, ids: Select[Any]) -> Select[Any]:
+def above(tenant: Any, ids: Select[Any]) -> Select[Any]:
     """The ids of these categories and of all above them."""
     own = Category.tenant_id == tenant
     chain = (

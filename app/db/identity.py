@@ -12,19 +12,20 @@ from sqlalchemy import (
     Select,
     Uuid,
     and_,
+    any_,
+    bindparam,
     delete,
     exists,
     func,
     or_,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession, Reads
-from app.db.core.statement import among
+from app.db.core.statement import among, arrays, rows
 from app.db.core.unit import Database, Unit
 from app.db.tables import (
     ApiKey,
@@ -65,11 +66,18 @@ async def store_by_code(reads: Reads, code: str) -> Store | None:
     return store
 
 
+D = Direction.__table__.c
+NAMES = rows("names", D.kind, D.name)
+BY_NAME = select(Direction).join(
+    NAMES, and_(Direction.kind == NAMES.c.kind, Direction.name == NAMES.c.name)
+)
+
+
 async def _read_directions(
     session: Any, names: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], Direction]:
-    query = select(Direction).where(tuple_(Direction.kind, Direction.name).in_(names))
-    return {(row.kind, row.name): row for row in await session.scalars(query)}
+    values = arrays("names", ["kind", "name"], list(names))
+    return {(row.kind, row.name): row for row in await session.scalars(BY_NAME, values)}
 
 
 MOST_ACCOUNTS = 5
@@ -108,14 +116,16 @@ async def tenants_by_id(
     return {row.tenant_id: row for row in tenants if row.tenant_id == tenant}
 
 
+STORES = (
+    select(Store)
+    .where(Store.tenant_id == bindparam("tenant"))
+    .where(Store.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
+    .order_by(Store.code)
+)
+
+
 async def stores_by_id(session: AnySession, tenant: UUID, ids: Collection[UUID]) -> Sequence[Store]:
-    return (
-        await session.scalars(
-            select(Store)
-            .where(Store.tenant_id == tenant, among(Store.id, ids))
-            .order_by(Store.code)
-        )
-    ).all()
+    return (await session.scalars(STORES, {"tenant": tenant, "ids": list(ids)})).all()
 
 
 async def actors_by_id(
