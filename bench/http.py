@@ -12,7 +12,13 @@ from bench.measure import Figure, cpu, median
 from bench.stage import Shop, Stage
 from bench.vendure import Absent, Vendure
 
-FIGURES = ("sell_vs_vendure", "barcode_vs_bare", "list50_vs_vendure")
+FIGURES = (
+    "sell_vs_vendure",
+    "barcode_vs_bare",
+    "barcode_vs_vendure",
+    "list50_vs_vendure",
+    "storefront_vs_vendure",
+)
 PRODUCTS = 10_000
 ROTATING = vendure.PRODUCTS
 ROUNDS = 3
@@ -32,6 +38,30 @@ query Levels($stores: [UUID!], $after: String) {
   levels(storeIds: $stores, first: 50, after: $after) {
     nodes { product { id name sku } onHand available reserved incoming version }
     pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+STOREFRONT = """
+query Storefront($store: String!) {
+  storefront(store: $store, channel: WECHAT) {
+    products(first: 50) {
+      nodes { id name price availability { label text } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+"""
+BY_SKU = """
+query($sku: String!) {
+  productVariants(options: {take: 1, filter: {sku: {eq: $sku}}}) {
+    items { id sku name stockLevels { stockOnHand stockAllocated stockLocation { id name } } }
+  }
+}
+"""
+SHOP_LIST = """
+query($skip: Int!) {
+  products(options: {take: 50, skip: $skip}) {
+    totalItems items { id name slug variants { id sku name priceWithTax stockLevel } }
   }
 }
 """
@@ -104,12 +134,11 @@ async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
         ours = [server.pid], [*stage.database, stage.engines.valkey.pid]
         theirs = [peer.app], [peer.database]
         for name in against:
-            make = sell if name.startswith("sell") else listing
-            port, clients = server.port, 64 if make is sell else 16
-            mine, other = make(shop, port, token, peer)
+            make, clients = SCENES[name]
+            mine, other = make(shop, server.port, token, peer)
             yield await compared(
                 name,
-                Case(port, mine, *ours, clients, 4),
+                Case(server.port, mine, *ours, clients, 4),
                 Case(peer.port, other, *theirs, clients, 6),
             )
 
@@ -183,3 +212,34 @@ def listing(shop: Shop, port: int, token: str, peer: Vendure) -> tuple[Talking, 
         asked(forever([post(port, "/graphql", ours, token)]), b'"available"'),
         asked(forever(listed), b'"stockOnHand"'),
     )
+
+
+def scanning(shop: Shop, port: int, token: str, peer: Vendure) -> tuple[Talking, Talking]:
+    """A product by its barcode with its stock, beside Vendure's variant by its SKU."""
+    codes = shop.barcodes[:ROTATING]
+    bodies = [graphql(BARCODE, {"barcode": code, "store": str(shop.store)}) for code in codes]
+    ours = forever(post(port, "/graphql", body, token) for body in bodies)
+    skus = [f"SKU-{number:05d}" for number in range(1, vendure.PRODUCTS + 1)]
+    named = [graphql(BY_SKU, {"sku": sku}) for sku in skus]
+    theirs = forever(post(peer.port, "/admin-api", body, peer.token) for body in named)
+    return asked(ours, b'"available"'), asked(theirs, b'"stockOnHand"')
+
+
+def storefront(shop: Shop, port: int, _: str, peer: Vendure) -> tuple[Talking, Talking]:
+    """A guest's page of fifty products with what is available, on both sides."""
+    ours = graphql(STOREFRONT, {"store": shop.login})
+    theirs = [graphql(SHOP_LIST, {"skip": skip}) for skip in (0, 50, 100, 150)]
+    listed = (post(peer.port, "/shop-api", body) for body in theirs)
+    return (
+        asked(forever([post(port, "/graphql", ours)]), b'"label"'),
+        asked(forever(listed), b'"stockLevel"'),
+    )
+
+
+SCENES = {
+    "sell_vs_vendure": (sell, 64),
+    "barcode_vs_vendure": (scanning, 64),
+    "list50_vs_vendure": (listing, 16),
+    "storefront_vs_vendure": (storefront, 16),
+}
+"""What two servers are asked for a figure, and by how many clients at once."""
