@@ -202,9 +202,9 @@ mutation($input: SyncSalesInput!) {
 """
 
 
-async def test_the_largest_upload_of_a_till(desk: Desk) -> None:
+async def test_the_largest_upload_of_a_till(fresh: Desk) -> None:
     """580 sales of three lines; a fourth line is over the budget."""
-    products = [await desk.product(f"上传{n}") for n in range(20)]
+    desk, products = fresh, [await fresh.product(f"上传{n}") for n in range(20)]
 
     def sale(number: int, count: int = 3) -> dict[str, Any]:
         lines = [{"productId": products[(number + n) % 20], "quantity": "1"} for n in range(count)]
