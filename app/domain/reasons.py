@@ -120,6 +120,8 @@ class WrongStateReason(Enum):
     PAID = Text("订单已付款", "The order is already paid")
     FULFILLED = Text("订单已交付", "The order is already handed over")
     CANCELLED = Text("单据已取消", "The document is cancelled")
+    COMMITTED = Text("扫码单已入库，不能再修改", "The scans are posted and cannot be changed")
+    NOTHING_SCANNED = Text("还没有可入库的扫码，请先扫码", "Nothing was scanned yet")
     EXPIRED = Text("已过期", "It has expired")
     ACTIVE = Text("次卡仍有效", "The pass is active")
     USED = Text("次卡次数已用完", "The pass has no uses left")

@@ -41,6 +41,7 @@ from app.resolvers.report_subscriptions import (
 from app.resolvers.reports import ReportsQuery
 from app.resolvers.roots import describe_directive, is_for_guests, undeclared
 from app.resolvers.sales import SalesMutation, SalesQuery
+from app.resolvers.scans import ScansMutation, ScansQuery, ScansSubscription
 from app.resolvers.sessions import SessionsMutation, SessionsQuery
 from app.resolvers.sms import SmsMutation, SmsQuery
 from app.resolvers.stock import StockMutation, StockQuery
@@ -97,6 +98,7 @@ with warnings.catch_warnings():
             WriteOffsQuery,
             ApprovalsQuery,
             StocktakesQuery,
+            ScansQuery,
             HistoryQuery,
             PrintingQuery,
             ReportsQuery,
@@ -117,6 +119,7 @@ with warnings.catch_warnings():
             CatalogMutation,
             CategoriesMutation,
             BulkMutation,
+            ScansMutation,
             ImagesMutation,
             ImportsMutation,
             UnitsMutation,
@@ -153,6 +156,7 @@ with warnings.catch_warnings():
         StocktakesSubscription,
         ExportsSubscription,
         ImportsSubscription,
+        ScansSubscription,
     )
     Subscription = merge_types("Subscription", streams)
 

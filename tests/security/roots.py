@@ -12,7 +12,7 @@ TARGETS = {"own": (0, 0), "other": (0, 1), "foreign": (1, 0), "absent": None}
 
 NOUNS = (
     *("store", "product", "dish", "movement", "order", "transfer", "supplier", "purchaseOrder"),
-    *("writeOff", "approval", "pass", "staff", "stocktake", "file", "import"),
+    *("writeOff", "approval", "pass", "staff", "stocktake", "file", "import", "scanSession"),
 )
 ABSENT_PLACE = {
     **{noun: str(UUID(int=7 + number, version=4)) for number, noun in enumerate(NOUNS)},
@@ -96,6 +96,7 @@ SPECIAL: dict[str, Arguments] = {
     # Only the person who requested an export sees it.
     "export": lambda _: {"id": ABSENT_PLACE["order"]},
     "exportFeed": lambda _: {"exportId": ABSENT_PLACE["order"]},
+    "scanSessionFeed": lambda place: {"scanSessionId": place["scanSession"]},
     "importFeed": lambda _: {"importId": ABSENT_PLACE["import"]},
     "availabilityFeed": lambda place: {
         "store": place["code"],

@@ -17,6 +17,10 @@ ON_STOCK_ROOTS = (
     *("returnToSupplier", "reverse"),
 )
 """Mutations that record one movement."""
+ON_SCANS = (
+    *("openScanSession", "addScans", "correctScan", "removeScan"),
+    *("commitScanSession", "cancelScanSession"),
+)
 ON_TRANSFERS = (
     *("requestReplenishment", "approveReplenishment", "rejectReplenishment"),
     *("withdrawReplenishment", "createTransfer", "shipTransfer", "receiveTransfer"),
@@ -185,6 +189,7 @@ ANSWERS = {
     ),
     "setAlertRule": f"... on AlertSetting {{ rule enabled days fewerThan hours }} {PROBLEM}",
     **stocktake_answers(PROBLEM, SHORT),
+    **dict.fromkeys(ON_SCANS, f"... on ScanSession {{ id state scans {{ id }} }} {PROBLEM}"),
     "requestWriteOff": f"{ON_WRITE_OFF} {SHORT}",
     "rejectWriteOff": ON_WRITE_OFF,
     "approveWriteOff": f"{ON_WRITE_OFF} ... on OverLimit {{ limit costs: value }}",

@@ -55,6 +55,7 @@ from app.db.tables.orders import Order, OrderLine
 from app.db.tables.passes import Pass, Redemption
 from app.db.tables.purchases import PurchaseLine, PurchaseOrder, Supplier
 from app.db.tables.rollups import RollUp
+from app.db.tables.scans import Scan, ScanSession
 from app.db.tables.stock import (
     Batch,
     BatchLevel,
@@ -130,6 +131,8 @@ __all__ = [
     "ReportSubscription",
     "Request",
     "RollUp",
+    "Scan",
+    "ScanSession",
     "Session",
     "ShopMessage",
     "SmsAccount",
