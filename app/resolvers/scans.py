@@ -12,7 +12,7 @@ from app.db.scans import ScanSessionFilter
 from app.db.tables import ScanSession
 from app.domain import access
 from app.domain.access import Can
-from app.domain.documents import scans
+from app.domain.documents import scan_commits, scans
 from app.domain.errors import Malformed, Refused
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
@@ -113,7 +113,7 @@ class ScansMutation:
     ) -> ScanSession:
         books, viewer = info.context.app.books, info.context.viewer
         given = input.key, input.scan_session_id, bool(input.known_only), input.document
-        return await scans.commit_session(books, viewer, *given)
+        return await scan_commits.commit_session(books, viewer, *given)
 
     @root(
         Can.RECEIVE,

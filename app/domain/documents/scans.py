@@ -1,17 +1,16 @@
-"""Scan sessions: several phones gather codes and quantities, which are posted once.
+"""Scan sessions: several phones gather codes and quantities; `scan_commits` posts them once.
 
-Every change locks the session's row and counts its `version`: a commit is drafted from the scans
-of one version, and drafted again when another phone has added one meanwhile.
+Every change locks the session's row and counts its `version`.
 """
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
@@ -24,33 +23,22 @@ from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.claims import claim
 from app.domain.errors import (
-    Busy,
     InvalidQuantity,
     Malformed,
-    Refusal,
     Refused,
     UnknownProduct,
     WrongState,
     WrongStateReason,
 )
-from app.domain.ledger.documents import announce, change_document, open_levels_for
-from app.domain.ledger.draft import Draft
-from app.domain.ledger.post import post
-from app.domain.movements.batches import MOST_LINES
+from app.domain.ledger.documents import announce, change_document
 from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
-from app.domain.movements.record import Books, MovementHead, MovementTerms, draft, resolve
 from app.domain.rules.fefo import NEVER
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import InvalidText, clean
-from app.domain.rules.units import from_base, to_base
+from app.domain.rules.units import to_base
 from app.domain.scan_errors import UnknownScanSession
 
 MOST_SCANS, MOST_AT_ONCE = 5000, 200
-ATTEMPTS = 5
-
-
-class Overtaken(Exception):
-    """Another phone has changed the session since its scans were read."""
 
 
 class ScanPurpose(Enum):
@@ -71,21 +59,6 @@ class ScanRequest(LineRequest, Protocol):
     def produced_on(self) -> date | None: ...
     @property
     def unit_cost(self) -> int | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ScannedLine:
-    """A line of a movement: all scans of one product and batch at one cost, or an unknown code."""
-
-    product_id: UUID | None
-    code: str | None
-    quantity: Decimal | None
-    packs: Decimal | None = None
-    unit: str | None = None
-    batch_no: str | None = None
-    expires_on: date | None = None
-    produced_on: date | None = None
-    unit_cost: int | None = None
 
 
 class ScanTotal(NamedTuple):
@@ -151,7 +124,7 @@ async def add_scans(
     scans = [await _scan(db, viewer, row, *each) for each in enumerate(requests)]
 
     async def work(unit: Unit, current: ScanSession) -> None:
-        _require_open(current)
+        require_open(current)
         if await rows.count_scans(unit, id) + len(scans) > MOST_SCANS:
             raise Malformed(
                 "scans",
@@ -203,7 +176,7 @@ async def _scan(
     )
     with _at_scan(place):
         scan.code = clean(request.code, "code", 300)
-        line = await _known(db, session, request)
+        line = await known_line(db, session, request)
         if line is not None:
             await _of_product(db, scan, line)
             return scan
@@ -214,7 +187,9 @@ async def _scan(
     return scan
 
 
-async def _known(db: Database, session: ScanSession, request: ScanRequest) -> ResolvedLine | None:
+async def known_line(
+    db: Database, session: ScanSession, request: ScanRequest
+) -> ResolvedLine | None:
     """The scan as a line; None for a code that names no product."""
     source = Kind[session.purpose].value.source
     try:
@@ -254,7 +229,7 @@ async def correct_scan(
     row = await get_session(db, viewer, scan.session_id)
 
     async def work(unit: Unit, current: ScanSession) -> None:
-        _require_open(current)
+        require_open(current)
         scan = await unit.session.get_one(Scan, (unit.tenant, scan_id))
         scan.corrected_by = viewer.actor
         scan.removed_at = unit.now if quantity is None else None
@@ -275,130 +250,26 @@ async def cancel_session(db: Database, viewer: Viewer, key: UUID, id: UUID) -> S
     row = await get_session(db, viewer, id)
 
     async def work(unit: Unit, current: ScanSession) -> None:
-        _require_open(current)
-        _end(unit, viewer, current, "CANCELLED")
+        require_open(current)
+        end_session(unit, viewer, current, "CANCELLED")
 
     request = "cancelScanSession", id
     return await change_document(db, viewer.claimant, key, row, request, rows.locked_session, work)
 
 
-def _require_open(row: ScanSession) -> None:
+def require_open(row: ScanSession) -> None:
+    """Raises Refused(WrongState) for a session that has ended."""
     if row.state != "OPEN":
         raise Refused(WrongState(WrongStateReason[row.state]))
 
 
-def _end(unit: Unit, viewer: Viewer, row: ScanSession, state: str) -> None:
+def end_session(unit: Unit, viewer: Viewer, row: ScanSession, state: str) -> None:
+    """Sets the final state of a session."""
     row.state, row.ended_by, row.ended_at = state, viewer.actor, unit.now
-
-
-async def commit_session(
-    books: Books,
-    viewer: Viewer,
-    key: UUID,
-    id: UUID,
-    known_only: bool,
-    document: str | None,
-) -> ScanSession:
-    """The session after its scans are posted, all together and once.
-
-    `known_only` leaves out codes that name no product. Raises Refused: UnknownScanSession,
-    WrongState, UnknownProduct with all unknown codes, KeyReused, Busy while phones keep adding.
-    """
-    document = clean(document, "document", 100)
-    request = "commitScanSession", id, known_only, document
-    for _ in range(ATTEMPTS):
-        row = await get_session(books.db, viewer, id)
-        drafts: list[Draft] = []
-        if row.state == "OPEN":
-            drafts = await _drafts(books, viewer, key, row, known_only, document)
-            await open_levels_for(books.db, viewer.tenant, *drafts)
-        try:
-            async with books.db.unit(viewer.tenant) as unit:
-                earlier = await claim(unit, viewer.claimant, key, id, *request)
-                current = await rows.locked_session(unit, id)
-                assert current is not None, "no session is ever deleted"
-                if earlier is None:
-                    _require_open(current)
-                    if current.version != row.version:
-                        raise Overtaken
-                    current.movement_ids = await _post(unit, drafts)
-                    _end(unit, viewer, current, "COMMITTED")
-                    announce(unit, current)
-            return current
-        except Overtaken:
-            continue
-    raise Refused(Busy())
-
-
-async def _post(unit: Unit, drafts: Sequence[Draft]) -> list[UUID]:
-    """The ids of the movements. Raises Refused."""
-    ids: list[UUID] = []
-    for outcome in await post(unit, drafts):
-        if isinstance(outcome, Refusal):
-            raise Refused(outcome)
-        ids.append(outcome.id)
-    return ids
-
-
-async def _drafts(
-    books: Books,
-    viewer: Viewer,
-    key: UUID,
-    row: ScanSession,
-    known_only: bool,
-    document: str | None,
-) -> list[Draft]:
-    """The movements of the scans, at most MOST_LINES lines each."""
-    async with books.db.read(viewer.tenant) as session:
-        scans = await rows.scans_of(session, viewer.tenant, [row.id])
-    lines = _lines(scans)
-    if known_only:
-        lines = [each for each in lines if each.product_id or await _is_known(books.db, row, each)]
-    if not lines:
-        raise Refused(WrongState(WrongStateReason.NOTHING_SCANNED))
-    kind, drafts = Kind[row.purpose], list[Draft]()
-    for at in range(0, len(lines), MOST_LINES):
-        head = MovementHead(uuid5(key, f"scans {at}"), note=row.note)
-        part = lines[at : at + MOST_LINES]
-        resolved, moment = await resolve(books.db, viewer, kind, row.store_id, part, head)
-        terms = MovementTerms(document=document)
-        drafts.append(await draft(books, viewer, kind, row.store_id, resolved, head, moment, terms))
-    return drafts
-
-
-async def _is_known(db: Database, row: ScanSession, line: ScannedLine) -> bool:
-    return await _known(db, row, line) is not None
 
 
 def _digits(quantity: Decimal | None) -> str | None:
     return None if quantity is None else format(quantity, "f")
-
-
-def _decimal(digits: str | None) -> Decimal | None:
-    return None if digits is None else Decimal(digits)
-
-
-def _lines(scans: Sequence[Scan]) -> list[ScannedLine]:
-    """The lines to post: scans of one product and batch at one cost are added up."""
-    totals: dict[tuple[Any, ...], int] = {}
-    scales: dict[UUID, int] = {}
-    unknown: list[ScannedLine] = []
-    for scan in scans:
-        terms = scan.batch_no, scan.expires_on, scan.produced_on, scan.unit_cost
-        if scan.removed_at is not None:
-            continue
-        if scan.product_id is None or scan.base is None or scan.scale is None:
-            amount = _decimal(scan.amount), _decimal(scan.packs), scan.unit
-            unknown.append(ScannedLine(None, scan.code, *amount, *terms))
-        else:
-            key = scan.product_id, *terms
-            totals[key] = totals.get(key, 0) + scan.base
-            scales[scan.product_id] = scan.scale
-    known = [
-        ScannedLine(product, None, from_base(base, scales[product]), None, None, *terms)
-        for (product, *terms), base in totals.items()
-    ]
-    return [*known, *unknown]
 
 
 def totals_of(scans: Sequence[Scan]) -> list[ScanTotal]:
