@@ -72,7 +72,7 @@ A secret without a store belongs to the chain: the permission in any store is en
 OF_ROOT: dict[str, dict[str, Can]] = {
     "replenishmentSuggestions": dict.fromkeys(("stock", "transfer", "alert"), Can.SEE_TRANSFERS),
     # Who scanned is shown to those who scan.
-    **dict.fromkeys(("scanSession", "scanSessions", "scanSessionFeed"), {"staff": Can.RECEIVE}),
+    **{key: {"staff": Can.RECEIVE} for key in ("scanSession", "scanSessions", "scanSessionFeed")},
     # It repeats the code that was scanned.
     "scan": {"barcode": Can.SEE_STOCK},
     "channelPreview": {"stock": Can.EDIT_CHANNELS},

@@ -111,9 +111,7 @@ async def _drafts(
         scans = await rows.scans_of(session, viewer.tenant, [row.id])
     lines = _lines(scans)
     if known_only:
-        lines = [
-            each for each in lines if each.product_id or await _isknown_line(books.db, row, each)
-        ]
+        lines = [each for each in lines if each.product_id or await _is_known(books.db, row, each)]
     if not lines:
         raise Refused(WrongState(WrongStateReason.NOTHING_SCANNED))
     kind, drafts = Kind[row.purpose], list[Draft]()
@@ -126,7 +124,7 @@ async def _drafts(
     return drafts
 
 
-async def _isknown_line(db: Database, row: ScanSession, line: ScannedLine) -> bool:
+async def _is_known(db: Database, row: ScanSession, line: ScannedLine) -> bool:
     return await known_line(db, row, line) is not None
 
 
