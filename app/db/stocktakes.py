@@ -165,6 +165,12 @@ async def lines_of(
     return (await session.scalars(query.order_by(L.stocktake_id, L.id))).all()
 
 
+async def all_products(session: AnySession, row: Stocktake) -> list[UUID]:
+    """The products of the stocktake's lines, in their order."""
+    query = select(L.product_id).where(L.tenant_id == row.tenant_id, L.stocktake_id == row.id)
+    return list(await session.scalars(query.order_by(L.id)))
+
+
 async def listed_products(unit: Unit, row: Stocktake, products: Collection[UUID]) -> set[UUID]:
     """Those of these products that the stocktake has lines of."""
     query = select(L.product_id).where(L.tenant_id == unit.tenant, L.stocktake_id == row.id)

@@ -27,6 +27,7 @@ from app.domain.claims import claim
 from app.domain.documents.stocktake_lines import Corrections, load_corrections
 from app.domain.documents.stocktakes import get_stocktake, require_state
 from app.domain.documents.worksheet import (
+    AT_ONCE,
     Worksheet,
     WorksheetLine,
     count_times,
@@ -44,9 +45,6 @@ from app.domain.stocktake_errors import StocktakeBlocked
 
 STEP = 100
 """Products whose levels are locked in one transaction. A sale waits for one such step at most."""
-
-AT_ONCE = 500
-"""Products that are compared at a time, so that other work of the process goes on between."""
 
 REASON = "盘点"
 """Reason of a movement whose variance has no explanation."""

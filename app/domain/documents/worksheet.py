@@ -4,6 +4,8 @@ While the stocktake is open the comparison is made at each read; once it is clos
 posted is read back.
 """
 
+import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +34,9 @@ from app.domain.stocktake_errors import BlockedLine, Blocker
 
 T = TypeVar("T")
 
+AT_ONCE = 500
+"""Products that are compared at a time, so that other work of the process goes on between."""
+
 
 class LineState(Enum):
     """How the counts of a product compare with the books."""
@@ -52,7 +57,7 @@ class Narrowing(Enum):
     SYNC_TILLS = "Let the tills that are offline upload their sales before it is closed. 收银机联网"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class WorksheetLine:
     """A product on the worksheet, in base units.
 
@@ -92,28 +97,28 @@ class WorksheetLine:
     def pair(self) -> tuple[UUID, UUID]:
         return self.store_id, self.product_id
 
-    @property
+    @cached_property
     def expected(self) -> int:
         """The book at the position of the counts; of an uncounted product, the book now."""
         return sum(part.expected for part in self.parts) if self.parts else self.now.on_hand
 
-    @property
+    @cached_property
     def counted(self) -> int | None:
         return sum(part.counted for part in self.parts) if self.parts else None
 
-    @property
+    @cached_property
     def variance(self) -> int | None:
         return sum(part.variance for part in self.parts) if self.parts else None
 
-    @property
+    @cached_property
     def low(self) -> int | None:
         return sum(part.low for part in self.parts) if self.parts else None
 
-    @property
+    @cached_property
     def high(self) -> int | None:
         return sum(part.high for part in self.parts) if self.parts else None
 
-    @property
+    @cached_property
     def is_ambiguous(self) -> bool:
         return any(part.low < part.high for part in self.parts)
 
@@ -131,12 +136,12 @@ class WorksheetLine:
         named = unnamed and any(each.zone for each in self.counts) and len(self.moments) > 1
         return [Narrowing.RECOUNT, Narrowing.CONFIRM, *([Narrowing.NAME_ZONES] if named else [])]
 
-    @property
+    @cached_property
     def differs(self) -> bool:
         """Whether a batch, or the whole, was counted differently from the books."""
         return any(part.variance for part in self.parts)
 
-    @property
+    @cached_property
     def state(self) -> LineState:
         if not self.parts:
             return LineState.UNCOUNTED
@@ -144,7 +149,7 @@ class WorksheetLine:
             return LineState.AMBIGUOUS
         return LineState.DIFFERS if self.differs else LineState.MATCHES
 
-    @property
+    @cached_property
     def value(self) -> int | None:
         """The variance at the moving-average cost, in 1/10000 yuan."""
         variance, now = self.variance, self.now
@@ -159,7 +164,7 @@ class WorksheetLine:
         """The level's position that the line speaks of."""
         return max((part.seq for part in self.parts), default=self.now.seq)
 
-    @property
+    @cached_property
     def needs_recount(self) -> bool:
         """Whether the variance is so large that another person must count it, and none has."""
         if self.rules is None or not self.differs or any(each.checks for each in self.counts):
@@ -169,7 +174,7 @@ class WorksheetLine:
         by_value = value is not None and worth > value
         return by_value or (percent is not None and size * 100 > percent * abs(self.expected))
 
-    @property
+    @cached_property
     def blocker(self) -> Blocker | None:
         """What keeps the stocktake from being closed."""
         if self.is_ambiguous:
@@ -221,7 +226,20 @@ async def worksheets(
 ) -> dict[UUID, Worksheet]:
     """The worksheets of these stocktakes."""
     stocktakes = await rows.stocktakes_by_id(session, tenant, ids)
-    return {row.id: await worksheet(session, row) for row in stocktakes}
+    return {row.id: await _in_parts(session, row) for row in stocktakes}
+
+
+async def _in_parts(session: AnySession, row: Stocktake) -> Worksheet:
+    """The whole worksheet. It is read in parts with pauses between them, so that people go on
+    counting while a large stocktake is followed."""
+    products = await rows.all_products(session, row)
+    lines: list[WorksheetLine] = []
+    for at in range(0, len(products), AT_ONCE):
+        began = time.monotonic()
+        lines += (await worksheet(session, row, products[at : at + AT_ONCE])).lines
+        if len(products) > AT_ONCE:
+            await asyncio.sleep((time.monotonic() - began) / 2)
+    return Worksheet(row, lines)
 
 
 async def worksheet(
