@@ -1,6 +1,6 @@
 """The demo: seeded once however often, finished when cut short, and something on every screen."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,17 @@ FRONT = """{ storefront(store: "demo") { store { name } categories { name }
   products(first: 200) { nodes { name price availability { label text } } } } }"""
 
 
-SELDOM = {"create_store": 2, "sell_pass": 2, "create_supplier": 1, "approve": 1}
-"""What is called less than three times."""
+CUTS: tuple[tuple[Any, str, int], ...] = (
+    (seed.stores, "create_store", 2),
+    (seed.staff, "invite_staff", 3),
+    (seed.products, "set_reorder_point", 3),
+    (seed.Lane, "submit", 3),
+    (trades, "set_recipe", 3),
+    (trades.passes, "sell_pass", 2),
+    (documents.purchases, "create_supplier", 1),
+    (documents.transfer_requests, "approve", 1),
+)
+"""Where the seeding is cut short, in its order: a function of a module, and which call of it."""
 
 
 class CutShort(Exception):
@@ -107,42 +116,31 @@ async def test_seeded_twice_it_is_there_once(settings: Settings) -> None:
     assert once["product_codes"] == once["products"] + coded
 
 
-@pytest.mark.parametrize(
-    "where",
-    [
-        "create_store",
-        "invite_staff",
-        "set_reorder_point",
-        "submit",
-        "sell_pass",
-        "set_recipe",
-        "create_supplier",
-        "approve",
-    ],
-)
-async def test_what_was_cut_short_is_finished(
-    settings: Settings, whole: Urls, where: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Stops at the third call (or an earlier one of what is called seldom), as a kill would."""
-    owner: dict[str, Any] = {"create_store": seed.stores, "invite_staff": seed.staff}
-    owner |= {"create_supplier": documents.purchases, "approve": documents.transfer_requests}
-    owner |= {"submit": seed.Lane, "sell_pass": trades.passes, "set_recipe": trades}
-    calls, real = 0, getattr(owner.get(where, seed.products), where)
+def stopping(call: Callable[..., Awaitable[Any]], most: int) -> Callable[..., Awaitable[Any]]:
+    """The function, which raises CutShort at this call."""
+    calls = 0
 
-    async def stopping(*arguments: Any, **named: Any) -> Any:
+    async def counting(*arguments: Any, **named: Any) -> Any:
         nonlocal calls
         calls += 1
-        if calls == SELDOM.get(where, 3):
+        if calls == most:
             raise CutShort
-        return await real(*arguments, **named)
+        return await call(*arguments, **named)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(owner.get(where, seed.products), where, stopping)
-        with pytest.raises(CutShort):
-            await seed.seed(settings)
+    return counting
+
+
+async def test_what_was_cut_short_is_finished(
+    settings: Settings, whole: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut short at one place after the other, as by kills, and finished in the end."""
+    for owner, name, most in CUTS:
+        with monkeypatch.context() as patched:
+            patched.setattr(owner, name, stopping(getattr(owner, name), most))
+            with pytest.raises(CutShort):
+                await seed.seed(settings)
     assert await seed.seed(settings) == seed.SIGN_INS
-    counts = await counted(settings.owner_url)
-    assert counts == await counted(whole.owner)
+    assert await counted(settings.owner_url) == await counted(whole.owner)
 
 
 async def test_nothing_is_told_where_others_live(settings: Settings) -> None:
