@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from app.db.core.audit import audit
+from app.db.core.unit import Database
+from app.db.core.vault import Vault
 from app.demo import seed
 from app.settings import Settings
 from tests.api.conftest import served
@@ -50,6 +52,7 @@ class Demo:
     buyer: Person
     customer: Person
     stores: dict[str, str]
+    db: Database
 
     async def product(self, sku: str) -> str:
         return (await self.owner.ask(PRODUCT, sku=sku))["id"]
@@ -65,6 +68,10 @@ class Demo:
         front = await self.customer.ask(LABEL, store=store, search=name)
         [product] = front["products"]["nodes"]
         return product["availability"]["text"]
+
+
+async def unheard(_tenant: UUID, _stores: object) -> None:
+    """A worker of a story: nothing follows what it writes."""
 
 
 @pytest.fixture(scope="session")
@@ -88,9 +95,12 @@ async def demo(clone: Cloning, tmp_path_factory: pytest.TempPathFactory) -> Asyn
             for each in seed.SIGN_INS
         }
         stores = await people["owner"].ask(STORES)
+        db = Database(urls.database, unheard, vault=Vault(SECRET))
         yield Demo(
             **people,
             customer=Person(asking),
             stores={each["code"]: each["id"] for each in stores},
+            db=db,
         )
+        await db.close()
     assert await audit(urls.owner) == []

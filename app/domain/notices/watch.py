@@ -19,7 +19,7 @@ from app.domain.notices import findings
 from app.domain.notices.findings import DOCUMENT_RULES, EXPIRY_RULES
 from app.domain.rules.alert_settings import Settings
 
-TURN_SECONDS = 2.0
+TURN_SECONDS = 3.0
 REST = 1.0
 """Seconds of rest for each second that a whole store took, so that sales have their turn."""
 
