@@ -59,7 +59,7 @@ BARS = {
     "stocktake_open_20k": Bar(1, "s"),
     "count_vs_unit": Bar(1, "x"),
     "count_p99_ms": Bar(300, "ms"),
-    "close_vs_lane": Bar(5, "x"),
+    "close_vs_lane": Bar(8, "x"),
     "close_5000_s": Bar(3, "s"),
     "close_delay_ms": Bar(50, "ms"),
     "as_of_vs_levels": Bar(3, "x"),

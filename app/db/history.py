@@ -245,7 +245,7 @@ async def count_candidates(
     return [CountCandidate(*row) for row in await session.execute(query)]
 
 
-EVIDENCE = ("RECEIPT", "SALE", "WRITE_OFF")
+EVIDENCE = ("RECEIPT", "SALE", "SHIPMENT", "WRITE_OFF")
 
 
 async def facts(

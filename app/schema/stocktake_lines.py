@@ -21,6 +21,7 @@ from app.schema.identity import Actor
 from app.schema.scalars import Money, Quantity, Revision, amount, maybe_money, quantity
 from app.schema.stock import Movement
 from app.schema.stocktake_problems import Blocker
+from app.schema.variance_evidence import quantities
 from app.schema.window import as_window, describe_values, window
 
 strawberry.enum(
@@ -330,12 +331,17 @@ class StocktakeLine:
         suggestion = await _suggestion(root, info)
         if suggestion is None:
             return None
-        english, _, chinese = suggestion.reason.value.rpartition(" ")
-        text = chinese if info.context.language == "zh" else english
+        english, _, meaning = suggestion.reason.value.rpartition(" ")
+        chinese = info.context.language == "zh"
+        details = quantities(root, suggestion, chinese)
         if suggestion.other is not None:
             other = await info.context.loaders_of(root).products.load(suggestion.other)
-            text += f": {other.name}" if info.context.language != "zh" else f"：{other.name}"
-        return text
+            details = [other.name]
+        if not details:
+            return meaning if chinese else english
+        if chinese:
+            return f"{meaning}：{'，'.join(details)}"
+        return f"{english.rstrip('.')}: {', '.join(details)}."
 
     @strawberry.field(
         graphql_type=list[Movement],

@@ -381,6 +381,7 @@ async def test_suggested_reasons(desk: Desk) -> None:
         "水": "UNIT_MIX_UP",
     }
     assert line_of(row, "东北大米")["evidence"] == "相似商品混淆：东北小米"
+    assert line_of(row, "糖")["evidence"].endswith("：待检 3")
 
 
 async def test_a_category_covers_those_below_it(desk: Desk) -> None:

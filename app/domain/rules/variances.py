@@ -81,7 +81,7 @@ def suggest(line: Difference, others: Sequence[Difference]) -> Suggestion | None
     if missing > 0 and missing in line.aside:
         return Suggestion(SuggestedReason.OPEN_HOLD)
     if 0 < line.variance == line.transit:
-        return Suggestion(SuggestedReason.IN_TRANSIT)
+        return Suggestion(SuggestedReason.IN_TRANSIT, _shipped(line.facts, line.transit))
     if _is_of_packs(line):
         return Suggestion(SuggestedReason.UNIT_MIX_UP)
     if missing > 0 and (late := _synchronized_lately(line)):
@@ -125,6 +125,16 @@ def _received_twice(facts: Sequence[Fact], missing: int) -> tuple[UUID, ...]:
         if fact.kind == "RECEIPT" and fact.quantity == missing:
             days.setdefault(fact.day, []).append(fact.movement_id)
     return next((tuple(ids) for ids in days.values() if len(ids) > 1), ())
+
+
+def _shipped(facts: Sequence[Fact], quantity: int) -> tuple[UUID, ...]:
+    """The latest shipments that make up this quantity."""
+    shipments: list[UUID] = []
+    for fact in reversed(facts):
+        if fact.kind == "SHIPMENT" and quantity > 0:
+            quantity -= fact.quantity
+            shipments.append(fact.movement_id)
+    return tuple(shipments)
 
 
 def _alike(name: str, other: str) -> bool:
