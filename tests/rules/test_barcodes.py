@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.rules.codes import LENGTHS, check_digit_ok, code_key, normal
+from app.domain.rules.codes import LENGTHS, check_digit_ok, code_key, normal, printed
 
 digits = st.text("0123456789", min_size=1, max_size=13)
 
@@ -56,6 +56,12 @@ def test_normal_is_final(code: str) -> None:
 def test_every_length_becomes_fourteen(length: int, data: st.DataObject) -> None:
     body = data.draw(st.text("0123456789", min_size=length - 1, max_size=length - 1))
     assert len(normal(with_check_digit(body))) == 14
+
+
+@given(st.text(max_size=20) | digits.map(with_check_digit))
+def test_what_is_shown_finds_the_product(code: str) -> None:
+    """A barcode is shown as it is printed: another spelling of the same code."""
+    assert code_key(printed(normal(code))) == code_key(code)
 
 
 def wide(text: str) -> str:

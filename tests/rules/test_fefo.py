@@ -78,6 +78,21 @@ def test_what_a_channel_may_take(
     ]
 
 
+@given(FRESH, st.integers(1, 40), st.integers(0, 9), st.integers(0, 5))
+def test_a_hold_takes_what_lasts_until_its_day(
+    available: list[tuple[BatchKey, int]], quantity: int, day: int, days_left: int
+) -> None:
+    """All that lasts until the goods are handed over, by FEFO, and nothing else."""
+    until = TODAY + timedelta(days=day)
+    choice = choose_batches(
+        available, quantity, today=TODAY, days_left=days_left, lasts_until=until
+    )
+    since = max(until, TODAY + timedelta(days=days_left))
+    lasting = [(key, held) for key, held in available if key.expires_on >= since]
+    assert choice.parts == pick(lasting, quantity)
+    assert choice.taken == min(quantity, sum(held for _, held in lasting))
+
+
 @given(FRESH, st.integers(1, 40), st.sets(st.integers(0, 20)))
 def test_a_named_batch_is_not_fefo(
     available: list[tuple[BatchKey, int]], quantity: int, chosen: set[int]

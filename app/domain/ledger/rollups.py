@@ -1,6 +1,7 @@
 """Roll-ups of one post: the flows of its movements, added up by the hour (I13)."""
 
 from collections.abc import Iterable
+from operator import add
 from zoneinfo import ZoneInfo
 
 from app.db.rollups import FlowSums, RollUpKey
@@ -49,13 +50,14 @@ class RollUps:
                 draft.channel or "",
                 draft.reason or "" if flow in FLOWS_WITH_REASON else "",
             )
-            earlier, charge = self._sums.get(key, FlowSums()), move.charge
-            self._sums[key] = FlowSums(
-                quantity=earlier.quantity + sign * move.quantity,
-                cost=earlier.cost + sign * (cost or 0),
-                discount=earlier.discount + sign * (charge.discount if charge else 0),
-                amount=earlier.amount + sign * (charge.amount if charge else 0),
+            charge = move.charge
+            discount, amount = (charge.discount, charge.amount) if charge else (0, 0)
+            added = FlowSums(
+                sign * move.quantity, sign * (cost or 0), sign * discount, sign * amount
             )
+            earlier = self._sums.setdefault(key, added)
+            if earlier is not added:
+                self._sums[key] = FlowSums(*map(add, earlier, added))
 
     def rows(self) -> Iterable[tuple[RollUpKey, FlowSums]]:
         """What to add to the rows of the database, each key once."""
