@@ -2,9 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, bindparam, tuple_
+from sqlalchemy import bindparam, literal_column, tuple_
 
 from app.db.core.snapshot import AnySession
+
+PAGES = 200
+"""Queries of pages that a list keeps: their limits and orders differ."""
 
 
 class Span(NamedTuple):
@@ -23,7 +26,7 @@ class Span(NamedTuple):
         return await self.fetch(session, self.query(query, *order, newest=newest), {})
 
     def query(self, query: Any, *order: Any, newest: bool = False) -> Any:
-        """The query of the span's rows; its key and limit are parameters that `fetch` sets."""
+        """The query of the span's rows; its key is a parameter that `fetch` sets."""
         descending = newest != self.backward
         if self.key is not None:
             marks = [bindparam(f"key_{n}", type_=each.type) for n, each in enumerate(order)]
@@ -32,17 +35,18 @@ class Span(NamedTuple):
             )
             query = query.where(place < key if descending else place > key)
         query = query.order_by(*(each.desc() if descending else each for each in order))
-        return query.limit(bindparam("page_limit", type_=Integer))
+        # A literal: PostgreSQL plans a list whose limit it does not know as if it were long.
+        return query.limit(literal_column(str(self.limit)))
 
     @property
     def shape(self) -> "Span":
-        """A span whose query is the same, without the values of its key and limit."""
-        return Span(0, None if self.key is None else (), self.backward)
+        """A span whose query is the same, without the values of its key."""
+        return Span(self.limit, None if self.key is None else (), self.backward)
 
     async def fetch(self, session: AnySession, query: Any, values: dict[str, Any]) -> list[Any]:
         """The rows of a query made by `query`; `values` are the parameters of its filters."""
         keys = {f"key_{n}": value for n, value in enumerate(self.key or ())}
-        rows = list(await session.execute(query, {"page_limit": self.limit, **keys, **values}))
+        rows = list(await session.execute(query, {**keys, **values}))
         return rows[::-1] if self.backward else rows
 
     async def scalars(

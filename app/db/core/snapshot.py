@@ -214,6 +214,10 @@ class ReadSession:
         self._tenant = tenant
         self._by_keys = by_keys
 
+    def with_one_plan(self) -> "ReadSession":
+        """These reads, whose statements keep one plan for all values."""
+        return ReadSession(self._snapshot, self._tenant, True)
+
     async def fetch(self, text: str, *arguments: Any) -> list[Record]:
         """Run SQL text, as asyncpg's connections do."""
         return await self._snapshot.fetch(self._tenant, self._by_keys, text, *arguments)
@@ -242,6 +246,13 @@ class ReadSession:
 
 AnySession: TypeAlias = AsyncSession | ReadSession
 """The session argument of every read: a unit's `AsyncSession`, or a snapshot's `ReadSession`."""
+
+
+def with_one_plan(session: AnySession) -> AnySession:
+    """The session, with one plan for all values of a statement; a unit's session is unchanged."""
+    if isinstance(session, ReadSession):
+        return session.with_one_plan()
+    return session
 
 
 def _plan(query: Any, is_constant: bool) -> "tuple[Plan, Any]":
