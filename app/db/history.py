@@ -12,7 +12,19 @@ from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.levels import Pair
-from app.db.tables import Alert, Entry, Level, Movement, Product, Stocktake, StocktakeLine
+from app.db.tables import (
+    Alert,
+    Entry,
+    Level,
+    Movement,
+    Product,
+    PurchaseLine,
+    PurchaseOrder,
+    Stocktake,
+    StocktakeLine,
+    Transfer,
+    TransferLine,
+)
 from app.domain.rules.kinds import ON_HAND_BINS, PHYSICAL_BINS
 
 E, M, L = (table.__table__.c for table in (Entry, Movement, Level))
@@ -245,7 +257,7 @@ async def count_candidates(
     return [CountCandidate(*row) for row in await session.execute(query)]
 
 
-EVIDENCE = ("RECEIPT", "SALE", "SHIPMENT", "WRITE_OFF")
+EVIDENCE = ("RECEIPT", "SALE", "SHIPMENT", "TRANSFER_RECEIPT", "WRITE_OFF")
 
 
 async def facts(
@@ -273,3 +285,25 @@ async def facts(
         .order_by(Movement.id)
     )
     return (await session.execute(query)).all()
+
+
+async def short_products(
+    session: AnySession, tenant: UUID, store: UUID, products: Collection[UUID], since: datetime
+) -> set[UUID]:
+    """Those of these products of which a delivery to the store, that ended since a moment, was
+    short: a purchase order that was closed before all of it came, or a transfer with a loss."""
+    P, PL, T, TL = PurchaseOrder, PurchaseLine, Transfer, TransferLine
+    ordered = (
+        select(PL.product_id)
+        .join(P, and_(P.tenant_id == PL.tenant_id, P.id == PL.purchase_id))
+        .where(PL.tenant_id == tenant, among(PL.product_id, products), P.store_id == store)
+        .where(P.state == "CLOSED", P.ended_at > since, PL.received < PL.ordered)
+    )
+    shipped = (
+        select(TL.product_id)
+        .join(T, and_(T.tenant_id == TL.tenant_id, T.id == TL.transfer_id))
+        .where(TL.tenant_id == tenant, among(TL.product_id, products), T.to_store == store)
+        .where(T.ended_at > since, TL.lost > 0)
+    )
+    short = union_all(ordered, shipped).subquery("short")
+    return set(await session.scalars(select(short.c.product_id)))

@@ -29,3 +29,17 @@ async def test_counts_that_arrive_together(desk: Desk) -> None:
     assert (line["counted"], line["interval"]) == ("10", {"low": "5", "high": "6"})
     answer = await desk.ask(FIND, id=other["id"])
     assert [each["quantity"] for each in line_of(answer, "面")["counts"]] == ["2"]
+
+
+async def test_a_delivery_that_was_short_again(desk: Desk) -> None:
+    """The product came short before, and lacks something soon after the next delivery."""
+    supplier = await desk.do("createSupplier", name=f"供应商 {uuid4().hex[:6]}")
+    ordered = {"storeId": desk.store, "supplierId": supplier["id"]}
+    order = await desk.do("createPurchaseOrder", **ordered, lines=[await desk.line("盐", 10)])
+    at = {"purchaseOrderId": order["id"]}
+    await desk.do("receivePurchaseOrder", **at, lines=[await desk.line("盐", 7)])
+    assert (await desk.do("closePurchaseOrder", **at, reason="缺货"))["state"] == "CLOSED"
+    await desk.receive("盐", 10)
+    row = await counted(desk, await opened(desk, "盐"), ("盐", 15))
+    line = line_of(row, "盐")
+    assert (line["suggestedReason"], line["evidence"]) == ("SHORT_DELIVERY", "到货短少")

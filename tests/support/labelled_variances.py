@@ -68,7 +68,8 @@ def _product(rng: Random, name: str) -> Difference:
         late = timedelta(minutes=rng.randint(20, 400))
         facts.append(_fact(rng, "SALE", rng.randint(1, 3), rng.randint(2, 30), late))
     packs = rng.choice(((), (6,), (12,), (24,)))
-    return Difference(id, name, 0, [0], {0, reserved}, 0, packs, facts, TODAY)
+    short = rng.random() < 0.05
+    return Difference(id, name, 0, [0], {0, reserved}, 0, packs, facts, TODAY, short)
 
 
 def _fact(rng: Random, kind: str, quantity: int, days: int, lag: timedelta = timedelta()) -> Fact:
@@ -101,6 +102,8 @@ def _caused(rng: Random, line: Difference, cause: SuggestedReason | None) -> Dif
         # A pack is not counted, or sold or received as one piece.
         missing = rng.choice((-1, 1)) * rng.choice((pack, pack - 1))
         return replace(_changed(line, missing), packs=(pack,))
+    if cause is R.SHORT_DELIVERY:
+        return replace(_changed(line, -quantity), was_short=rng.random() < 0.9)
     if cause is R.UNRECORDED_WRITE_OFF:
         spoilt = [_fact(rng, "WRITE_OFF", rng.randint(1, 3), days) for days in range(4, 30, 5)]
         return replace(_changed(line, -quantity), facts=facts + spoilt)

@@ -15,6 +15,10 @@ SINCE = timedelta(days=30)
 """How far back the ledger is searched for evidence."""
 
 
+SHORT_SINCE = timedelta(days=90)
+"""How far back short deliveries count for the next one."""
+
+
 async def suggestions(
     session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> dict[UUID, dict[UUID, Suggestion]]:
@@ -28,6 +32,9 @@ async def suggestions(
         for product, *fact in await history.facts(session, tenant, sheet.store_id, products, since):
             facts[product].append(Fact(*fact))
         packs = await _packs(session, tenant, products)
+        short = await history.short_products(
+            session, tenant, sheet.store_id, products, clock() - SHORT_SINCE
+        )
         named = {each.id: each for each in await catalog.products_by_id(session, tenant, products)}
         differences = [
             Difference(
@@ -40,6 +47,7 @@ async def suggestions(
                 {pack for pack in packs[line.product_id] if pack > max(1, line.scale)},
                 facts[line.product_id],
                 max(each.counted_at for each in line.counts).date(),
+                line.product_id in short,
             )
             for line in lines
         ]

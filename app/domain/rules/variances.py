@@ -15,12 +15,16 @@ LATE = timedelta(minutes=10)
 """A sale that was recorded later than this counts as one of a till that was offline."""
 
 
+DELIVERIES = ("RECEIPT", "TRANSFER_RECEIPT")
+FRESH = timedelta(days=3)
+"""How long before a count a delivery may explain its variance."""
+
 PATTERN = 2
 """From how many write-offs in the last 30 days a product counts as one that spoils regularly."""
 
 
 class SuggestedReason(Enum):
-    """Reasons from the most to the least certain."""
+    """Reasons of a variance; `suggest` tries them from the most to the least certain."""
 
     WRONG_BATCH = "Counted as another batch of the product. 批次混淆"
     OPEN_HOLD = (
@@ -31,6 +35,7 @@ class SuggestedReason(Enum):
     LOOK_ALIKE = "Counted or sold as a product with a similar name. 相似商品混淆"
     UNSYNCED_SALE = "A till that was offline has sales to synchronize. 销售未同步"
     UNIT_MIX_UP = "A pack was counted or sold as a piece. 单位混淆"
+    SHORT_DELIVERY = "The last delivery was short, as earlier ones were. 到货短少"
     UNRECORDED_WRITE_OFF = "Spoilt goods were thrown away without a write-off. 报损未登记"
 
 
@@ -47,7 +52,7 @@ class Fact(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A line with a variance, in base units. `parts` has the variances of its batches, `day` is the
-    day of the count."""
+    day of the count. `was_short` is whether an earlier delivery of the product was short."""
 
     product_id: UUID
     name: str
@@ -58,6 +63,7 @@ class Difference:
     packs: Collection[int]
     facts: Sequence[Fact]
     day: date
+    was_short: bool = False
 
 
 class Suggestion(NamedTuple):
@@ -78,14 +84,16 @@ def suggest(line: Difference, others: Sequence[Difference]) -> Suggestion | None
     for other in others:
         if other.variance == missing and _alike(line.name, other.name):
             return Suggestion(SuggestedReason.LOOK_ALIKE, (), other.product_id)
-    if missing > 0 and missing in line.aside:
-        return Suggestion(SuggestedReason.OPEN_HOLD)
     if 0 < line.variance == line.transit:
         return Suggestion(SuggestedReason.IN_TRANSIT, _shipped(line.facts, line.transit))
     if _is_of_packs(line):
         return Suggestion(SuggestedReason.UNIT_MIX_UP)
     if missing > 0 and (late := _synchronized_lately(line)):
         return Suggestion(SuggestedReason.UNSYNCED_SALE, late)
+    if missing > 0 and (delivered := _delivered_short(line, missing)):
+        return Suggestion(SuggestedReason.SHORT_DELIVERY, delivered)
+    if missing > 0 and missing in line.aside:
+        return Suggestion(SuggestedReason.OPEN_HOLD)
     if missing > 0 and (spoilt := _spoilt_before(line.facts, missing)):
         return Suggestion(SuggestedReason.UNRECORDED_WRITE_OFF, spoilt)
     return None
@@ -107,6 +115,16 @@ def _synchronized_lately(line: Difference) -> tuple[UUID, ...]:
         for fact in line.facts
         if fact.kind == "SALE" and fact.lag > LATE and fact.day >= line.day - timedelta(days=1)
     )
+
+
+def _delivered_short(line: Difference, missing: int) -> tuple[UUID, ...]:
+    """The last receipt of the days before the count, if it may lack what is missing and an earlier
+    delivery of the product was short; else nothing."""
+    recent = line.day - FRESH
+    received = [f for f in line.facts if f.kind in DELIVERIES and recent <= f.day <= line.day]
+    if not line.was_short or not received or received[-1].quantity < missing:
+        return ()
+    return (received[-1].movement_id,)
 
 
 def _spoilt_before(facts: Sequence[Fact], missing: int) -> tuple[UUID, ...]:
