@@ -49,7 +49,7 @@ PEOPLE = {
 }
 
 OVERSTOCKED = 5
-"""More than this many reorder points is too much."""
+"""A product is overstocked above this multiple of its reorder point."""
 
 DELIVERED = {"MILK-1L": "24", "YOGURT-4": "12", "EGG-30": "10"}
 FRESH = {"MILK-1L": (30, 2), "YOGURT-4": (21, 5), "EGG-30": (45, 12), "CHEESE-166": (180, 90)}
@@ -145,7 +145,7 @@ class Good(NamedTuple):
 
 
 class SignIn(NamedTuple):
-    """What to type, and who one is then."""
+    """A login of the demo, its password, and the person it belongs to."""
 
     login: str
     password: str
@@ -170,9 +170,9 @@ class Begun(NamedTuple):
 
 
 async def seed(settings: Settings) -> list[SignIn]:
-    """Founds the demo in an empty database, or finishes it; its sign-ins.
+    """Create the demo in an empty database, or finish an interrupted one. Returns its sign-ins.
 
-    None where only others live.
+    Does nothing and returns an empty list if the database has other tenants only.
     """
     vault = Vault(settings.secret, settings.former_secret)
     db = Database(settings.database_url, _unheard, pool_size=2, vault=vault)
@@ -203,7 +203,7 @@ async def _begun(db: Database) -> Begun | None:
 
 
 async def _complete(db: Database, begun: Begun) -> bool:
-    """A shipment is the last thing to be written."""
+    """Whether the demo is complete: a shipment is written last."""
     async with db.read(begun.tenant) as session:
         return await transfers.any_shipped(session, begun.tenant)
 
@@ -373,7 +373,7 @@ def _cost(good: Good) -> int:
 
 
 def _batch(good: Good, product: Product, kind: Kind) -> Arriving | None:
-    """Opening stock is close to its expiry; delivered goods are fresh."""
+    """The expiry of the goods: opening stock is close to it, delivered goods are fresh."""
     if good.sku not in FRESH or kind is Kind.SALE:
         return None
     life, left = FRESH[good.sku]

@@ -1,4 +1,4 @@
-"""The Complete Journey: a year of real baskets, made into sales; each odd row gets a decision."""
+"""The Complete Journey: a year of real baskets as sales, with a decision for each odd row."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ class Basket:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What will be replayed, and what was decided about its odd rows."""
+    """The sales to replay, and the decisions about odd rows."""
 
     goods: list[Good]
     baskets: list[Basket]
@@ -74,7 +74,7 @@ def load(stores: int, baskets: int) -> Story:
 
 
 def story(transactions: Any, products: Any, stores: int, baskets: int) -> Story:
-    """The same from tables of the dataset's shape."""
+    """The story of tables in the form of the data set."""
     busiest = transactions.groupby("store_id").basket_id.nunique()
     chosen = list(busiest.sort_values(ascending=False, kind="stable").index[:stores])
     decisions: Counter[str] = Counter()
@@ -119,12 +119,12 @@ def _line(row: Any, decisions: Counter[str]) -> tuple[str, int] | None:
 
 
 def _unsold(quantity: Any) -> str | None:
-    """Why a line with this quantity is no sale."""
+    """The reason why a line with this quantity is not a sale; None if it is one."""
     if quantity == 0:
         return ZERO
     if quantity < 0:
         return NEGATIVE
-    # Not even a missing number compares as less.
+    # Written this way because NaN compares as neither more nor less.
     return None if quantity < MOST and quantity == int(quantity) else NO_NUMBER
 
 

@@ -23,19 +23,20 @@ PASSWORD = "replay-replay"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to replay, where, and as whom; without a login a tenant is founded for it."""
+    """What to replay, on which server, and with which login; without a login a tenant is created
+    for it."""
 
     url: str
     name: str
     story: Story
     percent: int = 100
-    """Of what will be sold, so much is there when the stores open."""
+    """Opening stock in percent of the quantity that will be sold."""
     login: str = ""
     password: str = ""
 
 
 async def replay(settings: Settings, plan: Plan) -> bool:
-    """Replays the story; True when the audit is clean. Raises Refused, Unreachable."""
+    """Replay the story. Returns whether the audit found no breach. Raises Refused, Unreachable."""
     story = plan.story
     limits = httpx2.Limits(max_connections=AT_ONCE)
     async with httpx2.AsyncClient(base_url=plan.url, timeout=60, limits=limits) as http:
@@ -82,7 +83,7 @@ async def create_chain(settings: Settings, name: str, store: str) -> None:
 
 
 async def open_stores(shop: Shop, plan: Plan, ids: dict[str, str]) -> dict[str, str]:
-    """The stores with their opening stock, and who sells in them."""
+    """The stores with their opening stock, and their cashiers."""
     story = plan.story
     first = await shop.ask("{ stores { id code } }")
     stores = {each["code"].removeprefix(f"{shop.name}-"): each["id"] for each in first}
@@ -124,7 +125,8 @@ async def sell(
 
 
 def report(story: Story, outcomes: Counter[tuple[str, str]], seconds: float) -> None:
-    """What was booked, what was not and why, and what became of the odd rows."""
+    """The report: booked sales, refused ones with their reasons, and the decisions about odd
+    rows."""
     lines = sum(len(basket.lines) for basket in story.baskets)
     baskets, rate = len(story.baskets), len(story.baskets) / seconds
     typer.echo(

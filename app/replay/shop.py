@@ -13,7 +13,7 @@ T = TypeVar("T")
 AT_ONCE = 32
 MOST_LINES = 500
 PAUSES = (0.1, 0.5, 1, 2, 4)
-"""Seconds before what did not arrive is sent again."""
+"""Seconds between attempts to send a request that got no answer."""
 
 SIGN_IN = """mutation($login: String!, $password: String!) {
   signIn(input: {login: $login, password: $password}) {
@@ -37,11 +37,11 @@ SELL = """mutation($input: SellInput!) { sell(input: $input) {
 
 
 class Refused(Exception):
-    """The server would not take it."""
+    """The server refused a request."""
 
 
 class Unreachable(Exception):
-    """No answer, however often it was sent."""
+    """A request got no answer in several attempts."""
 
 
 class Shop:
@@ -183,7 +183,7 @@ def code_of(answer: Any) -> str | None:
 
 
 async def several(things: Iterable[Any], one: Callable[[Any], Awaitable[T]]) -> list[T]:
-    """Does one thing after another in order, at most 32 at the same time."""
+    """Start the tasks in order, at most 32 at the same time."""
     room = asyncio.Semaphore(AT_ONCE)
 
     async def held(thing: Any) -> T:

@@ -91,7 +91,8 @@ class Board(NamedTuple):
         return Serving(dish, count, limiting, label, False)
 
     def _label(self, dish: Dish, count: int) -> Availability:
-        """The label of a product that can be made so many times; goods are sold in parts, too."""
+        """The label of a product of which `count` units can be made; goods are also sold in parts
+        of a unit."""
         if dish.kind != "GOODS":
             return availability(count, 1, self.few, dish.unit)
         held = self.shelf.get(dish.id, 0)

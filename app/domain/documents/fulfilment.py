@@ -70,8 +70,8 @@ class _Ordered:
             self._left.setdefault(line.product_id, []).append((line.quantity, ordered_charge(line)))
 
     def take(self, product: UUID, quantity: int) -> Iterator[tuple[int, Charge | None]]:
-        """Up to so many base units of the product, split where the order's lines end, each with
-        its share of its line's amount."""
+        """Up to `quantity` base units of the product, split at the ends of the order's lines, each
+        with its share of its line's amount."""
         lines = self._left.get(product, [])
         while quantity and lines:
             whole, charge = lines[0]

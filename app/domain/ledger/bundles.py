@@ -46,7 +46,7 @@ class BundleMoney:
             self._weight += each * _left(history, product)
 
     def weight(self, product: UUID, quantity: int) -> Fraction:
-        """The part of the money that so many base units of the product stand for."""
+        """The share of the money that belongs to `quantity` base units of the product."""
         return self._each.get(product, Fraction(0)) * quantity
 
     def take(self, weight: Fraction) -> int:

@@ -34,7 +34,7 @@ async def load_limits(
 
 
 def use_limit(level: LockedLevel, channel: str, quantity: int) -> None:
-    """Lowers what the channel may still sell of the level by so many base units."""
+    """Lowers the quantity that the channel may still sell of the level."""
     limit = level.limits[channel]
     if limit.remaining is not None:
         level.limits[channel] = limit._replace(remaining=limit.remaining - quantity)

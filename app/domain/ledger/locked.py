@@ -126,16 +126,16 @@ class LockedLevel:
         return sum(self.bins.values())
 
     def worth(self, quantity: int) -> int:
-        """The cost of so many base units, in 1/10000 yuan, at the moving average."""
+        """The cost of `quantity` base units in 1/10000 yuan, at the moving average."""
         return average_cost(quantity, self.held, self.value, self.scale, self.unit_cost)
 
     def covers(self, quantity: int, cost: int) -> bool:
-        """Whether so many base units can leave at this cost: what stays is worth 0 or more, and
-        0 when nothing stays."""
+        """Whether `quantity` base units can leave at this cost: the rest is worth 0 or more, and 0
+        when nothing stays."""
         return cost == self.value if quantity == self.held else cost <= self.value
 
     def move(self, batch: BatchKey | None, bin: str, change: int) -> None:
-        """Changes one bin, of the level and of the batch, by so many base units."""
+        """Changes one bin of the level and of the batch by this number of base units."""
         self.bins[bin] += change
         if batch is not None:
             assert self.batches is not None

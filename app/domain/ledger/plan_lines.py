@@ -359,7 +359,7 @@ class LinePlanner:
         self._sell_gained(move, missing, batch, late)
 
     def _sell_gained(self, move: Move, quantity: int, batch: BatchKey, late: bool) -> None:
-        """Books so many goods of the batch in and sells them."""
+        """Books this quantity of the batch in and sells it."""
         self._book_in(move, quantity, batch, late)
         key = move.source, batch, "shelf"
         self._taken[key] = self._taken.get(key, 0) + quantity

@@ -40,7 +40,7 @@ def release_lines(store: UUID, held: Iterable[Reservation]) -> list[Line]:
 def move_line(
     held: Reservation | WriteOffLine, quantity: int, source: Place, target: Place
 ) -> Line:
-    """A line that moves so many base units of these goods, of their own batch."""
+    """A line that moves `quantity` base units of these goods and their batch."""
     batches = None if held.batch_id is None else (held.batch_id,)
     return Line(held.product_id, from_base(quantity, held.scale), source, target, batches=batches)
 

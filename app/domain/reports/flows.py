@@ -15,7 +15,7 @@ from app.db.loss_people import losses_by_person
 from app.domain.rules.periods import Comparison, Period, compared_with
 
 MOST_BUCKETS = 400
-"""A report by day has at most so many rows."""
+"""The most rows of a report by day."""
 MOST_EARLIER = 10**6
 """The rows of the earlier period are all read: any of them may belong to one that is shown."""
 NO_SALES = SalesSums()

@@ -11,7 +11,8 @@ from app.db.flow_reports import SalesSums, sales_of_days
 from app.db.overview import StockSums, Waiting
 
 WEEKS = 4
-"""Sales of today are compared with the average of so many same weekdays."""
+"""The number of earlier days with the same weekday whose average today's sales are compared
+with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ async def slow_movers(
 
 @dataclass(frozen=True, slots=True)
 class ExpiryReport:
-    """Goods that have expired or expire within so many days."""
+    """Goods that have expired or expire within this number of days."""
 
     within_days: int
     rows: list[ReportRow[ExpirySums]]
