@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import NamedTuple, cast
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from app.domain.rules.texts import InvalidText, clean
 from app.domain.rules.units import is_known, scale_of, to_base, unit_of
 
 FEN = 100
+KEPT_TEXTS = 4096
 CREATED, CHANGED, UNCHANGED, FAULTY = "CREATED", "CHANGED", "UNCHANGED", "FAULTY"
 
 
@@ -180,20 +182,36 @@ def _check_new(check: Check) -> None:
         _check_point(check, unit_of(unit))
 
 
+READERS: dict[str, Callable[[str], object]] = {
+    "SKU": read_sku,
+    "BARCODE": lambda text: read_barcode(text, "barcode"),
+    "NAME": lambda text: clean(text, "name", 200, required=True),
+    "SPEC": lambda text: clean(text, "spec", 100),
+    "CATEGORY": lambda text: read_path(text, "categoryPath"),
+    "UNIT": lambda text: clean(text, "unit", 10, required=True),
+}
+SHARED = ("SPEC", "CATEGORY", "UNIT")
+"""Fields whose texts the rows of a file share."""
+
+
+def _fault(field: str, text: str) -> Text | None:
+    """What is wrong with the text of a field."""
+    try:
+        READERS[field](text)
+    except (InvalidText, Malformed) as error:
+        return Text(*error.text)
+    return None
+
+
+_shared_fault = lru_cache(KEPT_TEXTS)(_fault)
+
+
 def _check_texts(check: Check) -> None:
-    row = check.row
-    readers: dict[str, Callable[[str], object]] = {
-        "SKU": read_sku,
-        "BARCODE": lambda text: read_barcode(text, "barcode"),
-        "NAME": lambda text: clean(text, "name", 200, required=True),
-        "SPEC": lambda text: clean(text, "spec", 100),
-        "CATEGORY": lambda text: read_path(text, "categoryPath"),
-        "UNIT": lambda text: clean(text, "unit", 10, required=True),
-    }
-    for field, read in readers.items():
-        if text := row.text(field):
-            with check.of(field):
-                read(text)
+    for field in READERS:
+        if text := check.row.text(field):
+            fault = (_shared_fault if field in SHARED else _fault)(field, text)
+            if fault is not None:
+                check.errors.append(RowError(check.row.number, field, fault))
 
 
 def _check_point(check: Check, unit: str) -> int | None:
