@@ -109,14 +109,6 @@ async def add(unit: Unit, codes: Sequence[tuple[Any, ...]]) -> set[str]:
     return {name for name, *_ in codes} - {name for (name,) in added}
 
 
-async def owners(unit: Unit, names: Collection[str]) -> set[UUID]:
-    """The products that these codes name."""
-    query = select(ProductCode.product_id).where(
-        ProductCode.tenant_id == unit.tenant, among(ProductCode.name, names)
-    )
-    return set(await unit.session.scalars(query))
-
-
 async def remove(unit: Unit, row: ProductCode) -> None:
     await unit.session.delete(row)
     await unit.session.flush()

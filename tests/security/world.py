@@ -15,6 +15,7 @@ from app.domain.access import SCOPES, Role, Scope
 from app.domain.people.sign_in import open_session
 from app.domain.people.tokens import Signer
 from tests.conftest import SECRET
+from tests.security.scanning import scan_goods
 from tests.security.secrets import (
     STORES,
     TENANTS,
@@ -99,7 +100,7 @@ class Seeding:
         await self.configure()
         await self.sell_pass()
         await self.take_stock()
-        await self.scan_goods()
+        self.place["scanSession"] = await scan_goods(self)
 
     async def receive(self) -> None:
         """Stock of a plain product, and of one with batches."""
@@ -257,18 +258,6 @@ class Seeding:
         for each in counted["lines"]:
             text = {"reason": self.text("stocktake_text"), "note": self.text("stocktake_text")}
             await self.do("explainVariance", lineId=each["id"], **text)
-
-    async def scan_goods(self) -> None:
-        """A session that is open, with a product and an unknown code, and one that is posted."""
-        at = {"storeId": self.place["store"], "purpose": "RECEIPT"}
-        for ends in (True, False):
-            session = (await self.do("openScanSession", by=self.clerk, **at))["id"]
-            line = {"productId": self.place["product"], "quantity": "1"}
-            await self.do("addScans", by=self.clerk, scanSessionId=session, scans=[line])
-            if ends:
-                await self.do("commitScanSession", by=self.clerk, scanSessionId=session)
-        await self.do("addScans", scanSessionId=session, scans=[{"code": "no-product"}])
-        self.place["scanSession"] = session
 
 
 async def a_world(db: Database, asking: Asking) -> World:

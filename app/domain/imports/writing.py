@@ -101,10 +101,14 @@ async def write_rows(
     left out. Raises Taken.
     """
     await catalog.lock_writing(unit)
-    names = {name for row in rows for name in keys_of(row).values()}
-    products = await catalog.locked_products(unit, await codes.owners(unit, names))
     point_store = store if kind is ImportKind.THRESHOLDS else None
     known = await read_known(unit.session, viewer.tenant, point_store, rows)
+    products: dict[UUID, Product] = {}
+    if ids := {each.product.id for each in known.codes.values()}:
+        # Existing products are read again under their locks.
+        unit.session.expunge_all()
+        products = await catalog.locked_products(unit, ids)
+        known = await read_known(unit.session, viewer.tenant, point_store, rows)
     planned = plan_products(viewer, kind, rows, known, repeated(rows))
     planned = [_without(each, refused) for each in planned]
     paths = {path: id for id, path in known.paths.items()}
