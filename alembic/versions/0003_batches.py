@@ -1,4 +1,4 @@
-"""Batches with expiry: what they are, and how much of each lies where."""
+"""Batches with expiry, and the stock of each in stores."""
 
 from alembic import op
 

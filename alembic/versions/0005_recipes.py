@@ -1,4 +1,4 @@
-"""Recipes, passes, units and channels' rules; what goods cost, carried with them."""
+"""Recipes, passes, units and channel rules; the cost of goods in levels and entries."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Alerts: what somebody should look at."""
+"""Alerts: conditions that staff should know of."""
 
 from alembic import op
 

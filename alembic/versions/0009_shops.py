@@ -1,4 +1,4 @@
-"""Shops of channels: their accounts, what they list, and what they said of orders."""
+"""Shops of channels: their accounts, listings, and messages about orders."""
 
 from alembic import op
 

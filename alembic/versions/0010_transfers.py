@@ -1,4 +1,4 @@
-"""Transfers between stores, and how many days goods take to one."""
+"""Transfers between stores, and the days that goods take to a store."""
 
 from alembic import op
 

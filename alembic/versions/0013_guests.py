@@ -1,4 +1,4 @@
-"""Guests: what one contact holds, found at once."""
+"""Guests: an index of the orders of one contact."""
 
 from alembic import op
 

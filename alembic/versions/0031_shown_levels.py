@@ -1,4 +1,4 @@
-"""Levels: rows that were made only to be locked are not shown."""
+"""Levels: rows that were created only to be locked are not shown."""
 
 from alembic import op
 

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from app.run.embedded import Urls
 from tests.api.conftest import served
 from tests.conftest import VAULT, Cloning, unheard
 from tests.security.world import World, a_world
+from tests.support.identity import Asking
 
 FRESH_SECONDS = 300
 """A file runs for a few minutes, and access tokens last for 15."""
@@ -38,6 +40,15 @@ class Seeding:
         return self.urls, self.world
 
 
+def at(world: World, asking: Asking) -> World:
+    """The same world on another server, whose database is a clone."""
+    desks = [
+        replace(desk, chain=replace(desk.chain, asking=asking), products=dict(desk.products))
+        for desk in world.desks
+    ]
+    return replace(world, asking=asking, desks=desks, places=deepcopy(world.places))
+
+
 @pytest.fixture(scope="session")
 def seeding(clone: Cloning) -> Seeding:
     return Seeding(clone)
@@ -54,4 +65,4 @@ async def walked(clone: Cloning, seeding: Seeding) -> Urls:
 async def world(walked: Urls, seeding: Seeding) -> AsyncIterator[World]:
     _, world = await seeding()
     async with served(walked, **LIMITS) as asking:
-        yield world.at(asking)
+        yield at(world, asking)

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -44,14 +43,6 @@ class World:
     readers: dict[str, Reader] = field(default_factory=dict)
     customer: dict[str, str] = field(default_factory=dict)
     """The id and token of the order that the reader `customer` placed."""
-
-    def at(self, asking: Asking) -> "World":
-        """The same world on another server, whose database is a clone."""
-        desks = [
-            replace(desk, chain=replace(desk.chain, asking=asking), products=dict(desk.products))
-            for desk in self.desks
-        ]
-        return replace(self, asking=asking, desks=desks, places=deepcopy(self.places))
 
     def store(self, tenant: int, store: int) -> UUID:
         return UUID(self.places[tenant, store]["store"])
