@@ -68,11 +68,11 @@ async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
 
 
 async def point(stage: Stage, products: Sequence[UUID]) -> None:
-    """These products have their reorder point one below the shelf, the others none; no alert is
-    open."""
+    """Set the reorder point of these products one below the shelf, and of all others to 0; close
+    all alerts."""
     raw = await asyncpg.connect(stage.urls.owner)
     async with raw.transaction():
-        # A worker of a server may be writing deliveries.
+        # A worker of a server may be writing deliveries at the same time.
         await raw.execute("LOCK TABLE alerts, deliveries IN EXCLUSIVE MODE")
         await raw.execute("DELETE FROM deliveries")
         await raw.execute("DELETE FROM alerts")

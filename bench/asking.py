@@ -13,7 +13,7 @@ SECONDS = 60
 
 
 class Wrong(Exception):
-    """A server answered something else than asked; the figure would be worthless."""
+    """A server gave another answer than expected, so the figure would be meaningless."""
 
 
 class Answer(NamedTuple):
@@ -22,11 +22,11 @@ class Answer(NamedTuple):
 
 
 Talk = Generator[bytes, Answer, None]
-"""What one client says: each request when the answer before it is whole. Raises Wrong."""
+"""The requests of one client: each is sent when the answer before it is complete. Raises Wrong."""
 
 
 class Asker(asyncio.Protocol):
-    """One keep-alive connection, on which a talk is held."""
+    """One keep-alive connection, over which the requests of one client are sent."""
 
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
@@ -48,7 +48,7 @@ class Asker(asyncio.Protocol):
             self._transport.write(step())
         except StopIteration:
             self._transport.close()
-            # Whoever waited may have given up.
+            # The waiting caller may have been cancelled.
             if not self.done.done():
                 self.done.set_result(None)
         except Wrong as wrong:
@@ -119,7 +119,7 @@ Talking = Callable[[Load], Talk]
 
 
 def asked(requests: Iterator[bytes], good: bytes) -> Talking:
-    """One request after another, from whatever client is free; every answer is looked at."""
+    """One request after another, from any client that is free; every answer is checked."""
 
     def talk(load: Load) -> Talk:
         while not load.over:
@@ -155,13 +155,13 @@ async def ask(
     port: int, path: str, query: str, variables: dict[str, Any], token: str | None = None
 ) -> Any:
     """The data of one answer. Raises Wrong for errors."""
-    answer = json.loads(await told(port, post(port, path, graphql(query, variables), token)))
+    answer = json.loads(await read_answer(port, post(port, path, graphql(query, variables), token)))
     if "errors" in answer:
         raise Wrong(str(answer["errors"]))
     return answer["data"]
 
 
-async def told(port: int, request: bytes, seconds: float = SECONDS) -> bytes:
+async def read_answer(port: int, request: bytes, seconds: float = SECONDS) -> bytes:
     """The body of one answer, over a connection of its own. Raises Wrong, TimeoutError."""
     seen: list[bytes] = []
 

@@ -74,7 +74,7 @@ def barcode() -> Starlette:
 
 
 def receiver() -> Starlette:
-    """Takes whatever is posted to it."""
+    """Accepts any POST."""
 
     async def take(request: Request) -> Response:
         await request.body()
@@ -115,7 +115,7 @@ def broadcast() -> Starlette:
 
     async def subscribe(socket: WebSocket) -> None:
         await socket.accept()
-        # The first message is the event to repeat: the very frame that the app sent.
+        # The first message is the event to repeat: a frame that the app sent.
         payload.update(orjson.loads(await socket.receive_text()))
         sockets.add(socket)
         with suppress(WebSocketDisconnect):
@@ -142,7 +142,7 @@ def soaked() -> Starlette:
     within = app.router.lifespan_context
 
     async def tell() -> None:
-        # Looking costs less than being told: nothing of the app is changed for this.
+        # Polling, so that the app needs no change for this measurement.
         while not hub.followers:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         # Let the snapshot go out, so that every change is an event of its own.

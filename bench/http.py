@@ -84,7 +84,7 @@ query($skip: Int!) {
 
 @dataclass(frozen=True)
 class Case:
-    """One kind of request to one server, and whose CPU it costs."""
+    """One kind of request to one server, and the processes whose CPU is measured."""
 
     port: int
     talking: Talking
@@ -102,7 +102,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU seconds an operation."""
+    """CPU seconds per operation."""
 
     app: float
     database: float
@@ -196,7 +196,7 @@ def sell(shop: Shop, port: int, token: str, peer: Vendure) -> tuple[Talking, Tal
     adjusted = []
     for turn in range(5):
         for variant in range(1, vendure.PRODUCTS + 1):
-            # Another number each time: Vendure does nothing for the one it has.
+            # A different number each time: Vendure does nothing for the number that it has already.
             stock = {"stockLocationId": "1", "stockOnHand": 1_000_000 + (variant + turn) % 5}
             body = graphql(ADJUST, {"input": [{"id": str(variant), "stockLevels": [stock]}]})
             adjusted.append(post(peer.port, "/admin-api", body, peer.token))
@@ -242,4 +242,4 @@ SCENES = {
     "list50_vs_vendure": (listing, 16),
     "storefront_vs_vendure": (storefront, 16),
 }
-"""What two servers are asked for a figure, and by how many clients at once."""
+"""The requests to two servers that a figure compares, and the number of clients at once."""

@@ -1,4 +1,5 @@
-"""Dishes: what a sale of one costs, hot ones at once, the menu, and a menu nobody watches."""
+"""Dishes: the cost of a sale, of popular dishes sold at once, of the menu, and of a menu without
+followers."""
 
 import asyncio
 import random
@@ -118,7 +119,7 @@ async def dish(stage: Stage, kitchen: Kitchen) -> Figure:
 
 
 async def hot(stage: Stage, kitchen: Kitchen) -> Figure:
-    """Two dishes that everybody orders, with and without grouping, alternating."""
+    """Two dishes that all customers order, with and without grouping, alternating."""
     shop, order = kitchen.shop, partial(kitchen.order, kitchen.dishes[:2])
     together, alone = [], []
     before = await deadlocks(stage)
@@ -181,7 +182,7 @@ async def sale(shop: Shop) -> Draft:
 
 
 async def following(stage: Stage, shop: Shop, order: Callable[[], Awaitable[Draft]]) -> float:
-    """µs of this process for each commit, its own share of writing it included."""
+    """µs of this process for each commit, including its own share of the write."""
     bus = Bus(stage.urls.redis)
     await bus.start()
     db = Database(stage.urls.database, bus.nudge)

@@ -59,7 +59,8 @@ async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
 
 
 async def against_bound(stage: Stage, shop: Shop, clients: int) -> Figure:
-    """Each round of ours lies between two of pgbench's; the median of their ratios counts."""
+    """Each round of the app lies between two of pgbench; the figure is the median of their
+    ratios."""
     ratios, ours, bounds = [], [], []
     with Bound(stage) as bound:
         await bound.open()
@@ -191,7 +192,7 @@ async def ordered(
 
 
 class Bound:
-    """What one transaction a sale could do at most: two statements, no ledger, no checks."""
+    """An upper bound for one transaction per sale: two statements, no ledger, no checks."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage

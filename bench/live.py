@@ -1,4 +1,5 @@
-"""Live delivery and memory: what an event, a subscriber and a process cost; how late news is."""
+"""Live delivery and memory: the cost of an event, a subscriber and a process, and the delay of
+events."""
 
 import asyncio
 import os
@@ -198,7 +199,7 @@ async def memory(stage: Stage, shop: Shop) -> list[Figure]:
 
 
 def ignored(*_: object) -> None:
-    """Only that it came matters."""
+    """Only the arrival of the frame is counted."""
 
 
 async def soak(stage: Stage, shop: Shop) -> Figure:

@@ -19,7 +19,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Bar:
-    """`sign` says how a figure has to stand to `value`: at it, or below, unless told otherwise."""
+    """`sign` says how a figure must compare with `value`: by default at most equal to it."""
 
     value: float
     unit: str

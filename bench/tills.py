@@ -19,7 +19,7 @@ from app.db.tables import Movement
 from app.domain.ledger.draft import Draft
 from app.domain.people import contacts
 from app.domain.rules.kinds import Kind
-from bench.asking import Wrong, get, graphql, post, told
+from bench.asking import Wrong, get, graphql, post, read_answer
 from bench.http import ROUNDS, SELL
 from bench.lane import lane
 from bench.measure import Figure, median
@@ -100,7 +100,7 @@ def offline(port: int, shop: Shop, token: str) -> bytes:
 async def synced(port: int, requests: Sequence[bytes]) -> None:
     """Sends one after the other. Raises Wrong unless every operation was booked."""
     for request in requests:
-        body = await told(port, request)
+        body = await read_answer(port, request)
         if body.count(b'"Movement"') != OPERATIONS:
             raise Wrong(body[:300].decode())
 
@@ -123,7 +123,9 @@ async def expire(stage: Stage, shop: Shop) -> Figure:
         sales = selling(server.port, shop, await shop.token(server.port))
         for _ in range(HOLD_ROUNDS):
             await overdue(stage, shop)
-            settling = told(server.port, get(server.port, f"/settle/{shop.tenant}"), SETTLE_SECONDS)
+            settling = read_answer(
+                server.port, get(server.port, f"/settle/{shop.tenant}"), SETTLE_SECONDS
+            )
             started = time.perf_counter()
             during.append(await paced(server.port, sales, settling))
             took.append(time.perf_counter() - started)
@@ -189,7 +191,7 @@ async def paced(port: int, sales: Iterator[bytes], happening: Awaitable[Any]) ->
 
     async def sale(request: bytes) -> None:
         started = time.perf_counter()
-        body = await told(port, request)
+        body = await read_answer(port, request)
         if b'"Movement"' not in body:
             raise Wrong(body[:300].decode())
         took.append(time.perf_counter() - started)
