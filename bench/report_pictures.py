@@ -29,6 +29,9 @@ REPORTS: dict[str, dict[str, Any]] = {
     "stock-value": {"report": "STOCK_VALUE", "groupBy": "CATEGORY"},
     "turnover": {"report": "TURNOVER", "groupBy": "CATEGORY", **PERIOD},
     "slow-movers": {"report": "SLOW_MOVERS"},
+    "reorder-plan": {"report": "REORDER_PLAN"},
+    "suppliers": {"report": "SUPPLIERS", **PERIOD},
+    "stocktakes": {"report": "STOCKTAKES", "groupBy": "PRODUCT", **PERIOD},
 }
 SIGN_IN = 'mutation { signIn(input: {login: "owner", password: "kucun-demo"}) '
 SIGN_IN += "{ ... on SignedIn { accessToken } } }"

@@ -126,12 +126,16 @@ def _lines() -> Any:
 
 class StocktakeSums(NamedTuple):
     """The number of products counted and of those equal to the books, and the cost of variances in
-    1/10000 yuan."""
+    1/10000 yuan. The quantities `expected` and `found` are in base units of `scale`; they mean
+    something for one product only."""
 
     counted: int = 0
     matching: int = 0
     missing: int = 0
     surplus: int = 0
+    expected: int = 0
+    found: int = 0
+    scale: int = 1
 
     @property
     def net(self) -> int:
@@ -166,9 +170,9 @@ async def stocktakes(
         "CATEGORY": P.category_id,
         "PRODUCT": parts.c.product_id,
     }
-    sums = [_sum(parts.c[name]) for name in StocktakeSums._fields]
+    sums = [_sum(parts.c[name]) for name in StocktakeSums._fields[:-1]]
     query = (
-        select(keys[group], *sums)
+        select(keys[group], *sums, func.max(P.scale))
         .join_from(parts, P, and_(P.tenant_id == tenant, P.id == parts.c.product_id))
         .group_by(keys[group])
         .order_by((sums[2] + sums[3]).desc(), keys[group])
@@ -187,6 +191,8 @@ def _variances(closed: Any) -> Any:
             closed.c.store_id,
             V.product_id,
             (func.sum(func.abs(V.counted - V.expected)) == 0).label("matches"),
+            cast(func.sum(V.expected), BigInteger).label("expected"),
+            cast(func.sum(V.counted), BigInteger).label("found"),
         )
         .join(V, and_(V.tenant_id == closed.c.tenant_id, V.stocktake_id == closed.c.id))
         .group_by(closed.c.id, closed.c.store_id, V.product_id)
@@ -201,6 +207,8 @@ def _variances(closed: Any) -> Any:
         matches.label("matching"),
         zero.label("missing"),
         zero.label("surplus"),
+        lines.c.expected,
+        lines.c.found,
     )
     posted = (
         select(
@@ -211,6 +219,8 @@ def _variances(closed: Any) -> Any:
             zero,
             case((E.to_bin == "variance", func.coalesce(E.cost, 0)), else_=0),
             case((E.from_bin == "variance", func.coalesce(E.cost, 0)), else_=0),
+            zero,
+            zero,
         )
         .join(M, and_(M.tenant_id == closed.c.tenant_id, M.document_id == closed.c.id))
         .join(E, and_(E.tenant_id == M.tenant_id, E.movement_id == M.id))

@@ -46,8 +46,8 @@ class ExportsQuery:
         Can.SEE_STOCK,
         types.Chart | None,
         description="Draw a report as SVG, with at most 15 bars: the last adds up all others. "
-        "MOVEMENTS, SLOW_MOVERS and PRODUCTS have none. The report's own permission is needed as "
-        "well, and costs are shown if you have SEE_COST. Null without a store that you may see. "
+        "MOVEMENTS, SLOW_MOVERS, PRODUCTS and REORDER_PLAN have none. The report's own permission is "
+        "needed as well, and costs are shown if you have SEE_COST. Null without a store that you may see. "
         "图表",
     )
     async def chart(
@@ -97,6 +97,7 @@ def choice_of(input: types.RequestExportInput) -> ReportChoice:
         input.group_by,
         input.category_id,
         input.within_days,
+        input.stocktake_id,
     )
 
 

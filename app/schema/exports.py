@@ -47,6 +47,12 @@ describe_values(
         "SEE_REPORTS. 滞销",
         "PRODUCTS": "The active products of the catalog, in columns that `previewImport` reads. "
         "Needs SEE_CATALOG. 商品资料",
+        "REORDER_PLAN": "What to order now, as in `reorderPlan`, with an explanation of each "
+        "line. Needs SEE_REPORTS and SEE_SUPPLIERS. 补货计划",
+        "SUPPLIERS": "Late and short deliveries, as in `supplierReport`. Needs SEE_COST and "
+        "SEE_SUPPLIERS. 供应商",
+        "STOCKTAKES": "Results of closed stocktakes, as in `stocktakeReport`, or the sheet of one: "
+        "quantities expected and counted. Needs SEE_COST. 盘点",
     },
 )
 describe_values(
@@ -180,8 +186,9 @@ class RequestExportInput:
     )
     since: date | None = strawberry.field(
         default=None,
-        description="First day of the period; required for SALES, LOSSES, MOVEMENTS and TURNOVER. "
-        "The other reports are as of now and ignore it. 开始日期",
+        description="First day of the period; required for SALES, LOSSES, MOVEMENTS, TURNOVER "
+        "and SUPPLIERS, and for STOCKTAKES without `stocktakeId`. The other reports are as of now "
+        "and ignore it. 开始日期",
     )
     until: date | None = strawberry.field(
         default=None,
@@ -191,11 +198,18 @@ class RequestExportInput:
         default=None,
         description="What the rows stand for. SALES: any but REASON and PERSON, DAY by default. "
         "LOSSES: any but HOUR and CHANNEL, REASON by default. STOCK_VALUE and TURNOVER: STORE, "
-        "CATEGORY or PRODUCT, STORE by default. Other reports are not grouped. 分组",
+        "CATEGORY or PRODUCT, STORE by default. SUPPLIERS: SUPPLIER, STORE, WEEK or MONTH, "
+        "SUPPLIER by default. STOCKTAKES: STOCKTAKE, STORE, CATEGORY or PRODUCT, STOCKTAKE by "
+        "default. Other reports are not grouped. 分组",
     )
     category_id: UUID | None = strawberry.field(
         default=None,
         description="Export only products of this category and of those below it. 分类",
+    )
+    stocktake_id: UUID | None = strawberry.field(
+        default=None,
+        description="STOCKTAKES: export only this stocktake; by PRODUCT it is its sheet. Other "
+        "reports ignore it. 盘点",
     )
     within_days: int = strawberry.field(
         default=WITHIN_DAYS,

@@ -6,9 +6,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.domain.access import Can
-from app.domain.reports.reorders import ReorderLine, ReorderPlan, SuggestedOrder
-from app.domain.rules.reordering import WINDOW_DAYS
-from app.domain.rules.units import written
+from app.domain.reports.reorders import ReorderLine, ReorderPlan, SuggestedOrder, explanation
 from app.schema.boundary import needs
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
@@ -121,28 +119,7 @@ class ReorderRow:
     )
     async def explanation(self, root: strawberry.Parent[ReorderLine], info: Info) -> str:
         product = await info.context.loaders.products.load(root.product_id)
-        level, unit, scale = root.level, product.unit, root.scale
-        of = {
-            name: f"{written(getattr(level, name), scale)} {unit}"
-            for name in ("demand", "shelf", "transit", "on_order", "reorder_point", "needed")
-        }
-        order, pack = written(root.packing.quantity, scale), written(root.packing.pack, scale)
-        if info.context.language == "zh":
-            return (
-                f"近 {WINDOW_DAYS} 天需求 {of['demand']}，其中缺货 {level.sold_out_days} 天，"
-                f"按有货 {level.open_days} 天算日均 {root.daily:g} {unit}；"
-                f"现有 {of['shelf']}，在途 {of['transit']}，已订未到 {of['on_order']}；"
-                f"到货需 {level.lead_days} 天，最低阈值 {of['reorder_point']}；"
-                f"缺口 {of['needed']}，按每件 {pack} {unit} 订 {root.packing.packs} 件，"
-                f"共 {order} {unit}"
-            )
-        return (
-            f"Demand of {WINDOW_DAYS} days {of['demand']}, sold out on {level.sold_out_days} of "
-            f"them, so {root.daily:g} {unit} a day on {level.open_days} days; on the shelf "
-            f"{of['shelf']}, in transit {of['transit']}, on order {of['on_order']}; delivery takes "
-            f"{level.lead_days} days, reorder point {of['reorder_point']}; missing {of['needed']}: "
-            f"{root.packing.packs} packs of {pack} {unit}, {order} {unit} in all"
-        )
+        return explanation(root, product.unit, info.context.language)
 
 
 @window(

@@ -40,6 +40,8 @@ GROUPS = {
     "CHANNEL": "One row for each sales channel. 按渠道",
     "PERSON": "One row for each member of staff or API key that recorded a loss; a reversal counts "
     "against the one whose movement it undoes. Needs MANAGE_STAFF. 按经手人",
+    "SUPPLIER": "One row for each supplier. 按供应商",
+    "STOCKTAKE": "One row for each stocktake. 按盘点单",
     "REASON": "One row for each reason, as it was given. 按原因",
 }
 describe_values(GroupBy, {each.name: GROUPS[each.name] for each in GroupBy})

@@ -9,6 +9,7 @@ from app.domain import access
 from app.domain.access import Viewer
 from app.domain.errors import Malformed
 from app.domain.reports.columns import Chart, ExportScope, scope_of
+from app.domain.reports.export_documents import stocktakes, suppliers
 from app.domain.reports.export_expiry import expiry_chart
 from app.domain.reports.export_sales import losses, sales
 from app.domain.reports.export_stock import levels_chart
@@ -23,6 +24,8 @@ CHARTS: dict[Report, Callable[[AnySession, ExportScope], Awaitable[Chart]]] = {
     Report.STOCK_VALUE: stock_value.chart,
     Report.TURNOVER: turnover.chart,
     Report.EXPIRY: expiry_chart,
+    Report.SUPPLIERS: suppliers.chart,
+    Report.STOCKTAKES: stocktakes.chart,
 }
 EMPTY = "没有数据", "No data"
 

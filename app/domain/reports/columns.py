@@ -85,6 +85,7 @@ class ExportScope:
     group_by: str | None
     category_id: UUID | None
     within_days: int
+    stocktake_id: UUID | None = None
     names: dict[UUID, Store] = field(default_factory=dict[UUID, Store])
     categories: dict[UUID, str] = field(default_factory=dict[UUID, str])
 
@@ -139,6 +140,7 @@ async def scope_of(
         choice["groupBy"],
         UUID(choice["categoryId"]) if choice["categoryId"] else None,
         choice["withinDays"],
+        UUID(choice["stocktakeId"]) if choice.get("stocktakeId") else None,
         {store.id: store for store in await identity.stores_by_id(session, tenant, stores)},
         paths(list(every)),
     )

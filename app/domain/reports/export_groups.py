@@ -11,6 +11,9 @@ from app.db.core.snapshot import AnySession
 from app.db.export_rows import barcodes_of
 from app.db.flow_reports import TIMES
 from app.db.identity import actors_by_id
+from app.db.purchases import suppliers_by_id
+from app.db.stocktakes import stocktakes_by_id
+from app.db.tables import Stocktake
 from app.domain.reports.columns import (
     MOST_BARS,
     OTHERS,
@@ -33,6 +36,8 @@ CHANNELS: dict[str, Label] = {
 }
 SHAPES = {**dict.fromkeys(("DAY", "WEEK", "MONTH"), "LINE"), "CHANNEL": "PIE", "REASON": "PIE"}
 NO_REASON: Label = ("未填写", "Not given")
+NAMED: dict[str, Any] = {"PERSON": actors_by_id, "SUPPLIER": suppliers_by_id}
+"""Reads of the rows whose names are the labels of a group."""
 KEYS: dict[str, list[Column]] = {
     "DAY": [Column("key", ("日期", "Day"), "DATE")],
     "WEEK": [Column("key", ("周（周一）", "Week of"), "DATE")],
@@ -42,6 +47,11 @@ KEYS: dict[str, list[Column]] = {
     "CATEGORY": [Column("key", ("分类", "Category"))],
     "CHANNEL": [Column("key", ("渠道", "Channel"))],
     "REASON": [Column("key", ("原因", "Reason"))],
+    "SUPPLIER": [Column("key", ("供应商", "Supplier"))],
+    "STOCKTAKE": [
+        Column("key", ("关闭时间", "Closed at"), "MOMENT"),
+        Column("store", ("门店", "Store")),
+    ],
     "PERSON": [Column("key", ("经手人", "Recorded by"))],
     "PRODUCT": [each._replace(name="key") if each.name == "name" else each for each in PRODUCT],
 }
@@ -109,10 +119,18 @@ async def _keys(
     """What each row stands for, as values of the first columns."""
     if group == "PRODUCT":
         return await _products(session, scope, keys)
-    if group == "PERSON":
-        names = {each.id: each.name for each in await actors_by_id(session, scope.tenant, keys)}
+    if group in NAMED:
+        names = {each.id: each.name for each in await NAMED[group](session, scope.tenant, keys)}
         return [{"key": names.get(key, "")} for key in keys]
+    if group == "STOCKTAKE":
+        rows = {each.id: each for each in await stocktakes_by_id(session, scope.tenant, keys)}
+        return [_stocktake(scope, rows[key]) for key in keys]
     return [_key(scope, group, key) for key in keys]
+
+
+def _stocktake(scope: ExportScope, row: Stocktake) -> dict[str, Any]:
+    closed_at = scope.local(row.closed_at, row.store_id)
+    return {"key": closed_at, "store": scope.names[row.store_id].name}
 
 
 def _key(scope: ExportScope, group: str, key: Any) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from app.db.tables import Export
 from app.db.updates import wait_for_commits
 from app.domain.reports import (
     bulk_rows,
+    export_documents,
     export_expiry,
     export_movements,
     export_products,
@@ -75,6 +76,9 @@ TABLES: dict[str, Callable[[AnySession, ExportScope], Awaitable[ExportTable]]] =
     "TURNOVER": export_turnover.turnover.table,
     "SLOW_MOVERS": export_turnover.slow_movers,
     "PRODUCTS": export_products.products,
+    "REORDER_PLAN": export_documents.reorders,
+    "SUPPLIERS": export_documents.suppliers.table,
+    "STOCKTAKES": export_documents.stocktakes.table,
 }
 
 

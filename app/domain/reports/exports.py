@@ -45,11 +45,20 @@ class Report(Enum):
     TURNOVER = "TURNOVER"
     SLOW_MOVERS = "SLOW_MOVERS"
     PRODUCTS = "PRODUCTS"
+    REORDER_PLAN = "REORDER_PLAN"
+    SUPPLIERS = "SUPPLIERS"
+    STOCKTAKES = "STOCKTAKES"
 
     @property
     def can(self) -> Can:
-        """The permission that the report needs besides SEE_STOCK."""
+        """The permission that the report needs in each of its stores, besides SEE_STOCK."""
         return NEEDS.get(self, Can.SEE_STOCK)
+
+    def permissions(self, group_by: str | None) -> tuple[Can, ...]:
+        """All permissions that the report needs."""
+        people = (Can.MANAGE_STAFF,) if group_by == "PERSON" else ()
+        suppliers = (Can.SEE_SUPPLIERS,) if self in NAMING_SUPPLIERS else ()
+        return Can.SEE_STOCK, self.can, *people, *suppliers
 
 
 NEEDS = {
@@ -59,7 +68,11 @@ NEEDS = {
     Report.TURNOVER: Can.SEE_COST,
     Report.SLOW_MOVERS: Can.SEE_REPORTS,
     Report.PRODUCTS: Can.SEE_CATALOG,
+    Report.REORDER_PLAN: Can.SEE_REPORTS,
+    Report.SUPPLIERS: Can.SEE_COST,
+    Report.STOCKTAKES: Can.SEE_COST,
 }
+NAMING_SUPPLIERS = {Report.REORDER_PLAN, Report.SUPPLIERS}
 
 
 class Format(Enum):
@@ -83,6 +96,8 @@ class ExportGroupBy(Enum):
     CHANNEL = "CHANNEL"
     REASON = "REASON"
     PERSON = "PERSON"
+    SUPPLIER = "SUPPLIER"
+    STOCKTAKE = "STOCKTAKE"
 
 
 class Failure(Enum):
@@ -102,14 +117,18 @@ class Failure(Enum):
     )
 
 
+OF_TIME = {ExportGroupBy.DAY, ExportGroupBy.WEEK, ExportGroupBy.MONTH}
 OF_STOCK = {ExportGroupBy.STORE, ExportGroupBy.CATEGORY, ExportGroupBy.PRODUCT}
 GROUPS = {
-    Report.SALES: set(ExportGroupBy) - {ExportGroupBy.REASON, ExportGroupBy.PERSON},
-    Report.LOSSES: set(ExportGroupBy) - {ExportGroupBy.HOUR, ExportGroupBy.CHANNEL},
+    Report.SALES: {*OF_TIME, *OF_STOCK, ExportGroupBy.HOUR, ExportGroupBy.CHANNEL},
+    Report.LOSSES: {*OF_TIME, *OF_STOCK, ExportGroupBy.REASON, ExportGroupBy.PERSON},
     Report.STOCK_VALUE: OF_STOCK,
     Report.TURNOVER: OF_STOCK,
+    Report.SUPPLIERS: {ExportGroupBy[name] for name in ("SUPPLIER", "STORE", "WEEK", "MONTH")},
+    Report.STOCKTAKES: {ExportGroupBy.STOCKTAKE, *OF_STOCK},
 }
-OF_PERIOD = {Report.SALES, Report.LOSSES, Report.MOVEMENTS, Report.TURNOVER}
+OF_PERIOD = {Report.SALES, Report.LOSSES, Report.MOVEMENTS, Report.TURNOVER, Report.SUPPLIERS}
+OF_PERIOD |= {Report.STOCKTAKES}
 TITLES = {
     "SALES": ("销售报表", "Sales report"),
     "LOSSES": ("损耗报表", "Loss report"),
@@ -120,6 +139,9 @@ TITLES = {
     "TURNOVER": ("周转报表", "Turnover report"),
     "SLOW_MOVERS": ("滞销报表", "Slow movers"),
     "PRODUCTS": ("商品资料", "Products"),
+    "REORDER_PLAN": ("补货计划", "Reorder plan"),
+    "SUPPLIERS": ("供应商报表", "Supplier report"),
+    "STOCKTAKES": ("盘点报表", "Stocktake report"),
 }
 
 
@@ -141,6 +163,7 @@ class ReportChoice(NamedTuple):
     group_by: ExportGroupBy | None
     category_id: UUID | None
     within_days: int
+    stocktake_id: UUID | None = None
 
     def stored(self) -> dict[str, Any]:
         """What a row keeps of it, besides the report and its stores."""
@@ -150,6 +173,7 @@ class ReportChoice(NamedTuple):
             "groupBy": self.group_by and self.group_by.name,
             "categoryId": self.category_id and str(self.category_id),
             "withinDays": self.within_days,
+            "stocktakeId": self.stocktake_id and str(self.stocktake_id),
         }
 
 
@@ -260,12 +284,10 @@ def check_format(format: Format) -> None:
 
 def check_choice(viewer: Viewer, choice: ReportChoice) -> None:
     """Raises Denied, and Malformed for a period or a grouping that the report does not have."""
-    for can in (Can.SEE_STOCK, choice.report.can):
+    for can in choice.report.permissions(choice.group_by and choice.group_by.name):
         access.require(viewer, can)
-    if choice.group_by is ExportGroupBy.PERSON:
-        access.require(viewer, Can.MANAGE_STAFF)
     report, since, until = choice.report, choice.since, choice.until
-    if report in OF_PERIOD:
+    if report in OF_PERIOD and (choice.stocktake_id is None or since or until):
         if since is None or until is None:
             raise Malformed(
                 "until" if since else "since",

@@ -133,8 +133,9 @@ async def request_monthly(db: Database, tenant: UUID) -> None:
 async def _request(unit: Unit, subscription: ReportSubscription) -> None:
     """Request the file for what its reader may see now; end it when that is nothing."""
     report = Report[subscription.report]
+    permissions = report.permissions(subscription.choice["groupBy"])
     viewer = await _viewer(unit, subscription.staff_id)
-    if viewer is None or not all(map(viewer.scope.reach, (Can.SEE_STOCK, report.can))):
+    if viewer is None or not all(map(viewer.scope.reach, permissions)):
         subscription.ended_at = unit.now
         return
     stores = access.within(viewer, report.can, subscription.stores)

@@ -10,6 +10,7 @@ from app.db.core.snapshot import AnySession
 from app.db.reorders import Shortfall
 from app.db.stock_values import StockFilter
 from app.domain.rules.reordering import WINDOW_DAYS, Packing, packed
+from app.domain.rules.units import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +108,29 @@ async def reorder_plan(
 
 def _total(short: Sequence[Shortfall]) -> int:
     return short[0].all_levels if short else 0
+
+
+def explanation(line: ReorderLine, unit: str, language: str) -> str:
+    """All figures of a line in one sentence, Chinese or English."""
+    level, scale = line.level, line.scale
+    of = {
+        name: f"{written(getattr(level, name), scale)} {unit}"
+        for name in ("demand", "shelf", "transit", "on_order", "reorder_point", "needed")
+    }
+    order, pack = written(line.packing.quantity, scale), written(line.packing.pack, scale)
+    if language == "zh":
+        return (
+            f"近 {WINDOW_DAYS} 天需求 {of['demand']}，其中缺货 {level.sold_out_days} 天，"
+            f"按有货 {level.open_days} 天算日均 {line.daily:g} {unit}；"
+            f"现有 {of['shelf']}，在途 {of['transit']}，已订未到 {of['on_order']}；"
+            f"到货需 {level.lead_days} 天，最低阈值 {of['reorder_point']}；"
+            f"缺口 {of['needed']}，按每件 {pack} {unit} 订 {line.packing.packs} 件，"
+            f"共 {order} {unit}"
+        )
+    return (
+        f"Demand of {WINDOW_DAYS} days {of['demand']}, sold out on {level.sold_out_days} of "
+        f"them, so {line.daily:g} {unit} a day on {level.open_days} days; on the shelf "
+        f"{of['shelf']}, in transit {of['transit']}, on order {of['on_order']}; delivery takes "
+        f"{level.lead_days} days, reorder point {of['reorder_point']}; missing {of['needed']}: "
+        f"{line.packing.packs} packs of {pack} {unit}, {order} {unit} in all"
+    )
