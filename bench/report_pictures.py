@@ -30,8 +30,7 @@ REPORTS: dict[str, dict[str, Any]] = {
     "turnover": {"report": "TURNOVER", "groupBy": "CATEGORY", **PERIOD},
     "slow-movers": {"report": "SLOW_MOVERS"},
     "reorder-plan": {"report": "REORDER_PLAN"},
-    "suppliers": {"report": "SUPPLIERS", **PERIOD},
-    "stocktakes": {"report": "STOCKTAKES", "groupBy": "PRODUCT", **PERIOD},
+    "suppliers": {"report": "SUPPLIERS", **PERIOD, "until": str(TODAY + timedelta(days=30))},
 }
 SIGN_IN = 'mutation { signIn(input: {login: "owner", password: "kucun-demo"}) '
 SIGN_IN += "{ ... on SignedIn { accessToken } } }"

@@ -46,9 +46,9 @@ class ExportsQuery:
         Can.SEE_STOCK,
         types.Chart | None,
         description="Draw a report as SVG, with at most 15 bars: the last adds up all others. "
-        "MOVEMENTS, SLOW_MOVERS, PRODUCTS and REORDER_PLAN have none. The report's own permission is "
-        "needed as well, and costs are shown if you have SEE_COST. Null without a store that you may see. "
-        "图表",
+        "MOVEMENTS, SLOW_MOVERS, PRODUCTS and REORDER_PLAN have none. The report's own permission "
+        "is needed as well, and costs are shown if you have SEE_COST. Null without a store that "
+        "you may see. 图表",
     )
     async def chart(
         self,

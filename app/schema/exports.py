@@ -47,7 +47,7 @@ describe_values(
         "SEE_REPORTS. 滞销",
         "PRODUCTS": "The active products of the catalog, in columns that `previewImport` reads. "
         "Needs SEE_CATALOG. 商品资料",
-        "REORDER_PLAN": "What to order now, as in `reorderPlan`, with an explanation of each "
+        "REORDER_PLAN": "What to order now, as in `reorderPlan`, with the figures of each "
         "line. Needs SEE_REPORTS and SEE_SUPPLIERS. 补货计划",
         "SUPPLIERS": "Late and short deliveries, as in `supplierReport`. Needs SEE_COST and "
         "SEE_SUPPLIERS. 供应商",

@@ -13,7 +13,7 @@ from app.domain.reports.columns import Chart, Column, ExportScope, ExportTable, 
 from app.domain.reports.documents import stocktake_report, supplier_report
 from app.domain.reports.export_groups import ROWS_MAX, GroupedReport
 from app.domain.reports.export_stock import PAGE, PRODUCT, product_values
-from app.domain.reports.reorders import ReorderLine, explanation, reorder_plan
+from app.domain.reports.reorders import ReorderLine, reorder_plan
 from app.domain.rules.periods import Period
 from app.domain.rules.reordering import COVER_DAYS
 from app.domain.rules.units import written
@@ -36,7 +36,6 @@ REORDER = [
     Column("lead_days", ("到货天数", "Lead days"), "COUNT"),
     Column("unit_cost", ("单价", "Unit cost"), "COST", cost=True),
     Column("cost", ("金额", "Cost"), "MONEY", total=True, cost=True),
-    Column("explanation", ("说明", "Explanation")),
 ]
 SUPPLIERS = [
     Column("orders", ("采购单数", "Orders"), "COUNT", total=True),
@@ -82,7 +81,7 @@ async def reorders(session: AnySession, scope: ExportScope) -> ExportTable:
             for line in part:
                 product = products[line.product_id]
                 values = product_values(scope, product, codes.get(product.id))
-                values |= _line(line, product.unit, scope.language)
+                values |= _line(line)
                 values["store"] = scope.names[line.store_id].name
                 values["supplier"] = supplier = names.get(line.supplier_id, "")
                 costs[supplier or "—"] = costs.get(supplier or "—", 0) + (line.cost or 0)
@@ -102,7 +101,7 @@ async def _suppliers(session: AnySession, scope: ExportScope, ids: set[Any]) -> 
     return {each.id: each.name for each in rows}
 
 
-def _line(line: ReorderLine, unit: str, language: str) -> dict[str, Any]:
+def _line(line: ReorderLine) -> dict[str, Any]:
     level, scale = line.level, line.scale
     quantities = ("shelf", "transit", "on_order", "reorder_point", "demand")
     cover = line.days_of_cover
@@ -117,7 +116,6 @@ def _line(line: ReorderLine, unit: str, language: str) -> dict[str, Any]:
         "lead_days": str(level.lead_days),
         "unit_cost": yuan(level.unit_cost),
         "cost": yuan(line.cost),
-        "explanation": explanation(line, unit, language),
     }
 
 
