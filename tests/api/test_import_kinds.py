@@ -1,6 +1,7 @@
 """Imports of suppliers and recipes, and files as shops in China really have them."""
 
 import asyncio
+import zipfile
 from io import BytesIO
 from uuid import uuid4
 
@@ -179,10 +180,20 @@ async def test_a_stock_list_of_a_shop(books: Books, fresh: Desk) -> None:
     assert levels["0017"]["unitCost"] == "39.90"
 
 
+def with_page(page: str, **parts: bytes) -> bytes:
+    """A workbook whose sheet has this XML, and further parts."""
+    source, target = BytesIO(workbook(("x",))), BytesIO()
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = page.encode() if name == "xl/worksheets/sheet1.xml" else old.read(name)
+            new.writestr(name, content)
+        for name, part in parts.items():
+            new.writestr(name, part)
+    return target.getvalue()
+
+
 def of_rows(count: int) -> bytes:
     """A workbook with formats on so many rows, of which two have values."""
-    import zipfile
-
     header = '<c r="A1" t="inlineStr"><is><t>货号</t></is></c>'
     header += '<c r="B1" t="inlineStr"><is><t>售价</t></is></c>'
     data = '<row r="2"><c r="A2" t="inlineStr"><is><t>X</t></is></c><c r="B2"><v>1</v></c></row>'
@@ -193,15 +204,31 @@ def of_rows(count: int) -> bytes:
         f'<dimension ref="A1:XFD{count}"/><sheetData><row r="1">{header}</row>{data}{empty}'
         "</sheetData></worksheet>"
     )
-    source, target = BytesIO(workbook(("x",))), BytesIO()
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            content = page.encode() if name == "xl/worksheets/sheet1.xml" else old.read(name)
-            new.writestr(name, content)
-    return target.getvalue()
+    return with_page(page)
 
 
 @pytest.mark.parametrize("rows", [300_000, 1_048_576])
 async def test_empty_rows_without_end(fresh: Desk, rows: int) -> None:
     answer = await preview(fresh, of_rows(rows), "PRICES")
     assert answer.get("rows") == 1, answer
+
+
+def of_entities(entities: str, text: str) -> str:
+    return (
+        f'<?xml version="1.0"?><!DOCTYPE w [{entities}]>'
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        f'<row r="1"><c r="A1" t="inlineStr"><is><t>{text}</t></is></c></row></sheetData>'
+        "</worksheet>"
+    )
+
+
+async def test_entities_are_not_expanded(fresh: Desk) -> None:
+    grown = (f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    laughs = of_entities(f'<!ENTITY l0 "lol">{"".join(grown)}', "货号&l9;")
+    outside = of_entities('<!ENTITY x SYSTEM "file:///etc/passwd">', "货号&x;")
+    for page in (laughs, outside):
+        answer = await preview(fresh, with_page(page), "PRICES")
+        assert (answer["code"], answer["reason"]) == ("IMPORT_REFUSED", "FORMAT")
+    # Links to other workbooks are not followed.
+    linked = with_page(of_entities("", "货号"), **{"xl/externalLinks/externalLink1.xml": b"<a/>"})
+    assert (await preview(fresh, linked, "PRICES"))["reason"] == "NO_ROWS"
