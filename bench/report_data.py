@@ -106,8 +106,8 @@ INSERT INTO purchase_lines (tenant_id, purchase_id, line, product_id, ordered, r
         unit_cost)
     SELECT DISTINCT ON (o.id, p.id) o.tenant_id, o.id, n, p.id, 10, 10 - (n = 3)::int, 1, 60000
     FROM purchase_orders o, generate_series(1, 10) n,
-        LATERAL (SELECT ids[1 + floor({PRODUCTS} * random() + (o.ended_at IS NULL)::int)::int] AS id FROM
-            (SELECT array_agg(id) AS ids FROM products WHERE tenant_id = '{{tenant}}') every) p
+        LATERAL (SELECT ids[1 + (floor({PRODUCTS} * random())::int + (o.id IS NULL)::int)] AS id
+            FROM (SELECT array_agg(id) AS ids FROM products WHERE tenant_id = '{{tenant}}') every) p
     WHERE o.tenant_id = '{{tenant}}';
 INSERT INTO movements (tenant_id, id, kind, store_id, actor_id, key, document_id, occurred_at,
         business_date, timezone)
