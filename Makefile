@@ -1,5 +1,5 @@
 # Needs git, make and Python 3.11 or newer. uv.lock lists the packages from PyPI.
-.PHONY: run test test-all test-wide simulate lint types migrate schema bench web pictures audit sync sync-run browser clients
+.PHONY: run test test-all test-wide simulate lint types migrate schema bench compare web pictures audit sync sync-run browser clients
 .DEFAULT_GOAL := run
 
 export UV_PROJECT_ENVIRONMENT := .venv
@@ -53,6 +53,11 @@ schema: sync-run
 bench: sync
 	@$(UV) sync --frozen --inexact --all-groups
 	@$(BIN)/python -m bench $(ARGS)
+
+# Print a table of Kucun beside Vendure, measured in one run. Needs node and npm.
+compare: sync
+	@$(UV) sync --frozen --inexact --all-groups
+	@$(BIN)/python -m bench.compare
 
 # Render the exports of a running demo to docs/images. Needs LibreOffice and poppler.
 pictures: sync
