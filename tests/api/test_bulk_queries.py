@@ -80,7 +80,7 @@ def in_order(rows: Any) -> list[Any]:
 
 async def test_the_rows_are_those_of_the_queries(stocked: Any, db: Database) -> None:
     desk, _ = stocked
-    active = {"archived": False}
+    active: dict[str, Any] = {"archived": False}
     lists: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("PRODUCTS", PRODUCTS, active),
         ("LEVELS", LEVELS, active),

@@ -85,9 +85,9 @@ async def test_templates_are_read_by_their_import(fresh: Desk) -> None:
         assert wrong <= {"SKU", "DISH", "INGREDIENT", "INGREDIENT_SKU"}, filled["errors"]
         english = each["url"].replace("/zh/", "/en/")
         content = (await fresh.asking.http.get(english)).content
-        page = openpyxl.load_workbook(BytesIO(content)).worksheets[0]
-        page.append(["x"] * len(headers))
-        answer = await preview(fresh, saved(page.parent), kind, store=store.get(kind))
+        book = openpyxl.load_workbook(BytesIO(content))
+        book.worksheets[0].append(["x"] * len(headers))
+        answer = await preview(fresh, saved(book), kind, store=store.get(kind))
         assert [column["field"] for column in answer["columns"]] == each["fields"]
     for path in ("zh/NOTHING", "fr/PRODUCTS"):
         answer = await fresh.asking.http.get(f"/imports/templates/{path}.xlsx")

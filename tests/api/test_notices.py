@@ -194,7 +194,7 @@ async def test_a_change_carries_what_the_feed_shows(
     for name, scopes in (("erp", ["STOCK_READ", "WEBHOOK_WRITE"]), ("poor", ["WEBHOOK_WRITE"])):
         created = await desk.chain.do(CREATE_KEY, name=name, scopes=scopes)
         keys[name] = created["apiKey"]["id"], created["secret"]
-    changed = {"events": ["STORE_CHANGED"]}
+    changed: dict[str, Any] = {"events": ["STORE_CHANGED"]}
     await desk.chain.do(CREATE, url=receiver.url_for("/owner"), **changed)
     theirs = {"key": str(uuid4()), "url": receiver.url_for("/key"), **changed}
     assert await desk.asking.code(CREATE, keys["poor"][1], input=theirs) == "FORBIDDEN"

@@ -45,6 +45,7 @@ class Arrived:
     batch_no: str | None = None
     expires_on: date | None = None
     code: str | None = None
+    zone: str | None = None
 
 
 @dataclass
