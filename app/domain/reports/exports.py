@@ -127,14 +127,8 @@ GROUPS = {
     Report.SUPPLIERS: {ExportGroupBy[name] for name in ("SUPPLIER", "STORE", "WEEK", "MONTH")},
     Report.STOCKTAKES: {ExportGroupBy.STOCKTAKE, *OF_STOCK},
 }
-OF_PERIOD = {
-    Report.SALES,
-    Report.LOSSES,
-    Report.MOVEMENTS,
-    Report.TURNOVER,
-    Report.SUPPLIERS,
-    Report.STOCKTAKES,
-}
+OF_FLOWS = {Report.SALES, Report.LOSSES, Report.MOVEMENTS, Report.TURNOVER}
+OF_PERIOD = OF_FLOWS | {Report.SUPPLIERS, Report.STOCKTAKES}
 TITLES = {
     "SALES": ("销售报表", "Sales report"),
     "LOSSES": ("损耗报表", "Loss report"),
