@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from app.db.alerts import Crossing
+from app.db.levels import Pair
 from app.db.movements import EntryRow
 from app.db.tables import Level
 from app.domain.ledger.locked import LockedLevel
@@ -18,14 +19,38 @@ def crossings(levels: Iterable[LockedLevel], entries: Sequence[EntryRow]) -> Ite
     A level is out of stock when nothing is on its shelf. It is low when the shelf and the goods on
     their way do not exceed its reorder point.
     """
-    for level in levels:
-        before, shelf, point = level.shelf_before, level.bins["shelf"], level.reorder_point
-        if step := crossing(before, shelf, 0, level.scale):
-            yield _crossing(level, OUT_OF_STOCK, step, entries)
-        if point:
-            before, after = before + level.transit_before, shelf + level.bins["transit"]
-            if step := crossing(before, after, point, level.scale):
-                yield _crossing(level, LOW_STOCK, step, entries)
+    crossed = [(level, *step) for level in levels for step in _steps(level)]
+    latest = _latest_movements(entries) if crossed else {}
+    for level, rule, step in crossed:
+        yield Crossing(
+            *level.pair,
+            rule=rule,
+            step=step.name,
+            quantity=level.bins["shelf"],
+            scale=level.scale,
+            threshold=level.reorder_point,
+            movement_id=latest[level.pair],
+        )
+
+
+def _steps(level: LockedLevel) -> Iterator[tuple[str, Step]]:
+    """The thresholds that a level crossed, each as its rule and direction."""
+    before, shelf, point = level.shelf_before, level.bins["shelf"], level.reorder_point
+    if step := crossing(before, shelf, 0, level.scale):
+        yield OUT_OF_STOCK, step
+    if point:
+        before, after = before + level.transit_before, shelf + level.bins["transit"]
+        if step := crossing(before, after, point, level.scale):
+            yield LOW_STOCK, step
+
+
+def _latest_movements(entries: Sequence[EntryRow]) -> dict[Pair, UUID]:
+    """The last movement of each level that these entries touched."""
+    return {
+        (store, entry.product_id): entry.movement_id
+        for entry in entries
+        for store in (entry.from_store, entry.to_store)
+    }
 
 
 def standings(levels: Iterable[Level]) -> Iterator[Crossing]:
@@ -46,25 +71,3 @@ def standings(levels: Iterable[Level]) -> Iterator[Crossing]:
                 threshold=level.reorder_point,
                 movement_id=None,
             )
-
-
-def _crossing(level: LockedLevel, rule: str, step: Step, entries: Sequence[EntryRow]) -> Crossing:
-    return Crossing(
-        *level.pair,
-        rule=rule,
-        step=step.name,
-        quantity=level.bins["shelf"],
-        scale=level.scale,
-        threshold=level.reorder_point,
-        movement_id=_latest(level, entries),
-    )
-
-
-def _latest(level: LockedLevel, entries: Sequence[EntryRow]) -> UUID:
-    """The last movement that touched the level."""
-    store, product = level.pair
-    return next(
-        entry.movement_id
-        for entry in reversed(entries)
-        if entry.product_id == product and store in (entry.from_store, entry.to_store)
-    )
