@@ -84,6 +84,9 @@ async def test_the_sheet_of_a_stocktake(office: Any, sheet: Any) -> None:
     assert shown == [("米", 10, 7, -3), ("盐", 10, 11, 1)]
     assert [row["净差异"] for row in rows] == [-18, 2]
     assert total["准确率"].startswith("=IF(")
+    for report in ("SALES", "SUPPLIERS"):
+        values = {"key": str(uuid4()), "report": report, "stocktakeId": first["id"]}
+        assert await desk.asking.code(REQUEST, desk.owner, input=values) == "BAD_INPUT"
     [row], _ = await sheet(report="STOCKTAKES", **DAYS)
     assert (row["盘点商品数"], row["相符商品数"], row["盘亏"]) == (2, 0, 18)
     assert isinstance(row["关闭时间"], datetime)

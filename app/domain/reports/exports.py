@@ -287,7 +287,8 @@ def check_choice(viewer: Viewer, choice: ReportChoice) -> None:
     for can in choice.report.permissions(choice.group_by and choice.group_by.name):
         access.require(viewer, can)
     report, since, until = choice.report, choice.since, choice.until
-    if report in OF_PERIOD and (choice.stocktake_id is None or since or until):
+    of_one = report is Report.STOCKTAKES and choice.stocktake_id is not None
+    if report in OF_PERIOD and (not of_one or since or until):
         if since is None or until is None:
             raise Malformed(
                 "until" if since else "since",
