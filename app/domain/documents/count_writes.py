@@ -77,10 +77,12 @@ async def write_counts(db: Database, tenant: UUID, drafts: Collection[CountDraft
 
     Raises what `is_passing` knows: then all of them may be written again.
     """
-    ordered = sorted(drafts, key=lambda draft: draft.id)
-    # A recount replaces counts that are written before it.
-    groups = [[each for each in ordered if not each.recount]]
-    groups += [[each] for each in ordered if each.recount]
+    groups: list[list[CountDraft]] = []
+    for draft in sorted(drafts, key=lambda each: each.id):
+        # A recount replaces the counts that arrived before it, and none that arrived later.
+        if not groups or draft.recount or groups[-1][0].recount:
+            groups.append([])
+        groups[-1].append(draft)
     outcomes: Outcomes = {}
     for group in groups:
         outcomes |= await _write_group(db, tenant, group)
@@ -89,7 +91,7 @@ async def write_counts(db: Database, tenant: UUID, drafts: Collection[CountDraft
 
 async def _write_group(db: Database, tenant: UUID, drafts: Sequence[CountDraft]) -> Outcomes:
     try:
-        return {**await _write(db, tenant, drafts)} if drafts else {}
+        return {**await _write(db, tenant, drafts)}
     except Exception as error:
         if is_passing(error):
             raise
