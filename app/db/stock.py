@@ -131,6 +131,8 @@ async def levels(
     query = _filtered(_page_of_levels(sort, filter.archived, span.shape), tenant, filter)
     if filter.updated_since is not None and is_kept(filter.updated_since):
         query = await _changed(session, query, tenant, filter.stores, filter.updated_since)
+    elif filter.status is not None:
+        query = await _with_status(session, query, tenant, filter.stores, filter.status)
     if sort == "NAME" and filter.is_plain:
         # One plan fits all stores: it reads products in their order. Planning takes longer.
         session = with_one_plan(session)
@@ -165,12 +167,28 @@ async def _changed(
     found on the way along the list."""
     changed = levels_since(tenant, stores, since).subquery("changed")
     pairs: Any = await session.execute(select(*changed.c).distinct().limit(FEW + 1))
-    level = Level.store_id, Level.product_id
     if len(pairs) > FEW:
-        return query.where(tuple_(*level).in_(select(*changed.c)))
+        return query.where(tuple_(Level.store_id, Level.product_id).in_(select(*changed.c)))
+    return _of_keys(query, pairs)
+
+
+async def _with_status(
+    session: AnySession, query: Any, tenant: UUID, stores: Collection[UUID], status: str
+) -> Any:
+    """The query, of levels with this status. A few are read by their keys, so that the whole list
+    is not searched for them."""
+    keys = select(Level.store_id, Level.product_id).where(
+        Level.tenant_id == tenant, among(Level.store_id, stores), Level.status == status
+    )
+    pairs: Any = (await session.execute(keys.limit(FEW + 1))).all()
+    return query if len(pairs) > FEW else _of_keys(query, pairs)
+
+
+def _of_keys(query: Any, pairs: Any) -> Any:
+    """The query, of the levels with these keys (store, product)."""
     columns = column("store_id", Uuid()), column("product_id", Uuid())
-    keys = table_of("changed", columns, pairs)
-    of_key = and_(keys.c.store_id == level[0], keys.c.product_id == level[1])
+    keys = table_of("chosen", columns, pairs)
+    of_key = and_(keys.c.store_id == Level.store_id, keys.c.product_id == Level.product_id)
     return query.join(keys, of_key)
 
 
