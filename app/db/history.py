@@ -11,6 +11,7 @@ from app.db.checkpoints import END, Range, bases, bind_ranges, ranges, unread
 from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
+from app.db.days import day_began, first_id, store_day
 from app.db.levels import Pair
 from app.db.tables import (
     Alert,
@@ -22,6 +23,7 @@ from app.db.tables import (
     PurchaseOrder,
     Stocktake,
     StocktakeLine,
+    Store,
     Transfer,
     TransferLine,
 )
@@ -255,6 +257,25 @@ async def count_candidates(
         .limit(limit)
     )
     return [CountCandidate(*row) for row in await session.execute(query)]
+
+
+async def chosen_today(session: AnySession, tenant: UUID, store: UUID, most: int) -> int:
+    """The number of products, at most `most`, in stocktakes that were opened today by the store's
+    clock. Cancelled and reversed stocktakes do not count."""
+    S, N = Stocktake, StocktakeLine
+    zone = select(Store.timezone).where(Store.tenant_id == tenant, Store.id == store)
+    timezone = zone.scalar_subquery()
+    today = day_began(store_day(timezone, func.now()), timezone)
+    products = (
+        select(N.product_id)
+        .distinct()
+        .join(S, and_(S.tenant_id == N.tenant_id, S.id == N.stocktake_id))
+        .where(S.tenant_id == tenant, S.store_id == store, S.id >= first_id(today))
+        .where(S.state.not_in(("CANCELLED", "REVERSED")))
+        .limit(most)
+        .subquery("products")
+    )
+    return await session.scalar(select(func.count()).select_from(products)) or 0
 
 
 EVIDENCE = ("RECEIPT", "SALE", "SHIPMENT", "TRANSFER_RECEIPT", "WRITE_OFF")

@@ -97,7 +97,8 @@ class HistoryQuery:
         Can.RUN_STOCKTAKES,
         list[types.SuggestedCount],
         description="List the products of a store to count next, those that one person counts in "
-        "15 minutes: open discrepancies first, then by value and age of the last count. 建议盘点",
+        "15 minutes: open discrepancies first, then by value and age of the last count. Without "
+        "`first`, products in stocktakes opened today count as part of today's 30. 建议盘点",
     )
     async def suggested_counts(
         self,
@@ -109,6 +110,10 @@ class HistoryQuery:
         stores = access.within(viewer, Can.RUN_STOCKTAKES, [store_id])
         if not stores:
             return []
-        limit = page_size(first or USUAL_COUNTS)
         async with info.context.snapshot.read(viewer.tenant) as session:
+            if first is None:
+                chosen = rows.chosen_today(session, viewer.tenant, store_id, USUAL_COUNTS)
+                limit = USUAL_COUNTS - await chosen
+            else:
+                limit = page_size(first)
             return list(await rows.count_candidates(session, viewer.tenant, store_id, limit))

@@ -22,7 +22,7 @@ query($store: UUID!, $product: UUID!, $since: DateTime) {
     before now text changes { kind movements quantity } } }
 """
 SUGGESTED = """
-query($store: UUID!) { suggestedCounts(storeId: $store) {
+query($store: UUID!, $first: Int) { suggestedCounts(storeId: $store, first: $first) {
   level { product { name } } hasDiscrepancy lastCountedAt } }
 """
 
@@ -105,3 +105,22 @@ async def test_what_to_count_next(fresh: Desk) -> None:
     assert (await closed(fresh, row))["state"] == "CLOSED"
     # What was just counted comes last, and its discrepancy is resolved.
     assert await names() == ["米", "油"]
+
+
+async def test_a_list_a_day(fresh: Desk) -> None:
+    """Products that are counted today are part of today's 30; more are listed when asked for."""
+    names = [f"{place:02}" for place in range(34)]
+    lines = [{**await fresh.line(name, 1), "unitCost": "1"} for name in names]
+    await fresh.do("receive", storeId=fresh.store, lines=lines)
+    store = {"store": fresh.store}
+    first = await fresh.ask(SUGGESTED, **store)
+    assert len(first) == 30
+    chosen = [each["level"]["product"]["name"] for each in first]
+    row = await opened(fresh, *chosen[:28])
+    assert len(await fresh.ask(SUGGESTED, **store)) == 2
+    other = await opened(fresh, *chosen[28:])
+    assert await fresh.ask(SUGGESTED, **store) == []
+    assert len(await fresh.ask(SUGGESTED, **store, first=3)) == 3
+    for each in (row, other):
+        await fresh.do("cancelStocktake", stocktakeId=each["id"])
+    assert len(await fresh.ask(SUGGESTED, **store)) == 30

@@ -299,7 +299,8 @@ async def test_reversed(desk: Desk) -> None:
     await desk.receive("米", 5)
     await desk.receive("面", 5)
     row = await counted(desk, await opened(desk, "米", "面"), ("米", 3), ("面", 6))
-    row = await closed(desk, row)
+    key = str(uuid4())
+    row = await closed(desk, row, key=key)
     query = "query($id: UUID!) { stocktake(id: $id) { movements { id } } }"
     [movement, _] = (await desk.ask(query, id=row["id"]))["movements"]
     refused = await desk.do("reverse", movementId=movement["id"])
@@ -308,6 +309,7 @@ async def test_reversed(desk: Desk) -> None:
     assert row["state"] == "REVERSED"
     assert (await on_hand(desk, "米"), await on_hand(desk, "面")) == ("5", "5")
     assert (await closed(desk, row))["wrong"] == "REVERSED"
+    assert (await closed(desk, row, key=key))["state"] == "REVERSED"
     again = await desk.do("reverseStocktake", stocktakeId=row["id"])
     assert again["wrong"] == "REVERSED"
 

@@ -109,13 +109,13 @@ class _Closing:
         """Posts the next products. The first step needs a viewer; the last one ends the
         stocktake."""
         async with self.db.unit(self.row.tenant_id) as unit:
-            if self.viewer is not None and self.key is not None and not self.claimed:
-                claimant = self.viewer.claimant
-                await claim(unit, claimant, self.key, self.row.id, "closeStocktake", self.row.id)
+            begun = self.claimed
+            if self.viewer is not None and not begun:
+                begun = await self._claim(unit, self.viewer)
             current = await rows.locked_stocktake(unit, self.row.id)
             assert current is not None, "no document is ever deleted"
             if current.state != "CLOSING":
-                if self.viewer is None or current.state == "CLOSED":
+                if self.viewer is None or begun or current.state == "CLOSED":
                     return current
                 await self._begin(unit, self.viewer, current)
             elif self.lines is None:
@@ -131,6 +131,15 @@ class _Closing:
         for product in posted:
             del self.lines[product]
         return current
+
+    async def _claim(self, unit: Unit, viewer: Viewer) -> bool:
+        """Claims the key. Returns whether an earlier request with it began this closing.
+
+        Raises Refused(KeyReused).
+        """
+        assert self.key is not None, "a viewer closes with a key"
+        request = "closeStocktake", self.row.id
+        return await claim(unit, viewer.claimant, self.key, self.row.id, *request) is not None
 
     async def _begin(self, unit: Unit, viewer: Viewer, row: Stocktake) -> None:
         """Makes the locked stocktake CLOSING: from now on it is closed by this person.
