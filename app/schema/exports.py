@@ -13,10 +13,10 @@ from app.db import tables
 from app.domain.access import Can
 from app.domain.people.staff import MOST_STORES
 from app.domain.reports.charts import Drawing
+from app.domain.reports.export_failures import Failure
 from app.domain.reports.exports import (
     WITHIN_DAYS,
     ExportGroupBy,
-    Failure,
     Format,
     Report,
     file_name,

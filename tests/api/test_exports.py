@@ -32,7 +32,7 @@ from tests.support.exports import (
     tenant_of,
     workbook_of,
 )
-from tests.support.identity import a_chain, eventually
+from tests.support.identity import SET_ROLE, a_chain, eventually
 from tests.support.sheets import preview
 
 HOSTILE = [
@@ -356,3 +356,22 @@ async def test_an_exported_catalog_is_imported_unchanged(stocked: Any, db: Datab
     answer = await preview(desk, await content_of(desk, export))
     assert answer["errors"] == []
     assert answer["unchanged"] == export["rows"] >= len(HOSTILE)
+
+
+async def test_rights_are_those_of_now(stocked: Any, db: Database) -> None:
+    """A manager who becomes a cashier before the file is made gets no costs in it."""
+    desk, files = stocked
+    await desk.receive("米", 1)
+    person, tokens = await desk.chain.hired(role="MANAGER")
+    token, period = tokens["accessToken"], {"since": "2026-01-01", "until": "2026-01-31"}
+    shown = await request_export(desk, token, report="LEVELS")
+    refused = await request_export(desk, token, report="LOSSES", **period)
+    stores = [str(desk.store)]
+    role = await desk.chain.do(SET_ROLE, staffId=person["id"], role="CASHIER", storeIds=stores)
+    assert role["role"] == "CASHIER"
+    await run_exports(db, files, tenant_of(desk))
+    ready = await read_export(desk, shown["id"], token)
+    rows = rows_of((await workbook_of(desk, ready))["明细"])
+    assert [title for title in rows[0] if title in ("成本单价", "库存金额")] == []
+    ended = await read_export(desk, refused["id"], token)
+    assert (ended["state"], ended["failure"]) == ("FAILED", "FORBIDDEN")

@@ -11,10 +11,11 @@ from app.domain.errors import Malformed
 from app.domain.reports.columns import Chart, ExportScope, scope_of
 from app.domain.reports.export_documents import stocktakes, suppliers
 from app.domain.reports.export_expiry import expiry_chart
+from app.domain.reports.export_rights import sees_cost
 from app.domain.reports.export_sales import losses, sales
 from app.domain.reports.export_stock import levels_chart
 from app.domain.reports.export_turnover import stock_value, turnover
-from app.domain.reports.exports import Report, ReportChoice, check_choice, sees_cost
+from app.domain.reports.exports import Report, ReportChoice, check_choice
 from app.platforms import charts
 
 CHARTS: dict[Report, Callable[[AnySession, ExportScope], Awaitable[Chart]]] = {

@@ -25,6 +25,7 @@ from app.db.core.snapshot import AnySession
 from app.db.core.unit import Database, clock
 from app.db.tables import Export
 from app.db.updates import wait_for_commits
+from app.domain import access
 from app.domain.reports import (
     bulk_rows,
     export_documents,
@@ -37,13 +38,15 @@ from app.domain.reports import (
 )
 from app.domain.reports.bulk_queries import filter_of
 from app.domain.reports.columns import ExportScope, ExportTable, scope_of
+from app.domain.reports.export_failures import Failure
+from app.domain.reports.export_rights import has_all, sees_cost, viewer_of
 from app.domain.reports.exports import (
     LIFETIME,
     MONTHLY_LIFETIME,
     TITLES,
     ExportFiles,
-    Failure,
     Format,
+    Report,
     delete_file,
     path_of,
 )
@@ -80,6 +83,10 @@ TABLES: dict[str, Callable[[AnySession, ExportScope], Awaitable[ExportTable]]] =
     "SUPPLIERS": export_documents.suppliers.table,
     "STOCKTAKES": export_documents.stocktakes.table,
 }
+
+
+class RightsLost(Exception):
+    """The requester may not see the report any more."""
 
 
 class TooManyRows(Exception):
@@ -123,6 +130,8 @@ async def make(db: Database, files: ExportFiles, export: Export) -> None:
             raise WriterFailed("all attempts were interrupted")
         async with _held(db, export, progress):
             size = await _make_file(db, files, export, progress)
+    except RightsLost:
+        await _fail(db, export, Failure.FORBIDDEN)
     except TooManyRows:
         await _fail(db, export, Failure.TOO_MANY_ROWS)
     except Exception as error:
@@ -181,7 +190,7 @@ async def _write_rows(
         session,
         export.tenant_id,
         export.stores,
-        export.with_cost,
+        await _shows_cost(session, export),
         export.language,
         export.choice,
     )
@@ -200,6 +209,20 @@ async def _write_rows(
             await asyncio.sleep(PAUSE * (time.monotonic() - started))
             started = time.monotonic()
     (folder / "table.json").write_bytes(orjson.dumps(_described(export, scope, table)))
+
+
+async def _shows_cost(session: AnySession, export: Export) -> bool:
+    """Whether the file shows costs, by the rights of its requester now and at the request.
+
+    Raises RightsLost if they may not see the report of all its stores any more.
+    """
+    report, stores = Report[export.report], export.stores
+    viewer = await viewer_of(session, export.tenant_id, export.requested_by)
+    if viewer is None or not has_all(viewer, report.permissions(export.choice["groupBy"])):
+        raise RightsLost
+    if len(access.within(viewer, report.can, stores)) < len(stores):
+        raise RightsLost
+    return export.with_cost and sees_cost(viewer, stores)
 
 
 async def _table(session: AnySession, scope: ExportScope, export: Export) -> ExportTable:

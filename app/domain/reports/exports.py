@@ -20,6 +20,7 @@ from app.domain.access import Can, Viewer
 from app.domain.claims import claim
 from app.domain.errors import Malformed, RateLimited
 from app.domain.people.tokens import FORGERIES, LONGEST
+from app.domain.reports.export_rights import sees_cost
 from app.platforms.image_store import ImageStore
 
 ALGORITHM = "HS256"
@@ -98,23 +99,6 @@ class ExportGroupBy(Enum):
     PERSON = "PERSON"
     SUPPLIER = "SUPPLIER"
     STOCKTAKE = "STOCKTAKE"
-
-
-class Failure(Enum):
-    """Why an export failed."""
-
-    TOO_MANY_ROWS = (
-        "行数超过 Excel 工作表的上限，请缩小范围或导出 CSV",
-        "The report has more rows than a sheet of Excel holds: narrow it down, or choose CSV.",
-    )
-    STORAGE = (
-        "文件存储暂时不可用，请稍后重新导出",
-        "The storage of files does not answer: request the export again later.",
-    )
-    INTERNAL = (
-        "导出时系统出错，请重新导出；再次失败请联系我们",
-        "Something went wrong on our side: request the export again, and tell us if it fails.",
-    )
 
 
 OF_TIME = {ExportGroupBy.DAY, ExportGroupBy.WEEK, ExportGroupBy.MONTH}
@@ -265,11 +249,6 @@ async def queue(
         unit.session.add(export)
         unit.document_changed(stores[0], id)
     return export
-
-
-def sees_cost(viewer: Viewer, stores: list[UUID]) -> bool:
-    """Whether the viewer sees the costs of all these stores."""
-    return set(stores) <= set(access.within(viewer, Can.SEE_COST, stores))
 
 
 def check_format(format: Format) -> None:

@@ -18,11 +18,12 @@ from app.db.core.unit import Database, Unit, clock
 from app.db.core.vault import Vault
 from app.db.tables import Export, ReportSubscription
 from app.domain import access
-from app.domain.access import Can, Role, Scope, Viewer
+from app.domain.access import Can, Viewer
 from app.domain.claims import claim
 from app.domain.errors import Malformed, Refused, UnknownNotification
 from app.domain.notices.people import REPORT_READY, loud_moment
 from app.domain.notices.personal import personal_delivery, reach_of
+from app.domain.reports.export_rights import has_all, sees_cost, viewer_of
 from app.domain.reports.exports import (
     OF_PERIOD,
     TITLES,
@@ -32,7 +33,6 @@ from app.domain.reports.exports import (
     check_choice,
     check_format,
     link_of,
-    sees_cost,
 )
 
 HOUR = 8
@@ -133,9 +133,9 @@ async def request_monthly(db: Database, tenant: UUID) -> None:
 async def _request(unit: Unit, subscription: ReportSubscription) -> None:
     """Request the file for what its reader may see now; end it when that is nothing."""
     report = Report[subscription.report]
+    viewer = await viewer_of(unit.session, unit.tenant, subscription.staff_id)
     permissions = report.permissions(subscription.choice["groupBy"])
-    viewer = await _viewer(unit, subscription.staff_id)
-    if viewer is None or not all(map(viewer.scope.reach, permissions)):
+    if viewer is None or not has_all(viewer, permissions):
         subscription.ended_at = unit.now
         return
     stores = access.within(viewer, report.can, subscription.stores)
@@ -167,18 +167,6 @@ async def _request(unit: Unit, subscription: ReportSubscription) -> None:
             subscription_id=subscription.id,
         )
     )
-
-
-async def _viewer(unit: Unit, staff: UUID) -> Viewer | None:
-    """The member of staff with their rights as they are now; None after they have left."""
-    person = await identity.staff_by_id(unit.session, unit.tenant, staff)
-    if person is None or person.removed_at is not None:
-        return None
-    works = await identity.stores_of_staff(unit.session, unit.tenant, [staff])
-    own = frozenset(store.id for store in works.get(staff, ()))
-    every = await identity.store_ids(unit.session, unit.tenant)
-    scope = Scope(unit.tenant, Role[person.role], own=own)
-    return Viewer(scope, person.id, person.name, every)
 
 
 async def announce(unit: Unit, vault: Vault, files: ExportFiles, export: Export) -> None:
