@@ -151,7 +151,7 @@ async def test_it_opens_and_knows_the_schema(shown: Shown) -> None:
     assert tabs == [
         *("SignIn", "Products", "Receive", "Sell", "StoreFeed", "Storefront", "Scan"),
         *("Order", "Payment", "Menu", "Replenish", "WriteOff", "Batches", "Alerts"),
-        *("Stocktake", "Count", "Report", "Import"),
+        *("Stocktake", "Count", "Report", "Import", "AddScans", "BulkQuery"),
     ]
     await shown.page.get_by_label("Show Documentation Explorer").click()
     await expect(shown.page.locator(".graphiql-doc-explorer")).to_contain_text("Subscription")
@@ -185,6 +185,8 @@ async def test_the_examples_work_as_they_stand(shown: Shown, counter: Counter) -
         ("Count", '"counted": "20"'),
         ("Report", '"revenue"'),
         ("Import", "UNKNOWN_IMPORT"),
+        ("AddScans", "UNKNOWN_SCAN_SESSION"),
+        ("BulkQuery", '"requestedAt"'),
     ):
         await shown.run(tab)
         await shown.answers(*texts)
