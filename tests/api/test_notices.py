@@ -188,8 +188,8 @@ async def test_a_change_carries_what_the_feed_shows(
 ) -> None:
     """A webhook sees what its creator may see: the owner everything, a key what it has scopes
     for."""
-    for path in ("/owner", "/key"):
-        receiver.expect_request(path).respond_with_data("ok")
+    receiver.expect_request("/owner").respond_with_data("ok")
+    receiver.expect_request("/key").respond_with_data("", status=500)
     keys = {}
     for name, scopes in (("erp", ["STOCK_READ", "WEBHOOK_WRITE"]), ("poor", ["WEBHOOK_WRITE"])):
         created = await desk.chain.do(CREATE_KEY, name=name, scopes=scopes)
@@ -224,6 +224,10 @@ async def test_a_change_carries_what_the_feed_shows(
     assert narrow["levels"] == [{**level, "value": None, "unitCost": None}]
     assert (narrow["orders"], narrow["alerts"]) == ([], [])
     await desk.chain.do(REVOKE_KEY, apiKeyId=keys["erp"][0])
+    # Neither what failed before nor what changes from now on is sent.
+    async with db.unit(tenant(desk)) as unit:
+        failed = update(Delivery).where(Delivery.state == "PENDING")
+        await unit.session.execute(failed.values(next_at=datetime.now(UTC)))
     await desk.receive("米", 3)
     await run(db, desk)
     assert [request.path for request, _ in receiver.log[2:]] == ["/owner"]

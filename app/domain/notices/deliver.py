@@ -13,6 +13,7 @@ from app.db.core.unit import Database, clock
 from app.db.tables import Delivery, NotificationTarget, Webhook
 from app.domain.notices.personal import try_next_channel
 from app.domain.notices.providers import NO_ANSWER, Providers, report, send
+from app.domain.notices.webhook_scopes import scopes_of
 from app.platforms.sending import SendError
 from app.platforms.sms import Report
 
@@ -39,9 +40,11 @@ async def _deliver_some(db: Database, tenant: UUID, providers: Providers) -> int
     """Send at most `AT_ONCE` deliveries; how many there were."""
     async with db.unit(tenant) as unit:
         due = await rows.take_due(unit, AT_ONCE)
+        hooks = await rows.webhooks(unit.session, tenant)
+        scopes = await scopes_of(unit.session, tenant, hooks)
         recipients: dict[UUID, NotificationTarget | Webhook] = {
             **{each.id: each for each in await rows.targets(unit.session, tenant)},
-            **{each.id: each for each in await rows.webhooks(unit.session, tenant)},
+            **{hook.id: hook for hook in hooks if scopes[hook.id] is not None},
         }
     await asyncio.gather(
         *(_attempt(db, providers, each, recipients.get(each.recipient_id)) for each in due)
