@@ -15,6 +15,7 @@ from app.db import claims, identity
 from app.db import imports as rows
 from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, Unit
+from app.db.stock import entries_of
 from app.db.tables import Import
 from app.domain import access
 from app.domain.access import Role, Scope, Viewer
@@ -246,15 +247,27 @@ def opening_key(row: Import, step: Sequence[Row]) -> UUID:
     return uuid5(row.id, f"opening {step[0].number}")
 
 
+def _created(planned: Planned) -> Planned:
+    return planned._replace(action="CREATED") if planned.action == "UNCHANGED" else planned
+
+
 async def _opened(
     books: Books, viewer: Viewer, row: Import, planned: list[Planned]
 ) -> list[Planned]:
-    """Posts the step's opening stock as one movement."""
+    """Posts the step's opening stock as one movement, once; what was done with each row."""
+    key = opening_key(row, [each.row for each in planned])
+    async with books.db.read(viewer.tenant) as session:
+        posted = await claims.claim_of(session, viewer.tenant, viewer.claimant, key)
+        entries = await entries_of(session, viewer.tenant, [posted.result_id]) if posted else ()
+    if entries:
+        # A worker was killed after it posted the step: its rows are unchanged by now.
+        products = {each.product_id for each in entries}
+        return [_created(each) if each.product_id in products else each for each in planned]
     new = [each for each in planned if each.action == "CREATED"]
     if not new:
         return planned
     assert row.store_id is not None, "checked with the request"
-    head = MovementHead(opening_key(row, [each.row for each in planned]))
+    head = MovementHead(key)
     lines = [_opening_line(each) for each in new]
     try:
         outcome = await record(books, viewer, Kind.OPENING, row.store_id, lines, head)
