@@ -17,10 +17,13 @@ from typing import Any
 import charset_normalizer
 import python_calamine
 
-MEMORY_BYTES = 1024**3
-CPU_SECONDS = 20
+MEMORY_BYTES = 512 * 1024**2
+CPU_SECONDS = 10
 ENTRIES_MAX = 1000
-EXPANDED_MAX = 100 * 1024 * 1024
+EXPANDED_MAX = 50 * 1024 * 1024
+RATIO_MAX = 100
+SMALL_PART = 1024 * 1024
+"""A part of an archive may expand to this size at any ratio."""
 ROWS_MAX = 20_010
 COLUMNS_MAX = 100
 TEXT_MAX = 2000
@@ -77,6 +80,10 @@ def _check_archive(content: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
             if len(parts) > ENTRIES_MAX or sum(part.file_size for part in parts) > EXPANDED_MAX:
+                raise Fault("TOO_LARGE")
+            if any(
+                part.file_size > max(SMALL_PART, RATIO_MAX * part.compress_size) for part in parts
+            ):
                 raise Fault("TOO_LARGE")
             names = {part.filename for part in parts}
             if "xl/workbook.xml" not in names:

@@ -144,12 +144,18 @@ def far_cell() -> bytes:
     return saved(book)
 
 
-BOMB = {"xl/workbook.xml": b"<a/>", "xl/worksheets/sheet1.xml": b" " * 110_000_000}
+BOMB = {"xl/workbook.xml": b"<a/>", "xl/worksheets/sheet1.xml": b" " * 2_000_000}
+"""It expands a thousandfold."""
+LARGE = {"xl/workbook.xml": b"<a/>"} | {f"xl/p{i}.xml": bytes(1_000_000) for i in range(54)}
 HOSTILE = {
     "FORMAT": [b"\x89PNG\r\n\x1a\n\0\0\0\0", b"PK\x03\x04 no archive", archive(a=b"x")],
     "OLD_FORMAT": [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)],
     "MACROS": [archive(**{"xl/workbook.xml": b"<a/>", "xl/vbaProject.bin": b"x"})],
-    "TOO_LARGE": [archive(**BOMB), archive(**{f"p{i}": b"" for i in range(1001)})],
+    "TOO_LARGE": [
+        archive(**BOMB),
+        archive(**LARGE),
+        archive(**{f"p{i}": b"" for i in range(1001)}),
+    ],
     "MERGED": [merged()],
     "FORMULA": [workbook(HEADERS, ("米", "A1", "", "", "袋", "", "=1+1", ""))],
     "NO_HEADERS": [workbook(("甲", "乙"), ("1", "2")), workbook()],
