@@ -97,6 +97,7 @@ async def test_several_phones_make_one_receipt(shop: Desk) -> None:
     assert [(each["code"], each["quantity"]) for each in session["unknown"]] == [("404", "5")]
     refused = await do(shop, "commitScanSession", scanSessionId=id)
     assert (refused["code"], refused["products"]) == ("UNKNOWN_PRODUCT", ["404"])
+    assert refused["path"] == ["input", "scanSessionId"]
     # The code gets a product, and the same session is committed with it.
     rice = shop.products["米"]
     await shop.do("addBarcode", productId=rice, code="404", packQuantity="1")
@@ -179,6 +180,11 @@ async def test_what_is_refused(shop: Desk, outsider: Desk) -> None:
     assert (wrong["reason"], wrong["path"]) == ("NOT_STOCKED", ["input", "scans", "1"])
     half = await scan(shop, id, {"code": BARCODE, "quantity": "0.5"})
     assert (half["code"], half["path"][:3]) == ("INVALID_QUANTITY", ["input", "scans", "0"])
+    add = INPUTS["addScans"]
+    document = f"mutation($input: {add}!) {{ addScans(input: $input) {{ __typename }} }}"
+    for negative in ({"quantity": "-1"}, {"packs": "0"}):
+        given = {"key": str(uuid4()), "scanSessionId": id, "scans": [{"code": "404", **negative}]}
+        assert await shop.asking.code(document, shop.owner, input=given) == "BAD_INPUT"
     assert (await shop.ask(READ, id=id))["scans"] == []
     await scan(shop, id, {"code": "404"})
     nothing = await do(shop, "commitScanSession", scanSessionId=id, knownOnly=True)

@@ -23,6 +23,7 @@ from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import post
 from app.domain.movements.batches import MOST_LINES
 from app.domain.movements.record import Books, MovementHead, MovementTerms, draft, resolve
+from app.domain.paths import repathed
 from app.domain.rules.kinds import Kind
 from app.domain.rules.texts import clean
 from app.domain.rules.units import from_base
@@ -68,7 +69,9 @@ async def commit_session(
         row = await get_session(books.db, viewer, id)
         drafts: list[Draft] = []
         if row.state == "OPEN":
-            drafts = await _drafts(books, viewer, key, row, known_only, document)
+            # The input has no lines.
+            with repathed(lambda _: ("scanSessionId",)):
+                drafts = await _drafts(books, viewer, key, row, known_only, document)
             await open_levels_for(books.db, viewer.tenant, *drafts)
         try:
             async with books.db.unit(viewer.tenant) as unit:

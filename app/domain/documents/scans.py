@@ -3,12 +3,11 @@
 Every change locks the session's row and counts its `version`.
 """
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -32,9 +31,10 @@ from app.domain.errors import (
 )
 from app.domain.ledger.documents import announce, change_document
 from app.domain.movements.lines import LineRequest, ResolvedLine, resolve_lines
+from app.domain.paths import Path, repathed
 from app.domain.rules.fefo import NEVER
 from app.domain.rules.kinds import Kind
-from app.domain.rules.texts import InvalidText, clean
+from app.domain.rules.texts import clean
 from app.domain.rules.units import to_base
 from app.domain.scan_errors import UnknownScanSession
 
@@ -144,21 +144,8 @@ def _printed(request: ScanRequest) -> list[Any]:
     return [getattr(request, name) for name in (*names, *terms)]
 
 
-@contextmanager
-def _at_scan(place: int) -> Generator[None]:
-    """Puts the place of the scan in the path of what is refused inside the block."""
-    try:
-        yield
-    except (Malformed, InvalidText) as error:
-        error.path = _path(place, error.path)
-        raise
-    except Refused as refused:
-        path = _path(place, refused.refusal.path or ())
-        refused.refusal = replace(refused.refusal, path=path)
-        raise
-
-
-def _path(place: int, path: Sequence[str]) -> tuple[str, ...]:
+def _path(place: int, path: Path) -> Path:
+    """The path of a scan that was resolved as the only line of a list."""
     return "scans", str(place), *(path[2:] if path[:1] == ("lines",) else path)
 
 
@@ -174,13 +161,14 @@ async def _scan(
         unit_cost=request.unit_cost,
         scanned_by=viewer.actor,
     )
-    with _at_scan(place):
+    with repathed(partial(_path, place)):
         scan.code = clean(request.code, "code", 300)
         line = await known_line(db, session, request)
         if line is not None:
             await _of_product(db, scan, line)
             return scan
-        scan.amount, scan.packs = _digits(request.quantity), _digits(request.packs)
+        scan.amount = _digits(request.quantity, "quantity")
+        scan.packs = _digits(request.packs, "packs")
         scan.unit = clean(request.unit, "unit", 10)
         scan.batch_no = clean(request.batch_no, "batchNo", 50)
         scan.expires_on, scan.produced_on = request.expires_on, request.produced_on
@@ -224,7 +212,7 @@ async def correct_scan(
     """
     async with db.read(viewer.tenant) as session:
         scan = await rows.scan_by_id(session, viewer.tenant, scan_id)
-    if scan is None:
+    if scan is None or not access.within(viewer, Can.RECEIVE, [scan.store_id]):
         raise Refused(UnknownScanSession(str(scan_id)))
     row = await get_session(db, viewer, scan.session_id)
 
@@ -238,7 +226,7 @@ async def correct_scan(
             if scan.base is None:
                 raise Refused(InvalidQuantity(scan.product_id, str(quantity), path=("quantity",)))
         elif quantity is not None:
-            scan.amount, scan.packs = _digits(quantity), None
+            scan.amount, scan.packs = _digits(quantity, "quantity"), None
         current.version += 1
 
     request = "correctScan", scan_id, quantity
@@ -268,7 +256,10 @@ def end_session(unit: Unit, viewer: Viewer, row: ScanSession, state: str) -> Non
     row.state, row.ended_by, row.ended_at = state, viewer.actor, unit.now
 
 
-def _digits(quantity: Decimal | None) -> str | None:
+def _digits(quantity: Decimal | None, field: str) -> str | None:
+    """The quantity of an unknown code as it is kept. Raises Malformed unless it is above 0."""
+    if quantity is not None and quantity <= 0:
+        raise Malformed(field, "数量须大于 0", "Give a quantity above 0.")
     return None if quantity is None else format(quantity, "f")
 
 
