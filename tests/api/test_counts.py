@@ -1,8 +1,12 @@
 """Counts over HTTP that arrive at the same time."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from app.db.catalog import products_by_id
+from app.db.core.unit import Database
+from app.domain.access import Role, Scope, Viewer
+from app.domain.documents.count_writes import CountDraft, CountedLine, write_counts
 from tests.api.test_stocktakes import FIND, counted, line_of, opened
 from tests.support.api import Desk
 
@@ -29,6 +33,27 @@ async def test_counts_that_arrive_together(desk: Desk) -> None:
     assert (line["counted"], line["interval"]) == ("10", {"low": "5", "high": "6"})
     answer = await desk.ask(FIND, id=other["id"])
     assert [each["quantity"] for each in line_of(answer, "面")["counts"]] == ["2"]
+
+
+async def test_a_recount_replaces_what_arrived_before(desk: Desk, db: Database) -> None:
+    """Also when counts before and after it are written together with it."""
+    await desk.receive("米", 5)
+    row, founded = await opened(desk, "米"), desk.chain.founded
+    tenant = founded.store.tenant_id
+    async with db.read(tenant) as session:
+        [rice] = await products_by_id(session, tenant, [UUID(await desk.product("米"))])
+    viewer = Viewer(Scope(tenant, Role.OWNER), founded.owner.id, "老板", frozenset())
+    drafts = [
+        CountDraft(viewer, uuid4(), UUID(row["id"]), "", [line], recount, b"")
+        for line, recount in (
+            (CountedLine(rice, 1, None, None, None), False),
+            (CountedLine(rice, 2, None, None, None), True),
+            (CountedLine(rice, 3, None, None, None), False),
+        )
+    ]
+    outcomes = await write_counts(db, tenant, {*drafts})
+    assert [each for each in outcomes.values() if isinstance(each, Exception)] == []
+    assert line_of(await desk.ask(FIND, id=row["id"]), "米")["counted"] == "5"
 
 
 async def test_a_delivery_that_was_short_again(desk: Desk) -> None:
