@@ -16,6 +16,8 @@ from uuid_utils.compat import uuid7
 from app.db import exports as rows
 from app.db.core.unit import Database
 from app.db.tables import Export
+from app.domain.access import Role
+from app.domain.people.staff import hire
 from app.domain.reports import export_run
 from app.domain.reports.export_run import ATTEMPTS_MAX, LEASE, make, run_exports
 from app.domain.reports.exports import ExportFiles, path_of
@@ -55,10 +57,12 @@ def files(tmp_path: Path) -> ExportFiles:
 
 
 async def queued(db: Database, shop: Shop, **more: Any) -> Export:
+    """An export that an owner of the shop has requested."""
+    requester = uuid7()
     export = Export(
         tenant_id=shop.tenant,
         id=uuid7(),
-        requested_by=uuid7(),
+        requested_by=requester,
         report="LEVELS",
         format="XLSX",
         language="zh",
@@ -72,6 +76,7 @@ async def queued(db: Database, shop: Shop, **more: Any) -> Export:
         **more,
     )
     async with db.unit(shop.tenant) as unit:
+        await hire(unit, requester, requester.hex, "老板", "", Role.OWNER, [shop.store])
         unit.session.add(export)
     return export
 
