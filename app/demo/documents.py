@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from app.db.core.unit import clock
@@ -58,9 +58,16 @@ class Desk(NamedTuple):
         stores = frozenset(self.trade.stores.values())
         return Viewer(Scope(self.trade.tenant, role, own=stores), self.people[login], login, stores)
 
-    def lines(self, quantities: Mapping[str, str], **more: Any) -> list[DemoInput]:
+    def lines(
+        self,
+        quantities: Mapping[str, str],
+        unit_cost: int | None = None,
+        produced_on: date | None = None,
+    ) -> list[DemoInput]:
         return [
-            DemoInput(self.goods[sku].id, Decimal(quantity), **more)
+            DemoInput(
+                self.goods[sku].id, Decimal(quantity), unit_cost=unit_cost, produced_on=produced_on
+            )
             for sku, quantity in quantities.items()
         ]
 

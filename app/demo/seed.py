@@ -6,7 +6,7 @@ Every write has a key of its own, so a seeding that was cut short is finished by
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from app.db import identity as rows
@@ -339,7 +339,10 @@ def _draft(
     store: UUID,
     quantities: Mapping[str, str],
     products: Sequence[tuple[Good, Product]],
-    **more: Any,
+    *,
+    reason: str | None = None,
+    channel: str | None = None,
+    document: str | None = None,
 ) -> Draft:
     source, target = kind.value.source, kind.value.target
     assert source is not None
@@ -364,7 +367,9 @@ def _draft(
         lines,
         fingerprint_of("demo", kind, store, quantities),
         datetime.now(UTC),
-        **more,
+        reason=reason,
+        channel=channel,
+        document=document,
     )
 
 
