@@ -10,6 +10,7 @@ from sqlalchemy import func, select, tuple_
 from app.db.categories import subtree
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
+from app.db.days import id_of
 from app.db.reservations import OVERDUE, with_overdue
 from app.db.tables import Level, Movement, Product
 from app.db.updates import is_kept, levels_since, products_since
@@ -112,9 +113,9 @@ async def movements(
 
 
 def _first_id(moment: datetime) -> UUID:
-    """An id before those of all movements that happened from the moment on.
+    """An id before those of all movements that happened at `moment` or later.
 
-    The time of recording is the beginning of an id, and nothing is recorded before it happens; a
-    device's clock is less than an hour ahead.
+    An id begins with the time of recording. A movement is recorded after it happened, by the clock
+    of a device that is less than an hour ahead.
     """
-    return UUID(int=int((moment - timedelta(hours=1)).timestamp() * 1000) << 80)
+    return id_of(moment - timedelta(hours=1))

@@ -1,7 +1,9 @@
 """Days in SQL: the calendar day in a store's time zone, when it began, and the first id created
 since."""
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import BigInteger, Date, DateTime, Uuid, cast, extract, func
 
@@ -14,6 +16,11 @@ def store_day(timezone: Any, now: Any) -> Any:
 def day_began(day: Any, timezone: Any) -> Any:
     """SQL: the moment at which this day began in a time zone."""
     return func.timezone(timezone, cast(day, DateTime()))
+
+
+def id_of(moment: datetime) -> UUID:
+    """The smallest id that a row created at `moment` or later can have; see `first_id`."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def first_id(moment: Any) -> Any:

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Select, and_, cast, func, select, tuple_
 from app.db.categories import subtree
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
+from app.db.days import id_of
 from app.db.export_rows import StockFilter
 from app.db.tables import Batch, BatchLevel, Entry, Level, Movement, Product
 
@@ -51,7 +52,7 @@ def first_id(day: date) -> UUID:
     begins less than 24 hours before the same day in UTC.
     """
     moment = datetime.combine(day - timedelta(days=1), time(), UTC)
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+    return id_of(moment)
 
 
 def _batches(
