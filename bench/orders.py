@@ -53,8 +53,8 @@ def order(port: int, shop: Shop, products: Sequence[UUID], token: str) -> bytes:
     """A cashier orders one of each for a customer, since guests may hold a few orders only."""
     contact = f"1{random.randrange(10**10):010d}"
     lines = [{"productId": str(product), "quantity": "1"} for product in products]
-    told = {"key": str(uuid4()), "store": shop.login, "channel": "WECHAT", "lines": lines}
-    return post(port, "/graphql", graphql(PLACE, {"input": {**told, "contact": contact}}), token)
+    head = {"key": str(uuid4()), "store": shop.login, "channel": "WECHAT", "contact": contact}
+    return post(port, "/graphql", graphql(PLACE, {"input": {**head, "lines": lines}}), token)
 
 
 def orders(port: int, shop: Shop, token: str) -> Iterator[bytes]:

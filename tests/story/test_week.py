@@ -70,7 +70,7 @@ async def warnings(demo: Demo) -> list[tuple[str, str, str, set[str]]]:
     ]
     for row in rows:
         sent = [(each["channel"], each["recipientId"]) for each in row["deliveries"]]
-        assert len(sent) == len(set(sent)), "nobody is notified twice"
+        assert len(sent) == len(set(sent)), "each person is notified once"
         assert {each["state"] for each in row["deliveries"]} <= {"DELIVERED"}
     return [
         (

@@ -17,7 +17,7 @@ from app.domain.movements.record import Books
 
 
 async def unheard(_: UUID, __: Collection[UUID] | Any) -> None:
-    """Nobody follows what this process writes."""
+    """This process has no followers."""
 
 
 @contextmanager
