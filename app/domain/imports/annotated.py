@@ -1,7 +1,7 @@
 """Annotated files: a copy of an uploaded sheet with red cells and a column of messages.
 
-The link is signed for the file, the kind of import, and the rights of the person who previewed
-it. The file is made when it is fetched.
+The link is signed for the file, the kind of import and the person who previewed it. The file is
+made when it is fetched, with the rights that this person has then.
 """
 
 from collections import defaultdict
@@ -11,15 +11,15 @@ from uuid import UUID
 
 import jwt
 
-from app.db import identity
 from app.db.core.unit import Database
-from app.domain.access import Role, Scope, Viewer
+from app.domain.access import Viewer
 from app.domain.catalog.images import Images
 from app.domain.errors import Denied, Malformed, Refused
 from app.domain.imports.files import ALGORITHM, LONGEST, ImportRequest
 from app.domain.imports.previews import preview
 from app.domain.imports.sheets import RowError, SheetRows
 from app.domain.people.tokens import FORGERIES
+from app.domain.people.viewers import viewer_of
 from app.domain.rules.import_columns import ImportKind
 from app.platforms.spreadsheets import write_sheet
 
@@ -32,7 +32,6 @@ def annotated_token(
     files: Images, viewer: Viewer, request: ImportRequest, language: str, now: datetime
 ) -> str:
     """The token of the link to the annotated file of a preview."""
-    scope = viewer.scope
     claims = {
         "aud": AUDIENCE,
         "sub": str(request.file_id),
@@ -41,9 +40,6 @@ def annotated_token(
         "store": request.store and str(request.store),
         "own": request.own,
         "actor": str(viewer.actor),
-        "role": scope.role.name,
-        "scopes": sorted(scope.scopes),
-        "stores": sorted(map(str, scope.own)),
         "language": language,
         "exp": int((now + LIFETIME).timestamp()),
     }
@@ -67,17 +63,16 @@ def _claims(files: Images, token: str) -> dict[str, Any] | None:
 
 
 async def annotated_file(db: Database, files: Images, token: str) -> bytes | None:
-    """The .xlsx that the link leads to; None when the link is forged or has expired, or the file
-    can no longer be read. Raises Unavailable."""
+    """The .xlsx that the link leads to; None when the link is forged or has expired, or the person
+    may no longer read the file. Raises Unavailable."""
     claims = _claims(files, token)
     if claims is None:
         return None
     tenant = UUID(claims["tenant"])
     async with db.read(tenant) as session:
-        stores = await identity.store_ids(session, tenant)
-    own = frozenset(map(UUID, claims["stores"]))
-    scope = Scope(tenant, Role[claims["role"]], frozenset(claims["scopes"]), own)
-    viewer = Viewer(scope, UUID(claims["actor"]), "", stores)
+        viewer = await viewer_of(session, tenant, UUID(claims["actor"]))
+    if viewer is None:
+        return None
     store = claims["store"] and UUID(claims["store"])
     request = ImportRequest(
         UUID(claims["sub"]), ImportKind[claims["kind"]], store, dict(claims["own"])

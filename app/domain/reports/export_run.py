@@ -26,6 +26,7 @@ from app.db.core.unit import Database, clock
 from app.db.tables import Export
 from app.db.updates import wait_for_commits
 from app.domain import access
+from app.domain.people.viewers import viewer_of
 from app.domain.reports import (
     bulk_rows,
     export_documents,
@@ -39,7 +40,7 @@ from app.domain.reports import (
 from app.domain.reports.bulk_queries import filter_of
 from app.domain.reports.columns import ExportScope, ExportTable, scope_of
 from app.domain.reports.export_failures import Failure
-from app.domain.reports.export_rights import has_all, sees_cost, viewer_of
+from app.domain.reports.export_rights import has_all, sees_cost
 from app.domain.reports.exports import (
     LIFETIME,
     MONTHLY_LIFETIME,

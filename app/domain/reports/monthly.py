@@ -23,7 +23,8 @@ from app.domain.claims import claim
 from app.domain.errors import Malformed, Refused, UnknownNotification
 from app.domain.notices.people import REPORT_READY, loud_moment
 from app.domain.notices.personal import personal_delivery, reach_of
-from app.domain.reports.export_rights import has_all, sees_cost, viewer_of
+from app.domain.people.viewers import viewer_of
+from app.domain.reports.export_rights import has_all, sees_cost
 from app.domain.reports.exports import (
     OF_PERIOD,
     TITLES,
