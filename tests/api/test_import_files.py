@@ -7,6 +7,7 @@ import openpyxl
 import pytest
 
 from tests.support.api import Desk
+from tests.support.identity import REMOVE
 from tests.support.sheets import csv, preview, saved, upload, workbook
 
 ANNOTATED = """query($file: UUID!, $kind: ImportKind!) {
@@ -60,6 +61,16 @@ async def test_other_links_lead_nowhere(fresh: Desk) -> None:
     for bad in ("", token[:-3], preview_token, fresh.owner, "x" * 20_000):
         answer = await fresh.asking.http.get(f"{address}?token={bad}")
         assert answer.status_code == 403
+
+
+async def test_a_removed_person_may_not_read_the_file(fresh: Desk) -> None:
+    person, signed = await fresh.chain.hired(role="MANAGER", name="李店长")
+    token = signed["accessToken"]
+    file = (await upload(fresh, workbook(HEADERS, ROWS[1]), token)).json()["fileId"]
+    url = (await fresh.ask(ANNOTATED, token, file=file, kind="PRODUCTS"))["annotatedUrl"]
+    assert (await fresh.asking.http.get(url)).status_code == 200
+    await fresh.chain.do(REMOVE, staffId=person["id"])
+    assert (await fresh.asking.http.get(url)).status_code == 403
 
 
 async def test_templates_are_read_by_their_import(fresh: Desk) -> None:
