@@ -13,6 +13,7 @@ from app.live.documents import DocumentFeed, Topic
 from app.live.documents import Key as DocumentKey
 from app.live.follower import Follower, Place, single
 from app.live.menu import Key, Menu, packed
+from app.live.mirror import Mirror
 from app.live.tail import Tail
 
 CLOSE_SECONDS = 1.0
@@ -29,6 +30,7 @@ class Hub:
         self._boards: dict[BoardKey, StoreBoard] = {}
         self._menus: dict[Key, Menu] = {}
         self._documents: dict[DocumentKey, DocumentFeed] = {}
+        self.mirror = Mirror(bus)
         bus.listen(self._wake)
 
     def follow(self, tenant: UUID, store: UUID, after: int | None = None) -> Follower:

@@ -24,4 +24,6 @@ class StorefrontQuery:
         self, info: Info, store: StoreCode, channel: RulesOf = None
     ) -> types.Storefront | None:
         row = await public_store(info, store)
+        if row is not None:
+            info.context.places.add((row.tenant_id, row.id))
         return row and types.Storefront(store=as_window(row), channel=channel)

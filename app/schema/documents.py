@@ -59,6 +59,8 @@ class Operation:
         self._shapes = document.literals.variables_of(node)
         self._node = node
         self.sale_variables = sale_variables(node)
+        self.name = node.name and node.name.value
+        self.roots = _roots(node)
         self._document = document
         self._defaults = {
             each.variable.name.value: literal_int(each.default_value)
@@ -151,6 +153,13 @@ class Document:
         errors = validate_document(self._schema, self.node, tuple(specified_rules))
         self.valid = not errors
         return errors
+
+
+def _roots(node: OperationDefinitionNode) -> frozenset[str]:
+    """The names of the operation's root fields; empty if some of them are in fragments."""
+    fields = node.selection_set.selections
+    names = [each.name.value for each in fields if isinstance(each, FieldNode)]
+    return frozenset(names) if len(names) == len(fields) else frozenset()
 
 
 def _tokens(document: DocumentNode) -> int:

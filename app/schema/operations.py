@@ -2,8 +2,10 @@
 deadline."""
 
 import asyncio
+from collections.abc import Hashable
 from typing import Any
 
+import orjson
 from graphql import ExecutionResult, GraphQLError
 from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.types import ExecutionContext
@@ -13,6 +15,8 @@ from strawberry.types.graphql import OperationType
 from app.domain.access import Role, Scope
 from app.domain.errors import CostExceeded, Denied, Malformed, Unavailable
 from app.live.executor import COST, PLANS, Cost
+from app.live.mirror import Computed
+from app.live.share import Answer
 from app.schema.documents import Document, Documents, Operation
 from app.schema.offline_sales import read_sales
 from app.schema.outages import PatientSchema
@@ -30,6 +34,9 @@ NOT_STREAMED = (
     "订阅请使用 WebSocket（graphql-transport-ws）或 Accept: text/event-stream",
     "Send a subscription over WebSocket (graphql-transport-ws) or accept text/event-stream.",
 )
+
+SHARED_ROOTS = frozenset({"storefront"})
+"""Root fields below which everything is public, and does not depend on the reader."""
 
 MOST_SCHEMA_ANSWERS = 8
 """How many answers to introspection are cached: each client library sends its own query."""
@@ -93,13 +100,37 @@ class GuardedSchema(PatientSchema):
         self, execution_context: ExecutionContext, *arguments: Any, **named: Any
     ) -> Any:
         """The result within the deadline; answers to introspection are cached."""
-        question = self.documents.read(execution_context.query or "").schema_question
+        document = self.documents.read(execution_context.query or "")
+        if shared := _shared_question(document, execution_context):
+            return await self._answer_shared(shared, execution_context, *arguments, **named)
+        question = document.schema_question
         if question in self._schema_answers:
             return ExecutionResult(data=self._schema_answers[question], errors=None)
         result = await self._execute_in_time(execution_context, *arguments, **named)
         if question and not result.errors and len(self._schema_answers) < MOST_SCHEMA_ANSWERS:
             self._schema_answers[question] = result.data
         return result
+
+    async def _answer_shared(
+        self, question: Hashable, execution_context: ExecutionContext, *arguments: Any, **named: Any
+    ) -> Any:
+        """The result of an operation whose answer is the same for all readers."""
+        result = None
+
+        async def compute() -> Computed | None:
+            nonlocal result
+            result = await self._execute_in_time(execution_context, *arguments, **named)
+            places = frozenset(execution_context.context.places)
+            if result.errors or not places:
+                return None
+            return Computed(Answer(result.data), places)
+
+        answer = await execution_context.context.app.hub.mirror.answer(question, compute)
+        if result is not None:
+            return result
+        if answer is not None:
+            return ExecutionResult(data=answer, errors=None)
+        return await self._execute_in_time(execution_context, *arguments, **named)
 
     async def _execute_in_time(
         self, execution_context: ExecutionContext, *arguments: Any, **named: Any
@@ -120,6 +151,21 @@ class GuardedSchema(PatientSchema):
             error = GraphQLError(str(exceeded[0]), original_error=exceeded[0].original_error)
         self._process_errors([error], execution_context)
         return ExecutionResult(data=None, errors=[error])
+
+
+def _shared_question(document: Document, context: ExecutionContext) -> Hashable | None:
+    """What is asked, if the answer is the same for all readers; None otherwise.
+
+    Readers with another budget may be refused the same answer, so each budget has its own.
+    """
+    operation = document.operation(context._provided_operation_name)
+    if operation is None or operation.kind is not OperationType.QUERY:
+        return None
+    if operation.roots != SHARED_ROOTS or context.context.trouble is not None:
+        return None
+    budget = budget_of(context.context.scope)
+    variables = orjson.dumps(context.variables or {}, option=orjson.OPT_SORT_KEYS)
+    return document.text, operation.name, variables, context.context.language, budget
 
 
 def _chosen(document: Document, context: ExecutionContext) -> Operation:

@@ -4,8 +4,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from graphql import GraphQLObjectType, get_named_type
 
+from app.resolvers import SCHEMA
+from app.schema.boundary import EVERY, permission_of, sight_of
+from app.schema.operations import SHARED_ROOTS
 from tests.support.api import Desk
+from tests.support.statements import read_statements
 
 STOREFRONT = """
 query($store: String!, $search: String, $category: UUID, $first: Int, $after: String) {
@@ -50,6 +55,45 @@ async def label(desk: Desk, name: str, language: str = "") -> tuple[str, int | N
     [product] = page["products"]["nodes"]
     answer = product["availability"]
     return answer["label"], answer["remaining"], answer["text"]
+
+
+async def test_a_page_is_read_once_until_the_store_changes(desk: Desk) -> None:
+    name = f"米{uuid4().hex}"
+    await desk.receive(name, 20)
+    assert (await label(desk, name))[0] == "PLENTY"
+    with read_statements() as statements:
+        assert (await label(desk, name))[0] == "PLENTY"
+        assert (await label(desk, name, "en"))[2] == "In stock"
+        # The English page only: its words differ.
+        assert statements.transactions == 1
+    await desk.post("sell", (name, 18))
+    assert (await label(desk, name))[0] == "FEW"
+    price = {"productId": await desk.product(name), "price": "9.90"}
+    await desk.do("updateProduct", **price)
+    [product] = (await seen(desk, search=name))["products"]["nodes"]
+    assert product["price"] == "9.90"
+
+
+async def test_a_token_that_expired_never_reads_a_shared_page(desk: Desk) -> None:
+    assert await seen(desk)
+    variables = {"store": desk.chain.founded.store.code}
+    assert await desk.asking.code(STOREFRONT, "expired", **variables) == "UNAUTHENTICATED"
+
+
+def test_everything_below_the_storefront_is_public() -> None:
+    core = SCHEMA._schema
+    assert core.query_type
+    waiting, reached = [core.query_type.fields[name].type for name in SHARED_ROOTS], set[str]()
+    while waiting:
+        type_ = get_named_type(waiting.pop())
+        if not isinstance(type_, GraphQLObjectType) or type_.name in reached:
+            continue
+        reached.add(type_.name)
+        assert sight_of(type_).public is EVERY, type_.name
+        fields = type_.extensions["strawberry-definition"].fields
+        assert not [each.python_name for each in fields if permission_of(each)], type_.name
+        waiting += [field.type for field in type_.fields.values()]
+    assert "StorefrontProduct" in reached
 
 
 async def test_a_passer_by_sees_what_is_sold(fresh: Desk) -> None:
