@@ -10,6 +10,7 @@ from app.db.analytics import Choice
 from app.db.core.paging import Span
 from app.db.core.unit import Database
 from app.db.flow_reports import FlowFilter
+from app.db.reports import ChannelFilter
 from app.db.stock import LevelFilter
 from app.db.stock_values import StockFilter
 from app.domain.reports import documents, flows, stock
@@ -92,7 +93,7 @@ def of(chain: Chain) -> dict[str, dict[str, Read]]:
         reports[f"turnover by {group.name}"] = turnover(group.name)
         reports[f"value by {group.name}"] = values(group.name)
     reports |= {f"expiry by {group.name}": expiring(group.name) for group in stock.ExpiryGroupBy}
-    reports["channels"] = lambda db: channel_figures(db, tenant, stores, month)
+    reports["channels"] = lambda db: channel_figures(db, tenant, ChannelFilter(stores, *month))
     reports["suppliers"] = lambda db: documents.supplier_report(
         db, tenant, stores, month, "SUPPLIER", None, None, FIRST
     )

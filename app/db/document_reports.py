@@ -1,17 +1,18 @@
 """Reports of documents: purchase orders by supplier, and what stocktakes found."""
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Date, and_, case, cast, func, literal, select, true, union_all
+from sqlalchemy import BigInteger, and_, case, cast, func, literal, select, true, union_all
 from sqlalchemy.orm import aliased
 
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
 from app.db.days import store_day
 from app.db.flow_reports import Key
+from app.db.report_keys import NO_SHIFT, TIMES, time_key
 from app.db.tables import (
     Entry,
     Movement,
@@ -32,9 +33,8 @@ OF_STORE = {
 SUPPLIER_KEYS: dict[str, Any] = {
     "SUPPLIER": O.supplier_id,
     "STORE": O.store_id,
-    "WEEK": cast(func.date_trunc("week", O.expected_on), Date),
-    "MONTH": cast(func.date_trunc("month", O.expected_on), Date),
 }
+LINE_KEYS: dict[str, Any] = {"PRODUCT": N.product_id, "CATEGORY": P.category_id}
 
 
 class SupplierSums(NamedTuple):
@@ -59,13 +59,15 @@ async def suppliers(
     days: tuple[date, date],
     group: str,
     supplier: UUID | None = None,
+    shift: timedelta = NO_SHIFT,
 ) -> list[tuple[Key, SupplierSums]]:
     """Orders expected on these days that are not cancelled: the largest value first, or in order of
-    time. The delay is measured to an ended order's last receipt, and to today for an open order."""
-    last, lines = _last_receipt(), _lines()
+    time. By product or category an order counts in the row of each of its goods. The delay is
+    measured to an ended order's last receipt, and to today for an open order."""
+    last, lines = _last_receipt(), _lines(group)
     today, ended = store_day(S.timezone, func.now()), O.ended_at.is_not(None)
     delay = func.coalesce(case((ended, last.c.day), else_=today) - O.expected_on, 0)
-    key, value = SUPPLIER_KEYS[group], _sum(lines.c.value)
+    key, value = _supplier_key(group, lines, shift), _sum(lines.c.value)
     orders: Any = O.__table__
     joined = orders.join(S.__table__, OF_STORE[O]).join(lines, true()).join(last, true())
     query = (
@@ -85,12 +87,20 @@ async def suppliers(
         .where(O.tenant_id == tenant, among(O.store_id, stores), O.state != "CANCELLED")
         .where(O.expected_on.between(*days))
         .group_by(key)
-        .order_by(key if group in ("WEEK", "MONTH") else value.desc(), key)
+        .order_by(key if group in TIMES else value.desc(), key)
     )
     if supplier is not None:
         query = query.where(O.supplier_id == supplier)
     rows: Any = await session.execute(query)
     return [(row[0], SupplierSums(*row[1:])) for row in rows]
+
+
+def _supplier_key(group: str, lines: Any, shift: timedelta) -> Any:
+    if group in LINE_KEYS:
+        return lines.c.key
+    if group in SUPPLIER_KEYS:
+        return SUPPLIER_KEYS[group]
+    return time_key(group, O.expected_on, shift)
 
 
 def _last_receipt() -> Any:
@@ -108,11 +118,13 @@ def _last_receipt() -> Any:
     )
 
 
-def _lines() -> Any:
-    """SQL: the lines that were ordered, those of which goods are missing, and what both cost."""
-    short = func.greatest(N.ordered - N.received, 0)
-    return (
+def _lines(group: str) -> Any:
+    """SQL: the lines that were ordered, those of which goods are missing, and what both cost: of
+    the whole order, or of each product or category in it."""
+    short, keys = func.greatest(N.ordered - N.received, 0), _line_keys(group)
+    query = (
         select(
+            *(key.label("key") for key in keys),
             func.count().filter(N.ordered > 0).label("lines"),
             func.count().filter(short > 0).label("short"),
             _sum(N.ordered * N.unit_cost / N.scale).label("value"),
@@ -120,8 +132,15 @@ def _lines() -> Any:
         )
         .where(N.tenant_id == O.tenant_id, N.purchase_id == O.id)
         .correlate(O.__table__)
-        .lateral("order_lines")
+        .group_by(*keys)
     )
+    if keys:
+        query = query.join(P, and_(P.tenant_id == N.tenant_id, P.id == N.product_id))
+    return query.lateral("order_lines")
+
+
+def _line_keys(group: str) -> list[Any]:
+    return [LINE_KEYS[group]] if group in LINE_KEYS else []
 
 
 class StocktakeSums(NamedTuple):
@@ -150,16 +169,18 @@ async def stocktakes(
     days: tuple[date, date] | None,
     group: str,
     stocktake: UUID | None = None,
+    shift: timedelta = NO_SHIFT,
 ) -> list[tuple[Key, StocktakeSums]]:
     """Closed stocktakes that were not reversed, by the day on which they were closed: the largest
-    variance first."""
+    variance first, or in order of time."""
+    day = store_day(S.timezone, T.closed_at)
     chosen = (
-        select(T.id, T.tenant_id, T.store_id)
+        select(T.id, T.tenant_id, T.store_id, day.label("day"))
         .join(S, OF_STORE[T])
         .where(T.tenant_id == tenant, among(T.store_id, stores), T.state == "CLOSED")
     )
     if days is not None:
-        chosen = chosen.where(store_day(S.timezone, T.closed_at).between(*days))
+        chosen = chosen.where(day.between(*days))
     if stocktake is not None:
         chosen = chosen.where(T.id == stocktake)
     closed = chosen.cte("closed")
@@ -170,12 +191,13 @@ async def stocktakes(
         "CATEGORY": P.category_id,
         "PRODUCT": parts.c.product_id,
     }
+    key = keys[group] if group in keys else time_key(group, parts.c.day, shift)
     sums = [_sum(parts.c[name]) for name in StocktakeSums._fields[:-1]]
     query = (
-        select(keys[group], *sums, func.max(P.scale))
+        select(key, *sums, func.max(P.scale))
         .join_from(parts, P, and_(P.tenant_id == tenant, P.id == parts.c.product_id))
-        .group_by(keys[group])
-        .order_by((sums[2] + sums[3]).desc(), keys[group])
+        .group_by(key)
+        .order_by(key if group in TIMES else (sums[2] + sums[3]).desc(), key)
     )
     rows: Any = await session.execute(query)
     return [(row[0], StocktakeSums(*row[1:])) for row in rows]
@@ -189,19 +211,21 @@ def _variances(closed: Any) -> Any:
         select(
             closed.c.id,
             closed.c.store_id,
+            closed.c.day,
             V.product_id,
             (func.sum(func.abs(V.counted - V.expected)) == 0).label("matches"),
             cast(func.sum(V.expected), BigInteger).label("expected"),
             cast(func.sum(V.counted), BigInteger).label("found"),
         )
         .join(V, and_(V.tenant_id == closed.c.tenant_id, V.stocktake_id == closed.c.id))
-        .group_by(closed.c.id, closed.c.store_id, V.product_id)
+        .group_by(closed.c.id, closed.c.store_id, closed.c.day, V.product_id)
         .subquery("lines")
     )
     matches = cast(case((lines.c.matches, 1), else_=0), BigInteger)
     counts = select(
         lines.c.id,
         lines.c.store_id,
+        lines.c.day,
         lines.c.product_id,
         literal(1, BigInteger()).label("counted"),
         matches.label("matching"),
@@ -214,6 +238,7 @@ def _variances(closed: Any) -> Any:
         select(
             closed.c.id,
             closed.c.store_id,
+            closed.c.day,
             E.product_id,
             zero,
             zero,

@@ -1,22 +1,20 @@
 """Sums of the roll-ups for reports, by day, store, category, product, channel or reason."""
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Date, and_, case, cast, func, literal, select
+from sqlalchemy import BigInteger, and_, case, cast, func, literal, select
 
 from app.db.categories import subtree
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
+from app.db.report_keys import NO_SHIFT, TIMES, time_key
 from app.db.tables import Product, RollUp
 
 U, P = RollUp.__table__.c, Product.__table__.c
 KEYS: dict[str, Any] = {
-    "DAY": U.day,
-    "WEEK": cast(func.date_trunc("week", U.day), Date),
-    "MONTH": cast(func.date_trunc("month", U.day), Date),
     "HOUR": U.hour,
     "STORE": U.store_id,
     "CATEGORY": P.category_id,
@@ -24,9 +22,7 @@ KEYS: dict[str, Any] = {
     "CHANNEL": U.channel,
     "REASON": U.reason,
 }
-"""The keys by which a report can be grouped. The key of a week is its Monday, of a month its first
-day."""
-TIMES = ("DAY", "WEEK", "MONTH", "HOUR")
+"""The keys by which a report can be grouped, beside days, weeks and months."""
 SALES = ("SOLD", "RETURNED")
 LOSSES = ("WASTED", "MISSING", "FOUND")
 Key = date | int | UUID | str | None
@@ -34,12 +30,14 @@ Sums = TypeVar("Sums")
 
 
 class FlowFilter(NamedTuple):
-    """Which roll-ups are summed: `days` are the first and the last business day."""
+    """Which roll-ups are summed: `days` are the first and the last business day. Each day counts
+    as the day that is `shift` later."""
 
     stores: Collection[UUID]
     days: tuple[date, date]
     category_id: UUID | None = None
     channel: str | None = None
+    shift: timedelta = NO_SHIFT
 
 
 class SalesSums(NamedTuple):
@@ -122,6 +120,11 @@ def _loss(sums: Sequence[Any]) -> Any:
     return wasted + missing - surplus
 
 
+def flow_key(group: str, shift: timedelta = NO_SHIFT) -> Any:
+    """SQL: the key of a roll-up. The key of a week is its Monday, of a month its first day."""
+    return KEYS[group] if group in KEYS else time_key(group, U.day, shift)
+
+
 async def _grouped(
     session: AnySession,
     tenant: UUID,
@@ -135,7 +138,7 @@ async def _grouped(
     """The first rows (key, scale of a product, sums), and the sums of all rows; one scan."""
     # Products are joined to sums of each: there are far fewer of them than roll-ups.
     of_products = group in ("PRODUCT", "CATEGORY")
-    key = U.product_id if of_products else KEYS[group]
+    key = U.product_id if of_products else flow_key(group, filter.shift)
     facts = (
         _facts(tenant, filter, flows, key.label("key"), *_named(sums)).group_by(key).cte("facts")
     )

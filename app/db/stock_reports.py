@@ -1,7 +1,7 @@
 """Reports of stock: turnover, slow movers, and goods that expire."""
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from app.db.core.statement import among
 from app.db.days import store_day
 from app.db.flow_reports import KEYS as FLOW_KEYS
 from app.db.flow_reports import Key
+from app.db.report_keys import TIMES, time_key
 from app.db.rollups import DEMAND, DEMANDED
 from app.db.stock_values import KEYS, L, P, StockFilter, of_levels
 from app.db.tables import Batch, BatchLevel, Level, Product, RollUp, Store
@@ -103,6 +104,35 @@ async def turnover(
     )
     rows: Any = await session.execute(query)
     return [(row[0], TurnoverSums(*row[1:])) for row in rows]
+
+
+class TimedFlows(NamedTuple):
+    """The value of all stock at the end of a period, and for each of its days, weeks or months with
+    movements by how much the value changed and what was sold or used, in 1/10000 yuan."""
+
+    closing: int
+    by_key: dict[Key, tuple[int, int]]
+
+
+async def turnover_by_time(
+    session: AnySession,
+    tenant: UUID,
+    filter: StockFilter,
+    days: tuple[date, date],
+    group: str,
+    shift: timedelta,
+) -> TimedFlows:
+    """What flowed by time. The stock at the end is the present stock less the flows since."""
+    since, until = days
+    key = case((U.day <= until, time_key(group, U.day, shift)), else_=None)
+    columns = key.label("key"), _sum(VALUE_CHANGE), _sum(CONSUMED)
+    flows = flows_of(tenant, filter, since, *columns).group_by(key)
+    rows: Any = await session.execute(flows)
+    by_key = {row[0]: (row[1], row[2]) for row in rows}
+    later, _ = by_key.pop(None, (0, 0))
+    value = of_levels(tenant, filter, _sum(L.value)).where(P.kind == "GOODS")
+    present: Any = (await session.execute(value)).all()
+    return TimedFlows(present[0][0] - later, by_key)
 
 
 def todays(tenant: UUID, filter: StockFilter) -> Any:
@@ -205,7 +235,6 @@ EXPIRY_KEYS: dict[str, Any] = {
     "STORE": BatchLevel.store_id,
     "CATEGORY": Product.category_id,
     "PRODUCT": BatchLevel.product_id,
-    "DAY": BatchLevel.expires_on,
 }
 
 
@@ -223,7 +252,8 @@ async def expiring(
     """Goods on hand that have expired or expire within `within` days by the clock of their store:
     by the day of expiry, or with the largest value first."""
     H, B, V, I = BatchLevel, Batch, Level, Product  # noqa: E741
-    today, key = store_day(Store.timezone, func.now()), EXPIRY_KEYS[group]
+    today = store_day(Store.timezone, func.now())
+    key = EXPIRY_KEYS[group] if group in EXPIRY_KEYS else time_key(group, H.expires_on)
     held, left = H.shelf + H.reserved + H.quarantine, H.expires_on - today
     value = batch_value()
 
@@ -249,7 +279,7 @@ async def expiring(
         .where(H.tenant_id == tenant, among(H.store_id, filter.stores), held > 0)
         .where(H.expires_on < date.max, H.expires_on <= today + within)
         .group_by(key)
-        .order_by(key if group == "DAY" else _sum(value).desc(), key)
+        .order_by(key if group in TIMES else _sum(value).desc(), key)
     )
     if filter.category_id is not None:
         query = query.where(I.category_id.in_(subtree(tenant, filter.category_id)))

@@ -35,7 +35,8 @@ class DocumentReportsQuery:
         Can.SEE_REPORTS,
         types.SupplierReport,
         description="Return how suppliers delivered the purchase orders that were expected in the "
-        "range: late and short ones, by supplier, store, week or month. 供应商报表",
+        "range: late and short ones, by supplier, store, category, product, day, week or month; "
+        "purchases have no channel. 供应商报表",
     )
     async def supplier_report(
         self,
@@ -65,7 +66,8 @@ class DocumentReportsQuery:
         Can.SEE_REPORTS,
         types.StocktakeReportFigures,
         description="Return what closed stocktakes found: accuracy and variances at cost, of the "
-        "range by the day on which they were closed, or of one stocktake. Reversed ones do not "
+        "range by the day on which they were closed, or of one stocktake, by product, category, "
+        "store, stocktake, day, week or month; channels share one stock. Reversed ones do not "
         "count. 盘点报表",
     )
     async def stocktake_report(

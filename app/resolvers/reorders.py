@@ -25,7 +25,8 @@ class ReordersQuery:
         types.Plan,
         description="Plan what to order now: goods whose shelf, transit and open orders do not "
         "exceed the reorder point plus the demand until a delivery. Demand is averaged over the 28 "
-        "days before today without those on which the goods were sold out. 补货计划",
+        "days before today without those on which the goods were sold out. "
+        "A plan is of now: it has no period and no comparison. 补货计划",
     )
     async def reorder_plan(
         self,

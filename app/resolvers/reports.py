@@ -6,10 +6,11 @@ import strawberry
 from strawberry.types import Info
 
 from app.db.flow_reports import FlowFilter
+from app.db.reports import ChannelFilter
 from app.domain import access
 from app.domain.access import Can
 from app.domain.reports import flows
-from app.domain.reports.channels import channel_figures
+from app.domain.reports.channels import ChannelGroupBy, channel_figures
 from app.domain.reports.flows import GroupBy, LossGroupBy
 from app.domain.reports.overview import overview_of
 from app.resolvers.report_arguments import Compared, OfCategory, Since, Until, checked_period
@@ -72,7 +73,8 @@ class ReportsQuery:
         Can.SEE_REPORTS,
         sales_types.LossReport,
         description="Return what was written off, missing or found in counts, at cost, by reason, "
-        "product, category, store, day or person. 损耗报表",
+        "product, category, store, day, week, month or person; goods are not lost through a "
+        "channel. 损耗报表",
     )
     async def loss_report(
         self,
@@ -99,8 +101,9 @@ class ReportsQuery:
     @root(
         Can.SEE_REPORTS,
         list[types.ChannelFigures],
-        description="Return orders, sales and returns by store and channel for a range of dates, "
-        "counted in each store's time zone. 渠道报表",
+        description="Return orders, sales and returns of each channel for a range of dates, "
+        "counted in each store's time zone. By product see `products`; for categories, and for "
+        "points to plot, see `salesReport` with its argument `channel`. 渠道报表",
     )
     async def channel_report(
         self,
@@ -108,8 +111,16 @@ class ReportsQuery:
         since: Since,
         until: Until,
         store_ids: StoreIds = None,
+        group_by: Annotated[
+            ChannelGroupBy | None,
+            strawberry.argument(
+                description="What the figures of a channel stand for; STORE by default. 分组"
+            ),
+        ] = None,
+        compare: Compared = None,
     ):
         viewer, period = info.context.viewer, checked_period(since, until)
         stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
+        chosen = ChannelFilter(stores, *period, (group_by or ChannelGroupBy.STORE).name)
         async with info.context.snapshot.read(viewer.tenant) as session:
-            return await channel_figures(session, viewer.tenant, stores, period)
+            return await channel_figures(session, viewer.tenant, chosen, compare)

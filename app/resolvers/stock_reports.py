@@ -11,7 +11,12 @@ from app.db.stock_values import StockFilter
 from app.domain import access
 from app.domain.access import Can
 from app.domain.reports import stock
-from app.domain.reports.stock import USUAL_COVER, USUAL_DAYS, ExpiryGroupBy, StockGroupBy
+from app.domain.reports.stock import (
+    USUAL_COVER,
+    USUAL_DAYS,
+    ExpiryGroupBy,
+    StockGroupBy,
+)
 from app.resolvers.report_arguments import (
     Compared,
     OfCategory,
@@ -41,8 +46,9 @@ class StockReportsQuery:
         Can.SEE_REPORTS,
         types.StockValue,
         description="Return what the stock is worth now or at a past moment, by store, category or "
-        "product. Movements that were recorded late count from when they happened, as in "
-        "`stockAsOf`. 库存金额报表",
+        "product; channels share one stock. Movements that were recorded late count from when they "
+        "happened, as in `stockAsOf`. For the value by day, week or month see `turnoverReport`. "
+        "库存金额报表",
     )
     async def stock_value(
         self,
@@ -71,8 +77,9 @@ class StockReportsQuery:
         Can.SEE_REPORTS,
         types.TurnoverReport,
         description="Return how fast the stock of goods turned: its value at both ends of the "
-        "range, and the cost of what was sold or used, by store, category or product. Movements "
-        "count on the store's day on which they happened. 周转报表",
+        "range, and the cost of what was sold or used, by day, week, month, store, "
+        "category or product; channels share one stock. Movements count on the store's day on "
+        "which they happened. 周转报表",
     )
     async def turnover_report(
         self,
@@ -97,7 +104,8 @@ class StockReportsQuery:
         types.SlowMoversReport,
         description="Return the goods that do not move: those that the store had during all of the "
         "last `days`, and that last longer than `coverDays` at the rate at which they sold or were "
-        "used. 滞销报表",
+        "used; `soldBefore` is what sold in the window before. Rows are levels: for sums by time, "
+        "store, category or channel see `turnoverReport` and `analytics`. 滞销报表",
     )
     async def slow_movers(
         self,
@@ -130,8 +138,9 @@ class StockReportsQuery:
     @root(
         Can.SEE_REPORTS,
         types.ExpiryReportFigures,
-        description="Return the goods that have expired or expire soon and what they cost, by day, "
-        "store, category or product. 临期报表",
+        description="Return the goods that have expired or expire soon and what they cost, by last "
+        "day of sale, week, month, store, category or product. It is of now: batches of past days "
+        "are not kept, so there is no comparison; channels share one stock. 临期报表",
     )
     async def expiry_report(
         self,

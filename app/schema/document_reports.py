@@ -5,8 +5,8 @@ from strawberry.types import Info
 
 from app.db.document_reports import StocktakeSums, SupplierSums
 from app.domain.access import Can
+from app.domain.reports.comparison import Report, ReportRow
 from app.domain.reports.documents import StocktakeGroupBy, StocktakeReport, SupplierGroupBy
-from app.domain.reports.flows import Report, ReportRow
 from app.schema.boundary import needs
 from app.schema.edges import maybe_edge
 from app.schema.purchases import Supplier
@@ -31,7 +31,17 @@ OWN_GROUPS = {
     "SUPPLIER": "One row for each supplier. 按供应商",
     "STOCKTAKE": "One row for each stocktake. 按盘点单",
 }
-describe_values(SupplierGroupBy, GROUPS | OWN_GROUPS)
+describe_values(
+    SupplierGroupBy,
+    GROUPS
+    | OWN_GROUPS
+    | {
+        "CATEGORY": "One row for each category of the ordered goods, as products are in now; an "
+        "order with goods of several categories counts in each. 按分类",
+        "PRODUCT": "One row for each ordered product; an order counts in each of its products. "
+        "按商品",
+    },
+)
 describe_values(StocktakeGroupBy, GROUPS | OWN_GROUPS)
 
 
@@ -106,7 +116,7 @@ class SupplierReportRow(ReportKey):
 
     @strawberry.field(
         description="Figures of the same row in the earlier period; null without a comparison, "
-        "without orders then, and for weeks and months. 对比数据"
+        "or without orders then. 对比数据"
     )
     def compared(self, root: strawberry.Parent[ReportRow[SupplierSums]]) -> SupplierFigures | None:
         return as_window(root.compared)
@@ -198,7 +208,8 @@ VARIANCES = [
 @window(StocktakeReport, name="StocktakeReport", description="What stocktakes found. 盘点报表")
 class StocktakeReportFigures:
     @strawberry.field(
-        description="Rows, the largest variance first; the total includes rows beyond `first`. 明细"
+        description="Rows in order of time, or the largest variance first; the total includes "
+        "rows beyond `first`. 明细"
     )
     def rows(self, root: strawberry.Parent[StocktakeReport]) -> list[StocktakeReportRow]:
         return as_window(root.rows)

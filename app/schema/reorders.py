@@ -13,6 +13,7 @@ from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Store
 from app.schema.purchases import Supplier
 from app.schema.scalars import Money, Quantity, maybe_money, money, quantity
+from app.schema.series import Measure, Series, series_of_levels
 from app.schema.window import as_window, window
 
 
@@ -151,6 +152,20 @@ class SuggestedPurchaseOrder:
         return money(sum(line.cost or 0 for line in root.lines))
 
 
+def _cost(line: ReorderLine) -> float | None:
+    return None if line.cost is None else line.cost / 10_000
+
+
+def _days_of_cover(line: ReorderLine) -> float | None:
+    return line.days_of_cover
+
+
+PLANNED = [
+    Measure("金额", "Cost", "CNY", _cost, Can.SEE_COST),
+    Measure("可售天数", "Days of cover", "days", _days_of_cover),
+]
+
+
 @window(ReorderPlan, name="ReorderPlan", description="What to order now. 补货计划")
 class Plan:
     cover_days: int = strawberry.field(
@@ -164,6 +179,10 @@ class Plan:
     @strawberry.field(description="Number of all products to order, one for each store. 总数")
     def count(self, root: strawberry.Parent[ReorderPlan]) -> int:
         return root.total
+
+    @strawberry.field(description="The rows as points, ready to plot. 图表数据")
+    async def series(self, root: strawberry.Parent[ReorderPlan], info: Info) -> list[Series]:
+        return await series_of_levels(info, root.lines, PLANNED)
 
     @strawberry.field(
         description="The rows whose supplier is known, as one order for each supplier and store. "

@@ -1,17 +1,34 @@
 """Reports for owners and managers."""
 
+from datetime import date
+
 import strawberry
 from strawberry.types import Info
 
 from app.db.reports import Sold
 from app.domain.access import Can
-from app.domain.reports.channels import Figures
+from app.domain.reports.channels import ChannelGroupBy, Figures
 from app.schema.boundary import needs
 from app.schema.catalog import Channel, Product
-from app.schema.edges import edge
+from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Store
+from app.schema.sales_reports import GROUPS
 from app.schema.scalars import Money, Quantity, amount, money
-from app.schema.window import as_window, window
+from app.schema.window import as_window, describe_values, window
+
+strawberry.enum(
+    ChannelGroupBy,
+    name="ChannelGroupBy",
+    description="What the figures of a channel report stand for. 分组",
+)
+describe_values(
+    ChannelGroupBy,
+    {each.name: GROUPS[each.name] for each in ChannelGroupBy}
+    | {
+        "STORE": "One row for each store and channel. 按门店和渠道",
+        "CHANNEL": "One row for each channel, of all stores. 按渠道",
+    },
+)
 
 
 @window(Sold, description="Sales of one product through a channel. 渠道商品销量")
@@ -42,13 +59,21 @@ class ChannelSold:
         return money(root.revenue * 100 - root.cost)
 
 
-@window(Figures, description="Figures of one channel in one store. 渠道报表")
+@window(
+    Figures,
+    description="Figures of one channel in one store, day, week or month, or in all. 渠道报表",
+)
 class ChannelFigures:
-    store: Store = edge("stores", "store_id", "Store that the figures are for. 门店")
+    store: Store | None = maybe_edge(
+        "stores", "store_id", "Store of the figures; null unless grouped by STORE. 门店"
+    )
+    day: date | None = strawberry.field(
+        description="First day of the day, week or month; null unless grouped by one. 日期"
+    )
 
     @strawberry.field(description="Channel that the figures are for. 渠道")
     def channel(self, root: strawberry.Parent[Figures]) -> Channel:
-        return Channel[root.ordered.channel]
+        return Channel[root.key.channel]
 
     @strawberry.field(description="Number of orders placed. 下单数")
     def placed(self, root: strawberry.Parent[Figures]) -> int:
@@ -91,6 +116,13 @@ class ChannelFigures:
     )
     def margin(self, root: strawberry.Parent[Figures]) -> Money | None:
         return money(root.revenue * 100 - root.cost)
+
+    @strawberry.field(
+        description="Figures of the same channel in the earlier period; null without a comparison, "
+        "or without orders and sales then. 对比数据"
+    )
+    def compared(self, root: strawberry.Parent[Figures]) -> "ChannelFigures | None":
+        return as_window(root.compared)
 
     @strawberry.field(
         description="Sales and returns by product, with and without an order. 商品销量"

@@ -9,7 +9,8 @@ from strawberry.types import Info
 
 from app.db.flow_reports import LossSums, SalesSums
 from app.domain.access import Can
-from app.domain.reports.flows import GroupBy, LossGroupBy, Report, ReportRow
+from app.domain.reports.comparison import Report, ReportRow
+from app.domain.reports.flows import GroupBy, LossGroupBy
 from app.domain.rules.periods import Comparison
 from app.domain.rules.phones import masked
 from app.schema.boundary import needs, public
@@ -203,7 +204,7 @@ class SalesReportRow(ReportKey):
 
     @strawberry.field(
         description="Figures of the same row in the earlier period; null without a comparison, "
-        "without sales then, and for months. 对比数据"
+        "or without sales then. 对比数据"
     )
     def compared(self, root: strawberry.Parent[ReportRow[SalesSums]]) -> SalesFigures | None:
         return root.compared and sales_figures(root.compared, root.group)
@@ -230,7 +231,7 @@ class LossReportRow(ReportKey):
 
     @strawberry.field(
         description="Figures of the same row in the earlier period; null without a comparison, "
-        "without losses then, and for months. 对比数据"
+        "or without losses then. 对比数据"
     )
     def compared(self, root: strawberry.Parent[ReportRow[LossSums]]) -> LossFigures | None:
         return as_window(root.compared)

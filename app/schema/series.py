@@ -9,7 +9,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.domain.access import Can
-from app.domain.reports.flows import ReportRow
+from app.domain.reports.comparison import ReportRow
 from app.domain.rules.phones import masked
 
 UNKNOWN = {"CATEGORY": ("未分类", "Without category"), "REASON": ("无原因", "Without reason")}
@@ -42,7 +42,9 @@ class Series:
     name: str = strawberry.field(
         description="Name of the measure, in the language of Accept-Language. 名称"
     )
-    unit: str = strawberry.field(description="Unit of the values: CNY, percent or days. 单位")
+    unit: str = strawberry.field(
+        description="Unit of the values: CNY, percent, times, days, batches or units. 单位"
+    )
     points: list[SeriesPoint] = strawberry.field(
         description="Points in the order of the rows. 数据点"
     )
@@ -68,6 +70,26 @@ async def series_of(
 ) -> list[Series]:
     """One series for each measure that the reader may see."""
     labels = await asyncio.gather(*(label_of(info, row.group, row.key) for row in rows))
+    points = [(row.sums, row.compared) for row in rows]
+    return _plotted(info, labels, points, measures)
+
+
+async def series_of_levels(
+    info: Info, rows: Sequence[Any], measures: Sequence[Measure]
+) -> list[Series]:
+    """One series for each measure that the reader may see, of rows with a store and a product."""
+    stores = await asyncio.gather(*(label_of(info, "STORE", row.store_id) for row in rows))
+    products = await asyncio.gather(*(label_of(info, "PRODUCT", row.product_id) for row in rows))
+    labels = [" · ".join(each) for each in zip(stores, products, strict=True)]
+    return _plotted(info, labels, [(row, None) for row in rows], measures)
+
+
+def _plotted(
+    info: Info,
+    labels: Sequence[str],
+    points: Sequence[tuple[Any, Any]],
+    measures: Sequence[Measure],
+) -> list[Series]:
     return [
         Series(
             name=each.chinese if info.context.language == "zh" else each.english,
@@ -75,10 +97,10 @@ async def series_of(
             points=[
                 SeriesPoint(
                     label=label,
-                    value=each.value(row.sums),
-                    compared=None if row.compared is None else each.value(row.compared),
+                    value=each.value(now),
+                    compared=None if then is None else each.value(then),
                 )
-                for label, row in zip(labels, rows, strict=True)
+                for label, (now, then) in zip(labels, points, strict=True)
             ],
         )
         for each in measures

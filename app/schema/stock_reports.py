@@ -9,7 +9,7 @@ from strawberry.types import Info
 from app.db.stock_reports import ExpirySums, SlowLevel, TurnoverSums
 from app.db.stock_values import StockValue as StockSums
 from app.domain.access import Can
-from app.domain.reports.flows import Report, ReportRow
+from app.domain.reports.comparison import Report, ReportRow
 from app.domain.reports.stock import (
     ExpiryGroupBy,
     ExpiryReport,
@@ -23,7 +23,7 @@ from app.schema.edges import edge
 from app.schema.identity import Store
 from app.schema.sales_reports import GROUPS, ReportKey, ReportPeriod, percent
 from app.schema.scalars import Money, Quantity, amount, money, quantity
-from app.schema.series import Measure, Series, series_of, yuan
+from app.schema.series import Measure, Series, series_of, series_of_levels, yuan
 from app.schema.window import as_window, describe_values, window
 
 strawberry.enum(
@@ -40,7 +40,11 @@ describe_values(StockGroupBy, {each.name: GROUPS[each.name] for each in StockGro
 describe_values(
     ExpiryGroupBy,
     {each.name: GROUPS[each.name] for each in ExpiryGroupBy}
-    | {"DAY": "One row for each last day of sale. 按到期日"},
+    | {
+        "DAY": "One row for each last day of sale. 按到期日",
+        "WEEK": "One row for each week of last days of sale, by its Monday. 按到期周",
+        "MONTH": "One row for each month of last days of sale, by its first day. 按到期月",
+    },
 )
 
 
@@ -187,8 +191,8 @@ TURNS = [
 @window(Report, description="Stock turnover in a period. 周转报表")
 class TurnoverReport(ReportPeriod):
     @strawberry.field(
-        description="Rows, the largest stock first; those behind `first` are only part of the "
-        "total. 明细"
+        description="Rows in order of time, or the largest stock first; the total includes rows "
+        "beyond `first`. 明细"
     )
     def rows(self, root: strawberry.Parent[Report[TurnoverSums]]) -> list[TurnoverReportRow]:
         return as_window(root.rows)
@@ -231,6 +235,9 @@ class SlowMover:
     value: Money | None = cost_field("value", "Stock value in CNY", "库存金额")
 
 
+SLOW = [Measure("库存金额", "Stock value", "CNY", yuan("value"), Can.SEE_COST)]
+
+
 @window(SlowMovers, description="Goods that hardly sell, with their stock value. 滞销报表")
 class SlowMoversReport:
     days: int = strawberry.field(description="Days of the window, today included. 统计天数")
@@ -252,6 +259,13 @@ class SlowMoversReport:
     )
     def value(self, root: strawberry.Parent[SlowMovers]) -> Money | None:
         return money(root.levels.value)
+
+    @strawberry.field(
+        description="The rows as points, ready to plot; empty if you lack SEE_COST. 图表数据",
+        directives=needs(Can.SEE_COST),
+    )
+    async def series(self, root: strawberry.Parent[SlowMovers], info: Info) -> list[Series]:
+        return await series_of_levels(info, root.levels.rows, SLOW)
 
 
 @window(ExpirySums, description="Figures of goods that expire. 临期数据")

@@ -45,6 +45,15 @@ query($day: Date!) { channelReport(since: $day, until: $day) {
 """
 
 
+BY_TIME = """
+query($day: Date!, $group: ChannelGroupBy!) {
+  channelReport(since: $day, until: $day, groupBy: $group, compare: PREVIOUS_PERIOD) {
+    channel day store { id } placed revenue compared { placed } products { revenue }
+  }
+}
+"""
+
+
 async def shown(desk: Desk, channel: str = "WECHAT") -> Any:
     values = {"store": desk.store, "code": desk.chain.founded.store.code, "channel": channel}
     product = await desk.product("米")
@@ -182,3 +191,11 @@ async def test_the_report_adds_up_by_channel(fresh: Desk) -> None:
         "products": [{**rice, **counter, "sold": "5", "returned": "1"}],
     }
     assert await fresh.ask(FIGURES, day="2020-01-01") == []
+    for group in ("CHANNEL", "DAY", "WEEK", "MONTH"):
+        answer = await fresh.ask(BY_TIME, day=day, group=group)
+        rows = {each["channel"]: each for each in answer}
+        assert rows["COUNTER"]["revenue"] == "9.98"
+        assert [each["revenue"] for each in rows["COUNTER"]["products"]] == ["9.98"]
+        assert (rows["WECHAT"]["placed"], rows["WECHAT"]["store"]) == (3, None)
+        assert (rows["WECHAT"]["day"] is None) == (group == "CHANNEL")
+        assert rows["WECHAT"]["compared"] is None

@@ -74,8 +74,10 @@ async def test_late_and_short_suppliers(desk: Desk, outsider: Desk, db: Database
     assert by_name["迟到"] == {"orders": 1, "late": 1, "short": 0}
     assert by_name["缺货"] == {"orders": 1, "late": 0, "short": 1}
     assert len(answer["series"][0]["points"]) == 3
-    weeks = (await desk.ask(SUPPLIERS, **DAYS, group="WEEK"))["rows"]
-    assert sum(row["figures"]["orders"] for row in weeks) == 3
+    for group in ("DAY", "WEEK", "MONTH", "CATEGORY", "PRODUCT"):
+        grouped = await desk.ask(SUPPLIERS, **DAYS, group=group)
+        assert sum(row["figures"]["orders"] for row in grouped["rows"]) == 3, group
+        assert grouped["total"] == answer["total"]
     there = await desk.ask(SUPPLIERS, outsider.owner, **DAYS, stores=[desk.store])
     assert there["rows"] == []
     assert await desk.asking.code(SUPPLIERS, desk.cashier, **DAYS) == "FORBIDDEN"
@@ -104,6 +106,9 @@ async def test_what_stocktakes_found(desk: Desk) -> None:
     ]
     row = await counted(desk, await opened(desk, "米"), ("米", 6))
     second = await closed(desk, row)
+    for group in ("DAY", "WEEK", "MONTH"):
+        [row] = (await desk.ask(STOCKTAKES, **DAYS, group=group))["rows"]
+        assert row["figures"] == {"counted": 4, "net": "-22.00"}
     answer = await desk.ask(STOCKTAKES, **DAYS, group="STOCKTAKE")
     assert {row["stocktake"]["id"]: row["figures"]["net"] for row in answer["rows"]} == {
         first["id"]: "-16.00",

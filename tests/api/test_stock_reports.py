@@ -138,6 +138,43 @@ async def test_what_expires_and_what_it_costs(desk: Desk) -> None:
     assert len(report["series"][0]["points"]) == 2
 
 
+TIMES = """
+query($since: Date!, $until: Date!, $group: StockGroupBy!) {
+  turnoverReport(since: $since, until: $until, groupBy: $group, compare: PREVIOUS_WEEK, first: 1) {
+    total { openingValue closingValue consumed } comparedTotal { consumed }
+    rows { day figures { openingValue closingValue consumed } compared { consumed } }
+    series { unit points { label } }
+  }
+}
+"""
+
+
+async def test_turnover_by_time(desk: Desk) -> None:
+    await receive(desk, "大米", 50, "6.00", 20)
+    for days, quantity in ((8, 5), (1, 20)):
+        then = (NOW - timedelta(days=days)).isoformat()
+        lines = [await desk.line("大米", quantity)]
+        await desk.do("sell", by=desk.manager, storeId=desk.store, lines=lines, occurredAt=then)
+    days = {"since": str(TODAY - timedelta(days=2)), "until": str(TODAY)}
+    answer = await desk.ask(TIMES, **days, group="DAY")
+    assert answer["total"] == {
+        "openingValue": "270.00",
+        "closingValue": "150.00",
+        "consumed": "120.00",
+    }
+    assert answer["comparedTotal"] == {"consumed": "30.00"}
+    assert [(row["day"], *row["figures"].values()) for row in answer["rows"]] == [
+        (str(TODAY - timedelta(days=2)), "270.00", "270.00", "0.00"),
+        (str(TODAY - timedelta(days=1)), "270.00", "150.00", "120.00"),
+        (str(TODAY), "150.00", "150.00", "0.00"),
+    ]
+    assert [row["compared"]["consumed"] for row in answer["rows"]] == ["0.00", "30.00", "0.00"]
+    assert len(answer["series"][0]["points"]) == 3
+    ahead = {"since": str(TODAY), "until": str(TODAY + timedelta(days=40))}
+    [month] = (await desk.ask(TIMES, **ahead, group="MONTH"))["rows"]
+    assert month["day"] == str(TODAY.replace(day=1))
+
+
 async def test_reports_of_stock_by_permission(desk: Desk, outsider: Desk) -> None:
     await receive(desk, "大米", 50, "6.00", 0)
     there = await ask(outsider)
@@ -152,3 +189,5 @@ async def test_reports_of_stock_by_permission(desk: Desk, outsider: Desk) -> Non
     bad = "query($d: Int!) { slowMovers(days: $d) { count } }"
     assert await desk.asking.code(bad, desk.owner, d=0) == "BAD_INPUT"
     assert await desk.asking.code(bad, desk.cashier, d=9) == "FORBIDDEN"
+    days = {"since": str(TODAY), "until": str(TODAY), "group": "DAY"}
+    assert await desk.asking.code(STOCK, desk.owner, **days) == "BAD_INPUT"

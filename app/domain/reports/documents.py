@@ -2,17 +2,18 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
-from typing import Any
 from uuid import UUID
 
 from app.db import document_reports as rows
 from app.db.core.snapshot import AnySession
 from app.db.document_reports import StocktakeSums, SupplierSums
+from app.db.flow_reports import Grouped
+from app.db.report_keys import NO_SHIFT
 from app.domain.errors import Malformed
-from app.domain.reports.flows import Report, ReportRow
-from app.domain.reports.stock import added, rows_of
-from app.domain.rules.periods import Comparison, Period, compared_with
+from app.domain.reports.comparison import Report, ReportRow, grouped, most_rows, report_of, rows_of
+from app.domain.rules.periods import Comparison, Period
 
 
 class SupplierGroupBy(Enum):
@@ -20,6 +21,9 @@ class SupplierGroupBy(Enum):
 
     SUPPLIER = "SUPPLIER"
     STORE = "STORE"
+    CATEGORY = "CATEGORY"
+    PRODUCT = "PRODUCT"
+    DAY = "DAY"
     WEEK = "WEEK"
     MONTH = "MONTH"
 
@@ -31,6 +35,9 @@ class StocktakeGroupBy(Enum):
     STORE = "STORE"
     CATEGORY = "CATEGORY"
     PRODUCT = "PRODUCT"
+    DAY = "DAY"
+    WEEK = "WEEK"
+    MONTH = "MONTH"
 
 
 async def supplier_report(
@@ -44,18 +51,15 @@ async def supplier_report(
     limit: int,
 ) -> Report[SupplierSums]:
     """Orders expected in a period, and how many came late or short."""
-    now = await rows.suppliers(session, tenant, stores, period, group, supplier)
-    earlier = compared_with(period, comparison) if comparison else None
-    then: dict[Any, SupplierSums] | None = None
-    if earlier is not None:
-        then = dict(await rows.suppliers(session, tenant, stores, earlier, group, supplier))
-    return Report(
-        period,
-        earlier,
-        rows_of(group, now, then)[:limit],
-        added([sums for _, sums in now], SupplierSums),
-        None if then is None else added(list(then.values()), SupplierSums),
-    )
+
+    async def read(period: Period, shift: timedelta) -> Grouped[SupplierSums]:
+        chosen = session, tenant, stores, period
+        by_key = await rows.suppliers(*chosen, group, supplier, shift)
+        # An order may have goods of several products: it counts once in the total.
+        of_orders = await rows.suppliers(*chosen, "STORE", supplier)
+        return Grouped(by_key, grouped(of_orders, SupplierSums).total)
+
+    return await report_of(read, period, group, comparison, limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +88,15 @@ async def stocktake_report(
             "请填写期间，或指定一张盘点单",
             "Give a range of days, or the id of a stocktake.",
         )
-    now = await rows.stocktakes(session, tenant, stores, period, group, stocktake)
-    then: dict[Any, StocktakeSums] | None = None
-    if period is not None and comparison is not None:
-        earlier = compared_with(period, comparison)
-        then = dict(await rows.stocktakes(session, tenant, stores, earlier, group, stocktake))
+
+    async def read(days: Period | None, shift: timedelta) -> Grouped[StocktakeSums]:
+        by_key = await rows.stocktakes(session, tenant, stores, days, group, stocktake, shift)
+        return grouped(by_key, StocktakeSums)
+
+    if period is not None:
+        report = await report_of(read, period, group, comparison, limit)
+        return StocktakeReport(report.rows, report.total, report.compared_total)
+    now = await read(None, NO_SHIFT)
     return StocktakeReport(
-        rows_of(group, now, then)[:limit],
-        added([sums for _, sums in now], StocktakeSums),
-        None if then is None else added(list(then.values()), StocktakeSums),
+        rows_of(group, now.rows, None)[: most_rows(group, limit)], now.total, None
     )

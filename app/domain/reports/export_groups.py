@@ -9,9 +9,9 @@ from uuid import UUID
 from app.db.catalog import products_by_id
 from app.db.core.snapshot import AnySession
 from app.db.export_rows import barcodes_of
-from app.db.flow_reports import TIMES
 from app.db.identity import actors_by_id
 from app.db.purchases import suppliers_by_id
+from app.db.report_keys import TIMES
 from app.db.stocktakes import stocktakes_by_id
 from app.db.tables import Stocktake
 from app.domain.reports.columns import (

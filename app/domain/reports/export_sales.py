@@ -5,8 +5,9 @@ from typing import Any
 from app.db.core.snapshot import AnySession
 from app.db.flow_reports import FlowFilter, LossSums, SalesSums
 from app.domain.reports.columns import Column, ExportScope, fen, yuan
+from app.domain.reports.comparison import Report
 from app.domain.reports.export_groups import GroupedReport
-from app.domain.reports.flows import Report, loss_report, sales_report
+from app.domain.reports.flows import loss_report, sales_report
 from app.domain.rules.units import written
 
 OF_PRODUCT = [

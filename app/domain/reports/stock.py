@@ -1,20 +1,22 @@
 """Reports of stock: its value at a moment, how fast it turns, what hardly sells, what expires."""
 
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
-from typing import Any, Generic
+from typing import Generic
 from uuid import UUID
 
 from app.db import overview, stock_reports, stock_values
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import clock
-from app.db.flow_reports import Key, Sums
-from app.db.stock_reports import ExpirySums, SlowLevels, TurnoverSums
+from app.db.flow_reports import Grouped, Key, Sums
+from app.db.report_keys import TIMES
+from app.db.stock_reports import ExpirySums, SlowLevels, TimedFlows, TurnoverSums
 from app.db.stock_values import StockFilter, StockValue
-from app.domain.reports.flows import Report, ReportRow
-from app.domain.rules.periods import Comparison, Period, compared_with
+from app.domain.errors import Malformed
+from app.domain.reports.comparison import Report, ReportRow, added, report_of, rows_of
+from app.domain.rules.periods import Comparison, Period, first_day
 
 USUAL_DAYS, USUAL_COVER = 30, 90
 """The window of slow movers, and for how many days goods last that are slow."""
@@ -26,12 +28,17 @@ class StockGroupBy(Enum):
     STORE = "STORE"
     CATEGORY = "CATEGORY"
     PRODUCT = "PRODUCT"
+    DAY = "DAY"
+    WEEK = "WEEK"
+    MONTH = "MONTH"
 
 
 class ExpiryGroupBy(Enum):
     """What the rows of a report of expiring goods stand for."""
 
     DAY = "DAY"
+    WEEK = "WEEK"
+    MONTH = "MONTH"
     STORE = "STORE"
     CATEGORY = "CATEGORY"
     PRODUCT = "PRODUCT"
@@ -57,7 +64,14 @@ async def stock_value(
     compared_at: datetime | None,
     limit: int,
 ) -> Snapshot[StockValue]:
-    """The stock at a moment, now by default, by what is known now: the largest value first."""
+    """The stock at a moment, now by default, by what is known now: the largest value first. Raises
+    Malformed for rows by time."""
+    if group in TIMES:
+        raise Malformed(
+            "groupBy",
+            "库存金额是某一时刻的数据，按日、周、月请查周转报表",
+            "The stock is of one moment: for days, weeks and months see `turnoverReport`.",
+        )
     known = clock()
     moment = (at, known) if at is not None and at < known else None
     now = await stock_values.values(session, tenant, filter, group, moment)
@@ -83,33 +97,39 @@ async def turnover_report(
     comparison: Comparison | None,
     limit: int,
 ) -> Report[TurnoverSums]:
-    """The stock at both ends of a period and what was sold or used: the largest stock first."""
-    earlier = compared_with(period, comparison) if comparison else None
-    now = await _turnover(session, tenant, filter, period, group)
-    then = None
-    if earlier is not None:
-        then = dict(await _turnover(session, tenant, filter, earlier, group))
-    return Report(
-        period,
-        earlier,
-        rows_of(group, now, then)[:limit],
-        _turned([sums for _, sums in now]),
-        None if then is None else _turned(list(then.values())),
-    )
-
-
-async def _turnover(
-    session: AnySession, tenant: UUID, filter: StockFilter, period: Period, group: str
-) -> list[tuple[Key, TurnoverSums]]:
-    """Turnover by key; days that have not come yet do not count."""
+    """The stock at both ends of a period and what was sold or used: the largest stock first, or in
+    order of time. Days that have not come yet do not count."""
     today = await _last_day(session, tenant, filter)
-    days = max(1, (min(period.until, today) - period.since).days + 1)
-    rows = await stock_reports.turnover(session, tenant, filter, period, group)
-    return [(key, sums._replace(days=days)) for key, sums in rows]
+
+    async def read(period: Period, shift: timedelta) -> Grouped[TurnoverSums]:
+        if group in TIMES:
+            flows = await stock_reports.turnover_by_time(
+                session, tenant, filter, period, group, shift
+            )
+            last = min(period.until, today)
+            return _in_time(flows, group, Period(period.since + shift, last + shift))
+        days = max(1, (min(period.until, today) - period.since).days + 1)
+        rows = await stock_reports.turnover(session, tenant, filter, period, group)
+        total = added([sums for _, sums in rows], TurnoverSums)
+        rows = [(key, sums._replace(days=days)) for key, sums in rows]
+        return Grouped(rows, total._replace(days=days))
+
+    return await report_of(read, period, group, comparison, limit)
 
 
-def _turned(sums: Sequence[TurnoverSums]) -> TurnoverSums:
-    return added(sums, TurnoverSums)._replace(days=sums[0].days) if sums else TurnoverSums()
+def _in_time(flows: TimedFlows, group: str, days: Period) -> Grouped[TurnoverSums]:
+    """The stock at both ends of each day, week or month of these days."""
+    lengths = Counter(first_day(group, day) for day in days.each())
+    rows: list[tuple[Key, TurnoverSums]] = []
+    closing = flows.closing
+    for key in sorted(lengths, reverse=True):
+        change, consumed = flows.by_key.get(key, (0, 0))
+        rows.append((key, TurnoverSums(closing - change, closing, consumed, lengths[key])))
+        closing -= change
+    rows.reverse()
+    consumed = sum(each.consumed for _, each in rows)
+    length = max(1, lengths.total())
+    return Grouped(rows, TurnoverSums(closing, flows.closing, consumed, length))
 
 
 async def _last_day(session: AnySession, tenant: UUID, filter: StockFilter) -> date:
@@ -151,16 +171,3 @@ async def expiry_report(
     rows = await stock_reports.expiring(session, tenant, filter, within, group)
     total = added([sums for _, sums in rows], ExpirySums)
     return ExpiryReport(within, rows_of(group, rows, None)[:limit], total)
-
-
-def rows_of(
-    group: str, now: Sequence[tuple[Key, Sums]], then: dict[Key, Sums] | None
-) -> list[ReportRow[Sums]]:
-    """The rows, each beside that of the same key."""
-    earlier = then or {}
-    return [ReportRow(group, key, sums, earlier.get(key)) for key, sums in now]
-
-
-def added(sums: Sequence[Any], kind: type[Any]) -> Any:
-    """The sums of all rows; what only means something for one product is added up as well."""
-    return kind(*map(sum, zip(*sums, strict=True))) if sums else kind()

@@ -1,5 +1,6 @@
 """Periods of reports: ranges of business days, and the range that one is compared with."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from enum import Enum
 from typing import NamedTuple
@@ -19,6 +20,10 @@ class Period(NamedTuple):
     def length(self) -> timedelta:
         """The length of the period in days."""
         return self.until - self.since + timedelta(days=1)
+
+    def each(self) -> Iterator[date]:
+        """Every day of the period."""
+        return (self.since + timedelta(days=n) for n in range(self.length.days))
 
     def earlier(self, by: timedelta) -> "Period":
         """The period moved back by this time."""
@@ -47,3 +52,14 @@ def compared_with(period: Period, comparison: Comparison) -> Period:
         case Comparison.PREVIOUS_PERIOD:
             days = period.length.days
             return period.earlier(timedelta(days=days if days < 7 else -(-days // 7) * 7))
+
+
+def first_day(group: str, day: date) -> date:
+    """The first day of the DAY, WEEK or MONTH that the day is in."""
+    match group:
+        case "WEEK":
+            return day - timedelta(days=day.weekday())
+        case "MONTH":
+            return day.replace(day=1)
+        case _:
+            return day
