@@ -12,7 +12,7 @@ from app.db.core.unit import Database
 from app.db.flow_reports import FlowFilter
 from app.db.reports import ChannelFilter
 from app.db.stock import LevelFilter
-from app.db.stock_values import StockFilter
+from app.db.stock_values import KEYS, StockFilter
 from app.domain.reports import documents, flows, stock
 from app.domain.reports.analytics import analytics
 from app.domain.reports.channels import channel_figures
@@ -89,9 +89,8 @@ def of(chain: Chain) -> dict[str, dict[str, Read]]:
     reports["sales by DAY against last year"] = sales("DAY", year)
     reports["sales by PRODUCT against last year"] = sales("PRODUCT", year)
     reports |= {f"losses by {group.name}": losses(group.name) for group in flows.LossGroupBy}
-    for group in stock.StockGroupBy:
-        reports[f"turnover by {group.name}"] = turnover(group.name)
-        reports[f"value by {group.name}"] = values(group.name)
+    reports |= {f"turnover by {group.name}": turnover(group.name) for group in stock.StockGroupBy}
+    reports |= {f"value by {group}": values(group) for group in KEYS}
     reports |= {f"expiry by {group.name}": expiring(group.name) for group in stock.ExpiryGroupBy}
     reports["channels"] = lambda db: channel_figures(db, tenant, ChannelFilter(stores, *month))
     reports["suppliers"] = lambda db: documents.supplier_report(
