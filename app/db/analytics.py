@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from app.db.categories import subtree
-from app.db.core.snapshot import AnySession
+from app.db.core.snapshot import AnySession, planned_each_time
 from app.db.core.statement import among
 from app.db.tables import Product, RollUp
 
@@ -97,7 +97,7 @@ async def summed(
     if keys:
         query = query.group_by(func.grouping_sets(tuple_(*keys), tuple_()))
         query = query.order_by(is_total.desc(), *_in_order(order, now, keys), *keys)
-    rows: Any = (await session.execute(query)).all()
+    rows: Any = (await planned_each_time(session).execute(query)).all()
     width, count = len(keys), len(sums)
     read = [
         Sums(

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, and_, case, cast, func, literal, select, true, union_all
 from sqlalchemy.orm import aliased
 
-from app.db.core.snapshot import AnySession
+from app.db.core.snapshot import AnySession, planned_each_time
 from app.db.core.statement import among
 from app.db.days import store_day
 from app.db.flow_reports import Key
@@ -91,7 +91,7 @@ async def suppliers(
     )
     if supplier is not None:
         query = query.where(O.supplier_id == supplier)
-    rows: Any = await session.execute(query)
+    rows: Any = await planned_each_time(session).execute(query)
     return [(row[0], SupplierSums(*row[1:])) for row in rows]
 
 
@@ -199,7 +199,7 @@ async def stocktakes(
         .group_by(key)
         .order_by(key if group in TIMES else (sums[2] + sums[3]).desc(), key)
     )
-    rows: Any = await session.execute(query)
+    rows: Any = await planned_each_time(session).execute(query)
     return [(row[0], StocktakeSums(*row[1:])) for row in rows]
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, and_, case, cast, func, literal, select
 
 from app.db.categories import subtree
-from app.db.core.snapshot import AnySession
+from app.db.core.snapshot import AnySession, planned_each_time
 from app.db.core.statement import among
 from app.db.report_keys import NO_SHIFT, TIMES, time_key
 from app.db.tables import Product, RollUp
@@ -120,11 +120,6 @@ def _loss(sums: Sequence[Any]) -> Any:
     return wasted + missing - surplus
 
 
-def flow_key(group: str, shift: timedelta = NO_SHIFT) -> Any:
-    """SQL: the key of a roll-up. The key of a week is its Monday, of a month its first day."""
-    return KEYS[group] if group in KEYS else time_key(group, U.day, shift)
-
-
 async def _grouped(
     session: AnySession,
     tenant: UUID,
@@ -138,12 +133,16 @@ async def _grouped(
     """The first rows (key, scale of a product, sums), and the sums of all rows; one scan."""
     # Products are joined to sums of each: there are far fewer of them than roll-ups.
     of_products = group in ("PRODUCT", "CATEGORY")
-    key = U.product_id if of_products else flow_key(group, filter.shift)
+    of_days = group in ("DAY", "WEEK", "MONTH")
+    # Days become weeks and months when there are few of them.
+    key = U.product_id if of_products else U.day if of_days else KEYS[group]
     facts = (
         _facts(tenant, filter, flows, key.label("key"), *_named(sums)).group_by(key).cte("facts")
     )
     if of_products:
         facts = _by_product(tenant, facts, group, len(sums))
+    if of_days and (group != "DAY" or filter.shift):
+        facts = _by_time(facts, time_key(group, facts.c.key, filter.shift), len(sums))
     columns = _columns(facts, len(sums))
     totals = [_whole(func.sum(each).over()) for each in columns]
     scale = facts.c.scale if of_products else literal(1)
@@ -152,7 +151,7 @@ async def _grouped(
         .order_by(facts.c.key if group in TIMES else largest(columns).desc(), facts.c.key)
         .limit(limit)
     )
-    rows: Any = (await session.execute(query)).all()
+    rows: Any = (await planned_each_time(session).execute(query)).all()
     end = 2 + len(sums)
     total = rows[0][end:] if rows else [0] * len(sums)
     return [(row[0], row[1], row[2:end]) for row in rows], total
@@ -185,6 +184,12 @@ def _by_product(tenant: UUID, facts: Any, group: str, count: int) -> Any:
         query = select(P.category_id.label("key"), literal(1).label("scale"), *added)
         query = query.group_by(P.category_id)
     return query.join_from(facts, Product.__table__, of_product).cte("by_product")
+
+
+def _by_time(facts: Any, key: Any, count: int) -> Any:
+    """SQL: sums of days, added up by this key."""
+    added = _named([func.sum(each) for each in _columns(facts, count)])
+    return select(key.label("key"), *added).group_by(key).cte("by_time")
 
 
 def _named(sums: Sequence[Any]) -> list[Any]:
@@ -221,5 +226,5 @@ async def sales_of_days(
         .where(among(U.flow, SALES))
         .group_by(U.store_id, U.day)
     )
-    rows: Any = await session.execute(query)
+    rows: Any = await planned_each_time(session).execute(query)
     return {(row[0], row[1]): (SalesSums(*row[2:7]), row[7]) for row in rows}

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, and_, case, cast, func, literal_column, selec
 from sqlalchemy.orm import aliased
 
 from app.db.categories import subtree
-from app.db.core.snapshot import AnySession
+from app.db.core.snapshot import AnySession, planned_each_time
 from app.db.core.statement import among
 from app.db.export_history import first_id
 from app.db.flow_reports import FlowFilter, Grouped, LossSums
@@ -59,6 +59,6 @@ async def losses_by_person(
             Product.tenant_id == tenant, Product.category_id.in_(below)
         )
         query = query.where(E.product_id.in_(inside))
-    rows: Any = (await session.execute(query)).all()
+    rows: Any = (await planned_each_time(session).execute(query)).all()
     total = LossSums(*rows[0][4:]) if rows else LossSums()
     return Grouped([(row[0], LossSums(*row[1:4])) for row in rows], total)

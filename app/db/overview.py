@@ -17,7 +17,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from app.db.core.snapshot import AnySession
+from app.db.core.snapshot import AnySession, planned_each_time
 from app.db.core.statement import among
 from app.db.days import store_day
 from app.db.stock_reports import batch_value
@@ -78,7 +78,7 @@ async def stock_sums(
     ).group_by(func.grouping_sets(store, category))
     of_stores: dict[UUID, StockSums] = {}
     of_categories: dict[UUID | None, StockSums] = {}
-    rows: Any = await session.execute(query)
+    rows: Any = await planned_each_time(session).execute(query)
     for is_store, key, *sums in rows:
         (of_stores if is_store else of_categories)[key] = StockSums(*sums)
     return of_stores, of_categories
@@ -111,7 +111,7 @@ async def value_at_risk(
         .where(H.expires_on < date.max, H.expires_on <= today + NEAR_DAYS)
         .group_by(H.store_id)
     )
-    return {store: value for store, value in await session.execute(query)}
+    return {store: value for store, value in await planned_each_time(session).execute(query)}
 
 
 class Waiting(NamedTuple):
@@ -149,7 +149,7 @@ async def waiting(
         )
     ).subquery()
     numbers: dict[UUID, list[int]] = {}
-    rows: Any = await session.execute(select(*counts.c))
+    rows: Any = await planned_each_time(session).execute(select(*counts.c))
     for store, place, count in rows:
         numbers.setdefault(store, [0] * len(kinds))[place] = count
     return {store: Waiting(*counted) for store, counted in numbers.items()}

@@ -2,13 +2,14 @@
 transit and on order."""
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     Date,
+    Double,
     Integer,
     Numeric,
     and_,
@@ -20,18 +21,20 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from app.db.core.snapshot import AnySession
+from app.db.core.snapshot import AnySession, planned_each_time
 from app.db.core.statement import among
 from app.db.days import store_day
 from app.db.purchases import OPEN
 from app.db.rollups import DEMAND, DEMANDED
-from app.db.stock_reports import ON_HAND, ON_HAND_CHANGE, flows_of, todays, with_memory
+from app.db.stock_reports import ON_HAND, ON_HAND_CHANGE, Todays, level_flows, todays, with_memory
 from app.db.stock_values import L, P, StockFilter, of_levels
 from app.db.tables import ProductCode, ProductUnit, PurchaseLine, PurchaseOrder, RollUp
 from app.db.tables import Supplier as Suppliers
 
 U = RollUp.__table__.c
 O, N = PurchaseOrder.__table__.c, PurchaseLine.__table__.c  # noqa: E741
+
+DOUBLE: Double[float] = Double()
 
 
 class Shortfall(NamedTuple):
@@ -60,70 +63,125 @@ class Shortfall(NamedTuple):
     all_levels: int
 
 
-def _daily(tenant: UUID, filter: StockFilter, window: int, days_now: Any) -> Any:
-    """SQL: one row for each level and day with movements: the demand, the stock at the end of the
-    day, and the next such day."""
-    on_hand = ON_HAND.label("on_hand")
-    change = func.sum(ON_HAND_CHANGE)
+def _days(tenant: UUID, filter: StockFilter, window: int, days_now: Todays) -> Any:
+    """SQL: one row for each level and day with movements: the change of the stock, and the
+    demand."""
     demand = func.sum(DEMANDED).filter(U.flow.in_(DEMAND))
-    earliest = select(func.min(days_now.c.today)).scalar_subquery()
-    days = (
-        flows_of(
+    return (
+        level_flows(
             tenant,
             filter,
-            earliest - window,
+            days_now.first - timedelta(days=window),
             U.store_id,
             U.product_id,
             U.day,
-            func.coalesce(change, 0).label("change"),
-            func.coalesce(demand, 0).label("demand"),
+            _whole(func.coalesce(func.sum(ON_HAND_CHANGE), 0)).label("change"),
+            _whole(func.coalesce(demand, 0)).label("demand"),
         )
         .group_by(U.store_id, U.product_id, U.day)
-        .subquery("days")
+        .cte("days")
     )
+
+
+def _candidates(
+    tenant: UUID,
+    filter: StockFilter,
+    supplier: UUID | None,
+    window: int,
+    days_now: Todays,
+    days: Any,
+) -> Any:
+    """SQL: the levels that would need an order if they had been in stock only on the days with
+    movements, which are fewer than the days with stock: few of these levels need none."""
+    now, on_order, sources = days_now.table, _on_order(tenant, filter), _sources(tenant)
+    inside = and_(days.c.day < now.c.today, days.c.day >= now.c.today - window)
+    sums = (
+        select(
+            days.c.store_id,
+            days.c.product_id,
+            func.sum(days.c.demand).label("demand"),
+            func.count().label("moved"),
+        )
+        .join_from(days, now, and_(now.c.store_id == days.c.store_id, inside))
+        .group_by(days.c.store_id, days.c.product_id)
+        .subquery("sums")
+    )
+    demand = _whole(func.greatest(func.coalesce(sums.c.demand, 0), 0))
+    lead = func.coalesce(sources.c.lead_days, now.c.lead_days)
+    ordered = _whole(func.coalesce(on_order.c.missing, 0))
+    # One unit more than the largest `safe`, so that no rounding leaves out a level.
+    most = L.reorder_point + cast(demand, DOUBLE) * lead / func.coalesce(sums.c.moved, 1) + 1
+    query = (
+        of_levels(
+            tenant,
+            filter,
+            *(L.store_id, L.product_id, L.scale, L.shelf, L.transit, L.reorder_point),
+            ordered.label("on_order"),
+            demand.label("demand"),
+            lead.label("lead_days"),
+            sources.c.supplier_id,
+            func.coalesce(sources.c.unit_cost, L.unit_cost).label("unit_cost"),
+            ON_HAND.label("on_hand"),
+            now.c.today,
+            store_day(now.c.timezone, P.created_at).label("created_on"),
+        )
+        .join(now, now.c.store_id == L.store_id)
+        .outerjoin(sums, _same(sums, L))
+        .outerjoin(on_order, _same(on_order, L))
+        .outerjoin(sources, sources.c.product_id == L.product_id)
+        .where(P.kind == "GOODS", P.archived_at.is_(None), P.recipe_id.is_(None))
+        .where(L.shelf + L.transit + ordered <= most)
+        .where((L.reorder_point > 0) | (demand > 0))
+    )
+    if supplier is not None:
+        query = query.where(sources.c.supplier_id == supplier)
+    return query.cte("candidates")
+
+
+def _same(part: Any, level: Any) -> Any:
+    return and_(part.c.store_id == level.store_id, part.c.product_id == level.product_id)
+
+
+def _whole(number: Any) -> Any:
+    return cast(number, BigInteger)
+
+
+def _daily(days: Any, candidates: Any) -> Any:
+    """SQL: the days of these levels, each with the stock at its end and the next such day."""
     level = days.c.store_id, days.c.product_id
     backward: dict[str, Any] = {"partition_by": level, "order_by": days.c.day.desc()}
-    later = func.sum(days.c.change).over(**backward, rows=(None, -1))
+    later = func.coalesce(func.sum(days.c.change).over(**backward, rows=(None, -1)), 0)
     return (
         select(
             *level,
             days.c.day,
             days.c.change,
-            days.c.demand,
-            func.coalesce(later, 0).label("later"),
+            (candidates.c.on_hand - later).label("after"),
             func.lag(days.c.day).over(**backward).label("next_day"),
-            on_hand,
+            candidates.c.today,
         )
-        .join_from(days, L.tenant_id.table, _same(days))
-        .where(L.tenant_id == tenant)
+        .join_from(days, candidates, _same(days, candidates.c))
         .subquery("daily")
     )
 
 
-def _same(part: Any) -> Any:
-    return and_(L.store_id == part.c.store_id, L.product_id == part.c.product_id)
-
-
-def _history(tenant: UUID, filter: StockFilter, window: int, days_now: Any) -> Any:
-    """SQL: for each level the demand in the window, the days on which it was sold out, the first
-    day with movements, and the change of its stock since that day and today."""
-    daily, today = _daily(tenant, filter, window, days_now), days_now.c.today
-    after = daily.c.on_hand - daily.c.later
+def _history(window: int, days: Any, candidates: Any) -> Any:
+    """SQL: for each level the days on which it was sold out, the first day with movements, and the
+    change of its stock since that day and today."""
+    daily = _daily(days, candidates)
+    today = daily.c.today
     inside = and_(daily.c.day < today, daily.c.day >= today - window)
     until = func.least(func.coalesce(daily.c.next_day, today), today)
-    empty = case((after <= 0, func.greatest(until - daily.c.day - 1, 0)), else_=0)
-    first = func.min(daily.c.day).filter(inside)
+    empty = case((daily.c.after <= 0, func.greatest(until - daily.c.day - 1, 0)), else_=0)
     return (
         select(
             daily.c.store_id,
             daily.c.product_id,
-            func.coalesce(func.sum(daily.c.demand).filter(inside), 0).label("demand"),
             func.coalesce(func.sum(empty).filter(inside), 0).label("empty"),
-            first.label("first_day"),
+            func.min(daily.c.day).filter(inside).label("first_day"),
             func.coalesce(func.sum(daily.c.change).filter(daily.c.day >= today), 0).label("today"),
             func.coalesce(func.sum(daily.c.change).filter(inside), 0).label("inside"),
         )
-        .join_from(daily, days_now, days_now.c.store_id == daily.c.store_id)
         .group_by(daily.c.store_id, daily.c.product_id)
         .subquery("history")
     )
@@ -169,58 +227,45 @@ async def shortfalls(
 ) -> list[Shortfall]:
     """Levels that need an order, those that run out first come first; goods that the store makes
     are left out."""
-    days_now = todays(tenant, filter)
-    today = days_now.c.today
-    history = _history(tenant, filter, window, days_now)
-    on_order = _on_order(tenant, filter)
-    sources = _sources(tenant)
+    days_now = await todays(session, tenant, filter)
+    days = _days(tenant, filter, window, days_now)
+    level = _candidates(tenant, filter, supplier, window, days_now, days)
+    history = _history(window, days, level)
+    today, demand = level.c.today, level.c.demand
     first = func.coalesce(history.c.first_day, today)
-    before = ON_HAND - func.coalesce(history.c.today, 0) - func.coalesce(history.c.inside, 0)
+    before = level.c.on_hand - func.coalesce(history.c.today + history.c.inside, 0)
     # The window of a product that is new to the store begins on its first day there.
-    known = func.least(store_day(days_now.c.timezone, P.created_at), first)
+    known = func.least(level.c.created_on, first)
     start = case(
         (before > 0, today - window),
         else_=func.greatest(known, today - window),
     )
-    days = func.greatest(today - start, 1)
+    length = func.greatest(today - start, 1)
     early = case((before <= 0, func.greatest(first - start, 0)), else_=0)
-    empty = cast(func.least(func.coalesce(history.c.empty, 0) + early, days - 1), Integer)
-    open_days = cast(days - empty, Integer)
-    demand = cast(func.greatest(func.coalesce(history.c.demand, 0), 0), BigInteger)
-    lead = func.coalesce(sources.c.lead_days, days_now.c.lead_days)
-    ordered = cast(func.coalesce(on_order.c.missing, 0), BigInteger)
-    position = L.shelf + L.transit + ordered
+    empty = cast(func.least(func.coalesce(history.c.empty, 0) + early, length - 1), Integer)
+    open_days = cast(length - empty, Integer)
+    position = level.c.shelf + level.c.transit + level.c.on_order
 
     def until(days: Any) -> Any:
         # Divided as numeric: bigint division would drop the fraction.
-        rate = cast(demand, Numeric) * days / open_days
-        return L.reorder_point + cast(func.ceil(rate), BigInteger)
+        return level.c.reorder_point + _whole(func.ceil(cast(demand, Numeric) * days / open_days))
 
-    safe, full = until(lead), until(lead + cover)
-    needed = func.greatest(full, safe + 1) - position
+    safe, full = until(level.c.lead_days), until(level.c.lead_days + cover)
+    needed = _whole(func.greatest(full, safe + 1) - position)
     lasts = cast(position, Numeric) * open_days / func.nullif(demand, 0)
-    columns = (
-        *(L.store_id, L.product_id, L.scale, L.shelf, L.transit, ordered, L.reorder_point),
-        *(demand, open_days, empty, lead, cast(needed, BigInteger), sources.c.supplier_id),
-        func.coalesce(sources.c.unit_cost, L.unit_cost),
-        cast(today, Date),
-        func.count().over(),
-    )
     query = (
-        of_levels(tenant, filter, *columns)
-        .join(days_now, days_now.c.store_id == L.store_id)
-        .outerjoin(history, _same(history))
-        .outerjoin(on_order, _same(on_order))
-        .outerjoin(sources, sources.c.product_id == L.product_id)
-        .where(P.kind == "GOODS", P.archived_at.is_(None), P.recipe_id.is_(None))
+        select(
+            *(level.c[name] for name in Shortfall._fields[:7]),
+            *(demand, open_days, empty, level.c.lead_days, needed),
+            *(level.c.supplier_id, level.c.unit_cost, cast(today, Date), func.count().over()),
+        )
+        .join_from(level, history, _same(history, level.c), isouter=True)
         .where(safe > 0, position <= safe)
-        .order_by(lasts.asc().nulls_last(), L.store_id, L.product_id)
+        .order_by(lasts.asc().nulls_last(), level.c.store_id, level.c.product_id)
         .limit(limit)
     )
-    if supplier is not None:
-        query = query.where(sources.c.supplier_id == supplier)
     await with_memory(session)
-    rows: Any = await session.execute(query)
+    rows: Any = await planned_each_time(session).execute(query)
     return [Shortfall(*row) for row in rows]
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import UUID as UUIDType
 from sqlalchemy import BigInteger, Date, and_, case, cast, func, null, select
 
-from app.db.core.snapshot import AnySession
+from app.db.core.snapshot import AnySession, planned_each_time
 from app.db.core.statement import among
 from app.db.days import day_began, store_day
 from app.db.report_keys import NO_SHIFT, time_key
@@ -90,7 +90,7 @@ async def ordered(
         .where(Order.placed_at < day_began(filter.until + timedelta(days=1), Store.timezone))
         .group_by(*keys)
     )
-    rows: Any = await session.execute(query)
+    rows: Any = await planned_each_time(session).execute(query)
     return {ChannelKey(*row[:3]): Ordered(*row[3:]) for row in rows}
 
 
@@ -102,7 +102,7 @@ async def revenues(
     sums = (cast(func.sum(each * kept), BigInteger) for each in (U.amount, U.cost))
     keys = filter.keys(U.store_id, U.day, U.channel)
     query = _sold(select(*keys, *sums), tenant, filter)
-    rows: Any = await session.execute(query.group_by(*keys))
+    rows: Any = await planned_each_time(session).execute(query.group_by(*keys))
     return {ChannelKey(*row[:3]): (row[3], row[4]) for row in rows}
 
 
@@ -132,7 +132,7 @@ async def sold(session: AnySession, tenant: UUID, filter: ChannelFilter) -> list
         .join(Product, and_(Product.tenant_id == tenant, Product.id == each.product_id))
         .order_by(each.store_id, each.day, each.channel, each.product_id)
     )
-    rows: Any = await session.execute(query)
+    rows: Any = await planned_each_time(session).execute(query)
     return [Sold._make((*row[:5], *(int(sum or 0) for sum in row[5:]))) for row in rows]
 
 

@@ -1,15 +1,19 @@
 """Reports of stock: turnover, slow movers, and goods that expire."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Date,
+    FromClause,
+    Uuid,
     and_,
     case,
     cast,
+    column,
     func,
     literal,
     select,
@@ -17,11 +21,12 @@ from sqlalchemy import (
 )
 
 from app.db.categories import subtree
-from app.db.core.snapshot import AnySession
-from app.db.core.statement import among
+from app.db.core.snapshot import AnySession, planned_each_time
+from app.db.core.statement import among, table_of
 from app.db.days import store_day
 from app.db.flow_reports import KEYS as FLOW_KEYS
 from app.db.flow_reports import Key
+from app.db.levels import Pair
 from app.db.report_keys import TIMES, time_key
 from app.db.rollups import DEMAND, DEMANDED
 from app.db.stock_values import KEYS, L, P, StockFilter, of_levels
@@ -51,12 +56,28 @@ def flows_of(tenant: UUID, filter: StockFilter, since: Any, *columns: Any) -> An
     query = (
         select(*columns)
         .join_from(RollUp.__table__, Product.__table__, OF_FLOW)
-        .where(U.tenant_id == tenant, among(U.store_id, filter.stores), U.day >= since)
-        .where(P.kind == "GOODS")
+        .where(*_flowed(tenant, filter.stores, since), P.kind == "GOODS")
     )
     if filter.category_id is not None:
         query = query.where(P.category_id.in_(subtree(tenant, filter.category_id)))
     return query
+
+
+def level_flows(tenant: UUID, filter: StockFilter, since: Any, *columns: Any) -> Any:
+    """SQL: these columns of the flows from the day `since` on, for a join with chosen levels.
+
+    Products of other categories are left out, and goods are not told from the rest.
+    """
+    query = select(*columns).where(*_flowed(tenant, filter.stores, since))
+    if filter.category_id is not None:
+        below = subtree(tenant, filter.category_id)
+        chosen = select(P.id).where(P.tenant_id == tenant, P.category_id.in_(below))
+        query = query.where(U.product_id.in_(chosen))
+    return query
+
+
+def _flowed(tenant: UUID, stores: Collection[UUID], since: Any) -> tuple[Any, ...]:
+    return U.tenant_id == tenant, among(U.store_id, stores), U.day >= since
 
 
 class TurnoverSums(NamedTuple):
@@ -102,7 +123,7 @@ async def turnover(
         .having((opening != 0) | (closing != 0) | (consumed != 0))
         .order_by((opening + closing).desc(), parts.c.key)
     )
-    rows: Any = await session.execute(query)
+    rows: Any = await planned_each_time(session).execute(query)
     return [(row[0], TurnoverSums(*row[1:])) for row in rows]
 
 
@@ -127,20 +148,39 @@ async def turnover_by_time(
     key = case((U.day <= until, time_key(group, U.day, shift)), else_=None)
     columns = key.label("key"), _sum(VALUE_CHANGE), _sum(CONSUMED)
     flows = flows_of(tenant, filter, since, *columns).group_by(key)
-    rows: Any = await session.execute(flows)
+    rows: Any = await planned_each_time(session).execute(flows)
     by_key = {row[0]: (row[1], row[2]) for row in rows}
     later, _ = by_key.pop(None, (0, 0))
     value = of_levels(tenant, filter, _sum(L.value)).where(P.kind == "GOODS")
-    present: Any = (await session.execute(value)).all()
+    present: Any = (await planned_each_time(session).execute(value)).all()
     return TimedFlows(present[0][0] - later, by_key)
 
 
-def todays(tenant: UUID, filter: StockFilter) -> Any:
-    """SQL: the present day in each of these stores, as a CTE, so that it is computed once."""
+class Todays(NamedTuple):
+    """SQL: a table of the present day in each store, and the earliest of these days.
+
+    The days are read beforehand: their values let PostgreSQL plan and run queries in parallel.
+    """
+
+    table: FromClause
+    first: date
+
+
+async def todays(session: AnySession, tenant: UUID, filter: StockFilter) -> Todays:
+    """The present days of these stores, with their lead days and time zones."""
     S = Store.__table__.c
-    today = store_day(S.timezone, func.now()).label("today")
-    days = select(S.id.label("store_id"), today, S.lead_days, S.timezone)
-    return days.where(S.tenant_id == tenant, among(S.id, filter.stores)).cte("todays")
+    today = store_day(S.timezone, func.now())
+    days = select(S.id, today, S.lead_days, S.timezone)
+    days = days.where(S.tenant_id == tenant, among(S.id, filter.stores))
+    rows: Any = (await session.execute(days)).all()
+    columns = (
+        column("store_id", S.id.type),
+        column("today", Date()),
+        column("lead_days", S.lead_days.type),
+        column("timezone", S.timezone.type),
+    )
+    first = min((row[1] for row in rows), default=date.max)
+    return Todays(table_of("todays", columns, [tuple(row) for row in rows]), first)
 
 
 async def with_memory(session: AnySession) -> None:
@@ -176,28 +216,25 @@ async def slow_levels(
 
     Only goods that were in stock when the window began: goods that have just arrived are not slow.
     """
-    days_now = todays(tenant, filter)
-    first = select(func.min(days_now.c.today)).scalar_subquery()
-    inside = U.day > days_now.c.today - days
+    days_now = await todays(session, tenant, filter)
+    T = days_now.table.c
     demanded = U.flow.in_(DEMAND)
     flows = (
-        flows_of(
+        level_flows(
             tenant,
             filter,
-            first - 2 * days + 1,
+            days_now.first - timedelta(days=days - 1),
             U.store_id,
             U.product_id,
-            _sum(DEMANDED, and_(demanded, inside)).label("sold"),
-            _sum(DEMANDED, and_(demanded, ~inside)).label("earlier"),
-            _sum(ON_HAND_CHANGE, inside).label("change"),
+            _sum(DEMANDED, demanded).label("sold"),
+            _sum(ON_HAND_CHANGE).label("change"),
         )
-        .join(days_now, days_now.c.store_id == U.store_id)
+        .join(days_now.table, and_(T.store_id == U.store_id, U.day > T.today - days))
         .group_by(U.store_id, U.product_id)
         .subquery("flows")
     )
-    sold = func.coalesce(flows.c.sold, 0)
-    earlier, change = func.coalesce(flows.c.earlier, 0), func.coalesce(flows.c.change, 0)
-    columns = L.store_id, L.product_id, ON_HAND, L.value, sold, earlier, L.scale
+    sold, change = func.coalesce(flows.c.sold, 0), func.coalesce(flows.c.change, 0)
+    columns = L.store_id, L.product_id, ON_HAND, L.value, sold, literal(0), L.scale
     query = (
         of_levels(
             tenant,
@@ -213,9 +250,36 @@ async def slow_levels(
         .limit(limit)
     )
     await with_memory(session)
-    rows: Any = (await session.execute(query)).all()
-    levels = [SlowLevel(*row[:7]) for row in rows]
+    rows: Any = (await planned_each_time(session).execute(query)).all()
+    pairs = [(row[0], row[1]) for row in rows]
+    earlier = await _sold_earlier(session, tenant, pairs, days_now, days)
+    levels = [
+        SlowLevel(*row[:7])._replace(earlier=earlier.get(pair, 0))
+        for pair, row in zip(pairs, rows, strict=True)
+    ]
     return SlowLevels(levels, *rows[0][7:]) if rows else SlowLevels([], 0, 0)
+
+
+async def _sold_earlier(
+    session: AnySession, tenant: UUID, pairs: Sequence[Pair], days_now: Todays, days: int
+) -> dict[Pair, int]:
+    """Base units sold or used of each of these levels in the window before the last one."""
+    T = days_now.table.c
+    keys = table_of("slow", (column("store_id", Uuid()), column("product_id", Uuid())), pairs)
+    level = keys.c.store_id, keys.c.product_id
+    inside = and_(U.day > T.today - 2 * days, U.day <= T.today - days, U.flow.in_(DEMAND))
+    flows = (
+        select(*level, _sum(DEMANDED))
+        .join_from(keys, days_now.table, T.store_id == keys.c.store_id)
+        .join(
+            RollUp.__table__,
+            and_(U.store_id == keys.c.store_id, U.product_id == keys.c.product_id, inside),
+        )
+        .where(U.tenant_id == tenant, U.day > days_now.first - timedelta(days=2 * days))
+        .group_by(*level)
+    )
+    rows: Any = await planned_each_time(session).execute(flows)
+    return {(store, product): sold for store, product, sold in rows}
 
 
 class ExpirySums(NamedTuple):
@@ -283,7 +347,7 @@ async def expiring(
     )
     if filter.category_id is not None:
         query = query.where(I.category_id.in_(subtree(tenant, filter.category_id)))
-    rows: Any = await session.execute(query)
+    rows: Any = await planned_each_time(session).execute(query)
     return [(row[0], ExpirySums(*row[1:])) for row in rows]
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from app.db.categories import subtree
 from app.db.checkpoints import AT, KNOWN_AT, TENANT, unread_of, usable_of
-from app.db.core.snapshot import AnySession
+from app.db.core.snapshot import AnySession, planned_each_time
 from app.db.core.statement import among
 from app.db.flow_reports import Key
 from app.db.tables import Entry, Level, Movement, Product
@@ -90,7 +90,7 @@ async def values(
     )
     at, known_at = moment or (None, None)
     bound = {"tenant": tenant, "at": at, "known_at": known_at} if moment else {}
-    rows: Any = await session.execute(query, bound)
+    rows: Any = await planned_each_time(session).execute(query, bound)
     return [(row[0], StockValue(*row[1:])) for row in rows]
 
 

@@ -1,25 +1,28 @@
 """Reports equal sums over the whole ledger, to the last fen, on random histories."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.db import stock_reports, stock_values
 from app.db.flow_reports import FlowFilter
 from app.db.loss_people import losses_by_person
+from app.db.reorders import shortfalls
 from app.db.reports import ChannelFilter
 from app.db.stock_values import StockFilter
-from app.db.tables import Batch, Level
+from app.db.tables import Batch, Level, Product, Store
 from app.domain.reports import stock
 from app.domain.reports.channels import ChannelGroupBy, channel_figures
 from app.domain.reports.flows import GroupBy, LossGroupBy, loss_report, sales_report
 from app.domain.reports.stock import ExpiryGroupBy, StockGroupBy, turnover_report
 from app.domain.rules.kinds import ON_HAND_BINS
 from app.domain.rules.periods import Comparison, Period, compared_with, first_day
+from app.domain.rules.reordering import WINDOW_DAYS
 from tests.support.report_world import MILK, NAMES, World, flows, held, summed, turnover
 from tests.support.shop import day
 
@@ -167,6 +170,11 @@ async def test_stock_reports_are_the_ledger(world: World) -> None:
             assert {key: sums[:2] for key, sums in stocks} == expected
     for window, cover in ((30, 90), (7, 20), (45, 400)):
         await check_slow_levels(world, rows, chosen, window, cover)
+    async with shop.db.unit(shop.tenant) as unit:
+        point = update(Level).where(Level.tenant_id == shop.tenant)
+        await unit.session.execute(point.values(reorder_point=390, reorder_point_own=True))
+    for cover in (3, 20):
+        await check_reorders(world, rows, chosen, cover)
 
 
 def of_turnover(
@@ -221,6 +229,68 @@ async def check_slow_levels(
     } == expected
     assert all(each.sold == demand[each.store_id, each.product_id] for each in slow.rows)
     assert (slow.total, slow.value) == (len(expected), sum(value for _, value in expected.values()))
+
+
+async def check_reorders(
+    world: World, rows: Sequence[Any], chosen: StockFilter, cover: int
+) -> None:
+    """Demand, open days and need of each level that has to be ordered, day by day."""
+    shop = world.shop
+    async with shop.db.read(shop.tenant) as session:
+        plan = await shortfalls(session, shop.tenant, chosen, None, cover, WINDOW_DAYS, 999)
+        goods = {each.id: each for each in await session.scalars(select(Product))}
+        stores = {each.id: each for each in await session.scalars(select(Store))}
+        levels = list(await session.scalars(select(Level)))
+    moves: defaultdict[Any, Counter[Any]] = defaultdict(Counter)
+    for name, store, entry, movement, sign in flows(rows):
+        demanded = sign * {"SOLD": 1, "USED": 1, "RETURNED": -1}.get(name, 0) * entry.quantity
+        moves[store, entry.product_id][movement.business_date] += demanded
+    expected = {}
+    for level in levels:
+        product, store = goods[level.product_id], stores[level.store_id]
+        if product.archived_at is not None or product.kind != "GOODS":
+            continue
+        demand, open_days = demand_of(
+            world, rows, level, product, store, moves.get(level.pair, Counter())
+        )
+        safe, full = (
+            level.reorder_point - (-demand * days // open_days)
+            for days in (store.lead_days, store.lead_days + cover)
+        )
+        position = level.shelf + level.transit
+        if safe > 0 and position <= safe:
+            needed = max(full, safe + 1) - position
+            expected[level.pair] = (demand, open_days, needed)
+    assert expected
+    assert {
+        (each.store_id, each.product_id): (each.demand, each.open_days, each.needed)
+        for each in plan
+    } == expected
+
+
+def demand_of(
+    world: World, rows: Sequence[Any], level: Any, product: Any, store: Any, moves: Counter[Any]
+) -> tuple[int, int]:
+    """The demand of a level in the window, and the days on which it was in stock."""
+    zone = ZoneInfo(store.timezone)
+    today = datetime.now(UTC).astimezone(zone).date()
+    begin = today - timedelta(days=WINDOW_DAYS)
+    inside = sorted(each for each in moves if begin <= each < today)
+
+    def stock_after(day: Any) -> int:
+        of_level = [row for row in rows if row[0].product_id == level.product_id]
+        stocks = held(of_level, lambda s, _: s, lambda m: m.business_date <= day)
+        return stocks.get(level.store_id, (0, 0))[1]
+
+    start = begin
+    if stock_after(begin - timedelta(days=1)) <= 0:
+        known = min([product.created_at.astimezone(zone).date(), *(inside[:1] or [today])])
+        start = max(known, begin)
+    days = Period(start, today - timedelta(days=1)).each() if start < today else []
+    open_days = sum(
+        1 for each in days if each in inside or stock_after(each - timedelta(days=1)) > 0
+    )
+    return max(0, sum(moves[each] for each in inside)), max(1, open_days)
 
 
 async def test_expiring_goods_are_the_ledger(world: World) -> None:

@@ -30,6 +30,8 @@ PATIENCE_SECONDS = 20.0
 refused."""
 END_SECONDS = 5.0
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+AUTO, ONE_PLAN, PLAN_EACH = "auto", "force_generic_plan", "force_custom_plan"
+"""PostgreSQL's `plan_cache_mode`: how it plans the statements of a read."""
 
 
 class Reads(Protocol):
@@ -110,7 +112,7 @@ class Snapshot:
         self._pool = pool
         self._raw: Connection = None
         self._tenant: UUID | None = None
-        self._by_keys = False
+        self._mode = AUTO
         self._turn = asyncio.Lock()
         self._closed = False
         self._ends = 0
@@ -131,38 +133,38 @@ class Snapshot:
         plan them each time, since it knows the number of keys only then; planning takes ten times
         what such a statement does.
         """
-        yield ReadSession(self, tenant, by_keys)
+        yield ReadSession(self, tenant, ONE_PLAN if by_keys else AUTO)
 
     async def fetch(
-        self, tenant: UUID | None, by_keys: bool, text: str, *arguments: Any
+        self, tenant: UUID | None, mode: str, text: str, *arguments: Any
     ) -> list[Record]:
         """Run one statement for a tenant. Waits out a short outage while nothing was read."""
         async with self._turn:
             if self._closed:
                 raise RuntimeError("the snapshot is closed")
             if self._raw is None:
-                return await wait_out(lambda: self._fetch_first(tenant, by_keys, text, *arguments))
+                return await wait_out(lambda: self._fetch_first(tenant, mode, text, *arguments))
             if self._error is not None:
                 # The transaction is aborted: reads after the first failure raise its error.
                 raise self._error
             try:
                 with self._pool.outage.watched():
-                    if (tenant, by_keys) != (self._tenant, self._by_keys):
-                        await self._raw.execute(_settings(tenant, by_keys))
-                        self._tenant, self._by_keys = tenant, by_keys
+                    if (tenant, mode) != (self._tenant, self._mode):
+                        await self._raw.execute(_settings(tenant, mode))
+                        self._tenant, self._mode = tenant, mode
                     return await self._raw.fetch(text, *arguments)
             except Exception as error:
                 self._error = error
                 raise
 
     async def _fetch_first(
-        self, tenant: UUID | None, by_keys: bool, text: str, *arguments: Any
+        self, tenant: UUID | None, mode: str, text: str, *arguments: Any
     ) -> list[Record]:
         ends = self._ends
         with self._pool.outage.watched():
             raw = await self._pool.take()
             try:
-                await raw.execute(f"{BEGIN}; {_settings(tenant, by_keys)}")
+                await raw.execute(f"{BEGIN}; {_settings(tenant, mode)}")
                 rows = await raw.fetch(text, *arguments)
                 if ends != self._ends:
                     # The operation was cancelled, so its connection would never be given back.
@@ -170,7 +172,7 @@ class Snapshot:
             except BaseException:
                 await self._pool.discard(raw)
                 raise
-        self._raw, self._tenant, self._by_keys = raw, tenant, by_keys
+        self._raw, self._tenant, self._mode = raw, tenant, mode
         return rows
 
     async def close(self) -> None:
@@ -200,27 +202,26 @@ class Snapshot:
             await self._pool.give_back(raw)
 
 
-def _settings(tenant: UUID | None, by_keys: bool) -> str:
+def _settings(tenant: UUID | None, mode: str) -> str:
     """SQL that sets the tenant whose rows the transaction sees, and how statements are planned."""
-    mode = "force_generic_plan" if by_keys else "auto"
     return f"SET LOCAL app.tenant = '{tenant or ''}'; SET LOCAL plan_cache_mode = {mode}"
 
 
 class ReadSession:
     """The reads of one tenant in a snapshot; the methods are those of SQLAlchemy's session."""
 
-    def __init__(self, snapshot: Snapshot, tenant: UUID | None, by_keys: bool) -> None:
+    def __init__(self, snapshot: Snapshot, tenant: UUID | None, mode: str) -> None:
         self._snapshot = snapshot
         self._tenant = tenant
-        self._by_keys = by_keys
+        self._mode = mode
 
-    def with_one_plan(self) -> "ReadSession":
-        """These reads, whose statements keep one plan for all values."""
-        return ReadSession(self._snapshot, self._tenant, True)
+    def planned(self, mode: str) -> "ReadSession":
+        """These reads, whose statements are planned in this mode."""
+        return ReadSession(self._snapshot, self._tenant, mode)
 
     async def fetch(self, text: str, *arguments: Any) -> list[Record]:
         """Run SQL text, as asyncpg's connections do."""
-        return await self._snapshot.fetch(self._tenant, self._by_keys, text, *arguments)
+        return await self._snapshot.fetch(self._tenant, self._mode, text, *arguments)
 
     async def execute(self, query: Any, parameters: Mapping[str, Any] | None = None) -> Rows:
         """The rows of the statement: a mapped class gives an instance of it, a column gives its
@@ -250,9 +251,16 @@ AnySession: TypeAlias = AsyncSession | ReadSession
 
 def with_one_plan(session: AnySession) -> AnySession:
     """The session, with one plan for all values of a statement; a unit's session is unchanged."""
-    if isinstance(session, ReadSession):
-        return session.with_one_plan()
-    return session
+    return session.planned(ONE_PLAN) if isinstance(session, ReadSession) else session
+
+
+def planned_each_time(session: AnySession) -> AnySession:
+    """The session, whose statements are planned for their values each time; a unit's session is
+    unchanged.
+
+    For reports: a plan that fits all values reads each store by itself, in one process.
+    """
+    return session.planned(PLAN_EACH) if isinstance(session, ReadSession) else session
 
 
 def _plan(query: Any, is_constant: bool) -> "tuple[Plan, Any]":
