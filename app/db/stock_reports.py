@@ -66,7 +66,7 @@ def flows_of(tenant: UUID, filter: StockFilter, since: Any, *columns: Any) -> An
 def level_flows(tenant: UUID, filter: StockFilter, since: Any, *columns: Any) -> Any:
     """SQL: these columns of the flows from the day `since` on, for a join with chosen levels.
 
-    Products of other categories are left out, and goods are not told from the rest.
+    The flows of dishes are included; the levels leave them out.
     """
     query = select(*columns).where(*_flowed(tenant, filter.stores, since))
     if filter.category_id is not None:
