@@ -20,7 +20,7 @@ from sqlalchemy import (
 from app.db.core.snapshot import AnySession, planned_each_time
 from app.db.core.statement import among
 from app.db.days import store_day
-from app.db.stock_reports import batch_value
+from app.db.expiry_reports import batch_value
 from app.db.tables import (
     Alert,
     Batch,

@@ -1,4 +1,4 @@
-"""Reports of stock: turnover, slow movers, and goods that expire."""
+"""Reports of stock: turnover and slow movers."""
 
 from collections.abc import Collection, Sequence
 from datetime import date, timedelta
@@ -27,10 +27,10 @@ from app.db.days import store_day
 from app.db.flow_reports import KEYS as FLOW_KEYS
 from app.db.flow_reports import Key
 from app.db.levels import Pair
-from app.db.report_keys import TIMES, time_key
+from app.db.report_keys import time_key
 from app.db.rollups import DEMAND, DEMANDED
 from app.db.stock_values import KEYS, L, P, StockFilter, of_levels
-from app.db.tables import Batch, BatchLevel, Level, Product, RollUp, Store
+from app.db.tables import Product, RollUp, Store
 from app.domain.rules.flows import DRAINS, GAINS
 
 MEMORY = "64MB"
@@ -280,75 +280,6 @@ async def _sold_earlier(
     )
     rows: Any = await planned_each_time(session).execute(flows)
     return {(store, product): sold for store, product, sold in rows}
-
-
-class ExpirySums(NamedTuple):
-    """The value of goods that expire, in 1/10000 yuan by days left, and the number of their
-    batches. `on_hand` is in base units of `scale`, which is meaningful for one product only."""
-
-    batches: int = 0
-    on_hand: int = 0
-    value: int = 0
-    expired: int = 0
-    within_7: int = 0
-    within_15: int = 0
-    scale: int = 1
-
-
-EXPIRY_KEYS: dict[str, Any] = {
-    "STORE": BatchLevel.store_id,
-    "CATEGORY": Product.category_id,
-    "PRODUCT": BatchLevel.product_id,
-}
-
-
-def batch_value() -> Any:
-    """SQL: 1/10000 yuan of a batch's goods on hand, at the batch's cost if it is known, otherwise
-    at the level's average."""
-    H = BatchLevel
-    held = H.shelf + H.reserved + H.quarantine
-    return held * func.coalesce(Batch.unit_cost, Level.unit_cost, 0) / Product.scale
-
-
-async def expiring(
-    session: AnySession, tenant: UUID, filter: StockFilter, within: int, group: str
-) -> list[tuple[Key, ExpirySums]]:
-    """Goods on hand that have expired or expire within `within` days by the clock of their store:
-    by the day of expiry, or with the largest value first."""
-    H, B, V, I = BatchLevel, Batch, Level, Product  # noqa: E741
-    today = store_day(Store.timezone, func.now())
-    key = EXPIRY_KEYS[group] if group in EXPIRY_KEYS else time_key(group, H.expires_on)
-    held, left = H.shelf + H.reserved + H.quarantine, H.expires_on - today
-    value = batch_value()
-
-    def until(days: int) -> Any:
-        return _sum(value, left.between(0, days))
-
-    level = and_(V.tenant_id == H.tenant_id, V.store_id == H.store_id, V.product_id == H.product_id)
-    query = (
-        select(
-            key,
-            func.count(),
-            _sum(held),
-            _sum(value),
-            _sum(value, left < 0),
-            until(7),
-            until(15),
-            func.max(I.scale),
-        )
-        .join_from(H, Store, and_(Store.tenant_id == H.tenant_id, Store.id == H.store_id))
-        .join(B, and_(B.tenant_id == H.tenant_id, B.id == H.batch_id))
-        .join(I, and_(I.tenant_id == H.tenant_id, I.id == H.product_id))
-        .join(V, level)
-        .where(H.tenant_id == tenant, among(H.store_id, filter.stores), held > 0)
-        .where(H.expires_on < date.max, H.expires_on <= today + within)
-        .group_by(key)
-        .order_by(key if group in TIMES else _sum(value).desc(), key)
-    )
-    if filter.category_id is not None:
-        query = query.where(I.category_id.in_(subtree(tenant, filter.category_id)))
-    rows: Any = await planned_each_time(session).execute(query)
-    return [(row[0], ExpirySums(*row[1:])) for row in rows]
 
 
 def _sum(column: Any, condition: Any = None) -> Any:

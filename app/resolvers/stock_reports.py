@@ -139,8 +139,7 @@ class StockReportsQuery:
         Can.SEE_REPORTS,
         types.ExpiryReportFigures,
         description="Return the goods that have expired or expire soon and what they cost, by last "
-        "day of sale, week, month, store, category or product. It is of now: batches of past days "
-        "are not kept, so there is no comparison; channels share one stock. 临期报表",
+        "day of sale, week, month, store, category or product; channels share one stock. 临期报表",
     )
     async def expiry_report(
         self,
@@ -156,6 +155,13 @@ class StockReportsQuery:
             ExpiryGroupBy | None,
             strawberry.argument(description="What the rows stand for; DAY by default. 分组"),
         ] = None,
+        compared_at: Annotated[
+            datetime | None,
+            strawberry.argument(
+                description="Past moment to compare with: the goods that the stores had then and "
+                "that had expired or expired as soon after it. No comparison by default. 对比时间"
+            ),
+        ] = None,
         store_ids: StoreIds = None,
         category_id: OfCategory = None,
         first: First = None,
@@ -165,4 +171,5 @@ class StockReportsQuery:
         within = checked_days(within_days, USUAL_DAYS, "withinDays")
         async with info.context.snapshot.read(tenant) as session:
             group = (group_by or ExpiryGroupBy.DAY).name
-            return await stock.expiry_report(session, tenant, chosen, within, group, limit)
+            report = stock.expiry_report
+            return await report(session, tenant, chosen, within, group, limit, compared_at)

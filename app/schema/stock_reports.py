@@ -6,7 +6,8 @@ from typing import Any
 import strawberry
 from strawberry.types import Info
 
-from app.db.stock_reports import ExpirySums, SlowLevel, TurnoverSums
+from app.db.expiry_reports import ExpirySums
+from app.db.stock_reports import SlowLevel, TurnoverSums
 from app.db.stock_values import StockValue as StockSums
 from app.domain.access import Can
 from app.domain.reports.comparison import Report, ReportRow
@@ -300,6 +301,13 @@ class ExpiryReportRow(ReportKey):
         sums = root.sums
         return quantity(sums.on_hand, sums.scale) if root.group == "PRODUCT" else None
 
+    @strawberry.field(
+        description="Figures of the same row at `comparedAt`, at present costs; days are those "
+        "that lay as far ahead then. Null without a comparison, or without goods then. 对比数据"
+    )
+    def compared(self, root: strawberry.Parent[ReportRow[ExpirySums]]) -> ExpiryFigures | None:
+        return as_window(root.compared)
+
 
 EXPIRING = [
     Measure("金额", "Cost", "CNY", yuan("value"), Can.SEE_COST),
@@ -317,6 +325,9 @@ class ExpiryReportFigures:
         description="Expired goods, and goods that expire within this number of days, are "
         "counted. 天数"
     )
+    compared_at: datetime | None = strawberry.field(
+        description="Moment that it is compared with; null without one. 对比时间"
+    )
 
     @strawberry.field(
         description="Rows by day, or the largest cost first; the total includes rows beyond "
@@ -328,6 +339,12 @@ class ExpiryReportFigures:
     @strawberry.field(description="Figures of all stores. 合计")
     def total(self, root: strawberry.Parent[ExpiryReport]) -> ExpiryFigures:
         return as_window(root.total)
+
+    @strawberry.field(
+        description="Figures of all stores at `comparedAt`; null without a comparison. 对比合计"
+    )
+    def compared_total(self, root: strawberry.Parent[ExpiryReport]) -> ExpiryFigures | None:
+        return as_window(root.compared_total)
 
     @strawberry.field(
         description="Share of expired goods in the cost, in percent with one decimal; null "

@@ -1,6 +1,6 @@
 """Reports of stock through the API: value, turnover, slow movers, and goods that expire."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -118,11 +118,31 @@ async def test_what_the_stock_is_worth_and_what_moves(desk: Desk) -> None:
     }
 
 
+EXPIRED = """
+query($at: DateTime) {
+  expiryReport(withinDays: 90, groupBy: PRODUCT, comparedAt: $at) {
+    comparedAt comparedTotal { value }
+    rows { product { name } figures { batches value } compared { batches value } }
+  }
+}
+"""
+
+
 async def test_what_expires_and_what_it_costs(desk: Desk) -> None:
     await desk.product("鲜奶", tracksBatches=True)
     for number, days in (("A", 3), ("B", 12), ("C", 40)):
         expires = {"batchNo": number, "expiresOn": str(TODAY + timedelta(days=days))}
         await receive(desk, "鲜奶", 4, "3.00", 0, **expires)
+    [milk] = [await desk.line("鲜奶", 3)]
+    before = datetime.now(UTC).isoformat()
+    await desk.do("sell", by=desk.manager, storeId=desk.store, lines=[milk])
+    [row] = (await desk.ask(EXPIRED, at=before))["rows"]
+    assert row["figures"] == {"batches": 3, "value": "27.00"}
+    assert row["compared"] == {"batches": 3, "value": "36.00"}
+    ahead = (NOW + timedelta(days=1)).isoformat()
+    assert await desk.asking.code(EXPIRED, desk.owner, at=ahead) == "BAD_INPUT"
+    back = await desk.line("鲜奶", 3, batchNo="A", expiresOn=str(TODAY + timedelta(days=3)))
+    await desk.do("receive", storeId=desk.store, lines=[{**back, "unitCost": "3.00"}])
     report = (await ask(desk))["expiryReport"]
     assert report["total"] == {
         "batches": 2,

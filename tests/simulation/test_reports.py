@@ -294,45 +294,63 @@ def demand_of(
 
 
 async def test_expiring_goods_are_the_ledger(world: World) -> None:
-    """Batches on hand and their values, by every key."""
-    rows, shop = await world.read(), world.shop
-    stores = [shop.store, *world.stores]
+    """Batches on hand and their values, by every key, now and at random moments."""
+    rows, rng, shop = await world.read(), world.rng, world.shop
     async with shop.db.read(shop.tenant) as session:
         batches = {each.id: each for each in await session.scalars(select(Batch))}
         costs = {
             (each.store_id, each.product_id): each.unit_cost
             for each in await session.scalars(select(Level))
         }
-    goods: Counter[Any] = Counter()
-    for entry, _ in rows:
-        if entry.batch_id is not None:
-            for sign, store, bin in (
-                (-1, entry.from_store, entry.from_bin),
-                (1, entry.to_store, entry.to_bin),
-            ):
-                if bin in ON_HAND_BINS:
-                    goods[store, entry.product_id, entry.batch_id] += sign * entry.quantity
+        zones = {each.id: ZoneInfo(each.timezone) for each in await session.scalars(select(Store))}
+    moments = [movement.occurred_at for _, movement in rows]
+
+    def sums(now: datetime, at: datetime, within: int, group: str) -> dict[Any, list[int]]:
+        """Batches, quantity and value at the moment; its days count as those as far ahead now."""
+        goods: Counter[Any] = Counter()
+        for entry, movement in rows:
+            if entry.batch_id is not None and movement.occurred_at <= at:
+                for sign, store, bin in (
+                    (-1, entry.from_store, entry.from_bin),
+                    (1, entry.to_store, entry.to_bin),
+                ):
+                    if bin in ON_HAND_BINS:
+                        goods[store, entry.product_id, entry.batch_id] += sign * entry.quantity
+        by_key: dict[Any, list[int]] = {}
+        for (store, product, id), quantity in goods.items():
+            batch, today = batches[id], at.astimezone(zones[store]).date()
+            left = batch.expires_on - today
+            if quantity > 0 and left.days <= within:
+                key = (
+                    world.key(group, store, product)
+                    if group not in TIMES
+                    else first_day(group, now.astimezone(zones[store]).date() + left)
+                )
+                cost = costs[store, product] if batch.unit_cost is None else batch.unit_cost
+                of_key = by_key.setdefault(key, [0, 0, 0])
+                for place, added in enumerate((1, quantity, quantity * (cost or 0))):
+                    of_key[place] += added
+        return by_key
+
     for within in (0, 14, 90):
+        at = rng.choice(moments)
         for group in ExpiryGroupBy:
-            sums: dict[Any, list[int]] = {}
-            for (store, product, id), quantity in goods.items():
-                batch = batches[id]
-                last = await world.today(store) + timedelta(days=within)
-                if quantity > 0 and batch.expires_on <= last:
-                    key = (
-                        world.key(group.name, store, product)
-                        if group.name not in TIMES
-                        else (first_day(group.name, batch.expires_on))
-                    )
-                    cost = costs[store, product] if batch.unit_cost is None else batch.unit_cost
-                    of_key = sums.setdefault(key, [0, 0, 0])
-                    for place, added in enumerate((1, quantity, quantity * (cost or 0))):
-                        of_key[place] += added
             async with shop.db.read(shop.tenant) as session:
                 report = await stock.expiry_report(
-                    session, shop.tenant, StockFilter(stores), within, group.name, 999
+                    session, shop.tenant, StockFilter(list(zones)), within, group.name, 999, at
                 )
-            assert {row.key: list(row.sums[:3]) for row in report.rows} == sums
+            now = datetime.now(UTC)
+            then = sums(now, at, within, group.name)
+            assert {row.key: list(row.sums[:3]) for row in report.rows} == sums(
+                now, now, within, group.name
+            )
+            for row in report.rows:
+                compared = list(row.compared[:3]) if row.compared else None
+                assert compared == then.get(row.key)
+            assert report.compared_total is not None
+            assert list(report.compared_total[:3]) == [
+                sum(each[place] for each in then.values()) for place in range(3)
+            ]
 
 
 def only(

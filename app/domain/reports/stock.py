@@ -7,15 +7,24 @@ from enum import Enum
 from typing import Generic
 from uuid import UUID
 
-from app.db import overview, stock_reports, stock_values
+from app.db import expiry_reports, overview, stock_reports, stock_values
 from app.db.core.snapshot import AnySession
 from app.db.core.unit import clock
+from app.db.expiry_reports import ExpirySums
 from app.db.flow_reports import Grouped, Key, Sums
 from app.db.report_keys import TIMES
-from app.db.stock_reports import ExpirySums, SlowLevels, TimedFlows, TurnoverSums
+from app.db.stock_reports import SlowLevels, TimedFlows, TurnoverSums
 from app.db.stock_values import StockFilter, StockValue
 from app.domain.errors import Malformed
-from app.domain.reports.comparison import Report, ReportRow, added, report_of, rows_of
+from app.domain.reports.comparison import (
+    Report,
+    ReportRow,
+    added,
+    grouped,
+    most_rows,
+    report_of,
+    rows_of,
+)
 from app.domain.rules.periods import Comparison, Period, first_day
 
 USUAL_DAYS, USUAL_COVER = 30, 90
@@ -157,17 +166,37 @@ async def slow_movers(
 
 @dataclass(frozen=True, slots=True)
 class ExpiryReport:
-    """Goods that have expired or expire within this number of days."""
+    """Goods that have expired or expire within this number of days, beside those of a moment."""
 
     within_days: int
+    compared_at: datetime | None
     rows: list[ReportRow[ExpirySums]]
     total: ExpirySums
+    compared_total: ExpirySums | None
 
 
 async def expiry_report(
-    session: AnySession, tenant: UUID, filter: StockFilter, within: int, group: str, limit: int
+    session: AnySession,
+    tenant: UUID,
+    filter: StockFilter,
+    within: int,
+    group: str,
+    limit: int,
+    compared_at: datetime | None = None,
 ) -> ExpiryReport:
-    """What expires: by day, or the largest value first."""
-    rows = await stock_reports.expiring(session, tenant, filter, within, group)
-    total = added([sums for _, sums in rows], ExpirySums)
-    return ExpiryReport(within, rows_of(group, rows, None)[:limit], total)
+    """What expires: by day, or the largest value first. Raises Malformed for a moment to compare
+    with that has not come yet."""
+    if compared_at is not None and compared_at > clock():
+        raise Malformed("comparedAt", "对比时间不能晚于现在", "Give a moment that has passed.")
+    rows = await expiry_reports.expiring(session, tenant, filter, within, group)
+    then = None
+    if compared_at is not None:
+        past = await expiry_reports.expiring(session, tenant, filter, within, group, compared_at)
+        then = dict(past)
+    return ExpiryReport(
+        within,
+        compared_at,
+        rows_of(group, rows, then)[: most_rows(group, limit)],
+        grouped(rows, ExpirySums).total,
+        None if then is None else added(list(then.values()), ExpirySums),
+    )
