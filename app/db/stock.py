@@ -11,13 +11,14 @@ from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, column, func, select,
 
 from app.db.categories import subtree
 from app.db.core.paging import PAGES, Span
-from app.db.core.snapshot import AnySession, with_one_plan
+from app.db.core.snapshot import AnySession, planned_each_time, with_one_plan
 from app.db.core.statement import among, table_of
 from app.db.levels import Pair, bind_levels, level_keys
 from app.db.reservations import OVERDUE, with_overdue
 from app.db.tables import Entry, Level, Movement, Product
 from app.db.updates import is_kept, levels_since
 
+L, P = Level, Product
 KEYS = level_keys()
 BY_PAIR = (
     select(Level, OVERDUE)
@@ -131,6 +132,8 @@ async def levels(
     query = _filtered(_page_of_levels(sort, filter.archived, span.shape), tenant, filter)
     if filter.updated_since is not None and is_kept(filter.updated_since):
         query = await _changed(session, query, tenant, filter.stores, filter.updated_since)
+    elif sort == "AVAILABLE":
+        query = await _least_available(session, query, tenant, filter, span)
     elif filter.status is not None:
         query = await _with_status(session, query, tenant, filter.stores, filter.status)
     if sort == "NAME" and filter.is_plain:
@@ -148,16 +151,40 @@ async def levels(
 def _page_of_levels(sort: str, archived: bool | None, span: Span) -> Any:
     """The query of a page without further filters: making it takes as long as running it."""
     key = SORTS[sort]
+    query = _shown(archived, Level, OVERDUE, Product, key)
+    return span.query(query, key, Level.product_id, Level.store_id)
+
+
+def _shown(archived: bool | None, *columns: Any) -> Any:
+    """SQL: these columns of the levels of goods in the stores bound as `stores`."""
     query = (
-        select(Level, OVERDUE, Product, key)
-        .join(Product, (Product.tenant_id == Level.tenant_id) & (Product.id == Level.product_id))
+        select(*columns)
+        .join_from(Level, Product, (P.tenant_id == L.tenant_id) & (P.id == L.product_id))
         .where(Level.tenant_id == bindparam("tenant"), Level.store_id == any_(STORES))
         .where(Product.kind == "GOODS", Level.shown)
     )
     if archived is not None:
         at = Product.archived_at
         query = query.where(at.is_not(None) if archived else at.is_(None))
-    return span.query(query, key, Level.product_id, Level.store_id)
+    return query
+
+
+async def _least_available(
+    session: AnySession, query: Any, tenant: UUID, filter: LevelFilter, span: Span
+) -> Any:
+    """The query, of the levels of its page. Their keys are read first: no index has the order,
+    since each sale would have to change it. Sold-out levels come first and have an index."""
+    order = Level.shelf, Level.product_id, Level.store_id
+    keys = _filtered(_shown(filter.archived, Level.store_id, Level.product_id), tenant, filter)
+    values = {"tenant": tenant, "stores": list(filter.stores)}
+    session = planned_each_time(session)
+    pairs: list[Any] = []
+    if not span.backward and (span.key is None or span.key[0] == 0):
+        sold_out = span.query(keys.where(Level.status == "OUT"), *order)
+        pairs = await span.fetch(session, sold_out, values)
+    if len(pairs) < span.limit:
+        pairs = await span.fetch(session, span.query(keys, *order), values)
+    return _of_keys(query, pairs)
 
 
 async def _changed(

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -109,6 +110,14 @@ async def test_levels_are_sorted(fresh: Desk) -> None:
         await fresh.receive(name, quantity)
     assert await names(fresh) == await names(fresh, sort="NAME") == ["阿", "丙", "乙"]
     assert await names(fresh, sort="AVAILABLE") == ["丙", "乙", "阿"]
+    for name in ("丁", "戊", "己"):
+        await fresh.receive(name, 1)
+        await fresh.post("sell", (name, 1))
+    # Pages of sold-out levels, of both, and of levels in stock.
+    nodes = await all_pages(fresh, LEVELS, partial(asyncio.sleep, 0), sort="AVAILABLE", first=2)
+    in_order = [level["product"]["name"] for level in nodes]
+    assert (set(in_order[:3]), in_order[3:]) == ({"丁", "戊", "己"}, ["丙", "乙", "阿"])
+    assert await names(fresh, sort="AVAILABLE", status="NORMAL") == ["丙", "乙", "阿"]
 
 
 @pytest.mark.parametrize("sort", ["NAME", "AVAILABLE"])
