@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, case, cast, func, literal, select
+from sqlalchemy import BigInteger, and_, case, cast, func, literal, or_, select, true
 
 from app.db.categories import subtree
 from app.db.core.snapshot import AnySession, planned_each_time
@@ -31,13 +31,15 @@ Sums = TypeVar("Sums")
 
 class FlowFilter(NamedTuple):
     """Which roll-ups are summed: `days` are the first and the last business day. Each day counts
-    as the day that is `shift` later."""
+    as the day that is `shift` later. With `keys` only the rows of these keys are read; the total is
+    of all."""
 
     stores: Collection[UUID]
     days: tuple[date, date]
     category_id: UUID | None = None
     channel: str | None = None
     shift: timedelta = NO_SHIFT
+    keys: Collection[Key] | None = None
 
 
 class SalesSums(NamedTuple):
@@ -143,18 +145,35 @@ async def _grouped(
         facts = _by_product(tenant, facts, group, len(sums))
     if of_days and (group != "DAY" or filter.shift):
         facts = _by_time(facts, time_key(group, facts.c.key, filter.shift), len(sums))
-    columns = _columns(facts, len(sums))
-    totals = [_whole(func.sum(each).over()) for each in columns]
-    scale = facts.c.scale if of_products else literal(1)
+    scale = facts.c.scale if of_products else literal(1).label("scale")
+    chosen = select(facts.c.key, scale, *_columns(facts, len(sums)))
+    if filter.keys is not None:
+        chosen = chosen.where(_is_one_of(facts.c.key, filter.keys))
+    row, totals = chosen.subquery("chosen"), _totals(facts, len(sums))
+    columns = _columns(row, len(sums))
     query = (
-        select(facts.c.key, scale, *map(_whole, columns), *totals)
-        .order_by(facts.c.key if group in TIMES else largest(columns).desc(), facts.c.key)
+        select(row.c.key, row.c.scale, *map(_whole, columns), *totals.c)
+        .select_from(totals.outerjoin(row, true()))
+        .order_by(row.c.key if group in TIMES else largest(columns).desc(), row.c.key)
         .limit(limit)
     )
     rows: Any = (await planned_each_time(session).execute(query)).all()
     end = 2 + len(sums)
-    total = rows[0][end:] if rows else [0] * len(sums)
-    return [(row[0], row[1], row[2:end]) for row in rows], total
+    # Without rows the totals stand alone: then there is no scale.
+    return [(row[0], row[1], row[2:end]) for row in rows if row[1] is not None], rows[0][end:]
+
+
+def _is_one_of(key: Any, keys: Collection[Key]) -> Any:
+    given = among(key, [each for each in keys if each is not None])
+    return or_(given, key.is_(None)) if None in keys else given
+
+
+def _totals(facts: Any, count: int) -> Any:
+    """SQL: one row with the sums of all rows."""
+    sums = [_whole(func.coalesce(func.sum(each), 0)) for each in _columns(facts, count)]
+    return select(*(each.label(f"total_{place}") for place, each in enumerate(sums))).subquery(
+        "totals"
+    )
 
 
 def _facts(tenant: UUID, filter: FlowFilter, flows: Collection[str], *columns: Any) -> Any:

@@ -51,9 +51,10 @@ async def test_reports_are_the_ledger(world: World) -> None:
                 check(world, rows, report, group.name, SALES, days, comparison)
                 short = await sales_report(*arguments, 1)
                 by_time = group.name in (*TIMES, "HOUR")
-                assert (short.rows, short.total) == (
+                assert (short.rows, short.total, short.compared_total) == (
                     report.rows if by_time else report.rows[:1],
                     report.total,
+                    report.compared_total,
                 )
             for loss_group in set(LossGroupBy) - {LossGroupBy.PERSON}:
                 report = await loss_report(

@@ -9,13 +9,10 @@ from uuid import UUID
 
 from app.db import flow_reports as rows
 from app.db.core.snapshot import AnySession
-from app.db.flow_reports import FlowFilter, Grouped, LossSums, SalesSums, Sums
+from app.db.flow_reports import FlowFilter, Grouped, Key, LossSums, SalesSums, Sums
 from app.db.loss_people import losses_by_person
 from app.domain.reports.comparison import Report, most_rows, report_of
 from app.domain.rules.periods import Comparison, Period
-
-MOST_EARLIER = 10**6
-"""The rows of the earlier period are all read: any of them may belong to one that is shown."""
 
 
 class GroupBy(Enum):
@@ -82,9 +79,14 @@ async def _report(
     comparison: Comparison | None,
     limit: int,
 ) -> Report[Sums]:
-    async def rows(period: Period, shift: timedelta) -> Grouped[Sums]:
-        chosen = filter._replace(days=period, shift=shift)
-        return await read(session, tenant, chosen, group, MOST_EARLIER if shift else most)
+    shown: list[Key] | None = None
 
-    most = most_rows(group, limit)
+    async def rows(period: Period, shift: timedelta) -> Grouped[Sums]:
+        nonlocal shown
+        chosen = filter._replace(days=period, shift=shift, keys=shown)
+        grouped = await read(session, tenant, chosen, group, most_rows(group, limit))
+        # Of the earlier period only what stands beside a row is read.
+        shown = [key for key, _ in grouped.rows]
+        return grouped
+
     return await report_of(rows, Period(*filter.days), group, comparison, limit)
