@@ -30,6 +30,7 @@ REPORTS: dict[str, dict[str, Any]] = {
     "turnover": {"report": "TURNOVER", "groupBy": "CATEGORY", **PERIOD},
     "slow-movers": {"report": "SLOW_MOVERS"},
     "reorder-plan": {"report": "REORDER_PLAN"},
+    "stocktakes": {"report": "STOCKTAKES", "groupBy": "STOCKTAKE", **PERIOD},
     "suppliers": {"report": "SUPPLIERS", **PERIOD, "until": str(TODAY + timedelta(days=30))},
 }
 SIGN_IN = 'mutation { signIn(input: {login: "owner", password: "kucun-demo"}) '

@@ -1,4 +1,4 @@
-"""Deletes of rows that are kept for a limited time: changes of feeds and clients' keys."""
+"""Deletes of rows that are kept for a limited time: changes of feeds, clients' keys and scans."""
 
 from datetime import datetime
 from typing import Any, cast
@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, delete, func, select, tuple_
 
 from app.db.core.unit import Unit
-from app.db.tables import Change, Feed, ProductUpsert, Request
+from app.db.tables import Change, Feed, ProductUpsert, Request, Scan, ScanSession
 
 
 async def delete_changes(unit: Unit, store: UUID, before: datetime, limit: int) -> int:
@@ -50,4 +50,17 @@ async def delete_upserts(unit: Unit, before: datetime, limit: int) -> int:
     U = ProductUpsert
     old = select(U.tenant_id, U.id).where(U.tenant_id == unit.tenant, U.created_at < before)
     trimmed = delete(U).where(tuple_(U.tenant_id, U.id).in_(old.limit(limit)))
+    return cast(CursorResult[Any], await unit.session.execute(trimmed)).rowcount
+
+
+async def delete_scans(unit: Unit, before: datetime, limit: int) -> int:
+    """Delete at most `limit` scans of sessions that ended before this time. Returns the number."""
+    C, S = Scan, ScanSession
+    old = (
+        select(C.tenant_id, C.id)
+        .join(S, (S.tenant_id == C.tenant_id) & (S.id == C.session_id))
+        .where(C.tenant_id == unit.tenant, S.ended_at < before)
+        .limit(limit)
+    )
+    trimmed = delete(C).where(tuple_(C.tenant_id, C.id).in_(old))
     return cast(CursorResult[Any], await unit.session.execute(trimmed)).rowcount

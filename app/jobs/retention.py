@@ -1,4 +1,4 @@
-"""Every hour: changes, keys and contacts that are no longer needed are deleted, in batches."""
+"""Every hour: changes, keys, scans and contacts are deleted in batches, when they are too old."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -16,13 +16,15 @@ KEYS_KEPT = timedelta(days=90)
 """How long a key is recognized; an older key counts as a new request."""
 CONTACTS_KEPT = timedelta(days=30)
 """How long the contact of an order without an account is kept after the order has ended."""
+SCANS_KEPT = timedelta(days=90)
+"""How long the scans of a session that has ended are kept; the session and its movements stay."""
 BATCH = 500
 
 
 @for_every_tenant
 async def trim(db: Database, _lane: Lane[Draft, Outcome], tenant: UUID) -> None:
-    """Delete the tenant's changes older than 7 days and keys older than 90 days; erase contacts
-    of guests' orders that ended more than 30 days ago."""
+    """Delete the tenant's changes older than 7 days, keys older than 90 days and scans of sessions
+    that ended 90 days ago; erase contacts of guests' orders that ended more than 30 days ago."""
     await trim_before(db, tenant, clock())
 
 
@@ -44,8 +46,16 @@ async def trim_before(db: Database, tenant: UUID, now: datetime) -> None:
     await _in_batches(
         db, tenant, lambda unit: retention.delete_upserts(unit, now - KEYS_KEPT, BATCH)
     )
+    await trim_scans(db, tenant, now)
     await _in_batches(
         db, tenant, lambda unit: contacts.erase_guest_contacts(unit, now - CONTACTS_KEPT, BATCH)
+    )
+
+
+async def trim_scans(db: Database, tenant: UUID, now: datetime) -> None:
+    """Delete the scans of sessions that ended too long before the time `now`."""
+    await _in_batches(
+        db, tenant, lambda unit: retention.delete_scans(unit, now - SCANS_KEPT, BATCH)
     )
 
 

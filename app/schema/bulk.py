@@ -15,7 +15,8 @@ strawberry.enum(BulkKind, description="A list that a bulk query returns whole. �
 describe_values(
     BulkKind,
     {
-        "PRODUCTS": "The catalog, like `products`, archived products too; needs SEE_CATALOG. "
+        "PRODUCTS": "The catalog of the chain, like `products`, archived products too; needs "
+        "SEE_CATALOG. "
         "Filters: `categoryId`, `archived`, `updatedSince`. 商品",
         "LEVELS": "Stock levels, like `levels`, of archived products too. Filters: `storeIds`, "
         "`categoryId`, `archived`, `updatedSince`. 库存",
@@ -30,7 +31,7 @@ class BulkFilter:
     store_ids: list[UUID] | None = strawberry.field(
         default=None,
         description="Return only rows of these stores; all your stores by default. Stores that "
-        "you may not see are left out. 门店",
+        "you may not see are left out. PRODUCTS has no stores: leave it out. 门店",
         metadata=at_most(MOST_STORES),
     )
     category_id: UUID | None = strawberry.field(

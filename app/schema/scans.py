@@ -142,7 +142,10 @@ class ScanSession:
         description="Time when it was committed or cancelled; null until then. 结束时间"
     )
     scans: list[ScanEntry] = edge(
-        "scans", "id", "Scans in the order in which they came in, removed ones too. 扫码记录"
+        "scans",
+        "id",
+        "Scans in the order in which they came in, removed ones too; empty 90 days after the "
+        "session ended. 扫码记录",
     )
 
     @strawberry.field(description="What the scans become. 用途")

@@ -125,7 +125,7 @@ async def test_who_sees_which_rows(stocked: Any, db: Database, outsider: Desk) -
         assert (await desk.asking(BULK, by, input=input))["code"] == "UNKNOWN_STORE"
     first, again = [await desk.asking(BULK, desk.owner, input=input) for _ in range(2)]
     assert first["id"] == again["id"]
-    changed = {**input, "kind": "PRODUCTS"}
+    changed = {**input, "kind": "MOVEMENTS"}
     assert (await desk.asking(BULK, desk.owner, input=changed))["code"] == "KEY_REUSED"
     await run_exports(db, files, tenant_of(desk))
 
@@ -150,6 +150,7 @@ async def api_key(desk: Desk, *scopes: str) -> str:
     ("kind", "filter", "path"),
     [
         ("PRODUCTS", {"since": "2026-01-01T00:00:00Z"}, "since"),
+        ("PRODUCTS", {"storeIds": [str(uuid4())]}, "storeIds"),
         ("LEVELS", {"until": "2026-01-01T00:00:00Z"}, "until"),
         ("MOVEMENTS", {"updatedSince": "2026-01-01T00:00:00Z"}, "updatedSince"),
         ("MOVEMENTS", {"archived": False}, "archived"),

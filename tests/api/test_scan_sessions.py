@@ -1,12 +1,16 @@
 """Scan sessions: several phones, one receipt or opening stock, posted once."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from app.db.core.unit import Database
+from app.jobs.retention import trim_scans
 from tests.support.api import Desk
+from tests.support.exports import tenant_of
 from tests.support.live import dialled
 
 SESSION = """
@@ -111,6 +115,18 @@ async def test_several_phones_make_one_receipt(shop: Desk) -> None:
     assert (await on_hand(shop, "米"), await on_hand(shop, "奶")) == ("33", "4")
     assert (await shop.ask(LIST, s="OPEN"))["nodes"] == []
     assert (await shop.ask(LIST))["nodes"] == [{"id": id}]
+
+
+async def test_scans_are_deleted_90_days_after_the_end(shop: Desk, db: Database) -> None:
+    ended, still_open = await opened(shop), await opened(shop)
+    for id in (ended, still_open):
+        await scan(shop, id, {"code": BARCODE})
+    done = await do(shop, "commitScanSession", scanSessionId=ended)
+    for days, scans in ((89, 1), (91, 0)):
+        await trim_scans(db, tenant_of(shop), datetime.now(UTC) + timedelta(days))
+        session = await shop.ask(READ, id=ended)
+        assert (len(session["scans"]), session["movements"]) == (scans, done["movements"])
+        assert len((await shop.ask(READ, id=still_open))["scans"]) == 1
 
 
 async def test_retries_add_nothing(shop: Desk) -> None:

@@ -33,10 +33,10 @@ class BulkKind(Enum):
 OF_PRODUCTS = ("categoryId", "archived", "updatedSince")
 FILTERS = {
     BulkKind.PRODUCTS: OF_PRODUCTS,
-    BulkKind.LEVELS: OF_PRODUCTS,
-    BulkKind.MOVEMENTS: ("since", "until"),
+    BulkKind.LEVELS: ("storeIds", *OF_PRODUCTS),
+    BulkKind.MOVEMENTS: ("storeIds", "since", "until"),
 }
-"""The filters of each list, besides `storeIds`."""
+"""The filters of each list. The catalog is that of the whole chain."""
 
 
 class BulkRequest(NamedTuple):
@@ -85,6 +85,7 @@ def _check(viewer: Viewer, request: BulkRequest) -> None:
     if request.kind is BulkKind.PRODUCTS:
         access.require(viewer, Can.SEE_CATALOG)
     given = {
+        "storeIds": request.store_ids,
         "categoryId": request.category_id,
         "archived": request.archived,
         "updatedSince": request.updated_since,
