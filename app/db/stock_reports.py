@@ -27,11 +27,11 @@ from app.db.days import store_day
 from app.db.flow_reports import KEYS as FLOW_KEYS
 from app.db.flow_reports import Key
 from app.db.levels import Pair
-from app.db.report_keys import time_key
 from app.db.rollups import DEMAND, DEMANDED
 from app.db.stock_values import KEYS, L, P, StockFilter, of_levels
 from app.db.tables import Product, RollUp, Store
 from app.domain.rules.flows import DRAINS, GAINS
+from app.domain.rules.periods import first_day
 
 MEMORY = "64MB"
 """For each sort or hash of a statement that joins all levels with what flowed."""
@@ -69,11 +69,38 @@ def level_flows(tenant: UUID, filter: StockFilter, since: Any, *columns: Any) ->
     The flows of dishes are included; the levels leave them out.
     """
     query = select(*columns).where(*_flowed(tenant, filter.stores, since))
-    if filter.category_id is not None:
-        below = subtree(tenant, filter.category_id)
-        chosen = select(P.id).where(P.tenant_id == tenant, P.category_id.in_(below))
-        query = query.where(U.product_id.in_(chosen))
-    return query
+    return query.where(*_in_category(tenant, filter, U.product_id))
+
+
+def _in_category(tenant: UUID, filter: StockFilter, product: Any) -> list[Any]:
+    if filter.category_id is None:
+        return []
+    below = subtree(tenant, filter.category_id)
+    return [product.in_(select(P.id).where(P.tenant_id == tenant, P.category_id.in_(below)))]
+
+
+def _is_goods(tenant: UUID, product: Any) -> Any:
+    """SQL: whether the product is goods. It takes less time than a join, as few are not."""
+    return product.not_in(select(P.id).where(P.tenant_id == tenant, P.kind != "GOODS"))
+
+
+def _goods_flows(
+    tenant: UUID, filter: StockFilter, since: Any, of_product: bool, *columns: Any
+) -> Any:
+    """SQL: these columns of the flows of goods, of their products as well if `of_product`."""
+    if of_product:
+        return flows_of(tenant, filter, since, *columns)
+    flows = level_flows(tenant, filter, since, *columns)
+    return flows.where(_is_goods(tenant, U.product_id))
+
+
+def _goods_levels(tenant: UUID, filter: StockFilter, of_product: bool, *columns: Any) -> Any:
+    """SQL: these columns of the levels of goods, of their products as well if `of_product`."""
+    if of_product:
+        return of_levels(tenant, filter, *columns).where(P.kind == "GOODS")
+    query = select(*columns).where(L.tenant_id == tenant, among(L.store_id, filter.stores))
+    query = query.where(_is_goods(tenant, L.product_id))
+    return query.where(*_in_category(tenant, filter, L.product_id))
 
 
 def _flowed(tenant: UUID, stores: Collection[UUID], since: Any) -> tuple[Any, ...]:
@@ -102,10 +129,12 @@ async def turnover(
     since."""
     since, until = days
     zero, within, later = literal(0, BigInteger()), U.day <= until, U.day > until
-    flows = flows_of(
+    of_product = group == "CATEGORY"
+    flows = _goods_flows(
         tenant,
         filter,
         since,
+        of_product,
         FLOW_KEYS[group].label("key"),
         zero.label("value"),
         _sum(VALUE_CHANGE, later).label("later"),
@@ -113,7 +142,7 @@ async def turnover(
         _sum(CONSUMED, within).label("consumed"),
     ).group_by(FLOW_KEYS[group])
     columns = KEYS[group].label("key"), cast(func.sum(L.value), BigInteger), zero, zero, zero
-    held = of_levels(tenant, filter, *columns).where(P.kind == "GOODS").group_by(KEYS[group])
+    held = _goods_levels(tenant, filter, of_product, *columns).group_by(KEYS[group])
     parts = union_all(flows, held).subquery("parts")
     closing = func.sum(parts.c.value - parts.c.later)
     opening, consumed = closing - func.sum(parts.c.within), func.sum(parts.c.consumed)
@@ -145,13 +174,19 @@ async def turnover_by_time(
 ) -> TimedFlows:
     """What flowed by time. The stock at the end is the present stock less the flows since."""
     since, until = days
-    key = case((U.day <= until, time_key(group, U.day, shift)), else_=None)
-    columns = key.label("key"), _sum(VALUE_CHANGE), _sum(CONSUMED)
-    flows = flows_of(tenant, filter, since, *columns).group_by(key)
+    columns = U.day, _sum(VALUE_CHANGE), _sum(CONSUMED)
+    flows = _goods_flows(tenant, filter, since, False, *columns).group_by(U.day)
     rows: Any = await planned_each_time(session).execute(flows)
-    by_key = {row[0]: (row[1], row[2]) for row in rows}
-    later, _ = by_key.pop(None, (0, 0))
-    value = of_levels(tenant, filter, _sum(L.value)).where(P.kind == "GOODS")
+    by_key: dict[Key, tuple[int, int]] = {}
+    later = 0
+    for day, change, consumed in rows:
+        if day > until:
+            later += change
+            continue
+        key = first_day(group, day + shift)
+        before = by_key.get(key, (0, 0))
+        by_key[key] = before[0] + change, before[1] + consumed
+    value = _goods_levels(tenant, filter, False, _sum(L.value))
     present: Any = (await planned_each_time(session).execute(value)).all()
     return TimedFlows(present[0][0] - later, by_key)
 
