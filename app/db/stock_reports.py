@@ -31,7 +31,6 @@ from app.db.rollups import DEMAND, DEMANDED
 from app.db.stock_values import KEYS, L, P, StockFilter, of_levels
 from app.db.tables import Product, RollUp, Store
 from app.domain.rules.flows import DRAINS, GAINS
-from app.domain.rules.periods import first_day
 
 MEMORY = "64MB"
 """For each sort or hash of a statement that joins all levels with what flowed."""
@@ -156,39 +155,27 @@ async def turnover(
     return [(row[0], TurnoverSums(*row[1:])) for row in rows]
 
 
-class TimedFlows(NamedTuple):
-    """The value of all stock at the end of a period, and for each of its days, weeks or months with
-    movements by how much the value changed and what was sold or used, in 1/10000 yuan."""
+class DailyFlows(NamedTuple):
+    """The value of all stock at the end of a period, and for each of its days with movements by how
+    much the value changed and what was sold or used, in 1/10000 yuan."""
 
     closing: int
-    by_key: dict[Key, tuple[int, int]]
+    by_day: dict[date, tuple[int, int]]
 
 
-async def turnover_by_time(
-    session: AnySession,
-    tenant: UUID,
-    filter: StockFilter,
-    days: tuple[date, date],
-    group: str,
-    shift: timedelta,
-) -> TimedFlows:
-    """What flowed by time. The stock at the end is the present stock less the flows since."""
+async def turnover_by_day(
+    session: AnySession, tenant: UUID, filter: StockFilter, days: tuple[date, date]
+) -> DailyFlows:
+    """What flowed on each day. The stock at the end is the present stock less the flows since."""
     since, until = days
     columns = U.day, _sum(VALUE_CHANGE), _sum(CONSUMED)
     flows = _goods_flows(tenant, filter, since, False, *columns).group_by(U.day)
     rows: Any = await planned_each_time(session).execute(flows)
-    by_key: dict[Key, tuple[int, int]] = {}
-    later = 0
-    for day, change, consumed in rows:
-        if day > until:
-            later += change
-            continue
-        key = first_day(group, day + shift)
-        before = by_key.get(key, (0, 0))
-        by_key[key] = before[0] + change, before[1] + consumed
+    by_day = {day: (change, consumed) for day, change, consumed in rows if day <= until}
+    later = sum(change for day, change, _ in rows if day > until)
     value = _goods_levels(tenant, filter, False, _sum(L.value))
     present: Any = (await planned_each_time(session).execute(value)).all()
-    return TimedFlows(present[0][0] - later, by_key)
+    return DailyFlows(present[0][0] - later, by_day)
 
 
 class Todays(NamedTuple):

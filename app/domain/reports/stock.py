@@ -13,7 +13,7 @@ from app.db.core.unit import clock
 from app.db.expiry_reports import ExpirySums
 from app.db.flow_reports import Grouped, Key, Sums
 from app.db.report_keys import TIMES
-from app.db.stock_reports import SlowLevels, TimedFlows, TurnoverSums
+from app.db.stock_reports import DailyFlows, SlowLevels, TurnoverSums
 from app.db.stock_values import StockFilter, StockValue
 from app.domain.errors import Malformed
 from app.domain.reports.comparison import (
@@ -112,11 +112,9 @@ async def turnover_report(
 
     async def read(period: Period, shift: timedelta) -> Grouped[TurnoverSums]:
         if group in TIMES:
-            flows = await stock_reports.turnover_by_time(
-                session, tenant, filter, period, group, shift
-            )
+            flows = await stock_reports.turnover_by_day(session, tenant, filter, period)
             last = min(period.until, today)
-            return _in_time(flows, group, Period(period.since + shift, last + shift))
+            return _in_time(flows, group, Period(period.since, last), shift)
         days = max(1, (min(period.until, today) - period.since).days + 1)
         rows = await stock_reports.turnover(session, tenant, filter, period, group)
         total = added([sums for _, sums in rows], TurnoverSums)
@@ -126,15 +124,23 @@ async def turnover_report(
     return await report_of(read, period, group, comparison, limit)
 
 
-def _in_time(flows: TimedFlows, group: str, days: Period) -> Grouped[TurnoverSums]:
-    """The stock at both ends of each day, week or month of these days."""
-    lengths = Counter(first_day(group, day) for day in days.each())
+def _in_time(
+    flows: DailyFlows, group: str, days: Period, shift: timedelta
+) -> Grouped[TurnoverSums]:
+    """The stock at both ends of each day, week or month of these days, each of which counts as the
+    day that is `shift` later."""
+    lengths = Counter(first_day(group, day + shift) for day in days.each())
+    changes, consumptions = Counter[date](), Counter[date]()
+    for day, (change, consumed) in flows.by_day.items():
+        key = first_day(group, day + shift)
+        changes[key] += change
+        consumptions[key] += consumed
     rows: list[tuple[Key, TurnoverSums]] = []
     closing = flows.closing
     for key in sorted(lengths, reverse=True):
-        change, consumed = flows.by_key.get(key, (0, 0))
-        rows.append((key, TurnoverSums(closing - change, closing, consumed, lengths[key])))
-        closing -= change
+        opening = closing - changes[key]
+        rows.append((key, TurnoverSums(opening, closing, consumptions[key], lengths[key])))
+        closing = opening
     rows.reverse()
     consumed = sum(each.consumed for _, each in rows)
     length = max(1, lengths.total())
