@@ -1,0 +1,42 @@
+"""The overview equals sums over the whole ledger on random histories."""
+
+from collections import Counter
+from datetime import timedelta
+
+from app.db.overview import days_of
+from app.domain.reports.overview import WEEKS, overview_of
+from app.domain.rules.periods import Period
+from tests.support.report_world import World, held, summed
+
+
+async def test_the_overview_is_the_ledger(world: World) -> None:
+    """Stock by store and category, sales of today, and those of the same weekday before."""
+    rows, shop = await world.read(), world.shop
+    stores = [shop.store, *world.stores]
+    async with shop.db.read(shop.tenant) as session:
+        overview = await overview_of(session, shop.tenant, stores)
+        days = await days_of(session, shop.tenant, stores)
+    for group, shown in (
+        ("STORE", {each.store_id: each.stock.value for each in overview.stores}),
+        ("CATEGORY", {each.category_id: each.stock.value for each in overview.categories}),
+    ):
+        sums = held(rows, lambda s, p, g=group: world.key(g, s, p), lambda _: True)
+        expected = {key: value for key, (value, _) in sums.items()}
+        assert {key: value for key, value in shown.items() if value} == {
+            key: value for key, value in expected.items() if value
+        }
+    for each in overview.stores:
+        today, hour = days[each.store_id]
+        sold = summed(rows, lambda s, _p, _m: s, Period(today, today)).get(each.store_id, Counter())
+        names = ("revenue", "cost", "sold", "returned")
+        assert [getattr(each.sales, name) for name in names] == [sold[name] for name in names]
+        usual: list[int] = []
+        for weeks in range(1, WEEKS + 1):
+            day = today - timedelta(weeks=weeks)
+            by_hour = summed(
+                rows, lambda s, p, m: (s, world.key("HOUR", s, p, m)), Period(day, day)
+            )
+            here = {key[1]: sums for key, sums in by_hour.items() if key[0] == each.store_id}
+            if any(sums["sold"] or sums["returned"] or sums["revenue"] for sums in here.values()):
+                usual.append(sum(sums["revenue"] for at, sums in here.items() if at <= hour))
+        assert each.usual == (sum(usual) // len(usual) if usual else None)
