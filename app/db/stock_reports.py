@@ -1,6 +1,6 @@
 """Reports of stock: turnover and slow movers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -239,6 +239,59 @@ async def slow_levels(
     Only goods that were in stock when the window began: goods that have just arrived are not slow.
     """
     days_now = await todays(session, tenant, filter)
+    total = func.count().over(), cast(func.sum(L.value).over(), BigInteger)
+    query = _slow(tenant, filter, days_now, days, cover, lambda sold: (*_level(sold), *total))
+    query = query.order_by(L.value.desc(), L.store_id, L.product_id).limit(limit)
+    await with_memory(session)
+    rows: Any = (await planned_each_time(session).execute(query)).all()
+    pairs = [(row[0], row[1]) for row in rows]
+    earlier = await _sold_earlier(session, tenant, pairs, days_now, days)
+    levels = [
+        SlowLevel(*row[:7])._replace(earlier=earlier.get(pair, 0))
+        for pair, row in zip(pairs, rows, strict=True)
+    ]
+    return SlowLevels(levels, *rows[0][7:]) if rows else SlowLevels([], 0, 0)
+
+
+class SlowSums(NamedTuple):
+    """The number of slow movers and their value in 1/10000 yuan."""
+
+    levels: int = 0
+    value: int = 0
+
+
+async def slow_sums(
+    session: AnySession,
+    tenant: UUID,
+    filter: StockFilter,
+    days: int,
+    cover: int,
+    group: str,
+    limit: int,
+) -> list[tuple[Key, SlowSums]]:
+    """All slow movers by store, category or product, the largest value first."""
+    days_now, key = await todays(session, tenant, filter), KEYS[group]
+    value = cast(func.sum(L.value), BigInteger)
+    query = _slow(tenant, filter, days_now, days, cover, lambda _: (key, func.count(), value))
+    query = query.group_by(key).order_by(value.desc(), key).limit(limit)
+    await with_memory(session)
+    rows: Any = await planned_each_time(session).execute(query)
+    return [(row[0], SlowSums(*row[1:])) for row in rows]
+
+
+def _level(sold: Any) -> tuple[Any, ...]:
+    return L.store_id, L.product_id, ON_HAND, L.value, sold, literal(0), L.scale
+
+
+def _slow(
+    tenant: UUID,
+    filter: StockFilter,
+    days_now: Todays,
+    days: int,
+    cover: int,
+    columns: Callable[[Any], tuple[Any, ...]],
+) -> Any:
+    """SQL: these columns of slow levels, made of what each sold in the window."""
     T = days_now.table.c
     demanded = U.flow.in_(DEMAND)
     flows = (
@@ -256,30 +309,12 @@ async def slow_levels(
         .subquery("flows")
     )
     sold, change = func.coalesce(flows.c.sold, 0), func.coalesce(flows.c.change, 0)
-    columns = L.store_id, L.product_id, ON_HAND, L.value, sold, literal(0), L.scale
-    query = (
-        of_levels(
-            tenant,
-            filter,
-            *columns,
-            func.count().over(),
-            cast(func.sum(L.value).over(), BigInteger),
-        )
+    return (
+        of_levels(tenant, filter, *columns(sold))
         .outerjoin(flows, and_(flows.c.store_id == L.store_id, flows.c.product_id == L.product_id))
         .where(ON_HAND > 0, P.kind == "GOODS", ON_HAND - change > 0)
         .where(ON_HAND * days > sold * cover)
-        .order_by(L.value.desc(), L.store_id, L.product_id)
-        .limit(limit)
     )
-    await with_memory(session)
-    rows: Any = (await planned_each_time(session).execute(query)).all()
-    pairs = [(row[0], row[1]) for row in rows]
-    earlier = await _sold_earlier(session, tenant, pairs, days_now, days)
-    levels = [
-        SlowLevel(*row[:7])._replace(earlier=earlier.get(pair, 0))
-        for pair, row in zip(pairs, rows, strict=True)
-    ]
-    return SlowLevels(levels, *rows[0][7:]) if rows else SlowLevels([], 0, 0)
 
 
 async def _sold_earlier(

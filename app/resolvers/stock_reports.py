@@ -104,8 +104,8 @@ class StockReportsQuery:
         types.SlowMoversReport,
         description="Return the goods that do not move: those that the store had during all of the "
         "last `days`, and that last longer than `coverDays` at the rate at which they sold or were "
-        "used; `soldBefore` is what sold in the window before. Rows are levels: for sums by time, "
-        "store, category or channel see `turnoverReport` and `analytics`. 滞销报表",
+        "used; `soldBefore` is what sold in the window before. Rows are levels; `groups` adds up "
+        "all of them by store, category or product. 滞销报表",
     )
     async def slow_movers(
         self,

@@ -1,27 +1,30 @@
 """Reports of stock: its value, turnover, slow movers, and goods that expire."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from strawberry.types import Info
 
 from app.db.expiry_reports import ExpirySums
-from app.db.stock_reports import SlowLevel, TurnoverSums
+from app.db.stock_reports import SlowLevel, SlowSums, TurnoverSums
 from app.db.stock_values import StockValue as StockSums
 from app.domain.access import Can
 from app.domain.reports.comparison import Report, ReportRow
 from app.domain.reports.stock import (
     ExpiryGroupBy,
     ExpiryReport,
+    SlowGroupBy,
     SlowMovers,
     Snapshot,
     StockGroupBy,
 )
+from app.schema.arguments import First
 from app.schema.boundary import needs
 from app.schema.catalog import Product
 from app.schema.edges import edge
 from app.schema.identity import Store
+from app.schema.paging import page_size
 from app.schema.sales_reports import GROUPS, ReportKey, ReportPeriod, percent
 from app.schema.scalars import Money, Quantity, amount, money, quantity
 from app.schema.series import Measure, Series, series_of, series_of_levels, yuan
@@ -37,6 +40,10 @@ strawberry.enum(
     name="ExpiryGroupBy",
     description="What the rows of a report of expiring goods stand for. 分组",
 )
+strawberry.enum(
+    SlowGroupBy, name="SlowGroupBy", description="What the groups of slow movers stand for. 分组"
+)
+describe_values(SlowGroupBy, {each.name: GROUPS[each.name] for each in SlowGroupBy})
 describe_values(StockGroupBy, {each.name: GROUPS[each.name] for each in StockGroupBy})
 describe_values(
     ExpiryGroupBy,
@@ -236,6 +243,20 @@ class SlowMover:
     value: Money | None = cost_field("value", "Stock value in CNY", "库存金额")
 
 
+@window(ReportRow, description="Slow movers of one store, category or product. 滞销分组")
+class SlowMoversGroup(ReportKey):
+    @strawberry.field(description="Number of slow movers, one for each store. 滞销数")
+    def count(self, root: strawberry.Parent[ReportRow[SlowSums]]) -> int:
+        return root.sums.levels
+
+    @strawberry.field(
+        description="Stock value in CNY of these slow movers; null if you lack SEE_COST. 滞销金额",
+        directives=needs(Can.SEE_COST),
+    )
+    def value(self, root: strawberry.Parent[ReportRow[SlowSums]]) -> Money | None:
+        return money(root.sums.value)
+
+
 SLOW = [Measure("库存金额", "Stock value", "CNY", yuan("value"), Can.SEE_COST)]
 
 
@@ -267,6 +288,21 @@ class SlowMoversReport:
     )
     async def series(self, root: strawberry.Parent[SlowMovers], info: Info) -> list[Series]:
         return await series_of_levels(info, root.levels.rows, SLOW)
+
+    @strawberry.field(
+        description="All slow movers by store, category or product, the largest value first. "
+        "滞销分组"
+    )
+    async def groups(
+        self,
+        root: strawberry.Parent[SlowMovers],
+        info: Info,
+        by: Annotated[
+            SlowGroupBy, strawberry.argument(description="What the groups stand for. 分组")
+        ],
+        first: First = None,
+    ) -> list[SlowMoversGroup]:
+        return as_window(await root.groups(info.context.snapshot, by.name, page_size(first)))
 
 
 @window(ExpirySums, description="Figures of goods that expire. 临期数据")

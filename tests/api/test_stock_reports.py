@@ -100,6 +100,10 @@ async def test_what_the_stock_is_worth_and_what_moves(desk: Desk) -> None:
     assert rice["figures"] == {"consumed": "120.00", "turns": 0.57, "daysOfStock": 12.2}
     assert rice["compared"] == {"consumed": "30.00"}
     assert turnover["series"][0]["points"][0] == {"label": "红酒", "value": 0.0}
+    groups = "{ slowMovers(coverDays: 60) { groups(by: STORE) { count value store { id } } } }"
+    assert (await desk.ask(groups))["groups"] == [
+        {"count": 1, "value": "990.00", "store": {"id": desk.store}}
+    ]
     # The new product has just arrived, and the rice lasts 30 days.
     assert answer["slowMovers"] == {
         "days": 30,

@@ -38,6 +38,7 @@ ARGUMENTS = {
     ("Level", "offered"): {"": "channel: WECHAT"},
     ("Storefront", "products"): {"": "first: 50"},
     ("Stocktake", "lines"): {"": "first: 50"},
+    ("SlowMoversReport", "groups"): {"": "by: PRODUCT"},
 }
 """Variants of a field with arguments: a suffix of its alias, and the arguments."""
 

@@ -19,7 +19,7 @@ from app.db.tables import Batch, Level, Product, Store
 from app.domain.reports import stock
 from app.domain.reports.channels import ChannelGroupBy, channel_figures
 from app.domain.reports.flows import GroupBy, LossGroupBy, loss_report, sales_report
-from app.domain.reports.stock import ExpiryGroupBy, StockGroupBy, turnover_report
+from app.domain.reports.stock import ExpiryGroupBy, SlowGroupBy, StockGroupBy, turnover_report
 from app.domain.rules.kinds import ON_HAND_BINS
 from app.domain.rules.periods import Comparison, Period, compared_with, first_day
 from app.domain.rules.reordering import WINDOW_DAYS
@@ -223,8 +223,17 @@ async def check_slow_levels(
         > 0
         and on_hand * window > demand[level] * cover
     }
+    ask = shop.tenant, chosen, window, cover
     async with shop.db.read(shop.tenant) as session:
-        slow = await stock_reports.slow_levels(session, shop.tenant, chosen, window, cover, 999)
+        slow = await stock_reports.slow_levels(session, *ask, 999)
+        for group in SlowGroupBy:
+            sums: dict[Any, tuple[int, int]] = {}
+            for (store, product), (_, value) in expected.items():
+                key = world.key(group.name, store, product)
+                levels, whole = sums.get(key, (0, 0))
+                sums[key] = (levels + 1, whole + value)
+            by_key = await stock_reports.slow_sums(session, *ask, group.name, 999)
+            assert dict(by_key) == sums
     assert {
         (each.store_id, each.product_id): (each.on_hand, each.value) for each in slow.rows
     } == expected

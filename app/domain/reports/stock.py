@@ -8,12 +8,12 @@ from typing import Generic
 from uuid import UUID
 
 from app.db import expiry_reports, overview, stock_reports, stock_values
-from app.db.core.snapshot import AnySession
+from app.db.core.snapshot import AnySession, Reads
 from app.db.core.unit import clock
 from app.db.expiry_reports import ExpirySums
 from app.db.flow_reports import Grouped, Key, Sums
 from app.db.report_keys import TIMES
-from app.db.stock_reports import DailyFlows, SlowLevels, TurnoverSums
+from app.db.stock_reports import DailyFlows, SlowLevels, SlowSums, TurnoverSums
 from app.db.stock_values import StockFilter, StockValue
 from app.domain.errors import Malformed
 from app.domain.reports.comparison import (
@@ -153,6 +153,14 @@ async def _last_day(session: AnySession, tenant: UUID, filter: StockFilter) -> d
     return max((day for day, _ in days.values()), default=date.min)
 
 
+class SlowGroupBy(Enum):
+    """What the groups of slow movers stand for."""
+
+    STORE = "STORE"
+    CATEGORY = "CATEGORY"
+    PRODUCT = "PRODUCT"
+
+
 @dataclass(frozen=True, slots=True)
 class SlowMovers:
     """Slow movers: `days` is the window, `cover_days` for how long goods last that are slow."""
@@ -160,6 +168,15 @@ class SlowMovers:
     days: int
     cover_days: int
     levels: SlowLevels
+    tenant: UUID
+    filter: StockFilter
+
+    async def groups(self, reads: Reads, group: str, limit: int) -> list[ReportRow[SlowSums]]:
+        """The number and the value of all of them by key: the largest value first."""
+        chosen = self.tenant, self.filter, self.days, self.cover_days
+        async with reads.read(self.tenant) as session:
+            sums = await stock_reports.slow_sums(session, *chosen, group, limit)
+        return rows_of(group, sums, None)
 
 
 async def slow_movers(
@@ -167,7 +184,7 @@ async def slow_movers(
 ) -> SlowMovers:
     """What does not move: the largest value first."""
     levels = await stock_reports.slow_levels(session, tenant, filter, days, cover_days, limit)
-    return SlowMovers(days, cover_days, levels)
+    return SlowMovers(days, cover_days, levels, tenant, filter)
 
 
 @dataclass(frozen=True, slots=True)
