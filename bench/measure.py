@@ -81,6 +81,7 @@ BARS = {
     "level_page_ms": Bar(5, "ms"),
     "levels_since_ms": Bar(5, "ms"),
     "alert_sale_x": Bar(1.15, "x"),
+    "alert_raising_sale_x": Bar(1.15, "x"),
     "rollup_sale_x": Bar(1.05, "x"),
     "alert_frame_p99_ms": Bar(150, "ms"),
     "alert_provider_s": Bar(5, "s"),

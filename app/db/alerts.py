@@ -22,7 +22,6 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -114,52 +113,55 @@ def _naming() -> Statement:
     return Statement(named)
 
 
-def _judging() -> Statement:
-    names = Crossing._fields
+def _crossed() -> Any:
     step = column("step", Text())
-    crossed = rows("crossed", A.id, *(step if name == "step" else A[name] for name in names))
-    c = crossed.c
+    columns = (step if name == "step" else A[name] for name in Crossing._fields)
+    return rows("crossed", A.id, *columns)
+
+
+def _recovering() -> Statement:
+    c = _crossed().c
     risen = (
         update(Alert)
         .where(A.tenant_id == TENANT, A.store_id == c.store_id, A.rule == c.rule, ~A.closed)
-        .where(A.subject_id == c.product_id, c.step != _text("RAISE"))
+        .where(A.subject_id == c.product_id)
         .where((c.step == _text("CLOSE")) | (A.state != _text("RESOLVED")))
         .values(
             state=_text("RESOLVED"),
             resolved_at=func.coalesce(A.resolved_at, func.now()),
             closed=c.step == _text("CLOSE"),
         )
-        .returning(A.store_id, A.id)
-        .cte("risen")
     )
-    columns = [name for name in names if name != "step"]
+    return Statement(risen.returning(A.store_id, A.id))
+
+
+def _falling() -> Statement:
+    crossed = _crossed()
+    c = crossed.c
+    columns = [name for name in Crossing._fields if name != "step"]
     # An archived product is not reordered.
     sold = (P.tenant_id == TENANT) & (P.id == c.product_id) & P.archived_at.is_(None)
     put = insert(Alert).from_select(
         ["tenant_id", "id", *columns],
         select(TENANT, c.id, *(c[name] for name in columns))
         .join_from(crossed, Product, sold)
-        .where(c.step == _text("RAISE"), func.coalesce(_enabled(c), true())),
+        .where(func.coalesce(_enabled(c), true())),
     )
     seen = case((A.acknowledged_at.is_(None), _text("OPEN")), else_=_text("ACKNOWLEDGED"))
-    fallen = (
-        put.on_conflict_do_update(
-            index_elements=SUBJECT,
-            index_where=~A.closed,
-            set_={
-                "state": seen,
-                "resolved_at": null(),
-                "resolved_by": null(),
-                "quantity": put.excluded.quantity,
-                "threshold": put.excluded.threshold,
-                "movement_id": put.excluded.movement_id,
-            },
-            where=A.state == _text("RESOLVED"),
-        )
-        .returning(A.store_id, A.id)
-        .cte("fallen")
+    fallen = put.on_conflict_do_update(
+        index_elements=SUBJECT,
+        index_where=~A.closed,
+        set_={
+            "state": seen,
+            "resolved_at": null(),
+            "resolved_by": null(),
+            "quantity": put.excluded.quantity,
+            "threshold": put.excluded.threshold,
+            "movement_id": put.excluded.movement_id,
+        },
+        where=A.state == _text("RESOLVED"),
     )
-    return Statement(union_all(select(*risen.c), select(*fallen.c)))
+    return Statement(fallen.returning(A.store_id, A.id))
 
 
 def _covered() -> Any:
@@ -203,7 +205,8 @@ def _text(value: str) -> Any:
     return literal_column(f"'{value}'", Text())
 
 
-ADD, HOLDING, NAME, JUDGE = _raising(), _holding(), _naming(), _judging()
+ADD, HOLDING, NAME = _raising(), _holding(), _naming()
+RECOVER, FALL = _recovering(), _falling()
 
 
 async def judge(unit: Unit, crossed: Iterable[Crossing]) -> None:
@@ -211,10 +214,16 @@ async def judge(unit: Unit, crossed: Iterable[Crossing]) -> None:
 
     An alert that is not closed yet is opened again instead of a second one being opened (I11).
     """
-    steps = [(uuid7(), *each) for each in sorted(crossed, key=lambda each: each[:3])]
-    parameters = arrays("crossed", ["id", *Crossing._fields], steps)
-    for store, alert in await JUDGE.fetch(unit.raw, tenant=unit.tenant, **parameters):
-        unit.document_changed(store, alert)
+    steps = sorted(crossed, key=lambda each: each[:3])
+    fallen = [each for each in steps if each.step == "RAISE"]
+    risen = [each for each in steps if each.step != "RAISE"]
+    # A statement for both would read all open alerts for a batch in which none recovers.
+    for statement, judged in ((RECOVER, risen), (FALL, fallen)):
+        if judged:
+            given = [(uuid7(), *each) for each in judged]
+            parameters = arrays("crossed", ["id", *Crossing._fields], given)
+            for store, alert in await statement.fetch(unit.raw, tenant=unit.tenant, **parameters):
+                unit.document_changed(store, alert)
 
 
 async def raise_discrepancies(unit: Unit, shortfalls: Iterable[Shortfall]) -> None:

@@ -1,5 +1,6 @@
 """An import whose worker is killed at each step: another goes on, and nothing is written twice."""
 
+import pytest
 from sqlalchemy import update
 
 from app.db.tables import Import
@@ -10,7 +11,7 @@ from tests.support.identity import eventually
 from tests.support.importer import importer
 from tests.support.sheets import PROGRESS, commit, counts, finished, imported, preview, workbook
 
-ROWS = 600
+ROWS, DISHES = 600, 30
 HEADERS = ("货号", "品名", "单位")
 
 
@@ -54,3 +55,37 @@ async def test_opening_stock_is_booked_once_by_workers_that_are_killed(
     assert undone["reversedAt"]
     again = await preview(fresh, sheet, "OPENING_STOCK", **more)
     assert again["created"] == ROWS
+
+
+@pytest.mark.wide
+async def test_suppliers_and_recipes_are_written_once_by_workers_that_are_killed(
+    books: Books, fresh: Desk, urls: Urls
+) -> None:
+    goods = [(f"R{i:04}", f"原料{i}", "个") for i in range(2)]
+    dishes = [(f"D{i:04}", f"菜{i}", "份") for i in range(DISHES)]
+    await imported(books, fresh, workbook(HEADERS, *goods))
+    for sku, name, unit in dishes:
+        await fresh.product(name, unit=unit, sku=sku, kind="DISH")
+    suppliers = workbook(("供应商", "电话"), *((f"供应商{i}", "13800138000") for i in range(ROWS)))
+    recipes = workbook(
+        ("菜品", "配料", "用量"), *((dish, sku, "2") for dish, *_ in dishes for sku, *_ in goods)
+    )
+    for sheet, kind, rows, stops in (
+        (suppliers, "SUPPLIERS", ROWS, (0, 1, 251)),
+        (recipes, "RECIPES", DISHES * len(goods), (0, 1, 21)),
+    ):
+        token = (await preview(fresh, sheet, kind))["token"]
+        id = (await commit(fresh, token))["id"]
+        for after in stops:
+            await killed(books, fresh, urls, id, after)
+        progress = await finished(books, fresh, token)
+        assert (counts(progress)[:3], progress["failures"]) == ((rows, 0, 0), []), progress
+        again = await preview(fresh, sheet, kind)
+        assert (again["created"], again["changed"], again["unchanged"]) == (0, 0, rows)
+    assert (await fresh.ask("{ suppliers { totalCount } }"))["totalCount"] == ROWS
+    recipe = (
+        "query($sku: String!) { product(sku: $sku) { recipe { version components { loss } } } }"
+    )
+    for dish, *_ in dishes:
+        written = (await fresh.ask(recipe, sku=dish))["recipe"]
+        assert (written["version"], len(written["components"])) == (1, len(goods))
