@@ -1,11 +1,13 @@
 """Clients' keys, claimed in the transaction of the effect they stand for (I5)."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.core.snapshot import AnySession
+from app.db.core.statement import among
 from app.db.core.unit import Unit
 from app.db.tables import Request
 
@@ -42,3 +44,13 @@ async def claim_of(session: AnySession, tenant: UUID, claimant: UUID, key: UUID)
         Request.tenant_id == tenant, Request.actor_id == claimant, Request.key == key
     )
     return await session.scalar(query)
+
+
+async def used_keys(
+    session: AnySession, tenant: UUID, claimant: UUID, keys: Collection[UUID]
+) -> set[UUID]:
+    """Those of these keys that are claimed."""
+    query = select(Request.key).where(
+        Request.tenant_id == tenant, Request.actor_id == claimant, among(Request.key, keys)
+    )
+    return set(await session.scalars(query))

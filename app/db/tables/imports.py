@@ -26,9 +26,11 @@ class Import(Table):
     """The good rows of a file, and how many of them are done.
 
     `role`, `scopes` and `own_stores` are the rights that the requester had. `headers` has the
-    shop's own headers with their fields. A worker holds the row until `leased_until`. `failures`
-    are the rows that could not be written: their number, field and text in both languages.
-    `movements` are those of opening stock; `feed_store` is the store whose feed announces it.
+    shop's own headers with their fields. `lines` has each row until the last one is done: its
+    number, the texts of its fields, and its product. A worker holds the import until
+    `leased_until`. `failures` are the rows that could not be written: their number, field and text
+    in both languages. `movements` are those of opening stock; `feed_store` is the store whose feed
+    announces it.
     """
 
     __tablename__ = "imports"

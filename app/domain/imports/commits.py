@@ -75,7 +75,7 @@ async def commit_import(
         "scopes": sorted(viewer.scope.scopes),
         "own_stores": sorted(viewer.scope.own),
         "headers": shown.request.own,
-        "lines": [[each.row.number, dict(each.row.texts)] for each in good],
+        "lines": [_kept_line(each) for each in good],
         "rows": len(good),
         "feed_store": store,
     }
@@ -128,12 +128,11 @@ async def run_imports(books: Books, tenant: UUID) -> None:
 async def _run(books: Books, row: Import) -> None:
     """Writes the rows from the first that is not done; ends when another worker goes on."""
     viewer = await _requester(books.db, row)
-    lines = [Row(number, texts) for number, texts in cast(list[tuple[int, Any]], row.lines)]
     done, counts = row.done, Counter(created=row.created, changed=row.changed)
     counts["unchanged"] = row.unchanged
     failures, movements = list(row.failures), list(row.movements)
     while True:
-        step = _step_of(row, lines, done)
+        step = _step_of(row, done)
         after = done + len(step)
 
         async def finish(
@@ -177,17 +176,19 @@ def _kept(error: RowError) -> list[Any]:
     return [error.row, error.field, *error.text]
 
 
-def _step_of(row: Import, lines: Sequence[Row], done: int) -> Sequence[Row]:
+def _kept_line(planned: Planned) -> list[Any]:
+    product = planned.product_id and str(planned.product_id)
+    return [planned.row.number, dict(planned.row.texts), product]
+
+
+def _step_of(row: Import, done: int) -> Sequence[Row]:
+    """The rows of the next step."""
+    lines = cast(list[list[Any]], row.lines)
     end = min(done + STEP, len(lines))
     if ImportKind[row.kind] in WHOLE_PRODUCTS:
-        codes = [(each.text("SKU"), each.text("BARCODE")) for each in lines[done : end + STEP * 4]]
-        while (
-            end < len(lines)
-            and end - done < len(codes)
-            and (codes[end - done] == codes[end - done - 1])
-        ):
+        while end < len(lines) and lines[end][2:] == lines[end - 1][2:]:
             end += 1
-    return lines[done:end]
+    return [Row(number, texts) for number, texts, *_ in lines[done:end]]
 
 
 async def _requester(db: Database, row: Import) -> Viewer:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple, cast
 from uuid import UUID, uuid5
 
-from app.db import codes, imports, units
+from app.db import claims, codes, imports, units
 from app.db import recipes as recipe_rows
 from app.db.codes import CodedProduct
 from app.db.core.snapshot import AnySession
@@ -241,11 +241,36 @@ async def write_recipes(
     for each in planned:
         if each.action in (CREATED, CHANGED):
             dishes[cast(UUID, each.product_id)].append(each.row)
+    written = await _written(db, viewer, id, planned)
     failures: dict[UUID, Text] = {}
     for dish, rows in dishes.items():
-        if text := await _set(db, viewer, uuid5(id, f"recipe {dish}"), dish, rows):
+        if text := await _set(db, viewer, recipe_key(id, dish), dish, rows):
             failures[dish] = text
-    return [_outcome(each, failures) for each in planned]
+    return [_outcome(each, failures, written) for each in planned]
+
+
+def recipe_key(id: UUID, dish: UUID) -> UUID:
+    """The key of the recipe that an import sets for a dish."""
+    return uuid5(id, f"recipe {dish}")
+
+
+async def _written(
+    db: Database, viewer: Viewer, id: UUID, planned: Sequence[Planned]
+) -> dict[UUID, str]:
+    """Dishes whose recipe this import set before its worker was killed, as CREATED or CHANGED."""
+    same = [each for each in planned if each.action == UNCHANGED and each.product_id]
+    keys = {recipe_key(id, dish): dish for each in same if (dish := each.product_id)}
+    async with db.read(viewer.tenant) as session:
+        used = await claims.used_keys(session, viewer.tenant, viewer.claimant, keys)
+        if not used:
+            return {}
+        known = await _read(session, viewer.tenant, [each.row for each in same])
+    dishes = {keys[key] for key in used}
+    return {
+        dish: CREATED if recipe.version == 1 else CHANGED
+        for dish, (recipe, _) in known.recipes.items()
+        if dish in dishes
+    }
 
 
 async def _set(
@@ -294,8 +319,13 @@ def _text(refusal: Refusal) -> Text:
     return UNEVEN if isinstance(refusal, Indivisible) else FAILED
 
 
-def _outcome(planned: Planned, failures: Mapping[UUID, Text]) -> Planned:
-    text = failures.get(planned.product_id) if planned.product_id else None
+def _outcome(
+    planned: Planned, failures: Mapping[UUID, Text], written: Mapping[UUID, str]
+) -> Planned:
+    dish = planned.product_id
+    if dish is not None and planned.action == UNCHANGED:
+        return planned._replace(action=written.get(dish, UNCHANGED))
+    text = None if dish is None else failures.get(dish)
     if text is None or planned.action not in (CREATED, CHANGED):
         return planned
     return planned._replace(action=FAULTY, errors=(RowError(planned.row.number, None, text),))
