@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from sqlalchemy import update
 
 from app.db.tables import Import
@@ -36,12 +35,11 @@ async def go_on(books: Books, desk: Desk, urls: Urls, sheet: bytes, kind: str) -
     """The import of the sheet, done by workers that are killed and one that is not."""
     token = (await preview(desk, sheet, kind))["token"]
     id = (await commit(desk, token))["id"]
-    for after in (0, 1, 251):
+    for after in (1, 251):
         await killed(books, desk, urls, id, after)
     return await finished(books, desk, token)
 
 
-@pytest.mark.wide
 async def test_suppliers_are_created_once_by_workers_that_are_killed(
     books: Books, fresh: Desk, urls: Urls
 ) -> None:
@@ -51,7 +49,6 @@ async def test_suppliers_are_created_once_by_workers_that_are_killed(
     assert (await preview(fresh, sheet, "SUPPLIERS"))["unchanged"] == ROWS
 
 
-@pytest.mark.wide
 async def test_recipes_are_set_once_by_workers_that_are_killed(
     books: Books, fresh: Desk, urls: Urls
 ) -> None:
