@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
-from app.db.tables import Product, ProductCode
+from app.db.reservations import OVERDUE, with_overdue
+from app.db.tables import Level, Product, ProductCode
 
 ARRIVING = ["name", "product_id", "is_sku", "code", "pack_quantity"]
 """Columns of a new code."""
@@ -45,6 +46,30 @@ async def by_code(session: AnySession, tenant: UUID, name: str) -> CodedProduct 
     """The product with this code, in the spelling in which codes are compared."""
     row = (await session.execute(BY_NAME, {"tenant": tenant, "name": name})).first()
     return None if row is None else CodedProduct(*row)
+
+
+WITH_LEVEL = BY_NAME.add_columns(Level, OVERDUE).outerjoin(
+    Level,
+    and_(
+        Level.tenant_id == Product.tenant_id,
+        Level.store_id == bindparam("store"),
+        Level.product_id == Product.id,
+        Level.shown,
+    ),
+)
+
+
+async def by_code_with_level(
+    session: AnySession, tenant: UUID, name: str, store: UUID
+) -> tuple[CodedProduct | None, Level | None]:
+    """The product with this code, and its level in the store; None if it was never stocked."""
+    values = {"tenant": tenant, "name": name, "store": store}
+    row = (await session.execute(WITH_LEVEL, values)).first()
+    if row is None:
+        return None, None
+    product, code, level, overdue = row
+    stocked = level.store_id is not None
+    return CodedProduct(product, code), with_overdue(level, overdue) if stocked else None
 
 
 async def barcodes_of(

@@ -386,7 +386,11 @@ async def has_tenants(db: Database) -> bool:
         return await session.scalar(select(Direction.name).limit(1)) is not None
 
 
+SCALE_LABELS = select(Store.scale_labels).where(
+    Store.tenant_id == bindparam("tenant"), Store.id == bindparam("store")
+)
+
+
 async def scale_labels(session: AnySession, tenant: UUID, store: UUID) -> list[str]:
     """The layouts of the labels that the store's scales print."""
-    query = select(Store.scale_labels).where(Store.tenant_id == tenant, Store.id == store)
-    return await session.scalar(query) or []
+    return await session.scalar(SCALE_LABELS, {"tenant": tenant, "store": store}) or []

@@ -272,24 +272,24 @@ async def movements(
     return await span.scalars(session, query, Movement.id, newest=True)
 
 
-async def scanned(
-    session: AnySession, tenant: UUID, store: UUID, product: UUID | None
-) -> tuple[Level | None, Movement | None]:
-    """The product's level in the store, and its last receipt there."""
-    if product is None:
-        return None, None
-    level = (await levels_by_pair(session, tenant, [(store, product)])).get((store, product))
-    last = await session.scalar(
-        select(Movement)
-        .join(Entry, (Entry.tenant_id == Movement.tenant_id) & (Entry.movement_id == Movement.id))
-        .where(
-            Entry.tenant_id == tenant,
-            Entry.to_store == store,
-            Entry.product_id == product,
-            Entry.to_seq.is_not(None),
-            Entry.from_bin == "supplier",
-        )
-        .order_by(Entry.to_seq.desc())
-        .limit(1)
+LAST_RECEIPT = (
+    select(Movement)
+    .join(Entry, (Entry.tenant_id == Movement.tenant_id) & (Entry.movement_id == Movement.id))
+    .where(
+        Entry.tenant_id == bindparam("tenant"),
+        Entry.to_store == bindparam("store"),
+        Entry.product_id == bindparam("product"),
+        Entry.to_seq.is_not(None),
+        Entry.from_bin == "supplier",
     )
-    return level, last
+    .order_by(Entry.to_seq.desc())
+    .limit(1)
+)
+
+
+async def last_receipt(
+    session: AnySession, tenant: UUID, store: UUID, product: UUID
+) -> Movement | None:
+    """The product's last receipt in the store."""
+    values = {"tenant": tenant, "store": store, "product": product}
+    return await session.scalar(LAST_RECEIPT, values)

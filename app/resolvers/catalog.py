@@ -33,6 +33,7 @@ from app.schema.arguments import (
     value_of,
 )
 from app.schema.context import Context
+from app.schema.edges import id_below
 from app.schema.paging import Connection, PageArguments, page
 
 
@@ -60,8 +61,15 @@ class CatalogQuery:
         ] = None,
     ) -> Product | None:
         tenant = info.context.viewer.tenant
+        store = None if id is not None else id_below(info, "level", "storeId")
         async with info.context.snapshot.read(tenant, by_keys=True) as session:
-            return await codes.get_product(session, tenant, id, sku, barcode)
+            if store is None:
+                return await codes.get_product(session, tenant, id, sku, barcode)
+            stocked = await codes.get_stocked_product(session, tenant, sku, barcode, store)
+        if stocked is None:
+            return None
+        info.context.loaders.levels.prime((store, stocked.product.id), stocked.level)
+        return stocked.product
 
     @root(
         Can.SEE_CATALOG,

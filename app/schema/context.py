@@ -157,7 +157,9 @@ class Caller:
         """Read the viewer of a token. Errors are stored and raised by the operation's fields."""
         try:
             viewer = await self.app.gate.viewer(token)
-            self.person = viewer and replace(viewer, address=self.address)
+            if viewer is not None and viewer.address != self.address:
+                viewer = replace(viewer, address=self.address)
+            self.person = viewer
         except Exception as trouble:
             if not isinstance(trouble, Denied) and not is_passing(trouble):
                 raise

@@ -1,8 +1,10 @@
 """Edges: a field that follows an id to another row, in batches."""
 
 from typing import Any
+from uuid import UUID
 
 import strawberry
+from graphql import FieldNode, VariableNode
 from strawberry.types import Info
 
 from app.domain.access import Can
@@ -35,3 +37,15 @@ def maybe_edge(
     return strawberry.field(
         resolver=resolve, description=description, directives=boundary.needs(needs) if needs else ()
     )
+
+
+def id_below(info: Any, field: str, argument: str) -> UUID | None:
+    """The variable given to a field directly below a root field, so that the root reads both at
+    once; None if the field is not selected there."""
+    node: FieldNode = info.field_nodes[0]
+    for below in node.selection_set.selections if node.selection_set else ():
+        if isinstance(below, FieldNode) and below.name.value == field:
+            for each in below.arguments or ():
+                if each.name.value == argument and isinstance(each.value, VariableNode):
+                    return info.variable_values.get(each.value.name.value)
+    return None

@@ -102,28 +102,68 @@ class ScannedCode(NamedTuple):
 async def scan(session: AnySession, tenant: UUID, store: UUID, text: str) -> ScannedCode:
     """What a scanner sent in a store; a misread code names nothing. Raises as `read_code`."""
     content = read_code(text, await identity.scale_labels(session, tenant, store))
-    named = None if content.fault else await find_product(session, tenant, content.name)
-    product = named.product.id if named else None
-    return ScannedCode(content, named, *await stock.scanned(session, tenant, store, product))
+    if content.fault:
+        return ScannedCode(content, None, None, None)
+    name = code_key(content.name)
+    named, level = await rows.by_code_with_level(session, tenant, name, store)
+    receipt = None
+    if named and level:
+        receipt = await stock.last_receipt(session, tenant, store, named.product.id)
+    return ScannedCode(content, named, level, receipt)
+
+
+class StockedProduct(NamedTuple):
+    """A product and its level in a store; the level is None if the product was never stocked
+    there."""
+
+    product: Product
+    level: Level | None
 
 
 async def get_product(
     session: AnySession, tenant: UUID, id: UUID | None, sku: str | None, barcode: str | None
 ) -> Product | None:
     """The product with this id, SKU or barcode. Raises Malformed unless exactly one is given."""
-    if sum(each is not None for each in (id, sku, barcode)) != 1:
+    require_one(id, sku, barcode)
+    if id is not None:
+        return next(iter(await catalog.products_by_id(session, tenant, [id])), None)
+    named = await find_product(session, tenant, clean_name(sku, barcode))
+    return named.product if named and is_named(named, sku) else None
+
+
+async def get_stocked_product(
+    session: AnySession, tenant: UUID, sku: str | None, barcode: str | None, store: UUID
+) -> StockedProduct | None:
+    """The product with this SKU or barcode, and its level in the store, by one statement.
+
+    Raises Malformed unless exactly one is given.
+    """
+    require_one(None, sku, barcode)
+    name = code_key(clean_name(sku, barcode))
+    named, level = await rows.by_code_with_level(session, tenant, name, store)
+    return StockedProduct(named.product, level) if named and is_named(named, sku) else None
+
+
+def require_one(*identifiers: object) -> None:
+    """Raises Malformed unless exactly one of id, SKU and barcode is given."""
+    if sum(each is not None for each in identifiers) != 1:
         raise Malformed(
             "id",
             "商品编号、货号、条码须填且只填一个",
             "Give exactly one of id, SKU and barcode.",
         )
-    if id is not None:
-        return next(iter(await catalog.products_by_id(session, tenant, [id])), None)
+
+
+def clean_name(sku: str | None, barcode: str | None) -> str:
+    """The SKU or the barcode, without spaces around it. Raises InvalidText."""
     if sku is not None:
-        named = await find_product(session, tenant, clean(sku, "sku", 64) or "")
-        return named.product if named and named.code.is_sku else None
-    named = await find_product(session, tenant, clean(barcode, "barcode", 100) or "")
-    return named.product if named and named.code.code is not None else None
+        return clean(sku, "sku", 64) or ""
+    return clean(barcode, "barcode", 100) or ""
+
+
+def is_named(named: CodedProduct, sku: str | None) -> bool:
+    """Whether the code is a SKU if a SKU was given, and a barcode otherwise."""
+    return named.code.is_sku if sku is not None else named.code.code is not None
 
 
 async def find_product(session: AnySession, tenant: UUID, name: str) -> CodedProduct | None:

@@ -1,5 +1,6 @@
 """IP addresses of clients, in the form in which limits count them."""
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 PREFIX = 64
@@ -8,6 +9,7 @@ one client."""
 TEXT_MAX = 64
 
 
+@lru_cache(4096)
 def counted_address(address: str) -> str:
     """The address under which a client is counted; for IPv6, its /64 network.
 
