@@ -72,7 +72,7 @@ async def test_what_to_order_of_whom(office: Any, sheet: Any) -> None:
     assert await desk.asking.code(REQUEST, desk.cashier, input=values) == "FORBIDDEN"
 
 
-async def test_the_sheet_of_a_stocktake(office: Any, sheet: Any) -> None:
+async def test_the_sheet_of_a_stocktake(office: Any, sheet: Any, db: Database) -> None:
     desk: Desk = office[0]
     for name, cost in (("米", "6.00"), ("盐", "2.00")):
         line = await desk.line(name, 10, unitCost=cost)
@@ -90,3 +90,6 @@ async def test_the_sheet_of_a_stocktake(office: Any, sheet: Any) -> None:
     [row], _ = await sheet(report="STOCKTAKES", **DAYS)
     assert (row["盘点商品数"], row["相符商品数"], row["盘亏"]) == (2, 0, 18)
     assert isinstance(row["关闭时间"], datetime)
+    book = await workbook_of(desk, await exported(desk, db, office[1], report="STOCKTAKES", **DAYS))
+    labels = [cell.value for cell in book["汇总"]["A"]]
+    assert f"{row['关闭时间']:%Y-%m-%d %H:%M} {row['门店']}" in labels

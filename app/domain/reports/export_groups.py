@@ -87,7 +87,7 @@ class GroupedReport:
                 keys = await _keys(session, scope, group, [row.key for row in part])
                 page: list[Row] = []
                 for row, key in zip(part, keys, strict=True):
-                    points.append((str(key["key"]), self.plotted(row.sums)))
+                    points.append((_label(group, key), self.plotted(row.sums)))
                     values = {**key, **self.values(row.sums)}
                     page.append([values[column.name] for column in columns])
                 yield page
@@ -103,7 +103,8 @@ class GroupedReport:
         report = await self.read(session, scope, group, MOST_BARS - 1)
         keys = await _keys(session, scope, group, [row.key for row in report.rows])
         values = [self.plotted(row.sums) for row in report.rows]
-        points = [(str(key["key"]), value) for key, value in zip(keys, values, strict=True)]
+        labels = [_label(group, key) for key in keys]
+        points = list(zip(labels, values, strict=True))
         if others := self.plotted(report.total) - sum(values):
             points.append((scope.text(OTHERS), others))
         return self._chart(group, points)
@@ -111,6 +112,13 @@ class GroupedReport:
     def _chart(self, group: str, points: list[tuple[str, int]]) -> Chart:
         label = next(column.title for column in KEYS[group] if column.name == "key")
         return Chart(SHAPES.get(group, "BAR"), self.title, (label, self.title), points)
+
+
+def _label(group: str, key: dict[str, Any]) -> str:
+    """What a point of a chart stands for: a stocktake is named by its time and its store."""
+    if group == "STOCKTAKE":
+        return f"{key['key'].replace('T', ' ')} {key['store']}"
+    return str(key["key"])
 
 
 async def _keys(
