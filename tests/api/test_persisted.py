@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from graphql import parse, validate
@@ -67,3 +68,17 @@ def test_texts_of_clients_are_bounded() -> None:
         documents.keep(hash_of(text), text)
     assert [documents.text(hash_of(text)) is not None for text in texts] == [False] * 4 + [True]
     assert documents.text(hash_of(FILES[0].read_text())) is not None
+
+
+async def test_guests_run_the_servers_documents_of_an_order(desk: Desk) -> None:
+    """Both fit the budget of guests; an unknown store or order gives no top-level error."""
+    name = hash_of((FOLDER / "place-order.graphql").read_text())
+    line = {"productId": str(uuid4()), "quantity": "1"}
+    order = {"key": str(uuid4()), "store": "no-such-store", "channel": "WECHAT", "lines": [line]}
+    body = {"id": name, "variables": {"input": {**order, "contact": "13800000000"}}}
+    answer = (await desk.asking.http.post("/graphql", json=body)).json()
+    assert answer["data"]["placeOrder"]["__typename"] == "UnknownStore", answer
+    name = hash_of((FOLDER / "order.graphql").read_text())
+    page = {"id": name, "variables": {"id": str(uuid4()), "token": "none"}}
+    answer = (await desk.asking.http.post("/graphql", json=page)).json()
+    assert (answer["data"], answer.get("errors")) == ({"order": None}, None)
