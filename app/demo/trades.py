@@ -14,7 +14,7 @@ from app.domain.catalog.new_products import ProductRequest, create_product
 from app.domain.catalog.products import ProductDescription
 from app.domain.catalog.recipes import Ingredient, set_recipe
 from app.domain.catalog.units import Pack
-from app.domain.documents import passes
+from app.domain.documents import passes, redemptions
 from app.domain.movements.record import Books, MovementTerms, record
 from app.domain.rules.kinds import Kind
 
@@ -233,7 +233,7 @@ async def _trade(trade: Trade, catalog: Mapping[str, Product]) -> None:
     for sku, customer, uses in (("CUT-10", "13800138000", 10), ("SPA-5", "13900139000", 5)):
         card = (catalog[sku].id, customer, uses, "WECHAT", None)
         sold.append(await passes.sell_pass(db, who, trade.key("pass", sku), salon, *card))
-    await passes.redeem_pass(db, who, trade.key("redeem"), salon, sold[0].id, 1)
+    await redemptions.redeem_pass(db, who, trade.key("redeem"), salon, sold[0].id, 1)
 
 
 def _line(product: Product, quantity: str) -> StockLine:

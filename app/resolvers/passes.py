@@ -11,7 +11,7 @@ from app.db.passes import PassFilter
 from app.db.tables import Pass, Redemption
 from app.domain import access
 from app.domain.access import Can
-from app.domain.documents import passes, reversals
+from app.domain.documents import passes, redemptions, reversals
 from app.domain.errors import Malformed
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.movements.lines import wish_of
@@ -102,9 +102,11 @@ class PassesMutation:
         how_many = 1 if input.uses is None else input.uses
         where, more = (input.key, input.store_id), (how_many, wish_of(input), input.zone)
         if input.pass_id is not None and input.service_product_id is None:
-            return await passes.redeem_pass(db, viewer, *where, input.pass_id, *more)
+            return await redemptions.redeem_pass(db, viewer, *where, input.pass_id, *more)
         if input.service_product_id is not None and input.pass_id is None:
-            return await passes.redeem_paid(db, viewer, *where, input.service_product_id, *more)
+            return await redemptions.redeem_paid(
+                db, viewer, *where, input.service_product_id, *more
+            )
         raise Malformed(
             "passId",
             "次卡和服务项目须填且只填一个",

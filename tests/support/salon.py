@@ -9,7 +9,7 @@ from app.db.passes import passes_of_orders
 from app.db.tables import Order, Pass
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog.recipes import Ingredient, set_recipe
-from app.domain.documents import passes
+from app.domain.documents import passes, redemptions
 from app.domain.errors import Refused
 from app.domain.rules.kinds import Kind
 from tests.support.orders import OrderDesk
@@ -68,13 +68,13 @@ class Salon:
         assert self.pass_id
         where = (key or uuid4(), store or self.shop.store, self.pass_id)
         return await self.tries(
-            passes.redeem_pass(self.shop.db, self.cashier, *where, uses, **more)
+            redemptions.redeem_pass(self.shop.db, self.cashier, *where, uses, **more)
         )
 
     async def wash(self) -> Any:
         """A use that is paid for at the counter."""
         where = uuid4(), self.shop.store, await self.shop.product("洗发"), 1
-        return await self.tries(passes.redeem_paid(self.shop.db, self.cashier, *where))
+        return await self.tries(redemptions.redeem_paid(self.shop.db, self.cashier, *where))
 
     async def refund(self, key: UUID | None = None) -> Any:
         assert self.pass_id

@@ -1,4 +1,4 @@
-"""Passes: prepaid services, sold once and redeemed use by use.
+"""Passes: prepaid services, sold once and refunded or expired at the end.
 
 The recipe's `consume_on` says when goods leave the shelf. Goods taken ahead of their use come
 back, or are used, exactly once: every change of a pass holds the lock of its row.
@@ -8,7 +8,6 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -18,42 +17,32 @@ from app.db import identity
 from app.db import passes as rows
 from app.db import recipes as recipe_rows
 from app.db.core.unit import Database, Unit, clock
-from app.db.levels import open_levels
-from app.db.tables import Movement, Pass, Redemption
+from app.db.tables import Pass
 from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.catalog.cookbook import (
-    NO_WISH,
     KnownProduct,
-    Taken,
-    Wish,
     known_products,
-    made_to_order,
 )
-from app.domain.claims import claim, fingerprint_of
+from app.domain.claims import claim
 from app.domain.documents.pass_consumption import (
     pass_consumption,
-    redemption_lines,
     unused_lines,
 )
 from app.domain.errors import (
     Malformed,
-    NotEnoughUses,
     Refused,
     UnknownPass,
     WrongState,
     WrongStateReason,
     unknown_products,
 )
-from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.documents import movement_of, open_levels_for, post_movement
-from app.domain.ledger.draft import SYSTEM_ACTOR, Draft, Line, Place, in_zone
+from app.domain.ledger.draft import SYSTEM_ACTOR, Draft, Line
 from app.domain.ledger.reservations import retry_while_short
-from app.domain.movements.zones import check_zone
 from app.domain.people import contacts
 from app.domain.rules.days import day_start, store_day
 from app.domain.rules.kinds import Kind
-from app.domain.rules.recipes import Need
 from app.domain.rules.texts import clean
 
 MOST_USES = 1000
@@ -81,7 +70,7 @@ async def sell_pass(
     access.at(viewer, Can.SELL, store_id)
     customer = clean(customer, "customer", 100, required=True)
     check_uses(uses)
-    service = await _read_prepaid(db, viewer.tenant, product_id)
+    service = await read_prepaid(db, viewer.tenant, product_id)
     zone = await _timezone(db, viewer.tenant, store_id)
     last_day = _last_day(store_day(clock(), zone), expires_on)
     id = uuid7()
@@ -105,7 +94,7 @@ async def sell_pass(
             expires_on=last_day,
             sold_by=viewer.actor,
         )
-        first = _movement(row, key, viewer.actor, *pass_consumption(row, service))
+        first = pass_movement(row, key, viewer.actor, *pass_consumption(row, service))
         # What is reserved for the last use has to last until the pass ends.
         first = replace(first, lasts_until=day_start(last_day, zone))
         await open_levels_for(db, viewer.tenant, first)
@@ -127,7 +116,7 @@ def check_uses(uses: int) -> None:
         raise Malformed("uses", f"次数须为 1 至 {MOST_USES}", f"Uses: give 1 to {MOST_USES}.")
 
 
-async def _read_prepaid(db: Database, tenant: UUID, product_id: UUID) -> KnownProduct:
+async def read_prepaid(db: Database, tenant: UUID, product_id: UUID) -> KnownProduct:
     """The service with the recipe in force, read now: the pass keeps it. Raises Refused."""
     async with db.read(tenant) as session:
         parts = await recipe_rows.parts_of_products(session, tenant, [product_id])
@@ -157,84 +146,14 @@ def _last_day(today: date, expires_on: date | None) -> date:
     return expires_on
 
 
-def _movement(row: Pass, key: UUID, actor: UUID, kind: Kind, lines: Sequence[Line]) -> Draft:
+def pass_movement(row: Pass, key: UUID, actor: UUID, kind: Kind, lines: Sequence[Line]) -> Draft:
+    """The draft of a movement of the pass, in the store of its last line."""
     store = lines[-1].target.store if lines else row.store_id
     channel = row.channel if kind in (Kind.PASS_SALE, Kind.PASS_HOLD) else None
     return movement_of(row.id, kind, store, key, actor, lines, channel=channel)
 
 
-async def redeem_pass(
-    db: Database,
-    viewer: Viewer,
-    key: UUID,
-    store_id: UUID,
-    pass_id: UUID,
-    uses: int,
-    wish: Wish = NO_WISH,
-    zone: str | None = None,
-) -> Redemption:
-    """Redeems uses of a pass in a store; what they take leaves that store's shelf, once.
-
-    Goods that the selling store took ahead are used, or come back when the pass is redeemed in
-    another store. Raises Refused: UnknownStore, UnknownPass, NotEnoughUses, OutOfStock, WrongState
-    when the pass is used up, refunded or expired.
-    """
-    access.at(viewer, Can.REDEEM, store_id)
-    check_uses(uses)
-    row = await _get_pass(db, viewer.tenant, pass_id)
-    takes = await _components(db, viewer.tenant, row)
-    await _open(db, row, store_id, takes)
-    zone = await check_zone(db, viewer.tenant, store_id, zone)
-    request = ("redeem", pass_id, store_id, uses, *wish.printed(), *([zone] if zone else []))
-
-    async def once() -> Redemption:
-        async with db.unit(viewer.tenant) as unit:
-            id = uuid7()
-            if earlier := await claim(unit, viewer.claimant, key, id, *request):
-                return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
-            row = await _locked(unit, pass_id)
-            await _check_usable(unit, row, uses)
-            lines = await redemption_lines(unit, row, store_id, takes, uses, wish, zone)
-            draft = _movement(row, key, viewer.actor, Kind.REDEMPTION, lines)
-            ahead, row.ahead, row.used = row.ahead, False, row.used + uses
-            if row.used == row.uses:
-                row.state, row.ended_at = "USED", unit.now
-            movement = await post_movement(unit, draft)
-            assert movement is not None
-            what = row.product_id, store_id, uses, movement
-            return _redemption(unit, id, *what, pass_id=pass_id, ahead=ahead)
-
-    return await retry_while_short(db, viewer.tenant, store_id, once)
-
-
-def _redemption(
-    unit: Unit,
-    id: UUID,
-    product_id: UUID,
-    store_id: UUID,
-    uses: int,
-    movement: Movement,
-    *,
-    pass_id: UUID | None = None,
-    ahead: bool = False,
-) -> Redemption:
-    redemption = Redemption(
-        tenant_id=unit.tenant,
-        id=id,
-        pass_id=pass_id,
-        product_id=product_id,
-        store_id=store_id,
-        uses=uses,
-        ahead=ahead,
-        movement_id=movement.id,
-        redeemed_by=movement.actor_id,
-        redeemed_at=unit.now,
-    )
-    unit.session.add(redemption)
-    return redemption
-
-
-async def _get_pass(db: Database, tenant: UUID, pass_id: UUID) -> Pass:
+async def get_pass(db: Database, tenant: UUID, pass_id: UUID) -> Pass:
     """The pass. Raises Refused(UnknownPass)."""
     async with db.read(tenant) as session:
         passes = await rows.passes_by_id(session, tenant, [pass_id])
@@ -243,55 +162,11 @@ async def _get_pass(db: Database, tenant: UUID, pass_id: UUID) -> Pass:
     return passes[0]
 
 
-async def _components(db: Database, tenant: UUID, row: Pass) -> list[Taken]:
-    """The components of one use, by the recipe that the pass was sold with."""
-    if row.recipe_id is None:
-        return []
-    async with db.read(tenant) as session:
-        needs = await recipe_rows.needs_of(session, tenant, [row.recipe_id])
-    return [Taken(Need(n.product_id, n.quantity, n.optional), scale) for n, scale in needs]
-
-
-async def _open(db: Database, row: Pass, store_id: UUID, takes: Sequence[Taken]) -> None:
-    products = {row.product_id, *(need.product for need, _ in takes)}
-    pairs = {(store, product) for store in (row.store_id, store_id) for product in products}
-    async with db.unit(row.tenant_id) as unit:
-        await open_levels(unit, pairs)
-
-
-async def _locked(unit: Unit, pass_id: UUID) -> Pass:
+async def lock_pass(unit: Unit, pass_id: UUID) -> Pass:
+    """The pass, its row locked until the unit ends."""
     row = await rows.locked_pass(unit, pass_id)
     assert row is not None, "no pass is ever deleted"
     return row
-
-
-async def _check_usable(unit: Unit, row: Pass, uses: int) -> None:
-    if row.state == "ACTIVE" and await rows.is_expired(unit, row):
-        raise Refused(WrongState(WrongStateReason.EXPIRED))
-    if row.state != "ACTIVE":
-        raise Refused(WrongState(WrongStateReason[row.state]))
-    if uses > row.uses - row.used:
-        raise Refused(NotEnoughUses(row.uses - row.used, uses))
-
-
-async def undo(unit: Unit, redemption: Redemption) -> None:
-    """Marks a redemption as reversed and gives its uses back to its pass.
-
-    An expired pass ends again with the next run of the job. Raises Refused(WrongState) for what
-    was reversed before, and for a pass that was refunded: its price was paid back by the uses that
-    were left.
-    """
-    if redemption.reversed_at is not None:
-        raise Refused(WrongState(WrongStateReason.REVERSED))
-    redemption.reversed_at = unit.now
-    if redemption.pass_id is None:
-        return
-    row = await _locked(unit, redemption.pass_id)
-    if row.state == "REFUNDED":
-        raise Refused(WrongState(WrongStateReason.REFUNDED))
-    row.used -= redemption.uses
-    row.state, row.ended_at = "ACTIVE", None
-    row.ahead = row.ahead or redemption.ahead
 
 
 async def refund_pass(
@@ -301,7 +176,7 @@ async def refund_pass(
 
     Raises Refused: UnknownPass, WrongState when it is used up, refunded or expired.
     """
-    row = await _get_pass(db, viewer.tenant, pass_id)
+    row = await get_pass(db, viewer.tenant, pass_id)
     if not access.within(viewer, Can.REFUND_PASS, [row.store_id]):
         raise Refused(UnknownPass(str(pass_id)))
     reason = clean(reason, "reason", 200)
@@ -320,7 +195,7 @@ async def expire(db: Database, tenant: UUID) -> None:
 
 async def expire_pass(db: Database, tenant: UUID, pass_id: UUID) -> None:
     """Ends one pass, unless it was used up or refunded in between."""
-    row = await _get_pass(db, tenant, pass_id)
+    row = await get_pass(db, tenant, pass_id)
     # A reversed redemption makes an expired pass active: it ends once more, with one use less.
     key = uuid5(pass_id, f"expire {row.used}")
     with contextlib.suppress(Refused):
@@ -338,62 +213,15 @@ async def _end(
 ) -> Pass:
     async with db.unit(row.tenant_id) as unit:
         earlier = await claim(unit, claimant, key, row.id, *request)
-        row = await _locked(unit, row.id)
+        row = await lock_pass(unit, row.id)
         if earlier is not None:
             return row
         if row.state != "ACTIVE":
             raise Refused(WrongState(WrongStateReason[row.state]))
         lines = await unused_lines(unit, row)
-        await post_movement(unit, _movement(row, key, actor, Kind.PASS_RELEASE, lines))
+        await post_movement(unit, pass_movement(row, key, actor, Kind.PASS_RELEASE, lines))
         row.state, row.ahead, row.ended_at = state, False, unit.now
         if row.order_id is not None:
             # The state of its order follows from it.
             unit.document_changed(row.store_id, row.order_id)
     return row
-
-
-async def redeem_paid(
-    db: Database,
-    viewer: Viewer,
-    key: UUID,
-    store_id: UUID,
-    product_id: UUID,
-    uses: int,
-    wish: Wish = NO_WISH,
-    zone: str | None = None,
-) -> Redemption:
-    """Redeems a service that is paid for at the counter: a sale, with what it takes.
-
-    Raises Refused: UnknownStore, UnknownProduct, OutOfStock, WrongState for what is no service.
-    """
-    access.at(viewer, Can.REDEEM, store_id)
-    check_uses(uses)
-    service = await _read_prepaid(db, viewer.tenant, product_id)
-    if service.kind == "PASS":
-        raise Refused(WrongState(WrongStateReason.PASS))
-    zone = await check_zone(db, viewer.tenant, store_id, zone)
-    shelf, customer = Place(store_id, "shelf"), Place(store_id, "customer")
-    line = Line(product_id, Decimal(uses), shelf, customer)
-    draft = Draft(
-        kind=Kind.SALE,
-        store=store_id,
-        actor=viewer.actor,
-        key=uuid5(key, Kind.SALE.name),
-        lines=tuple(in_zone(made_to_order(line, service, wish), zone)),
-        fingerprint=fingerprint_of("redeem", key),
-        occurred_at=clock(),
-        channel=COUNTER,
-    )
-    await open_levels_for(db, viewer.tenant, draft)
-    request = ("redeem", product_id, store_id, uses, *wish.printed(), *([zone] if zone else []))
-
-    async def once() -> Redemption:
-        async with db.unit(viewer.tenant) as unit:
-            id = uuid7()
-            if earlier := await claim(unit, viewer.claimant, key, id, *request):
-                return (await rows.redemptions_by_id(unit.session, unit.tenant, [earlier]))[0]
-            movement = await post_movement(unit, draft)
-            assert movement is not None
-            return _redemption(unit, id, product_id, store_id, uses, movement)
-
-    return await retry_while_short(db, viewer.tenant, store_id, once)

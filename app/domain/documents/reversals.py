@@ -17,7 +17,7 @@ from app.db.core.unit import Database, Unit
 from app.db.tables import Entry, Movement, PurchaseOrder, Redemption, Transfer
 from app.domain.access import Can, Viewer
 from app.domain.claims import claim
-from app.domain.documents import passes, purchase_receipts, transfer_receipts
+from app.domain.documents import purchase_receipts, redemptions, transfer_receipts
 from app.domain.errors import Refused, WrongState, WrongStateReason
 from app.domain.ledger.documents import Document, change_document, post_movement
 from app.domain.ledger.draft import Draft
@@ -210,7 +210,7 @@ async def _undo_redemption(
             )
             assert current is not None, "no redemption is ever deleted"
             if earlier is None:
-                await passes.undo(unit, current)
+                await redemptions.undo(unit, current)
                 await _post(unit, undone)
         return current
 
