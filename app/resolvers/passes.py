@@ -11,7 +11,8 @@ from app.db.passes import PassFilter
 from app.db.tables import Pass, Redemption
 from app.domain import access
 from app.domain.access import Can
-from app.domain.documents import passes, redemptions, reversals
+from app.domain.documents import passes, reversals
+from app.domain.documents.redemptions import redeem_paid, redeem_pass
 from app.domain.errors import Malformed
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.movements.lines import wish_of
@@ -90,6 +91,7 @@ class PassesMutation:
             uses=input.uses,
             channel=input.channel.name if input.channel else COUNTER,
             expires_on=input.expires_on,
+            zone=input.zone,
         )
 
     @root(
@@ -102,11 +104,9 @@ class PassesMutation:
         how_many = 1 if input.uses is None else input.uses
         where, more = (input.key, input.store_id), (how_many, wish_of(input), input.zone)
         if input.pass_id is not None and input.service_product_id is None:
-            return await redemptions.redeem_pass(db, viewer, *where, input.pass_id, *more)
+            return await redeem_pass(db, viewer, *where, input.pass_id, *more)
         if input.service_product_id is not None and input.pass_id is None:
-            return await redemptions.redeem_paid(
-                db, viewer, *where, input.service_product_id, *more
-            )
+            return await redeem_paid(db, viewer, *where, input.service_product_id, *more)
         raise Malformed(
             "passId",
             "次卡和服务项目须填且只填一个",
@@ -121,7 +121,8 @@ class PassesMutation:
     )
     async def refund_pass(self, info: Info, input: types.RefundPassInput) -> Pass:
         db, viewer = info.context.app.db, info.context.viewer
-        return await passes.refund_pass(db, viewer, input.key, input.pass_id, input.reason)
+        what = input.key, input.pass_id, input.reason, input.zone
+        return await passes.refund_pass(db, viewer, *what)
 
     @root(
         Can.REVERSE,

@@ -192,6 +192,11 @@ class SellPassInput:
         description="Last day on which the pass can be redeemed; one year from today by default. "
         "有效期至",
     )
+    zone: str | None = strawberry.field(
+        default=None,
+        description="Zone of the store that the consumables taken at the sale leave, one of "
+        "`Store.zones`. 区域",
+    )
 
 
 @strawberry.input(
@@ -234,4 +239,9 @@ class RefundPassInput:
     pass_id: UUID = strawberry.field(description="ID of the pass to refund.")
     reason: str | None = strawberry.field(
         default=None, description="Reason of the refund, at most 200 characters. 退卡原因"
+    )
+    zone: str | None = strawberry.field(
+        default=None,
+        description="Zone of the store that sold the pass into which consumables go back, one of "
+        "`Store.zones`; the zone they were taken from by default. 区域",
     )

@@ -61,7 +61,7 @@ async def zoned(desk: Desk, quantity: int, zone: str) -> dict[str, Any]:
 
 
 async def test_every_movement_of_a_shelf_names_its_zone(fresh: Desk) -> None:
-    """Transfers, orders, write-offs, bundles and redemptions: counted exactly in two zones."""
+    """Transfers, orders, write-offs, bundles, passes, redemptions: counted exactly in two zones."""
     desk = fresh
     await desk.do("setZones", storeId=desk.store, zones=["前场", "仓库"])
     other = (await desk.chain.do(CREATE_STORE, code=uuid4().hex, name="总仓"))["id"]
@@ -111,11 +111,13 @@ async def test_every_movement_of_a_shelf_names_its_zone(fresh: Desk) -> None:
     await desk.do("returnSale", **back)
     used = {"serviceProductId": await desk.product("保养"), "storeId": desk.store}
     await desk.do("redeem", **used, zone="前场")
+    await passes_in_zones(desk, used["serviceProductId"])
     wasted = {"storeId": desk.store, "reason": "破损", "lines": [await zoned(desk, 1, "前场")]}
     request = await desk.do("requestWriteOff", by=desk.cashier, **wasted)
     await desk.do("approveWriteOff", writeOffId=request["id"])
     assert await on_hand(desk, "米") == "40"
-    row = await counted(desk, row, ("米", 9), zone="仓库")
+    # The first use of a pass was put back in the storage room.
+    row = await counted(desk, row, ("米", 11), zone="仓库")
     line = line_of(row, "米")
     assert (line["movedDuring"], line["state"], line["variance"]) == ([], "DIFFERS", "-1")
     refusals = [
@@ -125,6 +127,17 @@ async def test_every_movement_of_a_shelf_names_its_zone(fresh: Desk) -> None:
         await desk.code("redeem", **used, zone="阁楼"),
     ]
     assert refusals == ["BAD_INPUT"] * 4
+
+
+async def passes_in_zones(desk: Desk, service: str) -> None:
+    """Two passes sold in the front zone: the goods of one go back there, of the other elsewhere."""
+    card = {"productId": service, "storeId": desk.store, "customer": "M1", "uses": 2}
+    assert await desk.code("sellPass", **card, zone="阁楼") == "BAD_INPUT"
+    for into in ({}, {"zone": "仓库"}):
+        bought = await desk.do("sellPass", **card, zone="前场")
+        assert await desk.code("refundPass", passId=bought["id"], zone="阁楼") == "BAD_INPUT"
+        refunded = await desk.do("refundPass", passId=bought["id"], **into)
+        assert (bought["consumeOn"], refunded["state"]) == ("FIRST_USE_ON_SALE", "REFUNDED")
 
 
 REGISTER = """mutation($input: RegisterTillInput!) {

@@ -20,10 +20,16 @@ from app.domain.rules.kinds import Kind
 from app.domain.rules.units import from_base
 
 
-def pass_consumption(row: Pass, product: KnownProduct) -> tuple[Kind, list[Line]]:
-    """The movement of a sale: what it takes ahead of the uses."""
+def pass_consumption(
+    row: Pass, product: KnownProduct, zone: str | None = None
+) -> tuple[Kind, list[Line]]:
+    """The movement of a sale: what it takes ahead of the uses, from the zone.
+
+    What it reserves stays where it lies, so it names no zone.
+    """
     if row.consume_on == "FIRST_USE_ON_SALE":
-        return Kind.PASS_SALE, _use_lines(row, row.store_id, product.takes, 1, NO_WISH)[:-1]
+        first = _use_lines(row, row.store_id, product.takes, 1, NO_WISH)[:-1]
+        return Kind.PASS_SALE, in_zone(first, zone)
     if row.consume_on == "RESERVE_ON_SALE":
         shelf, reserved = Place(row.store_id, "shelf"), Place(row.store_id, "reserved")
         return Kind.PASS_HOLD, [
@@ -70,12 +76,14 @@ async def redemption_lines(
     return [*back, *in_zone(_use_lines(row, store, takes, uses, wish), zone)]
 
 
-async def unused_lines(unit: Unit, row: Pass) -> list[Line]:
-    """The lines that put back all that was taken ahead and never used."""
+async def unused_lines(unit: Unit, row: Pass, zone: str | None = None) -> list[Line]:
+    """The lines that put back all that was taken ahead and never used: into the zone, or where it
+    was taken from."""
     if row.consume_on == "RESERVE_ON_SALE":
         return await _released(unit, row, None, 0)
     if row.ahead:
-        return list(reversed_lines(await rows.taken_ahead(unit, row.id, Kind.PASS_SALE.name)))
+        taken = await rows.taken_ahead(unit, row.id, Kind.PASS_SALE.name)
+        return in_zone(reversed_lines(taken), zone)
     return []
 
 

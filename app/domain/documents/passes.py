@@ -40,6 +40,7 @@ from app.domain.errors import (
 from app.domain.ledger.documents import movement_of, open_levels_for, post_movement
 from app.domain.ledger.draft import SYSTEM_ACTOR, Draft, Line
 from app.domain.ledger.reservations import retry_while_short
+from app.domain.movements.zones import check_zone
 from app.domain.people import contacts
 from app.domain.rules.days import day_start, store_day
 from app.domain.rules.kinds import Kind
@@ -60,22 +61,27 @@ async def sell_pass(
     uses: int,
     channel: str,
     expires_on: date | None,
+    zone: str | None = None,
 ) -> Pass:
     """A pass for these uses of a pass product or a service; the sale takes ahead what the recipe
-    says. What it reserves is kept until the pass ends.
+    says, from `zone`. What it reserves is kept until the pass ends.
 
     It can be redeemed until `expires_on`, a year from today by default. Raises Refused:
-    UnknownStore, UnknownProduct, OutOfStock, WrongState for what is no service.
+    UnknownStore, UnknownProduct, OutOfStock, WrongState for what is no service; Malformed for a
+    zone that the store does not have.
     """
     access.at(viewer, Can.SELL, store_id)
     customer = clean(customer, "customer", 100, required=True)
     check_uses(uses)
     service = await read_prepaid(db, viewer.tenant, product_id)
-    zone = await _timezone(db, viewer.tenant, store_id)
-    last_day = _last_day(store_day(clock(), zone), expires_on)
+    timezone = await _timezone(db, viewer.tenant, store_id)
+    last_day = _last_day(store_day(clock(), timezone), expires_on)
+    zone = await check_zone(db, viewer.tenant, store_id, zone)
     id = uuid7()
     sent = contacts.printed(db.vault, viewer.tenant, customer)
     request = ("sellPass", store_id, product_id, sent, uses, channel, expires_on)
+    # Without a zone it is the same request as that of a client that knows none.
+    request = *request, *([zone] if zone else [])
 
     async def once() -> Pass:
         row = Pass(
@@ -94,9 +100,9 @@ async def sell_pass(
             expires_on=last_day,
             sold_by=viewer.actor,
         )
-        first = pass_movement(row, key, viewer.actor, *pass_consumption(row, service))
+        first = pass_movement(row, key, viewer.actor, *pass_consumption(row, service, zone))
         # What is reserved for the last use has to last until the pass ends.
-        first = replace(first, lasts_until=day_start(last_day, zone))
+        first = replace(first, lasts_until=day_start(last_day, timezone))
         await open_levels_for(db, viewer.tenant, first)
         async with db.unit(viewer.tenant) as unit:
             if earlier := await claim(unit, viewer.claimant, key, row.id, *request):
@@ -170,19 +176,26 @@ async def lock_pass(unit: Unit, pass_id: UUID) -> Pass:
 
 
 async def refund_pass(
-    db: Database, viewer: Viewer, key: UUID, pass_id: UUID, reason: str | None
+    db: Database,
+    viewer: Viewer,
+    key: UUID,
+    pass_id: UUID,
+    reason: str | None,
+    zone: str | None = None,
 ) -> Pass:
-    """Ends a pass on request; goods taken ahead and never used come back.
+    """Ends a pass on request; goods taken ahead and never used come back: into `zone`, or where
+    they were taken from.
 
-    Raises Refused: UnknownPass, WrongState when it is used up, refunded or expired.
+    Raises Refused: UnknownPass, WrongState when it is used up, refunded or expired; Malformed for
+    a zone that the store does not have.
     """
     row = await get_pass(db, viewer.tenant, pass_id)
     if not access.within(viewer, Can.REFUND_PASS, [row.store_id]):
         raise Refused(UnknownPass(str(pass_id)))
     reason = clean(reason, "reason", 200)
-    return await _end(
-        db, row, "REFUNDED", viewer.actor, viewer.claimant, key, ("refundPass", pass_id, reason)
-    )
+    zone = await check_zone(db, viewer.tenant, row.store_id, zone)
+    request = "refundPass", pass_id, reason, *([zone] if zone else [])
+    return await _end(db, row, "REFUNDED", viewer.actor, viewer.claimant, key, request, zone)
 
 
 async def expire(db: Database, tenant: UUID) -> None:
@@ -210,6 +223,7 @@ async def _end(
     claimant: UUID,
     key: UUID,
     request: tuple[Any, ...],
+    zone: str | None = None,
 ) -> Pass:
     async with db.unit(row.tenant_id) as unit:
         earlier = await claim(unit, claimant, key, row.id, *request)
@@ -218,7 +232,7 @@ async def _end(
             return row
         if row.state != "ACTIVE":
             raise Refused(WrongState(WrongStateReason[row.state]))
-        lines = await unused_lines(unit, row)
+        lines = await unused_lines(unit, row, zone)
         await post_movement(unit, pass_movement(row, key, actor, Kind.PASS_RELEASE, lines))
         row.state, row.ahead, row.ended_at = state, False, unit.now
         if row.order_id is not None:
