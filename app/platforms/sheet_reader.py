@@ -31,7 +31,7 @@ MERGED_MAX = 1000
 ENCODINGS = ["gb18030", "big5"]
 WIDE_ENCODINGS = ["utf_16_le", "utf_16_be"]
 UNCOMPUTED = re.compile(
-    rb'<c r="([A-Z]{1,3}[0-9]{1,7})"[^>]*><f[^>]*?(?:/>|>[^<]*</f>)(?:<v ?/>)?</c>'
+    rb'<c r="([A-Z]{1,3}[0-9]{1,7})"[^>]*><f[^>]*?(?:/>|>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>'
 )
 """A formula without a value: the program that wrote the file did not compute it."""
 

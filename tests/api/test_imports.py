@@ -144,6 +144,17 @@ def far_cell() -> bytes:
     return saved(book)
 
 
+def uncomputed(value: bytes) -> bytes:
+    """A workbook whose formula has no value, in the spelling of one program or another."""
+    plain = workbook(HEADERS, ("米", "A1", "", "", "袋", "", "=1+1", ""))
+    with zipfile.ZipFile(BytesIO(plain)) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    name = "xl/worksheets/sheet1.xml"
+    head, _, rest = parts[name].partition(b"</f>")
+    parts[name] = head + b"</f>" + value + rest[rest.index(b"</c>") :]
+    return archive(**parts)
+
+
 BOMB = {"xl/workbook.xml": b"<a/>", "xl/worksheets/sheet1.xml": b" " * 2_000_000}
 """It expands a thousandfold."""
 LARGE = {"xl/workbook.xml": b"<a/>"} | {f"xl/p{i}.xml": bytes(1_000_000) for i in range(54)}
@@ -157,7 +168,7 @@ HOSTILE = {
         archive(**{f"p{i}": b"" for i in range(1001)}),
     ],
     "MERGED": [merged()],
-    "FORMULA": [workbook(HEADERS, ("米", "A1", "", "", "袋", "", "=1+1", ""))],
+    "FORMULA": [uncomputed(value) for value in (b"", b"<v/>", b"<v />", b"<v></v>")],
     "NO_HEADERS": [workbook(("甲", "乙"), ("1", "2")), workbook()],
     "NO_ROWS": [workbook(HEADERS), workbook(HEADERS, *[("",)] * 5000)],
     "TOO_MANY_ROWS": [csv(HEADERS, *[RICE] * 20_011)],
