@@ -4,7 +4,7 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -94,6 +94,9 @@ class Settings(BaseSettings):
 
     compiled_plans: bool = True
     """Whether compiled plans complete the values of root fields; false: graphql-core alone."""
+
+    guest_documents: Literal["any", "own"] = "any"
+    """Documents that guests may run: any, or only the server's own in `app/operations`."""
 
     graphiql: bool = True
     """Whether GraphiQL is served, and guests may read the schema by introspection."""

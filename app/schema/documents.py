@@ -46,6 +46,9 @@ BYTES_PER_TOKEN = 450
 MOST_SIZES = 64
 """How many sizes of one operation are cached, one for each choice of page sizes."""
 
+SHARED_ROOTS = frozenset({"storefront"})
+"""Root fields below which everything is public, and does not depend on the reader."""
+
 # The rule compares fields with equal names pair by pair. It stops after this many steps, which
 # take 20 ms; by default it takes half a second.
 overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
@@ -59,7 +62,6 @@ class Operation:
         self._shapes = document.literals.variables_of(node)
         self._node = node
         self.sale_variables = sale_variables(node)
-        self.name = node.name and node.name.value
         self.roots = _roots(node)
         self._document = document
         self._defaults = {
@@ -138,6 +140,11 @@ class Document:
             return None if self.ambiguous else next(iter(self._operations.values()), None)
         # Clients may send a name of any JSON type.
         return self._operations.get(str(name))
+
+    def is_shared(self, name: object) -> bool:
+        """Whether the answer of this operation is the same for all readers."""
+        operation = self.operation(name)
+        return operation is not None and operation.roots == SHARED_ROOTS
 
     def measure(self, node: OperationDefinitionNode, rows: Mapping[str, int]) -> Size:
         try:

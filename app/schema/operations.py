@@ -20,6 +20,7 @@ from app.live.share import Answer
 from app.schema.documents import Document, Documents, Operation
 from app.schema.offline_sales import read_sales
 from app.schema.outages import PatientSchema
+from app.schema.persisted import is_own
 from app.schema.query_cost import budget_of, check_size
 
 UNNAMED = (
@@ -30,13 +31,11 @@ UNKNOWN = (
     "文档中没有要执行的操作，请检查 operationName",
     "The document has no such operation: check operationName.",
 )
+POSTED_ONLY = ("修改数据请用 POST 提交", "Send a mutation by POST.")
 NOT_STREAMED = (
     "订阅请使用 WebSocket（graphql-transport-ws）或 Accept: text/event-stream",
     "Send a subscription over WebSocket (graphql-transport-ws) or accept text/event-stream.",
 )
-
-SHARED_ROOTS = frozenset({"storefront"})
-"""Root fields below which everything is public, and does not depend on the reader."""
 
 MOST_SCHEMA_ANSWERS = 8
 """How many answers to introspection are cached: each client library sends its own query."""
@@ -61,6 +60,7 @@ class GuardedSchema(PatientSchema):
         cost = {"requested": 0, "budget": budget}
         context.extensions_results["cost"] = cost
         try:
+            _check_trusted(context.query or "", context.context)
             document = self.documents.read(context.query or "")
             context.graphql_document = document.node
             operation = _chosen(document, context)
@@ -158,14 +158,12 @@ def _shared_question(document: Document, context: ExecutionContext) -> Hashable 
 
     Readers with another budget may be refused the same answer, so each budget has its own.
     """
-    operation = document.operation(context._provided_operation_name)
-    if operation is None or operation.kind is not OperationType.QUERY:
-        return None
-    if operation.roots != SHARED_ROOTS or context.context.trouble is not None:
+    name = context._provided_operation_name
+    if not document.is_shared(name) or context.context.trouble is not None:
         return None
     budget = budget_of(context.context.scope)
     variables = orjson.dumps(context.variables or {}, option=orjson.OPT_SORT_KEYS)
-    return document.text, operation.name, variables, context.context.language, budget
+    return document.text, name, variables, context.context.language, budget
 
 
 def _chosen(document: Document, context: ExecutionContext) -> Operation:
@@ -178,8 +176,23 @@ def _chosen(document: Document, context: ExecutionContext) -> Operation:
     if operation is None:
         raise Malformed(None, *UNKNOWN)
     if operation.kind not in context.allowed_operations:
-        raise Malformed(None, *NOT_STREAMED)
+        is_mutation = operation.kind is OperationType.MUTATION
+        raise Malformed(None, *(POSTED_ONLY if is_mutation else NOT_STREAMED))
     return operation
+
+
+def _check_trusted(text: str, context: Any) -> None:
+    """Allow guests only the documents of `app/operations`, where the settings say so.
+
+    Raises Denied.
+    """
+    is_guest = context.scope is None and context.trouble is None
+    if is_guest and context.app.settings.guest_documents == "own" and not is_own(text):
+        raise Denied(
+            "UNAUTHENTICATED",
+            "未登录时只能使用 app/operations 里的查询，请先登录",
+            "Without signing in, only the documents of app/operations are run: sign in first.",
+        )
 
 
 def _check_introspection(context: Any) -> None:

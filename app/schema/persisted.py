@@ -6,6 +6,7 @@ once a client has sent their text with their hash, as Apollo's clients do.
 
 import hashlib
 from collections import OrderedDict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,28 @@ def hash_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@cache
+def own_documents() -> dict[str, str]:
+    """The texts of the files of `app/operations`, by their hash."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.graphql"))]
+    return {hash_of(text): text for text in texts}
+
+
+@cache
+def _own_texts() -> frozenset[str]:
+    return frozenset(own_documents().values())
+
+
+def is_own(text: str) -> bool:
+    """Whether the text is one of the files of `app/operations`."""
+    return text in _own_texts()
+
+
 class PersistedDocuments:
     """Texts of documents by their hash; those of clients are dropped, the oldest first."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        texts = [path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.graphql"))]
-        self._own = {hash_of(text): text for text in texts}
+        self._own = own_documents()
         self._sent: OrderedDict[str, str] = OrderedDict()
         self._most_bytes = most_bytes
         self._bytes = 0

@@ -37,6 +37,7 @@ from app.schema.persisted import (
     with_name_in_extensions,
 )
 from app.settings import listed
+from app.web.named import cacheable, named_query, names_document
 from app.web.network import origin_of
 
 EVENT_STREAM, JSON = "text/event-stream", "application/json"
@@ -96,8 +97,11 @@ class Endpoint(GraphQL[Context, None]):
         of the work; Strawberry's view answers all others.
         """
         answer = None
-        if isinstance(request, Request) and is_plain(request):
-            answer = await self._answer_plain(request)
+        if isinstance(request, Request):
+            if is_plain(request):
+                answer = await self._answer_plain(request)
+            elif names_document(request):
+                answer = await self._answer_named(request)
         return answer or await super().run(request, context, root_value)
 
     async def _answer_plain(self, request: Request) -> Response | None:
@@ -117,6 +121,25 @@ class Endpoint(GraphQL[Context, None]):
         if result is None:
             result = await self._run_operation(self.schema.execute, operation, context, ANSWERED)
         return Response(self.encode_json(process_result(result)), media_type=JSON)
+
+    async def _answer_named(self, request: Request) -> Response:
+        """The answer to a GET that names its document; one with errors is kept by no cache."""
+        context = await self.get_context(request, None)
+        try:
+            operation = named_query(request)
+        except Malformed as malformed:
+            result = refused(malformed, context.language)
+            return Response(self.encode_json(process_result(result)), media_type=JSON)
+        result = self._read_persisted(operation, context)
+        if result is None:
+            allowed = {OperationType.QUERY}
+            result = await self._run_operation(self.schema.execute, operation, context, allowed)
+        body = self.encode_json(process_result(result))
+        if result.errors:
+            return Response(body, media_type=JSON)
+        document = self.documents.read(operation.query or "")
+        is_shared = document.is_shared(operation.operation_name)
+        return cacheable(request.headers, body, is_shared)
 
     def is_request_allowed(self, request: BaseRequestProtocol) -> bool:
         """POST; GET only for a browser's EventSource, which cannot send a body."""
@@ -165,20 +188,17 @@ class Endpoint(GraphQL[Context, None]):
         name = named_document(data.extensions)
         if name is None:
             return None
-        error: GraphQLError | None = None
         if data.query is None:
             data.query = self.persisted.text(name)
             if data.query is None:
                 error = GraphQLError(NOT_FOUND, extensions={"code": "PERSISTED_QUERY_NOT_FOUND"})
-        else:
-            try:
-                self.persisted.keep(name, data.query)
-            except Malformed as malformed:
-                error = GraphQLError(str(malformed), original_error=malformed)
-        if error is None:
+                return failed(error, context.language)
             return None
-        finish(error, context.language)
-        return ExecutionResult(data=None, errors=[error])
+        try:
+            self.persisted.keep(name, data.query)
+        except Malformed as malformed:
+            return refused(malformed, context.language)
+        return None
 
     def is_streamed(self, request: AsyncHTTPRequestAdapter, data: GraphQLRequestData) -> bool:
         """Whether the answer is a stream of events.
@@ -232,6 +252,17 @@ class Endpoint(GraphQL[Context, None]):
         if context.trouble is not None:
             raise context.trouble
         return await super().on_ws_connect(context)
+
+
+def refused(malformed: Malformed, language: str) -> ExecutionResult:
+    """The answer to an operation that cannot be read."""
+    return failed(GraphQLError(str(malformed), original_error=malformed), language)
+
+
+def failed(error: GraphQLError, language: str) -> ExecutionResult:
+    """The answer of an operation that was not run, because of this error."""
+    finish(error, language)
+    return ExecutionResult(data=None, errors=[error])
 
 
 def is_plain(request: Request) -> bool:

@@ -4,12 +4,16 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 from graphql import parse, validate
 
 from app.resolvers import SCHEMA
+from app.run.embedded import Urls
 from app.schema.persisted import FOLDER, PersistedDocuments, hash_of
+from tests.api.conftest import served
 from tests.support.api import Desk
+from tests.support.live import dialled
 
 FILES = sorted(FOLDER.glob("*.graphql"))
 VIEWER = "query Who { viewer { __typename } }"
@@ -82,3 +86,109 @@ async def test_guests_run_the_servers_documents_of_an_order(desk: Desk) -> None:
     page = {"id": name, "variables": {"id": str(uuid4()), "token": "none"}}
     answer = (await desk.asking.http.post("/graphql", json=page)).json()
     assert (answer["data"], answer.get("errors")) == ({"order": None}, None)
+
+
+async def get(desk: Desk, headers: dict[str, str] | None = None, **given: Any) -> Any:
+    parts = {
+        name: value if isinstance(value, str) else orjson.dumps(value).decode()
+        for name, value in given.items()
+    }
+    return await desk.asking.http.get("/graphql", params=parts, headers=headers or {})
+
+
+def own(stem: str) -> str:
+    return hash_of((FOLDER / f"{stem}.graphql").read_text())
+
+
+async def test_a_public_page_by_get_may_be_cached_for_a_second(desk: Desk) -> None:
+    await desk.receive("米", 20)
+    page = {"id": own("storefront"), "variables": {"store": desk.chain.founded.store.code}}
+    fresh = await get(desk, **page)
+    assert fresh.json()["data"]["storefront"]["store"]["name"] == "南山店"
+    assert fresh.headers["cache-control"] == "public, max-age=1"
+    assert "Accept-Language" in fresh.headers["vary"]
+    tag = fresh.headers["etag"]
+    again = await get(desk, {"if-none-match": f'"other", {tag}'}, **page)
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    english = await get(desk, {"if-none-match": tag, "accept-language": "en"}, **page)
+    assert english.status_code == 200
+    await desk.post("sell", ("米", 18))
+    changed = await get(desk, {"if-none-match": tag}, **page)
+    assert (changed.status_code, changed.headers["etag"] == tag) == (200, False)
+
+
+async def test_an_answer_of_staff_is_kept_by_their_own_client_only(desk: Desk) -> None:
+    owner = {"authorization": f"Bearer {desk.owner}"}
+    for name in (own("stock"), own("storefront")):
+        variables = {"store": desk.chain.founded.store.code} if name == own("storefront") else {}
+        answer = await get(desk, owner, id=name, variables=variables)
+        assert "errors" not in answer.json()
+        assert answer.headers["cache-control"] == "private, no-cache"
+        again = await get(
+            desk, {**owner, "if-none-match": answer.headers["etag"]}, id=name, variables=variables
+        )
+        assert again.status_code == 304
+
+
+async def test_apollo_names_a_document_by_get(desk: Desk) -> None:
+    owner = {"authorization": f"Bearer {desk.owner}"}
+    unknown = await get(desk, owner, **persisted(hash_of(f"{VIEWER} #get")))
+    assert unknown.json()["errors"][0]["extensions"]["code"] == "PERSISTED_QUERY_NOT_FOUND"
+    assert unknown.headers["cache-control"] == "no-store"
+    known = await get(desk, owner, **persisted(own("overview")))
+    assert "errors" not in known.json()
+
+
+@pytest.mark.parametrize(
+    ("given", "english"),
+    [
+        ({"id": own("place-order"), "variables": {"input": {}}}, "Send a mutation by POST."),
+        (
+            {"id": own("changes"), "variables": {"storeId": str(uuid4())}},
+            "Send a subscription over WebSocket",
+        ),
+        ({"id": own("menu"), "variables": "["}, "variables must be a JSON object."),
+        ({"id": own("menu"), "variables": "[1]"}, "variables must be a JSON object."),
+        ({"extensions": "{}"}, "Give the SHA-256 of a document as id."),
+        ({"id": own("menu"), "extensions": "x"}, "extensions must be a JSON object."),
+    ],
+)
+async def test_a_get_is_refused_with_what_to_do(
+    desk: Desk, given: dict[str, Any], english: str
+) -> None:
+    answer = await get(desk, {"accept-language": "en"}, **given)
+    [error] = answer.json()["errors"]
+    assert (error["extensions"]["code"], answer.status_code) == ("BAD_INPUT", 200)
+    assert error["message"].startswith(english)
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("given", [{"query": VIEWER}, {"query": VIEWER, "id": own("menu")}, {}])
+async def test_a_text_in_an_address_is_never_run(desk: Desk, given: dict[str, Any]) -> None:
+    answer = await get(desk, {"authorization": f"Bearer {desk.owner}"}, **given)
+    assert answer.status_code == 405
+
+
+async def test_guests_run_only_the_servers_documents_where_it_is_set(
+    desk: Desk, urls: Urls
+) -> None:
+    text = '{ storefront(store: "no-such-store") { store { name } } }'
+    async with served(urls, guest_documents="own") as closed:
+        page = {"id": own("menu"), "variables": {"store": "no-such-store"}}
+        assert (await closed.http.post("/graphql", json=page)).json()["data"] == {"menu": None}
+        assert await closed.code(text) == "UNAUTHENTICATED"
+        stream = {"accept": "text/event-stream"}
+        answer = await closed.http.post("/graphql", json={"query": text}, headers=stream)
+        assert "UNAUTHENTICATED" in answer.text
+        # A text that was sent with its hash does not become the server's own.
+        for body in ({"query": text}, {}):
+            sent = {**body, **persisted(hash_of(text))}
+            [error] = (await closed.http.post("/graphql", json=sent)).json()["errors"]
+            assert error["extensions"]["code"] == "UNAUTHENTICATED"
+        assert "errors" not in await closed.raw(text, desk.owner)
+        async with dialled(str(closed.http.base_url)) as line:
+            await line.subscribe(text)
+            assert (await line.receive())["type"] == "error"
+            menu = (FOLDER / "menu-labels.graphql").read_text()
+            await line.subscribe(menu, store=desk.chain.founded.store.code)
+            assert (await line.receive())["type"] == "next"

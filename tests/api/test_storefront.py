@@ -8,7 +8,7 @@ from graphql import GraphQLObjectType, get_named_type
 
 from app.resolvers import SCHEMA
 from app.schema.boundary import EVERY, permission_of, sight_of
-from app.schema.operations import SHARED_ROOTS
+from app.schema.documents import SHARED_ROOTS
 from tests.support.api import Desk
 from tests.support.statements import read_statements
 
