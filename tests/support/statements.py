@@ -27,17 +27,17 @@ def read_statements() -> Iterator[Statements]:
     fetch, begin = Snapshot.fetch, Snapshot._fetch_first
 
     async def counted(
-        self: Snapshot, tenant: UUID | None, by_keys: bool, text: str, *arguments: Any
+        self: Snapshot, tenant: UUID | None, mode: str, text: str, *arguments: Any
     ) -> Any:
         statements.append(text)
-        return await fetch(self, tenant, by_keys, text, *arguments)
+        return await fetch(self, tenant, mode, text, *arguments)
 
     async def begun(
-        self: Snapshot, tenant: UUID | None, by_keys: bool, text: str, *arguments: Any
+        self: Snapshot, tenant: UUID | None, mode: str, text: str, *arguments: Any
     ) -> Any:
         # A token is looked up at most every half second, by one read for all who wait.
         statements.transactions += "FROM sessions" not in text
-        return await begin(self, tenant, by_keys, text, *arguments)
+        return await begin(self, tenant, mode, text, *arguments)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Snapshot, "fetch", counted)
