@@ -1,8 +1,10 @@
 """Write a table as a real .xlsx or .csv file. A program of its own: it takes CPU and memory that
 sales must not wait for.
 
-`python workbook.py FOLDER` reads `FOLDER/table.json` (the format, columns, facts and charts) and
-`FOLDER/rows.jsonl` (one JSON array a row), and writes `FOLDER/file`. Rows are never held in memory.
+`python workbook.py FOLDER PARENT` reads `FOLDER/columns.json` (the format and the columns) and
+`FOLDER/rows.jsonl` (one JSON array a row) while its parent process writes them, then
+`FOLDER/table.json` (facts and charts), which is written last. The result is `FOLDER/file`. Rows are
+never held in memory.
 """
 
 import csv
@@ -10,6 +12,7 @@ import json
 import os
 import re
 import sys
+import time
 import unicodedata
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -27,6 +30,8 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.properties import PageSetupProperties
 
+PARENT = os.getppid()
+PAUSE_SECONDS = 0.02
 FORMATS = {
     "TEXT": "@",
     "DATE": "yyyy-mm-dd",
@@ -66,10 +71,40 @@ Table = dict[str, Any]
 
 
 def rows_of(folder: Path) -> Iterator[list[Any]]:
-    """The rows, read one by one."""
+    """The rows, read one by one, until the last is written."""
+    line, is_complete = b"", False
     with (folder / "rows.jsonl").open("rb") as lines:
-        for line in lines:
-            yield json.loads(line)
+        while True:
+            line += lines.readline()
+            if line.endswith(b"\n"):
+                yield json.loads(line)
+                line = b""
+            elif is_complete:
+                return
+            else:
+                # All rows are written before it; they are read to their end once more.
+                is_complete = (folder / "table.json").exists()
+                if not is_complete:
+                    pause()
+
+
+def content(file: Path) -> Any:
+    """What is in a file of JSON, once it is there."""
+    while not file.exists():
+        pause()
+    return json.loads(file.read_text("utf-8"))
+
+
+def pause() -> None:
+    """Wait for the parent process to write more. Ends this program if the parent was killed."""
+    time.sleep(PAUSE_SECONDS)
+    check_parent(PARENT)
+
+
+def check_parent(process: int) -> None:
+    """End this program unless the process is its parent: no other waits for the file."""
+    if os.getppid() != process:
+        raise SystemExit("the parent process has ended")
 
 
 def typed(value: Any, kind: str) -> Any:
@@ -126,6 +161,7 @@ def write_xlsx(table: Table, folder: Path) -> None:
     book.properties.title = table["title"]
     book.properties.creator = "Kucun"
     last = write_data(book.create_sheet(table["data_sheet"]), table, folder)
+    table |= content(folder / "table.json")
     write_summary(book.create_sheet(table["summary_sheet"]), table, last)
     book.save(folder / "file")
 
@@ -349,14 +385,15 @@ def empty_chart(chart: Table) -> Any:
     return bars
 
 
-def main(folder: Path) -> None:
-    """Write the file that `table.json` describes."""
+def main(folder: Path, parent: int) -> None:
+    """Write the file that `columns.json` and `table.json` describe; `parent` writes them."""
+    check_parent(parent)
     # Sales go first.
     os.nice(19)
-    table = json.loads((folder / "table.json").read_text("utf-8"))
+    table = content(folder / "columns.json")
     write = write_xlsx if table["format"] == "XLSX" else write_csv
     write(table, folder)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

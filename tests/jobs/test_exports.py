@@ -24,6 +24,7 @@ from app.domain.reports.exports import ExportFiles, path_of
 from app.platforms.image_store import Bucket, open_store
 from app.run.embedded import Urls
 from tests.conftest import SECRET
+from tests.support.identity import eventually
 from tests.support.shop import Shop
 
 WORKER = """
@@ -195,3 +196,33 @@ async def test_files_are_deleted_when_their_link_expires(
     await run_exports(db, files, shop.tenant)
     assert (await row_of(db, export)).state == "EXPIRED"
     assert await files.store.read(path_of(ready)) is None
+
+
+PARENT = """
+import os, subprocess, sys, time
+print(subprocess.Popen([sys.executable, "-I", *sys.argv[1:], str(os.getpid())]).pid, flush=True)
+time.sleep(600)
+"""
+
+
+async def test_a_writer_ends_with_its_worker(tmp_path: Path) -> None:
+    """It waits for rows that a killed worker does not write any more."""
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PARENT, str(export_run.WRITER), str(tmp_path)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert worker.stdout
+    writer = psutil.Process(int(await worker.stdout.readline()))
+
+    async def is_waiting() -> bool:
+        # It has begun to wait once it has given way to sales.
+        return writer.nice() == 19
+
+    await eventually(is_waiting, 30)
+    worker.kill()
+    await worker.wait()
+
+    async def has_ended() -> bool:
+        return not writer.is_running() or writer.status() == psutil.STATUS_ZOMBIE
+
+    await eventually(has_ended)

@@ -5,6 +5,7 @@ one begins again, at most `ATTEMPTS_MAX` times; a worker that lost its lease can
 """
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -163,11 +164,18 @@ async def _make_file(db: Database, files: ExportFiles, export: Export, progress:
     """The size of the file, once it is stored."""
     with TemporaryDirectory(prefix="kucun-export-") as name:
         folder = Path(name)
-        await _read(db, export, folder, progress)
-        progress.percent = WRITE_PERCENT
-        file = folder / "rows.jsonl"
-        if export.format != Format.JSONL.name:
-            await _run_writer(folder)
+        if export.format == Format.JSONL.name:
+            await _read(db, export, folder, progress)
+            file = folder / "rows.jsonl"
+        else:
+            # It writes rows while others are read.
+            writing = asyncio.create_task(_run_writer(folder))
+            try:
+                await _read(db, export, folder, progress)
+                progress.percent = WRITE_PERCENT
+                await writing
+            finally:
+                await cancelled(writing)
             file = folder / "file"
         progress.percent = STORE_PERCENT
         await files.store.write_file(path_of(export), file)
@@ -197,7 +205,8 @@ async def _write_rows(
     )
     table = await _table(session, scope, export)
     started = time.monotonic()
-    with (folder / "rows.jsonl").open("wb") as target:
+    with (folder / "rows.jsonl").open("wb", buffering=0) as target:
+        _put(folder / "columns.json", _shape(export, scope, table))
         async for page in table.pages:
             progress.rows += len(page)
             if export.format == "XLSX" and progress.rows > SHEET_ROWS_MAX:
@@ -209,7 +218,14 @@ async def _write_rows(
             # Sales have their turn between two pages.
             await asyncio.sleep(PAUSE * (time.monotonic() - started))
             started = time.monotonic()
-    (folder / "table.json").write_bytes(orjson.dumps(_described(export, scope, table)))
+    _put(folder / "table.json", _summary(export, scope, table))
+
+
+def _put(file: Path, content: dict[str, Any]) -> None:
+    """Write JSON to a file that the writer waits for: it is there as a whole, or not at all."""
+    part = file.with_suffix(".part")
+    part.write_bytes(orjson.dumps(content))
+    part.rename(file)
 
 
 async def _shows_cost(session: AnySession, export: Export) -> bool:
@@ -232,8 +248,8 @@ async def _table(session: AnySession, scope: ExportScope, export: Export) -> Exp
     return await TABLES[export.report](session, scope)
 
 
-def _described(export: Export, scope: ExportScope, table: ExportTable) -> dict[str, Any]:
-    """What the writer needs besides the rows."""
+def _shape(export: Export, scope: ExportScope, table: ExportTable) -> dict[str, Any]:
+    """What the writer needs before the rows."""
     names = [column.name for column in table.columns]
     return {
         "format": export.format,
@@ -241,7 +257,6 @@ def _described(export: Export, scope: ExportScope, table: ExportTable) -> dict[s
         "data_sheet": scope.text(("明细", "Data")),
         "summary_sheet": scope.text(("汇总", "Summary")),
         "total_label": scope.text(("合计", "Total")),
-        "facts": _facts(export, scope),
         "columns": [
             {
                 "title": scope.text(column.title),
@@ -251,8 +266,13 @@ def _described(export: Export, scope: ExportScope, table: ExportTable) -> dict[s
             }
             for column in table.columns
         ],
-        "charts": [chart.described(scope) for chart in table.charts() if chart.points],
     }
+
+
+def _summary(export: Export, scope: ExportScope, table: ExportTable) -> dict[str, Any]:
+    """What the writer needs after the rows."""
+    charts = [chart.described(scope) for chart in table.charts() if chart.points]
+    return {"facts": _facts(export, scope), "charts": charts}
 
 
 def _facts(export: Export, scope: ExportScope) -> list[tuple[str, str]]:
@@ -272,7 +292,7 @@ def _facts(export: Export, scope: ExportScope) -> list[tuple[str, str]]:
 
 async def _run_writer(folder: Path) -> None:
     """Run the program that writes the file. Raises WriterFailed."""
-    ended = await run(sys.executable, "-I", str(WRITER), str(folder))
+    ended = await run(sys.executable, "-I", str(WRITER), str(folder), str(os.getpid()))
     if ended.code:
         raise WriterFailed(ended.errors.decode(errors="replace")[-2000:])
 
@@ -293,8 +313,13 @@ async def _held(db: Database, export: Export, progress: Progress) -> AsyncGenera
     try:
         yield
     finally:
-        beating.cancel()
-        await asyncio.gather(beating, return_exceptions=True)
+        await cancelled(beating)
+
+
+async def cancelled(task: asyncio.Task[None]) -> None:
+    """Cancel a task, unless it has ended, and wait for its end."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _retry(db: Database, export: Export, error: Exception) -> None:
