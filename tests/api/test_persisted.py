@@ -100,20 +100,20 @@ def own(stem: str) -> str:
     return hash_of((FOLDER / f"{stem}.graphql").read_text())
 
 
-async def test_a_public_page_by_get_may_be_cached_for_a_second(desk: Desk) -> None:
-    await desk.receive("米", 20)
-    page = {"id": own("storefront"), "variables": {"store": desk.chain.founded.store.code}}
-    fresh = await get(desk, **page)
+async def test_a_public_page_by_get_may_be_cached_for_a_second(fresh: Desk) -> None:
+    await fresh.receive("米", 20)
+    page = {"id": own("storefront"), "variables": {"store": fresh.chain.founded.store.code}}
+    fresh = await get(fresh, **page)
     assert fresh.json()["data"]["storefront"]["store"]["name"] == "南山店"
     assert fresh.headers["cache-control"] == "public, max-age=1"
     assert "Accept-Language" in fresh.headers["vary"]
     tag = fresh.headers["etag"]
-    again = await get(desk, {"if-none-match": f'"other", {tag}'}, **page)
+    again = await get(fresh, {"if-none-match": f'"other", {tag}'}, **page)
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
-    english = await get(desk, {"if-none-match": tag, "accept-language": "en"}, **page)
+    english = await get(fresh, {"if-none-match": tag, "accept-language": "en"}, **page)
     assert english.status_code == 200
-    await desk.post("sell", ("米", 18))
-    changed = await get(desk, {"if-none-match": tag}, **page)
+    await fresh.post("sell", ("米", 18))
+    changed = await get(fresh, {"if-none-match": tag}, **page)
     assert (changed.status_code, changed.headers["etag"] == tag) == (200, False)
 
 
