@@ -1,12 +1,12 @@
 """The mirror: answers about stores that all readers share, kept without the database.
 
-An answer is dropped when this process learns of a change in one of its stores, and after a second
-in any case: prices and labels also depend on the time of day.
+An answer is used until this process learns of a change in one of its stores, and for a second at
+most: prices and labels also depend on the time of day.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,8 +17,10 @@ SECONDS = 1.0
 """How long an answer may be used."""
 MOST_BYTES = 4 * 1024 * 1024
 """Bytes of all answers as JSON; their values take about five times as much memory."""
+ENTRY_BYTES = 1024
+"""What an answer takes besides its JSON."""
 
-Place = tuple[UUID, UUID]
+StoreKey = tuple[UUID, UUID]
 """A tenant and one of its stores."""
 
 
@@ -26,15 +28,19 @@ class Computed(NamedTuple):
     """An answer, and the stores that it is about."""
 
     answer: Answer
-    places: frozenset[Place]
+    stores: frozenset[StoreKey]
 
 
-class Kept(NamedTuple):
+class CachedAnswer(NamedTuple):
     """A computed answer; `began` counts the changes that were known before it was read."""
 
     computed: Computed
     began: int
     until: float
+
+    @property
+    def bytes(self) -> int:
+        return len(self.computed.answer.json) + ENTRY_BYTES
 
 
 class Mirror:
@@ -43,31 +49,33 @@ class Mirror:
     def __init__(self, bus: Bus, most_bytes: int = MOST_BYTES) -> None:
         self._bus = bus
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
+        self._entries: OrderedDict[bytes, CachedAnswer] = OrderedDict()
         self._bytes = 0
         self._changes = 0
-        self._changed: dict[Place, int] = {}
-        self._running: dict[Hashable, tuple[int, asyncio.Future[Computed | None]]] = {}
-        bus.listen(self._hear)
+        self._changed: dict[StoreKey, int] = {}
+        self._all_changed = 0
+        self._running: dict[bytes, tuple[int, asyncio.Future[Computed | None]]] = {}
+        bus.listen(self._on_change)
 
     async def answer(
-        self, question: Hashable, compute: Callable[[], Awaitable[Computed | None]]
+        self, question: bytes, compute: Callable[[], Awaitable[Computed | None]]
     ) -> Answer | None:
         """The answer to the question: a kept one, one that another request computes now, or a new
         one. None if it was not computed, and must not be shared.
         """
-        computed = self._current(question)
-        if computed is None:
-            began, running = self._running.get(question, (-1, None))
-            # An answer that was begun before the last change may lack it.
-            if running is not None and began == self._changes:
-                computed = await asyncio.shield(running)
-            else:
-                computed = await self._compute(question, compute)
+        entry = self._entries.get(question)
+        if entry is not None and self._is_current(entry):
+            self._entries.move_to_end(question)
+            return entry.computed.answer
+        began, running = self._running.get(question, (-1, None))
+        if running is not None and self._is_unchanged(entry, began):
+            computed = await asyncio.shield(running)
+        else:
+            computed = await self._compute(question, compute)
         return computed and computed.answer
 
     async def _compute(
-        self, question: Hashable, compute: Callable[[], Awaitable[Computed | None]]
+        self, question: bytes, compute: Callable[[], Awaitable[Computed | None]]
     ) -> Computed | None:
         loop = asyncio.get_running_loop()
         began, until = self._changes, loop.time() + SECONDS
@@ -81,45 +89,40 @@ class Mirror:
             if self._running.get(question) is running:
                 del self._running[question]
         if computed is not None and self._bus.connected:
-            self._keep(question, Kept(computed, began, until))
+            self._keep(question, CachedAnswer(computed, began, until))
         return computed
 
-    def _current(self, question: Hashable) -> Computed | None:
-        """The kept answer, unless something may have changed since it was read."""
-        kept = self._kept.get(question)
-        if kept is None:
-            return None
-        if self._is_current(kept):
-            self._kept.move_to_end(question)
-            return kept.computed
-        self._drop(question)
-        return None
-
-    def _is_current(self, kept: Kept) -> bool:
+    def _is_current(self, entry: CachedAnswer) -> bool:
         return (
             # Without the bus, changes of other processes are not known.
             self._bus.connected
-            and asyncio.get_running_loop().time() < kept.until
-            and all(self._changed.get(place, 0) <= kept.began for place in kept.computed.places)
+            and asyncio.get_running_loop().time() < entry.until
+            and self._is_unchanged(entry, entry.began)
         )
 
-    def _keep(self, question: Hashable, kept: Kept) -> None:
+    def _is_unchanged(self, entry: CachedAnswer | None, began: int) -> bool:
+        """Whether no store of this question has changed since; any store, if they are not known."""
+        if entry is None:
+            return began == self._changes
+        latest = max(self._changed.get(store, 0) for store in entry.computed.stores)
+        return began >= max(latest, self._all_changed)
+
+    def _keep(self, question: bytes, entry: CachedAnswer) -> None:
         self._drop(question)
-        self._kept[question] = kept
-        self._bytes += len(kept.computed.answer.json)
+        self._entries[question] = entry
+        self._bytes += entry.bytes
         while self._bytes > self._most_bytes:
-            self._drop(next(iter(self._kept)))
+            self._drop(next(iter(self._entries)))
 
-    def _drop(self, question: Hashable) -> None:
-        kept = self._kept.pop(question, None)
-        if kept is not None:
-            self._bytes -= len(kept.computed.answer.json)
+    def _drop(self, question: bytes) -> None:
+        entry = self._entries.pop(question, None)
+        if entry is not None:
+            self._bytes -= entry.bytes
 
-    def _hear(self, tenant: UUID | None, store: UUID | None) -> None:
+    def _on_change(self, tenant: UUID | None, store: UUID | None) -> None:
         self._changes += 1
         if tenant is None or store is None:
             # Nudges were missed: any store may have changed.
-            self._kept.clear()
-            self._bytes = 0
+            self._all_changed = self._changes
         else:
             self._changed[tenant, store] = self._changes

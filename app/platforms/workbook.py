@@ -252,7 +252,7 @@ class ColumnCell(Cell):
         return f"{self._letter}{self.row}"
 
     def __repr__(self) -> str:
-        # openpyxl puts it in an error that it drops, for each cell.
+        # openpyxl formats each cell into the message of an error that it catches.
         return f"<ColumnCell {self._letter}>"
 
     def holding(self, content: Any, type: str) -> "ColumnCell":

@@ -159,7 +159,8 @@ class StockReportsQuery:
             datetime | None,
             strawberry.argument(
                 description="Past moment to compare with: the goods that the stores had then and "
-                "that had expired or expired as soon after it. No comparison by default. 对比时间"
+                "that had expired, or were to expire within `withinDays` days of it. No "
+                "comparison by default. 对比时间"
             ),
         ] = None,
         store_ids: StoreIds = None,

@@ -25,5 +25,5 @@ class StorefrontQuery:
     ) -> types.Storefront | None:
         row = await public_store(info, store)
         if row is not None:
-            info.context.places.add((row.tenant_id, row.id))
+            info.context.public_stores.add((row.tenant_id, row.id))
         return row and types.Storefront(store=as_window(row), channel=channel)

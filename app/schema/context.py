@@ -25,7 +25,7 @@ from app.domain.people.mini_apps import MiniApps
 from app.domain.people.sessions import Gate
 from app.domain.reports.exports import ExportFiles
 from app.live.hub import Hub
-from app.live.mirror import Place
+from app.live.mirror import StoreKey
 from app.schema.loaders import Loaders
 from app.schema.offline_sales import Placeholders
 from app.settings import Settings
@@ -72,14 +72,14 @@ class Context:
     """Scheme and host of this server as the caller reaches it."""
     unreadable: Placeholders = field(default_factory=dict[Any, Any], repr=False, compare=False)
     """Offline sales of the request that could not be read."""
-    places: set[Place] = field(init=False, repr=False, compare=False)
+    public_stores: set[StoreKey] = field(init=False, repr=False, compare=False)
     """Stores whose public data the operation has read."""
     snapshot: Snapshot = field(init=False, repr=False, compare=False)
     _loaders: dict[UUID | None, Loaders] = field(init=False, repr=False, compare=False)
     _complete: list[asyncio.Task[datetime]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "places", set())
+        object.__setattr__(self, "public_stores", set())
         object.__setattr__(self, "snapshot", self.app.db.new_snapshot())
         object.__setattr__(self, "_loaders", {})
         object.__setattr__(self, "_complete", [])
@@ -90,6 +90,11 @@ class Context:
         if self.person is None:
             raise self.trouble or signed_out()
         return self.person
+
+    @property
+    def has_own_documents_only(self) -> bool:
+        """Whether the reader is a guest who may run only the server's own documents."""
+        return self.scope is None and self.app.settings.guest_documents == "own"
 
     @property
     def now(self) -> datetime:

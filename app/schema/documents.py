@@ -60,6 +60,7 @@ class Operation:
     def __init__(self, document: "Document", node: OperationDefinitionNode) -> None:
         self.kind = OperationType(node.operation.value)
         self._shapes = document.literals.variables_of(node)
+        self.variables = tuple(self._shapes)
         self._node = node
         self.sale_variables = sale_variables(node)
         self.roots = _roots(node)
@@ -145,6 +146,12 @@ class Document:
         """Whether the answer of this operation is the same for all readers."""
         operation = self.operation(name)
         return operation is not None and operation.roots == SHARED_ROOTS
+
+    def declared(self, name: object, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the variables that the operation declares."""
+        operation = self.operation(name)
+        names = operation.variables if operation else ()
+        return {name: variables[name] for name in names if name in variables}
 
     def measure(self, node: OperationDefinitionNode, rows: Mapping[str, int]) -> Size:
         try:

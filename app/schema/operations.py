@@ -2,7 +2,7 @@
 deadline."""
 
 import asyncio
-from collections.abc import Hashable
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -101,8 +101,6 @@ class GuardedSchema(PatientSchema):
     ) -> Any:
         """The result within the deadline; answers to introspection are cached."""
         document = self.documents.read(execution_context.query or "")
-        if shared := _shared_question(document, execution_context):
-            return await self._answer_shared(shared, execution_context, *arguments, **named)
         question = document.schema_question
         if question in self._schema_answers:
             return ExecutionResult(data=self._schema_answers[question], errors=None)
@@ -111,36 +109,13 @@ class GuardedSchema(PatientSchema):
             self._schema_answers[question] = result.data
         return result
 
-    async def _answer_shared(
-        self, question: Hashable, execution_context: ExecutionContext, *arguments: Any, **named: Any
-    ) -> Any:
-        """The result of an operation whose answer is the same for all readers."""
-        result = None
-
-        async def compute() -> Computed | None:
-            nonlocal result
-            result = await self._execute_in_time(execution_context, *arguments, **named)
-            places = frozenset(execution_context.context.places)
-            if result.errors or not places:
-                return None
-            return Computed(Answer(result.data), places)
-
-        answer = await execution_context.context.app.hub.mirror.answer(question, compute)
-        if result is not None:
-            return result
-        if answer is not None:
-            return ExecutionResult(data=answer, errors=None)
-        return await self._execute_in_time(execution_context, *arguments, **named)
-
     async def _execute_in_time(
         self, execution_context: ExecutionContext, *arguments: Any, **named: Any
     ) -> Any:
         seconds = execution_context.context.app.settings.deadline_seconds
         try:
             async with asyncio.timeout(seconds):
-                result: Any = await super()._execute_operation(
-                    execution_context, *arguments, **named
-                )
+                result: Any = await self._execute_once(execution_context, *arguments, **named)
         except TimeoutError:
             is_mutation = execution_context.operation_type is OperationType.MUTATION
             error = _late(seconds, is_mutation)
@@ -152,18 +127,49 @@ class GuardedSchema(PatientSchema):
         self._process_errors([error], execution_context)
         return ExecutionResult(data=None, errors=[error])
 
+    async def _execute_once(
+        self, execution_context: ExecutionContext, *arguments: Any, **named: Any
+    ) -> Any:
+        """The result; one whose answer is the same for all readers comes from the mirror."""
+        execute = super()._execute_operation
+        document = self.documents.read(execution_context.query or "")
+        question = _shared_question(document, execution_context)
+        if question is None:
+            return await execute(execution_context, *arguments, **named)
+        result = None
 
-def _shared_question(document: Document, context: ExecutionContext) -> Hashable | None:
-    """What is asked, if the answer is the same for all readers; None otherwise.
+        async def compute() -> Computed | None:
+            nonlocal result
+            result = await execute(execution_context, *arguments, **named)
+            stores = frozenset(execution_context.context.public_stores)
+            if result.errors or not stores:
+                return None
+            return Computed(Answer(result.data), stores)
+
+        answer = await execution_context.context.app.hub.mirror.answer(question, compute)
+        if result is not None:
+            return result
+        if answer is not None:
+            return ExecutionResult(data=answer, errors=None)
+        return await execute(execution_context, *arguments, **named)
+
+
+def _shared_question(document: Document, context: ExecutionContext) -> bytes | None:
+    """The hash of what is asked, if the answer is the same for all readers; None otherwise.
 
     Readers with another budget may be refused the same answer, so each budget has its own.
     """
     name = context._provided_operation_name
     if not document.is_shared(name) or context.context.trouble is not None:
         return None
+    variables = document.declared(name, context.variables or {})
     budget = budget_of(context.context.scope)
-    variables = orjson.dumps(context.variables or {}, option=orjson.OPT_SORT_KEYS)
-    return document.text, name, variables, context.context.language, budget
+    question = document.text, name, variables, context.context.language, budget
+    try:
+        return sha256(orjson.dumps(question, option=orjson.OPT_SORT_KEYS)).digest()
+    except TypeError:
+        # The variables are nested too deeply: they are refused when they are read.
+        return None
 
 
 def _chosen(document: Document, context: ExecutionContext) -> Operation:
@@ -186,12 +192,11 @@ def _check_trusted(text: str, context: Any) -> None:
 
     Raises Denied.
     """
-    is_guest = context.scope is None and context.trouble is None
-    if is_guest and context.app.settings.guest_documents == "own" and not is_own(text):
+    if context.has_own_documents_only and context.trouble is None and not is_own(text):
         raise Denied(
             "UNAUTHENTICATED",
-            "未登录时只能使用 app/operations 里的查询，请先登录",
-            "Without signing in, only the documents of app/operations are run: sign in first.",
+            "未登录时只能使用服务器提供的查询，请先登录",
+            "Without signing in, you can run only the server's own documents: sign in first.",
         )
 
 

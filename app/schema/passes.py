@@ -243,5 +243,6 @@ class RefundPassInput:
     zone: str | None = strawberry.field(
         default=None,
         description="Zone of the store that sold the pass into which consumables go back, one of "
-        "`Store.zones`; the zone they were taken from by default. 区域",
+        "`Store.zones`; the zone they were taken from by default. Consumables that were only "
+        "reserved go back without a zone. 区域",
     )

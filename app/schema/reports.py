@@ -61,7 +61,8 @@ class ChannelSold:
 
 @window(
     Figures,
-    description="Figures of one channel in one store, day, week or month, or in all. 渠道报表",
+    description="Figures of one channel, for each store, day, week or month, or for all stores. "
+    "渠道报表",
 )
 class ChannelFigures:
     store: Store | None = maybe_edge(

@@ -338,8 +338,9 @@ class ExpiryReportRow(ReportKey):
         return quantity(sums.on_hand, sums.scale) if root.group == "PRODUCT" else None
 
     @strawberry.field(
-        description="Figures of the same row at `comparedAt`, at present costs; days are those "
-        "that lay as far ahead then. Null without a comparison, or without goods then. 对比数据"
+        description="Figures of the same row at `comparedAt`, at present costs; a day is compared "
+        "with the day that was as many days ahead then. Null without a comparison, or without "
+        "goods then. 对比数据"
     )
     def compared(self, root: strawberry.Parent[ReportRow[ExpirySums]]) -> ExpiryFigures | None:
         return as_window(root.compared)

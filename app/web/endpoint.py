@@ -37,10 +37,10 @@ from app.schema.persisted import (
     with_name_in_extensions,
 )
 from app.settings import listed
-from app.web.named import cacheable, named_query, names_document
+from app.web.named import EVENT_STREAM, cacheable, named_query, names_query
 from app.web.network import origin_of
 
-EVENT_STREAM, JSON = "text/event-stream", "application/json"
+JSON = "application/json"
 ANSWERED = {OperationType.QUERY, OperationType.MUTATION}
 """Operations that have one answer."""
 
@@ -87,6 +87,9 @@ class Endpoint(GraphQL[Context, None]):
             raise orjson.JSONDecodeError("expected an object", "", 0)
         return with_name_in_extensions(cast("dict[str, Any]", value))
 
+    def parse_query_params(self, params: Any) -> dict[str, Any]:
+        return with_name_in_extensions(super().parse_query_params(params))
+
     def encode_json(self, data: object) -> bytes:
         return dumps(data)
 
@@ -100,7 +103,7 @@ class Endpoint(GraphQL[Context, None]):
         if isinstance(request, Request):
             if is_plain(request):
                 answer = await self._answer_plain(request)
-            elif names_document(request):
+            elif names_query(request):
                 answer = await self._answer_named(request)
         return answer or await super().run(request, context, root_value)
 
@@ -193,6 +196,9 @@ class Endpoint(GraphQL[Context, None]):
             if data.query is None:
                 error = GraphQLError(NOT_FOUND, extensions={"code": "PERSISTED_QUERY_NOT_FOUND"})
                 return failed(error, context.language)
+            return None
+        if context.has_own_documents_only:
+            # Refused later, unless it is the server's own: guests put nothing into the cache.
             return None
         try:
             self.persisted.keep(name, data.query)

@@ -1,4 +1,4 @@
-"""GET of queries that are named by their hash: what is asked, and how long the answer may be kept.
+"""GET requests that name a persisted query: what they ask, and the ETag of the answer.
 
 Browsers and content delivery networks keep answers to GET. Only queries are answered: a link must
 not change anything.
@@ -16,16 +16,16 @@ from strawberry.http import GraphQLRequestData
 from app.domain.errors import Malformed
 from app.schema.persisted import named_document, with_name_in_extensions
 
-SHARED_SECONDS = 1
-"""How long caches may keep an answer that is the same for all readers, as the mirror does."""
+EVENT_STREAM = "text/event-stream"
 VARY = "Accept-Language, Authorization"
 
 
-def names_document(request: Request) -> bool:
-    """Whether a GET names a document by its hash. A text in the address is never run."""
+def names_query(request: Request) -> bool:
+    """Whether a GET names a query by its hash; those of a browser's EventSource name feeds."""
     given = request.query_params
     return (
         request.method == "GET"
+        and EVENT_STREAM not in request.headers.get("accept", "")
         and "query" not in given
         and ("id" in given or "extensions" in given)
     )
@@ -65,13 +65,13 @@ def _object(text: str | None, name: str) -> dict[str, Any] | None:
 def cacheable(headers: Headers, body: bytes, is_shared: bool) -> Response:
     """The answer to a GET with its ETag, or 304 if the client has the same.
 
-    An answer that `is_shared` by all readers may be kept by any cache for a second; another only
-    by the client, which asks each time whether it is still right.
+    An answer that `is_shared` by all readers may be kept by any cache, others only by the client.
+    Each must ask with every use whether it is still right: a cache does not hear of changes.
     """
     # Weak, since a compressed answer has other bytes.
     tag = f'W/"{sha256(body).hexdigest()[:32]}"'
     is_public = is_shared and "authorization" not in headers
-    control = f"public, max-age={SHARED_SECONDS}" if is_public else "private, no-cache"
+    control = "public, no-cache" if is_public else "private, no-cache"
     cached = {"etag": tag, "cache-control": control, "vary": VARY}
     known = headers.get("if-none-match", "").split(",")
     if tag in (each.strip() for each in known):

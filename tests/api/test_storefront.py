@@ -4,7 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from graphql import GraphQLObjectType, get_named_type
+from graphql import GraphQLObjectType, get_named_type, is_abstract_type
 
 from app.resolvers import SCHEMA
 from app.schema.boundary import EVERY, permission_of, sight_of
@@ -86,6 +86,8 @@ def test_everything_below_the_storefront_is_public() -> None:
     waiting, reached = [core.query_type.fields[name].type for name in SHARED_ROOTS], set[str]()
     while waiting:
         type_ = get_named_type(waiting.pop())
+        if is_abstract_type(type_):
+            waiting += core.get_possible_types(type_)
         if not isinstance(type_, GraphQLObjectType) or type_.name in reached:
             continue
         reached.add(type_.name)

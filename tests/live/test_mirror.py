@@ -10,7 +10,7 @@ import pytest
 from app.db.core.bus import Bus
 from app.db.core.unit import Database
 from app.live import mirror as mirrors
-from app.live.mirror import Computed, Mirror
+from app.live.mirror import ENTRY_BYTES, Computed, Mirror
 from app.live.share import Answer
 from app.run.embedded import Urls
 from tests.live.test_bus import value_of
@@ -25,7 +25,7 @@ class Reader:
 
     bus: Bus
     mirror: Mirror
-    places: frozenset[tuple[UUID, UUID]] = frozenset({(TENANT, STORE)})
+    stores: frozenset[tuple[UUID, UUID]] = frozenset({(TENANT, STORE)})
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     read: int = 0
 
@@ -33,10 +33,10 @@ class Reader:
         self.read += 1
         number = self.read
         await self.gate.wait()
-        return Computed(Answer(number=number), self.places)
+        return Computed(Answer(number=number), self.stores)
 
     async def ask(self, question: str = "page") -> int:
-        answer = await self.mirror.answer(question, self.compute)
+        answer = await self.mirror.answer(question.encode(), self.compute)
         assert answer is not None
         return answer["number"]
 
@@ -112,7 +112,7 @@ async def test_requests_compute_for_themselves_when_the_shared_reading_fails(
     async def unused() -> Computed | None:
         raise AssertionError("a second reading")
 
-    second = asyncio.create_task(reader.mirror.answer("page", unused))
+    second = asyncio.create_task(reader.mirror.answer(b"page", unused))
     await asyncio.sleep(0)
     first.cancel()
     assert await second is None
@@ -133,12 +133,12 @@ async def test_nothing_is_kept_without_the_bus(reader: Reader) -> None:
 
 async def test_missed_nudges_drop_every_answer(reader: Reader) -> None:
     assert await reader.ask() == 1
-    reader.mirror._hear(None, None)
+    reader.mirror._on_change(None, None)
     assert await reader.ask() == 2
 
 
 async def test_answers_are_bounded_by_bytes(reader: Reader) -> None:
-    reader.mirror = Mirror(reader.bus, most_bytes=3 * len(Answer(number=1).json))
+    reader.mirror = Mirror(reader.bus, most_bytes=3 * (ENTRY_BYTES + len(Answer(number=1).json)))
     for question in "abcd":
         await reader.ask(question)
     assert [await reader.ask("d"), await reader.ask("b"), await reader.ask("a")] == [4, 2, 5]

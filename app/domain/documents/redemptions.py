@@ -16,29 +16,11 @@ from app.db.levels import open_levels
 from app.db.tables import Movement, Pass, Redemption
 from app.domain import access
 from app.domain.access import Can, Viewer
-from app.domain.catalog.cookbook import (
-    NO_WISH,
-    Taken,
-    Wish,
-    made_to_order,
-)
+from app.domain.catalog.cookbook import NO_WISH, Taken, Wish, made_to_order
 from app.domain.claims import claim, fingerprint_of
-from app.domain.documents.pass_consumption import (
-    redemption_lines,
-)
-from app.domain.documents.passes import (
-    check_uses,
-    get_pass,
-    lock_pass,
-    pass_movement,
-    read_prepaid,
-)
-from app.domain.errors import (
-    NotEnoughUses,
-    Refused,
-    WrongState,
-    WrongStateReason,
-)
+from app.domain.documents.pass_consumption import redemption_lines
+from app.domain.documents.passes import check_uses, get_pass, lock_pass, pass_movement, read_prepaid
+from app.domain.errors import NotEnoughUses, Refused, WrongState, WrongStateReason
 from app.domain.ledger.channel_limits import COUNTER
 from app.domain.ledger.documents import open_levels_for, post_movement
 from app.domain.ledger.draft import Draft, Line, Place, in_zone

@@ -186,7 +186,8 @@ def _step_of(row: Import, done: int) -> Sequence[Row]:
     lines = cast(list[list[Any]], row.lines)
     end = min(done + STEP, len(lines))
     if ImportKind[row.kind] in WHOLE_PRODUCTS:
-        while end < len(lines) and lines[end][2:] == lines[end - 1][2:]:
+        # Lines of an earlier version do not name their product.
+        while end < len(lines) and any(lines[end][2:]) and lines[end][2:] == lines[end - 1][2:]:
             end += 1
     return [Row(number, texts) for number, texts, *_ in lines[done:end]]
 

@@ -108,5 +108,5 @@ def grouped(rows: list[tuple[Key, Sums]], kind: type[Sums]) -> Grouped[Sums]:
 
 
 def added(sums: Sequence[Any], kind: type[Any]) -> Any:
-    """The sums of all rows; what only means something for one product is added up as well."""
+    """The sums of all rows. Quantities are added up too: in a total they mean nothing."""
     return kind(*map(sum, zip(*sums, strict=True))) if sums else kind()

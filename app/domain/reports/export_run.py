@@ -205,13 +205,14 @@ async def _write_rows(
     )
     table = await _table(session, scope, export)
     started = time.monotonic()
-    with (folder / "rows.jsonl").open("wb", buffering=0) as target:
+    with (folder / "rows.jsonl").open("wb") as target:
         _put(folder / "columns.json", _shape(export, scope, table))
         async for page in table.pages:
             progress.rows += len(page)
             if export.format == "XLSX" and progress.rows > SHEET_ROWS_MAX:
                 raise TooManyRows
             target.write(b"".join(orjson.dumps(row, default=str) + b"\n" for row in page))
+            target.flush()
             progress.percent = (
                 READ_PERCENT * progress.rows // max(progress.rows, table.expected or 0, 1)
             )
