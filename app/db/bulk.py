@@ -1,7 +1,7 @@
 """Rows of bulk queries: a tenant's products, levels and movements, in pages by their keys."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy import func, select, tuple_
 from app.db.categories import subtree
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import among
-from app.db.days import id_of
+from app.db.days import first_movement_id
 from app.db.reservations import OVERDUE, with_overdue
 from app.db.tables import Level, Movement, Product
 from app.db.updates import is_kept, levels_since, products_since
@@ -104,18 +104,9 @@ async def movements(
     )
     if filter.since is not None:
         query = query.where(Movement.occurred_at >= filter.since)
-        after = max(after or UUID(int=0), _first_id(filter.since))
+        after = max(after or UUID(int=0), first_movement_id(filter.since))
     if filter.until is not None:
         query = query.where(Movement.occurred_at < filter.until)
     if after is not None:
         query = query.where(Movement.id > after)
     return (await session.scalars(query.order_by(Movement.id).limit(limit))).all()
-
-
-def _first_id(moment: datetime) -> UUID:
-    """An id before those of all movements that happened at `moment` or later.
-
-    An id begins with the time of recording. A movement is recorded after it happened, by the clock
-    of a device that is less than an hour ahead.
-    """
-    return id_of(moment - timedelta(hours=1))

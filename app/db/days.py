@@ -1,7 +1,7 @@
 """Days in SQL: the calendar day in a store's time zone, when it began, and the first id created
 since."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,15 @@ def day_began(day: Any, timezone: Any) -> Any:
 def id_of(moment: datetime) -> UUID:
     """The smallest id that a row created at `moment` or later can have; see `first_id`."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def first_movement_id(moment: datetime) -> UUID:
+    """An id before those of all movements that happened at `moment` or later.
+
+    An id begins with the time of recording. A movement is recorded after it happened, by the clock
+    of a device that is less than an hour ahead.
+    """
+    return id_of(moment - timedelta(hours=1))
 
 
 def first_id(moment: Any) -> Any:

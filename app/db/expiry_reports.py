@@ -1,7 +1,7 @@
 """Reports of goods that expire, now and at a past moment."""
 
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Date, and_, cast, func, select, union_all
 from app.db.categories import subtree
 from app.db.core.snapshot import AnySession, planned_each_time
 from app.db.core.statement import among
-from app.db.days import id_of, store_day
+from app.db.days import first_movement_id, store_day
 from app.db.flow_reports import Key
 from app.db.report_keys import TIMES, time_key
 from app.db.stock_values import StockFilter
@@ -113,14 +113,12 @@ def _goods(tenant: UUID, stores: Collection[UUID], at: datetime | None) -> Any:
 
 def _undone(tenant: UUID, stores: Collection[UUID], at: datetime) -> list[Any]:
     """SQL: what the movements that happened after the moment took from each batch, and gave."""
-    first = id_of(at - timedelta(hours=1))
+    first = first_movement_id(at)
     return [
         select(store, E.product_id, E.batch_id, E.quantity * sign)
         .join_from(
             E.movement_id.table, M.id.table, and_(M.tenant_id == tenant, M.id == E.movement_id)
         )
-        # An id begins with the time of recording, which is never before the event but for clocks
-        # that differ.
         .where(E.tenant_id == tenant, E.movement_id >= first, M.occurred_at > at)
         .where(among(store, stores), E.batch_id.is_not(None), bin.in_(ON_HAND_BINS))
         for store, bin, sign in ((E.from_store, E.from_bin, 1), (E.to_store, E.to_bin, -1))

@@ -61,7 +61,7 @@ class Mirror:
         self, question: bytes, compute: Callable[[], Awaitable[Computed | None]]
     ) -> Answer | None:
         """The answer to the question: a kept one, one that another request computes now, or a new
-        one. None if it was not computed, and must not be shared.
+        one. None if that request has none to share: its answer has errors, or it was cancelled.
         """
         entry = self._entries.get(question)
         if entry is not None and self._is_current(entry):
@@ -101,7 +101,8 @@ class Mirror:
         )
 
     def _is_unchanged(self, entry: CachedAnswer | None, began: int) -> bool:
-        """Whether no store of this question has changed since; any store, if they are not known."""
+        """Whether no store of the entry has changed since `began`; without an entry, no store at
+        all."""
         if entry is None:
             return began == self._changes
         latest = max(self._changed.get(store, 0) for store in entry.computed.stores)

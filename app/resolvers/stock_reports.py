@@ -11,12 +11,7 @@ from app.db.stock_values import StockFilter
 from app.domain import access
 from app.domain.access import Can
 from app.domain.reports import stock
-from app.domain.reports.stock import (
-    USUAL_COVER,
-    USUAL_DAYS,
-    ExpiryGroupBy,
-    StockGroupBy,
-)
+from app.domain.reports.stock import USUAL_COVER, USUAL_DAYS, ExpiryGroupBy, StockGroupBy
 from app.resolvers.report_arguments import (
     Compared,
     OfCategory,
@@ -172,5 +167,5 @@ class StockReportsQuery:
         within = checked_days(within_days, USUAL_DAYS, "withinDays")
         async with info.context.snapshot.read(tenant) as session:
             group = (group_by or ExpiryGroupBy.DAY).name
-            report = stock.expiry_report
-            return await report(session, tenant, chosen, within, group, limit, compared_at)
+            what = chosen, within, group, limit, compared_at
+            return await stock.expiry_report(session, tenant, *what)

@@ -60,7 +60,7 @@ class GuardedSchema(PatientSchema):
         cost = {"requested": 0, "budget": budget}
         context.extensions_results["cost"] = cost
         try:
-            _check_trusted(context.query or "", context.context)
+            _check_guest_document(context.query or "", context.context)
             document = self.documents.read(context.query or "")
             context.graphql_document = document.node
             operation = _chosen(document, context)
@@ -187,7 +187,7 @@ def _chosen(document: Document, context: ExecutionContext) -> Operation:
     return operation
 
 
-def _check_trusted(text: str, context: Any) -> None:
+def _check_guest_document(text: str, context: Any) -> None:
     """Allow guests only the documents of `app/operations`, where the settings say so.
 
     Raises Denied.

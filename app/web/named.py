@@ -25,7 +25,7 @@ def names_query(request: Request) -> bool:
     given = request.query_params
     return (
         request.method == "GET"
-        and EVENT_STREAM not in request.headers.get("accept", "")
+        and EVENT_STREAM not in request.headers.get("accept", "").lower()
         and "query" not in given
         and ("id" in given or "extensions" in given)
     )

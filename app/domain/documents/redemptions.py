@@ -52,7 +52,7 @@ async def redeem_pass(
     takes = await _components(db, viewer.tenant, row)
     await _open(db, row, store_id, takes)
     zone = await check_zone(db, viewer.tenant, store_id, zone)
-    request = ("redeem", pass_id, store_id, uses, *wish.printed(), *([zone] if zone else []))
+    request = _request(pass_id, store_id, uses, wish, zone)
 
     async def once() -> Redemption:
         async with db.unit(viewer.tenant) as unit:
@@ -72,6 +72,14 @@ async def redeem_pass(
             return _redemption(unit, id, *what, pass_id=pass_id, ahead=ahead)
 
     return await retry_while_short(db, viewer.tenant, store_id, once)
+
+
+def _request(
+    subject: UUID, store_id: UUID, uses: int, wish: Wish, zone: str | None
+) -> tuple[object, ...]:
+    """What the key of a redemption of this pass or service is claimed for."""
+    # Without a zone it is the same request as that of a client that knows none.
+    return "redeem", subject, store_id, uses, *wish.printed(), *([zone] if zone else [])
 
 
 def _redemption(
@@ -134,7 +142,7 @@ async def redeem_paid(
         channel=COUNTER,
     )
     await open_levels_for(db, viewer.tenant, draft)
-    request = ("redeem", product_id, store_id, uses, *wish.printed(), *([zone] if zone else []))
+    request = _request(product_id, store_id, uses, wish, zone)
 
     async def once() -> Redemption:
         async with db.unit(viewer.tenant) as unit:

@@ -168,7 +168,7 @@ async def _make_file(db: Database, files: ExportFiles, export: Export, progress:
             await _read(db, export, folder, progress)
             file = folder / "rows.jsonl"
         else:
-            # It writes rows while others are read.
+            # The program writes rows while later ones are read.
             writing = asyncio.create_task(_run_writer(folder))
             try:
                 await _read(db, export, folder, progress)
