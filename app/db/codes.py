@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Uuid, and_, bindparam, select
+from sqlalchemy import Uuid, and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
-from app.db.reservations import OVERDUE, with_overdue
+from app.db.stock import levels_by_pair
 from app.db.tables import Level, Product, ProductCode
 
 ARRIVING = ["name", "product_id", "is_sku", "code", "pack_quantity"]
@@ -48,7 +48,7 @@ async def by_code(session: AnySession, tenant: UUID, name: str) -> CodedProduct 
     return None if row is None else CodedProduct(*row)
 
 
-WITH_LEVEL = BY_NAME.add_columns(Level, OVERDUE).outerjoin(
+WITH_LEVEL = BY_NAME.add_columns(Level, Level.held_until <= func.now()).outerjoin(
     Level,
     and_(
         Level.tenant_id == Product.tenant_id,
@@ -67,9 +67,15 @@ async def by_code_with_level(
     row = (await session.execute(WITH_LEVEL, values)).first()
     if row is None:
         return None, None
-    product, code, level, overdue = row
-    stocked = level.store_id is not None
-    return CodedProduct(product, code), with_overdue(level, overdue) if stocked else None
+    product, code, level, has_overdue = row
+    if has_overdue:
+        # A hold is over, so that its goods can be sold: a rare case that costs a second statement.
+        level = (await levels_by_pair(session, tenant, [(store, product.id)])).get(
+            (store, product.id)
+        )
+    elif level.store_id is None:
+        level = None
+    return CodedProduct(product, code), level
 
 
 async def barcodes_of(
