@@ -215,6 +215,17 @@ async def low_levels(unit: Unit, store: UUID) -> list[tuple[str, UUID | None, UU
     ]
 
 
+async def lasting(unit: Unit, store: UUID, rule: str) -> list[tuple[UUID | None, UUID | None]]:
+    """The alerts of the rule that are not closed: the category of each and its product."""
+    query = (
+        select(Product.category_id, Alert.product_id)
+        .outerjoin(Product, and_(Product.tenant_id == unit.tenant, Product.id == Alert.product_id))
+        .where(Alert.tenant_id == unit.tenant, Alert.store_id == store, Alert.rule == rule)
+        .where(~Alert.closed)
+    )
+    return [(category, product) for category, product in await unit.session.execute(query)]
+
+
 async def alerted(
     unit: Unit, store: UUID, rule: str, products: Collection[UUID]
 ) -> frozenset[UUID]:

@@ -73,7 +73,10 @@ def _raising() -> Statement:
     missing = rows("lacked", *(A[name] for name in names))
     rule = literal_column(f"'{DISCREPANCY}'", String())
     put = insert(Alert).from_select(
-        ["tenant_id", "rule", *names], select(TENANT, rule, *(missing.c[name] for name in names))
+        ["tenant_id", "rule", *names],
+        select(TENANT, rule, *(missing.c[name] for name in names))
+        .join_from(missing, Product, and_(P.tenant_id == TENANT, P.id == missing.c.product_id))
+        .where(func.coalesce(_enabled(rule, missing), true())),
     )
     return Statement(
         put.on_conflict_do_update(
@@ -145,7 +148,7 @@ def _falling() -> Statement:
         ["tenant_id", "id", *columns],
         select(TENANT, c.id, *(c[name] for name in columns))
         .join_from(crossed, Product, sold)
-        .where(func.coalesce(_enabled(c), true())),
+        .where(func.coalesce(_enabled(c.rule, crossed), true())),
     )
     seen = case((A.acknowledged_at.is_(None), _text("OPEN")), else_=_text("ACKNOWLEDGED"))
     fallen = put.on_conflict_do_update(
@@ -180,8 +183,9 @@ def _covered() -> Any:
     )
 
 
-def _enabled(crossed: Any) -> Any:
-    """SQL: whether the most specific setting of the rule is switched on; null without one.
+def _enabled(rule: Any, levels: Any) -> Any:
+    """SQL: whether the most specific setting of the rule for a level is switched on; null without
+    one. The level's product is joined.
 
     A setting of a category applies to the categories below it; the nearest one wins.
     """
@@ -190,9 +194,9 @@ def _enabled(crossed: Any) -> Any:
     return (
         select(S.enabled)
         .outerjoin(covered, covers)
-        .where(S.tenant_id == TENANT, S.rule == crossed.rule)
-        .where(or_(S.store_id.is_(None), S.store_id == crossed.store_id))
-        .where(or_(S.product_id.is_(None), S.product_id == crossed.product_id))
+        .where(S.tenant_id == TENANT, S.rule == rule)
+        .where(or_(S.store_id.is_(None), S.store_id == levels.c.store_id))
+        .where(or_(S.product_id.is_(None), S.product_id == levels.c.product_id))
         .where(or_(S.category_id.is_(None), covered.c.id.is_not(None)))
         .order_by(S.product_id.is_(None), S.category_id.is_(None), covered.c.steps)
         .order_by(S.store_id.is_(None))
@@ -227,7 +231,8 @@ async def judge(unit: Unit, crossed: Iterable[Crossing]) -> None:
 
 
 async def raise_discrepancies(unit: Unit, shortfalls: Iterable[Shortfall]) -> None:
-    """Opens an alert for each level, or adds to the open one, with the orders at risk."""
+    """Opens an alert for each level, or adds to the open one, with the orders at risk; none where
+    the rule is switched off."""
     added = [(uuid7(), *each) for each in sorted(shortfalls)]
     parameters = arrays("lacked", ["id", *Shortfall._fields], added)
     raised = await ADD.fetch(unit.raw, tenant=unit.tenant, **parameters)

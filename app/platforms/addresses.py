@@ -25,6 +25,23 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
+def is_private_name(host: str) -> bool:
+    """Whether the host is an address that is not public, or this machine, without asking DNS.
+
+    Systems also read 2130706433 and 0x7f000001 as 127.0.0.1.
+    """
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return not is_public(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    try:
+        return not is_public(ipaddress.IPv4Address(socket.inet_aton(host)))
+    except OSError:
+        return False
+
+
 async def resolve(host: str, port: int, private_hosts: Collection[str]) -> str:
     """One address of the host. All its addresses must be public, unless the operator allows the
     host.

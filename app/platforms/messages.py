@@ -22,6 +22,20 @@ SERVICES = {
 }
 """Services at addresses of their own. Any other service is for hosts that the operator allows."""
 OTHER = "OTHER"
+ROBOTS = {
+    "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=": "wecombot://",
+    "https://oapi.dingtalk.com/robot/send?access_token=": "dingtalk://",
+    "https://open.feishu.cn/open-apis/bot/v2/hook/": "feishu://",
+}
+"""The addresses of group robots as WeCom, DingTalk and Feishu show them, before the robot's key."""
+
+
+def library_url(url: str) -> str:
+    """The apprise URL of a group robot's own address; any other URL as it is."""
+    for address, scheme in ROBOTS.items():
+        if url.startswith(address):
+            return scheme + url.removeprefix(address).rstrip("/")
+    return url
 
 
 def provider_of(url: str, private_hosts: Collection[str]) -> str | None:

@@ -82,6 +82,8 @@ class NoticesQuery:
             people=as_window(routes.people),
             targets=as_window(routes.targets),
             digest_hour=routes.digest_hour,
+            quiet_start=routes.quiet and f"{routes.quiet[0]:%H:%M}",
+            quiet_end=routes.quiet and f"{routes.quiet[1]:%H:%M}",
             escalates_after_minutes=routes.escalates_after_minutes,
         )
 

@@ -220,6 +220,13 @@ class AlertRoute:
         description="Hour by the store's clock at which the alert is sent in the daily digest; "
         "null if it is sent at once. 每日汇总时刻"
     )
+    quiet_start: str | None = strawberry.field(
+        description="Time of day by the store's clock from which its messages wait until "
+        "`quietEnd`, such as 22:00; null if they are sent at any time. 免打扰开始"
+    )
+    quiet_end: str | None = strawberry.field(
+        description="Time of day at which they are sent; null with `quietStart` null. 免打扰结束"
+    )
     escalates_after_minutes: int | None = strawberry.field(
         description="Minutes after which an alert that is not acknowledged goes to the next role; "
         "null: never. 升级分钟数"
@@ -318,8 +325,9 @@ class AddNotificationTargetInput:
     key: UUID = request_key()
     name: str = strawberry.field(description="Name of the target, up to 100 characters. 名称")
     url: str = strawberry.field(
-        description="Apprise URL: wecombot://KEY, dingtalk://TOKEN, feishu://TOKEN, "
-        "mailtos://user:password@example.com. It is encrypted and never shown. 地址"
+        description="Address of a group robot, as WeCom, DingTalk or Feishu shows it, or an "
+        "Apprise URL such as mailtos://user:password@example.com or dingtalk://SECRET@TOKEN for "
+        "a robot that checks signatures. It is encrypted and never shown. 地址"
     )
     staff_id: UUID | None = strawberry.field(
         default=None,

@@ -260,6 +260,18 @@ async def test_a_rule_that_is_off_raises_nothing(desk: Desk) -> None:
     assert [each["rule"] for each in await alerts(desk)] == ["OUT_OF_STOCK"]
 
 
+async def test_a_shortage_raises_nothing_where_its_rule_is_off(desk: Desk) -> None:
+    rule = {"rule": "DISCREPANCY"}
+    for name in ("米", "面"):
+        await desk.post("sell", (name, 1), acceptShortage=True)
+        if name == "米":
+            assert (await desk.ask(PREVIEW, input=rule))["count"] == 1
+            await desk.do("setAlertRule", **rule, storeId=desk.store, enabled=False)
+    assert [each["product"]["name"] for each in await alerts(desk, **rule)] == ["米"]
+    off = {**rule, "storeId": desk.store, "enabled": False}
+    assert (await desk.ask(PREVIEW, input=off))["count"] == 0
+
+
 async def test_a_setting_of_a_category_holds_for_those_below(desk: Desk) -> None:
     food = (await desk.do("createCategory", name="食品"))["id"]
     drinks = (await desk.do("createCategory", name="饮料", parentId=food))["id"]

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.api import Desk
+from tests.api.test_alert_inputs import refused
+from tests.support.api import Desk, mutation
 from tests.support.shop import day
 
 STOREFRONT = """
@@ -129,6 +130,18 @@ async def test_what_is_refused(desk: Desk) -> None:
     elsewhere = {**named(desk, batch, 20), "storeId": str(uuid4())}
     assert (await desk.do("setMarkdown", **elsewhere))["code"] == "UNKNOWN_STORE"
     assert await desk.code("setMarkdown", by=desk.cashier, **named(desk, batch, 20)) == "FORBIDDEN"
+
+
+async def test_an_expired_batch_is_written_off_instead(desk: Desk) -> None:
+    await desk.product("酸奶", tracksBatches=True, price="10.00")
+    line = await desk.line("酸奶", 5, batchNo="X", expiresOn=str(day(-1)))
+    await desk.do("receive", storeId=desk.store, lines=[line])
+    held = await desk.ask(BATCHES, store=desk.store, product=await desk.product("酸奶"))
+    [expired] = held["level"]["batches"]
+    field, message = await refused(
+        desk, mutation("setMarkdown"), **named(desk, expired["batch"]["id"], 20)
+    )
+    assert (field, message) == ("batchId", f"该批次已于 {day(-1)} 过期，不能打折，请报损")
 
 
 def named(desk: Desk, batch: str, percent: int, **more: Any) -> dict[str, Any]:

@@ -42,7 +42,8 @@ async def set_markdown(db: Database, viewer: Viewer, request: MarkdownRequest) -
     """Sell a batch at a lower price from now on; what the store holds of it.
 
     Raises Refused: UnknownStore, BatchNotHeld when the store holds nothing of the batch; Malformed
-    for a percentage out of bounds, and for a day in the past or behind the last day of sale.
+    for a percentage out of bounds, for an expired batch, and for a day in the past or
+    behind the last day of sale.
     """
     store = access.at(viewer, Can.SET_PRICE, request.store_id)
     percent = request.percent
@@ -92,6 +93,12 @@ async def _write(unit: Unit, viewer: Viewer, level: BatchLevel, request: Markdow
 
 def _last_day(level: BatchLevel, until: date | None, today: date) -> date:
     """The last day of the markdown. Raises Malformed."""
+    if level.expires_on < today:
+        raise Malformed(
+            "batchId",
+            f"该批次已于 {level.expires_on} 过期，不能打折，请报损",
+            f"The batch expired on {level.expires_on}: write it off, it cannot be sold.",
+        )
     last = min(level.expires_on, today + LONGEST) if level.expires_on == NEVER else level.expires_on
     chosen = until or last
     if not today <= chosen <= last:

@@ -16,6 +16,7 @@ DOCUMENT_RULES = (
     "PURCHASE_WAITING",
     "EXPECTED_NOT_ARRIVED",
 )
+WITHOUT_PRODUCTS = (*DOCUMENT_RULES, "AUDIT_DRIFT")
 STOCK_RULES = ("LOW_STOCK", "OUT_OF_STOCK")
 
 
@@ -95,6 +96,13 @@ async def found_by(unit: Unit, rule: str, turn: Turn, settings: Settings) -> lis
         findings = await dishes(unit, turn, settings)
     elif rule in DOCUMENT_RULES:
         findings = await documents(unit, turn, settings)
+    elif rule not in STOCK_RULES:
+        # Only a sale or an audit raises these.
+        findings = [
+            Finding(rule, product)
+            for category, product in await rows.lasting(unit, turn.store, rule)
+            if settings.of(rule, turn.store, category, product).enabled
+        ]
     else:
         findings = [
             Finding(each, product)

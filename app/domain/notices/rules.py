@@ -13,13 +13,20 @@ from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.claims import claim
 from app.domain.errors import Malformed, Refused, UnknownCategory, UnknownProduct
-from app.domain.notices.findings import DOCUMENT_RULES, found_by
+from app.domain.notices.findings import WITHOUT_PRODUCTS, found_by
 from app.domain.rules.alert_settings import Setting, Settings
+from app.domain.rules.alert_texts import RULE_NAMES
 
 STAGE_DAYS = range(1, 366)
 MOST_STAGES = 5
 MOST_FEWER = 100_000
 MOST_HOURS = 24 * 90
+USED_BY = {
+    "days": ("NEAR_EXPIRY", "SLOW_MOVING"),
+    "fewerThan": ("SLOW_MOVING",),
+    "hours": ("TRANSFER_WAITING", "WRITE_OFF_WAITING"),
+}
+"""The rules that read each value of a setting."""
 
 
 async def set_alert_rule(db: Database, viewer: Viewer, key: UUID, setting: Setting) -> AlertSetting:
@@ -69,11 +76,27 @@ def _checked(viewer: Viewer, setting: Setting) -> Setting:
             "productId", "分类和商品只能选一项", "Give a category or a product, not both."
         )
     of_goods = setting.category_id is None and setting.product_id is None
-    if setting.rule in DOCUMENT_RULES and not of_goods:
+    if setting.rule in WITHOUT_PRODUCTS and not of_goods:
         raise Malformed("rule", "单据类预警不能按商品设置", "Rules of documents have no products.")
+    _check_used(setting)
     _check_range("fewerThan", setting.fewer_than, 1, MOST_FEWER)
     _check_range("hours", setting.hours, 1, MOST_HOURS)
     return setting._replace(days=_days(setting))
+
+
+def _check_used(setting: Setting) -> None:
+    """Raises Malformed for a value that the rule does not read."""
+    for field, value, zh, en in (
+        ("days", setting.days, "天数", "days"),
+        ("fewerThan", setting.fewer_than, "销量下限", "number of units"),
+        ("hours", setting.hours, "小时数", "hours"),
+    ):
+        if value and setting.rule not in USED_BY[field]:
+            raise Malformed(
+                field,
+                f"“{RULE_NAMES[setting.rule]}”预警没有{zh}，请去掉",
+                f"Alerts of {setting.rule} have no {en}: leave it out.",
+            )
 
 
 def _days(setting: Setting) -> tuple[int, ...] | None:

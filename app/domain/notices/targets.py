@@ -25,6 +25,7 @@ from app.domain.errors import (
     UnknownNotification,
     UnknownStaff,
 )
+from app.domain.notices.findings import WITHOUT_PRODUCTS
 from app.domain.notices.personal import channels_of
 from app.domain.rules.recipients import (
     URGENT_RULES,
@@ -61,15 +62,15 @@ async def add_target(
     Raises Refused: UnknownStore, UnknownStaff; Malformed for a URL of no supported service.
     """
     name = clean(described.name, "name", 100, required=True)
-    url = clean(described.url, "url", 1000, required=True)
+    url = messages.library_url(clean(described.url, "url", 1000, required=True))
     _check_store(viewer, described.store_id)
     service = messages.provider_of(url, private_hosts)
     if service is None:
         raise Malformed(
             "url",
-            "不支持这个通知地址，例如企业微信群机器人：wecombot://KEY",
-            "The address is not supported. Give one such as wecombot://KEY or "
-            "mailtos://user:password@example.com.",
+            "不支持这个通知地址，请粘贴企业微信、钉钉或飞书群机器人的 Webhook 地址",
+            "The address is not supported. Give the address of a robot of WeCom, DingTalk or "
+            "Feishu, or one such as mailtos://user:password@example.com.",
         )
     id = uuid7()
     async with db.unit(viewer.tenant) as unit:
@@ -120,6 +121,10 @@ async def set_recipients(
     Raises Refused: UnknownStore, UnknownCategory, UnknownStaff; Malformed.
     """
     _check_store(viewer, store)
+    if category is not None and rule in WITHOUT_PRODUCTS:
+        raise Malformed(
+            "categoryId", "单据类预警不能按分类设置", "Rules of documents have no categories."
+        )
     if len(choice.people) > MOST_PEOPLE or not (choice.roles or choice.people):
         raise Malformed(
             "staffIds",
@@ -142,9 +147,13 @@ async def set_quiet_hours(
 ) -> Store:
     """Sets the hours, by the store's clock, in which only urgent messages are sent; None ends them.
 
-    Raises Refused(UnknownStore).
+    Raises Refused(UnknownStore), and Malformed for hours that end when they start.
     """
     access.at(viewer, Can.SET_ALERT_RULES, store_id)
+    if hours is not None and hours[0] == hours[1]:
+        raise Malformed(
+            "end", "开始和结束不能相同，取消免打扰请都留空", "Give two different times, or none."
+        )
     async with db.unit(viewer.tenant) as unit:
         request = ("setQuietHours", store_id, hours)
         earlier = await claim(unit, viewer.claimant, key, store_id, *request)
@@ -184,11 +193,13 @@ class Route(NamedTuple):
 
 class Routes(NamedTuple):
     """Who is notified of a rule and who is not, the targets that all share, the hour of the
-    store's digest, and the minutes after which an alert goes to the next role."""
+    store's digest, the hours in which messages wait, and the minutes after which an alert goes to
+    the next role."""
 
     people: list[Route]
     targets: list[NotificationTarget]
     digest_hour: int | None
+    quiet: tuple[time, time] | None
     escalates_after_minutes: int | None
 
 
@@ -217,8 +228,15 @@ async def alert_route(
         for id, reason in chosen.items()
     ]
     shared = [each for each in targets if each.staff_id is None]
-    hour = None if rule in URGENT_RULES else place.digest_hour
-    return Routes(routes, shared, hour, minutes)
+    if rule in URGENT_RULES:
+        return Routes(routes, shared, None, None, minutes)
+    return Routes(routes, shared, place.digest_hour, _quiet_hours(place), minutes)
+
+
+def _quiet_hours(store: Store) -> tuple[time, time] | None:
+    if store.quiet_from is None or store.quiet_until is None:
+        return None
+    return store.quiet_from, store.quiet_until
 
 
 def _check_store(viewer: Viewer, store: UUID | None) -> None:
@@ -247,4 +265,4 @@ def clock_time(text: str, field: str) -> time:
         hours, minutes = text.strip().split(":")
         return time(int(hours), int(minutes))
     except ValueError:
-        raise InvalidText(field, "须为时刻，例如 22:00", "is a time such as 22:00") from None
+        raise InvalidText(field, "须为时刻，例如 22:00", "must be a time such as 22:00") from None

@@ -20,6 +20,7 @@ from app.domain.errors import Malformed, Refused, UnknownNotification, WrongStat
 from app.domain.notices.people import REPORT_READY
 from app.domain.notices.webhook_scopes import NEEDED, STORE_CHANGED, manages
 from app.domain.rules.texts import clean, link
+from app.platforms import addresses
 
 
 class NewWebhook(NamedTuple):
@@ -39,12 +40,13 @@ async def create_webhook(
 ) -> NewWebhook:
     """Creates a webhook. The secret is shown once: only the sealed one is kept.
 
-    Raises Malformed for an address that is not https, for no event, or for one of a person;
-    Denied for an event that the viewer may not see.
+    Raises Malformed for an address that is not https or not public, for no event, or for one of a
+    person; Denied for an event that the viewer may not see.
     """
     url = clean(url, "url", 500, required=True)
     if not _is_private(url, private_hosts):
         url = link(url, "url", 500)
+        _check_public(url)
     if not events:
         raise Malformed("events", "请至少选择一种事件", "Choose at least one event.")
     if REPORT_READY in events:
@@ -82,6 +84,17 @@ def _is_private(url: str, private_hosts: Collection[str]) -> bool:
         return urlsplit(url).hostname in private_hosts
     except ValueError:
         return False
+
+
+def _check_public(url: str) -> None:
+    """Raises Malformed for an address of this machine or a private network, which the owner would
+    otherwise see only when the first event fails."""
+    if addresses.is_private_name(urlsplit(url).hostname or ""):
+        raise Malformed(
+            "url",
+            "须为公网地址：内网地址收不到推送",
+            "Give a public address: events are not sent to private networks.",
+        )
 
 
 async def delete_webhook(db: Database, viewer: Viewer, key: UUID, id: UUID) -> Webhook:

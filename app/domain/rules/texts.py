@@ -20,6 +20,7 @@ NAMES = {
     "customer": ("顾客", "Customer"),
     "deviceName": ("设备名称", "Device name"),
     "document": ("单号", "Document number"),
+    "end": ("结束时间", "End"),
     "externalId": ("外部订单号", "External id"),
     "id": ("编号", "Id"),
     "imageUrl": ("图片链接", "Image link"),
@@ -46,12 +47,14 @@ NAMES = {
     "signName": ("短信签名", "Signature"),
     "sku": ("货号", "SKU"),
     "spec": ("规格", "Specification"),
+    "start": ("开始时间", "Start"),
     "store": ("门店编码", "Store code"),
     "supplier": ("供应商", "Supplier"),
     "template": ("模板编号", "Template id"),
     "tenant": ("商户编码", "Chain code"),
     "token": ("令牌", "Token"),
     "unit": ("单位", "Unit"),
+    "url": ("地址", "Address"),
     "zone": ("区域", "Zone"),
 }
 """The names of text fields in messages, in Chinese and in English."""
