@@ -48,6 +48,19 @@ async def unnotified(unit: Unit) -> Sequence[Alert]:
     return (await unit.session.scalars(query)).all()
 
 
+async def out_of_stock(unit: Unit, products: Collection[UUID]) -> set[tuple[UUID, UUID | None]]:
+    """The stores in which these products have an alert that they are out of stock, which is not
+    resolved; each with the product."""
+    query = select(Alert.store_id, Alert.product_id).where(
+        Alert.tenant_id == unit.tenant,
+        Alert.rule == "OUT_OF_STOCK",
+        Alert.state != "RESOLVED",
+        ~Alert.closed,
+        among(Alert.product_id, products),
+    )
+    return {(store, product) for store, product in await unit.session.execute(query)}
+
+
 async def people_of(session: AnySession, tenant: UUID, store: UUID) -> list[tuple[Person, str]]:
     """The chain's staff with their names, and whether each works in the store or in all."""
     works = (

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import ipaddress
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, time
 from typing import Any
@@ -17,7 +16,6 @@ from app.db.tables import Delivery
 from app.domain.notices.deliver import AT_ONCE, MOST_ATTEMPTS, retry_at
 from app.domain.rules.recipients import next_loud_moment
 from app.jobs.alerts import notify
-from app.platforms.addresses import Unsafe, is_public, resolve
 from app.platforms.messages import provider_of
 from app.run.embedded import Urls
 from tests.api.conftest import served
@@ -65,7 +63,8 @@ query($state: DeliveryState) { deliveries(state: $state) { nodes {
 """
 ROUTE = """
 query($rule: AlertRule!, $store: UUID!) { alertRoute(rule: $rule, storeId: $store) {
-  ... on AlertRoute { people { person { name } notified reason } targets { name } }
+  ... on AlertRoute { people { person { name } notified reason } targets { name }
+    quietStart quietEnd }
 } }
 """
 
@@ -287,24 +286,6 @@ async def test_only_public_addresses(fresh: Desk) -> None:
     assert await fresh.chain.bad(CREATE, url="https://example.com", events=[]) == "BAD_INPUT"
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fe80::1", "fc00::1", "0.0.0.0",
-     "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "100.64.0.1", "224.0.0.1"],
-)  # fmt: skip
-async def test_private_addresses_are_refused(address: str) -> None:
-    assert not is_public(ipaddress.ip_address(address))
-    with pytest.raises(Unsafe):
-        await resolve(address, 443, ())
-
-
-async def test_public_addresses_are_allowed() -> None:
-    assert await resolve("8.8.8.8", 443, ()) == "8.8.8.8"
-    assert await resolve("127.0.0.1", 443, HOSTS) == "127.0.0.1"
-    with pytest.raises(Unsafe):
-        await resolve("localhost", 443, ())
-
-
 def test_services_of_messages() -> None:
     assert provider_of("wecombot://693a91f6-7abc-4bc4-97a0-0ec2sifa5aaa", ()) == "WECOM"
     assert provider_of("json://127.0.0.1:8000/x", HOSTS) == "OTHER"
@@ -338,6 +319,23 @@ async def test_a_group_robot_and_a_personal_one(
     assert sorted(request.path for request, _ in receiver.log[1:]) == ["/mine", "/shared"]
 
 
+async def test_goods_that_run_out_are_one_message(
+    desk: Desk, db: Database, receiver: HTTPServer
+) -> None:
+    """They are low as well, and both alerts are shown; the group hears of it once."""
+    receiver.expect_request("/shared").respond_with_data("ok")
+    url = f"json://127.0.0.1:{receiver.port}/shared"
+    await desk.chain.do(TARGET, name="群", url=url, storeId=desk.store)
+    await desk.do("setReorderPoint", productId=await desk.product("大米"), quantity="2")
+    await run_out(desk)
+    await run(db, desk)
+    deliveries = [(each["channel"], each["alert"]["rule"]) for each in await sent(desk)]
+    assert deliveries.count(("MESSAGE", "OUT_OF_STOCK")) == 1
+    assert ("MESSAGE", "LOW_STOCK") not in deliveries
+    assert ("IN_APP", "LOW_STOCK") in deliveries
+    assert len(receiver.log) == 1
+
+
 async def test_many_deliveries_go_out_in_one_turn(
     desk: Desk, db: Database, receiver: HTTPServer
 ) -> None:
@@ -359,7 +357,9 @@ async def test_quiet_hours(desk: Desk, db: Database, receiver: HTTPServer) -> No
     await desk.chain.do(TARGET, name="群", url=url)
     # All day long, but for one minute.
     assert "id" in await desk.chain.do(QUIET, storeId=desk.store, start="00:01", end="00:00")
-    await desk.do("setReorderPoint", productId=await desk.product("大米"), quantity="2")
+    await desk.do("setReorderPoint", productId=await desk.product("面粉"), quantity="2")
+    await desk.receive("面粉", 3)
+    await desk.post("sell", ("面粉", 2))
     await run_out(desk)
     await run(db, desk)
     assert [request.get_json()["message"] for request, _ in receiver.log] == [
@@ -367,6 +367,9 @@ async def test_quiet_hours(desk: Desk, db: Database, receiver: HTTPServer) -> No
     ]
     [waiting] = await sent(desk, state="PENDING")
     assert waiting["alert"]["rule"] == "LOW_STOCK"
+    for rule, times in (("LOW_STOCK", ("00:01", "00:00")), ("OUT_OF_STOCK", (None, None))):
+        route = await desk.ask(ROUTE, rule=rule, store=desk.store)
+        assert (route["quietStart"], route["quietEnd"]) == times
     wrong = {"storeId": desk.store, "start": "25:00", "end": "08:00"}
     assert await desk.chain.bad(QUIET, **wrong) == "BAD_INPUT"
 

@@ -42,12 +42,17 @@ async def _dispatch_alerts(unit: Unit, alerts: Sequence[Alert]) -> None:
     }
     products = {alert.product_id for alert in alerts if alert.product_id}
     categories = await rows.categories_of(unit.session, unit.tenant, products)
+    empty = await rows.out_of_stock(unit, products)
     listening = await listeners(unit.session, unit.tenant, ALERT_RAISED)
     for alert in alerts:
         fact, store = facts[alert.id], stores[alert.store_id]
         category = categories.get(alert.product_id)
         people = await notified_people(unit, alert.rule, store.id, category)
-        deliveries = await people_deliveries(unit, alert, store, fact, people)
+        reached = None
+        if alert.rule == "LOW_STOCK" and (store.id, alert.product_id) in empty:
+            # Both alerts say that nothing is left.
+            reached = await notified_people(unit, "OUT_OF_STOCK", store.id, category)
+        deliveries = await people_deliveries(unit, alert, store, fact, people, reached=reached)
         deliveries += [_to_webhook(alert, fact, hook, unit.now) for hook, _ in listening]
         await rows.add_deliveries(unit, deliveries)
         alert.notified_at, alert.escalations = unit.now, 0

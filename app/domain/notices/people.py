@@ -42,12 +42,14 @@ async def people_deliveries(
     facts: AlertFacts,
     people: Collection[UUID],
     overdue: int | None = None,
+    reached: Collection[UUID] | None = None,
 ) -> list[dict[str, Any]]:
     """In the application and by message for each person, and to their targets.
 
     `overdue` are the minutes for which the alert was not acknowledged, when it goes to the next
-    role; then the store's shared targets are left out, which have it already. What the store's
-    digest holds is not sent one by one.
+    role; then the store's shared targets are left out, which have it already. `reached` are the
+    people who receive another alert with the same text, as shared targets do: they get no second
+    message. What the store's digest holds is not sent one by one.
     """
     text = text_of(facts, "zh")
     if overdue is not None:
@@ -61,8 +63,10 @@ async def people_deliveries(
     if not urgent and overdue is None and store.digest_hour is not None:
         return deliveries
     at = unit.now if urgent else loud_moment(store, unit.now)
+    people = set(people).difference(reached or ())
+    shared = overdue is None and reached is None
     for target in await rows.targets(unit.session, unit.tenant, [store.id]):
-        if target.staff_id in people or (target.staff_id is None and overdue is None):
+        if target.staff_id in people or (target.staff_id is None and shared):
             deliveries.append(alert_delivery(alert, "MESSAGE", target.id, body, at))
     reach = await reach_of(unit.session, unit.tenant, people)
     raised_at = alert.raised_at.astimezone(ZoneInfo(store.timezone))
