@@ -6,7 +6,18 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, bindparam, column, func, literal, select, true, union_all
+from sqlalchemy import (
+    BigInteger,
+    Text,
+    and_,
+    bindparam,
+    column,
+    func,
+    literal,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.core.snapshot import AnySession
@@ -65,31 +76,25 @@ def usable_of(keys: Any) -> Any:
     return _newest(C.last_at <= AT, C.last_known <= KNOWN_AT, keys=keys)
 
 
-def _columns(newest: Any, *names: str) -> Any:
-    columns = (newest.c[name] for name in names)
-    return select(*columns).select_from(KEYS).join(newest, true())
+def bases_of(keys: Any) -> Any:
+    """SQL: these levels, each with the position and balances of its latest usable checkpoint; the
+    position is 0 without one."""
+    usable = usable_of(keys)
+    seq = func.coalesce(usable.c.seq, 0).label("seq")
+    bases = select(keys, seq, usable.c.balances).select_from(keys)
+    return bases.join(usable, true(), isouter=True).cte("bases")
 
 
-BASES = _columns(usable_of(KEYS), "store_id", "product_id", "seq", "balances")
-
-
-class Base(NamedTuple):
-    """A checkpoint all of whose entries had happened at one moment and were recorded by another."""
-
-    store_id: UUID
-    product_id: UUID
-    seq: int
-    balances: Sequence[dict[str, Any]]
-
-
-async def bases(
-    session: AnySession, tenant: UUID, pairs: Collection[Pair], at: datetime, known_at: datetime
-) -> list[Base]:
-    """The latest checkpoint of each of these levels all of whose entries had happened at `at` and
-    were recorded by `known_at`; levels without one are left out."""
-    moments = {"tenant": tenant, "at": at, "known_at": known_at}
-    kept = await session.execute(BASES, {**moments, **bind_levels(pairs)})
-    return [Base(*row) for row in kept]
+def balances_in(kept: Any) -> Any:
+    """SQL: the balances of a checkpoint as a table."""
+    columns = (
+        column("batch_id", C.tenant_id.type),
+        column("bin", Text()),
+        column("quantity", BigInteger()),
+        column("value", BigInteger()),
+    )
+    table = func.jsonb_to_recordset(kept.c.balances).table_valued(*columns, name="kept")
+    return table.render_derived(with_types=True)
 
 
 def unread_of(since: Any) -> Any:
@@ -110,23 +115,6 @@ def unread_of(since: Any) -> Any:
         parts = parts.where(since.c.seq < since.c.version)
         rest = rest.where(since.c.seq < since.c.version, latest.c.seq < since.c.version)
     return select(union_all(parts, rest).subquery("unread"))
-
-
-UNREAD = unread_of(rows("since", C.store_id, C.product_id, C.seq))
-
-
-async def unread(
-    session: AnySession,
-    tenant: UUID,
-    since: Collection[tuple[UUID, UUID, int]],
-    at: datetime,
-    known_at: datetime,
-) -> list[Range]:
-    """The parts of the history after these positions (store, product, position of a checkpoint or
-    0) that may have entries that had happened at `at` and were recorded by `known_at`."""
-    given = arrays("since", ["store_id", "product_id", "seq"], list(since))
-    moments = {"tenant": tenant, "at": at, "known_at": known_at}
-    return [Range(*row) for row in await session.execute(UNREAD, {**moments, **given})]
 
 
 class DueLevel(NamedTuple):
@@ -174,7 +162,8 @@ class Latest(NamedTuple):
     balances: Sequence[dict[str, Any]]
 
 
-LATEST = _columns(_newest(), *Latest._fields)
+_LAST = _newest()
+LATEST = select(*(_LAST.c[name] for name in Latest._fields)).select_from(KEYS).join(_LAST, true())
 
 
 async def latest(session: AnySession, tenant: UUID, pairs: Collection[Pair]) -> dict[Pair, Latest]:

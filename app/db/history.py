@@ -5,14 +5,24 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, bindparam, case, func, select, union_all
+from sqlalchemy import BigInteger, and_, bindparam, case, func, select, true, union_all
 
-from app.db.checkpoints import END, Range, bases, bind_ranges, ranges, unread
+from app.db.checkpoints import (
+    AT,
+    END,
+    KNOWN_AT,
+    Range,
+    balances_in,
+    bases_of,
+    bind_ranges,
+    ranges,
+    unread_of,
+)
 from app.db.core.paging import Span
-from app.db.core.snapshot import AnySession
+from app.db.core.snapshot import AnySession, with_one_plan
 from app.db.core.statement import among
 from app.db.days import day_began, first_id, store_day
-from app.db.levels import Pair
+from app.db.levels import Pair, bind_levels, level_keys
 from app.db.tables import (
     Alert,
     Entry,
@@ -90,19 +100,33 @@ def sides_of(keys: Any) -> Any:
 
 
 SIDES = sides_of(ranges())
-PLACE = (SIDES.c.store_id, SIDES.c.product_id, SIDES.c.batch_id, SIDES.c.bin)
-SUMS = (
-    func.sum(SIDES.c.quantity).cast(BigInteger),
-    func.sum(SIDES.c.cost).cast(BigInteger),
-)
-BALANCES = (
-    select(*PLACE, *SUMS)
-    .where(
-        SIDES.c.occurred_at <= bindparam("at", type_=M.occurred_at.type),
-        SIDES.c.recorded_at <= bindparam("known_at", type_=M.recorded_at.type),
-    )
-    .group_by(*PLACE)
-)
+
+
+def place_of(sides: Any) -> tuple[Any, ...]:
+    """SQL: the columns of a bin and batch of a level."""
+    return sides.c.store_id, sides.c.product_id, sides.c.batch_id, sides.c.bin
+
+
+def sums_of(sides: Any) -> tuple[Any, ...]:
+    """SQL: the base units and the value that these sides add up to."""
+    amounts = sides.c.quantity, sides.c.cost
+    return tuple(func.sum(amount).cast(BigInteger) for amount in amounts)
+
+
+def _balances() -> Any:
+    """SQL: the balances of the latest usable checkpoint of each key, and the sums of the later
+    entries."""
+    bases = bases_of(level_keys())
+    kept = balances_in(bases)
+    place = bases.c.store_id, bases.c.product_id, kept.c.batch_id, kept.c.bin
+    of_bases = select(*place, kept.c.quantity, kept.c.value).join_from(bases, kept, true())
+    later = sides_of(unread_of(bases).cte("since"))
+    known = later.c.occurred_at <= AT, later.c.recorded_at <= KNOWN_AT
+    of_later = select(*place_of(later), *sums_of(later)).where(*known)
+    return select(union_all(of_bases, of_later.group_by(*place_of(later))).subquery("held"))
+
+
+BALANCES = _balances()
 
 
 async def balances(
@@ -110,19 +134,12 @@ async def balances(
 ) -> list[Balance]:
     """What these levels held at a moment, by the movements recorded until `known_at`.
 
-    The balances of the latest usable checkpoint, followed by the sums of the later entries, so that
-    one bin and batch of a level may have two rows. The session must be a snapshot.
+    One bin and batch of a level may have two rows: one of a checkpoint, and one of what was moved
+    since.
     """
-    moments = {"at": at, "known_at": known_at}
-    since = dict.fromkeys(pairs, 0)
-    held: list[Balance] = []
-    for store, product, seq, kept in await bases(session, tenant, pairs, **moments):
-        since[store, product] = seq
-        held += (balance_of(store, product, each) for each in kept)
-    positions = [(*pair, seq) for pair, seq in since.items()]
-    behind = await unread(session, tenant, positions, **moments)
-    arguments = {"tenant": tenant, **moments, **bind_ranges(behind)}
-    return held + [Balance(*row) for row in await session.execute(BALANCES, arguments)]
+    arguments = {"tenant": tenant, "at": at, "known_at": known_at, **bind_levels(pairs)}
+    held = await with_one_plan(session).execute(BALANCES, arguments)
+    return [Balance(*row) for row in held]
 
 
 def balance_of(store: UUID, product: UUID, kept: Mapping[str, Any]) -> Balance:
@@ -144,13 +161,13 @@ class Part(NamedTuple):
 
 
 PARTS = select(
-    *PLACE,
-    *SUMS,
+    *place_of(SIDES),
+    *sums_of(SIDES),
     func.min(SIDES.c.occurred_at),
     func.max(SIDES.c.occurred_at),
     func.min(SIDES.c.recorded_at),
     func.max(SIDES.c.recorded_at),
-).group_by(*PLACE)
+).group_by(*place_of(SIDES))
 
 
 async def parts(session: AnySession, tenant: UUID, ranges: Collection[Range]) -> list[Part]:

@@ -7,11 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
-    Text,
     and_,
     case,
     cast,
-    column,
     func,
     select,
     true,
@@ -19,7 +17,7 @@ from sqlalchemy import (
 )
 
 from app.db.categories import subtree
-from app.db.checkpoints import AT, KNOWN_AT, TENANT, unread_of, usable_of
+from app.db.checkpoints import AT, KNOWN_AT, TENANT, balances_in, bases_of, unread_of
 from app.db.core.snapshot import AnySession, planned_each_time
 from app.db.core.statement import among
 from app.db.flow_reports import Key
@@ -105,20 +103,8 @@ def _past(tenant: UUID, filter: StockFilter, group: str) -> Any:
     key = KEYS[group].label("key")
     columns = L.store_id, L.product_id, L.version, key, L.scale
     levels = of_levels(tenant, filter, *columns).cte("chosen")
-    usable = usable_of(levels)
-    bases = (
-        select(levels, func.coalesce(usable.c.seq, 0).label("seq"), usable.c.balances)
-        .select_from(levels)
-        .join(usable, true(), isouter=True)
-        .cte("bases")
-    )
-    kept = func.jsonb_to_recordset(bases.c.balances).table_valued(
-        column("bin", Text()),
-        column("quantity", BigInteger()),
-        column("value", BigInteger()),
-        name="kept",
-    )
-    kept = kept.render_derived(with_types=True)
+    bases = bases_of(levels)
+    kept = balances_in(bases)
     of_bases = select(
         bases.c.store_id,
         bases.c.product_id,
