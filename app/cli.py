@@ -75,11 +75,14 @@ def migrate() -> None:
 
 @app.command()
 def work() -> None:
-    """只运行定时任务 / Run only the scheduled jobs, until the command is stopped."""
+    """运行定时任务 / Run the scheduled jobs, until the command is stopped."""
+    import uvloop
+
     from app import logs
     from app.db.core.bus import Bus
     from app.main import app_of, jobs_of
 
+    tether.rename("kucun work")
     logs.configure()
     logs.capture()
 
@@ -94,7 +97,7 @@ def work() -> None:
                 "请设置 KUCUN_SECRET，与网页进程相同。\n"
                 "Set KUCUN_SECRET to the secret of the web processes."
             )
-        asyncio.run(running(chosen))
+        uvloop.run(running(chosen))
 
 
 @app.command()

@@ -61,9 +61,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await bus.start()
-        tasks = [asyncio.create_task(sweep(gate))]
-        if config.jobs:
-            tasks += map(asyncio.create_task, jobs_of(app))
+        sweeping = asyncio.create_task(sweep(gate))
         # Objects loaded so far live as long as the process: exclude them from garbage collection.
         gc.collect()
         gc.freeze()
@@ -72,9 +70,8 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         gc.set_threshold(GC_OBJECTS, 10, 10)
         with metrics.own_port(gauges, config):
             yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
         await app.shops.close()
         await app.mini_apps.close()
         await app.lane.close()
@@ -135,7 +132,7 @@ def app_of(config: Settings, bus: Bus) -> App:
 
 
 def jobs_of(app: App) -> list[Coroutine[Any, Any, None]]:
-    """The coroutines that run beside the requests until they are cancelled."""
+    """The coroutines of a worker, which run until they are cancelled."""
     config, db = app.settings, app.db
     providers = Providers(config.private_host_names, app.mini_apps, SmsClients(config))
     return [

@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     """Bearer token for `/metrics` on the main port; empty: not served there."""
 
     jobs: bool = True
-    """Whether the web processes run the jobs as well; `kucun work` runs nothing else."""
+    """Whether `kucun serve` runs the jobs, in a worker of its own; else only `kucun work` does."""
 
     deadline_seconds: float = Field(default=5, gt=0)
     """How long a query or mutation may take before it is answered as UNAVAILABLE."""

@@ -37,6 +37,7 @@ from app.run.migrate import upgrade
 from app.run.process import Process
 from app.run.serve import await_ready, environment
 from app.run.web import listen
+from app.run.worker import Worker
 from app.settings import Settings
 from bench import asking
 
@@ -70,7 +71,8 @@ class Stage:
     def serving(
         self, processes: int = 1, role: str = "", jobs: bool = True
     ) -> Iterator[list["Served"]]:
-        """Web processes, each on a port of its own: the app, or a part of `bench.bare`."""
+        """Web processes, each on a port of its own: the app, or a part of `bench.bare`. The app has
+        a worker beside it if there are jobs."""
         settings = Settings(
             database_url=self.urls.database,
             redis_url=self.urls.redis,
@@ -86,13 +88,18 @@ class Stage:
         )
         with ExitStack() as stack:
             web = []
+            worker = None
+            if jobs and not role:
+                worker = Worker(environment(settings, owner=False))
+                stack.callback(worker.stop)
+                worker.spawn()
             for _ in range(processes):
                 listener = stack.enter_context(listen("127.0.0.1", 0))
                 variables = environment(settings, owner=False)
                 made = Alone(role, listener, variables)
                 stack.callback(made.stop)
                 made.spawn()
-                web.append(Served(made, listener.getsockname()[1]))
+                web.append(Served(made, listener.getsockname()[1], worker))
             for each in web:
                 await_ready(("127.0.0.1", each.port), [each.web])
             yield web
@@ -122,6 +129,7 @@ class Alone(Process):
 class Served:
     web: Process
     port: int
+    worker: Process | None = None
 
     @property
     def pid(self) -> int:

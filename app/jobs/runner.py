@@ -1,5 +1,4 @@
-"""The runner: runs due jobs in `kucun serve` and `kucun work`; each run is done by one of the
-processes."""
+"""The runner: runs due jobs in `kucun work`; of several workers one does each run."""
 
 import asyncio
 from functools import partial

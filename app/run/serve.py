@@ -1,7 +1,8 @@
-"""`kucun serve`: one supervisor that owns the engines, the port and the web processes.
+"""`kucun serve`: one supervisor that owns the engines, the port, the web processes and the worker.
 
-It does not import the app, so it stays small. Children run the migrations, the demo data and the
-web server. They end with the supervisor: by SIGTERM when it stops, by the kernel when it is killed.
+It does not import the app, so it stays small. Children run the migrations, the demo data, the web
+server and the jobs. They end with the supervisor: by SIGTERM when it stops, by the kernel when it
+is killed.
 """
 
 import http.client
@@ -20,6 +21,7 @@ from app.run.embedded import Engines, keep_secret, write_private
 from app.run.premises import Unusable
 from app.run.process import Process
 from app.run.web import Places, listen
+from app.run.worker import Worker
 from app.settings import Settings
 
 READY_SECONDS = 60
@@ -49,10 +51,24 @@ def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
         address = reachable(listener)
         await_ready(address, [place.process for place in web.places])
         announce(address, sign_ins)
+        # After the web processes, so that they load the program sooner.
+        workers = start_workers(settings)
+        for worker in workers:
+            stack.callback(worker.stop)
         while True:
-            for name in [*engines.revive(), *web.revive()]:
+            revived = [worker.name for worker in workers if worker.revive()]
+            for name in [*engines.revive(), *web.revive(), *revived]:
                 sys.stderr.write(f"kucun: {name} had died and was restarted\n")
             time.sleep(0.1)
+
+
+def start_workers(settings: Settings) -> list[Worker]:
+    """The process that runs the jobs; none if the settings leave them to `kucun work`."""
+    if not settings.jobs:
+        return []
+    worker = Worker(environment(settings, owner=False))
+    worker.spawn()
+    return [worker]
 
 
 @contextmanager

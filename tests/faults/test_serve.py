@@ -104,13 +104,13 @@ def test_it_starts_again_at_once_after_a_kill(serve: Serve) -> None:
 
 def test_it_survives_the_kill_of_any_child(serve: Serve) -> None:
     server = serve()
-    for name in ("valkey-server", "postgres", "web"):
-        child = server.web()[0] if name == "web" else server.engine(name)
+    until(server.worker)
+    for deaths, name in enumerate(("valkey-server", "postgres", "kucun web", "kucun work"), 1):
+        child = server.named(name)[0]
         child.kill()
         until(lambda pid=child.pid: gone(pid))
         until(server.ready)
-        until(lambda: "had died" in server.log.read_text())
-    assert server.log.read_text().count("had died and was restarted") >= 3
+        until(lambda deaths=deaths: server.log.read_text().count("had died") >= deaths)
     assert server.stop() == 0
 
 
@@ -220,3 +220,30 @@ def all_served(server: Server, stack: ExitStack, other: psutil.Process) -> bool:
     connect(server, stack)
     time.sleep(0.2)
     return connections(server, other) == before + CLIENTS
+
+
+def test_it_starts_no_worker_without_jobs(serve: Serve) -> None:
+    server = serve(jobs=False)
+    # The spare is started later than a worker would be.
+    until(server.spare, 60)
+    assert server.worker() == []
+    assert server.stop() == 0
+
+
+@pytest.mark.widened
+def test_the_worker_runs_the_jobs(serve: Serve) -> None:
+    """Waits for the next minute, when most jobs are due."""
+    server = serve()
+    until(server.worker)
+    [worker], before = server.worker(), runs(server.data)
+    assert worker.environ()["KUCUN_OWNER_URL"] == ""
+    until(lambda: runs(server.data) != before, 90)
+    assert server.stop() == 0
+    assert gone(worker.pid)
+
+
+def runs(data: Path) -> str:
+    """The list of the jobs, with the time of each one's last run."""
+    listed = run(data, "jobs", "list")
+    assert listed.returncode == 0, listed.stderr
+    return listed.stdout

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -21,7 +22,14 @@ KUCUN = (sys.executable, "-m", "app.cli")
 class Server:
     """A running `kucun serve` on its own data folder."""
 
-    def __init__(self, data: Path, *arguments: str, port: int = 0, shell: bool = False) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *arguments: str,
+        port: int = 0,
+        shell: bool = False,
+        jobs: bool = True,
+    ) -> None:
         self.data = data
         command = [*KUCUN, "serve", *arguments]
         if shell:
@@ -30,7 +38,10 @@ class Server:
         self.log = data.parent / f"{data.name}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                command, env=surroundings(data, port), stdout=log, stderr=log
+                command,
+                env={**surroundings(data, port), "KUCUN_JOBS": str(jobs)},
+                stdout=log,
+                stderr=log,
             )
         until(lambda: self.announced() or self.process.poll() is not None, 60)
         assert self.announced(), self.log.read_text()
@@ -54,6 +65,10 @@ class Server:
     def spare(self) -> list[psutil.Process]:
         """The web process that waits, once it has loaded the program."""
         return self.named("kucun spare")
+
+    def worker(self) -> list[psutil.Process]:
+        """The process that runs the jobs."""
+        return self.named("kucun work")
 
     def engine(self, name: str) -> psutil.Process:
         """The engine's first process; PostgreSQL's others are its children."""
@@ -116,8 +131,8 @@ def servers(data: Path) -> Generator[Serve]:
     """Starts servers on the data folder; those that a failed test left running are killed."""
     started: list[Server] = []
 
-    def start(*arguments: str, port: int = 0, shell: bool = False) -> Server:
-        started.append(Server(data, *arguments, port=port, shell=shell))
+    def start(*arguments: str, **settings: Any) -> Server:
+        started.append(Server(data, *arguments, **settings))
         return started[-1]
 
     yield start
