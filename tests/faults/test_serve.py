@@ -60,6 +60,7 @@ def running(seeded: Seeded) -> Iterator[Server]:
         yield server
         family = [process.pid for process in server.family()]
         assert len(family) > 6
+        assert server.worker() == []
         assert server.ready()
         assert server.stop() == 0
         assert all(gone(pid) for pid in family)
@@ -103,7 +104,7 @@ def test_it_starts_again_at_once_after_a_kill(serve: Serve) -> None:
 
 
 def test_it_survives_the_kill_of_any_child(serve: Serve) -> None:
-    server = serve()
+    server = serve(jobs=True)
     until(server.worker)
     for deaths, name in enumerate(("valkey-server", "postgres", "kucun web", "kucun work"), 1):
         child = server.named(name)[0]
@@ -222,18 +223,10 @@ def all_served(server: Server, stack: ExitStack, other: psutil.Process) -> bool:
     return connections(server, other) == before + CLIENTS
 
 
-def test_it_starts_no_worker_without_jobs(serve: Serve) -> None:
-    server = serve(jobs=False)
-    # The spare is started later than a worker would be.
-    until(server.spare, 60)
-    assert server.worker() == []
-    assert server.stop() == 0
-
-
 @pytest.mark.widened
 def test_the_worker_runs_the_jobs(serve: Serve) -> None:
     """Waits for the next minute, when most jobs are due."""
-    server = serve()
+    server = serve(jobs=True)
     until(server.worker)
     [worker], before = server.worker(), runs(server.data)
     assert worker.environ()["KUCUN_OWNER_URL"] == ""

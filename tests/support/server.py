@@ -20,7 +20,7 @@ KUCUN = (sys.executable, "-m", "app.cli")
 
 
 class Server:
-    """A running `kucun serve` on its own data folder."""
+    """A running `kucun serve` on its own data folder; it has a worker if `jobs` are to run."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Server:
         *arguments: str,
         port: int = 0,
         shell: bool = False,
-        jobs: bool = True,
+        jobs: bool = False,
     ) -> None:
         self.data = data
         command = [*KUCUN, "serve", *arguments]
