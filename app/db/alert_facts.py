@@ -33,6 +33,7 @@ from app.db.tables import (
     Markdown,
     Product,
     PurchaseOrder,
+    Staff,
     Store,
     Transfer,
     WriteOff,
@@ -50,7 +51,8 @@ class AlertFacts(NamedTuple):
 
     Quantities are in base units of `scale`; costs are in 1/10000 yuan, None if unknown. `days` is
     the number of days left until the last day of sale, or the expected arrival. `waiting_hours` is
-    how long a document has waited. `markdown` is the percent off the batch's price.
+    how long a document has waited, `origin` the store that a transfer comes from, or who requested
+    a write-off. `markdown` is the percent off the batch's price.
     """
 
     id: UUID
@@ -71,6 +73,7 @@ class AlertFacts(NamedTuple):
     tier: int | None
     cause: str
     number: str
+    origin: str
     waiting_hours: int
     level_value: int | None
     batch_cost: int | None
@@ -94,7 +97,7 @@ async def alert_facts(
 ) -> dict[UUID, AlertFacts]:
     """The facts of these alerts, by their ids."""
     A, P, B, H, L = Alert, Product, Batch, BatchLevel, Level
-    C = aliased(Product)
+    C, sender = aliased(Product), aliased(Store)
     today = store_day(Store.timezone, func.now())
     day = func.coalesce(PurchaseOrder.expected_on, A.due_on)
     held = case((A.rule == "EXPIRED", H.shelf + H.reserved + H.quarantine), else_=H.shelf)
@@ -122,6 +125,7 @@ async def alert_facts(
             A.tier,
             func.coalesce(C.name, ""),
             func.coalesce(PurchaseOrder.number, ""),
+            func.coalesce(sender.name, Staff.name, ""),
             cast(func.coalesce(extract("epoch", func.now() - waits) / 3600, 0), Integer),
             L.value,
             B.unit_cost,
@@ -141,6 +145,8 @@ async def alert_facts(
         .outerjoin(WriteOff, _is_document(WriteOff))
         .outerjoin(Transfer, _is_document(Transfer))
         .outerjoin(PurchaseOrder, _is_document(PurchaseOrder))
+        .outerjoin(sender, and_(sender.tenant_id == A.tenant_id, sender.id == Transfer.from_store))
+        .outerjoin(Staff, and_(Staff.tenant_id == A.tenant_id, Staff.id == WriteOff.requested_by))
         .where(A.tenant_id == tenant, among(A.id, ids))
     )
     rows = [AlertFacts(*row) for row in await session.execute(query)]

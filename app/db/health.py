@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.db.core.audit import INVARIANTS
 from app.db.core.snapshot import AnySession
+from app.db.core.tally import JOB_FAILURES
 from app.db.core.unit import Database, Unit
 from app.db.tables import AuditResult, Delivery, Feed, JobFailure
 
@@ -27,6 +28,7 @@ SCHEDULE = table(
 
 async def record_failure(db: Database, tenant: UUID, job: str, error: Exception) -> None:
     """Count a failed run of the job for the tenant."""
+    JOB_FAILURES[job] += 1
     new = insert(F).values(
         tenant_id=tenant, job=job, failures=1, error=f"{type(error).__name__}: {error}"[:ERROR_MAX]
     )

@@ -170,6 +170,11 @@ async def locked(unit: Unit, table: Any, id: UUID) -> Any:
     return await unit.session.scalar(query.with_for_update())
 
 
+def send_again(unit: Unit, delivery: Delivery) -> None:
+    """Make a locked delivery due now, as if it had not been tried."""
+    delivery.state, delivery.attempts, delivery.next_at = "PENDING", 0, unit.now
+
+
 async def add_deliveries(unit: Unit, deliveries: Sequence[dict[str, Any]]) -> None:
     """Write deliveries; one that exists already for its occasion and recipient is left as it is."""
     if deliveries:

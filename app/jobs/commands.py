@@ -50,7 +50,10 @@ def drop(name: JobName) -> None:
     from app.jobs import admin
 
     with connected() as chosen:
-        count = asyncio.run(admin.drop_failures(chosen, known_job(name)))
+        # `list` also names what runs all the time, such as alerts, when it fails.
+        count = asyncio.run(admin.drop_failures(chosen, name))
+    if not count:
+        known_job(name)
     typer.echo(f"已清除 / dropped: {count}")
 
 

@@ -106,6 +106,16 @@ class WebhooksMutation:
 
     @root(
         Can.MANAGE_WEBHOOKS,
+        types.RedeliverResult,
+        description="Send an event to its webhook again at once, also one that is DEAD, as if it "
+        "had not been tried. 重发事件",
+    )
+    async def redeliver_event(self, info: Info, input: inputs.RedeliverEventInput):
+        db, viewer = info.context.app.db, info.context.viewer
+        return await webhooks.redeliver_event(db, viewer, input.key, input.delivery_id)
+
+    @root(
+        Can.MANAGE_WEBHOOKS,
         inputs.ReplayWebhookResult,
         description="Send the changes of a store after a revision to a webhook again, as "
         "STORE_CHANGED. Changes are kept for 7 days. 重发变动",

@@ -37,6 +37,15 @@ class EndWebhookSecretInput:
     webhook_id: UUID = strawberry.field(description="ID of the webhook.")
 
 
+@strawberry.input(description="Input of `redeliverEvent`. 重发事件")
+class RedeliverEventInput:
+    key: UUID = request_key()
+    delivery_id: UUID = strawberry.field(
+        description="ID of a delivery, as in `webhookDeliveries`; the webhook received it as the "
+        "header Kucun-Event-Id."
+    )
+
+
 @strawberry.input(description="Input of `replayWebhook`. 重发变动")
 class ReplayWebhookInput:
     key: UUID = request_key()

@@ -1,4 +1,4 @@
-"""`/metrics`: gauges of one process in Prometheus' text format.
+"""`/metrics`: gauges and counts of one process in Prometheus' text format.
 
 Operators read them on a port of their own, or on the main port with a token.
 """
@@ -14,20 +14,21 @@ from prometheus_client import (
     generate_latest,
     start_http_server,
 )
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.db.core.bus import Bus
 from app.db.core.lane import Lane
+from app.db.core.tally import DELIVERIES, JOB_FAILURES
 from app.live.hub import Hub
 from app.live.socket import Socket
 from app.settings import Settings
 
 
 class Gauges:
-    """Gauges whose values are read when Prometheus scrapes."""
+    """Values that are read when Prometheus scrapes: gauges, and counts since the start."""
 
     def __init__(self, lane: Lane, bus: Bus, hub: Hub) -> None:
         self.lane, self.bus, self.hub = lane, bus, hub
@@ -40,6 +41,20 @@ class Gauges:
             ("kucun_sockets", "Open websockets.", len(Socket.open)),
         ):
             yield GaugeMetricFamily(name, text, value=float(value))
+        sent = CounterMetricFamily(
+            "kucun_deliveries",
+            "Attempts to send notifications and webhook events, by the state that they ended in.",
+            labels=("channel", "state"),
+        )
+        for labels, count in list(DELIVERIES.items()):
+            sent.add_metric(labels, count)
+        yield sent
+        failed = CounterMetricFamily(
+            "kucun_job_failures", "Failures of scheduled jobs for a business.", labels=("job",)
+        )
+        for job, count in list(JOB_FAILURES.items()):
+            failed.add_metric((job,), count)
+        yield failed
 
 
 def registry(lane: Lane, bus: Bus, hub: Hub) -> CollectorRegistry:

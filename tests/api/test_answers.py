@@ -190,7 +190,8 @@ async def test_metrics_are_for_operators(urls: Urls, asking: Asking) -> None:
             headers = {} if shown is None else {"authorization": shown}
             assert (await own.http.get("/metrics", headers=headers)).status_code == 401
         good = await own.http.get("/metrics", headers={"authorization": f"Bearer {token}"})
-        assert "kucun_sockets" in good.text
+        for name in ("kucun_sockets", "kucun_deliveries_total", "kucun_job_failures_total"):
+            assert name in good.text
         async with httpx2.AsyncClient() as http:
             scraped = await http.get(f"http://127.0.0.1:{port}/metrics")
         assert "kucun_sockets" in scraped.text

@@ -20,10 +20,12 @@ from cryptography.x509.oid import NameOID
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from app.db.core.tally import DELIVERIES
 from app.domain.notices.deliver import MOST_ATTEMPTS
 from app.platforms import webhook
 from tests.api.test_notices import CREATE, DELETE
 from tests.support.http_server import http_server
+from tests.support.identity import CREATE_KEY
 from tests.support.phones import Phones
 
 ROTATE = """
@@ -40,6 +42,11 @@ mutation($input: EndWebhookSecretInput!) { endWebhookSecret(input: $input) {
 REPLAY = """
 mutation($input: ReplayWebhookInput!) { replayWebhook(input: $input) {
   ... on Webhook { id } ... on Problem { code }
+} }
+"""
+REDELIVER = """
+mutation($input: RedeliverEventInput!) { redeliverEvent(input: $input) {
+  ... on NotificationDelivery { id state attempts } ... on Problem { code }
 } }
 """
 SENT = """
@@ -272,11 +279,41 @@ async def test_the_dead_letter_list(phones: Phones, receiver: HTTPServer) -> Non
     receiver.expect_request("/hook").respond_with_data("", status=500)
     id, _ = await create(phones, receiver.url_for("/hook"), "ALERT_RAISED")
     await phones.run_out()
+    before = DELIVERIES["WEBHOOK", "DEAD"]
     for _ in range(MOST_ATTEMPTS):
         await phones.run()
         await phones.due()
+    assert DELIVERIES["WEBHOOK", "DEAD"] == before + 1, "for /metrics"
     [dead] = await sent(phones, id, "DEAD")
     assert (dead["attempts"], dead["error"]) == (MOST_ATTEMPTS, "HTTP 500")
     assert await sent(phones, str(uuid4())) == []
     code = await phones.desk.asking.code(SENT, phones.desk.manager, id=id)
     assert code == "FORBIDDEN"
+
+
+async def test_a_program_sends_its_dead_events_again(phones: Phones, receiver: HTTPServer) -> None:
+    """A key that manages webhooks sends the events of its own ones again, and no others."""
+    keys: list[Any] = []
+    for name in ("收银系统", "报表系统"):
+        scopes = ["WEBHOOK_WRITE", "ALERT_READ"]
+        keys.append(await phones.do(CREATE_KEY, phones.desk.owner, name=name, scopes=scopes))
+    own, other = (each["secret"] for each in keys)
+    receiver.expect_oneshot_request("/hook").respond_with_data("", status=500)
+    receiver.expect_request("/hook").respond_with_data("ok")
+    hook = {"url": receiver.url_for("/hook"), "events": ["ALERT_RAISED"]}
+    id = (await phones.do(CREATE, own, **hook))["webhook"]["id"]
+    await phones.run_out()
+    await phones.run()
+    [failed] = await sent(phones, id)
+    assert (failed["state"], failed["attempts"]) == ("PENDING", 1)
+    event, key = {"deliveryId": failed["id"]}, str(uuid4())
+    for by, chosen in ((other, event), (own, {"deliveryId": str(uuid4())})):
+        assert (await phones.do(REDELIVER, by, **chosen))["code"] == "UNKNOWN_NOTIFICATION"
+    for _ in range(2):
+        again = await phones.do(REDELIVER, own, key=key, **event)
+        assert (again["state"], again["attempts"]) == ("PENDING", 0)
+    await phones.run()
+    [delivered] = await sent(phones, id)
+    assert (delivered["state"], len(receiver.log)) == ("DELIVERED", 2)
+    await phones.do(DELETE, own, webhookId=id)
+    assert (await phones.do(REDELIVER, own, **event))["code"] == "UNKNOWN_NOTIFICATION"

@@ -256,7 +256,7 @@ async def test_a_purchase_order_that_has_not_arrived(shop: Shop) -> None:
         line = {"product_id": await shop.product("米"), "ordered": 9, "scale": 1}
         unit.session.add(PurchaseLine(purchase_id=order, line=1, **line, **mine))
     await watch(shop)
-    assert await texts(shop) == ["采购单 PO-1 已超过预计到货日 2 天，仍未到齐，请联系供应商"]
+    assert await texts(shop) == ["采购单 PO-1 已超过预计到货日 2 天，仍未到货，请联系供应商"]
     async with shop.db.unit(shop.tenant) as unit:
         expected = {"expected_on": day(1)}
         ours = PurchaseOrder.tenant_id == shop.tenant

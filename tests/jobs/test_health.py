@@ -1,5 +1,6 @@
 """Health: failing jobs are kept until they work, and the nightly audit leaves its result."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
@@ -7,18 +8,21 @@ import asyncpg
 import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
 from app.db import health
 from app.db.core.lane import Lane
+from app.db.core.tally import JOB_FAILURES
 from app.db.core.unit import Database
 from app.db.tables import Alert
 from app.domain.ledger.post import PostDrafts
 from app.domain.people.stores import create_tenant
-from app.jobs import admin
+from app.jobs import admin, commands
 from app.jobs.audit import audit
 from app.jobs.rounds import Rounds
 from app.jobs.tenants import for_every_tenant
 from app.run.embedded import Urls
+from app.run.premises import Unusable
 from app.settings import Settings
 from tests.conftest import VAULT, Cloning, unheard
 from tests.support.identity import PASSWORD
@@ -132,6 +136,21 @@ async def test_the_operator_lists_retries_and_drops(
     assert await failing(shop) == []
     poison.broken = False
     assert await admin.retry_job(settings, "poisoned") == []
+
+
+async def test_the_operator_drops_failures_of_what_runs_all_the_time(
+    shop: Shop, urls: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUCUN_DATABASE_URL", urls.database)
+    before = JOB_FAILURES["alerts"]
+    await health.record_failure(shop.db, shop.tenant, "alerts", KeyError("an unforeseen answer"))
+    assert JOB_FAILURES["alerts"] == before + 1, "for /metrics"
+    command = CliRunner().invoke
+    dropped = await asyncio.to_thread(command, commands.app, ["drop", "alerts"])
+    assert (dropped.exit_code, "1" in dropped.output) == (0, True), dropped.output
+    assert await failing(shop) == []
+    unknown = await asyncio.to_thread(command, commands.app, ["drop", "alters"])
+    assert isinstance(unknown.exception, Unusable)
 
 
 async def test_the_audit_of_a_tenant(shop: Shop, urls: Urls) -> None:

@@ -87,6 +87,12 @@ def test_other_rules() -> None:
             Terms("9", "袋", store="西店", restocks=True),
             "建议从西店调入 9 袋",
         ),
+        (Kind.REORDER, Terms("9", "个", goods="鸡蛋"), "鸡蛋建议补货 9 个"),
+        (
+            Kind.TRANSFER,
+            Terms("9", "个", store="西店", goods="鸡蛋", restocks=True),
+            "鸡蛋建议从西店调入 9 个",
+        ),
         (Kind.TRANSFER, Terms("9", "袋", store="西店"), "建议调拨 9 袋 到西店"),
         (
             Kind.MARKDOWN,

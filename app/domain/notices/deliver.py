@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from app.db import notices as rows
+from app.db.core.tally import DELIVERIES
 from app.db.core.unit import Database, clock
 from app.db.tables import Delivery, NotificationTarget, Webhook
 from app.domain.notices.personal import try_next_channel
@@ -70,6 +71,7 @@ async def _attempt(
     outcome: dict[str, Any] = {"state": "DELIVERED", "delivered_at": now}
     if delivery.channel == "SMS":
         outcome = {"state": "SENT", "next_at": now + FIRST_REPORT}
+    DELIVERIES[delivery.channel, outcome["state"]] += 1
     async with db.unit(delivery.tenant_id) as unit:
         await rows.end_attempt(
             unit, delivery.id, **outcome, receipt=receipt, error=None, sent_at=now
@@ -102,6 +104,7 @@ async def _record_failure(db: Database, delivery: Delivery, error: SendError) ->
     async with db.unit(delivery.tenant_id) as unit:
         outcome = {"state": "DEAD" if dead else "PENDING", "error": str(error)[:300]}
         ended = await rows.end_attempt(unit, delivery.id, **outcome, next_at=pause)
+        DELIVERIES[delivery.channel, outcome["state"]] += 1
         # Of two processes that tried it, one ends it: it is written for the next channel once.
         if ended and dead:
             await try_next_channel(unit, delivery, error)

@@ -108,6 +108,7 @@ def suggest_for(facts: SuggestionFacts, sees: Callable[[UUID], bool]) -> Suggest
         percent=suggestion.percent or 0,
         store=rows[suggestion.store_id].store if suggestion.store_id else "",
         product=beside.name if beside else "",
+        goods=alert.cause if alert.cause_id else "",
         restocks=alert.rule != "SLOW_MOVING",
     )
     return SuggestionRow(

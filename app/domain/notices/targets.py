@@ -177,7 +177,7 @@ async def redeliver(db: Database, viewer: Viewer, key: UUID, id: UUID) -> Delive
         if earlier is None:
             if delivery.template is not None:
                 await spend_credit(unit, delivery.recipient_id, delivery.template)
-            delivery.state, delivery.attempts, delivery.next_at = "PENDING", 0, unit.now
+            rows.send_again(unit, delivery)
     return delivery
 
 

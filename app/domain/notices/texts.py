@@ -22,6 +22,7 @@ def terms_of(facts: AlertFacts) -> AlertTerms:
         window=facts.tier or 0,
         cause=facts.cause,
         number=facts.number,
+        origin=facts.origin,
         hours=facts.waiting_hours,
     )
 

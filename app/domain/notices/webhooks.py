@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from app.db import notices as rows
 from app.db.core.unit import Database, Unit
-from app.db.tables import Webhook
+from app.db.tables import Delivery, Webhook
 from app.db.webhooks import kept_revisions, replay_from
 from app.domain import access
 from app.domain.access import Can, Viewer
@@ -179,6 +179,21 @@ async def replay(
             await replay_from(unit, id, store, after)
             await record_act(unit, viewer, Act.REPLAY_WEBHOOK, Subject.WEBHOOK, id, store)
     return webhook
+
+
+async def redeliver_event(db: Database, viewer: Viewer, key: UUID, id: UUID) -> Delivery:
+    """Sends an event to its webhook again at once. Raises Refused(UnknownNotification)."""
+    async with db.unit(viewer.tenant) as unit:
+        earlier = await claim(unit, viewer.claimant, key, id, "redeliverEvent", id)
+        delivery: Delivery | None = await rows.locked(unit, Delivery, id)
+        if delivery is None or delivery.channel != "WEBHOOK":
+            raise Refused(UnknownNotification(str(id)))
+        webhook = await rows.locked(unit, Webhook, delivery.recipient_id)
+        if webhook is None or webhook.ended_at is not None or not manages(viewer, webhook):
+            raise Refused(UnknownNotification(str(id)))
+        if earlier is None:
+            rows.send_again(unit, delivery)
+    return delivery
 
 
 async def _locked(unit: Unit, viewer: Viewer, id: UUID) -> Webhook:

@@ -149,24 +149,30 @@ def _move(of: Situation) -> Suggestion | None:
 @dataclass(frozen=True, slots=True)
 class SuggestionTerms:
     """The words of a suggestion: `quantity` in the product's unit, names of the other store and
-    the other product. `restocks` is whether goods come to the store of the alert."""
+    the other product. `goods` is the ingredient to restock for a dish. `restocks` is whether goods
+    come to the store of the alert."""
 
     quantity: str
     unit: str
     percent: int = 0
     store: str = ""
     product: str = ""
+    goods: str = ""
     restocks: bool = False
 
 
 def suggestion_texts(kind: SuggestionKind, of: SuggestionTerms) -> tuple[str, str]:
     """The suggestion as a sentence, in Chinese and in English."""
     amount = f"{of.quantity} {of.unit}"
+    goods = f" of {of.goods}" if of.goods else ""
     match kind:
         case SuggestionKind.REORDER:
-            texts = f"建议补货 {amount}", f"Order {amount}."
+            texts = f"{of.goods}建议补货 {amount}", f"Order {amount}{goods}."
         case SuggestionKind.TRANSFER if of.restocks:
-            texts = f"建议从{of.store}调入 {amount}", f"Request {amount} from {of.store}."
+            texts = (
+                f"{of.goods}建议从{of.store}调入 {amount}",
+                f"Request {amount}{goods} from {of.store}.",
+            )
         case SuggestionKind.TRANSFER:
             texts = f"建议调拨 {amount} 到{of.store}", f"Transfer {amount} to {of.store}."
         case SuggestionKind.MARKDOWN:

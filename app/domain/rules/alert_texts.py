@@ -10,7 +10,8 @@ class AlertTerms:
 
     `days` is the number of days left until the last day of sale, negative once it has passed.
     `hours` is how long a document has waited. `sold` were sold in `window` days. `cause` is the
-    ingredient that a dish lacks, `number` a document's number.
+    ingredient that a dish lacks, `number` a document's number, `origin` the store that a transfer
+    comes from, or who requested a write-off.
     """
 
     rule: str
@@ -24,6 +25,7 @@ class AlertTerms:
     window: int = 0
     cause: str = ""
     number: str = ""
+    origin: str = ""
     hours: int = 0
 
 
@@ -114,12 +116,15 @@ def _dish(t: AlertTerms) -> tuple[str, str]:
     )
 
 
-def _waiting(zh: str, en: str, todo: str, act: str) -> Texts:
+def _waiting(zh: str, en: str, todo: str, act: str, origin: tuple[str, str] = ("", "")) -> Texts:
+    """The text of a document that waits; `origin` says where it comes from, with the name as {}."""
+
     def texts(t: AlertTerms) -> tuple[str, str]:
         number = f" {t.number} " if t.number else ""
+        before, behind = (each.format(t.origin) if t.origin else "" for each in origin)
         return (
-            f"{zh}{number}已等待 {_time(t.hours, '天', '小时')}，{todo}",
-            f"{en}{number.rstrip()} has waited {_time(t.hours, 'days', 'hours')}. {act}",
+            f"{before}{zh}{number}已等待 {_time(t.hours, '天', '小时')}，{todo}",
+            f"{en}{number.rstrip()}{behind} has waited {_time(t.hours, 'days', 'hours')}. {act}",
         )
 
     return texts
@@ -132,7 +137,7 @@ def _time(hours: int, days: str, single: str) -> str:
 def _late(t: AlertTerms) -> tuple[str, str]:
     number = f" {t.number} " if t.number else ""
     return (
-        f"采购单{number}已超过预计到货日 {-t.days} 天，仍未到齐，请联系供应商",
+        f"采购单{number}已超过预计到货日 {-t.days} 天，仍未到货，请联系供应商",
         f"Purchase order{number.rstrip()} is {-t.days} days late. Call the supplier.",
     )
 
@@ -152,8 +157,12 @@ TEXTS: dict[str, Texts] = {
     "SLOW_MOVING": _slow,
     "DISCREPANCY": _discrepancy,
     "DISH_UNAVAILABLE": _dish,
-    "TRANSFER_WAITING": _waiting("调拨单", "Transfer", "请尽快处理", "Deal with it."),
-    "WRITE_OFF_WAITING": _waiting("报损单", "Write-off", "请尽快审批", "Decide on it."),
+    "TRANSFER_WAITING": _waiting(
+        "调拨单", "Transfer", "请尽快处理", "Deal with it.", ("从{}调入的", " from {}")
+    ),
+    "WRITE_OFF_WAITING": _waiting(
+        "报损单", "Write-off", "请尽快审批", "Decide on it.", ("{}提交的", " by {}")
+    ),
     "PURCHASE_WAITING": _waiting(
         "部分到货的采购单",
         "Partly received purchase order",
