@@ -15,6 +15,7 @@ import asyncpg
 
 from app.db.core.unit import Database
 from app.domain.people.stores import create_tenant
+from app.domain.reports.report_sums import keep_sums
 from app.run.embedded import Engines, Urls
 from app.run.migrate import upgrade
 from app.settings import Settings
@@ -26,6 +27,8 @@ FLOWS_A_DAY = 72
 """Roll-ups of a store and day: about 10 M in all, one for each entry of a small shop."""
 CHANGES = 7 * 60
 """Revisions of each store in the last seven days."""
+CHANGES_SINCE = 10
+"""Changes of each store since its sums were kept: those of ten minutes, one every minute."""
 FRESH = timedelta(days=7)
 """An older data set is made again: its last days are too long ago."""
 CODE = "bench-reports"
@@ -138,6 +141,17 @@ INSERT INTO entries (tenant_id, movement_id, line, product_id, from_store, from_
 """
 
 
+SINCE = f"""
+INSERT INTO changes (tenant_id, store_id, revision, at, product_ids)
+    SELECT f.tenant_id, f.store_id, c.revision + n, clock_timestamp(),
+        ARRAY[p.ids[1 + floor({PRODUCTS} * random() ^ 2)::int]]
+    FROM feeds f, generate_series(1, {CHANGES_SINCE}) n,
+        (SELECT array_agg(id) AS ids FROM products WHERE tenant_id = '{{tenant}}') p,
+        (SELECT max(revision) AS revision FROM changes WHERE tenant_id = '{{tenant}}') c
+    WHERE f.tenant_id = '{{tenant}}'
+"""
+
+
 class Chain(NamedTuple):
     """The tenant of the data set, its owner and stores, and the last day of its roll-ups."""
 
@@ -154,6 +168,17 @@ async def kept_chain() -> AsyncIterator[tuple[Urls, Chain]]:
         urls = engines.urls()
         await asyncio.to_thread(upgrade, urls.owner)
         yield urls, await _chain(urls)
+
+
+async def keep_all_sums(urls: Urls, db: Database, chain: Chain) -> None:
+    """Keep the sums that reports read, and change some levels of each store since."""
+    await keep_sums(db, chain.tenant)
+    owner = await asyncpg.connect(urls.owner)
+    try:
+        await owner.execute(SINCE.format(tenant=chain.tenant))
+        await owner.execute("VACUUM ANALYZE store_sums, category_sums, level_sums")
+    finally:
+        await owner.close()
 
 
 def _today() -> date:

@@ -22,7 +22,7 @@ from app.domain.rules.metrics import Dimension, Metric
 from app.domain.rules.periods import Comparison, Period
 from app.domain.rules.reordering import COVER_DAYS
 from bench.measure import Figure, median
-from bench.report_data import Chain, kept_chain
+from bench.report_data import Chain, keep_all_sums, kept_chain
 from bench.stage import Stage, unheard
 
 FIGURES = (
@@ -43,6 +43,7 @@ async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
     """The slowest question of each kind; every figure is the median of some rounds."""
     async with kept_chain() as (urls, chain):
         db = Database(urls.database, unheard)
+        await keep_all_sums(urls, db, chain)
         for name, questions in of(chain).items():
             if name in wanted:
                 took = {each: await timed(db, chain, read) for each, read in questions.items()}

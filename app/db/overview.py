@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date
+from operator import add
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,10 +18,12 @@ from sqlalchemy import (
     union_all,
 )
 
+from app.db import report_sums
 from app.db.core.snapshot import AnySession, planned_each_time
 from app.db.core.statement import among
 from app.db.days import store_day
 from app.db.expiry_reports import batch_value
+from app.db.report_sums import NEAR_DAYS
 from app.db.tables import (
     Alert,
     Batch,
@@ -34,9 +37,6 @@ from app.db.tables import (
     WriteOff,
 )
 
-NEAR_DAYS = 30
-"""Goods that expire within this many days are at risk."""
-
 
 class StockSums(NamedTuple):
     """Stock of a store or category: its value in 1/10000 yuan, and how many levels are short."""
@@ -47,10 +47,40 @@ class StockSums(NamedTuple):
     out: int = 0
 
 
-async def stock_sums(
+class Stock(NamedTuple):
+    """Stock by store, and by category, without archived products of which nothing is left, and the
+    cost of goods at risk by store, in 1/10000 yuan."""
+
+    stores: dict[UUID, StockSums]
+    categories: dict[UUID | None, StockSums]
+    at_risk: dict[UUID, int]
+
+
+async def stock_now(session: AnySession, tenant: UUID, stores: Collection[UUID]) -> Stock:
+    """The present stock: from the kept sums of stores that have sums of today, from the levels of
+    the others."""
+    moments = await report_sums.current_moments(session, tenant, stores)
+    by_store, by_category = await report_sums.sums_now(session, tenant, moments)
+    stock = Stock(
+        {store: StockSums(*sums[:4]) for store, sums in by_store.items()},
+        {category: StockSums(*sums[:4]) for category, sums in by_category.items()},
+        {store: sums.at_risk for store, sums in by_store.items()},
+    )
+    rest = set(stores) - {each.store_id for each in moments}
+    if rest:
+        of_stores, of_categories = await _level_sums(session, tenant, rest)
+        stock.stores.update(of_stores)
+        stock.at_risk.update(await _value_at_risk(session, tenant, rest))
+        for category, sums in of_categories.items():
+            kept = stock.categories.get(category, StockSums())
+            stock.categories[category] = StockSums(*map(add, kept, sums))
+    return stock
+
+
+async def _level_sums(
     session: AnySession, tenant: UUID, stores: Collection[UUID]
 ) -> tuple[dict[UUID, StockSums], dict[UUID | None, StockSums]]:
-    """Stock by store, and by category, of the products that are not archived."""
+    """Stock by store, and by category, summed from the levels."""
     L, P = Level, Product
     held = L.shelf + L.reserved + L.quarantine
     # Summed by both first: a plain grouping is shared by several processes of the database.
@@ -65,7 +95,7 @@ async def stock_sums(
         )
         .join(P, and_(P.tenant_id == L.tenant_id, P.id == L.product_id))
         .where(L.tenant_id == tenant, among(L.store_id, stores), L.shown)
-        .where(P.archived_at.is_(None) | (held > 0))
+        .where(P.archived_at.is_(None) | (held + L.transit > 0))
         .group_by(L.store_id, P.category_id)
         .subquery("parts")
     )
@@ -84,7 +114,7 @@ async def stock_sums(
     return of_stores, of_categories
 
 
-async def value_at_risk(
+async def _value_at_risk(
     session: AnySession, tenant: UUID, stores: Collection[UUID]
 ) -> dict[UUID, int]:
     """Cost of goods that expire within 30 days or have expired, by store, in 1/10000 yuan.

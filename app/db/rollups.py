@@ -84,7 +84,8 @@ REBUILD = f"""
 
 
 async def rebuild(owner_url: str) -> int:
-    """Replace all roll-ups with the sums of the ledger, connected as the owner of the schema.
+    """Replace all roll-ups with the sums of the ledger, connected as the owner of the schema, and
+    drop the sums of stock.
 
     Writers wait until it is done. Returns the number of rows.
     """
@@ -94,7 +95,9 @@ async def rebuild(owner_url: str) -> int:
             # A writer that has not taken this lock yet has written nothing to the ledger.
             await raw.execute("LOCK TABLE rollups IN SHARE ROW EXCLUSIVE MODE")
             await raw.execute("SET LOCAL row_security = off")
-            await raw.execute("DELETE FROM rollups")
+            # Without sums the overview reads the levels, until the next job keeps them again.
+            for table in ("store_sums", "category_sums", "level_sums", "rollups"):
+                await raw.execute(f"DELETE FROM {table}")
             return int((await raw.execute(REBUILD)).split()[-1])
     finally:
         await raw.close()

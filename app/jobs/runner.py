@@ -19,6 +19,7 @@ from app.jobs import (
     menu,
     monthly,
     passes,
+    report_sums,
     reservations,
     retention,
     stocktakes,
@@ -36,6 +37,7 @@ SCHEDULE: dict[str, tuple[str, Job]] = {
     "end_overdue_orders": ("* * * * *", reservations.end_overdue_orders),
     "resume_interrupted": ("* * * * *", stocktakes.resume_interrupted),
     "request_monthly": ("*/10 * * * *", monthly.request_monthly),
+    "keep_sums": ("*/10 * * * *", report_sums.keep_sums),
     "keep_checkpoints": ("7 * * * *", checkpoints.keep_checkpoints),
     "trim": ("23 * * * *", retention.trim),
     # 03:40 in China, when stores are closed.

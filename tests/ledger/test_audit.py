@@ -12,6 +12,7 @@ from app.db.tables import Movement
 from app.domain.documents.writeoffs import Source
 from app.domain.ledger.post import PostDrafts
 from app.domain.movements.checkpoints import keep_checkpoints
+from app.domain.reports.report_sums import keep_sums
 from app.domain.rules.kinds import Kind
 from app.run.embedded import Urls
 from tests.conftest import VAULT, Auditor, Cloning, unheard
@@ -98,6 +99,9 @@ TAMPERING = [
     ("a checkpoint is", "update checkpoints set balances = '[]'"),
     ("a checkpoint knows", "update checkpoints set first_at = last_at + interval '1 second'"),
     ("a checkpoint continues", "update checkpoints set since_seq = seq - 1 where seq > 1"),
+    ("sums of a level that", "update level_sums set low = low + 1"),
+    ("sums of a level that", "delete from level_sums"),
+    ("sums of a category", "update category_sums set value = value + 1"),
     ("a movement has entries", DISARM + "delete from entries" + ARM),
 ]  # fmt: skip
 
@@ -149,6 +153,7 @@ async def fill(shop: Shop) -> None:
         await counting.count(row, "油", quantity)
         await counting.close(row)
     await keep_checkpoints(shop.db, shop.tenant, datetime.now(UTC))
+    await keep_sums(shop.db, shop.tenant)
 
 
 @pytest.mark.parametrize(("broken", "sql"), TAMPERING, ids=[f"{b}-{s[:40]}" for b, s in TAMPERING])

@@ -3,8 +3,14 @@
 from collections import Counter
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import delete
+
 from app.db.overview import days_of
-from app.domain.reports.overview import WEEKS, overview_of
+from app.db.report_sums import current_moments, stores_of
+from app.db.tables import StoreSums
+from app.domain.reports.overview import WEEKS, Overview, overview_of
+from app.domain.reports.report_sums import keep_sums
 from app.domain.rules.periods import Period
 from tests.support.report_world import World, held, summed
 
@@ -40,3 +46,27 @@ async def test_the_overview_is_the_ledger(world: World) -> None:
             if any(sums["sold"] or sums["returned"] or sums["revenue"] for sums in here.values()):
                 usual.append(sum(sums["revenue"] for at, sums in here.items() if at <= hour))
         assert each.usual == (sum(usual) // len(usual) if usual else None)
+
+
+async def read(world: World) -> Overview:
+    shop = world.shop
+    async with shop.db.read(shop.tenant) as session:
+        return await overview_of(session, shop.tenant, [shop.store, *world.stores])
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_the_overview_of_kept_sums_is_that_of_the_levels(world: World, again: bool) -> None:
+    """After changes since the sums were kept, and after these changes were added to them."""
+    shop, stores = world.shop, [world.shop.store, *world.stores]
+    await keep_sums(shop.db, shop.tenant)
+    for _ in range(30):
+        await world.step()
+    if again:
+        await keep_sums(shop.db, shop.tenant)
+    async with shop.db.read(shop.tenant) as session:
+        assert len(await current_moments(session, shop.tenant, stores)) == len(stores)
+        assert len((await stores_of(session, shop.tenant)).due) == (0 if again else len(stores))
+    kept = await read(world)
+    async with shop.db.unit(shop.tenant) as unit:
+        await unit.session.execute(delete(StoreSums).where(StoreSums.tenant_id == shop.tenant))
+    assert await read(world) == kept

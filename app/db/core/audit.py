@@ -7,6 +7,7 @@ from app.db.core.audit_amounts import AMOUNTS
 from app.db.core.audit_checkpoints import checkpoint_invariants
 from app.db.core.audit_flows import FLOWS
 from app.db.core.audit_receipts import RECEIPTS
+from app.db.core.audit_report_sums import REPORT_SUMS
 from app.db.core.postgres import Connection, connect
 from app.db.core.stocktake_invariants import STOCKTAKE_INVARIANTS
 from app.domain.rules.kinds import ON_HAND_BINS, PHYSICAL_BINS, UNEXPIRED_BINS
@@ -348,6 +349,7 @@ INVARIANTS = AMOUNTS | {
     """,
     **FLOWS,
     **RECEIPTS,
+    **REPORT_SUMS,
     **STOCKTAKE_INVARIANTS,
     **checkpoint_invariants(PHYSICAL),
 }

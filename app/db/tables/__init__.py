@@ -54,6 +54,7 @@ from app.db.tables.notices import (
 from app.db.tables.orders import Order, OrderLine
 from app.db.tables.passes import Pass, Redemption
 from app.db.tables.purchases import PurchaseLine, PurchaseOrder, Supplier
+from app.db.tables.report_sums import CategorySums, LevelSums, StoreSums
 from app.db.tables.rollups import RollUp
 from app.db.tables.scans import Scan, ScanSession
 from app.db.tables.stock import (
@@ -89,6 +90,7 @@ __all__ = [
     "Batch",
     "BatchLevel",
     "Category",
+    "CategorySums",
     "Change",
     "ChannelLink",
     "ChannelRule",
@@ -105,6 +107,7 @@ __all__ = [
     "Import",
     "JobFailure",
     "Level",
+    "LevelSums",
     "Listing",
     "Login",
     "Markdown",
@@ -146,6 +149,7 @@ __all__ = [
     "StocktakeRules",
     "StocktakeVariance",
     "Store",
+    "StoreSums",
     "Supplier",
     "Table",
     "Tenant",

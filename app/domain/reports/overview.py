@@ -46,8 +46,7 @@ class Overview:
 
 async def overview_of(session: AnySession, tenant: UUID, stores: Collection[UUID]) -> Overview:
     """The overview of these stores; the stores of the largest sales come first."""
-    stock, categories = await overview.stock_sums(session, tenant, stores)
-    at_risk = await overview.value_at_risk(session, tenant, stores)
+    stock = await overview.stock_now(session, tenant, stores)
     waiting = await overview.waiting(session, tenant, stores)
     days = await overview.days_of(session, tenant, stores)
     sales: dict[UUID, SalesSums] = {}
@@ -61,8 +60,8 @@ async def overview_of(session: AnySession, tenant: UUID, stores: Collection[UUID
     shown = [
         StoreOverview(
             store,
-            stock.get(store, StockSums()),
-            at_risk.get(store, 0),
+            stock.stores.get(store, StockSums()),
+            stock.at_risk.get(store, 0),
             waiting.get(store, Waiting()),
             sales.get(store, SalesSums()),
             usual.get(store),
@@ -70,7 +69,7 @@ async def overview_of(session: AnySession, tenant: UUID, stores: Collection[UUID
         for store in days
     ]
     shown.sort(key=lambda each: (-each.sales.revenue, each.store_id))
-    by_value = sorted(categories.items(), key=lambda each: -each[1].value)
+    by_value = sorted(stock.categories.items(), key=lambda each: (-each[1].value, str(each[0])))
     return Overview(shown, [CategoryStock(*each) for each in by_value])
 
 
