@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.core.snapshot import AnySession
@@ -38,14 +38,23 @@ async def put_setting(unit: Unit, id: UUID, actor: UUID, setting: Setting) -> Al
 
 async def setting_about(session: AnySession, tenant: UUID, setting: Setting) -> AlertSetting:
     """The setting of the same rule and subject."""
-    same = (
+    query = select(AlertSetting).where(_is_about(tenant, setting))
+    return (await session.scalars(query)).one()
+
+
+async def remove_setting(unit: Unit, setting: Setting) -> None:
+    """Delete the setting of the same rule and subject, if there is one."""
+    await unit.session.execute(delete(AlertSetting).where(_is_about(unit.tenant, setting)))
+
+
+def _is_about(tenant: UUID, setting: Setting) -> Any:
+    return and_(
+        AlertSetting.tenant_id == tenant,
         AlertSetting.rule == setting.rule,
         AlertSetting.store_id.is_not_distinct_from(setting.store_id),
         AlertSetting.category_id.is_not_distinct_from(setting.category_id),
         AlertSetting.product_id.is_not_distinct_from(setting.product_id),
     )
-    query = select(AlertSetting).where(AlertSetting.tenant_id == tenant, *same)
-    return (await session.scalars(query)).one()
 
 
 async def settings_of(

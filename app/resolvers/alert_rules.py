@@ -8,9 +8,11 @@ from app.db.tables import AlertSetting
 from app.domain import access
 from app.domain.access import Can
 from app.domain.notices import rules
+from app.domain.rules.alert_settings import Setting
 from app.resolvers.roots import root
 from app.schema import alert_rules as types
 from app.schema.arguments import StoreIds
+from app.schema.window import as_window
 
 
 @strawberry.type
@@ -51,3 +53,16 @@ class AlertRulesMutation:
     async def set_alert_rule(self, info: Info, input: types.SetAlertRuleInput) -> AlertSetting:
         db, viewer = info.context.app.db, info.context.viewer
         return await rules.set_alert_rule(db, viewer, input.key, types.setting_of(input))
+
+    @root(
+        Can.SET_ALERT_RULES,
+        types.RemoveAlertRuleResult,
+        description="Remove the setting of a rule for the chain, a store, a category or a product: "
+        "the next less specific setting applies again, or the default. Alerts follow within "
+        "seconds. 移除预警设置",
+    )
+    async def remove_alert_rule(self, info: Info, input: types.RemoveAlertRuleInput):
+        db, viewer = info.context.app.db, info.context.viewer
+        subject = Setting(input.rule.name, input.store_id, input.category_id, input.product_id)
+        left = await rules.remove_alert_rule(db, viewer, input.key, subject)
+        return types.AlertRuleSettings(rule=input.rule, settings=as_window(left))

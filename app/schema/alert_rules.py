@@ -110,6 +110,37 @@ def setting_of(input: AlertSettingInput) -> Setting:
     )
 
 
+@strawberry.input(description="Input of `removeAlertRule`. 移除预警设置")
+class RemoveAlertRuleInput:
+    key: UUID = request_key()
+    rule: AlertRule = strawberry.field(description="Rule of the setting. 预警规则")
+    store_id: UUID | None = strawberry.field(
+        default=None, description="ID of the store of the setting; null if it is for all. 门店"
+    )
+    category_id: UUID | None = strawberry.field(
+        default=None, description="ID of the category of the setting; null without one. 分类"
+    )
+    product_id: UUID | None = strawberry.field(
+        default=None, description="ID of the product of the setting; null without one. 商品"
+    )
+
+
+@strawberry.type(description="The settings of a rule after one was removed. 剩余预警设置")
+class AlertRuleSettings:
+    rule: AlertRule = strawberry.field(description="Rule of the settings. 预警规则")
+    settings: list[AlertSetting] = strawberry.field(
+        description="Settings of the rule that are left for your stores; the default applies "
+        "where there is none. 预警设置"
+    )
+
+
+RemoveAlertRuleResult = Annotated[
+    AlertRuleSettings | problems.UnknownStore | problems.KeyReused,
+    strawberry.union(
+        "RemoveAlertRuleResult",
+        description="The settings that are left, or the problem that prevented the change.",
+    ),
+]
 SetAlertRuleResult = Annotated[
     AlertSetting
     | problems.UnknownStore

@@ -235,6 +235,28 @@ async def test_setting_a_rule(desk: Desk) -> None:
     assert len(await desk.ask(SETTINGS)) == 1, "one setting for each subject"
 
 
+async def test_a_setting_is_removed(desk: Desk) -> None:
+    """Then the less specific one applies again."""
+    product = await desk.product("奶", tracksBatches=True)
+    line = await desk.line("奶", 5, batchNo="A", expiresOn=str(day(20)))
+    await desk.do("receive", storeId=desk.store, lines=[line])
+    rule = {"rule": "NEAR_EXPIRY"}
+    await desk.do("setAlertRule", **rule, days=[10])
+    await desk.do("setAlertRule", **rule, productId=product, days=[25])
+    assert (await desk.ask(PREVIEW, input={**rule, "storeId": desk.store}))["count"] == 1
+    assert await desk.code("removeAlertRule", by=desk.manager, **rule) == "BAD_INPUT"
+    key = str(uuid4())
+    for _ in range(2):
+        left = await desk.do("removeAlertRule", key=key, **rule, productId=product)
+        assert [(each["days"], each["product"]) for each in left["settings"]] == [([10], None)]
+    elsewhere = {**rule, "storeId": desk.store}
+    assert (await desk.ask(PREVIEW, input={**elsewhere, "days": [10]}))["count"] == 0
+    own = await desk.do("removeAlertRule", by=desk.manager, **elsewhere)
+    assert len(own["settings"]) == 1, "what is not set stays as it is"
+    unknown = {**rule, "storeId": str(uuid4())}
+    assert (await desk.do("removeAlertRule", **unknown))["code"] == "UNKNOWN_STORE"
+
+
 async def test_who_may_set_a_rule(desk: Desk) -> None:
     own = {"rule": "SLOW_MOVING", "storeId": desk.store, "days": [60], "fewerThan": 3}
     assert (await desk.do("setAlertRule", by=desk.manager, **own))["days"] == [60]

@@ -187,6 +187,9 @@ ANSWERS = {
         "... on Alert { id state acknowledgedBy { name } resolvedBy { name } snoozedUntil } "
         f"{PROBLEM}",
     ),
+    "removeAlertRule": f"""... on AlertRuleSettings {{
+        settings {{ rule days store {{ id }} product {{ name }} }}
+    }} {PROBLEM}""",
     "setAlertRule": f"... on AlertSetting {{ rule enabled days fewerThan hours }} {PROBLEM}",
     **stocktake_answers(PROBLEM, SHORT),
     **dict.fromkeys(ON_SCANS, f"... on ScanSession {{ id state scans {{ id }} }} {PROBLEM}"),

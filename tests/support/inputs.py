@@ -30,6 +30,7 @@ def of_alerts(product: str, store: str) -> dict[str, Any]:
         "setEscalation": {"rule": "LOW_STOCK", "storeId": store, "minutes": 30},
         "subscribeReport": {"report": "LEVELS", "storeIds": [store]},
         "setDigest": {"storeId": store, "hour": 8},
+        "removeAlertRule": {"rule": "NEAR_EXPIRY", "productId": product},
         "setAlertRule": {"rule": "NEAR_EXPIRY", "productId": product, "days": [7]},
     }
 

@@ -46,6 +46,26 @@ async def set_alert_rule(db: Database, viewer: Viewer, key: UUID, setting: Setti
         return await rows.setting_about(unit.session, viewer.tenant, setting)
 
 
+async def remove_alert_rule(
+    db: Database, viewer: Viewer, key: UUID, subject: Setting
+) -> list[AlertSetting]:
+    """Removes the setting of a rule for a subject, so that the next less specific one applies, or
+    the default; what is not set stays as it is. Returns the rule's other settings in the viewer's
+    stores.
+
+    Raises Refused(UnknownStore); Malformed without a store for a viewer of some stores.
+    """
+    _check_store(viewer, subject.store_id)
+    request = ("removeAlertRule", *subject[:4])
+    async with db.unit(viewer.tenant) as unit:
+        if await claim(unit, viewer.claimant, key, viewer.tenant, *request) is None:
+            await rows.remove_setting(unit, subject)
+            await rows.judge_anew(unit, subject.store_id)
+        stores = access.within(viewer, Can.SET_ALERT_RULES)
+        settings = await rows.settings_of(unit.session, viewer.tenant, stores)
+    return [each for each in settings if each.rule == subject.rule]
+
+
 async def preview_alert_rule(
     db: Database, viewer: Viewer, setting: Setting, stores: Collection[UUID]
 ) -> int:
@@ -66,11 +86,15 @@ async def preview_alert_rule(
     return count
 
 
-def _checked(viewer: Viewer, setting: Setting) -> Setting:
-    if setting.store_id is not None:
-        access.at(viewer, Can.SET_ALERT_RULES, setting.store_id)
+def _check_store(viewer: Viewer, store: UUID | None) -> None:
+    if store is not None:
+        access.at(viewer, Can.SET_ALERT_RULES, store)
     elif viewer.scope.reach(Can.SET_ALERT_RULES) is not access.Reach.ALL:
         raise Malformed("storeId", "请选择您负责的门店", "Choose one of your stores.")
+
+
+def _checked(viewer: Viewer, setting: Setting) -> Setting:
+    _check_store(viewer, setting.store_id)
     if setting.category_id is not None and setting.product_id is not None:
         raise Malformed(
             "productId", "分类和商品只能选一项", "Give a category or a product, not both."
