@@ -31,6 +31,8 @@ REPORTS: dict[str, dict[str, Any]] = {
     "slow-movers": {"report": "SLOW_MOVERS"},
     "reorder-plan": {"report": "REORDER_PLAN"},
     "stocktakes": {"report": "STOCKTAKES", "groupBy": "STOCKTAKE", **PERIOD},
+    "overview": {"report": "OVERVIEW"},
+    "channels": {"report": "CHANNELS", "groupBy": "CHANNEL", **PERIOD},
     "suppliers": {"report": "SUPPLIERS", **PERIOD, "until": str(TODAY + timedelta(days=30))},
 }
 SIGN_IN = 'mutation { signIn(input: {login: "owner", password: "kucun-demo"}) '

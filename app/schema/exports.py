@@ -53,6 +53,10 @@ describe_values(
         "SEE_SUPPLIERS. 供应商",
         "STOCKTAKES": "Results of closed stocktakes, as in `stocktakeReport`, or the sheet of one: "
         "quantities expected and counted. Needs SEE_COST. 盘点",
+        "OVERVIEW": "What each store holds, sold today and has waiting, as in `overview`. Needs "
+        "SEE_REPORTS. 经营概览",
+        "CHANNELS": "Orders and sales of each channel, as in `channelReport`. Needs SEE_REPORTS. "
+        "渠道",
     },
 )
 describe_values(
@@ -186,9 +190,9 @@ class RequestExportInput:
     )
     since: date | None = strawberry.field(
         default=None,
-        description="First day of the period; required for SALES, LOSSES, MOVEMENTS, TURNOVER "
-        "and SUPPLIERS, and for STOCKTAKES without `stocktakeId`. The other reports are as of now "
-        "and ignore it. 开始日期",
+        description="First day of the period; required for SALES, LOSSES, MOVEMENTS, TURNOVER, "
+        "SUPPLIERS and CHANNELS, and for STOCKTAKES without `stocktakeId`. The other reports are "
+        "as of now and ignore it. 开始日期",
     )
     until: date | None = strawberry.field(
         default=None,
@@ -197,10 +201,10 @@ class RequestExportInput:
     group_by: ExportGroupBy | None = strawberry.field(
         default=None,
         description="What the rows stand for. SALES: any but REASON and PERSON, DAY by default. "
-        "LOSSES: any but HOUR and CHANNEL, REASON by default. STOCK_VALUE and TURNOVER: STORE, "
-        "CATEGORY or PRODUCT, STORE by default. SUPPLIERS: SUPPLIER, STORE, WEEK or MONTH, "
-        "SUPPLIER by default. STOCKTAKES: STOCKTAKE, STORE, CATEGORY or PRODUCT, STOCKTAKE by "
-        "default. Other reports are not grouped. 分组",
+        "LOSSES: any but HOUR and CHANNEL, REASON by default. STOCK_VALUE: STORE, CATEGORY or "
+        "PRODUCT, STORE by default. TURNOVER: also DAY, WEEK or MONTH. SUPPLIERS: as TURNOVER or "
+        "SUPPLIER, the default. STOCKTAKES: as TURNOVER or STOCKTAKE, the default. CHANNELS: "
+        "STORE, CHANNEL, DAY, WEEK or MONTH, STORE by default. Other reports are not grouped. 分组",
     )
     category_id: UUID | None = strawberry.field(
         default=None,

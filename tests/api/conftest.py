@@ -17,7 +17,9 @@ from app.db.core.unit import Database
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.channels.accounts import Shops
 from app.domain.movements.record import Books
+from app.domain.reports.exports import ExportFiles
 from app.main import create_app
+from app.platforms.image_store import Bucket, open_store
 from app.run.embedded import Urls
 from app.settings import Settings
 from app.web.server import configure
@@ -176,3 +178,14 @@ async def phones(
 @pytest.fixture
 def books(db: Database, lane: Lane) -> Books:
     return Books(db, lane, Cookbook(db))
+
+
+@pytest.fixture(scope="module")
+async def office(
+    urls: Urls, db: Database, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Desk, ExportFiles]]:
+    """A desk whose server and worker share a folder of files."""
+    data = tmp_path_factory.mktemp("exports")
+    async with served(urls, data=data) as asking:
+        desk = await a_desk(await a_chain(db, asking))
+        yield desk, ExportFiles(open_store("", data / "exports", Bucket("", "", "", "")), KEY)

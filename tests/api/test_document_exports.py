@@ -1,7 +1,6 @@
 """Exports of the reorder plan, of suppliers and of stocktakes, equal to their queries."""
 
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -9,26 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.db.core.unit import Database
-from app.domain.reports.exports import ExportFiles
-from app.platforms.image_store import Bucket, open_store
-from app.run.embedded import Urls
-from tests.api.conftest import served
 from tests.api.test_stocktakes import closed, counted, opened
-from tests.conftest import SECRET
-from tests.support.api import Desk, a_desk
+from tests.support.api import Desk
 from tests.support.exports import REQUEST, exported, rows_of, workbook_of
-from tests.support.identity import a_chain
 
 NOW = datetime.now(ZoneInfo("Asia/Shanghai"))
 DAYS = {"since": str(NOW.date() - timedelta(days=6)), "until": str(NOW.date())}
-
-
-@pytest.fixture(scope="module")
-async def office(urls: Urls, db: Database, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    data: Path = tmp_path_factory.mktemp("exports")
-    async with served(urls, data=data) as asking:
-        desk = await a_desk(await a_chain(db, asking))
-        yield desk, ExportFiles(open_store("", data / "exports", Bucket("", "", "", "")), SECRET)
 
 
 @pytest.fixture

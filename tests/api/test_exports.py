@@ -4,7 +4,6 @@ import asyncio
 import csv
 import io
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 from xml.etree.ElementTree import fromstring as xml
@@ -15,13 +14,9 @@ import pytest
 
 from app.db.core.unit import Database
 from app.domain.reports.export_run import run_exports
-from app.domain.reports.exports import ExportFiles
 from app.jobs.exports import serve_exports
-from app.platforms.image_store import Bucket, open_store
-from app.run.embedded import Urls
-from tests.api.conftest import served
 from tests.conftest import SECRET
-from tests.support.api import Desk, a_desk
+from tests.support.api import Desk
 from tests.support.exports import (
     REQUEST,
     content_of,
@@ -32,7 +27,7 @@ from tests.support.exports import (
     tenant_of,
     workbook_of,
 )
-from tests.support.identity import SET_ROLE, a_chain, eventually
+from tests.support.identity import SET_ROLE, eventually
 from tests.support.sheets import preview
 
 HOSTILE = [
@@ -51,18 +46,8 @@ HOSTILE = [
 ]
 
 
-@pytest.fixture(scope="module")
-async def stocked(urls: Urls, db: Database, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A desk whose server and worker share a folder of files."""
-    data: Path = tmp_path_factory.mktemp("exports")
-    async with served(urls, data=data) as asking:
-        desk = await a_desk(await a_chain(db, asking))
-        files = ExportFiles(open_store("", data / "exports", Bucket("", "", "", "")), SECRET)
-        yield desk, files
-
-
-async def test_levels_as_a_workbook(stocked: Any, db: Database) -> None:
-    desk, files = stocked
+async def test_levels_as_a_workbook(office: Any, db: Database) -> None:
+    desk, files = office
     desk.products.clear()
     for number, name in enumerate(HOSTILE):
         await desk.product(name, sku=f"00{number}", unit="kg", barcodes=[f"69012345{number:05d}"])
@@ -98,8 +83,8 @@ async def test_levels_as_a_workbook(stocked: Any, db: Database) -> None:
     assert (shapes, summary.page_setup.paperSize) == (["BarChart", "PieChart"], 9)
 
 
-async def test_levels_as_csv_in_english(stocked: Any, db: Database) -> None:
-    desk, files = stocked
+async def test_levels_as_csv_in_english(office: Any, db: Database) -> None:
+    desk, files = office
     desk.asking.http.headers["accept-language"] = "en"
     try:
         export = await exported(desk, db, files, report="LEVELS", format="CSV")
@@ -113,8 +98,8 @@ async def test_levels_as_csv_in_english(stocked: Any, db: Database) -> None:
     assert {row["On hand"] for row in rows} == {"90.75"}
 
 
-async def test_sales_equal_the_report(stocked: Any, db: Database) -> None:
-    desk, files = stocked
+async def test_sales_equal_the_report(office: Any, db: Database) -> None:
+    desk, files = office
     sold = await desk.product("苹果", sku="A-1", unit="个", price="3.50")
     bought = [await desk.line("苹果", 100, unitCost="1.1111")]
     await desk.do("receive", storeId=desk.store, lines=bought)
@@ -146,8 +131,8 @@ async def test_sales_equal_the_report(stocked: Any, db: Database) -> None:
     assert rows_of((await workbook_of(desk, losses))["明细"]) == []
 
 
-async def test_movements_line_by_line(stocked: Any, db: Database) -> None:
-    desk, files = stocked
+async def test_movements_line_by_line(office: Any, db: Database) -> None:
+    desk, files = office
     batch = {"batchNo": "00123", "expiresOn": "2099-01-31", "unitCost": "2"}
     await desk.product("酸奶", sku="0042", tracksBatches=True, price="5")
     lines = [await desk.line("酸奶", 4, **batch)]
@@ -174,8 +159,8 @@ async def test_movements_line_by_line(stocked: Any, db: Database) -> None:
     assert none["rows"] == 0
 
 
-async def test_batches_by_days_left(stocked: Any, db: Database) -> None:
-    desk, files = stocked
+async def test_batches_by_days_left(office: Any, db: Database) -> None:
+    desk, files = office
     today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
     await desk.product("鲜奶", sku="0043", tracksBatches=True)
     for days in (-1, 3, 40):
@@ -193,8 +178,8 @@ async def test_batches_by_days_left(stocked: Any, db: Database) -> None:
     assert wider["rows"] == 3
 
 
-async def test_reports_of_stock_equal_their_queries(stocked: Any, db: Database) -> None:
-    desk, files = stocked
+async def test_reports_of_stock_equal_their_queries(office: Any, db: Database) -> None:
+    desk, files = office
     today = datetime.now(UTC).date()
     period = {"since": str(today - timedelta(days=1)), "until": str(today + timedelta(days=1))}
     query = """query($since: Date!, $until: Date!) {
@@ -230,8 +215,8 @@ CHART = """query($report: ExportReport!, $since: Date, $until: Date, $groupBy: E
     title svg } }"""
 
 
-async def test_charts_need_no_font(stocked: Any, outsider: Desk) -> None:
-    desk, _ = stocked
+async def test_charts_need_no_font(office: Any, outsider: Desk) -> None:
+    desk, _ = office
     today = datetime.now(UTC).date()
     period = {"since": str(today - timedelta(days=1)), "until": str(today + timedelta(days=1))}
     await desk.product("汽水$1$", sku="0044", price="3")
@@ -267,8 +252,8 @@ async def test_charts_need_no_font(stocked: Any, outsider: Desk) -> None:
     assert await desk.asking.code(CHART, desk.owner, report="MOVEMENTS", **period) == "BAD_INPUT"
 
 
-async def test_the_job_makes_what_is_requested(stocked: Any, db: Database) -> None:
-    desk, files = stocked
+async def test_the_job_makes_what_is_requested(office: Any, db: Database) -> None:
+    desk, files = office
     export = await request_export(desk, report="LEVELS")
 
     async def is_ready() -> bool:
@@ -282,8 +267,8 @@ async def test_the_job_makes_what_is_requested(stocked: Any, db: Database) -> No
         await asyncio.gather(job, return_exceptions=True)
 
 
-async def test_only_the_requester_sees_it(stocked: Any, db: Database, outsider: Desk) -> None:
-    desk, files = stocked
+async def test_only_the_requester_sees_it(office: Any, db: Database, outsider: Desk) -> None:
+    desk, files = office
     export = await exported(desk, db, files, by=desk.cashier, report="LEVELS")
     titles = [cell.value for cell in (await workbook_of(desk, export))["明细"][1]]
     assert not {"平均成本", "库存金额"} & set(titles)
@@ -297,8 +282,8 @@ async def test_only_the_requester_sees_it(stocked: Any, db: Database, outsider: 
         assert await desk.asking.code(REQUEST, desk.cashier, input=input) == "FORBIDDEN"
 
 
-async def test_one_key_is_one_export(stocked: Any, db: Database) -> None:
-    desk, files = stocked
+async def test_one_key_is_one_export(office: Any, db: Database) -> None:
+    desk, files = office
     input = {"key": str(uuid4()), "report": "LEVELS"}
     first, again = [await request_export(desk, **input) for _ in range(2)]
     assert first["id"] == again["id"]
@@ -308,8 +293,8 @@ async def test_one_key_is_one_export(stocked: Any, db: Database) -> None:
     await run_exports(db, files, tenant_of(desk))
 
 
-async def test_other_links_lead_nowhere(stocked: Any, db: Database) -> None:
-    desk, files = stocked
+async def test_other_links_lead_nowhere(office: Any, db: Database) -> None:
+    desk, files = office
     export, other = [await exported(desk, db, files, report="LEVELS") for _ in range(2)]
     address, _, token = export["url"].partition("?token=")
     claims = {"aud": "kucun.exports", "sub": f"{tenant_of(desk)}/{export['id']}", "exp": 2**33}
@@ -341,8 +326,8 @@ async def test_other_links_lead_nowhere(stocked: Any, db: Database) -> None:
         ({"report": "EXPIRY", "withinDays": -1}, "withinDays"),
     ],
 )
-async def test_what_a_report_does_not_have(stocked: Any, input: dict[str, Any], path: str) -> None:
-    desk, _ = stocked
+async def test_what_a_report_does_not_have(office: Any, input: dict[str, Any], path: str) -> None:
+    desk, _ = office
     values = {"key": str(uuid4()), **input}
     answer = await desk.asking.raw(REQUEST, desk.owner, input=values)
     [error] = answer["errors"]
@@ -350,17 +335,17 @@ async def test_what_a_report_does_not_have(stocked: Any, input: dict[str, Any], 
     assert error["extensions"]["path"] == ["input", path]
 
 
-async def test_an_exported_catalog_is_imported_unchanged(stocked: Any, db: Database) -> None:
-    desk, files = stocked
+async def test_an_exported_catalog_is_imported_unchanged(office: Any, db: Database) -> None:
+    desk, files = office
     export = await exported(desk, db, files, report="PRODUCTS")
     answer = await preview(desk, await content_of(desk, export))
     assert answer["errors"] == []
     assert answer["unchanged"] == export["rows"] >= len(HOSTILE)
 
 
-async def test_rights_are_those_of_now(stocked: Any, db: Database) -> None:
+async def test_rights_are_those_of_now(office: Any, db: Database) -> None:
     """A manager who becomes a cashier before the file is made gets no costs in it."""
-    desk, files = stocked
+    desk, files = office
     await desk.receive("米", 1)
     person, tokens = await desk.chain.hired(role="MANAGER")
     token, period = tokens["accessToken"], {"since": "2026-01-01", "until": "2026-01-31"}

@@ -11,6 +11,7 @@ from app.domain.errors import Malformed
 from app.domain.reports.columns import Chart, ExportScope, scope_of
 from app.domain.reports.export_documents import stocktakes, suppliers
 from app.domain.reports.export_expiry import expiry_chart
+from app.domain.reports.export_overview import channels_chart, overview_chart
 from app.domain.reports.export_rights import sees_cost
 from app.domain.reports.export_sales import losses, sales
 from app.domain.reports.export_stock import levels_chart
@@ -27,6 +28,8 @@ CHARTS: dict[Report, Callable[[AnySession, ExportScope], Awaitable[Chart]]] = {
     Report.EXPIRY: expiry_chart,
     Report.SUPPLIERS: suppliers.chart,
     Report.STOCKTAKES: stocktakes.chart,
+    Report.OVERVIEW: overview_chart,
+    Report.CHANNELS: channels_chart,
 }
 EMPTY = "没有数据", "No data"
 

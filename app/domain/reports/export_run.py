@@ -33,6 +33,7 @@ from app.domain.reports import (
     export_documents,
     export_expiry,
     export_movements,
+    export_overview,
     export_products,
     export_sales,
     export_stock,
@@ -84,6 +85,8 @@ TABLES: dict[str, Callable[[AnySession, ExportScope], Awaitable[ExportTable]]] =
     "REORDER_PLAN": export_documents.reorders,
     "SUPPLIERS": export_documents.suppliers.table,
     "STOCKTAKES": export_documents.stocktakes.table,
+    "OVERVIEW": export_overview.overview,
+    "CHANNELS": export_overview.channels,
 }
 
 

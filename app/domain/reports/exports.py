@@ -49,6 +49,8 @@ class Report(Enum):
     REORDER_PLAN = "REORDER_PLAN"
     SUPPLIERS = "SUPPLIERS"
     STOCKTAKES = "STOCKTAKES"
+    OVERVIEW = "OVERVIEW"
+    CHANNELS = "CHANNELS"
 
     @property
     def can(self) -> Can:
@@ -72,6 +74,8 @@ NEEDS = {
     Report.REORDER_PLAN: Can.SEE_REPORTS,
     Report.SUPPLIERS: Can.SEE_COST,
     Report.STOCKTAKES: Can.SEE_COST,
+    Report.OVERVIEW: Can.SEE_REPORTS,
+    Report.CHANNELS: Can.SEE_REPORTS,
 }
 NAMING_SUPPLIERS = {Report.REORDER_PLAN, Report.SUPPLIERS}
 
@@ -107,12 +111,13 @@ GROUPS = {
     Report.SALES: {*OF_TIME, *OF_STOCK, ExportGroupBy.HOUR, ExportGroupBy.CHANNEL},
     Report.LOSSES: {*OF_TIME, *OF_STOCK, ExportGroupBy.REASON, ExportGroupBy.PERSON},
     Report.STOCK_VALUE: OF_STOCK,
-    Report.TURNOVER: OF_STOCK,
-    Report.SUPPLIERS: {ExportGroupBy[name] for name in ("SUPPLIER", "STORE", "WEEK", "MONTH")},
-    Report.STOCKTAKES: {ExportGroupBy.STOCKTAKE, *OF_STOCK},
+    Report.TURNOVER: OF_STOCK | OF_TIME,
+    Report.SUPPLIERS: {ExportGroupBy.SUPPLIER, *OF_STOCK, *OF_TIME},
+    Report.STOCKTAKES: {ExportGroupBy.STOCKTAKE, *OF_STOCK, *OF_TIME},
+    Report.CHANNELS: {ExportGroupBy.STORE, ExportGroupBy.CHANNEL, *OF_TIME},
 }
 OF_FLOWS = {Report.SALES, Report.LOSSES, Report.MOVEMENTS, Report.TURNOVER}
-OF_PERIOD = OF_FLOWS | {Report.SUPPLIERS, Report.STOCKTAKES}
+OF_PERIOD = OF_FLOWS | {Report.SUPPLIERS, Report.STOCKTAKES, Report.CHANNELS}
 TITLES = {
     "SALES": ("销售报表", "Sales report"),
     "LOSSES": ("损耗报表", "Loss report"),
@@ -126,6 +131,8 @@ TITLES = {
     "REORDER_PLAN": ("补货计划", "Reorder plan"),
     "SUPPLIERS": ("供应商报表", "Supplier report"),
     "STOCKTAKES": ("盘点报表", "Stocktake report"),
+    "OVERVIEW": ("经营概览", "Overview"),
+    "CHANNELS": ("渠道报表", "Channel report"),
 }
 
 
