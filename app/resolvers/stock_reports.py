@@ -11,7 +11,13 @@ from app.db.stock_values import StockFilter
 from app.domain import access
 from app.domain.access import Can
 from app.domain.reports import stock
-from app.domain.reports.stock import USUAL_COVER, USUAL_DAYS, ExpiryGroupBy, StockGroupBy
+from app.domain.reports.stock import (
+    USUAL_COVER,
+    USUAL_DAYS,
+    ExpiryGroupBy,
+    StockGroupBy,
+    TurnoverGroupBy,
+)
 from app.resolvers.report_arguments import (
     Compared,
     OfCategory,
@@ -25,10 +31,7 @@ from app.schema import stock_reports as types
 from app.schema.arguments import First, StoreIds
 from app.schema.paging import page_size
 
-StockGroup = Annotated[
-    StockGroupBy | None,
-    strawberry.argument(description="What the rows stand for; STORE by default. 分组"),
-]
+GROUP = strawberry.argument(description="What the rows stand for; STORE by default. 分组")
 
 
 def _chosen(info: Info, stores: Any, category: UUID | None) -> StockFilter:
@@ -55,10 +58,10 @@ class StockReportsQuery:
         compared_at: Annotated[
             datetime | None,
             strawberry.argument(
-                description="Moment to compare with; no comparison by default. 对比时间"
+                description="Past moment to compare with; no comparison by default. 对比时间"
             ),
         ] = None,
-        group_by: StockGroup = None,
+        group_by: Annotated[StockGroupBy | None, GROUP] = None,
         store_ids: StoreIds = None,
         category_id: OfCategory = None,
         first: First = None,
@@ -81,7 +84,7 @@ class StockReportsQuery:
         info: Info,
         since: Since,
         until: Until,
-        group_by: StockGroup = None,
+        group_by: Annotated[TurnoverGroupBy | None, GROUP] = None,
         store_ids: StoreIds = None,
         category_id: OfCategory = None,
         compare: Compared = None,
@@ -91,7 +94,7 @@ class StockReportsQuery:
         chosen, period = _chosen(info, store_ids, category_id), checked_period(since, until)
         async with info.context.snapshot.read(tenant) as session:
             report = stock.turnover_report
-            group = (group_by or StockGroupBy.STORE).name
+            group = (group_by or TurnoverGroupBy.STORE).name
             return await report(session, tenant, chosen, period, group, compare, limit)
 
     @root(

@@ -18,6 +18,7 @@ from app.domain.reports.stock import (
     SlowMovers,
     Snapshot,
     StockGroupBy,
+    TurnoverGroupBy,
 )
 from app.schema.arguments import First
 from app.schema.boundary import needs
@@ -36,6 +37,11 @@ strawberry.enum(
     description="What the rows of a stock report stand for. 分组",
 )
 strawberry.enum(
+    TurnoverGroupBy,
+    name="TurnoverGroupBy",
+    description="What the rows of a turnover report stand for. 分组",
+)
+strawberry.enum(
     ExpiryGroupBy,
     name="ExpiryGroupBy",
     description="What the rows of a report of expiring goods stand for. 分组",
@@ -45,6 +51,7 @@ strawberry.enum(
 )
 describe_values(SlowGroupBy, {each.name: GROUPS[each.name] for each in SlowGroupBy})
 describe_values(StockGroupBy, {each.name: GROUPS[each.name] for each in StockGroupBy})
+describe_values(TurnoverGroupBy, {each.name: GROUPS[each.name] for each in TurnoverGroupBy})
 describe_values(
     ExpiryGroupBy,
     {each.name: GROUPS[each.name] for each in ExpiryGroupBy}

@@ -13,13 +13,14 @@ from tests.support.identity import CREATE_KEY
 NOW = datetime.now(ZoneInfo("Asia/Shanghai"))
 TODAY = NOW.date()
 STOCK = """
-query($at: DateTime, $then: DateTime, $since: Date!, $until: Date!, $group: StockGroupBy!) {
+query($at: DateTime, $then: DateTime, $since: Date!, $until: Date!, $group: StockGroupBy!,
+    $turns: TurnoverGroupBy!) {
   stockValue(at: $at, comparedAt: $then, groupBy: $group) {
     at comparedAt total { value levels } comparedTotal { value }
     rows { product { name } store { id } onHand figures { value } compared { value } }
     series { name unit points { label value compared } }
   }
-  turnoverReport(since: $since, until: $until, groupBy: $group, compare: PREVIOUS_WEEK) {
+  turnoverReport(since: $since, until: $until, groupBy: $turns, compare: PREVIOUS_WEEK) {
     comparedSince total { openingValue closingValue averageValue consumed turns daysOfStock }
     rows { product { name } figures { consumed turns daysOfStock } compared { consumed } }
     series { name points { label value } }
@@ -47,7 +48,8 @@ async def receive(desk: Desk, name: str, quantity: int, cost: str, days: int, **
 
 async def ask(desk: Desk, group: str = "PRODUCT", by: str | None = None, **more: Any) -> Any:
     days = {"since": str(TODAY - timedelta(days=6)), "until": str(TODAY)}
-    answer = await desk.asking.raw(STOCK, by or desk.owner, **{**days, "group": group, **more})
+    groups = {"group": group, "turns": group}
+    answer = await desk.asking.raw(STOCK, by or desk.owner, **{**days, **groups, **more})
     assert "errors" not in answer, answer
     return answer["data"]
 
@@ -163,7 +165,7 @@ async def test_what_expires_and_what_it_costs(desk: Desk) -> None:
 
 
 TIMES = """
-query($since: Date!, $until: Date!, $group: StockGroupBy!) {
+query($since: Date!, $until: Date!, $group: TurnoverGroupBy!) {
   turnoverReport(since: $since, until: $until, groupBy: $group, compare: PREVIOUS_WEEK, first: 1) {
     total { openingValue closingValue consumed } comparedTotal { consumed }
     rows { day figures { openingValue closingValue consumed } compared { consumed } }
@@ -213,5 +215,6 @@ async def test_reports_of_stock_by_permission(desk: Desk, outsider: Desk) -> Non
     bad = "query($d: Int!) { slowMovers(days: $d) { count } }"
     assert await desk.asking.code(bad, desk.owner, d=0) == "BAD_INPUT"
     assert await desk.asking.code(bad, desk.cashier, d=9) == "FORBIDDEN"
-    days = {"since": str(TODAY), "until": str(TODAY), "group": "DAY"}
-    assert await desk.asking.code(STOCK, desk.owner, **days) == "BAD_INPUT"
+    ahead = "query($then: DateTime!) { stockValue(comparedAt: $then) { at } }"
+    then = (NOW + timedelta(days=1)).isoformat()
+    assert await desk.asking.code(ahead, desk.owner, then=then) == "BAD_INPUT"

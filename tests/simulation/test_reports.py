@@ -19,7 +19,12 @@ from app.db.tables import Batch, Level, Product, Store
 from app.domain.reports import stock
 from app.domain.reports.channels import ChannelGroupBy, channel_figures
 from app.domain.reports.flows import GroupBy, LossGroupBy, loss_report, sales_report
-from app.domain.reports.stock import ExpiryGroupBy, SlowGroupBy, StockGroupBy, turnover_report
+from app.domain.reports.stock import (
+    ExpiryGroupBy,
+    SlowGroupBy,
+    TurnoverGroupBy,
+    turnover_report,
+)
 from app.domain.rules.kinds import ON_HAND_BINS
 from app.domain.rules.periods import Comparison, Period, compared_with, first_day
 from app.domain.rules.reordering import WINDOW_DAYS
@@ -146,7 +151,7 @@ async def test_stock_reports_are_the_ledger(world: World) -> None:
     for _ in range(3):
         days, comparison = some_period(world), rng.choice(list(Comparison))
         earlier = compared_with(days, comparison)
-        for group in StockGroupBy:
+        for group in TurnoverGroupBy:
             async with shop.db.read(shop.tenant) as session:
                 report = await turnover_report(
                     session, shop.tenant, chosen, days, group.name, comparison, 999

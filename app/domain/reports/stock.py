@@ -32,7 +32,15 @@ USUAL_DAYS, USUAL_COVER = 30, 90
 
 
 class StockGroupBy(Enum):
-    """What the rows of a report of stock stand for."""
+    """What the rows of the stock of one moment stand for."""
+
+    STORE = "STORE"
+    CATEGORY = "CATEGORY"
+    PRODUCT = "PRODUCT"
+
+
+class TurnoverGroupBy(Enum):
+    """What the rows of a turnover report stand for."""
 
     STORE = "STORE"
     CATEGORY = "CATEGORY"
@@ -74,14 +82,9 @@ async def stock_value(
     limit: int,
 ) -> Snapshot[StockValue]:
     """The stock at a moment, now by default, by what is known now: the largest value first. Raises
-    Malformed for rows by time."""
-    if group in TIMES:
-        raise Malformed(
-            "groupBy",
-            "库存金额是某一时刻的数据，按日、周、月请查周转报表",
-            "The stock is of one moment: for days, weeks and months see `turnoverReport`.",
-        )
+    Malformed for a moment to compare with that has not come yet."""
     known = clock()
+    _check_comparison(compared_at, known)
     moment = (at, known) if at is not None and at < known else None
     now = await stock_values.values(session, tenant, filter, group, moment)
     then = None
@@ -209,8 +212,7 @@ async def expiry_report(
 ) -> ExpiryReport:
     """What expires: by day, or the largest value first. Raises Malformed for a moment to compare
     with that has not come yet."""
-    if compared_at is not None and compared_at > clock():
-        raise Malformed("comparedAt", "对比时间不能晚于现在", "Give a moment that has passed.")
+    _check_comparison(compared_at, clock())
     rows = await expiry_reports.expiring(session, tenant, filter, within, group)
     then = None
     if compared_at is not None:
@@ -223,3 +225,9 @@ async def expiry_report(
         grouped(rows, ExpirySums).total,
         None if then is None else added(list(then.values()), ExpirySums),
     )
+
+
+def _check_comparison(compared_at: datetime | None, now: datetime) -> None:
+    """Raises Malformed for a moment that has not come yet."""
+    if compared_at is not None and compared_at > now:
+        raise Malformed("comparedAt", "对比时间不能晚于现在", "Give a moment that has passed.")
