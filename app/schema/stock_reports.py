@@ -31,16 +31,8 @@ from app.schema.scalars import Money, Quantity, amount, money, quantity
 from app.schema.series import Measure, Series, series_of, series_of_levels, yuan
 from app.schema.window import as_window, describe_values, window
 
-strawberry.enum(
-    StockGroupBy,
-    name="StockGroupBy",
-    description="What the rows of a stock report stand for. 分组",
-)
-strawberry.enum(
-    TurnoverGroupBy,
-    name="TurnoverGroupBy",
-    description="What the rows of a turnover report stand for. 分组",
-)
+strawberry.enum(StockGroupBy, description="What the rows of a stock report stand for. 分组")
+strawberry.enum(TurnoverGroupBy, description="What the rows of a turnover report stand for. 分组")
 strawberry.enum(
     ExpiryGroupBy,
     name="ExpiryGroupBy",
@@ -49,9 +41,8 @@ strawberry.enum(
 strawberry.enum(
     SlowGroupBy, name="SlowGroupBy", description="What the groups of slow movers stand for. 分组"
 )
-describe_values(SlowGroupBy, {each.name: GROUPS[each.name] for each in SlowGroupBy})
-describe_values(StockGroupBy, {each.name: GROUPS[each.name] for each in StockGroupBy})
-describe_values(TurnoverGroupBy, {each.name: GROUPS[each.name] for each in TurnoverGroupBy})
+for groups in (SlowGroupBy, StockGroupBy, TurnoverGroupBy):
+    describe_values(groups, {each.name: GROUPS[each.name] for each in groups})
 describe_values(
     ExpiryGroupBy,
     {each.name: GROUPS[each.name] for each in ExpiryGroupBy}
