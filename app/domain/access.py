@@ -124,6 +124,9 @@ class Can(Enum):
     SET_ALERT_RULES = Grant("Set alert rules and who is notified. 设置预警", {M: OWN, **HEADS})
     RECEIVE_MESSAGES = Grant("Receive alerts by WeChat, Douyin or SMS. 接收消息", STAFF)
     MANAGE_WEBHOOKS = Grant("Create and delete webhooks. 管理 Webhook", {O: ALL}, "webhook:write")
+    MANAGE_OPERATIONS = Grant(
+        "Register documents of the chain. 登记可信查询", {O: ALL}, "operation:write"
+    )
     SEE_PASSES = Grant("See prepaid passes. 查看次卡", STAFF, "pass:read")
     REDEEM = Grant("Redeem uses of a prepaid pass. 核销", {C: OWN, M: OWN, O: ALL}, "sale:write")
     REFUND_PASS = Grant("Refund a prepaid pass. 退卡", {M: OWN, O: ALL}, "return:write")
@@ -174,6 +177,7 @@ class ApiScope(Enum):
     CHANNEL_WRITE = "channel:write"
     COST_READ = "cost:read"
     HEALTH_READ = "health:read"
+    OPERATION_WRITE = "operation:write"
     ORDER_READ = "order:read"
     ORDER_WRITE = "order:write"
     PASS_READ = "pass:read"

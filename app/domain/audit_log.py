@@ -39,6 +39,8 @@ class Act(Enum):
     END_WEBHOOK_SECRET = "Ended the old secret of a webhook. 停用 Webhook 旧密钥"
     REPLAY_WEBHOOK = "Sent changes of a store to a webhook again. 重发 Webhook"
     DELETE_WEBHOOK = "Deleted a webhook. 删除 Webhook"
+    REGISTER_OPERATION = "Registered a document, or changed who may run it. 登记可信查询"
+    REMOVE_OPERATION = "Removed a registered document. 移除可信查询"
     APPROVE_WRITE_OFF = "Approved a write-off. 批准报损"
     REJECT_WRITE_OFF = "Rejected a write-off. 驳回报损"
     APPROVE_MOVEMENT = "Approved a movement above a role's limit. 批准超额"
@@ -74,6 +76,7 @@ class Subject(Enum):
     ORDER = "An order of a customer. 订单"
     PASS = "A prepaid pass. 次卡"
     WEBHOOK = "A webhook of a program. Webhook"
+    OPERATION = "A registered document. 可信查询"
     CHAIN = "The chain as a whole. 商户"
 
 
@@ -95,6 +98,10 @@ class Details(TypedDict, total=False):
     """Percent off; None ends a markdown."""
     kind: str
     """The kind of a movement."""
+    sha256: str
+    """The hash of a registered document."""
+    for_guests: bool
+    """Whether guests may run it."""
     orders: int
     passes: int
     accounts: int

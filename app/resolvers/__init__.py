@@ -33,6 +33,10 @@ from app.resolvers.orders import OrdersMutation, OrdersQuery, OrdersSubscription
 from app.resolvers.passes import PassesMutation, PassesQuery
 from app.resolvers.purchases import PurchasesMutation, PurchasesQuery
 from app.resolvers.recipes import RecipesMutation
+from app.resolvers.registered_operations import (
+    RegisteredOperationsMutation,
+    RegisteredOperationsQuery,
+)
 from app.resolvers.reorders import ReordersQuery
 from app.resolvers.report_subscriptions import (
     ReportSubscriptionsMutation,
@@ -91,6 +95,7 @@ with warnings.catch_warnings():
             AlertRulesQuery,
             NoticesQuery,
             WebhooksQuery,
+            RegisteredOperationsQuery,
             SubscriptionsQuery,
             SmsQuery,
             PurchasesQuery,
@@ -136,6 +141,7 @@ with warnings.catch_warnings():
             AlertRulesMutation,
             NoticesMutation,
             WebhooksMutation,
+            RegisteredOperationsMutation,
             EscalationsMutation,
             SubscriptionsMutation,
             SmsMutation,

@@ -10,12 +10,18 @@ from app.domain.errors import Malformed
 from app.domain.people.staff import MOST_STORES
 
 LIST_LIMIT = "list-limit"
+TEXT_LIMIT = "text-limit"
 T = TypeVar("T")
 
 
 def at_most(count: int) -> dict[str, int]:
     """The metadata of an input list that takes at most `count` values."""
     return {LIST_LIMIT: count}
+
+
+def at_most_characters(count: int) -> dict[str, int]:
+    """The metadata of an input field whose text has at most `count` characters."""
+    return {TEXT_LIMIT: count}
 
 
 First = Annotated[

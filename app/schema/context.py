@@ -74,12 +74,15 @@ class Context:
     """Offline sales of the request that could not be read."""
     public_stores: set[StoreKey] = field(init=False, repr=False, compare=False)
     """Stores whose public data the operation has read."""
+    guest_documents: set[str] = field(init=False, repr=False, compare=False)
+    """Texts of registered documents that the reader may run as a guest."""
     snapshot: Snapshot = field(init=False, repr=False, compare=False)
     _loaders: dict[UUID | None, Loaders] = field(init=False, repr=False, compare=False)
     _complete: list[asyncio.Task[datetime]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "public_stores", set())
+        object.__setattr__(self, "guest_documents", set())
         object.__setattr__(self, "snapshot", self.app.db.new_snapshot())
         object.__setattr__(self, "_loaders", {})
         object.__setattr__(self, "_complete", [])
@@ -93,7 +96,8 @@ class Context:
 
     @property
     def has_own_documents_only(self) -> bool:
-        """Whether the reader is a guest who may run only the server's own documents."""
+        """Whether the reader is a guest who may run only the server's own documents, and those
+        that a tenant registered for guests."""
         return self.scope is None and self.app.settings.guest_documents == "own"
 
     @property

@@ -10,9 +10,12 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
+    InlineFragmentNode,
     OperationDefinitionNode,
+    SelectionSetNode,
     VariableNode,
     parse,
     print_ast,
@@ -61,7 +64,7 @@ class Operation:
         self.kind = OperationType(node.operation.value)
         self._shapes = document.literals.variables_of(node)
         self.variables = tuple(self._shapes)
-        self._node = node
+        self.node = node
         self.sale_variables = sale_variables(node)
         self.roots = _roots(node)
         self._document = document
@@ -71,6 +74,10 @@ class Operation:
         }
         self._sizes: dict[tuple[int, ...], Size] = {}
         self.plans = Plans(document.conditions)
+
+    def root_fields(self) -> list[FieldNode]:
+        """The root fields, those in fragments too; the document must be valid."""
+        return self._document.fields_of(self.node.selection_set)
 
     def size(self, variables: Mapping[str, Any]) -> Size:
         """The operation's size with these variables. Raises TooLarge for values beyond a limit."""
@@ -87,7 +94,7 @@ class Operation:
         rows = tuple(rows_of(variables.get(name, self._defaults.get(name))) for name in names)
         size = self._sizes.get(rows)
         if size is None:
-            size = self._document.measure(self._node, dict(zip(names, rows, strict=True)))
+            size = self._document.measure(self.node, dict(zip(names, rows, strict=True)))
             if len(self._sizes) < MOST_SIZES:
                 self._sizes[rows] = size
         return size
@@ -141,6 +148,22 @@ class Document:
             return None if self.ambiguous else next(iter(self._operations.values()), None)
         # Clients may send a name of any JSON type.
         return self._operations.get(str(name))
+
+    @property
+    def operations(self) -> Iterable[Operation]:
+        return self._operations.values()
+
+    def fields_of(self, selections: SelectionSetNode) -> list[FieldNode]:
+        """The fields of a selection set, through its fragments, which must not form a cycle."""
+        fields: list[FieldNode] = []
+        for node in selections.selections:
+            if isinstance(node, FieldNode):
+                fields.append(node)
+            elif isinstance(node, FragmentSpreadNode):
+                fields += self.fields_of(self._fragments[node.name.value].selection_set)
+            elif isinstance(node, InlineFragmentNode):
+                fields += self.fields_of(node.selection_set)
+        return fields
 
     def is_shared(self, name: object) -> bool:
         """Whether the answer of this operation is the same for all readers."""

@@ -1,7 +1,8 @@
 """Limits on input, checked before graphql-core coerces a value: lists, depth, number of values.
 
 A list takes as many values as its argument or input field declares with `at_most`, and
-`MOST_LINES` by default. The description in the schema names the limit.
+`MOST_LINES` by default. The description in the schema names the limit. A text has at most
+`LONGEST_TEXT` characters, unless its field declares more with `at_most_characters`.
 """
 
 from collections import Counter
@@ -33,7 +34,7 @@ from graphql import (
 
 from app.domain.errors import Malformed
 from app.domain.movements.batches import MOST_LINES
-from app.schema.arguments import LIST_LIMIT
+from app.schema.arguments import LIST_LIMIT, TEXT_LIMIT
 
 MOST_VALUES = 20_000
 DEEPEST_VALUE = 12
@@ -52,12 +53,14 @@ class TooLarge(Malformed):
 
 
 class Shape:
-    """What is checked of the values of a type: the limit of a list, the fields of an object."""
+    """What is checked of the values of a type: the limits of a list and of a text, the fields of an
+    object."""
 
-    __slots__ = ("fields", "item", "most")
+    __slots__ = ("fields", "item", "longest", "most")
 
     def __init__(self) -> None:
         self.most = 0
+        self.longest = LONGEST_TEXT
         self.item: Shape | None = None
         self.fields: dict[str, Shape] = {}
 
@@ -80,7 +83,12 @@ class Shapes:
         return self._object(nullable) if is_input_object_type(nullable) else LEAF
 
     def at(self, place: GraphQLArgument | GraphQLInputField) -> Shape:
-        return self.of(place.type, limit_of(place))
+        longest = _metadata(place).get(TEXT_LIMIT)
+        if longest is None:
+            return self.of(place.type, limit_of(place))
+        shape = Shape()
+        shape.longest = longest
+        return shape
 
     def _object(self, type_: GraphQLInputObjectType) -> Shape:
         shape = self._objects.get(type_.name)
@@ -93,8 +101,11 @@ class Shapes:
 
 def limit_of(place: GraphQLArgument | GraphQLInputField) -> int:
     """How many values the list of an argument or input field takes."""
-    definition = place.extensions.get("strawberry-definition")
-    return getattr(definition, "metadata", {}).get(LIST_LIMIT, MOST_LINES)
+    return _metadata(place).get(LIST_LIMIT, MOST_LINES)
+
+
+def _metadata(place: GraphQLArgument | GraphQLInputField) -> Mapping[str, int]:
+    return getattr(place.extensions.get("strawberry-definition"), "metadata", {})
 
 
 class Literals:
@@ -158,7 +169,8 @@ class Literals:
         if isinstance(node, VariableNode):
             self.uses[node.name.value] += 1
             known = self._variables.setdefault(node.name.value, shape)
-            if shape.item is not None and shape.most < known.most:
+            is_shorter = shape.item is not None and shape.most < known.most
+            if is_shorter or shape.longest < known.longest:
                 self._variables[node.name.value] = shape
         elif isinstance(node, ListValueNode) and shape.item is not None:
             check_length(len(node.values), shape.most)
@@ -205,10 +217,10 @@ class Count:
     def _value(self, value: Any, shape: Shape, depth: int) -> None:
         kind = type(value)
         if kind is str:
-            if len(value) > LONGEST_TEXT:
+            if len(value) > shape.longest:
                 raise TooLarge(
-                    f"文字最多 {LONGEST_TEXT} 个字符，收到 {len(value)} 个",
-                    f"A text has at most {LONGEST_TEXT} characters, and {len(value)} were sent.",
+                    f"文字最多 {shape.longest} 个字符，收到 {len(value)} 个",
+                    f"A text has at most {shape.longest} characters, and {len(value)} were sent.",
                 )
         elif kind is list or kind is dict:
             self._several(value, shape, depth)

@@ -188,11 +188,14 @@ def _chosen(document: Document, context: ExecutionContext) -> Operation:
 
 
 def _check_guest_document(text: str, context: Any) -> None:
-    """Allow guests only the documents of `app/operations`, where the settings say so.
+    """Allow guests only the documents of `app/operations`, and those that a tenant registered for
+    guests, where the settings say so.
 
     Raises Denied.
     """
-    if context.has_own_documents_only and context.trouble is None and not is_own(text):
+    if not context.has_own_documents_only or context.trouble is not None:
+        return
+    if not is_own(text) and text not in context.guest_documents:
         raise Denied(
             "UNAUTHENTICATED",
             "未登录时只能使用服务器提供的查询，请先登录",

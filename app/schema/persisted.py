@@ -4,13 +4,13 @@ The files of `app/operations` are always known, one for each screen of a client.
 once a client has sent their text with their hash, as Apollo's clients do.
 """
 
-import hashlib
 from collections import OrderedDict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from app.domain.errors import Malformed
+from app.domain.registered_operations import hash_of
 
 FOLDER = Path(__file__).parent.parent / "operations"
 MOST_BYTES = 4 * 1024 * 1024
@@ -18,11 +18,6 @@ MOST_BYTES = 4 * 1024 * 1024
 
 NOT_FOUND = "PersistedQueryNotFound"
 """The message by which clients know that they have to send the text as well."""
-
-
-def hash_of(text: str) -> str:
-    """SHA-256 of the text in UTF-8, in lower-case hexadecimal digits."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @cache
@@ -51,9 +46,10 @@ class PersistedDocuments:
         self._most_bytes = most_bytes
         self._bytes = 0
 
-    def text(self, name: str) -> str | None:
-        """The document with this hash; None if it is not known."""
-        return self._own.get(name) or self._sent.get(name)
+    def text(self, name: str, own_only: bool = False) -> str | None:
+        """The document with this hash, with `own_only` of the server's own; None if it is not
+        known."""
+        return self._own.get(name) or (None if own_only else self._sent.get(name))
 
     def keep(self, name: str, text: str) -> None:
         """Keep a text by its hash. Raises Malformed if it is not the text's hash."""

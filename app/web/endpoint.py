@@ -20,7 +20,8 @@ from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 
-from app.domain.errors import Denied, Malformed
+from app.db.core.outage import is_passing
+from app.domain.errors import Denied, Malformed, RateLimited
 from app.domain.rules.languages import language_of
 from app.live.clients import CLIENT, Clients
 from app.live.share import dumps
@@ -29,13 +30,9 @@ from app.live.stream import TRANSPORT
 from app.live.wire import Wire
 from app.schema.context import App, Caller, Context
 from app.schema.contract import finish
+from app.schema.known_documents import KnownDocuments
 from app.schema.operations import GuardedSchema
-from app.schema.persisted import (
-    NOT_FOUND,
-    PersistedDocuments,
-    named_document,
-    with_name_in_extensions,
-)
+from app.schema.persisted import NOT_FOUND, named_document, with_name_in_extensions
 from app.settings import listed
 from app.web.named import EVENT_STREAM, cacheable, named_query, names_query
 from app.web.network import origin_of
@@ -77,7 +74,7 @@ class Endpoint(GraphQL[Context, None]):
         )
         self.app = app
         self.documents = schema.documents
-        self.persisted = PersistedDocuments()
+        self.known = KnownDocuments(app, schema.documents)
         config = app.settings
         self.clients = Clients(config.connections_per_address, config.feeds_per_address)
 
@@ -120,7 +117,7 @@ class Endpoint(GraphQL[Context, None]):
             extensions=data.get("extensions"),
             protocol="http",
         )
-        result = self._read_persisted(operation, context)
+        result = await self._read_persisted(operation, context)
         if result is None:
             result = await self._run_operation(self.schema.execute, operation, context, ANSWERED)
         return Response(self.encode_json(process_result(result)), media_type=JSON)
@@ -133,7 +130,7 @@ class Endpoint(GraphQL[Context, None]):
         except Malformed as malformed:
             result = refused(malformed, context.language)
             return Response(self.encode_json(process_result(result)), media_type=JSON)
-        result = self._read_persisted(operation, context)
+        result = await self._read_persisted(operation, context)
         if result is None:
             allowed = {OperationType.QUERY}
             result = await self._run_operation(self.schema.execute, operation, context, allowed)
@@ -162,7 +159,7 @@ class Endpoint(GraphQL[Context, None]):
         """A stream if the client subscribes or accepts nothing else, otherwise one result."""
         if isinstance(request_data, list):
             raise HTTPException(400, "Batching is not enabled")
-        if refusal := self._read_persisted(request_data, context):
+        if refusal := await self._read_persisted(request_data, context):
             return refusal
         allowed, run = ANSWERED, self.schema.execute
         if self.is_streamed(request_adapter, request_data):
@@ -185,23 +182,29 @@ class Endpoint(GraphQL[Context, None]):
             allowed_operation_types=allowed,
         )
 
-    def _read_persisted(self, data: GraphQLRequestData, context: Context) -> ExecutionResult | None:
-        """Set the query to the text of the persisted document. Returns the answer if it is
+    async def _read_persisted(
+        self, data: GraphQLRequestData, context: Context
+    ) -> ExecutionResult | None:
+        """Set the query to the text of the document that is named. Returns the answer if it is
         unknown."""
         name = named_document(data.extensions)
         if name is None:
             return None
         if data.query is None:
-            data.query = self.persisted.text(name)
-            if data.query is None:
-                error = GraphQLError(NOT_FOUND, extensions={"code": "PERSISTED_QUERY_NOT_FOUND"})
-                return failed(error, context.language)
-            return None
+            variables: object = data.variables
+            try:
+                text = await self.known.find(name, data.operation_name, variables, context)
+            except Exception as error:
+                if not isinstance(error, RateLimited) and not is_passing(error):
+                    raise
+                return refused(error, context.language)
+            data.query = text
+            return None if text is not None else unknown(context)
         if context.has_own_documents_only:
             # Refused later, unless it is the server's own: guests put nothing into the cache.
             return None
         try:
-            self.persisted.keep(name, data.query)
+            self.known.persisted.keep(name, data.query)
         except Malformed as malformed:
             return refused(malformed, context.language)
         return None
@@ -260,9 +263,18 @@ class Endpoint(GraphQL[Context, None]):
         return await super().on_ws_connect(context)
 
 
-def refused(malformed: Malformed, language: str) -> ExecutionResult:
-    """The answer to an operation that cannot be read."""
-    return failed(GraphQLError(str(malformed), original_error=malformed), language)
+def unknown(context: Context) -> ExecutionResult:
+    """The answer to an unknown hash. A token that is wrong or expired is the reason why a document
+    of its tenant is not known."""
+    if context.trouble is not None:
+        return refused(context.trouble, context.language)
+    error = GraphQLError(NOT_FOUND, extensions={"code": "PERSISTED_QUERY_NOT_FOUND"})
+    return failed(error, context.language)
+
+
+def refused(cause: Exception, language: str) -> ExecutionResult:
+    """The answer to an operation that was not run for this cause."""
+    return failed(GraphQLError(str(cause), original_error=cause), language)
 
 
 def failed(error: GraphQLError, language: str) -> ExecutionResult:

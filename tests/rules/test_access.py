@@ -41,6 +41,7 @@ ACKNOWLEDGE_ALERT  - - s Y Y -
 SET_ALERT_RULES    - - s Y Y -
 RECEIVE_MESSAGES   - s s Y Y -
 MANAGE_WEBHOOKS    - - - - Y webhook:write
+MANAGE_OPERATIONS  - - - - Y operation:write
 PLACE_ORDER        Y Y Y Y Y *
 SEE_ORDERS         - s s Y Y order:read
 RUN_ORDERS         - s s - Y order:write

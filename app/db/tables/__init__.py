@@ -54,6 +54,7 @@ from app.db.tables.notices import (
 from app.db.tables.orders import Order, OrderLine
 from app.db.tables.passes import Pass, Redemption
 from app.db.tables.purchases import PurchaseLine, PurchaseOrder, Supplier
+from app.db.tables.registered_operations import RegisteredOperation
 from app.db.tables.report_sums import CategorySums, LevelSums, StoreSums
 from app.db.tables.rollups import RollUp
 from app.db.tables.scans import Scan, ScanSession
@@ -131,6 +132,7 @@ __all__ = [
     "Recipe",
     "Recipients",
     "Redemption",
+    "RegisteredOperation",
     "ReportSubscription",
     "Request",
     "RollUp",
