@@ -60,6 +60,7 @@ class AlertFacts(NamedTuple):
     resolved: bool
     store_id: UUID
     product_id: UUID | None
+    batch_id: UUID | None
     scale: int
     name: str
     unit: str
@@ -81,6 +82,7 @@ class AlertFacts(NamedTuple):
     cause_id: UUID | None
     category_id: UUID | None
     tracks_batches: bool
+    for_sale: bool
     markdown: int | None
 
     @property
@@ -112,6 +114,7 @@ async def alert_facts(
             A.state == "RESOLVED",
             A.store_id,
             A.product_id,
+            A.batch_id,
             func.coalesce(A.scale, 1),
             func.coalesce(P.name, ""),
             func.coalesce(P.unit, ""),
@@ -133,6 +136,7 @@ async def alert_facts(
             A.cause_id,
             P.category_id,
             func.coalesce(P.tracks_batches, False),
+            func.coalesce(P.for_sale, False),
             Markdown.percent,
         )
         .join(Store, and_(Store.tenant_id == A.tenant_id, Store.id == A.store_id))

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import String, Uuid, and_, bindparam, literal_column, select
+from sqlalchemy import String, Uuid, and_, bindparam, func, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.core.paging import Span
@@ -149,3 +149,22 @@ async def put_limit(
     await unit.session.execute(
         put.on_conflict_do_update(index_elements=["tenant_id", "role"], set_=columns)
     )
+
+
+async def requested_of_batches(
+    session: AnySession, tenant: UUID, stores: Collection[UUID]
+) -> dict[tuple[UUID, UUID], int]:
+    """Base units of each batch in undecided write-offs of these stores, by store and batch."""
+    query = (
+        select(W.store_id, L.batch_id, func.sum(L.quantity))
+        .join_from(
+            WriteOff.__table__,
+            WriteOffLine.__table__,
+            and_(L.tenant_id == W.tenant_id, L.write_off_id == W.id),
+        )
+        .where(W.tenant_id == tenant, among(W.store_id, stores), W.state == "REQUESTED")
+        .where(L.batch_id.is_not(None))
+        .group_by(W.store_id, L.batch_id)
+    )
+    rows = await session.execute(query)
+    return {(store, batch): int(quantity) for store, batch, quantity in rows}

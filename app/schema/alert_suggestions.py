@@ -22,7 +22,8 @@ class SuggestionKind(Enum):
     TRANSFER = strawberry.enum_value(
         "TRANSFER",
         description="Move goods between stores: `requestReplenishment` for goods that are low "
-        "here, `createTransfer` for goods that do not sell here. 门店调拨",
+        "here, `createTransfer` for goods that do not sell here or expire before they are used. "
+        "门店调拨",
     )
     MARKDOWN = strawberry.enum_value(
         "MARKDOWN",
@@ -47,8 +48,8 @@ class AlertSuggestion:
     store: Store | None = maybe_edge(
         "stores",
         "store_id",
-        "Store that the goods come from, or for SLOW_MOVING go to; null unless the kind is "
-        "TRANSFER. 调拨门店",
+        "Store that the goods come from, or for SLOW_MOVING and NEAR_EXPIRY go to; null unless the "
+        "kind is TRANSFER. 调拨门店",
     )
     supplier: Supplier | None = maybe_edge(
         "suppliers",

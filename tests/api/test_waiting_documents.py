@@ -17,6 +17,7 @@ from tests.support.shop import day
 ALERTS = """
 query($state: AlertState!) { alerts(state: $state) { nodes { rule text documentId } } }
 """
+SUGGESTED = "{ alerts(rule: EXPIRED) { nodes { suggestion { kind quantity } } } }"
 
 
 async def in_english(desk: Desk) -> dict[str, str]:
@@ -83,3 +84,17 @@ async def test_a_purchase_order_of_which_a_part_is_late(fresh: Desk, db: Databas
     await fresh.do("closePurchaseOrder", purchaseOrderId=order["id"], reason="供应商缺货")
     await watch_stores(db, fresh.chain.founded.store.tenant_id)
     assert await alerts(fresh, state="OPEN") == []
+
+
+async def test_a_write_off_that_waits_is_not_suggested_again(fresh: Desk, db: Database) -> None:
+    await fresh.product("酸奶", tracksBatches=True)
+    expired = {"batchNo": "X", "expiresOn": str(day(-1))}
+    line = await fresh.line("酸奶", 5, **expired)
+    await fresh.do("receive", storeId=fresh.store, lines=[line])
+    await watch_stores(db, fresh.chain.founded.store.tenant_id)
+    for quantity, left in ((2, "3"), (3, None)):
+        lines = [await fresh.line("酸奶", quantity, **expired)]
+        answer = await fresh.do("requestWriteOff", storeId=fresh.store, reason="过期", lines=lines)
+        assert answer["state"] == "REQUESTED"
+        [alert] = (await fresh.ask(SUGGESTED))["nodes"]
+        assert (alert["suggestion"] or {"quantity": None})["quantity"] == left

@@ -191,6 +191,10 @@ async def test_suggestions_of_what_time_raises(shop: Shop) -> None:
     assert await suggested(shop, "SLOW_MOVING") == {"灯": ("BUNDLE", 20, None)}
     assert await suggested(shop, "NEAR_EXPIRY") == {"奶": ("MARKDOWN", 8, 30)}
     assert await suggested(shop, "EXPIRED") == {"酸奶": ("WRITE_OFF", 9, None)}
+    async with shop.db.unit(shop.tenant) as unit:
+        ours = Product.tenant_id == shop.tenant
+        await unit.session.execute(update(Product).where(ours).values(for_sale=False))
+    assert await suggested(shop, "NEAR_EXPIRY") == {"奶": None}, "it has no price"
 
 
 async def test_a_dish_without_an_ingredient(shop: Shop) -> None:

@@ -58,6 +58,19 @@ def test_a_markdown_is_for_what_will_be_left() -> None:
     assert suggest(situation("NEAR_EXPIRY", 10, days=9)) is None, "10 days sell 10"
 
 
+def test_an_ingredient_goes_to_a_store_that_needs_it() -> None:
+    """It has no price that could be lowered."""
+    near = replace(situation("NEAR_EXPIRY", 20, days=9), for_sale=False)
+    assert suggest(near) is None
+    short = replace(OTHER, free=0, sold=30)
+    for most, others in ((9, [OTHER, short]), (10, [replace(short, sold=300)])):
+        moved = Suggestion(Kind.TRANSFER, most, store_id=THERE)
+        assert suggest(replace(near, others=others)) == moved
+    slow = replace(situation("SLOW_MOVING", 20, free=20, sold=0), for_sale=False, tracked=True)
+    assert suggest(replace(slow, beside=BESIDE)) is None
+    assert suggest(replace(slow, others=[short])) == Suggestion(Kind.TRANSFER, 9, store_id=THERE)
+
+
 @pytest.mark.parametrize(("days", "percent"), [(0, 50), (3, 50), (7, 30), (15, 20), (16, 10)])
 def test_steps_of_markdowns(days: int, percent: int) -> None:
     assert markdown_percent(days) == percent

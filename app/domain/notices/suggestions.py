@@ -14,6 +14,7 @@ from app.db.alert_suggestions import (
     stock_of_products,
 )
 from app.db.core.snapshot import AnySession
+from app.db.writeoffs import requested_of_batches
 from app.domain.rules.alert_suggestions import (
     Situation,
     StoreStock,
@@ -28,13 +29,15 @@ from app.domain.rules.units import written
 
 @dataclass(frozen=True, slots=True)
 class SuggestionFacts:
-    """An alert, with the product that has to be restocked or sold in each store."""
+    """An alert, with the product that has to be restocked or sold in each store. `written_off` is
+    what open write-offs of an expired batch have, in base units."""
 
     alert: AlertFacts
     product_id: UUID
     stock: list[StockRow]
     supplier_id: UUID | None
     sellers: list[Seller]
+    written_off: int
 
 
 async def suggestion_facts(
@@ -53,6 +56,8 @@ async def suggestion_facts(
     suppliers = await latest_suppliers(session, tenant, products)
     slow = {alert.store_id for alert, _ in alerts if alert.rule == "SLOW_MOVING"}
     sellers = await best_sellers(session, tenant, slow) if slow else {}
+    expired = {alert.store_id for alert, _ in alerts if alert.rule == "EXPIRED"}
+    requested = await requested_of_batches(session, tenant, expired) if expired else {}
     return {
         alert.id: SuggestionFacts(
             alert,
@@ -60,6 +65,7 @@ async def suggestion_facts(
             stock[product],
             suppliers.get(product),
             sellers.get(alert.store_id, []),
+            requested.get((alert.store_id, alert.batch_id), 0) if alert.batch_id else 0,
         )
         for alert, product in alerts
     }
@@ -91,13 +97,14 @@ def suggest_for(facts: SuggestionFacts, sees: Callable[[UUID], bool]) -> Suggest
     beside = _beside(facts)
     situation = Situation(
         rule=alert.rule,
-        quantity=alert.now,
+        quantity=alert.now - facts.written_off if alert.rule == "EXPIRED" else alert.now,
         scale=here.scale,
         days=alert.days,
         here=_stock(here),
         others=[_stock(row) for id, row in rows.items() if id != here.store_id and sees(id)],
         beside=beside and beside.product_id,
         tracked=alert.tracks_batches,
+        for_sale=alert.for_sale,
     )
     suggestion = suggest(situation)
     if suggestion is None or (alert.markdown or 0) >= (suggestion.percent or 100):
@@ -109,7 +116,7 @@ def suggest_for(facts: SuggestionFacts, sees: Callable[[UUID], bool]) -> Suggest
         store=rows[suggestion.store_id].store if suggestion.store_id else "",
         product=beside.name if beside else "",
         goods=alert.cause if alert.cause_id else "",
-        restocks=alert.rule != "SLOW_MOVING",
+        restocks=alert.rule not in ("SLOW_MOVING", "NEAR_EXPIRY"),
     )
     return SuggestionRow(
         suggestion.kind,

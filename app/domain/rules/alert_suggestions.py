@@ -54,7 +54,8 @@ class StoreStock:
 class Situation:
     """The facts that a suggestion is based on. `quantity` is the alert's quantity in base units of
     `scale`; `days` is the number of days left until the last day of sale. `others` has the stock of
-    other stores that the viewer may see; `beside` is a product that sells well in the store."""
+    other stores that the viewer may see; `beside` is a product that sells well in the store.
+    `for_sale` is whether customers buy the product: ingredients and supplies have no price."""
 
     rule: str
     quantity: int
@@ -64,6 +65,7 @@ class Situation:
     others: Sequence[StoreStock]
     beside: UUID | None
     tracked: bool
+    for_sale: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def suggest(of: Situation) -> Suggestion | None:
             return _sell_in_time(of)
         case "SLOW_MOVING":
             return _move(of)
-        case "EXPIRED" if of.quantity:
+        case "EXPIRED" if of.quantity > 0:
             return Suggestion(SuggestionKind.WRITE_OFF, of.quantity)
         case "DISCREPANCY":
             return Suggestion(SuggestionKind.COUNT, 0)
@@ -123,27 +125,37 @@ def _up_to(missing: int, scale: int) -> int:
 
 def _sell_in_time(of: Situation) -> Suggestion | None:
     """A markdown of the quantity that would be left on the last day at the present rate of
-    sales."""
+    sales; what is not for sale goes to a store that needs it."""
     left = of.quantity - of.here.sold * (of.days + 1) // PERIOD_DAYS
     if left <= 0 or of.days < 0:
         return None
+    if not of.for_sale:
+        return _give(of, left)
     return Suggestion(SuggestionKind.MARKDOWN, left, markdown_percent(of.days))
 
 
 def _move(of: Situation) -> Suggestion | None:
     """For a slow mover: a transfer to a store that needs it, else a bundle with a product that
-    sells, else a markdown."""
-    taker = max(of.others, key=lambda other: other.lacks(of.scale), default=None)
-    lacks = taker.lacks(of.scale) if taker else 0
-    if taker and lacks:
-        quantity = min(lacks, of.here.free // of.scale * of.scale)
-        if quantity:
-            return Suggestion(SuggestionKind.TRANSFER, quantity, store_id=taker.store_id)
+    sells, else a markdown; only a transfer for what is not for sale."""
+    transfer = _give(of, of.here.free)
+    if transfer is not None or not of.for_sale:
+        return transfer
     if of.beside is not None:
         return Suggestion(SuggestionKind.BUNDLE, of.quantity, product_id=of.beside)
     if of.tracked:
         return Suggestion(SuggestionKind.MARKDOWN, of.quantity, FIRST_STEP)
     return None
+
+
+def _give(of: Situation, most: int) -> Suggestion | None:
+    """A transfer of whole units, at most this many base units, to the store that lacks most."""
+    taker = max(of.others, key=lambda other: other.lacks(of.scale), default=None)
+    if taker is None:
+        return None
+    quantity = min(taker.lacks(of.scale), most // of.scale * of.scale)
+    if quantity <= 0:
+        return None
+    return Suggestion(SuggestionKind.TRANSFER, quantity, store_id=taker.store_id)
 
 
 @dataclass(frozen=True, slots=True)
