@@ -117,11 +117,12 @@ def audit() -> None:
 
 @app.command()
 def rebuild() -> None:
-    """按流水重算汇总 / Rebuild the roll-ups of reports from the ledger; writers wait meanwhile."""
-    from app.db.rollups import rebuild as run
+    """按流水重算汇总 / Rebuild the sums that reports read; writers wait meanwhile."""
+    from app.db import checkpoint_days, rollups
 
     with connected() as chosen:
-        count = asyncio.run(run(chosen.owner_url))
+        count = asyncio.run(rollups.rebuild(chosen.owner_url))
+        count += asyncio.run(checkpoint_days.rebuild(chosen.owner_url))
     print(f"已重算 / rebuilt: {count}")
 
 

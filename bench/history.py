@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
+from app.db.checkpoint_days import rebuild
 from app.db.core.unit import Database
 from app.db.history import balances
 from app.db.stock_values import StockFilter, values
@@ -116,10 +117,13 @@ async def kept(urls: Urls) -> Ledger:
 
 MOVEMENTS = """
 CREATE UNLOGGED TABLE blocks AS
-SELECT uuidv7() AS id, s.id AS store_id, b AS block, n, m.days,
-    $2::timestamptz - make_interval(days => m.days, mins => 60 - 5 * n::int) AS at
+SELECT uuidv7(m.at - now()) AS id, s.id AS store_id, b AS block, n, m.days, m.at
 FROM unnest($3::int[]) WITH ORDINALITY AS d (days, n), stores s, generate_series(0, $4 - 1) b,
-    LATERAL (SELECT coalesce(d.days, b % $5::int) AS days) m
+    LATERAL (SELECT coalesce(d.days, b % $5::int) AS days) c,
+    LATERAL (
+        SELECT c.days,
+            $2::timestamptz - make_interval(days => c.days, mins => 60 - 5 * n::int) AS at
+    ) m
 WHERE s.tenant_id = $1 ORDER BY n, s.id, b
 """
 HEADS = """
@@ -147,17 +151,19 @@ FROM stores s, goods p WHERE s.tenant_id = $1 ORDER BY s.id, p.id
 """
 CHECKPOINTS = """
 INSERT INTO checkpoints (tenant_id, store_id, product_id, seq, since_seq, day, first_at, last_at,
-    first_known, last_known, balances)
+    first_known, last_known, on_hand, value, balances)
 SELECT $1, l.store_id, l.product_id, c.seq, c.since, (c.last AT TIME ZONE 'Asia/Shanghai')::date
     + 1,
-    c.first, c.last, c.first, c.last, jsonb_build_array(jsonb_build_object('batch_id', NULL,
-        'bin', 'shelf', 'quantity', 101 - c.seq, 'value', (101 - c.seq) * 30000))
+    c.first, c.last, c.first, c.last, 101 - c.seq, (101 - c.seq) * 30000,
+    jsonb_build_array(jsonb_build_object('batch_id', NULL, 'bin', 'shelf', 'quantity', 101 - c.seq,
+        'value', (101 - c.seq) * 30000))
 FROM levels l JOIN goods p ON p.id = l.product_id JOIN (
     SELECT block, max(n) AS seq, min(n) - 1 AS since, min(at) AS first, max(at) AS last
     FROM (SELECT DISTINCT block, n, days, at FROM blocks) b WHERE days > 0 GROUP BY block, days
 ) c ON c.block = p.block
 WHERE l.tenant_id = $1 ORDER BY l.store_id, l.product_id, c.seq
 """
+MARK = "INSERT INTO checkpoint_marks VALUES ($1, $2::timestamptz - interval '26 hours')"
 
 
 async def make(urls: Urls) -> tuple[str, str]:
@@ -186,11 +192,13 @@ async def make(urls: Urls) -> tuple[str, str]:
     await raw.execute(MOVEMENTS, shop.tenant, end, list(DAYS_AGO), blocks, LAST_DAYS)
     await raw.execute(HEADS, shop.tenant, shop.actor)
     await raw.execute(LEVELS, shop.tenant)
-    with_indexes = await without_indexes(raw, "entries")
-    await raw.execute(ENTRIES, shop.tenant)
-    for index in with_indexes:
-        await raw.execute(index)
-    await raw.execute(CHECKPOINTS, shop.tenant)
+    for table, statement in (("entries", ENTRIES), ("checkpoints", CHECKPOINTS)):
+        with_indexes = await without_indexes(raw, table)
+        await raw.execute(statement, shop.tenant)
+        for index in with_indexes:
+            await raw.execute(index)
+    await rebuild(urls.owner)
+    await raw.execute(MARK, shop.tenant, end)
     await raw.execute("DROP TABLE blocks, goods")
     await raw.execute("VACUUM ANALYZE")
     await raw.close()

@@ -18,11 +18,9 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import insert
 
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import arrays, rows
-from app.db.core.unit import Unit
 from app.db.days import store_day
 from app.db.levels import Pair, bind_levels, level_keys
 from app.db.tables import Checkpoint, Level, Store
@@ -110,10 +108,6 @@ def unread_of(since: Any) -> Any:
     parts = kept.where(C.seq > since.c.seq, C.first_at <= AT, C.first_known <= KNOWN_AT)
     latest = select(func.coalesce(func.max(C.seq), 0).label("seq")).where(theirs).lateral("latest")
     rest = select(*level, latest.c.seq, literal(END, BigInteger())).join_from(since, latest, true())
-    if "version" in since.c:
-        # A level that did not move since its checkpoint has no entries to read.
-        parts = parts.where(since.c.seq < since.c.version)
-        rest = rest.where(since.c.seq < since.c.version, latest.c.seq < since.c.version)
     return select(union_all(parts, rest).subquery("unread"))
 
 
@@ -171,10 +165,3 @@ async def latest(session: AnySession, tenant: UUID, pairs: Collection[Pair]) -> 
     kept = await session.execute(LATEST, {"tenant": tenant, **bind_levels(pairs)})
     last = [Latest(*row) for row in kept]
     return {(each.store_id, each.product_id): each for each in last}
-
-
-async def write(unit: Unit, kept: Sequence[Checkpoint]) -> None:
-    """Write checkpoints; one that another process has just written is left as it is."""
-    names = [c.name for c in C]
-    values = [{name: getattr(row, name) for name in names} for row in kept]
-    await unit.session.execute(insert(Checkpoint).on_conflict_do_nothing(), values)

@@ -98,6 +98,15 @@ TAMPERING = [
     ("a closed stocktake has", "update stocktake_lines set posted_at = null"),
     ("a checkpoint is", "update checkpoints set balances = '[]'"),
     ("a checkpoint knows", "update checkpoints set first_at = last_at + interval '1 second'"),
+    ("a checkpoint's totals", "update checkpoints set on_hand = on_hand + 1"),
+    ("a checkpoint's totals", "update checkpoints set value = value + 1"),
+    ("a checkpoint day is", "update checkpoint_days set value = value + 1"),
+    ("a checkpoint day is", "update checkpoint_days set levels = levels + 1"),
+    ("a checkpoint day is", "update checkpoint_days set last_known = now() - interval '1 year'"),
+    ("a checkpoint day is", "delete from checkpoint_days"),
+    ("checkpoints have what", "delete from checkpoints; "
+     "update checkpoint_marks set covered_until = now() + interval '2h'"),
+    ("checkpoints have what", "update checkpoint_marks set covered_until = now() + interval '2h'"),
     ("a checkpoint continues", "update checkpoints set since_seq = seq - 1 where seq > 1"),
     ("sums of a level that", "update level_sums set low = low + 1"),
     ("sums of a level that", "delete from level_sums"),
@@ -153,6 +162,8 @@ async def fill(shop: Shop) -> None:
         await counting.count(row, "油", quantity)
         await counting.close(row)
     await keep_checkpoints(shop.db, shop.tenant, datetime.now(UTC))
+    # A movement that no checkpoint has.
+    await shop.receive("糖", 1)
     await keep_sums(shop.db, shop.tenant)
 
 

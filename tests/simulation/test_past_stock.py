@@ -12,13 +12,20 @@ import asyncpg
 import pytest
 from sqlalchemy import select
 
+from app.db.checkpoint_days import rebuild
+from app.db.core.audit import audit
+from app.db.core.lane import Lane
+from app.db.core.unit import Database
 from app.db.history import balances
 from app.db.levels import Pair
+from app.db.stock_values import StockFilter, values
 from app.db.tables import Checkpoint, Entry, Movement
+from app.domain.ledger.post import PostDrafts
 from app.domain.movements.checkpoints import keep_checkpoints
-from app.domain.rules.kinds import PHYSICAL_BINS, Kind
+from app.domain.rules.kinds import ON_HAND_BINS, PHYSICAL_BINS, Kind
 from app.run.embedded import Urls
-from tests.support.shop import Shop, day
+from tests.conftest import VAULT, Cloning, unheard
+from tests.support.shop import Shop, a_shop, day
 
 MOVES = 40
 Place = tuple[UUID, UUID, UUID | None, str]
@@ -75,8 +82,48 @@ async def move(shop: Shop, rng: Random, depot: UUID, now: datetime) -> None:
     )
 
 
+async def sums(
+    shop: Shop, stores: Sequence[UUID], group: str, at: datetime, known: datetime
+) -> Any:
+    async with shop.db.read(shop.tenant) as session:
+        filter = StockFilter(stores)
+        read = await values(session, shop.tenant, filter, group, (at, known))
+    return {key: (each.value, each.on_hand, each.levels) for key, each in read}
+
+
+def replayed_sums(held: Counter[Any], group: str) -> dict[UUID, tuple[int, int, int]]:
+    """Value, quantity on hand and levels with goods, by store or product."""
+    amounts: Counter[tuple[UUID, UUID, str]] = Counter()
+    for ((store, product, _, bin), what), amount in held.items():
+        if what == "value" or bin in ON_HAND_BINS:
+            amounts[store, product, what] += amount
+    added: dict[UUID, list[int]] = {}
+    for (store, product, what), amount in amounts.items():
+        row = added.setdefault(store if group == "STORE" else product, [0, 0, 0])
+        row[0 if what == "value" else 1] += amount
+        row[2] += what == "quantity" and amount != 0
+    return {key: (row[0], row[1], row[2]) for key, row in added.items() if row[0] or row[2]}
+
+
+LATEST_MARK = """
+UPDATE checkpoint_marks k SET covered_until = interval '1 hour' + coalesce((
+    SELECT uuid_extract_timestamp(e.movement_id)
+    FROM entries e CROSS JOIN LATERAL (VALUES (e.from_store, e.from_seq), (e.to_store, e.to_seq))
+        AS s (store_id, seq)
+    WHERE e.tenant_id = k.tenant_id AND s.seq > coalesce((
+        SELECT max(c.seq) FROM checkpoints c
+        WHERE (c.tenant_id, c.store_id, c.product_id) = (k.tenant_id, s.store_id, e.product_id)
+    ), 0)
+    ORDER BY e.movement_id LIMIT 1
+), now()) WHERE tenant_id = $1
+"""
+"""As late as it can be: the first movement that is not covered is the next one."""
+
+
 @pytest.mark.parametrize("run", range(3))
-async def test_past_stock_is_the_replayed_ledger(shop: Shop, seed: str, run: int) -> None:
+async def test_past_stock_is_the_replayed_ledger(
+    shop: Shop, urls: Urls, seed: str, run: int
+) -> None:
     """At random moments on both axes, late facts included, whatever checkpoints there are."""
     rng, depot = Random(f"{seed} {run}"), await shop.another_store()
     await shop.receive("米", 500)
@@ -93,13 +140,20 @@ async def test_past_stock_is_the_replayed_ledger(shop: Shop, seed: str, run: int
     pairs = {(store, id) for store in (shop.store, depot) for id in shop.products.values()}
     moments = [movement.occurred_at for _, movement in rows]
     recorded = [movement.recorded_at for _, movement in rows]
+    owner = await asyncpg.connect(urls.owner)
+    await owner.execute(LATEST_MARK, shop.tenant)
+    await owner.close()
     for _ in range(40):
         at, known = rng.choice(moments), rng.choice(recorded)
         if rng.random() < 0.3:
             known = datetime.now(UTC)
         if rng.random() < 0.3:
             at = datetime.now(UTC)
-        assert await as_of(shop, pairs, at, known) == replay(rows, pairs, at, known)
+        expected = replay(rows, pairs, at, known)
+        assert await as_of(shop, pairs, at, known) == expected
+        for group in ("STORE", "PRODUCT"):
+            read = await sums(shop, [shop.store, depot], group, at, known)
+            assert read == replayed_sums(expected, group)
 
 
 async def kept(shop: Shop) -> Sequence[Checkpoint]:
@@ -135,4 +189,45 @@ async def test_the_past_is_read_from_checkpoints(shop: Shop, urls: Urls) -> None
         await owner.execute(f"{change} where tenant_id = $1", shop.tenant, quantity)
         held = await as_of(shop, {pair}, now, now)
         assert held[place, "quantity"] == int(quantity)
+    await owner.close()
+
+
+async def test_sums_of_stores_are_read_from_days(shop: Shop, urls: Urls) -> None:
+    """A sum that only a day has is part of the answer, and what no checkpoint has is added."""
+    await shop.receive("米", 5)
+    await keep_checkpoints(shop.db, shop.tenant, datetime.now(UTC))
+    await shop.receive("米", 2)
+    now, owner = datetime.now(UTC), await asyncpg.connect(urls.owner)
+    change = "update checkpoint_days set on_hand = $2 where tenant_id = $1"
+    for kept in (9, 5):
+        await owner.execute(change, shop.tenant, kept)
+        _, on_hand, levels = (await sums(shop, [shop.store], "STORE", now, now))[shop.store]
+        assert (on_hand, levels) == (kept + 2, 1)
+    # Movements before the mark are not read.
+    change = "update checkpoint_marks set covered_until = $2 where tenant_id = $1"
+    for until, expected in ((timedelta(hours=2), 5), (timedelta(days=-1), 7)):
+        await owner.execute(change, shop.tenant, now + until)
+        assert (await sums(shop, [shop.store], "STORE", now, now))[shop.store][1] == expected
+    await owner.close()
+
+
+async def test_sums_of_days_are_rebuilt(clone: Cloning) -> None:
+    urls = await clone()
+    db = Database(urls.database, unheard, 1, VAULT)
+    lane = Lane(urls.database, PostDrafts(), unheard, 1)
+    shop = await a_shop(db, lane)
+    for days in range(3):
+        await shop.receive("米", 5)
+        await keep_checkpoints(db, shop.tenant, datetime.now(UTC) + timedelta(days))
+    await lane.close()
+    await db.close()
+    owner = await asyncpg.connect(urls.owner)
+    await owner.execute(
+        "update checkpoint_days set levels = 3 where day > current_date; "
+        "delete from checkpoint_days where levels = 1; update checkpoints set value = 7; "
+        "update checkpoint_marks set covered_until = now() + interval '1 day'"
+    )
+    assert len(await audit(urls.owner)) > 0
+    assert await rebuild(urls.owner) == 3
+    assert await audit(urls.owner) == []
     await owner.close()

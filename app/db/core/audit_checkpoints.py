@@ -22,6 +22,35 @@ KEPT = """
 """
 
 
+TOTALS_OF_BALANCES = """
+    SELECT tenant_id, store_id, product_id, seq,
+        coalesce((SELECT sum(quantity) FILTER (WHERE bin IN ('shelf', 'reserved', 'quarantine'))
+            FROM jsonb_to_recordset(balances) AS b (bin TEXT, quantity BIGINT)), 0)::bigint
+            AS on_hand,
+        coalesce((SELECT sum(value) FROM jsonb_to_recordset(balances) AS b (value BIGINT)), 0)
+            ::bigint AS value
+    FROM checkpoints
+"""
+DAYS_OF_CHECKPOINTS = """
+    SELECT c.tenant_id, c.store_id, c.day, sum(c.on_hand - coalesce(b.on_hand, 0))::bigint,
+        sum(c.value - coalesce(b.value, 0))::bigint,
+        count(*) FILTER (WHERE c.on_hand <> 0) - count(*) FILTER (WHERE b.on_hand <> 0),
+        min(c.first_at), max(c.last_at), min(c.first_known), max(c.last_known)
+    FROM checkpoints c LEFT JOIN checkpoints b ON (b.tenant_id, b.store_id, b.product_id, b.seq)
+        = (c.tenant_id, c.store_id, c.product_id, c.since_seq)
+    GROUP BY c.tenant_id, c.store_id, c.day
+"""
+DAYS = """
+    SELECT tenant_id, store_id, day, on_hand, value, levels, first_at, last_at, first_known,
+        last_known
+    FROM checkpoint_days
+"""
+COVERED = """
+    rpad(lpad(to_hex((extract(epoch FROM covered_until - interval '1 hour') * 1000)::bigint), 12,
+        '0'), 32, '0')::uuid
+"""
+
+
 def checkpoint_invariants(physical: str) -> dict[str, str]:
     """The queries by the names of their invariants; `physical` is the SQL list of the bins that
     hold goods."""
@@ -65,6 +94,29 @@ def checkpoint_invariants(physical: str) -> dict[str, str]:
                 = (c.tenant_id, c.store_id, c.product_id, c.since_seq)
             WHERE c.since_seq > 0 AND (
                 b.seq IS NULL OR b.last_at > c.last_at OR b.last_known > c.last_known
+            )
+        """,
+        "a checkpoint's totals are the sums of its balances": f"""
+            SELECT format('store %s product %s position %s', c.store_id, c.product_id, c.seq)
+            FROM checkpoints c JOIN ({TOTALS_OF_BALANCES}) t
+                ON (t.tenant_id, t.store_id, t.product_id, t.seq)
+                = (c.tenant_id, c.store_id, c.product_id, c.seq)
+            WHERE (c.on_hand, c.value) <> (t.on_hand, t.value)
+        """,
+        "a checkpoint day is the sum of its checkpoints": f"""
+            SELECT format('store %s day %s', store_id, day)
+            FROM (
+                ({DAYS_OF_CHECKPOINTS} EXCEPT {DAYS}) UNION ALL ({DAYS} EXCEPT
+                {DAYS_OF_CHECKPOINTS})
+            ) d
+        """,
+        "checkpoints have what their mark covers": f"""
+            SELECT format('store %s product %s position %s', e.store_id, e.product_id, e.seq)
+            FROM checkpoint_marks k JOIN ({sides}) e
+                ON e.tenant_id = k.tenant_id AND e.movement_id < {COVERED}
+            WHERE NOT EXISTS (
+                SELECT FROM checkpoints c WHERE c.tenant_id = e.tenant_id
+                AND c.store_id = e.store_id AND c.product_id = e.product_id AND c.seq >= e.seq
             )
         """,
     }

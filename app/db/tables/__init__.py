@@ -18,7 +18,7 @@ from app.db.tables.catalog import (
     Recipe,
 )
 from app.db.tables.channels import ChannelLink, ChannelRule, Listing, ShopMessage
-from app.db.tables.checkpoints import Checkpoint
+from app.db.tables.checkpoints import Checkpoint, CheckpointDay, CheckpointMark
 from app.db.tables.customers import Customer, MiniApp
 from app.db.tables.exports import Export, ReportSubscription
 from app.db.tables.feed import Change, Feed
@@ -96,6 +96,8 @@ __all__ = [
     "ChannelLink",
     "ChannelRule",
     "Checkpoint",
+    "CheckpointDay",
+    "CheckpointMark",
     "Component",
     "Customer",
     "Delivery",

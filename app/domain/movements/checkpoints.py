@@ -5,11 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from app.db import checkpoints as rows
+from app.db.checkpoint_days import mark, write
 from app.db.checkpoints import DueLevel, Latest, Range
-from app.db.core.unit import Database
+from app.db.core.unit import Database, clock
 from app.db.history import Balance, Part, balance_of, parts
 from app.db.levels import Pair
 from app.db.tables import Checkpoint
+from app.domain.rules.kinds import ON_HAND_BINS
 
 PAGE = 100
 """Levels read at once: the first checkpoints read the whole ledger, within the time of a
@@ -22,14 +24,17 @@ async def keep_checkpoints(db: Database, tenant: UUID, now: datetime) -> None:
     """Keeps a checkpoint of each level that moved since its last one, which is of an earlier day of
     its store."""
     after: Pair | None = None
+    started = clock()
     while True:
         due, kept = await _next_checkpoints(db, tenant, now, after)
         if kept:
             async with db.unit(tenant) as unit:
-                await rows.write(unit, kept)
+                await write(unit, kept)
         if len(due) < PAGE:
-            return
+            break
         after = due[-1].store_id, due[-1].product_id
+    async with db.unit(tenant) as unit:
+        await mark(unit, now, started)
 
 
 async def _next_checkpoints(
@@ -68,6 +73,7 @@ def _checkpoint(
         balances += [balance_of(store, product, each) for each in before.balances]
         lasts_at.append(before.last_at)
         lasts_known.append(before.last_known)
+    places = _added_up(balances)
     return Checkpoint(
         tenant_id=tenant,
         store_id=store,
@@ -79,19 +85,21 @@ def _checkpoint(
         last_at=max(lasts_at),
         first_known=min(part.first_known for part in changes),
         last_known=max(lasts_known),
-        balances=_added_up(balances),
+        balances=[
+            {"batch_id": batch and str(batch), "bin": bin, "quantity": quantity, "value": value}
+            for (batch, bin), (quantity, value) in places.items()
+            if quantity or value
+        ],
+        on_hand=sum(sums[0] for (_, bin), sums in places.items() if bin in ON_HAND_BINS),
+        value=sum(value for _, value in places.values()),
     )
 
 
-def _added_up(balances: Sequence[Balance]) -> list[dict[str, object]]:
-    """One object for each place that is not empty, as the table keeps them."""
+def _added_up(balances: Sequence[Balance]) -> dict[Place, tuple[int, int]]:
+    """The quantity and value of each place."""
     sums: dict[Place, tuple[int, int]] = {}
     for each in balances:
         place = each.batch_id, each.bin
         quantity, value = sums.get(place, (0, 0))
         sums[place] = quantity + each.quantity, value + each.value
-    return [
-        {"batch_id": batch and str(batch), "bin": bin, "quantity": quantity, "value": value}
-        for (batch, bin), (quantity, value) in sums.items()
-        if quantity or value
-    ]
+    return sums
