@@ -4,7 +4,7 @@ ON_HAND = "(l.shelf + l.reserved + l.quarantine)"
 NO_CATEGORY = "'00000000-0000-0000-0000-000000000000'"
 
 SUMS_OF_LEVELS = f"""
-    SELECT l.tenant_id, l.store_id, l.product_id,
+    SELECT l.tenant_id, l.store_id, l.product_id, l.shown,
         coalesce(p.category_id, {NO_CATEGORY}) AS category_id,
         CASE WHEN c.counted THEN l.value ELSE 0 END AS value,
         (c.counted AND {ON_HAND} > 0)::int AS products,
@@ -47,7 +47,8 @@ REPORT_SUMS = {
         FROM ({SUMS_OF_LEVELS}) l
         LEFT JOIN level_sums k USING (tenant_id, store_id, product_id)
         LEFT JOIN ({CHANGED}) c USING (tenant_id, store_id, product_id)
-        WHERE c.product_id IS NULL
+        -- A row that was opened only to be locked has sums from the next whole refresh on.
+        WHERE c.product_id IS NULL AND (l.shown OR k.product_id IS NOT NULL)
         AND (k.category_id, k.value, k.products, k.low, k.out, k.at_risk)
         IS DISTINCT FROM (l.category_id, l.value, l.products, l.low, l.out, l.at_risk)
     """,
