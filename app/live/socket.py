@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, Protocol, cast
@@ -49,6 +49,18 @@ class Rechecks(Protocol):
     def recheck(self, viewers: Iterable[Viewer], /) -> Awaitable[Mapping[Viewer, Viewer]]: ...
 
 
+class Names(Protocol):
+    """The part of the endpoint that reads documents which are named by their hash."""
+
+    def is_named(self, payload: object, /) -> bool: ...
+
+    def read_named(
+        self, payload: dict[str, Any], context: Any, /
+    ) -> Awaitable[tuple[str, Sequence[GraphQLError]]]:
+        """The text of the document, or the errors for which it is not run."""
+        ...
+
+
 READER: ContextVar[Any] = ContextVar("reader", default=None)
 """The reader of the operation that this task runs."""
 
@@ -63,6 +75,8 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         self.wire = cast(Wire, self.websocket)
         self.outbox = Outbox(self.wire, self._written, self._failed)
         self.followers: dict[str, Follower] = {}
+        self.names = cast(Names, self.view)
+        self._named: dict[str, dict[str, Any]] = {}
         self.until = until()
         self._used = time.monotonic()
 
@@ -147,7 +161,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         most = self.max_subscriptions_per_connection
         known = message["id"] in self.operations or not self.connection_acknowledged
         if known or most is None or len(self.operations) < most:
-            await super().handle_subscribe(message)
+            await super().handle_subscribe(message if known else self._with_text(message))
             return
         refusal = RateLimited(
             RETRY_AFTER,
@@ -159,6 +173,15 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         await self.send_message(
             {"id": message["id"], "type": "error", "payload": [error.formatted]}
         )
+
+    def _with_text(self, message: SubscribeMessage) -> SubscribeMessage:
+        """The message; one that names its document gets an empty text until the operation runs."""
+        payload: Any = message["payload"]
+        if not self.names.is_named(payload):
+            return message
+        self._named[message["id"]] = payload
+        payload = {**payload, "query": payload.get("query") or ""}
+        return cast(SubscribeMessage, {**message, "payload": payload})
 
     def attach(self, name: str, executor: SharedExecutor, follower: Follower) -> None:
         """Send the follower's events to the outbox from now on; the operation may end."""
@@ -174,10 +197,26 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
 
     async def run_operation(self, operation: Operation[Any, Any]) -> None:
         LINE.set(Direct(self, operation.id))
-        READER.set(self._caller.context())
+        context = self._caller.context()
+        READER.set(context)
         # A client may disconnect before its answer is sent; that is no error.
         with contextlib.suppress(WebSocketDisconnected):
-            await super().run_operation(operation)
+            payload = self._named.pop(operation.id, None)
+            if payload is None or await self._read_named(operation, payload, context):
+                await super().run_operation(operation)
+
+    async def _read_named(
+        self, operation: Operation[Any, Any], payload: dict[str, Any], context: Any
+    ) -> bool:
+        """Set the text of the document that the operation names; False if it is refused."""
+        try:
+            operation.query, errors = await self.names.read_named(payload, context)
+        except Exception as error:
+            self._failed(error)
+            return False
+        if errors:
+            await operation.send_initial_errors(list(errors))
+        return not errors
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> None:
@@ -198,6 +237,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         if follower := self.followers.pop(operation_id, None):
             follower.close()
         self.outbox.drop(operation_id)
+        self._named.pop(operation_id, None)
         await super().cleanup_operation(operation_id)
 
     async def handle_task_exception(self, error: Exception) -> None:

@@ -88,8 +88,10 @@ def _is_operation(payload: Any) -> bool:
     if not isinstance(payload, dict):
         return False
     operation = cast("dict[str, Any]", payload)
+    query = operation.get("query")
+    is_named = isinstance(operation.get("id"), str) or isinstance(operation.get("extensions"), dict)
     return (
-        isinstance(operation.get("query"), str)
+        (isinstance(query, str) or (query is None and is_named))
         and isinstance(operation.get("variables"), dict | None)
         and isinstance(operation.get("operationName"), str | None)
     )

@@ -1,5 +1,6 @@
 """`/graphql`: operations over POST, server-sent events and WebSocket."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from types import NoneType
 from typing import Any, cast
@@ -110,13 +111,7 @@ class Endpoint(GraphQL[Context, None]):
         data = self.parse_json(await request.body())
         if not is_operation(data):
             return None
-        operation = GraphQLRequestData(
-            query=data.get("query"),
-            variables=data.get("variables"),
-            operation_name=data.get("operationName"),
-            extensions=data.get("extensions"),
-            protocol="http",
-        )
+        operation = operation_in(data)
         result = await self._read_persisted(operation, context)
         if result is None:
             result = await self._run_operation(self.schema.execute, operation, context, ANSWERED)
@@ -209,6 +204,21 @@ class Endpoint(GraphQL[Context, None]):
             return refused(malformed, context.language)
         return None
 
+    def is_named(self, payload: object) -> bool:
+        """Whether the payload of a socket's message names its document."""
+        if not isinstance(payload, dict):
+            return False
+        body = with_name_in_extensions(cast("dict[str, Any]", payload))
+        return named_document(body.get("extensions")) is not None and is_operation(body)
+
+    async def read_named(
+        self, payload: dict[str, Any], context: Context
+    ) -> tuple[str, Sequence[GraphQLError]]:
+        """The text of the document that a socket's message names, or why it is refused."""
+        data = operation_in(with_name_in_extensions(payload))
+        refusal = await self._read_persisted(data, context)
+        return data.query or "", refusal.errors or () if refusal else ()
+
     def is_streamed(self, request: AsyncHTTPRequestAdapter, data: GraphQLRequestData) -> bool:
         """Whether the answer is a stream of events.
 
@@ -300,6 +310,17 @@ def is_operation(data: Any) -> bool:
         isinstance(data.get("query"), (str, NoneType))
         and isinstance(data.get("variables"), objects)
         and isinstance(data.get("extensions"), objects)
+    )
+
+
+def operation_in(body: dict[str, Any]) -> GraphQLRequestData:
+    """The operation of a JSON body that `is_operation`."""
+    return GraphQLRequestData(
+        query=body.get("query"),
+        variables=body.get("variables"),
+        operation_name=body.get("operationName"),
+        extensions=body.get("extensions"),
+        protocol="http",
     )
 
 

@@ -12,6 +12,7 @@ from app.run.embedded import Urls
 from tests.api.conftest import served
 from tests.support.api import Desk
 from tests.support.identity import Asking, Chain, eventually
+from tests.support.live import Line, dialled
 from tests.support.registered import REGISTER, register, remove, run, send
 
 PAGE = """
@@ -149,3 +150,62 @@ async def test_unknown_hashes_take_units(urls: Urls) -> None:
     async with served(urls, rate_guest=100_000, guest_documents="own") as asking:
         codes = [code_of(await run(asking, f"# {number}")) for number in range(100)]
     assert set(codes) == {UNKNOWN, "RATE_LIMITED"}
+
+
+MENU = "subscription Dishes($store: String!) { menuFeed(store: $store) { dishes { id } } }"
+
+
+async def name_on(line: Line, text: str, **variables: Any) -> dict[str, Any]:
+    """The first message after a document was named on a socket."""
+    payload = {"id": hash_of(text), "variables": variables}
+    await line.send(id=str(uuid4()), type="subscribe", payload=payload)
+    return await line.receive()
+
+
+async def test_documents_are_named_on_a_socket(
+    chain: Chain, stranger: Chain, closed: Asking
+) -> None:
+    code = chain.founded.store.code
+    for text in (MENU, PAGE):
+        await register(chain, text, forGuests=True)
+    shops = "{ stores { code } }"
+    await register(chain, shops)
+    async with dialled(str(closed.http.base_url)) as line:
+        for text in (shops, "# absent", MENU):
+            message = await name_on(line, text, store=stranger.founded.store.code)
+            assert message["type"] == "error"
+            assert message["payload"][0]["extensions"]["code"] == UNKNOWN
+        # The socket goes on.
+        message = await name_on(line, MENU, store=code)
+        assert message["payload"]["data"] == {"menuFeed": {"dishes": []}}
+        message = await name_on(line, PAGE, store=code)
+        assert message["payload"]["data"] == {"storefront": {"store": {"code": code}}}
+    async with dialled(str(chain.asking.http.base_url), chain.token) as line:
+        message = await name_on(line, shops)
+        assert message["payload"]["data"] == {"stores": [{"code": code}]}
+
+
+async def test_a_text_that_a_socket_sent_with_its_hash_is_known_afterwards(chain: Chain) -> None:
+    text = f"{{ stores {{ code }} }} # {uuid4()}"
+    named = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash_of(text)}}}
+    async with dialled(str(chain.asking.http.base_url), chain.token) as line:
+        wrong = {**named, "query": "{ viewer { name } }"}
+        await line.send(id="1", type="subscribe", payload=wrong)
+        assert (await line.receive())["payload"][0]["extensions"]["code"] == "BAD_INPUT"
+        await line.send(id="1", type="subscribe", payload={**named, "query": text})
+        message = await line.receive()
+        assert message["payload"]["data"] == {"stores": [{"code": chain.founded.store.code}]}
+    assert "errors" not in await run(chain.asking, text, chain.token)
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_a_named_feed_is_streamed(chain: Chain, closed: Asking, method: str) -> None:
+    await register(chain, MENU, forGuests=True)
+    body: dict[str, Any] = {"id": hash_of(MENU), "variables": {"store": chain.founded.store.code}}
+    query = {"id": body["id"], "variables": orjson.dumps(body["variables"]).decode()}
+    sent: dict[str, Any] = {"json": body} if method == "POST" else {"params": query}
+    headers = {"accept": "text/event-stream"}
+    async with closed.http.stream(method, "/graphql", headers=headers, **sent) as events:
+        lines = events.aiter_lines()
+        while "menuFeed" not in (line := await anext(lines)):
+            assert "errors" not in line
