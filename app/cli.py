@@ -81,6 +81,7 @@ def work() -> None:
     from app import logs
     from app.db.core.bus import Bus
     from app.main import app_of, jobs_of
+    from app.web import metrics
 
     tether.rename("kucun work")
     logs.configure()
@@ -89,7 +90,8 @@ def work() -> None:
     async def running(chosen: Settings) -> None:
         bus = Bus(chosen.redis_url)
         await bus.start()
-        await asyncio.gather(*jobs_of(app_of(chosen, bus)))
+        with metrics.worker_port(chosen):
+            await asyncio.gather(*jobs_of(app_of(chosen, bus)))
 
     with connected(valkey=True) as chosen, suppress(KeyboardInterrupt):
         if not chosen.secret:

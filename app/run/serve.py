@@ -44,6 +44,7 @@ def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
             environment(of_process(settings, number), owner=False)
             for number in range(settings.processes)
         ]
+        workers = workers_of(settings)
         web = Places(settings.host, listener.getsockname()[1], listener, environments)
         stack.callback(web.stop)
         report("正在启动网页服务", "Starting the web processes")
@@ -52,8 +53,8 @@ def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
         await_ready(address, [place.process for place in web.places])
         announce(address, sign_ins)
         # After the web processes, so that they load the program sooner.
-        workers = start_workers(settings)
         for worker in workers:
+            worker.spawn()
             stack.callback(worker.stop)
         while True:
             revived = [worker.name for worker in workers if worker.revive()]
@@ -62,13 +63,12 @@ def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
             time.sleep(0.1)
 
 
-def start_workers(settings: Settings) -> list[Worker]:
-    """The process that runs the jobs; none if the settings leave them to `kucun work`."""
+def workers_of(settings: Settings) -> list[Worker]:
+    """The process that runs the jobs, with the metrics port after those of the web processes; none
+    if the settings leave them to `kucun work`."""
     if not settings.jobs:
         return []
-    worker = Worker(environment(settings, owner=False))
-    worker.spawn()
-    return [worker]
+    return [Worker(environment(of_process(settings, settings.processes), owner=False))]
 
 
 @contextmanager
@@ -99,7 +99,8 @@ def complete(settings: Settings, engines: Engines) -> Settings:
 
 
 def of_process(settings: Settings, number: int) -> Settings:
-    """The settings of one web process; the first has number 0. Each has its own metrics port.
+    """The settings of one process; the first web process has number 0, and the worker follows the
+    last. Each has its own metrics port.
 
     Raises Unusable when that is the port of the server.
     """

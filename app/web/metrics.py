@@ -1,12 +1,14 @@
 """`/metrics`: gauges and counts of one process in Prometheus' text format.
 
-Operators read them on a port of their own, or on the main port with a token.
+Operators read the gauges of a web process on a port of its own, or on the main port with a token,
+and the counts of a worker on a port of its own.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from hmac import compare_digest
 
+import structlog
 from prometheus_client import (
     CollectorRegistry,
     GCCollector,
@@ -26,9 +28,11 @@ from app.live.hub import Hub
 from app.live.socket import Socket
 from app.settings import Settings
 
+log = structlog.get_logger()
+
 
 class Gauges:
-    """Values that are read when Prometheus scrapes: gauges, and counts since the start."""
+    """Gauges whose values are read when Prometheus scrapes."""
 
     def __init__(self, lane: Lane, bus: Bus, hub: Hub) -> None:
         self.lane, self.bus, self.hub = lane, bus, hub
@@ -41,6 +45,12 @@ class Gauges:
             ("kucun_sockets", "Open websockets.", len(Socket.open)),
         ):
             yield GaugeMetricFamily(name, text, value=float(value))
+
+
+class Counts:
+    """What the jobs of this process did since it started."""
+
+    def collect(self) -> Iterator[Metric]:
         sent = CounterMetricFamily(
             "kucun_deliveries",
             "Attempts to send notifications and webhook events, by the state that they ended in.",
@@ -64,6 +74,15 @@ def registry(lane: Lane, bus: Bus, hub: Hub) -> CollectorRegistry:
     GCCollector(registry=gauges)
     gauges.register(Gauges(lane, bus, hub))
     return gauges
+
+
+def worker_registry() -> CollectorRegistry:
+    """The counts of a process that runs the jobs."""
+    counts = CollectorRegistry()
+    ProcessCollector(registry=counts)
+    GCCollector(registry=counts)
+    counts.register(Counts())
+    return counts
 
 
 def routes(gauges: CollectorRegistry, token: str) -> list[Route]:
@@ -98,3 +117,15 @@ def own_port(gauges: CollectorRegistry, config: Settings) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def worker_port(config: Settings) -> Iterator[None]:
+    """Serve the counts of a process that runs the jobs; it works without them if another process
+    has the port."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(own_port(worker_registry(), config))
+        except OSError as error:
+            log.warning("metrics.port_taken", port=config.metrics_port, error=error)
+        yield
