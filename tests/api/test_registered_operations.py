@@ -206,3 +206,29 @@ async def test_row_security_hides_documents_of_other_chains(
             [row] = await session.fetch(f"{count} WHERE sha256 = $1", hash_of(STORES))
             numbers.append(row[0])
     assert numbers == [1, 0, 0]
+
+
+async def test_texts_in_memory_are_bounded_and_read_again_in_time(
+    chain: Chain, db: Database
+) -> None:
+    texts = [f"query Shops{number} {{ stores {{ code }} }}" for number in range(3)]
+    for text in texts:
+        await register(chain, text)
+    tenant, now = chain.founded.store.tenant_id, 0.0
+    room = 2 * (len(texts[0]) + operations.ENTRY_BYTES)
+    registry = operations.Registry(db, most_bytes=room, clock=lambda: now)
+
+    async def known() -> list[bool]:
+        return [await registry.find(tenant, hash_of(text)) is not None for text in texts]
+
+    for _ in range(2):
+        assert await known() == [True] * 3
+        assert registry.bytes == room
+    for text in texts:
+        await remove(chain, text)
+    # The last two stay in memory until they are too old.
+    texts.reverse()
+    assert await known() == [True, True, False]
+    now = operations.FRESH_SECONDS
+    assert await known() == [False] * 3
+    assert registry.bytes == 0
