@@ -3,6 +3,7 @@
 from typing import Any
 
 import strawberry
+from strawberry.types import Info
 
 from app.db.overview import Waiting
 from app.domain.access import Can
@@ -13,6 +14,7 @@ from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Store
 from app.schema.sales_reports import SalesFigures, percent, sales_figures
 from app.schema.scalars import Money, money
+from app.schema.stock_reports import days_of_stock
 from app.schema.window import as_window, window
 
 
@@ -40,8 +42,20 @@ def _stock(name: str, description: str) -> Any:
     return strawberry.field(resolver=resolve, description=description)
 
 
+def _days_of_stock() -> Any:
+    async def resolve(root: strawberry.Parent[Any], info: Info) -> float | None:
+        return days_of_stock(await root.turned(info.context.snapshot))
+
+    return strawberry.field(
+        resolver=resolve,
+        description="Days that the average stock lasts at the rate of the last 30 days, as in "
+        "`turnoverReport`; null if nothing was sold or used. 周转天数",
+    )
+
+
 @window(StoreOverview, description="One store today. 门店概况")
 class StoreFigures:
+    days_of_stock: float | None = _days_of_stock()
     store: Store = edge("stores", "store_id", "Store of the figures. 门店")
     products: int = _stock("products", "Number of products that the store holds. 在库商品数")
     low: int = _stock("low", "Number of products at or below their reorder point. 低库存数")
@@ -89,6 +103,7 @@ class StoreFigures:
 
 @window(CategoryStock, description="Stock of one category in all these stores. 分类库存")
 class CategoryFigures:
+    days_of_stock: float | None = _days_of_stock()
     category: Category | None = maybe_edge(
         "categories", "category_id", "Category; null for products without one. 分类"
     )
@@ -106,6 +121,8 @@ class CategoryFigures:
 
 @window(Overview, description="All your stores today. 经营概况")
 class OverviewFigures:
+    days_of_stock: float | None = _days_of_stock()
+
     @strawberry.field(description="Stores, those with the largest sales first. 门店")
     def stores(self, root: strawberry.Parent[Overview]) -> list[StoreFigures]:
         return as_window(root.stores)

@@ -211,3 +211,11 @@ async def test_the_overview_of_a_morning(desk: Desk) -> None:
     assert (store["waiting"]["writeOffs"], store["waiting"]["alerts"]) == (1, 1)
     assert answer["categories"] == [{"category": None, "products": 2, "stockValue": "240.00"}]
     assert await desk.asking.code(OVERVIEW, desk.cashier) == "FORBIDDEN"
+    lasting = "daysOfStock stores { daysOfStock } categories { daysOfStock }"
+    days = await desk.ask(f"{{ overview {{ {lasting} }} }}")
+    month = {"since": str(TODAY - timedelta(days=29)), "until": str(TODAY)}
+    turned = "turnoverReport(since: $since, until: $until) { total { daysOfStock } }"
+    report = await desk.ask(f"query($since: Date!, $until: Date!) {{ {turned} }}", **month)
+    assert report["total"]["daysOfStock"] > 0
+    one = report["total"]
+    assert days == {**one, "stores": [one], "categories": [one]}

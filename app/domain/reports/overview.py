@@ -1,18 +1,56 @@
 """The owner's overview: what all stores hold, sold today, and what waits."""
 
+import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import UUID
 
 from app.db import overview
-from app.db.core.snapshot import AnySession
+from app.db.core.snapshot import AnySession, Reads
+from app.db.core.unit import clock
 from app.db.flow_reports import SalesSums, sales_of_days
 from app.db.overview import StockSums, Waiting
+from app.db.stock_reports import TurnoverSums
+from app.db.stock_values import StockFilter
+from app.domain.reports.comparison import Report
+from app.domain.reports.stock import turnover_report
+from app.domain.rules.periods import Period
 
 WEEKS = 4
 """The number of earlier days with the same weekday whose average today's sales are compared
 with."""
+TURNOVER_DAYS = 30
+"""Days whose turnover tells how long the stock lasts, today included."""
+MOST_KEYS = 1_000_000
+
+
+class Turnover:
+    """How the stock of some stores turned in the last days; read once for each grouping, if a
+    client selects it."""
+
+    def __init__(self, tenant: UUID, stores: Collection[UUID], today: date) -> None:
+        self._tenant, self._filter = tenant, StockFilter(list(stores))
+        self._period = Period(today - timedelta(days=TURNOVER_DAYS - 1), today)
+        self._reports: dict[str, Report[TurnoverSums]] = {}
+        self._turn = asyncio.Lock()
+
+    async def total(self, reads: Reads) -> TurnoverSums:
+        """The turnover of all these stores."""
+        return (await self._read(reads, "STORE")).total
+
+    async def of(self, reads: Reads, group: str, key: UUID | None) -> TurnoverSums:
+        """The turnover of one store or category."""
+        rows = (await self._read(reads, group)).rows
+        return next((row.sums for row in rows if row.key == key), TurnoverSums())
+
+    async def _read(self, reads: Reads, group: str) -> Report[TurnoverSums]:
+        async with self._turn:
+            if group not in self._reports:
+                what = self._tenant, self._filter, self._period, group, None, MOST_KEYS
+                async with reads.read(self._tenant) as session:
+                    self._reports[group] = await turnover_report(session, *what)
+        return self._reports[group]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +64,11 @@ class StoreOverview:
     sales: SalesSums
     usual: int | None
     """Fen that it usually sold until this hour of this weekday; None in its first week."""
+    turnover: Turnover = field(compare=False)
+
+    async def turned(self, reads: Reads) -> TurnoverSums:
+        """The turnover of the store."""
+        return await self.turnover.of(reads, "STORE", self.store_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +77,11 @@ class CategoryStock:
 
     category_id: UUID | None
     stock: StockSums
+    turnover: Turnover = field(compare=False)
+
+    async def turned(self, reads: Reads) -> TurnoverSums:
+        """The turnover of the category in all stores of the overview."""
+        return await self.turnover.of(reads, "CATEGORY", self.category_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +90,11 @@ class Overview:
 
     stores: list[StoreOverview]
     categories: list[CategoryStock]
+    turnover: Turnover = field(compare=False)
+
+    async def turned(self, reads: Reads) -> TurnoverSums:
+        """The turnover of all stores."""
+        return await self.turnover.total(reads)
 
 
 async def overview_of(session: AnySession, tenant: UUID, stores: Collection[UUID]) -> Overview:
@@ -57,6 +110,9 @@ async def overview_of(session: AnySession, tenant: UUID, stores: Collection[UUID
         days_sold = await sales_of_days(session, tenant, here, [today, *before], hour)
         sales |= {store: sold[0] for (store, day), sold in days_sold.items() if day == today}
         usual |= _usual(days_sold, today)
+    turnover = Turnover(
+        tenant, stores, max((day for day, _ in days.values()), default=clock().date())
+    )
     shown = [
         StoreOverview(
             store,
@@ -65,12 +121,13 @@ async def overview_of(session: AnySession, tenant: UUID, stores: Collection[UUID
             waiting.get(store, Waiting()),
             sales.get(store, SalesSums()),
             usual.get(store),
+            turnover,
         )
         for store in days
     ]
     shown.sort(key=lambda each: (-each.sales.revenue, each.store_id))
     by_value = sorted(stock.categories.items(), key=lambda each: (-each[1].value, str(each[0])))
-    return Overview(shown, [CategoryStock(*each) for each in by_value])
+    return Overview(shown, [CategoryStock(*each, turnover) for each in by_value], turnover)
 
 
 def _usual(
