@@ -225,25 +225,23 @@ def _whole(number: Any) -> Any:
 
 async def sales_of_days(
     session: AnySession, tenant: UUID, stores: Collection[UUID], days: Collection[date], hour: int
-) -> dict[tuple[UUID, date], tuple[SalesSums, int]]:
-    """The sales of each store and day on which it sold, and its revenue in fen until the end of an
-    hour."""
+) -> dict[tuple[UUID, date], SalesSums]:
+    """The sales until the end of an hour, of each store and day on which it sold at any time."""
     sold = U.flow == "SOLD"
     kept = case((sold, 1), else_=-1)
-    amount = func.sum(U.amount * kept)
     sums = (
-        amount,
+        func.sum(U.amount * kept),
         func.sum(U.cost * kept),
         func.sum(U.discount * kept),
-        func.sum(U.quantity).filter(sold),
-        func.sum(U.quantity).filter(~sold),
-        amount.filter(U.hour <= hour),
+        func.sum(case((sold, U.quantity), else_=0)),
+        func.sum(case((sold, 0), else_=U.quantity)),
     )
+    until = [_whole(func.coalesce(each.filter(U.hour <= hour), 0)) for each in sums]
     query = (
-        select(U.store_id, U.day, *(_whole(func.coalesce(each, 0)) for each in sums))
+        select(U.store_id, U.day, *until)
         .where(U.tenant_id == tenant, among(U.store_id, stores), among(U.day, days))
         .where(among(U.flow, SALES))
         .group_by(U.store_id, U.day)
     )
     rows: Any = await planned_each_time(session).execute(query)
-    return {(row[0], row[1]): (SalesSums(*row[2:7]), row[7]) for row in rows}
+    return {(row[0], row[1]): SalesSums(*row[2:7]) for row in rows}

@@ -1,18 +1,20 @@
 """Figures of the owner's overview: stock, goods that expire soon, and documents that wait."""
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime
 from operator import add
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    DateTime,
     Integer,
     and_,
     case,
     cast,
     func,
+    literal,
     literal_column,
     select,
     union_all,
@@ -22,8 +24,9 @@ from app.db import report_sums
 from app.db.core.snapshot import AnySession, planned_each_time
 from app.db.core.statement import among
 from app.db.days import store_day
-from app.db.expiry_reports import batch_value
+from app.db.expiry_reports import batch_value, expiring
 from app.db.report_sums import NEAR_DAYS
+from app.db.stock_values import StockFilter, StockValue, values
 from app.db.tables import (
     Alert,
     Batch,
@@ -39,12 +42,13 @@ from app.db.tables import (
 
 
 class StockSums(NamedTuple):
-    """Stock of a store or category: its value in 1/10000 yuan, and how many levels are short."""
+    """Stock of a store or category: its value in 1/10000 yuan, and how many levels are short; None
+    at a past moment, of which statuses are not kept."""
 
     value: int = 0
     products: int = 0
-    low: int = 0
-    out: int = 0
+    low: int | None = 0
+    out: int | None = 0
 
 
 class Stock(NamedTuple):
@@ -72,9 +76,31 @@ async def stock_now(session: AnySession, tenant: UUID, stores: Collection[UUID])
         stock.stores.update(of_stores)
         stock.at_risk.update(await _value_at_risk(session, tenant, rest))
         for category, sums in of_categories.items():
-            kept = stock.categories.get(category, StockSums())
-            stock.categories[category] = StockSums(*map(add, kept, sums))
-    return stock
+            both: Any = stock.categories.get(category, StockSums()), sums
+            stock.categories[category] = StockSums(*map(add, *both))
+    # Kept sums also have categories all of whose products are archived.
+    shown = {category: sums for category, sums in stock.categories.items() if any(sums)}
+    return stock._replace(categories=shown)
+
+
+async def stock_then(
+    session: AnySession, tenant: UUID, stores: Collection[UUID], at: datetime, known: datetime
+) -> Stock:
+    """The stock at a past moment, by the movements recorded until `known`."""
+    filter = StockFilter(list(stores))
+    moment = at, known
+    by_store: Any = await values(session, tenant, filter, "STORE", moment)
+    by_category: Any = await values(session, tenant, filter, "CATEGORY", moment)
+    goods: Any = await expiring(session, tenant, filter, NEAR_DAYS, "STORE", at)
+    return Stock(
+        {store: _of_moment(sums) for store, sums in by_store},
+        {category: _of_moment(sums) for category, sums in by_category},
+        {store: sums.value + sums.expired for store, sums in goods},
+    )
+
+
+def _of_moment(sums: StockValue) -> StockSums:
+    return StockSums(sums.value, sums.levels, None, None)
 
 
 async def _level_sums(
@@ -186,11 +212,12 @@ async def waiting(
 
 
 async def days_of(
-    session: AnySession, tenant: UUID, stores: Collection[UUID]
+    session: AnySession, tenant: UUID, stores: Collection[UUID], at: datetime | None = None
 ) -> dict[UUID, tuple[date, int]]:
-    """The present day and hour in each store."""
+    """The day and hour in each store, now or at a past moment."""
     S = Store
-    hour = cast(func.extract("hour", func.timezone(S.timezone, func.now())), Integer)
-    query = select(S.id, store_day(S.timezone, func.now()), hour)
+    moment: Any = func.now() if at is None else literal(at, DateTime(True))
+    hour = cast(func.extract("hour", func.timezone(S.timezone, moment)), Integer)
+    query = select(S.id, store_day(S.timezone, moment), hour)
     rows = await session.execute(query.where(S.tenant_id == tenant, among(S.id, stores)))
     return {store: (day, hour) for store, day, hour in rows}

@@ -1,5 +1,6 @@
 """Roots of the reports topic."""
 
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
@@ -28,14 +29,27 @@ class ReportsQuery:
     @root(
         Can.SEE_REPORTS,
         OverviewFigures,
-        description="Return your stores as they are now: value and shortage of stock, goods at "
-        "risk, sales of today beside the usual, and what waits. 经营概况",
+        description="Return your stores as they are now, or were at a past moment: value and "
+        "shortage of stock, goods at risk, sales of the day beside the usual, and what waits. "
+        "经营概况",
     )
-    async def overview(self, info: Info, store_ids: StoreIds = None):
+    async def overview(
+        self,
+        info: Info,
+        store_ids: StoreIds = None,
+        at: Annotated[
+            datetime | None,
+            strawberry.argument(
+                description="Moment of the overview; now by default. At a past moment sales count "
+                "until the end of its hour, and movements that were recorded late count as well. "
+                "时间"
+            ),
+        ] = None,
+    ):
         viewer = info.context.viewer
         stores = access.within(viewer, Can.SEE_REPORTS, store_ids)
         async with info.context.snapshot.read(viewer.tenant) as session:
-            return await overview_of(session, viewer.tenant, stores)
+            return await overview_of(session, viewer.tenant, stores, at)
 
     @root(
         Can.SEE_REPORTS,

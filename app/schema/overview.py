@@ -42,6 +42,15 @@ def _stock(name: str, description: str) -> Any:
     return strawberry.field(resolver=resolve, description=description)
 
 
+def _short(name: str, description: str) -> Any:
+    """A number of levels, which is known of the present only."""
+
+    def resolve(root: strawberry.Parent[Any]) -> int | None:
+        return getattr(root.stock, name)
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
 def _days_of_stock() -> Any:
     async def resolve(root: strawberry.Parent[Any], info: Info) -> float | None:
         return days_of_stock(await root.turned(info.context.snapshot))
@@ -53,14 +62,19 @@ def _days_of_stock() -> Any:
     )
 
 
-@window(StoreOverview, description="One store today. 门店概况")
+@window(StoreOverview, description="One store on one day. 门店概况")
 class StoreFigures:
     days_of_stock: float | None = _days_of_stock()
     store: Store = edge("stores", "store_id", "Store of the figures. 门店")
     products: int = _stock("products", "Number of products that the store holds. 在库商品数")
-    low: int = _stock("low", "Number of products at or below their reorder point. 低库存数")
-    out: int = _stock(
-        "out", "Number of products with a reorder point that are out of stock. 断货数"
+    low: int | None = _short(
+        "low",
+        "Number of products at or below their reorder point; null for a past moment. 低库存数",
+    )
+    out: int | None = _short(
+        "out",
+        "Number of products with a reorder point that are out of stock; null for a past moment. "
+        "断货数",
     )
 
     @strawberry.field(
@@ -78,26 +92,28 @@ class StoreFigures:
     def value_at_risk(self, root: strawberry.Parent[StoreOverview]) -> Money | None:
         return money(root.at_risk)
 
-    @strawberry.field(description="Sales of today, by the store's clock. 今日销售")
+    @strawberry.field(description="Sales of the day until its hour, by the store's clock. 今日销售")
     def sales_today(self, root: strawberry.Parent[StoreOverview]) -> SalesFigures:
         return sales_figures(root.sales)
 
     @strawberry.field(
-        description="Average revenue in CNY until this hour, on the same weekday of the last four "
-        "weeks; null if it sold nothing on these days. 同期平均"
+        description="Average revenue in CNY until the same hour, on the same weekday of the last "
+        "four weeks; null if it sold nothing on these days. 同期平均"
     )
     def usual_revenue(self, root: strawberry.Parent[StoreOverview]) -> Money | None:
         return None if root.usual is None else money(root.usual * 100)
 
     @strawberry.field(
-        description="Revenue of today in percent of `usualRevenue`, with one decimal; null without "
-        "it. 同期对比"
+        description="Revenue of the day in percent of `usualRevenue`, with one decimal; null "
+        "without it. 同期对比"
     )
     def percent_of_usual(self, root: strawberry.Parent[StoreOverview]) -> float | None:
         return None if root.usual is None else percent(root.sales.revenue, root.usual)
 
-    @strawberry.field(description="Alerts and documents that wait for a person. 待处理")
-    def waiting(self, root: strawberry.Parent[StoreOverview]) -> WaitingDocuments:
+    @strawberry.field(
+        description="Alerts and documents that wait for a person; null for a past moment. 待处理"
+    )
+    def waiting(self, root: strawberry.Parent[StoreOverview]) -> WaitingDocuments | None:
         return as_window(root.waiting)
 
 
@@ -108,8 +124,14 @@ class CategoryFigures:
         "categories", "category_id", "Category; null for products without one. 分类"
     )
     products: int = _stock("products", "Number of levels that hold goods. 在库数")
-    low: int = _stock("low", "Number of levels at or below their reorder point. 低库存数")
-    out: int = _stock("out", "Number of levels with a reorder point that are out of stock. 断货数")
+    low: int | None = _short(
+        "low", "Number of levels at or below their reorder point; null for a past moment. 低库存数"
+    )
+    out: int | None = _short(
+        "out",
+        "Number of levels with a reorder point that are out of stock; null for a past moment. "
+        "断货数",
+    )
 
     @strawberry.field(
         description="Stock value in CNY at average cost; null if you lack SEE_COST. 库存金额",
@@ -127,7 +149,9 @@ class OverviewFigures:
     def stores(self, root: strawberry.Parent[Overview]) -> list[StoreFigures]:
         return as_window(root.stores)
 
-    @strawberry.field(description="Categories, those of the largest value first. 分类")
+    @strawberry.field(
+        description="Categories that hold goods or are short of some, those of the largest value first. 分类"
+    )
     def categories(self, root: strawberry.Parent[Overview]) -> list[CategoryFigures]:
         return as_window(root.categories)
 
@@ -138,6 +162,6 @@ class OverviewFigures:
     def stock_value(self, root: strawberry.Parent[Overview]) -> Money | None:
         return money(sum(each.stock.value for each in root.stores))
 
-    @strawberry.field(description="Revenue of today in CNY, of all stores. 今日销售额")
+    @strawberry.field(description="Revenue of the day in CNY, of all stores. 今日销售额")
     def revenue_today(self, root: strawberry.Parent[Overview]) -> Money:
         return money(sum(each.sales.revenue for each in root.stores) * 100)

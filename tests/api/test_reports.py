@@ -219,3 +219,25 @@ async def test_the_overview_of_a_morning(desk: Desk) -> None:
     assert report["total"]["daysOfStock"] > 0
     one = report["total"]
     assert days == {**one, "stores": [one], "categories": [one]}
+
+
+async def test_the_overview_of_a_past_moment(desk: Desk) -> None:
+    await stocked(desk, "大米", "10.00", "6.00")
+    for days, quantity in ((8, 2), (1, 3), (0, 6)):
+        then = (NOW - timedelta(days=days)).isoformat()
+        rice = [await desk.line("大米", quantity)]
+        await desk.do("sell", by=desk.manager, storeId=desk.store, lines=rice, occurredAt=then)
+    query = "query($at: DateTime)" + OVERVIEW.replace("overview", "overview(at: $at)", 1)
+    then = (NOW - timedelta(days=1)).isoformat()
+    answer = await desk.ask(query, at=then)
+    [store] = answer["stores"]
+    value = "query($at: DateTime!) { stockValue(at: $at) { total { value levels } } }"
+    worth = (await desk.ask(value, at=then))["total"]
+    assert (answer["stockValue"], store["products"]) == (worth["value"], worth["levels"])
+    assert answer["categories"] == [
+        {"category": None, "products": worth["levels"], "stockValue": worth["value"]}
+    ]
+    assert (answer["revenueToday"], store["usualRevenue"]) == ("30.00", "20.00")
+    assert (store["low"], store["out"], store["waiting"]) == (None, None, None)
+    soon = (NOW + timedelta(days=1)).isoformat()
+    assert await desk.ask(query, at=soon) == await desk.ask(query), "the latest moment is now"

@@ -61,6 +61,7 @@ def _today(scope: ExportScope, stores: list[StoreOverview]) -> Chart:
 
 def _store(scope: ExportScope, each: StoreOverview) -> dict[str, Any]:
     store = scope.names[each.store_id]
+    assert each.waiting is not None, "the overview is of now"
     counts = {**each.stock._asdict(), **each.waiting._asdict()}
     return {
         **{name: str(count) for name, count in counts.items()},

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from app.db import overview
@@ -55,12 +55,13 @@ class Turnover:
 
 @dataclass(frozen=True, slots=True)
 class StoreOverview:
-    """One store today; money is in 1/10000 yuan, but for sales."""
+    """One store on a day until its hour; money is in 1/10000 yuan, but for sales. What waits is
+    known of the present only."""
 
     store_id: UUID
     stock: StockSums
     at_risk: int
-    waiting: Waiting
+    waiting: Waiting | None
     sales: SalesSums
     usual: int | None
     """Fen that it usually sold until this hour of this weekday; None in its first week."""
@@ -86,7 +87,7 @@ class CategoryStock:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All stores of the reader, each with its figures of now."""
+    """All stores of the reader, each with its figures of one moment."""
 
     stores: list[StoreOverview]
     categories: list[CategoryStock]
@@ -97,18 +98,27 @@ class Overview:
         return await self.turnover.total(reads)
 
 
-async def overview_of(session: AnySession, tenant: UUID, stores: Collection[UUID]) -> Overview:
-    """The overview of these stores; the stores of the largest sales come first."""
-    stock = await overview.stock_now(session, tenant, stores)
-    waiting = await overview.waiting(session, tenant, stores)
-    days = await overview.days_of(session, tenant, stores)
+async def overview_of(
+    session: AnySession, tenant: UUID, stores: Collection[UUID], at: datetime | None = None
+) -> Overview:
+    """The overview of these stores, now or at a past moment; the stores of the largest sales come
+    first."""
+    known = clock()
+    past = at if at is not None and at < known else None
+    waiting: dict[UUID, Waiting] | None = None
+    if past is None:
+        stock = await overview.stock_now(session, tenant, stores)
+        waiting = await overview.waiting(session, tenant, stores)
+    else:
+        stock = await overview.stock_then(session, tenant, stores, past, known)
+    days = await overview.days_of(session, tenant, stores, past)
     sales: dict[UUID, SalesSums] = {}
     usual: dict[UUID, int] = {}
     for today, hour in sorted(set(days.values())):
         here = [store for store in stores if days[store] == (today, hour)]
         before = [today - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
         days_sold = await sales_of_days(session, tenant, here, [today, *before], hour)
-        sales |= {store: sold[0] for (store, day), sold in days_sold.items() if day == today}
+        sales |= {store: sums for (store, day), sums in days_sold.items() if day == today}
         usual |= _usual(days_sold, today)
     turnover = Turnover(
         tenant, stores, max((day for day, _ in days.values()), default=clock().date())
@@ -118,7 +128,7 @@ async def overview_of(session: AnySession, tenant: UUID, stores: Collection[UUID
             store,
             stock.stores.get(store, StockSums()),
             stock.at_risk.get(store, 0),
-            waiting.get(store, Waiting()),
+            None if waiting is None else waiting.get(store, Waiting()),
             sales.get(store, SalesSums()),
             usual.get(store),
             turnover,
@@ -130,12 +140,10 @@ async def overview_of(session: AnySession, tenant: UUID, stores: Collection[UUID
     return Overview(shown, [CategoryStock(*each, turnover) for each in by_value], turnover)
 
 
-def _usual(
-    days_sold: Mapping[tuple[UUID, date], tuple[SalesSums, int]], today: date
-) -> dict[UUID, int]:
+def _usual(days_sold: Mapping[tuple[UUID, date], SalesSums], today: date) -> dict[UUID, int]:
     """The average revenue until this hour, of the last weeks' same weekday on which it sold."""
     sold: dict[UUID, list[int]] = {}
-    for (store, day), (_, revenue) in days_sold.items():
+    for (store, day), sums in days_sold.items():
         if day != today:
-            sold.setdefault(store, []).append(revenue)
+            sold.setdefault(store, []).append(sums.revenue)
     return {store: sum(days) // len(days) for store, days in sold.items()}
