@@ -150,7 +150,8 @@ class OverviewFigures:
         return as_window(root.stores)
 
     @strawberry.field(
-        description="Categories that hold goods or are short of some, those of the largest value first. 分类"
+        description="Categories that hold goods or are short of some, those of the largest value "
+        "first. 分类"
     )
     def categories(self, root: strawberry.Parent[Overview]) -> list[CategoryFigures]:
         return as_window(root.categories)
