@@ -216,8 +216,12 @@ def summed(rows: Sequence[Any], key: Callable[..., Any], days: Period) -> dict[A
 def held(
     rows: Sequence[Any], key: Callable[[UUID, UUID], Any], happened: Callable[[Any], bool]
 ) -> dict[Any, tuple[int, int]]:
-    """Value and quantity on hand by key, added up entry by entry."""
-    sums: dict[Any, list[int]] = {}
+    """Value and quantity on hand by key, added up entry by entry.
+
+    A key is left out if it has no value and none of its levels has goods. A level can be below
+    zero at a past moment, if what was received was recorded with a later time than its sale.
+    """
+    values, goods = Counter[Any](), Counter[tuple[Any, UUID, UUID]]()
     for entry, movement in rows:
         if happened(movement):
             for sign, store, bin in (
@@ -225,10 +229,17 @@ def held(
                 (1, entry.to_store, entry.to_bin),
             ):
                 if bin in PHYSICAL_BINS:
-                    level = sums.setdefault(key(store, entry.product_id), [0, 0])
-                    level[0] += sign * (entry.cost or 0)
-                    level[1] += sign * entry.quantity * (bin in ON_HAND_BINS)
-    return {name: (value, on_hand) for name, (value, on_hand) in sums.items() if value or on_hand}
+                    name = key(store, entry.product_id)
+                    values[name] += sign * (entry.cost or 0)
+                    quantity = sign * entry.quantity * (bin in ON_HAND_BINS)
+                    goods[name, store, entry.product_id] += quantity
+    on_hand = Counter[Any]()
+    for (name, _, _), quantity in goods.items():
+        on_hand[name] += quantity
+    stocked = {name for (name, _, _), quantity in goods.items() if quantity}
+    return {
+        name: (value, on_hand[name]) for name, value in values.items() if value or name in stocked
+    }
 
 
 def turnover(
