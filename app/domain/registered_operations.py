@@ -1,6 +1,7 @@
 """Documents that a tenant registers, and that its clients then name by their SHA-256."""
 
 import hashlib
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -18,12 +19,13 @@ from app.domain.access import Viewer
 from app.domain.audit_log import Act, Subject, record_act
 from app.domain.claims import claim
 from app.domain.errors import Refusal, Refused
+from app.domain.rules.texts import clean
 
 MOST_OPERATIONS = 500
 """Documents of a tenant."""
 MOST_TEXT_BYTES = 64 * 1024
 """Bytes of a document in UTF-8."""
-HASH_DIGITS = 64
+HASH = re.compile("[0-9a-f]{64}")
 CACHE_BYTES = 4 * 1024 * 1024
 """Bytes of all texts in the cache of a process."""
 ENTRY_BYTES = 500
@@ -105,9 +107,9 @@ async def register(
 async def remove(db: Database, viewer: Viewer, key: UUID, name: str) -> RemovedOperation:
     """Removes a document; every process stops to run it within a second.
 
-    Raises Refused(UnknownOperation).
+    Raises Refused(UnknownOperation), and InvalidText for a hash that is no text.
     """
-    name = name.strip().lower().removeprefix("sha256:")
+    name = clean(name, "sha256", 100, required=True).lower().removeprefix("sha256:")
     async with db.unit(viewer.tenant) as unit:
         if await claim(unit, viewer.claimant, key, uuid7(), "removeOperation", name) is None:
             await rows.lock(unit)
@@ -141,7 +143,7 @@ class Registry:
     async def find(self, tenant: UUID | None, name: str) -> RegisteredText | None:
         """The tenant's document with this hash. Without a tenant: one that any tenant registered
         for guests."""
-        if len(name) != HASH_DIGITS:
+        if not HASH.fullmatch(name):
             return None
         now = self._clock()
         until, known = self._kept.get((tenant, name), (now, None))

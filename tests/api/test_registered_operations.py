@@ -13,6 +13,7 @@ from tests.support.identity import Asking, Chain, a_chain, eventually
 from tests.support.registered import (
     LIST,
     REGISTER,
+    REMOVE,
     STORES,
     api_key,
     register,
@@ -101,6 +102,18 @@ async def test_a_document_that_is_refused_leaves_no_record(chain: Chain) -> None
     await register(chain, "{ nonsense }")
     await remove(chain, "{ nonsense }")
     assert await chain.asking(RECORDS, chain.token) == before
+
+
+async def test_a_hash_that_no_text_has_is_unknown(chain: Chain) -> None:
+    for name in ("x" * 64, "\x00" * 64, "é" * 64, "A" * 64, "1\n" + "0" * 62):
+        body = {"id": name, "variables": {}}
+        for token in (None, chain.token):
+            headers = {"authorization": f"Bearer {token}"} if token else {}
+            answer = await chain.asking.http.post("/graphql", json=body, headers=headers)
+            [error] = answer.json()["errors"]
+            assert error["extensions"]["code"] == UNKNOWN, (name, error)
+    given = {"key": str(uuid4()), "sha256": "a\x00b"}
+    assert await chain.asking.code(REMOVE, chain.token, input=given) == "BAD_INPUT"
 
 
 async def test_documents_are_listed_the_newest_first(chain: Chain) -> None:
