@@ -239,5 +239,7 @@ async def test_the_overview_of_a_past_moment(desk: Desk) -> None:
     ]
     assert (answer["revenueToday"], store["usualRevenue"]) == ("30.00", "20.00")
     assert (store["low"], store["out"], store["waiting"]) == (None, None, None)
+    [empty] = (await desk.ask(query, at=(NOW - timedelta(days=300)).isoformat()))["stores"]
+    assert (empty["products"], empty["low"], empty["out"]) == (0, None, None)
     soon = (NOW + timedelta(days=1)).isoformat()
     assert await desk.ask(query, at=soon) == await desk.ask(query), "the latest moment is now"

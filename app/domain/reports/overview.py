@@ -106,6 +106,7 @@ async def overview_of(
     known = clock()
     past = at if at is not None and at < known else None
     waiting: dict[UUID, Waiting] | None = None
+    nothing = StockSums() if past is None else StockSums(low=None, out=None)
     if past is None:
         stock = await overview.stock_now(session, tenant, stores)
         waiting = await overview.waiting(session, tenant, stores)
@@ -126,7 +127,7 @@ async def overview_of(
     shown = [
         StoreOverview(
             store,
-            stock.stores.get(store, StockSums()),
+            stock.stores.get(store, nothing),
             stock.at_risk.get(store, 0),
             None if waiting is None else waiting.get(store, Waiting()),
             sales.get(store, SalesSums()),
