@@ -30,6 +30,9 @@ from app.domain.rules.codes import code_key
 from app.live.hub import Hub
 from app.live.socket import Socket
 from app.main import create_app
+from bench.memory_servers import memory, payload
+
+__all__ = ["barcode", "broadcast", "memory", "payload", "receiver", "settling", "soaked"]
 
 EVENTS_PER_SECOND = "BENCH_EVENTS_PER_SECOND"
 
