@@ -10,6 +10,7 @@ import uvloop
 from bench import (
     alerts,
     exports,
+    fanout,
     feeds,
     history,
     http,
@@ -21,6 +22,7 @@ from bench import (
     night,
     orders,
     reports,
+    start,
     stocktakes,
     tills,
 )
@@ -38,11 +40,13 @@ GROUPS = {
     "stocktakes": stocktakes,
     "history": history,
     "live": live,
+    "fanout": fanout,
     "feeds": feeds,
     "exports": exports,
     "alerts": alerts,
     "night": night,
     "reports": reports,
+    "start": start,
 }
 
 

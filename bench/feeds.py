@@ -28,7 +28,6 @@ FEEDS = 800
 LISTED = 100
 IDLE = 1000
 SECONDS = 20
-OPEN_SECONDS = 300
 
 LABELS = """
 subscription($store: String!, $products: [UUID!]!, $channel: Channel) {
@@ -56,7 +55,7 @@ async def beside(stage: Stage, shop: Shop) -> Figure:
         feeds = await stack.enter_async_context(
             opened(server.port, "/graphql", texts, ignored, PROTOCOL)
         )
-        await every(feeds, 2, OPEN_SECONDS)
+        await every(feeds, 2)
         idle = [[greet(None)]] * IDLE
         await stack.enter_async_context(opened(server.port, "/graphql", idle, ignored, PROTOCOL))
         await asyncio.sleep(1)

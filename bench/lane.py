@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from os import environ
 from pathlib import Path
@@ -21,6 +21,7 @@ from app.db.core.lane import BATCH, Lane
 from app.db.tables import Movement
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome, PostDrafts
+from app.run.embedded import Urls
 from bench.measure import Figure, cpu, median
 from bench.stage import Shop, Stage, command
 
@@ -118,15 +119,24 @@ async def fefo(stage: Stage, batches: int) -> Figure:
     return Figure(f"fefo_{batches}", ratio, told)
 
 
+def lane(
+    stage: Stage, shop: Shop, batch: int = BATCH
+) -> AbstractAsyncContextManager[Lane[Draft, Outcome]]:
+    """`lane_of` on the stage's engines."""
+    return lane_of(stage.urls, shop, batch)
+
+
 @asynccontextmanager
-async def lane(stage: Stage, shop: Shop, batch: int = BATCH) -> AsyncIterator[Lane[Draft, Outcome]]:
+async def lane_of(
+    urls: Urls, shop: Shop, batch: int = BATCH
+) -> AsyncIterator[Lane[Draft, Outcome]]:
     """The server's lane, announcing what it commits over the real bus.
 
     It has sold each product once: a server knows the levels that it has ever touched.
     """
-    bus = Bus(stage.urls.redis)
+    bus = Bus(urls.redis)
     await bus.start()
-    made = Lane(stage.urls.database, PostDrafts(), bus.nudge, batch=batch)
+    made = Lane(urls.database, PostDrafts(), bus.nudge, batch=batch)
     some = shop.products if batch > 1 else shop.products[:1]
     for at in range(0, len(some), 1000):
         sales = (made.submit(shop.tenant, shop.sale(each)) for each in some[at : at + 1000])

@@ -69,9 +69,13 @@ BARS = {
     "as_of_level_ms": Bar(2, "ms"),
     "as_of_store_ms": Bar(50, "ms"),
     "as_of_tenant_s": Bar(3, "s"),
-    "deliver_vs_bare": Bar(1.7, "x"),
+    "deliver_vs_bare": Bar(0.8, "x"),
+    "deliver_1000_vs_bare": Bar(0.8, "x"),
+    "deliver_5000_vs_bare": Bar(0.8, "x"),
     "live_p99_ms": Bar(150, "ms"),
     "live_max_ms": Bar(1000, "ms"),
+    "fanout_10k_ms": Bar(500, "ms"),
+    "fanout_10k_http_ms": Bar(100, "ms"),
     "feeds_p99_ms": Bar(150, "ms"),
     "export_100k_s": Bar(15, "s"),
     "export_100k_mib": Bar(200, "MiB"),
@@ -92,9 +96,10 @@ BARS = {
     "scan_1m_s": Bar(60, "s"),
     "scan_1m_mib": Bar(300, "MiB"),
     "scan_sale_x": Bar(1.1, "x"),
-    "idle_mib": Bar(150, "MiB"),
-    "subscriber_kib": Bar(40, "KiB"),
+    "idle_mib": Bar(120, "MiB"),
+    "subscriber_kib": Bar(28, "KiB"),
     "soak_mib": Bar(2, "MiB"),
+    "start_warm_s": Bar(2, "s"),
 }
 
 

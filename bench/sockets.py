@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 MASK = b"\0\0\0\0"
+PER_ADDRESS = 1000
 Heard = Callable[[bytes, float], None]
 
 
@@ -98,13 +99,18 @@ async def subscribed(
 async def opened(
     port: int, path: str, texts: Sequence[list[bytes]], heard: Heard, protocol: str = ""
 ):
-    """A subscriber for each list of texts to send, as `subscribed`."""
+    """A subscriber for each list of texts to send, as `subscribed`. Each thousand has a loopback
+    address of its own, because a server limits the connections of an address."""
     loop, count = asyncio.get_running_loop(), len(texts)
     made: list[Subscriber] = []
     try:
-        for says in texts:
+        for number, says in enumerate(texts):
+            address = f"127.0.0.{1 + number // PER_ADDRESS}", 0
             _, one = await loop.create_connection(
-                partial(Subscriber, path, says, heard, protocol), "127.0.0.1", port
+                partial(Subscriber, path, says, heard, protocol),
+                "127.0.0.1",
+                port,
+                local_addr=address,
             )
             made.append(one)
             if len(made) % 20 == 0:
