@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, func, select, tuple_
+from sqlalchemy import CursorResult, delete, func, select, tuple_, update
 
 from app.db.core.unit import Unit
 from app.db.tables import Change, Feed, ProductUpsert, Request, Scan, ScanSession
@@ -54,13 +54,18 @@ async def delete_upserts(unit: Unit, before: datetime, limit: int) -> int:
 
 
 async def delete_scans(unit: Unit, before: datetime, limit: int) -> int:
-    """Delete at most `limit` scans of sessions that ended before this time. Returns the number."""
+    """Delete at most `limit` scans of one session that ended before this time, and mark it when
+    none is left. Returns the number of scans and marks: 0 when no such session has scans."""
     C, S = Scan, ScanSession
-    old = (
-        select(C.tenant_id, C.id)
-        .join(S, (S.tenant_id == C.tenant_id) & (S.id == C.session_id))
-        .where(C.tenant_id == unit.tenant, S.ended_at < before)
-        .limit(limit)
-    )
-    trimmed = delete(C).where(tuple_(C.tenant_id, C.id).in_(old))
-    return cast(CursorResult[Any], await unit.session.execute(trimmed)).rowcount
+    ended = select(S.id).where(S.tenant_id == unit.tenant, S.ended_at < before, ~S.scans_deleted)
+    id = await unit.session.scalar(ended.order_by(S.ended_at).limit(1))
+    if id is None:
+        return 0
+    old = select(C.id).where(C.tenant_id == unit.tenant, C.session_id == id).limit(limit)
+    trimmed = delete(C).where(C.tenant_id == unit.tenant, C.id.in_(old))
+    deleted = cast(CursorResult[Any], await unit.session.execute(trimmed)).rowcount
+    if deleted == limit:
+        return deleted
+    mark = update(S).where(S.tenant_id == unit.tenant, S.id == id).values(scans_deleted=True)
+    await unit.session.execute(mark)
+    return deleted + 1

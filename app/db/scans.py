@@ -4,15 +4,15 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Uuid, and_, column, func, select, true
 
 from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
-from app.db.core.statement import among
+from app.db.core.statement import among, table_of
 from app.db.core.unit import Unit
 from app.db.tables import Scan, ScanSession
 
-S = ScanSession
+S, C = ScanSession, Scan.__table__.alias("of_page").c
 
 
 async def sessions_by_id(
@@ -57,6 +57,35 @@ async def scans_of(session: AnySession, tenant: UUID, sessions: Collection[UUID]
     """The scans of these sessions in their order, removed ones too."""
     query = select(Scan).where(Scan.tenant_id == tenant, among(Scan.session_id, sessions))
     return (await session.scalars(query.order_by(Scan.session_id, Scan.id))).all()
+
+
+class ScanSpan(NamedTuple):
+    """A part of the scans of a session, in their order."""
+
+    session_id: UUID
+    span: Span
+
+
+async def scan_pages(
+    session: AnySession, tenant: UUID, parts: Collection[ScanSpan]
+) -> dict[ScanSpan, list[Scan]]:
+    """The scans of each of these parts, removed ones too: one query for all sessions of a span."""
+    pages: dict[ScanSpan, list[Scan]] = {part: [] for part in parts}
+    for span in {part.span for part in parts}:
+        ids = [(part.session_id,) for part in parts if part.span == span]
+        sessions = table_of("sessions", [column("id", Uuid())], ids)
+        theirs = select(C.id).where(C.tenant_id == tenant, C.session_id == sessions.c.id)
+        page = span.query(theirs, C.id).lateral("page")
+        order = Scan.id.desc() if span.backward else Scan.id
+        query = (
+            select(Scan)
+            .join_from(sessions, page, true())
+            .join(Scan, and_(Scan.tenant_id == tenant, Scan.id == page.c.id))
+            .order_by(Scan.session_id, order)
+        )
+        for [scan] in await span.fetch(session, query, {}):
+            pages[ScanSpan(scan.session_id, span)].append(scan)
+    return pages
 
 
 async def count_scans(unit: Unit, id: UUID) -> int:

@@ -54,9 +54,10 @@ async def trim_before(db: Database, tenant: UUID, now: datetime) -> None:
 
 async def trim_scans(db: Database, tenant: UUID, now: datetime) -> None:
     """Delete the scans of sessions that ended too long before the time `now`."""
-    await _in_batches(
-        db, tenant, lambda unit: retention.delete_scans(unit, now - SCANS_KEPT, BATCH)
-    )
+    deleted = 1
+    while deleted:
+        async with db.unit(tenant) as unit:
+            deleted = await retention.delete_scans(unit, now - SCANS_KEPT, BATCH)
 
 
 async def _in_batches(db: Database, tenant: UUID, delete: Callable[[Unit], Awaitable[int]]) -> None:

@@ -143,6 +143,7 @@ READS: dict[str, Read] = {
     "on_order": of(purchases.on_order),
     "order_passes": grouped(attrgetter("order_id"), passes.passes_of_orders),
     "scans": grouped(attrgetter("session_id"), scans.scans_of),
+    "scan_pages": of(scans.scan_pages),
     "redemptions": grouped(attrgetter("pass_id"), passes.redemptions_of),
     "assortment": grouped(attrgetter("product_id"), assortment.entries_of),
     "barcodes": grouped(attrgetter("product_id"), codes.barcodes_of),

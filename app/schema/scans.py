@@ -10,6 +10,7 @@ from strawberry.types import Info
 
 from app.db import scans as rows
 from app.db import tables
+from app.db.core.paging import Span
 from app.domain import scan_errors
 from app.domain.access import Can
 from app.domain.documents.scans import (
@@ -21,11 +22,12 @@ from app.domain.documents.scans import (
 )
 from app.domain.errors import Text
 from app.schema import problems
-from app.schema.arguments import at_most, request_key
+from app.schema.arguments import After, Before, First, Last, at_most, request_key
 from app.schema.boundary import needs
 from app.schema.catalog import Product
 from app.schema.edges import edge, maybe_edge
 from app.schema.identity import Actor, Store
+from app.schema.paging import Connection, PageArguments, connection, page
 from app.schema.problems import Problem, as_sent, problem
 from app.schema.scalars import Money, Quantity, maybe_money, quantity
 from app.schema.stock import Movement
@@ -141,12 +143,6 @@ class ScanSession:
     ended_at: datetime | None = strawberry.field(
         description="Time when it was committed or cancelled; null until then. 结束时间"
     )
-    scans: list[ScanEntry] = edge(
-        "scans",
-        "id",
-        "Scans in the order in which they came in, removed ones too; empty 90 days after the "
-        "session ended. 扫码记录",
-    )
 
     @strawberry.field(description="What the scans become. 用途")
     def purpose(self, root: strawberry.Parent[tables.ScanSession]) -> ScanPurpose:
@@ -156,7 +152,30 @@ class ScanSession:
     def state(self, root: strawberry.Parent[tables.ScanSession]) -> ScanSessionState:
         return ScanSessionState[root.state]
 
-    @strawberry.field(description="Scans added up by product and batch. 合计")
+    @strawberry.field(
+        description="Scans in the order in which they came in, removed ones too; empty 90 days "
+        "after the session ended. 扫码记录"
+    )
+    async def scans(
+        self,
+        root: strawberry.Parent[tables.ScanSession],
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[ScanEntry]:
+        pages = info.context.loaders_of(root).scan_pages
+
+        async def read(span: Span) -> list[tables.Scan]:
+            return await pages.load(rows.ScanSpan(root.id, span))
+
+        part = page(PageArguments(first, after, last, before), UUID)
+        return await connection(part, read, lambda row: [row.id])
+
+    @strawberry.field(
+        description=f"Scans added up by product and batch, at most {MOST_SCANS}. 合计"
+    )
     async def lines(
         self, root: strawberry.Parent[tables.ScanSession], info: Info
     ) -> list[ScanLine]:
@@ -164,7 +183,7 @@ class ScanSession:
 
     @strawberry.field(
         description="Scans whose code names no product, without removed ones. Create the product "
-        "or add the barcode, and `commitScanSession` finds it. 未识别的条码"
+        f"or add the barcode, and `commitScanSession` finds it. At most {MOST_SCANS}. 未识别的条码"
     )
     async def unknown(
         self, root: strawberry.Parent[tables.ScanSession], info: Info

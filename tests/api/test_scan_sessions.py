@@ -17,7 +17,9 @@ SESSION = """
   id state purpose note openedBy { name } endedBy { name } endedAt
   lines { product { name } batchNo expiresOn quantity }
   unknown { id code quantity }
-  scans { id code product { name } quantity removedAt scannedBy { name } correctedBy { name } }
+  scans(first: 200) { nodes {
+    id code product { name } quantity removedAt scannedBy { name } correctedBy { name }
+  } }
   movements { kind document note lines { product { name } quantity batch { number expiresOn } } }
 """
 ON_SESSION = f"""
@@ -121,12 +123,18 @@ async def test_scans_are_deleted_90_days_after_the_end(shop: Desk, db: Database)
     ended, still_open = await opened(shop), await opened(shop)
     for id in (ended, still_open):
         await scan(shop, id, {"code": BARCODE})
+    cancelled = await opened(shop)
+    for _ in range(4):
+        await scan(shop, cancelled, *[{"code": BARCODE}] * 200)
+    await do(shop, "cancelScanSession", scanSessionId=cancelled)
     done = await do(shop, "commitScanSession", scanSessionId=ended)
     for days, scans in ((89, 1), (91, 0)):
         await trim_scans(db, tenant_of(shop), datetime.now(UTC) + timedelta(days))
         session = await shop.ask(READ, id=ended)
-        assert (len(session["scans"]), session["movements"]) == (scans, done["movements"])
-        assert len((await shop.ask(READ, id=still_open))["scans"]) == 1
+        assert (len(session["scans"]["nodes"]), session["movements"]) == (scans, done["movements"])
+        assert len((await shop.ask(READ, id=still_open))["scans"]["nodes"]) == 1
+        rest = (await shop.ask(READ, id=cancelled))["scans"]["nodes"]
+        assert len(rest) == 200 * scans
 
 
 async def test_retries_add_nothing(shop: Desk) -> None:
@@ -136,7 +144,7 @@ async def test_retries_add_nothing(shop: Desk) -> None:
         *(scan(shop, id, {"code": BARCODE}, key=key, by=by) for by in (shop.owner, shop.cashier)),
         scan(shop, id, {"code": BARCODE}, key=key),
     )
-    assert {len(each["scans"]) for each in answers} == {1}
+    assert {len(each["scans"]["nodes"]) for each in answers} == {1}
     assert (await scan(shop, id, {"code": PACK}, key=key))["code"] == "KEY_REUSED"
     assert lines_of(await shop.ask(READ, id=id)) == {("米", None): "1"}
 
@@ -144,7 +152,7 @@ async def test_retries_add_nothing(shop: Desk) -> None:
 async def test_scans_are_corrected_and_removed(shop: Desk) -> None:
     id = await opened(shop, "OPENING_STOCK")
     session = await scan(shop, id, {"code": BARCODE}, {"code": PACK}, {"code": "404"})
-    first, second, third = (each["id"] for each in session["scans"])
+    first, second, third = (each["id"] for each in session["scans"]["nodes"])
     await do(shop, "correctScan", shop.cashier, scanId=first, quantity="7")
     session = await do(shop, "removeScan", scanId=third)
     assert (lines_of(session), session["unknown"]) == ({("米", None): "19"}, [])
@@ -155,7 +163,7 @@ async def test_scans_are_corrected_and_removed(shop: Desk) -> None:
     done = await do(shop, "commitScanSession", scanSessionId=id)
     assert [each["kind"] for each in done["movements"]] == ["OPENING"]
     assert await on_hand(shop, "米") == "7"
-    assert done["scans"][0]["correctedBy"]
+    assert done["scans"]["nodes"][0]["correctedBy"]
     for name, input in (
         ("correctScan", {"scanId": first, "quantity": "1"}),
         ("removeScan", {"scanId": first}),
@@ -201,7 +209,7 @@ async def test_what_is_refused(shop: Desk, outsider: Desk) -> None:
     for negative in ({"quantity": "-1"}, {"packs": "0"}):
         given = {"key": str(uuid4()), "scanSessionId": id, "scans": [{"code": "404", **negative}]}
         assert await shop.asking.code(document, shop.owner, input=given) == "BAD_INPUT"
-    assert (await shop.ask(READ, id=id))["scans"] == []
+    assert (await shop.ask(READ, id=id))["scans"]["nodes"] == []
     await scan(shop, id, {"code": "404"})
     nothing = await do(shop, "commitScanSession", scanSessionId=id, knownOnly=True)
     assert nothing["reason"] == "NOTHING_SCANNED"
@@ -226,3 +234,41 @@ async def test_more_lines_than_one_movement_holds(shop: Desk) -> None:
     done = await do(shop, "commitScanSession", scanSessionId=id)
     assert [len(each["lines"]) for each in done["movements"]] == [500, 100]
     assert await on_hand(shop, "奶") == "600"
+
+
+PAGES = """query($first: Int, $after: String, $last: Int, $before: String) { scanSessions { nodes {
+  id
+  scans(first: $first, after: $after, last: $last, before: $before) {
+    nodes { code } totalCount
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+} } }"""
+
+
+async def test_scans_have_pages(shop: Desk) -> None:
+    codes: dict[str, list[str]] = {}
+    for session in range(2):
+        id = await opened(shop)
+        codes[id] = [f"{session}-{number}" for number in range(5)]
+        await scan(shop, id, *({"code": code} for code in codes[id]))
+
+    async def read(**page: Any) -> dict[str, Any]:
+        return {each["id"]: each["scans"] for each in (await shop.ask(PAGES, **page))["nodes"]}
+
+    def codes_of(page: Any) -> list[str]:
+        return [each["code"] for each in page["nodes"]]
+
+    for id, page in (await read(first=2)).items():
+        assert (codes_of(page), page["totalCount"]) == (codes[id][:2], 5)
+        assert page["pageInfo"]["hasNextPage"]
+    for id, page in (await read(last=2)).items():
+        assert codes_of(page) == codes[id][-2:]
+        earlier = await read(last=10, before=page["pageInfo"]["startCursor"])
+        assert codes_of(earlier[id]) == codes[id][:-2]
+    for id in codes:
+        seen, after = list[str](), None
+        for number in range(1, 4):
+            page = (await read(first=2, after=after))[id]
+            seen, after = seen + codes_of(page), page["pageInfo"]["endCursor"]
+            assert page["pageInfo"]["hasNextPage"] == (number < 3)
+        assert seen == codes[id]

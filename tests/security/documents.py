@@ -37,6 +37,7 @@ ARGUMENTS = {
     ("Level", "label"): {"": ""},
     ("Level", "offered"): {"": "channel: WECHAT"},
     ("Storefront", "products"): {"": "first: 50"},
+    ("ScanSession", "scans"): {"": "first: 50"},
     ("Stocktake", "lines"): {"": "first: 50"},
     ("SlowMoversReport", "groups"): {"": "by: PRODUCT"},
 }

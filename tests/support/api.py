@@ -192,7 +192,9 @@ ANSWERS = {
     }} {PROBLEM}""",
     "setAlertRule": f"... on AlertSetting {{ rule enabled days fewerThan hours }} {PROBLEM}",
     **stocktake_answers(PROBLEM, SHORT),
-    **dict.fromkeys(ON_SCANS, f"... on ScanSession {{ id state scans {{ id }} }} {PROBLEM}"),
+    **dict.fromkeys(
+        ON_SCANS, f"... on ScanSession {{ id state scans {{ nodes {{ id }} }} }} {PROBLEM}"
+    ),
     "requestWriteOff": f"{ON_WRITE_OFF} {SHORT}",
     "rejectWriteOff": ON_WRITE_OFF,
     "approveWriteOff": f"{ON_WRITE_OFF} ... on OverLimit {{ limit costs: value }}",

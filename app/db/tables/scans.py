@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.core.table import Table, key, made_at, to
@@ -11,7 +11,7 @@ from app.db.core.table import Table, key, made_at, to
 
 class ScanSession(Table):
     """Scans that become one receipt or opening stock. `version` counts their changes;
-    `movement_ids` are the movements that were posted."""
+    `movement_ids` are the movements that were posted. `scans_deleted`: too old to have scans."""
 
     __tablename__ = "scan_sessions"
     tenant_id: Mapped[UUID] = key()
@@ -26,12 +26,19 @@ class ScanSession(Table):
     ended_by: Mapped[UUID | None]
     ended_at: Mapped[datetime | None]
     movement_ids: Mapped[list[UUID]] = mapped_column(server_default="{}")
+    scans_deleted: Mapped[bool] = mapped_column(server_default="false")
     __table_args__ = (
         to("stores", "store_id"),
         CheckConstraint("purpose in ('OPENING', 'RECEIPT')", name="purpose"),
         CheckConstraint("state in ('OPEN', 'COMMITTED', 'CANCELLED')", name="state"),
         CheckConstraint("(ended_at is null) = (state = 'OPEN')", name="ended"),
         Index("ix_scan_sessions_store", "tenant_id", "store_id", "id"),
+        Index(
+            "ix_scan_sessions_with_scans",
+            "tenant_id",
+            "ended_at",
+            postgresql_where=text("NOT scans_deleted AND ended_at IS NOT NULL"),
+        ),
     )
 
     @property
