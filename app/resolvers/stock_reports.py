@@ -156,9 +156,10 @@ class StockReportsQuery:
         compared_at: Annotated[
             datetime | None,
             strawberry.argument(
-                description="Past moment to compare with: the goods that the stores had then and "
-                "that had expired, or were to expire within `withinDays` days of it. No "
-                "comparison by default. 对比时间"
+                description="Past moment to compare with, at most "
+                f"{stock.MOST_COMPARED.days} days ago: the goods that the stores had then and that "
+                "had expired, or were to expire within `withinDays` days of it. No comparison by "
+                "default. 对比时间"
             ),
         ] = None,
         store_ids: StoreIds = None,

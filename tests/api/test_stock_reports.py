@@ -145,8 +145,11 @@ async def test_what_expires_and_what_it_costs(desk: Desk) -> None:
     [row] = (await desk.ask(EXPIRED, at=before))["rows"]
     assert row["figures"] == {"batches": 3, "value": "27.00"}
     assert row["compared"] == {"batches": 3, "value": "36.00"}
-    ahead = (NOW + timedelta(days=1)).isoformat()
-    assert await desk.asking.code(EXPIRED, desk.owner, at=ahead) == "BAD_INPUT"
+    for days in (1, -93):
+        then = (NOW + timedelta(days=days)).isoformat()
+        assert await desk.asking.code(EXPIRED, desk.owner, at=then) == "BAD_INPUT", days
+    earliest = (NOW - timedelta(days=91)).isoformat()
+    assert (await desk.ask(EXPIRED, at=earliest))["comparedTotal"] == {"value": "0.00"}
     back = await desk.line("鲜奶", 3, batchNo="A", expiresOn=str(TODAY + timedelta(days=3)))
     await desk.do("receive", storeId=desk.store, lines=[{**back, "unitCost": "3.00"}])
     report = (await ask(desk))["expiryReport"]

@@ -27,6 +27,8 @@ from app.domain.reports.comparison import (
 )
 from app.domain.rules.periods import Comparison, Period, first_day
 
+MOST_COMPARED = timedelta(days=92)
+"""How far a report of expiring goods looks back: it undoes every entry since that moment."""
 USUAL_DAYS, USUAL_COVER = 30, 90
 """The window of slow movers, and for how many days goods last that are slow."""
 
@@ -211,8 +213,15 @@ async def expiry_report(
     compared_at: datetime | None = None,
 ) -> ExpiryReport:
     """What expires: by day, or the largest value first. Raises Malformed for a moment to compare
-    with that has not come yet."""
-    _check_comparison(compared_at, clock())
+    with that has not come yet, or is longer ago than `MOST_COMPARED`."""
+    now = clock()
+    _check_comparison(compared_at, now)
+    if compared_at is not None and compared_at < now - MOST_COMPARED:
+        raise Malformed(
+            "comparedAt",
+            f"临期报表最多与 {MOST_COMPARED.days} 天前对比，请选择更近的时间",
+            f"Give a moment of the last {MOST_COMPARED.days} days.",
+        )
     rows = await expiry_reports.expiring(session, tenant, filter, within, group)
     then = None
     if compared_at is not None:
