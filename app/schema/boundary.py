@@ -8,7 +8,7 @@ public or as needing a permission; the app does not start otherwise.
 """
 
 import inspect
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,9 +109,6 @@ def guarded(guard: Guard, resolve: Resolve) -> Resolve:
     """The resolver, with values hidden that the viewer may not see."""
     shows, judge, hidden = guard.shows, guard.judge, guard.hidden
 
-    async def later(value: Any, context: Any) -> Any:
-        return judge(await value, context) if judge else await value
-
     def judged(source: Any, info: Any, **arguments: Any) -> Any:
         if shows is not None and not shows(source, info.context):
             return hidden
@@ -119,10 +116,25 @@ def guarded(guard: Guard, resolve: Resolve) -> Resolve:
         if judge is None:
             return value
         if inspect.isawaitable(value):
-            return later(value, info.context)
+            return Judgement(value, judge, info.context)
         return judge(value, info.context)
 
     return resolve if guard == Guard() else judged
+
+
+class Judgement:
+    """An awaitable of what a judge leaves of an awaitable value.
+
+    No coroutine: Python warns of one that is never awaited, as when another field has failed.
+    """
+
+    def __init__(self, value: Awaitable[Any], judge: Resolve, context: Any) -> None:
+        self._value = value
+        self._judge = judge
+        self._context = context
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._judge((yield from self._value.__await__()), self._context)
 
 
 def _is_of_root(field: Any) -> bool:

@@ -1,7 +1,9 @@
 """Which errors of a real server mean an outage, and what is logged of one."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable
+from types import SimpleNamespace
 from uuid import uuid4
 
 import asyncpg
@@ -13,7 +15,9 @@ from app.db.core import outage
 from app.db.core.outage import is_passing, wait_out
 from app.db.core.postgres import is_away, is_blocked
 from app.db.core.unit import Database
+from app.live.plans import Guard
 from app.run.embedded import Urls
+from app.schema.boundary import guarded
 from tests.conftest import unheard
 
 END_ALL = """
@@ -103,3 +107,15 @@ async def test_reads_behind_one_that_took_too_long_fail_like_it(single: Database
         # The next transaction of the operation works again.
         await snapshot.end()
         assert await session.fetch("SELECT 1") == [(1,)]
+
+
+@pytest.mark.filterwarnings("error")
+async def test_a_value_that_nobody_awaits_is_no_warning() -> None:
+    """As when another field of the answer failed first."""
+    loading: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    read = guarded(Guard(judge=lambda value, _: value * 2), lambda *_: loading)
+    unawaited, value = (read(None, SimpleNamespace(context=None)) for _ in range(2))
+    del unawaited
+    gc.collect()
+    loading.set_result(21)
+    assert await value == 42
