@@ -42,7 +42,7 @@ async def ready(_: Request) -> Response:
 
 
 def barcode() -> Starlette:
-    """Product and level by barcode: the one SQL query, in the app's own kind of read."""
+    """Product and level by barcode: the one SQL query, run by asyncpg in one round trip."""
     db = Database(settings.load().database_url, unheard)
     query = (
         select(Product.id, Product.name, Product.sku, Level.shelf)
@@ -67,7 +67,8 @@ def barcode() -> Starlette:
     async def product(request: Request) -> Response:
         path = request.path_params
         asked = {name: UUID(path[name]) for name in ("tenant", "store")}
-        async with db.read(asked["tenant"]) as session:
+        async with db.snapshot() as snapshot, snapshot.read(asked["tenant"]) as session:
+            snapshot.expects_one = True
             found = (await session.execute(query, {**asked, "name": code_key(path["code"])})).one()
         told: dict[str, Any] = {"id": str(found[0]), "name": found[1], "sku": found[2]}
         told["level"] = {"available": str(found[3])}

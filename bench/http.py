@@ -158,8 +158,8 @@ async def barcode(stage: Stage, shop: Shop) -> Figure:
         apps = median(our.app / its.app for our, its in costs)
         ratio = median(our.total / its.total for our, its in costs)
         told = (
-            f"app + PostgreSQL {typical(costs, 0)}, bare Starlette route with the one query "
-            f"in Database.read {typical(costs, 1)}; app alone {apps:.1f}x"
+            f"app + PostgreSQL {typical(costs, 0)}, bare Starlette route with one asyncpg "
+            f"query {typical(costs, 1)}; app alone {apps:.1f}x"
         )
         return Figure("barcode_vs_bare", ratio, told)
 

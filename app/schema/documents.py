@@ -74,6 +74,8 @@ class Operation:
         }
         self._sizes: dict[tuple[int, ...], Size] = {}
         self.plans = Plans(document.conditions)
+        self.reads_once = False
+        """Whether its last run needed one statement."""
 
     def root_fields(self) -> list[FieldNode]:
         """The root fields, those in fragments too; the document must be valid."""

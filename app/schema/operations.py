@@ -81,6 +81,7 @@ class GuardedSchema(PatientSchema):
                 # The answer of a mutation is as large as its input, which is limited.
                 is_query = operation.kind is OperationType.QUERY
                 COST.set(Cost(size.units, budget, is_query))
+                context.context.snapshot.expects_one = is_query and operation.reads_once
                 PLANS.set(operation.plans if self._is_planned(context) else None)
                 return None
         context.pre_execution_errors = errors
@@ -131,7 +132,7 @@ class GuardedSchema(PatientSchema):
         self, execution_context: ExecutionContext, *arguments: Any, **named: Any
     ) -> Any:
         """The result; one whose answer is the same for all readers comes from the mirror."""
-        execute = super()._execute_operation
+        execute = self._execute_and_learn
         document = self.documents.read(execution_context.query or "")
         question = _shared_question(document, execution_context)
         if question is None:
@@ -152,6 +153,17 @@ class GuardedSchema(PatientSchema):
         if answer is not None:
             return ExecutionResult(data=answer, errors=None)
         return await execute(execution_context, *arguments, **named)
+
+    async def _execute_and_learn(
+        self, execution_context: ExecutionContext, *arguments: Any, **named: Any
+    ) -> Any:
+        """The result; the operation learns how many statements it needs."""
+        result = await super()._execute_operation(execution_context, *arguments, **named)
+        document = self.documents.read(execution_context.query or "")
+        operation = document.operation(execution_context._provided_operation_name)
+        assert operation is not None
+        operation.reads_once = execution_context.context.snapshot.statements == 1
+        return result
 
 
 def _shared_question(document: Document, context: ExecutionContext) -> bytes | None:

@@ -42,6 +42,10 @@ class PatientSchema(strawberry.Schema):
         while True:
             try:
                 result = await super()._execute_operation(execution_context, *parts)
+                if execution_context.context.snapshot.has_moved:
+                    # Only queries read without a snapshot first, and they may run twice.
+                    _renew(execution_context)
+                    continue
                 if not _interrupted(result):
                     return result
             except Exception as error:
@@ -52,10 +56,7 @@ class PatientSchema(strawberry.Schema):
                 self._process_errors(result.errors or [], execution_context)
             if not self._is_repeatable(execution_context) or not await patience.again():
                 return result
-            execution_context.result = None
-            execution_context.pre_execution_errors = None
-            # A new context, so that the next run reads all values again.
-            execution_context.context = dataclasses.replace(execution_context.context)
+            _renew(execution_context)
 
     def _is_repeatable(self, execution_context: ExecutionContext) -> bool:
         # The viewer could not be read, so the operation would be refused again.
@@ -80,6 +81,13 @@ class PatientSchema(strawberry.Schema):
             for name, field in mutation.fields.items()
             if "input" in field.args and _is_keyed(field.args["input"].type)
         )
+
+
+def _renew(execution_context: ExecutionContext) -> None:
+    """Prepare for the next run, which reads all values again."""
+    execution_context.result = None
+    execution_context.pre_execution_errors = None
+    execution_context.context = dataclasses.replace(execution_context.context)
 
 
 def _is_keyed(type_: Any) -> bool:

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.db.core.outage import Outage
-from app.db.core.snapshot import ReadPool, Snapshot
+from app.db.core.read_pool import ReadPool
+from app.db.core.snapshot import Snapshot
 from app.live.executor import PLANS, PlannedExecutor
 from app.live.plans import Plans
 from app.schema.contract import Schema, build_schema

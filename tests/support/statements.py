@@ -36,7 +36,7 @@ def read_statements() -> Iterator[Statements]:
         self: Snapshot, tenant: UUID | None, mode: str, text: str, *arguments: Any
     ) -> Any:
         # A token is looked up at most every half second, by one read for all who wait.
-        statements.transactions += "FROM sessions" not in text
+        statements.transactions += "FROM sessions" not in text and self._lone is None
         return await begin(self, tenant, mode, text, *arguments)
 
     with pytest.MonkeyPatch.context() as patch:

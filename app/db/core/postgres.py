@@ -87,8 +87,3 @@ async def roll_back(raw: Connection) -> None:
         # the open transaction.
         raw.terminate()
         raise
-
-
-def create_pool(url: str, **options: Any) -> Any:
-    """An asyncpg pool, to be awaited; the options are those of `asyncpg.create_pool`."""
-    return _driver.create_pool(url, **options)

@@ -6,9 +6,9 @@ classes come back as plain rows that are read by attribute and belong to no sess
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from operator import itemgetter
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -19,19 +19,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import class_mapper
 from sqlalchemy.util import LRUCache
 
-from app.db.core.outage import Outage, wait_out
-from app.db.core.postgres import ROLLBACK_ERRORS, Connection, Record, create_pool
+from app.db.core.outage import wait_out
+from app.db.core.postgres import ROLLBACK_ERRORS, Record
+from app.db.core.read_pool import (
+    AUTO,
+    ONE_PLAN,
+    PLAN_EACH,
+    ReadConnection,
+    ReadPool,
+    settings_of,
+)
 
 DIALECT = dialect.dialect()
 PLANS: "LRUCache[Any, Plan]" = LRUCache(500)
 CONSTANTS: "WeakKeyDictionary[Any, tuple[Plan, Any]]" = WeakKeyDictionary()
-PATIENCE_SECONDS = 20.0
-"""Seconds that a read waits for a free connection, so that a burst makes reads slow, not
-refused."""
 END_SECONDS = 5.0
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-AUTO, ONE_PLAN, PLAN_EACH = "auto", "force_generic_plan", "force_custom_plan"
-"""PostgreSQL's `plan_cache_mode`: how it plans the statements of a read."""
+LOCAL = "LOCAL"
 
 
 class Reads(Protocol):
@@ -57,48 +61,18 @@ class Rows(list[Any]):
         return self.one()[0]
 
 
-class ReadPool:
-    """The connections of reads. Units have their own, so neither waits for the other."""
-
-    def __init__(self, url: str, size: int, settings: Mapping[str, Any], outage: Outage) -> None:
-        self.outage = outage
-        self._options = {
-            **settings,
-            "min_size": 0,
-            "max_size": size,
-            # asyncpg's reset is not needed: each transaction has ended before its connection is
-            # given back, and settings are made with SET LOCAL only.
-            "reset": _keep,
-        }
-        self._url = url
-        self._pool: Any = None
-        self._opening = asyncio.Lock()
-
-    async def take(self) -> Connection:
-        """A connection, once one is free. Raises TimeoutError after `PATIENCE_SECONDS`."""
-        if self._pool is None:
-            async with self._opening:
-                if self._pool is None:
-                    self._pool = await create_pool(self._url, **self._options)
-        return await self._pool.acquire(timeout=PATIENCE_SECONDS)
-
-    async def give_back(self, connection: Connection) -> None:
-        await self._pool.release(connection)
-
-    async def discard(self, connection: Connection) -> None:
-        """Close a connection that may be broken or busy."""
-        # A connection that was lost has left the pool already.
-        with suppress(*ROLLBACK_ERRORS):
-            connection.terminate()
-        await self._pool.release(connection)
-
-    async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
+class Moved(Exception):
+    """What a lone statement has read was changed before the snapshot began."""
 
 
-async def _keep(_: Connection) -> None:
-    """Give a connection back to the pool without asyncpg's reset."""
+class Lone(NamedTuple):
+    """A statement that was run without a snapshot, and its rows."""
+
+    tenant: UUID | None
+    mode: str
+    text: str
+    arguments: tuple[Any, ...]
+    rows: list[Record]
 
 
 class Snapshot:
@@ -106,11 +80,21 @@ class Snapshot:
 
     Concurrent reads take turns, so an operation never waits for a second connection while it
     holds one. Each read names its tenant; row security follows it.
+
+    With `expects_one`, the first statement runs without a transaction, in one round trip instead
+    of three: a statement sees one moment by itself. If a second statement follows, the transaction
+    begins and the first runs again in it. If its rows have changed, all further reads raise Moved.
     """
 
     def __init__(self, pool: ReadPool) -> None:
+        self.expects_one = False
+        self.statements = 0
+        """How many statements were asked for."""
+        self.has_moved = False
+        """Whether its reads are of two moments, so that the operation must run again."""
         self._pool = pool
-        self._raw: Connection = None
+        self._held: ReadConnection | None = None
+        self._lone: Lone | None = None
         self._tenant: UUID | None = None
         self._mode = AUTO
         self._turn = asyncio.Lock()
@@ -121,7 +105,7 @@ class Snapshot:
     @property
     def begun(self) -> bool:
         """Whether its moment is fixed: something was read, or is being read."""
-        return self._raw is not None or self._turn.locked()
+        return self._held is not None or self._lone is not None or self._turn.locked()
 
     @asynccontextmanager
     async def read(
@@ -142,17 +126,15 @@ class Snapshot:
         async with self._turn:
             if self._closed:
                 raise RuntimeError("the snapshot is closed")
-            if self._raw is None:
-                return await wait_out(lambda: self._fetch_first(tenant, mode, text, *arguments))
             if self._error is not None:
                 # The transaction is aborted: reads after the first failure raise its error.
                 raise self._error
+            self.statements += 1
+            if self._held is None:
+                return await wait_out(lambda: self._fetch_first(tenant, mode, text, *arguments))
             try:
                 with self._pool.outage.watched():
-                    if (tenant, mode) != (self._tenant, self._mode):
-                        await self._raw.execute(_settings(tenant, mode))
-                        self._tenant, self._mode = tenant, mode
-                    return await self._raw.fetch(text, *arguments)
+                    return await self._fetch_next(self._held, tenant, mode, text, *arguments)
             except Exception as error:
                 self._error = error
                 raise
@@ -160,20 +142,52 @@ class Snapshot:
     async def _fetch_first(
         self, tenant: UUID | None, mode: str, text: str, *arguments: Any
     ) -> list[Record]:
-        ends = self._ends
+        ends, question = self._ends, (tenant, mode, text, *arguments)
+        is_lone = self.expects_one and self._lone is None
         with self._pool.outage.watched():
-            raw = await self._pool.take()
+            held = await self._pool.take(tenant)
             try:
-                await raw.execute(f"{BEGIN}; {_settings(tenant, mode)}")
-                rows = await raw.fetch(text, *arguments)
+                if is_lone:
+                    rows = await held.fetch_once(*question)
+                else:
+                    rows = await self._begin(held, *question)
                 if ends != self._ends:
                     # The operation was cancelled, so its connection would never be given back.
                     raise RuntimeError("the snapshot has ended")
             except BaseException:
-                await self._pool.discard(raw)
+                self._pool.discard(held)
                 raise
-        self._raw, self._tenant, self._mode = raw, tenant, mode
+        if is_lone:
+            self._lone = Lone(tenant, mode, text, arguments, rows)
+            self._pool.give_back(held)
+            return rows
+        self._held = held
+        if self.has_moved:
+            self._error = Moved()
+            raise self._error
         return rows
+
+    async def _begin(
+        self, held: ReadConnection, tenant: UUID | None, mode: str, text: str, *arguments: Any
+    ) -> list[Record]:
+        """Begin the transaction with this statement, and with the lone one before it."""
+        self._tenant, self._mode = tenant, mode
+        await held.raw.execute(f"{BEGIN}; {settings_of(tenant, mode, LOCAL)}")
+        if self._lone is not None:
+            first = self._lone
+            again = await self._fetch_next(
+                held, first.tenant, first.mode, first.text, *first.arguments
+            )
+            self.has_moved = again != first.rows
+        return await self._fetch_next(held, tenant, mode, text, *arguments)
+
+    async def _fetch_next(
+        self, held: ReadConnection, tenant: UUID | None, mode: str, text: str, *arguments: Any
+    ) -> list[Record]:
+        if (tenant, mode) != (self._tenant, self._mode):
+            await held.raw.execute(settings_of(tenant, mode, LOCAL))
+            self._tenant, self._mode = tenant, mode
+        return await held.raw.fetch(text, *arguments)
 
     async def close(self) -> None:
         """End the transaction for good; later reads raise RuntimeError."""
@@ -183,28 +197,24 @@ class Snapshot:
     async def end(self) -> None:
         """End the transaction; a later read begins another one, at its own moment."""
         self._ends += 1
-        raw, self._raw, self._error = self._raw, None, None
-        if raw is None:
+        held, self._held, self._lone, self._error = self._held, None, None, None
+        if held is None:
             return
         if self._turn.locked():
             # A cancelled read is still running.
-            await self._pool.discard(raw)
+            self._pool.discard(held)
             return
         try:
-            await asyncio.wait_for(raw.execute("COMMIT"), END_SECONDS)
+            async with asyncio.timeout(END_SECONDS):
+                await held.raw.execute("COMMIT")
         except ROLLBACK_ERRORS:
             # The rows that were read stay valid; only the connection is lost.
-            await self._pool.discard(raw)
+            self._pool.discard(held)
         except BaseException:
-            await self._pool.discard(raw)
+            self._pool.discard(held)
             raise
         else:
-            await self._pool.give_back(raw)
-
-
-def _settings(tenant: UUID | None, mode: str) -> str:
-    """SQL that sets the tenant whose rows the transaction sees, and how statements are planned."""
-    return f"SET LOCAL app.tenant = '{tenant or ''}'; SET LOCAL plan_cache_mode = {mode}"
+            self._pool.give_back(held)
 
 
 class ReadSession:

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 from app.db.core.coalesce import Coalescer
 from app.db.core.outage import Outage
 from app.db.core.postgres import Connection, roll_back
-from app.db.core.snapshot import ReadPool, ReadSession, Snapshot
+from app.db.core.read_pool import ReadPool
+from app.db.core.snapshot import ReadSession, Snapshot
 from app.db.core.vault import Vault
 
 T = TypeVar("T")
@@ -156,9 +157,12 @@ class Database:
             },
         )
         self.outage = Outage("database")
-        options = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
-        settings = {"server_settings": SERVER_SETTINGS, **options}
-        self._read_pool = ReadPool(url, pool_size, settings, self.outage)
+        read_options = {
+            "server_settings": SERVER_SETTINGS | {"default_transaction_read_only": "on"},
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": COMMAND_SECONDS,
+        }
+        self._read_pool = ReadPool(url, pool_size, read_options, self.outage)
         self._nudge = nudge
         self._vault = vault
         self._coalescer = Coalescer(self)
