@@ -18,41 +18,16 @@ from app.domain.imports.annotated import annotated_token
 from app.domain.imports.previews import MOST_ERRORS, Preview
 from app.domain.imports.sheets import RowError, SheetRows
 from app.domain.imports.templates import REQUIRED, template_name
-from app.domain.rules.import_columns import NAMES, ImportField, ImportKind
+from app.domain.rules.import_columns import ImportField, ImportKind
 from app.schema import problems
 from app.schema.arguments import at_most, request_key
 from app.schema.edges import edge
 from app.schema.identity import Actor
+from app.schema.import_columns import IgnoredColumn, ImportColumn, ReadColumn, UnusedColumn
 from app.schema.problems import Problem, as_sent, problem
 from app.schema.topics import DocumentTopic
 from app.schema.window import as_window, describe_values, window
 
-strawberry.enum(
-    ImportKind,
-    name="ImportKind",
-    description="What an imported file holds. 导入类型",
-)
-describe_values(
-    ImportKind,
-    {
-        "PRODUCTS": "Products: created or changed, by SKU or barcode. 商品资料",
-        "OPENING_STOCK": "Opening stock of one store. 期初库存",
-        "PRICES": "Prices of products that exist. 售价",
-        "THRESHOLDS": "Reorder points of one store, or of all. 最低库存",
-        "SUPPLIERS": "Suppliers: created or changed, by name. Needs EDIT_SUPPLIERS. 供应商",
-        "RECIPES": "Recipes, one row for each ingredient; all rows of a dish or none. Needs "
-        "EDIT_RECIPES. 配方",
-    },
-)
-strawberry.enum(
-    ImportField,
-    name="ImportField",
-    description="What a column of an imported file holds. 导入字段",
-)
-describe_values(
-    ImportField,
-    {name: f"The column holds: {en}. {zh}" for name, (zh, en) in NAMES.items()},
-)
 strawberry.enum(
     ImportFault, name="ImportFault", description="Why a file cannot be imported. 无法导入的原因"
 )
@@ -128,26 +103,6 @@ class ImportRowError:
         return text.zh if info.context.language == "zh" else f"{text.en}."
 
 
-@dataclass(frozen=True, slots=True)
-class ReadColumn:
-    """A column of the sheet: its header and the field that it holds."""
-
-    header: str
-    name: str | None
-
-
-@window(ReadColumn, description="A column of a file, and the field that it is read as. 列")
-class ImportColumn:
-    header: str = strawberry.field(description="Header of the column in the file. 表头")
-
-    @strawberry.field(
-        graphql_type=ImportField | None,
-        description="Field that the column holds; null for a column that is ignored. 字段",
-    )
-    def field(self, root: strawberry.Parent[ReadColumn]) -> ImportField | None:
-        return None if root.name is None else ImportField[root.name]
-
-
 @window(Preview, description="Preview of an import: what it would do. Nothing is written. 导入预览")
 class ImportPreview:
     token: str = strawberry.field(
@@ -159,6 +114,16 @@ class ImportPreview:
         fields = {place: field for field, place in root.sheet.columns.items()}
         headers = enumerate(root.sheet.headers)
         return [as_window(ReadColumn(text, fields.get(place))) for place, text in headers]
+
+    @strawberry.field(
+        description="Columns with a header or data that no field is read from. 未使用的列"
+    )
+    def unused_columns(self, root: strawberry.Parent[Preview]) -> list[UnusedColumn]:
+        sheet, kind = root.sheet, root.request.kind
+        texts = dict(enumerate(sheet.headers))
+        return as_window(
+            [IgnoredColumn(texts.get(place, ""), place, kind) for place in sheet.unused()]
+        )
 
     @strawberry.field(
         description="Signed link to a copy of the sheet as .xlsx, valid for an hour: cells with "

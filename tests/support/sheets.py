@@ -16,6 +16,7 @@ query($file: UUID!, $kind: ImportKind!, $store: UUID, $columns: [ImportColumnInp
   previewImport(fileId: $file, kind: $kind, storeId: $store, columns: $columns) {
     ... on ImportPreview {
       token rows created changed unchanged faulty columns { header field }
+      unusedColumns { header letter kinds }
       errors { row column cell field message }
     }
     ... on ImportRefused { code reason cell message } ... on Problem { code }

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.domain.errors import Refused, Text
 from app.domain.import_errors import ImportFault, ImportRefused
-from app.domain.rules.import_columns import ImportKind, columns_of, header_row, is_total
+from app.domain.rules.import_columns import ImportKind, columns_of, headers_of, is_no_row
 from app.domain.rules.import_values import InvalidCell, Measure, Parsed, read_cell, spelling, text
 from app.platforms.spreadsheets import Cell, Merged, Unreadable, column_name, read_cells
 
@@ -57,7 +57,7 @@ class SheetRows(NamedTuple):
     errors: list[RowError]
     cells: list[list[Cell]]
     place: int
-    """The index of the header row in `cells`, which has all rows of the sheet."""
+    """The index of the last header row in `cells`, which has all rows of the sheet."""
 
     def cell(self, error: RowError) -> str | None:
         """The reference of the cell, such as B7; None when the file has no such column."""
@@ -67,6 +67,12 @@ class SheetRows(NamedTuple):
     def header(self, error: RowError) -> str | None:
         place = None if error.field is None else self.columns.get(error.field)
         return None if place is None else self.headers[place]
+
+    def unused(self) -> list[int]:
+        """The places of columns that no field is read from, with a header or a value below it."""
+        rows = [self.headers, *self.cells[self.place + 1 :]]
+        filled = {place for row in rows for place, cell in enumerate(row) if text(cell)}
+        return sorted(filled - set(self.columns.values()))
 
 
 async def read_sheet(content: bytes, kind: ImportKind, own: Mapping[str, str]) -> SheetRows:
@@ -78,17 +84,17 @@ async def read_sheet(content: bytes, kind: ImportKind, own: Mapping[str, str]) -
         cells, merged = await read_cells(content)
     except Unreadable as fault:
         raise Refused(ImportRefused(ImportFault[fault.code], fault.cell or None)) from fault
-    place = header_row(cells, kind, own)
-    if place is None:
+    top = headers_of(cells, kind, own)
+    if top is None:
         raise Refused(ImportRefused(ImportFault.NO_HEADERS))
-    headers = tuple((text(each) or "")[:100] for each in cells[place])
+    headers, place = tuple(each[:100] for each in top.texts), top.last_row
     columns = columns_of(headers, kind, own)
     if not columns:
         raise Refused(ImportRefused(ImportFault.NO_HEADERS))
     _check_merged(merged, place, kind, columns)
     sheet = SheetRows(headers, columns, [], [], cells, place)
     for number, row in enumerate(cells[place + 1 :], place + 2):
-        if any(text(each) for each in row) and not is_total(row):
+        if not is_no_row(row) and _has_data(row, columns):
             _read_row(sheet, number, row)
             if kind is ImportKind.RECIPES:
                 _continue_dish(sheet)
@@ -100,6 +106,11 @@ async def read_sheet(content: bytes, kind: ImportKind, own: Mapping[str, str]) -
     if not sheet.rows:
         raise Refused(ImportRefused(ImportFault.NO_ROWS))
     return sheet
+
+
+def _has_data(row: Sequence[Cell], columns: Mapping[str, int]) -> bool:
+    """Whether a column that is read has a value: sheets number their empty rows."""
+    return any(place < len(row) and text(row[place]) for place in columns.values())
 
 
 def _check_merged(

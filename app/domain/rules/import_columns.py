@@ -1,7 +1,10 @@
 """Which column of a shop's spreadsheet holds which field, by its header."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
+from itertools import zip_longest
+from typing import NamedTuple
 
 from app.domain.rules.spelling import search_key
 
@@ -110,6 +113,8 @@ def _known(kind: ImportKind) -> dict[str, str]:
     return _by_word(HEADERS) | templates | _by_word(OF_KIND.get(kind, {}))
 
 
+PER_UNIT = re.compile(r"[(（]元[/／][^)）]*[)）]")
+"""The unit of a price in its header: 售价（元/袋）."""
 UNITS_IN_HEADERS = ("元", "rmb", "cny", "必填")
 SEARCHED_ROWS = 10
 """How many rows at the top of a sheet are searched for its headers: a title often comes first."""
@@ -117,7 +122,13 @@ SEARCHED_ROWS = 10
 
 def header_key(text: str) -> str:
     """The spelling in which headers are compared: without spaces, signs and units."""
-    key = search_key(text).replace("*", "").replace("_", "").replace("￥", "").replace("¥", "")
+    key = (
+        search_key(PER_UNIT.sub("", text))
+        .replace("*", "")
+        .replace("_", "")
+        .replace("￥", "")
+        .replace("¥", "")
+    )
     for unit in UNITS_IN_HEADERS:
         key = key.removesuffix(unit) or key
     return key
@@ -127,27 +138,77 @@ KNOWN = {kind: _known(kind) for kind in ImportKind}
 """The field that each known header names, by kind of file."""
 
 
-def header_row(
+class Headers(NamedTuple):
+    """The headers of a sheet, one for each column, and the index of the last row that has some."""
+
+    texts: list[str]
+    last_row: int
+
+
+def headers_of(
     rows: Sequence[Sequence[object]], kind: ImportKind, own: Mapping[str, str]
-) -> int | None:
-    """The index of the row with the most known headers; None if no row has one.
+) -> Headers | None:
+    """The row with the most known headers, together with a second row of headers below or above
+    it; None if no row has one.
 
     `own` has the shop's own headers, as `header_key` spells them.
     """
     known = {*own, *KNOWN[kind]}
-    scores = [
-        sum(isinstance(each, str) and header_key(each) in known for each in row)
-        for row in rows[:SEARCHED_ROWS]
-    ]
+    texts = [[_text(each) for each in row] for row in rows[: SEARCHED_ROWS + 1]]
+    scores = [sum(header_key(each) in known for each in row) for row in texts[:SEARCHED_ROWS]]
     best = max(scores, default=0)
-    return scores.index(best) if best else None
+    if not best:
+        return None
+    place = scores.index(best)
+    below = place + 1
+    if below < len(texts) and _is_second_row(rows[below], texts[below], known):
+        return Headers(_joined(texts[place], texts[below], known), below)
+    if place and _completes(texts[place - 1], texts[place], known):
+        return Headers(_joined(texts[place - 1], texts[place], known), place)
+    return Headers(texts[place], place)
 
 
-def columns_of(
-    headers: Sequence[object], kind: ImportKind, own: Mapping[str, str]
-) -> dict[str, int]:
+def _text(cell: object) -> str:
+    return cell.strip() if isinstance(cell, str) else ""
+
+
+def _is_second_row(cells: Sequence[object], texts: Sequence[str], known: Collection[str]) -> bool:
+    """Whether the row below headers has headers too: only texts without digits, and one is known.
+    Goods have a code or a number."""
+    filled = [each for each in cells if each != ""]
+    words = [each for each in texts if each]
+    has_digits = any(each.isdigit() for word in words for each in word)
+    return (
+        len(words) == len(filled)
+        and not has_digits
+        and 2 * sum(header_key(each) in known for each in words) >= max(1, len(words))
+    )
+
+
+def _completes(above: Sequence[str], texts: Sequence[str], known: Collection[str]) -> bool:
+    """Whether the row above has known headers of columns that have none in this row."""
+    return any(
+        header_key(text) in known and not below
+        for text, below in zip_longest(above, texts, fillvalue="")
+        if text
+    )
+
+
+def _joined(above: Sequence[str], below: Sequence[str], known: Collection[str]) -> list[str]:
+    """The headers of two rows. A group in the upper row, such as 进货, stands over several columns:
+    its 单价 is 进货单价."""
+    headers: list[str] = []
+    group = ""
+    for upper, lower in zip_longest(above, below, fillvalue=""):
+        group = (upper or group) if lower else ""
+        whole = group + lower if lower else upper
+        headers.append(lower if lower and header_key(whole) not in known else whole)
+    return headers
+
+
+def columns_of(headers: Sequence[str], kind: ImportKind, own: Mapping[str, str]) -> dict[str, int]:
     """The column of each field, the first that names it; the shop's own headers come first."""
-    keys = [header_key(each) if isinstance(each, str) else "" for each in headers]
+    keys = [header_key(each) for each in headers]
     columns: dict[str, int] = {}
     for names in (own, KNOWN[kind]):
         for place, key in enumerate(keys):
@@ -157,10 +218,28 @@ def columns_of(
     return columns
 
 
-TOTALS = ("合计", "总计", "小计", "总合计", "共计", "合计数", "total", "totals", "subtotal")
+TOTALS = ("合计", "总计", "小计", "共计")
+ENGLISH_TOTALS = ("total", "totals", "subtotal")
+LABELLED = re.compile(r"[^0-9:：]{1,8}[:：]")
+"""How notes below the rows begin: 制表人：王芳, 备注：价格含税."""
 
 
-def is_total(cells: Sequence[object]) -> bool:
-    """Whether this is a row of totals: its first text says so."""
-    first = next((each for each in cells if isinstance(each, str) and each.strip()), "")
-    return search_key(first) in TOTALS
+def is_no_row(cells: Sequence[object]) -> bool:
+    """Whether this row below the headers has no data: it is empty, has totals, as its first text
+    says, or all its cells are notes with a label."""
+    texts = [_text(each) for each in cells if each != "" and each is not None]
+    first = search_key(next(filter(None, texts), ""))
+    is_total = first.startswith(TOTALS) or first.endswith(TOTALS) or first in ENGLISH_TOTALS
+    return is_total or all(LABELLED.match(each) for each in texts)
+
+
+BY_CODE = ("SKU", "BARCODE")
+
+
+def other_kinds(header: str, kind: ImportKind) -> list[ImportKind]:
+    """The other kinds of files with a row for each product that have a field for this header."""
+    if kind.fields[:2] != BY_CODE:
+        return []
+    key = header_key(header)
+    others = (each for each in ImportKind if each is not kind and each.fields[:2] == BY_CODE)
+    return [each for each in others if KNOWN[each].get(key) in each.fields]

@@ -180,6 +180,11 @@ def day(cell: Cell) -> date | None:
     )
 
 
+NOTHING = frozenset(("-", "--", "—", "——", "/", "\\", "无", "暂无", "n/a"))
+"""What shops write into a cell that has no value."""
+NAMES = ("NAME", "DISH", "INGREDIENT", "SUPPLIER", "NOTE")
+"""Fields whose texts are kept even if they look like no value."""
+
 READERS: dict[str, Callable[[Cell], Any]] = {
     "SKU": code,
     "INGREDIENT_SKU": code,
@@ -201,7 +206,10 @@ READERS: dict[str, Callable[[Cell], Any]] = {
 
 
 def read_cell(field: str, cell: Cell) -> Parsed:
-    """The value of the field in this cell; None for an empty cell. Raises InvalidCell."""
+    """The value of the field in this cell; None for an empty cell, or one that says 无 or -. Raises
+    InvalidCell."""
+    if field not in NAMES and isinstance(cell, str) and cell.strip().casefold() in NOTHING:
+        return None
     return READERS.get(field, text)(cell)
 
 
