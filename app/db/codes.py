@@ -11,7 +11,7 @@ from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
 from app.db.stock import levels_by_pair
-from app.db.tables import Level, Product, ProductCode
+from app.db.tables import Level, Product, ProductCode, Store
 
 ARRIVING = ["name", "product_id", "is_sku", "code", "pack_quantity"]
 """Columns of a new code."""
@@ -65,9 +65,21 @@ async def by_code_with_level(
     """The product with this code, and its level in the store; None if it was never stocked."""
     values = {"tenant": tenant, "name": name, "store": store}
     row = (await session.execute(WITH_LEVEL, values)).first()
-    if row is None:
+    return (None, None) if row is None else await _stocked(session, tenant, store, *row)
+
+
+async def _stocked(
+    session: AnySession,
+    tenant: UUID,
+    store: UUID,
+    product: Any,
+    code: Any,
+    level: Any,
+    has_overdue: bool | None,
+) -> tuple[CodedProduct | None, Level | None]:
+    """The parts of a row; the columns of what an outer join did not find are null."""
+    if product.id is None:
         return None, None
-    product, code, level, has_overdue = row
     if has_overdue:
         # A hold is over, so that its goods can be sold: a rare case that costs a second statement.
         level = (await levels_by_pair(session, tenant, [(store, product.id)])).get(
@@ -76,6 +88,53 @@ async def by_code_with_level(
     elif level.store_id is None:
         level = None
     return CodedProduct(product, code), level
+
+
+class ScannedInStore(NamedTuple):
+    """What a code names, and what the store that scanned it has of that and prints itself."""
+
+    scale_labels: Sequence[str]
+    named: CodedProduct | None
+    level: Level | None
+
+
+IN_STORE = (
+    select(Store.scale_labels, Product, ProductCode, Level, Level.held_until <= func.now())
+    .select_from(Store)
+    .outerjoin(
+        ProductCode,
+        and_(ProductCode.tenant_id == Store.tenant_id, ProductCode.name == bindparam("name")),
+    )
+    .outerjoin(
+        Product,
+        and_(
+            Product.tenant_id == ProductCode.tenant_id,
+            Product.id == ProductCode.product_id,
+        ),
+    )
+    .outerjoin(
+        Level,
+        and_(
+            Level.tenant_id == Product.tenant_id,
+            Level.store_id == Store.id,
+            Level.product_id == Product.id,
+            Level.shown,
+        ),
+    )
+    .where(Store.tenant_id == bindparam("tenant"), Store.id == bindparam("store"))
+)
+
+
+async def scanned_in_store(
+    session: AnySession, tenant: UUID, name: str, store: UUID
+) -> ScannedInStore:
+    """The product with this code, its level in the store and the layouts of the labels that the
+    store's scales print, by one statement. An unknown store has neither levels nor layouts."""
+    values = {"tenant": tenant, "name": name, "store": store}
+    row: Any = (await session.execute(IN_STORE, values)).first()
+    if row is None:
+        return ScannedInStore([], *await by_code_with_level(session, tenant, name, store))
+    return ScannedInStore(row[0], *await _stocked(session, tenant, store, *row[1:]))
 
 
 async def barcodes_of(

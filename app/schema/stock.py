@@ -10,6 +10,7 @@ from strawberry.types import Info
 
 from app.db import tables
 from app.db.movements import entry_rows
+from app.db.stock import last_receipt
 from app.domain.access import Can
 from app.domain.catalog.codes import ScannedCode
 from app.domain.rules.kinds import Kind
@@ -302,10 +303,19 @@ class Scan:
     level: Level | None = strawberry.field(
         description="Stock level in this store; null if it was never stocked here. 库存"
     )
-    last_receipt: Movement | None = strawberry.field(
+    can: list[Can] = strawberry.field(description="Permissions of the viewer in this store. 权限")
+    stocked: strawberry.Private[tables.Level | None]
+
+    @strawberry.field(
         description="Latest receipt of the product in this store; null if there is none. 最近入库"
     )
-    can: list[Can] = strawberry.field(description="Permissions of the viewer in this store. 权限")
+    async def last_receipt(self, info: Info) -> Movement | None:
+        level = self.stocked
+        if level is None:
+            return None
+        async with info.context.snapshot.read(level.tenant_id) as session:
+            receipt = await last_receipt(session, level.tenant_id, level.store_id, level.product_id)
+        return as_window(receipt)
 
 
 def scan_of(text: str, scanned: ScannedCode, can: list[Can]) -> Scan:
@@ -316,6 +326,6 @@ def scan_of(text: str, scanned: ScannedCode, can: list[Can]) -> Scan:
         product=as_window(coded and coded.product),
         pack_quantity=coded and quantity(coded.pack, coded.product.scale),
         level=as_window(scanned.level),
-        last_receipt=as_window(scanned.last_receipt),
         can=can,
+        stocked=scanned.level,
     )

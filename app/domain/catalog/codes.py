@@ -18,11 +18,11 @@ from biip.gs1_digital_link_uris import GS1DigitalLinkURI
 from biip.gs1_element_strings import GS1ElementString
 from biip.gs1_messages import GS1Message
 
-from app.db import catalog, identity, stock
+from app.db import catalog
 from app.db import codes as rows
 from app.db.codes import CodedProduct
 from app.db.core.snapshot import AnySession
-from app.db.tables import Level, Movement, Product
+from app.db.tables import Level, Product
 from app.domain.errors import Malformed
 from app.domain.rules import scales
 from app.domain.rules.codes import LENGTHS, check_digit_ok, code_key, normal
@@ -96,20 +96,21 @@ class ScannedCode(NamedTuple):
     content: Code
     named: CodedProduct | None
     level: Level | None
-    last_receipt: Movement | None
 
 
 async def scan(session: AnySession, tenant: UUID, store: UUID, text: str) -> ScannedCode:
     """What a scanner sent in a store; a misread code names nothing. Raises as `read_code`."""
-    content = read_code(text, await identity.scale_labels(session, tenant, store))
-    if content.fault:
-        return ScannedCode(content, None, None, None)
-    name = code_key(content.name)
-    named, level = await rows.by_code_with_level(session, tenant, name, store)
-    receipt = None
-    if named and level:
-        receipt = await stock.last_receipt(session, tenant, store, named.product.id)
-    return ScannedCode(content, named, level, receipt)
+    content = read_code(text, ())
+    in_store = await rows.scanned_in_store(session, tenant, code_key(content.name), store)
+    label = read_code(text, in_store.scale_labels)
+    if label.fault:
+        return ScannedCode(label, None, None)
+    if label.name == content.name:
+        return ScannedCode(label, in_store.named, in_store.level)
+    # The store's own scale has printed it: its number names the product.
+    return ScannedCode(
+        label, *await rows.by_code_with_level(session, tenant, code_key(label.name), store)
+    )
 
 
 class StockedProduct(NamedTuple):
