@@ -28,7 +28,7 @@ from bench.stage import Served, Shop, Stage
 FIGURES = ("live_p99_ms", "live_max_ms", "fanout_10k_ms", "fanout_10k_http_ms")
 SECONDS = 15
 QUERIES_PER_SECOND = 20
-LOAD_SECONDS = 10
+LOAD_SECONDS = 20
 """Enough to load the programs of both processes."""
 
 

@@ -14,6 +14,7 @@ from app.live.documents import Key as DocumentKey
 from app.live.follower import Follower, Place, single
 from app.live.menu import Key, Menu, packed
 from app.live.mirror import Mirror
+from app.live.sender import Sender
 from app.live.tail import Tail
 
 CLOSE_SECONDS = 1.0
@@ -31,6 +32,7 @@ class Hub:
         self._menus: dict[Key, Menu] = {}
         self._documents: dict[DocumentKey, DocumentFeed] = {}
         self.mirror = Mirror(bus)
+        self.sender = Sender()
         bus.listen(self._wake)
 
     def follow(self, tenant: UUID, store: UUID, after: int | None = None) -> Follower:
@@ -92,7 +94,7 @@ class Hub:
     def _tail(self, tenant: UUID, store: UUID) -> Tail:
         key = tenant, store
         if key not in self._tails:
-            self._tails[key] = Tail(self._db, *key, lambda: self._tails.pop(key, None))
+            self._tails[key] = Tail(self._db, self.sender, *key, lambda: self._tails.pop(key, None))
         return self._tails[key]
 
     def _tail_of(self, tenant: UUID, store: UUID) -> Follower:

@@ -3,12 +3,11 @@
 import socket
 from asyncio.transports import BaseTransport, WriteTransport
 from collections.abc import Callable
-from contextlib import suppress
 from typing import cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.exceptions import InvalidState
 from websockets.http11 import Request
+from websockets.protocol import OPEN
 
 SEND_BUFFER = 32 * 1024
 UNSENT = 16 * 1024
@@ -93,16 +92,15 @@ class Protocol(WebSocketsSansIOProtocol):
         if then is not None:
             then()
 
-    def send_now(self, text: str, then: Callable[[], None]) -> bool:
-        """Send a text frame now. Returns False when the buffer is full; `then` is called later."""
+    def send_now(self, frame: bytes, then: Callable[[], None]) -> bool:
+        """Send a frame now. Returns False when the buffer is full; `then` is called later."""
         if self.disconnected or self.close_sent:
             return True
         if not self.writable.is_set():
             self._then = then
             return False
-        with suppress(InvalidState):
-            self.conn.send_text(text.encode())
-            self.transport.write(b"".join(self.conn.data_to_send()))
+        if self.conn.state is OPEN:
+            self.transport.write(frame)
         return True
 
     def unsent(self) -> int:

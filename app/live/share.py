@@ -25,6 +25,7 @@ from app.db.core.outage import is_passing
 from app.domain.feed import Event
 from app.live.executor import PlannedExecutor
 from app.live.follower import Follower
+from app.live.frames import Frames
 from app.live.stream import Stream
 
 RETRY_SECONDS = 0.2
@@ -168,24 +169,24 @@ class SharedExecutor(PlannedExecutor):
         freed."""
         return _SHARED_EXECUTORS.setdefault(self.question, self)
 
-    def text(
-        self, event: Event, write: Callable[[ExecutionResult], str]
-    ) -> "str | asyncio.Future[str]":
+    def frames(
+        self, event: Event, write: Callable[[ExecutionResult], bytes]
+    ) -> "Frames | asyncio.Future[Frames]":
         """The event's answer as `write` encodes it, or a future of it; encoded once for all."""
         known = event.answers.get(self)
         if known is None:
-            known = event.answers[self] = asyncio.ensure_future(self._written(event, write))
+            known = event.answers[self] = asyncio.ensure_future(self._framed(event, write))
         return known
 
-    async def _written(self, event: Event, write: Callable[[ExecutionResult], str]) -> str:
+    async def _framed(self, event: Event, write: Callable[[ExecutionResult], bytes]) -> Frames:
         result = self.answer(event)
         if not isinstance(result, ExecutionResult):
             result = await result
         if self.cost is not None:
             cost = {"requested": self.cost.requested, "budget": self.cost.budget}
             result.extensions = {"cost": cost}
-        text = event.answers[self] = write(result)
-        return text
+        frames = event.answers[self] = Frames(write(result))
+        return frames
 
     def cancellable_iterable(self, iterable: AsyncIterable[Any]) -> AsyncIterable[Any]:
         line = LINE.get()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol, cast
 
 import structlog
@@ -50,7 +51,10 @@ class Rechecks(Protocol):
 
 
 class Names(Protocol):
-    """The part of the endpoint that reads documents which are named by their hash."""
+    """The part of the endpoint that reads documents which are named by their hash, and its
+    application."""
+
+    app: Any
 
     def is_named(self, payload: object, /) -> bool: ...
 
@@ -73,9 +77,10 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.wire = cast(Wire, self.websocket)
-        self.outbox = Outbox(self.wire, self._written, self._failed)
-        self.followers: dict[str, Follower] = {}
         self.names = cast(Names, self.view)
+        sender = self.names.app.hub.sender
+        self.outbox = Outbox(self.wire, sender, self._written, self._failed)
+        self.followers: dict[str, Follower] = {}
         self._named: dict[str, dict[str, Any]] = {}
         self.until = until()
         self._used = time.monotonic()
@@ -116,6 +121,8 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
     def dismiss(self, code: int, reason: str) -> None:
         """Close the socket in the background; abort it when the client does not answer in 5 s."""
         Socket.open.discard(self)
+        # Events that wait for their turn are not for a person whose rights have ended.
+        self.outbox.close()
         task = asyncio.create_task(self._send_close(code, reason))
         _farewells.add(task)
         task.add_done_callback(_farewells.discard)
@@ -190,7 +197,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         operation = self.operations[name]
         operation.query, operation.variables = "", None
         follower.direct(
-            lambda event: self.outbox.put(name, executor, event),
+            partial(self.outbox.put, name, executor),
             # Close the socket: a subscription without events must not look alive.
             lambda _: self.dismiss(1011, "Internal error"),
         )
@@ -249,14 +256,14 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         log.error("outbox.failed", exc_info=error)
         self.dismiss(1011, "Internal error")
 
-    def _written(self, result: ExecutionResult) -> str:
+    def _written(self, result: ExecutionResult) -> bytes:
         payload: dict[str, Any] = {"data": result.data}
         if result.errors:
             self.schema.process_errors(result.errors)
             payload["errors"] = [error.formatted for error in result.errors]
         if result.extensions:
             payload["extensions"] = result.extensions
-        return dumps(payload).decode()
+        return dumps(payload)
 
 
 class Direct:

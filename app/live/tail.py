@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -14,12 +14,14 @@ from app.db.core.unit import Database
 from app.domain.feed import Event, Resync, Snapshot, read_change
 from app.domain.ledger.reservations import end_overdue
 from app.live.follower import Source
+from app.live.sender import Sender
 
 log = structlog.get_logger()
 
 POLL_SECONDS = 0.5
 READ_SECONDS = 5.0
 RETRY_SECONDS = 0.1
+ANSWER_SECONDS = 0.1
 MOST_MISSED = 5000
 T = TypeVar("T")
 
@@ -40,15 +42,21 @@ class Tail(Source):
     """Reads after a nudge, and every 500 ms without one; a failure delays it but never ends it."""
 
     def __init__(
-        self, db: Database, tenant: UUID, store: UUID, forget: Callable[[], object]
+        self,
+        db: Database,
+        sender: Sender,
+        tenant: UUID,
+        store: UUID,
+        forget: Callable[[], object],
     ) -> None:
         super().__init__(forget)
-        self.db, self.tenant, self.store = db, tenant, store
+        self.db, self.sender, self.tenant, self.store = db, sender, tenant, store
         self.revision = 0
         self.woken = asyncio.Event()
         self._snapshot: asyncio.Task[Event] | None = None
         self._snapshot_since = 0
         self._ending: asyncio.Task[None] | None = None
+        self._sent: Event | None = None
 
     async def start(self) -> None:
         self.revision = await patiently(lambda: feed.head(self.db, self.tenant, self.store))
@@ -98,6 +106,8 @@ class Tail(Source):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self.woken.wait()
             self.woken.clear()
+            if self._sent is not None:
+                await self._wait_until_sent(self._sent)
             if self.stopped:
                 return
             try:
@@ -111,6 +121,19 @@ class Tail(Source):
                     log.warning("tail.failing", store=str(self.store), error=error)
                 failing = True
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def _wait_until_sent(self, event: Event) -> None:
+        """Wait until the ready followers have the event: changes that come meanwhile are read
+        together, not merged for each follower."""
+        self._sent = None
+        await self.sender.caught_up()
+        answers: list[asyncio.Future[Any]] = [
+            answer for answer in event.answers.values() if isinstance(answer, asyncio.Future)
+        ]
+        if answers:
+            # One slow answer must not delay the others' next event for long.
+            await asyncio.wait(answers, timeout=ANSWER_SECONDS)
+            await self.sender.caught_up()
 
     async def _advance(self) -> None:
         while True:
@@ -128,5 +151,6 @@ class Tail(Source):
             change = await read_change(self.db, self.tenant, self.store, self.revision, missed)
             self.revision = missed.head
             self.publish(change)
+            self._sent = change
             if missed.head == missed.latest:
                 return

@@ -25,7 +25,7 @@ class Wire(ASGIWebSocketAdapter):
     def _unread(self) -> Unread:
         return Unread()
 
-    @property
+    @cached_property
     def line(self) -> Protocol:
         return self.ws.scope["extensions"]["kucun.line"]
 
