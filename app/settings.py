@@ -93,7 +93,8 @@ class Settings(BaseSettings):
     """How long a query or mutation may take before it is answered as UNAVAILABLE."""
 
     compiled_plans: bool = True
-    """Whether compiled plans complete the values of root fields; false: graphql-core alone."""
+    """Whether compiled plans read variables and complete the values of root fields; false:
+    graphql-core alone."""
 
     guest_documents: Literal["any", "own"] = "any"
     """Documents that guests may run: any, or only the server's own in `app/operations`."""

@@ -4,12 +4,13 @@ from contextvars import ContextVar
 from functools import cached_property
 from typing import Any, NamedTuple, cast
 
-from graphql import GraphQLObjectType, is_introspection_type
+from graphql import GraphQLError, GraphQLObjectType, OperationType, is_introspection_type
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.domain.errors import CostExceeded
 from app.live.leaves import FALLBACK, LEAF_RESOLVERS
-from app.live.plans import Plans, Run
+from app.live.plans import Run
+from app.live.prepared import PreparedOperation
 
 OBJECT_UNITS = 10
 SCHEMA_OBJECT_UNITS = 5
@@ -32,8 +33,8 @@ COST: ContextVar[Cost | None] = ContextVar("cost", default=None)
 """The cost of the operation that this task runs."""
 
 
-PLANS: ContextVar[Plans | None] = ContextVar("plans", default=None)
-"""The plans of the operation that this task runs."""
+PREPARED: ContextVar[PreparedOperation | None] = ContextVar("prepared", default=None)
+"""The operation that this task runs; None if graphql-core runs it from its document."""
 
 
 class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -51,9 +52,9 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         return COST.get()
 
     @cached_property
-    def plans(self) -> Plans | None:
-        """The operation's plans; the task that runs the operation reads them first."""
-        return PLANS.get() if self.error_propagation else None
+    def prepared(self) -> PreparedOperation | None:
+        """The operation with its plans; the task that runs the operation reads it first."""
+        return PREPARED.get() if self.error_propagation else None
 
     @cached_property
     def allowance(self) -> int | None:
@@ -65,6 +66,32 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         """Answers of introspection by the ids of their object and fields. The entry keeps both
         alive, so that their ids stay unique."""
         return {}
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """The operation's result, or an awaitable of it; its root fields are collected once."""
+        if self.prepared is None or self.abort_signal is not None:
+            return super().execute_operation(serially)
+        kind = self.operation.operation
+        if serially is None:
+            serially = kind is OperationType.MUTATION
+        execute = self.execute_fields_serially if serially else self.execute_fields
+        type_, roots = self.schema.get_root_type(kind), self.prepared.roots(self)
+        try:
+            data: Any = execute(cast(Any, type_), self.root_value, None, roots, None)
+        except GraphQLError as error:
+            return self._without_data(error)
+        return self._respond(data) if self.is_awaitable(data) else self.build_response(data)
+
+    async def _respond(self, data: Any) -> Any:
+        try:
+            return self.build_response(await data)
+        except GraphQLError as error:
+            return self._without_data(error)
+
+    def _without_data(self, error: GraphQLError) -> Any:
+        """The result if an error has reached the operation itself."""
+        self.collected_errors.add(error, None)
+        return self.build_response(None)
 
     def execute_fields(
         self,
@@ -133,9 +160,9 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         """The value of a root field, completed by its plan, or by graphql-core if there is none."""
         parts = return_type, field_details_list, info, path, result, position_context
         library: Any = cast(Any, super()).complete_value
-        if path.prev is not None or self.plans is None or isinstance(result, Exception):
+        if path.prev is not None or self.prepared is None or isinstance(result, Exception):
             return library(*parts)
-        complete = self.plans.of(path.key, return_type, field_details_list, self)
+        complete = self.prepared.plan(path.key, return_type, field_details_list, self)
         if complete is None:
             return library(*parts)
         run = Run(self)
@@ -158,5 +185,5 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         """The value, completed by graphql-core, which reports the error that made the plan fail."""
         run.abandon()
         # Take back only the units of this run: other root fields run at the same time.
-        self.spent, self.plans = self.spent - run.spent, None
+        self.spent, self.prepared = self.spent - run.spent, None
         return cast(Any, super()).complete_value(*parts)

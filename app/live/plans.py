@@ -29,9 +29,6 @@ from graphql.execution.values import get_argument_values
 READER = "kucun-reader"
 """The extension of a GraphQL field that holds its Reader."""
 
-PLANS_MAX = 64
-"""Plans of one operation."""
-
 Values = list[Any]
 MaybeLater = Values | Awaitable[Values]
 
@@ -244,31 +241,6 @@ def _field(type_: GraphQLObjectType, details: Any, executor: Any) -> FieldPlan |
     if READER not in core.extensions:
         raise Unusual
     return FieldPlan(core, details, executor)
-
-
-class Plans:
-    """The plans of one operation: one for each root field and each choice of its conditions."""
-
-    def __init__(self, conditions: Sequence[str]) -> None:
-        self._conditions = conditions
-        self._plans: dict[Any, Complete | None] = {}
-
-    def of(self, name: str, type_: Any, details: Any, executor: Any) -> "Complete | None":
-        """The function that completes the value of a root field; None if it needs graphql-core."""
-        values = executor.variable_values.coerced
-        key = name, *(values.get(condition) for condition in self._conditions)
-        if key not in self._plans:
-            if len(self._plans) >= PLANS_MAX:
-                return None
-            self._plans[key] = _planned(type_, details, executor)
-        return self._plans[key]
-
-
-def _planned(type_: Any, details: Any, executor: Any) -> "Complete | None":
-    try:
-        return completion(type_, details, executor)
-    except Unusual:
-        return None
 
 
 Complete = Callable[[Values, Run], MaybeLater]

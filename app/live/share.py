@@ -195,7 +195,7 @@ class SharedExecutor(PlannedExecutor):
         iterable.question = self.question
         # Later events are answered in other tasks: read the operation's context variables in its
         # own task.
-        _ = self.cost, self.plans
+        _ = self.cost, self.prepared
         if line is None:
             return Stream(iterable, self.context_value)
         return _first_then_direct(self, iterable, line)

@@ -25,7 +25,8 @@ from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.schema.schema import validate_document
 from strawberry.types.graphql import OperationType
 
-from app.live.plans import Plans
+from app.live.prepared import PreparedOperation
+from app.live.variables import Readers
 from app.schema.input_limits import Count, Literals, Shapes
 from app.schema.offline_sales import sale_variables
 from app.schema.query_cost import (
@@ -73,7 +74,9 @@ class Operation:
             for each in node.variable_definitions or ()
         }
         self._sizes: dict[tuple[int, ...], Size] = {}
-        self.plans = Plans(document.conditions)
+        self.prepared = PreparedOperation(
+            node, document.fragments.values(), document.conditions, document.readers
+        )
         self.reads_once = False
         """Whether its last run needed one statement."""
 
@@ -105,7 +108,8 @@ class Operation:
 class Document:
     """A parsed document. Raises GraphQLError for a syntax error, TooLarge for a long list."""
 
-    def __init__(self, schema: GraphQLSchema, shapes: Shapes, text: str) -> None:
+    def __init__(self, readers: Readers, shapes: Shapes, text: str) -> None:
+        schema = readers.schema
         self.node = parse(text, max_tokens=MOST_TOKENS, max_source_length=LONGEST)
         self.valid = False
         self.text = text
@@ -113,12 +117,13 @@ class Document:
         self.bytes = 2 * sys.getsizeof(text) + BYTES_PER_TOKEN * tokens
         self.units = TOKEN * tokens
         self.literals = Literals(schema, shapes, self.node)
+        self.readers = readers
         self._schema = schema
-        self._fragments: dict[str, FragmentDefinitionNode] = {}
+        self.fragments: dict[str, FragmentDefinitionNode] = {}
         operations: list[OperationDefinitionNode] = []
         for node in self.node.definitions:
             if isinstance(node, FragmentDefinitionNode):
-                self._fragments[node.name.value] = node
+                self.fragments[node.name.value] = node
             elif isinstance(node, OperationDefinitionNode):
                 operations.append(node)
         fields = list(_fields(self.node))
@@ -162,7 +167,7 @@ class Document:
             if isinstance(node, FieldNode):
                 fields.append(node)
             elif isinstance(node, FragmentSpreadNode):
-                fields += self.fields_of(self._fragments[node.name.value].selection_set)
+                fields += self.fields_of(self.fragments[node.name.value].selection_set)
             elif isinstance(node, InlineFragmentNode):
                 fields += self.fields_of(node.selection_set)
         return fields
@@ -180,7 +185,7 @@ class Document:
 
     def measure(self, node: OperationDefinitionNode, rows: Mapping[str, int]) -> Size:
         try:
-            return Meter(self._schema, self._fragments, rows).operation(node)
+            return Meter(self._schema, self.fragments, rows).operation(node)
         except RecursionError:
             # Fragments nested this deep exceed every limit.
             return Size(LARGEST, 0, LARGEST, 0)
@@ -244,7 +249,7 @@ class Documents:
     """A cache of the valid documents that were used last, by their text."""
 
     def __init__(self, schema: GraphQLSchema, most_bytes: int = MOST_BYTES) -> None:
-        self._schema = schema
+        self._readers = Readers(schema)
         self._shapes = Shapes()
         self._most_bytes = most_bytes
         self._kept: OrderedDict[str, Document] = OrderedDict()
@@ -254,7 +259,7 @@ class Documents:
         """The document of this text, from the cache or parsed now. Raises like `Document`."""
         document = self._kept.get(text)
         if document is None:
-            return Document(self._schema, self._shapes, text)
+            return Document(self._readers, self._shapes, text)
         self._kept.move_to_end(text)
         return document
 

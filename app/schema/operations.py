@@ -14,7 +14,7 @@ from strawberry.types.graphql import OperationType
 
 from app.domain.access import Role, Scope
 from app.domain.errors import CostExceeded, Denied, Malformed, Unavailable
-from app.live.executor import COST, PLANS, Cost
+from app.live.executor import COST, PREPARED, Cost
 from app.live.mirror import Computed
 from app.live.share import Answer
 from app.schema.documents import Document, Documents, Operation
@@ -82,7 +82,7 @@ class GuardedSchema(PatientSchema):
                 is_query = operation.kind is OperationType.QUERY
                 COST.set(Cost(size.units, budget, is_query))
                 context.context.snapshot.expects_one = is_query and operation.reads_once
-                PLANS.set(operation.plans if self._is_planned(context) else None)
+                PREPARED.set(operation.prepared if self._is_planned(context) else None)
                 return None
         context.pre_execution_errors = errors
         return PreExecutionError(data=None, errors=errors)

@@ -4,7 +4,6 @@ import dataclasses
 from functools import cached_property
 from typing import Any
 
-import strawberry
 from graphql import (
     ExecutionResult,
     FieldNode,
@@ -17,11 +16,12 @@ from strawberry.types import ExecutionContext
 from strawberry.types.graphql import OperationType
 
 from app.db.core.outage import RETRY_AFTER_SECONDS, Patience, is_passing
+from app.schema.prepared import PreparedSchema
 
 UNAVAILABLE = "UNAVAILABLE"
 
 
-class PatientSchema(strawberry.Schema):
+class PatientSchema(PreparedSchema):
     """Runs queries, and mutations that carry a key, again while the database is away.
 
     A mutation claims its key in the transaction that it commits (I5): if the first run was

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from app.db.core.outage import Outage
 from app.db.core.read_pool import ReadPool
 from app.db.core.snapshot import Snapshot
-from app.live.executor import PLANS, PlannedExecutor
-from app.live.plans import Plans
+from app.live.executor import PREPARED, PlannedExecutor
+from app.live.prepared import PreparedOperation
 from app.schema.contract import Schema, build_schema
 from app.schema.documents import Documents
 
@@ -233,9 +233,11 @@ def nulls(answer: Answer) -> set[tuple[Any, ...]]:
     return places
 
 
-async def answer(text: str, variables: dict[str, Any], plans: Plans | None) -> Answer:
+async def answer(
+    text: str, variables: dict[str, Any], prepared: PreparedOperation | None
+) -> Answer:
     """The data and the errors, by path and message."""
-    PLANS.set(plans)
+    PREPARED.set(prepared)
     core, pool = SCHEMA._schema, ReadPool("", 1, {}, Outage("database"))
     result = execute(
         core,
@@ -252,7 +254,7 @@ async def answer(text: str, variables: dict[str, Any], plans: Plans | None) -> A
 async def planned(text: str, variables: dict[str, Any] | None = None) -> Answer:
     operation = DOCUMENTS.read(text).operation(None)
     assert operation is not None
-    return await answer(text, variables or {}, operation.plans)
+    return await answer(text, variables or {}, operation.prepared)
 
 
 @settings(max_examples=60, deadline=None)
