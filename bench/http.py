@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from itertools import cycle
 from uuid import uuid4
 
-from bench import vendure
+from bench import lane, vendure
 from bench.asking import Load, Talking, asked, forever, get, graphql, post
+from bench.lane import Run
 from bench.measure import Figure, cpu, median
 from bench.stage import Shop, Stage
 from bench.vendure import Absent, Vendure
 
 FIGURES = (
     "sell_vs_vendure",
+    "sell_vs_lane",
     "barcode_vs_bare",
     "barcode_vs_vendure",
     "list50_vs_vendure",
@@ -119,6 +121,8 @@ async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
     shop = await stage.shop(PRODUCTS)
     if "barcode_vs_bare" in wanted:
         yield await barcode(stage, shop)
+    if "sell_vs_lane" in wanted:
+        yield await beside_lane(stage, shop)
     against = [name for name in wanted if name.endswith("_vs_vendure")]
     if not against:
         return
@@ -164,6 +168,28 @@ async def barcode(stage: Stage, shop: Shop) -> Figure:
         return Figure("barcode_vs_bare", ratio, told)
 
 
+async def beside_lane(stage: Stage, shop: Shop) -> Figure:
+    """CPU of a sale over HTTP and of one that is given to the lane, alternating."""
+    with stage.serving() as [server]:
+        token = await shop.token(server.port)
+        talking = asked(sales(shop, server.port, token), b'"Movement"')
+        case = Case(server.port, talking, [server.pid], stage.database, 64, 4)
+        requests, runs = list[Cost](), list[Run]()
+        async with lane.lane(stage, shop) as own:
+            await case(2)
+            for _ in range(ROUNDS):
+                requests.append(await case())
+                runs.append(await lane.sell(own, shop, 64, 4, stage.database))
+    alone = median(run.client + run.server for run in runs)
+    ratio = median(
+        cost.total * 1e6 / (run.client + run.server)
+        for cost, run in zip(requests, runs, strict=True)
+    )
+    middle = sorted(requests, key=lambda cost: cost.total)[ROUNDS // 2]
+    text = f"app + PostgreSQL {middle}, the lane alone {alone:,.0f} µs, 64 in flight"
+    return Figure("sell_vs_lane", ratio, text)
+
+
 async def compared(name: str, ours: Case, theirs: Case) -> Figure:
     costs = await alternating(ours, theirs)
     ratio = median(its.total / our.total for our, its in costs)
@@ -184,14 +210,15 @@ def typical(costs: list[tuple[Cost, Cost]], side: int) -> Cost:
     return sorted((pair[side] for pair in costs), key=lambda cost: cost.total)[len(costs) // 2]
 
 
+def sales(shop: Shop, port: int, token: str) -> Iterator[bytes]:
+    for product in cycle(shop.products[:ROTATING]):
+        lines = [{"productId": str(product), "quantity": "1"}]
+        input = {"key": str(uuid4()), "storeId": str(shop.store), "lines": lines}
+        yield post(port, "/graphql", graphql(SELL, {"input": input}), token)
+
+
 def sell(shop: Shop, port: int, token: str, peer: Vendure) -> tuple[Talking, Talking]:
     """A sale with a key of its own, beside Vendure's change of one variant's stock."""
-
-    def sales() -> Iterator[bytes]:
-        for product in cycle(shop.products[:ROTATING]):
-            lines = [{"productId": str(product), "quantity": "1"}]
-            told = {"key": str(uuid4()), "storeId": str(shop.store), "lines": lines}
-            yield post(port, "/graphql", graphql(SELL, {"input": told}), token)
 
     adjusted = []
     for turn in range(5):
@@ -200,7 +227,7 @@ def sell(shop: Shop, port: int, token: str, peer: Vendure) -> tuple[Talking, Tal
             stock = {"stockLocationId": "1", "stockOnHand": 1_000_000 + (variant + turn) % 5}
             body = graphql(ADJUST, {"input": [{"id": str(variant), "stockLevels": [stock]}]})
             adjusted.append(post(peer.port, "/admin-api", body, peer.token))
-    return asked(sales(), b'"Movement"'), asked(cycle(adjusted), b'"stockOnHand"')
+    return asked(sales(shop, port, token), b'"Movement"'), asked(cycle(adjusted), b'"stockOnHand"')
 
 
 def listing(shop: Shop, port: int, token: str, peer: Vendure) -> tuple[Talking, Talking]:

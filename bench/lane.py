@@ -4,6 +4,7 @@ import asyncio
 import gc
 import random
 import re
+import resource
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -25,11 +26,23 @@ from app.run.embedded import Urls
 from bench.measure import Figure, cpu, median
 from bench.stage import Shop, Stage, command
 
-FIGURES = ("lane_1", "lane_32", "lane_256", "lane_cpu_us", "lane_hot_64", "fefo_1", "fefo_100")
+FIGURES = (
+    "lane_1",
+    "lane_32",
+    "lane_256",
+    "lane_cpu_us",
+    "lane_cpu_vs_pgbench",
+    "lane_hot_64",
+    "fefo_1",
+    "fefo_100",
+)
 TRACKED = 500
 PRODUCTS = 10_000
 ROUNDS = 3
 SECONDS = 3
+
+RATE = re.compile(r"tps = ([\d.]+) \(without")
+COUNT = re.compile(r"actually processed: (\d+)")
 
 BOUND = """\
 \\set id random(1, 10000)
@@ -52,6 +65,8 @@ async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
             yield await against_bound(stage, shop, clients)
     if "lane_cpu_us" in wanted:
         yield await processor(stage, shop)
+    if "lane_cpu_vs_pgbench" in wanted:
+        yield await beside_pgbench(stage, shop)
     if "lane_hot_64" in wanted:
         yield await hot(stage, shop)
     for batches in (1, 100):
@@ -88,6 +103,25 @@ async def processor(stage: Stage, shop: Shop) -> Figure:
         f"{median(run.rate for run in runs):,.0f} sales/s, 64 in flight"
     )
     return Figure("lane_cpu_us", each, told)
+
+
+async def beside_pgbench(stage: Stage, shop: Shop) -> Figure:
+    """CPU of a sale and of a transaction of pgbench, clients and PostgreSQL, alternating."""
+    sales, bounds = list[float](), list[float]()
+    with Bound(stage) as bound:
+        await bound.open()
+        async with lane(stage, shop) as made:
+            for _ in range(ROUNDS):
+                run = await sell(made, shop, 64, SECONDS, stage.database)
+                sales.append(run.client + run.server)
+                bounds.append(await bound.cpu(64))
+        await bound.close()
+    text = (
+        f"client + PostgreSQL {median(sales):.0f} µs a sale, "
+        f"{median(bounds):.0f} µs a transaction of pgbench -M prepared, 64 in flight"
+    )
+    ratio = median(a / b for a, b in zip(sales, bounds, strict=True))
+    return Figure("lane_cpu_vs_pgbench", ratio, text)
 
 
 async def hot(stage: Stage, shop: Shop) -> Figure:
@@ -227,9 +261,16 @@ class Bound:
         await command(self._stage.urls.owner, "DROP DATABASE bound WITH (FORCE)")
 
     async def rate(self, clients: int) -> float:
-        return await asyncio.to_thread(self._rate, clients)
+        return float(self._number(await asyncio.to_thread(self._run, clients), RATE))
 
-    def _rate(self, clients: int) -> float:
+    async def cpu(self, clients: int) -> float:
+        """CPU µs of a transaction: pgbench's own and PostgreSQL's."""
+        before = children_cpu() + cpu(self._stage.database)
+        output = await asyncio.to_thread(self._run, clients)
+        took = children_cpu() + cpu(self._stage.database) - before
+        return took / int(self._number(output, COUNT)) * 1e6
+
+    def _run(self, clients: int) -> str:
         program = self._stage.engines.postgres.premises.postgres / "pgbench"
         load = ["-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2))]
         where = ["-h", "127.0.0.1", "-p", str(self._owner.port), "-U", str(self._owner.username)]
@@ -242,7 +283,18 @@ class Bound:
             text=True,
             check=False,
         )
-        told = re.search(r"tps = ([\d.]+) \(without", done.stdout)
-        if done.returncode or told is None:
+        if done.returncode:
             raise RuntimeError(f"pgbench failed:\n{done.stdout}{done.stderr}")
-        return float(told[1])
+        return done.stdout
+
+    def _number(self, output: str, pattern: re.Pattern[str]) -> str:
+        match = pattern.search(output)
+        if match is None:
+            raise RuntimeError(f"pgbench printed no {pattern.pattern}:\n{output}")
+        return match[1]
+
+
+def children_cpu() -> float:
+    """CPU seconds of programs that this process has started and that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
