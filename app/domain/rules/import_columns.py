@@ -218,8 +218,8 @@ def columns_of(headers: Sequence[str], kind: ImportKind, own: Mapping[str, str])
     return columns
 
 
-TOTALS = ("合计", "总计", "小计", "共计")
-ENGLISH_TOTALS = ("total", "totals", "subtotal")
+TOTALS = re.compile(r".{0,6}(合计|总计|小计|共计)数?([:：(（\s\d].*)?|(sub)?totals?")
+"""The first text of a row of totals: 合计, 本页小计, 合计：12 件; not 小计算器."""
 LABELLED = re.compile(r"[^0-9:：]{1,8}[:：]")
 """How notes below the rows begin: 制表人：王芳, 备注：价格含税."""
 
@@ -229,8 +229,7 @@ def is_no_row(cells: Sequence[object]) -> bool:
     says, or all its cells are notes with a label."""
     texts = [_text(each) for each in cells if each != "" and each is not None]
     first = search_key(next(filter(None, texts), ""))
-    is_total = first.startswith(TOTALS) or first.endswith(TOTALS) or first in ENGLISH_TOTALS
-    return is_total or all(LABELLED.match(each) for each in texts)
+    return TOTALS.fullmatch(first) is not None or all(LABELLED.match(each) for each in texts)
 
 
 BY_CODE = ("SKU", "BARCODE")
