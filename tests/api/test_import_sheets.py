@@ -132,6 +132,7 @@ async def test_opening_stock_with_dates_as_texts(fresh: Desk, books: Books) -> N
 
 
 async def test_a_name_that_begins_like_a_total_is_a_product(fresh: Desk) -> None:
-    rows = (("小计算器", "6901234567892", 12), ("本月合计 3 件", "", 36), ("总计：", "", 36))
-    answer = await preview(fresh, workbook(("品名", "条码", "售价"), *rows))
+    headers = ("品名", "条码", "单位", "售价")
+    rows = (("小计算器", "6901234567892", "个", 12), ("本月合计 3 件", "", "", 36), ("总计：",))
+    answer = await preview(fresh, workbook(headers, *rows))
     assert (answer["rows"], answer["created"], answer["errors"]) == (1, 1, [])
