@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 import strawberry
+from asyncpg.pgproto.pgproto import UUID as PostgresUUID
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -53,7 +54,7 @@ class RefusalRow:
 
 GOODS = [
     GoodsRow(
-        UUID(int=number),
+        PostgresUUID(UUID(int=number).bytes),
         f"SKU-{number:05d}",
         f"大米 {number:05d}",
         "5kg",

@@ -243,6 +243,11 @@ class Viewer:
     expires_at: float | None = None
     address: str = field(default="", compare=False)
 
+    def at(self, address: str) -> "Viewer":
+        """The same viewer with the address of a request."""
+        person = self.scope, self.actor, self.name, self.stores
+        return Viewer(*person, self.session, self.expires_at, address)
+
     @property
     def tenant(self) -> UUID:
         return self.scope.tenant

@@ -46,20 +46,13 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
     # Units spent so far.
     spent = 0
 
-    @cached_property
-    def cost(self) -> Cost | None:
-        """The operation's cost; the task that runs the operation reads it first."""
-        return COST.get()
-
-    @cached_property
-    def prepared(self) -> PreparedOperation | None:
-        """The operation with its plans; the task that runs the operation reads it first."""
-        return PREPARED.get() if self.error_propagation else None
-
-    @cached_property
-    def allowance(self) -> int | None:
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """Created by the task that runs the operation; events of a feed run in other tasks."""
+        super().__init__(*arguments, **named)
+        self.cost = COST.get()
+        self.prepared = PREPARED.get() if self.error_propagation else None
+        self.allowance = self.cost.budget if self.cost and self.cost.is_limited else None
         """The units that the answer may take; None for mutations and feeds."""
-        return self.cost.budget if self.cost and self.cost.is_limited else None
 
     @cached_property
     def introspected(self) -> dict[tuple[int, int], tuple[Any, ...]]:
@@ -74,8 +67,9 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         kind = self.operation.operation
         if serially is None:
             serially = kind is OperationType.MUTATION
-        execute = self.execute_fields_serially if serially else self.execute_fields
         type_, roots = self.schema.get_root_type(kind), self.prepared.roots(self)
+        is_serial = serially and len(roots) > 1
+        execute = self.execute_fields_serially if is_serial else self.execute_fields
         try:
             data: Any = execute(cast(Any, type_), self.root_value, None, roots, None)
         except GraphQLError as error:

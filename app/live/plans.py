@@ -11,11 +11,13 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from operator import attrgetter
 from typing import Any, cast
 
 from graphql import (
+    GRAPHQL_MAX_INT,
+    GRAPHQL_MIN_INT,
     GraphQLField,
     GraphQLList,
     GraphQLNonNull,
@@ -182,8 +184,8 @@ class ObjectPlan:
         return run.then(run.together(columns), self._answers)
 
     def _answers(self, columns: list[Values]) -> Values:
-        names = self._names
-        return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+        # Faster than a comprehension.
+        return list(map(dict, map(zip, repeat(self._names), zip(*columns, strict=True))))
 
 
 class FieldPlan:
@@ -262,10 +264,35 @@ def completion(type_: Any, details: Any, executor: Any) -> Complete:
     return _required(present) if required else _nullable(present)
 
 
+def _all_of(class_: type) -> Callable[[Values], bool]:
+    classes = {class_}
+    return lambda values: set(map(type, values)) == classes
+
+
+def _all_int(values: Values) -> bool:
+    return (
+        set(map(type, values)) == {int}
+        and min(values) >= GRAPHQL_MIN_INT
+        and (max(values) <= GRAPHQL_MAX_INT)
+    )
+
+
+UNCHANGED: dict[str, Callable[[Values], bool]] = {
+    "Boolean": _all_of(bool),
+    "ID": _all_of(str),
+    "Int": _all_int,
+    "String": _all_of(str),
+}
+"""Whether all values of a scalar are answers already."""
+
+
 def _leaves(type_: Any, required: bool) -> Complete:
     coerce = type_.coerce_output_value
+    is_unchanged = UNCHANGED.get(type_.name)
 
     def complete(values: Values, _run: Run) -> Values:
+        if is_unchanged is not None and is_unchanged(values):
+            return values
         nulls = values.count(None)
         if nulls and required:
             raise Unusual

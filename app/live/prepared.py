@@ -39,6 +39,8 @@ class PreparedOperation:
 
     def _choice(self, executor: Any) -> tuple[Any, ...]:
         """The values of the conditions."""
+        if not self._conditions:
+            return ()
         values = executor.variable_values.coerced
         return tuple(values.get(condition) for condition in self._conditions)
 

@@ -193,9 +193,6 @@ class SharedExecutor(PlannedExecutor):
         if not isinstance(iterable, Follower):
             return super().cancellable_iterable(iterable)
         iterable.question = self.question
-        # Later events are answered in other tasks: read the operation's context variables in its
-        # own task.
-        _ = self.cost, self.prepared
         if line is None:
             return Stream(iterable, self.context_value)
         return _first_then_direct(self, iterable, line)

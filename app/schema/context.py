@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -167,7 +167,7 @@ class Caller:
         try:
             viewer = await self.app.gate.viewer(token)
             if viewer is not None and viewer.address != self.address:
-                viewer = replace(viewer, address=self.address)
+                viewer = viewer.at(self.address)
             self.person = viewer
         except Exception as trouble:
             if not isinstance(trouble, Denied) and not is_passing(trouble):

@@ -77,14 +77,13 @@ class Converters:
         return self._inputs[cls]
 
     def _new_input(self, cls: Any, definition: Any) -> Convert:
-        parts = [
-            (
-                self._names.from_field(field),
+        parts = {
+            self._names.from_field(field): (
                 field.python_name,
                 self.of(field.resolve_type(type_definition=definition)),
             )
             for field in definition.fields
-        ]
+        }
         absent = {
             field.python_name: None
             for field in definition.fields
@@ -95,9 +94,9 @@ class Converters:
             if value is None or value is UNSET:
                 return value
             given = dict(absent)
-            for name, python_name, read in parts:
-                if name in value:
-                    given[python_name] = read(value[name])
+            for name, item in value.items():
+                python_name, read = parts[name]
+                given[python_name] = read(item)
             return cls(**given)
 
         return convert

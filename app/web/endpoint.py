@@ -37,8 +37,8 @@ from app.schema.persisted import NOT_FOUND, named_document, with_name_in_extensi
 from app.settings import listed
 from app.web.named import EVENT_STREAM, cacheable, named_query, names_query
 from app.web.network import origin_of
+from app.web.plain import JSON, FirstHeaders, JsonAnswer, read_body
 
-JSON = "application/json"
 ANSWERED = {OperationType.QUERY, OperationType.MUTATION}
 """Operations that have one answer."""
 
@@ -105,33 +105,33 @@ class Endpoint(GraphQL[Context, None]):
                 answer = await self._answer_named(request)
         return answer or await super().run(request, context, root_value)
 
-    async def _answer_plain(self, request: Request) -> Response | None:
+    async def _answer_plain(self, request: Request) -> JsonAnswer | None:
         """The answer to a JSON body; None if it has no operation, since Strawberry says why."""
         context = await self.get_context(request, None)
-        data = self.parse_json(await request.body())
+        data = self.parse_json(await read_body(request))
         if not is_operation(data):
             return None
         operation = operation_in(data)
         result = await self._read_persisted(operation, context)
         if result is None:
             result = await self._run_operation(self.schema.execute, operation, context, ANSWERED)
-        return Response(self.encode_json(process_result(result)), media_type=JSON)
+        return JsonAnswer(self.encode_json(process_result(result)))
 
-    async def _answer_named(self, request: Request) -> Response:
+    async def _answer_named(self, request: Request) -> JsonAnswer | Response:
         """The answer to a GET that names its document; one with errors is kept by no cache."""
         context = await self.get_context(request, None)
         try:
             operation = named_query(request)
         except Malformed as malformed:
             result = refused(malformed, context.language)
-            return Response(self.encode_json(process_result(result)), media_type=JSON)
+            return JsonAnswer(self.encode_json(process_result(result)))
         result = await self._read_persisted(operation, context)
         if result is None:
             allowed = {OperationType.QUERY}
             result = await self._run_operation(self.schema.execute, operation, context, allowed)
         body = self.encode_json(process_result(result))
         if result.errors:
-            return Response(body, media_type=JSON)
+            return JsonAnswer(body)
         document = self.documents.read(operation.query or "")
         is_shared = document.is_shared(operation.operation_name)
         return cacheable(request.headers, body, is_shared)
@@ -243,18 +243,21 @@ class Endpoint(GraphQL[Context, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Any:
         """The reader of a request's operation; for a socket its caller."""
-        CLIENT.set(self.clients.of(request.client.host if request.client else ""))
-        stream = request.scope.get("extensions", {}).get("kucun.stream", {})
+        scope, headers = request.scope, FirstHeaders(request.scope)
+        client = scope.get("client")
+        address = client[0] if client else ""
+        CLIENT.set(self.clients.of(address))
+        stream = scope.get("extensions", {}).get("kucun.stream", {})
         TRANSPORT.set(stream.get("transport"))
         caller = Caller(
             self.app,
-            language=language_of(request.headers.get("accept-language", "")),
-            address=request.client.host if request.client else "",
-            origin=self.app.settings.public_url or origin_of(request.scope),
+            language=language_of(headers.get(b"accept-language")),
+            address=address,
+            origin=self.app.settings.public_url or origin_of(scope),
         )
         if isinstance(request, WebSocket):
             return caller
-        await caller.admit(bearer(request.headers.get("authorization")))
+        await caller.admit(bearer(headers.get(b"authorization")))
         return caller.context()
 
     async def on_ws_connect(self, context: Any) -> UnsetType | dict[str, object] | None:
@@ -295,12 +298,11 @@ def failed(error: GraphQLError, language: str) -> ExecutionResult:
 
 def is_plain(request: Request) -> bool:
     """Whether a request posts JSON and accepts no stream."""
-    headers = request.headers
-    return (
-        request.method == "POST"
-        and headers.get("content-type") == JSON
-        and EVENT_STREAM not in headers.get("accept", "").lower()
-    )
+    if request.method != "POST":
+        return False
+    headers = FirstHeaders(request.scope)
+    is_json = headers.get(b"content-type") == JSON
+    return is_json and EVENT_STREAM not in headers.get(b"accept").lower()
 
 
 def is_operation(data: Any) -> bool:
