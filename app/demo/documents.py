@@ -124,19 +124,21 @@ async def _sell(desk: Desk) -> None:
 
 
 async def _throw_away(desk: Desk) -> None:
-    """One write-off is approved, one waits for the store's manager."""
+    """Two write-offs are approved, one waits for the store's manager."""
     books, cashier = desk.trade.books, desk.viewer("cashier", Role.CASHIER)
-    store = desk.trade.stores["demo"]
-    damages: Sequence[tuple[str, dict[str, str]]] = (
-        ("破损", {"EGG-30": "1"}),
-        ("变质", {"TOMATO": "1.4", "BANANA": "0.8"}),
-    )
-    requested = []
-    for reason, quantities in damages:
-        request = writeoffs.WriteOffRequest(desk.key("waste", reason), store, reason)
-        requested.append(await writeoffs.request(books, cashier, request, desk.lines(quantities)))
     manager = desk.viewer("manager", Role.MANAGER)
-    await writeoffs.approve(books.db, manager, desk.key("approval"), requested[0].id, None)
+    damages: Sequence[tuple[str, str, dict[str, str], bool]] = (
+        ("demo", "破损", {"EGG-30": "1"}, True),
+        ("demo", "变质", {"TOMATO": "1.4", "BANANA": "0.8"}, False),
+        ("demo-west", "变质", {"PORK": "1.2", "CABBAGE": "2.2"}, True),
+    )
+    for store, reason, quantities, is_approved in damages:
+        key = desk.key("waste", store, reason)
+        request = writeoffs.WriteOffRequest(key, desk.trade.stores[store], reason)
+        requested = await writeoffs.request(books, cashier, request, desk.lines(quantities))
+        if is_approved:
+            key = desk.key("approval", store)
+            await writeoffs.approve(books.db, manager, key, requested.id, None)
 
 
 async def _move(desk: Desk) -> None:

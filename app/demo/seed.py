@@ -3,20 +3,19 @@
 Every write has a key of its own, so a seeding that was cut short is finished by the next one.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from app.db import identity as rows
 from app.db import transfers
-from app.db.batches import ArrivingBatch as Arriving
 from app.db.core.lane import Lane
 from app.db.core.unit import Database
 from app.db.core.vault import Vault
-from app.db.tables import Movement, Product
+from app.db.tables import Product
 from app.demo.documents import Desk, paperwork
+from app.demo.stock import FRESH, Good, stock_up
 from app.demo.trades import Trade, furnish
 from app.domain.access import Role, Scope, Viewer
 from app.domain.catalog import categories, products
@@ -24,14 +23,12 @@ from app.domain.catalog.assortment import AssortmentRequest, set_assortment
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.catalog.new_products import ProductRequest, create_product
 from app.domain.catalog.products import ProductDescription
-from app.domain.claims import fingerprint_of
-from app.domain.ledger.draft import Draft, Line, Place, batch_id
+from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome, PostDrafts
 from app.domain.movements.record import Books
 from app.domain.people import staff, stores
 from app.domain.people.sessions import Gate
 from app.domain.rules.codes import check_digit
-from app.domain.rules.kinds import Kind
 from app.settings import Settings
 
 NAME = "示范超市"
@@ -50,12 +47,6 @@ PEOPLE = {
 
 OVERSTOCKED = 5
 """A product is overstocked above this multiple of its reorder point."""
-
-DELIVERED = {"MILK-1L": "24", "YOGURT-4": "12", "EGG-30": "10"}
-FRESH = {"MILK-1L": (30, 2), "YOGURT-4": (21, 5), "EGG-30": (45, 12), "CHEESE-166": (180, 90)}
-"""Goods kept by batches: days of shelf life, and days left of the stock in the demo."""
-
-SOLD = {"RICE-5KG": "1", "SOY-500": "2", "TOMATO": "1.25"}
 
 # sku, name, spec, unit, yuan, cost, reorder point, in the east, in the west
 GOODS = {
@@ -130,18 +121,6 @@ GOODS = {
         BEEF-500 肥牛卷 500g 盒 49.90 38.60 4 0 9
     """,
 }
-
-
-class Good(NamedTuple):
-    sku: str
-    name: str
-    spec: str
-    unit: str
-    price: str
-    cost: str
-    reorder_point: str
-    east: str
-    west: str
 
 
 class SignIn(NamedTuple):
@@ -255,9 +234,9 @@ async def _furnish(db: Database, settings: Settings, begun: Begun) -> None:
     await _run_out(db, owner, both, products)
     lane: Lane[Draft, Outcome] = Lane(settings.database_url, PostDrafts(), _unheard, connections=1)
     try:
-        await _stock(lane, owner, both, products)
         books = Books(db, lane, Cookbook(db))
         trade = Trade(books, begun.tenant, begun.owner, opened, _key)
+        await stock_up(trade, products)
         await furnish(trade)
         await paperwork(Desk(trade, people, {good.sku: product for good, product in products}))
     finally:
@@ -308,83 +287,3 @@ async def _run_out(
                 point = Decimal(good.reorder_point)
                 key = _key("reorder", good.sku, str(store))
                 await products.set_reorder_point(db, owner, key, product.id, store, point)
-
-
-async def _stock(
-    lane: Lane[Draft, Outcome],
-    owner: Viewer,
-    both: Sequence[UUID],
-    products: Sequence[tuple[Good, Product]],
-) -> None:
-    """Opening stock of both stores, and a delivery and a sale in the first."""
-    east, west = both
-    opening = [
-        {good.sku: good.east for good, _ in products},
-        {good.sku: good.west for good, _ in products},
-    ]
-    for draft in (
-        _draft(owner, Kind.OPENING, east, opening[0], products, reason="期初库存"),
-        _draft(owner, Kind.RECEIPT, east, DELIVERED, products, document="SH-0001"),
-        _draft(owner, Kind.SALE, east, SOLD, products, channel="COUNTER", document="XP-0001"),
-        _draft(owner, Kind.OPENING, west, opening[1], products, reason="期初库存"),
-    ):
-        outcome = await lane.submit(owner.tenant, draft)
-        if not isinstance(outcome, Movement):
-            raise RuntimeError(f"the demo's {draft.kind.name} was refused: {outcome}")
-
-
-def _draft(
-    owner: Viewer,
-    kind: Kind,
-    store: UUID,
-    quantities: Mapping[str, str],
-    products: Sequence[tuple[Good, Product]],
-    *,
-    reason: str | None = None,
-    channel: str | None = None,
-    document: str | None = None,
-) -> Draft:
-    source, target = kind.value.source, kind.value.target
-    assert source is not None
-    assert target is not None
-    lines = tuple(
-        Line(
-            product.id,
-            quantity,
-            Place(store, source),
-            Place(store, target),
-            unit_cost=None if kind is Kind.SALE else _cost(good),
-            arriving=_batch(good, product, kind),
-        )
-        for good, product in products
-        if (quantity := Decimal(quantities.get(good.sku, "0")))
-    )
-    return Draft(
-        kind,
-        store,
-        owner.actor,
-        _key(kind.name, str(store)),
-        lines,
-        fingerprint_of("demo", kind, store, quantities),
-        datetime.now(UTC),
-        reason=reason,
-        channel=channel,
-        document=document,
-    )
-
-
-def _cost(good: Good) -> int:
-    return int(Decimal(good.cost) * 10_000)
-
-
-def _batch(good: Good, product: Product, kind: Kind) -> Arriving | None:
-    """The expiry of the goods: opening stock is close to it, delivered goods are fresh."""
-    if good.sku not in FRESH or kind is Kind.SALE:
-        return None
-    life, left = FRESH[good.sku]
-    now = datetime.now(UTC)
-    until = now.date() + timedelta(days=left if kind is Kind.OPENING else life)
-    produced_on = until - timedelta(days=life)
-    number = f"{produced_on:%y%m%d}"
-    id = batch_id(product.id, number, until)
-    return Arriving(id, product.id, number, until, produced_on, "城南配送中心", _cost(good), now)

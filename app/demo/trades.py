@@ -15,7 +15,7 @@ from app.domain.catalog.products import ProductDescription
 from app.domain.catalog.recipes import Ingredient, set_recipe
 from app.domain.catalog.units import Pack
 from app.domain.documents import passes, redemptions
-from app.domain.movements.record import Books, MovementTerms, record
+from app.domain.movements.record import PLAIN, Books, MovementTerms, record
 from app.domain.rules.kinds import Kind
 
 # sku, name, spec, unit, what one costs, opening stock, reorder point, shelf life and days left
@@ -61,6 +61,7 @@ HELD = "RESERVE_ON_SALE"
 CONSUME_ON = {"SPA": HELD, "SPA-5": HELD, "CURL": "REDEEM"}
 PREPAID = ("SERVICE", "PASS")
 DELIVERER = "鲜达供应链"
+COUNTER = MovementTerms("COUNTER")
 
 
 class Good(NamedTuple):
@@ -95,6 +96,7 @@ class StockLine:
     batch_no: str | None = None
     expires_on: date | None = None
     supplier: str | None = None
+    produced_on: date | None = None
     code: str | None = None
     packs: Decimal | None = None
     unit: str | None = None
@@ -174,20 +176,22 @@ async def _open(
         supplier = DELIVERER if until else None
         product, quantity = catalog[good.sku].id, Decimal(good.opening)
         lines.append(StockLine(product, quantity, cost, number, until, supplier))
-    await _record(trade, Kind.OPENING, store, lines, "期初库存")
+    await book(trade, Kind.OPENING, store, lines, "期初库存")
 
 
-async def _record(
+async def book(
     trade: Trade,
     kind: Kind,
     store: UUID,
     lines: Sequence[StockLine],
     name: str,
-    channel: str | None = None,
+    terms: MovementTerms = PLAIN,
+    at: datetime | None = None,
 ) -> None:
-    movement = DemoMovement(trade.key(kind.name, str(store), name), reason=name)
+    """Record a movement, now by default. `name` is its reason, and makes its key."""
+    movement = DemoMovement(trade.key(kind.name, str(store), name), name, occurred_at=at)
     who = trade.viewer(Role.MANAGER)
-    outcome = await record(trade.books, who, kind, store, lines, movement, MovementTerms(channel))
+    outcome = await record(trade.books, who, kind, store, lines, movement, terms)
     if not isinstance(outcome, Movement):
         raise RuntimeError(f"the demo's {name} was refused: {outcome}")
 
@@ -218,16 +222,14 @@ def _part(words: Sequence[str], catalog: Mapping[str, Product]) -> Ingredient:
 async def _trade(trade: Trade, catalog: Mapping[str, Product]) -> None:
     """Produce soup, sell dishes, a service and two passes, and redeem one of them."""
     kitchen, salon = trade.stores["demo-kitchen"], trade.stores["demo-salon"]
-    await _record(trade, Kind.PRODUCTION, kitchen, [_line(catalog["SOUP"], "12")], "熬汤")
+    await book(trade, Kind.PRODUCTION, kitchen, [_line(catalog["SOUP"], "12")], "熬汤")
     dishes = [
         _line(catalog["EGGS"], "2"),
         _line(catalog["NOODLES"], "3"),
         _line(catalog["SET-1"], "1"),
     ]
-    await _record(trade, Kind.SALE, kitchen, dishes, "午市", channel="COUNTER")
-    await _record(
-        trade, Kind.SALE, salon, [_line(catalog["COLOUR"], "1")], "染发", channel="COUNTER"
-    )
+    await book(trade, Kind.SALE, kitchen, dishes, "午市", COUNTER)
+    await book(trade, Kind.SALE, salon, [_line(catalog["COLOUR"], "1")], "染发", COUNTER)
     db, who = trade.books.db, trade.viewer(Role.MANAGER)
     sold = []
     for sku, customer, uses in (("CUT-10", "13800138000", 10), ("SPA-5", "13900139000", 5)):
