@@ -30,8 +30,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.properties import PageSetupProperties
 
-PARENT = os.getppid()
-PAUSE_SECONDS = 0.02
+PARENT, PAUSE_SECONDS = os.getppid(), 0.02
 FORMATS = {
     "TEXT": "@",
     "DATE": "yyyy-mm-dd",
@@ -50,22 +49,21 @@ FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 SAMPLE = 500
 """Rows that decide how wide the columns are."""
 WIDTHS = 8, 50
-TEXT_MAX = 32_767
-A4 = "9"
+TEXT_MAX, A4 = 32_767, "9"
 BOLD, TITLE = Font(name="Calibri", size=11, bold=True), Font(name="Calibri", size=15, bold=True)
 HEADER_FILL = PatternFill("solid", fgColor="DDE7F3")
-LINE = Border(bottom=Side(style="thin", color="8EA9C8"))
-TOTAL_LINE = Border(top=Side(style="thin", color="8EA9C8"))
-TEXT_ALIGNMENT = Alignment(horizontal="left", indent=1)
+SIDE = Side(style="thin", color="8EA9C8")
+LINE, TOTAL_LINE = Border(bottom=SIDE), Border(top=SIDE)
+TEXT_ALIGNMENT = Alignment(horizontal="left", vertical="center", indent=1)
+NUMBER_ALIGNMENT = Alignment(vertical="center")
 HEADING_ALIGNMENTS = {
     True: Alignment(horizontal="left", vertical="center", indent=1),
     False: Alignment(horizontal="right", vertical="center"),
 }
 BLUE, GREY = "4C78A8", "D9D9D9"
-CHART_WIDTH, CHART_HEIGHT, TALL_CHART_HEIGHT = 18, 8, 12
-"""In cm."""
-ROW_HEIGHT = 0.53
-FEW_BARS = 10
+CHART_WIDTH, CHART_HEIGHT, TALL_CHART_HEIGHT = 18, 8, 12  # cm
+ROW_POINTS = 18  # Chinese fonts are taller than those that Excel plans for.
+ROW_HEIGHT, FEW_BARS = ROW_POINTS * 2.54 / 72, 10
 
 Table = dict[str, Any]
 
@@ -172,8 +170,7 @@ def write_data(page: Any, table: Table, folder: Path) -> int:
     for place, width in enumerate(widths(columns, folder), start=1):
         page.column_dimensions[get_column_letter(place)].width = width
     lay_out(page, "landscape")
-    page.freeze_panes = "A2"
-    page.print_title_rows = "1:1"
+    page.freeze_panes, page.print_title_rows = "A2", "1:1"
     page.append([heading(page, column["title"], column["kind"]) for column in columns])
     cells = [Cells(page, place, column["kind"]) for place, column in enumerate(columns, start=1)]
     last = 1
@@ -187,16 +184,22 @@ def write_data(page: Any, table: Table, folder: Path) -> int:
 
 
 def widths(columns: list[Any], folder: Path) -> list[int]:
-    """The width of each column in characters, by its title and the first rows."""
-    most = [display_width(column["title"]) + 3 for column in columns]
-    for row in islice(rows_of(folder), SAMPLE):
-        for place, value in enumerate(row):
-            most[place] = max(most[place], shown_width(value, columns[place]["kind"]))
+    """The width of each column in characters, by its title, the first rows and their total."""
+    rows = list(islice(rows_of(folder), SAMPLE))
+    more = 3 * (len(rows) == SAMPLE)
+    most: list[int] = []
+    for place, column in enumerate(columns):
+        values = [row[place] for row in rows if row[place] is not None]
+        shown = [shown_width(value, column["kind"]) for value in values]
+        if column["total"]:
+            shown.append(len(f"{sum(map(float, values)):,.2f}") + more)
+        most.append(max([display_width(column["title"]) + 3, *shown]))
     return [min(max(width + 2, WIDTHS[0]), WIDTHS[1]) for width in most]
 
 
 def lay_out(page: Any, orientation: str) -> None:
-    """Print on A4, as wide as one page, with page numbers."""
+    """Print on A4, as wide as one page, with page numbers; all rows have one height."""
+    page.sheet_format.defaultRowHeight, page.sheet_format.customHeight = ROW_POINTS, True
     page.page_setup.paperSize = A4
     page.page_setup.orientation = orientation
     page.page_setup.fitToWidth = 1
@@ -232,8 +235,7 @@ class ColumnCell(Cell):
     def __init__(self, page: Any, place: int, kind: str, is_quoted: bool = False) -> None:
         super().__init__(page, row=1, column=place)
         self.number_format = FORMATS[kind]
-        if kind == "TEXT":
-            self.alignment = TEXT_ALIGNMENT
+        self.alignment = TEXT_ALIGNMENT if kind == "TEXT" else NUMBER_ALIGNMENT
         # It stays a text when a person edits the cell.
         self.quotePrefix = is_quoted
         self._style_id = super().style_id
@@ -287,6 +289,7 @@ def totals(page: Any, table: Table, last: int) -> list[Any]:
     for place, column in enumerate(table["columns"], start=1):
         letter = get_column_letter(place)
         cell = WriteOnlyCell(page)
+        cell.alignment = NUMBER_ALIGNMENT
         if column["total"]:
             cell.value = f"=SUBTOTAL(109,{letter}2:{letter}{last})"
         elif ratio := column["ratio"]:
@@ -350,16 +353,14 @@ def drawn(page: Any, chart: Table, head: int, last: int) -> Any:
     drawing.add_data(Reference(page, min_col=2, min_row=head, max_row=last), titles_from_data=True)
     drawing.set_categories(Reference(page, min_col=1, min_row=head + 1, max_row=last))
     is_tall = len(chart["points"]) > FEW_BARS and chart["shape"] == "BAR"
-    drawing.width = CHART_WIDTH
-    drawing.height = TALL_CHART_HEIGHT if is_tall else CHART_HEIGHT
+    drawing.width, drawing.height = CHART_WIDTH, TALL_CHART_HEIGHT if is_tall else CHART_HEIGHT
     if isinstance(drawing, PieChart):
         drawing.dataLabels = DataLabelList(
             showPercent=True, showVal=False, showCatName=False, showSerName=False
         )
         return drawing
     drawing.legend = None
-    # Without these the axes are not drawn by Excel.
-    drawing.x_axis.delete = drawing.y_axis.delete = False
+    drawing.x_axis.delete = drawing.y_axis.delete = False  # Excel would draw no axes.
     drawing.y_axis.numFmt = FORMATS["COUNT"]
     drawing.y_axis.majorGridlines.spPr = GraphicalProperties(ln=LineProperties(solidFill=GREY))
     look = drawing.series[0].graphicalProperties

@@ -1,5 +1,6 @@
 """Exports of what to order, how suppliers deliver, and what stocktakes find."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -68,7 +69,8 @@ async def reorders(session: AnySession, scope: ExportScope) -> ExportTable:
     chosen = StockFilter(scope.stores, scope.category_id)
     plan = await reorder_plan(session, scope.tenant, chosen, None, COVER_DAYS, ROWS_MAX)
     columns = scope.columns(REORDER)
-    costs: dict[str, int] = {}
+    no_supplier = scope.text(("未指定供应商", "No supplier"))
+    costs = Counter[str]()
 
     async def pages() -> AsyncIterator[list[Row]]:
         for start in range(0, len(plan.lines), PAGE):
@@ -84,7 +86,7 @@ async def reorders(session: AnySession, scope: ExportScope) -> ExportTable:
                 values |= _line(line)
                 values["store"] = scope.names[line.store_id].name
                 values["supplier"] = supplier = names.get(line.supplier_id, "")
-                costs[supplier or "—"] = costs.get(supplier or "—", 0) + (line.cost or 0)
+                costs[supplier or no_supplier] += line.cost or 0
                 page.append([values[column.name] for column in columns])
             yield page
 
