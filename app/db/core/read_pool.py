@@ -70,7 +70,10 @@ class ReadPool:
 
         Raises TimeoutError after `PATIENCE_SECONDS`, and the errors of connecting.
         """
-        async with asyncio.timeout(PATIENCE_SECONDS if self._free.locked() else None):
+        if self._free.locked():
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._free.acquire()
+        else:
             await self._free.acquire()
         try:
             return self._idle_one(tenant) or ReadConnection(
