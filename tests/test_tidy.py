@@ -26,6 +26,7 @@ from app.domain import errors, import_errors
 from app.domain.access import Can
 from app.domain.errors import Refusal
 from app.domain.rules.kinds import Kind
+from app.live.plans import OfClasses
 from app.resolvers import SCHEMA
 from app.schema.messages import WORDS, message_of
 
@@ -225,9 +226,7 @@ def test_a_window_shows_what_its_row_has(shown: GraphQLObjectType) -> None:
 
 def window_rows(definition: Any) -> tuple[type, ...]:
     check = definition.is_type_of
-    cells = (check and check.__closure__) or ()
-    tuples = [cell.cell_contents for cell in cells if isinstance(cell.cell_contents, tuple)]
-    return tuples[0] if tuples else ()
+    return check.classes if isinstance(check, OfClasses) else ()
 
 
 ROOTS = [GRAPHQL.query_type, GRAPHQL.mutation_type, GRAPHQL.subscription_type]

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, repeat
 from operator import attrgetter
+from types import NoneType
 from typing import Any, cast
 
 from graphql import (
@@ -66,6 +67,20 @@ class Reader:
     """The attribute that `read` returns, if it does only that."""
     convert: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     """Makes the arguments of `read` from those of GraphQL; None for a field without arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfClasses:
+    """Says by the class of a row whether it is of a GraphQL type."""
+
+    classes: tuple[type, ...]
+
+    def __call__(self, row: object, _info: object) -> bool:
+        return isinstance(row, self.classes)
+
+
+def _one_of_each_class(rows: Values) -> Iterable[Any]:
+    return dict(zip(map(type, rows), rows, strict=True)).values()
 
 
 class PlanInfo:
@@ -176,7 +191,8 @@ class ObjectPlan:
         run.spend(len(rows), len(self._names))
         if self._is_type_of is not None:
             is_type_of, info = self._is_type_of, run.info
-            if not all(is_type_of(row, info) for row in rows):  # pyright: ignore[reportArgumentType] PlanInfo
+            checked = _one_of_each_class(rows) if isinstance(is_type_of, OfClasses) else rows
+            if not all(is_type_of(row, info) for row in checked):  # pyright: ignore[reportArgumentType] PlanInfo
                 raise Unusual
         if not self._fields:
             return [{} for _ in rows]
@@ -264,36 +280,20 @@ def completion(type_: Any, details: Any, executor: Any) -> Complete:
     return _required(present) if required else _nullable(present)
 
 
-def _all_of(class_: type) -> Callable[[Values], bool]:
-    classes = {class_}
-    return lambda values: set(map(type, values)) == classes
-
-
-def _all_int(values: Values) -> bool:
-    return (
-        set(map(type, values)) == {int}
-        and min(values) >= GRAPHQL_MIN_INT
-        and (max(values) <= GRAPHQL_MAX_INT)
-    )
-
-
-UNCHANGED: dict[str, Callable[[Values], bool]] = {
-    "Boolean": _all_of(bool),
-    "ID": _all_of(str),
-    "Int": _all_int,
-    "String": _all_of(str),
-}
-"""Whether all values of a scalar are answers already."""
+UNCHANGED = {"Boolean": bool, "ID": str, "Int": int, "String": str}
+"""Scalars whose values of this class are answers already, integers if they have 32 bits."""
 
 
 def _leaves(type_: Any, required: bool) -> Complete:
     coerce = type_.coerce_output_value
-    is_unchanged = UNCHANGED.get(type_.name)
+    unchanged = {UNCHANGED.get(type_.name)}
 
     def complete(values: Values, _run: Run) -> Values:
-        if is_unchanged is not None and is_unchanged(values):
+        classes = set(map(type, values))
+        if classes == unchanged and (classes != {int} or _are_32_bits(values)):
             return values
-        nulls = values.count(None)
+        # Comparing each value with None would take longer than reading it.
+        nulls = values.count(None) if NoneType in classes else 0
         if nulls and required:
             raise Unusual
         if nulls:
@@ -305,6 +305,10 @@ def _leaves(type_: Any, required: bool) -> Complete:
         return outputs
 
     return complete
+
+
+def _are_32_bits(values: Values) -> bool:
+    return min(values) >= GRAPHQL_MIN_INT and max(values) <= GRAPHQL_MAX_INT
 
 
 def _required(complete: Complete) -> Complete:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import strawberry
 
 from app.domain.access import Can
+from app.live.plans import OfClasses
 from app.schema import boundary
 
 T = TypeVar("T", bound=type)
@@ -28,13 +29,10 @@ def window(
     if needs is not None:
         named["directives"] = boundary.needs(needs)
 
-    def of_these(row: object, _info: object) -> bool:
-        return isinstance(row, rows)
-
     def decorate(cls: T) -> T:
         type_ = strawberry.type(cls, **named)
         boundary.declare(type_, boundary.Sight(needs, stores, public))
-        definition(type_).is_type_of = of_these
+        definition(type_).is_type_of = OfClasses(rows)
         return type_
 
     return decorate
