@@ -136,3 +136,14 @@ async def test_a_name_that_begins_like_a_total_is_a_product(fresh: Desk) -> None
     rows = (("小计算器", "6901234567892", "个", 12), ("本月合计 3 件", "", "", 36), ("总计：",))
     answer = await preview(fresh, workbook(headers, *rows))
     assert (answer["rows"], answer["created"], answer["errors"]) == (1, 1, [])
+
+
+async def test_rows_of_words_only_are_no_headers(fresh: Desk) -> None:
+    sheet = workbook(
+        ("供应商", "联系人", "备注"),
+        ("粮油公司", "王芳", "备注"),
+        ("无", "-", "-"),
+    )
+    answer = await preview(fresh, sheet, "SUPPLIERS")
+    assert (answer["rows"], answer["created"], answer["errors"]) == (2, 2, [])
+    assert answer["unusedColumns"] == []

@@ -10,7 +10,15 @@ from uuid import UUID
 from app.domain.errors import Refused, Text
 from app.domain.import_errors import ImportFault, ImportRefused
 from app.domain.rules.import_columns import ImportKind, columns_of, headers_of, is_no_row
-from app.domain.rules.import_values import InvalidCell, Measure, Parsed, read_cell, spelling, text
+from app.domain.rules.import_values import (
+    InvalidCell,
+    Measure,
+    Parsed,
+    read_cell,
+    says_nothing,
+    spelling,
+    text,
+)
 from app.platforms.spreadsheets import Cell, Merged, Unreadable, column_name, read_cells
 
 MOST_ROWS = 20_000
@@ -142,7 +150,7 @@ def _read_row(sheet: SheetRows, number: int, cells: Sequence[Cell]) -> None:
     """Adds the row, and an error for each cell that cannot be read."""
     texts: dict[str, str] = {}
     for field, place in sheet.columns.items():
-        if place >= len(cells):
+        if place >= len(cells) or says_nothing(field, cells[place]):
             continue
         try:
             spelled = spelling(field, cells[place])

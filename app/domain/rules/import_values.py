@@ -206,11 +206,13 @@ READERS: dict[str, Callable[[Cell], Any]] = {
 
 
 def read_cell(field: str, cell: Cell) -> Parsed:
-    """The value of the field in this cell; None for an empty cell, or one that says 无 or -. Raises
-    InvalidCell."""
-    if field not in NAMES and isinstance(cell, str) and cell.strip().casefold() in NOTHING:
-        return None
+    """The value of the field in this cell; None for an empty cell. Raises InvalidCell."""
     return READERS.get(field, text)(cell)
+
+
+def says_nothing(field: str, cell: Cell) -> bool:
+    """Whether a cell of a sheet has a sign for no value, such as - or 无."""
+    return field not in NAMES and isinstance(cell, str) and cell.strip().casefold() in NOTHING
 
 
 def spelling(field: str, cell: Cell) -> str | None:
