@@ -272,14 +272,21 @@ def replay(
 
 
 @app.command(hidden=True)
-def prepare(demo: bool = False) -> None:
-    """Migrate, and seed an empty database with the demo; print its sign-ins."""
-    from app.demo.seed import seed
-    from app.run.migrate import upgrade
+def prepare(demo: bool = False, if_changed: bool = False) -> None:
+    """Migrate, and seed an empty database with the demo; print its sign-ins. With `if_changed` the
+    demo is complete unless the schema has changed."""
+    from app.db.core.revision import present_revision
+    from app.run.migrate import newest_revision, upgrade
 
     chosen = settings.load()
-    upgrade(chosen.owner_url)
-    if demo and (sign_ins := asyncio.run(seed(chosen))):
+    changed = asyncio.run(present_revision(chosen.owner_url)) != newest_revision()
+    if changed:
+        upgrade(chosen.owner_url)
+    if not demo or (if_changed and not changed):
+        return
+    from app.demo.seed import seed
+
+    if sign_ins := asyncio.run(seed(chosen)):
         print("演示账号 / Demo sign-ins (登录 signIn → GraphiQL):")
         for login, password, who in sign_ins:
             print(f"  {login:<8} {password:<11} {who}")
@@ -303,9 +310,8 @@ def receive_listener() -> int | None:
 
     Returns the file descriptor of the socket; None when the supervisor ended.
     """
-
-    import_module("app.web.server")
-
+    for program in ("app.main", "app.web.server"):
+        import_module(program)
     tether.rename("kucun spare")
     with socket.socket(fileno=os.dup(sys.stdin.fileno())) as channel:
         channel.send(b"loaded")

@@ -27,12 +27,6 @@ from app.domain.notices.sms import SmsClients
 from app.domain.people.mini_apps import MiniApps
 from app.domain.people.sessions import Gate
 from app.domain.reports.exports import ExportFiles
-from app.jobs.alerts import serve_alerts
-from app.jobs.channel_sync import serve_shops
-from app.jobs.exports import serve_exports
-from app.jobs.images import serve_images
-from app.jobs.imports import serve_imports
-from app.jobs.runner import work
 from app.live.hub import Hub
 from app.live.socket import sweep
 from app.platforms.image_store import Bucket, open_store
@@ -133,6 +127,14 @@ def app_of(config: Settings, bus: Bus) -> App:
 
 def jobs_of(app: App) -> list[Coroutine[Any, Any, None]]:
     """The coroutines of a worker, which run until they are cancelled."""
+    # Web processes run no jobs, and start sooner without them.
+    from app.jobs.alerts import serve_alerts
+    from app.jobs.channel_sync import serve_shops
+    from app.jobs.exports import serve_exports
+    from app.jobs.images import serve_images
+    from app.jobs.imports import serve_imports
+    from app.jobs.runner import work
+
     config, db = app.settings, app.db
     providers = Providers(config.private_host_names, app.mini_apps, SmsClients(config))
     return [

@@ -14,9 +14,6 @@ import zipfile
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-import charset_normalizer
-import python_calamine
-
 MEMORY_BYTES = 512 * 1024**2
 CPU_SECONDS = 10
 ENTRIES_MAX = 1000
@@ -58,6 +55,9 @@ def read(content: bytes) -> Sheet:
 
 
 def _workbook(content: bytes) -> Sheet:
+    # The web processes use other parts of this module, without its libraries.
+    import python_calamine
+
     _check_archive(content)
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
@@ -160,6 +160,8 @@ def _decoded(content: bytes) -> str:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError:
             pass
+    import charset_normalizer
+
     candidates = WIDE_ENCODINGS if wide else ENCODINGS
     best = charset_normalizer.from_bytes(content, cp_isolation=candidates).best()
     # The detection fails on short texts; GBK, which is common in China, is then assumed.

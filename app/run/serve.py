@@ -37,18 +37,19 @@ def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
         )
         stack.callback(engines.stop)
         demo = any(engines.embedded) if demo is None else demo
+        secret = settings.secret or keep_secret(settings.data / "secret")
+        settings = settings.model_copy(update={"secret": secret})
+        port = listener.getsockname()[1]
+        web = Places(settings.host, port, listener, environments(settings))
+        stack.callback(web.stop)
+        # The web processes load the program while the engines start and the database is prepared.
+        web.load()
         report_engines(engines)
         settings = complete(settings, engines)
-        sign_ins = prepare(settings, demo) if migrate else ""
-        environments = [
-            environment(of_process(settings, number), owner=False)
-            for number in range(settings.processes)
-        ]
+        sign_ins = prepare(settings, demo, engines.embedded[0]) if migrate else ""
         workers = workers_of(settings)
-        web = Places(settings.host, listener.getsockname()[1], listener, environments)
-        stack.callback(web.stop)
         report("正在启动网页服务", "Starting the web processes")
-        web.start(READY_SECONDS)
+        web.start(environments(settings), READY_SECONDS)
         address = reachable(listener)
         await_ready(address, [place.process for place in web.places])
         announce(address, sign_ins)
@@ -61,6 +62,14 @@ def serve(settings: Settings, *, demo: bool | None, migrate: bool) -> None:
             for name in [*engines.revive(), *web.revive(), *revived]:
                 sys.stderr.write(f"kucun: {name} had died and was restarted\n")
             time.sleep(0.1)
+
+
+def environments(settings: Settings) -> list[dict[str, str]]:
+    """The environment variables of each web process."""
+    return [
+        environment(of_process(settings, number), owner=False)
+        for number in range(settings.processes)
+    ]
 
 
 def workers_of(settings: Settings) -> list[Worker]:
@@ -86,14 +95,13 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 def complete(settings: Settings, engines: Engines) -> Settings:
-    """Start the engines; the settings with their URLs and a signing secret filled in."""
+    """Start the engines; the settings with their URLs filled in."""
     urls = engines.start()
     return settings.model_copy(
         update={
             "database_url": settings.database_url or urls.database,
             "owner_url": settings.owner_url or urls.owner,
             "redis_url": settings.redis_url or urls.redis,
-            "secret": settings.secret or keep_secret(settings.data / "secret"),
         }
     )
 
@@ -123,7 +131,7 @@ def environment(settings: Settings, *, owner: bool) -> dict[str, str]:
     return {**os.environ, **chosen}
 
 
-def prepare(settings: Settings, demo: bool) -> str:
+def prepare(settings: Settings, demo: bool, embedded: bool) -> str:
     """Migrate, and seed the demo tenant into an empty database.
 
     Returns the text that lists the demo's sign-ins, "" without a demo. Raises Unusable.
@@ -132,8 +140,11 @@ def prepare(settings: Settings, demo: bool) -> str:
     report("正在升级数据库结构", "Migrating the database")
     if demo and not kept.exists():
         report("首次启动，正在写入演示数据", "First start: seeding the demo data")
-    flag = "--demo" if demo else "--no-demo"
-    program = (sys.executable, "-m", "app.cli", "prepare", flag)
+    flags = ["--demo" if demo else "--no-demo"]
+    if kept.exists() and embedded:
+        # The sign-ins were written when the demo of this database was complete.
+        flags.append("--if-changed")
+    program = (sys.executable, "-m", "app.cli", "prepare", *flags)
     done = subprocess.run(
         tether.command(signal.SIGKILL, None, *program),
         env=environment(settings, owner=True),
@@ -174,7 +185,7 @@ def await_ready(address: tuple[str, int], web: Sequence[Process]) -> None:
             if connection.getresponse().status == 200:
                 return
         except (OSError, http.client.HTTPException):
-            time.sleep(0.05)
+            time.sleep(0.01)
         finally:
             connection.close()
     raise Unusable(f"The web processes were not ready within {READY_SECONDS} s.")

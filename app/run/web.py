@@ -91,10 +91,16 @@ class Places:
         ]
         self.places[0].listener = first
 
-    def start(self, seconds: float) -> None:
-        """Start every process and wait until all serve. Raises Unusable when one does not."""
+    def load(self) -> None:
+        """Let every process load the program; the settings may still be incomplete."""
         for place in self.places:
             place.process.spawn()
+
+    def start(self, environments: Sequence[dict[str, str]], seconds: float) -> None:
+        """Let every process serve with its settings. Raises Unusable when one does not."""
+        self._environment = environments[0]
+        for place, environment in zip(self.places, environments, strict=True):
+            place.environment = place.process.environment = environment
         deadline = time.monotonic() + seconds
         while not all(place.serves for place in self.places):
             if any(place.process.dead() for place in self.places):
@@ -103,7 +109,7 @@ class Places:
                 raise Unusable(f"The web processes were not ready within {seconds} s.")
             for place in self.places:
                 place.serve()
-            time.sleep(0.05)
+            time.sleep(0.01)
 
     def revive(self) -> list[str]:
         """Replace processes that died; returns the names of their places."""
@@ -151,14 +157,14 @@ class Place:
         self.listener: socket.socket | None = None
         self.serves = False
         self._address = address
-        self._environment = environment
+        self.environment = environment
 
     def serve(self) -> None:
         """Hand the socket to the process once it has loaded the program."""
         if not self.serves and self.process.loaded():
             if self.listener is None:
                 self.listener = bind(*self._address, shared=True)
-            self.process.begin(self.listener, self._environment)
+            self.process.begin(self.listener, self.environment)
             self.serves = True
 
     def close(self) -> None:

@@ -4,8 +4,11 @@ import asyncio
 from uuid import uuid4
 
 import asyncpg
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
-from app.run.migrate import upgrade
+from app.db.core.revision import present_revision
+from app.run.migrate import ROOT, newest_revision, upgrade
 from tests.conftest import Cloning, command, renamed
 
 PRODUCT = """
@@ -13,6 +16,15 @@ INSERT INTO products (tenant_id, id, sku, name, kind, unit, scale, search, pinyi
 VALUES ($1, $2, $3, $4, 'GOODS', $5, $6, $7, 'x', $8)
 """
 CODES = "SELECT name, product_id, is_sku, code, pack_quantity FROM product_codes"
+
+
+async def test_the_newest_revision_is_the_last_migration_and_known_without_alembic(
+    clone: Cloning,
+) -> None:
+    config = Config(ROOT / "alembic.ini")
+    assert newest_revision() == ScriptDirectory.from_config(config).get_current_head()
+    owner = (await clone()).owner
+    assert await present_revision(owner) == newest_revision()
 
 
 async def test_codes_of_earlier_versions_are_in_one_namespace(clone: Cloning) -> None:

@@ -10,13 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from typing import NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
-
-from biip import BiipException, ParseConfig
-from biip.gs1_digital_link_uris import GS1DigitalLinkURI
-from biip.gs1_element_strings import GS1ElementString
-from biip.gs1_messages import GS1Message
 
 from app.db import catalog
 from app.db import codes as rows
@@ -25,14 +21,16 @@ from app.db.core.snapshot import AnySession
 from app.db.tables import Level, Product
 from app.domain.errors import Malformed
 from app.domain.rules import scales
-from app.domain.rules.codes import LENGTHS, check_digit_ok, code_key, normal
+from app.domain.rules.codes import LENGTHS, NotGs1, check_digit_ok, code_key, normal
 from app.domain.rules.spelling import plain
 from app.domain.rules.texts import clean
+
+if TYPE_CHECKING:
+    from biip.gs1_element_strings import GS1ElementString
 
 FNC1 = "\x1d"
 # A keyboard scanner may send another character for FNC1; no control character is kept in a text.
 STANDS_FOR_FNC1 = "|"
-CONFIG = ParseConfig(separator_chars=(STANDS_FOR_FNC1,))
 SYMBOLOGY = re.compile(r"\][A-Za-z][0-9A-Za-z]")
 MESSAGES = ("]C1", "]d2", "]Q3", "]e0", "]J1")
 LEADING = ("10", "11", "13", "15", "16", "17", "21", "30", "31", "32", "33", "37", "39")
@@ -194,19 +192,22 @@ def read_code(text: str, layouts: Sequence[str] = (), field: str = "code") -> Co
         return Code(Form.PLAIN, normal(bare))
     try:
         if LINK.match(bare):
-            return _code(Form.DIGITAL_LINK, GS1DigitalLinkURI.parse(bare).element_strings)
+            return _code(Form.DIGITAL_LINK, _parser().parse_link(bare))
         if PRINTED.match(bare):
-            return _code(Form.GS1, GS1Message.parse_hri(bare).element_strings)
+            return _code(Form.GS1, _parser().parse_printed(bare))
         if (symbology and symbology[0] in MESSAGES) or _begins_like_a_message(bare):
-            return _code(Form.GS1, _elements(bare))
-    except BiipException as error:
+            return _code(Form.GS1, _parser().parse_message(bare))
+    except NotGs1 as error:
         digit = "check digit" in str(error).lower()
         return Code(Form.GS1, bare, fault="CHECK_DIGIT" if digit else "FORMAT")
     return _bare_message(bare) or Code(Form.PLAIN, normal(shown))
 
 
-def _elements(text: str) -> Sequence[GS1ElementString]:
-    return GS1Message.parse(text.lstrip(STANDS_FOR_FNC1), config=CONFIG).element_strings
+def _parser() -> ModuleType:
+    # Loaded at the first message: its tables take 15 MiB and 70 ms.
+    from app.domain.catalog import gs1_parser
+
+    return gs1_parser
 
 
 def _begins_like_a_message(text: str) -> bool:
@@ -222,13 +223,13 @@ def _bare_message(text: str) -> Code | None:
     if text[:2] not in LEADING or len(text) <= 16:
         return None
     try:
-        code = _code(Form.GS1, _elements(text))
-    except BiipException:
+        code = _code(Form.GS1, _parser().parse_message(text))
+    except NotGs1:
         return None
     return None if code.fault else code
 
 
-def _code(form: Form, parts: Sequence[GS1ElementString]) -> Code:
+def _code(form: Form, parts: "Sequence[GS1ElementString]") -> Code:
     elements = {part.ai.ai: part for part in parts}
     gtin = elements.get("01") or elements.get("02")
     if gtin is None or gtin.gtin is None:
@@ -255,7 +256,7 @@ def _code(form: Form, parts: Sequence[GS1ElementString]) -> Code:
     )
 
 
-Elements = Mapping[str, GS1ElementString]
+Elements = Mapping[str, "GS1ElementString"]
 """The elements of a message by their application identifier (AI)."""
 
 
@@ -271,7 +272,7 @@ def _earliest(elements: Elements, *ais: str) -> date | None:
     return min((day for ai in ais if (day := _date(elements, ai))), default=None)
 
 
-def _measure(elements: Elements, prefix: str) -> GS1ElementString | None:
+def _measure(elements: Elements, prefix: str) -> "GS1ElementString | None":
     """The element of a measure; its last digit is the number of decimals."""
     return next((part for ai, part in elements.items() if ai[:-1] == prefix), None)
 

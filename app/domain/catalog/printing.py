@@ -6,9 +6,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-import zxingcpp
-from zxingcpp import BarcodeFormat
-
 from app.db import catalog as rows
 from app.db.codes import barcodes_of
 from app.db.core.snapshot import Reads
@@ -88,16 +85,21 @@ def _day(day: date | None) -> str | None:
 
 
 FORMATS = {
-    "EAN_13": BarcodeFormat.EAN13,
-    "CODE_128": BarcodeFormat.Code128,
-    "QR_CODE": BarcodeFormat.QRCode,
-    "DATA_MATRIX": BarcodeFormat.DataMatrix,
+    "EAN_13": "EAN13",
+    "CODE_128": "Code128",
+    "QR_CODE": "QRCode",
+    "DATA_MATRIX": "DataMatrix",
 }
 
 
 def _printed(product: Product, symbology: str, text: str, gs1: bool = False) -> Printed:
+    # Loaded at the first label.
+    import zxingcpp
+
     # `Any`: zxing-cpp types its options as unknown. Only GS1 symbols take the option.
     writer: Any = zxingcpp
     options = {"gs1": True} if gs1 else {}
-    symbol = writer.create_barcode(text, FORMATS[symbology], **options)
+    symbol = writer.create_barcode(
+        text, getattr(writer.BarcodeFormat, FORMATS[symbology]), **options
+    )
     return Printed(product, symbology, text, symbol.to_svg())

@@ -16,6 +16,10 @@ LOOK_ALIKES = CYRILLIC | GREEK
 """Letters of other scripts whose capitals look like a Latin letter."""
 
 
+class NotGs1(Exception):
+    """A text is no GS1 message; the message says why."""
+
+
 def check_digit_ok(code: str) -> bool:
     """Whether the last digit is the GS1 check digit (weights 3 and 1 from the right)."""
     if not code.isascii() or not code.isdigit() or len(code) < 2:

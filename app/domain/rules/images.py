@@ -2,8 +2,6 @@
 
 from io import BytesIO
 
-from PIL import Image
-
 BYTES_MAX = 5 * 1024 * 1024
 PIXELS_MAX = 25_000_000
 """The most pixels of an image: decoded, it takes four bytes a pixel in each browser that shows
@@ -23,6 +21,9 @@ def media_type(content: bytes) -> str | None:
 
     An image with more than PIXELS_MAX pixels is refused by its header: no pixel is decoded.
     """
+    # Loaded at the first image, like its decoders.
+    from PIL import Image
+
     try:
         with Image.open(BytesIO(content), formats=DECODERS) as image:
             if image.width * image.height > PIXELS_MAX:
