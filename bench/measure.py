@@ -71,6 +71,8 @@ BARS = {
     "as_of_level_ms": Bar(2, "ms"),
     "as_of_store_ms": Bar(50, "ms"),
     "as_of_tenant_s": Bar(3, "s"),
+    "growth_sale_x": Bar(1.2, "x"),
+    "growth_read_x": Bar(1.2, "x"),
     "deliver_vs_bare": Bar(0.8, "x"),
     "deliver_1000_vs_bare": Bar(0.8, "x"),
     "deliver_5000_vs_bare": Bar(0.8, "x"),
