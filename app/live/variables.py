@@ -146,6 +146,7 @@ class Variables:
                 elif is_required:
                     return None
         except Exception:
+            # graphql-core reads them again, and its errors say what is wrong.
             return None
         return VariableValues(sources, coerced)
 

@@ -110,7 +110,7 @@ async def test_reads_behind_one_that_took_too_long_fail_like_it(single: Database
 
 
 @pytest.mark.filterwarnings("error")
-async def test_a_value_that_nobody_awaits_is_no_warning() -> None:
+async def test_a_value_that_is_not_awaited_is_no_warning() -> None:
     """As when another field of the answer failed first."""
     loading: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     read = guarded(Guard(judge=lambda value, _: value * 2), lambda *_: loading)

@@ -21,7 +21,14 @@ from app.db.core.snapshot import AnySession
 from app.db.tables import Level, Product
 from app.domain.errors import Malformed
 from app.domain.rules import scales
-from app.domain.rules.codes import LENGTHS, NotGs1, check_digit_ok, code_key, normal
+from app.domain.rules.codes import (
+    LENGTHS,
+    STANDS_FOR_FNC1,
+    NotGs1,
+    check_digit_ok,
+    code_key,
+    normal,
+)
 from app.domain.rules.spelling import plain
 from app.domain.rules.texts import clean
 
@@ -29,8 +36,6 @@ if TYPE_CHECKING:
     from biip.gs1_element_strings import GS1ElementString
 
 FNC1 = "\x1d"
-# A keyboard scanner may send another character for FNC1; no control character is kept in a text.
-STANDS_FOR_FNC1 = "|"
 SYMBOLOGY = re.compile(r"\][A-Za-z][0-9A-Za-z]")
 MESSAGES = ("]C1", "]d2", "]Q3", "]e0", "]J1")
 LEADING = ("10", "11", "13", "15", "16", "17", "21", "30", "31", "32", "33", "37", "39")

@@ -8,10 +8,8 @@ from biip.gs1_digital_link_uris import GS1DigitalLinkURI
 from biip.gs1_element_strings import GS1ElementString
 from biip.gs1_messages import GS1Message
 
-from app.domain.rules.codes import NotGs1
+from app.domain.rules.codes import STANDS_FOR_FNC1, NotGs1
 
-# A keyboard scanner may send another character for FNC1; no control character is kept in a text.
-STANDS_FOR_FNC1 = "|"
 CONFIG = ParseConfig(separator_chars=(STANDS_FOR_FNC1,))
 Parts = Sequence[GS1ElementString]
 

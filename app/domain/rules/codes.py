@@ -16,6 +16,10 @@ LOOK_ALIKES = CYRILLIC | GREEK
 """Letters of other scripts whose capitals look like a Latin letter."""
 
 
+# A keyboard scanner may send another character for FNC1; no control character is kept in a text.
+STANDS_FOR_FNC1 = "|"
+
+
 class NotGs1(Exception):
     """A text is no GS1 message; the message says why."""
 
