@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from app.cli import GC_OBJECTS
 from app.db.core.bus import Bus
 from app.db.core.lane import BATCH, Lane
 from app.db.tables import Movement
@@ -175,8 +176,10 @@ async def lane_of(
     for at in range(0, len(some), 1000):
         sales = (made.submit(shop.tenant, shop.sale(each)) for each in some[at : at + 1000])
         await asyncio.gather(*sales)
+    # As a web process does when it starts.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GC_OBJECTS, 10, 10)
     yield made
     await made.close()
     await bus.stop()

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from app.db import rollups
 from app.db.core.statement import Statement, arrays, rows
+from app.db.core.table import row_class
 from app.db.core.unit import Unit
 from app.db.rollups import FlowSums, RollUpKey
 from app.db.tables import Entry, Level, Movement, Request
@@ -33,9 +34,6 @@ L, M, E, R = (t.__table__.c for t in (Level, Movement, Entry, Request))
 
 ClaimKey = tuple[UUID, UUID]
 """The owner of a key, and the key."""
-
-NEW_MOVEMENT = Movement.__mapper__.class_manager.new_instance
-NEW_ENTRY = Entry.__mapper__.class_manager.new_instance
 
 
 class MovementHead(NamedTuple):
@@ -159,9 +157,10 @@ def movement_row(
 ) -> Movement:
     """The movement's row, which belongs to no session, with the entries that were written.
 
-    It fills the row's dict: setting each column through SQLAlchemy costs as much as a sale.
+    It fills the dict of a plain row: setting each column through SQLAlchemy costs as much as a
+    sale.
     """
-    movement: Any = NEW_MOVEMENT()
+    movement = cast(Any, object).__new__(row_class(Movement))
     values = movement.__dict__
     values.update(zip(HEAD, head, strict=True))
     values["tenant_id"], values["recorded_at"], values["written"] = tenant, recorded_at, entries
@@ -174,7 +173,7 @@ def entry_rows(movement: Movement) -> list[Entry] | None:
         return None
     rows: list[Entry] = []
     for entry in movement.written:
-        row: Any = NEW_ENTRY()
+        row = cast(Any, object).__new__(row_class(Entry))
         row.__dict__.update(zip(ENTRY, entry, strict=True))
         row.__dict__["tenant_id"] = movement.tenant_id
         rows.append(row)

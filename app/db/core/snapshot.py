@@ -7,7 +7,6 @@ classes come back as plain rows that are read by attribute and belong to no sess
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 from uuid import UUID
@@ -30,6 +29,7 @@ from app.db.core.read_pool import (
     ReadPool,
     settings_of,
 )
+from app.db.core.table import row_class
 
 DIALECT = dialect.dialect()
 PLANS: "LRUCache[Any, Plan]" = LRUCache(500)
@@ -351,10 +351,10 @@ def _maker(described: Any, columns: dict[Any, int]) -> Maker:
     attributes: Any = class_mapper(expression).column_attrs
     names = [each.key for each in attributes]
     places = [_place(each.columns[0], columns) for each in attributes]
-    part, row_class = _part(places), _row_class(expression)
+    part, plain = _part(places), row_class(expression)
 
     def make(values: Sequence[Any]) -> Any:
-        row = cast(Any, object).__new__(row_class)
+        row = cast(Any, object).__new__(plain)
         row.__dict__.update(zip(names, part(values), strict=True))
         return row
 
@@ -367,16 +367,6 @@ def _part(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
     if places == list(range(first, last + 1)):
         return itemgetter(slice(first, last + 1))
     return itemgetter(*places)
-
-
-@cache
-def _row_class(mapped: type) -> type:
-    """A subclass of a mapped class, whose columns are plain attributes.
-
-    SQLAlchemy's descriptors take ten times as long for each read of an attribute.
-    """
-    columns = dict.fromkeys(each.key for each in class_mapper(mapped).column_attrs)
-    return type(mapped)(mapped.__name__, (mapped,), {"__abstract__": True, **columns})
 
 
 def _place(expression: Any, columns: dict[Any, int]) -> int:

@@ -1,6 +1,7 @@
 """Days: which calendar day it is in a store, by the store's own time zone."""
 
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ class BusinessDay(NamedTuple):
     timezone: str
 
 
+@lru_cache(maxsize=1024)
 def store_day(now: datetime, timezone: str) -> date:
     """The calendar day at the moment `now` in `timezone`, an IANA name such as Asia/Shanghai."""
     return now.astimezone(ZoneInfo(timezone)).date()
