@@ -2,14 +2,18 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from app.db.core.lane import Lane
+from app.db.core.unit import Unit
 from app.run.embedded import Urls
 from tests.api.conftest import asking, chain, fresh
 from tests.support.api import Desk
+from tests.support.importer import unheard
 
 __all__ = ["asking", "chain", "fresh"]
 
@@ -39,3 +43,27 @@ async def test_a_full_lane_says_so_and_takes_the_same_key_later(
     assert all("id" in answer for answer in again), again
     assert (await fresh.level("米"))["available"] == str(100 - SALES)
     await holder.close()
+
+
+async def test_a_busy_chain_lets_another_chain_use_the_connection(urls: Urls) -> None:
+    """The queue of the busy chain is never empty: each of its units queues the next item."""
+    busy, other, more = uuid4(), uuid4(), list[asyncio.Task[int]]()
+    is_busy, other_is_done = asyncio.Event(), asyncio.Event()
+
+    async def work(unit: Unit, items: Sequence[int]) -> list[int]:
+        if unit.tenant == busy and not other_is_done.is_set():
+            more.append(asyncio.create_task(lane.submit(busy, len(more))))
+            is_busy.set()
+            await asyncio.sleep(0)
+        return list(items)
+
+    lane: Lane[int, int] = Lane(urls.database, work, unheard, connections=1)
+    first = asyncio.create_task(lane.submit(busy, -1))
+    await is_busy.wait()
+    try:
+        assert await asyncio.wait_for(lane.submit(other, 7), 5) == 7
+    finally:
+        other_is_done.set()
+        await lane.close()
+    assert [await each for each in more] == list(range(len(more)))
+    assert await first == -1

@@ -29,7 +29,8 @@ class LaneFull(Exception):
 class Lane(Generic[Item, Answer]):
     """A queue per tenant. A free connection runs up to `batch` queued items in one unit.
 
-    A tenant uses one connection at a time. There is no timer: an idle lane runs an item at once.
+    A tenant uses one connection at a time, for one unit, and then waits its turn again. There is
+    no timer: an idle lane runs an item at once.
     `work` gets a unit that has not begun, and returns one answer per item, in order.
     """
 
@@ -83,15 +84,19 @@ class Lane(Generic[Item, Answer]):
                     await raw.close(timeout=2)
 
     async def _drain(self, tenant: UUID) -> None:
-        slot = await self._free.get()
+        queue = self._waiting[tenant]
         try:
-            queue = self._waiting[tenant]
             while queue:
-                taken = [queue.popleft() for _ in range(min(len(queue), self._batch))]
-                await self._answer(slot, tenant, taken)
+                slot = await self._free.get()
+                try:
+                    taken = [queue.popleft() for _ in range(min(len(queue), self._batch))]
+                    await self._answer(slot, tenant, taken)
+                finally:
+                    self._free.put_nowait(slot)
+                # A tenant that waits for the connection takes it now.
+                await asyncio.sleep(0)
         finally:
             del self._draining[tenant], self._waiting[tenant]
-            self._free.put_nowait(slot)
 
     async def _answer(
         self, slot: "Slot", tenant: UUID, taken: list[Waiting], lock_ms: int | None = None
