@@ -1,8 +1,9 @@
 """Requests over HTTP: CPU an operation, app and database, beside Vendure and a bare route."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 from uuid import uuid4
 
@@ -122,7 +123,7 @@ async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
     if "barcode_vs_bare" in wanted:
         yield await barcode(stage, shop)
     if "sell_vs_lane" in wanted:
-        yield await beside_lane(stage, shop)
+        yield await selling_beside_lane(stage, shop)
     against = [name for name in wanted if name.endswith("_vs_vendure")]
     if not against:
         return
@@ -168,26 +169,27 @@ async def barcode(stage: Stage, shop: Shop) -> Figure:
         return Figure("barcode_vs_bare", ratio, told)
 
 
-async def beside_lane(stage: Stage, shop: Shop) -> Figure:
-    """CPU of a sale over HTTP and of one that is given to the lane, alternating."""
+async def selling_beside_lane(stage: Stage, shop: Shop) -> Figure:
     with stage.serving() as [server]:
-        token = await shop.token(server.port)
-        talking = asked(sales(shop, server.port, token), b'"Movement"')
+        talking = asked(sales(shop, server.port, await shop.token(server.port)), b'"Movement"')
         case = Case(server.port, talking, [server.pid], stage.database, 64, 4)
-        requests, runs = list[Cost](), list[Run]()
         async with lane.lane(stage, shop) as own:
-            await case(2)
-            for _ in range(ROUNDS):
-                requests.append(await case())
-                runs.append(await lane.sell(own, shop, 64, 4, stage.database))
-    alone = median(run.client + run.server for run in runs)
-    ratio = median(
-        cost.total * 1e6 / (run.client + run.server)
-        for cost, run in zip(requests, runs, strict=True)
+            alone = partial(lane.sell, own, shop, 64, 4, stage.database)
+            return await beside_lane("sell_vs_lane", case, alone)
+
+
+async def beside_lane(name: str, case: Case, alone: Callable[[], Awaitable[Run]]) -> Figure:
+    """CPU of a request and of the same work that is given to the lane, alternating."""
+    await case(2)
+    costs = list[tuple[Cost, Cost]]()
+    for _ in range(ROUNDS):
+        request, run = await case(), await alone()
+        costs.append((request, Cost(run.client / 1e6, run.server / 1e6)))
+    text = (
+        f"app + PostgreSQL {typical(costs, 0)}, the lane alone {typical(costs, 1)}, "
+        f"{case.clients} in flight"
     )
-    middle = sorted(requests, key=lambda cost: cost.total)[ROUNDS // 2]
-    text = f"app + PostgreSQL {middle}, the lane alone {alone:,.0f} µs, 64 in flight"
-    return Figure("sell_vs_lane", ratio, text)
+    return Figure(name, median(our.total / own.total for our, own in costs), text)
 
 
 async def compared(name: str, ours: Case, theirs: Case) -> Figure:

@@ -45,6 +45,7 @@ BARS = {
     "menu_ms": Bar(20, "ms"),
     "menu_unwatched": Bar(1.1, "x"),
     "sell_vs_lane": Bar(1.6, "x"),
+    "order_vs_lane": Bar(1.6, "x"),
     "sell_vs_vendure": Bar(40, "x", ">="),
     "barcode_vs_bare": Bar(1.3, "x"),
     "barcode_vs_vendure": Bar(20, "x", ">="),

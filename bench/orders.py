@@ -3,23 +3,29 @@
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import count, cycle
 from uuid import UUID, uuid4
 
 import asyncpg
+from uuid_utils.compat import uuid7
 
 from app.db.core.audit import audit
+from app.db.orders import PlacedLine, PlacedOrder
+from app.domain.ledger.draft import Draft
 from app.domain.rules.kinds import Kind
 from bench import vendure
 from bench.asking import Talk, Wrong, asked, graphql, hold, post
-from bench.http import ROUNDS, Case, alternating, typical
-from bench.lane import lane
+from bench.http import ROUNDS, Case, alternating, beside_lane, typical
+from bench.lane import lane, ordered
 from bench.measure import Figure, median
 from bench.stage import Shop, Stage, drafted
 from bench.vendure import Absent
 
-FIGURES = ("order_vs_vendure", "order_vs_saleor", "oversell")
+FIGURES = ("order_vs_vendure", "order_vs_saleor", "order_vs_lane", "oversell")
 PRODUCTS = vendure.PRODUCTS
 LINES = 3
 CLIENTS = 64
@@ -45,6 +51,8 @@ async def figures(stage: Stage, wanted: Sequence[str]) -> AsyncIterator[Figure]:
         for figure in await placing(stage, await stage.shop(PRODUCTS)):
             if figure.name in wanted:
                 yield figure
+    if "order_vs_lane" in wanted:
+        yield await placing_beside_lane(stage, await stage.shop(PRODUCTS))
     if "oversell" in wanted:
         yield await oversell(stage)
 
@@ -60,8 +68,12 @@ def order(port: int, shop: Shop, products: Sequence[UUID], token: str) -> bytes:
 def orders(port: int, shop: Shop, token: str) -> Iterator[bytes]:
     """Of three products that are not the next order's."""
     for number in count():
-        chosen = [(number * LINES + line) % PRODUCTS for line in range(LINES)]
-        yield order(port, shop, [shop.products[place] for place in chosen], token)
+        yield order(port, shop, three(shop, number), token)
+
+
+def three(shop: Shop, number: int) -> list[UUID]:
+    """The products of the order with that number."""
+    return [shop.products[(number * LINES + line) % PRODUCTS] for line in range(LINES)]
 
 
 async def placing(stage: Stage, shop: Shop) -> list[Figure]:
@@ -94,6 +106,43 @@ async def placing(stage: Stage, shop: Shop) -> list[Figure]:
         f"{SALEOR_ORDER_MS:,} ms, measured once on a machine like this"
     )
     return [beside, Figure("order_vs_saleor", SALEOR_ORDER_MS / each, told)]
+
+
+async def placing_beside_lane(stage: Stage, shop: Shop) -> Figure:
+    number = count()
+
+    async def hold() -> Draft:
+        return held_order(shop, three(shop, next(number)))
+
+    with stage.serving() as [server]:
+        talking = asked(orders(server.port, shop, await shop.token(server.port)), b'"HELD"')
+        case = Case(server.port, talking, [server.pid], stage.database, CLIENTS, 4)
+        async with lane(stage, shop) as own:
+            alone = partial(ordered, own, shop, hold, CLIENTS, 4, stage.database)
+            return await beside_lane("order_vs_lane", case, alone)
+
+
+def held_order(shop: Shop, products: Sequence[UUID]) -> Draft:
+    """An order of one each, as the API would draft it."""
+    lines = [(product, Decimal(1)) for product in products]
+    hold = drafted(shop, Kind.ORDER_HOLD, lines, uuid4())
+    order = PlacedOrder(
+        id=uuid7(),
+        store_id=shop.store,
+        channel="WECHAT",
+        sealed_contact=random.randbytes(40),
+        contact_index=random.randbytes(32),
+        address_index=None,
+        note=None,
+        external_id=None,
+        total=None,
+        pickup_at=None,
+        expires_at=hold.occurred_at + timedelta(minutes=30),
+        placed_by=shop.actor,
+        lines=tuple(PlacedLine(each, 1, 1, None, None, None, None) for each in products),
+    )
+    until = order.expires_at
+    return replace(hold, channel="WECHAT", order=order, document_id=order.id, lasts_until=until)
 
 
 async def oversell(stage: Stage) -> Figure:
