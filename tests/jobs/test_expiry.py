@@ -40,7 +40,7 @@ async def test_the_expired_part_leaves_the_shelf(shop: Shop) -> None:
     await shop.deliver("面", 4, "older", day(-9))
     await shop.deliver("奶", 5, "old", day(-1), store=other)
     movements = await expire_all(shop)
-    assert {type(each) for each in movements} == {Movement}
+    assert all(isinstance(each, Movement) for each in movements)
     assert len(movements) == 2
     assert await shop.bins("奶") == (2, 0, 3, 0)
     assert await shop.bins("面") == (0, 0, 4, 0)
@@ -66,7 +66,7 @@ async def test_expired_goods_are_never_sold_before_or_after_the_job(shop: Shop, 
     if first == "job":
         await expire_all(shop)
     sales = await asyncio.gather(shop.sell("奶", 1), shop.sell("奶", 1), expire_all(shop))
-    assert {type(each) for each in sales[:2]} == {Movement, OutOfStock}
+    assert sorted(type(each).__name__ for each in sales[:2]) == ["Movement", "OutOfStock"]
     await expire_all(shop)
     assert await shop.bins("奶") == (0, 0, 3, 0)
 
