@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -155,15 +155,10 @@ def movement_row(
     recorded_at: datetime,
     entries: Sequence[EntryRow] | None = None,
 ) -> Movement:
-    """The movement's row, which belongs to no session, with the entries that were written.
-
-    It fills the dict of a plain row: setting each column through SQLAlchemy costs as much as a
-    sale.
-    """
-    movement = cast(Any, object).__new__(row_class(Movement))
-    values = movement.__dict__
-    values.update(zip(HEAD, head, strict=True))
-    values["tenant_id"], values["recorded_at"], values["written"] = tenant, recorded_at, entries
+    """The movement's row, which belongs to no session, with the entries that were written."""
+    columns = dict(zip(HEAD, head, strict=True))
+    movement = row_class(Movement)(tenant_id=tenant, recorded_at=recorded_at, **columns)
+    movement.written = entries
     return movement
 
 
@@ -171,13 +166,11 @@ def entry_rows(movement: Movement) -> list[Entry] | None:
     """The entries of a movement that this process has just written; None for any other."""
     if movement.written is None:
         return None
-    rows: list[Entry] = []
-    for entry in movement.written:
-        row = cast(Any, object).__new__(row_class(Entry))
-        row.__dict__.update(zip(ENTRY, entry, strict=True))
-        row.__dict__["tenant_id"] = movement.tenant_id
-        rows.append(row)
-    return rows
+    plain, tenant = row_class(Entry), movement.tenant_id
+    return [
+        plain(tenant_id=tenant, **dict(zip(ENTRY, entry, strict=True)))
+        for entry in movement.written
+    ]
 
 
 async def write(

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from operator import itemgetter
-from typing import Any, NamedTuple, Protocol, TypeAlias, cast
+from typing import Any, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -349,16 +349,9 @@ def _maker(described: Any, columns: dict[Any, int]) -> Maker:
     if not isinstance(expression, type):
         return itemgetter(_place(expression, columns))
     attributes: Any = class_mapper(expression).column_attrs
-    names = [each.key for each in attributes]
     places = [_place(each.columns[0], columns) for each in attributes]
     part, plain = _part(places), row_class(expression)
-
-    def make(values: Sequence[Any]) -> Any:
-        row = cast(Any, object).__new__(plain)
-        row.__dict__.update(zip(names, part(values), strict=True))
-        return row
-
-    return make
+    return lambda values: plain(*part(values))
 
 
 def _part(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
