@@ -4,8 +4,8 @@ httptools has no limits of its own: a header without an end would fill the memor
 that sends nothing would keep its connection.
 """
 
-from asyncio import TimerHandle
-from asyncio.transports import BaseTransport
+from asyncio import AbstractEventLoop, Handle, TimerHandle
+from asyncio.transports import BaseTransport, Transport
 from enum import Enum
 from typing import Any
 
@@ -31,6 +31,40 @@ SECONDS = {Part.HEAD: 10.0, Part.BODY: 30.0}
 
 class HeadTooLarge(Exception):
     """The head has more than HEAD_BYTES_MAX bytes or HEADERS_MAX headers."""
+
+
+class JoinedWrites:
+    """The connection as one answer writes to it: its head is sent together with the part of the
+    body that follows in the same turn of the event loop.
+
+    uvicorn writes both separately. Each write is a system call that wakes the client.
+    """
+
+    def __init__(self, transport: Transport, loop: AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head: bytes | None = None
+        self._sending: Handle | None = None
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        if self._sending is None:
+            self._head, self._sending = data, self._loop.call_soon(self._send_head)
+        elif self._head is None:
+            self._transport.write(data)
+        else:
+            self._sending.cancel()
+            self._transport.write(self._head + data)
+            self._head = None
+
+    def close(self) -> None:
+        self._send_head()
+        self._transport.close()
+
+    def _send_head(self) -> None:
+        if self._head is not None:
+            self._transport.write(self._head)
+            self._head = None
 
 
 class Http(HttpToolsProtocol):
@@ -91,6 +125,10 @@ class Http(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._part = Part.BODY
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        cycle.transport = JoinedWrites(self.transport, self.loop)
+        super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
         self._undelivered = 0
