@@ -57,7 +57,6 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         await bus.start()
         sweeping = asyncio.create_task(sweep(gate))
         # Objects loaded so far live as long as the process: exclude them from garbage collection.
-        gc.collect()
         gc.freeze()
         # A collection visits the objects of thousands of sockets. Fewer collections keep sales from
         # waiting for them.

@@ -1,6 +1,7 @@
 """Core expressions compiled once, run by asyncpg with arrays: the write path's statements."""
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, FromClause, any_, bindparam, column, func, literal
@@ -11,15 +12,27 @@ from app.db.core.postgres import Connection, Record
 
 
 class Statement:
-    """One prepared statement; its arguments are passed by name."""
+    """One prepared statement, compiled when it first runs; its arguments are passed by name."""
 
     def __init__(self, core: ClauseElement) -> None:
-        compiled: Any = core.compile(dialect=dialect.dialect())
-        self.text = str(compiled)
-        self._order: list[str] = compiled.positiontup or []
-        self._literals = {
-            name: value for name, value in compiled.params.items() if value is not None
-        }
+        self._core = core
+
+    @cached_property
+    def text(self) -> str:
+        return str(self._compiled)
+
+    @cached_property
+    def _compiled(self) -> Any:
+        return self._core.compile(dialect=dialect.dialect())
+
+    @cached_property
+    def _order(self) -> list[str]:
+        return self._compiled.positiontup or []
+
+    @cached_property
+    def _literals(self) -> dict[str, Any]:
+        values = self._compiled.params
+        return {name: value for name, value in values.items() if value is not None}
 
     async def fetch(self, raw: Connection, **values: Any) -> list[Record]:
         """Run the statement with these arguments and return its rows."""
