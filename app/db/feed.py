@@ -1,15 +1,13 @@
-"""A store's feed: its revision, and what each revision touched."""
+"""A store's feed: its revision, and what each revision touched. Each read is one statement."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select, true
+from sqlalchemy import BigInteger, Uuid, and_, any_, bindparam, case, func, outerjoin, select
 
-from app.db.core.snapshot import AnySession
-from app.db.core.statement import among
 from app.db.core.unit import Database
 from app.db.reservations import OVERDUE, any_overdue, with_overdue
 from app.db.tables import Change, Feed, Level, Product
@@ -19,8 +17,9 @@ from app.db.tables import Change, Feed, Level, Product
 class Changes:
     """The changes after a revision, up to `head`; `latest` is the store's revision now.
 
-    `complete` is false when the oldest of them were deleted. `overdue` is whether the store has
-    overdue reservations.
+    `levels` are the levels of the products that changed, as they are at `latest`. `complete` is
+    false when the oldest changes were deleted. `overdue` is whether the store has overdue
+    reservations.
     """
 
     head: int
@@ -28,87 +27,121 @@ class Changes:
     at: datetime | None
     product_ids: frozenset[UUID]
     document_ids: frozenset[UUID]
+    levels: Sequence[Level]
     overdue: bool
     complete: bool
 
 
-class Row(NamedTuple):
-    """The store's revision now, and one change after the given revision, if there is one."""
+TENANT, STORE = bindparam("tenant", type_=Uuid()), bindparam("store", type_=Uuid())
+AFTER, LIMIT = bindparam("after", type_=BigInteger()), bindparam("limit", type_=BigInteger())
+OF_STORE = and_(Feed.tenant_id == TENANT, Feed.store_id == STORE)
 
-    latest: int
-    revision: int | None
-    at: datetime | None
-    product_ids: Sequence[UUID]
-    document_ids: Sequence[UUID]
-    overdue: bool
+
+def _stocked(*conditions: Any) -> Any:
+    """The feed, joined with the levels of its store that meet the conditions, and their goods."""
+    here = and_(Level.tenant_id == Feed.tenant_id, Level.store_id == Feed.store_id, Level.shown)
+    # Dishes and services have a level only as a lock; they have no stock.
+    goods = and_(
+        Product.tenant_id == Level.tenant_id,
+        Product.id == Level.product_id,
+        Product.kind == "GOODS",
+    )
+    return outerjoin(outerjoin(Feed, Level, and_(here, *conditions)), Product, goods)
+
+
+HEAD = select(Feed.revision).where(OF_STORE)
+
+LEVELS = (
+    select(Feed.revision, Level, OVERDUE, Product)
+    .select_from(_stocked())
+    .where(OF_STORE)
+    .order_by(Level.product_id)
+)
+
+
+def _changes() -> Any:
+    """One row for each level that changed, or one without a level. The first row has the ids: an
+    array in each row would take more memory than all levels."""
+    later = (
+        select(Change.revision, Change.at, Change.product_ids, Change.document_ids)
+        .where(Change.tenant_id == TENANT, Change.store_id == STORE, Change.revision > AFTER)
+        .order_by(Change.revision)
+        .limit(LIMIT)
+        .cte("later")
+    )
+
+    def of_all(*columns: Any) -> Any:
+        return select(*columns).select_from(later).scalar_subquery()
+
+    def ids(column: Any) -> Any:
+        return func.array(of_all(func.unnest(column)))
+
+    is_first = func.row_number().over(order_by=Level.product_id) == 1
+    return (
+        select(
+            Feed.revision,
+            of_all(func.min(later.c.revision)),
+            of_all(func.max(later.c.revision)),
+            select(later.c.at).order_by(later.c.revision.desc()).limit(1).scalar_subquery(),
+            case((is_first, ids(later.c.product_ids))),
+            case((is_first, ids(later.c.document_ids))),
+            any_overdue(TENANT, STORE),
+            Level,
+            OVERDUE,
+            Product,
+        )
+        .select_from(_stocked(Level.product_id == any_(ids(later.c.product_ids))))
+        .where(OF_STORE)
+        .order_by(Level.product_id)
+    )
+
+
+CHANGES = _changes()
 
 
 async def head(db: Database, tenant: UUID, store: UUID) -> int:
     """The store's revision now; 0 when it has none."""
-    async with db.read(tenant) as session:
-        return await revision(session, tenant, store)
-
-
-async def revision(session: AnySession, tenant: UUID, store: UUID) -> int:
-    """The revision that a read transaction sees."""
-    query = select(Feed.revision).where(Feed.tenant_id == tenant, Feed.store_id == store)
-    return await session.scalar(query) or 0
+    async with db.read_once(tenant) as session:
+        return await session.scalar(HEAD, {"tenant": tenant, "store": store}) or 0
 
 
 async def changes_after(
     db: Database, tenant: UUID, store: UUID, after: int, limit: int = 1000
 ) -> Changes:
     """The changes of at most `limit` revisions after this one; `head` is the last of them."""
-    later = (
-        select(Change.revision, Change.at, Change.product_ids, Change.document_ids)
-        .where(Change.tenant_id == tenant, Change.store_id == store, Change.revision > after)
-        .order_by(Change.revision)
-        .limit(limit)
-        .subquery()
-        .lateral()
-    )
-    query = (
-        select(Feed.revision, *later.c, any_overdue(tenant, store))
-        .outerjoin(later, true())
-        .where(and_(Feed.tenant_id == tenant, Feed.store_id == store))
-    )
-    async with db.read(tenant) as session:
-        rows = [Row(*row) for row in await session.execute(query)]
-    if not rows or rows[0].revision is None:
-        latest = rows[0].latest if rows else 0
-        overdue = bool(rows) and rows[0].overdue
+    values = {"tenant": tenant, "store": store, "after": after, "limit": limit}
+    async with db.read_once(tenant, by_keys=True) as session:
+        rows = await session.execute(CHANGES, values)
+    if not rows or rows[0][1] is None:
+        latest, overdue = (rows[0][0], rows[0][6]) if rows else (0, False)
         # Without a later change only the present revision can be resumed: older changes may be
         # deleted.
-        return Changes(latest, latest, None, frozenset(), frozenset(), overdue, latest == after)
+        return Changes(latest, latest, None, frozenset(), frozenset(), [], overdue, latest == after)
+    latest, first, head, at, product_ids, document_ids, overdue = rows[0][:7]
     return Changes(
-        head=rows[-1].revision or 0,
-        latest=rows[0].latest,
-        at=rows[-1].at,
-        product_ids=frozenset(id for row in rows for id in row.product_ids),
-        document_ids=frozenset(id for row in rows for id in row.document_ids),
-        overdue=rows[0].overdue,
-        complete=rows[0].revision == after + 1,
+        head=head,
+        latest=latest,
+        at=at,
+        product_ids=frozenset(product_ids),
+        document_ids=frozenset(document_ids),
+        levels=_levels(row[7:] for row in rows),
+        overdue=overdue,
+        complete=first == after + 1,
     )
 
 
-async def levels(
-    db: Database, tenant: UUID, store: UUID, product_ids: Collection[UUID] | None
-) -> tuple[int, list[Level]]:
-    """The store's revision, and its levels at that revision: of these products, or of all."""
-    query: Any = (
-        select(Level, OVERDUE, Product)
-        .join(Product, and_(Product.tenant_id == Level.tenant_id, Product.id == Level.product_id))
-        .where(Level.tenant_id == tenant, Level.store_id == store, Level.shown)
-        # Dishes and services have a level only as a lock; they have no stock.
-        .where(Product.kind == "GOODS")
-    )
-    if product_ids is not None:
-        query = query.where(among(Level.product_id, product_ids))
-    async with db.read(tenant) as session:
-        now = await revision(session, tenant, store)
-        rows: Any = await session.execute(query.order_by(Level.product_id))
+async def levels(db: Database, tenant: UUID, store: UUID) -> tuple[int, Sequence[Level]]:
+    """The store's revision, and its levels at that revision."""
+    async with db.read_once(tenant) as session:
+        rows = await session.execute(LEVELS, {"tenant": tenant, "store": store})
+    return rows[0][0] if rows else 0, _levels(row[1:] for row in rows)
+
+
+def _levels(rows: Iterable[Sequence[Any]]) -> Sequence[Level]:
+    """The levels of goods; an outer join without a match gives nulls."""
     levels: list[Level] = []
     for level, overdue, product in rows:
-        level.joined = {"products": product}
-        levels.append(with_overdue(level, overdue))
-    return now, levels
+        if product.id is not None:
+            level.joined = {"products": product}
+            levels.append(with_overdue(level, overdue))
+    return levels

@@ -207,7 +207,7 @@ async def end_overdue_of(unit: Unit, pairs: Collection[Pair], limit: int) -> Seq
     return await _end(unit, due, **bind_levels(pairs))
 
 
-def any_overdue(tenant: UUID, store: UUID) -> Any:
+def any_overdue(tenant: Any, store: Any) -> Any:
     """SQL: whether the store reserves anything for orders whose hold is over."""
     due = select(ORDERS.id).where(
         ORDERS.tenant_id == tenant, ORDERS.store_id == store, ORDERS.state == HELD

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from app.db import feed
-from app.db.core.unit import Database
 from app.db.tables import Level
 from app.domain.catalog.menu import Serving
 
@@ -126,19 +125,14 @@ def fresh(event: E, **changes: Any) -> E:
     return replace(event, answers={}, merged={}, **changes)
 
 
-async def read_change(
-    db: Database, tenant: UUID, store: UUID, after: int, missed: feed.Changes
-) -> Change:
-    """The changes of a store that were missed after a revision, with current values."""
-    levels: list[Level] = []
-    if missed.product_ids:
-        _, levels = await feed.levels(db, tenant, store, missed.product_ids)
+def change_of(tenant: UUID, after: int, missed: feed.Changes) -> Change:
+    """The event of the changes that were missed after a revision."""
     return Change(
         tenant=tenant,
         from_revision=after,
         revision=missed.head,
         at=missed.at or datetime.now(UTC),
-        levels=levels,
-        products=missed.product_ids - {level.product_id for level in levels},
+        levels=missed.levels,
+        products=missed.product_ids - {level.product_id for level in missed.levels},
         documents=missed.document_ids,
     )

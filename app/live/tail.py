@@ -11,7 +11,7 @@ import structlog
 from app.db import feed
 from app.db.core.outage import is_passing, wait_out
 from app.db.core.unit import Database
-from app.domain.feed import Event, Resync, Snapshot, read_change
+from app.domain.feed import Event, Resync, Snapshot, change_of
 from app.domain.ledger.reservations import end_overdue
 from app.live.follower import Source
 from app.live.sender import Sender
@@ -82,7 +82,7 @@ class Tail(Source):
         return await asyncio.shield(self._snapshot)
 
     async def _read_snapshot(self) -> Event:
-        revision, levels = await feed.levels(self.db, self.tenant, self.store, None)
+        revision, levels = await feed.levels(self.db, self.tenant, self.store)
         return Snapshot(tenant=self.tenant, store=self.store, revision=revision, levels=levels)
 
     def _forget_snapshot(self, read: asyncio.Task[Event]) -> None:
@@ -97,7 +97,7 @@ class Tail(Source):
         missed = await feed.changes_after(self.db, self.tenant, self.store, after, MOST_MISSED)
         if not missed.complete or missed.head != missed.latest:
             return Resync(tenant=self.tenant, revision=missed.latest)
-        return await read_change(self.db, self.tenant, self.store, after, missed)
+        return change_of(self.tenant, after, missed)
 
     async def _run(self) -> None:
         failing = False
@@ -148,7 +148,7 @@ class Tail(Source):
                 self._ending = self.run(end_overdue(self.db, self.tenant))
             if missed.head == self.revision:
                 return
-            change = await read_change(self.db, self.tenant, self.store, self.revision, missed)
+            change = change_of(self.tenant, self.revision, missed)
             self.revision = missed.head
             self.publish(change)
             self._sent = change

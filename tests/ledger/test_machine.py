@@ -183,7 +183,7 @@ class Stores(Machine):
     @invariant()
     def levels_equal_the_model(self) -> None:
         for number, store in enumerate(self.stores):
-            revision, levels = self.run(feed.levels(self.db, self.shop.tenant, store, None))
+            revision, levels = self.run(feed.levels(self.db, self.shop.tenant, store))
             names = {product: name for name, product in self.shop.products.items()}
             for level in levels:
                 name = names[level.product_id]

@@ -223,7 +223,7 @@ class Customers(Machine):
 
     async def look(self) -> tuple[Any, ...]:
         shop, names = self.shop, {id: name for name, id in self.shop.products.items()}
-        _, rows = await feed.levels(self.db, shop.tenant, shop.store, None)
+        _, rows = await feed.levels(self.db, shop.tenant, shop.store)
         levels = {
             names[each.product_id]: (each.shelf, each.reserved, each.quarantine, each.free)
             for each in rows

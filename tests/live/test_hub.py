@@ -157,7 +157,7 @@ async def test_nothing_older_follows_a_snapshot(
 ) -> None:
     shop = watched.shop
     await shop.receive("米", 100)
-    pause = Pause(monkeypatch, "levels")
+    pause = Pause(monkeypatch, "changes_after")
     async with watched.following() as reader, watched.following() as late:
         await soon(reader)
         pause.on = True

@@ -191,9 +191,10 @@ class Shop:
     async def level(self, name: str, store: UUID | None = None) -> Level:
         """The level, also one that only a refused request has opened."""
         where, product = store or self.store, await self.product(name)
-        _, levels = await feed.levels(self.db, self.tenant, where, [product])
-        if levels:
-            return levels[0]
+        _, levels = await feed.levels(self.db, self.tenant, where)
+        shown = next((level for level in levels if level.product_id == product), None)
+        if shown is not None:
+            return shown
         async with self.db.read(self.tenant) as session:
             level = await session.get(Level, (self.tenant, where, product))
         assert level is not None

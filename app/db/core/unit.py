@@ -211,6 +211,15 @@ class Database:
         async with self.snapshot() as snapshot, snapshot.read(tenant) as session:
             yield session
 
+    @asynccontextmanager
+    async def read_once(
+        self, tenant: UUID, *, by_keys: bool = False
+    ) -> AsyncGenerator[ReadSession, None]:
+        """A read of one statement, in one round trip without a transaction. See `Snapshot`."""
+        async with self.snapshot() as snapshot, snapshot.read(tenant, by_keys=by_keys) as session:
+            snapshot.expects_one = True
+            yield session
+
     def new_snapshot(self) -> Snapshot:
         """A snapshot that takes its connection at its first read; its owner closes it."""
         return Snapshot(self._read_pool)

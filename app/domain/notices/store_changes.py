@@ -13,7 +13,7 @@ from app.db.core.unit import Database
 from app.db.notices import Cursor
 from app.db.tables import Webhook
 from app.domain.access import Scope
-from app.domain.feed import Change, read_change
+from app.domain.feed import Change, change_of
 from app.domain.notices.webhook_scopes import STORE_CHANGED, listeners
 
 MOST_REVISIONS = 500
@@ -34,7 +34,7 @@ async def dispatch_changes(db: Database, tenant: UUID, show: ShowChange) -> None
             behind += [(hook, scope, each) for each in await rows.behind(unit, hook.id)]
     for hook, scope, cursor in behind:
         missed = await _missed(db, tenant, cursor)
-        change = await read_change(db, tenant, cursor.store, cursor.revision, missed)
+        change = change_of(tenant, cursor.revision, missed)
         content: dict[str, Any] = {
             "id": uuid7(),
             "event": STORE_CHANGED,
