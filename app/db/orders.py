@@ -26,6 +26,7 @@ from app.db.assortment import listed
 from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
+from app.db.core.table import row_class
 from app.db.core.unit import Database, Unit
 from app.db.days import store_day
 from app.db.markdowns import next_batches
@@ -108,7 +109,8 @@ async def write(unit: Unit, placed: Sequence[PlacedOrder]) -> None:
 def order_row(tenant: UUID, order: PlacedOrder, placed_at: datetime) -> Order:
     """The row of an order that was just written; it belongs to no session."""
     columns = dict(zip(ORDER, order[:-1], strict=True))
-    return Order(tenant_id=tenant, state="HELD", extended=False, placed_at=placed_at, **columns)
+    row = {**columns, "tenant_id": tenant, "state": "HELD", "placed_at": placed_at}
+    return row_class(Order)(extended=False, **row)
 
 
 class Guest(NamedTuple):
