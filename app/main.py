@@ -86,6 +86,7 @@ def create_app(chosen: Settings | None = None) -> Starlette:
         return JSONResponse({"database": True, "bus": bus.connected})
 
     endpoint = Endpoint(SCHEMA, app)
+    endpoints = {"/graphql": endpoint}
     application = Starlette(
         routes=[
             Route("/graphql", endpoint),
@@ -96,11 +97,12 @@ def create_app(chosen: Settings | None = None) -> Starlette:
             Route("/healthz", alive),
             Route("/readyz", ready),
         ],
-        middleware=layers(config),
+        middleware=layers(config, endpoints),
         lifespan=lifespan,
     )
     # A redirect would lead to the host in the request's Host header.
     application.router.redirect_slashes = False
+    application.state.endpoints = endpoints
     return application
 
 

@@ -121,8 +121,9 @@ def memory() -> Starlette:
     """The app; its `/memory` is what `/graphql` is, with the roots of this module."""
     app = create_app()
     route: Any = app.routes[0]
-    schema = build_schema(Query, Mutation, Subscription)
-    app.router.routes.insert(0, Route("/memory", Endpoint(schema, route.endpoint.app)))
+    endpoint = Endpoint(build_schema(Query, Mutation, Subscription), route.endpoint.app)
+    app.router.routes.insert(0, Route("/memory", endpoint))
+    app.state.endpoints["/memory"] = endpoint
     return app
 
 

@@ -10,6 +10,7 @@ from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
@@ -37,7 +38,7 @@ from app.schema.persisted import NOT_FOUND, named_document, with_name_in_extensi
 from app.settings import listed
 from app.web.named import EVENT_STREAM, cacheable, named_query, names_query
 from app.web.network import origin_of
-from app.web.plain import JSON, FirstHeaders, JsonAnswer, read_body
+from app.web.plain import FirstHeaders, JsonAnswer, is_plain, read_body
 
 ANSWERED = {OperationType.QUERY, OperationType.MUTATION}
 """Operations that have one answer."""
@@ -94,21 +95,29 @@ class Endpoint(GraphQL[Context, None]):
     async def run(
         self, request: Request | WebSocket, context: Any = UNSET, root_value: Any = UNSET
     ) -> Any:
-        """The answer to a request. An operation in a plain JSON body takes a short way, with half
-        of the work; Strawberry's view answers all others.
+        """The answer to a request. A plain JSON body, or a GET that names its operation, takes
+        a short way, with half of the work; Strawberry's view answers all others.
         """
         answer = None
         if isinstance(request, Request):
-            if is_plain(request):
+            if is_plain(request.method, FirstHeaders(request.scope)):
                 answer = await self._answer_plain(request)
             elif names_query(request):
                 answer = await self._answer_named(request)
         return answer or await super().run(request, context, root_value)
 
     async def _answer_plain(self, request: Request) -> JsonAnswer | None:
-        """The answer to a JSON body; None if it has no operation, since Strawberry says why."""
-        context = await self.get_context(request, None)
-        data = self.parse_json(await read_body(request))
+        # Strawberry's view reads the body from the request, if it has to answer.
+        request._body = await read_body(request.receive)
+        return await self.answer_json(request.scope, request._body)
+
+    async def answer_json(self, scope: Scope, body: bytes) -> JsonAnswer | None:
+        """The answer to a JSON body; None if it has no operation, since Strawberry says why.
+
+        Raises HTTPException.
+        """
+        context = await self._read_context(scope)
+        data = self.parse_json(body)
         if not is_operation(data):
             return None
         operation = operation_in(data)
@@ -243,22 +252,27 @@ class Endpoint(GraphQL[Context, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Any:
         """The reader of a request's operation; for a socket its caller."""
-        scope, headers = request.scope, FirstHeaders(request.scope)
-        client = scope.get("client")
-        address = client[0] if client else ""
-        CLIENT.set(self.clients.of(address))
+        scope = request.scope
+        CLIENT.set(self.clients.of(address_of(scope)))
         stream = scope.get("extensions", {}).get("kucun.stream", {})
         TRANSPORT.set(stream.get("transport"))
-        caller = Caller(
-            self.app,
-            language=language_of(headers.get(b"accept-language")),
-            address=address,
-            origin=self.app.settings.public_url or origin_of(scope),
-        )
         if isinstance(request, WebSocket):
-            return caller
+            return self._caller(scope, FirstHeaders(scope))
+        return await self._read_context(scope)
+
+    async def _read_context(self, scope: Scope) -> Context:
+        headers = FirstHeaders(scope)
+        caller = self._caller(scope, headers)
         await caller.admit(bearer(headers.get(b"authorization")))
         return caller.context()
+
+    def _caller(self, scope: Scope, headers: FirstHeaders) -> Caller:
+        return Caller(
+            self.app,
+            language=language_of(headers.get(b"accept-language")),
+            address=address_of(scope),
+            origin=self.app.settings.public_url or origin_of(scope),
+        )
 
     async def on_ws_connect(self, context: Any) -> UnsetType | dict[str, object] | None:
         """Sign the socket in. Raises ConnectionRejectionError, which closes it with 4403, and the
@@ -296,13 +310,10 @@ def failed(error: GraphQLError, language: str) -> ExecutionResult:
     return ExecutionResult(data=None, errors=[error])
 
 
-def is_plain(request: Request) -> bool:
-    """Whether a request posts JSON and accepts no stream."""
-    if request.method != "POST":
-        return False
-    headers = FirstHeaders(request.scope)
-    is_json = headers.get(b"content-type") == JSON
-    return is_json and EVENT_STREAM not in headers.get(b"accept").lower()
+def address_of(scope: Scope) -> str:
+    """The address of the client; empty if it is not known."""
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 def is_operation(data: Any) -> bool:

@@ -1,6 +1,8 @@
 """The outermost layers of the application: hosts, origins, safe headers, failures, compression."""
 
 import contextlib
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +19,8 @@ from app.domain.rules.languages import language_of
 from app.schema.outages import unavailable
 from app.settings import Settings, listed
 from app.web.body_limit import BodyLimit
+from app.web.direct import COMPRESSED_BYTES_MIN, Direct, send_answer
+from app.web.endpoint import Endpoint
 from app.web.network import Hosts, header, same_host
 
 log = structlog.get_logger()
@@ -30,11 +34,10 @@ SAFE = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
 )
-COMPRESSED_BYTES_MIN = 1024
 
 
-def layers(config: Settings) -> list[Middleware]:
-    """The middleware of the application, the outermost first."""
+def layers(config: Settings, endpoints: Mapping[str, Endpoint]) -> list[Middleware]:
+    """The middleware of the application, the outermost first; the endpoints of `Direct`."""
     origins = listed(config.origins)
     outer = [Middleware(Guard, Hosts(listed(config.hosts)), frozenset(origins))]
     if proxies := listed(config.proxies):
@@ -53,14 +56,15 @@ def layers(config: Settings) -> list[Middleware]:
     remove_compress_type("text/event-stream")
     # The lowest levels: higher ones take up to five times the CPU and save a few percent of the
     # size.
-    compression = Middleware(
+    compress = partial(
         CompressMiddleware,
         minimum_size=COMPRESSED_BYTES_MIN,
         zstd_level=1,
         brotli_quality=1,
         gzip_level=1,
     )
-    return [*outer, compression, Middleware(BodyLimit)]
+    direct = Middleware(Direct, endpoints, compress(send_answer))
+    return [*outer, direct, Middleware(compress), Middleware(BodyLimit)]
 
 
 class Guard:

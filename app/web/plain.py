@@ -1,7 +1,9 @@
 """Requests and answers in plain JSON, without what Starlette's classes do for every other kind."""
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
+
+from app.web.named import EVENT_STREAM
 
 JSON = "application/json"
 
@@ -30,15 +32,23 @@ class FirstHeaders:
         return self._values.get(name, b"").decode("latin-1")
 
 
-async def read_body(request: Request) -> bytes:
-    """The body of a request, which the request keeps. Raises ClientDisconnect."""
+async def read_body(receive: Receive) -> bytes:
+    """The body of a request. Raises ClientDisconnect."""
     body = b""
     is_complete = False
     while not is_complete:
-        message = await request.receive()
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         body += message.get("body", b"")
         is_complete = not message.get("more_body", False)
-    request._body = body
     return body
+
+
+def is_plain(method: str, headers: FirstHeaders) -> bool:
+    """Whether a request posts JSON and accepts no stream."""
+    return (
+        method == "POST"
+        and headers.get(b"content-type") == JSON
+        and EVENT_STREAM not in headers.get(b"accept").lower()
+    )

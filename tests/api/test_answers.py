@@ -216,7 +216,7 @@ async def broken_later(_: Request) -> Response:
 
 async def test_a_failing_route_says_only_an_id(caplog: pytest.LogCaptureFixture) -> None:
     routes = [Route("/broken", broken), Route("/later", broken_later), Route("/away", away)]
-    async with running(Starlette(routes=routes, middleware=layers(Settings()))) as asking:
+    async with running(Starlette(routes=routes, middleware=layers(Settings(), {}))) as asking:
         with capture_logs() as logs:
             response = await asking.http.get("/broken")
         assert response.status_code == 500
