@@ -32,6 +32,7 @@ from app.live.socket import sweep
 from app.platforms.image_store import Bucket, open_store
 from app.resolvers import SCHEMA
 from app.schema.context import App
+from app.schema.deadlines import Deadlines
 from app.schema.webhook_events import StoreChanges
 from app.settings import Settings
 from app.web import downloads, graphiql, import_files, imports, metrics, uploads, webhooks
@@ -123,6 +124,7 @@ def app_of(config: Settings, bus: Bus) -> App:
         MiniApps(config),
         images_of(config),
         export_files_of(config),
+        Deadlines(config.deadline_seconds),
     )
 
 

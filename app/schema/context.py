@@ -26,6 +26,7 @@ from app.domain.people.sessions import Gate
 from app.domain.reports.exports import ExportFiles
 from app.live.hub import Hub
 from app.live.mirror import StoreKey
+from app.schema.deadlines import Deadlines
 from app.schema.loaders import Loaders
 from app.schema.offline_sales import Placeholders
 from app.settings import Settings
@@ -46,6 +47,7 @@ class App:
     mini_apps: MiniApps
     images: Images
     exports: ExportFiles
+    deadlines: Deadlines
 
     @property
     def books(self) -> Books:

@@ -1,7 +1,6 @@
 """Checks an operation before it runs (limits, budget, validation), and runs it within a
 deadline."""
 
-import asyncio
 from hashlib import sha256
 from typing import Any
 
@@ -113,13 +112,13 @@ class GuardedSchema(PatientSchema):
     async def _execute_in_time(
         self, execution_context: ExecutionContext, *arguments: Any, **named: Any
     ) -> Any:
-        seconds = execution_context.context.app.settings.deadline_seconds
+        deadlines = execution_context.context.app.deadlines
         try:
-            async with asyncio.timeout(seconds):
-                result: Any = await self._execute_once(execution_context, *arguments, **named)
+            work = self._execute_once(execution_context, *arguments, **named)
+            result: Any = await deadlines.within(work)
         except TimeoutError:
             is_mutation = execution_context.operation_type is OperationType.MUTATION
-            error = _late(seconds, is_mutation)
+            error = _late(deadlines.seconds, is_mutation)
         else:
             exceeded = [each for each in result.errors or () if _is_exceeded(each)]
             if not exceeded:

@@ -28,6 +28,7 @@ from app.resolvers.feed import subscriptions
 from app.run.embedded import Urls
 from app.schema.context import App, Caller, Context
 from app.schema.contract import build_schema
+from app.schema.deadlines import Deadlines
 from app.schema.problems import Problem, problem
 from app.schema.topics import TOPICS, DocumentTopic
 from app.schema.window import window
@@ -147,7 +148,9 @@ async def toyshop(db: Database, open_shop: Shop, urls: Urls) -> AsyncIterator[To
     gate = Gate(db, Settings(secret=SECRET))
     rates = Rates(urls.redis)
     unused = dict.fromkeys(("cookbook", "shops", "mini_apps", "images", "exports"))
-    parts: Any = {"settings": Settings(), "rates": rates, **unused}
+    settings = Settings()
+    deadlines = Deadlines(settings.deadline_seconds)
+    parts: Any = {"settings": settings, "rates": rates, "deadlines": deadlines, **unused}
     caller = Caller(App(db=db, lane=open_shop.lane, hub=hub, gate=gate, **parts))
     await caller.admit(open_shop.token)
     yield Toyshop(open_shop, caller.context())
