@@ -31,12 +31,14 @@ class Direct:
         self.compress = compress
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = self._endpoint(scope)
-        if endpoint is None:
+        if scope["type"] != "http" or scope["path"] not in self.endpoints:
+            return await self.app(scope, receive, send)
+        endpoint, headers = self.endpoints[scope["path"]], FirstHeaders(scope)
+        if not is_plain(scope["method"], headers) or not has_short_body(headers):
             return await self.app(scope, receive, send)
         try:
             body = await read_body(receive)
-            answer = await endpoint.answer_json(scope, body)
+            answer = await endpoint.answer_json(scope, headers, body)
         except ClientDisconnect:
             return
         except HTTPException as error:
@@ -49,16 +51,11 @@ class Direct:
         scope[ANSWER] = answer
         await self.compress(scope, receive, send)
 
-    def _endpoint(self, scope: Scope) -> Endpoint | None:
-        """The endpoint of a plain JSON body that is not too long; None for another request."""
-        if scope["type"] != "http" or scope["path"] not in self.endpoints:
-            return None
-        headers = FirstHeaders(scope)
-        length = headers.get(b"content-length")
-        # Only the parser's own check of the length is needed then.
-        is_short = length.isdigit() and int(length) <= BYTES_MAX
-        is_direct = is_short and is_plain(scope["method"], headers)
-        return self.endpoints[scope["path"]] if is_direct else None
+
+def has_short_body(headers: FirstHeaders) -> bool:
+    """Whether the body has a length, which the parser enforces, and it is within the limit."""
+    length = headers.get(b"content-length")
+    return length.isdecimal() and int(length) <= BYTES_MAX
 
 
 async def send_answer(scope: Scope, receive: Receive, send: Send) -> None:

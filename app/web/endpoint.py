@@ -109,14 +109,17 @@ class Endpoint(GraphQL[Context, None]):
     async def _answer_plain(self, request: Request) -> JsonAnswer | None:
         # Strawberry's view reads the body from the request, if it has to answer.
         request._body = await read_body(request.receive)
-        return await self.answer_json(request.scope, request._body)
+        headers = FirstHeaders(request.scope)
+        return await self.answer_json(request.scope, headers, request._body)
 
-    async def answer_json(self, scope: Scope, body: bytes) -> JsonAnswer | None:
+    async def answer_json(
+        self, scope: Scope, headers: FirstHeaders, body: bytes
+    ) -> JsonAnswer | None:
         """The answer to a JSON body; None if it has no operation, since Strawberry says why.
 
         Raises HTTPException.
         """
-        context = await self._read_context(scope)
+        context = await self._read_context(scope, headers)
         data = self.parse_json(body)
         if not is_operation(data):
             return None
@@ -256,12 +259,12 @@ class Endpoint(GraphQL[Context, None]):
         CLIENT.set(self.clients.of(address_of(scope)))
         stream = scope.get("extensions", {}).get("kucun.stream", {})
         TRANSPORT.set(stream.get("transport"))
-        if isinstance(request, WebSocket):
-            return self._caller(scope, FirstHeaders(scope))
-        return await self._read_context(scope)
-
-    async def _read_context(self, scope: Scope) -> Context:
         headers = FirstHeaders(scope)
+        if isinstance(request, WebSocket):
+            return self._caller(scope, headers)
+        return await self._read_context(scope, headers)
+
+    async def _read_context(self, scope: Scope, headers: FirstHeaders) -> Context:
         caller = self._caller(scope, headers)
         await caller.admit(bearer(headers.get(b"authorization")))
         return caller.context()

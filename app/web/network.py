@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 from starlette.types import Scope
 
+HOST_BYTES_MAX = 260
 HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::[0-9]{1,5})?")
 
 
@@ -19,9 +20,13 @@ class Hosts:
     def __init__(self, names: list[str]) -> None:
         self.names = frozenset(name for name in names if not name.startswith("*."))
         self.suffixes = tuple(name[1:] for name in names if name.startswith("*."))
+        self._is_own = lru_cache(256)(self._names_server)
 
     def allows(self, host: bytes) -> bool:
         """Whether the value of a Host header names this server; its port does not matter."""
+        return len(host) <= HOST_BYTES_MAX and self._is_own(host)
+
+    def _names_server(self, host: bytes) -> bool:
         match = HOST.fullmatch(host.decode("latin-1").lower())
         if match is None:
             return False
@@ -55,6 +60,10 @@ def header(scope: Scope, name: bytes) -> list[bytes]:
 
 def origin_of(scope: Scope) -> str:
     """Scheme and host that a request was sent to; the guard has checked the host."""
-    secure = scope["scheme"] in ("https", "wss")
     [host] = header(scope, b"host")
-    return f"{'https' if secure else 'http'}://{host.decode('latin-1').lower()}"
+    return _origin(scope["scheme"] in ("https", "wss"), host)
+
+
+@lru_cache(256)
+def _origin(is_secure: bool, host: bytes) -> str:
+    return f"{'https' if is_secure else 'http'}://{host.decode('latin-1').lower()}"
