@@ -39,8 +39,16 @@ class Client:
 
     @contextmanager
     def connected(self) -> Generator[None]:
-        """Count one connection while the block runs. Raises RateLimited when too many are open, or
-        were opened lately."""
+        """Count one connection while the block runs. Raises the errors of `connect`."""
+        self.connect()
+        try:
+            yield
+        finally:
+            self.disconnect()
+
+    def connect(self) -> None:
+        """Count one more connection. Raises RateLimited when too many are open, or were opened
+        lately."""
         self._count()
         most = self._most_connections
         if self.connections >= most:
@@ -57,10 +65,10 @@ class Client:
             )
         self._allowance -= 1
         self.connections += 1
-        try:
-            yield
-        finally:
-            self.connections -= 1
+
+    def disconnect(self) -> None:
+        """One connection has ended."""
+        self.connections -= 1
 
     def follow(self, question: Hashable) -> None:
         """Count one more feed of this question. Raises RateLimited when the address follows too

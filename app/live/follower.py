@@ -17,6 +17,7 @@ import structlog
 
 from app.domain.feed import Change, Event, Resync
 from app.live.clients import CLIENT
+from app.live.waiting import Flag
 
 log = structlog.get_logger()
 
@@ -33,12 +34,25 @@ class Follower:
     events are passed to a callback at once instead.
     """
 
+    __slots__ = (
+        "_closed",
+        "_deliver",
+        "_failed",
+        "_leave",
+        "_news",
+        "_place",
+        "_seen",
+        "_source",
+        "_unread",
+        "question",
+    )
+
     def __init__(self, place: "Place[Any]") -> None:
         self._place: Place[Any] | None = place
         self._source: Source | None = None
         self._seen = -1
         self._unread: Event | None = None
-        self._news = asyncio.Event()
+        self._news = Flag()
         self._deliver: Deliver | None = None
         self._failed: Failed | None = None
         self._closed = False

@@ -3,11 +3,13 @@
 import socket
 from asyncio.transports import BaseTransport, WriteTransport
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 from websockets.protocol import OPEN
+
+from app.live.waiting import Flag, Inbox
 
 SEND_BUFFER = 32 * 1024
 UNSENT = 16 * 1024
@@ -55,6 +57,11 @@ class Protocol(WebSocketsSansIOProtocol):
     _allowance = float(FRAMES_BURST)
     _counted = 0.0
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.queue = cast(Any, Inbox())
+        self.writable = cast(Any, Flag(is_set=True))
+
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
         shrink_buffers(cast(WriteTransport, transport))
@@ -85,6 +92,12 @@ class Protocol(WebSocketsSansIOProtocol):
         scope = getattr(self, "scope", None)
         if scope is not None:
             scope["extensions"]["kucun.line"] = self
+
+    def start_keepalive(self) -> None:
+        super().start_keepalive()
+        # The handshake is over. Its headers take 3 KB, and the scope has its own copy.
+        self.request.headers.clear()
+        self.response.headers.clear()
 
     def resume_writing(self) -> None:
         super().resume_writing()

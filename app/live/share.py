@@ -192,7 +192,8 @@ class SharedExecutor(PlannedExecutor):
         line = LINE.get()
         if not isinstance(iterable, Follower):
             return super().cancellable_iterable(iterable)
-        iterable.question = self.question
+        # Equal questions are one object: each holds the text of its document.
+        iterable.question = self.shared_by_question().question
         if line is None:
             return Stream(iterable, self.context_value)
         return _first_then_direct(self, iterable, line)

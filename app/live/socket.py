@@ -135,16 +135,24 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
 
     async def handle(self) -> None:
         client = CLIENT.get()
-        with contextlib.ExitStack() as stack:
-            try:
-                if client is not None:
-                    stack.enter_context(client.connected())
-            except RateLimited as refusal:
-                await self._send_close(TRY_AGAIN_LATER, refusal.text.en)
-                return
-            stack.callback(Socket.open.discard, self)
-            Socket.open.add(self)
+        try:
+            if client is not None:
+                client.connect()
+        except RateLimited as refusal:
+            await self._send_close(TRY_AGAIN_LATER, refusal.text.en)
+            return
+        Socket.open.add(self)
+        try:
             await super().handle()
+        finally:
+            Socket.open.discard(self)
+            if client is not None:
+                client.disconnect()
+
+    async def handle_message(self, message: Message) -> None:
+        await super().handle_message(message)
+        # Strawberry keeps the last message, of up to 64 KiB, until the next one arrives.
+        cast("dict[str, Any]", message).clear()
 
     async def shutdown(self) -> None:
         self.outbox.close()
@@ -157,6 +165,8 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
             message = {"type": "connection_init"}
         try:
             await super().handle_connection_init(message)
+            # It has been cancelled; its error would hold its frames.
+            self.connection_init_timeout_task = None
         except Exception as error:
             if not is_passing(error):
                 raise
@@ -211,6 +221,9 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
             payload = self._named.pop(operation.id, None)
             if payload is None or await self._read_named(operation, payload, context):
                 await super().run_operation(operation)
+        if operation.id in self.followers:
+            # The task is over. It holds the reader, and all that the operation has read.
+            operation.task = None
 
     async def _read_named(
         self, operation: Operation[Any, Any], payload: dict[str, Any], context: Any
@@ -245,7 +258,11 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
             follower.close()
         self.outbox.drop(operation_id)
         self._named.pop(operation_id, None)
-        await super().cleanup_operation(operation_id)
+        operation = cast("dict[str, Any]", self.operations).get(operation_id)
+        if operation is not None and operation.task is None:
+            del self.operations[operation_id]
+        else:
+            await super().cleanup_operation(operation_id)
 
     async def handle_task_exception(self, error: Exception) -> None:
         if not isinstance(error, WebSocketDisconnected):
@@ -312,12 +329,17 @@ async def sweep(gate: Rechecks) -> None:
                 log.warning("sweep.failing", error=error)
             failing = True
             continue
+        # Equal viewers of one address share one object.
+        renewed: dict[tuple[Viewer, str], Viewer] = {}
         # Use the viewer that was checked: another sweeper may have replaced the connection's viewer
         # meanwhile.
         for each, person in present:
             if person in current:
+                key = person, person.address
+                if key not in renewed:
+                    renewed[key] = replace(current[person], address=person.address)
                 # The connection sees a new store of the chain from now on.
-                each.person = replace(current[person], address=person.address)
+                each.person = renewed[key]
             else:
                 each.dismiss(4403, "Forbidden")
 

@@ -4,11 +4,16 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Mapping
 from functools import cached_property
+from json import JSONDecodeError
 from typing import Any, cast
 
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
-from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.http.exceptions import (
+    NonJsonMessageReceived,
+    NonTextMessageReceived,
+    WebSocketDisconnected,
+)
 
 from app.live.protocol import Protocol, Unread
 from app.live.share import dumps
@@ -38,7 +43,17 @@ class Wire(ASGIWebSocketAdapter):
         self, *, ignore_parsing_errors: bool = False
     ) -> AsyncGenerator[object, None]:
         allowance, before = float(MESSAGES_BURST), time.monotonic()
-        async for message in super().iter_json(ignore_parsing_errors=ignore_parsing_errors):
+        while self.ws.application_state is not WebSocketState.DISCONNECTED:
+            try:
+                message = cast(Any, self).view.decode_json(await self.ws.receive_text())
+            except WebSocketDisconnect:
+                return
+            except JSONDecodeError as error:
+                if ignore_parsing_errors:
+                    continue
+                raise NonJsonMessageReceived from error
+            except KeyError as error:
+                raise NonTextMessageReceived from error
             now = time.monotonic()
             allowance = min(MESSAGES_BURST, allowance + (now - before) * MESSAGES_PER_SECOND) - 1
             before = now
@@ -49,6 +64,8 @@ class Wire(ASGIWebSocketAdapter):
                 await self.close(4400, "Malformed message")
                 return
             yield message
+            # Free it while the next one is awaited.
+            del message
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         await self.send_text(dumps(message).decode())
