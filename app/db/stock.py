@@ -15,7 +15,7 @@ from app.db.core.snapshot import AnySession, planned_each_time, with_one_plan
 from app.db.core.statement import among, table_of
 from app.db.levels import Pair, bind_levels, level_keys
 from app.db.reservations import OVERDUE, with_overdue
-from app.db.tables import Entry, Level, Movement, Product
+from app.db.tables import Entry, Level, Movement, Product, Store
 from app.db.updates import is_kept, levels_since
 
 L, P = Level, Product
@@ -116,6 +116,8 @@ FEW = 2000
 """So many changed levels are read by their keys in a few milliseconds."""
 SORTS: dict[str, Any] = {"NAME": Product.pinyin, "AVAILABLE": Level.shelf}
 STORES = bindparam("stores", type_=ARRAY(Uuid()))
+JOINED = "products", "stores"
+"""Loaders of the rows that a page of levels may have joined."""
 
 
 async def levels(
@@ -123,13 +125,15 @@ async def levels(
     tenant: UUID,
     filter: LevelFilter,
     sort: str,
+    with_stores: bool,
     span: Span,
 ) -> list[tuple[Level, Any]]:
     """A page of levels of goods, each with its sort key: of active ones, or of archived ones.
 
-    Its keys are (sort key, product id, store id).
+    Its keys are (sort key, product id, store id). Products are joined, and stores on request.
     """
-    query = _filtered(_page_of_levels(sort, filter.archived, span.shape), tenant, filter)
+    shown = _page_of_levels(sort, filter.archived, with_stores, span.shape)
+    query = _filtered(shown, tenant, filter)
     if filter.updated_since is not None and is_kept(filter.updated_since):
         query = await _changed(session, query, tenant, filter.stores, filter.updated_since)
     elif sort == "AVAILABLE":
@@ -141,17 +145,20 @@ async def levels(
         session = with_one_plan(session)
     values = {"tenant": tenant, "stores": list(filter.stores)}
     page: list[tuple[Level, Any]] = []
-    for level, overdue, product, value in await span.fetch(session, query, values):
-        level.joined = {"products": product}
+    for level, overdue, value, product, *stores in await span.fetch(session, query, values):
+        level.joined = dict(zip(JOINED, (product, *stores), strict=False))
         page.append((with_overdue(level, overdue), value))
     return page
 
 
 @lru_cache(PAGES)
-def _page_of_levels(sort: str, archived: bool | None, span: Span) -> Any:
+def _page_of_levels(sort: str, archived: bool | None, with_stores: bool, span: Span) -> Any:
     """The query of a page without further filters: making it takes as long as running it."""
     key = SORTS[sort]
-    query = _shown(archived, Level, OVERDUE, Product, key)
+    query = _shown(archived, Level, OVERDUE, key, Product)
+    if with_stores:
+        of_level = and_(Store.tenant_id == Level.tenant_id, Store.id == Level.store_id)
+        query = query.add_columns(Store).join(Store, of_level)
     return span.query(query, key, Level.product_id, Level.store_id)
 
 

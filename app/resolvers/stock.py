@@ -24,6 +24,7 @@ from app.resolvers.roots import root
 from app.schema import stock as types
 from app.schema import stock_changes as changes
 from app.schema.arguments import After, Before, First, Last, StoreIds, UpdatedSince, at_most
+from app.schema.edges import selects
 from app.schema.paging import Connection, PageArguments, page
 from app.schema.scalars import MOST_VALUES, distinct
 
@@ -114,7 +115,7 @@ class StockQuery:
             archived if updated_since is not None else bool(archived),
             updated_since,
         )
-        what = part, rows.levels, chosen, by
+        what = part, rows.levels, chosen, by, selects(info, "nodes", "store")
         return await listed(info, *what, key=level_key, node=level_of, updated_since=updated_since)
 
     @root(

@@ -1,5 +1,6 @@
 """Edges: a field that follows an id to another row, in batches."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -39,12 +40,29 @@ def maybe_edge(
     )
 
 
+def selects(info: Any, *path: str) -> bool:
+    """Whether a root's selection has this path of fields, so that the root joins what they return.
+
+    Fields of fragments are not found: their rows are loaded afterwards.
+    """
+    nodes: list[FieldNode] = [info.field_nodes[0]]
+    for name in path:
+        nodes = [each for node in nodes for each in _fields(node) if each.name.value == name]
+    return bool(nodes)
+
+
+def _fields(node: FieldNode) -> Iterator[FieldNode]:
+    for below in node.selection_set.selections if node.selection_set else ():
+        if isinstance(below, FieldNode):
+            yield below
+
+
 def id_below(info: Any, field: str, argument: str) -> UUID | None:
     """The variable given to a field directly below a root field, so that the root reads both at
     once; None if the field is not selected there."""
     node: FieldNode = info.field_nodes[0]
-    for below in node.selection_set.selections if node.selection_set else ():
-        if isinstance(below, FieldNode) and below.name.value == field:
+    for below in _fields(node):
+        if below.name.value == field:
             for each in below.arguments or ():
                 if each.name.value == argument and isinstance(each.value, VariableNode):
                     return info.variable_values.get(each.value.name.value)

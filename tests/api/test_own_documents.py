@@ -13,8 +13,7 @@ from tests.support.statements import read_statements
 OPERATIONS = Path(app.__file__).parent / "operations"
 STATEMENTS = {
     "scan": 1,
-    # A page of levels with their products, and their stores.
-    "stock": 2,
+    "stock": 1,
     # A page of alerts, their stores, their products, and two for their texts.
     "alerts": 5,
     # The chain of the store's code, the store, its dishes, and their ingredients.
