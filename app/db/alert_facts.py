@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    Date,
     Integer,
     Uuid,
     and_,
@@ -14,8 +15,8 @@ from sqlalchemy import (
     cast,
     extract,
     func,
+    literal,
     select,
-    true,
 )
 from sqlalchemy.orm import aliased
 
@@ -94,51 +95,58 @@ class AlertFacts(NamedTuple):
         return self.in_batch if self.rule in ("NEAR_EXPIRY", "EXPIRED") else self.shelf
 
 
-async def alert_facts(
-    session: AnySession, tenant: UUID, ids: Collection[UUID]
-) -> dict[UUID, AlertFacts]:
-    """The facts of these alerts, by their ids."""
-    A, P, B, H, L = Alert, Product, Batch, BatchLevel, Level
-    C, sender = aliased(Product), aliased(Store)
-    today = store_day(Store.timezone, func.now())
-    day = func.coalesce(PurchaseOrder.expected_on, A.due_on)
-    held = case((A.rule == "EXPIRED", H.shelf + H.reserved + H.quarantine), else_=H.shelf)
-    here = and_(H.tenant_id == A.tenant_id, H.store_id == A.store_id, H.batch_id == A.batch_id)
+def _is_document(table: Any) -> Any:
+    return and_(table.tenant_id == Alert.tenant_id, table.id == Alert.document_id)
+
+
+A, P, B, H, L = Alert, Product, Batch, BatchLevel, Level
+C, SENDER = aliased(Product), aliased(Store)
+DAY, NEVER = func.coalesce(PurchaseOrder.expected_on, A.due_on), literal(date.max, Date())
+HELD = case((A.rule == "EXPIRED", H.shelf + H.reserved + H.quarantine), else_=H.shelf)
+SENT = func.coalesce(Transfer.shipped_at, Transfer.approved_at, Transfer.created_at)
+WAITS = func.coalesce(WriteOff.requested_at, SENT, PurchaseOrder.ordered_at)
+FACTS = (
+    A.id,
+    A.rule,
+    A.state == "RESOLVED",
+    A.store_id,
+    A.product_id,
+    A.batch_id,
+    func.coalesce(A.scale, 1),
+    func.coalesce(P.name, ""),
+    func.coalesce(P.unit, ""),
+    func.coalesce(A.quantity, 0),
+    func.coalesce(L.shelf, 0),
+    func.coalesce(HELD, 0),
+    func.coalesce(B.number, ""),
+    case((DAY == NEVER, 0), else_=DAY - store_day(Store.timezone, func.now())),
+    func.cardinality(A.order_ids),
+    func.coalesce(A.threshold, 0),
+    A.tier,
+    func.coalesce(C.name, ""),
+    func.coalesce(PurchaseOrder.number, ""),
+    func.coalesce(SENDER.name, Staff.name, ""),
+    cast(func.coalesce(extract("epoch", func.now() - WAITS) / 3600, 0), Integer),
+    L.value,
+    B.unit_cost,
+    L.unit_cost,
+    A.cause_id,
+    P.category_id,
+    func.coalesce(P.tracks_batches, False),
+    func.coalesce(P.for_sale, False),
+    Markdown.percent,
+)
+"""The columns of `AlertFacts`, from the tables that `with_facts` joins."""
+
+
+def with_facts(query: Any) -> Any:
+    """A query of alerts, with `FACTS`. The alert's store and product are joined under their own
+    names."""
     level = and_(L.tenant_id == A.tenant_id, L.store_id == A.store_id)
-    sent = func.coalesce(Transfer.shipped_at, Transfer.approved_at, Transfer.created_at)
-    waits = func.coalesce(WriteOff.requested_at, sent, PurchaseOrder.ordered_at)
-    query = (
-        select(
-            A.id,
-            A.rule,
-            A.state == "RESOLVED",
-            A.store_id,
-            A.product_id,
-            A.batch_id,
-            func.coalesce(A.scale, 1),
-            func.coalesce(P.name, ""),
-            func.coalesce(P.unit, ""),
-            func.coalesce(A.quantity, 0),
-            func.coalesce(L.shelf, 0),
-            func.coalesce(held, 0),
-            func.coalesce(B.number, ""),
-            case((day == date.max, 0), else_=day - today),
-            func.cardinality(A.order_ids),
-            func.coalesce(A.threshold, 0),
-            A.tier,
-            func.coalesce(C.name, ""),
-            func.coalesce(PurchaseOrder.number, ""),
-            func.coalesce(sender.name, Staff.name, ""),
-            cast(func.coalesce(extract("epoch", func.now() - waits) / 3600, 0), Integer),
-            L.value,
-            B.unit_cost,
-            L.unit_cost,
-            A.cause_id,
-            P.category_id,
-            func.coalesce(P.tracks_batches, False),
-            func.coalesce(P.for_sale, False),
-            Markdown.percent,
-        )
+    here = and_(H.tenant_id == A.tenant_id, H.store_id == A.store_id, H.batch_id == A.batch_id)
+    return (
+        query.add_columns(*FACTS)
+        .select_from(A)
         .join(Store, and_(Store.tenant_id == A.tenant_id, Store.id == A.store_id))
         .outerjoin(P, and_(P.tenant_id == A.tenant_id, P.id == A.product_id))
         .outerjoin(C, and_(C.tenant_id == A.tenant_id, C.id == A.cause_id))
@@ -149,16 +157,18 @@ async def alert_facts(
         .outerjoin(WriteOff, _is_document(WriteOff))
         .outerjoin(Transfer, _is_document(Transfer))
         .outerjoin(PurchaseOrder, _is_document(PurchaseOrder))
-        .outerjoin(sender, and_(sender.tenant_id == A.tenant_id, sender.id == Transfer.from_store))
+        .outerjoin(SENDER, and_(SENDER.tenant_id == A.tenant_id, SENDER.id == Transfer.from_store))
         .outerjoin(Staff, and_(Staff.tenant_id == A.tenant_id, Staff.id == WriteOff.requested_by))
-        .where(A.tenant_id == tenant, among(A.id, ids))
     )
+
+
+async def alert_facts(
+    session: AnySession, tenant: UUID, ids: Collection[UUID]
+) -> dict[UUID, AlertFacts]:
+    """The facts of these alerts, by their ids."""
+    query = with_facts(select()).where(A.tenant_id == tenant, among(A.id, ids))
     rows = [AlertFacts(*row) for row in await session.execute(query)]
     return {row.id: row for row in rows}
-
-
-def _is_document(table: Any) -> Any:
-    return and_(table.tenant_id == Alert.tenant_id, table.id == Alert.document_id)
 
 
 async def sold_lately(
@@ -169,14 +179,18 @@ async def sold_lately(
     Read from the newest entries of each level, through their indexes.
     """
     keys = level_keys()
+    query = select(keys.c.store_id, keys.c.product_id, sold_of(keys, days))
+    rows = await session.execute(query, {"tenant": tenant, **bind_levels(pairs)})
+    return {(store, product): int(total) for store, product, total in rows}
+
+
+def sold_of(keys: Any, days: int) -> Any:
+    """SQL: base units that the level of a row of `keys` sold in the last `days`; see
+    `sold_lately`."""
     since = first_id(func.now() - timedelta(days=days))
     left = _total(keys, E.from_store, E.from_seq, E.to_bin.in_(CONSUMING_BINS), since)
     returned = _total(keys, E.to_store, E.to_seq, E.from_bin == "customer", since)
-    sold = func.greatest(left.c.total - returned.c.total, 0)
-    totals = keys.join(left, true()).join(returned, true())
-    query = select(keys.c.store_id, keys.c.product_id, sold).select_from(totals)
-    rows = await session.execute(query, {"tenant": tenant, **bind_levels(pairs)})
-    return {(store, product): int(total) for store, product, total in rows}
+    return func.greatest(left - returned, 0)
 
 
 def _total(keys: Any, store: Any, seq: Any, counted: Any, since: Any) -> Any:
@@ -191,4 +205,4 @@ def _total(keys: Any, store: Any, seq: Any, counted: Any, since: Any) -> Any:
         .lateral()
     )
     total = func.coalesce(func.sum(latest.c.quantity).filter(latest.c.counts), 0)
-    return select(total.label("total")).select_from(latest).correlate(keys).lateral()
+    return select(total).select_from(latest).correlate(keys).scalar_subquery()

@@ -27,7 +27,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
-from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
 from app.db.core.statement import Statement, among, arrays, rows
 from app.db.core.unit import Unit
@@ -282,41 +281,6 @@ async def locked_alert(unit: Unit, id: UUID) -> Alert | None:
     return await unit.session.scalar(query.with_for_update())
 
 
-class AlertFilter(NamedTuple):
-    stores: Collection[UUID]
-    rule: str | None = None
-    state: str | None = None
-
-
-def _filtered(tenant: UUID, filter: AlertFilter) -> Any:
-    query = select(Alert).where(Alert.tenant_id == tenant, among(Alert.store_id, filter.stores))
-    if filter.rule is not None:
-        query = query.where(Alert.rule == filter.rule)
-    if filter.state is not None:
-        query = query.where(Alert.state == filter.state)
-    return query
-
-
-async def alerts(
-    session: AnySession, tenant: UUID, filter: AlertFilter, span: Span
-) -> Sequence[Alert]:
-    """A page of alerts, the newest first."""
-    query = _filtered(tenant, filter)
-    return await span.scalars(session, query, Alert.id, newest=True)
-
-
-async def urgent_alerts(
-    session: AnySession,
-    tenant: UUID,
-    filter: AlertFilter,
-    span: Span,
-) -> Sequence[Alert]:
-    """A page of alerts, the most urgent first, and the nearest last day of sale among equals."""
-    order = Alert.urgency, Alert.due_on, Alert.id
-    query = _filtered(tenant, filter)
-    return await span.scalars(session, query, *order)
-
-
 async def alert_counts(
     session: AnySession, tenant: UUID, stores: Collection[UUID]
 ) -> dict[str, tuple[int, int]]:
@@ -330,16 +294,6 @@ async def alert_counts(
     )
     rows: Any = await session.execute(query)
     return {rule: (opened, seen) for rule, opened, seen in rows}
-
-
-async def open_alerts(
-    session: AnySession, tenant: UUID, stores: Collection[UUID], after: UUID | None, limit: int
-) -> Sequence[Alert]:
-    """A page of the alerts that are open in these stores, the oldest first."""
-    query = _filtered(tenant, AlertFilter(stores, state="OPEN"))
-    if after is not None:
-        query = query.where(Alert.id > after)
-    return (await session.scalars(query.order_by(Alert.id).limit(limit))).all()
 
 
 async def alerts_of_levels(

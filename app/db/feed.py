@@ -142,6 +142,6 @@ def _levels(rows: Iterable[Sequence[Any]]) -> Sequence[Level]:
     levels: list[Level] = []
     for level, overdue, product in rows:
         if product.id is not None:
-            level.joined = {"products": product}
+            level.joined = {"product_id": product}
             levels.append(with_overdue(level, overdue))
     return levels

@@ -116,8 +116,8 @@ FEW = 2000
 """So many changed levels are read by their keys in a few milliseconds."""
 SORTS: dict[str, Any] = {"NAME": Product.pinyin, "AVAILABLE": Level.shelf}
 STORES = bindparam("stores", type_=ARRAY(Uuid()))
-JOINED = "products", "stores"
-"""Loaders of the rows that a page of levels may have joined."""
+JOINED = "product_id", "store_id"
+"""Columns of a level whose rows its page reads as well."""
 
 
 async def levels(

@@ -7,16 +7,22 @@ from uuid import UUID
 import strawberry
 from strawberry.types import Info
 
+from app.db import alert_pages
 from app.db import alerts as rows
-from app.db.alerts import AlertFilter
+from app.db.alert_pages import AlertDetails, AlertFilter
 from app.db.tables import Alert
 from app.domain import access, alerts
 from app.domain.access import Can
+from app.domain.rules.replenishment import PERIOD_DAYS
 from app.resolvers.pages import newest, reading
 from app.resolvers.roots import root
 from app.schema import alerts as types
 from app.schema.arguments import After, Before, First, Last, StoreIds
+from app.schema.edges import selects
 from app.schema.paging import Connection, PageArguments, connection, page
+
+DETAILED = "store", "product", "text", "daysLeft", "valueAtRisk"
+"""Fields of an alert that the page reads with it."""
 
 
 @strawberry.type
@@ -51,11 +57,15 @@ class AlertsQuery:
         stores = access.within(viewer, Can.SEE_ALERTS, store_ids)
         chosen = AlertFilter(stores, rule and rule.name, state and state.name)
         paging = PageArguments(first, after, last, before)
+        details = AlertDetails(
+            facts=any(selects(info, "nodes", field) for field in DETAILED),
+            sold_days=PERIOD_DAYS if selects(info, "nodes", "daysLeft") else None,
+        )
         if sort is not types.AlertSort.URGENCY:
-            return await newest(info, rows.alerts, chosen, paging=paging)
+            return await newest(info, alert_pages.alerts, chosen, details, paging=paging)
         return await connection(
             page(paging, int, date, UUID),
-            reading(info, rows.urgent_alerts, chosen),
+            reading(info, alert_pages.urgent_alerts, chosen, details),
             lambda row: (row.urgency, row.due_on, row.id),
         )
 

@@ -200,8 +200,7 @@ class Alert:
             return facts.days
         if root.rule != "LOW_STOCK":
             return None
-        pair = root.store_id, root.product_id
-        sold = await info.context.loaders_of(root).sold_lately.load(pair)
+        sold = await _sold(root, info)
         return facts.now * PERIOD_DAYS // sold if sold else None
 
     @strawberry.field(
@@ -242,7 +241,17 @@ class Alert:
 
 
 async def _facts(root: tables.Alert, info: Info) -> AlertFacts:
+    if root.joined and "facts" in root.joined:
+        return root.joined["facts"]
     return await info.context.loaders_of(root).alert_facts.load(root.id)
+
+
+async def _sold(root: tables.Alert, info: Info) -> int | None:
+    """Base units of the alert's product that were sold lately."""
+    if root.joined and "sold" in root.joined:
+        return root.joined["sold"]
+    pair = root.store_id, root.product_id
+    return await info.context.loaders_of(root).sold_lately.load(pair)
 
 
 async def _suggestion(root: tables.Alert, info: Info) -> Any:

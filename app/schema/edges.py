@@ -17,8 +17,8 @@ def edge(loader: str, key: str, description: str | None = None, needs: Can | Non
 
     def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         joined = getattr(root, "joined", None)
-        if joined is not None and loader in joined:
-            return joined[loader]
+        if joined is not None and key in joined:
+            return joined[key]
         return getattr(info.context.loaders_of(root), loader).load(getattr(root, key))
 
     return strawberry.field(
@@ -32,7 +32,9 @@ def maybe_edge(
     """Like `edge`, for an id that may be null."""
 
     def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-        id = getattr(root, key)
+        id, joined = getattr(root, key), getattr(root, "joined", None)
+        if joined is not None and key in joined:
+            return joined[key]
         return None if id is None else getattr(info.context.loaders_of(root), loader).load(id)
 
     return strawberry.field(

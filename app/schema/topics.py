@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-from app.db import alerts, approvals, orders, purchases, stocktakes, transfers, writeoffs
+from app.db import (
+    alert_pages,
+    alerts,
+    approvals,
+    orders,
+    purchases,
+    stocktakes,
+    transfers,
+    writeoffs,
+)
 from app.domain.access import Can
 from app.live.documents import Topic
 from app.schema.alerts import Alert
@@ -51,7 +60,7 @@ ALERTS = DocumentTopic(
     name="alerts",
     type=Alert,
     by_id=alerts.alerts_by_id,
-    open=alerts.open_alerts,
+    open=alert_pages.open_alerts,
     event="AlertChange",
     can=Can.SEE_ALERTS,
     title="Alerts",

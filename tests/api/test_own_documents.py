@@ -14,8 +14,7 @@ OPERATIONS = Path(app.__file__).parent / "operations"
 STATEMENTS = {
     "scan": 1,
     "stock": 1,
-    # A page of alerts, their stores, their products, and two for their texts.
-    "alerts": 5,
+    "alerts": 1,
     # The chain of the store's code, the store, its dishes, and their ingredients.
     "menu": 4,
     "cart": 4,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -40,6 +40,10 @@ class Table(DeclarativeBase):
         list[UUID]: ARRAY(Uuid()),
         list[str]: ARRAY(Text()),
     }
+
+    joined: ClassVar[Any] = None
+    """What the query read of other tables as well: rows by the column that refers to them, other
+    values by their name."""
 
 
 @cache

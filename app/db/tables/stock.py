@@ -80,8 +80,6 @@ class Level(Table):
 
     overdue: ClassVar[int] = 0
     """Base units reserved for orders whose hold is over, which can be sold. See `with_overdue`."""
-    joined: ClassVar[Any] = None
-    """Rows of other tables that the query read as well, by the name of their loader."""
     pair = property(lambda self: (self.store_id, self.product_id))
     free = property(lambda self: self.shelf + self.overdue)
     available = property(lambda self: Amount(self.free, self.scale))
