@@ -140,13 +140,12 @@ FACTS = (
 
 
 def with_facts(query: Any) -> Any:
-    """A query of alerts, with `FACTS`. The alert's store and product are joined under their own
+    """A query from alerts, with `FACTS`. The alert's store and product are joined under their own
     names."""
     level = and_(L.tenant_id == A.tenant_id, L.store_id == A.store_id)
     here = and_(H.tenant_id == A.tenant_id, H.store_id == A.store_id, H.batch_id == A.batch_id)
     return (
         query.add_columns(*FACTS)
-        .select_from(A)
         .join(Store, and_(Store.tenant_id == A.tenant_id, Store.id == A.store_id))
         .outerjoin(P, and_(P.tenant_id == A.tenant_id, P.id == A.product_id))
         .outerjoin(C, and_(C.tenant_id == A.tenant_id, C.id == A.cause_id))
@@ -166,7 +165,7 @@ async def alert_facts(
     session: AnySession, tenant: UUID, ids: Collection[UUID]
 ) -> dict[UUID, AlertFacts]:
     """The facts of these alerts, by their ids."""
-    query = with_facts(select()).where(A.tenant_id == tenant, among(A.id, ids))
+    query = with_facts(select().select_from(A)).where(A.tenant_id == tenant, among(A.id, ids))
     rows = [AlertFacts(*row) for row in await session.execute(query)]
     return {row.id: row for row in rows}
 

@@ -8,7 +8,7 @@ from sqlalchemy import Text, case, literal_column, select
 
 from app.db.alert_facts import TENANT, AlertFacts, sold_of, with_facts
 from app.db.core.paging import Span
-from app.db.core.snapshot import AnySession
+from app.db.core.snapshot import AnySession, with_one_plan
 from app.db.core.statement import among
 from app.db.tables import Alert, Product, Store
 
@@ -42,26 +42,39 @@ async def alerts(
     session: AnySession, tenant: UUID, filter: AlertFilter, details: AlertDetails, span: Span
 ) -> Sequence[Alert]:
     """A page of alerts, the newest first."""
-    query = span.query(_filtered(_detailed(details), filter), Alert.id, newest=True)
-    return _with_details(await span.fetch(session, query, {"tenant": tenant}), details)
+    query = _page(filter, details, span, Alert.id, newest=True)
+    return await _fetched(session, tenant, query, details, span)
 
 
 async def urgent_alerts(
     session: AnySession, tenant: UUID, filter: AlertFilter, details: AlertDetails, span: Span
 ) -> Sequence[Alert]:
     """A page of alerts, the most urgent first, and the nearest last day of sale among equals."""
-    order = Alert.urgency, Alert.due_on, Alert.id
-    query = span.query(_filtered(_detailed(details), filter), *order)
-    return _with_details(await span.fetch(session, query, {"tenant": tenant}), details)
+    query = _page(filter, details, span, Alert.urgency, Alert.due_on, Alert.id)
+    return await _fetched(session, tenant, query, details, span)
 
 
-def _detailed(details: AlertDetails) -> Any:
-    query = select(Alert)
-    if details.facts:
-        query = with_facts(query.add_columns(Store, Product))
+def _page(
+    filter: AlertFilter, details: AlertDetails, span: Span, *order: Any, newest: bool = False
+) -> Any:
+    if not details.facts:
+        return span.query(_filtered(select(Alert), filter), *order, newest=newest)
+    # Only the rows of the page are joined with what they show.
+    ids = span.query(_filtered(select(Alert.id), filter), *order, newest=newest).subquery("page")
+    joined = select(Alert, Store, Product).select_from(ids).join(Alert, ids.c.id == Alert.id)
+    query = with_facts(joined).where(Alert.tenant_id == TENANT)
     if details.sold_days is not None:
         query = query.add_columns(case((LOW, sold_of(Alert.__table__, details.sold_days))))
-    return query
+    return span.in_order(query, *order, newest=newest)
+
+
+async def _fetched(
+    session: AnySession, tenant: UUID, query: Any, details: AlertDetails, span: Span
+) -> list[Alert]:
+    if details.facts:
+        # Planning so many joins takes longer than running them.
+        session = with_one_plan(session)
+    return _with_details(await span.fetch(session, query, {"tenant": tenant}), details)
 
 
 def _with_details(rows: Sequence[Any], details: AlertDetails) -> list[Alert]:

@@ -34,9 +34,14 @@ class Span(NamedTuple):
                 (order[0], marks[0]) if len(order) == 1 else (tuple_(*order), tuple_(*marks))
             )
             query = query.where(place < key if descending else place > key)
-        query = query.order_by(*(each.desc() if descending else each for each in order))
+        query = self.in_order(query, *order, newest=newest)
         # A literal: PostgreSQL plans a list whose limit it does not know as if it were long.
         return query.limit(literal_column(str(self.limit)))
+
+    def in_order(self, query: Any, *order: Any, newest: bool = False) -> Any:
+        """The query with its rows in the order in which `fetch` reads them."""
+        descending = newest != self.backward
+        return query.order_by(*(each.desc() if descending else each for each in order))
 
     @property
     def shape(self) -> "Span":
