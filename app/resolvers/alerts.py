@@ -25,6 +25,14 @@ DETAILED = "store", "product", "text", "daysLeft", "valueAtRisk"
 """Fields of an alert that the page reads with it."""
 
 
+def details_of(info: Info) -> AlertDetails:
+    """What the page reads with its alerts, by the selected fields."""
+    return AlertDetails(
+        facts=any(selects(info, "nodes", field) for field in DETAILED),
+        sold_days=PERIOD_DAYS if selects(info, "nodes", "daysLeft") else None,
+    )
+
+
 @strawberry.type
 class AlertsQuery:
     @root(
@@ -57,10 +65,7 @@ class AlertsQuery:
         stores = access.within(viewer, Can.SEE_ALERTS, store_ids)
         chosen = AlertFilter(stores, rule and rule.name, state and state.name)
         paging = PageArguments(first, after, last, before)
-        details = AlertDetails(
-            facts=any(selects(info, "nodes", field) for field in DETAILED),
-            sold_days=PERIOD_DAYS if selects(info, "nodes", "daysLeft") else None,
-        )
+        details = details_of(info)
         if sort is not types.AlertSort.URGENCY:
             return await newest(info, alert_pages.alerts, chosen, details, paging=paging)
         return await connection(
