@@ -1,7 +1,7 @@
 """Operations in plain JSON bodies go from the guard to their endpoint.
 
-Nearly all requests are of this kind. The layers that they skip would wrap `receive` and `send` five
-times, and match the path with each route.
+Nearly all requests are of this kind. The layers that they skip would wrap `receive` and `send`, and
+match the path with each route.
 """
 
 from collections.abc import Mapping
