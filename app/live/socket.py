@@ -307,20 +307,12 @@ async def sweep(gate: Rechecks) -> None:
     failing = False
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
-        now = time.monotonic()
-        for each in connections(gate):
-            if each.stalled(now):
-                each.abort()
-            elif each.idle(now):
-                each.dismiss(4408, "No operation for 60 s: connect again when you need to")
-            elif now > each.until:
-                each.dismiss(4403, "Connected for too long: connect again")
-            elif each.person and (each.person.expires_at or math.inf) <= time.time():
-                each.dismiss(4403, "The token has expired")
-        present = [(each, each.person) for each in connections(gate) if each.person]
+        present = _close_ended(connections(gate))
+        # Equal viewers of one address are soon one object, so few are compared.
+        persons = {id(person): person for _, person in present}
         try:
             async with asyncio.timeout(RECHECK_SECONDS):
-                current = await gate.recheck({person for _, person in present})
+                current = await gate.recheck(set(persons.values()))
             failing = False
         except Exception as error:
             # While the database is unreachable no connection is closed; the next round checks
@@ -329,19 +321,47 @@ async def sweep(gate: Rechecks) -> None:
                 log.warning("sweep.failing", error=error)
             failing = True
             continue
-        # Equal viewers of one address share one object.
-        renewed: dict[tuple[Viewer, str], Viewer] = {}
+        renewed = _renewed(persons, current)
         # Use the viewer that was checked: another sweeper may have replaced the connection's viewer
         # meanwhile.
         for each, person in present:
-            if person in current:
-                key = person, person.address
-                if key not in renewed:
-                    renewed[key] = replace(current[person], address=person.address)
+            viewer = renewed.get(id(person))
+            if viewer is not None:
                 # The connection sees a new store of the chain from now on.
-                each.person = renewed[key]
+                each.person = viewer
             else:
                 each.dismiss(4403, "Forbidden")
+
+
+def _close_ended(opened: Iterable[Socket | Stream]) -> list[tuple[Socket | Stream, Viewer]]:
+    """Close the connections that are stuck, idle, too old or expired. Returns the others that have
+    a viewer, with it."""
+    now, today = time.monotonic(), time.time()
+    present: list[tuple[Socket | Stream, Viewer]] = []
+    for each in opened:
+        person = each.person
+        if each.stalled(now):
+            each.abort()
+        elif each.idle(now):
+            each.dismiss(4408, "No operation for 60 s: connect again when you need to")
+        elif now > each.until:
+            each.dismiss(4403, "Connected for too long: connect again")
+        elif person is not None and (person.expires_at or math.inf) <= today:
+            each.dismiss(4403, "The token has expired")
+        elif person is not None:
+            present.append((each, person))
+    return present
+
+
+def _renewed(persons: Mapping[int, Viewer], current: Mapping[Viewer, Viewer]) -> dict[int, Viewer]:
+    """The present viewer of each connected one that is still signed in, by the id of its object."""
+    shared: dict[tuple[Viewer, str], Viewer] = {}
+    for person in persons.values():
+        if person in current and (person, person.address) not in shared:
+            shared[person, person.address] = replace(current[person], address=person.address)
+    return {
+        key: shared[person, person.address] for key, person in persons.items() if person in current
+    }
 
 
 _farewells: set[asyncio.Task[None]] = set()
