@@ -134,7 +134,7 @@ def analytics_of(chain: Chain, month: Period) -> dict[str, Read]:
 def pages_of(chain: Chain) -> dict[str, Read]:
     def page(sort: str = "NAME", stores: Any = None, **filter: Any) -> Read:
         chosen = LevelFilter(stores or chain.stores, **filter)
-        return lambda db: levels.levels(db, chain.tenant, chosen, sort, Span(FIRST))
+        return lambda db: levels.levels(db, chain.tenant, chosen, sort, True, Span(FIRST))
 
     return {
         "all": page(),
@@ -152,7 +152,7 @@ def pages_of(chain: Chain) -> dict[str, Read]:
 def since_of(chain: Chain) -> dict[str, Read]:
     def page(since: datetime) -> Read:
         chosen = LevelFilter(chain.stores, updated_since=since, archived=None)
-        return lambda db: levels.levels(db, chain.tenant, chosen, "NAME", Span(FIRST))
+        return lambda db: levels.levels(db, chain.tenant, chosen, "NAME", True, Span(FIRST))
 
     now = datetime.now(UTC)
     return {
