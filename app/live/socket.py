@@ -36,6 +36,8 @@ from app.live.wire import Wire
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 0.4
+SWEPT = 256
+"""Connections that the sweeper looks at before other work runs."""
 RECHECK_SECONDS = 2.0
 IDLE_SECONDS = 60.0
 FAREWELL_SECONDS = 5.0
@@ -307,7 +309,12 @@ async def sweep(gate: Rechecks) -> None:
     failing = False
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
-        present = _close_ended(connections(gate))
+        present = list[tuple[Socket | Stream, Viewer]]()
+        opened = connections(gate)
+        for start in range(0, len(opened), SWEPT):
+            present += _close_ended(opened[start : start + SWEPT])
+            # Frames and requests go on between thousands of sockets.
+            await asyncio.sleep(0)
         # Equal viewers of one address are soon one object, so few are compared.
         persons = {id(person): person for _, person in present}
         try:
@@ -340,6 +347,8 @@ def _close_ended(opened: Iterable[Socket | Stream]) -> list[tuple[Socket | Strea
     present: list[tuple[Socket | Stream, Viewer]] = []
     for each in opened:
         person = each.person
+        if each not in Socket.open and each not in Stream.open:
+            continue
         if each.stalled(now):
             each.abort()
         elif each.idle(now):
