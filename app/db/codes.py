@@ -72,21 +72,19 @@ async def _stocked(
     session: AnySession,
     tenant: UUID,
     store: UUID,
-    product: Any,
+    product: Product | None,
     code: Any,
-    level: Any,
+    level: Level | None,
     has_overdue: bool | None,
 ) -> tuple[CodedProduct | None, Level | None]:
-    """The parts of a row; the columns of what an outer join did not find are null."""
-    if product.id is None:
+    """The parts of a row."""
+    if product is None:
         return None, None
     if has_overdue:
         # A hold is over, so that its goods can be sold: a rare case that costs a second statement.
         level = (await levels_by_pair(session, tenant, [(store, product.id)])).get(
             (store, product.id)
         )
-    elif level.store_id is None:
-        level = None
     return CodedProduct(product, code), level
 
 

@@ -138,10 +138,10 @@ async def levels(db: Database, tenant: UUID, store: UUID) -> tuple[int, Sequence
 
 
 def _levels(rows: Iterable[Sequence[Any]]) -> Sequence[Level]:
-    """The levels of goods; an outer join without a match gives nulls."""
+    """The levels of goods."""
     levels: list[Level] = []
     for level, overdue, product in rows:
-        if product.id is not None:
+        if product is not None:
             level.joined = {"product_id": product}
             levels.append(with_overdue(level, overdue))
     return levels

@@ -351,7 +351,9 @@ def _maker(described: Any, columns: dict[Any, int]) -> Maker:
     attributes: Any = class_mapper(expression).column_attrs
     places = [_place(each.columns[0], columns) for each in attributes]
     part, plain = _part(places), row_class(expression)
-    return lambda values: plain(*part(values))
+    key = _place(class_mapper(expression).primary_key[0], columns)
+    # An outer join without a match has no key.
+    return lambda values: None if values[key] is None else plain(*part(values))
 
 
 def _part(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
