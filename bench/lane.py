@@ -176,7 +176,7 @@ async def lane_of(
     for at in range(0, len(some), 1000):
         sales = (made.submit(shop.tenant, shop.sale(each)) for each in some[at : at + 1000])
         await asyncio.gather(*sales)
-    # As a web process does when it starts.
+    # The collector of a web process: what is loaded is frozen, and its threshold is higher.
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_OBJECTS, 10, 10)

@@ -97,6 +97,8 @@ def _changes() -> Any:
 
 
 CHANGES = _changes()
+NO_FEED: tuple[Any, ...] = 0, None, None, None, (), (), False
+"""The first columns of `CHANGES` for a store that has not changed yet."""
 
 
 async def head(db: Database, tenant: UUID, store: UUID) -> int:
@@ -112,12 +114,11 @@ async def changes_after(
     values = {"tenant": tenant, "store": store, "after": after, "limit": limit}
     async with db.read_once(tenant, by_keys=True) as session:
         rows = await session.execute(CHANGES, values)
-    if not rows or rows[0][1] is None:
-        latest, overdue = (rows[0][0], rows[0][6]) if rows else (0, False)
+    latest, first, head, at, product_ids, document_ids, overdue = rows[0][:7] if rows else NO_FEED
+    if first is None:
         # Without a later change only the present revision can be resumed: older changes may be
         # deleted.
         return Changes(latest, latest, None, frozenset(), frozenset(), [], overdue, latest == after)
-    latest, first, head, at, product_ids, document_ids, overdue = rows[0][:7]
     return Changes(
         head=head,
         latest=latest,

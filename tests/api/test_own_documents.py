@@ -1,4 +1,4 @@
-"""How many statements the server's own queries need."""
+"""How many statements the server's own queries need, and what they join."""
 
 from pathlib import Path
 
@@ -48,3 +48,25 @@ async def test_an_own_query_needs_few_statements(fresh: Desk, name: str) -> None
         assert "errors" not in answer, answer
         counts.append(len(statements))
     assert min(counts) == STATEMENTS[name]
+
+
+FIELDS = {
+    "levels": "available store { id name } product { id name }",
+    "alerts": "rule text daysLeft store { id name } product { id name } limiting { name }",
+}
+
+
+@pytest.mark.parametrize("root", FIELDS)
+async def test_joined_rows_are_those_that_loaders_read(fresh: Desk, root: str) -> None:
+    """The fields of a fragment are not joined, but loaded."""
+    await stocked(fresh, 米=10, 油=3)
+    for name in ("米", "油"):
+        product = await fresh.product(name)
+        await fresh.do("setReorderPoint", productId=product, storeId=fresh.store, quantity="20")
+    await fresh.post("sell", ("米", 2))
+    type_, fields = {"levels": "Level", "alerts": "Alert"}[root], FIELDS[root]
+    joined = await fresh.asking(f"{{ {root} {{ nodes {{ {fields} }} }} }}", fresh.owner)
+    fragment = f"fragment Fields on {type_} {{ {fields} }}"
+    loaded = await fresh.asking(f"{{ {root} {{ nodes {{ ...Fields }} }} }} {fragment}", fresh.owner)
+    assert joined == loaded
+    assert len(joined["nodes"]) == 2

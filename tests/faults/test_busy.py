@@ -1,4 +1,4 @@
-"""More sales than the lane has room for: the rest are told to try again, and lose nothing."""
+"""A busy lane: sales beyond its room are BUSY and lose nothing, and chains take turns."""
 
 import asyncio
 from collections import Counter
