@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -40,30 +39,41 @@ from app.db.tables import (
 )
 
 
-async def resolve_name(db: Database, kind: str, name: str) -> Direction | None:
+async def resolve_name(
+    db: Database, kind: str, name: str, reads: Reads | None = None
+) -> Direction | None:
     """The tenant and subject of a public name of a 'tenant', 'store' or 'shop'; letter case is
-    ignored."""
-    places = await db.coalesce(_directions, None, [(kind, name.lower())])
-    return places.get((kind, name.lower()))
+    ignored.
+
+    A process keeps the names that exist: they are never changed or removed. Callers that arrive
+    together share the read of a new one, unless `reads` gives their own snapshot.
+    """
+    key = kind, name.lower()
+    if (place := db.names.get(key)) is None:
+        places = await (
+            _directions(reads, None, [key]) if reads else db.coalesce(_directions, None, [key])
+        )
+        if (place := places.get(key)) is not None:
+            db.names[key] = place
+    return place
 
 
 async def _directions(
-    db: Database, _: None, names: Collection[tuple[str, str]]
+    reads: Reads, _: None, names: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], Direction]:
-    async with db.read(None) as session:
-        return await _read_directions(session, names)
-
-
-async def store_by_code(reads: Reads, code: str) -> Store | None:
-    """The store with this public code, in any tenant; letter case is ignored."""
-    name = "store", code.lower()
+    values = arrays("names", ["kind", "name"], list(names))
     async with reads.read(None) as session:
-        place = (await _read_directions(session, [name])).get(name)
+        return {(row.kind, row.name): row for row in await session.scalars(BY_NAME, values)}
+
+
+async def store_by_code(db: Database, reads: Reads, code: str) -> Store | None:
+    """The store with this public code, in any tenant; letter case is ignored."""
+    place = await resolve_name(db, "store", code, reads)
     if place is None:
         return None
     async with reads.read(place.tenant_id) as session:
-        [store] = await stores_by_id(session, place.tenant_id, [place.subject_id])
-    return store
+        stores = await stores_by_id(session, place.tenant_id, [place.subject_id])
+    return next(iter(stores), None)
 
 
 D = Direction.__table__.c
@@ -71,13 +81,6 @@ NAMES = rows("names", D.kind, D.name)
 BY_NAME = select(Direction).join(
     NAMES, and_(Direction.kind == NAMES.c.kind, Direction.name == NAMES.c.name)
 )
-
-
-async def _read_directions(
-    session: Any, names: Collection[tuple[str, str]]
-) -> dict[tuple[str, str], Direction]:
-    values = arrays("names", ["kind", "name"], list(names))
-    return {(row.kind, row.name): row for row in await session.scalars(BY_NAME, values)}
 
 
 MOST_ACCOUNTS = 5

@@ -18,12 +18,14 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    union,
 )
 
 from app.db.assortment import listed
 from app.db.channel_limits import OfferColumns, on_offer, remaining
 from app.db.core.snapshot import AnySession
-from app.db.core.statement import Statement, arrays, rows
+from app.db.core.statement import Statement, arrays, rows, rows_of
+from app.db.core.table import row_class
 from app.db.core.unit import Unit
 from app.db.days import store_day
 from app.db.markdowns import marked_down
@@ -58,89 +60,99 @@ class Dish(NamedTuple):
 
 
 class Shelf(NamedTuple):
-    """Stock of a product that dishes use."""
+    """Base units of a product that the store, or a channel of it, can sell or use."""
 
     name: str
     held: int
 
 
-P, L = Product.__table__.c, Level.__table__.c
+class Offering(NamedTuple):
+    """What a store offers at a revision, by name, and the stock of what that takes."""
+
+    store: Store
+    revision: int
+    dishes: list[Dish]
+    shelves: dict[UUID, Shelf]
+
+
+P, L, S, F = (table.__table__.c for table in (Product, Level, Store, Feed))
 TENANT, STORE = bindparam("tenant", type_=Uuid()), bindparam("store", type_=Uuid())
 CHANNEL = bindparam("channel", type_=Text())
 IDS = func.any(bindparam("ids", type_=ARRAY(Uuid())))
 HERE = and_(L.tenant_id == P.tenant_id, L.product_id == P.id, L.store_id == STORE)
+SERVED = or_(P.kind == "DISH", P.kind == "SERVICE", P.kind == "BUNDLE")
+OF_FEED = and_(F.tenant_id == S.tenant_id, F.store_id == S.id)
 
 
-def _offering(condition: Any, channel: Any, percent: Any) -> Any:
-    S, F = Store.__table__.c, Feed.__table__.c
+def _offering(condition: Any, channel: Any) -> Statement:
+    """The store with its revision, the rows of `Dish`, and those of what they take."""
+    dishes = _dishes(condition, channel).cte("dishes")
+    D, N, held = dishes.c, Need.__table__.c, free(L) if channel is None else on_offer(L, channel)
+    parts = union(
+        select(D.id.label("product_id")).where(D.kind == "GOODS"),
+        select(N.product_id)
+        .join_from(dishes, Need.__table__, N.recipe_id == D.recipe_id)
+        .where(N.tenant_id == TENANT, ~N.optional, D.kind != "GOODS"),
+    ).subquery("parts")
+    shelves = (
+        select(P.id, P.name, held)
+        .join_from(parts, Product.__table__, P.id == parts.c.product_id)
+        .outerjoin(Level.__table__, HERE)
+        .where(P.tenant_id == TENANT)
+    )
+    by_name = select(*D).order_by(D.pinyin, D.id)
+    return Statement(
+        select(*S, F.revision, rows_of(by_name), rows_of(shelves))
+        .join_from(Store.__table__, Feed.__table__, OF_FEED)
+        .where(S.tenant_id == TENANT, S.id == STORE)
+    )
+
+
+def _dishes(condition: Any, channel: Any) -> Any:
     columns = [
         L.sold_out_until if name == "sold_out_until" else P[name] for name in Dish._fields[:-2]
     ]
     most = null() if channel is None else remaining(OfferColumns(P.tenant_id, STORE, P.id, channel))
-    offered = and_(
-        P.tenant_id == S.tenant_id, P.archived_at.is_(None), condition, listed(STORE, channel)
-    )
+    off = marked_down(P.tenant_id, STORE, P.id, store_day(S.timezone, func.now()))
+    percent = case((SERVED, null()), else_=off)
     return (
-        select(S.few_threshold, F.revision, *columns, most, percent)
-        .select_from(Store.__table__)
-        .join(Feed.__table__, and_(F.tenant_id == S.tenant_id, F.store_id == S.id))
-        .outerjoin(Product.__table__.outerjoin(Level.__table__, HERE), offered)
-        .where(S.tenant_id == TENANT, S.id == STORE)
-        .order_by(P.pinyin, P.id)
-    )
-
-
-def _shelving(held: Any) -> Any:
-    return (
-        select(P.id, P.name, held)
-        .select_from(Product.__table__)
+        select(*columns, most.label("ration"), percent.label("percent"))
+        .join_from(Store.__table__, Product.__table__, P.tenant_id == S.tenant_id)
         .outerjoin(Level.__table__, HERE)
-        .where(P.tenant_id == TENANT, P.id == IDS)
+        .where(S.tenant_id == TENANT, S.id == STORE)
+        .where(P.archived_at.is_(None), condition, listed(STORE, channel))
     )
 
 
-# Compiled statements, not ORM queries: a menu may have hundreds of rows. Each exists twice: for the
-# whole shelf, and for the part of it that a channel may sell.
-SERVED = or_(P.kind == "DISH", P.kind == "SERVICE", P.kind == "BUNDLE")
-MENUS = [Statement(_offering(SERVED, channel, null())) for channel in (None, CHANNEL)]
-PERCENT = marked_down(P.tenant_id, STORE, P.id, store_day(Store.timezone, func.now()))
-CHOSEN = [Statement(_offering(P.id == IDS, channel, PERCENT)) for channel in (None, CHANNEL)]
-SHELVES = [Statement(_shelving(held)) for held in (free(L), on_offer(L, CHANNEL))]
+# Compiled statements, not ORM queries: a menu may have hundreds of rows. Each exists twice: for all
+# stock, and for the part of it that a channel may sell.
+MENUS = [_offering(or_(SERVED, P.id == IDS), channel) for channel in (None, CHANNEL)]
+CHOSEN = [_offering(P.id == IDS, channel) for channel in (None, CHANNEL)]
+STORE_ROW = row_class(Store)
 
 
-async def offered(
+async def offering(
     session: AnySession,
     tenant: UUID,
     store: UUID,
     channel: str | None,
     products: Collection[UUID] | None,
-) -> tuple[int, int, list[Dish]]:
-    """The `few_threshold` of the store, its revision, and the products that it offers at that
-    revision.
-
-    With `products` these, of any kind; otherwise all dishes, services and bundles, by name.
-    """
-    values: dict[str, Any] = {"tenant": tenant, "store": store, "channel": channel}
-    query = (MENUS if products is None else CHOSEN)[channel is not None]
-    if products is not None:
-        values["ids"] = list(products)
-    records = await query.fetch(session, **values)
-    few, revision = records[0][:2]
-    return few, revision, [Dish(*row[2:]) for row in records if row[2] is not None]
-
-
-async def shelves(
-    session: AnySession,
-    tenant: UUID,
-    store: UUID,
-    channel: str | None,
-    products: Collection[UUID],
-) -> dict[UUID, Shelf]:
-    """Base units on the store's shelf that the channel may sell; all of them without a channel."""
-    values = {"tenant": tenant, "store": store, "channel": channel, "ids": list(products)}
-    query = SHELVES[channel is not None]
-    records = await query.fetch(session, **values)
-    return {product: Shelf(name, held) for product, name, held in records}
+    also: Collection[UUID] = (),
+) -> Offering | None:
+    """What the store offers of these products of any kind, or without `products` all its dishes,
+    services and bundles and `also` these; None if there is no such store."""
+    query, ids = (MENUS, also) if products is None else (CHOSEN, products)
+    values = {"tenant": tenant, "store": store, "channel": channel, "ids": list(ids)}
+    records = await query[channel is not None].fetch(session, **values)
+    if not records:
+        return None
+    *columns, revision, dishes, shelves = records[0]
+    return Offering(
+        STORE_ROW(*columns),
+        revision,
+        [Dish(*row) for row in dishes],
+        {product: Shelf(name, held) for product, name, held in shelves},
+    )
 
 
 def sellable(store: Any, channel: Any = None) -> Any:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.db.menu import Dish
-from app.db.tables import Level
+from app.db.tables import Level, Store
 from app.domain.catalog.menu import Board, Serving
 
 
@@ -22,7 +22,7 @@ class Display:
     """The products of a board, and which of them use each part of the shelf."""
 
     def __init__(self) -> None:
-        self._board = Board({}, {}, {}, {}, 0, 0)
+        self._board = Board({}, {}, {}, {}, Store(), 0)
         self._users: dict[UUID, set[UUID]] = {}
         self._read_at: dict[UUID, int] = {}
 
@@ -114,8 +114,8 @@ class Display:
                 changed |= self._users[part]
             mine.shelf[part], mine.names[part] = board.shelf[part], board.names[part]
             self._read_at[part] = board.revision
-        if board.few != mine.few:
-            self._board = mine._replace(few=board.few)
+        if board.store.few_threshold != mine.store.few_threshold:
+            self._board = mine._replace(store=board.store)
             changed = set(mine.dishes)
         return Difference(changed, gone)
 

@@ -7,11 +7,11 @@ from uuid import UUID
 import strawberry
 from strawberry.types import Info
 
-from app.db.tables import Store
+from app.db.tables import Direction
 from app.domain import access
 from app.domain.access import Can
 from app.domain.errors import Malformed
-from app.resolvers.menu import public_store, sees_stock
+from app.resolvers.menu import public_place, sees_stock
 from app.resolvers.roots import root
 from app.schema import feed as types
 from app.schema.arguments import StoreCode, StoreIds, at_most
@@ -109,9 +109,9 @@ class FeedSubscription:
                 f"商品须为 1 至 {MOST_PRODUCTS} 种",
                 f"Products: give 1 to {MOST_PRODUCTS}.",
             )
-        place = await _store(info, store)
+        place = await _place(info, store)
         return info.context.app.hub.follow_labels(
-            place.tenant_id, place.id, product_ids, named(channel)
+            place.tenant_id, place.subject_id, product_ids, named(channel)
         )
 
     @root(
@@ -124,13 +124,13 @@ class FeedSubscription:
     async def menu_feed(
         self, info: Info, store: StoreCode, channel: RulesOf = None
     ) -> AsyncIterable[object]:
-        place = await _store(info, store)
-        exact = sees_stock(info, place)
-        return info.context.app.hub.follow_menu(place.tenant_id, place.id, exact, named(channel))
+        place = await _place(info, store)
+        where = place.tenant_id, place.subject_id
+        return info.context.app.hub.follow_menu(*where, sees_stock(info, place), named(channel))
 
 
-async def _store(info: Info, code: str) -> Store:
-    store = await public_store(info, code)
-    if store is None:
+async def _place(info: Info, code: str) -> Direction:
+    place = await public_place(info, code)
+    if place is None:
         raise Malformed("store", f"没有编码为 {code} 的门店", f"No store has the code {code!r}.")
-    return store
+    return place

@@ -6,6 +6,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.db import identity
+from app.db.core.snapshot import Reads
 from app.db.tables import Direction, Level, Store
 from app.domain.access import Can
 from app.domain.catalog import menu
@@ -21,20 +22,20 @@ from app.schema.window import as_window
 
 async def public_store(info: Info, code: str) -> Store | None:
     """The store with this public code."""
-    return await identity.store_by_code(
-        info.context.snapshot, clean(code, "store", 100, required=True)
-    )
-
-
-async def public_place(info: Info, code: str) -> Direction | None:
-    """The chain and id of the store with this public code; requests at once share the read."""
     name = clean(code, "store", 100, required=True)
-    return await identity.resolve_name(info.context.app.db, "store", name)
+    return await identity.store_by_code(info.context.app.db, info.context.snapshot, name)
 
 
-def sees_stock(info: Info, store: Store) -> bool:
+async def public_place(info: Info, code: str, reads: Reads | None = None) -> Direction | None:
+    """The chain and id of the store with this public code. Mutations give no `reads`: their
+    snapshot begins after the write."""
+    name = clean(code, "store", 100, required=True)
+    return await identity.resolve_name(info.context.app.db, "store", name, reads)
+
+
+def sees_stock(info: Info, place: Direction) -> bool:
     """Whether the viewer may see exact quantities in this store."""
-    return info.context.sees(Can.SEE_STOCK, store, [store.id])
+    return info.context.sees(Can.SEE_STOCK, place, [place.subject_id])
 
 
 @strawberry.type
@@ -48,18 +49,14 @@ class MenuQuery:
     async def menu(
         self, info: Info, store: StoreCode, channel: RulesOf = None
     ) -> types.Menu | None:
-        place = await public_store(info, store)
+        context = info.context
+        place = await public_place(info, store, context.snapshot)
         if place is None:
             return None
-        board = await menu.board(
-            info.context.app.cookbook,
-            place.tenant_id,
-            place.id,
-            named(channel),
-            reads=info.context.snapshot,
-        )
+        where = place.tenant_id, place.subject_id, named(channel)
+        board = await menu.board(context.app.cookbook, *where, reads=context.snapshot)
         dishes = board.servings(board.dishes, sees_stock(info, place))
-        return types.Menu(store=as_window(place), dishes=as_window(dishes))
+        return types.Menu(store=as_window(board.store), dishes=as_window(dishes))
 
     @root(
         Can.BROWSE,
@@ -79,11 +76,12 @@ class MenuQuery:
         ],
         channel: RulesOf = None,
     ):
-        place = await public_store(info, store)
+        context = info.context
+        place = await public_place(info, store, context.snapshot)
         if place is None:
             raise Refused(UnknownStore(store))
         cart = [(line.product_id, line.quantity) for line in lines]
-        context, exact = info.context, sees_stock(info, place)
+        exact = sees_stock(info, place)
         answers = await menu.can_make(
             context.app.cookbook, context.snapshot, place, named(channel), cart, exact
         )

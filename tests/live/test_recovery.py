@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.db.core.unit import Database
+from app.db.tables import Store
 from app.domain.catalog.menu import Board
 from app.domain.feed import Change, DocumentChange, Event, Resync
 from app.live import board as boards
@@ -21,6 +22,7 @@ from app.live.menu import Key, Menu
 from tests.support.identity import eventually
 
 TENANT = uuid4()
+STORE = Store(tenant_id=TENANT, id=uuid4(), few_threshold=5)
 
 
 class Quiet(Source):
@@ -111,7 +113,7 @@ async def test_a_menu_is_read_again_after_an_error(monkeypatch: pytest.MonkeyPat
         reads += 1
         if reads in (2, 3):
             raise KeyError("an unforeseen row")
-        return Board({}, {}, {}, {}, 5, reads)
+        return Board({}, {}, {}, {}, STORE, reads)
 
     monkeypatch.setattr(boards, "board", board)
     source = Quiet(forgotten)
@@ -138,7 +140,7 @@ async def test_a_menu_is_read_again_when_an_event_cannot_be_applied(
     async def board(*_: object) -> Board:
         nonlocal reads
         reads += 1
-        return Board({}, {}, {}, {}, 5, 1)
+        return Board({}, {}, {}, {}, STORE, 1)
 
     def stale(*_: object) -> bool:
         raise KeyError("an unforeseen level")

@@ -56,6 +56,13 @@ def table_of(name: str, columns: Sequence[Any], records: Sequence[tuple[Any, ...
     return func.unnest(*arrays).table_valued(*columns, name=name).render_derived()
 
 
+def rows_of(query: Any) -> Any:
+    """SQL: the rows of a query as one value, a list of tuples, so that one statement reads several
+    tables."""
+    row = func.row(*query.selected_columns)
+    return func.array(query.with_only_columns(row, maintain_column_froms=True).scalar_subquery())
+
+
 def among(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
     """`column IN values` with one array argument, so that one prepared statement serves any number
     of values."""

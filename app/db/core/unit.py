@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+from sqlalchemy.util import LRUCache
 
 from app.db.core.coalesce import Coalescer
 from app.db.core.outage import Outage
@@ -34,6 +35,9 @@ CONNECT_SECONDS = 3
 COMMAND_SECONDS = 10
 """Seconds after which the client ends a statement: a frozen server does not apply its own
 timeout."""
+
+MOST_NAMES = 100_000
+"""Public names that a process keeps."""
 
 
 def clock() -> datetime:
@@ -166,6 +170,8 @@ class Database:
         self._nudge = nudge
         self._vault = vault
         self._coalescer = Coalescer(self)
+        self.names: LRUCache[tuple[str, str], Any] = LRUCache(MOST_NAMES)
+        """The public names that this process has looked up; see `identity.resolve_name`."""
 
     @property
     def vault(self) -> Vault:

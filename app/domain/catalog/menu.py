@@ -13,12 +13,12 @@ from app.db.core.snapshot import Reads
 from app.db.core.unit import Database, clock
 from app.db.levels import open_levels
 from app.db.menu import Dish
-from app.db.tables import Level, Store
+from app.db.tables import Direction, Level, Store
 from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.claims import claim
-from app.domain.errors import Malformed, unknown_products
+from app.domain.errors import Malformed, Refused, UnknownStore, unknown_products
 from app.domain.rules.days import day_end
 from app.domain.rules.labels import PLENTY, SOLD_OUT, Availability, availability
 from app.domain.rules.recipes import Need, makeable, makeable_lines
@@ -66,7 +66,7 @@ class Board(NamedTuple):
     needs: dict[UUID, Sequence[Need]]
     shelf: dict[UUID, int]
     names: dict[UUID, str]
-    few: int
+    store: Store
     revision: int
 
     def servings(self, products: Iterable[UUID], exact: bool) -> list[Serving]:
@@ -94,10 +94,10 @@ class Board(NamedTuple):
         """The label of a product of which `count` units can be made; goods are also sold in parts
         of a unit."""
         if dish.kind != "GOODS":
-            return availability(count, 1, self.few, dish.unit)
+            return availability(count, 1, self.store.few_threshold, dish.unit)
         held = self.shelf.get(dish.id, 0)
         free = held if dish.ration is None else min(held, dish.ration)
-        return availability(free, dish.scale, self.few, dish.unit)
+        return availability(free, dish.scale, self.store.few_threshold, dish.unit)
 
 
 async def board(
@@ -112,24 +112,22 @@ async def board(
     """All dishes and services of the store and `also` these, or these products of any kind.
 
     Quantities are what the channel may sell, or without a channel all that is available. It is
-    read in a snapshot of its own, unless `reads` gives one.
+    read in a snapshot of its own, unless `reads` gives one. Raises Refused(UnknownStore).
     """
     async with (reads or cookbook.db).read(tenant) as session:
-        few, revision, dishes = await rows.offered(session, tenant, store, channel, products)
-        if more := set(also) - {dish.id for dish in dishes}:
-            dishes += (await rows.offered(session, tenant, store, channel, more))[2]
+        offering = await rows.offering(session, tenant, store, channel, products, also)
+        if offering is None:
+            raise Refused(UnknownStore(str(store)))
+        dishes, shelves = offering.dishes, offering.shelves
         recipes = [dish.recipe_id for dish in dishes if dish.recipe_id and dish.kind != "GOODS"]
         takes = await cookbook.needs(session, tenant, recipes)
-        needs = {dish.id: _needs(dish, takes) for dish in dishes}
-        parts = {need.product for made_of in needs.values() for need in made_of}
-        shelves = await rows.shelves(session, tenant, store, channel, parts)
     return Board(
         {dish.id: dish for dish in dishes},
-        needs,
+        {dish.id: _needs(dish, takes) for dish in dishes},
         {product: shelf.held for product, shelf in shelves.items()},
         {product: shelf.name for product, shelf in shelves.items()},
-        few,
-        revision,
+        offering.store,
+        offering.revision,
     )
 
 
@@ -157,7 +155,7 @@ class CartDemand(NamedTuple):
 async def can_make(
     cookbook: Cookbook,
     reads: Reads,
-    store: Store,
+    place: Direction,
     channel: str | None,
     lines: Sequence[tuple[UUID, Decimal]],
     exact: bool,
@@ -166,14 +164,14 @@ async def can_make(
     than requested; as a channel can sell it, or from all stock without a channel. Without
     `exact`, a quantity above the store's threshold for few is None unless it is enough.
 
-    Raises Refused(UnknownProduct), Malformed for what is not in whole base units.
+    Raises Refused: UnknownStore, UnknownProduct; Malformed for what is not in whole base units.
     """
     if not 1 <= len(lines) <= MOST_LINES:
         raise Malformed(
             "lines", f"明细须为 1 至 {MOST_LINES} 行", f"Lines: give 1 to {MOST_LINES}."
         )
     products = {product for product, _ in lines}
-    menu = await board(cookbook, store.tenant_id, store.id, channel, products, reads=reads)
+    menu = await board(cookbook, place.tenant_id, place.subject_id, channel, products, reads=reads)
     if missing := products - menu.dishes.keys():
         raise unknown_products(missing)
     counts: list[int] = []
@@ -194,7 +192,7 @@ async def can_make(
     demands: list[CartDemand] = []
     for serving, count, allowed in zip(servings, counts, most, strict=True):
         given = 0 if serving.sold_out else _within(_within(count, allowed), left[serving.id])
-        shown = exact or given == count or given <= menu.few * serving.dish.scale
+        shown = exact or given == count or given <= menu.store.few_threshold * serving.dish.scale
         demands.append(CartDemand(serving.dish, count, given if shown else None))
         if (ration := left[serving.id]) is not None:
             left[serving.id] = ration - given
