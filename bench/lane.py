@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from app.cli import GC_OBJECTS
 from app.db.core.bus import Bus
 from app.db.core.lane import BATCH, Lane
 from app.db.tables import Movement
 from app.domain.ledger.draft import Draft
 from app.domain.ledger.post import Outcome, PostDrafts
+from app.main import GC_THRESHOLDS
 from app.run.embedded import Urls
 from bench.measure import Figure, cpu, median
 from bench.stage import Shop, Stage, command
@@ -176,10 +176,10 @@ async def lane_of(
     for at in range(0, len(some), 1000):
         sales = (made.submit(shop.tenant, shop.sale(each)) for each in some[at : at + 1000])
         await asyncio.gather(*sales)
-    # The collector of a web process: what is loaded is frozen, and its threshold is higher.
+    # The collector of a web process: what is loaded is frozen, and its thresholds are higher.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GC_OBJECTS, 10, 10)
+    gc.set_threshold(*GC_THRESHOLDS)
     yield made
     await made.close()
     await bus.stop()
