@@ -17,6 +17,7 @@ import structlog
 
 from app.domain.feed import Change, Event, Resync
 from app.live.clients import CLIENT
+from app.live.sender import Sender
 from app.live.waiting import Flag
 
 log = structlog.get_logger()
@@ -42,6 +43,7 @@ class Follower:
         "_news",
         "_place",
         "_seen",
+        "_sender",
         "_source",
         "_unread",
         "question",
@@ -53,6 +55,7 @@ class Follower:
         self._seen = -1
         self._unread: Event | None = None
         self._news = Flag()
+        self._sender: Sender | None = None
         self._deliver: Deliver | None = None
         self._failed: Failed | None = None
         self._closed = False
@@ -106,8 +109,20 @@ class Follower:
         if self._deliver is not None:
             self._deliver(event)
             return
-        self._unread = event if self._unread is None else event.after(self._unread)
-        self._news.set()
+        if self._unread is not None:
+            # Its reader is woken already, or will be in its turn.
+            self._unread = event.after(self._unread)
+            return
+        self._unread = event
+        if self._sender is None:
+            self._news.set()
+        else:
+            self._sender.add(self._news.set)
+
+    def take_turns(self, sender: Sender) -> None:
+        """Wake the reader of the mailbox in the sender's turns from now on; it then gets the newest
+        event."""
+        self._sender = sender
 
     def direct(self, deliver: Deliver, failed: Failed | None = None) -> None:
         """Pass events to `deliver` from now on, the unread one first.

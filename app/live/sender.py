@@ -1,13 +1,16 @@
-"""The sender of a process: it gives the outboxes their turn, a few at a time, so that requests run
-between the frames of thousands of sockets."""
+"""The sender of a process: it gives the outboxes and streams their turn, a few at a time, so that
+requests run between the events of thousands of connections."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 CHUNK = 64
-"""Outboxes that send before the event loop does other work; it takes about a millisecond."""
+"""Connections that send before the event loop does other work; it takes about a millisecond."""
 
 
 class Sender:
@@ -34,8 +37,16 @@ class Sender:
     async def caught_up(self) -> None:
         """Wait until everything that has been added before has had its turn."""
         passed = asyncio.get_running_loop().create_future()
-        self.add(lambda: None if passed.done() else passed.set_result(None))
+        self.add(partial(_pass, passed))
         await passed
+
+    async def result(self, answer: asyncio.Future[T]) -> T:
+        """The answer's result or error, in a turn after it is done. A caller that is cancelled does
+        not cancel the answer, for which others may wait."""
+        passed = asyncio.get_running_loop().create_future()
+        self.add_after(answer, partial(_pass, passed))
+        await passed
+        return answer.result()
 
     def _answered(self, answer: asyncio.Future[Any]) -> None:
         self._turns.extend(self._waiting.pop(answer))
@@ -56,3 +67,8 @@ class Sender:
             self._running = False
             if turns:
                 self._start()
+
+
+def _pass(passed: asyncio.Future[None]) -> None:
+    if not passed.done():
+        passed.set_result(None)

@@ -138,7 +138,7 @@ class SharedExecutor(PlannedExecutor):
     def answer(self, event: Event) -> Any:
         """The event's answer to this subscription's question: a result, or a future of it.
 
-        The first caller executes; the others wait for the same result.
+        The first caller executes; the others wait for the same future, so none may cancel it.
         """
         known = event.answers.get(self.question)
         if known is None:
@@ -148,9 +148,6 @@ class SharedExecutor(PlannedExecutor):
             else:
                 known = shareable(outcome)
             event.answers[self.question] = known
-        # Shielded: a follower that leaves must not cancel the answer of the others.
-        if isinstance(known, asyncio.Future):
-            return asyncio.shield(cast("asyncio.Future[ExecutionResult]", known))
         return known
 
     async def _finish(self, event: Event, outcome: Any) -> ExecutionResult:
@@ -237,14 +234,20 @@ def _variables(node: Any) -> Iterator[str]:
 
 
 class Question:
-    """The executor that Strawberry runs for an event: it returns the shared answer."""
+    """The executor that Strawberry runs for an event: it returns the shared answer.
+
+    Those that wait for an answer get it in turns, not all at once.
+    """
 
     def __init__(self, executor: SharedExecutor, event: Event) -> None:
         self.executor = executor
         self.event = event
 
     def execute_operation(self, _serially: bool | None = None) -> Any:
-        return self.executor.answer(self.event)
+        answer = self.executor.answer(self.event)
+        if isinstance(answer, asyncio.Future):
+            return self.executor.context_value.app.hub.sender.result(answer)
+        return answer
 
 
 def shareable(result: ExecutionResult) -> ExecutionResult:

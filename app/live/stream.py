@@ -33,6 +33,7 @@ class Stream:
 
     def __init__(self, follower: Follower, context: Any) -> None:
         self._follower = follower
+        follower.take_turns(context.app.hub.sender)
         self.person: Viewer | None = context.person
         self.gate = context.app.gate
         self.until = until()
