@@ -1,6 +1,7 @@
 """Hostile documents and variables: refused cheaply, or accepted within the CPU of their role."""
 
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -19,27 +20,34 @@ GUEST_CPU, STAFF_CPU = 0.1, 0.5
 REPEATS = 5
 
 
-async def cpu(asking: Asking, text: str, token: str | None = None, **variables: Any) -> Any:
-    """The least CPU seconds that one request took in this process, and the last answer.
+async def within(limit: float, request: Callable[[], Awaitable[tuple[float, Any]]]) -> Any:
+    """The answer to the first request that takes less than the limit of CPU seconds.
 
-    Each request has another document, so that none is cached.
+    Other work may slow one down: there are REPEATS.
     """
+    times: list[float] = []
+    for _ in range(REPEATS):
+        seconds, answer = await request()
+        times.append(seconds)
+        if seconds < limit * slowness():
+            return answer
+    raise AssertionError(f"{times} s are over the limit of {limit} s")
+
+
+async def timed(
+    asking: Asking, text: str, token: str | None = None, **variables: Any
+) -> tuple[float, Any]:
+    """The CPU seconds of a request in this process, and its answer. No document is cached."""
     # Neither this client's decompression nor the server's compression is measured.
-    headers = {"accept-encoding": "identity"}
+    headers = {"accept-encoding": "identity", "content-type": "application/json"}
     if token is not None:
         headers["authorization"] = f"Bearer {token}"
-    times: list[float] = []
-    content = b""
-    for _ in range(REPEATS):
-        body = orjson.dumps({"query": f"{text} #{uuid4()}", "variables": variables})
-        began = time.process_time()
-        response = await asking.http.post("/graphql", content=body, headers={
-            "content-type": "application/json", **headers
-        })  # fmt: skip
-        times.append(time.process_time() - began)
-        assert response.status_code in (200, 413)
-        content = response.content
-    return min(times), orjson.loads(content or b"{}")
+    body = orjson.dumps({"query": f"{text} #{uuid4()}", "variables": variables})
+    began = time.process_time()
+    response = await asking.http.post("/graphql", content=body, headers=headers)
+    seconds = time.process_time() - began
+    assert response.status_code in (200, 413)
+    return seconds, orjson.loads(response.content or b"{}")
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +87,8 @@ LINE = {"productId": "00000000-0000-0000-0000-000000000000", "quantity": "1"}
 @pytest.mark.parametrize("lines", [[LINE] * 10_000, [1] * 250_000, [[]] * 250_000, [{}] * 250_000])
 async def test_a_long_order(desk: Desk, lines: list[Any]) -> None:
     order = {"key": str(uuid4()), "store": "x", "channel": "WECHAT", "lines": lines}
-    seconds, answer = await cpu(desk.asking, PLACE, i=order)
+    answer = await within(GUEST_CPU, lambda: timed(desk.asking, PLACE, i=order))
     assert answer["errors"][0]["extensions"]["path"] == ["i", "lines"]
-    assert seconds < GUEST_CPU * slowness()
 
 
 def nested(levels: int) -> str:
@@ -112,9 +119,8 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_a_hostile_document(desk: Desk, name: str) -> None:
-    seconds, answer = await cpu(desk.asking, HOSTILE[name])
+    answer = await within(GUEST_CPU, lambda: timed(desk.asking, HOSTILE[name]))
     assert answer["errors"][0]["extensions"]["code"] in ("BAD_INPUT", "COST_EXCEEDED")
-    assert seconds < GUEST_CPU * slowness()
 
 
 def growing(template: str, part: str) -> list[str]:
@@ -159,15 +165,13 @@ GUEST_DOCUMENTS = {
 @pytest.mark.parametrize("name", GUEST_DOCUMENTS)
 async def test_the_dearest_document_of_a_guest(desk: Desk, full: str, name: str) -> None:
     text = await largest(desk.asking, growing(*GUEST_DOCUMENTS[name]), None, s=full)
-    seconds, answer = await cpu(desk.asking, text, s=full)
+    answer = await within(GUEST_CPU, lambda: timed(desk.asking, text, s=full))
     assert "errors" not in answer
-    assert seconds < GUEST_CPU * slowness()
 
 
 async def test_introspection_of_a_guest(desk: Desk) -> None:
-    seconds, answer = await cpu(desk.asking, get_introspection_query())
+    answer = await within(GUEST_CPU, lambda: timed(desk.asking, get_introspection_query()))
     assert "errors" not in answer
-    assert seconds < GUEST_CPU * slowness()
 
 
 LEVEL = "onHand available product { id name sku } store { name } label { text }"
@@ -190,9 +194,8 @@ async def test_the_dearest_document_of_staff(desk: Desk, full: str, name: str) -
     template, part = STAFF_DOCUMENTS[name]
     given = {"s": desk.store} if "$s" in template else {}
     text = await largest(desk.asking, growing(template, part), desk.owner, **given)
-    seconds, answer = await cpu(desk.asking, text, desk.owner, **given)
+    answer = await within(STAFF_CPU, lambda: timed(desk.asking, text, desk.owner, **given))
     assert "errors" not in answer, full
-    assert seconds < STAFF_CPU * slowness()
 
 
 SYNC = """
@@ -211,17 +214,11 @@ async def test_the_largest_upload_of_a_till(fresh: Desk) -> None:
         now = datetime.now(UTC).isoformat()
         return {"key": str(uuid4()), "storeId": desk.store, "occurredAt": now, "lines": lines}
 
-    times: list[float] = []
-    for _ in range(3):
+    def upload() -> Awaitable[tuple[float, Any]]:
         given = {"operations": [sale(number) for number in range(580)]}
-        body = orjson.dumps({"query": SYNC, "variables": {"input": given}})
-        began = time.process_time()
-        answer = await desk.asking.http.post("/graphql", content=body, headers={
-            "authorization": f"Bearer {desk.cashier}", "content-type": "application/json",
-            "accept-encoding": "identity",
-        })  # fmt: skip
-        times.append(time.process_time() - began)
-        assert "errors" not in answer.json(), answer.text[:300]
-    assert min(times) < STAFF_CPU * slowness()
+        return timed(desk.asking, SYNC, desk.cashier, input=given)
+
+    answer = await within(STAFF_CPU, upload)
+    assert "errors" not in answer, answer
     given = {"operations": [sale(number, 4) for number in range(580)]}
     assert await desk.asking.code(SYNC, desk.cashier, input=given) == "COST_EXCEEDED"
