@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, case, cast, func, literal, or_, select, true
+from sqlalchemy import BigInteger, and_, case, cast, func, literal, or_, select, true, union_all
 
 from app.db.categories import subtree
 from app.db.core.snapshot import AnySession, planned_each_time
@@ -223,25 +223,37 @@ def _whole(number: Any) -> Any:
     return cast(number, BigInteger)
 
 
-async def sales_of_days(
-    session: AnySession, tenant: UUID, stores: Collection[UUID], days: Collection[date], hour: int
-) -> dict[tuple[UUID, date], SalesSums]:
-    """The sales until the end of an hour, of each store and day on which it sold at any time."""
+class SalesWindow(NamedTuple):
+    """Days in some stores, each until the end of an hour."""
+
+    stores: Collection[UUID]
+    days: Collection[date]
+    hour: int
+
+
+def sales_in(tenant: UUID, windows: Sequence[SalesWindow]) -> Any:
+    """SQL: the store, day and `SalesSums` of the windows, of each store and day on which it sold at
+    any time."""
     sold = U.flow == "SOLD"
     kept = case((sold, 1), else_=-1)
-    sums = (
-        func.sum(U.amount * kept),
-        func.sum(U.cost * kept),
-        func.sum(U.discount * kept),
-        func.sum(case((sold, U.quantity), else_=0)),
-        func.sum(case((sold, 0), else_=U.quantity)),
-    )
-    until = [_whole(func.coalesce(each.filter(U.hour <= hour), 0)) for each in sums]
-    query = (
-        select(U.store_id, U.day, *until)
-        .where(U.tenant_id == tenant, among(U.store_id, stores), among(U.day, days))
-        .where(among(U.flow, SALES))
-        .group_by(U.store_id, U.day)
-    )
-    rows: Any = await planned_each_time(session).execute(query)
-    return {(row[0], row[1]): SalesSums(*row[2:7]) for row in rows}
+    sums = {
+        "revenue": func.sum(U.amount * kept),
+        "cost": func.sum(U.cost * kept),
+        "discount": func.sum(U.discount * kept),
+        "sold": func.sum(case((sold, U.quantity), else_=0)),
+        "returned": func.sum(case((sold, 0), else_=U.quantity)),
+    }
+
+    def part(window: SalesWindow) -> Any:
+        until = U.hour <= window.hour
+        columns = (
+            _whole(func.coalesce(each.filter(until), 0)).label(name) for name, each in sums.items()
+        )
+        return (
+            select(U.store_id, U.day, *columns)
+            .where(U.tenant_id == tenant, among(U.store_id, window.stores))
+            .where(among(U.day, window.days), among(U.flow, SALES))
+            .group_by(U.store_id, U.day)
+        )
+
+    return select(*union_all(*map(part, windows)).subquery("windows").c)

@@ -1,6 +1,6 @@
 """Figures of the owner's overview: stock, goods that expire soon, and documents that wait."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from operator import add
 from typing import Any, NamedTuple
@@ -20,12 +20,12 @@ from sqlalchemy import (
     union_all,
 )
 
-from app.db import report_sums
-from app.db.core.snapshot import AnySession, planned_each_time
+from app.db.core.snapshot import AnySession, planned_each_time, read_together
 from app.db.core.statement import among
 from app.db.days import store_day
 from app.db.expiry_reports import batch_value, expiring
-from app.db.report_sums import NEAR_DAYS
+from app.db.flow_reports import SalesSums, SalesWindow, sales_in
+from app.db.report_sums import NEAR_DAYS, Moment, sums_now, with_moments
 from app.db.stock_values import StockFilter, StockValue, values
 from app.db.tables import (
     Alert,
@@ -60,24 +60,91 @@ class Stock(NamedTuple):
     at_risk: dict[UUID, int]
 
 
-async def stock_now(session: AnySession, tenant: UUID, stores: Collection[UUID]) -> Stock:
-    """The present stock: from the kept sums of stores that have sums of today, from the levels of
-    the others."""
-    moments = await report_sums.current_moments(session, tenant, stores)
-    by_store, by_category = await report_sums.sums_now(session, tenant, moments)
-    stock = Stock(
-        {store: StockSums(*sums[:4]) for store, sums in by_store.items()},
-        {category: StockSums(*sums[:4]) for category, sums in by_category.items()},
-        {store: sums.at_risk for store, sums in by_store.items()},
-    )
-    rest = set(stores) - {each.store_id for each in moments}
+class Waiting(NamedTuple):
+    """How many alerts and documents of each kind wait for a person in a store."""
+
+    alerts: int = 0
+    write_offs: int = 0
+    transfers: int = 0
+    purchase_orders: int = 0
+    orders: int = 0
+
+
+class StoreDay(NamedTuple):
+    """A store with its day and hour, and the moment of its kept sums: None without sums of its
+    present day."""
+
+    store: Store
+    day: date
+    hour: int
+    summed_at: datetime | None
+
+
+async def store_days(
+    session: AnySession, tenant: UUID, stores: Collection[UUID], at: datetime | None = None
+) -> list[StoreDay]:
+    """The day and hour in each of these stores, now or at a past moment."""
+    S = Store
+    moment: Any = func.now() if at is None else literal(at, DateTime(True))
+    hour = cast(func.extract("hour", func.timezone(S.timezone, moment)), Integer)
+    query = select(S, store_day(S.timezone, moment), hour)
+    query = query.where(S.tenant_id == tenant, among(S.id, stores))
+    return [StoreDay(*row) for row in await session.execute(with_moments(query, tenant))]
+
+
+class Present(NamedTuple):
+    """What stores hold now, what waits in them, and what they sold by store and day."""
+
+    stock: Stock
+    waiting: dict[UUID, Waiting]
+    sales: dict[tuple[UUID, date], SalesSums]
+
+
+async def present(
+    session: AnySession, tenant: UUID, stores: Sequence[StoreDay], windows: Sequence[SalesWindow]
+) -> Present:
+    """The figures of at least one store and window. Stock comes from the kept sums of stores that
+    have sums of today, and from the levels of the others."""
+    moments = [Moment(store.id, day, summed_at) for store, day, _, summed_at in stores if summed_at]
+    rest = [each.store.id for each in stores if each.summed_at is None]
+    queries = {
+        "waiting": _waiting(tenant, [each.store.id for each in stores]),
+        "sales": sales_in(tenant, windows),
+    }
+    if moments:
+        queries["sums"] = sums_now(tenant, moments)
     if rest:
-        of_stores, of_categories = await _level_sums(session, tenant, rest)
-        stock.stores.update(of_stores)
-        stock.at_risk.update(await _value_at_risk(session, tenant, rest))
-        for category, sums in of_categories.items():
-            both: Any = stock.categories.get(category, StockSums()), sums
-            stock.categories[category] = StockSums(*map(add, *both))
+        queries |= {"levels": _level_sums(tenant, rest), "risks": _value_at_risk(tenant, rest)}
+    rows = await read_together(session, queries)
+    return Present(
+        _stock(rows.get("sums", []), rows.get("levels", []), rows.get("risks", [])),
+        _numbers(rows["waiting"]),
+        {(store, day): SalesSums(*sums) for store, day, *sums in rows["sales"]},
+    )
+
+
+async def sales_of(
+    session: AnySession, tenant: UUID, windows: Sequence[SalesWindow]
+) -> dict[tuple[UUID, date], SalesSums]:
+    """What stores sold in the windows, by store and day."""
+    rows: Any = await planned_each_time(session).execute(sales_in(tenant, windows))
+    return {(store, day): SalesSums(*sums) for store, day, *sums in rows}
+
+
+def _stock(sums: Sequence[Any], levels: Sequence[Any], risks: Sequence[Any]) -> Stock:
+    """The stock by the kept sums of some stores, and by the levels of the others."""
+    stock = Stock({}, {}, dict(risks))
+    for is_store, key, *figures, at_risk in sums:
+        if is_store:
+            stock.stores[key], stock.at_risk[key] = StockSums(*figures), at_risk
+        else:
+            stock.categories[key] = StockSums(*figures)
+    for is_store, key, *figures in levels:
+        if is_store:
+            stock.stores[key] = StockSums(*figures)
+        else:
+            both: Any = stock.categories.get(key, StockSums()), figures
+            stock.categories[key] = StockSums(*map(add, *both))
     # Kept sums also have categories all of whose products are archived.
     shown = {category: sums for category, sums in stock.categories.items() if any(sums)}
     return stock._replace(categories=shown)
@@ -103,10 +170,8 @@ def _of_moment(sums: StockValue) -> StockSums:
     return StockSums(sums.value, sums.levels, None, None)
 
 
-async def _level_sums(
-    session: AnySession, tenant: UUID, stores: Collection[UUID]
-) -> tuple[dict[UUID, StockSums], dict[UUID | None, StockSums]]:
-    """Stock by store, and by category, summed from the levels."""
+def _level_sums(tenant: UUID, stores: Collection[UUID]) -> Any:
+    """SQL: whether a row is of a store, its store or category, and `StockSums` of the levels."""
     L, P = Level, Product
     held = L.shelf + L.reserved + L.quarantine
     # Summed by both first: a plain grouping is shared by several processes of the database.
@@ -127,30 +192,22 @@ async def _level_sums(
     )
     store, category = parts.c.store_id, parts.c.category_id
     by_store = func.grouping(category) == 1
-    query = select(
+    return select(
         by_store,
         case((by_store, store), else_=category),
         *(cast(func.sum(parts.c[name]), BigInteger) for name in StockSums._fields),
     ).group_by(func.grouping_sets(store, category))
-    of_stores: dict[UUID, StockSums] = {}
-    of_categories: dict[UUID | None, StockSums] = {}
-    rows: Any = await planned_each_time(session).execute(query)
-    for is_store, key, *sums in rows:
-        (of_stores if is_store else of_categories)[key] = StockSums(*sums)
-    return of_stores, of_categories
 
 
-async def _value_at_risk(
-    session: AnySession, tenant: UUID, stores: Collection[UUID]
-) -> dict[UUID, int]:
-    """Cost of goods that expire within 30 days or have expired, by store, in 1/10000 yuan.
+def _value_at_risk(tenant: UUID, stores: Collection[UUID]) -> Any:
+    """SQL: cost of goods that expire within 30 days or have expired, by store, in 1/10000 yuan.
 
     Goods of a batch whose cost is unknown count at the level's average cost.
     """
     H, L, B, P = BatchLevel, Level, Batch, Product
     today = store_day(Store.timezone, func.now())
     held = H.shelf + H.reserved + H.quarantine
-    query = (
+    return (
         select(H.store_id, cast(func.sum(batch_value()), BigInteger))
         .join(Store, and_(Store.tenant_id == H.tenant_id, Store.id == H.store_id))
         .join(B, and_(B.tenant_id == H.tenant_id, B.id == H.batch_id))
@@ -167,23 +224,11 @@ async def _value_at_risk(
         .where(H.expires_on < date.max, H.expires_on <= today + NEAR_DAYS)
         .group_by(H.store_id)
     )
-    return {store: value for store, value in await planned_each_time(session).execute(query)}
 
 
-class Waiting(NamedTuple):
-    """How many alerts and documents of each kind wait for a person in a store."""
-
-    alerts: int = 0
-    write_offs: int = 0
-    transfers: int = 0
-    purchase_orders: int = 0
-    orders: int = 0
-
-
-async def waiting(
-    session: AnySession, tenant: UUID, stores: Collection[UUID]
-) -> dict[UUID, Waiting]:
-    """The numbers for each of these stores; a transfer waits in the store that receives it."""
+def _waiting(tenant: UUID, stores: Collection[UUID]) -> Any:
+    """SQL: the store, the place in `Waiting`, and the number; a transfer waits in the store that
+    receives it."""
     A, W, T, P = Alert, WriteOff, Transfer, PurchaseOrder
     kinds = (
         (A.tenant_id, A.store_id, A.state == "OPEN"),
@@ -204,20 +249,11 @@ async def waiting(
             for place, (of, store, waits) in enumerate(kinds)
         )
     ).subquery()
+    return select(*counts.c)
+
+
+def _numbers(rows: Sequence[Any]) -> dict[UUID, Waiting]:
     numbers: dict[UUID, list[int]] = {}
-    rows: Any = await planned_each_time(session).execute(select(*counts.c))
     for store, place, count in rows:
-        numbers.setdefault(store, [0] * len(kinds))[place] = count
+        numbers.setdefault(store, [0] * len(Waiting._fields))[place] = count
     return {store: Waiting(*counted) for store, counted in numbers.items()}
-
-
-async def days_of(
-    session: AnySession, tenant: UUID, stores: Collection[UUID], at: datetime | None = None
-) -> dict[UUID, tuple[date, int]]:
-    """The day and hour in each store, now or at a past moment."""
-    S = Store
-    moment: Any = func.now() if at is None else literal(at, DateTime(True))
-    hour = cast(func.extract("hour", func.timezone(S.timezone, moment)), Integer)
-    query = select(S.id, store_day(S.timezone, moment), hour)
-    rows = await session.execute(query.where(S.tenant_id == tenant, among(S.id, stores)))
-    return {store: (day, hour) for store, day, hour in rows}

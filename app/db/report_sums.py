@@ -101,6 +101,13 @@ def _is_current(tenant: UUID) -> Any:
 OF_STORE = and_(Z.tenant_id == S.tenant_id, Z.id == S.store_id)
 
 
+def with_moments(query: Any, tenant: UUID) -> Any:
+    """The query of stores, and the moment of each one's sums; null without sums of its present
+    day."""
+    current = and_(OF_STORE, _is_current(tenant))
+    return query.outerjoin_from(Store, StoreSums, current).add_columns(S.at)
+
+
 async def current_moments(
     session: AnySession, tenant: UUID, stores: Collection[UUID]
 ) -> list[Moment]:
@@ -171,13 +178,9 @@ def _figures(tenant: UUID, scope: Any) -> Any:
     )
 
 
-async def sums_now(
-    session: AnySession, tenant: UUID, moments: Sequence[Moment]
-) -> tuple[dict[UUID, Sums], dict[UUID | None, Sums]]:
-    """The present sums by store and by category, from those of these moments and what has changed
-    since."""
-    if not moments:
-        return {}, {}
+def sums_now(tenant: UUID, moments: Sequence[Moment]) -> Any:
+    """SQL: whether a row is of a store, its store or category, and its present `Sums`: those of
+    these moments, and what has changed since."""
     of, changed = table_of("kept", MOMENT, moments), _changed(tenant, moments)
     now = _figures(tenant, changed).subquery("now")
     same = and_(K.store_id == changed.c.store_id, K.product_id == changed.c.product_id)
@@ -192,17 +195,11 @@ async def sums_now(
     ).subquery("parts")
     store, category = parts.c.store_id, parts.c.category_id
     by_store = func.grouping(category) == 1
-    query = select(
+    return select(
         by_store,
         case((by_store, store), else_=func.nullif(category, NO_CATEGORY)),
         *(cast(func.sum(parts.c[name]), BigInteger) for name in NAMES),
     ).group_by(func.grouping_sets(store, category))
-    of_stores: dict[UUID, Sums] = {}
-    of_categories: dict[UUID | None, Sums] = {}
-    rows: Any = await planned_each_time(session).execute(query)
-    for is_store, key, *sums in rows:
-        (of_stores if is_store else of_categories)[key] = Sums(*sums)
-    return of_stores, of_categories
 
 
 class Stores(NamedTuple):

@@ -17,8 +17,8 @@ STATEMENTS = {
     "alerts": 1,
     "menu": 1,
     "cart": 1,
-    # Levels, batches, alerts, days, sales, the sums that are kept, and the stores.
-    "overview": 7,
+    # The days of the stores; and what they hold, sold and wait for.
+    "overview": 2,
     # The answer of the storefront is kept until the store changes.
     "storefront": 0,
 }

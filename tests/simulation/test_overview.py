@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete
 
-from app.db.overview import days_of
+from app.db.overview import store_days
 from app.db.report_sums import current_moments, stores_of
 from app.db.tables import StoreSums
 from app.domain.reports.overview import WEEKS, Overview, overview_of
@@ -21,7 +21,8 @@ async def test_the_overview_is_the_ledger(world: World) -> None:
     stores = [shop.store, *world.stores]
     async with shop.db.read(shop.tenant) as session:
         overview = await overview_of(session, shop.tenant, stores)
-        days = await days_of(session, shop.tenant, stores)
+        days = await store_days(session, shop.tenant, stores)
+    moments = {each.store.id: (each.day, each.hour) for each in days}
     for group, shown in (
         ("STORE", {each.store_id: each.stock.value for each in overview.stores}),
         ("CATEGORY", {each.category_id: each.stock.value for each in overview.categories}),
@@ -32,7 +33,7 @@ async def test_the_overview_is_the_ledger(world: World) -> None:
             key: value for key, value in expected.items() if value
         }
     for each in overview.stores:
-        today, hour = days[each.store_id]
+        today, hour = moments[each.store_id]
         sold = summed(rows, lambda s, _p, _m: s, Period(today, today)).get(each.store_id, Counter())
         names = ("revenue", "cost", "sold", "returned")
         assert [getattr(each.sales, name) for name in names] == [sold[name] for name in names]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 
-from app.db.overview import days_of
+from app.db.overview import store_days
 from app.db.tables import Category, Entry, Movement, Product
 from app.domain.errors import OutOfStock
 from app.domain.ledger.draft import Draft, Line, Place
@@ -155,7 +155,8 @@ class World:
     async def today(self, store: UUID) -> date:
         """The present day in a store."""
         async with self.shop.db.read(self.shop.tenant) as session:
-            return (await days_of(session, self.shop.tenant, [store]))[store][0]
+            [today] = await store_days(session, self.shop.tenant, [store])
+        return today.day
 
 
 def bucket(group: str, day: date) -> date:

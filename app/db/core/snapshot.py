@@ -29,6 +29,7 @@ from app.db.core.read_pool import (
     ReadPool,
     settings_of,
 )
+from app.db.core.statement import rows_of
 from app.db.core.table import row_class
 
 DIALECT = dialect.dialect()
@@ -263,6 +264,13 @@ AnySession: TypeAlias = AsyncSession | ReadSession
 def with_one_plan(session: AnySession) -> AnySession:
     """The session, with one plan for all values of a statement; a unit's session is unchanged."""
     return session.planned(ONE_PLAN) if isinstance(session, ReadSession) else session
+
+
+async def read_together(session: AnySession, queries: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The rows of each of these queries, by one statement that is planned for its values."""
+    query = select(*map(rows_of, queries.values()))
+    rows: Any = await planned_each_time(session).execute(query)
+    return dict(zip(queries, rows.one(), strict=True))
 
 
 def planned_each_time(session: AnySession) -> AnySession:

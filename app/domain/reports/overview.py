@@ -1,16 +1,17 @@
 """The owner's overview: what all stores hold, sold today, and what waits."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from app.db import overview
 from app.db.core.snapshot import AnySession, Reads
 from app.db.core.unit import clock
-from app.db.flow_reports import SalesSums, sales_of_days
-from app.db.overview import StockSums, Waiting
+from app.db.flow_reports import SalesSums, SalesWindow
+from app.db.overview import StockSums, StoreDay, Waiting
 from app.db.stock_reports import TurnoverSums
 from app.db.stock_values import StockFilter
 from app.domain.reports.comparison import Report
@@ -59,6 +60,8 @@ class StoreOverview:
     known of the present only."""
 
     store_id: UUID
+    joined: Mapping[str, Any] = field(compare=False)
+    """The store, which its edge takes from here."""
     stock: StockSums
     at_risk: int
     waiting: Waiting | None
@@ -105,46 +108,55 @@ async def overview_of(
     first."""
     known = clock()
     past = at if at is not None and at < known else None
-    waiting: dict[UUID, Waiting] | None = None
-    nothing = StockSums() if past is None else StockSums(low=None, out=None)
+    days = await overview.store_days(session, tenant, stores, past)
+    turnover = Turnover(tenant, stores, max((each.day for each in days), default=known.date()))
+    if not days:
+        return Overview([], [], turnover)
+    windows = _windows(days)
     if past is None:
-        stock = await overview.stock_now(session, tenant, stores)
-        waiting = await overview.waiting(session, tenant, stores)
+        stock, waiting, sales = await overview.present(session, tenant, days, windows)
     else:
+        waiting = None
         stock = await overview.stock_then(session, tenant, stores, past, known)
-    days = await overview.days_of(session, tenant, stores, past)
-    sales: dict[UUID, SalesSums] = {}
-    usual: dict[UUID, int] = {}
-    for today, hour in sorted(set(days.values())):
-        here = [store for store in stores if days[store] == (today, hour)]
-        before = [today - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
-        days_sold = await sales_of_days(session, tenant, here, [today, *before], hour)
-        sales |= {store: sums for (store, day), sums in days_sold.items() if day == today}
-        usual |= _usual(days_sold, today)
-    turnover = Turnover(
-        tenant, stores, max((day for day, _ in days.values()), default=clock().date())
-    )
+        sales = await overview.sales_of(session, tenant, windows)
+    nothing = StockSums() if past is None else StockSums(low=None, out=None)
+    usual = _usual(sales, {each.store.id: each.day for each in days})
     shown = [
         StoreOverview(
-            store,
-            stock.stores.get(store, nothing),
-            stock.at_risk.get(store, 0),
-            None if waiting is None else waiting.get(store, Waiting()),
-            sales.get(store, SalesSums()),
-            usual.get(store),
+            store.id,
+            {"store_id": store},
+            stock.stores.get(store.id, nothing),
+            stock.at_risk.get(store.id, 0),
+            None if waiting is None else waiting.get(store.id, Waiting()),
+            sales.get((store.id, day), SalesSums()),
+            usual.get(store.id),
             turnover,
         )
-        for store in days
+        for store, day, *_ in days
     ]
     shown.sort(key=lambda each: (-each.sales.revenue, each.store_id))
     by_value = sorted(stock.categories.items(), key=lambda each: (-each[1].value, str(each[0])))
     return Overview(shown, [CategoryStock(*each, turnover) for each in by_value], turnover)
 
 
-def _usual(days_sold: Mapping[tuple[UUID, date], SalesSums], today: date) -> dict[UUID, int]:
+def _windows(days: Sequence[StoreDay]) -> list[SalesWindow]:
+    """The day of each store until its hour, and the same weekdays before it. Stores in other time
+    zones have windows of their own."""
+    stores: dict[tuple[date, int], list[UUID]] = {}
+    for store, day, hour, _ in days:
+        stores.setdefault((day, hour), []).append(store.id)
+    return [
+        SalesWindow(here, [day - timedelta(weeks=week) for week in range(WEEKS + 1)], hour)
+        for (day, hour), here in stores.items()
+    ]
+
+
+def _usual(
+    sales: Mapping[tuple[UUID, date], SalesSums], today: Mapping[UUID, date]
+) -> dict[UUID, int]:
     """The average revenue until this hour, of the last weeks' same weekday on which it sold."""
     sold: dict[UUID, list[int]] = {}
-    for (store, day), sums in days_sold.items():
-        if day != today:
+    for (store, day), sums in sales.items():
+        if day != today[store]:
             sold.setdefault(store, []).append(sums.revenue)
     return {store: sum(days) // len(days) for store, days in sold.items()}

@@ -154,8 +154,8 @@ def _in_time(
 
 async def _last_day(session: AnySession, tenant: UUID, filter: StockFilter) -> date:
     """The latest day that it is in any of these stores; the first of all days without one."""
-    days = await overview.days_of(session, tenant, filter.stores)
-    return max((day for day, _ in days.values()), default=date.min)
+    days = await overview.store_days(session, tenant, filter.stores)
+    return max((each.day for each in days), default=date.min)
 
 
 class SlowGroupBy(Enum):
