@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -25,12 +25,12 @@ from sqlalchemy import (
 from app.db.assortment import listed
 from app.db.core.paging import Span
 from app.db.core.snapshot import AnySession
-from app.db.core.statement import Statement, among, arrays, rows
+from app.db.core.statement import Statement, among, arrays, rows, rows_of
 from app.db.core.table import row_class
 from app.db.core.unit import Database, Unit
 from app.db.days import store_day
 from app.db.markdowns import next_batches
-from app.db.returns import in_return_state
+from app.db.returns import FULFILLED, RETURNED, in_return_state
 from app.db.tables import Level, Movement, Order, OrderLine, Product, Store
 from app.db.updates import is_kept, orders_since
 
@@ -254,6 +254,44 @@ async def _priced(
 async def orders_by_id(session: AnySession, tenant: UUID, ids: Collection[UUID]) -> Sequence[Order]:
     query = select(Order).where(Order.tenant_id == tenant, among(Order.id, ids))
     return (await session.scalars(query)).all()
+
+
+P = Product.__table__.c
+WITH_PRODUCTS = (
+    select(*L, *P)
+    .join_from(
+        OrderLine.__table__,
+        Product.__table__,
+        and_(P.tenant_id == L.tenant_id, P.id == L.product_id),
+    )
+    .where(L.tenant_id == ORDERS.tenant_id, L.order_id == ORDERS.id)
+    .order_by(L.line)
+    .correlate(Order)
+)
+IN_FULL = (
+    select(Order, Store, and_(FULFILLED, RETURNED), rows_of(WITH_PRODUCTS))
+    .join(Store, and_(Store.tenant_id == Order.tenant_id, Store.id == Order.store_id))
+    .where(Order.tenant_id == TENANT, Order.id == bindparam("id", type_=Uuid()))
+)
+LINE_ROW, PRODUCT_ROW = row_class(OrderLine), row_class(Product)
+
+
+async def order_in_full(session: AnySession, tenant: UUID, id: UUID) -> Order | None:
+    """The order; its store, and its lines with their products, are in `joined`."""
+    row = (await session.execute(IN_FULL, {"tenant": tenant, "id": id})).first()
+    if row is None:
+        return None
+    order: Any
+    order, store, has_returns, records = row
+    # Loaders need not look for returns that do not exist.
+    nothing: dict[str, Any] = {} if has_returns else {"order_returns": None}
+    lines: list[OrderLine] = []
+    for record in records:
+        line, product = LINE_ROW(*record[: len(L)]), PRODUCT_ROW(*record[len(L) :])
+        line.joined = {"product_id": product, **nothing}
+        lines.append(line)
+    order.joined = {"store_id": store, "order_lines": lines, **nothing}
+    return order
 
 
 async def order_of_shop(

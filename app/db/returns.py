@@ -97,19 +97,25 @@ async def refunded_passes(
     return [RefundedPass._make(row) for row in rows]
 
 
+OF_ORDER = and_(
+    SALE.tenant_id == Order.tenant_id,
+    SALE.document_id == Order.id,
+    SALE.kind == "FULFILMENT",
+)
+ITS_PASSES = and_(Pass.tenant_id == Order.tenant_id, Pass.order_id == Order.id, REFUNDED)
+FULFILLED = Order.state == "FULFILLED"
+RETURNED = or_(
+    select(BACK.id).join(SALE, OF_SALE).where(OF_ORDER, STANDS).correlate(Order).exists(),
+    select(Pass.id).where(ITS_PASSES).correlate(Order).exists(),
+)
+"""SQL: whether anything came back of an order that was handed over."""
+
+
 def in_return_state(state: str) -> ColumnElement[bool]:
     """SQL: whether an order that was handed over is RETURNED, PARTLY_RETURNED, or neither."""
-    of_order = (
-        SALE.tenant_id == Order.tenant_id,
-        SALE.document_id == Order.id,
-        SALE.kind == "FULFILMENT",
-    )
-    goods = select(BACK.id).join(SALE, OF_SALE).where(*of_order, STANDS).correlate(Order).exists()
-    passes = Pass.tenant_id == Order.tenant_id, Pass.order_id == Order.id, REFUNDED
-    some = or_(goods, select(Pass.id).where(*passes).correlate(Order).exists())
     refunded = (
         select(func.coalesce(func.sum(Pass.uses - Pass.used), 0))
-        .where(*passes, Pass.product_id == OrderLine.product_id)
+        .where(ITS_PASSES, Pass.product_id == OrderLine.product_id)
         .correlate(Order, OrderLine)
         .scalar_subquery()
     )
@@ -117,7 +123,7 @@ def in_return_state(state: str) -> ColumnElement[bool]:
         select(_total(Entry.quantity, ~UNPACKED))
         .join(BACK, OF_BACK)
         .join(SALE, OF_SALE)
-        .where(*of_order, STANDS)
+        .where(OF_ORDER, STANDS)
     )
     mine = came_back.where(Entry.product_id == OrderLine.product_id)
     returned = mine.correlate(Order, OrderLine).scalar_subquery()
@@ -132,10 +138,9 @@ def in_return_state(state: str) -> ColumnElement[bool]:
         .correlate(Order)
         .exists()
     )
-    handed = Order.state == "FULFILLED"
     if state == "FULFILLED":
-        return and_(handed, ~some)
-    return and_(handed, some, kept if state == "PARTLY_RETURNED" else ~kept)
+        return and_(FULFILLED, ~RETURNED)
+    return and_(FULFILLED, RETURNED, kept if state == "PARTLY_RETURNED" else ~kept)
 
 
 def _all_parts_back(came_back: Select[Any]) -> ColumnElement[bool]:

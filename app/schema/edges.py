@@ -13,12 +13,13 @@ from app.schema import boundary
 
 
 def edge(loader: str, key: str, description: str | None = None, needs: Can | None = None) -> Any:
-    """The row that `loader` finds for the id in `key`, unless the query has joined it already."""
+    """What `loader` finds for the id in `key`, unless the query has joined it already."""
+    name = _joined_as(loader, key)
 
     def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         joined = getattr(root, "joined", None)
-        if joined is not None and key in joined:
-            return joined[key]
+        if joined is not None and name in joined:
+            return joined[name]
         return getattr(info.context.loaders_of(root), loader).load(getattr(root, key))
 
     return strawberry.field(
@@ -30,16 +31,29 @@ def maybe_edge(
     loader: str, key: str, description: str | None = None, needs: Can | None = None
 ) -> Any:
     """Like `edge`, for an id that may be null."""
+    name = _joined_as(loader, key)
 
     def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         id, joined = getattr(root, key), getattr(root, "joined", None)
-        if joined is not None and key in joined:
-            return joined[key]
+        if joined is not None and name in joined:
+            return joined[name]
         return None if id is None else getattr(info.context.loaders_of(root), loader).load(id)
 
     return strawberry.field(
         resolver=resolve, description=description, directives=boundary.needs(needs) if needs else ()
     )
+
+
+def _joined_as(loader: str, key: str) -> str:
+    """The name in `joined` of what an edge returns: several edges may follow a row's own id."""
+    return loader if key == "id" else key
+
+
+async def joined_or_loaded(root: Any, info: Info, loader: str, key: Any) -> Any:
+    """What the query has joined under the loader's name, or else what the loader finds."""
+    if root.joined and loader in root.joined:
+        return root.joined[loader]
+    return await getattr(info.context.loaders_of(root), loader).load(key)
 
 
 def selects(info: Any, *path: str) -> bool:

@@ -17,7 +17,7 @@ from app.schema import customer_problems, problems
 from app.schema.arguments import at_most, request_key
 from app.schema.boundary import needs
 from app.schema.catalog import Channel, Product
-from app.schema.edges import edge, maybe_edge
+from app.schema.edges import edge, joined_or_loaded, maybe_edge
 from app.schema.identity import Actor
 from app.schema.passes import Pass
 from app.schema.recipes import Recipe
@@ -97,7 +97,7 @@ class OrderLine:
         "the uses that were left when it was refunded. 已退数量"
     )
     async def returned(self, root: strawberry.Parent[tables.OrderLine], info: Info) -> Quantity:
-        back = await info.context.loaders_of(root).order_returns.load(root.order_id)
+        back = await joined_or_loaded(root, info, "order_returns", root.order_id)
         return quantity(back.by_line[root.line] if back else 0, root.scale)
 
 
@@ -158,7 +158,7 @@ class Order:
     )
     async def state(self, root: strawberry.Parent[tables.Order], info: Info) -> OrderState:
         if root.state == "FULFILLED":
-            back = await info.context.loaders_of(root).order_returns.load(root.id)
+            back = await joined_or_loaded(root, info, "order_returns", root.id)
             return OrderState[back.state.name if back else root.state]
         over = root.state == "HELD" and root.expires_at and root.expires_at <= info.context.now
         # A reservation ends at its time, even before the job has closed the order.

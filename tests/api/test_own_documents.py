@@ -6,7 +6,7 @@ import pytest
 
 import app
 from tests.api.test_catalog import sku
-from tests.api.test_orders import stocked
+from tests.api.test_orders import place, stocked
 from tests.support.api import Desk
 from tests.support.statements import read_statements
 
@@ -17,6 +17,7 @@ STATEMENTS = {
     "alerts": 1,
     "menu": 1,
     "cart": 1,
+    "order": 1,
     # The days of the stores; and what they hold, sold and wait for.
     "overview": 2,
     # The answer of the storefront is kept until the store changes.
@@ -34,9 +35,11 @@ async def test_an_own_query_needs_few_statements(fresh: Desk, name: str) -> None
     dish = await fresh.product("粥", unit="碗", kind="DISH", price="5")
     part = {"productId": product, "quantity": "1"}
     await fresh.do("setRecipe", productId=dish, components=[part])
+    order = await place(fresh, ("米", 1))
     variables = {
         "cart": {"store": code, "lines": [part, {"productId": dish, "quantity": "1"}]},
         "menu": {"store": code},
+        "order": {"id": order["id"]},
         "scan": {"storeId": fresh.store, "code": number},
         "stock": {"storeIds": [fresh.store], "first": 20},
         "storefront": {"store": code, "first": 20},

@@ -43,7 +43,7 @@ class Table(DeclarativeBase):
 
     joined: ClassVar[Any] = None
     """What the query read of other tables as well: rows by the column that refers to them, other
-    values by their name."""
+    values by the name of their loader."""
 
 
 @cache

@@ -67,12 +67,12 @@ def contact_filter(viewer: Viewer, vault: Vault, contact: str | None) -> list[by
 
 
 async def get_order(reads: Reads, tenant: UUID, order_id: UUID) -> Order:
-    """Raises Refused(UnknownOrder)."""
+    """The order with its store and lines. Raises Refused(UnknownOrder)."""
     async with reads.read(tenant) as session:
-        orders = await rows.orders_by_id(session, tenant, [order_id])
-    if not orders:
+        order = await rows.order_in_full(session, tenant, order_id)
+    if order is None:
         raise Refused(UnknownOrder(str(order_id)))
-    return orders[0]
+    return order
 
 
 async def reached_order(reads: Reads, viewer: Viewer, can: Can, order_id: UUID) -> Order:
