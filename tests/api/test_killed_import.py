@@ -24,7 +24,7 @@ async def killed(books: Books, desk: Desk, urls: Urls, id: str, after: int) -> N
 
         async def is_done() -> bool:
             done = (await desk.ask(PROGRESS, id=id))["done"]
-            return done >= after or process.poll() is not None
+            return done >= after or not process.is_alive()
 
         await eventually(is_done, 30)
     async with books.db.unit(tenant) as unit:

@@ -1,14 +1,32 @@
-"""Processes that kill themselves in the middle of their work on the database."""
+"""Processes that are killed in the middle of their work on the database."""
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from sqlalchemy import event
 
 from app.db.core.unit import Database
+
+FORKS = get_context("forkserver")
+# Loading the program takes longer than what most of its processes do in a test.
+FORKS.set_forkserver_preload(["app.main"])
+
+
+@contextmanager
+def running(target: Callable[..., None], *arguments: object) -> Iterator[BaseProcess]:
+    """Another process that runs `target`; killed at the end at the latest."""
+    process = FORKS.Process(target=target, args=arguments)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
 
 
 def kill_after(db: Database, statements: int) -> None:
@@ -28,14 +46,11 @@ def kill_after(db: Database, statements: int) -> None:
 
 def killing(target: Callable[..., None]) -> Callable[..., bool]:
     """Runs `target` in another process; the answer is whether it was killed before its end."""
-    server = get_context("forkserver")
-    server.set_forkserver_preload([target.__module__])
 
     def run(*arguments: object) -> bool:
-        process = server.Process(target=target, args=arguments)
-        process.start()
-        process.join(60)
-        assert process.exitcode in (0, -signal.SIGKILL)
-        return process.exitcode != 0
+        with running(target, *arguments) as process:
+            process.join(60)
+            assert process.exitcode in (0, -signal.SIGKILL)
+            return process.exitcode != 0
 
     return run

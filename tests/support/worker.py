@@ -1,13 +1,11 @@
 """A worker that sends one tenant's deliveries, as a process that a test kills."""
 
 import asyncio
-import os
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from multiprocessing.process import BaseProcess
+from typing import Any
 from uuid import UUID
 
 from app.db.core.bus import Bus
@@ -21,6 +19,7 @@ from app.main import app_of
 from app.resolvers import SCHEMA
 from app.schema.webhook_events import StoreChanges
 from app.settings import Settings
+from tests.support.killed import running
 
 
 @dataclass
@@ -49,32 +48,23 @@ def store_changes(db: Database) -> StoreChanges:
     return StoreChanges(SCHEMA, replace(app_of(config, Bus(config.redis_url)), db=db))
 
 
-@contextmanager
-def worker(tenant: UUID, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+def worker(tenant: UUID, **settings: str) -> AbstractContextManager[BaseProcess]:
     """A worker of the tenant; killed at the end at the latest."""
-    environment = {f"KUCUN_{name.upper()}": value for name, value in settings.items()}
-    command = [sys.executable, "-m", "tests.support.worker", str(tenant)]
-    process = subprocess.Popen(command, env={**os.environ, **environment})
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    return running(work, tenant, settings)
 
 
-async def run(tenant: UUID) -> None:
-    config = Settings()
+def work(tenant: UUID, settings: dict[str, Any]) -> None:
+    async def run() -> None:
+        config = Settings(**settings)
+        db = Database(config.database_url, unheard, vault=Vault(config.secret))
+        clients = MiniApps(config), SmsClients(config)
+        while True:
+            providers = Providers(config.private_host_names, *clients)
+            await notify(db, tenant, providers, store_changes(db))
+            await asyncio.sleep(0.05)
 
-    async def unheard(_tenant: UUID, _stores: object) -> None:
-        """The test follows no feed."""
-
-    db = Database(config.database_url, unheard, vault=Vault(config.secret))
-    clients = MiniApps(config), SmsClients(config)
-    while True:
-        providers = Providers(config.private_host_names, *clients)
-        await notify(db, tenant, providers, store_changes(db))
-        await asyncio.sleep(0.05)
+    asyncio.run(run())
 
 
-if __name__ == "__main__":
-    asyncio.run(run(UUID(sys.argv[1])))
+async def unheard(_tenant: UUID, _stores: object) -> None:
+    """The test follows no feed."""
