@@ -28,7 +28,7 @@ from app.domain.people.mini_apps import MiniApps
 from app.domain.people.sessions import Gate
 from app.domain.reports.exports import ExportFiles
 from app.live.hub import Hub
-from app.live.socket import sweep
+from app.live.sweeper import sweep
 from app.platforms.image_store import Bucket, open_store
 from app.resolvers import SCHEMA
 from app.schema.context import App

@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol with small kernel buffers, direct sends and an abort."""
+"""uvicorn's WebSocket protocol with small kernel buffers and direct sends."""
 
 import socket
 from asyncio.transports import BaseTransport, WriteTransport
@@ -23,6 +23,8 @@ hundred frames."""
 
 class Unread:
     """Detects a client that reads nothing although data waits for it."""
+
+    __slots__ = ("_moved", "_unsent")
 
     def __init__(self) -> None:
         self._unsent = 0
@@ -115,11 +117,3 @@ class Protocol(WebSocketsSansIOProtocol):
         if self.conn.state is OPEN:
             self.transport.write(frame)
         return True
-
-    def unsent(self) -> int:
-        """The number of bytes that the kernel has not accepted yet."""
-        return self.transport.get_write_buffer_size()
-
-    def abort(self) -> None:
-        """Close the connection at once and drop unsent data."""
-        self.transport.abort()

@@ -1,12 +1,10 @@
-"""`graphql-transport-ws` sockets: their subscriptions, and the sweeper that closes connections."""
+"""`graphql-transport-ws` sockets and their subscriptions."""
 
 import asyncio
 import contextlib
-import math
 import time
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from contextvars import ContextVar
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, cast
 
@@ -29,27 +27,17 @@ from app.domain.errors import RateLimited
 from app.live.clients import CLIENT, RETRY_AFTER
 from app.live.follower import Follower
 from app.live.outbox import Outbox
+from app.live.protocol import Unread
 from app.live.share import LINE, SharedExecutor, dumps
-from app.live.stream import Stream, until
+from app.live.stream import until
 from app.live.wire import Wire
 
 log = structlog.get_logger()
 
-SWEEP_SECONDS = 0.4
-SWEPT = 256
-"""Connections that the sweeper looks at before other work runs."""
-RECHECK_SECONDS = 2.0
 IDLE_SECONDS = 60.0
 FAREWELL_SECONDS = 5.0
 TRY_AGAIN_LATER = 1013
 """The code of a refused connection: clients wait, and connect again."""
-
-
-class Rechecks(Protocol):
-    """The part of an application's `Gate` that checks which viewers are still signed in, and their
-    present rights."""
-
-    def recheck(self, viewers: Iterable[Viewer], /) -> Awaitable[Mapping[Viewer, Viewer]]: ...
 
 
 class Names(Protocol):
@@ -80,11 +68,14 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         super().__init__(*arguments, **named)
         self.wire = cast(Wire, self.websocket)
         self.names = cast(Names, self.view)
+        self.gate = self.names.app.gate
         sender = self.names.app.hub.sender
         self.outbox = Outbox(self.wire, sender, self._written, self._failed)
         self.followers: dict[str, Follower] = {}
         self._named: dict[str, dict[str, Any]] = {}
         self.until = until()
+        self._transport = self.wire.line.transport
+        self._unread = Unread()
         self._used = time.monotonic()
 
     @property
@@ -104,15 +95,14 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
     def person(self, viewer: Viewer | None) -> None:
         self._caller.person = viewer
 
-    @property
-    def gate(self) -> Rechecks:
-        return self._caller.app.gate
-
     def stalled(self, now: float) -> bool:
-        return self.wire.stalled(now)
+        """Whether data has waited for 5 s and the client has read none of it. Call it every half
+        second."""
+        return self._unread.stalled(self._transport.get_write_buffer_size(), now)
 
     def abort(self) -> None:
-        self.wire.abort()
+        """Close the connection at once and drop unsent data."""
+        self._transport.abort()
 
     def idle(self, now: float) -> bool:
         """Whether no operation has run for 60 s and nothing is followed."""
@@ -294,83 +284,6 @@ class Direct:
 
     def attach(self, executor: SharedExecutor, follower: Follower) -> None:
         self._socket.attach(self._name, executor, follower)
-
-
-def connections(gate: Rechecks) -> list[Socket | Stream]:
-    """The open connections of the application with this gate."""
-    return [each for each in (*Socket.open, *Stream.open) if each.gate is gate]
-
-
-async def sweep(gate: Rechecks) -> None:
-    """Closes connections that are stuck, idle, too old, expired or revoked; never returns.
-
-    A process may hold several applications: each sweeps its own connections.
-    """
-    failing = False
-    while True:
-        await asyncio.sleep(SWEEP_SECONDS)
-        present = list[tuple[Socket | Stream, Viewer]]()
-        opened = connections(gate)
-        for start in range(0, len(opened), SWEPT):
-            present += _close_ended(opened[start : start + SWEPT])
-            # Frames and requests go on between thousands of sockets.
-            await asyncio.sleep(0)
-        # Equal viewers of one address are soon one object, so few are compared.
-        persons = {id(person): person for _, person in present}
-        try:
-            async with asyncio.timeout(RECHECK_SECONDS):
-                current = await gate.recheck(set(persons.values()))
-            failing = False
-        except Exception as error:
-            # While the database is unreachable no connection is closed; the next round checks
-            # again.
-            if not failing and not is_passing(error):
-                log.warning("sweep.failing", error=error)
-            failing = True
-            continue
-        renewed = _renewed(persons, current)
-        # Use the viewer that was checked: another sweeper may have replaced the connection's viewer
-        # meanwhile.
-        for each, person in present:
-            viewer = renewed.get(id(person))
-            if viewer is not None:
-                # The connection sees a new store of the chain from now on.
-                each.person = viewer
-            else:
-                each.dismiss(4403, "Forbidden")
-
-
-def _close_ended(opened: Iterable[Socket | Stream]) -> list[tuple[Socket | Stream, Viewer]]:
-    """Close the connections that are stuck, idle, too old or expired. Returns the others that have
-    a viewer, with it."""
-    now, today = time.monotonic(), time.time()
-    present: list[tuple[Socket | Stream, Viewer]] = []
-    for each in opened:
-        person = each.person
-        if each not in Socket.open and each not in Stream.open:
-            continue
-        if each.stalled(now):
-            each.abort()
-        elif each.idle(now):
-            each.dismiss(4408, "No operation for 60 s: connect again when you need to")
-        elif now > each.until:
-            each.dismiss(4403, "Connected for too long: connect again")
-        elif person is not None and (person.expires_at or math.inf) <= today:
-            each.dismiss(4403, "The token has expired")
-        elif person is not None:
-            present.append((each, person))
-    return present
-
-
-def _renewed(persons: Mapping[int, Viewer], current: Mapping[Viewer, Viewer]) -> dict[int, Viewer]:
-    """The present viewer of each connected one that is still signed in, by the id of its object."""
-    shared: dict[tuple[Viewer, str], Viewer] = {}
-    for person in persons.values():
-        if person in current and (person, person.address) not in shared:
-            shared[person, person.address] = replace(current[person], address=person.address)
-    return {
-        key: shared[person, person.address] for key, person in persons.items() if person in current
-    }
 
 
 _farewells: set[asyncio.Task[None]] = set()

@@ -1,4 +1,4 @@
-"""The frames of one websocket: their form and rate, and whether the client still reads them."""
+"""The frames of one websocket: their form and rate."""
 
 import contextlib
 import time
@@ -15,7 +15,7 @@ from strawberry.http.exceptions import (
     WebSocketDisconnected,
 )
 
-from app.live.protocol import Protocol, Unread
+from app.live.protocol import Protocol
 from app.live.share import dumps
 
 MESSAGES_PER_SECOND = 20
@@ -23,21 +23,11 @@ MESSAGES_BURST = 60
 
 
 class Wire(ASGIWebSocketAdapter):
-    """Strawberry's adapter with text frames, a limit of messages, and detection of stuck
-    clients."""
-
-    @cached_property
-    def _unread(self) -> Unread:
-        return Unread()
+    """Strawberry's adapter with text frames and a limit of messages."""
 
     @cached_property
     def line(self) -> Protocol:
         return self.ws.scope["extensions"]["kucun.line"]
-
-    def stalled(self, now: float) -> bool:
-        """Whether data has waited for 5 s and the client has read none of it. Call it every half
-        second."""
-        return self._unread.stalled(self.line.unsent(), now)
 
     async def iter_json(
         self, *, ignore_parsing_errors: bool = False
@@ -82,9 +72,6 @@ class Wire(ASGIWebSocketAdapter):
         if self.ws.application_state is not WebSocketState.DISCONNECTED:
             with contextlib.suppress(WebSocketDisconnect, RuntimeError):
                 await self.ws.close(code=code, reason=reason)
-
-    def abort(self) -> None:
-        self.line.abort()
 
 
 def well_formed(message: Any) -> bool:

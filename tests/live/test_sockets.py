@@ -14,8 +14,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from app.domain.people.tokens import ACCESS_SECONDS, SessionClaim, Signer
-from app.live.socket import SWEEP_SECONDS, Socket
+from app.live.socket import Socket
 from app.live.stream import Stream
+from app.live.sweeper import SWEEP_SECONDS
 from tests.conftest import SECRET
 from tests.live.test_faults import narrow
 from tests.support.identity import (
@@ -181,3 +182,23 @@ async def test_a_new_store_cuts_no_connection(open_shop: Shop, chain: Chain) -> 
         assert (await terminal.line.next())["__typename"] == "StoreSnapshot"
         await open_shop.receive("米", 1)
         assert await terminal.hear(1) == "StoreChange"
+
+
+async def test_connections_of_one_viewer_share_it_and_keep_it(open_shop: Shop) -> None:
+    """The rights of few viewers are checked, and nothing is replaced while they stay the same."""
+    before = set(Socket.open)
+    async with (
+        watching(open_shop.base_url, open_shop.token, open_shop.store),
+        watching(open_shop.base_url, open_shop.token, open_shop.store),
+    ):
+        first, second = Socket.open - before
+        assert first.person is not second.person
+        await eventually(lambda: sharing(first, second))
+        shared = first.person
+        await asyncio.sleep(3 * SWEEP_SECONDS)
+        assert first.person is second.person is shared is not None
+
+
+async def sharing(first: Socket, second: Socket) -> bool:
+    await asyncio.sleep(0.02)
+    return first.person is second.person
