@@ -246,7 +246,7 @@ async def _priced(
     db: Database, tenant: UUID, ordered: Collection[Ordered]
 ) -> dict[Ordered, PricedProduct]:
     values = arrays("ordered", ["store_id", "product_id", "channel", "pickup_at"], list(ordered))
-    async with db.read(tenant) as session:
+    async with db.read_once(tenant, by_keys=True) as session:
         prices = await PRICING.fetch(session, tenant=tenant, **values)
     return {(row[0], row[3], row[1], row[2]): PricedProduct(*row[3:]) for row in prices}
 

@@ -87,7 +87,7 @@ async def end_overdue_at(
 
 
 async def _over_lately(db: Database, tenant: UUID, pairs: Collection[Pair]) -> bool:
-    async with db.read(tenant) as session:
+    async with db.read_once(tenant) as session:
         return await rows.over_lately(session, tenant, pairs, clock() - LATELY)
 
 

@@ -89,14 +89,14 @@ async def _own_prices(
 
 
 async def _prices(db: Database, tenant: UUID, products: Collection[UUID]) -> dict[UUID, int | None]:
-    async with db.read(tenant) as session:
+    async with db.read_once(tenant, by_keys=True) as session:
         return await catalog.prices(session, tenant, products)
 
 
 async def _history(
     db: Database, tenant: UUID, products: Collection[UUID]
 ) -> dict[UUID, list[tuple[datetime, int | None]]]:
-    async with db.read(tenant) as session:
+    async with db.read_once(tenant, by_keys=True) as session:
         return await catalog.price_history(session, tenant, products)
 
 
