@@ -2,6 +2,7 @@
 never replaced."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -11,9 +12,11 @@ from obstore.store import LocalStore, ObjectStore, S3Store
 
 if TYPE_CHECKING:
     from obstore import GetResult
-    from obstore.store import S3Config
+    from obstore.store import RetryConfig, S3Config
 
 TIMEOUT = "10s"
+RETRIES: "RetryConfig" = {"max_retries": 3, "retry_timeout": timedelta(seconds=10)}
+"""People wait for the answer: the library's own ten retries take several seconds."""
 
 
 class Unavailable(Exception):
@@ -104,5 +107,6 @@ def open_store(url: str, folder: Path, bucket: Bucket) -> ImageStore:
         prefix=parts.path.strip("/") or None,
         config=config,
         client_options={"allow_http": True, "timeout": TIMEOUT},
+        retry_config=RETRIES,
     )
     return ImageStore(store)
