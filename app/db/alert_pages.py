@@ -82,10 +82,10 @@ def _with_details(rows: Sequence[Any], details: AlertDetails) -> list[Alert]:
     alerts: list[Alert] = []
     for alert, *others in rows:
         if details.facts:
-            sold = {"sold": others.pop()} if details.sold_days is not None else {}
+            sold = {"sold_lately": others.pop()} if details.sold_days is not None else {}
             store, product, *facts = others
             rows_of = {"store_id": store, "product_id": product}
-            alert.joined = {**rows_of, "facts": AlertFacts(*facts), **sold}
+            alert.joined = {**rows_of, "alert_facts": AlertFacts(*facts), **sold}
         alerts.append(alert)
     return alerts
 

@@ -20,7 +20,7 @@ from app.schema.arguments import request_key
 from app.schema.batches import Batch
 from app.schema.boundary import needs
 from app.schema.catalog import Product
-from app.schema.edges import edge, maybe_edge
+from app.schema.edges import edge, joined_or_loaded, maybe_edge
 from app.schema.identity import Actor, Store
 from app.schema.orders import Order
 from app.schema.scalars import Money, Quantity, maybe_money, quantity
@@ -241,17 +241,13 @@ class Alert:
 
 
 async def _facts(root: tables.Alert, info: Info) -> AlertFacts:
-    if root.joined and "facts" in root.joined:
-        return root.joined["facts"]
-    return await info.context.loaders_of(root).alert_facts.load(root.id)
+    return await joined_or_loaded(root, info, "alert_facts", root.id)
 
 
 async def _sold(root: tables.Alert, info: Info) -> int | None:
     """Base units of the alert's product that were sold lately."""
-    if root.joined and "sold" in root.joined:
-        return root.joined["sold"]
     pair = root.store_id, root.product_id
-    return await info.context.loaders_of(root).sold_lately.load(pair)
+    return await joined_or_loaded(root, info, "sold_lately", pair)
 
 
 async def _suggestion(root: tables.Alert, info: Info) -> Any:
