@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -20,15 +19,14 @@ from app.run.embedded import Engines
 from app.run.migrate import upgrade
 from tests.conftest import unheard
 from tests.support.identity import eventually
+from tests.support.server import new_folder
 from tests.support.shop import a_shop
 
 
 @pytest.fixture
-def engines(tmp_path: Path) -> Iterator[Engines]:
+def engines() -> Iterator[Engines]:
     """PostgreSQL of this test's own, to be killed."""
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(0o711)
-    with Engines(tmp_path / "data", valkey=False) as engines:
+    with new_folder() as folder, Engines(folder, valkey=False) as engines:
         yield engines
 
 
