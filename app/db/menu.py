@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from app.db.assortment import listed
 from app.db.channel_limits import OfferColumns, on_offer, remaining
-from app.db.core.snapshot import AnySession
+from app.db.core.snapshot import AnySession, with_one_plan
 from app.db.core.statement import Statement, arrays, rows, rows_of
 from app.db.core.table import row_class
 from app.db.core.unit import Unit
@@ -143,7 +143,8 @@ async def offering(
     services and bundles and `also` these; None if there is no such store."""
     query, ids = (MENUS, also) if products is None else (CHOSEN, products)
     values = {"tenant": tenant, "store": store, "channel": channel, "ids": list(ids)}
-    records = await query[channel is not None].fetch(session, **values)
+    # Planning so many parts takes as long as running them.
+    records = await query[channel is not None].fetch(with_one_plan(session), **values)
     if not records:
         return None
     *columns, revision, dishes, shelves = records[0]
