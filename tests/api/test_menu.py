@@ -117,6 +117,14 @@ async def test_a_cart_of_what_nobody_knows(fresh: Desk, outsider: Desk) -> None:
     assert answer["code"] == "UNKNOWN_PRODUCT"
     assert (await fresh.asking(CART, None, store="nowhere", lines=foreign))["code"]
     assert await fresh.asking.code(CART, None, store=code(fresh), lines=[]) == "BAD_INPUT"
+    await fresh.product("米")
+    await fresh.receive("米", 1)
+    halves = [{"productId": await fresh.product("米"), "quantity": text} for text in ("1", "0.5")]
+    answer = await fresh.asking.raw(CART, store=code(fresh), lines=halves)
+    assert answer["errors"][0]["extensions"] == {
+        "code": "BAD_INPUT",
+        "path": ["lines", "1", "quantity"],
+    }
 
 
 async def test_sold_out_by_hand(fresh: Desk, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

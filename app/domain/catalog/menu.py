@@ -19,6 +19,7 @@ from app.domain.access import Can, Viewer
 from app.domain.catalog.cookbook import Cookbook
 from app.domain.claims import claim
 from app.domain.errors import Malformed, Refused, UnknownStore, unknown_products
+from app.domain.paths import at_path
 from app.domain.rules.days import day_end
 from app.domain.rules.labels import PLENTY, SOLD_OUT, Availability, availability
 from app.domain.rules.recipes import Need, makeable, makeable_lines
@@ -175,14 +176,15 @@ async def can_make(
     if missing := products - menu.dishes.keys():
         raise unknown_products(missing)
     counts: list[int] = []
-    for product, quantity in lines:
+    for number, (product, quantity) in enumerate(lines):
         count = to_base(quantity, menu.dishes[product].scale)
         if count is None:
-            raise Malformed(
-                "quantity",
-                f"数量 {quantity} 无效：不能换算成整数个最小单位",
-                f"Quantity {quantity} is not a whole number of the smallest unit.",
-            )
+            with at_path("lines", str(number)):
+                raise Malformed(
+                    "quantity",
+                    f"数量 {quantity} 无效：不能换算成整数个最小单位",
+                    f"Quantity {quantity} is not a whole number of the smallest unit.",
+                )
         counts.append(count)
     # In base units of what is sold: a dish has one to a unit.
     needs = [_one_base_unit(menu, product) for product, _ in lines]
