@@ -129,8 +129,9 @@ async def test_sockets_answer_the_same(
         for each in walk.world.readers.values()
         if each.reaches(permission(root), 0, [walk.world.store(0, 0)])
     ]
-    chosen = built(walk, kind, root, seed, wide)[-1:]
-    [document, *_] = await walk.fitting(walk.world.readers["guest"], chosen)
+    guest, every = walk.world.readers["guest"], built(walk, kind, root, seed, wide)
+    # The last may be one deep way that costs more than a guest's budget; the first is the root.
+    [document, *_] = await walk.fitting(guest, every[-1:]) or await walk.fitting(guest, every[:1])
     for reader in readers if wide else rng.sample(readers, min(2, len(readers))):
         for target in ("own", "foreign"):
             answer = await walk.ask_on_socket(reader, document, target)
