@@ -10,7 +10,8 @@ unexport PYTHONDONTWRITEBYTECODE
 TOOLS := .data/tools
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(TOOLS)/bin/uv)
 BIN := .venv/bin
-JOBS ?= 2
+# Tests often wait for other processes: on two cores, two workers leave a third of the CPU idle.
+JOBS ?= 3
 
 # 启动 / Start everything. KUCUN_PORT=8001 selects another port.
 run: sync-run
