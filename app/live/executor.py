@@ -49,6 +49,10 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         """Created by the task that runs the operation; events of a feed run in other tasks."""
         super().__init__(*arguments, **named)
+        # They refer to the executor. Without this cycle it is freed at once, with all that it has
+        # read; the garbage collector took 5 % of the time of small requests. They serve an
+        # asynchronous `is_type_of`, which no type of Strawberry has.
+        self.async_helpers = cast(Any, None)
         self.cost = COST.get()
         self.prepared = PREPARED.get() if self.error_propagation else None
         self.allowance = self.cost.budget if self.cost and self.cost.is_limited else None

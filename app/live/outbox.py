@@ -57,8 +57,9 @@ class Outbox:
             self._next = None
 
     def close(self) -> None:
-        """Send nothing any more."""
+        """Send nothing any more, and forget the socket, which is then freed at once."""
         self._closed = True
+        self._write, self._failed = _forgotten, _forgotten
         self._unsent.clear()
         self._next = None
 
@@ -73,8 +74,9 @@ class Outbox:
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
+        failed = self._failed
         self.close()
-        self._failed(error)
+        failed(error)
 
     def _send_ready(self) -> None:
         """Send until an answer or the socket is not ready; continue when it is ready."""
@@ -102,3 +104,7 @@ class Outbox:
             executor, event = self._unsent.pop(name)
             return name, executor.frames(event, self._write)
         return None
+
+
+def _forgotten(_: object) -> bytes:
+    raise RuntimeError("the outbox is closed")

@@ -101,6 +101,18 @@ class Protocol(WebSocketsSansIOProtocol):
         self.request.headers.clear()
         self.response.headers.clear()
 
+    async def run_asgi(self) -> None:
+        try:
+            await super().run_asgi()
+        finally:
+            # The scope and this object refer to each other: both are freed now.
+            cast(Any, self.scope)["extensions"].clear()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # So do the parser and its generator.
+        self.conn.parser.close()
+
     def resume_writing(self) -> None:
         super().resume_writing()
         then, self._then = self._then, None

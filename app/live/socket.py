@@ -138,6 +138,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
             await super().handle()
         finally:
             Socket.open.discard(self)
+            self.outbox.close()
             if client is not None:
                 client.disconnect()
 
@@ -205,14 +206,17 @@ class Socket(BaseGraphQLTransportWSHandler[Any, Any]):
         )
 
     async def run_operation(self, operation: Operation[Any, Any]) -> None:
-        LINE.set(Direct(self, operation.id))
-        context = self._caller.context()
+        context, direct = self._caller.context(), Direct(self, operation.id)
         READER.set(context)
-        # A client may disconnect before its answer is sent; that is no error.
-        with contextlib.suppress(WebSocketDisconnected):
-            payload = self._named.pop(operation.id, None)
-            if payload is None or await self._read_named(operation, payload, context):
-                await super().run_operation(operation)
+        LINE.set(direct)
+        try:
+            # A client may disconnect before its answer is sent; that is no error.
+            with contextlib.suppress(WebSocketDisconnected):
+                payload = self._named.pop(operation.id, None)
+                if payload is None or await self._read_named(operation, payload, context):
+                    await super().run_operation(operation)
+        finally:
+            direct.end()
         if operation.id in self.followers:
             # The task is over. It holds the reader, and all that the operation has read.
             operation.task = None
@@ -279,11 +283,14 @@ class Direct:
     """Connects one operation to its socket."""
 
     def __init__(self, socket: Socket, name: str) -> None:
-        self._socket = socket
-        self._name = name
+        self._attach = partial(socket.attach, name)
 
     def attach(self, executor: SharedExecutor, follower: Follower) -> None:
-        self._socket.attach(self._name, executor, follower)
+        self._attach(executor, follower)
+
+    def end(self) -> None:
+        """Forget the socket. A timer that the operation has set keeps its context, and this."""
+        del self._attach
 
 
 _farewells: set[asyncio.Task[None]] = set()

@@ -7,7 +7,7 @@ that sends nothing would keep its connection.
 from asyncio import AbstractEventLoop, Handle, TimerHandle
 from asyncio.transports import BaseTransport, Transport
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -91,7 +91,11 @@ class Http(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._undelivered += len(data)
         super().data_received(data)
-        if self.transport.is_closing() or self.transport.get_protocol() is not self:
+        if self.transport.get_protocol() is not self:
+            # A websocket. The parser and this protocol refer to each other: both are freed now.
+            self._stop_clocks()
+            self.parser = cast(Any, None)
+        elif self.transport.is_closing():
             self._stop_clocks()
         elif self._undelivered > HEAD_BYTES_MAX:
             # The parser keeps an unfinished header or trailer in memory.

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,9 +16,12 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from app.domain.people.tokens import ACCESS_SECONDS, SessionClaim, Signer
+from app.live.protocol import Protocol
+from app.live.share import SharedExecutor
 from app.live.socket import Socket
 from app.live.stream import Stream
 from app.live.sweeper import SWEEP_SECONDS
+from app.web.protocol import Http
 from tests.conftest import SECRET
 from tests.live.test_faults import narrow
 from tests.support.identity import (
@@ -202,3 +207,28 @@ async def test_connections_of_one_viewer_share_it_and_keep_it(open_shop: Shop) -
 async def sharing(first: Socket, second: Socket) -> bool:
     await asyncio.sleep(0.02)
     return first.person is second.person
+
+
+async def test_a_closed_socket_is_freed_at_once(open_shop: Shop) -> None:
+    """Without the garbage collector, which stops a process with thousands of sockets for long."""
+    gc.collect()
+    gc.disable()
+    try:
+        before = alive()
+        async with watching(open_shop.base_url, open_shop.token, open_shop.store):
+            assert all(alive()[kind] > before[kind] for kind in (Socket, Protocol))
+        await eventually(lambda: freed(before))
+    finally:
+        gc.enable()
+
+
+KINDS = Socket, Protocol, Http, SharedExecutor
+
+
+def alive() -> Counter[type]:
+    return Counter(type(each) for each in gc.get_objects() if type(each) in KINDS)
+
+
+async def freed(before: Counter[type]) -> bool:
+    await asyncio.sleep(0.02)
+    return alive() <= before

@@ -72,8 +72,12 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 async def connect(url: str, **options: Any) -> Connection:
-    """A new connection; the options are those of `asyncpg.connect`."""
-    return await _driver.connect(url, **options)
+    """A new connection; the options are those of `asyncpg.connect`.
+
+    Statements stay prepared. A timer for each would hold the context of the operation that was
+    first to run it, with all that it has read.
+    """
+    return await _driver.connect(url, max_cached_statement_lifetime=0, **options)
 
 
 async def roll_back(raw: Connection) -> None:
