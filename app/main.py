@@ -39,7 +39,7 @@ from app.web import downloads, graphiql, import_files, imports, metrics, uploads
 from app.web.endpoint import Endpoint
 from app.web.guard import layers
 
-GC_THRESHOLDS = 5000, 10, 100
+GC_THRESHOLDS = 5000, 10, 30
 """Objects made and not freed before the next collection of new objects; how many of these there
 are before one of older objects, and how many of the latter before one of all objects. The last
 visits all objects of all sockets: 0.8 s for 2,500 sockets on a busy machine, in which a process
