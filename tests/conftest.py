@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -56,6 +57,12 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TEST_DATABASE_URL"] = urls.database
     os.environ["TEST_OWNER_URL"] = urls.owner
     os.environ["TEST_REDIS_URL"] = urls.redis
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that start and kill servers: at the end, others would wait for them."""
+    faults = Path(__file__).with_name("faults")
+    items.sort(key=lambda item: faults not in item.path.parents)
 
 
 def pytest_report_header() -> str:
