@@ -49,13 +49,13 @@ async def resolve_name(
     together share the read of a new one, unless `reads` gives their own snapshot.
     """
     key = kind, name.lower()
-    if (place := db.names.get(key)) is None:
-        places = await (
-            _directions(reads, None, [key]) if reads else db.coalesce(_directions, None, [key])
-        )
-        if (place := places.get(key)) is not None:
-            db.names[key] = place
-    return place
+    if key not in db.names:
+        if reads is None:
+            places = await db.coalesce(_directions, None, [key])
+        else:
+            places = await _directions(reads, None, [key])
+        db.names.update(places)
+    return db.names.get(key)
 
 
 async def _directions(

@@ -92,7 +92,7 @@ async def store_days(
     return [StoreDay(*row) for row in await session.execute(with_moments(query, tenant))]
 
 
-class Present(NamedTuple):
+class PresentFigures(NamedTuple):
     """What stores hold now, what waits in them, and what they sold by store and day."""
 
     stock: Stock
@@ -100,9 +100,9 @@ class Present(NamedTuple):
     sales: dict[tuple[UUID, date], SalesSums]
 
 
-async def present(
+async def present_figures(
     session: AnySession, tenant: UUID, stores: Sequence[StoreDay], windows: Sequence[SalesWindow]
-) -> Present:
+) -> PresentFigures:
     """The figures of at least one store and window. Stock comes from the kept sums of stores that
     have sums of today, and from the levels of the others."""
     moments = [Moment(store.id, day, summed_at) for store, day, _, summed_at in stores if summed_at]
@@ -116,10 +116,10 @@ async def present(
     if rest:
         queries |= {"levels": _level_sums(tenant, rest), "risks": _value_at_risk(tenant, rest)}
     rows = await read_together(session, queries)
-    return Present(
+    return PresentFigures(
         _stock(rows.get("sums", []), rows.get("levels", []), rows.get("risks", [])),
-        _numbers(rows["waiting"]),
-        {(store, day): SalesSums(*sums) for store, day, *sums in rows["sales"]},
+        _waiting_by_store(rows["waiting"]),
+        _sales_by_day(rows["sales"]),
     )
 
 
@@ -128,6 +128,10 @@ async def sales_of(
 ) -> dict[tuple[UUID, date], SalesSums]:
     """What stores sold in the windows, by store and day."""
     rows: Any = await planned_each_time(session).execute(sales_in(tenant, windows))
+    return _sales_by_day(rows)
+
+
+def _sales_by_day(rows: Sequence[Any]) -> dict[tuple[UUID, date], SalesSums]:
     return {(store, day): SalesSums(*sums) for store, day, *sums in rows}
 
 
@@ -252,7 +256,7 @@ def _waiting(tenant: UUID, stores: Collection[UUID]) -> Any:
     return select(*counts.c)
 
 
-def _numbers(rows: Sequence[Any]) -> dict[UUID, Waiting]:
+def _waiting_by_store(rows: Sequence[Any]) -> dict[UUID, Waiting]:
     numbers: dict[UUID, list[int]] = {}
     for store, place, count in rows:
         numbers.setdefault(store, [0] * len(Waiting._fields))[place] = count

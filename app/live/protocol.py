@@ -105,12 +105,12 @@ class Protocol(WebSocketsSansIOProtocol):
         try:
             await super().run_asgi()
         finally:
-            # The scope and this object refer to each other: both are freed now.
+            # The scope and this object refer to each other. Without the link they are freed now.
             cast(Any, self.scope)["extensions"].clear()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        # So do the parser and its generator.
+        # websockets' protocol and its generator refer to each other, too.
         self.conn.parser.close()
 
     def resume_writing(self) -> None:

@@ -33,6 +33,14 @@ async def public_place(info: Info, code: str, reads: Reads | None = None) -> Dir
     return await identity.resolve_name(info.context.app.db, "store", name, reads)
 
 
+async def known_place(info: Info, code: str, reads: Reads | None = None) -> Direction:
+    """The chain and id of the store with this public code. Raises Refused(UnknownStore)."""
+    place = await public_place(info, code, reads)
+    if place is None:
+        raise Refused(UnknownStore(code))
+    return place
+
+
 def sees_stock(info: Info, place: Direction) -> bool:
     """Whether the viewer may see exact quantities in this store."""
     return info.context.sees(Can.SEE_STOCK, place, [place.subject_id])
@@ -50,11 +58,12 @@ class MenuQuery:
         self, info: Info, store: StoreCode, channel: RulesOf = None
     ) -> types.Menu | None:
         context = info.context
-        place = await public_place(info, store, context.snapshot)
-        if place is None:
+        try:
+            place = await known_place(info, store, context.snapshot)
+            where = place.tenant_id, place.subject_id, named(channel)
+            board = await menu.board(context.app.cookbook, *where, reads=context.snapshot)
+        except Refused:
             return None
-        where = place.tenant_id, place.subject_id, named(channel)
-        board = await menu.board(context.app.cookbook, *where, reads=context.snapshot)
         dishes = board.servings(board.dishes, sees_stock(info, place))
         return types.Menu(store=as_window(board.store), dishes=as_window(dishes))
 
@@ -77,9 +86,7 @@ class MenuQuery:
         channel: RulesOf = None,
     ):
         context = info.context
-        place = await public_place(info, store, context.snapshot)
-        if place is None:
-            raise Refused(UnknownStore(store))
+        place = await known_place(info, store, context.snapshot)
         cart = [(line.product_id, line.quantity) for line in lines]
         exact = sees_stock(info, place)
         answers = await menu.can_make(

@@ -15,11 +15,11 @@ from app.domain import access
 from app.domain.access import Can, Viewer
 from app.domain.documents import order_returns, orders, placement
 from app.domain.documents.placement import OrderRequest
-from app.domain.errors import Malformed, Refusal, Refused, UnknownOrder, UnknownStore
+from app.domain.errors import Malformed, Refusal, Refused, UnknownOrder
 from app.domain.ledger.post import Outcome
 from app.domain.people.customer_accounts import owns
 from app.domain.rules.texts import clean
-from app.resolvers.menu import public_place
+from app.resolvers.menu import known_place
 from app.resolvers.pages import newest
 from app.resolvers.roots import root
 from app.schema import orders as types
@@ -170,9 +170,7 @@ class OrdersMutation:
         "orders without signing in. 下单",
     )
     async def place_order(self, info: Info, input: types.PlaceOrderInput) -> Order | Refusal:
-        place, context = await public_place(info, input.store), info.context
-        if place is None:
-            raise Refused(UnknownStore(input.store))
+        place, context = await known_place(info, input.store), info.context
         store, channel = place.subject_id, input.channel.name
         request = OrderRequest(
             input.key, store, channel, input.contact, input.pickup_at, input.note

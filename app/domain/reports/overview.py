@@ -61,7 +61,7 @@ class StoreOverview:
 
     store_id: UUID
     joined: Mapping[str, Any] = field(compare=False)
-    """The store, which its edge takes from here."""
+    """The store, by the column that refers to it."""
     stock: StockSums
     at_risk: int
     waiting: Waiting | None
@@ -114,7 +114,7 @@ async def overview_of(
         return Overview([], [], turnover)
     windows = _windows(days)
     if past is None:
-        stock, waiting, sales = await overview.present(session, tenant, days, windows)
+        stock, waiting, sales = await overview.present_figures(session, tenant, days, windows)
     else:
         waiting = None
         stock = await overview.stock_then(session, tenant, stores, past, known)
